@@ -1,0 +1,28 @@
+"""What travels through the broker.
+
+Public: `Event`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bff.contracts.view import Sequence
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A fact, named in the past tense (`FundsDeposited`).
+
+    `id` is unique for ever (consumers drop a second one); `aggregate` names what it is about
+    (`player:7`); `sequence` counts per aggregate (consumers apply only what is newer).
+    `data` must hold JSON values only.
+    """
+
+    id: str
+    type: str
+    version: int
+    aggregate: str
+    sequence: Sequence
+    occurred_at: datetime
+    data: dict[str, Any]

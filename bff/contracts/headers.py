@@ -1,0 +1,32 @@
+"""Names of the headers on the wire, and which of them a browser may never set.
+
+Public: the names below and `is_reserved`.
+"""
+
+# To a fragment.
+USER_AGENT = "@podium/client mullion/1"  # podlets built on @podium/podlet look for the prefix
+DEADLINE_MS = "mullion-deadline-ms"
+IDEMPOTENCY_KEY = "idempotency-key"
+PODIUM_PREFIX = "podium-"
+REQUESTED_BY = "podium-requested-by"
+LOCALE = "podium-locale"
+DEVICE_TYPE = "podium-device-type"
+MOUNT_ORIGIN = "podium-mount-origin"
+MOUNT_PATHNAME = "podium-mount-pathname"
+PUBLIC_PATHNAME = "podium-public-pathname"
+DEBUG = "podium-debug"
+CURRENCY = "podium-currency"  # a Podium context of our own: it decides a shared body, so it cannot ride in the bearer
+
+# From a fragment.
+VERSION = "podlet-version"
+STATE = "fragment-state"  # `degraded; reason=<word>; as-of=<RFC 3339>`
+CHANGED = "mullion-changed"  # `<topic>[, <topic>]; sequence=<epoch>:<n>`
+
+_RESERVED = frozenset({"authorization", "traceparent", "tracestate", "baggage", IDEMPOTENCY_KEY})
+_RESERVED_PREFIXES = (PODIUM_PREFIX, "mullion-", "podlet-", "fragment-")
+
+
+def is_reserved(name: str) -> bool:
+    """Whether `name`, as a browser sent it, must be dropped before a fragment sees it (`_` counts as `-`)."""
+    folded = name.lower().replace("_", "-")
+    return folded in _RESERVED or folded.startswith(_RESERVED_PREFIXES)

@@ -1,0 +1,21 @@
+"""What a live WebSocket carries to a browser.
+
+Public: `LiveMessage`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bff.contracts.view import FreshnessState, Sequence
+
+
+class LiveMessage(msgspec.Struct, frozen=True):
+    """The latest state of one topic; a later `seq` of the same epoch replaces it, a new epoch means resync."""
+
+    topic: str
+    seq: Sequence
+    as_of: datetime | None
+    state: FreshnessState
+    data: Any

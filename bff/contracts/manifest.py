@@ -1,0 +1,83 @@
+"""A fragment's contract: Podium's v5 manifest and one key of ours.
+
+Public: `Manifest`, `Asset`, `Extension`, `ManifestRefused`, `parse`, `resolve`.
+Sources: Podium's manifest schema v5 (`@podium/schemas`), Podium's URL rule (`@podium/utils` `uriRelativeToAbsolute`).
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+import msgspec
+
+NAME_PATTERN = "^[a-z][a-z0-9-]{0,62}$"
+MANIFEST_BYTES_MAX = 64 * 1024
+
+Name = Annotated[str, msgspec.Meta(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+DeadlineMs = Annotated[int, msgspec.Meta(ge=50, le=5000)]
+
+
+class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One stylesheet or script. Podium's other attributes are read and left alone."""
+
+    value: Url
+    type: str = "default"
+    strategy: str = ""
+
+
+class Extension(msgspec.Struct, frozen=True):
+    """What Mullion adds under `"mullion"`. Every field has a default, so an unmodified podlet is a fragment."""
+
+    contract: Annotated[int, msgspec.Meta(ge=1)] = 1
+    owner: str = ""
+    oncall: str = ""
+    runbook: str = ""
+    audience: Literal["shared", "player"] = "player"
+    isolation: Literal["shadow", "light"] = "light"
+    deadline_ms: DeadlineMs = 800
+    stale_s_max: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
+    body_bytes_max: Annotated[int, msgspec.Meta(ge=1024, le=524_288)] = 262_144
+    primary: bool = False
+    topics: list[Annotated[str, msgspec.Meta(max_length=128)]] = []
+    kind: Literal["service", "function"] = "service"
+    sunset: date | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """Podium v5. `content` and `fallback` are URLs by Podium's rule; `proxy` maps a name to a target."""
+
+    name: Name
+    version: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    content: Url = "/"
+    fallback: str = ""
+    css: Annotated[list[Asset], msgspec.Meta(max_length=16)] = []
+    js: Annotated[list[Asset], msgspec.Meta(max_length=16)] = []
+    proxy: Annotated[dict[Name, Url], msgspec.Meta(max_length=4)] = {}
+    mullion: Extension = msgspec.field(default_factory=Extension)
+
+
+class ManifestRefused(Exception):
+    """The manifest can not be used; the message names the field and what is wrong with it."""
+
+
+def parse(body: bytes) -> Manifest:
+    """The manifest in `body`, or `ManifestRefused`. Unknown fields are left alone, as Podium does."""
+    if len(body) > MANIFEST_BYTES_MAX:
+        raise ManifestRefused(f"the manifest has {len(body)} bytes; at most {MANIFEST_BYTES_MAX} are read")
+    try:
+        return msgspec.json.decode(body, type=Manifest)
+    except msgspec.ValidationError as error:
+        raise ManifestRefused(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ManifestRefused(f"the manifest is not JSON: {error}") from error
+
+
+def resolve(manifest_url: str, value: str) -> str:
+    """`value` as an absolute URL by Podium's rule, which is not RFC 3986.
+
+    What starts with `http` stands; everything else, a leading `/` too, is appended to the manifest's directory.
+    """
+    if value.startswith("http"):
+        return value
+    directory = manifest_url.rsplit("/", 1)[0]
+    return directory + "/" + value.lstrip("/")

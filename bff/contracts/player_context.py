@@ -1,0 +1,121 @@
+"""Who a request is for: a signed, short-lived statement by the shell to one fragment.
+
+A JWT signed with Ed25519: only the shell holds the private key, everybody may check with the public one.
+
+Public: `PlayerContext`, `ContextRefused`, `mint`, `check`, `new_key_pair`.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+ISSUER = "mullion-shell"
+TOKEN_BYTES_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerContext:
+    """`player` is the player's id; `audience` the one fragment it was minted for; `scopes` what that fragment may do."""
+
+    player: str
+    audience: str
+    currency: str
+    locale: str
+    scopes: frozenset[str]
+    expires_at: int  # Unix seconds
+
+
+class ContextRefused(Exception):
+    """The bearer is missing, broken, expired or meant for somebody else. `code` says which, for programs."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def mint(context: PlayerContext, private_key_pem: str, *, now: int) -> str:
+    """The bearer token for `context`."""
+    claims = {
+        "iss": ISSUER,
+        "sub": context.player,
+        "aud": context.audience,
+        "iat": now,
+        "exp": context.expires_at,
+        "cur": context.currency,
+        "loc": context.locale,
+        "scope": " ".join(sorted(context.scopes)),
+    }
+    return jwt.encode(claims, _private_key(private_key_pem), algorithm="EdDSA")
+
+
+def check(authorization: str | None, public_key_pem: str, *, now: int, audience: str | None = None) -> PlayerContext:
+    """The context behind an `Authorization` value; raises `ContextRefused`.
+
+    A fragment passes its own name as `audience`; the BFF, which every fragment may call, passes None and
+    decides by scope.
+    """
+    if not authorization:
+        raise ContextRefused("context_missing")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token or len(token) > TOKEN_BYTES_MAX:
+        raise ContextRefused("context_malformed")
+    claims = _claims(token.strip(), public_key_pem)
+    if claims["exp"] <= now:
+        raise ContextRefused("context_expired")
+    if audience is not None and claims["aud"] != audience:
+        raise ContextRefused("context_audience")
+    return PlayerContext(
+        player=claims["sub"],
+        audience=claims["aud"],
+        currency=claims["cur"],
+        locale=claims["loc"],
+        scopes=frozenset(claims["scope"].split()),
+        expires_at=claims["exp"],
+    )
+
+
+def _claims(token: str, public_key_pem: str) -> dict[str, Any]:
+    # Expiry and audience are decided by the caller's clock and name, so the library is told to leave them.
+    options: Any = {"verify_exp": False, "verify_aud": False, "verify_iat": False, "require": ["iss", "sub", "aud", "exp"]}
+    try:
+        claims: dict[str, Any] = jwt.decode(token, _public_key(public_key_pem), algorithms=["EdDSA"], issuer=ISSUER, options=options)
+    except jwt.PyJWTError as error:
+        raise ContextRefused("context_malformed") from error
+    strings = all(isinstance(claims.get(name), str) for name in ("sub", "aud", "cur", "loc", "scope"))
+    if not strings or not isinstance(claims["exp"], int):
+        raise ContextRefused("context_malformed")
+    return claims
+
+
+# Reading a PEM costs as much as the signature, and a process meets one or two keys in its life.
+@lru_cache(maxsize=4)
+def _private_key(pem: str) -> Ed25519PrivateKey:
+    key = load_pem_private_key(pem.encode(), password=None)
+    assert isinstance(key, Ed25519PrivateKey), "player contexts are signed with Ed25519"
+    return key
+
+
+@lru_cache(maxsize=4)
+def _public_key(pem: str) -> Ed25519PublicKey:
+    key = load_pem_public_key(pem.encode())
+    assert isinstance(key, Ed25519PublicKey), "player contexts are signed with Ed25519"
+    return key
+
+
+def new_key_pair() -> tuple[str, str]:
+    """A fresh (private, public) pair, both PEM."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return private, public

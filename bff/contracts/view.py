@@ -1,0 +1,31 @@
+"""What the BFF's read side answers: data, and how far that data may be believed.
+
+Public: `FreshnessState`, `Sequence`, `Freshness`, `View`.
+"""
+
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+FreshnessState = Literal["live", "stale", "down"]
+
+# (epoch, n): n only counts within its epoch. Another epoch means resync, never "older".
+Sequence = tuple[str, int]
+
+T = TypeVar("T")
+
+
+class Freshness(msgspec.Struct, frozen=True):
+    """`state` by the feed's policy; `as_of` (UTC) is when the data was last known true, None if never."""
+
+    state: FreshnessState
+    as_of: datetime | None = None
+    sequence: Sequence | None = None
+
+
+class View(msgspec.Struct, Generic[T], frozen=True):
+    """`data` is None only when the query store has never held any (freshness is then `down`)."""
+
+    data: T | None
+    freshness: Freshness
