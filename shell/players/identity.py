@@ -1,0 +1,55 @@
+"""Who is looking: the signed cookie that lets the page path know a player without asking anybody.
+
+Public: `Identity`, `encode`, `decode`, `Expired`.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+from django.core import signing
+
+_SALT = "shell.players.identity"
+COOKIE_BYTES_MAX = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`mark` stands for the session without being usable as one: a revocation names it."""
+
+    player: str
+    name: str
+    currency: str
+    mark: str
+
+
+class Expired(Exception):
+    """The cookie is genuine and too old; `identity` is what it said."""
+
+    def __init__(self, identity: Identity) -> None:
+        super().__init__("player cookie expired")
+        self.identity = identity
+
+
+def encode(identity: Identity) -> str:
+    """The cookie's value, stamped now."""
+    body = msgspec.json.encode([identity.player, identity.name, identity.currency, identity.mark]).decode()
+    return signing.TimestampSigner(salt=_SALT).sign(signing.b64_encode(body.encode()).decode())
+
+
+def decode(value: str, *, age_s_max: int) -> Identity | None:
+    """The identity in `value`, None when it is not ours, `Expired` when it is ours and too old."""
+    if len(value) > COOKIE_BYTES_MAX:
+        return None
+    signer = signing.TimestampSigner(salt=_SALT)
+    try:
+        return _read(signer.unsign(value, max_age=age_s_max))
+    except signing.SignatureExpired:
+        raise Expired(_read(signer.unsign(value))) from None
+    except signing.BadSignature:
+        return None
+
+
+def _read(signed: str) -> Identity:
+    # The signature has been checked: what is inside is what `encode` wrote.
+    fields = msgspec.json.decode(signing.b64_decode(signed.encode()), type=tuple[str, str, str, str])
+    return Identity(*fields)

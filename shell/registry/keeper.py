@@ -1,0 +1,117 @@
+"""Keeps the snapshot in step with the database, off the page path.
+
+Public: `SnapshotKeeper`.
+"""
+
+import asyncio
+from types import MappingProxyType
+
+from django.db import DatabaseError, close_old_connections, connection
+from django.db.models import Max
+
+from bff.contracts.manifest import ManifestRefused, parse
+from bff.resilience import log
+from shell.registry.models import Asset, AuditEntry, LiveRelease
+from shell.registry.release import Release, Snapshot, StoredAsset
+
+# Running shells follow a publish within a second: half of it for the wait, the rest for the load.
+POLL_S = 0.5
+
+logger = log.get("registry")
+
+
+class SnapshotKeeper:
+    """`current` is always a whole snapshot; while the database is away it is the last one that was read."""
+
+    def __init__(self) -> None:
+        self.current = Snapshot()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Read once, then follow in the background. A second call does nothing."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._follow(), name="registry-keeper")
+            await self.refresh()
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def refresh(self) -> None:
+        """Load what is live if it moved. A database that is away is logged; the snapshot stays as it is."""
+        try:
+            snapshot = await asyncio.to_thread(_load, self.current)
+        except DatabaseError as error:
+            logger.warning("registry_unreadable", detail=str(error), generation=self.current.generation)
+            return
+        if snapshot.generation != self.current.generation:
+            self.current = snapshot
+            logger.info("registry_loaded", generation=snapshot.generation, fragments=sorted(snapshot.releases))
+
+    async def asset(self, digest: str) -> StoredAsset | None:
+        """An asset by digest: of the snapshot from memory, of an older release from the database."""
+        held = self.current.assets.get(digest)
+        if held is not None:
+            return held
+        try:
+            return await asyncio.to_thread(_load_asset, digest)
+        except DatabaseError as error:
+            logger.warning("asset_unreadable", digest=digest, detail=str(error))
+            return None
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            await self.refresh()
+
+
+def _load(current: Snapshot) -> Snapshot:
+    close_old_connections()
+    try:
+        generation = AuditEntry.objects.aggregate(last=Max("id"))["last"] or 0
+        if generation == current.generation:
+            return current
+        releases = {}
+        for live in LiveRelease.objects.select_related("release"):
+            release = _release(live)
+            if release is not None:
+                releases[release.fragment] = release
+        wanted = {digest for release in releases.values() for digest in (*release.css, *release.js)}
+        assets = {row.digest: _asset(row) for row in Asset.objects.filter(digest__in=wanted)}
+        return Snapshot(generation, MappingProxyType(releases), MappingProxyType(assets))
+    finally:
+        # The thread goes back to the pool: it must not keep a connection that nobody closes.
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+def _load_asset(digest: str) -> StoredAsset | None:
+    close_old_connections()
+    row = Asset.objects.filter(digest=digest).first()
+    if not connection.in_atomic_block:
+        connection.close()
+    return None if row is None else _asset(row)
+
+
+def _asset(row: Asset) -> StoredAsset:
+    return StoredAsset(row.digest, row.content_type, bytes(row.body))
+
+
+def _release(live: LiveRelease) -> Release | None:
+    row = live.release
+    try:
+        manifest = parse(bytes(row.manifest))
+    except ManifestRefused as error:
+        logger.error("stored_manifest_refused", fragment=live.fragment, release=row.digest, detail=str(error))
+        return None
+    return Release(
+        fragment=live.fragment,
+        digest=row.digest,
+        manifest=manifest,
+        manifest_url=row.manifest_url,
+        fallback=bytes(row.fallback),
+        css=tuple(row.css),
+        js=tuple(row.js),
+    )

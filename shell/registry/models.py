@@ -1,0 +1,59 @@
+"""Releases in the database. Rows are added, never changed; only `LiveRelease` moves."""
+
+from django.db import models
+
+
+class Asset(models.Model):
+    """A copied stylesheet or module, named by the SHA-256 of its body."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    content_type = models.CharField(max_length=64)
+    body = models.BinaryField()
+    stored_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]} {self.content_type}"
+
+
+class Release(models.Model):
+    """One published version: the manifest as it was served, the fallback and the digests of its assets."""
+
+    fragment = models.CharField(max_length=64)
+    version = models.CharField(max_length=128)
+    digest = models.CharField(max_length=64)
+    manifest_url = models.CharField(max_length=2048)
+    manifest = models.BinaryField()
+    fallback = models.BinaryField()
+    css = models.JSONField(default=list)
+    js = models.JSONField(default=list)
+    published_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["fragment", "digest"], name="one_release_a_digest")]
+
+    def __str__(self) -> str:
+        return f"{self.fragment} {self.version} {self.digest[:12]}"
+
+
+class LiveRelease(models.Model):
+    """Which release of a fragment pages are composed from."""
+
+    fragment = models.CharField(max_length=64, primary_key=True)
+    release = models.ForeignKey(Release, on_delete=models.PROTECT)
+
+    def __str__(self) -> str:
+        return f"{self.fragment}: {self.release_id}"
+
+
+class AuditEntry(models.Model):
+    """Who changed what is live, and when. Its highest id is the snapshot's generation."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.CharField(max_length=150)
+    action = models.CharField(max_length=32)
+    fragment = models.CharField(max_length=64)
+    release = models.ForeignKey(Release, null=True, on_delete=models.PROTECT)
+    detail = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.action} {self.fragment}"

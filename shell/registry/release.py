@@ -1,0 +1,55 @@
+"""A published release as the page path sees it: immutable, in memory, no database.
+
+Public: `StoredAsset`, `Release`, `Snapshot`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from bff.contracts.manifest import Manifest, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAsset:
+    """A stylesheet or module under `/assets/<digest>`; `digest` is the SHA-256 of `body`, in hex."""
+
+    digest: str
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One published version of a fragment. `css` and `js` are digests, in the manifest's order.
+
+    `fallback` is empty where the manifest names none.
+    """
+
+    fragment: str
+    digest: str
+    manifest: Manifest
+    manifest_url: str
+    fallback: bytes
+    css: tuple[str, ...]
+    js: tuple[str, ...]
+
+    def content_url(self, pathname: str) -> str:
+        """Where this release renders `pathname`; Podium appends it to the manifest's `content`."""
+        return resolve(self.manifest_url, self.manifest.content).rstrip("/") + (pathname or "/")
+
+    def proxy_url(self, name: str, rest: str) -> str | None:
+        """Where a request to the proxy target `name` goes, or None when the manifest declares no such target."""
+        target = self.manifest.proxy.get(name)
+        if target is None:
+            return None
+        return resolve(self.manifest_url, target).rstrip("/") + "/" + rest.lstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is live at `generation`. One page view uses one snapshot from its first byte to its last."""
+
+    generation: int = 0
+    releases: Mapping[str, Release] = field(default_factory=lambda: MappingProxyType({}))
+    assets: Mapping[str, StoredAsset] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,155 @@
+"""Settings of the shell, flat and its own. Each reads one environment variable or says why it is fixed."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from bff.contracts.player_context import new_key_pair
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("MULLION_DATA", ROOT / ".mullion" / "8000"))
+
+DEBUG = os.environ.get("DEBUG") == "1"
+
+
+def _secret(name: str, local: str) -> str:
+    """The secret from the environment; a local run may do without, production may not."""
+    value = os.environ.get(name, "")
+    if not value and not DEBUG:
+        raise ImproperlyConfigured(f"{name} is not set. Set it, or set DEBUG=1 for a run on this machine only.")
+    return value or local
+
+
+SECRET_KEY = _secret("SHELL_SECRET_KEY", "a-local-run-signs-with-this-and-nothing-else-does")
+
+# Player contexts are signed here and only checked elsewhere. A local run without a key makes one for its lifetime.
+PLAYER_CONTEXT_PRIVATE_KEY = os.environ.get("PLAYER_CONTEXT_PRIVATE_KEY", "")
+if not PLAYER_CONTEXT_PRIVATE_KEY:
+    PLAYER_CONTEXT_PRIVATE_KEY = _secret("PLAYER_CONTEXT_PRIVATE_KEY", new_key_pair()[0])
+
+# What a browser types. Links, same-origin checks and allowed hosts follow from it.
+PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://localhost:8000")
+# Where a browser finds the live socket; the shell's own origin when an edge routes by path.
+BFF_PUBLIC_URL = os.environ.get("BFF_PUBLIC_URL", "http://localhost:8012")
+
+ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost"]
+if DEBUG:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS += [host for host in os.environ.get("SHELL_ALLOWED_HOSTS", "").split(",") if host]
+
+# Origins that a release may be published from: no manifest can send the shell anywhere else.
+# Under DEBUG loopback is allowed too. Comma-separated, scheme://host[:port].
+FRAGMENT_ORIGINS = [origin for origin in os.environ.get("FRAGMENT_ORIGINS", "").split(",") if origin]
+
+INSTALLED_APPS = [
+    "daphne",  # before staticfiles: its runserver speaks ASGI
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "shell.composition",
+    "shell.registry",
+    "shell.players",
+    "shell.operations",
+    "shell.pages",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "shell.security.HeadersMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "shell.security.SameOriginMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "shell.urls"
+ASGI_APPLICATION = "shell.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        os.environ.get("SHELL_DATABASE_URL", f"sqlite:///{DATA / 'shell.sqlite3'}"), conn_health_checks=True
+    )
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # WAL lets pages read while a publish writes; IMMEDIATE takes the write lock up front, so no upgrade can dead-lock.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "shell",
+        "OPTIONS": {
+            # A dead cache must cost a moment, not a page: short time-outs, and a failure is a miss.
+            "IGNORE_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 0.05,
+            "SOCKET_TIMEOUT": 0.1,
+        },
+    }
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = False
+
+# Sessions live in the database and are only cached in Redis: with Redis down nobody is signed out.
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+# `__Host-` binds a cookie to this host, path / and TLS; a local run has no TLS.
+_COOKIE_PREFIX = "" if DEBUG else "__Host-"
+SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}session"
+CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrf"
+PLAYER_COOKIE_NAME = f"{_COOKIE_PREFIX}player"
+PLAYER_COOKIE_AGE_S = 60
+SESSION_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_SECURE = not DEBUG
+SECURE_SSL_REDIRECT = not DEBUG
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("SHELL_BEHIND_PROXY") == "1" else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+AUTH_USER_MODEL = "players.Player"
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+# Locales that numbers and dates may be shown in; the browser's best match is passed to fragments.
+LOCALES = ["en-GB", "en-US", "en-IE"]
+CURRENCY = "EUR"  # what an anonymous visitor sees limits in
+
+STATIC_URL = "/static/"
+LOGGING_CONFIG = None  # bff.resilience.log configures logging, once, in asgi.py and for commands

@@ -1,0 +1,7 @@
+"""The shell's settings for tests that run inside pytest: a local run, on a database of its own."""
+
+import os
+
+os.environ["DEBUG"] = "1"
+
+from shell.settings import *  # noqa: E402, F403
