@@ -1,0 +1,84 @@
+"""The border to Valkey or Redis: limits, breaker, and one typed error.
+
+Public: `Connection`, `StoreUnavailable`.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from bff.store.breaker import StoreBreaker
+from bff.store.policy import StorePolicy
+
+T = TypeVar("T")
+Command = tuple[Any, ...]
+
+
+class StoreUnavailable(Exception):
+    """The query store did not answer in time, or not at all. The message says how."""
+
+    reason = "store_down"
+
+
+class Connection:
+    """A pool of connections to one store. Opens none until the first call."""
+
+    def __init__(self, url: str, policy: StorePolicy, clock: Callable[[], float] = time.monotonic) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._op_s = policy.op_ms / 1000
+        self.breaker = StoreBreaker(policy)
+        # The total limit is ours (see `run`), so the client gets no second opinion, no retries and no push protocol.
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=policy.connections_max,
+            timeout=None,
+            socket_connect_timeout=policy.connect_ms / 1000,
+            socket_timeout=None,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            driver_info=None,
+        )
+        self.client: Redis = Redis(connection_pool=pool)
+
+    async def run(self, call: Callable[[Redis], Awaitable[T]]) -> T:
+        """The answer of `call`, or `StoreUnavailable` within `op_ms`."""
+        if not self.breaker.allows(self._clock()):
+            raise StoreUnavailable("the query store has failed several times in a row and is being left alone")
+        try:
+            async with asyncio.timeout(self._op_s):
+                answer = await call(self.client)
+        except (RedisError, OSError, TimeoutError) as error:
+            self.breaker.failed(self._clock())
+            raise StoreUnavailable(
+                f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            ) from error
+        self.breaker.succeeded()
+        return answer
+
+    async def pipeline(self, commands: Sequence[Command], *, scripts: Sequence[str] = ()) -> list[Any]:
+        """The answers to `commands` in one round trip. `scripts` are loaded first where the store has lost them."""
+
+        async def send(client: Redis) -> list[Any]:
+            async with client.pipeline(transaction=False) as pipe:
+                for command in commands:
+                    pipe.execute_command(*command)
+                return await pipe.execute(raise_on_error=False)
+
+        answers = await self.run(send)
+        if any(isinstance(answer, NoScriptError) for answer in answers):
+            await self.run(lambda client: asyncio.gather(*(client.script_load(script) for script in scripts)))
+            answers = await self.run(send)
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise StoreUnavailable(f"{type(answer).__name__}: {answer}") from answer
+        return answers
+
+    async def aclose(self) -> None:
+        await self.client.aclose(close_connection_pool=True)

@@ -1,0 +1,51 @@
+"""Every number of the query store.
+
+Public: `FeedPolicy`, `StorePolicy`, `FEED_POLICIES`, `feed_policy`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPolicy:
+    """How long a silent feed may still be believed. Seconds since it was last heard.
+
+    Up to `stale_after_s` it is live, up to `down_after_s` stale, then down.
+    """
+
+    stale_after_s: float = 10.0
+    down_after_s: float = 30.0
+
+
+# The ledger and the engine are heard about once a second, so five missed heartbeats are news.
+# Tables move every second or two; a player may bet on them, so doubt comes early.
+# Offers change in hours and are polled every few seconds, so a missed poll or two is no reason to hide them.
+FEED_POLICIES = {
+    "tables": FeedPolicy(stale_after_s=6.0, down_after_s=12.0),
+    "promotions": FeedPolicy(stale_after_s=20.0, down_after_s=60.0),
+    "ledger": FeedPolicy(stale_after_s=5.0, down_after_s=15.0),
+    "engine": FeedPolicy(stale_after_s=5.0, down_after_s=10.0),
+}
+
+
+def feed_policy(feed: str) -> FeedPolicy:
+    """The policy of `feed`; one nobody has thought about gets the defaults."""
+    return FEED_POLICIES.get(feed, FeedPolicy())
+
+
+@dataclass(frozen=True, slots=True)
+class StorePolicy:
+    """Calls to the store. A cache outage must not hang pages, so every limit is short and total.
+
+    `op_ms` bounds one call, its wait for a connection and its connect included. `listen_silence_s` is how long a
+    subscription may hear nothing, pings included, before it counts as cut.
+    """
+
+    connect_ms: int = 50
+    op_ms: int = 100
+    connections_max: int = 32
+    breaker_failures: int = 5
+    breaker_open_ms: int = 250
+    breaker_open_ms_max: int = 1000
+    listen_ping_s: float = 2.0
+    listen_silence_s: float = 5.0

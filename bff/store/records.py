@@ -1,0 +1,108 @@
+"""What the store hands out.
+
+Public: `Record`, `Put`, `FeedFreshness`, `Snapshot`, `feed_topic`, `decide_state`, `check_topic`, `check_epoch`.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from bff.contracts.view import Freshness, FreshnessState, Sequence
+from bff.store.policy import FeedPolicy
+
+T = TypeVar("T")
+
+_TOPIC = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
+_EPOCH = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_WORSE = {"live": 0, "stale": 1, "down": 2}
+
+
+def feed_topic(feed: str) -> str:
+    """The topic on which a change of `feed`'s freshness is told."""
+    return f"feed.{feed}"
+
+
+def check_topic(topic: str) -> str:
+    """`topic`, or ValueError: it becomes part of keys, channels and messages, so only plain characters pass."""
+    if not _TOPIC.fullmatch(topic):
+        raise ValueError(f"{topic!r} can not be a topic: letters, digits and _ . : - only, at most 200")
+    return topic
+
+
+def check_epoch(epoch: str) -> str:
+    """`epoch`, or ValueError."""
+    if not _EPOCH.fullmatch(epoch):
+        raise ValueError(f"{epoch!r} can not be an epoch: letters, digits and _ - only, at most 64")
+    return epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The latest state of one topic. `raw` is its JSON; `as_of` (the store's clock) is when it was last put."""
+
+    topic: str
+    raw: bytes
+    as_of: datetime
+    sequence: Sequence
+    feed: str
+
+    @property
+    def data(self) -> Any:
+        return msgspec.json.decode(self.raw)
+
+    def decode(self, of: type[T]) -> T:
+        """`raw` as `of`; raises `msgspec.ValidationError` when it is something else."""
+        return msgspec.json.decode(self.raw, type=of)
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One record to write. `data` is whatever msgspec writes as JSON.
+
+    Without a `sequence` the store counts by itself. With one, the record is left alone unless it is newer or of
+    another epoch.
+    """
+
+    topic: str
+    data: Any
+    feed: str
+    sequence: Sequence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFreshness:
+    """How far a feed may be believed. `as_of` is when it was last heard, None if never.
+
+    `detail` is the reason word its adapter gave last; `data` is what came with the last heartbeat.
+    """
+
+    feed: str
+    state: FreshnessState
+    as_of: datetime | None
+    age_s: float | None
+    detail: str = ""
+    data: Any = None
+
+    def freshness(self, sequence: Sequence | None = None) -> Freshness:
+        """The same as the wire says it."""
+        return Freshness(state=self.state, as_of=self.as_of, sequence=sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One look at the store: all of it was read in one round trip, at `now` by the store's clock."""
+
+    now: datetime
+    records: dict[str, Record | None] = field(default_factory=dict)
+    feeds: dict[str, FeedFreshness] = field(default_factory=dict)
+
+
+def decide_state(reported: FreshnessState, age_s: float | None, policy: FeedPolicy) -> FreshnessState:
+    """The worse of what the adapter reported and what the feed's silence says."""
+    if age_s is None or age_s >= policy.down_after_s:
+        return "down"
+    by_age: FreshnessState = "stale" if age_s >= policy.stale_after_s else "live"
+    return by_age if _WORSE[by_age] >= _WORSE[reported] else reported

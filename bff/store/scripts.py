@@ -1,0 +1,107 @@
+"""What must happen inside the store in one step, as Lua.
+
+Public: `PUT`, `BEAT`, `ANNOUNCE`, `LEASE`, `RELEASE`.
+Each is safe to run twice. Times are the store's own, so that ages are right whatever the clocks of its clients say.
+"""
+
+# RFC 3339 from Unix milliseconds; the store's Lua has no date functions. Days to civil date as Howard Hinnant
+# describes it (https://howardhinnant.github.io/date_algorithms.html).
+_CLOCK = """
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local function rfc3339(ms)
+  local s = math.floor(ms / 1000)
+  local z = math.floor(s / 86400) + 719468
+  local rest = s % 86400
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day,
+    math.floor(rest / 3600), math.floor(rest % 3600 / 60), rest % 60, ms % 1000)
+end
+local function message(topic, epoch, n, as_of, state, data)
+  return '{"topic":"' .. topic .. '","seq":["' .. epoch .. '",' .. string.format('%.0f', n) .. '],"as_of":' ..
+    as_of .. ',"state":"' .. state .. '","data":' .. data .. '}'
+end
+local function store_epoch(key, candidate)
+  redis.call('SET', key, candidate, 'NX')
+  return redis.call('GET', key)
+end
+"""
+
+# KEYS record, store epoch, feed · ARGV topic, data, feed, candidate epoch, epoch or '', n -> 1 applied, 0 not newer
+PUT = (
+    _CLOCK
+    + """
+local old = redis.call('HMGET', KEYS[1], 'data', 'epoch', 'n')
+local changed = old[1] ~= ARGV[2]
+local epoch, n
+if ARGV[5] ~= '' then
+  epoch, n = ARGV[5], tonumber(ARGV[6])
+  if old[2] == epoch and tonumber(old[3]) >= n then return 0 end
+else
+  epoch = store_epoch(KEYS[2], ARGV[4])
+  n = old[2] == epoch and tonumber(old[3]) or 0
+  if changed then n = n + 1 end
+end
+local ms = now_ms()
+redis.call('HSET', KEYS[1], 'data', ARGV[2], 'feed', ARGV[3], 'epoch', epoch,
+  'n', string.format('%.0f', n), 'as_of', string.format('%.0f', ms))
+if changed then
+  local state = redis.call('HGET', KEYS[3], 'said_state') or 'live'
+  redis.call('PUBLISH', 'live:' .. ARGV[1], message(ARGV[1], epoch, n, '"' .. rfc3339(ms) .. '"', state, ARGV[2]))
+end
+return 1
+"""
+)
+
+# KEYS feed · ARGV reported state, detail, data -> 1 when nothing that was announced has changed, else 0
+BEAT = (
+    _CLOCK
+    + """
+redis.call('HSET', KEYS[1], 'state', ARGV[1], 'detail', ARGV[2], 'data', ARGV[3])
+if ARGV[1] == 'live' then redis.call('HSET', KEYS[1], 'heard', string.format('%.0f', now_ms())) end
+local said = redis.call('HMGET', KEYS[1], 'said_state', 'said_data')
+if said[1] == ARGV[1] and said[2] == ARGV[3] then return 1 end
+return 0
+"""
+)
+
+# KEYS feed, store epoch · ARGV topic, candidate epoch, said state or '', state, data -> 1 told, 0 somebody else did
+# Compare and set, so that of all who notice a change exactly one tells it.
+ANNOUNCE = (
+    _CLOCK
+    + """
+local now = redis.call('HMGET', KEYS[1], 'said_state', 'said_data', 'n', 'epoch', 'heard', 'detail')
+if (now[1] or '') ~= ARGV[3] then return 0 end
+if now[1] == ARGV[4] and now[2] == ARGV[5] then return 0 end
+local epoch = store_epoch(KEYS[2], ARGV[2])
+local n = (now[4] == epoch and tonumber(now[3]) or 0) + 1
+redis.call('HSET', KEYS[1], 'said_state', ARGV[4], 'said_data', ARGV[5], 'n', string.format('%.0f', n), 'epoch', epoch)
+local as_of = now[5] and ('"' .. rfc3339(tonumber(now[5])) .. '"') or 'null'
+local data = '{"detail":' .. cjson.encode(now[6] or '') .. ',"data":' .. ARGV[5] .. '}'
+redis.call('PUBLISH', 'live:' .. ARGV[1], message(ARGV[1], epoch, n, as_of, ARGV[4], data))
+return 1
+"""
+)
+
+# KEYS lease · ARGV owner, milliseconds -> 1 held by owner, 0 held by another
+LEASE = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
+# KEYS lease · ARGV owner
+RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""

@@ -1,0 +1,197 @@
+"""The query store itself.
+
+Public: `Store`.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import msgspec
+
+from bff.contracts.live import LiveMessage
+from bff.contracts.view import FreshnessState
+from bff.contracts.view import Sequence as ViewSequence
+from bff.store import scripts
+from bff.store.connection import Command, Connection
+from bff.store.listening import listen
+from bff.store.policy import FEED_POLICIES, StorePolicy, feed_policy
+from bff.store.records import (
+    FeedFreshness,
+    Put,
+    Record,
+    Snapshot,
+    check_epoch,
+    check_topic,
+    decide_state,
+    feed_topic,
+)
+
+_EPOCH_KEY = "store:epoch"
+_RECORD_FIELDS = ("data", "as_of", "epoch", "n", "feed")
+_FEED_FIELDS = ("heard", "state", "detail", "data", "said_state", "said_data")
+
+
+class Store:
+    """Every method raises `StoreUnavailable` when the store does not answer within the policy's limits."""
+
+    def __init__(self, connection: Connection, policy: StorePolicy) -> None:
+        self._connection = connection
+        self._policy = policy
+        # Used only when the store holds no epoch, which is when it has been flushed.
+        self._epoch_candidate = secrets.token_hex(6)
+
+    def __repr__(self) -> str:
+        return f"<Store {self._connection.breaker!r}>"
+
+    @classmethod
+    def connect(cls, url: str, policy: StorePolicy = StorePolicy()) -> Self:  # noqa: B008 (frozen)
+        """A store at `url` (`redis://…`, `rediss://…`, `unix://…`). Does no I/O; ValueError for a bad address."""
+        return cls(Connection(url, policy), policy)
+
+    async def aclose(self) -> None:
+        await self._connection.aclose()
+
+    async def put(self, topic: str, data: Any, *, feed: str, sequence: ViewSequence | None = None) -> bool:
+        """Write one record and tell `live:<topic>` when its data changed; False when it was not newer."""
+        return (await self.put_many([Put(topic, data, feed, sequence)]))[0]
+
+    async def put_many(self, puts: Sequence[Put]) -> list[bool]:
+        """Several records in one round trip, in order; each as `put` would."""
+        if not puts:
+            return []
+        commands = [self._put_command(put) for put in puts]
+        return [bool(answer) for answer in await self._connection.pipeline(commands, scripts=[scripts.PUT])]
+
+    async def get(self, topic: str) -> Record | None:
+        """The latest record of `topic`, None when there has been none since the last flush."""
+        return (await self.get_many([topic]))[topic]
+
+    async def get_many(self, topics: Iterable[str]) -> dict[str, Record | None]:
+        """The latest records by topic, in one round trip."""
+        return (await self.read(topics)).records
+
+    async def read(self, topics: Iterable[str] = (), feeds: Iterable[str] = ()) -> Snapshot:
+        """Records and freshness of feeds together, in one round trip."""
+        topics, feeds = list(topics), list(feeds)
+        commands: list[Command] = [("TIME",)]
+        commands += [("HMGET", _record_key(topic), *_RECORD_FIELDS) for topic in topics]
+        commands += [("HMGET", _feed_key(feed), *_FEED_FIELDS) for feed in feeds]
+        clock, *answers = await self._connection.pipeline(commands)
+        now_s = clock[0] + clock[1] / 1_000_000
+        records = {topic: _record(topic, row) for topic, row in zip(topics, answers, strict=False)}
+        rows = answers[len(topics) :]
+        return Snapshot(
+            now=datetime.fromtimestamp(now_s, UTC),
+            records=records,
+            feeds={feed: _freshness(feed, row, now_s) for feed, row in zip(feeds, rows, strict=True)},
+        )
+
+    async def beat(self, feed: str, state: FreshnessState = "live", detail: str = "", data: Any = None) -> None:
+        """Say that `feed` was heard now (`live`), or that its adapter knows it to be failing (`stale`, `down`).
+
+        Only `live` moves the time at which it was last heard. `detail` is a reason word. A changed state or `data`
+        is told on `feed.<feed>`.
+        """
+        raw = msgspec.json.encode(data)
+        command = _script(scripts.BEAT, [_feed_key(feed)], [state, detail, raw])
+        [same] = await self._connection.pipeline([command], scripts=[scripts.BEAT])
+        if not same:
+            await self.announce([feed])
+
+    async def freshness(self, feed: str) -> FeedFreshness:
+        """How far `feed` may be believed, by its policy."""
+        return (await self.read(feeds=[feed])).feeds[feed]
+
+    async def announce(self, feeds: Iterable[str] = tuple(FEED_POLICIES)) -> None:
+        """Tell `feed.<feed>` of every feed whose state or data is not what was told last.
+
+        Silence sends no message, so whoever outlives a feed calls this about once a second; of several callers
+        exactly one tells each change.
+        """
+        feeds = list(feeds)
+        clock, *rows = await self._connection.pipeline(
+            [("TIME",), *(("HMGET", _feed_key(feed), *_FEED_FIELDS) for feed in feeds)]
+        )
+        now_s = clock[0] + clock[1] / 1_000_000
+        commands = []
+        for feed, row in zip(feeds, rows, strict=True):
+            state, data, said = _freshness(feed, row, now_s).state, row[3] or b"null", (row[4] or b"").decode()
+            if row[1] is not None and (state != said or data != row[5]):
+                keys, args = [_feed_key(feed), _EPOCH_KEY], [feed_topic(feed), self._epoch_candidate, said, state, data]
+                commands.append(_script(scripts.ANNOUNCE, keys, args))
+        if commands:
+            await self._connection.pipeline(commands, scripts=[scripts.ANNOUNCE])
+
+    async def lease(self, name: str, owner: str, *, ttl_ms: int) -> bool:
+        """Take or renew the lease `name` for `ttl_ms`; False while another owner holds it."""
+        command = _script(scripts.LEASE, [f"lease:{check_topic(name)}"], [owner, ttl_ms])
+        [held] = await self._connection.pipeline([command], scripts=[scripts.LEASE])
+        return bool(held)
+
+    async def release(self, name: str, owner: str) -> None:
+        """Give the lease back early, if `owner` still holds it."""
+        command = _script(scripts.RELEASE, [f"lease:{check_topic(name)}"], [owner])
+        await self._connection.pipeline([command], scripts=[scripts.RELEASE])
+
+    def listen(self, patterns: Iterable[str] = ("*",)) -> AsyncIterator[LiveMessage]:
+        """Every message on topics that match one of the glob `patterns`, from now on.
+
+        Ends only by `StoreUnavailable`: what was told while nobody listened is lost, so read the topics again after it.
+        """
+        return listen(
+            self._connection.client, [f"live:{pattern}" for pattern in patterns], self._policy, time.monotonic
+        )
+
+    def _put_command(self, put: Put) -> Command:
+        epoch, n = put.sequence or ("", 0)
+        if epoch:
+            check_epoch(epoch)
+        keys = [_record_key(put.topic), _EPOCH_KEY, _feed_key(put.feed)]
+        args = [put.topic, msgspec.json.encode(put.data), put.feed, self._epoch_candidate, epoch, n]
+        return _script(scripts.PUT, keys, args)
+
+
+def _record_key(topic: str) -> str:
+    return f"view:{check_topic(topic)}"
+
+
+def _feed_key(feed: str) -> str:
+    return f"feed:{check_topic(feed)}"
+
+
+_DIGESTS = {
+    script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+    for script in (scripts.PUT, scripts.BEAT, scripts.ANNOUNCE, scripts.LEASE, scripts.RELEASE)
+}
+
+
+def _script(script: str, keys: list[str], args: list[Any]) -> Command:
+    return ("EVALSHA", _DIGESTS[script], len(keys), *keys, *args)
+
+
+def _record(topic: str, row: list[bytes | None]) -> Record | None:
+    raw, as_of_ms, epoch, n, feed = row
+    if raw is None or as_of_ms is None or epoch is None or n is None or feed is None:
+        return None
+    as_of = datetime.fromtimestamp(int(as_of_ms) / 1000, UTC)
+    return Record(topic, raw, as_of, (epoch.decode(), int(n)), feed.decode())
+
+
+def _freshness(feed: str, row: list[bytes | None], now_s: float) -> FeedFreshness:
+    heard_ms, reported, detail, data = row[:4]
+    heard_s = int(heard_ms) / 1000 if heard_ms else None
+    # A store that was moved to a node with an earlier clock may see the future; that is not an age.
+    age_s = max(0.0, now_s - heard_s) if heard_s is not None else None
+    said: FreshnessState = (reported or b"down").decode()  # type: ignore[assignment]
+    return FeedFreshness(
+        feed=feed,
+        state=decide_state(said, age_s, feed_policy(feed)),
+        as_of=datetime.fromtimestamp(heard_s, UTC) if heard_s is not None else None,
+        age_s=age_s,
+        detail=(detail or b"").decode(),
+        data=msgspec.json.decode(data) if data else None,
+    )

@@ -1,0 +1,233 @@
+"""The query store on a real Valkey."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from bff.store import Put, Store, StoreUnavailable
+from tests.valkey_server import ValkeyServer, free_port
+
+
+@pytest.fixture(scope="module")
+def server():
+    with ValkeyServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def store(server):
+    server.flush()
+    opened = Store.connect(server.url)
+    yield opened
+    await opened.aclose()
+
+
+async def hear(store, patterns=("*",)):
+    """Messages in a list that grows, and the task that fills it."""
+    messages = []
+
+    async def fill():
+        async for message in store.listen(patterns):
+            messages.append(message)
+
+    task = asyncio.create_task(fill())
+    await asyncio.sleep(0.1)
+    return messages, task
+
+
+async def settled(condition, within_s=1.0):
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        await asyncio.sleep(0.01)
+
+
+async def test_put_then_get_gives_the_data_with_the_store_clock(store):
+    """A record comes back as written, stamped by the store."""
+    assert await store.put("tables.r1", {"seats": 3, "empty": []}, feed="tables")
+    record = await store.get("tables.r1")
+    assert record.data == {"seats": 3, "empty": []}
+    assert record.feed == "tables"
+    assert record.sequence[1] == 1
+    assert abs((datetime.now(UTC) - record.as_of).total_seconds()) < 2
+    assert await store.get("tables.unknown") is None
+
+
+async def test_only_changed_data_is_told_and_counted(store):
+    """The same data again moves `as_of` and nothing else."""
+    messages, task = await hear(store)
+    for seats in (1, 1, 2):
+        await store.put("tables.r1", {"seats": seats}, feed="tables")
+    await settled(lambda: len(messages) == 2)
+    await asyncio.sleep(0.05)
+    assert [(m.topic, m.seq[1], m.data) for m in messages] == [
+        ("tables.r1", 1, {"seats": 1}),
+        ("tables.r1", 2, {"seats": 2}),
+    ]
+    assert messages[0].state == "live"
+    assert abs((datetime.now(UTC) - messages[0].as_of).total_seconds()) < 2
+    task.cancel()
+
+
+async def test_older_sequence_of_the_same_epoch_is_not_applied_and_another_epoch_is(store):
+    """Replays and reordering can not take a record back; a new epoch can."""
+    put = [Put("wallet.p", {"n": n}, "ledger", (epoch, n)) for epoch, n in [("a", 5), ("a", 4), ("a", 5), ("b", 1)]]
+    assert await store.put_many(put) == [True, False, False, True]
+    assert (await store.get("wallet.p")).sequence == ("b", 1)
+
+
+async def test_flushed_store_counts_under_another_epoch(store, server):
+    """After a flush `1` must not look older than the `7` a page holds."""
+    await store.put("tables.r1", 1, feed="tables")
+    before = (await store.get("tables.r1")).sequence
+    server.flush()
+    other = Store.connect(server.url)
+    await other.put("tables.r1", 2, feed="tables")
+    after = (await other.get("tables.r1")).sequence
+    assert before[0] != after[0]
+    await other.aclose()
+
+
+async def test_feed_never_heard_is_down_and_a_beat_makes_it_live(store):
+    """No heartbeat, no belief."""
+    assert (await store.freshness("tables")).state == "down"
+    await store.beat("tables")
+    heard = await store.freshness("tables")
+    assert (heard.state, heard.detail) == ("live", "")
+    assert heard.age_s < 1
+
+
+async def test_reported_failure_keeps_the_time_at_which_the_feed_was_last_heard(store):
+    """`as_of` is when the data was last known true, not when somebody said that it is not."""
+    await store.beat("tables")
+    heard = (await store.freshness("tables")).as_of
+    await asyncio.sleep(0.05)
+    await store.beat("tables", "stale", "connect")
+    failing = await store.freshness("tables")
+    assert (failing.state, failing.detail, failing.as_of) == ("stale", "connect", heard)
+
+
+async def test_changed_state_is_told_once_however_many_look(store):
+    """Ten processes that notice the same silence tell it once."""
+    messages, task = await hear(store, ["feed.*"])
+    for _ in range(3):
+        await store.beat("engine", data={"payments": "up"})
+    await store.beat("engine", data={"payments": "down"})
+    await store.beat("engine", "stale", "cut", data={"payments": "down"})
+    await asyncio.gather(*(store.announce() for _ in range(10)))
+    await settled(lambda: len(messages) == 3)
+    await asyncio.sleep(0.05)
+    assert [(m.topic, m.seq[1], m.state, m.data) for m in messages] == [
+        ("feed.engine", 1, "live", {"detail": "", "data": {"payments": "up"}}),
+        ("feed.engine", 2, "live", {"detail": "", "data": {"payments": "down"}}),
+        ("feed.engine", 3, "stale", {"detail": "cut", "data": {"payments": "down"}}),
+    ]
+    task.cancel()
+
+
+async def test_silence_is_told_by_whoever_looks(store, monkeypatch):
+    """A feed that merely stops is announced as stale, then as down."""
+    from bff.store.policy import FEED_POLICIES, FeedPolicy
+
+    monkeypatch.setitem(FEED_POLICIES, "tables", FeedPolicy(stale_after_s=0.1, down_after_s=0.3))
+    messages, task = await hear(store, ["feed.tables"])
+    await store.beat("tables")
+    end = time.monotonic() + 0.6
+    while time.monotonic() < end:
+        await store.announce()
+        await asyncio.sleep(0.02)
+    assert [m.state for m in messages] == ["live", "stale", "down"]
+    task.cancel()
+
+
+async def test_read_is_one_look_at_records_and_feeds(store):
+    """Records and the freshness that goes with them come from one round trip."""
+    await store.put("promotions.EUR", [1], feed="promotions")
+    await store.beat("promotions")
+    look = await store.read(["promotions.EUR", "none"], ["promotions", "ledger"])
+    assert look.records["promotions.EUR"].decode(list[int]) == [1]
+    assert look.records["none"] is None
+    assert (look.feeds["promotions"].state, look.feeds["ledger"].state) == ("live", "down")
+
+
+async def test_lease_has_one_holder_until_it_ends(store):
+    """One reader per provider: the second waits for the lease to run out or be given back."""
+    assert await store.lease("reader", "one", ttl_ms=80)
+    assert await store.lease("reader", "one", ttl_ms=80)
+    assert not await store.lease("reader", "two", ttl_ms=80)
+    await asyncio.sleep(0.12)
+    assert await store.lease("reader", "two", ttl_ms=1000)
+    await store.release("reader", "one")
+    assert not await store.lease("reader", "one", ttl_ms=80)
+    await store.release("reader", "two")
+    assert await store.lease("reader", "one", ttl_ms=80)
+
+
+async def test_refused_store_fails_fast_and_typed():
+    """Nobody listens: one typed error, at once."""
+    store = Store.connect(f"redis://127.0.0.1:{free_port()}/0")
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        await store.get("tables")
+    assert time.monotonic() - began < 0.15
+    await store.aclose()
+
+
+async def test_hung_store_costs_one_limit_then_nothing_and_heals():
+    """A store that keeps its sockets open and says nothing is given up on within the limit, and found again."""
+    with ValkeyServer() as server:
+        store = Store.connect(server.url)
+        await store.put("t", 1, feed="tables")
+        server.hang()
+        for _ in range(5):
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                await store.get("t")
+            assert time.monotonic() - began < 0.15
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="left alone"):
+            await store.get("t")
+        assert time.monotonic() - began < 0.01
+        server.resume()
+        await settled_get(store, within_s=2.0)
+        await store.aclose()
+
+
+async def test_restarted_store_heals_with_lost_scripts_and_old_sockets():
+    """A restart forgets scripts and cuts pooled connections; neither shows after two seconds."""
+    with ValkeyServer() as server:
+        store = Store.connect(server.url)
+        await asyncio.gather(*(store.put(f"t{n}", n, feed="tables") for n in range(20)))
+        server.stop()
+        with pytest.raises(StoreUnavailable):
+            await store.get("t1")
+        server.start()
+        await settled_get(store, within_s=2.0)
+        await asyncio.gather(*(store.put(f"t{n}", n, feed="tables") for n in range(20)))
+        assert (await store.get("t7")).data == 7
+        await store.aclose()
+
+
+async def test_listener_hears_that_the_store_is_gone():
+    """A subscription ends with the typed error, so that its owner reads everything again."""
+    with ValkeyServer() as server:
+        store = Store.connect(server.url)
+        messages, task = await hear(store)
+        await store.put("t", 1, feed="tables")
+        await settled(lambda: len(messages) == 1)
+        server.stop()
+        with pytest.raises(StoreUnavailable):
+            await asyncio.wait_for(task, 3)
+        await store.aclose()
+
+
+async def settled_get(store, within_s):
+    end = time.monotonic() + within_s
+    while True:
+        try:
+            return await store.get("t")
+        except StoreUnavailable:
+            assert time.monotonic() < end, "the store did not heal in time"
+            await asyncio.sleep(0.02)
