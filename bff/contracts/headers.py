@@ -21,6 +21,7 @@ CURRENCY = "podium-currency"  # a Podium context of our own: it decides a shared
 VERSION = "podlet-version"
 STATE = "fragment-state"  # `degraded; reason=<word>; as-of=<RFC 3339>`
 CHANGED = "mullion-changed"  # `<topic>[, <topic>]; sequence=<epoch>:<n>`
+RECEIPT = "mullion-receipt"  # the id of what a command left behind, shown by `?receipt=`
 
 _RESERVED = frozenset({"authorization", "traceparent", "tracestate", "baggage", IDEMPOTENCY_KEY})
 _RESERVED_PREFIXES = (PODIUM_PREFIX, "mullion-", "podlet-", "fragment-")
