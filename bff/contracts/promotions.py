@@ -1,6 +1,7 @@
 """Promotions as the BFF shows them.
 
-Public: `ClaimState`, `Offer`, `PromotionsData`, `PROMOTIONS_TOPIC`, `claims_topic`.
+Public: `ClaimState`, `Offer`, `PromotionsData`, `OfferAmounts`, `OfferState`, `ClaimsState`, `PROMOTIONS_TOPIC`,
+`claims_topic`.
 Answered at `GET /views/promotions?currency=EUR` as `View[PromotionsData]`; with a player's bearer `claim` is theirs.
 """
 
@@ -25,6 +26,7 @@ class Offer(msgspec.Struct, frozen=True):
     """One offer that runs. `wagering` is how many times the bonus is to be staked, within `days` days.
 
     `amount_minor` is what the player gets, `stake_max_minor` the largest bet while wagering, both in `currency`.
+    `contribution` maps a kind of game to the percentage of a stake that counts; a player gets it `grants_max` times.
     """
 
     promotion_id: str
@@ -39,6 +41,8 @@ class Offer(msgspec.Struct, frozen=True):
     days: int
     ends_at: datetime
     claim: ClaimState
+    contribution: dict[str, int] = {}
+    grants_max: int = 1
 
 
 class PromotionsData(msgspec.Struct, frozen=True):
@@ -46,3 +50,35 @@ class PromotionsData(msgspec.Struct, frozen=True):
 
     offers: list[Offer]
     server_time: datetime
+
+
+class OfferAmounts(msgspec.Struct, frozen=True):
+    """What an offer is worth in one currency, in minor units of it."""
+
+    amount_minor: int
+    stake_max_minor: int
+
+
+class OfferState(msgspec.Struct, frozen=True):
+    """One offer as feeds keep it, in every currency; a list of them stands in the query store under `PROMOTIONS_TOPIC`.
+
+    The same is the `data` of `OfferPublished` on the broker; `OfferWithdrawn` carries `promotion_id` alone.
+    """
+
+    promotion_id: str
+    title: str
+    summary: str
+    kind: str
+    terms: str
+    amounts: dict[Currency, OfferAmounts]
+    wagering: int
+    contribution: dict[str, int]
+    days: int
+    grants_max: int
+    ends_at: datetime
+
+
+class ClaimsState(msgspec.Struct, frozen=True):
+    """What one player has claimed, as the projector keeps it under `claims_topic`: promotion id to number of grants."""
+
+    claimed: dict[str, int]

@@ -1,6 +1,7 @@
 """Live tables as the BFF shows them.
 
-Public: `TableKind`, `RoundResult`, `Limits`, `Table`, `TablesData`, `TableData`, `TABLES_TOPIC`, `table_topic`.
+Public: `TableKind`, `RoundResult`, `Limits`, `Table`, `TablesData`, `TableData`, `TableState`, `TABLES_TOPIC`,
+`table_topic`.
 Answered at `GET /views/tables?currency=EUR[&kind=roulette]` as `View[TablesData]` and at
 `GET /views/tables/<table_id>?currency=EUR` as `View[TableData]` (404 `table_unknown`).
 """
@@ -15,6 +16,8 @@ from bff.contracts.money import Currency
 TableKind = Literal["roulette", "blackjack", "baccarat", "gameshow"]
 
 TABLES_TOPIC = "tables"
+RESULTS_MAX = 20
+LISTED_RESULTS_MAX = 8  # in a list of all tables, which is read with every lobby
 
 
 def table_topic(table_id: str) -> str:
@@ -49,6 +52,25 @@ class Table(msgspec.Struct, frozen=True):
     opens_at: datetime | None
     dealer: str
     limits: Limits | None
+    seats_taken: int
+    seats_max: int
+    results: list[RoundResult]
+
+
+class TableState(msgspec.Struct, frozen=True):
+    """One live table as feeds keep it: a `Table` with its limits in every currency.
+
+    The query store holds it under `table_topic`, live messages carry it, and the list of all of them stands under
+    `TABLES_TOPIC` with at most `LISTED_RESULTS_MAX` results each. A table that the provider took away is `null`.
+    """
+
+    table_id: str
+    name: str
+    kind: TableKind
+    open: bool
+    opens_at: datetime | None
+    dealer: str
+    limits: dict[Currency, Limits]
     seats_taken: int
     seats_max: int
     results: list[RoundResult]

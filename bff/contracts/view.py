@@ -25,7 +25,11 @@ class Freshness(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, Generic[T], frozen=True):
-    """`data` is None only when the query store has never held any (freshness is then `down`)."""
+    """`data` is None only when the query store has never held any (freshness is then `down`).
+
+    `pending` tells a reader who asked with `min_sequence` that the data is not that far yet.
+    """
 
     data: T | None
     freshness: Freshness
+    pending: bool = False

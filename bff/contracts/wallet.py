@@ -1,7 +1,8 @@
 """A player's money as the BFF shows it, and the commands on it.
 
 Public: `Balances`, `Movement`, `Availability`, `WalletData`, `Deposit`, `ClaimPromotion`, `Receipt`,
-`ReceiptData`, `wallet_topic`, `SCOPE_READ`, `SCOPE_DEPOSIT`, `SCOPE_CLAIM`.
+`ReceiptData`, `WalletState`, `ReceiptState`, `wallet_topic`, `receipt_topic`, `SCOPE_READ`, `SCOPE_DEPOSIT`,
+`SCOPE_CLAIM`.
 Read at `GET /views/wallet[?min_sequence=<epoch>:<n>]` as `View[WalletData]` and `GET /views/receipts/<receipt_id>` as
 `View[ReceiptData]`. Commanded at `POST /commands/deposit` and `POST /commands/claim-promotion`; both take
 `Idempotency-Key` and a player's bearer and answer a `Receipt` (200 done or declined, 202 pending) or a problem.
@@ -25,6 +26,11 @@ MovementState = Literal["done", "pending", "declined"]
 def wallet_topic(player: str) -> str:
     """The topic of one player's wallet; only that player's sockets may follow it."""
     return f"wallet.{player}"
+
+
+def receipt_topic(receipt_id: str) -> str:
+    """Where the query store holds one receipt; nobody may follow it."""
+    return f"receipts.{receipt_id}"
 
 
 class Balances(msgspec.Struct, frozen=True):
@@ -95,4 +101,18 @@ class Receipt(msgspec.Struct, frozen=True):
 class ReceiptData(msgspec.Struct, frozen=True):
     """One receipt of the asking player."""
 
+    receipt: Receipt
+
+
+class WalletState(msgspec.Struct, frozen=True):
+    """A player's money as the projector keeps it under `wallet_topic`, and as live messages carry it."""
+
+    balances: Balances
+    recent: list[Movement]
+
+
+class ReceiptState(msgspec.Struct, frozen=True):
+    """A receipt as the projector keeps it under `receipt_topic`; `player` decides who may read it."""
+
+    player: str
     receipt: Receipt
