@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
+from bff.resilience.reason import Reason
 from bff.store.breaker import StoreBreaker
 from bff.store.policy import StorePolicy
 
@@ -23,7 +24,7 @@ Command = tuple[Any, ...]
 class StoreUnavailable(Exception):
     """The query store did not answer in time, or not at all. The message says how."""
 
-    reason = "store_down"
+    reason = Reason.STORE_DOWN
 
 
 class Connection:

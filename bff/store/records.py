@@ -63,13 +63,14 @@ class Put:
     """One record to write. `data` is whatever msgspec writes as JSON.
 
     Without a `sequence` the store counts by itself. With one, the record is left alone unless it is newer or of
-    another epoch.
+    another epoch. A record with `keep_s` is forgotten that long after it was last put, the others never.
     """
 
     topic: str
     data: Any
     feed: str
     sequence: Sequence | None = None
+    keep_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ local function store_epoch(key, candidate)
 end
 """
 
-# KEYS record, store epoch, feed · ARGV topic, data, feed, candidate epoch, epoch or '', n -> 1 applied, 0 not newer
+# KEYS record, store epoch, feed · ARGV topic, data, feed, candidate epoch, epoch or '', n, keep_s -> 1 applied, 0 not newer
 PUT = (
     _CLOCK
     + """
@@ -54,6 +54,7 @@ end
 local ms = now_ms()
 redis.call('HSET', KEYS[1], 'data', ARGV[2], 'feed', ARGV[3], 'epoch', epoch,
   'n', string.format('%.0f', n), 'as_of', string.format('%.0f', ms))
+if ARGV[7] ~= '0' then redis.call('EXPIRE', KEYS[1], ARGV[7]) else redis.call('PERSIST', KEYS[1]) end
 if changed then
   local state = redis.call('HGET', KEYS[3], 'said_state') or 'live'
   redis.call('PUBLISH', 'live:' .. ARGV[1], message(ARGV[1], epoch, n, '"' .. rfc3339(ms) .. '"', state, ARGV[2]))

@@ -151,7 +151,7 @@ class Store:
         if epoch:
             check_epoch(epoch)
         keys = [_record_key(put.topic), _EPOCH_KEY, _feed_key(put.feed)]
-        args = [put.topic, msgspec.json.encode(put.data), put.feed, self._epoch_candidate, epoch, n]
+        args = [put.topic, msgspec.json.encode(put.data), put.feed, self._epoch_candidate, epoch, n, put.keep_s]
         return _script(scripts.PUT, keys, args)
 
 

@@ -78,6 +78,13 @@ async def test_older_sequence_of_the_same_epoch_is_not_applied_and_another_epoch
     assert (await store.get("wallet.p")).sequence == ("b", 1)
 
 
+async def test_record_with_a_term_is_forgotten_and_one_without_is_kept(store):
+    """Receipts leave by themselves; what is put again without a term stays."""
+    await store.put_many([Put("a", 1, "ledger", keep_s=1), Put("b", 1, "ledger", keep_s=1), Put("b", 1, "ledger")])
+    await asyncio.sleep(1.1)
+    assert (await store.get("a"), (await store.get("b")).data) == (None, 1)
+
+
 async def test_flushed_store_counts_under_another_epoch(store, server):
     """After a flush `1` must not look older than the `7` a page holds."""
     await store.put("tables.r1", 1, feed="tables")
