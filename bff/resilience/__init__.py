@@ -1,1 +1,4 @@
-"""Guarded calls to other processes: outcome, deadline, breaker, bulkhead, budget, last good, transport. A leaf; no Django."""
+"""Guarded calls to other processes. A leaf; no Django.
+
+Outcome, deadline, breaker, bulkhead, budget, last good, transport.
+"""

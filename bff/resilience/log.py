@@ -1,0 +1,69 @@
+"""Log lines on stderr: short ones for people under DEBUG, one JSON object a line otherwise.
+
+Public: `configure`, `get`.
+"""
+
+import logging
+import os
+import sys
+from typing import cast
+
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+
+def configure(*, level: int = logging.INFO) -> None:
+    """Send everything that this process logs, the standard library's loggers too, to stderr. Safe to call again.
+
+    Reads `DEBUG` (set: lines for people) and `PROCESS_NAME` (stands in every JSON line) from the environment.
+    """
+    for_people = bool(os.environ.get("DEBUG"))
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(for_people)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def get(name: str) -> FilteringBoundLogger:
+    """The logger `name`; call it with an event and fields: `log.info("breaker_opened", upstream="wallet")`."""
+    return cast(FilteringBoundLogger, structlog.get_logger(name))
+
+
+def _rendering(for_people: bool) -> list[Processor]:
+    if for_people:
+        return [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)]
+    process = os.environ.get("PROCESS_NAME", "")
+
+    def name_process(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        if process:
+            event["process"] = process
+        return event
+
+    return [
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        name_process,
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ]

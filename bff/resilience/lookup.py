@@ -1,0 +1,85 @@
+"""Names are looked up once for all callers, and a resolver that hangs holds one thread, not one a call.
+
+Public: `Lookup`, `resolve`.
+
+The HTTP client resolves by itself, in threads that outlive the call's deadline. So a name must have been resolved here
+lately before a call may reach the client: while the resolver hangs, callers wait at the gate, and their deadline holds.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable
+
+from bff.resilience.message import CallFailed
+from bff.resilience.reason import Reason
+
+Resolve = Callable[[str], None]
+
+
+def resolve(host: str) -> None:
+    """Ask the system for `host`; blocks; raises OSError when there is no such name."""
+    socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+
+
+class Lookup:
+    """The gate. `believed_s` is how long an answer stands before somebody must ask again."""
+
+    def __init__(self, believed_s: float, clock: Callable[[], float], resolve: Resolve = resolve) -> None:
+        self._believed_s = believed_s
+        self._clock = clock
+        self._resolve = resolve
+        self._known_until: dict[str, float] = {}
+        self._asking: dict[str, asyncio.Future[None]] = {}
+
+    async def check(self, host: str, wait_ms: float) -> None:
+        """Return when `host` is known to resolve; raises `CallFailed` (dns) if it does not, or not within `wait_ms`."""
+        if self._known_until.get(host, 0.0) > self._clock() or _is_address(host):
+            return
+        asking = self._asking.get(host)
+        if asking is None or asking.get_loop() is not asyncio.get_running_loop():
+            asking = self._ask(host)
+        try:
+            async with asyncio.timeout(wait_ms / 1000):
+                await asyncio.shield(asking)
+        except TimeoutError as error:
+            raise CallFailed(Reason.DNS, f"{host} was not resolved in time") from error
+        except OSError as error:
+            raise CallFailed(Reason.DNS, f"{host}: {error}") from error
+
+    def _ask(self, host: str) -> asyncio.Future[None]:
+        loop = asyncio.get_running_loop()
+        asking: asyncio.Future[None] = loop.create_future()
+        asking.add_done_callback(lambda future: future.exception())  # nobody may be left to hear it
+        self._asking[host] = asking
+
+        def settle(error: OSError | None) -> None:
+            if self._asking.get(host) is asking:
+                del self._asking[host]
+            if error is None:
+                self._known_until[host] = self._clock() + self._believed_s
+                asking.set_result(None)
+            else:
+                asking.set_exception(error)
+
+        def ask() -> None:
+            failed: OSError | None = None
+            try:
+                self._resolve(host)
+            except OSError as error:
+                failed = error
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(settle, failed)
+
+        # A daemon: a resolver that hangs must not hold up the end of the process.
+        threading.Thread(target=ask, name=f"lookup {host}", daemon=True).start()
+        return asking
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

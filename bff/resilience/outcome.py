@@ -1,0 +1,53 @@
+"""How a call or an include ended.
+
+Public: `Failure`, `State`, `Outcome`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, unique
+from typing import Generic, TypeVar
+
+from bff.resilience.reason import Reason
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A call that has no usable answer. `detail` is for the log, never for a page.
+
+    `status` is the upstream's, if any. `retry_after_ms` says when asking again may help: the upstream's own
+    Retry-After, capped, or the breaker's next probe.
+    """
+
+    reason: Reason
+    detail: str = ""
+    retry_after_ms: int | None = None
+    status: int | None = None
+
+
+@unique
+class State(StrEnum):
+    """The rungs of the ladder, best first."""
+
+    FRESH = "fresh"
+    DEGRADED = "degraded"  # the fragment itself says that its feed is failing
+    STALE = "stale"  # the last good copy
+    FALLBACK = "fallback"  # the release's own
+    PLACEHOLDER = "placeholder"  # the shell's neutral card
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What fills a place, and on which rung. Every state but fresh has a reason; `as_of` (UTC) is the value's age."""
+
+    state: State
+    value: T
+    reason: Reason | None = None
+    detail: str = ""
+    as_of: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if (self.state is State.FRESH) != (self.reason is None):
+            raise ValueError(f"an outcome that is {self.state} {'needs a' if self.reason is None else 'has no'} reason")

@@ -1,0 +1,58 @@
+"""Every number of a guarded call, so that none stands at a call site.
+
+Public: `Policy`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The numbers for one upstream. Units stand last in each name; a ratio is between 0 and 1.
+
+    The defaults fit a fragment; a call to the BFF inside a fragment takes `Policy(deadline_ms=250)`.
+    """
+
+    # Time. Hystrix, Podium and resilience4j all stop at 1 s; a slot stays below the page's.
+    deadline_ms: int = 800
+    connect_ms: int = 250
+
+    # Idle connections end before the usual server (uvicorn: 5 s) ends them, so none is met half closed.
+    idle_ms_max: int = 4000
+
+    # Bulkhead. A burst of 200 on a healthy upstream must pass: 64 at once and a short queue let it.
+    in_flight_max: int = 64
+    waiting_max: int = 128
+    waiting_ratio_max: float = 0.5  # of the deadline
+
+    # Breaker.
+    window_s: float = 10.0
+    calls_min: int = 20
+    failed_ratio_max: float = 0.5
+    slow_ratio: float = 0.8  # of deadline_ms; slower counts as failed
+    consecutive_max: int = 5
+    fair_ratio_min: float = 0.5  # a time-out of a call that had less than this share of deadline_ms proves nothing
+    open_ms_initial: int = 2000
+    open_ms_max: int = 8000
+    open_factor: float = 2.0
+    closing_successes: int = 2
+    retry_after_ms_max: int = 8000
+
+    # Evidence of other processes lowers calls_min and consecutive_max to these for as long as it is fresh.
+    evidence_calls_min: int = 5
+    evidence_consecutive_max: int = 2
+    evidence_s_max: float = 10.0
+
+    # One retry of a GET that never reached the upstream, inside a budget that a sick upstream can not stretch.
+    retry_budget_ratio: float = 0.1
+    retry_budget_window_s: float = 10.0
+    retry_budget_spare: int = 3  # retries in a window that need no calls to earn them
+    retry_remaining_ratio_min: float = 0.5
+
+    # Sizes.
+    wire_bytes_max: int = 256 * 1024
+    decoded_bytes_max: int = 512 * 1024
+    headers_bytes_max: int = 32 * 1024
+
+    # Names. A look-up is believed this long, then made again by one caller for all.
+    lookup_s_max: float = 5.0

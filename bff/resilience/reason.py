@@ -1,0 +1,43 @@
+"""Why something is not fresh: one closed list, the same word in log, header, metric, DOM and test.
+
+Public: `Reason`.
+"""
+
+from enum import StrEnum, unique
+
+
+@unique
+class Reason(StrEnum):
+    """One word a cause. What the upstream did comes first, what we decided next, what feeds and stores did last."""
+
+    CONNECT = "connect"  # refused, unreachable, or reset before the request could be sent
+    CONNECT_TIMEOUT = "connect_timeout"
+    DNS = "dns"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    CUT = "cut"  # the connection ended before the answer was whole
+    FRAMING = "framing"  # where the answer begins or ends can not be told beyond doubt
+    OVERSIZE = "oversize"
+    HEADERS_OVERSIZE = "headers_oversize"
+    REDIRECT = "redirect"
+    UPSTREAM_ERROR = "upstream_error"  # 5xx
+    THROTTLED = "throttled"  # 429
+    NOT_FOUND = "not_found"
+    UNAUTHORISED = "unauthorised"
+    REJECTED = "rejected"  # any other 4xx
+    CONTENT_TYPE = "content_type"
+    ENCODING = "encoding"
+    UNSAFE_HTML = "unsafe_html"
+
+    BREAKER_OPEN = "breaker_open"
+    BULKHEAD_FULL = "bulkhead_full"
+
+    FEED_STALE = "feed_stale"
+    FEED_DOWN = "feed_down"
+    ENGINE_DOWN = "engine_down"
+    STORE_DOWN = "store_down"
+
+    NOT_PUBLISHED = "not_published"
+    MANIFEST = "manifest"
+    LEFT = "left"  # the one who asked has gone
+    INTERNAL = "internal"  # a mistake on this side

@@ -1,0 +1,131 @@
+"""Calls over HTTP to one upstream: complete, unambiguous, bounded answers, or a `CallFailed`. The border to pyreqwest.
+
+Public: `Transport`, and from `message`: `Request`, `Response`, `Headers`, `CallFailed`.
+
+It follows no redirect, obeys no proxy of the environment, keeps no cookie and retries nothing.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import PyreqwestError
+from pyreqwest.request import StreamRequest
+from pyreqwest.response import Response as ForeignResponse
+
+from bff.contracts import headers as names
+from bff.resilience.deadline import Deadline
+from bff.resilience.decoding import decoder
+from bff.resilience.framing import check_head
+from bff.resilience.lookup import Lookup, Resolve, resolve
+from bff.resilience.message import CallFailed, Headers, Request, Response
+from bff.resilience.policy import Policy
+from bff.resilience.reason import Reason
+from bff.resilience.translation import translate
+
+__all__ = ["CallFailed", "Headers", "Request", "Response", "Transport"]
+
+
+class Transport:
+    """The connections to one upstream. `trust_pem` adds a root certificate to the system's.
+
+    Cancelling `send` does not end the call below it: that lives until its deadline. Who must know when it really ended
+    lets `send` run to its end, as `Guard` does.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        trust_pem: bytes | None = None,
+        resolve: Resolve = resolve,
+    ) -> None:
+        self.policy = policy
+        self._clock = clock
+        self._trust_pem = trust_pem
+        self._lookup = Lookup(policy.lookup_s_max, clock, resolve)
+        self._client: Client | None = None
+
+    async def send(self, request: Request, deadline: Deadline) -> Response:
+        """The whole answer to `request`; raises `CallFailed`, and nothing else but `CancelledError`."""
+        host = self._host(request)
+        await self._lookup.check(host, min(self.policy.connect_ms, deadline.remaining_ms(self._clock())))
+        remaining_ms = deadline.remaining_ms(self._clock())
+        if remaining_ms <= 0:
+            raise CallFailed(Reason.TIMEOUT, "no time was left to call")
+        try:
+            async with self._build(request, remaining_ms) as answer:
+                return await self._receive(answer)
+        except (PyreqwestError, OSError) as error:
+            raise translate(error) from error
+
+    async def aclose(self) -> None:
+        """Close every connection. A later `send` opens anew."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _host(self, request: Request) -> str:
+        try:
+            parts = urlsplit(request.url)
+            host = parts.hostname
+        except ValueError:
+            host = None
+        if not host or parts.scheme not in {"http", "https"}:
+            raise CallFailed(Reason.INTERNAL, "the URL is not an absolute http or https URL")
+        return host
+
+    def _build(self, request: Request, remaining_ms: int) -> StreamRequest:
+        headers = [(name, value) for name, value in request.headers if name.lower() != "accept-encoding"]
+        headers.append(("Accept-Encoding", "identity"))
+        try:
+            builder = self._open().request(request.method, request.url).headers(headers)
+            if request.body:
+                builder = builder.body_bytes(request.body)
+            return builder.timeout(timedelta(milliseconds=remaining_ms)).build_streamed()
+        except (ValueError, PyreqwestError) as error:
+            raise CallFailed(Reason.INTERNAL, f"the request can not be sent: {error}"[:200]) from error
+
+    async def _receive(self, answer: ForeignResponse) -> Response:
+        try:
+            headers = Headers(answer.headers.items())
+        except ValueError as error:
+            raise CallFailed(Reason.FRAMING, "a header is not ASCII", answered=True) from error
+        length = check_head(answer.status, answer.version, headers, self.policy)
+        body = decoder(headers, self.policy.decoded_bytes_max)
+        if length == 0:
+            return Response(answer.status, headers, b"")
+        left = self.policy.wire_bytes_max
+        while (chunk := await answer.body_reader.read_chunk()) is not None:
+            left -= len(chunk)
+            if left < 0:
+                raise CallFailed(Reason.OVERSIZE, f"more than {self.policy.wire_bytes_max} B came", answered=True)
+            body.feed(chunk.to_bytes())
+        return Response(answer.status, headers, body.finish())
+
+    def _open(self) -> Client:
+        if self._client is None:
+            self._client = self._configure().build()
+        return self._client
+
+    def _configure(self) -> ClientBuilder:
+        policy = self.policy
+        builder = (
+            ClientBuilder()
+            .user_agent(names.USER_AGENT)
+            .no_proxy()
+            .follow_redirects(False)
+            .referer(False)
+            .http1_only()
+            .gzip(False)
+            .brotli(False)
+            .zstd(False)
+            .deflate(False)
+            .connect_timeout(timedelta(milliseconds=policy.connect_ms))
+            .pool_idle_timeout(timedelta(milliseconds=policy.idle_ms_max))
+            .pool_max_idle_per_host(policy.in_flight_max)
+        )
+        return builder.add_root_certificate_pem(self._trust_pem) if self._trust_pem else builder

@@ -1,0 +1,130 @@
+"""A process that works in the background and answers for its health over HTTP.
+
+Public: `run`, `Healthy`.
+
+`GET /healthz` answers 200 (503 when `healthy()` holds `"ready": False`) with `healthy()` as JSON; `GET /metrics`
+answers in Prometheus' text format. Both on $HOST:$PORT.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Protocol
+
+import msgspec
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from bff.resilience import log
+
+DRAIN_S_MAX = 5.0
+ANSWERS_S_MAX = 1  # what a scrape may still take once the work has ended
+
+Healthy = Callable[[], dict[str, Any]]
+Main = Callable[[asyncio.Event], Awaitable[None]]
+
+
+class _Send(Protocol):
+    async def __call__(self, message: dict[str, Any], /) -> None: ...
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: the worker stops its work first and the server last."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def run(main: Main, *, healthy: Healthy) -> None:
+    """Run `main(stop)` until SIGTERM or SIGINT sets `stop`, then until it returns, at most 5 s; exits the process.
+
+    `main` is to drain when `stop` is set; it is cancelled when that takes too long, or at a second signal. The exit
+    code is 0 after a signal; 1 when `main` ended or failed by itself, for a supervisor to start it again.
+    """
+    log.configure()
+    sys.exit(asyncio.run(_supervise(main, healthy)))
+
+
+async def _supervise(main: Main, healthy: Healthy) -> int:
+    stop = asyncio.Event()
+    server = _Server(
+        uvicorn.Config(
+            _application(healthy),
+            host=os.environ.get("HOST", "127.0.0.1"),
+            port=int(os.environ.get("PORT", "0")),
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+            timeout_graceful_shutdown=ANSWERS_S_MAX,
+        )
+    )
+    working = asyncio.create_task(_awaited(main(stop)))
+    serving = asyncio.create_task(server.serve())
+    _on_signals(stop, working)
+    try:
+        return await _work(working, stop)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _on_signals(stop: asyncio.Event, working: asyncio.Task[None]) -> None:
+    def heard() -> None:
+        if stop.is_set():
+            working.cancel()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, heard)
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work
+
+
+async def _work(working: asyncio.Task[None], stop: asyncio.Event) -> int:
+    logger = log.get("worker")
+    told = asyncio.create_task(stop.wait())
+    either: set[asyncio.Task[Any]] = {working, told}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not working.done():
+        await asyncio.wait({working}, timeout=DRAIN_S_MAX)
+        if not working.done():
+            logger.warning("worker_drain_too_long", limit_s=DRAIN_S_MAX)
+            working.cancel()
+            await asyncio.wait({working})
+    failed = None if working.cancelled() else working.exception()
+    if failed is not None:
+        logger.error("worker_failed", exc_info=failed)
+        return 1
+    if not stop.is_set():
+        logger.error("worker_ended", detail="the work ended though nobody asked it to")
+        return 1
+    return 0
+
+
+def _application(healthy: Healthy) -> Callable[..., Awaitable[None]]:
+    async def application(scope: dict[str, Any], _receive: object, send: _Send) -> None:
+        path = scope["path"]
+        if path == "/metrics":
+            await _answer(send, 200, CONTENT_TYPE_LATEST, generate_latest())
+        elif path == "/healthz":
+            state = healthy()
+            status = 503 if state.get("ready") is False else 200
+            await _answer(send, status, "application/json", msgspec.json.encode(state))
+        else:
+            await _answer(send, 404, "text/plain; charset=utf-8", b"Here are /healthz and /metrics.\n")
+
+    return application
+
+
+async def _answer(send: _Send, status: int, content_type: str, body: bytes) -> None:
+    headers = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
