@@ -16,6 +16,7 @@ class Event(msgspec.Struct, frozen=True):
 
     `id` is unique for ever (consumers drop a second one); `aggregate` names what it is about
     (`player:7`); `sequence` counts per aggregate (consumers apply only what is newer).
+    `position`, where a relay gives one, counts the stream's events without gaps, so that a consumer sees what is lost.
     `data` must hold JSON values only.
     """
 
@@ -26,3 +27,4 @@ class Event(msgspec.Struct, frozen=True):
     sequence: Sequence
     occurred_at: datetime
     data: dict[str, Any]
+    position: Sequence | None = None

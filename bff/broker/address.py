@@ -1,0 +1,40 @@
+"""Which broker, by address alone.
+
+Public: `address`, `connect`.
+"""
+
+import os
+from collections.abc import Mapping
+
+from bff.broker.policy import BrokerPolicy
+from bff.broker.port import Broker
+
+_DEFAULT = "redis://127.0.0.1:8040/0"
+
+
+def address(environment: Mapping[str, str] = os.environ) -> str:
+    """`BROKER_URL`, else Kafka at `KAFKA_BOOTSTRAP`, else the Valkey or Redis at `REDIS_URL`."""
+    if url := environment.get("BROKER_URL"):
+        return url
+    if servers := environment.get("KAFKA_BOOTSTRAP"):
+        return f"kafka://{servers}"
+    return environment.get("REDIS_URL") or _DEFAULT
+
+
+def connect(url: str, policy: BrokerPolicy = BrokerPolicy()) -> Broker:  # noqa: B008 (frozen)
+    """The broker at `url` (`redis://`, `rediss://`, `unix://` or `kafka://host:port[,host:port]`).
+
+    Does no I/O. ValueError for another scheme; ModuleNotFoundError with a sentence where Kafka's client is missing.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme == "kafka":
+        try:
+            from bff.broker.kafka import KafkaBroker
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError("Kafka needs the extra `kafka`: pip install 'mullion[kafka]'") from error
+        return KafkaBroker(rest.rstrip("/"), policy)
+    if scheme in {"redis", "rediss", "unix"}:
+        from bff.broker.streams import StreamsBroker
+
+        return StreamsBroker(url, policy)
+    raise ValueError(f"{url!r} is no broker's address: it starts with redis://, rediss://, unix:// or kafka://")

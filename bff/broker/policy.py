@@ -1,0 +1,36 @@
+"""Every number of the broker.
+
+Public: `BrokerPolicy`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerPolicy:
+    """Units stand last in each name.
+
+    `lease_ms` is how long a reader that fell silent keeps the next one out; a read never waits longer than a third
+    of it, so a living reader renews in time.
+    """
+
+    connect_ms: int = 250
+    op_ms: int = 1000
+
+    # A stream is bounded so that a dead consumer can not fill the store; what is cut is seen as lost and replayed.
+    stream_events_max: int = 100_000
+    dead_events_max: int = 10_000
+
+    batch_events_max: int = 100
+    block_ms: int = 1000
+    lease_ms: int = 3000
+
+    # An event that was handed out this often and never acknowledged is what kills its consumers.
+    attempts_max: int = 16
+
+    # A failing handler or broker is asked again after this, doubled each time.
+    retry_ms_initial: int = 50
+    retry_ms_max: int = 5000
+
+    # Kafka: how many partitions a topic gets when this broker creates it.
+    partitions: int = 4

@@ -1,0 +1,92 @@
+"""The port: what a house may ask of a broker, whichever it is.
+
+Public: `Broker`, `BrokerUnavailable`, `Delivery`, `Lag`, `encode`, `decode`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from bff.contracts.event import Event
+
+
+class BrokerUnavailable(Exception):
+    """The broker did not answer in time, or not at all, or refused. The message says how; nothing else is known."""
+
+    reason = "broker_down"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event as it was handed out. `at` is its place in the stream, `attempts` counts from 1 (1 where unknown).
+
+    `age_s` is how long ago the event entered the stream, by the broker's clock.
+    """
+
+    at: str
+    event: Event
+    attempts: int
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a group is behind: events not yet acknowledged, and the age of the oldest of them in seconds."""
+
+    events: int
+    seconds: float
+
+
+class Reader(Protocol):
+    """One consumer's hold on a stream. Not for use by two tasks at once."""
+
+    async def fetch(self) -> list[Delivery]:
+        """The next events in order, those not acknowledged first; empty when there are none for a while,
+        or while another consumer of the group reads."""
+
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """These are done and must not come again. What is handed out and never acknowledged comes again."""
+
+    async def bury(self, delivery: Delivery, why: str) -> None:
+        """This one can not be handled: keep it in the dead-letter stream `<stream>.dead` and go on."""
+
+    async def again(self) -> None:
+        """Hand out once more, from the oldest, everything that is not acknowledged."""
+
+    async def aclose(self) -> None:
+        """Leave, so that the next consumer need not wait."""
+
+
+class Broker(Protocol):
+    """Every method raises `BrokerUnavailable` and nothing else (programming errors and cancellation apart)."""
+
+    async def publish(self, stream: str, events: Sequence[Event]) -> None:
+        """Returns when the broker holds all of them, in this order per aggregate. After an error any part may be in."""
+
+    def reader(self, stream: str, group: str, consumer: str) -> Reader:
+        """A hold on `stream` for `group`; does no I/O. A group that is not known yet starts at the oldest event."""
+
+    async def lag(self, stream: str, group: str) -> Lag:
+        """How far `group` is behind on `stream`."""
+
+    async def dead(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
+        """What was buried of `stream`, newest first: the event as it came, and why."""
+
+    async def aclose(self) -> None:
+        """Let go of all connections."""
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """`event` as it travels."""
+    return _encoder.encode(event)
+
+
+def decode(raw: bytes) -> Event:
+    """The event in `raw`; raises `msgspec.DecodeError` (its subclass `ValidationError` too) when there is none."""
+    return _decoder.decode(raw)

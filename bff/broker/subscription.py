@@ -1,0 +1,103 @@
+"""A consumer's life: fetch, handle, acknowledge, and come back after every failure.
+
+Public: `subscribe`, `Progress`, `Unusable`.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bff.broker.policy import BrokerPolicy
+from bff.broker.port import BrokerUnavailable, Delivery, Reader
+
+Handle = Callable[[Sequence[Delivery]], Awaitable[Sequence[Delivery]]]
+
+
+class Unusable(Exception):
+    """Raised by a handler: this delivery can never be handled; the others may."""
+
+    def __init__(self, delivery: Delivery, why: str) -> None:
+        super().__init__(why)
+        self.delivery = delivery
+        self.why = why
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a worker says of itself on /healthz. `failures` counts in a row; `detail` is the last one's message."""
+
+    handled: int = 0
+    buried: int = 0
+    failures: int = 0
+    detail: str = ""
+
+    def failed(self, error: Exception) -> None:
+        self.failures += 1
+        self.detail = f"{type(error).__name__}: {error}"
+
+    def went_well(self) -> None:
+        self.failures = 0
+        self.detail = ""
+
+
+async def subscribe(
+    reader: Reader,
+    handle: Handle,
+    stopping: asyncio.Event,
+    *,
+    policy: BrokerPolicy,
+    progress: Progress,
+    retried: tuple[type[Exception], ...] = (),
+    told: Callable[[str, Exception], None] | None = None,
+) -> None:
+    """Until `stopping`, give `handle` what comes and acknowledge what it returns.
+
+    `handle` also gets empty batches, so that it can look at the clock. When it raises one of `retried`, or the broker
+    fails, everything not acknowledged comes again after a backoff; `told(what, error)` hears the first of a row.
+    """
+    passing: tuple[type[Exception], ...] = (BrokerUnavailable, *retried)
+    while not stopping.is_set():
+        try:
+            deliveries = await reader.fetch()
+            done = await handle(deliveries)
+            await reader.ack(done)
+            progress.handled += len(done)
+            progress.went_well()
+        except Unusable as error:
+            await _bury(reader, error, progress, told)
+        except passing as error:
+            progress.failed(error)
+            if told and progress.failures == 1:
+                told("retrying", error)
+            await pause(stopping, backoff_s(policy, progress.failures))
+            await reader.again()
+    with contextlib.suppress(BrokerUnavailable):
+        await reader.aclose()
+
+
+async def _bury(
+    reader: Reader, error: Unusable, progress: Progress, told: Callable[[str, Exception], None] | None
+) -> None:
+    try:
+        await reader.bury(error.delivery, error.why)
+        progress.buried += 1
+        if told:
+            told("buried", error)
+    except BrokerUnavailable as lost:
+        progress.failed(lost)
+    await reader.again()
+
+
+def backoff_s(policy: BrokerPolicy, failures: int) -> float:
+    """Doubling from `retry_ms_initial` to `retry_ms_max`, with equal jitter."""
+    ceiling: int = min(policy.retry_ms_max, policy.retry_ms_initial * 2 ** min(failures - 1, 16))
+    return ceiling * random.uniform(0.5, 1.0) / 1000  # noqa: S311 (jitter)
+
+
+async def pause(stopping: asyncio.Event, seconds: float) -> None:
+    """Sleep that ends early when `stopping` is set."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
