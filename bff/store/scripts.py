@@ -36,7 +36,7 @@ local function store_epoch(key, candidate)
 end
 """
 
-# KEYS record, store epoch, feed · ARGV topic, data, feed, candidate epoch, epoch or '', n, keep_s -> 1 applied, 0 not newer
+# KEYS record, store epoch, feed · ARGV topic, data, feed, candidate epoch, epoch or '', n, keep_s -> 1 if applied
 PUT = (
     _CLOCK
     + """

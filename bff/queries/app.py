@@ -1,0 +1,176 @@
+"""The read side as a raw ASGI application.
+
+Public: `Queries`.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from bff.contracts.player_context import ContextRefused, PlayerContext, check
+from bff.contracts.problem import PROBLEM_TYPE
+from bff.contracts.view import View
+from bff.queries.asked import Asked
+from bff.queries.metrics import Metrics
+from bff.queries.policy import QueriesPolicy
+from bff.queries.refusal import Refused
+from bff.queries.views.promotions import promotions_view
+from bff.queries.views.tables import table_view, tables_view
+from bff.queries.views.wallet import receipt_view, wallet_view
+from bff.resilience import log
+from bff.store import Store, StoreUnavailable
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+ViewFunction = Callable[[Asked], Awaitable[View[Any]]]
+
+JSON_TYPE = "application/json"
+_encoder = msgspec.json.Encoder()
+
+
+class Queries:
+    """Views out of the query store, `/healthz` and `/metrics`. Answers 503 `store_down` while the store is away."""
+
+    def __init__(self, store: Store, public_key_pem: str, policy: QueriesPolicy = QueriesPolicy()) -> None:  # noqa: B008
+        self._store = store
+        self._public_key_pem = public_key_pem
+        self._policy = policy
+        self._metrics = Metrics()
+        self._logger = log.get("queries")
+        self._store_is_up = True
+        self._exact: dict[str, tuple[str, ViewFunction]] = {
+            "/views/tables": ("tables", lambda asked: tables_view(store, asked)),
+            "/views/wallet": ("wallet", lambda asked: wallet_view(store, asked, policy)),
+            "/views/promotions": ("promotions", lambda asked: promotions_view(store, asked)),
+        }
+        self._named: dict[str, tuple[str, ViewFunction]] = {
+            "/views/tables/": ("table", lambda asked: table_view(store, asked)),
+            "/views/receipts/": ("receipt", lambda asked: receipt_view(store, asked, policy)),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, send)
+
+    async def _answer(self, scope: Scope, send: Send) -> None:
+        path, began = scope["path"], time.perf_counter()
+        if path == "/healthz":
+            body = _encoder.encode({"status": "ok", "store": "up" if self._store_is_up else "down"})
+            return await _send(scope, send, 200, JSON_TYPE, body)
+        if path == "/metrics":
+            return await _send(scope, send, 200, "text/plain; version=0.0.4; charset=utf-8", self._metrics.page())
+        name, function, last = self._route(path)
+        try:
+            if function is None:
+                raise Refused(404, "not_found", f"There is no view at {path[:128]}.")
+            if scope["method"] not in ("GET", "HEAD"):
+                raise Refused(405, "method_not_allowed", "Views are read with GET.")
+            view = await function(Asked(self._query(scope), self._player(scope), last))
+        except Refused as refused:
+            return await self._refuse(scope, send, name, refused, began)
+        except StoreUnavailable as error:
+            self._note_store(up=False, detail=str(error))
+            refused = Refused(503, "store_down", "The query store does not answer; nothing can be read for the moment.")
+            return await self._refuse(scope, send, name, refused, began)
+        except msgspec.ValidationError as error:
+            # Two releases of a writer and this reader disagree; the record heals when it is next put.
+            self._logger.error("record_unreadable", view=name, detail=str(error))
+            refused = Refused(500, "record_unreadable", "What the query store holds for this view can not be read.")
+            return await self._refuse(scope, send, name, refused, began)
+        self._note_store(up=True)
+        self._metrics.answered(name, 200, time.perf_counter() - began, pending=view.pending)
+        await _send(scope, send, 200, JSON_TYPE, _encoder.encode(view))
+        return None
+
+    def _route(self, path: str) -> tuple[str, ViewFunction | None, str]:
+        if found := self._exact.get(path.rstrip("/")):
+            return *found, ""
+        head, slash, last = path.rstrip("/").rpartition("/")
+        if last and (found := self._named.get(head + slash)):
+            return *found, last
+        return "none", None, ""
+
+    def _query(self, scope: Scope) -> dict[str, str]:
+        raw: bytes = scope["query_string"]
+        try:
+            if len(raw) > self._policy.query_bytes_max:
+                raise ValueError("too long")
+            return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=16))
+        except ValueError as error:
+            raise Refused(400, "query_invalid", "The query string can not be read.") from error
+
+    def _player(self, scope: Scope) -> PlayerContext | None:
+        bearer = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+        if bearer is None:
+            return None
+        try:
+            return check(bearer.decode("latin-1"), self._public_key_pem, now=int(time.time()))
+        except ContextRefused as error:
+            raise Refused(
+                401, error.code, "The player context was not accepted; mint another and try again."
+            ) from error
+
+    async def _refuse(self, scope: Scope, send: Send, name: str, refused: Refused, began: float) -> None:
+        problem = refused.problem
+        self._metrics.answered(name, problem.status, time.perf_counter() - began)
+        extra = {503: [(b"retry-after", b"1")], 405: [(b"allow", b"GET, HEAD")]}.get(problem.status, [])
+        if problem.status == 401:
+            extra = [(b"www-authenticate", b"Bearer")]
+        await _send(scope, send, problem.status, PROBLEM_TYPE, _encoder.encode(problem), extra)
+
+    def _note_store(self, *, up: bool, detail: str = "") -> None:
+        """Log a change once, not once a request."""
+        if up == self._store_is_up:
+            return
+        self._store_is_up = up
+        if up:
+            self._logger.info("store_answers_again")
+        else:
+            self._logger.warning("store_down", reason=StoreUnavailable.reason.value, detail=detail)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        announcing: asyncio.Task[None] | None = None
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                announcing = asyncio.create_task(self._announce())
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                if announcing is not None:
+                    announcing.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await announcing
+                await self._store.aclose()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _announce(self) -> None:
+        """Tell open pages of feeds that fell silent: whoever fed them may be dead, this process is not."""
+        while True:
+            try:
+                await self._store.announce()
+                self._note_store(up=True)
+            except StoreUnavailable as error:
+                self._note_store(up=False, detail=str(error))
+            await asyncio.sleep(self._policy.announce_s)
+
+
+async def _send(
+    scope: Scope, send: Send, status: int, kind: str, body: bytes, extra: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    headers = [
+        (b"content-type", kind.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"private, no-store"),
+        *extra,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

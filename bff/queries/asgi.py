@@ -1,0 +1,9 @@
+"""The read side as `up` serves it. Public: `application`."""
+
+from bff.queries import settings
+from bff.queries.app import Queries
+from bff.resilience import log
+from bff.store import Store
+
+log.configure()
+application = Queries(Store.connect(settings.REDIS_URL), settings.PLAYER_CONTEXT_PUBLIC_KEY)

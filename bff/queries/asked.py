@@ -1,0 +1,58 @@
+"""What one request asks for, checked.
+
+Public: `Asked`, `currency_of`, `min_sequence_of`.
+"""
+
+import re
+from dataclasses import dataclass
+
+from bff.contracts.player_context import PlayerContext
+from bff.contracts.view import Sequence
+from bff.queries.refusal import Refused
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_SEQUENCE = re.compile(r"([A-Za-z0-9_-]{1,64}):(\d{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`name` is the last part of the path where the view has one; `player` is None for an anonymous reader."""
+
+    query: dict[str, str]
+    player: PlayerContext | None = None
+    name: str = ""
+
+    def player_with(self, scope: str) -> PlayerContext:
+        """The player, if the bearer may do `scope`."""
+        if self.player is None or not self.player.player:
+            raise Refused(401, "context_missing", "This view belongs to a player; send their context as a bearer.")
+        if scope not in self.player.scopes:
+            raise Refused(403, "scope_missing", f"The player context does not carry the scope {scope}.")
+        return self.player
+
+
+def currency_of(asked: Asked) -> str:
+    """The `currency` asked for; required, because a limit without one says nothing."""
+    currency = asked.query.get("currency", "")
+    if not _CURRENCY.fullmatch(currency):
+        problem = "is missing" if not currency else "is not an ISO 4217 code"
+        raise Refused(
+            400, "currency_invalid", f"The query's currency {problem}.", {"currency": "three capitals, such as EUR"}
+        )
+    return currency
+
+
+def min_sequence_of(asked: Asked) -> Sequence | None:
+    """The `min_sequence` asked for, None when none was."""
+    text = asked.query.get("min_sequence")
+    if text is None:
+        return None
+    match = _SEQUENCE.fullmatch(text)
+    if match is None:
+        raise Refused(
+            400,
+            "min_sequence_invalid",
+            "min_sequence can not be read.",
+            {"min_sequence": "<epoch>:<n>, such as a1b2:7"},
+        )
+    return match[1], int(match[2])

@@ -1,0 +1,19 @@
+"""Every number of the read side.
+
+Public: `QueriesPolicy`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class QueriesPolicy:
+    """`min_sequence_ms_max` is how long a read waits for a write it was told of; a fragment has 250 ms in all.
+
+    `announce_s` is how often silent feeds are looked for.
+    """
+
+    min_sequence_ms_max: int = 150
+    min_sequence_poll_ms: int = 10
+    announce_s: float = 1.0
+    query_bytes_max: int = 2048

@@ -1,0 +1,58 @@
+"""Live tables.
+
+Public: `tables_view`, `table_view`.
+"""
+
+from typing import get_args
+
+import msgspec
+
+from bff.contracts.tables import TABLES_TOPIC, Table, TableData, TableKind, TablesData, TableState, table_topic
+from bff.contracts.view import Freshness, View
+from bff.queries.asked import Asked, currency_of
+from bff.queries.refusal import Refused
+from bff.store import Store
+
+FEED = "tables"
+_NEVER = Freshness(state="down")
+
+
+async def tables_view(store: Store, asked: Asked) -> View[TablesData]:
+    """All tables, or those of one `kind`, with limits in `currency`; open ones first."""
+    currency = currency_of(asked)
+    kind = asked.query.get("kind")
+    if kind is not None and kind not in get_args(TableKind):
+        raise Refused(400, "kind_invalid", "There is no such kind of table.", {"kind": ", ".join(get_args(TableKind))})
+    look = await store.read([TABLES_TOPIC], [FEED])
+    record = look.records[TABLES_TOPIC]
+    if record is None:
+        return View(data=None, freshness=_NEVER)
+    tables = [_shown(table, currency) for table in record.decode(list[TableState]) if kind in (None, table.kind)]
+    tables.sort(key=lambda table: not table.open)
+    return View(data=TablesData(tables), freshness=look.feeds[FEED].freshness(record.sequence))
+
+
+async def table_view(store: Store, asked: Asked) -> View[TableData]:
+    """One table with limits in `currency`."""
+    currency = currency_of(asked)
+    try:
+        topic = table_topic(asked.name)
+        look = await store.read([topic, TABLES_TOPIC], [FEED])
+    except ValueError:
+        raise _unknown(asked.name) from None
+    record, listed = look.records[topic], look.records[TABLES_TOPIC]
+    if record is None and listed is None:
+        return View(data=None, freshness=_NEVER)
+    state = record.decode(TableState | None) if record is not None else None  # type: ignore[arg-type]
+    if record is None or state is None:
+        raise _unknown(asked.name)
+    return View(data=TableData(_shown(state, currency)), freshness=look.feeds[FEED].freshness(record.sequence))
+
+
+def _unknown(table_id: str) -> Refused:
+    return Refused(404, "table_unknown", f"There is no table {table_id[:64]!r}.")
+
+
+def _shown(state: TableState, currency: str) -> Table:
+    fields = msgspec.structs.asdict(state)
+    return Table(**fields | {"limits": state.limits.get(currency)})

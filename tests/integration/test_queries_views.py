@@ -1,0 +1,269 @@
+"""Views out of a real query store."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import msgspec
+import pytest
+
+from bff.contracts.player_context import PlayerContext, mint, new_key_pair
+from bff.contracts.promotions import ClaimsState, OfferAmounts, OfferState, PromotionsData, claims_topic
+from bff.contracts.tables import Limits, RoundResult, TableData, TablesData, TableState, table_topic
+from bff.contracts.view import View
+from bff.contracts.wallet import (
+    SCOPE_READ,
+    Balances,
+    Movement,
+    Receipt,
+    ReceiptData,
+    ReceiptState,
+    WalletData,
+    WalletState,
+    receipt_topic,
+    wallet_topic,
+)
+from bff.queries.app import Queries
+from bff.store import Store
+from tests.valkey_server import ValkeyServer
+
+PRIVATE, PUBLIC = new_key_pair()
+NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with ValkeyServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def store(server):
+    server.flush()
+    opened = Store.connect(server.url)
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def client(store):
+    transport = httpx.ASGITransport(app=Queries(store, PUBLIC))
+    async with httpx.AsyncClient(transport=transport, base_url="http://queries") as opened:
+        yield opened
+
+
+def bearer(player="pl_amber", currency="EUR"):
+    now = int(time.time())
+    context = PlayerContext(player, "wallet", currency, "en-GB", frozenset({SCOPE_READ}), now + 60)
+    return {"Authorization": f"Bearer {mint(context, PRIVATE, now=now)}"}
+
+
+def table(table_id, kind="roulette", is_open=True):
+    limits = {"EUR": Limits(100, 50_000, "EUR"), "JPY": Limits(100, 8_000_000, "JPY")}
+    results = [RoundResult("17", "black", "g1", NOW)]
+    return TableState(table_id, table_id.upper(), kind, is_open, None, "Iris", limits, 3, 7, results)
+
+
+def offer(promotion_id, ends_at, grants_max=1, currencies=("EUR",)):
+    amounts = {currency: OfferAmounts(2000, 500) for currency in currencies}
+    return OfferState(
+        promotion_id, "Reload", "Half again", "reload", "18+", amounts, 35, {"roulette": 10}, 7, grants_max, ends_at
+    )
+
+
+def wallet(real_minor=12_500):
+    movement = Movement("rc_1", "deposit", "done", real_minor, "EUR", NOW)
+    return WalletState(Balances(real_minor, 0, real_minor, 0, "EUR"), [movement])
+
+
+async def view(client, path, of, headers=None):
+    answer = await client.get(path, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return msgspec.json.decode(answer.content, type=View[of])
+
+
+async def test_empty_store_is_said_to_be_down(client):
+    """Where nothing was ever held, nothing is shown and nothing is promised."""
+    for path, of in [
+        ("/views/tables?currency=EUR", TablesData),
+        ("/views/tables/r1?currency=EUR", TableData),
+        ("/views/promotions?currency=EUR", PromotionsData),
+    ]:
+        empty = await view(client, path, of)
+        assert (empty.data, empty.freshness.state) == (None, "down")
+    empty = await view(client, "/views/wallet", WalletData, bearer())
+    assert (empty.data, empty.freshness.state) == (None, "down")
+
+
+async def test_tables_come_open_first_with_limits_in_the_currency(client, store):
+    """A player sees what can be joined first, and limits in their own money."""
+    tables = [table("r1", is_open=False), table("r2"), table("b1", "blackjack")]
+    await store.put("tables", tables, feed="tables")
+    await store.beat("tables")
+    shown = await view(client, "/views/tables?currency=JPY", TablesData)
+    assert [t.table_id for t in shown.data.tables] == ["r2", "b1", "r1"]
+    assert shown.data.tables[0].limits == Limits(100, 8_000_000, "JPY")
+    assert shown.freshness.state == "live"
+    assert shown.freshness.sequence[1] == 1
+    only = await view(client, "/views/tables?currency=GBP&kind=blackjack", TablesData)
+    assert [(t.table_id, t.limits) for t in only.data.tables] == [("b1", None)]
+
+
+async def test_table_that_does_not_exist_or_was_taken_away_is_unknown(client, store):
+    """404 means the provider has no such table; not that nothing has been heard."""
+    await store.put("tables", [table("r1")], feed="tables")
+    await store.put(table_topic("r1"), table("r1"), feed="tables")
+    await store.put(table_topic("gone"), None, feed="tables")
+    assert (await view(client, "/views/tables/r1?currency=EUR", TableData)).data.table.name == "R1"
+    for table_id in ("gone", "never", "a%20b", "x" * 300):
+        answer = await client.get(f"/views/tables/{table_id}?currency=EUR")
+        assert (answer.status_code, answer.json()["code"]) == (404, "table_unknown")
+
+
+async def test_failing_feed_keeps_the_data_and_says_so(client, store):
+    """Old data is better than none, as long as its age is told."""
+    await store.put("tables", [table("r1")], feed="tables")
+    await store.beat("tables")
+    await store.beat("tables", "stale", "cut")
+    shown = await view(client, "/views/tables?currency=EUR", TablesData)
+    assert (len(shown.data.tables), shown.freshness.state) == (1, "stale")
+    assert shown.freshness.as_of is not None
+
+
+async def test_promotions_hide_what_expired_and_sort_by_end(client, store):
+    """Offers end by the store's clock, whatever the provider last said."""
+    soon, later = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) + timedelta(days=2)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    offers = [offer("later", later), offer("past", past), offer("soon", soon), offer("yen", soon, currencies=("JPY",))]
+    await store.put("promotions", offers, feed="promotions")
+    await store.beat("promotions")
+    shown = await view(client, "/views/promotions?currency=EUR", PromotionsData)
+    assert [(o.promotion_id, o.claim) for o in shown.data.offers] == [("soon", "signed_out"), ("later", "signed_out")]
+    assert abs((shown.data.server_time - datetime.now(UTC)).total_seconds()) < 2
+
+
+async def test_promotions_know_what_the_asking_player_claimed(client, store):
+    """`claimed` is the player's own, and only when every grant is used."""
+    end = datetime.now(UTC) + timedelta(hours=1)
+    await store.put("promotions", [offer("a", end), offer("b", end, grants_max=2), offer("c", end)], feed="promotions")
+    await store.put(claims_topic("pl_amber"), ClaimsState({"a": 1, "b": 1}), feed="ledger")
+    shown = await view(client, "/views/promotions?currency=EUR", PromotionsData, bearer())
+    assert [o.claim for o in shown.data.offers] == ["claimed", "open", "open"]
+    other = await view(client, "/views/promotions?currency=EUR", PromotionsData, bearer("pl_birch"))
+    assert [o.claim for o in other.data.offers] == ["open", "open", "open"]
+
+
+async def test_player_without_a_projection_has_nothing_while_the_ledger_is_live(client, store):
+    """No entry means zero only if the ledger is known to be up to date."""
+    await store.beat("ledger")
+    await store.beat("engine", data={"payments": "up"})
+    shown = await view(client, "/views/wallet", WalletData, bearer("pl_cedar", "JPY"))
+    assert shown.data.balances == Balances(0, 0, 0, 0, "JPY")
+    assert shown.data.actions["deposit"].open
+    await store.beat("ledger", "stale", "cut")
+    shown = await view(client, "/views/wallet", WalletData, bearer("pl_cedar", "JPY"))
+    assert (shown.data, shown.freshness.state) == (None, "down")
+
+
+@pytest.mark.parametrize(
+    ("ledger", "engine", "payments", "words"),
+    [
+        ("live", "live", "up", ""),
+        ("live", "live", "down", "payment provider"),
+        ("live", "stale", "up", "cashier"),
+        ("stale", "live", "up", "up to date"),
+    ],
+)
+async def test_deposits_are_open_only_when_they_can_be_kept(client, store, ledger, engine, payments, words):
+    """A closed action gives its reason as a sentence."""
+    await store.put(wallet_topic("pl_amber"), wallet(), feed="ledger", sequence=("e", 3))
+    for feed, state in (("ledger", ledger), ("engine", engine)):
+        await store.beat(feed, data={"payments": payments})
+        await store.beat(feed, state, data={"payments": payments})
+    deposit = (await view(client, "/views/wallet", WalletData, bearer())).data.actions["deposit"]
+    assert deposit.open == (words == "")
+    assert words in deposit.reason
+
+
+async def test_read_waits_for_its_own_write(client, store):
+    """A view asked with `min_sequence` shows the write as soon as it is projected."""
+    await store.beat("ledger")
+    await store.put(wallet_topic("pl_amber"), wallet(100), feed="ledger", sequence=("e", 3))
+
+    async def project():
+        await asyncio.sleep(0.04)
+        await store.put(wallet_topic("pl_amber"), wallet(200), feed="ledger", sequence=("e", 4))
+
+    projecting = asyncio.create_task(project())
+    shown = await view(client, "/views/wallet?min_sequence=e:4", WalletData, bearer())
+    assert (shown.data.balances.real_minor, shown.pending) == (200, False)
+    assert shown.freshness.sequence == ("e", 4)
+    await projecting
+
+
+@pytest.mark.parametrize("wanted", ["e:9", "other:1"])
+async def test_read_that_waited_in_vain_says_pending_in_time(client, store, wanted):
+    """A late projection costs a reader the wait and one honest word, not the page."""
+    await store.beat("ledger")
+    await store.put(wallet_topic("pl_amber"), wallet(), feed="ledger", sequence=("e", 3))
+    began = time.monotonic()
+    shown = await view(client, f"/views/wallet?min_sequence={wanted}", WalletData, bearer())
+    assert 0.14 < time.monotonic() - began < 0.24
+    assert shown.pending
+    assert shown.data.balances.real_minor == 12_500
+
+
+async def test_receipt_is_its_players_own(client, store):
+    """Knowing a receipt's id is not enough to read it."""
+    await store.beat("ledger")
+    receipt = Receipt("rc_1", "deposit", "done", 500, "EUR", NOW, ("e", 4))
+    await store.put(receipt_topic("rc_1"), ReceiptState("pl_amber", receipt), feed="ledger", sequence=("e", 4))
+    assert (await view(client, "/views/receipts/rc_1", ReceiptData, bearer())).data.receipt == receipt
+    for path, player in [("rc_1", "pl_birch"), ("rc_2", "pl_amber"), ("r%20c", "pl_amber")]:
+        answer = await client.get(f"/views/receipts/{path}", headers=bearer(player))
+        assert (answer.status_code, answer.json()["code"]) == (404, "receipt_unknown")
+
+
+async def test_receipt_that_a_lagging_ledger_may_still_hold_is_pending(client, store):
+    """While the ledger is not live, a missing receipt is not yet an unknown one."""
+    shown = await view(client, "/views/receipts/rc_1", ReceiptData, bearer())
+    assert (shown.data, shown.pending, shown.freshness.state) == (None, True, "down")
+
+
+async def test_record_of_another_shape_is_a_typed_problem(client, store):
+    """A writer of another release costs its own view, with a word for it."""
+    await store.put("tables", [{"surprise": 1}], feed="tables")
+    answer = await client.get("/views/tables?currency=EUR")
+    assert (answer.status_code, answer.json()["code"]) == (500, "record_unreadable")
+
+
+async def test_metrics_tell_views_by_status(client, store):
+    """Operators see what is asked and how it ends."""
+    await client.get("/views/tables?currency=EUR")
+    await client.get("/views/tables")
+    page = (await client.get("/metrics")).text
+    assert 'mullion_views_total{status="200",view="tables"} 1.0' in page
+    assert 'mullion_views_total{status="400",view="tables"} 1.0' in page
+
+
+async def test_hung_store_is_answered_in_time_and_healed_from():
+    """503 within the limit while the store hangs or is gone, views again within two seconds after."""
+    with ValkeyServer() as server:
+        store = Store.connect(server.url)
+        await store.put("tables", [], feed="tables")
+        transport = httpx.ASGITransport(app=Queries(store, PUBLIC))
+        async with httpx.AsyncClient(transport=transport, base_url="http://queries") as client:
+            for break_it, mend_it in ((server.hang, server.resume), (server.stop, server.start)):
+                break_it()
+                for _ in range(6):
+                    began = time.monotonic()
+                    answer = await client.get("/views/tables?currency=EUR")
+                    assert (answer.status_code, answer.json()["code"]) == (503, "store_down")
+                    assert time.monotonic() - began < 0.2
+                mend_it()
+                end = time.monotonic() + 2
+                while (await client.get("/views/tables?currency=EUR")).status_code != 200:
+                    assert time.monotonic() < end, "the views did not heal in time"
+                    await asyncio.sleep(0.05)
+        await store.aclose()
