@@ -1,0 +1,71 @@
+"""One child: started in its own process group, its output led to the console, its whole group ended.
+
+Public: `Child`.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from shell.operations.up.leash import Leash, end_with_parent
+
+LINE_BYTES_MAX = 16 * 1024
+LAST_WORDS_S = 1.0
+CHUNK_BYTES = 64 * 1024
+
+
+class Child:
+    """A running process. `wait` returns its exit code once its group is gone and its output is read."""
+
+    def __init__(self, process: asyncio.subprocess.Process, leash: Leash, line: Callable[[str], None]) -> None:
+        if process.stdout is None:
+            raise ValueError("a child is started with its output in a pipe")
+        self._process, self._output, self._leash = process, process.stdout, leash
+        self.pid = process.pid
+        leash.hold(self.pid)
+        self._reading = asyncio.create_task(self._read(line))
+
+    @classmethod
+    async def start(
+        cls, command: Sequence[str], environ: Mapping[str, str], root: Path, leash: Leash, line: Callable[[str], None]
+    ) -> "Child":
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env=dict(environ),
+            cwd=root,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            process_group=0,
+            preexec_fn=end_with_parent(signal.SIGKILL),
+        )
+        return cls(process, leash, line)
+
+    async def wait(self) -> int:
+        code = await self._process.wait()
+        # What a dead process leaves in its group would keep its port, or its output open.
+        self.signal(signal.SIGKILL)
+        self._leash.release(self.pid)
+        with contextlib.suppress(TimeoutError):
+            # One that left the group with our pipe in its hand must not keep the supervisor waiting.
+            await asyncio.wait_for(self._reading, LAST_WORDS_S)
+        return code
+
+    def signal(self, number: int) -> None:
+        """To the whole group; quiet when it is gone."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    async def _read(self, line: Callable[[str], None]) -> None:
+        rest = b""
+        while chunk := await self._output.read(CHUNK_BYTES):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for whole in lines:
+                line(whole[:LINE_BYTES_MAX].decode("utf-8", "replace"))
+            # A process that writes without line ends must not fill the supervisor.
+            rest = rest[-LINE_BYTES_MAX:]
+        if rest:
+            line(rest.decode("utf-8", "replace"))

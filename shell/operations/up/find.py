@@ -1,0 +1,81 @@
+"""Which houses stand in this repository.
+
+Public: `houses`, `HousesBroken`.
+"""
+
+from pathlib import Path
+
+from shell.operations.up.house import House, HouseBroken, parse
+
+
+class HousesBroken(Exception):
+    """At least one house can not be started, so none is. `problems` has one sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def houses(root: Path) -> list[House]:
+    """Every house at most two folders below `root`, by file name; raises `HousesBroken` with all that is wrong."""
+    found: list[House] = []
+    problems: list[str] = []
+    for path in sorted([*root.glob("*/house.toml"), *root.glob("*/*/house.toml")]):
+        file = path.relative_to(root)
+        if any(part.startswith(".") for part in file.parts):
+            continue
+        try:
+            house = parse(path.read_text("utf-8"), str(file))
+            _stands(house, root)
+            found.append(house)
+        except HouseBroken as error:
+            problems.append(str(error))
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{file}: can not be read: {error}")
+    problems += _clashes(found)
+    if problems:
+        raise HousesBroken(problems)
+    if not found:
+        raise HousesBroken([f"no house.toml below {root}: run this from a Mullion checkout"])
+    return found
+
+
+def _stands(house: House, root: Path) -> None:
+    """Every module that the house names exists: a slip is told here, not by a crash loop."""
+    _module_stands(root, house.settings, house.file, "house.settings")
+    for place, process in enumerate(house.processes):
+        kind = "asgi" if process.asgi else "run"
+        _module_stands(root, (process.asgi or process.run).partition(":")[0], house.file, f"process[{place}].{kind}")
+
+
+def _module_stands(root: Path, module: str, file: str, where: str) -> None:
+    first, *_ = parts = module.split(".")
+    if not (root / first).is_dir():
+        # Not of this repository: an installed package may bring a module too, and Python will find it or say so.
+        return
+    path = root.joinpath(*parts)
+    if not path.with_suffix(".py").is_file() and not (path / "__init__.py").is_file():
+        raise HouseBroken(file, where, f"there is no module '{module}' ({path.relative_to(root)}.py)")
+
+
+def _clashes(found: list[House]) -> list[str]:
+    problems = []
+    owners: dict[tuple[str, object], str] = {}
+
+    def claim(kind: str, value: object, file: str) -> None:
+        owner = owners.setdefault((kind, value), file)
+        if owner != file or (kind, value) in claimed:
+            problems.append(f"{file}: {kind} {value!r} is already taken by {owner}")
+        claimed.add((kind, value))
+
+    for house in found:
+        claimed: set[tuple[str, object]] = set()
+        claim("house.name", house.name, house.file)
+        for process in house.processes:
+            claim("process.name", process.name, house.file)
+            claim("process.port", process.port, house.file)
+            if process.public:
+                claim("process.public", process.public, house.file)
+        for name in house.secrets.key_pair:
+            claim("secrets.key_pair", name, house.file)
+    return problems

@@ -1,0 +1,86 @@
+"""What a person may ask of `up` on the command line.
+
+Public: `Options`, `add_arguments`, `parse`.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from shell.operations.up.house import PORT_OFFSET_MAX
+
+PORT_BASE = 8000
+DESCRIPTION = "Start every house of this repository, wait until each answers, and keep them running until Ctrl-C."
+EXAMPLES = f"""\
+examples:
+  uv run manage.py up                            everything; the lobby at http://localhost:{PORT_BASE}
+  uv run manage.py up --port-base 9000           a second copy beside it, with data of its own
+  uv run manage.py up --fresh                    forget the kept data first
+  uv run manage.py up --without wallet           leave a part out and look at the page
+  uv run manage.py up --only shell bff-queries   these and the embedded Valkey
+  uv run manage.py up --server daphne            serve the houses by daphne
+  REDIS_URL=redis://cache:6379/0 uv run manage.py up
+
+while it runs:
+  touch .mullion/{PORT_BASE}/hold/wallet                hold a process down; rm the file to let it start again
+
+environment:
+  REDIS_URL            use this Redis or Valkey, not the embedded one
+  DATABASE_URL         the command database (default: SQLite in the data folder)
+  SHELL_DATABASE_URL   the shell's database (default: SQLite in the data folder)
+  MULLION_DATA         where data folders are kept, one for each port base (default: .mullion)
+  NO_COLOR             plain log lines
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    port_base: int = PORT_BASE
+    fresh: bool = False
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    server: Literal["uvicorn", "daphne"] = "uvicorn"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = DESCRIPTION
+    parser.epilog = EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "--port-base",
+        type=_port_base,
+        default=PORT_BASE,
+        metavar="N",
+        help=f"the shell's port; every other process has a fixed offset from it (default: {PORT_BASE})",
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget the data that earlier runs kept for this port base"
+    )
+    parser.add_argument(
+        "--only", nargs="+", action="extend", default=[], metavar="NAME", help="start these processes or houses"
+    )
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="start all but these processes or houses",
+    )
+    parser.add_argument("--server", choices=["uvicorn", "daphne"], default="uvicorn", help="what serves the ASGI apps")
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """The options in `argv`; argparse ends the program with a sentence and code 2 when they make no sense."""
+    parser = argparse.ArgumentParser(prog="manage.py up", allow_abbrev=False)
+    add_arguments(parser)
+    found = parser.parse_args(argv)
+    return Options(found.port_base, found.fresh, tuple(found.only), tuple(found.without), found.server)
+
+
+def _port_base(text: str) -> int:
+    highest = 65535 - PORT_OFFSET_MAX
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= highest:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to {highest}")
+    return int(text)

@@ -1,0 +1,202 @@
+"""What to start and with which environment: decided from values alone, nothing is touched.
+
+Public: `Choice`, `Launch`, `Step`, `Plan`, `NameUnknown`, `choose`, `plan`.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shell.operations.up.house import VALKEY_NAME, VALKEY_OFFSET, House, Process
+from shell.operations.up.options import Options
+from shell.operations.up.serve import serve
+
+HOST = "127.0.0.1"
+FRONT_OFFSET = 0
+# Advice for a server of its own, on every start, that takes root to follow.
+VALKEY_ADVICE = ("WARNING Memory overcommit", "WARNING Your kernel has a bug")
+
+
+class NameUnknown(Exception):
+    """`--only` or `--without` names something that is not here; the message lists what is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The houses with only those processes that shall run; `valkey` says whether the embedded one is started."""
+
+    houses: tuple[House, ...]
+    processes: tuple[Process, ...]
+    valkey: bool
+
+    def ports(self, port_base: int) -> dict[str, int]:
+        """Process name to port, of all that will listen."""
+        ports = {process.name: port_base + process.port for process in self.processes}
+        return ports | ({VALKEY_NAME: port_base + VALKEY_OFFSET} if self.valkey else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One process to keep running. `ready_path` is asked on `port`; an empty one means Valkey, which is PINGed.
+
+    Lines of its output that contain one of `muted` are not shown.
+    """
+
+    name: str
+    house: str
+    command: tuple[str, ...]
+    environ: Mapping[str, str]
+    port: int
+    ready_path: str
+    publish_url: str = ""
+    muted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command that ends: to prepare a house, or to publish."""
+
+    house: str
+    command: tuple[str, ...]
+    environ: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        return " ".join(self.command[2:]).partition(" --settings")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that `run` needs. `publish` is completed by manifest URLs; None when the front process is left out."""
+
+    valkey: Launch | None
+    launches: tuple[Launch, ...]
+    prepares: tuple[Step, ...]
+    publish: Step | None
+    front: str
+    front_url: str
+    welcome: tuple[tuple[str, str], ...]
+
+    def names(self) -> list[str]:
+        return [launch.name for launch in ([self.valkey] if self.valkey else []) + list(self.launches)]
+
+
+def choose(houses: Sequence[House], options: Options, environ: Mapping[str, str]) -> Choice:
+    """What `--only` and `--without` leave; raises `NameUnknown`. A house's name stands for all its processes."""
+    members = {process.name: {process.name} for house in houses for process in house.processes}
+    for house in houses:
+        members.setdefault(house.name, set()).update(process.name for process in house.processes)
+    members[VALKEY_NAME] = {VALKEY_NAME}
+    for name in (*options.only, *options.without):
+        if name not in members:
+            near = difflib.get_close_matches(name, members, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise NameUnknown(
+                f"There is no process or house named '{name}'.{hint} Known: {', '.join(sorted(members))}."
+            )
+    everything = {process.name for house in houses for process in house.processes}
+    wanted = set().union(*(members[name] for name in options.only)) if options.only else everything
+    # Every house needs its store, so --only never has to name it.
+    wanted |= {VALKEY_NAME}
+    wanted -= set().union(*(members[name] for name in options.without))
+    kept = tuple(process for house in houses for process in house.processes if process.name in wanted)
+    running = tuple(house for house in houses if any(process in kept for process in house.processes))
+    return Choice(running, kept, VALKEY_NAME in wanted and not environ.get("REDIS_URL"))
+
+
+def plan(
+    houses: Sequence[House],
+    choice: Choice,
+    options: Options,
+    *,
+    environ: Mapping[str, str],
+    data: Path,
+    secrets: "SecretValues",
+    python: str,
+    valkey_server: str,
+) -> Plan:
+    """The whole start, from values alone. `houses` are all of them: addresses of those left out are exported too."""
+    shared = _shared_environ(houses, choice, options, environ, data) | dict(secrets.for_all)
+    launches, prepares = [], []
+    publish: Step | None = None
+    welcome: list[tuple[str, str]] = []
+    for house in choice.houses:
+        own = shared | {"DJANGO_SETTINGS_MODULE": house.settings} | dict(secrets.of_house.get(house.name, {}))
+        for step in house.prepare:
+            prepares.append(_manage(house, python, step, own))
+        processes = [process for process in house.processes if process in choice.processes]
+        launches += [_launch(house, process, options, own, python) for process in processes]
+        url = f"http://localhost:{options.port_base + processes[0].port}"
+        welcome += [(label, text.replace("{url}", url)) for label, text in house.welcome.items()]
+        if any(process.port == FRONT_OFFSET for process in processes):
+            publish = Step(house.name, (python, "manage.py", "fragment", "publish"), own)
+    front = [process.name for process in choice.processes if process.port == FRONT_OFFSET]
+    return Plan(
+        valkey=_valkey(options, data, environ, valkey_server) if choice.valkey else None,
+        launches=tuple(launches),
+        prepares=tuple(prepares),
+        publish=publish,
+        front=front[0] if front else "",
+        front_url=f"http://localhost:{options.port_base}" if front else "",
+        welcome=tuple(welcome),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SecretValues:
+    """Environment variables with secrets: those that every house may see, and those of one house only."""
+
+    for_all: Mapping[str, str]
+    of_house: Mapping[str, Mapping[str, str]]
+
+
+def _shared_environ(
+    houses: Sequence[House], choice: Choice, options: Options, environ: Mapping[str, str], data: Path
+) -> dict[str, str]:
+    shared = dict(environ)
+    shared |= {
+        "REDIS_URL": environ.get("REDIS_URL") or f"redis://{HOST}:{options.port_base + VALKEY_OFFSET}/0",
+        "HOST": HOST,
+        "DEBUG": "1",
+        "MULLION_DATA": str(data),
+        "PYTHONUNBUFFERED": "1",
+    }
+    for house in houses:
+        for process in house.processes:
+            port = options.port_base + process.port
+            # A part that somebody else runs keeps the address that the environment gives for it.
+            if process in choice.processes or process.variable not in environ:
+                shared[process.variable] = f"http://{HOST}:{port}"
+            if process.public and (process in choice.processes or process.public not in environ):
+                shared[process.public] = f"http://localhost:{port}"
+    return shared
+
+
+def _launch(house: House, process: Process, options: Options, own: Mapping[str, str], python: str) -> Launch:
+    port = options.port_base + process.port
+    arguments = serve(options.server, process.asgi, HOST, port) if process.asgi else ("-m", process.run)
+    return Launch(
+        name=process.name,
+        house=house.name,
+        command=(python, *arguments),
+        environ={**own, "PROCESS_NAME": process.name, "PORT": str(port)},
+        port=port,
+        ready_path=process.ready,
+        publish_url=f"http://{HOST}:{port}{process.publish}" if process.publish else "",
+    )
+
+
+def _manage(house: House, python: str, step: Sequence[str], own: Mapping[str, str]) -> Step:
+    environ = {**own, "PROCESS_NAME": house.name}
+    return Step(house.name, (python, "manage.py", *step, "--settings", house.settings), environ)
+
+
+def _valkey(options: Options, data: Path, environ: Mapping[str, str], valkey_server: str) -> Launch:
+    port = options.port_base + VALKEY_OFFSET
+    # An append-only file flushed once a second: a kill loses at most that second, and the next run finds the rest.
+    place = ("--port", str(port), "--bind", HOST, "--dir", str(data / VALKEY_NAME), "--loglevel", "warning")
+    keep = ("--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction")
+    return Launch(
+        VALKEY_NAME, VALKEY_NAME, (valkey_server, *place, *keep), dict(environ), port, "", muted=VALKEY_ADVICE
+    )

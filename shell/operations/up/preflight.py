@@ -1,0 +1,141 @@
+"""What must hold before anything is started: one clear sentence for each thing that does not.
+
+Public: `Refused`, `ports_free`, `services_answer`, `programs_present`.
+"""
+
+import errno
+import importlib.util
+import socket
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
+
+ANSWER_S = 2.0
+POSTGRES = {"postgres", "postgresql"}
+
+
+class Refused(Exception):
+    """`up` does not start; the message says what happened and what to do."""
+
+
+def ports_free(ports: Mapping[str, int], port_base: int) -> None:
+    """Every port can be bound on loopback; else `Refused` names port and process."""
+    for name, port in sorted(ports.items(), key=lambda item: item[1]):
+        if _taken(port):
+            raise Refused(
+                f"Port {port} (for {name}) is taken by another program. Nothing was started. "
+                f"Stop that program, or move all of Mullion: --port-base {_other_base(port_base)}"
+            )
+
+
+def _taken(port: int) -> bool:
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with closing(socket.socket(family, socket.SOCK_STREAM)) as caller:
+            # macOS lets one bind beside a wildcard listener, and a browser tries ::1 for localhost: so ask both ways.
+            caller.settimeout(0.5)
+            try:
+                answered = caller.connect_ex((host, port)) == 0
+            except OSError:
+                answered = False
+        if answered:
+            return True
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except PermissionError as error:
+            raise Refused(f"Port {port} needs rights that this user lacks. Choose a base above 1024.") from error
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def _other_base(port_base: int) -> int:
+    return port_base + 1000 if port_base + 1000 < 65_000 else 8000
+
+
+def services_answer(environ: Mapping[str, str]) -> None:
+    """Every address that the environment gives answers now; else `Refused`. Passwords never reach the message."""
+    if environ.get("REDIS_URL"):
+        _redis_answers(environ["REDIS_URL"])
+    for variable in ("DATABASE_URL", "SHELL_DATABASE_URL"):
+        if environ.get(variable):
+            _database_answers(variable, environ[variable])
+
+
+def _redis_answers(url: str) -> None:
+    import redis  # 0.3 s, and only a run with REDIS_URL needs it
+
+    try:
+        with closing(redis.Redis.from_url(url, socket_connect_timeout=ANSWER_S, socket_timeout=ANSWER_S)) as client:
+            client.ping()
+    except ValueError as error:
+        wanted = "an address such as redis://host:6379/0"
+        raise Refused(f"REDIS_URL is not {wanted}. Correct it, or unset it to use the embedded Valkey.") from error
+    except (redis.RedisError, OSError) as error:
+        raise Refused(
+            f"REDIS_URL does not answer: {_place(urlsplit(url))} ({_why(error, urlsplit(url))}). Nothing was started. "
+            "Start that server, correct REDIS_URL, or unset it to use the embedded Valkey."
+        ) from error
+
+
+def _database_answers(variable: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise Refused(f"{variable} is not an address such as postgres://user@host:5432/name.") from error
+    if parts.scheme == "sqlite":
+        _sqlite_opens(variable, parts)
+    elif parts.scheme in POSTGRES:
+        _postgres_answers(variable, url, parts)
+    else:
+        raise Refused(f"{variable} begins with '{parts.scheme}://'; Mullion knows postgres:// and sqlite:///file.")
+
+
+def _sqlite_opens(variable: str, parts: SplitResult) -> None:
+    file = Path(unquote(parts.path).removeprefix("/") or ":memory:")
+    try:
+        with closing(sqlite3.connect(file, timeout=ANSWER_S)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise Refused(
+            f"{variable} does not open: {file} ({error}). Nothing was started. Correct or unset it."
+        ) from error
+
+
+def _postgres_answers(variable: str, url: str, parts: SplitResult) -> None:
+    if importlib.util.find_spec("psycopg") is None:
+        raise Refused(f"{variable} names PostgreSQL, and its driver is missing: uv sync --extra postgres")
+    import psycopg
+
+    try:
+        with closing(psycopg.connect(url, connect_timeout=int(ANSWER_S))) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.Error as error:
+        raise Refused(
+            f"{variable} does not answer: {_place(parts)} ({_why(error, parts)}). Nothing was started. "
+            f"Start that server, correct {variable}, or unset it to use SQLite in the data folder."
+        ) from error
+
+
+def _place(parts: SplitResult) -> str:
+    """Where the address points, without user and password."""
+    host = parts.hostname or "localhost"
+    return f"{host}:{parts.port}{parts.path}" if parts.port else f"{host}{parts.path}"
+
+
+def _why(error: Exception, parts: SplitResult) -> str:
+    words = " ".join(str(error).split()) or type(error).__name__
+    for secret in {parts.password, unquote(parts.password or "")} - {None, ""}:
+        words = words.replace(str(secret), "***")
+    return words[:200]
+
+
+def programs_present(modules: Mapping[str, str]) -> None:
+    """Every module that will be run is installed; else `Refused`. `modules` maps a module to what needs it."""
+    missing = [f"{module} ({reason})" for module, reason in modules.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise Refused(f"Not installed: {', '.join(missing)}. Run it by uv, which installs all: uv run manage.py up")

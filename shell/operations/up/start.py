@@ -1,0 +1,76 @@
+"""From nothing to a lobby: Valkey, then every house at once, each as soon as it is prepared; then say so.
+
+Public: `start`.
+"""
+
+import asyncio
+import os
+import time
+
+from shell.operations.up.board import State
+from shell.operations.up.crew import Crew
+from shell.operations.up.house import VALKEY_NAME
+from shell.operations.up.plan import Plan
+from shell.operations.up.publish import publish_all
+
+READY_PATIENCE_S = 60.0
+SAY_EVERY_S = 5.0
+
+
+class StartFailed(Exception):
+    """There is nothing worth keeping up; the message says why."""
+
+
+async def start(plan: Plan, crew: Crew, began: float) -> None:
+    """Returns when everything was started and said so; raises `StartFailed`. `began` is on the monotonic clock."""
+    if plan.valkey:
+        crew.keep(plan.valkey)
+        if not await crew.board.until(lambda: crew.board.of(VALKEY_NAME) is State.READY, READY_PATIENCE_S):
+            raise StartFailed("Valkey does not start; its lines above say why.")
+    preparing = asyncio.Semaphore(max(2, os.cpu_count() or 2))
+    houses = list(dict.fromkeys(launch.house for launch in plan.launches))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for house in houses:
+                group.create_task(_start_house(house, plan, crew, preparing))
+            first_publish = asyncio.Event()
+            group.create_task(publish_all(plan, crew, first_publish, READY_PATIENCE_S))
+            group.create_task(_announce(plan, crew, began, first_publish))
+    except* StartFailed as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _start_house(house: str, plan: Plan, crew: Crew, preparing: asyncio.Semaphore) -> None:
+    launches = [launch for launch in plan.launches if launch.house == house]
+    for step in (step for step in plan.prepares if step.house == house):
+        async with preparing:
+            code = await crew.do(step, house)
+        if code and not crew.stopping.is_set():
+            crew.console.warn(f"{house} is not started: '{step.label}' ended with code {code}; its lines above say why")
+            for launch in launches:
+                await crew.board.set(launch.name, State.REFUSED)
+            if any(launch.name == plan.front for launch in launches):
+                raise StartFailed(f"Without {house} there is no page to show.")
+            return
+    for launch in launches:
+        crew.keep(launch)
+
+
+async def _announce(plan: Plan, crew: Crew, began: float, first_publish: asyncio.Event) -> None:
+    names, board = plan.names(), crew.board
+
+    def settled() -> bool:
+        return all(board.of(name) in (State.READY, State.REFUSED, State.HELD) for name in names)
+
+    deadline = began + READY_PATIENCE_S
+    while not await board.until(settled, SAY_EVERY_S) and time.monotonic() < deadline:
+        waiting = [name for name in names if board.of(name) is not State.READY]
+        crew.console.say(f"still waiting for {', '.join(waiting)}")
+    await first_publish.wait()
+    missing = [name for name in names if board.of(name) is not State.READY]
+    rows = [("Lobby", f"{plan.front_url}/")] if plan.front else []
+    rows += plan.welcome
+    rows += [("Not ready", f"{', '.join(missing)} (tried again and again; the lines above say why)")] if missing else []
+    rows += [("Stop", "Ctrl-C")]
+    count = f"{board.ready()} of {len(board)} processes"
+    crew.console.block(f"Mullion stands · {count} · ready in {time.monotonic() - began:.1f} s", rows)
