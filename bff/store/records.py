@@ -77,7 +77,8 @@ class Put:
 class FeedFreshness:
     """How far a feed may be believed. `as_of` is when it was last heard, None if never.
 
-    `detail` is the reason word its adapter gave last; `data` is what came with the last heartbeat.
+    `detail` is the reason word its adapter gave last; `data` is what came with the last heartbeat; `sequence` is that
+    of the message which told a change last, None if none ever was.
     """
 
     feed: str
@@ -86,6 +87,7 @@ class FeedFreshness:
     age_s: float | None
     detail: str = ""
     data: Any = None
+    sequence: Sequence | None = None
 
     def freshness(self, sequence: Sequence | None = None) -> Freshness:
         """The same as the wire says it."""

@@ -32,7 +32,7 @@ from bff.store.records import (
 
 _EPOCH_KEY = "store:epoch"
 _RECORD_FIELDS = ("data", "as_of", "epoch", "n", "feed")
-_FEED_FIELDS = ("heard", "state", "detail", "data", "said_state", "said_data")
+_FEED_FIELDS = ("heard", "state", "detail", "data", "said_state", "said_data", "epoch", "n")
 
 
 class Store:
@@ -182,7 +182,7 @@ def _record(topic: str, row: list[bytes | None]) -> Record | None:
 
 
 def _freshness(feed: str, row: list[bytes | None], now_s: float) -> FeedFreshness:
-    heard_ms, reported, detail, data = row[:4]
+    heard_ms, reported, detail, data, _, _, epoch, n = row
     heard_s = int(heard_ms) / 1000 if heard_ms else None
     # A store that was moved to a node with an earlier clock may see the future; that is not an age.
     age_s = max(0.0, now_s - heard_s) if heard_s is not None else None
@@ -194,4 +194,5 @@ def _freshness(feed: str, row: list[bytes | None], now_s: float) -> FeedFreshnes
         age_s=age_s,
         detail=(detail or b"").decode(),
         data=msgspec.json.decode(data) if data else None,
+        sequence=(epoch.decode(), int(n)) if epoch and n else None,
     )
