@@ -1,0 +1,32 @@
+"""BFF live as an ASGI application.
+
+Public: `application`.
+"""
+
+import logging
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.live.settings")
+
+import django
+from channels.routing import ProtocolTypeRouter
+
+django.setup()
+
+from bff.live import settings  # noqa: E402 (after setup)
+from bff.live.consumer import LiveConsumer  # noqa: E402
+from bff.live.hub import Hub  # noqa: E402
+from bff.live.origins import allowed_origins  # noqa: E402
+from bff.live.plain import http, lifespan  # noqa: E402
+from bff.resilience import log  # noqa: E402
+
+log.configure()
+# At info the server logs each socket with its URL, and the ticket is part of that.
+logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+
+HUB = Hub(settings.REDIS_URL, settings.LIVE_POLICY)
+LiveConsumer.hub = HUB
+LiveConsumer.origins = allowed_origins([settings.PUBLIC_URL, *settings.LIVE_ORIGINS])
+LiveConsumer.public_key = settings.PLAYER_CONTEXT_PUBLIC_KEY
+
+application = ProtocolTypeRouter({"http": http(HUB), "websocket": LiveConsumer.as_asgi(), "lifespan": lifespan(HUB)})

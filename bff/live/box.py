@@ -1,0 +1,102 @@
+"""What one socket still has to be told.
+
+Public: `Box`.
+"""
+
+import asyncio
+
+from bff.live.closing import Closing
+
+
+class Box:
+    """The latest text of each topic, the topic that has waited longest first.
+
+    A topic that changes while it waits costs nothing more: its text is replaced and it keeps its turn. Control
+    texts go before topics, one a kind; closing goes before everything.
+    """
+
+    __slots__ = ("_closing", "_control", "_room", "_topics", "_topics_max", "_waiter")
+
+    def __init__(self, topics_max: int) -> None:
+        self._topics_max = topics_max
+        self._topics: dict[str, str] = {}
+        self._control: dict[str, str] = {}
+        self._closing: Closing | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._topics) + len(self._control)
+
+    def __repr__(self) -> str:
+        return f"<Box topics={len(self._topics)} control={len(self._control)} closing={self._closing!r}>"
+
+    def put(self, topic: str, text: str) -> bool:
+        """Keep `text` as the latest of `topic`; False, and closed, when too many other topics wait already."""
+        if self._closing is not None:
+            return False
+        if topic not in self._topics and len(self._topics) >= self._topics_max:
+            self.close(Closing.TRY_LATER)
+            return False
+        self._topics[topic] = text
+        self._wake()
+        return True
+
+    def tell(self, kind: str, text: str) -> None:
+        """Keep `text` as the latest of its kind."""
+        if self._closing is not None:
+            return
+        self._control[kind] = text
+        self._wake()
+
+    def forget(self, topic: str) -> None:
+        """The page does not want `topic` any more."""
+        self._topics.pop(topic, None)
+
+    def close(self, closing: Closing) -> None:
+        """Nothing but `closing` is to be told any more; the first reason stays."""
+        self._closing = self._closing or closing
+        self._topics.clear()
+        self._control.clear()
+        self._wake()
+        self._make_room()
+
+    def pop(self) -> str | Closing | None:
+        """What is to be told next, None when nothing is. Closing stays: there is nothing after it."""
+        if self._closing is not None:
+            return self._closing
+        if self._control:
+            return self._control.pop(next(iter(self._control)))
+        if self._topics:
+            self._make_room()
+            return self._topics.pop(next(iter(self._topics)))
+        return None
+
+    async def next(self) -> str | Closing:
+        """What is to be told next, waiting for it. One reader only."""
+        while True:
+            item = self.pop()
+            if item is not None:
+                return item
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+
+    async def room(self) -> None:
+        """Wait until one more topic fits, or the box is closed. One waiter only: who reads from the page."""
+        while len(self._topics) >= self._topics_max:
+            self._room = asyncio.get_running_loop().create_future()
+            try:
+                await self._room
+            finally:
+                self._room = None
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

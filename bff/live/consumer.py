@@ -1,0 +1,153 @@
+"""The Channels consumer behind one socket.
+
+Public: `LiveConsumer`.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
+
+from channels.consumer import AsyncConsumer, get_handler_name
+from channels.exceptions import StopConsumer
+from channels.utils import await_many_dispatch
+
+from bff.contracts.player_context import ContextRefused, PlayerContext, check
+from bff.live.closing import Closing
+from bff.live.hub import LOG, Hub
+from bff.live.origins import Origin, is_allowed
+from bff.live.socket import Socket
+from bff.live.wire import Malformed, read
+
+AUDIENCE = "live"
+PATH = "/live"
+
+Message = MutableMapping[str, Any]
+
+
+class Refused(Exception):
+    """The socket is not let in; the message is one word."""
+
+
+class LiveConsumer(AsyncConsumer):
+    """Reads one page's messages; beside it runs the one writer of that page's box.
+
+    Channels' own `__call__` would open a channel of the layer for each socket, and its `dispatch` would hop to a
+    thread for each message to close database connections. This house has no database and one subscription, so both
+    are replaced; see decisions/0001.
+    """
+
+    hub: ClassVar[Hub]
+    origins: ClassVar[frozenset[Origin]]
+    public_key: ClassVar[str]
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        self.hub.ensure_started()
+        self.scope = scope
+        self.base_send = send
+        self.socket = Socket("", self.hub.policy, asyncio.get_running_loop().time())
+        try:
+            await await_many_dispatch([receive, self.write], self.dispatch)
+        except StopConsumer:
+            return
+        finally:
+            self.hub.leave(self.socket)
+
+    async def dispatch(self, message: Message) -> None:
+        await getattr(self, get_handler_name(message))(message)
+
+    async def write(self) -> Message:
+        """Send what the box holds until it is closed, the client has left, or it has not read for too long."""
+        socket, send, loop = self.socket, self.base_send, asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(None) as socket.patience:
+                while isinstance(item := await socket.box.next(), str):
+                    socket.sending_since = loop.time()
+                    await send({"type": "websocket.send", "text": item})
+                    socket.sending_since = None
+                    self.hub.metrics.sent += 1
+                await send({"type": "websocket.close", "code": item.value, "reason": item.word})
+                self.hub.metrics.closed(item.value)
+        except TimeoutError:
+            # It does not read, so it would not read a close either: the server ends the connection.
+            self.hub.metrics.closed(Closing.TRY_LATER)
+        except OSError:
+            LOG.debug("live.left", player=socket.player)
+        socket.box.close(Closing.TRY_LATER)
+        return {"type": "live.written"}
+
+    async def live_written(self, message: Message) -> None:
+        """The writer has ended, and so does the socket."""
+        raise StopConsumer
+
+    async def websocket_connect(self, message: Message) -> None:
+        """Let the page in, or answer 403 to its handshake."""
+        try:
+            self.socket.player = self._admit()
+        except (Refused, ContextRefused) as refusal:
+            LOG.info("live.refused", reason=str(refusal))
+            self.hub.metrics.refused(str(refusal))
+            await self.base_send({"type": "websocket.close"})
+            raise StopConsumer from refusal
+        await self.base_send({"type": "websocket.accept"})
+        if len(self.hub.sockets) >= self.hub.policy.sockets_max:
+            self.socket.box.close(Closing.TRY_LATER)
+            return
+        self.hub.join(self.socket)
+
+    async def websocket_receive(self, message: Message) -> None:
+        """Do what the page asks, or close with the code that says why not."""
+        closing = await self._obey(message.get("text"))
+        if closing is not None:
+            self.socket.box.close(closing)
+
+    async def websocket_disconnect(self, message: Message) -> None:
+        """The page has gone."""
+        raise StopConsumer
+
+    def _admit(self) -> str:
+        """The player whose page this is (empty: anonymous), or `Refused` or `ContextRefused`."""
+        if self.scope["path"] != PATH:
+            raise Refused("path")
+        if not is_allowed(self.scope["headers"], self.origins):
+            raise Refused("origin")
+        query = parse_qs(self.scope["query_string"].decode("latin-1"), max_num_fields=4)
+        return self._check(query.get("ticket", [""])[0]).player
+
+    def _check(self, ticket: str) -> PlayerContext:
+        context = check(f"Bearer {ticket}", self.public_key, now=int(time.time()), audience=AUDIENCE)
+        if self.hub.revocations.covers(context.player, context.expires_at):
+            raise Refused("revoked")
+        return context
+
+    async def _obey(self, text: str | None) -> Closing | None:
+        policy, now = self.hub.policy, asyncio.get_running_loop().time()
+        if text is None:
+            return Closing.BINARY
+        if len(text) > policy.message_bytes_max:
+            return Closing.TOO_BIG
+        if not self.socket.allowance.spend(now):
+            return Closing.FLOOD
+        try:
+            said = read(text)
+        except Malformed:
+            return Closing.MALFORMED
+        if said.ticket and not self._is_same_player(said.ticket):
+            return Closing.SESSION_ENDED
+        if said.ticket:
+            self.socket.ticket_seen(now)
+        self.hub.unsubscribe(self.socket, said.unsubscribe)
+        await self.hub.subscribe(self.socket, said.subscribe)
+        return None
+
+    def _is_same_player(self, ticket: str) -> bool:
+        try:
+            return self._check(ticket).player == self.socket.player
+        except (Refused, ContextRefused):
+            return False

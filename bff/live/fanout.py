@@ -1,0 +1,123 @@
+"""Who follows what, and the latest of it.
+
+Public: `Fanout`, `Follower`.
+No I/O: the store's messages and snapshots are passed in, boxes are filled.
+"""
+
+from typing import Protocol
+
+from bff.contracts.view import Sequence
+from bff.live.box import Box
+
+_RETIRED_MAX = 8
+
+
+class Follower(Protocol):
+    """A socket, as far as fan-out knows it. Hashed by identity."""
+
+    box: Box
+    topics: set[str]
+
+
+class _Topic:
+    """`current` means that nothing can have been missed: a snapshot was read while the subscription stood."""
+
+    __slots__ = ("current", "followers", "retired", "sequence", "text")
+
+    def __init__(self) -> None:
+        self.sequence: Sequence | None = None
+        self.text = ""
+        self.current = False
+        self.followers: set[Follower] = set()
+        self.retired: list[str] = []
+
+
+class Fanout:
+    """The one place in the process that remembers topics. A topic nobody follows is forgotten."""
+
+    def __init__(self) -> None:
+        self._topics: dict[str, _Topic] = {}
+
+    def __len__(self) -> int:
+        return len(self._topics)
+
+    def __repr__(self) -> str:
+        return f"<Fanout topics={len(self._topics)} current={sum(t.current for t in self._topics.values())}>"
+
+    def __contains__(self, topic: str) -> bool:
+        return topic in self._topics
+
+    def follow(self, follower: Follower, topic: str) -> bool:
+        """Start telling `follower`, at once if the latest is known. Returns whether a snapshot should be read."""
+        entry = self._topics.get(topic)
+        if entry is None:
+            entry = self._topics[topic] = _Topic()
+        entry.followers.add(follower)
+        follower.topics.add(topic)
+        if entry.sequence is not None:
+            follower.box.put(topic, entry.text)
+        return not entry.current
+
+    def unfollow(self, follower: Follower, topic: str) -> None:
+        """Stop telling `follower`, also what already waits for it."""
+        follower.topics.discard(topic)
+        follower.box.forget(topic)
+        entry = self._topics.get(topic)
+        if entry is not None:
+            entry.followers.discard(follower)
+            if not entry.followers:
+                del self._topics[topic]
+
+    def leave(self, follower: Follower) -> None:
+        """`follower` has gone."""
+        for topic in tuple(follower.topics):
+            self.unfollow(follower, topic)
+
+    def offer(self, topic: str, sequence: Sequence, text: str) -> bool:
+        """A message from the subscription: told if it is newer. Another epoch is newer unless it was left behind."""
+        entry = self._topics.get(topic)
+        if entry is None or not _is_newer(entry, sequence):
+            return False
+        _replace(entry, sequence, text)
+        for follower in entry.followers:
+            follower.box.put(topic, text)
+        return True
+
+    def adopt(self, topic: str, sequence: Sequence, text: str) -> bool:
+        """A snapshot: as a message, and the topic is current from here on unless the snapshot is an old epoch's."""
+        entry = self._topics.get(topic)
+        if entry is None:
+            return False
+        entry.current = sequence[0] not in entry.retired
+        return self.offer(topic, sequence, text)
+
+    def found_nothing(self, topic: str) -> None:
+        """The store holds nothing about `topic`; its first message will say more."""
+        if entry := self._topics.get(topic):
+            entry.current = True
+
+    def lost(self) -> None:
+        """The subscription was cut: anything may have happened since, epochs included."""
+        for entry in self._topics.values():
+            entry.current = False
+            entry.retired.clear()
+
+    def followed(self) -> list[str]:
+        """Every topic that somebody follows."""
+        return list(self._topics)
+
+
+def _is_newer(entry: _Topic, sequence: Sequence) -> bool:
+    if entry.sequence is None:
+        return True
+    if entry.sequence[0] == sequence[0]:
+        return sequence[1] > entry.sequence[1]
+    return sequence[0] not in entry.retired
+
+
+def _replace(entry: _Topic, sequence: Sequence, text: str) -> None:
+    if entry.sequence is not None and entry.sequence[0] != sequence[0]:
+        entry.retired.append(entry.sequence[0])
+        del entry.retired[:-_RETIRED_MAX]
+    entry.sequence = sequence
+    entry.text = text

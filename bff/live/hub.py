@@ -1,0 +1,254 @@
+"""Everything of a process that lives longer than a socket.
+
+Public: `Hub`.
+One subscription, one reader of snapshots, one clock for heartbeats and freshness, whatever the number of sockets.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable
+
+import msgspec
+
+from bff.contracts.live import LiveMessage
+from bff.live.closing import Closing
+from bff.live.fanout import Fanout
+from bff.live.metrics import Metrics
+from bff.live.policy import LivePolicy
+from bff.live.revocations import Revocations
+from bff.live.snapshots import read_snapshots
+from bff.live.socket import Socket
+from bff.live.subscription import LIVE_PREFIX, REVOKED_CHANNEL, Subscription
+from bff.live.topics import feed_of, may_follow
+from bff.live.wire import Malformed, heartbeat, notice, read_told, refused
+from bff.resilience import log
+from bff.store import Store, StoreUnavailable
+
+LOG = log.get("live")
+
+
+class Hub:
+    """Joins sockets to the store. Does nothing before `ensure_started`, which needs a running loop."""
+
+    def __init__(self, url: str, policy: LivePolicy, store: Store | None = None) -> None:
+        self.policy = policy
+        self.fanout = Fanout()
+        self.metrics = Metrics(self)
+        self.revocations = Revocations(policy.ticket_s, policy.revocations_max)
+        self.sockets: set[Socket] = set()
+        self._slots: list[set[Socket]] = [set() for _ in range(policy.heartbeat_slots)]
+        self._joined = 0
+        self._store = store or Store.connect(url)
+        self._subscription = Subscription(url, policy, heard=self._heard, found=self._found, lost=self._lost)
+        self._listening = False
+        self._was_listening = False
+        self._wanted: set[str] = set()
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def __repr__(self) -> str:
+        return f"<Hub sockets={len(self.sockets)} listening={self._listening} {self.fanout!r}>"
+
+    @property
+    def listening(self) -> bool:
+        """Whether the subscription stands, so that what sockets show is not older than the store."""
+        return self._listening
+
+    def ensure_started(self) -> None:
+        """Start the process's tasks, once. They end with the loop."""
+        if not self._tasks:
+            parts = (self._subscription.run(), self._read_wanted(), self._beat(), self._watch())
+            self._tasks = [asyncio.create_task(part) for part in parts]
+            for task in self._tasks:
+                task.add_done_callback(_report)
+
+    async def aclose(self) -> None:
+        """End the process's tasks."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._store.aclose()
+
+    # Sockets.
+
+    def join(self, socket: Socket) -> None:
+        """`socket` is open."""
+        socket.slot = self._joined % len(self._slots)
+        self._joined += 1
+        self.sockets.add(socket)
+        self._slots[socket.slot].add(socket)
+        socket.box.tell("heartbeat", heartbeat(_now_ms()))
+        if not self._listening:
+            socket.box.tell("notice", notice("delayed"))
+
+    def leave(self, socket: Socket) -> None:
+        """`socket` is over. Safe to call for one that never joined."""
+        self.sockets.discard(socket)
+        self._slots[socket.slot].discard(socket)
+        self.fanout.leave(socket)
+
+    async def subscribe(self, socket: Socket, topics: Iterable[str]) -> None:
+        """Follow each of `topics` that may be followed; the others are refused by name."""
+        forbidden, too_many = [], []
+        for topic in topics:
+            if topic in socket.topics:
+                continue
+            if not may_follow(socket.player, topic, topic_bytes_max=self.policy.topic_bytes_max):
+                forbidden.append(topic[: self.policy.topic_bytes_max])
+            elif len(socket.topics) >= self.policy.topics_max or self._is_full(topic):
+                too_many.append(topic)
+            else:
+                # A page that follows many topics must not overflow its own box with their first texts.
+                await socket.box.room()
+                if self.fanout.follow(socket, topic):
+                    self._want([topic])
+        if forbidden:
+            socket.box.tell("topic_forbidden", refused("topic_forbidden", forbidden))
+        if too_many:
+            socket.box.tell("topics_max", refused("topics_max", too_many))
+
+    def unsubscribe(self, socket: Socket, topics: Iterable[str]) -> None:
+        """Stop following each of `topics`."""
+        for topic in topics:
+            self.fanout.unfollow(socket, topic)
+
+    def revoke(self, player: str) -> None:
+        """The session of `player` has ended: so do their sockets, and tickets minted before do not open others."""
+        self.revocations.add(player, int(time.time()))
+        for socket in self.sockets:
+            if socket.player == player:
+                socket.box.close(Closing.SESSION_ENDED)
+
+    # The store.
+
+    def _heard(self, channel: str, raw: bytes) -> None:
+        if channel == REVOKED_CHANNEL:
+            self._heard_revocation(raw)
+            return
+        topic = channel.removeprefix(LIVE_PREFIX)
+        if topic not in self.fanout:
+            return
+        if len(raw) > self.policy.told_bytes_max:
+            self.metrics.dropped("oversize")
+            LOG.warning("live.dropped", topic=topic, reason="oversize", size_bytes=len(raw))
+            return
+        try:
+            told = read_told(raw)
+            text = raw.decode()
+        except (Malformed, UnicodeDecodeError) as error:
+            self.metrics.dropped("malformed")
+            LOG.warning("live.dropped", topic=topic, reason="malformed", detail=str(error))
+            return
+        if self.fanout.offer(topic, told.seq, text):
+            # What a feed's message says is when the feed was last heard, not when it was told.
+            self.metrics.told(None if feed_of(topic) else told.as_of)
+        else:
+            self.metrics.dropped("not_newer")
+
+    def _heard_revocation(self, raw: bytes) -> None:
+        try:
+            player = json.loads(raw)["player"]
+        except (ValueError, KeyError, TypeError) as error:
+            LOG.error("live.revocation_malformed", detail=str(error))
+            return
+        self.revoke(str(player))
+
+    def _found(self) -> None:
+        LOG.info("live.listening", sockets=len(self.sockets), topics=len(self.fanout))
+        self._listening = True
+        self._want(self.fanout.followed())
+        now = asyncio.get_running_loop().time()
+        for socket in self.sockets:
+            socket.box.tell("notice", notice("live"))
+            if self._was_listening:
+                # A revocation may have been told while nobody listened, so each signed-in page proves its session.
+                socket.ask_ticket(now)
+        self._was_listening = True
+
+    def _lost(self, why: str) -> None:
+        if not self._listening:
+            return
+        LOG.warning("live.lost", detail=why, sockets=len(self.sockets))
+        self._listening = False
+        self.fanout.lost()
+        for socket in self.sockets:
+            socket.box.tell("notice", notice("delayed"))
+
+    def _is_full(self, topic: str) -> bool:
+        return topic not in self.fanout and len(self.fanout) >= self.policy.process_topics_max
+
+    def _want(self, topics: Iterable[str]) -> None:
+        self._wanted.update(topics)
+        self._wake.set()
+
+    async def _read_wanted(self) -> None:
+        """Read snapshots of what was asked for, many topics in one call, for as long as the process lives."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._wanted and self._listening:
+                # Taken out before reading: whoever asks meanwhile wants a later snapshot than this one.
+                batch = [self._wanted.pop() for _ in range(min(len(self._wanted), self.policy.snapshot_topics_max))]
+                try:
+                    await self._read(batch)
+                except StoreUnavailable as error:
+                    LOG.warning("live.snapshot_failed", detail=str(error), topics=len(batch))
+                    self._wanted.update(batch)
+                    await asyncio.sleep(self.policy.retry_s)
+
+    async def _read(self, batch: list[str]) -> None:
+        topics = [topic for topic in batch if topic in self.fanout]
+        messages = await read_snapshots(self._store, topics)
+        for topic in topics:
+            message = messages.get(topic)
+            if message is None:
+                self.fanout.found_nothing(topic)
+            else:
+                self.fanout.adopt(topic, message.seq, _encode(message))
+
+    # The clock.
+
+    async def _beat(self) -> None:
+        """Visit every socket once per heartbeat, a slice at a time, so that no turn of the loop is long."""
+        loop = asyncio.get_running_loop()
+        pause_s = self.policy.heartbeat_s / len(self._slots)
+        due = loop.time()
+        while True:
+            for slot in self._slots:
+                text = heartbeat(_now_ms())
+                now = loop.time()
+                for socket in slot:
+                    socket.box.tell("heartbeat", text)
+                    socket.look_after(self.policy, now)
+                due = max(due + pause_s, now)
+                await asyncio.sleep(due - loop.time())
+
+    async def _watch(self) -> None:
+        """Tell freshness that changes by silence, and read everything again now and then in case a message was lost."""
+        clock = asyncio.get_running_loop().time
+        reconciled = clock()
+        while True:
+            await asyncio.sleep(self.policy.freshness_s)
+            if not self._listening:
+                continue
+            try:
+                await self._store.announce()
+            except StoreUnavailable as error:
+                LOG.warning("live.announce_failed", detail=str(error))
+            if clock() - reconciled > self.policy.reconcile_s:
+                reconciled = clock()
+                self._want(self.fanout.followed())
+
+
+def _encode(message: LiveMessage) -> str:
+    return msgspec.json.encode(message).decode()
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        LOG.error("live.task_died", detail=repr(error))
