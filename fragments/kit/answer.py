@@ -1,0 +1,126 @@
+"""What a fragment says back: HTML, and honestly how good it is.
+
+Public: `Rendered`, `Degraded`, `fragment_view`.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.loader import get_template
+
+from bff.contracts import headers
+from bff.contracts.player_context import ContextRefused
+from bff.contracts.view import Sequence
+from bff.resilience import log
+from bff.resilience.reason import Reason
+from fragments.kit.context import Context, read_context
+from fragments.kit.house import this_house
+from fragments.kit.metrics import ANSWERS, SECONDS
+
+_log = log.get("fragment")
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """Why the figures are not current, and when they last were."""
+
+    reason: Reason
+    as_of: datetime | None = None
+
+    def header(self) -> str:
+        """The value of `Fragment-State`."""
+        as_of = f"; as-of={rfc3339(self.as_of)}" if self.as_of else ""
+        return f"degraded; reason={self.reason}{as_of}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A view's answer before it is HTTP. `page` is the template's whole world, by that name.
+
+    `changed` are the classes of change that a command caused, `sequence` where to read them from; `cache_s` is for
+    shared fragments only and never kept for a degraded answer.
+    """
+
+    template: str
+    page: object
+    status: int = 200
+    degraded: Degraded | None = None
+    changed: tuple[str, ...] = ()
+    sequence: Sequence | None = None
+    receipt_id: str = ""
+    cache_s: int = 0
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[..., Awaitable[Rendered]]
+
+
+def fragment_view(*methods: str) -> Callable[[Handler], Callable[..., Awaitable[HttpResponse]]]:
+    """A Django view around a handler `(request, context, **path) -> Rendered`; GET and HEAD unless methods are named.
+
+    A bearer that is not for this fragment is answered 401, so the shell shows its own sign-in card.
+    """
+    allowed = methods or ("GET", "HEAD")
+
+    def wrap(handler: Handler) -> Callable[..., Awaitable[HttpResponse]]:
+        async def view(request: HttpRequest, **path: Any) -> HttpResponse:
+            if request.method not in allowed:
+                return HttpResponseNotAllowed(allowed)
+            started = time.perf_counter()
+            try:
+                context = read_context(request, this_house(), settings.PLAYER_CONTEXT_PUBLIC_KEY)
+            except ContextRefused as refused:
+                response = sign_in_again(refused.code)
+                rendered = None
+            else:
+                rendered = await handler(request, context, **path)
+                response = respond(rendered, context)
+            if rendered and rendered.degraded:
+                _log.warning("degraded", view=handler.__name__, reason=rendered.degraded.reason.value)
+            reason = rendered.degraded.reason.value if rendered and rendered.degraded else ""
+            ANSWERS.labels(handler.__name__, str(response.status_code), reason).inc()
+            SECONDS.labels(handler.__name__).observe(time.perf_counter() - started)
+            return response
+
+        view.__name__ = handler.__name__
+        return view
+
+    return wrap
+
+
+def respond(rendered: Rendered, context: Context) -> HttpResponse:
+    """`rendered` as a complete response."""
+    html = get_template(rendered.template).render({"page": rendered.page, "context": context})
+    response = HttpResponse(html, status=rendered.status)
+    response[headers.VERSION] = this_house().version
+    response["Content-Length"] = str(len(response.content))
+    shared = rendered.cache_s and rendered.status == 200 and not rendered.degraded
+    response["Cache-Control"] = f"public, max-age={rendered.cache_s}" if shared else "private, no-store"
+    if rendered.degraded:
+        response[headers.STATE] = rendered.degraded.header()
+    if rendered.changed:
+        at = f"; sequence={rendered.sequence[0]}:{rendered.sequence[1]}" if rendered.sequence else ""
+        response[headers.CHANGED] = ", ".join(rendered.changed) + at
+    if rendered.receipt_id:
+        response[headers.RECEIPT] = rendered.receipt_id
+    return response
+
+
+def sign_in_again(code: str) -> HttpResponse:
+    """401 for a bearer that is broken, expired or somebody else's; `code` says which, for programs."""
+    response = HttpResponse(get_template("kit/sign_in_again.html").render(), status=401)
+    response["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{code}"'
+    response["Content-Length"] = str(len(response.content))
+    response["Cache-Control"] = "private, no-store"
+    response[headers.VERSION] = this_house().version
+    return response
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC, to the millisecond, with `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

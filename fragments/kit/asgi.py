@@ -1,0 +1,123 @@
+"""Django without its per-request threads, for houses that have no database.
+
+Django's own ASGI handler spends most of a small request on thread hops: signal receivers, `ThreadSensitiveContext`
+and a threaded `close`. A fragment has no database connection to close and no synchronous receiver, so this handler
+keeps Django's own request, routing, middleware and response code and leaves those hops out.
+
+Public: `LeanHandler`, `application_for`.
+"""
+
+import asyncio
+import io
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import django
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.http import HttpResponse
+from django.urls import set_script_prefix
+
+from bff.resilience import log
+from fragments.kit.policy import POLICY
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class BodyTooLarge(Exception):
+    """The request's body has more bytes than the policy allows; the rest of it is not read."""
+
+
+class LeanHandler(ASGIHandler):
+    """An ASGI application over Django's handler. `on_stop` runs once, when the server shuts down."""
+
+    def __init__(self, on_stop: Callable[[], Awaitable[None]] | None = None) -> None:
+        super().__init__()
+        self._on_stop = on_stop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the server's start and stop."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self.handle(scope, receive, send)
+        else:
+            raise ValueError(f"a fragment serves HTTP only, not {scope['type']}")
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; ends at once when the client leaves."""
+        try:
+            body = await self._body(receive)
+        except RequestAborted:
+            return
+        except BodyTooLarge:
+            await self.send_response(
+                HttpResponse("The body is too large.", status=413, content_type="text/plain"), send
+            )
+            return
+        set_script_prefix(get_script_prefix(scope))
+        request, refusal = self.create_request(scope, io.BytesIO(body))
+        if request is None:
+            await self.send_response(refusal, send)
+            return
+        answer = asyncio.ensure_future(self._answer(request, send))
+        leave = asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait((answer, leave), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leave.cancel()
+            answer.cancel()  # does nothing to an answer that is complete
+            await asyncio.gather(answer, leave, return_exceptions=True)
+            request.close()
+        if not answer.cancelled():
+            answer.result()
+
+    async def _answer(self, request: Any, send: Send) -> None:
+        response = await self.get_response_async(request)
+        try:
+            await self.send_response(response, send)
+        finally:
+            # Inline, and without `request_finished`: nothing here holds a database connection.
+            for closer in response._resource_closers:
+                closer()
+
+    async def _body(self, receive: Receive) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestAborted
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > POLICY.request_body_bytes_max:
+                raise BodyTooLarge
+            parts.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                if self._on_stop is not None:
+                    await self._on_stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def application_for(settings_module: str) -> LeanHandler:
+    """The ASGI application of the fragment whose settings these are (the environment may name others)."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module)
+    django.setup(set_prefix=False)
+    log.configure()
+    from fragments.kit.bff import close_clients
+    from fragments.kit.house import this_house
+
+    this_house()  # a broken manifest stops the process at its start, not at its first request
+    return LeanHandler(close_clients)

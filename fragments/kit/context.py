@@ -1,0 +1,81 @@
+"""What a request says about whom it is for, in one typed value.
+
+Public: `Context`, `read_context`.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bff.contracts import headers
+from bff.contracts.player_context import PlayerContext, check
+from bff.resilience.deadline import Deadline
+from fragments.kit.formats import Formats, currency_or, formats_for
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from fragments.kit.house import House
+
+CURRENCY_DEFAULT = "EUR"
+DEADLINE_MS_MAX = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`player` is None for an anonymous or shared include; `prefix` is the slot's public pathname, no slash at its end.
+
+    `authorization` and `traceparent` are passed on as they came; `mount_pathname` is the page's own pathname.
+    """
+
+    player: PlayerContext | None
+    locale: str
+    currency: str
+    prefix: str
+    mount_pathname: str
+    deadline: Deadline
+    authorization: str = ""
+    traceparent: str = ""
+
+    @property
+    def formats(self) -> Formats:
+        """How this request's money and times read."""
+        return formats_for(self.locale)
+
+
+def read_context(request: "HttpRequest", house: "House", public_key_pem: str) -> Context:
+    """The context of `request`; raises `ContextRefused` where a bearer was sent that is not for this fragment.
+
+    A shared fragment reads no bearer at all: what it renders may be shown to anybody.
+    """
+    sent = request.headers
+    player = None
+    authorization = sent.get("authorization", "")
+    if house.manifest.mullion.audience == "shared":
+        authorization = ""
+    if authorization:
+        player = check(authorization, public_key_pem, now=int(time.time()), audience=house.name)
+    currency = currency_or(sent.get(headers.CURRENCY), CURRENCY_DEFAULT)
+    return Context(
+        player=player,
+        locale=player.locale if player else sent.get(headers.LOCALE, "en"),
+        currency=currency_or(player.currency, currency) if player else currency,
+        prefix=_pathname(sent.get(headers.PUBLIC_PATHNAME, "")).rstrip("/"),
+        mount_pathname=_pathname(sent.get(headers.MOUNT_PATHNAME, "")) or "/",
+        deadline=Deadline.after_ms(time.monotonic(), _deadline_ms(sent.get(headers.DEADLINE_MS), house)),
+        authorization=authorization,
+        traceparent=sent.get("traceparent", ""),
+    )
+
+
+def _deadline_ms(value: str | None, house: "House") -> int:
+    own = house.manifest.mullion.deadline_ms
+    if value is None or not (value.isascii() and value.isdigit()) or len(value) > 6:
+        return own
+    return min(int(value), DEADLINE_MS_MAX)
+
+
+def _pathname(value: str) -> str:
+    """`value` if it is a pathname on this origin, else empty: it ends up in links and forms."""
+    ok = value.startswith("/") and not value.startswith("//") and "\\" not in value and len(value) <= 512
+    return value if ok and value.isprintable() else ""

@@ -1,0 +1,51 @@
+"""How far an answer of the BFF may be believed, and the line that says so.
+
+Public: `judge`, `Note`, `AsOf`, `as_of`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from bff.contracts.view import View
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from fragments.kit.answer import Degraded, rfc3339
+from fragments.kit.formats import Formats
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A moment for `<time>`: `iso` for programs, `text` for people."""
+
+    iso: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The one line about a slot's condition. `before` and `after` stand around the moment, if there is one.
+
+    Only a `warn` or `bad` note is announced: a page in good health is silent.
+    """
+
+    tone: Literal["good", "warn", "bad"]
+    before: str
+    moment: AsOf | None = None
+    after: str = ""
+
+
+def as_of(moment: datetime | None, formats: Formats) -> AsOf | None:
+    """`moment` for a page, None if there is none."""
+    return AsOf(rfc3339(moment), formats.clock(moment)) if moment else None
+
+
+def judge(answer: View[Any] | Failure) -> Degraded | None:
+    """None where `answer` is current; else why it is not."""
+    if isinstance(answer, Failure):
+        return Degraded(answer.reason)
+    freshness = answer.freshness
+    if freshness.state == "live" and answer.data is not None:
+        return None
+    reason = Reason.FEED_STALE if freshness.state == "stale" and answer.data is not None else Reason.FEED_DOWN
+    return Degraded(reason, freshness.as_of)

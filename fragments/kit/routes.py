@@ -1,0 +1,62 @@
+"""The addresses that every fragment has: its manifest, fallback, assets, readiness and metrics.
+
+Public: `kit_routes`.
+"""
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import get_template
+from django.urls import URLPattern, path
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from bff.contracts import headers
+from fragments.kit.house import this_house
+
+
+def kit_routes() -> list[URLPattern]:
+    """To be added to a fragment's own `urlpatterns`."""
+    return [
+        path("manifest.json", manifest),
+        path("fallback", fallback),
+        path("static/<path:name>", static),
+        path("healthz", healthz),
+        path("metrics", metrics),
+    ]
+
+
+async def manifest(request: HttpRequest) -> HttpResponse:
+    """Podium's v5 manifest with the `mullion` key."""
+    house = this_house()
+    response = HttpResponse(house.manifest_body, content_type="application/json")
+    response["Cache-Control"] = "no-cache"
+    response[headers.VERSION] = house.version
+    return response
+
+
+async def fallback(request: HttpRequest) -> HttpResponse:
+    """The fragment's own fallback: fixed HTML without data, as large as what it replaces."""
+    response = HttpResponse(get_template(settings.FRAGMENT_FALLBACK).render())
+    response[headers.VERSION] = this_house().version
+    return response
+
+
+async def static(request: HttpRequest, name: str) -> HttpResponse:
+    """A declared asset. Only the shell fetches it, at publish: browsers get the shell's copy."""
+    file = this_house().static.get(name)
+    if file is None:
+        raise Http404(f"no asset {name!r} is declared in the manifest")
+    if request.headers.get("if-none-match") == file.etag:
+        return HttpResponse(status=304, headers={"ETag": file.etag})
+    return HttpResponse(
+        file.body, content_type=file.content_type, headers={"ETag": file.etag, "Cache-Control": "no-cache"}
+    )
+
+
+async def healthz(request: HttpRequest) -> HttpResponse:
+    """200: this process can render. It says nothing about the BFF, whose failure is a rendering of its own."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' text format."""
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)

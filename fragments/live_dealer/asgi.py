@@ -1,0 +1,5 @@
+"""The live tables, served."""
+
+from fragments.kit.asgi import application_for
+
+application = application_for("fragments.live_dealer.settings")

@@ -1,0 +1,14 @@
+"""The live tables' addresses."""
+
+from django.urls import path
+
+from fragments.kit.routes import kit_routes
+from fragments.live_dealer import views
+
+urlpatterns = [
+    *kit_routes(),
+    path("", views.grid),
+    path("grid", views.grid),
+    path("grid/<str:kind>", views.grid),
+    path("table/<str:table_id>", views.table),
+]

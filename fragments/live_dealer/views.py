@@ -1,0 +1,41 @@
+"""The live tables' addresses: the grid, one kind of it, and one table."""
+
+import re
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from bff.contracts.tables import TableData, TablesData
+from bff.contracts.view import View
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from fragments.kit import bff
+from fragments.kit.answer import Rendered, fragment_view
+from fragments.kit.context import Context
+from fragments.live_dealer import display
+
+SHARED_S = 1
+_TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+@fragment_view()
+async def grid(request: HttpRequest, context: Context, kind: str = "") -> Rendered:
+    """All tables, or one kind of them."""
+    if kind and kind not in display.KINDS:
+        return Rendered("live_dealer/unknown.html", {"what": "There is no such kind of table"}, status=404)
+    answer = await bff.view("tables", View[TablesData], context, currency=context.currency, kind=kind)
+    page = display.grid(answer, context.formats, settings.TABLE_PATHNAME, kind)
+    return Rendered("live_dealer/grid.html", page, degraded=page.degraded, cache_s=SHARED_S)
+
+
+@fragment_view()
+async def table(request: HttpRequest, context: Context, table_id: str) -> Rendered:
+    """One table; 404 where the BFF does not know it."""
+    known = _TABLE_ID.fullmatch(table_id) is not None
+    answer = (
+        await bff.view(f"tables/{table_id}", View[TableData], context, currency=context.currency) if known else None
+    )
+    if answer is None or (isinstance(answer, Failure) and answer.reason is Reason.NOT_FOUND):
+        return Rendered("live_dealer/unknown.html", {"what": "This table isn't here"}, status=404)
+    page = display.room(answer, context.formats, settings.TABLE_PATHNAME)
+    return Rendered("live_dealer/table.html", page, degraded=page.degraded, cache_s=SHARED_S)

@@ -1,0 +1,1 @@
+"""The offers: what runs, until when, on which terms; and the claim."""

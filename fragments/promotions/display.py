@@ -1,0 +1,163 @@
+"""What the offers' templates show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
+
+Public: `Offers`, `OfferCard`, `Countdown`, `ClaimNote`, `offers`, `countdown_words`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bff.contracts.promotions import Offer, PromotionsData
+from bff.contracts.view import View
+from bff.contracts.wallet import Receipt
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from fragments.kit.answer import Degraded, rfc3339
+from fragments.kit.formats import Formats
+from fragments.kit.freshness import Note, as_of, judge
+
+_UNREACHABLE = "Offers can't be shown right now. They come back by themselves; the rest of the page works."
+_NOT_CURRENT = "Claims wait until this list is current again."
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """When an offer ends: `iso` and `server_now` for the script that counts on, `text` for everybody."""
+
+    iso: str
+    server_now: str
+    text: str
+    soon: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimNote:
+    """What became of a claim, shown on its offer's card."""
+
+    tone: Literal["good", "warn", "bad"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCard:
+    """One offer as text. `claim` is `open`, `claimed`, `signed_out` or `waiting` (with `waiting_reason`)."""
+
+    promotion_id: str
+    title: str
+    kind: str
+    amount: str
+    summary: str
+    conditions: list[str]
+    terms: str
+    countdown: Countdown
+    claim: str
+    waiting_reason: str
+    key: str
+    note: ClaimNote | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """`cards` is None where nothing is known, empty where nothing runs. `loose_note` has no card to stand on."""
+
+    note: Note
+    cards: list[OfferCard] | None
+    sign_in: str
+    loose_note: ClaimNote | None
+    degraded: Degraded | None
+
+
+def offers(
+    answer: View[PromotionsData] | Failure,
+    formats: Formats,
+    *,
+    sign_in: str,
+    keys: dict[str, str],
+    notes: dict[str, ClaimNote],
+) -> Offers:
+    """The offers that run. `keys` maps a promotion's id to its form's idempotency key, `notes` to what a claim became.
+
+    An offer whose end has passed by the server's own time is left out.
+    """
+    degraded = judge(answer)
+    data = None if isinstance(answer, Failure) else answer.data
+    if data is None:
+        loose = next(iter(notes.values()), None)
+        return Offers(Note("bad", _UNREACHABLE), None, sign_in, loose, degraded)
+    running = [offer for offer in data.offers if offer.ends_at > data.server_time]
+    cards = [_card(offer, data.server_time, formats, degraded, keys, notes) for offer in running]
+    shown = {card.promotion_id for card in cards}
+    return Offers(
+        note=_note(degraded, len(cards), formats),
+        cards=cards,
+        sign_in=sign_in,
+        loose_note=next((note for promotion_id, note in notes.items() if promotion_id not in shown), None),
+        degraded=degraded,
+    )
+
+
+def receipt_note(receipt: Receipt) -> ClaimNote:
+    """`receipt` in words."""
+    if receipt.state == "done":
+        return ClaimNote("good", "It is yours. The bonus is in your wallet.")
+    if receipt.state == "pending":
+        return ClaimNote("warn", receipt.reason or "Your claim is being booked. There is nothing more to do.")
+    return ClaimNote("bad", receipt.reason or "This offer could not be claimed. Nothing has changed.")
+
+
+def countdown_words(seconds: float) -> str:
+    """How long is left, in two units at most: `2 d 4 h`, `3 h 20 min`, `12 min`."""
+    left = max(0, int(seconds))
+    if left >= _DAY:
+        return f"{left // _DAY} d {left % _DAY // _HOUR} h"
+    if left >= _HOUR:
+        return f"{left // _HOUR} h {left % _HOUR // _MINUTE} min"
+    return f"{left // _MINUTE} min" if left >= _MINUTE else "less than a minute"
+
+
+def _note(degraded: Degraded | None, count: int, formats: Formats) -> Note:
+    if degraded is None:
+        return Note("good", "1 offer runs" if count == 1 else f"{count} offers run")
+    moment = as_of(degraded.as_of, formats)
+    if moment is None:
+        return Note("warn", "These offers may be out of date.")
+    if degraded.reason is Reason.FEED_STALE:
+        return Note("warn", "Offers as of", moment)
+    return Note("warn", "No word about offers since", moment, ". We keep trying.")
+
+
+def _card(
+    offer: Offer,
+    now: datetime,
+    formats: Formats,
+    degraded: Degraded | None,
+    keys: dict[str, str],
+    notes: dict[str, ClaimNote],
+) -> OfferCard:
+    waiting = degraded is not None and offer.claim == "open"
+    left_s = (offer.ends_at - now).total_seconds()
+    return OfferCard(
+        promotion_id=offer.promotion_id,
+        title=offer.title,
+        kind=offer.kind.replace("_", " ").replace("-", " ").capitalize(),
+        amount=formats.money_short(offer.amount_minor, offer.currency),
+        summary=offer.summary,
+        conditions=_conditions(offer, formats),
+        terms=offer.terms,
+        countdown=Countdown(rfc3339(offer.ends_at), rfc3339(now), countdown_words(left_s), left_s < _DAY),
+        claim="waiting" if waiting else offer.claim,
+        waiting_reason=_NOT_CURRENT if waiting else "",
+        key=keys.get(offer.promotion_id, ""),
+        note=notes.get(offer.promotion_id),
+    )
+
+
+def _conditions(offer: Offer, formats: Formats) -> list[str]:
+    conditions = []
+    if offer.wagering:
+        within = f" within {offer.days} days" if offer.days else ""
+        conditions.append(f"Stake it {offer.wagering} times{within}")
+    if offer.stake_max_minor:
+        conditions.append(f"Bets up to {formats.money_short(offer.stake_max_minor, offer.currency)} meanwhile")
+    return conditions

@@ -1,0 +1,37 @@
+// Counts every offer's end down on the server's time, and says so when it has come. Nothing else needs a script here.
+
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86400;
+
+const words = (seconds) => {
+  if (seconds >= DAY) return `${Math.floor(seconds / DAY)} d ${Math.floor((seconds % DAY) / HOUR)} h`;
+  if (seconds >= HOUR) return `${Math.floor(seconds / HOUR)} h ${Math.floor((seconds % HOUR) / MINUTE)} min`;
+  if (seconds >= MINUTE) return `${Math.floor(seconds / MINUTE)} min ${Math.floor(seconds % MINUTE)} s`;
+  return `${Math.max(0, Math.floor(seconds))} s`;
+};
+
+const tick = (clock, now) => {
+  const seconds = (clock.ends - now - clock.ahead) / 1000;
+  const text = words(seconds);
+  if (clock.element.textContent !== text) clock.element.textContent = text;
+  if (seconds > 0) return;
+  clock.over = true;
+  clock.element.closest(".ends").textContent = "This offer has ended";
+  for (const button of clock.element.closest(".offer").querySelectorAll("button")) button.disabled = true;
+};
+
+// `ahead` is how far the server's clock is before this one: a wrong clock on this device changes nothing.
+export default function mount(root, { signal }) {
+  const started = Date.now();
+  const clocks = [...root.querySelectorAll("[data-countdown]")].map((element) => ({
+    element,
+    ends: Date.parse(element.dateTime),
+    ahead: Date.parse(element.dataset.serverNow) - started,
+    over: false,
+  }));
+  const run = () => clocks.filter((clock) => !clock.over).forEach((clock) => tick(clock, Date.now()));
+  run();
+  const timer = setInterval(run, 1000);
+  signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+}

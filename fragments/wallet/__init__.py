@@ -1,0 +1,1 @@
+"""The wallet: a player's money, and the deposit."""

@@ -1,0 +1,5 @@
+"""The wallet, served."""
+
+from fragments.kit.asgi import application_for
+
+application = application_for("fragments.wallet.settings")

@@ -1,0 +1,213 @@
+"""What the wallet's templates show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
+
+Public: `Panel`, `Form`, `Line`, `Figures`, `ReceiptCard`, `panel`, `form_for`, `receipt_card`, `unknown_card`,
+`not_sent_card`, `receipt_out_of_reach`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bff.contracts.view import View
+from bff.contracts.wallet import Availability, Balances, Movement, Receipt, WalletData
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from fragments.kit.answer import Degraded, rfc3339
+from fragments.kit.formats import Formats, MoneyText, minor_digits
+from fragments.kit.freshness import AsOf, Note, as_of, judge
+from fragments.wallet.policy import limits_for
+
+_KINDS = {
+    "deposit": "Deposit",
+    "withdrawal": "Withdrawal",
+    "bonus": "Bonus",
+    "bet": "Bet",
+    "win": "Win",
+    "rollback": "Bet returned",
+    "opening": "Opening balance",
+}
+_STATES = {"done": "", "pending": "Pending", "declined": "Declined"}
+_UNREACHABLE = "Your balance can't be shown right now. The rest of the page works, and this panel keeps trying."
+_NOT_CURRENT = "Deposits wait until your balance is current again."
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The balances as text; `pending` is empty where nothing is on its way."""
+
+    real: MoneyText
+    bonus: str
+    withdrawable: str
+    pending: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One movement. `tone` is `in`, `out`, `pending` or `declined`."""
+
+    label: str
+    amount: str
+    state: str
+    tone: str
+    moment: AsOf
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The deposit form. Where it is not `open`, `closed_reason` says why; `error` belongs to the amount."""
+
+    open: bool
+    closed_reason: str
+    currency: str
+    input_mode: Literal["decimal", "numeric"]
+    hint: str
+    key: str
+    typed: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptCard:
+    """What became of a command. `amount_typed` and `key` are there where asking again with the same key makes sense."""
+
+    state: Literal["done", "pending", "declined", "failed"]
+    title: str
+    text: str
+    reference: str = ""
+    key: str = ""
+    amount_typed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A signed-in player's wallet. `figures` is None where nothing is known."""
+
+    note: Note
+    figures: Figures | None
+    lines: list[Line]
+    form: Form
+    receipt: ReceiptCard | None
+    degraded: Degraded | None
+
+
+def panel(
+    answer: View[WalletData] | Failure, form: Form, formats: Formats, receipt: ReceiptCard | None = None
+) -> Panel:
+    """The wallet as `answer` lets it be shown."""
+    degraded = judge(answer)
+    data = None if isinstance(answer, Failure) else answer.data
+    if data is None:
+        note = Note("bad", _UNREACHABLE)
+        return Panel(note, None, [], form, receipt, degraded)
+    if degraded is None and not form.open:
+        degraded = Degraded(Reason.ENGINE_DOWN, None if isinstance(answer, Failure) else answer.freshness.as_of)
+    return Panel(
+        note=_note(degraded, form, formats),
+        figures=_figures(data.balances, formats),
+        lines=[_line(movement, formats) for movement in data.recent],
+        form=form,
+        receipt=receipt,
+        degraded=degraded,
+    )
+
+
+def form_for(
+    answer: View[WalletData] | Failure, currency: str, formats: Formats, *, key: str, typed: str = "", error: str = ""
+) -> Form:
+    """The deposit form: open only while the balance is current and the engine takes deposits."""
+    availability = _availability(answer)
+    limits = limits_for(currency)
+    least, most = (
+        formats.money_short(amount, currency) for amount in (limits.amount_minor_min, limits.amount_minor_max)
+    )
+    return Form(
+        open=availability.open,
+        closed_reason=availability.reason,
+        currency=currency,
+        input_mode="decimal" if minor_digits(currency) else "numeric",
+        hint=f"From {least} to {most}.",
+        key=key,
+        typed=typed,
+        error=error,
+    )
+
+
+def receipt_card(receipt: Receipt, formats: Formats) -> ReceiptCard:
+    """`receipt` in words."""
+    amount = formats.money(receipt.amount_minor, receipt.currency)
+    what = _KINDS.get(receipt.command.lower(), "Request")
+    if receipt.state == "done":
+        return ReceiptCard("done", f"{amount} added", "It is in your balance.", receipt.receipt_id)
+    if receipt.state == "pending":
+        text = receipt.reason or "We are waiting for the payment to be confirmed. There is nothing more to do."
+        return ReceiptCard("pending", f"{what} of {amount} pending", text, receipt.receipt_id)
+    text = receipt.reason or "The payment was declined. Your balance has not changed."
+    return ReceiptCard("declined", f"{what} of {amount} declined", text, receipt.receipt_id)
+
+
+def unknown_card(typed: str, key: str) -> ReceiptCard:
+    """For a deposit whose answer got lost: asking again with the same key can not take the money twice."""
+    text = "The answer got lost on the way. If the payment went through it will show here; checking can't pay twice."
+    return ReceiptCard("pending", "We are checking your deposit", text, key, key, typed)
+
+
+def not_sent_card() -> ReceiptCard:
+    """For a deposit that never reached the engine."""
+    text = "The payment desk can't be reached, so nothing was taken. Your amount is kept; please try again in a moment."
+    return ReceiptCard("failed", "Your deposit was not sent", text)
+
+
+def receipt_out_of_reach(receipt_id: str) -> ReceiptCard:
+    """For a receipt that can not be read at this moment."""
+    text = "Its details can't be read right now. Your last transactions show what has been booked."
+    return ReceiptCard("pending", "Receipt received", text, receipt_id)
+
+
+def _availability(answer: View[WalletData] | Failure) -> Availability:
+    if isinstance(answer, Failure) or answer.data is None or judge(answer) is not None:
+        return Availability(False, _NOT_CURRENT)
+    closed = Availability(False, "Deposits are not offered to this account.")
+    return answer.data.actions.get("deposit", closed)
+
+
+def _note(degraded: Degraded | None, form: Form, formats: Formats) -> Note:
+    if degraded is None:
+        return Note("good", "Up to date")
+    if degraded.reason is Reason.ENGINE_DOWN:
+        return Note("warn", form.closed_reason)
+    moment = as_of(degraded.as_of, formats)
+    if moment is None:
+        return Note("warn", "These figures may be out of date.")
+    after = (
+        ". They may have changed since."
+        if degraded.reason is Reason.FEED_STALE
+        else ". Updates have stopped; we keep trying."
+    )
+    return Note("warn", "Figures as of", moment, after)
+
+
+def _figures(balances: Balances, formats: Formats) -> Figures:
+    currency = balances.currency
+    return Figures(
+        real=formats.money_text(balances.real_minor, currency),
+        bonus=formats.money(balances.bonus_minor, currency),
+        withdrawable=formats.money(balances.withdrawable_minor, currency),
+        pending=formats.money(balances.pending_minor, currency) if balances.pending_minor else "",
+    )
+
+
+def _line(movement: Movement, formats: Formats) -> Line:
+    settled = "in" if movement.amount_minor >= 0 else "out"
+    return Line(
+        label=_KINDS.get(movement.kind.lower(), movement.kind.replace("_", " ").replace("-", " ").capitalize()),
+        amount=formats.money(movement.amount_minor, movement.currency, signed=True),
+        state=_STATES[movement.state],
+        tone=settled if movement.state == "done" else movement.state,
+        moment=_moment(movement.at, formats),
+        reference=movement.reference,
+    )
+
+
+def _moment(moment: datetime, formats: Formats) -> AsOf:
+    return AsOf(rfc3339(moment), formats.day_time(moment))
