@@ -35,6 +35,9 @@ PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://localhost:8000")
 # Where a browser finds the live socket; the shell's own origin when an edge routes by path.
 BFF_PUBLIC_URL = os.environ.get("BFF_PUBLIC_URL", "http://localhost:8012")
 
+# Where pages may play video from: origins, comma-separated.
+MEDIA_ORIGINS = [origin for origin in os.environ.get("MEDIA_ORIGINS", "").split(",") if origin]
+
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost"]
 if DEBUG:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
@@ -68,6 +71,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+# The pages table; another one may be named for a shell with other pages.
+PAGES = Path(os.environ.get("SHELL_PAGES", ROOT / "shell" / "pages" / "pages.toml"))
+
 ROOT_URLCONF = "shell.urls"
 ASGI_APPLICATION = "shell.asgi.application"
 
@@ -75,7 +81,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request", "shell.pages.chrome.chrome"]},
     }
 ]
 
@@ -121,6 +127,7 @@ _COOKIE_PREFIX = "" if DEBUG else "__Host-"
 SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}session"
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrf"
 PLAYER_COOKIE_NAME = f"{_COOKIE_PREFIX}player"
+CHANGED_COOKIE_NAME = f"{_COOKIE_PREFIX}changed"
 PLAYER_COOKIE_AGE_S = 60
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG

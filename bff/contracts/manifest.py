@@ -39,6 +39,7 @@ class Extension(msgspec.Struct, frozen=True):
     body_bytes_max: Annotated[int, msgspec.Meta(ge=1024, le=524_288)] = 262_144
     primary: bool = False
     topics: list[Annotated[str, msgspec.Meta(max_length=128)]] = []
+    feeds: list[Annotated[str, msgspec.Meta(max_length=128)]] = []
     kind: Literal["service", "function"] = "service"
     sunset: date | None = None
 

@@ -10,6 +10,8 @@ from django.core import signing
 
 _SALT = "shell.players.identity"
 COOKIE_BYTES_MAX = 1024
+# How long a genuine cookie that is too old still says who it was, for when nobody can be asked.
+EXPIRED_AGE_S_MAX = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,12 @@ def decode(value: str, *, age_s_max: int) -> Identity | None:
     try:
         return _read(signer.unsign(value, max_age=age_s_max))
     except signing.SignatureExpired:
-        raise Expired(_read(signer.unsign(value))) from None
+        pass
     except signing.BadSignature:
+        return None
+    try:
+        raise Expired(_read(signer.unsign(value, max_age=EXPIRED_AGE_S_MAX)))
+    except signing.SignatureExpired:
         return None
 
 

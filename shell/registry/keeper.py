@@ -4,6 +4,7 @@ Public: `SnapshotKeeper`.
 """
 
 import asyncio
+from collections.abc import Callable
 from types import MappingProxyType
 
 from django.db import DatabaseError, close_old_connections, connection
@@ -12,7 +13,7 @@ from django.db.models import Max
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
 from shell.registry.models import Asset, AuditEntry, LiveRelease
-from shell.registry.release import Release, Snapshot, StoredAsset
+from shell.composition.release import Release, Snapshot, StoredAsset
 
 # Running shells follow a publish within a second: half of it for the wait, the rest for the load.
 POLL_S = 0.5
@@ -23,8 +24,9 @@ logger = log.get("registry")
 class SnapshotKeeper:
     """`current` is always a whole snapshot; while the database is away it is the last one that was read."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[Snapshot], None] = lambda snapshot: None) -> None:
         self.current = Snapshot()
+        self._on_change = on_change
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -48,6 +50,7 @@ class SnapshotKeeper:
             return
         if snapshot.generation != self.current.generation:
             self.current = snapshot
+            self._on_change(snapshot)
             logger.info("registry_loaded", generation=snapshot.generation, fragments=sorted(snapshot.releases))
 
     async def asset(self, digest: str) -> StoredAsset | None:

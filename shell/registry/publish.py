@@ -15,7 +15,8 @@ from django.db import transaction
 from bff.contracts.manifest import MANIFEST_BYTES_MAX, Asset, Manifest, ManifestRefused, parse, resolve
 from bff.resilience.deadline import Deadline
 from bff.resilience.policy import Policy
-from bff.resilience.transport import CallFailed, Request, Response, Transport
+from bff.resilience.message import CallFailed, Request, Response
+from bff.resilience.transport import Transport
 from shell.composition.contain import LinkPolicy, Refused, contain
 from shell.registry import models
 from shell.registry.origins import Origins
@@ -60,7 +61,7 @@ class _Copy:
 
 async def publish(manifest_url: str, *, origins: Origins, actor: str) -> Published:
     """Publish the release that `manifest_url` describes; raises `PublishRefused`."""
-    transport = Transport(Policy(body_bytes_max=ASSET_BYTES_MAX))
+    transport = Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=ASSET_BYTES_MAX))
     try:
         copy = await _Fetcher(transport, origins).copy(manifest_url)
     finally:

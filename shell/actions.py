@@ -1,0 +1,162 @@
+"""A form or htmx action -> the fragment that owns it.
+
+The shell checks who, from where and once (session, same origin, Idempotency-Key) and passes the form on; what it
+means is the fragment's business. Public: `act`.
+"""
+
+import json
+import re
+import time
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http.response import HttpResponseRedirectBase
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from bff.contracts import headers
+from bff.resilience import log
+from bff.resilience.deadline import Deadline
+from bff.resilience.message import Response
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from shell.composition.asking import action_request
+from shell.composition.django_view import composed
+from shell.composition.include import Included, judge
+from shell.composition.page import Slot, Visit
+from shell.composition.release import Release
+from shell.players.models import Player
+from shell.players.session import identity_of
+from shell.visits import RECEIPT, SEQUENCE, Incoming, changed_cookie, visit_of
+from shell.wiring import parts
+
+BODY_BYTES_MAX = 16 * 1024
+ACTION_MS = 5000
+_FORM = "application/x-www-form-urlencoded"
+_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
+_REST = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+_TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+# What a fragment may answer an action with, besides failing: done, refused by the rules, in flight already.
+_ANSWERS = frozenset({200, 202, 409, 422})
+# Failures after which the request can not have reached anybody.
+_NOT_SENT = frozenset(
+    {Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL}
+)
+
+logger = log.get("actions")
+
+
+class _SeeOther(HttpResponseRedirectBase):
+    status_code = 303
+
+
+# The middleware has required the same origin already; a token in every fragment's form would tie its HTML to the shell.
+@csrf_exempt
+@require_POST
+async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest: str) -> HttpResponseBase:
+    """Carry one action to its fragment and answer with the slot: swapped by htmx, by a redirect without JavaScript."""
+    found = parts().pages.by_key(key)
+    slot = found[0].slot(slot_name) if found else None
+    release = parts().registry.current.releases.get(slot.fragment) if slot else None
+    url = release.proxy_url(target, rest) if release and _REST.fullmatch(rest) else None
+    if found is None or slot is None or release is None or url is None:
+        return _told(request, 404, "There is no such action. Nothing was done; reload the page and try again.")
+    player = await request.auser()
+    if isinstance(player, AnonymousUser) or not isinstance(player, Player):
+        return _signed_out(request, found[0].path(found[1]))
+    body, problem = _body(request)
+    idempotency_key = request.headers.get("Idempotency-Key") or request.POST.get("idempotency_key", "")
+    if problem or not _KEY.fullmatch(idempotency_key):
+        return _told(request, 400, problem or "The form came without its key. Nothing was done; reload the page.")
+    incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]
+    visit = visit_of(incoming, *found, identity_of(player, request.session.session_key or ""))
+    asked = action_request(url, release, slot, visit, parts().bearer, body=body, idempotency_key=idempotency_key)
+    answer = await parts().upstreams.of(release).call(asked, Deadline.after_ms(time.monotonic(), ACTION_MS))
+    return await _answered(request, visit, slot, release, answer, idempotency_key)
+
+
+def _body(request: HttpRequest) -> tuple[bytes, str]:
+    """(the form as it came, a problem in words)."""
+    if request.content_type != _FORM:
+        return b"", "Only a form can be sent here. Nothing was done."
+    if int(request.headers.get("Content-Length") or 0) > BODY_BYTES_MAX or len(request.body) > BODY_BYTES_MAX:
+        return b"", "The form is larger than this site takes. Nothing was done."
+    return request.body, ""
+
+
+async def _answered(
+    request: HttpRequest,
+    visit: Visit,
+    slot: Slot,
+    release: Release,
+    answer: Response | Failure,
+    idempotency_key: str,
+) -> HttpResponseBase:
+    if isinstance(answer, Failure):
+        return _unconfirmed(request, slot, answer, idempotency_key)
+    included = judge(slot, visit, release, answer, accept=_ANSWERS)
+    if answer.status not in _ANSWERS or not included.html:
+        return _unconfirmed(request, slot, Failure(included.reason or Reason.REJECTED, included.detail), idempotency_key)
+    topics, sequence = _changed(answer.headers.get(headers.CHANGED))
+    logger.info("acted", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
+    if request.headers.get("HX-Request") == "true":
+        return _swap(included, visit, topics, sequence)
+    receipt = answer.headers.get(headers.RECEIPT) or ""
+    if answer.status in (200, 202) and RECEIPT.fullmatch(receipt):
+        response: HttpResponseBase = _SeeOther(f"{visit.path}?{slot.name}.receipt={quote(receipt)}#slot-{slot.name}")
+    else:
+        response = await composed(parts().composer, visit, parts().registry.current, answered=included)
+    if sequence:
+        response.headers["Set-Cookie"] = changed_cookie(sequence)
+    return response
+
+
+def _changed(value: str | None) -> tuple[list[str], str]:
+    """(topics, sequence) of a `Mullion-Changed` header; what is malformed is left out."""
+    named, _, rest = (value or "").partition(";")
+    topics = [topic for part in named.split(",") if _TOPIC.fullmatch(topic := part.strip())]
+    sequence = rest.strip().removeprefix("sequence=")
+    return topics, sequence if SEQUENCE.fullmatch(sequence) else ""
+
+
+def _swap(included: Included, visit: Visit, topics: list[str], sequence: str) -> HttpResponse:
+    response = HttpResponse(parts().composer.wrapper.wrap(included, visit))
+    response.headers["Cache-Control"] = "private, no-store"
+    if topics:
+        said = {"topics": topics, "sequence": sequence, "slot": included.slot.name}
+        response.headers["HX-Trigger"] = json.dumps({"mullion:changed": said})
+    return response
+
+
+def _unconfirmed(request: HttpRequest, slot: Slot, failure: Failure, idempotency_key: str) -> HttpResponse:
+    """No answer that can be shown. The form stays as it is, key included: sending it again can not do it twice."""
+    logger.warning("action_failed", slot=slot.name, fragment=slot.fragment, reason=str(failure.reason), key=idempotency_key)
+    if failure.reason in _NOT_SENT:
+        words = "This part of the page can not be reached, so nothing was sent. What you typed is still there; try again."
+        return _told(request, 503, words)
+    words = (
+        "No answer came, so this may or may not have gone through. Look at your history before you change anything; "
+        f"sending the same form again can not do it twice. Reference {idempotency_key}."
+    )
+    return _told(request, 504, words)
+
+
+def _signed_out(request: HttpRequest, path: str) -> HttpResponseBase:
+    sign_in = f"{settings.LOGIN_URL}?next={quote(path)}&ended=1"
+    words = "Your sign-in has ended, so nothing was sent. Sign in and send it again; what you typed is still here."
+    if request.headers.get("HX-Request") == "true":
+        return _told(request, 401, words, link=sign_in)
+    return _SeeOther(sign_in)
+
+
+def _told(request: HttpRequest, status: int, words: str, link: str = "") -> HttpResponse:
+    """The message alone: beside the untouched form with htmx, on a page of its own without JavaScript."""
+    if request.headers.get("HX-Request") == "true":
+        response = HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
+        response.headers["HX-Reswap"] = "none"
+        response.headers["HX-Trigger"] = json.dumps({"mullion:notice": {"words": words, "link": link}})
+        return response
+    return render(request, "notice.html", {"words": words}, status=status)

@@ -1,0 +1,69 @@
+"""What the shell says to a fragment: the request of one include or action, and nothing a browser sent.
+
+The guard that carries it adds what remains of the deadline.
+
+Public: `Bearer`, `content_request`, `action_request`.
+"""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from bff.contracts import headers
+from bff.resilience.message import Request
+from shell.composition.page import Slot, Visit
+from shell.composition.release import Release
+
+# Mints the player context of one visit for one slot's fragment.
+Bearer = Callable[[Visit, Slot], str]
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def content_request(release: Release, slot: Slot, visit: Visit, bearer: Bearer) -> Request:
+    """The GET behind one include."""
+    query = {}
+    receipt = visit.receipts.get(slot.name)
+    if receipt:
+        query["receipt"] = receipt
+    if visit.min_sequence:
+        query["min_sequence"] = visit.min_sequence
+    url = release.content_url(slot.path(visit.params)) + ("?" + urlencode(query) if query else "")
+    return Request("GET", url, tuple(_headers(release, slot, visit, bearer)))
+
+
+def action_request(
+    url: str,
+    release: Release,
+    slot: Slot,
+    visit: Visit,
+    bearer: Bearer,
+    *,
+    body: bytes,
+    idempotency_key: str,
+) -> Request:
+    """The POST behind one action; never sent twice by anybody but the player."""
+    sent = _headers(release, slot, visit, bearer)
+    sent += [("content-type", _FORM), (headers.IDEMPOTENCY_KEY, idempotency_key)]
+    return Request("POST", url, tuple(sent), body)
+
+
+def _headers(release: Release, slot: Slot, visit: Visit, bearer: Bearer) -> list[tuple[str, str]]:
+    sent = [
+        ("user-agent", headers.USER_AGENT),
+        ("accept", "text/html"),
+        ("accept-encoding", "identity"),
+        (headers.REQUESTED_BY, "mullion"),
+        (headers.LOCALE, visit.locale),
+        (headers.CURRENCY, visit.currency),
+        (headers.DEVICE_TYPE, visit.device),
+        (headers.MOUNT_ORIGIN, visit.origin),
+        (headers.MOUNT_PATHNAME, visit.path),
+        (headers.PUBLIC_PATHNAME, visit.page.prefix(slot, visit.params)),
+        (headers.DEBUG, "false"),
+    ]
+    if visit.traceparent:
+        sent.append(("traceparent", visit.traceparent))
+    # A shared body is kept for everybody: it must not be able to know who asked.
+    if visit.player and release.manifest.mullion.audience == "player":
+        sent.append(("authorization", f"Bearer {bearer(visit, slot)}"))
+    return sent

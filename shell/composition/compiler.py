@@ -1,0 +1,111 @@
+"""A page's template, rendered once by Django's engine and kept as bytes with holes.
+
+Everything that a page shares between its visits is rendered once per language and sign-in state; a visit only fills
+the holes. Public: `Late`, `Compiled`, `Compiler`.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from django.template import engines
+from django.utils import translation
+
+from shell.composition.page import Page, PagesBroken
+from shell.composition.release import Snapshot
+
+# NUL can not stand in a template's output by accident: HTML has no use for it.
+FRAGMENTS_MARK = "\0fragments\0"
+SLOT_MARK = "\0slot:"
+_MARK = re.compile("\0([^\0]*)\0")
+COMPILED_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A hole that each visit fills with text, escaped."""
+
+    name: str
+
+
+Part = bytes | Late
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """`head` is sent at once, `tail` after the last slot; both hold bytes and holes."""
+
+    head: tuple[Part, ...]
+    tail: tuple[Part, ...]
+
+    @staticmethod
+    def fill(parts: Sequence[Part], values: Mapping[str, str]) -> bytes:
+        return b"".join(part if isinstance(part, bytes) else escape(values[part.name]).encode() for part in parts)
+
+
+class Compiler:
+    """Compiled pages, by page, language, sign-in state and the assets that the live releases bring; bounded."""
+
+    def __init__(self, compiled_max: int = COMPILED_MAX) -> None:
+        self._compiled_max = compiled_max
+        self._kept: OrderedDict[tuple[str, str, bool, int], Compiled] = OrderedDict()
+
+    def compiled(self, page: Page, *, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
+        key = (page.name, language, signed_in, snapshot.generation)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = self._render(page, language, signed_in, snapshot)
+            while len(self._kept) > self._compiled_max:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key)
+        return kept
+
+    def _render(self, page: Page, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
+        styles, modules = _assets(page, snapshot)
+        context = {
+            "compiling": True,
+            "page": page,
+            "language": language,
+            "signed_in": signed_in,
+            "styles": styles,
+            "modules": modules,
+        }
+        with translation.override(language):
+            text = engines["django"].get_template(page.template).render(context)
+        return _split(page, text)
+
+
+def _assets(page: Page, snapshot: Snapshot) -> tuple[list[str], list[str]]:
+    releases = [snapshot.releases[slot.fragment] for slot in page.slots if slot.fragment in snapshot.releases]
+    styles = dict.fromkeys(digest for release in releases for digest in release.css)
+    modules = dict.fromkeys(digest for release in releases for digest in release.js)
+    return list(styles), list(modules)
+
+
+def _split(page: Page, text: str) -> Compiled:
+    before, fragments, after = text.partition(FRAGMENTS_MARK)
+    if not fragments and page.slots:
+        raise PagesBroken(f"{page.template} has no {{% fragments %}} for the slots of page {page.name}")
+    placed: list[str] = []
+    head = _parts(before, placed)
+    tail = _parts(after, placed)
+    declared = [slot.name for slot in page.slots]
+    if sorted(placed) != sorted(declared):
+        raise PagesBroken(f"{page.template} places the slots {placed}; the pages table gives {page.name} {declared}")
+    return Compiled(head, tail)
+
+
+def _parts(text: str, placed: list[str]) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    for index, piece in enumerate(_MARK.split(text)):
+        if index % 2 == 0:
+            if piece:
+                parts.append(piece.encode())
+        elif piece.startswith("slot:"):
+            placed.append(piece.removeprefix("slot:"))
+        else:
+            parts.append(Late(piece))
+    return tuple(parts)

@@ -1,0 +1,132 @@
+"""A page and its slots, as data; and one visit to it.
+
+Public: `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
+
+# One path segment; what a fragment makes of it is the fragment's business.
+_PARAM = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+_HOLE = re.compile(r"\{([a-z_]+)\}")
+_KEY_SEPARATOR = ":"
+
+
+class PagesBroken(Exception):
+    """The pages table can not be used; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place for a fragment. `pathname` may hold the page's `{parameters}`; `scopes` is what it may do for a player.
+
+    A `primary` slot decides the page's status, if its release agrees to.
+    """
+
+    name: str
+    fragment: str
+    pathname: str = "/"
+    scopes: frozenset[str] = frozenset()
+    primary: bool = False
+
+    def path(self, params: Mapping[str, str]) -> str:
+        return _HOLE.sub(lambda hole: quote(params[hole[1]], safe=""), self.pathname)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`route` ends in a slash and may hold `{parameters}`, one path segment each."""
+
+    name: str
+    route: str
+    template: str
+    slots: tuple[Slot, ...] = ()
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        return tuple(_HOLE.findall(self.route))
+
+    def slot(self, name: str) -> Slot | None:
+        return next((slot for slot in self.slots if slot.name == name), None)
+
+    def path(self, params: Mapping[str, str]) -> str:
+        """The page's own path for `params`."""
+        return _HOLE.sub(lambda hole: quote(params[hole[1]], safe=""), self.route)
+
+    def key(self, params: Mapping[str, str]) -> str:
+        """One path segment that names the page with its parameters: `table:rl-7`."""
+        return _KEY_SEPARATOR.join([self.name, *(quote(params[name], safe="") for name in self.params)])
+
+    def prefix(self, slot: Slot, params: Mapping[str, str]) -> str:
+        """The slot's own public prefix: where it is refetched, and where its actions go."""
+        return f"/slots/{self.key(params)}/{slot.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One look at one page, decided before the first byte; nothing in it needs a fragment.
+
+    `player` is empty for a visitor who is not signed in. `receipts` maps a slot to the receipt that a redirect carried
+    to it. `min_sequence` is `<epoch>:<n>` where the player's own write must be seen.
+    """
+
+    page: Page
+    params: Mapping[str, str]
+    language: str
+    locale: str
+    currency: str
+    origin: str
+    player: str = ""
+    player_name: str = ""
+    device: str = "desktop"
+    traceparent: str = ""
+    receipts: Mapping[str, str] = field(default_factory=dict)
+    min_sequence: str = ""
+
+    @property
+    def path(self) -> str:
+        return self.page.path(self.params)
+
+
+class PageTable:
+    """Which page a path means. Fixed routes win over those with parameters."""
+
+    def __init__(self, pages: Iterable[Page]) -> None:
+        self.pages = tuple(pages)
+        self._by_name = {page.name: page for page in self.pages}
+        if len(self._by_name) != len(self.pages):
+            raise PagesBroken("two pages have the same name")
+        self._fixed = {page.route: page for page in self.pages if not page.params}
+        self._patterns = [(_pattern(page.route), page) for page in self.pages if page.params]
+
+    def match(self, path: str) -> tuple[Page, dict[str, str]] | None:
+        page = self._fixed.get(path)
+        if page is not None:
+            return page, {}
+        for pattern, candidate in self._patterns:
+            found = pattern.fullmatch(path)
+            if found:
+                return candidate, found.groupdict()
+        return None
+
+    def by_key(self, key: str) -> tuple[Page, dict[str, str]] | None:
+        """The inverse of `Page.key`; None for anything that it could not have made."""
+        name, *values = key.split(_KEY_SEPARATOR)
+        page = self._by_name.get(name)
+        if page is None or len(values) != len(page.params):
+            return None
+        values = [unquote(value) for value in values]
+        if not all(re.fullmatch(_PARAM, value) for value in values):
+            return None
+        return page, dict(zip(page.params, values, strict=True))
+
+
+def _pattern(route: str) -> re.Pattern[str]:
+    parts = _HOLE.split(route)
+    literal, names = parts[::2], parts[1::2]
+    text = re.escape(literal[0])
+    for name, rest in zip(names, literal[1:], strict=True):
+        text += f"(?P<{name}>{_PARAM})" + re.escape(rest)
+    return re.compile(text)

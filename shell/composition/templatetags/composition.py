@@ -1,0 +1,38 @@
+"""What a page's template says to the compiler: where the slots are, where fragments stream, what each visit fills in."""
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from shell.composition.assets import static_url
+from shell.composition.compiler import FRAGMENTS_MARK, SLOT_MARK
+
+register = template.Library()
+
+
+@register.simple_tag
+def slot(name: str, skeleton: str = "panel") -> SafeString:
+    """A place for a fragment, showing `skeletons/<skeleton>.html` until the fragment arrives."""
+    body = mark_safe(render_to_string(f"skeletons/{skeleton}.html"))  # noqa: S308  the shell's own template
+    return format_html('{}<slot name="{}">{}</slot>', mark_safe(f"{SLOT_MARK}{name}\0"), name, body)  # noqa: S308
+
+
+@register.simple_tag
+def fragments() -> SafeString:
+    """Where the fragments are streamed to: as children of the element whose shadow root holds the slots."""
+    return mark_safe(FRAGMENTS_MARK)  # noqa: S308  a constant
+
+
+@register.simple_tag(takes_context=True)
+def late(context: template.Context, name: str) -> str:
+    """A value of the visit (`player_name`, `path`, …): a hole in a compiled page, the value itself elsewhere."""
+    if context.get("compiling"):
+        return mark_safe(f"\0{name}\0")  # noqa: S308  a hole; its value is escaped by `Compiled.fill`
+    return str(context.get(name, ""))
+
+
+@register.simple_tag
+def asset(path: str) -> str:
+    """The immutable URL of one of the shell's own static files."""
+    return static_url(path)

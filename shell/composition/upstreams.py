@@ -1,0 +1,47 @@
+"""One guard for each upstream that the live releases name.
+
+Public: `Upstreams`.
+"""
+
+import asyncio
+from dataclasses import replace
+
+from bff.resilience.guard import Guard
+from bff.resilience.policy import Policy
+from shell.composition.release import Release, Snapshot
+
+
+class Upstreams:
+    """Guards by fragment and release: a release brings its own deadline and origin, so it starts with its own record."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self._policy = policy or Policy()
+        self._guards: dict[tuple[str, str], Guard] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def of(self, release: Release) -> Guard:
+        key = (release.fragment, release.digest)
+        guard = self._guards.get(key)
+        if guard is None:
+            extension = release.manifest.mullion
+            policy = replace(
+                self._policy, deadline_ms=extension.deadline_ms, wire_bytes_max=extension.body_bytes_max
+            )
+            guard = self._guards[key] = Guard(release.fragment, policy)
+        return guard
+
+    def guards(self) -> dict[str, Guard]:
+        """Guards of the releases in use, by fragment."""
+        return {fragment: guard for (fragment, _), guard in self._guards.items()}
+
+    def forget_except(self, snapshot: Snapshot) -> None:
+        """Close what no live release uses any more; calls under way end by their own deadline."""
+        live = {(release.fragment, release.digest) for release in snapshot.releases.values()}
+        for key in [key for key in self._guards if key not in live]:
+            task = asyncio.create_task(self._guards.pop(key).aclose())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def aclose(self) -> None:
+        guards, self._guards = list(self._guards.values()), {}
+        await asyncio.gather(*(guard.aclose() for guard in guards), *self._closing)

@@ -1,0 +1,92 @@
+"""The element that carries an outcome into the page: `<fragment-slot>`, its state, and the shell's own words around it.
+
+Public: `Wrapper`.
+"""
+
+import random
+from collections.abc import Mapping
+from functools import lru_cache
+from html import escape
+
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from bff.resilience.outcome import State
+from bff.resilience.reason import Reason
+from shell.composition.assets import static_url
+from shell.composition.healing import delay_ms
+from shell.composition.include import Included
+from shell.composition.page import Visit
+
+_SHELL_DRAWN = (State.STALE, State.PLACEHOLDER)
+
+
+class Wrapper:
+    """Wraps outcomes. `chance` is where the jitter of the retry delays comes from."""
+
+    def __init__(self, chance: random.Random | None = None) -> None:
+        self._chance = chance or random.SystemRandom()
+
+    def wrap(self, included: Included, visit: Visit, *, attempt: int = 0) -> bytes:
+        """The slot's element, whole. `attempt` counts the retries before this one."""
+        body = _shell_words(included, visit) + included.html
+        # The end marker runs as the parser reaches it: the fragment works while later ones are still on their way.
+        inner = _styles(included) + body + b"<fragment-end></fragment-end>"
+        shadow = included.release is None or included.release.manifest.mullion.isolation == "shadow"
+        if shadow or not included.html:
+            inner = b'<template shadowrootmode="open">' + inner + b"</template>"
+        return _opening(self._attributes(included, visit, attempt)) + inner + b"</fragment-slot>\n"
+
+    def _attributes(self, included: Included, visit: Visit, attempt: int) -> dict[str, str]:
+        slot, release = included.slot, included.release
+        prefix = visit.page.prefix(slot, visit.params)
+        attributes = {
+            "slot": slot.name,
+            "id": f"slot-{slot.name}",
+            "data-prefix": prefix,
+            "data-state": str(included.state),
+            "data-reason": str(included.reason or ""),
+            "data-version": included.version,
+            "data-as-of": included.as_of.isoformat() if included.as_of else "",
+            "data-ms": str(included.ms),
+        }
+        if release is not None:
+            extension = release.manifest.mullion
+            attributes["data-topics"] = " ".join(extension.topics)
+            attributes["data-feeds"] = " ".join(extension.feeds)
+            attributes["data-modules"] = " ".join(f"/assets/{digest}" for digest in release.js) if included.html else ""
+        if included.state is not State.FRESH:
+            attributes["data-retry-ms"] = str(delay_ms(attempt, included.retry_after_ms, chance=self._chance))
+            attributes["hx-get"] = f"{prefix}?attempt={attempt + 1}"
+        else:
+            attributes["hx-get"] = prefix
+        attributes |= {"hx-trigger": "mullion:refetch", "hx-target": "this", "hx-swap": "outerHTML"}
+        return attributes
+
+
+def _opening(attributes: Mapping[str, str]) -> bytes:
+    text = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
+    return f"<fragment-slot{text}>".encode()
+
+
+def _styles(included: Included) -> bytes:
+    digests = included.release.css if included.release and included.html else ()
+    links = [f"/assets/{digest}" for digest in digests]
+    if included.state in _SHELL_DRAWN:
+        links.append(static_url("cards.css"))
+    return "".join(f'<link rel="stylesheet" href="{link}">' for link in links).encode()
+
+
+def _shell_words(included: Included, visit: Visit) -> bytes:
+    """What the shell itself says in the slot; nothing where the fragment speaks."""
+    if included.html:
+        return b""
+    if included.reason is Reason.UNAUTHORISED:
+        return _card("cards/sign_in.html", visit.language, visit.path).encode()
+    return _card("cards/placeholder.html", visit.language, "").encode()
+
+
+@lru_cache(maxsize=256)
+def _card(template: str, language: str, path: str) -> str:
+    with translation.override(language):
+        return render_to_string(template, {"path": path})

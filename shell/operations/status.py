@@ -1,0 +1,53 @@
+"""What the status board shows, read from this process alone.
+
+Public: `FragmentStatus`, `fragments`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shell.wiring import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentStatus:
+    """One row. `state` is empty while nobody asked for the fragment in the last minute."""
+
+    fragment: str
+    version: str
+    release: str
+    origin: str
+    state: str
+    reason: str
+    detail: str
+    at: datetime | None
+    ms: int
+    counts: dict[str, int]
+    breaker: str
+
+
+def fragments(parts: Parts) -> list[FragmentStatus]:
+    """Every fragment that a page names or the registry holds, by name."""
+    releases = parts.registry.current.releases
+    records = parts.recent.records()
+    guards = parts.upstreams.guards()
+    named = {slot.fragment for page in parts.pages.pages for slot in page.slots} | set(releases)
+    rows = []
+    for name in sorted(named):
+        release, record = releases.get(name), records.get(name)
+        rows.append(
+            FragmentStatus(
+                fragment=name,
+                version=release.manifest.version if release else "",
+                release=release.digest[:12] if release else "",
+                origin=release.manifest_url if release else "",
+                state=str(record.last.state) if record else "",
+                reason=str(record.last.reason or "") if record else "",
+                detail=record.last.detail if record else "",
+                at=record.at if record else None,
+                ms=record.last.ms if record else 0,
+                counts=record.counts if record else {},
+                breaker=str(guards[name].state) if name in guards else "",
+            )
+        )
+    return rows

@@ -1,0 +1,195 @@
+"""The hot path: page GETs, slot retries and static copies, straight from ASGI, without Django's handler.
+
+Public: `PagePath`.
+What Django's middleware would do is done here by name: allowed hosts, TLS redirect, security headers, slash redirects.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
+from django.conf import settings
+
+from bff.resilience import log
+from shell.composition import metrics
+from shell.composition.assets import PREFIX as STATIC_PREFIX
+from shell.composition.assets import static_file
+from shell.composition.healing import ATTEMPT_MAX
+from shell.composition.page import Page, Visit
+from shell.composition.stream import Composition
+from shell.players.knowing import know
+from shell.security import header_list, host_allowed
+from shell.visits import Incoming, visit_of
+from shell.wiring import Parts
+
+ASSETS_PREFIX = "/assets/"
+SLOTS_PREFIX = "/slots/"
+TICKET_PATH = "/live/ticket"
+_HTML = ("content-type", "text/html; charset=utf-8")
+_NEVER_STORED = ("cache-control", "private, no-store")
+_FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
+_READS = frozenset({"GET", "HEAD"})
+
+Headers = Iterable[tuple[str, str]]
+
+logger = log.get("pages")
+
+
+class PagePath:
+    """Answers what it knows; `serve` is False for everything that is Django's."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def serve(self, scope: dict[str, Any], receive: ASGIReceiveCallable, send: ASGISendCallable) -> bool:
+        """Whether the request was this path's; if so it has been answered."""
+        path, method = scope["path"], scope["method"]
+        if method not in _READS:
+            return False
+        if path.startswith(ASSETS_PREFIX):
+            await self._asset(path.removeprefix(ASSETS_PREFIX), method, send)
+        elif path.startswith(STATIC_PREFIX):
+            await self._static(path, method, send)
+        elif (route := self._route(path)) is not None:
+            incoming = Incoming.of(scope)
+            refusal = _refusal(incoming, scope)
+            if refusal is not None:
+                await _answer(send, *refusal)
+            else:
+                await route(incoming, receive, send)
+        else:
+            return False
+        return True
+
+    def _route(self, path: str) -> Any:
+        if path == TICKET_PATH:
+            return self._ticket
+        if path.startswith(SLOTS_PREFIX):
+            return self._slot
+        if self._parts.pages.match(path):
+            return self._page
+        if not path.endswith("/") and self._parts.pages.match(path + "/"):
+            return self._slash
+        return None
+
+    async def _page(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        matched = self._parts.pages.match(incoming.path)
+        assert matched is not None, "the route was chosen by this match"
+        visit, cookies = await self._visit(incoming, *matched)
+        composition = self._parts.composer.compose(visit, self._parts.registry.current)
+        streaming = asyncio.ensure_future(_stream(composition, send, cookies, head_only=incoming.method == "HEAD"))
+        leaving = asyncio.ensure_future(_until_left(receive))
+        try:
+            await asyncio.wait({streaming, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not streaming.done():
+                metrics.PAGES_LEFT.labels(visit.page.name).inc()
+                logger.debug("page_left", page=visit.page.name)
+                streaming.cancel()
+        finally:
+            leaving.cancel()
+            streaming.cancel()
+            await composition.close()
+            results = await asyncio.gather(streaming, leaving, return_exceptions=True)
+        if isinstance(results[0], Exception):
+            raise results[0]
+
+    async def _slot(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        key, _, slot_name = incoming.path.removeprefix(SLOTS_PREFIX).partition("/")
+        found = self._parts.pages.by_key(key)
+        slot = found[0].slot(slot_name) if found else None
+        if found is None or slot is None:
+            await _answer(send, 404, (("content-type", "text/plain; charset=utf-8"),), b"There is no such slot.\n")
+            return
+        visit, cookies = await self._visit(incoming, *found)
+        asked = incoming.query.get("attempt", "")
+        attempt = min(int(asked), ATTEMPT_MAX) if asked.isascii() and asked.isdigit() else 0
+        included, body = await self._parts.composer.slot(
+            slot, visit, self._parts.registry.current, attempt=attempt
+        )
+        timing = ("server-timing", f"{slot.name};dur={included.ms};desc={included.state}")
+        await _answer(send, 200, (_HTML, _NEVER_STORED, timing, *cookies), body, head_only=incoming.method == "HEAD")
+
+    async def _ticket(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        known = await know(incoming.cookies, self._parts.revocations)
+        identity = known.identity
+        ticket = self._parts.minter.live_ticket(
+            identity.player if identity else "",
+            currency=identity.currency if identity else settings.CURRENCY,
+            locale=settings.LOCALES[0],
+        )
+        url = settings.BFF_PUBLIC_URL.replace("http", "ws", 1) + "/live"
+        body = msgspec.json.encode({"ticket": ticket, "url": url})
+        cookies = [("set-cookie", cookie) for cookie in known.cookies]
+        await _answer(send, 200, (("content-type", "application/json"), _NEVER_STORED, *cookies), body)
+
+    async def _slash(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await _answer(send, 301, (("location", incoming.path + "/"),), b"")
+
+    async def _visit(
+        self, incoming: Incoming, page: Page, params: dict[str, str]
+    ) -> tuple[Visit, list[tuple[str, str]]]:
+        known = await know(incoming.cookies, self._parts.revocations)
+        visit = visit_of(incoming, page, params, known.identity)
+        return visit, [("set-cookie", cookie) for cookie in known.cookies]
+
+    async def _asset(self, digest: str, method: str, send: ASGISendCallable) -> None:
+        asset = await self._parts.registry.asset(digest) if len(digest) == 64 else None
+        if asset is None:
+            await _answer(send, 404, (("content-type", "text/plain; charset=utf-8"),), b"There is no such asset.\n")
+        else:
+            headers = (("content-type", asset.content_type), _FOR_EVER)
+            await _answer(send, 200, headers, asset.body, head_only=method == "HEAD")
+
+    async def _static(self, path: str, method: str, send: ASGISendCallable) -> None:
+        file = static_file(path)
+        if file is None:
+            await _answer(send, 404, (("content-type", "text/plain; charset=utf-8"),), b"There is no such file.\n")
+        else:
+            headers = (("content-type", file.content_type), _FOR_EVER)
+            await _answer(send, 200, headers, file.body, head_only=method == "HEAD")
+
+
+def _refusal(incoming: Incoming, scope: dict[str, Any]) -> tuple[int, Headers, bytes] | None:
+    host = incoming.headers.get("host", "")
+    if not host_allowed(host):
+        return 400, (("content-type", "text/plain; charset=utf-8"),), b"This site does not answer to that name.\n"
+    if settings.SECURE_SSL_REDIRECT and incoming.scheme != "https":
+        query = scope["query_string"].decode("latin-1")
+        target = f"https://{host}{scope.get('raw_path', b'').decode('latin-1') or incoming.path}"
+        return 301, (("location", target + ("?" + query if query else "")),), b""
+    return None
+
+
+async def _stream(
+    composition: Composition, send: ASGISendCallable, cookies: list[tuple[str, str]], *, head_only: bool
+) -> None:
+    opening = await composition.open()
+    await _start(send, opening.status, (_HTML, _NEVER_STORED, *opening.headers, *cookies))
+    if head_only:
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return
+    await send({"type": "http.response.body", "body": opening.head, "more_body": True})
+    async for element in composition.slots():
+        await send({"type": "http.response.body", "body": element, "more_body": True})
+    await send({"type": "http.response.body", "body": composition.tail(), "more_body": False})
+
+
+async def _until_left(receive: ASGIReceiveCallable) -> None:
+    """Ends when the browser has gone: `send` never says so, only `receive` does."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _answer(
+    send: ASGISendCallable, status: int, headers: Headers, body: bytes, *, head_only: bool = False
+) -> None:
+    await _start(send, status, (*headers, ("content-length", str(len(body)))))
+    await send({"type": "http.response.body", "body": b"" if head_only else body, "more_body": False})
+
+
+async def _start(send: ASGISendCallable, status: int, headers: Headers) -> None:
+    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*headers, *header_list())]
+    await send({"type": "http.response.start", "status": HTTPStatus(status), "headers": pairs, "trailers": False})

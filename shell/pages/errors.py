@@ -1,0 +1,30 @@
+"""The pages that say what went wrong, what still works and what to do.
+
+They need no fragment; the last one needs nothing at all.
+"""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+_BROKEN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mullion</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"></head>
+<body><h1>Something broke on our side</h1><p>Your balance and your bets are kept elsewhere and are not affected.
+Try again in a moment, or go to the <a href="/">lobby</a>.</p></body></html>"""
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    words = "This request can not be read, so nothing was done. Check the address and try again."
+    return render(request, "notice.html", {"words": words}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
+    words = "This is not allowed, so nothing was done. Reload the page you came from and try again."
+    return render(request, "notice.html", {"words": words}, status=403)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(_BROKEN, status=500)

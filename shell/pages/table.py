@@ -1,0 +1,66 @@
+"""Reads the pages table.
+
+Public: `read_pages`, `NOT_FOUND`.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shell.composition.page import Page, PagesBroken, PageTable, Slot
+
+NOT_FOUND = Page(name="not-found", route="", template="404.html")
+
+
+class _Fragment(msgspec.Struct, forbid_unknown_fields=True):
+    scopes: list[str] = []
+
+
+class _Slot(msgspec.Struct, forbid_unknown_fields=True):
+    fragment: str
+    pathname: str = "/"
+    primary: bool = False
+
+
+class _Page(msgspec.Struct, forbid_unknown_fields=True):
+    route: str
+    template: str
+    slots: dict[str, _Slot] = {}
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    fragments: dict[str, _Fragment]
+    pages: dict[str, _Page]
+
+
+def read_pages(path: Path) -> PageTable:
+    """The table in `path`; `PagesBroken` names the entry that is wrong."""
+    try:
+        raw: dict[str, Any] = tomllib.loads(path.read_text())
+        table = msgspec.convert(raw, _Table)
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise PagesBroken(f"{path}: {error}") from error
+    return PageTable(_page(path, name, page, table.fragments) for name, page in table.pages.items())
+
+
+def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -> Page:
+    if not (page.route.startswith("/") and page.route.endswith("/")):
+        raise PagesBroken(f"{path}: the route of pages.{name} must start and end with a slash")
+    slots = []
+    for slot_name, slot in page.slots.items():
+        fragment = fragments.get(slot.fragment)
+        if fragment is None:
+            raise PagesBroken(f"{path}: pages.{name}.slots.{slot_name} names the fragment {slot.fragment!r}, "
+                              f"which [fragments] does not have")
+        slots.append(Slot(slot_name, slot.fragment, slot.pathname, frozenset(fragment.scopes), slot.primary))
+    if sum(slot.primary for slot in slots) > 1:
+        raise PagesBroken(f"{path}: pages.{name} has more than one primary slot")
+    built = Page(name, page.route, page.template, tuple(slots))
+    for slot_built in slots:
+        unknown = set(Page("", slot_built.pathname, "").params) - set(built.params)
+        if unknown:
+            raise PagesBroken(f"{path}: pages.{name}.slots.{slot_built.name} uses {sorted(unknown)}, "
+                              f"which its route does not have")
+    return built

@@ -1,0 +1,47 @@
+"""Mints what a fragment may know about a player, and the ticket for the live socket.
+
+Public: `Minter`.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+from bff.contracts.player_context import PlayerContext, mint
+
+LIFE_S = 120
+# A token is used again while at least this much of its life is left: signing costs more than the rest of a header.
+REST_S_MIN = 60
+TICKET_S = 60
+LIVE_AUDIENCE = "live"
+KEPT_MAX = 20_000
+
+
+class Minter:
+    """Signs player contexts; `now` is Unix time in seconds."""
+
+    def __init__(self, private_key_pem: str, *, now: Callable[[], float] = time.time) -> None:
+        self._key = private_key_pem
+        self._now = now
+        self._kept: OrderedDict[tuple[str, ...], tuple[int, str]] = OrderedDict()
+
+    def bearer(self, player: str, fragment: str, scopes: Iterable[str], *, currency: str, locale: str) -> str:
+        """A token for one player and one fragment, minutes long."""
+        now = int(self._now())
+        key = (player, fragment, currency, locale, *sorted(scopes))
+        expires_at, token = self._kept.get(key, (0, ""))
+        if expires_at - now < REST_S_MIN:
+            expires_at = now + LIFE_S
+            context = PlayerContext(player, fragment, currency, locale, frozenset(scopes), expires_at)
+            token = mint(context, self._key, now=now)
+            self._kept[key] = (expires_at, token)
+            self._kept.move_to_end(key)
+            while len(self._kept) > KEPT_MAX:
+                self._kept.popitem(last=False)
+        return token
+
+    def live_ticket(self, player: str, *, currency: str, locale: str) -> str:
+        """A one-minute ticket to open the live socket with; `player` is empty for a visitor."""
+        now = int(self._now())
+        context = PlayerContext(player, LIVE_AUDIENCE, currency, locale, frozenset(), now + TICKET_S)
+        return mint(context, self._key, now=now)

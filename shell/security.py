@@ -1,0 +1,139 @@
+"""The shell's borders in HTTP: headers on every answer, hosts it answers to, origins that may change something.
+
+Public: `header_list`, `host_allowed`, `same_origin`, `HeadersMiddleware`, `SameOriginMiddleware`.
+The raw page path uses the same lists as Django's answers do.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import cache, lru_cache
+from urllib.parse import urlsplit
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http.request import split_domain_port, validate_host
+
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@cache
+def content_security_policy() -> str:
+    """No inline script or style; the browser meets two origins at most: the shell's and the BFF's."""
+    live = urlsplit(settings.BFF_PUBLIC_URL)
+    socket = f"{'wss' if live.scheme == 'https' else 'ws'}://{live.netloc}"
+    media = " ".join(settings.MEDIA_ORIGINS)
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            f"connect-src 'self' {socket} {live.scheme}://{live.netloc} {media}".rstrip(),
+            f"media-src 'self' blob: {media}".rstrip(),
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+@cache
+def header_list() -> tuple[tuple[str, str], ...]:
+    """Security headers of every page: what Django's middleware sets, and the policy that it does not know."""
+    headers = [
+        ("content-security-policy", content_security_policy()),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", settings.SECURE_REFERRER_POLICY),
+        ("cross-origin-opener-policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY),
+        ("x-frame-options", settings.X_FRAME_OPTIONS),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ]
+    if settings.SECURE_HSTS_SECONDS:
+        headers.append(
+            ("strict-transport-security", f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload")
+        )
+    return tuple(headers)
+
+
+@lru_cache(maxsize=256)
+def host_allowed(host: str) -> bool:
+    """Whether the shell answers to this Host header."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
+
+
+def same_origin(*, fetch_site: str, origin: str, host: str, scheme: str) -> bool:
+    """Whether a request that changes something came from a page of the shell.
+
+    `Sec-Fetch-Site` decides where the browser sends it, `Origin` otherwise; a request with neither is refused.
+    """
+    if fetch_site:
+        return fetch_site == "same-origin"
+    return bool(host) and origin == f"{scheme}://{host}"
+
+
+class HeadersMiddleware:
+    """Puts the shell's headers on Django's answers."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if iscoroutinefunction(self):
+            return self._async(request)
+        response = self.get_response(request)
+        assert isinstance(response, HttpResponseBase)
+        return _with_headers(response)
+
+    async def _async(self, request: HttpRequest) -> HttpResponseBase:
+        answer = self.get_response(request)
+        assert isinstance(answer, Awaitable)
+        return _with_headers(await answer)
+
+
+def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
+    for name, value in header_list():
+        response.headers.setdefault(name, value)
+    return response
+
+
+class SameOriginMiddleware:
+    """Refuses unsafe methods that do not come from the shell's own pages, before any view is chosen."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        refusal = _refusal(request)
+        if refusal is None:
+            return self.get_response(request)
+        return _later(refusal) if iscoroutinefunction(self) else refusal
+
+
+async def _later(response: HttpResponseBase) -> HttpResponseBase:
+    return response
+
+
+def _refusal(request: HttpRequest) -> HttpResponse | None:
+    if request.method not in UNSAFE:
+        return None
+    if same_origin(
+        fetch_site=request.headers.get("Sec-Fetch-Site", ""),
+        origin=request.headers.get("Origin", ""),
+        host=request.headers.get("Host", ""),
+        scheme="https" if request.is_secure() else "http",
+    ):
+        return None
+    text = "This request did not come from a page of this site, so nothing was done. Open the site and try there."
+    return HttpResponse(text, status=403, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,116 @@
+"""From an ASGI request to a visit: who, in which language and currency, to which page.
+
+Public: `Incoming`, `visit_of`, `changed_cookie`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.conf import settings
+from django.core import signing
+from django.http import parse_cookie
+from django.utils.translation import get_supported_language_variant
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from shell.composition.page import Page, Visit
+from shell.cookies import set_cookie
+from shell.players.identity import Identity
+
+RECEIPT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SEQUENCE = re.compile(r"[A-Za-z0-9_-]{1,64}:[0-9]{1,18}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_CHANGED_SALT = "shell.changed"
+CHANGED_COOKIE_S = 30
+QUERY_BYTES_MAX = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """The parts of an ASGI http scope that the page path reads, decoded once. Header names are lower-case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    cookies: Mapping[str, str]
+    scheme: str
+
+    @classmethod
+    def of(cls, scope: Mapping[str, Any]) -> "Incoming":
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        query = scope["query_string"][:QUERY_BYTES_MAX].decode("latin-1")
+        scheme = scope.get("scheme", "http")
+        if settings.SECURE_PROXY_SSL_HEADER and headers.get("x-forwarded-proto") == "https":
+            scheme = "https"
+        return cls(
+            method=scope["method"],
+            path=scope["path"],
+            query=dict(parse_qsl(query)),
+            headers=headers,
+            cookies=parse_cookie(headers.get("cookie", "")),
+            scheme=scheme,
+        )
+
+
+def visit_of(incoming: Incoming, page: Page, params: Mapping[str, str], identity: Identity | None) -> Visit:
+    """The visit to `page`; hostile or malformed values of the request are left out."""
+    language, locale = _languages(incoming.headers.get("accept-language", ""))
+    traceparent = incoming.headers.get("traceparent", "")
+    return Visit(
+        page=page,
+        params=params,
+        language=language,
+        locale=locale,
+        currency=identity.currency if identity else settings.CURRENCY,
+        origin=settings.PUBLIC_URL,
+        player=identity.player if identity else "",
+        player_name=identity.name if identity else "",
+        device="mobile" if "Mobi" in incoming.headers.get("user-agent", "") else "desktop",
+        traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
+        receipts=_receipts(incoming.query, page),
+        min_sequence=_min_sequence(incoming),
+    )
+
+
+def changed_cookie(sequence: str) -> str:
+    """Carries a player's own write over a redirect: for half a minute pages read at least `sequence`."""
+    value = signing.TimestampSigner(salt=_CHANGED_SALT).sign(sequence)
+    return set_cookie(settings.CHANGED_COOKIE_NAME, value, age_s=CHANGED_COOKIE_S)
+
+
+def _receipts(query: Mapping[str, str], page: Page) -> dict[str, str]:
+    said = {slot.name: query.get(f"{slot.name}.receipt", "") for slot in page.slots}
+    return {name: receipt for name, receipt in said.items() if RECEIPT.fullmatch(receipt)}
+
+
+def _min_sequence(incoming: Incoming) -> str:
+    asked = incoming.query.get("min_sequence", "")
+    if SEQUENCE.fullmatch(asked):
+        return asked
+    value = incoming.cookies.get(settings.CHANGED_COOKIE_NAME, "")
+    if not value:
+        return ""
+    try:
+        return signing.TimestampSigner(salt=_CHANGED_SALT).unsign(value, max_age=CHANGED_COOKIE_S)
+    except signing.BadSignature:
+        return ""
+
+
+@lru_cache(maxsize=512)
+def _languages(accept: str) -> tuple[str, str]:
+    """(language of the shell's words, locale for numbers and dates) for an Accept-Language header."""
+    asked = [code for code, _ in parse_accept_lang_header(accept)]
+    language = settings.LANGUAGE_CODE
+    for code in asked:
+        try:
+            language = get_supported_language_variant(code)
+            break
+        except LookupError:
+            continue
+    by_code = {locale.lower(): locale for locale in settings.LOCALES}
+    locale = next((by_code[code] for code in asked if code in by_code), settings.LOCALES[0])
+    return language, locale
