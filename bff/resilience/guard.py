@@ -1,70 +1,225 @@
-"""One guarded call to one upstream.
+"""Guarded calls to one upstream: breaker, bulkhead, deadline, one retry and transport, in that order.
 
-Public: `Guard`, and from `outcome`: `Failure`; from `message`: `Request`, `Response`.
+Public: `Guard`, and from `outcome`: `Failure`; from `message`: `Request`, `Response`; from `judgement`: `Judge`.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bff.contracts import headers as names
+from bff.resilience import log
+from bff.resilience.breaker import Breaker, Permit, Position, Transition
+from bff.resilience.budget import RetryBudget
+from bff.resilience.bulkhead import Bulkhead, Place
 from bff.resilience.deadline import Deadline
+from bff.resilience.evidence import Evidence, OwnLease, ProbeLease
+from bff.resilience.healing import Healing
+from bff.resilience.judgement import Judge, judged, settle
 from bff.resilience.message import CallFailed, Request, Response
+from bff.resilience.metrics import Meter
 from bff.resilience.outcome import Failure
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
-from bff.resilience.retry_after import retry_after_ms
 from bff.resilience.transport import Transport
 
-__all__ = ["Failure", "Guard", "Request", "Response"]
+__all__ = ["Failure", "Guard", "Judge", "Request", "Response"]
+
+_logger = log.get("guard")
+
+
+class Sender(Protocol):
+    """What a guard needs of a transport: `send` raises nothing but `CallFailed`."""
+
+    async def send(self, request: Request, deadline: Deadline) -> Response: ...
+
+    async def aclose(self) -> None: ...
 
 
 class Guard:
     """Calls to the upstream `name` under one policy. `call` never raises, `CancelledError` apart.
 
-    Answers with a status below 500 other than 429 are answers, whatever they say; the rest is a `Failure`.
+    An answer with a status below 500 other than 429 comes back as it is, unless `judge` calls it a failure.
+    `probe` is what asks, in the background, whether the upstream is well again; it must be safe to repeat and hold
+    nobody's bearer. Without it the breaker lets a call through to find out. `evidence` and `lease` join this process to
+    the others; both are optional.
     """
 
     def __init__(
         self,
         name: str,
         policy: Policy,
-        transport: Transport | None = None,
+        transport: Sender | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+        judge: Judge | None = None,
+        probe: Request | None = None,
+        evidence: Evidence | None = None,
+        lease: ProbeLease | None = None,
     ) -> None:
         self.name = name
         self.policy = policy
+        self.breaker = Breaker(name, policy, trials=probe is None, chance=chance, listener=self._moved)
+        self.bulkhead = Bulkhead(policy.in_flight_max, policy.waiting_max)
         self._transport = transport or Transport(policy, clock=clock)
         self._clock = clock
+        self._judge = judge
+        self._budget = RetryBudget(
+            ratio=policy.retry_budget_ratio, window_s=policy.retry_budget_window_s, spare=policy.retry_budget_spare
+        )
+        self._meter = Meter(name, self.bulkhead)
+        self._healing = self._heal_with(probe, lease or OwnLease()) if probe else None
         self._running: set[asyncio.Task[Response | Failure]] = set()
+        self._evidence = evidence
+        self._unsubscribe = evidence.subscribe(name, self._heard) if evidence else None
 
-    async def call(self, request: Request, deadline: Deadline) -> Response | Failure:
-        """The answer to `request`, whole and in time, or why there is none."""
-        call = asyncio.create_task(self._attempt(request, deadline.within(self._clock(), self.policy.deadline_ms)))
-        self._running.add(call)
-        call.add_done_callback(self._running.discard)
-        # The call below can not be aborted; a caller that leaves must not take its bookkeeping along.
-        return await asyncio.shield(call)
+    async def call(self, request: Request, deadline: Deadline, *, judge: Judge | None = None) -> Response | Failure:
+        """The answer to `request`, whole and in time, or why there is none. `judge` replaces the guard's own."""
+        now = self._clock()
+        ended = await self._admit(request, deadline.within(now, self.policy.deadline_ms), judge or self._judge)
+        self._meter.ended(ended)
+        return ended
+
+    def force_open(self) -> None:
+        """An operator holds the breaker open: every call fails at once, until `unforce`."""
+        self.breaker.force_open()
+
+    def unforce(self) -> None:
+        """The operator lets go; a probe, due at once, decides."""
+        self.breaker.unforce(self._clock())
 
     async def aclose(self) -> None:
-        """Wait for the calls that still run (each ends by its deadline), then close the connections."""
+        """Stop probing, wait for the calls that still run (each ends by its deadline), close the connections."""
+        if self._unsubscribe:
+            self._unsubscribe()
+        if self._healing:
+            await self._healing.aclose()
         if self._running:
             await asyncio.wait(self._running)
         await self._transport.aclose()
 
-    async def _attempt(self, request: Request, deadline: Deadline) -> Response | Failure:
-        left_ms = deadline.remaining_ms(self._clock())
-        timed = Request(
-            request.method, request.url, (*request.headers, (names.DEADLINE_MS, str(left_ms))), request.body
+    async def _admit(self, request: Request, deadline: Deadline, judge: Judge | None) -> Response | Failure:
+        now = self._clock()
+        if not self.breaker.would_pass(now):
+            return self._refused(now)
+        place = await self.bulkhead.enter(deadline.remaining_ms(now) * self.policy.waiting_ratio_max)
+        if place is None:
+            return Failure(Reason.BULKHEAD_FULL, f"{self.bulkhead.in_flight} calls in flight")
+        now = self._clock()
+        permit = self.breaker.acquire(now)
+        if permit is None:
+            place.leave()
+            return self._refused(now)
+        self._budget.called(now)
+        return await self._detach(
+            _Call(request, deadline, judge, began=now, retries=request.method == "GET"), place, permit
         )
+
+    def _refused(self, now: float) -> Failure:
+        forced = self.breaker.position is Position.FORCED
+        detail = "held open by an operator" if forced else "the upstream is failing"
+        return Failure(Reason.BREAKER_OPEN, detail, self.breaker.probe_due_ms(now))
+
+    async def _detach(self, call: "_Call", place: Place, permit: Permit) -> Response | Failure:
+        # A call that is on its way can not be aborted: it lives until its deadline. So it runs by itself, keeps its
+        # place, and ends its permit with what it really met, also when the one who asked has gone.
+        work = asyncio.create_task(self._work(call, place, permit))
+        self._running.add(work)
+        work.add_done_callback(self._running.discard)
+        return await asyncio.shield(work)
+
+    async def _work(self, call: "_Call", place: Place, permit: Permit) -> Response | Failure:
         try:
-            response = await self._transport.send(timed, deadline)
+            ended, unanswered = await self._attempt(call, permit)
+            again = self._second_permit(call) if call.retries and unanswered else None
+            if again is not None:
+                self._meter.retried()
+                ended, _ = await self._attempt(call, again)
+            return ended
+        finally:
+            place.leave()
+
+    def _second_permit(self, call: "_Call") -> Permit | None:
+        now = self._clock()
+        left_s, all_s = call.deadline.expires_at - now, call.deadline.expires_at - call.began
+        if left_s < all_s * self.policy.retry_remaining_ratio_min or not self.breaker.would_pass(now):
+            return None
+        return self.breaker.acquire(now) if self._budget.take(now) else None
+
+    async def _attempt(self, call: "_Call", permit: Permit) -> tuple[Response | Failure, bool]:
+        """How one attempt ended, and whether it failed without ever having been answered."""
+        began = self._clock()
+        given_ms = call.deadline.remaining_ms(began)
+        ended: Response | Failure = Failure(Reason.INTERNAL, "the call was cancelled")
+        unanswered = False
+        try:
+            ended = judged(await self._transport.send(call.timed(given_ms), call.deadline), self.policy, call.judge)
         except CallFailed as failed:
-            return Failure(failed.reason, failed.detail)
-        if response.status < 500 and response.status != 429:
-            return response
-        wait_ms = retry_after_ms(response.headers, now=datetime.now(UTC), ms_max=self.policy.retry_after_ms_max)
-        reason = Reason.THROTTLED if response.status == 429 else Reason.UPSTREAM_ERROR
-        return Failure(reason, f"status {response.status}", wait_ms, response.status)
+            ended = Failure(failed.reason, failed.detail)
+            unanswered = failed.reason in (Reason.CONNECT, Reason.CUT) and not failed.answered
+        except Exception as error:
+            # A judge or a transport with a mistake in it must cost this slot only.
+            _logger.exception("call_mistaken", upstream=self.name)
+            ended = Failure(Reason.INTERNAL, repr(error)[:200])
+        finally:
+            now = self._clock()
+            took_ms = (now - began) * 1000
+            self._meter.attempted(took_ms)
+            settle(permit, ended, self.policy, now=now, given_ms=given_ms, took_ms=took_ms)
+        return ended, unanswered
+
+    def _heal_with(self, probe: Request, lease: ProbeLease) -> Healing:
+        async def ask(permit: Permit) -> None:
+            began = self._clock()
+            deadline = Deadline.after_ms(began, self.policy.deadline_ms)
+            try:
+                place = await self.bulkhead.enter(self.policy.deadline_ms * self.policy.waiting_ratio_max)
+            except asyncio.CancelledError:
+                permit.release(self._clock())
+                raise
+            if place is None:
+                permit.release(self._clock())
+                return
+            call = _Call(probe, deadline, self._judge, began, retries=False)
+            self._meter.probed(await self._detach(call, place, permit))
+
+        return Healing(self.breaker, lease, ask, self.policy, self._clock)
+
+    def _moved(self, transition: Transition) -> None:
+        _logger.warning(
+            "breaker_moved",
+            upstream=self.name,
+            before=transition.before.value,
+            after=transition.after.value,
+            cause=transition.cause,
+        )
+        self._meter.moved(transition)
+        if transition.after is Position.OPEN and self._healing:
+            self._healing.start()
+        # What an operator does here says nothing about the upstream.
+        if self._evidence and Position.FORCED not in (transition.before, transition.after):
+            self._evidence.publish(transition)
+
+    def _heard(self, transition: Transition) -> None:
+        if transition.after is Position.OPEN:
+            self.breaker.heard_opened(self._clock())
+        elif transition.after is Position.CLOSED:
+            self.breaker.heard_closed()
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    request: Request
+    deadline: Deadline
+    judge: Judge | None
+    began: float
+    retries: bool
+
+    def timed(self, given_ms: int) -> Request:
+        """The request, saying how long its answer is waited for."""
+        headers = (*self.request.headers, (names.DEADLINE_MS, str(given_ms)))
+        return replace(self.request, headers=headers)

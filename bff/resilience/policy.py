@@ -1,6 +1,6 @@
 """Every number of a guarded call, so that none stands at a call site.
 
-Public: `Policy`.
+Public: `Policy`, `KeepPolicy`.
 """
 
 from dataclasses import dataclass
@@ -36,12 +36,14 @@ class Policy:
     open_ms_max: int = 8000
     open_factor: float = 2.0
     closing_successes: int = 2
+    probe_gap_ms: int = 250  # between the successes that close it
     retry_after_ms_max: int = 8000
 
     # Evidence of other processes lowers calls_min and consecutive_max to these for as long as it is fresh.
     evidence_calls_min: int = 5
     evidence_consecutive_max: int = 2
     evidence_s_max: float = 10.0
+    lease_wait_ms_max: int = 100
 
     # One retry of a GET that never reached the upstream, inside a budget that a sick upstream can not stretch.
     retry_budget_ratio: float = 0.1
@@ -56,3 +58,17 @@ class Policy:
 
     # Names. A look-up is believed this long, then made again by one caller for all.
     lookup_s_max: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepPolicy:
+    """The numbers of what a process keeps of good answers, and of the second level behind it."""
+
+    bytes_max: int = 64 * 1024 * 1024
+    entries_max: int = 20_000
+
+    # The second level is a network away: little time, no repetition, and left alone for a while when it failed.
+    second_ms_max: int = 100
+    second_quiet_s: float = 2.0
+    rewrite_s_min: float = 10.0
+    pending_max: int = 256

@@ -1,0 +1,81 @@
+"""What processes tell each other about an upstream: evidence, never a verdict.
+
+Public: the ports `Evidence` and `ProbeLease`; `InMemoryEvidence`, `InMemoryLease`, `OwnLease`.
+
+Losing whatever carries it changes nothing here: each process then decides, and probes, by itself.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Protocol
+
+from bff.resilience.breaker import Transition
+
+Hear = Callable[[Transition], None]
+
+
+class Evidence(Protocol):
+    """Carries transitions between processes. Neither method waits or raises: an adapter queues, and may drop."""
+
+    def publish(self, transition: Transition) -> None:
+        """Tell the other processes."""
+
+    def subscribe(self, upstream: str, hear: Hear) -> Callable[[], None]:
+        """Call `hear`, on the event loop, with what others publish about `upstream`; returns how to stop it."""
+
+
+class ProbeLease(Protocol):
+    """Lets one process of many probe an upstream."""
+
+    async def take(self, upstream: str, lease_ms: int) -> bool | None:
+        """True: probe, nobody else will within `lease_ms`. False: another does. None: nobody can tell."""
+
+
+class OwnLease:
+    """For a process that shares nothing: it always probes."""
+
+    async def take(self, upstream: str, lease_ms: int) -> bool | None:
+        return True
+
+
+class InMemoryEvidence:
+    """Joins guards of one process as if each were a process of its own: `between.member()` for each."""
+
+    def __init__(self) -> None:
+        self._hearers: dict[str, list[tuple[object, Hear]]] = defaultdict(list)
+
+    def member(self) -> Evidence:
+        """One process's end."""
+        return _Member(self._hearers)
+
+
+class _Member:
+    def __init__(self, hearers: dict[str, list[tuple[object, Hear]]]) -> None:
+        self._hearers = hearers
+
+    def publish(self, transition: Transition) -> None:
+        loop = asyncio.get_running_loop()
+        for member, hear in self._hearers[transition.upstream]:
+            if member is not self:
+                loop.call_soon(hear, transition)
+
+    def subscribe(self, upstream: str, hear: Hear) -> Callable[[], None]:
+        entry = (self, hear)
+        self._hearers[upstream].append(entry)
+        return lambda: self._hearers[upstream].remove(entry)
+
+
+class InMemoryLease:
+    """One lease for guards of one process; `clock` in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    async def take(self, upstream: str, lease_ms: int) -> bool | None:
+        now = self._clock()
+        if self._until.get(upstream, 0.0) > now:
+            return False
+        self._until[upstream] = now + lease_ms / 1000
+        return True

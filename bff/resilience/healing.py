@@ -1,0 +1,68 @@
+"""Asks, in the background, whether an upstream is well again.
+
+Public: `Healing`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bff.resilience import log
+from bff.resilience.breaker import Breaker, Permit, Position
+from bff.resilience.evidence import ProbeLease
+from bff.resilience.policy import Policy
+
+_logger = log.get("healing")
+
+
+class Healing:
+    """Probes whenever the breaker is due for one, until it closes. `ask` makes one probe and ends its permit."""
+
+    def __init__(
+        self,
+        breaker: Breaker,
+        lease: ProbeLease,
+        ask: Callable[[Permit], Awaitable[None]],
+        policy: Policy,
+        clock: Callable[[], float],
+    ) -> None:
+        self._breaker = breaker
+        self._lease = lease
+        self._ask = ask
+        self._policy = policy
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, unless it runs already; needs a running event loop."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._heal())
+
+    async def aclose(self) -> None:
+        """Stop; a probe that is on its way ends by itself."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _heal(self) -> None:
+        breaker = self._breaker
+        while breaker.position not in (Position.CLOSED, Position.FORCED):
+            due_ms = breaker.probe_due_ms(self._clock())
+            if due_ms != 0:
+                # Nothing is due while a trial is out: look again when it may have ended.
+                await asyncio.sleep((due_ms or self._policy.probe_gap_ms) / 1000)
+            elif breaker.position is Position.OPEN and await self._another_probes():
+                breaker.postpone(self._clock())
+            else:
+                permit = breaker.probe(self._clock())
+                if permit is not None:
+                    await self._ask(permit)
+
+    async def _another_probes(self) -> bool:
+        # Whatever goes wrong with the lease, a process that can not share its probe makes its own: a breaker that
+        # nobody probes would never close.
+        try:
+            async with asyncio.timeout(self._policy.lease_wait_ms_max / 1000):
+                return await self._lease.take(self._breaker.upstream, self._breaker.interval_ms()) is False
+        except Exception as error:  # noqa: BLE001
+            _logger.warning("probe_lease_unknown", upstream=self._breaker.upstream, error=repr(error))
+            return False

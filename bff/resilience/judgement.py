@@ -1,0 +1,50 @@
+"""What an ended attempt says about the upstream. Decides; does no I/O.
+
+Public: `Judge`, `judged`, `settle`.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bff.resilience.breaker import Permit
+from bff.resilience.message import Response
+from bff.resilience.outcome import Failure
+from bff.resilience.policy import Policy
+from bff.resilience.reason import Reason
+from bff.resilience.retry_after import retry_after_ms
+
+# A caller's own view of an answer: a business error inside a 200, say, or the wrong content type. None: it is good.
+Judge = Callable[[Response], Failure | None]
+
+# Answers, though not usable ones, of an upstream that is well; and our own mistakes.
+_PROVES_WELL = frozenset(
+    {Reason.REDIRECT, Reason.NOT_FOUND, Reason.UNAUTHORISED, Reason.REJECTED, Reason.FEED_STALE, Reason.FEED_DOWN}
+)
+_PROVES_NOTHING = frozenset({Reason.INTERNAL, Reason.LEFT})
+_LATE = frozenset({Reason.TIMEOUT, Reason.CONNECT_TIMEOUT, Reason.DNS})
+
+
+def judged(response: Response, policy: Policy, judge: Judge | None) -> Response | Failure:
+    """`response`, or the `Failure` that it is: 429, 5xx, or what `judge` says of any other."""
+    status = response.status
+    if status < 500 and status != 429:
+        return (judge(response) if judge else None) or response
+    wait_ms = retry_after_ms(response.headers, now=datetime.now(UTC), ms_max=policy.retry_after_ms_max)
+    reason = Reason.THROTTLED if status == 429 else Reason.UPSTREAM_ERROR
+    return Failure(reason, f"status {status}", wait_ms, status)
+
+
+def settle(
+    permit: Permit, ended: Response | Failure, policy: Policy, *, now: float, given_ms: float, took_ms: float
+) -> None:
+    """End `permit` as the attempt deserves; `given_ms` is the time that the attempt had, `took_ms` what it used."""
+    if isinstance(ended, Response) or ended.reason in _PROVES_WELL:
+        permit.success(now, took_ms=took_ms)
+        return
+    unfair = ended.reason in _LATE and given_ms < policy.deadline_ms * policy.fair_ratio_min
+    if unfair or ended.reason in _PROVES_NOTHING:
+        permit.release(now)
+        return
+    # A 503 with Retry-After is the upstream's own word on all calls; a 429 may be about one player.
+    at_once = ended.status == 503 and ended.retry_after_ms is not None
+    permit.failure(now, cause=ended.reason, retry_after_ms=ended.retry_after_ms, at_once=at_once)

@@ -1,0 +1,157 @@
+"""The last good copy of what an upstream gave, for the one it was given to.
+
+Public: `LastGood`, `KeepPolicy`; from `copies`: `Key`, `Fetched`; from `second_level`: `Codec`, `SecondLevel`.
+
+Shared copies are reused while they are fresh, and fetched once for all who ask at once; a player's copy serves only
+that player, and only when fetching failed.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from bff.resilience import log, metrics
+from bff.resilience.cache_control import Lifetime, lifetime
+from bff.resilience.copies import Copies, Copy, Fetched, Key
+from bff.resilience.outcome import Failure, Outcome, State
+from bff.resilience.policy import KeepPolicy
+from bff.resilience.reason import Reason
+from bff.resilience.second_level import Behind, Codec, SecondLevel
+
+__all__ = ["Codec", "Fetched", "KeepPolicy", "Key", "LastGood", "SecondLevel"]
+
+T = TypeVar("T")
+Fetch = Callable[[], Awaitable[Fetched[T] | Failure]]
+
+_logger = log.get("last_good")
+
+# The upstream is well and says that there is nothing (for this player): an old copy would contradict it.
+_DENIED = frozenset({Reason.NOT_FOUND, Reason.UNAUTHORISED, Reason.REJECTED, Reason.REDIRECT})
+
+
+class LastGood(Generic[T]):
+    """Copies in this process, bounded in bytes and number, and optionally a second level that outlives it."""
+
+    def __init__(
+        self,
+        policy: KeepPolicy,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        second: SecondLevel | None = None,
+        codec: Codec[T] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._wall = wall
+        self._copies: Copies[T] = Copies(policy)
+        self._flights: dict[Key, asyncio.Task[Fetched[T] | Failure]] = {}
+        self._looking: set[asyncio.Task[Copy[T] | None]] = set()
+        self._behind = Behind(second, codec, policy, clock) if second and codec else None
+
+    @property
+    def bytes_held(self) -> int:
+        """What all copies in this process weigh."""
+        return self._copies.bytes_held
+
+    async def get(self, key: Key, fetch: Fetch[T], *, stale_s_max: int) -> Outcome[T] | Failure:
+        """The value under `key`: kept and fresh, fetched, or, when fetching failed, the last good one.
+
+        `fetch` answers a `Failure`, it does not raise; for `stale_s_max` after its freshness a copy may stand in.
+        """
+        copy = self._copies.look(key, self._clock())
+        if copy is not None and key.player is None:
+            age_s = copy.age_s(self._clock())
+            if age_s < copy.lifetime.fresh_s:
+                return self._fresh(copy, "reused")
+            if age_s < copy.lifetime.fresh_s + copy.lifetime.revalidate_s:
+                self._fly(key, fetch, stale_s_max)
+                return self._fresh(copy, "revalidated")
+        return await self._fetch_or_fall_back(key, copy, fetch, stale_s_max)
+
+    async def aclose(self) -> None:
+        """Wait for what is still fetched or written."""
+        under_way: list[asyncio.Task[Any]] = [*self._flights.values(), *self._looking]
+        if under_way:
+            await asyncio.wait(under_way)
+        if self._behind:
+            await self._behind.aclose()
+
+    async def _fetch_or_fall_back(
+        self, key: Key, copy: Copy[T] | None, fetch: Fetch[T], stale_s_max: int
+    ) -> Outcome[T] | Failure:
+        # Asked beside the fetch, so that it costs no time when the fetch fails late.
+        looking = self._look_behind(key) if copy is None and stale_s_max > 0 else None
+        if key.player is None:
+            ended = await asyncio.shield(self._fly(key, fetch, stale_s_max))
+        else:
+            # A player's request may say what only that tab knows, so one never answers another.
+            ended = await self._ask(key, fetch, stale_s_max)
+        if isinstance(ended, Fetched):
+            metrics.LAST_GOOD.labels("fetched").inc()
+            return Outcome(State.FRESH, ended.value, as_of=self._wall())
+        if ended.reason in _DENIED:
+            return ended
+        copy = self._copies.look(key, self._clock())
+        if copy is None and looking is not None:
+            copy = await asyncio.shield(looking)
+            if copy is not None:
+                self._copies.put(key, copy)
+        if copy is None or copy.age_s(self._clock()) >= copy.lifetime.fresh_s + copy.lifetime.error_s:
+            metrics.LAST_GOOD.labels("none").inc()
+            return ended
+        metrics.LAST_GOOD.labels("stale").inc()
+        return Outcome(State.STALE, copy.value, ended.reason, ended.detail, self._as_of(copy))
+
+    def _look_behind(self, key: Key) -> asyncio.Task[Copy[T] | None] | None:
+        if self._behind is None:
+            return None
+        looking = asyncio.create_task(self._behind.look(key))
+        self._looking.add(looking)
+        looking.add_done_callback(self._looking.discard)
+        return looking
+
+    def _fresh(self, copy: Copy[T], how: str) -> Outcome[T]:
+        metrics.LAST_GOOD.labels(how).inc()
+        return Outcome(State.FRESH, copy.value, as_of=self._as_of(copy))
+
+    def _as_of(self, copy: Copy[T]) -> datetime:
+        return self._wall() - timedelta(seconds=copy.age_s(self._clock()))
+
+    def _fly(self, key: Key, fetch: Fetch[T], stale_s_max: int) -> asyncio.Task[Fetched[T] | Failure]:
+        """The one fetch of a shared key that is under way; nobody who leaves takes it along."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = asyncio.create_task(self._ask(key, fetch, stale_s_max))
+            flight.add_done_callback(lambda _: self._flights.pop(key))
+        return flight
+
+    async def _ask(self, key: Key, fetch: Fetch[T], stale_s_max: int) -> Fetched[T] | Failure:
+        try:
+            ended = await fetch()
+        except Exception as error:
+            # Several may wait for this one: a mistake in one fetch is a failure to each of them.
+            _logger.exception("fetch_mistaken")
+            return Failure(Reason.INTERNAL, repr(error)[:200])
+        if isinstance(ended, Fetched):
+            self._keep(key, ended, lifetime(ended.headers, stale_s_max=stale_s_max, shared=key.player is None))
+        elif ended.reason in _DENIED:
+            self._forget(key)
+        return ended
+
+    def _keep(self, key: Key, fetched: Fetched[T], lives: Lifetime) -> None:
+        if not fetched.keep:
+            return
+        if lives.kept_s == 0:
+            self._forget(key)
+            return
+        copy = Copy(fetched.value, fetched.size_bytes, self._clock(), lives)
+        self._copies.put(key, copy)
+        if self._behind:
+            self._behind.write(key, copy)
+
+    def _forget(self, key: Key) -> None:
+        self._copies.drop(key)
+        if self._behind:
+            self._behind.forget(key)
