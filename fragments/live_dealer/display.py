@@ -1,10 +1,11 @@
 """What the live tables' templates show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
 
-Public: `Grid`, `Room`, `TableCard`, `Chip`, `KINDS`, `grid`, `room`.
+Public: `Grid`, `Room`, `TableCard`, `Chip`, `Choice`, `Pathnames`, `KINDS`, `ALL`, `grid`, `room`.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from urllib.parse import quote
 
 from bff.contracts.tables import RoundResult, Table, TableData, TablesData, table_topic
@@ -16,10 +17,13 @@ from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf, Note, as_of, judge
 
 KINDS = {"roulette": "Roulette", "blackjack": "Blackjack", "baccarat": "Baccarat", "gameshow": "Game shows"}
+ALL = "all"
 _ONE = {**KINDS, "gameshow": "Game show"}
-_COLORS = frozenset({"red", "black", "green"})
+_COLORS = frozenset({"red", "black", "green", "blue"})
+_SHORT = {"blackjack": "BJ"}
 _CHIP_CHARS_MAX = 4
 _CARD_RESULTS_MAX = 7
+_SELECTION_MAX = 12  # three or four full rows; the rest is one link away
 _UNREACHABLE = "The tables can't be shown right now. They come back by themselves; the rest of the page works."
 
 
@@ -54,22 +58,32 @@ class TableCard:
 
 
 @dataclass(frozen=True, slots=True)
-class KindFilter:
-    """One choice of the filter, with how many tables it shows."""
+class Choice:
+    """One link of the filter, with how many tables it leads to."""
 
-    kind: str
+    href: str
     words: str
     count: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pathnames:
+    """Where the shell's pages are: `table` holds `{table_id}`, `kind` holds `{kind}`."""
+
+    table: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The lobby's tables. `cards` is None where nothing is known, empty where no table runs."""
+    """`cards` is None where nothing is known, empty where no table runs; `more` leads to those that are not shown."""
 
     title: str
     note: Note
     cards: list[TableCard] | None
-    filters: list[KindFilter]
+    choices: list[Choice]
+    more: Choice | None
     degraded: Degraded | None
 
 
@@ -82,18 +96,25 @@ class Room:
     degraded: Degraded | None
 
 
-def grid(answer: View[TablesData] | Failure, formats: Formats, href: str, kind: str = "") -> Grid:
-    """All tables, or those of one `kind`; `href` is the table page's pathname with `{table_id}`."""
-    title = KINDS[kind] if kind else "Live tables"
+def grid(answer: View[TablesData] | Failure, formats: Formats, paths: Pathnames, kind: str = "") -> Grid:
+    """The tables of one `kind`, `all` of them, or, without a kind, the lobby's selection from every kind."""
+    title = KINDS.get(kind, "All tables" if kind else "Live tables")
     degraded = judge(answer)
     data = None if isinstance(answer, Failure) else answer.data
     if data is None:
-        return Grid(title, Note("bad", _UNREACHABLE), None, [], degraded)
-    cards = [_card(table, formats, href, _CARD_RESULTS_MAX) for table in data.tables]
-    opened = sum(card.open for card in cards)
-    good = Note("good", f"{opened} of {len(cards)} open")
-    note = _note(degraded, formats) if degraded else good
-    return Grid(title, note, cards, [] if kind else _filters(cards), degraded)
+        return Grid(title, Note("bad", _UNREACHABLE), None, [], None, degraded)
+    tables = [table for table in data.tables if kind in ("", ALL, table.kind)]
+    shown = tables if kind else _selection(tables)
+    opened = sum(table.open for table in tables)
+    choices = _choices(data.tables, paths, kind)
+    return Grid(
+        title=title,
+        note=_note(degraded, formats) if degraded else Note("good", f"{opened} of {len(tables)} open"),
+        cards=[_card(table, formats, paths.table, _CARD_RESULTS_MAX) for table in shown],
+        choices=choices,
+        more=choices[0] if not kind and shown else None,
+        degraded=degraded,
+    )
 
 
 def room(answer: View[TableData] | Failure, formats: Formats, href: str) -> Room:
@@ -116,9 +137,18 @@ def _note(degraded: Degraded, formats: Formats) -> Note:
     return Note("warn", "No word from the tables since", moment, ". We keep trying.")
 
 
-def _filters(cards: list[TableCard]) -> list[KindFilter]:
-    counts = [KindFilter(kind, words, sum(card.kind == kind for card in cards)) for kind, words in KINDS.items()]
-    return [KindFilter("all", "All", len(cards)), *(one for one in counts if one.count)]
+def _choices(tables: list[Table], paths: Pathnames, kind: str) -> list[Choice]:
+    counts = {one: sum(table.kind == one for table in tables) for one in KINDS}
+    every = Choice(paths.kind.format(kind=ALL), "All", len(tables), kind == ALL)
+    kinds = [Choice(paths.kind.format(kind=one), words, counts[one], kind == one) for one, words in KINDS.items()]
+    return [every, *(choice for choice in kinds if choice.count or choice.current)]
+
+
+def _selection(tables: list[Table]) -> list[Table]:
+    """Open tables of every kind in turn, in the order they came; closed ones only where there is room left."""
+    turns = zip_longest(*([table for table in tables if table.kind == kind and table.open] for kind in KINDS))
+    opened = [table for turn in turns for table in turn if table is not None]
+    return [*opened, *(table for table in tables if not table.open)][:_SELECTION_MAX]
 
 
 def _card(table: Table, formats: Formats, href: str, results_max: int) -> TableCard:
@@ -156,6 +186,7 @@ def _opening(moment: datetime, formats: Formats) -> AsOf:
 
 def _chip(result: RoundResult, formats: Formats) -> Chip:
     color = result.color if result.color in _COLORS else ""
-    short = result.value if len(result.value) <= _CHIP_CHARS_MAX else result.value[:1].upper()
-    words = f"{result.value} {color}".strip()
-    return Chip(short, words, color, AsOf(rfc3339(result.at), formats.clock(result.at)))
+    last_word = result.value.rsplit(" ", 1)[-1]
+    short = _SHORT.get(last_word.lower(), last_word)
+    short = short if len(short) <= _CHIP_CHARS_MAX else short[:1].upper()
+    return Chip(short, f"{result.value} {color}".strip(), color, AsOf(rfc3339(result.at), formats.clock(result.at)))

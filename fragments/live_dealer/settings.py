@@ -17,6 +17,8 @@ if not DEBUG and not PLAYER_CONTEXT_PUBLIC_KEY:
 FRAGMENT_FOLDER = Path(__file__).parent
 FRAGMENT_FALLBACK = "live_dealer/fallback.html"
 TABLE_PATHNAME = "/tables/{table_id}/"
+KIND_PATHNAME = "/live/{kind}/"
+LOBBY_PATHNAME = "/"
 
 ROOT_URLCONF = "fragments.live_dealer.urls"
 INSTALLED_APPS = ["fragments.kit", "fragments.live_dealer"]

@@ -20,11 +20,13 @@ _TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 @fragment_view()
 async def grid(request: HttpRequest, context: Context, kind: str = "") -> Rendered:
-    """All tables, or one kind of them."""
-    if kind and kind not in display.KINDS:
-        return Rendered("live_dealer/unknown.html", {"what": "There is no such kind of table"}, status=404)
-    answer = await bff.view("tables", View[TablesData], context, currency=context.currency, kind=kind)
-    page = display.grid(answer, context.formats, settings.TABLE_PATHNAME, kind)
+    """The lobby's selection, all tables, or one kind of them."""
+    if kind and kind != display.ALL and kind not in display.KINDS:
+        return _unknown("There is no such kind of table")
+    # Always all of them: the filter says how many there are of each kind, and one shared answer serves every choice.
+    answer = await bff.view("tables", View[TablesData], context, currency=context.currency)
+    paths = display.Pathnames(settings.TABLE_PATHNAME, settings.KIND_PATHNAME)
+    page = display.grid(answer, context.formats, paths, kind)
     return Rendered("live_dealer/grid.html", page, degraded=page.degraded, cache_s=SHARED_S)
 
 
@@ -36,6 +38,10 @@ async def table(request: HttpRequest, context: Context, table_id: str) -> Render
         await bff.view(f"tables/{table_id}", View[TableData], context, currency=context.currency) if known else None
     )
     if answer is None or (isinstance(answer, Failure) and answer.reason is Reason.NOT_FOUND):
-        return Rendered("live_dealer/unknown.html", {"what": "This table isn't here"}, status=404)
+        return _unknown("This table isn't here")
     page = display.room(answer, context.formats, settings.TABLE_PATHNAME)
     return Rendered("live_dealer/table.html", page, degraded=page.degraded, cache_s=SHARED_S)
+
+
+def _unknown(what: str) -> Rendered:
+    return Rendered("live_dealer/unknown.html", {"what": what, "lobby": settings.LOBBY_PATHNAME}, status=404)
