@@ -99,7 +99,9 @@ async def _answered(
         return _unconfirmed(request, slot, answer, idempotency_key)
     included = judge(slot, visit, release, answer, accept=_ANSWERS)
     if answer.status not in _ANSWERS or not included.html:
-        return _unconfirmed(request, slot, Failure(included.reason or Reason.REJECTED, included.detail), idempotency_key)
+        return _unconfirmed(
+            request, slot, Failure(included.reason or Reason.REJECTED, included.detail), idempotency_key
+        )
     topics, sequence = _changed(answer.headers.get(headers.CHANGED))
     logger.info("acted", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
     if request.headers.get("HX-Request") == "true":
@@ -133,9 +135,13 @@ def _swap(included: Included, visit: Visit, topics: list[str], sequence: str) ->
 
 def _unconfirmed(request: HttpRequest, slot: Slot, failure: Failure, idempotency_key: str) -> HttpResponse:
     """No answer that can be shown. The form stays as it is, key included: sending it again can not do it twice."""
-    logger.warning("action_failed", slot=slot.name, fragment=slot.fragment, reason=str(failure.reason), key=idempotency_key)
+    logger.warning(
+        "action_failed", slot=slot.name, fragment=slot.fragment, reason=str(failure.reason), key=idempotency_key
+    )
     if failure.reason in _NOT_SENT:
-        words = "This part of the page can not be reached, so nothing was sent. What you typed is still there; try again."
+        words = (
+            "This part of the page can not be reached, so nothing was sent. What you typed is still there; try again."
+        )
         return _told(request, 503, words)
     words = (
         "No answer came, so this may or may not have gone through. Look at your history before you change anything; "

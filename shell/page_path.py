@@ -106,9 +106,7 @@ class PagePath:
         visit, cookies = await self._visit(incoming, *found)
         asked = incoming.query.get("attempt", "")
         attempt = min(int(asked), ATTEMPT_MAX) if asked.isascii() and asked.isdigit() else 0
-        included, body = await self._parts.composer.slot(
-            slot, visit, self._parts.registry.current, attempt=attempt
-        )
+        included, body = await self._parts.composer.slot(slot, visit, self._parts.registry.current, attempt=attempt)
         timing = ("server-timing", f"{slot.name};dur={included.ms};desc={included.state}")
         await _answer(send, 200, (_HTML, _NEVER_STORED, timing, *cookies), body, head_only=incoming.method == "HEAD")
 

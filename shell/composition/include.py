@@ -11,9 +11,9 @@ from datetime import datetime
 from bff.contracts import headers
 from bff.resilience import log
 from bff.resilience.deadline import Deadline
+from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, State
 from bff.resilience.reason import Reason
-from bff.resilience.message import Response
 from shell.composition import metrics
 from shell.composition.asking import Bearer, content_request
 from shell.composition.contain import LinkPolicy, Refused, contain
@@ -73,7 +73,7 @@ class Includer:
         release = snapshot.releases.get(slot.fragment)
         try:
             included = await self._fill(slot, visit, release, page_deadline)
-        except Exception:  # noqa: BLE001  a mistake of ours in one slot must stay in that slot
+        except Exception:
             logger.exception("include_broke", fragment=slot.fragment, slot=slot.name)
             included = _lower(slot, visit, release, Failure(Reason.INTERNAL))
         timed = replace(included, ms=round((self._clock() - began) * 1000))
@@ -109,9 +109,9 @@ def judge(
     if isinstance(contained, Refused):
         failure = Failure(contained.reason, contained.detail, status=response.status)
         return _lower(slot, visit, release, failure)
-    reason, as_of = said_state(response.headers.get(headers.STATE))
-    state = State.DEGRADED if reason else State.FRESH
-    return Included(slot, state, contained.html, release, reason, as_of=as_of, status=response.status)
+    said, as_of = said_state(response.headers.get(headers.STATE))
+    state = State.DEGRADED if said else State.FRESH
+    return Included(slot, state, contained.html, release, said, as_of=as_of, status=response.status)
 
 
 def said_state(value: str | None) -> tuple[Reason | None, datetime | None]:

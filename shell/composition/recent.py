@@ -43,4 +43,4 @@ class Recent:
             if at >= since:
                 counts.setdefault(included.slot.fragment, Counter())[str(included.state)] += 1
                 last[included.slot.fragment] = (at, included)
-        return {name: FragmentRecord(name, dict(counts[name]), *reversed(last[name])) for name in last}
+        return {name: FragmentRecord(name, dict(counts[name]), seen, at) for name, (at, seen) in last.items()}

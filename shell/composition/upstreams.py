@@ -12,7 +12,7 @@ from shell.composition.release import Release, Snapshot
 
 
 class Upstreams:
-    """Guards by fragment and release: a release brings its own deadline and origin, so it starts with its own record."""
+    """Guards by release: each brings its own deadline and origin, so it starts with its own record."""
 
     def __init__(self, policy: Policy | None = None) -> None:
         self._policy = policy or Policy()
@@ -24,9 +24,7 @@ class Upstreams:
         guard = self._guards.get(key)
         if guard is None:
             extension = release.manifest.mullion
-            policy = replace(
-                self._policy, deadline_ms=extension.deadline_ms, wire_bytes_max=extension.body_bytes_max
-            )
+            policy = replace(self._policy, deadline_ms=extension.deadline_ms, wire_bytes_max=extension.body_bytes_max)
             guard = self._guards[key] = Guard(release.fragment, policy)
         return guard
 

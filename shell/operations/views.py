@@ -25,4 +25,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
 @require_safe
 def board(request: HttpRequest) -> HttpResponse:
     """Each fragment with its release, its last outcome and the last minute."""
-    return render(request, "board.html", {"rows": fragments(parts()), "generation": parts().registry.current.generation})
+    return render(
+        request, "board.html", {"rows": fragments(parts()), "generation": parts().registry.current.generation}
+    )

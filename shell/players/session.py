@@ -1,4 +1,4 @@
-"""The session look-up behind the player cookie: bounded, off the event loop, and the only I/O sign-in ever costs a page.
+"""The session look-up behind the player cookie: bounded, off the event loop, the only I/O that knowing a player costs.
 
 Public: `look_up`, `mark_of`, `SessionUnknown`.
 """

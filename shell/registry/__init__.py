@@ -1,1 +1,1 @@
-"""Which release of each fragment is live: publishing, the stored copies, and the snapshot that pages are composed from."""
+"""Which release of each fragment is live: publishing, stored copies, and the snapshot that pages are made from."""

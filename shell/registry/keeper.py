@@ -12,8 +12,8 @@ from django.db.models import Max
 
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
-from shell.registry.models import Asset, AuditEntry, LiveRelease
 from shell.composition.release import Release, Snapshot, StoredAsset
+from shell.registry.models import Asset, AuditEntry, LiveRelease
 
 # Running shells follow a publish within a second: half of it for the wait, the rest for the load.
 POLL_S = 0.5

@@ -14,8 +14,8 @@ from django.db import transaction
 
 from bff.contracts.manifest import MANIFEST_BYTES_MAX, Asset, Manifest, ManifestRefused, parse, resolve
 from bff.resilience.deadline import Deadline
-from bff.resilience.policy import Policy
 from bff.resilience.message import CallFailed, Request, Response
+from bff.resilience.policy import Policy
 from bff.resilience.transport import Transport
 from shell.composition.contain import LinkPolicy, Refused, contain
 from shell.registry import models
@@ -24,6 +24,8 @@ from shell.registry.origins import Origins
 FETCH_MS = 5000
 ASSET_BYTES_MAX = 512 * 1024
 CSS = "text/css"
+# A fallback is checked before any page shows it: any slot's prefix will do.
+_ANY_PREFIX = "/slots/page/slot"
 JS = ("text/javascript", "application/javascript")
 
 # A stylesheet that fetches another would put a foreign origin back on the page's path.
@@ -101,7 +103,7 @@ class _Fetcher:
         checked = contain(
             response.body,
             response.headers.get("content-type"),
-            prefix="/",
+            prefix=_ANY_PREFIX,
             isolation=manifest.mullion.isolation,
             links=LinkPolicy(),
         )

@@ -1,4 +1,4 @@
-"""What a page's template says to the compiler: where the slots are, where fragments stream, what each visit fills in."""
+"""What a page's template tells the compiler: where slots are, where fragments stream, what each visit fills in."""
 
 from django import template
 from django.template.loader import render_to_string
