@@ -1,0 +1,39 @@
+"""The engine's HTTP door: Django, and the runtime's start and end around it."""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.commands.settings")
+
+from django.core.asgi import get_asgi_application
+
+from bff.resilience import log
+
+log.configure()
+_django = get_asgi_application()
+
+from bff.commands import runtime  # noqa: E402 (needs Django's apps)
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Starts the runtime with the first call of any kind, because not every server speaks lifespan."""
+    runtime.start()
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    else:
+        await _django(scope, receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await runtime.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

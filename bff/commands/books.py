@@ -1,0 +1,112 @@
+"""One player's accounts, and the only way to move money between them.
+
+Public: `Book`, `NotEnough`.
+
+Kinds of a player's account: `real`, `bonus`, `held` (asked back, not paid yet). Kinds of the house's: `payments`
+(what stands at the provider), `promotions` (what bonuses cost), `games` (stakes and wins), `opening`.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from django.db.models import Sum
+
+from bff.commands.epoch import fresh_id
+from bff.commands.models import Account, Entry, Player, Receipt, RelayState, Transaction
+from bff.contracts.wallet import Balances
+
+PlayerKind = Literal["real", "bonus", "held"]
+HouseKind = Literal["payments", "promotions", "games", "opening"]
+
+PLAYER_KINDS = ("real", "bonus", "held")
+
+
+class NotEnough(Exception):
+    """An account does not hold what is to be taken out of it."""
+
+
+class Book:
+    """A player's accounts, locked until the surrounding transaction ends. Use `Book.open` inside `atomic`."""
+
+    def __init__(self, player: Player, accounts: dict[str, Account], epoch: str, now: datetime) -> None:
+        self.player = player
+        self.epoch = epoch
+        self.now = now
+        self._accounts = accounts
+
+    def __repr__(self) -> str:
+        return f"<Book {self.player.player_id} {self.player.sequence}>"
+
+    @classmethod
+    def open(cls, player_id: str, currency: str, now: datetime) -> "Book":
+        """The player's book. Whoever is not known yet gets accounts in `currency`; later ones do not change it."""
+        player = Player.objects.select_for_update().filter(pk=player_id).first()
+        if player is None:
+            player = _new_player(player_id, currency, now)
+        accounts = {account.kind: account for account in Account.objects.filter(player=player)}
+        # Read after the player is locked: a replay that began before is seen, one that begins later waits for us.
+        epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
+        return cls(player, accounts, epoch, now)
+
+    def balance(self, kind: PlayerKind) -> int:
+        """Minor units that stand in one of the player's accounts."""
+        return self._accounts[kind].balance_minor or 0
+
+    def post(self, kind: str, receipt: Receipt, player_lines: dict[str, int], house: HouseKind) -> Transaction:
+        """Move money: `player_lines` into the player's accounts by kind, their sum out of the house's account `house`.
+
+        Raises `NotEnough`, and then nothing has been written.
+        """
+        lines = {name: amount for name, amount in player_lines.items() if amount}
+        for name, amount in lines.items():
+            if self.balance(name) + amount < 0:  # type: ignore[arg-type]
+                raise NotEnough(name)
+        transaction = Transaction(transaction_id=fresh_id("tx"), kind=kind, receipt=receipt, at=self.now)
+        transaction.save(force_insert=True)
+        sides = [(self._accounts[name], amount) for name, amount in lines.items()]
+        if rest := -sum(lines.values()):
+            sides.append((_house_account(house, self.player.currency), rest))
+        Entry.objects.bulk_create(
+            Entry(transaction=transaction, account_id=account.pk, amount_minor=amount, currency=self.player.currency)
+            for account, amount in sides
+        )
+        for name, amount in lines.items():
+            account = self._accounts[name]
+            account.balance_minor = self.balance(name) + amount  # type: ignore[arg-type]
+            account.save(update_fields=["balance_minor"])
+        return transaction
+
+    def balances(self) -> Balances:
+        """All of it as the wallet shows it. Pending is what deposits may still bring."""
+        pending = Receipt.objects.filter(player=self.player, state="pending", command="deposit")
+        coming = pending.aggregate(total=Sum("amount_minor"))["total"] or 0
+        return Balances(
+            real_minor=self.balance("real"),
+            bonus_minor=self.balance("bonus"),
+            withdrawable_minor=self.balance("real"),
+            pending_minor=coming,
+            currency=self.player.currency,
+        )
+
+
+def _new_player(player_id: str, currency: str, now: datetime) -> Player:
+    epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
+    Player.objects.bulk_create(
+        [Player(player_id=player_id, currency=currency, epoch=epoch, created_at=now)], ignore_conflicts=True
+    )
+    # Two first commands at once both come here; the lock decides who makes the accounts.
+    player = Player.objects.select_for_update().get(pk=player_id)
+    Account.objects.bulk_create(
+        [Account(player=player, kind=kind, currency=player.currency, balance_minor=0) for kind in PLAYER_KINDS],
+        ignore_conflicts=True,
+    )
+    return player
+
+
+def _house_account(kind: HouseKind, currency: str) -> Account:
+    known = Account.objects.filter(kind=kind, currency=currency, player=None)
+    account = known.first()
+    if account is None:
+        Account.objects.bulk_create([Account(kind=kind, currency=currency)], ignore_conflicts=True)
+        account = known.get()
+    return account

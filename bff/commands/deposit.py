@@ -1,0 +1,107 @@
+"""Deposit: intent first, the provider outside of any transaction, then the money.
+
+Public: `begin`, `settle`, `Verdict`, `check_amount`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.db import transaction
+
+from bff.commands import outbox, receipts
+from bff.commands.books import Book
+from bff.commands.models import Charge, Receipt
+from bff.commands.policy import POLICY
+from bff.commands.receipts import Asked, Refused
+from bff.contracts.wallet import Deposit
+
+CURRENCIES = ("EUR", "GBP", "JPY")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known about a charge. `unknown`: it may or may not have been made; `lost`: it was not."""
+
+    state: Literal["approved", "declined", "processing", "lost", "unknown"]
+    charge_id: str = ""
+    reason: str = ""  # a sentence for the player
+
+
+def check_amount(amount_minor: int, currency: str) -> None:
+    """Raises `Refused` for an amount or a currency that nobody can pay in."""
+    if currency not in CURRENCIES:
+        known = ", ".join(CURRENCIES)
+        raise Refused(422, "currency_unknown", "Nothing was done.", {"currency": f"Use one of {known}."})
+    if amount_minor <= 0:
+        raise Refused(422, "amount_too_small", "Nothing was done.", {"amount_minor": "Enter an amount above zero."})
+    if amount_minor > POLICY.amount_minor_max:
+        raise Refused(422, "amount_too_large", "Nothing was done.", {"amount_minor": "Enter a smaller amount."})
+
+
+@transaction.atomic
+def begin(asked: Asked, deposit: Deposit, now: datetime) -> tuple[Receipt, bool]:
+    """The pending receipt, and whether the charge is still to be made (False: the key was used before)."""
+    check_amount(deposit.amount_minor, deposit.currency)
+    book = Book.open(asked.player, deposit.currency, now)
+    if (before := receipts.answered_before(asked, book)) is not None:
+        return before, False
+    if deposit.currency != book.player.currency:
+        wrong = f"Your account is kept in {book.player.currency}."
+        raise Refused(422, "currency_differs", "Nothing was done.", {"currency": wrong})
+    receipt = receipts.write(
+        book,
+        asked,
+        kind="deposit",
+        state="pending",
+        amount_minor=deposit.amount_minor,
+        reason="We are waiting for the payment provider.",
+        in_flight_s=POLICY.in_flight_s,
+    )
+    # Should this process die now, the resolver asks the provider once nobody can be at work on it any more.
+    Charge.objects.create(
+        receipt=receipt, state="sent", sent_at=now, check_at=now + timedelta(seconds=POLICY.in_flight_s)
+    )
+    outbox.tell(book, "DepositRequested", [receipt])
+    return receipt, True
+
+
+@transaction.atomic
+def settle(receipt_id: str, verdict: Verdict, now: datetime) -> Receipt:
+    """Write down what the provider said. Safe to repeat and in any order: money moves once, on the first approval.
+
+    An approval also settles a receipt that was given up as lost, for then the charge has been made after all.
+    """
+    found = Receipt.objects.select_related("player").get(pk=receipt_id)
+    book = Book.open(found.player_id, found.currency, now)
+    receipt = Receipt.objects.get(pk=receipt_id)
+    charge = Charge.objects.get(pk=receipt_id)
+    if charge.state in ("approved", "declined") or (charge.state == "lost" and verdict.state != "approved"):
+        return receipt
+    if verdict.charge_id:
+        charge.charge_id = verdict.charge_id
+    if verdict.state in ("processing", "unknown"):
+        _wait(book, receipt, charge, verdict)
+        return receipt
+    charge.state, charge.check_at = verdict.state, None
+    charge.save()
+    if verdict.state == "approved":
+        receipts.change(book, receipt, state="done")
+        book.post("deposit", receipt, {"real": receipt.amount_minor}, "payments")
+        outbox.tell(book, "FundsDeposited", [receipt])
+    else:
+        receipts.change(book, receipt, state="declined", reason=verdict.reason)
+        outbox.tell(book, "DepositDeclined", [receipt])
+    return receipt
+
+
+def _wait(book: Book, receipt: Receipt, charge: Charge, verdict: Verdict) -> None:
+    if verdict.state == "processing":
+        charge.state = "processing"
+    wait_s = min(POLICY.check_s_max, POLICY.check_s_initial * 2**charge.checks)
+    charge.checks += 1
+    charge.check_at = book.now + timedelta(seconds=wait_s)
+    charge.save()
+    if receipt.in_flight_until is not None:
+        receipt.in_flight_until = None
+        receipt.save(update_fields=["in_flight_until"])

@@ -1,0 +1,58 @@
+"""The engine says once a second that it takes commands, and whether payments can be reached.
+
+Public: `Heartbeat`.
+"""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime
+
+import msgspec
+
+from bff.broker import Broker, BrokerUnavailable
+from bff.commands.epoch import fresh_id
+from bff.commands.payments import Payments
+from bff.commands.policy import EnginePolicy
+from bff.contracts.event import Event
+from bff.contracts.ledger import ENGINE_HEARTBEAT, LEDGER_STREAM, EngineHealth
+
+
+class Heartbeat:
+    """Two loops in the engine's process. A broker that is away is simply told again a second later."""
+
+    def __init__(self, broker: Broker, payments: Payments, policy: EnginePolicy) -> None:
+        self._broker = broker
+        self._payments = payments
+        self._policy = policy
+        self._count = 0
+        # Until the provider has been asked nothing is known against it, and a deposit finds out by itself.
+        self.payments_up = True
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._poll())
+            group.create_task(self._beat())
+
+    async def _poll(self) -> None:
+        while True:
+            self.payments_up = await self._payments.healthy()
+            await asyncio.sleep(self._policy.payments_poll_s)
+
+    async def _beat(self) -> None:
+        while True:
+            with contextlib.suppress(BrokerUnavailable):
+                await self._broker.publish(LEDGER_STREAM, [self._event()])
+            await asyncio.sleep(self._policy.heartbeat_s)
+
+    def _event(self) -> Event:
+        self._count += 1
+        return Event(
+            id=fresh_id("ev"),
+            type=ENGINE_HEARTBEAT,
+            version=1,
+            aggregate="engine",
+            sequence=("engine", self._count),
+            occurred_at=datetime.now(UTC),
+            data=msgspec.to_builtins(EngineHealth(payments="up" if self.payments_up else "down")),
+        )

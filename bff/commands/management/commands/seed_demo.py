@@ -1,0 +1,40 @@
+"""Three players with money to look at. Safe to run again: an opening balance is given once."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from bff.commands import outbox, receipts
+from bff.commands.books import Book
+from bff.commands.receipts import Asked
+
+PLAYERS = {"pl_amber": ("EUR", 12500), "pl_birch": ("GBP", 4000), "pl_cedar": ("JPY", 15000)}
+
+
+class _Opening(msgspec.Struct, frozen=True):
+    amount_minor: int
+
+
+class Command(BaseCommand):
+    help = "Give the three demo players their opening balances, once. Example: manage.py seed_demo"
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for player_id, (currency, amount_minor) in PLAYERS.items():
+            opened = open_balance(player_id, currency, amount_minor)
+            self.stdout.write(f"{player_id}: {'opening balance given' if opened else 'already there'}")
+
+
+@transaction.atomic
+def open_balance(player_id: str, currency: str, amount_minor: int) -> bool:
+    """Give the opening balance (minor units); False when the player has had it."""
+    book = Book.open(player_id, currency, datetime.now(UTC))
+    asked = Asked.of(player_id, currency, "opening", "opening", _Opening(amount_minor))
+    if receipts.answered_before(asked, book) is not None:
+        return False
+    receipt = receipts.write(book, asked, kind="opening", state="done", amount_minor=amount_minor)
+    book.post("opening", receipt, {"real": amount_minor}, "opening")
+    outbox.tell(book, "AccountOpened", [receipt])
+    return True

@@ -1,0 +1,76 @@
+"""Promotions as the feeds tell them, taken from the broker into the command database.
+
+Public: `take`, `main`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from bff.broker import BrokerPolicy, Delivery, Progress, Unusable, connect, subscribe
+from bff.commands.engine import Engine, EngineUnavailable
+from bff.commands.house_worker import name_of_process
+from bff.commands.models import Offer
+from bff.contracts.event import Event
+from bff.contracts.ledger import OFFERS_STREAM
+from bff.contracts.promotions import OfferState
+from bff.resilience import log, worker
+
+logger = log.get("offers-intake")
+
+
+def take(event: Event, now: datetime) -> None:
+    """Write one event down; a second time changes nothing. Raises `ValueError` for what is no offer."""
+    if event.type == "OfferPublished":
+        # Checked here, so that a claim never meets half an offer.
+        offer = msgspec.convert(event.data, OfferState)
+        fields = {"data": event.data, "withdrawn": False, "heard_at": now}
+        Offer.objects.update_or_create(pk=offer.promotion_id, defaults=fields)
+    elif event.type == "OfferWithdrawn":
+        promotion_id = event.data.get("promotion_id")
+        if not isinstance(promotion_id, str):
+            raise ValueError("a withdrawn offer needs its promotion_id")
+        Offer.objects.filter(pk=promotion_id).update(withdrawn=True, heard_at=now)
+    else:
+        raise ValueError(f"{event.type} is no event about an offer")
+
+
+async def _main(stopping: Any, progress: Progress) -> None:
+    policy = BrokerPolicy()
+    broker = connect(settings.BROKER_URL, policy)
+    engine = Engine(threads=1)
+
+    async def handle(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        for delivery in deliveries:
+            try:
+                await engine.run(take, delivery.event, datetime.now(UTC))
+            except ValueError as error:
+                raise Unusable(delivery, str(error)) from error
+        return deliveries
+
+    reader = broker.reader(OFFERS_STREAM, "commands", name_of_process("offers-intake"))
+    try:
+        await subscribe(
+            reader,
+            handle,
+            stopping,
+            policy=policy,
+            progress=progress,
+            retried=(EngineUnavailable,),
+            told=lambda what, error: logger.warning(f"offers_{what}", detail=str(error)),
+        )
+    finally:
+        await broker.aclose()
+        engine.close()
+
+
+def main() -> None:
+    """The process: takes offers until it is told to stop."""
+    progress = Progress()
+    worker.run(
+        lambda stopping: _main(stopping, progress),
+        healthy=lambda: {"handled": progress.handled, "buried": progress.buried, "detail": progress.detail},
+    )

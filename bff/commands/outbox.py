@@ -1,0 +1,94 @@
+"""Events, written in the transaction of what they tell.
+
+Public: `tell`, `restate`, `new_row`.
+"""
+
+import msgspec
+
+from bff.commands import receipts
+from bff.commands.books import Book
+from bff.commands.epoch import fresh_id
+from bff.commands.models import Grant, OutboxRow, Receipt
+from bff.contracts.ledger import (
+    HISTORY_PAGE,
+    HISTORY_RESTATED,
+    PLAYER_RESTATED,
+    HistoryPage,
+    MovementLine,
+    PlayerChanged,
+)
+
+
+def tell(book: Book, event_type: str, changed: list[Receipt], *, claims_changed: bool = False) -> None:
+    """One event about the player, the next of its sequence, and the player's row that counts it.
+
+    Where a new epoch has begun since the player was last heard of, everything about the player is told instead.
+    """
+    player = book.player
+    player.sequence += 1
+    if player.epoch != book.epoch:
+        _restated(book)
+    else:
+        lines = [receipts.line(receipt) for receipt in changed if receipt.ordinal is not None]
+        data = _changed(book, lines, claimed=_claimed(book) if claims_changed else None)
+        new_row(book, event_type, data).save(force_insert=True)
+    player.save(update_fields=["sequence", "epoch", "lines"])
+
+
+def restate(book: Book) -> None:
+    """Tell everything about the player in the epoch that is, without anything having happened."""
+    _restated(book)
+    book.player.save(update_fields=["epoch"])
+
+
+def new_row(book: Book, event_type: str, data: msgspec.Struct) -> OutboxRow:
+    """A row of the outbox about the player, at the player's present sequence."""
+    return OutboxRow(
+        event_id=fresh_id("ev"),
+        type=event_type,
+        aggregate=f"player:{book.player.player_id}",
+        epoch=book.epoch,
+        sequence=book.player.sequence,
+        at=book.now,
+        data=msgspec.json.encode(data).decode(),
+    )
+
+
+def _restated(book: Book) -> None:
+    player = book.player
+    player.epoch = book.epoch
+    known = Receipt.objects.filter(player=player, ordinal__isnull=False).order_by("ordinal")
+    rows, page, lines = [], 0, []
+    for receipt in known.iterator(chunk_size=500):
+        line = receipts.line(receipt)
+        if line.ordinal // HISTORY_PAGE != page:
+            rows.append(_page(book, page, lines))
+            page, lines = line.ordinal // HISTORY_PAGE, []
+        lines.append(line)
+    if lines:
+        rows.append(_page(book, page, lines))
+    # The pages come first: once the player's state is there, so is all that it rests on.
+    rows.append(new_row(book, PLAYER_RESTATED, _changed(book, lines[-1:], claimed=_claimed(book))))
+    OutboxRow.objects.bulk_create(rows, batch_size=100)
+
+
+def _page(book: Book, page: int, lines: list[MovementLine]) -> OutboxRow:
+    return new_row(book, HISTORY_RESTATED, HistoryPage(book.player.player_id, page, lines))
+
+
+def _changed(book: Book, lines: list[MovementLine], claimed: dict[str, int] | None) -> PlayerChanged:
+    return PlayerChanged(
+        player=book.player.player_id,
+        currency=book.player.currency,
+        balances=book.balances(),
+        lines_total=book.player.lines,
+        lines=lines,
+        claimed=claimed,
+    )
+
+
+def _claimed(book: Book) -> dict[str, int]:
+    claimed: dict[str, int] = {}
+    for promotion_id in Grant.objects.filter(player=book.player).values_list("promotion_id", flat=True):
+        claimed[promotion_id] = claimed.get(promotion_id, 0) + 1
+    return claimed

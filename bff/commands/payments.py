@@ -1,0 +1,136 @@
+"""The payments provider, in our words: the border to its HTTP API and its webhooks.
+
+Public: `Payments`, `read_webhook`, `WebhookRefused`.
+"""
+
+import hashlib
+import hmac
+import time
+from urllib.parse import quote
+
+import msgspec
+
+from bff.commands.deposit import Verdict
+from bff.resilience.deadline import Deadline
+from bff.resilience.guard import Guard
+from bff.resilience.message import Request, Response
+from bff.resilience.outcome import Failure
+from bff.resilience.policy import Policy
+from bff.resilience.reason import Reason
+
+# The request did not reach the provider, or it said that it would not look at it: nothing was charged.
+_NEVER_SENT = frozenset(
+    {
+        Reason.CONNECT,
+        Reason.CONNECT_TIMEOUT,
+        Reason.DNS,
+        Reason.TLS,
+        Reason.BREAKER_OPEN,
+        Reason.BULKHEAD_FULL,
+        Reason.THROTTLED,
+    }
+)
+_NOT_REACHED = "The payment provider could not be reached, so nothing was charged. Please try again in a moment."
+_REFUSED = "The payment provider did not accept this deposit, so nothing was charged."
+_UNHEARD = "The payment never reached the payment provider, so nothing was charged."
+
+
+class _Charge(msgspec.Struct, frozen=True):
+    charge_id: str
+    reference: str
+    status: str
+    decline_reason: str | None = None
+
+
+class _Charges(msgspec.Struct, frozen=True):
+    charges: list[_Charge]
+
+
+class WebhookRefused(Exception):
+    """The webhook is not from the provider, too old, or unreadable; the message says which."""
+
+
+class Payments:
+    """Calls never raise; what can not be known comes back as `unknown`."""
+
+    def __init__(self, url: str, policy: Policy, guard: Guard | None = None) -> None:
+        self._url = url.rstrip("/")
+        self._policy = policy
+        self._guard = guard or Guard("payments", policy)
+
+    async def charge(self, reference: str, amount_minor: int, currency: str) -> Verdict:
+        """Ask for money. The reference is the idempotency key too, so the provider charges it once at most."""
+        body = msgspec.json.encode({"reference": reference, "amount_minor": amount_minor, "currency": currency})
+        headers = (("content-type", "application/json"), ("idempotency-key", reference))
+        answer = await self._call(Request("POST", f"{self._url}/v1/charges", headers, body))
+        if isinstance(answer, Failure):
+            if answer.reason in _NEVER_SENT:
+                return Verdict("lost", reason=_NOT_REACHED)
+            return Verdict("unknown")
+        if answer.status == 409:
+            return Verdict("unknown")
+        if answer.status >= 300:
+            return Verdict("declined", reason=_REFUSED)
+        try:
+            return _verdict(msgspec.json.decode(answer.body, type=_Charge))
+        except msgspec.DecodeError:
+            return Verdict("unknown")
+
+    async def look_up(self, reference: str) -> Verdict:
+        """What became of a charge: `lost` only when the provider says that it knows none."""
+        answer = await self._call(Request("GET", f"{self._url}/v1/charges?reference={quote(reference)}"))
+        if isinstance(answer, Failure) or answer.status != 200:
+            return Verdict("unknown")
+        try:
+            charges = msgspec.json.decode(answer.body, type=_Charges).charges
+        except msgspec.DecodeError:
+            return Verdict("unknown")
+        mine = [charge for charge in charges if charge.reference == reference]
+        return _verdict(mine[0]) if mine else Verdict("lost", reason=_UNHEARD)
+
+    async def healthy(self) -> bool:
+        """Whether the provider says that it takes charges."""
+        answer = await self._call(Request("GET", f"{self._url}/healthz"))
+        return isinstance(answer, Response) and answer.status == 200
+
+    async def aclose(self) -> None:
+        await self._guard.aclose()
+
+    async def _call(self, request: Request) -> Response | Failure:
+        return await self._guard.call(request, Deadline.after_ms(time.monotonic(), self._policy.deadline_ms))
+
+
+def read_webhook(body: bytes, signature: str, secret: str, *, now: float, age_s_max: int) -> tuple[str, Verdict]:
+    """The reference and what the provider says about it; raises `WebhookRefused`.
+
+    `signature` is `t=<unix seconds>,v1=<hex of HMAC-SHA256 over "t.body">`, as many providers sign.
+    """
+    parts = dict(part.strip().partition("=")[::2] for part in signature.split(","))
+    stamp, given = parts.get("t", ""), parts.get("v1", "")
+    if not stamp.isdigit() or len(stamp) > 12 or not given.isascii():
+        raise WebhookRefused("the signature is malformed")
+    expected = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, given):
+        raise WebhookRefused("the signature does not match")
+    if abs(now - int(stamp)) > age_s_max:
+        raise WebhookRefused("the signature is too old")
+    try:
+        charge = msgspec.json.decode(body, type=_Charge)
+    except msgspec.DecodeError as error:
+        raise WebhookRefused(f"the body is not a charge: {error}") from error
+    return charge.reference, _verdict(charge)
+
+
+def _verdict(charge: _Charge) -> Verdict:
+    if charge.status == "approved":
+        return Verdict("approved", charge.charge_id)
+    if charge.status == "declined":
+        return Verdict("declined", charge.charge_id, _declined(charge.decline_reason or ""))
+    if charge.status == "processing":
+        return Verdict("processing", charge.charge_id)
+    return Verdict("unknown", charge.charge_id)
+
+
+def _declined(reason: str) -> str:
+    said = " ".join(reason.replace("_", " ").split())[:120].rstrip(".")
+    return f"The payment was declined ({said}). Nothing was charged." if said else "The payment was declined."

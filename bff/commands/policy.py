@@ -1,0 +1,65 @@
+"""Every number of the engine.
+
+Public: `EnginePolicy`, `RelayPolicy`, `POLICY`, `RELAY`, `PAYMENTS`.
+"""
+
+from dataclasses import dataclass
+
+from bff.resilience.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePolicy:
+    """Commands. Units stand last in each name."""
+
+    # SQLite has one writer, so more threads would only wait in it; PostgreSQL takes one a connection.
+    threads_sqlite: int = 1
+    threads_postgres: int = 8
+    # Commands that may wait for a thread; the next one is told to come back.
+    waiting_max: int = 256
+    # How long an answer of the database may take, its wait included.
+    command_ms_max: int = 6000
+
+    body_bytes_max: int = 16 * 1024
+    key_length_max: int = 200
+    amount_minor_max: int = 1_000_000_000
+
+    # How long a command may keep its key to itself before another process may answer for it.
+    in_flight_s: float = 10.0
+
+    # An answer can be asked for again by its key for this long.
+    receipts_kept_days: int = 122
+
+    # The provider is asked about an unknown charge after this, then ever more rarely.
+    check_s_initial: float = 1.0
+    check_s_max: float = 60.0
+    # A charge that the provider has never heard of this long after it was sent did not happen.
+    lost_after_s: float = 60.0
+    # Webhooks older than this are no news; the resolver asks anyway.
+    webhook_age_s_max: int = 300
+
+    heartbeat_s: float = 1.0
+    payments_poll_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayPolicy:
+    """The way out. Units stand last in each name."""
+
+    batch_events_max: int = 200
+    poll_ms_min: int = 5
+    poll_ms_max: int = 50
+    lease_s: float = 3.0
+    heartbeat_s: float = 1.0
+    # A reader that asks again and again gets one replay an interval.
+    replay_s_min: float = 5.0
+    restate_players_batch: int = 50
+    retry_ms_initial: int = 50
+    retry_ms_max: int = 5000
+    outbox_kept_days: int = 7
+
+
+POLICY = EnginePolicy()
+RELAY = RelayPolicy()
+# A player waits for this answer and money hangs on it, so it gets more time than a page would give.
+PAYMENTS = Policy(deadline_ms=2500, connect_ms=500, in_flight_max=32, waiting_max=64)

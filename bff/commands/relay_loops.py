@@ -1,0 +1,191 @@
+"""The loops of the relay process: outbox to broker, requests for a replay, pending payments, forgetting.
+
+Public: `Relay`, `main`. Django must be set up before this is imported; `bff.commands.relay` does that.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from prometheus_client import Counter, Gauge
+
+from bff.broker import (
+    Broker,
+    BrokerPolicy,
+    BrokerUnavailable,
+    Delivery,
+    Progress,
+    backoff_s,
+    connect,
+    pause,
+    subscribe,
+)
+from bff.commands import relay_steps, resolver
+from bff.commands.engine import Engine, EngineUnavailable
+from bff.commands.epoch import fresh_id
+from bff.commands.house_worker import name_of_process
+from bff.commands.payments import Payments
+from bff.commands.policy import PAYMENTS, RELAY
+from bff.contracts.event import Event
+from bff.contracts.ledger import (
+    HEARTBEAT,
+    LEDGER_STREAM,
+    REQUESTS_STREAM,
+    LedgerHeartbeat,
+    ReplayRequested,
+)
+from bff.resilience import log, worker
+
+logger = log.get("relay")
+
+PUBLISHED = Counter("relay_events_published_total", "Events that left the outbox")
+BACKLOG = Gauge("relay_backlog_events", "Events in the outbox that have not left it")
+REPLAYS = Counter("relay_epochs_begun_total", "Times that everything was told again")
+
+
+class Relay:
+    """The loops of one relay process. `state` is what it says of itself."""
+
+    def __init__(self, broker: Broker, engine: Engine, *, holder: str) -> None:
+        self.broker = broker
+        self.engine = engine
+        self.holder = holder
+        self.progress = Progress()
+        self.requests = Progress()
+        self._beaten_at = 0.0
+        self._turn: relay_steps.Turn | None = None
+
+    def state(self) -> dict[str, Any]:
+        """For /healthz: readiness does not depend on broker or database, only says how they are."""
+        return {
+            "leading": bool(self._turn and self._turn.leading),
+            "backlog_events": self._turn.backlog if self._turn else None,
+            "detail": self.progress.detail or self.requests.detail,
+        }
+
+    async def publish(self, stopping: asyncio.Event) -> None:
+        """Outbox to broker, for ever; backs off while either is away."""
+        wait_ms: float = RELAY.poll_ms_min
+        while not stopping.is_set():
+            try:
+                moved = await self._step()
+            except (BrokerUnavailable, EngineUnavailable) as error:
+                await self._failed(error, stopping)
+                continue
+            self.progress.went_well()
+            wait_ms = RELAY.poll_ms_min if moved else min(RELAY.poll_ms_max, wait_ms * 1.5)
+            if not moved:
+                await pause(stopping, wait_ms / 1000)
+
+    async def _step(self) -> bool:
+        now = datetime.now(UTC)
+        due = asyncio.get_running_loop().time() - self._beaten_at >= RELAY.heartbeat_s
+        if (
+            not (self._turn and self._turn.rows)
+            and not due
+            and await self.engine.run(relay_steps.idle, self.holder, now)
+        ):
+            return False
+        done, self._turn = self._turn, None
+        turn = await self.engine.run(relay_steps.turn, self.holder, done, now)
+        if not turn.leading:
+            self._turn = turn
+            await asyncio.sleep(RELAY.heartbeat_s)
+            return False
+        await self.broker.publish(LEDGER_STREAM, turn.events)
+        # Only what is out is marked, by the next turn; a kill before that sends it twice.
+        self._turn = turn
+        PUBLISHED.inc(len(turn.events))
+        BACKLOG.set(turn.backlog)
+        if turn.drained and due:
+            await self._beat(turn)
+        if not turn.rows:
+            await self.engine.run(relay_steps.restate_some, now)
+        return bool(turn.rows)
+
+    async def _beat(self, turn: relay_steps.Turn) -> None:
+        heartbeat = LedgerHeartbeat(position=turn.position)
+        await self.broker.publish(LEDGER_STREAM, [_event(HEARTBEAT, "ledger", turn.position, heartbeat)])
+        self._beaten_at = asyncio.get_running_loop().time()
+
+    async def _failed(self, error: Exception, stopping: asyncio.Event) -> None:
+        self.progress.failed(error)
+        if self.progress.failures == 1:
+            logger.warning("relay_retrying", detail=str(error))
+        policy = BrokerPolicy(retry_ms_initial=RELAY.retry_ms_initial, retry_ms_max=RELAY.retry_ms_max)
+        await pause(stopping, backoff_s(policy, self.progress.failures))
+
+    async def listen(self, stopping: asyncio.Event, policy: BrokerPolicy) -> None:
+        """Begin an epoch when a reader says that it has lost events."""
+        reader = self.broker.reader(REQUESTS_STREAM, "relay", self.holder)
+        await subscribe(
+            reader, self._asked, stopping, policy=policy, progress=self.requests, retried=(EngineUnavailable,)
+        )
+
+    async def _asked(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        for delivery in deliveries:
+            request = msgspec.convert(delivery.event.data, ReplayRequested)
+            epoch = await self.engine.run(relay_steps.begin_epoch, request.epoch, datetime.now(UTC))
+            if epoch is not None:
+                REPLAYS.inc()
+                logger.warning("relay_epoch_begun", epoch=epoch, why=request.why)
+        return deliveries
+
+    async def prune(self, stopping: asyncio.Event) -> None:
+        """Forget what went out long ago, a little at a time."""
+        while not stopping.is_set():
+            try:
+                gone = await self.engine.run(relay_steps.prune, datetime.now(UTC))
+            except EngineUnavailable:
+                gone = 0
+            await pause(stopping, 1 if gone else 600)
+
+
+def _event(event_type: str, aggregate: str, sequence: tuple[str, int], data: msgspec.Struct) -> Event:
+    return Event(
+        id=fresh_id("ev"),
+        type=event_type,
+        version=1,
+        aggregate=aggregate,
+        sequence=sequence,
+        occurred_at=datetime.now(UTC),
+        data=msgspec.to_builtins(data),
+    )
+
+
+async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
+    policy = BrokerPolicy()
+    broker = connect(settings.BROKER_URL, policy)
+    # Publishing waits for nobody else's work on the database, so it has a thread of its own.
+    engine, resolving = Engine(threads=1), Engine(threads=1)
+    payments = Payments(settings.PAYMENTS_URL, PAYMENTS)
+    relay = Relay(broker, engine, holder=name_of_process("relay"))
+    started.append(relay)
+    loops: list[Awaitable[None]] = [
+        relay.publish(stopping),
+        relay.listen(stopping, policy),
+        relay.prune(stopping),
+        resolver.resolve(resolving, payments, stopping),
+    ]
+    try:
+        async with asyncio.TaskGroup() as group:
+            for loop in loops:
+                group.create_task(_run(loop))
+    finally:
+        await payments.aclose()
+        await broker.aclose()
+        engine.close()
+        resolving.close()
+
+
+async def _run(loop: Awaitable[None]) -> None:
+    await loop
+
+
+def main() -> None:
+    """The process: loops until it is told to stop."""
+    started: list[Relay] = []
+    worker.run(lambda stopping: _main(stopping, started), healthy=lambda: started[0].state() if started else {})

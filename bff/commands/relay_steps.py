@@ -1,0 +1,140 @@
+"""The outbox as the relay sees it: take rows, give positions, mark what is out, begin an epoch.
+
+Public: `Turn`, `turn`, `idle`, `begin_epoch`, `restate_some`, `prune`.
+
+Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
+again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+import msgspec
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from bff.commands import outbox
+from bff.commands.books import Book
+from bff.commands.epoch import next_epoch
+from bff.commands.models import OutboxRow, Player, RelayState
+from bff.commands.policy import RELAY
+from bff.contracts.event import Event
+from bff.contracts.view import Sequence
+
+_TABLE = OutboxRow._meta.db_table
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is to be published next, in order. `leading` is False while another relay is at work.
+
+    `drained`: nothing that was committed before this turn is missing from `events` or the stream.
+    """
+
+    leading: bool
+    rows: list[int]
+    events: list[Event]
+    position: Sequence
+    drained: bool
+    backlog: int
+
+
+def turn(holder: str, done: "Turn | None", now: datetime) -> Turn:
+    """Mark what went out of the turn `done`, take waiting rows and give them positions."""
+    with transaction.atomic():
+        if done is not None and done.rows:
+            # Rows that another epoch has taken back since are to go out again.
+            OutboxRow.objects.filter(pk__in=done.rows, position_epoch=done.position[0]).update(published_at=now)
+        state = RelayState.objects.select_for_update().get(pk=1)
+        if state.holder != holder and state.held_until is not None and state.held_until > now:
+            return Turn(False, [], [], (state.epoch, state.position), False, 0)
+        waiting = OutboxRow.objects.filter(position__isnull=True, published_at__isnull=True).order_by("pk")
+        if connection.features.has_select_for_update_skip_locked:
+            waiting = waiting.select_for_update(skip_locked=True)
+        taken = list(waiting.values_list("pk", flat=True)[: RELAY.batch_events_max])
+        _give_positions(state, taken)
+        state.position += len(taken)
+        if taken or state.holder != holder or _half_over(state, now):
+            state.holder, state.held_until = holder, now + timedelta(seconds=RELAY.lease_s)
+            state.save(update_fields=["position", "holder", "held_until"])
+    unpublished = OutboxRow.objects.filter(position__isnull=False, published_at__isnull=True)
+    ready = list(unpublished.order_by("position")[: RELAY.batch_events_max])
+    backlog = OutboxRow.objects.filter(published_at__isnull=True).count()
+    restating = Player.objects.filter(epoch__lt=state.epoch).exists()
+    drained = len(taken) < RELAY.batch_events_max and len(ready) < RELAY.batch_events_max and not restating
+    position = (state.epoch, state.position)
+    return Turn(True, [row.pk for row in ready], [_event(row) for row in ready], position, drained, backlog)
+
+
+def _give_positions(state: RelayState, taken: list[int]) -> None:
+    given = [(state.epoch, position, pk) for position, pk in enumerate(taken, start=state.position + 1)]
+    if given:
+        with connection.cursor() as cursor:
+            # One statement a row, sent together: ten times faster than the CASE of a bulk update.
+            cursor.executemany(f"UPDATE {_TABLE} SET position_epoch = %s, position = %s WHERE id = %s", given)  # noqa: S608
+
+
+def idle(holder: str, now: datetime) -> bool:
+    """Whether a turn would find nothing to do, told without a lock."""
+    if OutboxRow.objects.filter(published_at__isnull=True).exists():
+        return False
+    state = RelayState.objects.get(pk=1)
+    return state.holder == holder and not _half_over(state, now) and not _unstated(state.epoch).exists()
+
+
+def begin_epoch(lost: str, now: datetime) -> str | None:
+    """Start another epoch because events of `lost` ("" for any) are gone; None when that has been done already.
+
+    Positions begin at 1 again. What waits is published in the new epoch; what was published before is told again as
+    the present state of every player, by `restate_some`.
+    """
+    with transaction.atomic():
+        state = RelayState.objects.select_for_update().get(pk=1)
+        recent = state.began_at > now - timedelta(seconds=RELAY.replay_s_min) and state.position > 0
+        if lost not in ("", state.epoch) or recent:
+            return None
+        state.epoch, state.position, state.began_at = next_epoch(state.epoch), 0, now
+        state.save(update_fields=["epoch", "position", "began_at"])
+        OutboxRow.objects.filter(published_at__isnull=True).update(position=None, position_epoch="")
+        return state.epoch
+
+
+def restate_some(now: datetime) -> int:
+    """Tell the present state of some players who have not been told in this epoch; how many. 0 when all have."""
+    epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
+    players = list(_unstated(epoch).values_list("pk", "currency")[: RELAY.restate_players_batch])
+    for player_id, currency in players:
+        with transaction.atomic():
+            book = Book.open(player_id, currency, now)
+            if book.player.epoch != book.epoch:
+                outbox.restate(book)
+    return len(players)
+
+
+def prune(now: datetime) -> int:
+    """Forget some rows that went out long ago; how many. Whoever needs older news gets the players restated."""
+    old = OutboxRow.objects.filter(published_at__lt=now - timedelta(days=RELAY.outbox_kept_days))
+    chosen = list(old.order_by("published_at").values_list("pk", flat=True)[:1000])
+    return OutboxRow.objects.filter(pk__in=chosen).delete()[0] if chosen else 0
+
+
+def _unstated(epoch: str) -> QuerySet[Player]:
+    return Player.objects.filter(epoch__lt=epoch).order_by("epoch", "pk")
+
+
+def _half_over(state: RelayState, now: datetime) -> bool:
+    return state.held_until is None or state.held_until - now < timedelta(seconds=RELAY.lease_s / 2)
+
+
+def _event(row: OutboxRow) -> Event:
+    return Event(
+        id=row.event_id,
+        type=row.type,
+        version=1,
+        aggregate=row.aggregate,
+        sequence=(row.epoch, row.sequence),
+        occurred_at=row.at,
+        data=msgspec.json.decode(row.data),
+        position=(row.position_epoch, cast(int, row.position)),
+    )

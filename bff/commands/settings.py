@@ -1,0 +1,78 @@
+"""Settings of the transaction engine, flat and its own. Each reads one environment variable or says why it is fixed."""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from bff.broker import address
+from bff.contracts.player_context import new_key_pair
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DATA = Path(os.environ.get("MULLION_DATA", ROOT / ".mullion" / "8000"))
+
+DEBUG = os.environ.get("DEBUG") == "1"
+
+
+def _secret(name: str, local: str) -> str:
+    """The secret from the environment; a local run may do without, production may not."""
+    value = os.environ.get(name, "")
+    if not value and not DEBUG:
+        raise ImproperlyConfigured(f"{name} is not set. Set it, or set DEBUG=1 for a run on this machine only.")
+    return value or local
+
+
+SECRET_KEY = _secret("COMMANDS_SECRET_KEY", "a-local-run-signs-with-this-and-nothing-else-does")
+
+# The shell signs player contexts; here they are only checked. A local run without a key can check nobody's.
+PLAYER_CONTEXT_PUBLIC_KEY = os.environ.get("PLAYER_CONTEXT_PUBLIC_KEY", "")
+if not PLAYER_CONTEXT_PUBLIC_KEY:
+    PLAYER_CONTEXT_PUBLIC_KEY = _secret("PLAYER_CONTEXT_PUBLIC_KEY", new_key_pair()[1])
+
+# The payments provider, and what its webhooks are signed with.
+PAYMENTS_URL = os.environ.get("PAYMENTS_URL") or os.environ.get("SANDBOX_PAYMENTS_URL", "http://127.0.0.1:8032")
+PAYMENTS_WEBHOOK_SECRET = _secret("PAYMENTS_WEBHOOK_SECRET", "a-local-run-trusts-this-signature")
+
+# Where events leave to: Valkey or Redis Streams, or Kafka.
+BROKER_URL = address()
+
+# Other houses call by address, never through a browser.
+ALLOWED_HOSTS = [host for host in os.environ.get("COMMANDS_ALLOWED_HOSTS", "").split(",") if host]
+ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]", os.environ.get("HOST", "127.0.0.1")]
+
+INSTALLED_APPS = ["bff.commands"]
+MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
+ROOT_URLCONF = "bff.commands.urls"
+ASGI_APPLICATION = "bff.commands.asgi.application"
+
+DATABASE_URL = os.environ.get("DATABASE_URL", f"sqlite:///{DATA / 'commands.sqlite3'}")
+# Connections live as long as the engine's threads, which look at them again after every failure.
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # WAL lets the relay read while a command writes; IMMEDIATE takes the write lock up front, so no upgrade can
+    # dead-lock; FULL because a command that was answered must survive a power cut.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 2,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+else:
+    # A database that hangs must cost a command its answer, not a thread for ever.
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        {"connect_timeout": 2, "options": "-c statement_timeout=5000 -c lock_timeout=3000"}
+    )
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+LOGGING_CONFIG = None  # bff.resilience.log writes all lines
+
+# Spoken between processes behind an edge that terminates TLS; a redirect would break callers, not protect them.
+SECURE_SSL_REDIRECT = False
+SILENCED_SYSTEM_CHECKS = [
+    "security.W003",  # no cookies and no forms here, so no CSRF middleware: every call carries its own bearer
+    "security.W004",  # HSTS is the edge's to promise
+    "security.W008",  # see SECURE_SSL_REDIRECT
+    "security.W002",  # no page is served that could be framed
+]

@@ -1,0 +1,132 @@
+"""The engine's HTTP answers.
+
+Public: `deposit_view`, `claim_view`, `webhook_view`, `healthz`, `metrics`, `unknown_path`.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+
+from bff.commands import asked, claim, deposit
+from bff.commands.engine import EngineUnavailable
+from bff.commands.models import Receipt
+from bff.commands.payments import WebhookRefused, read_webhook
+from bff.commands.policy import POLICY
+from bff.commands.receipts import Asked, Refused, on_the_wire
+from bff.commands.runtime import runtime
+from bff.contracts.wallet import SCOPE_CLAIM, SCOPE_DEPOSIT, ClaimPromotion, Deposit
+from bff.resilience import log
+
+logger = log.get("bff-commands")
+
+COMMANDS = Counter("commands_total", "Commands by how they ended", ["command", "outcome"])
+SECONDS = Histogram("command_seconds", "From request to answer", ["command"])
+
+View = Callable[[HttpRequest], Awaitable[HttpResponse]]
+
+
+def command_view(command: str) -> Callable[[View], View]:
+    """Turns what a command raises into problems, and counts how commands end."""
+
+    def decorate(view: View) -> View:
+        async def answered(request: HttpRequest) -> HttpResponse:
+            began = time.perf_counter()
+            try:
+                if request.method != "POST":
+                    raise Refused(405, "method_not_allowed", "Commands are posted.")
+                response = await runtime().finish(view(request))  # type: ignore[arg-type]
+                outcome = str(response.status_code)
+            except Refused as refused:
+                response, outcome = asked.problem(refused), refused.code
+            except EngineUnavailable as error:
+                logger.warning("command_unavailable", command=command, detail=str(error))
+                response, outcome = asked.problem(_UNAVAILABLE), "engine_down"
+            COMMANDS.labels(command, outcome).inc()
+            SECONDS.labels(command).observe(time.perf_counter() - began)
+            return response
+
+        return answered
+
+    return decorate
+
+
+_UNAVAILABLE = Refused(
+    503,
+    "engine_down",
+    "Money can not be moved at this moment. Your balance is safe; try again with the same key.",
+)
+
+
+@command_view("deposit")
+async def deposit_view(request: HttpRequest) -> HttpResponse:
+    """`POST /commands/deposit`: 200 done or declined, 202 pending."""
+    who, body = asked.read(request, "deposit", SCOPE_DEPOSIT, Deposit)
+    return _receipt(await _deposit(who, body))
+
+
+async def _deposit(who: Asked, body: Deposit) -> Receipt:
+    engine, payments = runtime().engine, runtime().payments
+    receipt, fresh = await engine.run(deposit.begin, who, body, datetime.now(UTC))
+    if not fresh:
+        return receipt
+    verdict = await payments.charge(receipt.receipt_id, receipt.amount_minor, receipt.currency)
+    try:
+        return await engine.run(deposit.settle, receipt.receipt_id, verdict, datetime.now(UTC))
+    except EngineUnavailable as error:
+        # The provider has answered and we can not write it down: pending is the truth, and the resolver asks again.
+        logger.warning("deposit_unsettled", receipt=receipt.receipt_id, detail=str(error))
+        return receipt
+
+
+@command_view("claim-promotion")
+async def claim_view(request: HttpRequest) -> HttpResponse:
+    """`POST /commands/claim-promotion`: 200 done."""
+    who, body = asked.read(request, "claim-promotion", SCOPE_CLAIM, ClaimPromotion)
+    return _receipt(await runtime().engine.run(claim.claim, who, body, datetime.now(UTC)))
+
+
+@command_view("webhook")
+async def webhook_view(request: HttpRequest) -> HttpResponse:
+    """`POST /webhooks/payments`: 204 when it is written down, late and repeated ones too."""
+    body = request.read(POLICY.body_bytes_max)
+    try:
+        reference, verdict = read_webhook(
+            body,
+            request.headers.get("Payments-Signature", ""),
+            settings.PAYMENTS_WEBHOOK_SECRET,
+            now=time.time(),
+            age_s_max=POLICY.webhook_age_s_max,
+        )
+    except WebhookRefused as refused:
+        raise Refused(401, "webhook_refused", str(refused)) from refused
+    try:
+        receipt = await runtime().engine.run(deposit.settle, reference, verdict, datetime.now(UTC))
+    except Receipt.DoesNotExist as error:
+        raise Refused(404, "reference_unknown", "There is no deposit with this reference.") from error
+    logger.info("webhook_settled", receipt=reference, state=receipt.state)
+    return HttpResponse(status=204)
+
+
+async def healthz(_request: HttpRequest) -> HttpResponse:
+    """Ready as soon as it answers; whether the provider can be reached is told, not required."""
+    return JsonResponse({"status": "ok", "payments": "up" if runtime().heartbeat.payments_up else "down"})
+
+
+async def metrics(_request: HttpRequest) -> HttpResponse:
+    """Prometheus' text format."""
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def unknown_path(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404 as a problem."""
+    return asked.problem(Refused(404, "path_unknown", "There is nothing here."))
+
+
+def _receipt(receipt: Receipt) -> HttpResponse:
+    body: msgspec.Struct = on_the_wire(receipt)
+    return asked.answer(body, 202 if receipt.state == "pending" else 200)

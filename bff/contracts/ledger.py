@@ -1,0 +1,85 @@
+"""What the write side tells the read side: the events on the stream `ledger` and what may be asked for in return.
+
+Public: `LEDGER_STREAM`, `REQUESTS_STREAM`, `OFFERS_STREAM`, `HISTORY_PAGE`, `HEARTBEAT`, `ENGINE_HEARTBEAT`,
+`PLAYER_RESTATED`, `HISTORY_RESTATED`, `REPLAY_REQUESTED`, `MovementLine`, `PlayerChanged`, `HistoryPage`,
+`LedgerHeartbeat`, `EngineHealth`, `ReplayRequested`, `history_topic`.
+
+An event about a player has the aggregate `player:<id>` and the player's own sequence, without gaps; its data is a
+`PlayerChanged`, which holds the state after the event, so that a reader needs no rule of the ledger.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from bff.contracts.money import Currency
+from bff.contracts.view import Sequence
+from bff.contracts.wallet import Balances, Receipt
+
+LEDGER_STREAM = "ledger"
+REQUESTS_STREAM = "ledger-requests"
+OFFERS_STREAM = "offers"
+
+HEARTBEAT = "Heartbeat"
+ENGINE_HEARTBEAT = "EngineHeartbeat"
+PLAYER_RESTATED = "PlayerRestated"
+HISTORY_RESTATED = "HistoryRestated"
+REPLAY_REQUESTED = "ReplayRequested"
+
+# Lines of a player's history are numbered from 0 for ever and kept by the page, so a change rewrites one page.
+HISTORY_PAGE = 20
+
+
+def history_topic(player: str, page: int) -> str:
+    """Where the query store holds one page of a player's history as a `HistoryPage`; nobody may follow it."""
+    return f"history.{player}.{page}"
+
+
+class MovementLine(msgspec.Struct, frozen=True):
+    """One line of a player's history, in full. `ordinal` counts the player's lines from 0; `kind` is what they see."""
+
+    ordinal: int
+    kind: str
+    receipt: Receipt
+
+
+class HistoryPage(msgspec.Struct, frozen=True):
+    """Lines `page * HISTORY_PAGE` and on, in order; also the data of `HistoryRestated`."""
+
+    player: str
+    page: int
+    lines: list[MovementLine]
+
+
+class PlayerChanged(msgspec.Struct, frozen=True):
+    """Where a player stands after the event. `lines` holds what the event made or changed.
+
+    `lines_total` is how long the history is. `claimed` (promotion id to number of grants) is complete when given,
+    None when the event did not touch it; `PlayerRestated` always gives it.
+    """
+
+    player: str
+    currency: Currency
+    balances: Balances
+    lines_total: int
+    lines: list[MovementLine]
+    claimed: dict[str, int] | None = None
+
+
+class LedgerHeartbeat(msgspec.Struct, frozen=True):
+    """Everything that was committed before this stands in the stream; `position` is the last one that was given."""
+
+    position: Sequence
+
+
+class EngineHealth(msgspec.Struct, frozen=True):
+    """The engine takes commands; whether it can reach the payments provider."""
+
+    payments: Literal["up", "down"]
+
+
+class ReplayRequested(msgspec.Struct, frozen=True):
+    """A reader has lost events of `epoch` ("" when it knows none) and asks for all of it under another epoch."""
+
+    epoch: str
+    why: str
