@@ -1,0 +1,13 @@
+"""A fragment's HTML, made unable to break, leave or imitate the page it is put into.
+
+`contain` answers either HTML that a browser parses to exactly what was checked, or the reason why there is none. It
+does no I/O and knows neither Django nor any fragment. It does not judge declared scripts and styles (those are assets)
+and it is no sandbox for hostile code.
+"""
+
+from shell.composition.contain.containing import Contained, Container, contain
+from shell.composition.contain.decode import Refused
+from shell.composition.contain.limits import Limits
+from shell.composition.contain.links import LinkPolicy
+
+__all__ = ["Contained", "Container", "Limits", "LinkPolicy", "Refused", "contain"]

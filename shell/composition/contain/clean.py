@@ -1,0 +1,198 @@
+"""One pass over a parsed body that takes out what may not be in a page.
+
+Public: `Cleaner`.
+"""
+
+import re
+from functools import lru_cache
+
+import turbohtml
+from turbohtml import Comment, Element, Namespace, Node, ProcessingInstruction, XPath
+
+from bff.resilience.reason import Reason
+from shell.composition.contain import elements
+from shell.composition.contain.decode import Refused
+from shell.composition.contain.elements import TAME, Check, Rules
+from shell.composition.contain.limits import Limits
+from shell.composition.contain.links import Reach
+
+_NAMES = "|".join(elements.FORMATTING)
+_OPEN = re.compile(rf"<(?=(?:{_NAMES})[\s/>])", re.IGNORECASE)
+_CLOSE = re.compile(rf"</(?=(?:{_NAMES})[\s/>])", re.IGNORECASE)
+_IN_SELECT = frozenset({"option", "optgroup", "hr"})
+_SPECIAL = frozenset({"form", "template", "select"})
+# A framed origin keeps itself, its scripts and its forms; it may not navigate the page or open windows.
+_FRAME_SANDBOX = "allow-forms allow-same-origin allow-scripts"
+_NOTHING: Rules = {}
+
+
+class Stop(Exception):
+    """The body can not be cleaned."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.refused = Refused(reason, detail)
+
+
+class Cleaner:
+    """Cleans bodies of one slot. `notes` says what was taken out, each thing once."""
+
+    def __init__(self, reach: Reach, limits: Limits) -> None:
+        self.notes: dict[str, None] = {}
+        self._reach = reach
+        self._limits = limits
+        self._asked: list[tuple[Element, str, Check]] = []
+        self._odd: list[Element] = []
+
+    def clean(self, text: str) -> str:
+        """`text` parsed, cleaned and written again; raises `Stop`."""
+        tamed = _OPEN.sub("<" + TAME, _CLOSE.sub("</" + TAME, text))
+        root = turbohtml.parse_fragment(tamed, positions=False)
+        self._judge_depth(root)
+        self._walk(root)
+        for element in self._odd:
+            self._treat(element)
+        self._ask()
+        if self._reach.isolation == "light":
+            self._leave_slots(root)
+        out = root.inner_html
+        if "<!" in out or "<?" in out:
+            _drop_comments(root)
+            out = root.inner_html
+        return out.replace(TAME, "")
+
+    def _judge_depth(self, root: Node) -> None:
+        if _at_depth(self._limits.depth_max + 1)(root):
+            raise Stop(Reason.OVERSIZE, f"deeper than {self._limits.depth_max} levels")
+
+    def _walk(self, root: Element) -> None:
+        """Look at every element once; nothing is changed while the tree is walked."""
+        self._asked, self._odd = [], []
+        asked, odd, limits = self._asked, self._odd, self._limits
+        html, known, special, other = Namespace.HTML, elements.HTML, _SPECIAL, elements.other
+        total = 0
+        for element in root.iter_elements():
+            tag = element.tag
+            rules = known.get(tag) if element.namespace is html else None
+            custom = False
+            if rules is None:
+                rules = self._rare(element, tag)
+                custom = rules is elements.CUSTOM
+            elif tag in special:
+                odd.append(element)
+            count = 0
+            for name in element.attrs:
+                count += 1
+                check = rules[name] if name in rules else other(name, custom)
+                if check is not None:
+                    asked.append((element, name, check))
+            total += count
+            if count > limits.attributes_max or total > limits.attributes_total_max:
+                raise Stop(Reason.OVERSIZE, "too many attributes")
+
+    def _rare(self, element: Element, tag: str) -> Rules:
+        """The rules of an element that is not among HTML's listed ones."""
+        if tag == "plaintext":
+            raise Stop(Reason.UNSAFE_HTML, "<plaintext> can not be closed")
+        if tag == "script" and "<!--" in element.text:
+            raise Stop(Reason.UNSAFE_HTML, "a comment within a script changes where the script ends")
+        if element.namespace is Namespace.SVG and tag in elements.SVG:
+            if tag == "svg":
+                self._odd.append(element)
+            return elements.SVG[tag]
+        if element.namespace is Namespace.HTML and elements.is_custom(tag):
+            return elements.CUSTOM
+        self._odd.append(element)
+        return elements.FRAME if tag == "iframe" else _NOTHING
+
+    def _ask(self) -> None:
+        reach = self._reach
+        for element, name, check in self._asked:
+            if not check(element.attr(name) or "", reach):
+                del element.attrs[name]
+                self._note(f"removed {name} of <{element.tag}>")
+                if name == "formaction":
+                    element.attrs["disabled"] = ""  # it must not fall back to the form's own action
+                elif name == "action":
+                    self._unwrap(element)  # without an action it would go to the page
+
+    def _treat(self, element: Element) -> None:
+        """Decide about an element as a whole."""
+        tag = element.tag
+        if element.namespace is not Namespace.HTML:
+            if tag == "svg":
+                self._treat_drawing(element)
+            else:
+                self._remove(element)
+        elif tag == "form":
+            self._treat_form(element)
+        elif tag == "template":
+            self._treat_template(element)
+        elif tag == "select":
+            self._treat_select(element)
+        elif tag == "iframe" and self._reach.frame(element.attr("src") or ""):
+            element.clear()
+            element.attrs["sandbox"] = _FRAME_SANDBOX
+        elif tag in elements.REMOVED:
+            self._remove(element)
+        else:
+            self._unwrap(element)
+
+    def _treat_drawing(self, element: Element) -> None:
+        # HTML within a drawing is where parsers disagree; a drawing needs none.
+        for child in list(element.iter_elements()):
+            if child.namespace is not Namespace.SVG:
+                self._remove(child)
+
+    def _treat_select(self, element: Element) -> None:
+        # Parsers of different years disagree about what a choice may hold.
+        for child in list(element.iter_elements()):
+            if child.namespace is not Namespace.HTML or child.tag in elements.REMOVED:
+                self._remove(child)
+            elif child.tag not in _IN_SELECT:
+                self._unwrap(child)
+
+    def _treat_form(self, element: Element) -> None:
+        """A form that would post to the page is none; its content stays."""
+        if "action" not in element.attrs and (element.attr("method") or "").strip().lower() == "post":
+            self._unwrap(element)
+
+    def _treat_template(self, element: Element) -> None:
+        shadow = any(name.startswith("shadowroot") for name in element.attrs)
+        if shadow or any(isinstance(above, Element) and above.tag == "template" for above in element.ancestors):
+            self._remove(element)
+            return
+        for content in element:
+            self._judge_depth(content)
+
+    def _leave_slots(self, root: Element) -> None:
+        """In light isolation the top elements are assigned by their own `slot`: they may have none."""
+        for child in root:
+            if isinstance(child, Element) and "slot" in child.attrs:
+                del child.attrs["slot"]
+                self._note(f"removed slot of <{child.tag}>")
+
+    def _remove(self, element: Element) -> None:
+        self._note(f"removed <{element.tag}>")
+        element.decompose()
+
+    def _unwrap(self, element: Element) -> None:
+        if element.parent is not None:
+            self._note(f"unwrapped <{element.tag}>")
+            element.unwrap()
+
+    def _note(self, what: str) -> None:
+        if len(self.notes) < self._limits.notes_max:
+            self.notes[what.replace(TAME, "")[:80]] = None
+
+
+def _drop_comments(root: Node) -> None:
+    for node in list(root.descendants):
+        if isinstance(node, Comment | ProcessingInstruction):
+            node.decompose()
+
+
+@lru_cache(maxsize=4)
+def _at_depth(depth: int) -> XPath:
+    """Finds elements that stand `depth` levels below a node; one step a level, so it stops where the tree does."""
+    return XPath("/".join(["*"] * depth))

@@ -1,0 +1,91 @@
+"""From a fragment's answer to HTML that may stand in the page, once per distinct body.
+
+Public: `Contained`, `Container`, `Refused`, `contain`.
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from bff.resilience.reason import Reason
+from shell.composition.contain.clean import Cleaner, Stop
+from shell.composition.contain.decode import Refused, decode, judge_type
+from shell.composition.contain.kept import Kept
+from shell.composition.contain.limits import Limits
+from shell.composition.contain.links import Isolation, LinkPolicy, Reach
+from shell.composition.contain.sentinel import survives
+
+_DIGEST_BYTES = 20
+_ROUNDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """`html` is UTF-8 and safe to write into the slot; `digest` names it; `notes` says what was taken out."""
+
+    html: bytes
+    digest: str
+    notes: tuple[str, ...]
+
+
+class Container:
+    """Contains bodies and keeps what it made of them, within `limits.cache_bytes_max` bytes."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._kept: Kept[Contained | Refused] = Kept(self.limits.cache_bytes_max)
+
+    def contain(
+        self, body: bytes, content_type: str | None, *, prefix: str, isolation: Isolation, links: LinkPolicy
+    ) -> Contained | Refused:
+        """`body` made fit for the slot whose public prefix is `prefix` (`/slots/lobby/wallet`), or why it is not.
+
+        `content_type` is the answer's header as it came.
+        """
+        if not prefix.startswith("/") or prefix.endswith("/"):
+            raise ValueError(f"a slot's prefix starts with a slash and does not end with one: {prefix!r}")
+        wrong = judge_type(content_type)
+        if wrong is not None:
+            return wrong
+        if len(body) > self.limits.body_bytes_max:
+            return Refused(Reason.OVERSIZE, f"{len(body)} bytes; at most {self.limits.body_bytes_max} are read")
+        reach = Reach(prefix, isolation, links)
+        key = (blake2b(body, digest_size=_DIGEST_BYTES).digest(), reach)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = _contain(body, reach, self.limits)
+            self._kept.put(key, kept, len(kept.html) if isinstance(kept, Contained) else len(kept.detail))
+        return kept
+
+
+def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refused:
+    text = decode(body, limits)
+    if isinstance(text, Refused):
+        return text
+    cleaner = Cleaner(reach, limits)
+    try:
+        html = _settle(text, cleaner, reach, limits)
+    except Stop as stop:
+        return stop.refused
+    out = html.encode()
+    return Contained(out, blake2b(out, digest_size=_DIGEST_BYTES).hexdigest(), tuple(cleaner.notes))
+
+
+def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits) -> str:
+    """Clean until a parser, at work in the shell's page, builds exactly what was cleaned; raises `Stop`."""
+    for _ in range(_ROUNDS):
+        html = cleaner.clean(text)
+        if len(html) > limits.body_bytes_max:
+            raise Stop(Reason.OVERSIZE, f"{len(html)} characters when written out")
+        text_there = survives(html, reach.isolation)
+        if text_there is None:
+            raise Stop(Reason.UNSAFE_HTML, "it would change the page around it")
+        if text_there == html:
+            if "<noscript" in html and survives(html, reach.isolation, scripting=True) != html:
+                raise Stop(Reason.UNSAFE_HTML, "its noscript means something else to a browser with scripts")
+            return html
+        text = text_there
+    raise Stop(Reason.UNSAFE_HTML, "it means something else each time it is parsed")
+
+
+_shared = Container()
+contain = _shared.contain

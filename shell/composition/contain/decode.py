@@ -1,0 +1,61 @@
+"""From bytes to text, or why not. No guessing: a body is UTF-8 HTML or it is refused.
+
+Public: `judge_type`, `decode`, `Refused`.
+"""
+
+import re
+from dataclasses import dataclass
+
+from bff.resilience.reason import Reason
+from shell.composition.contain.limits import Limits
+
+_TYPE = re.compile(r"\s*text/html\s*(?:;(?P<parameters>.*))?", re.IGNORECASE | re.DOTALL)
+_CHARSET = re.compile(r";?\s*charset\s*=\s*\"?(?P<name>[^\s;\",]*)", re.IGNORECASE)
+_UTF8 = frozenset({"utf-8", "utf8"})
+# Space and comments may come before it, nothing else: a body that starts like this is a page of its own.
+_DOCUMENT = re.compile(r"(?:\s|<!--.*?-->)*+<(?:!doctype|html|head|body)(?=[\s/>])", re.IGNORECASE | re.DOTALL)
+_DOCUMENT_WITHIN = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a body is not put into a page; `detail` is for logs."""
+
+    reason: Reason
+    detail: str
+
+
+def judge_type(content_type: str | None) -> Refused | None:
+    """Whether the header names HTML in UTF-8; a charset that is left out means UTF-8."""
+    if content_type is None:
+        return Refused(Reason.CONTENT_TYPE, "no content type")
+    found = _TYPE.fullmatch(content_type)
+    if found is None:
+        return Refused(Reason.CONTENT_TYPE, f"{content_type[:60]!r} is not text/html")
+    charset = _CHARSET.search(found["parameters"] or "")
+    if charset is not None and charset["name"].lower() not in _UTF8:
+        return Refused(Reason.ENCODING, f"declared as {charset['name'][:40]!r}; only UTF-8 is read")
+    return None
+
+
+def decode(body: bytes, limits: Limits) -> str | Refused:
+    """The text of `body`, small enough to parse."""
+    if b"\0" in body:
+        return Refused(Reason.ENCODING, "the body holds NUL")
+    if b"\x7f" in body:
+        return Refused(Reason.ENCODING, "the body holds the control character DEL")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return Refused(Reason.ENCODING, f"not UTF-8 at byte {error.start}")
+    return _judge_counts(text, limits) or text
+
+
+def _judge_counts(text: str, limits: Limits) -> Refused | None:
+    if text.count("<") > limits.openings_max:
+        return Refused(Reason.OVERSIZE, f"more than {limits.openings_max} tags")
+    if text.count("&") > limits.references_max:
+        return Refused(Reason.OVERSIZE, f"more than {limits.references_max} character references")
+    if _DOCUMENT.match(text[:_DOCUMENT_WITHIN]):
+        return Refused(Reason.UNSAFE_HTML, "a whole document, not a fragment")
+    return None

@@ -1,0 +1,186 @@
+"""Which elements and attributes a fragment's HTML may hold. What is not listed does not reach the page.
+
+Public: `KEEP`, `Check`, `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `REMOVED`, `FORMATTING`,
+`TAME`, `is_custom`, `other`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from shell.composition.contain import htmx, values
+from shell.composition.contain.links import Reach
+from shell.composition.contain.names import words
+
+Check = Callable[[str, Reach], bool]
+Rules = Mapping[str, Check | None]
+
+KEEP: Check | None = None
+
+# Elements that an HTML parser reopens by itself where they were left open. Written with this prefix they are parsed
+# like any other element: a few kilobytes can then not grow into millions of elements, and what was left open ends
+# with its parent. DEL can not stand in a body, so the prefix is taken off again without a trace.
+TAME = "x\x7f"
+FORMATTING = tuple(words("a b big code em font i nobr s small strike strong tt u"))
+
+# These go with everything in them; of any other element that is not listed, the content stays.
+REMOVED = frozenset(
+    words(
+        "applet base basefont bgsound embed fencedframe frame frameset iframe link math meta noembed noframes object "
+        "param plaintext portal script style title xmp"
+    )
+)
+
+
+def _keep(names: str) -> dict[str, Check | None]:
+    return dict.fromkeys(words(names), KEEP)
+
+
+_GLOBAL = _keep(
+    "autocapitalize class contenteditable dir draggable enterkeyhint hidden inert inputmode itemprop itemscope "
+    "itemtype lang part role slot spellcheck title translate"
+) | {"id": values.free_id, "tabindex": values.tab_index}
+
+_LINK = {"href": values.link, "target": values.window, "rel": values.relation} | _keep("download hreflang type")
+_CONTROL = {"name": values.field_name, "id": values.field_id, "form": values.same_tree} | _keep("disabled")
+_SUBMIT = {"formaction": values.own, "formmethod": values.method, "formtarget": values.window} | _keep("formnovalidate")
+_CELL = _keep("abbr colspan headers rowspan scope")
+_PLAYER = {"src": values.media, "poster": values.picture} | _keep(
+    "autoplay controls controlslist crossorigin disablepictureinpicture disableremoteplayback height loop muted "
+    "playsinline preload width"
+)
+
+_PLAIN = words(
+    "abbr address article aside b bdi bdo big br caption cite code datalist dd dfn dialog div dl dt em figcaption "
+    "figure footer h1 h2 h3 h4 h5 h6 header hgroup hr i kbd legend main mark menu nav noscript p picture pre rp rt "
+    "ruby s samp search section small span strike strong sub summary sup table tbody template tfoot thead tr tt u "
+    "ul var wbr"
+)
+
+_OWN: dict[str, dict[str, Check | None]] = {
+    "a": _LINK,
+    "area": _LINK | _keep("alt coords shape"),
+    "audio": _PLAYER,
+    "blockquote": {},
+    "button": _CONTROL | _SUBMIT | _keep("type value"),
+    "canvas": _keep("height width"),
+    "col": _keep("span"),
+    "colgroup": _keep("span"),
+    "data": _keep("value"),
+    "del": _keep("datetime"),
+    "details": _keep("name open"),
+    "dialog": _keep("open"),
+    "fieldset": _CONTROL,
+    "form": {"action": values.own, "method": values.method, "target": values.window, "name": values.free_name}
+    | _keep("accept-charset autocomplete enctype novalidate"),
+    "img": {"src": values.picture, "srcset": values.pictures, "usemap": values.within, "name": values.free_name}
+    | _keep("alt crossorigin decoding fetchpriority height ismap loading referrerpolicy sizes width"),
+    "input": _CONTROL
+    | _SUBMIT
+    | {"src": values.picture}
+    | _keep(
+        "accept alt autocomplete capture checked dirname height list max maxlength min minlength multiple pattern "
+        "placeholder readonly required size step type value width"
+    ),
+    "ins": _keep("datetime"),
+    "label": _keep("for"),
+    "li": _keep("value"),
+    "map": {"name": values.free_name},
+    "meter": _keep("high low max min optimum value"),
+    "ol": _keep("reversed start type"),
+    "optgroup": _keep("disabled label"),
+    "option": _keep("disabled label selected value"),
+    "output": _CONTROL | _keep("for"),
+    "progress": _keep("max value"),
+    "q": {},
+    "select": _CONTROL | _keep("autocomplete multiple required size"),
+    "source": {"src": values.media, "srcset": values.pictures} | _keep("height media sizes type width"),
+    "td": _CELL,
+    "textarea": _CONTROL
+    | _keep("autocomplete cols dirname maxlength minlength placeholder readonly required rows wrap"),
+    "th": _CELL,
+    "time": _keep("datetime"),
+    "track": {"src": values.media} | _keep("default kind label srclang"),
+    "video": _PLAYER,
+}
+
+HTML: dict[str, Rules] = {tag: _GLOBAL | _OWN.get(tag, {}) for tag in (*_PLAIN, *_OWN)}
+FRAME: Rules = _GLOBAL | {"src": values.frame} | _keep("allow allowfullscreen height loading referrerpolicy width")
+HTML |= {TAME + tag: HTML[tag] for tag in FORMATTING if tag in HTML}
+
+_DRAWING = dict.fromkeys(
+    words("clip-path fill filter marker-end marker-mid marker-start mask stroke cursor"), values.drawing
+)
+_SVG_GLOBAL = (
+    _keep("class lang role fill-opacity fill-rule clip-rule color display opacity overflow stop-color stop-opacity")
+    | _keep("stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke-miterlimit stroke-opacity")
+    | _keep("stroke-width transform vector-effect visibility shape-rendering paint-order text-anchor focusable")
+    | _keep("dominant-baseline font-family font-size font-style font-weight letter-spacing text-rendering")
+    | _DRAWING
+    | {"id": values.free_id, "tabindex": values.tab_index}
+)
+_BOX = _keep("height width x y")
+_GRADIENT = _keep("gradientTransform gradientUnits spreadMethod") | {"href": values.within, "xlink:href": values.within}
+SVG: dict[str, Rules] = {
+    tag: _SVG_GLOBAL | own
+    for tag, own in {
+        "svg": _BOX | _keep("preserveAspectRatio viewBox xmlns xmlns:xlink version"),
+        "circle": _keep("cx cy pathLength r"),
+        "clipPath": _keep("clipPathUnits"),
+        "defs": {},
+        "desc": {},
+        "ellipse": _keep("cx cy pathLength rx ry"),
+        "g": {},
+        "line": _keep("pathLength x1 x2 y1 y2"),
+        "linearGradient": _GRADIENT | _keep("x1 x2 y1 y2"),
+        "marker": _keep("markerHeight markerUnits markerWidth orient preserveAspectRatio refX refY viewBox"),
+        "mask": _BOX | _keep("maskContentUnits maskUnits"),
+        "path": _keep("d pathLength"),
+        "pattern": _BOX | _keep("patternContentUnits patternTransform patternUnits viewBox"),
+        "polygon": _keep("pathLength points"),
+        "polyline": _keep("pathLength points"),
+        "radialGradient": _GRADIENT | _keep("cx cy fr fx fy r"),
+        "rect": _BOX | _keep("pathLength rx ry"),
+        "stop": _keep("offset"),
+        "symbol": _BOX | _keep("preserveAspectRatio refX refY viewBox"),
+        "text": _keep("dx dy lengthAdjust rotate textLength x y"),
+        "title": {},
+        "tspan": _keep("dx dy lengthAdjust rotate textLength x y"),
+        "use": _BOX | {"href": values.within, "xlink:href": values.within},
+    }.items()
+}
+
+# A custom element has attributes of its own, but none of these: they are URLs or code wherever they stand.
+CUSTOM: Rules = _GLOBAL | {"href": values.link, "src": values.picture, "name": values.field_name}
+_NEVER = frozenset(
+    words(
+        "action background cite classid code codebase data formaction is longdesc manifest nonce ping poster popover "
+        "popovertarget popovertargetaction profile srcdoc srcset style command commandfor autofocus accesskey target "
+        "xmlns form formmethod formtarget"
+    )
+)
+_CUSTOM_TAG = re.compile(r"[a-z][a-z0-9._]*-[a-z0-9._-]*")
+# The shell's own elements, and names that SVG and MathML took.
+_RESERVED = re.compile(r"fragment-.*|mullion-.*|annotation-xml|color-profile|font-face.*|missing-glyph")
+_ATTRIBUTE = re.compile(r"[a-z][a-z0-9._-]*")
+
+
+def is_custom(tag: str) -> bool:
+    """Whether `tag` names a custom element that is not the shell's."""
+    return _CUSTOM_TAG.fullmatch(tag) is not None and _RESERVED.fullmatch(tag) is None
+
+
+def _never(_value: str, _reach: Reach) -> bool:
+    return False
+
+
+@lru_cache(maxsize=4096)
+def other(name: str, custom: bool) -> Check | None:
+    """What decides about an attribute that the element's rules do not name."""
+    if name.startswith(("hx-", "data-hx-")):
+        return htmx.CHECKS.get(name, _never)
+    if _ATTRIBUTE.fullmatch(name) is None or name.startswith(("on", "data-mullion")):
+        return _never
+    if name.startswith(("data-", "aria-")):
+        return KEEP
+    return KEEP if custom and name not in _NEVER else _never

@@ -1,0 +1,72 @@
+"""Which of htmx's attributes a fragment may carry, and with what value.
+
+Everything that leaves the slot, runs text as code, or changes the page around the slot is left out, as are attributes
+that this list does not know. Public: `CHECKS`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from shell.composition.contain.links import Reach
+
+# `find`, `next`, `previous` and a bare selector search the slot's own tree only within a shadow root.
+_ANYWHERE = re.compile(r"\s*(?:this|host)\s*", re.IGNORECASE)
+_IN_TREE = re.compile(r"\s*(?:(?:find|next|previous|closest)(?:\s+[\w.#\-\[\]=\"' >]*)?|#[\w\-]+)\s*", re.IGNORECASE)
+_OUTSIDE = re.compile(r"\b(?:body|html|document|window|fragment-slot)\b|:host", re.IGNORECASE)
+_SWAP = re.compile(
+    r"(?:innerHTML|outerHTML|textContent|beforebegin|afterbegin|beforeend|afterend|delete|none)?"
+    r"(?:\s+(?:swap|settle):\d+(?:ms|s)|\s+focus-scroll:(?:true|false))*\s*"
+)
+_TRIGGER = re.compile(
+    r"[a-zA-Z:_-]+(?:\s+(?:once|changed|consume|(?:delay|throttle):\d+(?:ms|s)|queue:(?:first|last|all|none)))*"
+)
+_EVERY = re.compile(r"every\s+(?:\d{2,}|[2-9])s")
+_WORDS = re.compile(r"[\w\s,*\-]*")
+
+
+def _own(value: str, reach: Reach) -> bool:
+    return reach.own(value)
+
+
+def _target(value: str, reach: Reach) -> bool:
+    """An element of the slot."""
+    if _ANYWHERE.fullmatch(value):
+        return True
+    return reach.isolation == "shadow" and _IN_TREE.fullmatch(value) is not None and _OUTSIDE.search(value) is None
+
+
+def _swap(value: str, _reach: Reach) -> bool:
+    return _SWAP.fullmatch(value) is not None
+
+
+def _trigger(value: str, _reach: Reach) -> bool:
+    """Events of the element itself; no filter (it is evaluated), no other source, no polling under two seconds."""
+    return all(_TRIGGER.fullmatch(part) or _EVERY.fullmatch(part) for part in map(str.strip, value.split(",")))
+
+
+def _data(value: str, _reach: Reach) -> bool:
+    """JSON: htmx evaluates anything that is marked as script."""
+    return value.lstrip().startswith("{")
+
+
+def _words(value: str, _reach: Reach) -> bool:
+    return _WORDS.fullmatch(value) is not None
+
+
+def _any(_value: str, _reach: Reach) -> bool:
+    return True
+
+
+_NAMED: dict[str, Callable[[str, Reach], bool]] = {
+    **dict.fromkeys(("get", "post", "put", "patch", "delete"), _own),
+    **dict.fromkeys(("target", "include", "indicator", "disabled-elt", "select"), _target),
+    "swap": _swap,
+    "trigger": _trigger,
+    "vals": _data,
+    **dict.fromkeys(("params", "disinherit"), _words),
+    **dict.fromkeys(("confirm", "validate", "disable", "encoding"), _any),
+}
+
+CHECKS: Mapping[str, Callable[[str, Reach], bool]] = {
+    f"{prefix}{name}": check for name, check in _NAMED.items() for prefix in ("hx-", "data-hx-")
+}

@@ -1,0 +1,24 @@
+"""How much of a fragment's HTML is looked at.
+
+Public: `Limits`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Counts that bound the work before a parser runs, and the shape of what it may build.
+
+    `openings_max` counts every `<`, `references_max` every `&`: one cheap look that bounds the elements and the
+    growth of escaped text. `attributes_max` is per tag; `attributes_total_max` is over the body.
+    """
+
+    body_bytes_max: int = 512 * 1024
+    openings_max: int = 6000
+    references_max: int = 20_000
+    depth_max: int = 256
+    attributes_max: int = 200
+    attributes_total_max: int = 20_000
+    cache_bytes_max: int = 16 * 1024 * 1024
+    notes_max: int = 16

@@ -1,0 +1,104 @@
+"""Where a fragment's HTML may point.
+
+Public: `LinkPolicy`, `Reach`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote
+
+Isolation = Literal["shadow", "light"]
+
+# What browsers strip or fold before they read a URL (C0, backslash) has no place in an honest one.
+_STRANGE = re.compile(r"[\x00-\x1f\x7f\\]")
+_ABSOLUTE = re.compile(r"(https?://[a-z0-9.-]+(?::[0-9]{1,5})?)(?=[/?#]|$)", re.IGNORECASE)
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_PICTURE_DATA = re.compile(r"data:image/(?:png|gif|jpeg|webp|avif|svg\+xml)[;,]", re.IGNORECASE)
+_PATH_END = re.compile(r"[?#]")
+_ASSETS = "/assets/"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPolicy:
+    """What links of a fragment may lead to, apart from the slot's own prefix.
+
+    `origins` are declared origins (`https://help.example`), compared as written in lower case. Any path of the shell
+    is open except those that start with one of `paths_closed`. `media_origins` may be played, `frame_origins` framed.
+    """
+
+    origins: frozenset[str] = frozenset()
+    paths_closed: tuple[str, ...] = ("/slots/", "/slots")
+    schemes: frozenset[str] = frozenset({"mailto", "tel"})
+    media_origins: frozenset[str] = frozenset()
+    frame_origins: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one slot's HTML may reach: its own `prefix` (`/slots/lobby/wallet`) and what `links` opens."""
+
+    prefix: str
+    isolation: Isolation
+    links: LinkPolicy
+
+    def own(self, url: str) -> bool:
+        """Whether `url` stays under the slot's own prefix."""
+        path = _path(url)
+        return path is not None and (path == self.prefix or path.startswith(self.prefix + "/"))
+
+    def link(self, url: str) -> bool:
+        """Whether a link may lead to `url`: the page itself, the shell's pages, the slot's prefix, declared origins."""
+        url = url.strip(" ")
+        if not url or url[0] in "#?":
+            return _STRANGE.search(url) is None
+        if self.own(url):
+            return True
+        path = _path(url)
+        if path is not None:
+            return not self._closed(path)
+        if _origin(url) in self.links.origins:
+            return True
+        scheme = _SCHEME.match(url)
+        return scheme is not None and scheme[1].lower() in self.links.schemes and _STRANGE.search(url) is None
+
+    def picture(self, url: str) -> bool:
+        """Whether an image may come from `url`: the slot's prefix, the shell's copies, or the URL itself."""
+        return self._stored(url) or _PICTURE_DATA.match(url.strip(" ")) is not None
+
+    def media(self, url: str) -> bool:
+        """Whether sound or film may come from `url`."""
+        return self._stored(url) or _origin(url.strip(" ")) in self.links.media_origins
+
+    def frame(self, url: str) -> bool:
+        """Whether `url` may be framed."""
+        return _origin(url.strip(" ")) in self.links.frame_origins
+
+    def _stored(self, url: str) -> bool:
+        path = _path(url)
+        return self.own(url) or (path is not None and path.startswith(_ASSETS))
+
+    def _closed(self, path: str) -> bool:
+        # The shell's server decodes a path once before it routes it; so does this look.
+        decoded = unquote(path)
+        return any(decoded == closed or decoded.startswith(_folder(closed)) for closed in self.links.paths_closed)
+
+
+def _folder(path: str) -> str:
+    return path if path.endswith("/") else path + "/"
+
+
+def _path(url: str) -> str | None:
+    """The path of a URL that starts at this origin's root; None for any other URL and for paths that climb."""
+    url = url.strip(" ")
+    if not url.startswith("/") or url.startswith("//") or _STRANGE.search(url):
+        return None
+    path = _PATH_END.split(url, maxsplit=1)[0]
+    if any(segment in {".", ".."} for segment in unquote(path).split("/")):
+        return None
+    return path
+
+
+def _origin(url: str) -> str | None:
+    found = _ABSOLUTE.match(url)
+    return found[1].lower() if found and not _STRANGE.search(url) else None

@@ -1,0 +1,49 @@
+"""Names that mean something to the page's own scripts, so that no element of a fragment may take them.
+
+A control's name becomes a property of its form, and an image's or form's name a property of `document`, in front of the
+real one. Plain words that forms use for data (`name`, `title`, `lang`) stay free: nothing of the shell's reads those.
+Public: `words`, `FORM_NAMES`, `DOCUMENT_NAMES`, `SHELL_IDS`, `SHELL_PREFIXES`.
+"""
+
+
+def words(text: str) -> list[str]:
+    """A list that reads better as a line."""
+    return text.split()
+
+
+FORM_NAMES = frozenset(
+    words("""
+    action method enctype encoding target noValidate elements length submit requestSubmit reset checkValidity
+    reportValidity acceptCharset autocomplete relList attributes getAttribute getAttributeNames getAttributeNode
+    getAttributeNS setAttribute setAttributeNode setAttributeNS removeAttribute removeAttributeNode removeAttributeNS
+    hasAttribute hasAttributes hasAttributeNS toggleAttribute classList className shadowRoot attachShadow
+    innerHTML outerHTML innerText outerText textContent setHTML setHTMLUnsafe getHTML insertAdjacentElement
+    insertAdjacentHTML insertAdjacentText matches closest webkitMatchesSelector querySelector querySelectorAll
+    getElementsByTagName getElementsByTagNameNS getElementsByClassName children childNodes childElementCount firstChild
+    lastChild firstElementChild lastElementChild nextSibling previousSibling nextElementSibling previousElementSibling
+    parentNode parentElement ownerDocument isConnected baseURI nodeName nodeType nodeValue tagName localName
+    namespaceURI getRootNode contains compareDocumentPosition isEqualNode isSameNode hasChildNodes cloneNode normalize
+    appendChild insertBefore removeChild replaceChild moveBefore append prepend before after remove replaceWith
+    replaceChildren addEventListener removeEventListener dispatchEvent dataset focus blur click scrollIntoView
+    getBoundingClientRect getClientRects assignedSlot constructor __proto__ hasOwnProperty toString valueOf
+    isPrototypeOf propertyIsEnumerable toLocaleString
+    """)
+)
+
+DOCUMENT_NAMES = frozenset(
+    words("""
+    body head documentElement forms images links scripts embeds plugins anchors applets all cookie domain referrer URL
+    documentURI title location defaultView readyState activeElement fonts timeline implementation doctype currentScript
+    scrollingElement visibilityState hidden designMode createElement createElementNS createTextNode createComment
+    createDocumentFragment createRange createEvent createTreeWalker createNodeIterator createAttribute importNode
+    adoptNode getElementById getElementsByName getElementsByTagName getElementsByClassName querySelector
+    querySelectorAll addEventListener removeEventListener dispatchEvent write writeln open close hasFocus execCommand
+    elementFromPoint elementsFromPoint getSelection startViewTransition styleSheets adoptedStyleSheets children
+    childNodes firstElementChild lastElementChild firstChild lastChild append prepend replaceChildren contains
+    constructor __proto__ hasOwnProperty toString valueOf
+    """)
+)
+
+# Globals that the page's scripts ask for; the first five decide how a bundled script installs itself.
+SHELL_IDS = frozenset(words("exports module define require process globalThis htmx Hls mullion main page content"))
+SHELL_PREFIXES = ("slot-", "shell-", "mullion")

@@ -1,0 +1,78 @@
+"""The shell's page in miniature, and the proof that HTML put into it stays where it was put.
+
+Public: `survives`, `page`, `SENTINELS`.
+"""
+
+from dataclasses import dataclass
+
+import turbohtml
+
+from shell.composition.contain.links import Isolation
+
+# Before the body stands what it could damage by closing it; behind it, one of everything that HTML left open in the
+# body would swallow, move, reopen or ignore.
+_BEFORE = (
+    "<!DOCTYPE html>"
+    '<html lang="en"><head><meta charset="utf-8"><title>Sentinel</title></head><body>'
+    '<page-host id="page"><template shadowrootmode="open"><header>Shell</header><main>'
+    '<div><slot name="one"><p>One</p></slot></div><div><slot name="two"><p>Two</p></slot></div>'
+    '<div><slot name="three"><p>Three</p></slot></div></main><footer>Shell</footer></template>\n'
+    '<fragment-slot slot="one"><template shadowrootmode="open"><link rel="stylesheet" href="/assets/a"><p>One</p>'
+    "<fragment-end></fragment-end></template></fragment-slot>\n"
+    '<fragment-slot slot="two" id="slot-two">'
+)
+_AFTER = (
+    "</fragment-slot>\n"
+    '<fragment-slot slot="three"><template shadowrootmode="open"><form action="/slots/page/three/actions/a">'
+    '<a href="/"><b>Three</b></a><select><option>1</option></select><table><tbody><tr><td>2</td></tr></tbody></table>'
+    "<button>3</button></form><fragment-end></fragment-end></template></fragment-slot>\n"
+    '<fragment-slot slot="four"><p>Four</p><form action="/slots/page/four/actions/a"><a href="/">4</a>'
+    "<ul><li>5</li></ul><table><tbody><tr><td>6</td></tr></tbody></table><select><option>7</option></select>"
+    "<button>8</button></form><fragment-end></fragment-end></fragment-slot>\n"
+    "</page-host></body></html>"
+)
+_END = "<fragment-end></fragment-end>"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinel:
+    """What stands around a body; each is written as a serialiser writes it."""
+
+    before: str
+    after: str
+
+
+SENTINELS: dict[Isolation, Sentinel] = {
+    "shadow": Sentinel(
+        _BEFORE + '<template shadowrootmode="open"><link rel="stylesheet" href="/assets/b">',
+        _END + "</template>" + _AFTER,
+    ),
+    "light": Sentinel(_BEFORE + '<link rel="stylesheet" href="/assets/b">', _END + _AFTER),
+}
+
+
+def page(html: str, isolation: Isolation) -> str:
+    """The sentinel's page with `html` in its second slot."""
+    around = SENTINELS[isolation]
+    return around.before + html + around.after
+
+
+def survives(html: str, isolation: Isolation, *, scripting: bool = False) -> str | None:
+    """What a parser makes of `html` within the shell's page; None where the page itself comes out changed.
+
+    Equal to `html` means that this very tree is what a browser builds. Declarative shadow roots are left as templates:
+    the parser's steps are the same, and the serialised page then shows them.
+    """
+    around = SENTINELS[isolation]
+    document = turbohtml.parse(
+        around.before + html + around.after,
+        positions=False,
+        scripting=scripting,
+        allow_declarative_shadow_roots=False,
+    )
+    out = document.serialize()
+    if not (out.startswith(around.before) and out.endswith(around.after)):
+        return None
+    if len(out) < len(around.before) + len(around.after):
+        return None
+    return out[len(around.before) : len(out) - len(around.after)]

@@ -1,0 +1,102 @@
+"""What the value of an attribute may be.
+
+Each check takes the value and the slot's reach and says whether the attribute stays. Public: the checks below.
+"""
+
+import re
+
+from shell.composition.contain.links import Reach
+from shell.composition.contain.names import DOCUMENT_NAMES, FORM_NAMES, SHELL_IDS, SHELL_PREFIXES
+
+_WINDOWS = frozenset({"_blank", "_self", "_top", "_parent"})
+_CANDIDATE = re.compile(r"\s*(\S+)(?:\s+[0-9.]+[wx])?\s*")
+_URL_FUNCTION = re.compile(r"url\(\s*(?!['\"]?#)", re.IGNORECASE)
+
+
+def own(value: str, reach: Reach) -> bool:
+    """A URL under the slot's own prefix."""
+    return reach.own(value)
+
+
+def link(value: str, reach: Reach) -> bool:
+    """A URL that a link may lead to."""
+    return reach.link(value)
+
+
+def picture(value: str, reach: Reach) -> bool:
+    """A URL that an image may come from."""
+    return reach.picture(value)
+
+
+def pictures(value: str, reach: Reach) -> bool:
+    """A `srcset` of such URLs. A data URL holds commas, so none is taken here."""
+    candidates = [_CANDIDATE.fullmatch(part) for part in value.split(",")]
+    return all(found is not None and reach.picture(found[1]) for found in candidates)
+
+
+def media(value: str, reach: Reach) -> bool:
+    """A URL that sound or film may come from."""
+    return reach.media(value)
+
+
+def frame(value: str, reach: Reach) -> bool:
+    """A URL that may be framed."""
+    return reach.frame(value)
+
+
+def within(value: str, _reach: Reach) -> bool:
+    """A reference to an element of the same tree."""
+    return value.startswith("#")
+
+
+def window(value: str, _reach: Reach) -> bool:
+    """A keyword, never a window's name: a named window could be somebody else's."""
+    return value.lower() in _WINDOWS
+
+
+def relation(value: str, _reach: Reach) -> bool:
+    """Link types, without the one that hands this page to the page it opens."""
+    return "opener" not in value.lower().split()
+
+
+def method(value: str, _reach: Reach) -> bool:
+    return value.lower() in {"get", "post", "dialog"}
+
+
+def tab_index(value: str, _reach: Reach) -> bool:
+    """In document order or not at all: a positive index would go before the shell's own controls."""
+    return value.strip() in {"0", "-1"}
+
+
+def free_id(value: str, reach: Reach) -> bool:
+    """An id that means nothing to the shell. Within a shadow root every id is free."""
+    return reach.isolation == "shadow" or not _taken(value)
+
+
+def free_name(value: str, reach: Reach) -> bool:
+    """A name of a form, image or map: in the document's own tree it would become a property of `document`."""
+    return reach.isolation == "shadow" or not _taken(value)
+
+
+def field_name(value: str, _reach: Reach) -> bool:
+    """A name of a control: in any tree it becomes a property of its form, over the form's own."""
+    return value not in FORM_NAMES
+
+
+def field_id(value: str, reach: Reach) -> bool:
+    """An id of a control: both of the above."""
+    return value not in FORM_NAMES and free_id(value, reach)
+
+
+def same_tree(_value: str, reach: Reach) -> bool:
+    """A control may name its form only where the name can not reach another fragment's."""
+    return reach.isolation == "shadow"
+
+
+def drawing(value: str, _reach: Reach) -> bool:
+    """A presentation attribute of SVG: any `url()` stays within the drawing."""
+    return _URL_FUNCTION.search(value) is None
+
+
+def _taken(name: str) -> bool:
+    return name in DOCUMENT_NAMES or name in SHELL_IDS or name.startswith(SHELL_PREFIXES)
