@@ -1,0 +1,17 @@
+"""The payments provider as `up` serves it. Public: `application`."""
+
+import logging
+
+from bff.resilience import log
+from bff.sandbox import settings
+from bff.sandbox.payments.charges import Charges
+from bff.sandbox.payments.server import PaymentsProvider
+
+log.configure()
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each webhook that went well tells nobody anything
+application = PaymentsProvider(
+    settings.SANDBOX_SEED,
+    Charges(settings.MULLION_DATA / "sandbox-payments.jsonl"),
+    settings.PAYMENTS_WEBHOOK_URL,
+    settings.PAYMENTS_WEBHOOK_SECRET,
+)

@@ -1,0 +1,173 @@
+"""Just enough HTTP on raw ASGI for a provider's few endpoints.
+
+Public: `Asked`, `Answer`, `json_answer`, `read`, `send_answer`, `Provider`.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from bff.resilience import log
+from bff.sandbox.clock import SandboxClock
+from bff.sandbox.fault import FOR_S_MAX, FaultSwitch
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+BODY_BYTES_MAX = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request. Header names are in lower case; `body` is whole."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """The body as an object; ValueError when it is not one."""
+        found = msgspec.json.decode(self.body or b"{}")
+        if not isinstance(found, dict):
+            raise ValueError("the body must be a JSON object")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def json_answer(status: int, data: Any, **headers: str) -> Answer:
+    """`data` as JSON; `Retry_After="2"` becomes the header Retry-After."""
+    named = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+    return Answer(status, msgspec.json.encode(data), {"content-type": "application/json", **named})
+
+
+async def read(scope: Scope, receive: Receive) -> Asked:
+    """The whole request; ValueError when its body is too large."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        body += message.get("body", b"")
+        if len(body) > BODY_BYTES_MAX:
+            raise ValueError(f"the body has more than {BODY_BYTES_MAX} bytes")
+        if not message.get("more_body", False):
+            break
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    return Asked(scope["method"], scope["path"], query, headers, body)
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+class Provider:
+    """What every sandbox provider has: health, a clock and a fault to set, and work in the background.
+
+    A subclass gives `answer` and, if it has any, `websocket` and `work`.
+    """
+
+    fault_kinds: tuple[str, ...] = ()
+
+    def __init__(self, name: str, clock: SandboxClock) -> None:
+        self.name = name
+        self.clock = clock
+        self.switch = FaultSwitch(self.fault_kinds)
+        self.logger = log.get(name)
+        self._working: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Not every server speaks lifespan (daphne does not), so the first scope of any kind starts the background work.
+        if self._working is None:
+            self._working = asyncio.create_task(self.work())
+            self._working.add_done_callback(self._work_ended)
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await self.websocket(scope, receive, send)
+        elif scope["type"] == "http":
+            try:
+                asked = await read(scope, receive)
+                answer = self._common(asked) or await self.answer(asked)
+            except ValueError as error:
+                answer = json_answer(400, {"error": "bad_request", "detail": str(error)})
+            if answer is not None:
+                await send_answer(send, answer)
+
+    async def answer(self, asked: Asked) -> Answer | None:
+        """The provider's own endpoints; None ends the request without an answer."""
+        raise NotImplementedError
+
+    async def websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refused, unless the provider speaks WebSocket."""
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+
+    async def work(self) -> None:
+        """Nothing, unless the provider has something to do by itself."""
+
+    async def stopped(self) -> None:
+        """Called once when the server stops."""
+
+    def _work_ended(self, working: asyncio.Task[None]) -> None:
+        if not working.cancelled() and (error := working.exception()) is not None:
+            self.logger.error("work_failed", exc_info=error)
+
+    def _common(self, asked: Asked) -> Answer | None:
+        if asked.path == "/healthz":
+            return json_answer(200, {"status": "ok", **self._control_state()})
+        if asked.path == "/control" and asked.method == "GET":
+            return json_answer(200, self._control_state())
+        if asked.path == "/control/clock" and asked.method == "POST":
+            wanted = asked.json()
+            self.clock.set(held=bool(wanted.get("held", self.clock.held)), step_s=_number(wanted, "step_s", 0))
+        elif asked.path == "/control/fault" and asked.method == "POST":
+            wanted = asked.json()
+            for_s = _number(wanted, "for_s", FOR_S_MAX)
+            self.switch.set(str(wanted.get("kind")), for_s=for_s, rate=_number(wanted, "rate", 0))
+        else:
+            return None
+        self.logger.info("control", path=asked.path, **wanted)
+        return json_answer(200, self._control_state())
+
+    def _control_state(self) -> dict[str, Any]:
+        clock = {"held": self.clock.held, "now": self.clock.now()}
+        return {"clock": clock, "fault": self.switch.fault.kind, "faults": self.switch.kinds}
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                if self._working is not None:
+                    self._working.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await self._working
+                await self.stopped()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _number(wanted: dict[str, Any], name: str, default: float) -> float:
+    value = wanted.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} must be a number")
+    return float(value)

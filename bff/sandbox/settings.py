@@ -1,0 +1,39 @@
+"""Settings of the sandbox, flat and its own. Each reads one environment variable or says why it is fixed."""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+DEBUG = os.environ.get("DEBUG") == "1"
+
+# The same seed and the same time since the start give the same rounds, seats and mishaps.
+SANDBOX_SEED = os.environ.get("SANDBOX_SEED", "mullion")
+
+# The providers check who asks, as real ones do.
+SANDBOX_CASINO_ID = os.environ.get("SANDBOX_CASINO_ID", "mullion-demo")
+
+# Charges outlive a restart of the payments provider, as they would at a real one.
+MULLION_DATA = Path(os.environ.get("MULLION_DATA", Path(__file__).resolve().parents[2] / ".mullion" / "8000"))
+
+PAYMENTS_WEBHOOK_URL = os.environ.get(
+    "PAYMENTS_WEBHOOK_URL", os.environ.get("BFF_COMMANDS_URL", "http://127.0.0.1:8011") + "/webhooks/payments"
+)
+# Signs what the payments provider tells us; both sides hold it.
+PAYMENTS_WEBHOOK_SECRET = os.environ.get("PAYMENTS_WEBHOOK_SECRET", "")
+if not PAYMENTS_WEBHOOK_SECRET:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "PAYMENTS_WEBHOOK_SECRET is not set. Set it to what the commands process holds, "
+            "or set DEBUG=1 for a run on this machine only."
+        )
+    PAYMENTS_WEBHOOK_SECRET = "a-local-run-trusts-this-signature"  # noqa: S105
+
+# Raw ASGI for programs: no cookie, form, page or session, and no TLS end. The checks silenced here are about those:
+# security, framing and CSRF middleware, the signing key, and hosts that browsers may name.
+SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003", "security.W009", "security.W020"]
+
+INSTALLED_APPS: list[str] = []
+MIDDLEWARE: list[str] = []
+USE_TZ = True
+LOGGING_CONFIG = None  # bff.resilience.log configures logging, once, in each asgi.py

@@ -1,0 +1,181 @@
+"""The live-table provider as a server.
+
+Public: `TablesProvider`.
+WebSocket at `/ws`: `{"type": "available", "casinoId": …}` → `{"tableKey": […]}`;
+`{"type": "subscribe", "key": …, "casinoId": …, "currency": …}` → whole-table messages from now on. What is wrong is
+answered with `{"error": …}` on the same socket. Faults: `silence`, `flood` (`rate` messages a second), `malformed`,
+`oversize`, `close` (and refuse), `business_error`.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from typing import Any
+
+import msgspec
+
+from bff.sandbox.clock import SandboxClock
+from bff.sandbox.plain_asgi import Answer, Asked, Provider, Receive, Scope, Send, json_answer
+from bff.sandbox.tables.catalogue import CURRENCY_FACTORS
+from bff.sandbox.tables.messages import Messages, broken
+from bff.sandbox.tables.picture import picture
+from bff.sandbox.tables.world import World
+
+TICK_S = 0.1
+REPEAT_S = 4.0  # a table that does not change is said again this often
+FLOOD_RATE = 2000.0
+SAID_MAX = 5000
+OVERSIZE_BYTES = 2 * 1024 * 1024
+
+
+class Socket:
+    """One subscriber: what it follows, what it has not been told yet, and one task that tells it."""
+
+    def __init__(self, provider: "TablesProvider", send: Send) -> None:
+        self._provider = provider
+        self._send = send
+        self.subscriptions: dict[tuple[str, str], float] = {}
+        self._due: dict[tuple[str, str], None] = {}
+        self._said: list[bytes] = []
+        self._wake = asyncio.Event()
+
+    def say(self, message: bytes) -> None:
+        """Tell it this, before anything about tables; a reader too slow for a flood misses part of it."""
+        if len(self._said) < SAID_MAX:
+            self._said.append(message)
+        self._wake.set()
+
+    def subscribe(self, key: tuple[str, str]) -> None:
+        self.subscriptions[key] = 0.0
+        self.mark([key])
+
+    def mark(self, keys: list[tuple[str, str]]) -> None:
+        """These are due; one that is due twice is said once."""
+        self._due.update(dict.fromkeys(keys))
+        if keys:
+            self._wake.set()
+
+    async def close(self, code: int) -> None:
+        with contextlib.suppress(RuntimeError, OSError):
+            await self._send({"type": "websocket.close", "code": code})
+
+    async def write(self) -> None:
+        """Until cancelled. A reader that is slow makes this wait, and what is due meanwhile is said once."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            said, self._said = self._said, []
+            for message in said:
+                await self._send({"type": "websocket.send", "text": message.decode()})
+            while self._due:
+                key = next(iter(self._due))
+                del self._due[key]
+                self.subscriptions[key] = time.monotonic()
+                await self._provider.tell(key, self._send)
+
+
+class TablesProvider(Provider):
+    fault_kinds = ("silence", "flood", "malformed", "oversize", "close", "business_error")
+
+    def __init__(self, seed: str, casino_id: str, clock: SandboxClock, public_url: str) -> None:
+        super().__init__("sandbox-tables", clock)
+        self.world = World(seed, clock.now())
+        self._casino_id = casino_id
+        self._messages = Messages(seed, public_url)
+        self._rng = random.Random(f"{seed}:faults")  # noqa: S311
+        self._sockets: set[Socket] = set()
+
+    async def answer(self, asked: Asked) -> Answer | None:
+        if asked.path.startswith("/images/") and asked.path.endswith(".svg"):
+            table = self.world.tables.get(asked.path[len("/images/") : -len(".svg")])
+            if table is not None:
+                return Answer(200, picture(table.spec), {"content-type": "image/svg+xml"})
+        return json_answer(404, {"error": "not_found"})
+
+    async def websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        if scope["path"] != "/ws" or self.switch.fault.kind == "close":
+            await send({"type": "websocket.close", "code": 1013})
+            return
+        await send({"type": "websocket.accept"})
+        socket = Socket(self, send)
+        self._sockets.add(socket)
+        self.logger.info("subscriber_came", sockets=len(self._sockets))
+        writing = asyncio.create_task(socket.write())
+        try:
+            while (message := await receive())["type"] == "websocket.receive":
+                self._hear(socket, message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace"))
+        finally:
+            self._sockets.discard(socket)
+            writing.cancel()
+            # A write to a socket that has gone ends in the server's own error, which is news to nobody.
+            await asyncio.gather(writing, return_exceptions=True)
+            self.logger.info("subscriber_left", sockets=len(self._sockets))
+
+    def _hear(self, socket: Socket, text: str) -> None:
+        try:
+            asked = msgspec.json.decode(text)
+            answer = self._obey(socket, asked) if isinstance(asked, dict) else {"error": "not an object"}
+        except msgspec.DecodeError:
+            answer = {"error": "not JSON"}
+        if answer is not None:
+            socket.say(msgspec.json.encode(answer))
+
+    def _obey(self, socket: Socket, asked: dict[str, Any]) -> dict[str, Any] | None:
+        if asked.get("casinoId") != self._casino_id:
+            return {"error": "unknown casinoId"}
+        if self.switch.fault.kind == "business_error":
+            return {"error": "casino suspended", "code": 1040}
+        if asked.get("type") == "available":
+            # Keys are numbers to one release of such a provider and text to the next.
+            return {"tableKey": [int(key) if self._rng.random() < 0.5 else key for key in self.world.tables]}
+        if asked.get("type") == "subscribe":
+            table_id, currency = str(asked.get("key")), asked.get("currency")
+            if table_id not in self.world.tables or currency not in CURRENCY_FACTORS:
+                return {"error": "unknown key or currency", "key": asked.get("key"), "currency": currency}
+            socket.subscribe((table_id, str(currency)))
+            return None
+        return {"error": "unknown type"}
+
+    async def tell(self, key: tuple[str, str], send: Send) -> None:
+        """One message about one table, unless a fault has it otherwise."""
+        kind = self.switch.fault.kind
+        if kind == "silence":
+            return
+        message = self._messages.table(self.world.tables[key[0]], key[1], self.clock.now())
+        if kind == "business_error":
+            message = b'{"error": "casino suspended", "code": 1040}'
+        if kind == "malformed" and self._rng.random() < 0.5:
+            message = broken(message, self._rng)
+        if kind == "oversize":
+            message = message[:-1] + b', "filler": "' + b"x" * OVERSIZE_BYTES + b'"}'
+        await send({"type": "websocket.send", "text": message.decode("utf-8", "replace")})
+
+    async def work(self) -> None:
+        """Plays the world, and marks what each socket is to be told."""
+        while True:
+            changed = set(self.world.advance(self.clock.now()))
+            now = time.monotonic()
+            for socket in list(self._sockets):
+                due = [k for k, told in socket.subscriptions.items() if k[0] in changed or now - told >= REPEAT_S]
+                socket.mark(due)
+            fault = self.switch.fault
+            if fault.kind == "close":
+                await asyncio.gather(*(socket.close(1011) for socket in list(self._sockets)))
+            if fault.kind == "flood":
+                await self._flood(fault.rate or FLOOD_RATE)
+            else:
+                await asyncio.sleep(TICK_S)
+
+    async def _flood(self, rate: float) -> None:
+        """One tick of far too much: the same tables said over and over."""
+        began = time.monotonic()
+        for _ in range(int(rate * TICK_S)):
+            for socket in list(self._sockets):
+                if socket.subscriptions:
+                    socket.say(self._spam(self._rng.choice(list(socket.subscriptions))))
+        await asyncio.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
+
+    def _spam(self, key: tuple[str, str]) -> bytes:
+        return self._messages.table(self.world.tables[key[0]], key[1], self.clock.now())

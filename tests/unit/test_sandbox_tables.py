@@ -1,0 +1,116 @@
+"""The sandbox's live tables: a world that repeats, said in a way that does not."""
+
+import random
+from collections import Counter
+
+import msgspec
+import pytest
+
+from bff.sandbox.clock import SandboxClock
+from bff.sandbox.fault import FaultSwitch
+from bff.sandbox.tables.catalogue import SPECS
+from bff.sandbox.tables.messages import Messages, broken
+from bff.sandbox.tables.world import World
+
+START = 1_900_000_000.0
+
+
+def seen(world):
+    return {key: (t.open, t.dealer, t.seats, list(t.results)) for key, t in world.tables.items()}
+
+
+def test_same_seed_and_time_give_the_same_tables_in_any_number_of_steps():
+    """A run repeats however its clock was stepped."""
+    one, many = World("seed", START), World("seed", START)
+    one.advance(START + 3600)
+    for minute in range(61):
+        many.advance(START + 60 * minute)
+    assert seen(one) == seen(many)
+    assert seen(World("other", START)) != seen(World("seed", START))
+
+
+def test_there_are_two_dozen_tables_of_four_kinds_and_some_are_closed():
+    """The lobby has something of everything, and a closed table says when it opens."""
+    world = World("seed", START)
+    kinds = Counter(spec.kind for spec in SPECS)
+    assert set(kinds) == {"roulette", "blackjack", "baccarat", "gameshow"}
+    assert len(SPECS) >= 24
+    closed = [table for table in world.tables.values() if not table.open]
+    assert len(closed) >= 3
+    opens_at = closed[0].opens_at(START)
+    assert START < opens_at <= START + 1500
+    world.advance(opens_at + 1)
+    assert closed[0].open
+
+
+def test_rounds_progress_and_seats_move():
+    """In two minutes every open table has finished a round, and players came and went."""
+    world = World("seed", START)
+    before = {key: (t.round_number, t.seats) for key, t in world.tables.items()}
+    changed = world.advance(START + 120)
+    for key, table in world.tables.items():
+        if table.open:
+            assert table.round_number > before[key][0]
+            assert key in changed
+    assert any(t.seats != before[key][1] for key, t in world.tables.items())
+    assert world.advance(START + 120) == []
+
+
+def test_closed_table_plays_no_round_and_empties():
+    """Nothing happens at a table nobody can join."""
+    world = World("seed", START)
+    table = next(t for t in world.tables.values() if not t.open)
+    rounds = table.round_number
+    world.advance(START + 600)
+    assert (table.round_number, table.seats) == (rounds, 0)
+
+
+def test_message_spells_the_same_fact_in_many_ways():
+    """Types vary from message to message; that is what the adapter has to bear."""
+    world, messages = World("seed", START), Messages("seed", "http://provider")
+    said = [msgspec.json.decode(messages.table(world.tables["301"], "JPY", START)) for _ in range(200)]
+    assert {type(one["totalSeatedPlayers"]) for one in said} == {int, str, float}
+    assert {str(float(one["totalSeatedPlayers"])) for one in said} == {str(float(world.tables["301"].seats))}
+    assert {type(one["tableOpen"]) for one in said} == {bool, str, int}
+    assert any("dealer" not in one for one in said)
+    assert all("sequence" not in one and "serverTime" not in one for one in said)
+    assert {float(one["tableLimits"]["minBet"]) for one in said} == {750.0}
+
+
+def test_broken_message_is_not_a_table():
+    """What the malformed fault sends can not be taken for news about a table."""
+    world, messages, rng = World("seed", START), Messages("seed", "http://provider"), random.Random(1)
+    whole = messages.table(world.tables["201"], "EUR", START)
+    assert all(broken(whole, rng) != whole for _ in range(50))
+
+
+def test_held_clock_stands_and_steps_only_ahead():
+    """Time in the sandbox goes on by itself or by order, never back."""
+    monotonic = [100.0]
+    clock = SandboxClock(START, lambda: monotonic[0])
+    monotonic[0] += 5
+    assert clock.now() == START + 5
+    clock.set(held=True)
+    monotonic[0] += 50
+    assert clock.now() == START + 5
+    clock.set(held=True, step_s=60)
+    assert clock.now() == START + 65
+    clock.set(held=False)
+    monotonic[0] += 1
+    assert clock.now() == START + 66
+    for step_s in (-1, 1e9):
+        with pytest.raises(ValueError, match="step_s"):
+            clock.set(held=True, step_s=step_s)
+
+
+def test_fault_ends_by_itself():
+    """A forgotten fault does not outlive its term."""
+    now = [0.0]
+    switch = FaultSwitch(("silence",), lambda: now[0])
+    switch.set("silence", for_s=5)
+    assert switch.fault.kind == "silence"
+    now[0] = 5.0
+    assert switch.fault.kind == "none"
+    for kind, for_s in (("nonsense", 1), ("silence", 0), ("silence", 1e6)):
+        with pytest.raises(ValueError, match="must be"):
+            switch.set(kind, for_s=for_s)
