@@ -44,6 +44,7 @@ class Queries:
         self._metrics = Metrics()
         self._logger = log.get("queries")
         self._store_is_up = True
+        self._announcing: asyncio.Task[None] | None = None
         self._exact: dict[str, tuple[str, ViewFunction]] = {
             "/views/tables": ("tables", lambda asked: tables_view(store, asked)),
             "/views/wallet": ("wallet", lambda asked: wallet_view(store, asked, policy)),
@@ -55,6 +56,9 @@ class Queries:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Not every server speaks lifespan (daphne does not), so the first scope of any kind starts the background work.
+        if self._announcing is None:
+            self._announcing = asyncio.create_task(self._announce())
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
@@ -137,17 +141,15 @@ class Queries:
             self._logger.warning("store_down", reason=StoreUnavailable.reason.value, detail=detail)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
-        announcing: asyncio.Task[None] | None = None
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                announcing = asyncio.create_task(self._announce())
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                if announcing is not None:
-                    announcing.cancel()
+                if self._announcing is not None:
+                    self._announcing.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
-                        await announcing
+                        await self._announcing
                 await self._store.aclose()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
