@@ -17,6 +17,7 @@ from shell.operations.up.leash import Leash, parent_is_uv
 from shell.operations.up.plan import Plan
 from shell.operations.up.start import StartFailed, start
 
+SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP", signal.SIGQUIT: "SIGQUIT"}
 WATCH_EVERY_S = 0.2
 
 
@@ -69,7 +70,7 @@ def _hear_signals(crew: Crew) -> None:
             crew.stopping.set()
 
     loop = asyncio.get_running_loop()
-    for number, name in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")):
+    for number, name in SIGNALS.items():
         loop.add_signal_handler(number, hear, name)
 
 
