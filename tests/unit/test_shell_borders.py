@@ -1,0 +1,173 @@
+"""The shell's borders: who it believes, which hosts and origins it answers, what it lets in from a request."""
+
+import random
+import time
+
+import pytest
+
+from bff.resilience.reason import Reason
+from shell.composition.healing import DELAY_MS_MAX, DELAY_MS_MIN, delay_ms
+from shell.composition.include import said_state
+from shell.composition.page import Page, Slot
+from shell.cookies import set_cookie
+from shell.players.context import REST_S_MIN, Minter
+from shell.players.identity import Expired, Identity, decode, encode
+from shell.registry.origins import Origins
+from shell.security import header_list, host_allowed, same_origin
+from shell.visits import Incoming, visit_of
+
+AMBER = Identity("pl_amber", "amber", "EUR", "m" * 32)
+
+
+def incoming(headers: dict[str, str] | None = None, query: str = "") -> Incoming:
+    pairs = [(name.encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
+    return Incoming.of({"method": "GET", "path": "/", "query_string": query.encode(), "headers": pairs})
+
+
+def test_player_cookie_comes_back_as_it_went() -> None:
+    """A fresh cookie is believed by its signature alone."""
+    assert decode(encode(AMBER), age_s_max=60) == AMBER
+
+
+def test_touched_player_cookie_is_nobody() -> None:
+    """Changing any part of the cookie ends what it says."""
+    value = encode(AMBER)
+    for index in range(0, len(value), 7):
+        touched = value[:index] + ("A" if value[index] != "A" else "B") + value[index + 1 :]
+        assert decode(touched, age_s_max=60) is None
+
+
+def test_old_player_cookie_says_that_it_is_old() -> None:
+    """It must be looked up again, and still says who it was for when nobody can be asked."""
+    value = encode(AMBER)
+    time.sleep(1.1)
+    with pytest.raises(Expired) as old:
+        decode(value, age_s_max=1)
+    assert old.value.identity == AMBER
+
+
+def test_cookie_value_that_needs_quoting_is_refused() -> None:
+    """A cookie can not be split into two by its value."""
+    with pytest.raises(ValueError, match="quoting"):
+        set_cookie("a", "x; Domain=evil", age_s=1)
+
+
+@pytest.mark.parametrize(
+    ("fetch_site", "origin", "allowed"),
+    [
+        ("same-origin", "", True),
+        ("same-site", "http://shell", False),
+        ("cross-site", "http://shell", False),
+        ("none", "http://shell", False),
+        ("", "http://shell", True),
+        ("", "https://shell", False),
+        ("", "http://shell.evil", False),
+        ("", "null", False),
+        ("", "", False),
+    ],
+)
+def test_change_is_taken_from_the_own_origin_only(fetch_site: str, origin: str, allowed: bool) -> None:
+    """The browser's own word decides; a request that says nothing is refused."""
+    assert same_origin(fetch_site=fetch_site, origin=origin, host="shell", scheme="http") is allowed
+
+
+def test_host_that_is_not_ours_is_not_answered() -> None:
+    """A name of somebody else's can not be poisoned into a page."""
+    assert host_allowed("localhost:8000")
+    assert not host_allowed("evil.example")
+    assert not host_allowed("")
+
+
+def test_policy_allows_no_inline_script_or_style() -> None:
+    """What slips through containment is inert."""
+    policy = dict(header_list())["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "script-src 'self'" in policy
+    assert "style-src 'self'" in policy
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://fragments.example/manifest.json", True),
+        ("https://fragments.example:443/x", True),
+        ("http://fragments.example/manifest.json", False),
+        ("https://fragments.example:8443/x", False),
+        ("https://fragments.example@evil.example/x", False),
+        ("https://evil.example/https://fragments.example", False),
+        ("http://169.254.169.254/latest", False),
+        ("http://127.0.0.1:1/x", False),
+        ("file:///etc/passwd", False),
+        ("https://fragments.example:bad/x", False),
+    ],
+)
+def test_release_comes_from_an_allowed_origin_only(url: str, allowed: bool) -> None:
+    """No manifest can send the shell to an address that nobody allowed."""
+    assert Origins(["https://fragments.example"], loopback=False).allows(url) is allowed
+
+
+def test_hostile_request_values_are_left_out() -> None:
+    """What does not look like it should never reaches a fragment."""
+    page = Page("lobby", "/", "lobby.html", (Slot("wallet", "wallet"),))
+    asked = incoming(
+        {"accept-language": "xx, en-US", "traceparent": "evil\r\nx: y", "user-agent": "a Mobile b"},
+        "wallet.receipt=%3Cscript%3E&min_sequence=evil&other.receipt=abc",
+    )
+    visit = visit_of(asked, page, {}, None)
+    assert (visit.language, visit.locale, visit.currency, visit.player) == ("en", "en-US", "EUR", "")
+    assert (visit.traceparent, visit.receipts, visit.min_sequence, visit.device) == ("", {}, "", "desktop")
+
+
+def test_receipt_reaches_its_own_slot_only() -> None:
+    """`?wallet.receipt=` is for the slot wallet."""
+    page = Page("lobby", "/", "lobby.html", (Slot("wallet", "wallet"), Slot("tables", "x")))
+    visit = visit_of(incoming(query="wallet.receipt=rc_1"), page, {}, AMBER)
+    assert visit.receipts == {"wallet": "rc_1"}
+    assert visit.currency == "EUR"
+
+
+def test_bearer_is_used_again_until_half_of_its_life_is_over() -> None:
+    """Signing is paid once a minute and player, not once an include; another player never shares it."""
+    from shell.settings import PLAYER_CONTEXT_PRIVATE_KEY
+
+    now = [1000.0]
+    minter = Minter(PLAYER_CONTEXT_PRIVATE_KEY, now=lambda: now[0])
+
+    def bearer(player: str, fragment: str = "wallet") -> str:
+        return minter.bearer(player, fragment, {"a"}, currency="EUR", locale="en-GB")
+
+    first = bearer("pl_a")
+    assert bearer("pl_a") == first
+    assert len({first, bearer("pl_b"), bearer("pl_a", "other")}) == 3
+    now[0] += REST_S_MIN + 1
+    assert bearer("pl_a") != first
+
+
+@pytest.mark.parametrize("attempt", [0, 1, 5, 16, 99])
+@pytest.mark.parametrize("retry_after_ms", [None, -5, 0, 3000, 10**9])
+def test_retry_delay_is_bounded_whatever_the_upstream_says(attempt: int, retry_after_ms: int | None) -> None:
+    """Neither a huge Retry-After nor many attempts keep a slot from healing in time."""
+    delays = [delay_ms(attempt, retry_after_ms, chance=random.Random(seed)) for seed in range(50)]
+    assert all(DELAY_MS_MIN <= delay <= DELAY_MS_MAX for delay in delays)
+
+
+def test_retry_delays_of_a_crowd_are_spread() -> None:
+    """Five hundred pages do not ask in the same instant."""
+    delays = {delay_ms(3, None, chance=random.Random(seed)) // 100 for seed in range(500)}
+    assert len(delays) > 40
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, None),
+        ("fresh", None),
+        ("degraded", Reason.FEED_DOWN),
+        ("degraded; reason=feed_stale; as-of=2026-01-01T00:00:00+00:00", Reason.FEED_STALE),
+        ("degraded; reason=breaker_open", Reason.FEED_DOWN),
+        ("degraded; reason=<script>; as-of=yesterday", Reason.FEED_DOWN),
+    ],
+)
+def test_fragment_may_only_speak_of_its_feed(value: str | None, reason: Reason | None) -> None:
+    """A word that is not a feed's can not stand in the page's state."""
+    assert said_state(value)[0] is reason
