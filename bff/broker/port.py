@@ -40,7 +40,13 @@ class Lag:
 
 
 class Reader(Protocol):
-    """One consumer's hold on a stream. Not for use by two tasks at once."""
+    """One consumer's hold on a stream. Not for use by two tasks at once.
+
+    `leading`: whether the last fetch could read. What it reads from then on follows what was acknowledged before.
+    """
+
+    @property
+    def leading(self) -> bool: ...
 
     async def fetch(self) -> list[Delivery]:
         """The next events in order, those not acknowledged first; empty when there are none for a while,

@@ -149,12 +149,12 @@ class StreamsReader:
         self._stream, self._key = stream, _key(stream)
         self._group, self._consumer = group, consumer
         self._lease = f"lease:{self._key}:{group}"
-        self._leading = False
+        self.leading = False
         self._renewed = 0.0
         self._cursor: str | None = None  # set while events handed out before are being read again
 
     def __repr__(self) -> str:
-        return f"<StreamsReader {self._stream} {self._group}/{self._consumer} {'reads' if self._leading else 'waits'}>"
+        return f"<StreamsReader {self._stream} {self._group}/{self._consumer} {'reads' if self.leading else 'waits'}>"
 
     async def fetch(self) -> list[Delivery]:
         policy = self._broker.policy
@@ -172,7 +172,7 @@ class StreamsReader:
             return await self._deliver(rows, now, {})
         except BrokerUnavailable as error:
             # A store that was flushed or restarted knows neither the group nor who led it.
-            self._leading = False
+            self.leading = False
             if "NOGROUP" in str(error):
                 return []
             raise
@@ -188,19 +188,19 @@ class StreamsReader:
         self._cursor = "0"
 
     async def aclose(self) -> None:
-        if self._leading:
-            self._leading = False
+        if self.leading:
+            self.leading = False
             await self._broker.pipeline([("EVAL", _RELEASE, 1, self._lease, self._consumer)])
 
     async def _lead(self) -> bool:
         policy, now = self._broker.policy, self._broker.clock()
-        if self._leading and now - self._renewed < policy.lease_ms / 3000:
+        if self.leading and now - self._renewed < policy.lease_ms / 3000:
             return True
         [held] = await self._broker.pipeline([("EVAL", _LEASE, 1, self._lease, self._consumer, policy.lease_ms)])
-        if held and (held == 2 or not self._leading):
+        if held and (held == 2 or not self.leading):
             await self._take_over()
-        self._leading, self._renewed = bool(held), now
-        return self._leading
+        self.leading, self._renewed = bool(held), now
+        return self.leading
 
     async def _take_over(self) -> None:
         try:

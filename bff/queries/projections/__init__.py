@@ -1,0 +1,11 @@
+"""The read side's rules: what an event makes of the records, and whether any event is missing.
+
+Pure: no I/O and no clock in here, so that every order, repetition and loss can be tried.
+
+Public: `Watch`, `Wallets`, `Parked`.
+"""
+
+from bff.queries.projections.wallets import Parked, Wallets
+from bff.queries.projections.watch import Watch
+
+__all__ = ["Parked", "Wallets", "Watch"]

@@ -1,0 +1,176 @@
+"""What events about players make of the records in the query store.
+
+Public: `Wallets`, `Parked`.
+
+Every event of a player is applied once and in order; the wallet's own sequence says how far. A line of the history
+is replaced only by a later state of the same line, so records that a kill left half written come out right.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from bff.contracts.event import Event
+from bff.contracts.ledger import (
+    HISTORY_PAGE,
+    HISTORY_RESTATED,
+    PLAYER_RESTATED,
+    HistoryPage,
+    MovementLine,
+    PlayerChanged,
+    history_topic,
+)
+from bff.contracts.promotions import ClaimsState, claims_topic
+from bff.contracts.view import Sequence
+from bff.contracts.wallet import Movement, ReceiptState, WalletState, receipt_topic, wallet_topic
+from bff.store import Put
+
+FEED = "ledger"
+RECENT_MAX = 10
+RECEIPT_KEPT_S = 122 * 24 * 3600
+
+
+class Parked(Exception):
+    """An earlier event of the same player has not come yet."""
+
+
+@dataclass(slots=True)
+class Wallets:
+    """Records as they stood in the store, changed by `apply`, to be written back by `changes`.
+
+    `known` holds what `topics` asked for: topic to (sequence, JSON), None for a record that is not there.
+    """
+
+    known: dict[str, tuple[Sequence, bytes] | None] = field(default_factory=dict)
+    _wallets: dict[str, tuple[Sequence, WalletState | None]] = field(default_factory=dict)
+    _pages: dict[tuple[str, int], tuple[Sequence, HistoryPage]] = field(default_factory=dict)
+    _others: dict[str, tuple[Sequence, msgspec.Struct]] = field(default_factory=dict)
+    _changed: dict[str, None] = field(default_factory=dict)
+
+    @staticmethod
+    def topics(events: Iterable[Event]) -> list[str]:
+        """The records that `apply` will look at for these events."""
+        wanted: dict[str, None] = {}
+        for event in events:
+            if event.type == HISTORY_RESTATED:
+                page = msgspec.convert(event.data, HistoryPage)
+                wanted[history_topic(page.player, page.page)] = None
+                continue
+            change = msgspec.convert(event.data, PlayerChanged)
+            wanted[wallet_topic(change.player)] = None
+            for number in _pages_of(change):
+                wanted[history_topic(change.player, number)] = None
+        return list(wanted)
+
+    def apply(self, event: Event) -> bool:
+        """Whether the event was news. Raises `Parked` when an earlier one is missing."""
+        if event.type == HISTORY_RESTATED:
+            return self._apply_page(event)
+        change = msgspec.convert(event.data, PlayerChanged)
+        standing = self._wallet(change.player)
+        if not _is_next(standing, event):
+            return False
+        for line in change.lines:
+            self._put_line(change.player, line, event.sequence)
+        if change.claimed is not None:
+            self._put(claims_topic(change.player), event.sequence, ClaimsState(change.claimed))
+        state = WalletState(balances=change.balances, recent=self._recent(change))
+        self._wallets[change.player] = (event.sequence, state)
+        # Written last of all the player's records: what it counts is there when it counts it.
+        topic = wallet_topic(change.player)
+        self._changed.pop(topic, None)
+        self._put(topic, event.sequence, state)
+        return True
+
+    def changes(self) -> list[Put]:
+        """What is to be written, in order."""
+        puts = []
+        for topic in self._changed:
+            sequence, state = self._others[topic]
+            keep_s = RECEIPT_KEPT_S if isinstance(state, ReceiptState) else 0
+            puts.append(Put(topic, state, FEED, sequence, keep_s))
+        return puts
+
+    def _apply_page(self, event: Event) -> bool:
+        page = msgspec.convert(event.data, HistoryPage)
+        since, _ = self._page(page.player, page.page)
+        if since[0] < event.sequence[0]:
+            # What an earlier epoch knew and this one does not has not happened: the ledger was restored.
+            self._pages[page.player, page.page] = (since, HistoryPage(page.player, page.page, []))
+        for line in page.lines:
+            self._put_line(page.player, line, event.sequence)
+        return True
+
+    def _put(self, topic: str, sequence: Sequence, state: msgspec.Struct) -> None:
+        self._others[topic] = (sequence, state)
+        self._changed[topic] = None
+
+    def _put_line(self, player: str, line: MovementLine, sequence: Sequence) -> None:
+        receipt = line.receipt
+        self._put(receipt_topic(receipt.receipt_id), receipt.sequence, ReceiptState(player, receipt))
+        number = line.ordinal // HISTORY_PAGE
+        since, page = self._page(player, number)
+        lines = {each.ordinal: each for each in page.lines}
+        before = lines.get(line.ordinal)
+        if before is None or before.receipt.sequence < receipt.sequence:
+            lines[line.ordinal] = line
+        page = HistoryPage(player, number, [lines[ordinal] for ordinal in sorted(lines)])
+        self._pages[player, number] = (max(since, sequence), page)
+        self._put(history_topic(player, number), *self._pages[player, number])
+
+    def _recent(self, change: PlayerChanged) -> list[Movement]:
+        last = (change.lines_total - 1) // HISTORY_PAGE
+        pages = [self._page(change.player, number)[1] for number in (last, last - 1) if number >= 0]
+        lines = [line for page in pages for line in page.lines]
+        lines.sort(key=lambda line: line.ordinal, reverse=True)
+        return [_movement(line) for line in lines[:RECENT_MAX]]
+
+    def _wallet(self, player: str) -> Sequence | None:
+        if player in self._wallets:
+            return self._wallets[player][0]
+        record = self.known.get(wallet_topic(player))
+        return record[0] if record else None
+
+    def _page(self, player: str, number: int) -> tuple[Sequence, HistoryPage]:
+        key = (player, number)
+        if key not in self._pages:
+            record = self.known.get(history_topic(player, number))
+            found = (record[0], msgspec.json.decode(record[1], type=HistoryPage)) if record else None
+            self._pages[key] = found or (("", 0), HistoryPage(player, number, []))
+        return self._pages[key]
+
+
+def _is_next(standing: Sequence | None, event: Event) -> bool:
+    epoch, n = event.sequence
+    if event.type == PLAYER_RESTATED:
+        return standing is None or standing < event.sequence
+    if standing is None:
+        if n == 1:
+            return True
+        raise Parked
+    if standing[0] == epoch:
+        if n > standing[1] + 1:
+            raise Parked
+        return n == standing[1] + 1
+    if standing[0] < epoch:
+        raise Parked  # everything is told again at the beginning of an epoch; that has not come yet
+    return False
+
+
+def _pages_of(change: PlayerChanged) -> set[int]:
+    last = (change.lines_total - 1) // HISTORY_PAGE
+    numbers = {last, last - 1} | {line.ordinal // HISTORY_PAGE for line in change.lines}
+    return {number for number in numbers if number >= 0}
+
+
+def _movement(line: MovementLine) -> Movement:
+    receipt = line.receipt
+    return Movement(
+        reference=receipt.receipt_id,
+        kind=line.kind,
+        state=receipt.state,
+        amount_minor=receipt.amount_minor,
+        currency=receipt.currency,
+        at=receipt.at,
+    )
