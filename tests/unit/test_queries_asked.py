@@ -20,6 +20,9 @@ class DeadStore:
     async def read(self, topics=(), feeds=()):
         raise StoreUnavailable("refused")
 
+    async def announce(self):
+        raise StoreUnavailable("refused")
+
 
 def bearer(player="pl_amber", scopes=(SCOPE_READ,), ttl_s=60, private=PRIVATE):
     now = int(time.time())
