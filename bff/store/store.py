@@ -41,8 +41,6 @@ class Store:
     def __init__(self, connection: Connection, policy: StorePolicy) -> None:
         self._connection = connection
         self._policy = policy
-        # Used only when the store holds no epoch, which is when it has been flushed.
-        self._epoch_candidate = secrets.token_hex(6)
 
     def __repr__(self) -> str:
         return f"<Store {self._connection.breaker!r}>"
@@ -121,7 +119,7 @@ class Store:
         for feed, row in zip(feeds, rows, strict=True):
             state, data, said = _freshness(feed, row, now_s).state, row[3] or b"null", (row[4] or b"").decode()
             if row[1] is not None and (state != said or data != row[5]):
-                keys, args = [_feed_key(feed), _EPOCH_KEY], [feed_topic(feed), self._epoch_candidate, said, state, data]
+                keys, args = [_feed_key(feed), _EPOCH_KEY], [feed_topic(feed), _epoch_candidate(), said, state, data]
                 commands.append(_script(scripts.ANNOUNCE, keys, args))
         if commands:
             await self._connection.pipeline(commands, scripts=[scripts.ANNOUNCE])
@@ -151,8 +149,16 @@ class Store:
         if epoch:
             check_epoch(epoch)
         keys = [_record_key(put.topic), _EPOCH_KEY, _feed_key(put.feed)]
-        args = [put.topic, msgspec.json.encode(put.data), put.feed, self._epoch_candidate, epoch, n, put.keep_s]
+        args = [put.topic, msgspec.json.encode(put.data), put.feed, _epoch_candidate(), epoch, n, put.keep_s]
         return _script(scripts.PUT, keys, args)
+
+
+def _epoch_candidate() -> str:
+    """Used only when the store holds no epoch, which is when it has been flushed.
+
+    A fresh one each time: a process that outlives two flushes must not bring an earlier epoch back.
+    """
+    return secrets.token_hex(6)
 
 
 def _record_key(topic: str) -> str:
