@@ -72,7 +72,7 @@ class LiveConsumer(AsyncConsumer):
                     await send({"type": "websocket.send", "text": item})
                     socket.sending_since = None
                     self.hub.metrics.sent += 1
-                await send({"type": "websocket.close", "code": item.value, "reason": item.word})
+                await send({"type": "websocket.close", "code": self._code(item), "reason": item.word})
                 self.hub.metrics.closed(item.value)
         except TimeoutError:
             # It does not read, so it would not read a close either: the server ends the connection.
@@ -110,6 +110,10 @@ class LiveConsumer(AsyncConsumer):
     async def websocket_disconnect(self, message: Message) -> None:
         """The page has gone."""
         raise StopConsumer
+
+    def _code(self, closing: Closing) -> int:
+        # Autobahn, under daphne, raises on codes below 3000; daphne is also the one server without this extension.
+        return closing.value if "websocket.http.response" in self.scope.get("extensions", {}) else closing.private
 
     def _admit(self) -> str:
         """The player whose page this is (empty: anonymous), or `Refused` or `ContextRefused`."""

@@ -43,6 +43,7 @@ class Hub:
         self._subscription = Subscription(url, policy, heard=self._heard, found=self._found, lost=self._lost)
         self._listening = False
         self._was_listening = False
+        self._delayed = True
         self._wanted: set[str] = set()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -79,7 +80,7 @@ class Hub:
         self.sockets.add(socket)
         self._slots[socket.slot].add(socket)
         socket.box.tell("heartbeat", heartbeat(_now_ms()))
-        if not self._listening:
+        if self._delayed:
             socket.box.tell("notice", notice("delayed"))
 
     def leave(self, socket: Socket) -> None:
@@ -159,10 +160,9 @@ class Hub:
         self._listening = True
         self._want(self.fanout.followed())
         now = asyncio.get_running_loop().time()
-        for socket in self.sockets:
-            socket.box.tell("notice", notice("live"))
-            if self._was_listening:
-                # A revocation may have been told while nobody listened, so each signed-in page proves its session.
+        if self._was_listening:
+            # A revocation may have been told while nobody listened, so each signed-in page proves its session.
+            for socket in self.sockets:
                 socket.ask_ticket(now)
         self._was_listening = True
 
@@ -171,9 +171,14 @@ class Hub:
             return
         LOG.warning("live.lost", detail=why, sockets=len(self.sockets))
         self._listening = False
+        self._set_delayed(True)
         self.fanout.lost()
-        for socket in self.sockets:
-            socket.box.tell("notice", notice("delayed"))
+
+    def _set_delayed(self, delayed: bool) -> None:
+        if delayed != self._delayed:
+            self._delayed = delayed
+            for socket in self.sockets:
+                socket.box.tell("notice", notice("delayed" if delayed else "live"))
 
     def _is_full(self, topic: str) -> bool:
         return topic not in self.fanout and len(self.fanout) >= self.policy.process_topics_max
@@ -196,6 +201,8 @@ class Hub:
                     LOG.warning("live.snapshot_failed", detail=str(error), topics=len(batch))
                     self._wanted.update(batch)
                     await asyncio.sleep(self.policy.retry_s)
+            if self._listening:
+                self._set_delayed(False)
 
     async def _read(self, batch: list[str]) -> None:
         topics = [topic for topic in batch if topic in self.fanout]

@@ -8,6 +8,7 @@ than everything else, and the messages are small.
 
 import asyncio
 import os
+import socket
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -59,6 +60,8 @@ class BoundedSocket(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # The kernel would take megabytes for a peer that does not read, and nobody would know that it does not.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, POLICY.buffer_bytes_max)
         transport.set_write_buffer_limits(high=POLICY.buffer_bytes_max)
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:

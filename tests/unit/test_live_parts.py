@@ -1,0 +1,362 @@
+"""The parts of BFF live that do no I/O."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bff.live.allowance import Allowance
+from bff.live.box import Box
+from bff.live.closing import Closing
+from bff.live.fanout import Fanout
+from bff.live.origins import allowed_origins, is_allowed
+from bff.live.policy import LivePolicy
+from bff.live.revocations import Revocations
+from bff.live.socket import Socket
+from bff.live.topics import feed_of, may_follow
+from bff.live.wire import Malformed, read, read_told
+
+POLICY = LivePolicy()
+
+
+def socket(player="", now=0.0):
+    return Socket(player, POLICY, now)
+
+
+def emptied(box):
+    texts = []
+    while isinstance(item := box.pop(), str):
+        texts.append(item)
+    return texts
+
+
+# The box.
+
+
+def test_a_waiting_topic_is_replaced_and_keeps_its_turn():
+    """A thousand changes of one topic cost one text."""
+    box = Box(2)
+    box.put("a", "a0")
+    box.put("b", "b0")
+    for n in range(1, 1000):
+        assert box.put("a", f"a{n}")
+    assert emptied(box) == ["a999", "b0"]
+
+
+def test_one_topic_too_many_closes_the_box():
+    """The box never holds more than its limit, and says that it overflowed."""
+    box = Box(3)
+    for name in "abc":
+        assert box.put(name, name)
+    assert not box.put("d", "d")
+    assert box.pop() is Closing.TRY_LATER
+    assert len(box) == 0
+
+
+def test_control_goes_first_and_closing_goes_before_all():
+    """A heartbeat does not wait behind data; nothing follows a closing."""
+    box = Box(3)
+    box.put("a", "a")
+    box.tell("heartbeat", "h1")
+    box.tell("heartbeat", "h2")
+    assert box.pop() == "h2"
+    box.close(Closing.FLOOD)
+    box.close(Closing.IDLE)
+    box.put("b", "b")
+    box.tell("heartbeat", "h3")
+    assert box.pop() is Closing.FLOOD
+    assert box.pop() is Closing.FLOOD
+
+
+async def test_a_reader_of_an_empty_box_wakes_when_something_comes():
+    """`next` waits without turning, and returns the latest."""
+    box = Box(3)
+    reader = asyncio.create_task(box.next())
+    await asyncio.sleep(0)
+    box.put("a", "old")
+    box.put("a", "new")
+    assert await reader == "new"
+
+
+async def test_who_waits_for_room_goes_on_when_a_topic_was_taken_or_the_box_closed():
+    """A page that follows more topics than its box holds gets all of them, in turn."""
+    box = Box(1)
+    box.put("a", "a")
+    waiting = asyncio.create_task(box.room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    box.pop()
+    await asyncio.wait_for(waiting, 1)
+    box.put("b", "b")
+    waiting = asyncio.create_task(box.room())
+    await asyncio.sleep(0)
+    box.close(Closing.TRY_LATER)
+    await asyncio.wait_for(waiting, 1)
+
+
+# Fan-out.
+
+
+def test_every_follower_and_nobody_else_is_told():
+    """A message reaches the boxes of those who follow its topic."""
+    fanout, first, second, other = Fanout(), socket(), socket(), socket()
+    for follower, topic in ((first, "t"), (second, "t"), (other, "u")):
+        assert fanout.follow(follower, topic)
+    assert fanout.offer("t", ("e", 1), "t1")
+    assert [emptied(each.box) for each in (first, second, other)] == [["t1"], ["t1"], []]
+
+
+def test_a_late_follower_gets_the_latest_without_asking_the_store():
+    """The process remembers the latest of what is followed, so a crowd that returns costs no reads."""
+    fanout, first, late = Fanout(), socket(), socket()
+    fanout.follow(first, "t")
+    fanout.adopt("t", ("e", 4), "t4")
+    assert fanout.follow(late, "t") is False
+    assert emptied(late.box) == ["t4"]
+
+
+def test_a_topic_without_followers_is_forgotten():
+    """What nobody follows takes no memory."""
+    fanout, only = Fanout(), socket()
+    fanout.follow(only, "t")
+    fanout.follow(only, "u")
+    fanout.unfollow(only, "u")
+    fanout.leave(only)
+    assert len(fanout) == 0
+    assert only.topics == set()
+    assert fanout.offer("t", ("e", 1), "t1") is False
+    assert fanout.adopt("t", ("e", 1), "t1") is False
+
+
+def test_unfollowing_takes_back_what_still_waits():
+    """A page is not told about a topic after it has said that it stops."""
+    fanout, page = Fanout(), socket()
+    fanout.follow(page, "t")
+    fanout.offer("t", ("e", 1), "t1")
+    fanout.unfollow(page, "t")
+    assert emptied(page.box) == []
+
+
+def test_after_a_lost_subscription_topics_need_a_snapshot_again():
+    """Only a snapshot that was read while the subscription stands makes a topic current."""
+    fanout, page, late = Fanout(), socket(), socket()
+    fanout.follow(page, "t")
+    fanout.adopt("t", ("e", 1), "t1")
+    fanout.found_nothing("unknown")
+    fanout.lost()
+    assert fanout.follow(late, "t") is True
+    assert emptied(late.box) == ["t1"], "what is known is shown meanwhile"
+
+
+def test_an_old_epoch_that_arrives_late_does_not_come_back():
+    """A new epoch replaces the old one for good; its stragglers and its snapshot are dropped."""
+    fanout, page = Fanout(), socket()
+    fanout.follow(page, "t")
+    fanout.offer("t", ("old", 7), "old7")
+    assert fanout.offer("t", ("new", 1), "new1")
+    assert not fanout.offer("t", ("old", 8), "old8")
+    assert not fanout.adopt("t", ("old", 8), "old8")
+    assert fanout.follow(socket(), "t") is True, "an old snapshot does not make the topic current"
+    assert emptied(page.box) == ["new1"]
+
+
+@given(st.lists(st.integers(min_value=1, max_value=30), max_size=60))
+def test_numbers_only_go_forward_whatever_the_order(order):
+    """Duplicates, reordering and gaps: what a page is told rises, and ends at the highest."""
+    fanout, page = Fanout(), socket()
+    fanout.follow(page, "t")
+    heard = []
+    for n in order:
+        fanout.offer("t", ("e", n), str(n))
+        heard += [int(text) for text in emptied(page.box)]
+    assert heard == sorted(set(heard))
+    assert heard[-1:] == ([max(order)] if order else [])
+
+
+# Who, from where, how often.
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        (b"https://play.example", True),
+        (b"https://play.example:443", True),
+        (b"https://PLAY.example", True),
+        (b"http://localhost:8000", True),
+        (b"http://play.example", False),
+        (b"https://play.example:8443", False),
+        (b"https://play.example.evil.example", False),
+        (b"https://evil.example/https://play.example", False),
+        (b"https://play.example@evil.example", False),
+        (b"https://user@play.example", False),
+        (b"http://localhost", False),
+        (b"wss://play.example", False),
+        (b"null", False),
+        (b"", False),
+        (b"https://play.example:port", False),
+        (b"\xff", False),
+    ],
+)
+def test_origin_is_compared_by_scheme_host_and_port(origin, allowed):
+    """Foreign, null and wrong-scheme origins are refused."""
+    ours = allowed_origins(["https://play.example", "http://localhost:8000/"])
+    assert is_allowed([(b"host", b"x"), (b"origin", origin)], ours) is allowed
+
+
+def test_no_origin_and_two_origins_are_refused():
+    """A handshake says where it comes from, once."""
+    ours = allowed_origins(["https://play.example"])
+    assert not is_allowed([], ours)
+    assert not is_allowed([(b"origin", b"https://play.example")] * 2, ours)
+
+
+@pytest.mark.parametrize("url", ["play.example", "ws://play.example", "https://play.example/path", "null"])
+def test_an_allow_list_with_something_else_in_it_is_refused_by_name(url):
+    """A mistake in the settings is said at start, not met as 403s."""
+    with pytest.raises(ValueError, match="is no origin"):
+        allowed_origins([url])
+
+
+@pytest.mark.parametrize(
+    ("player", "topic", "allowed"),
+    [
+        ("", "tables", True),
+        ("", "tables.roulette-1", True),
+        ("", "promotions", True),
+        ("", "feed.tables", True),
+        ("pl_amber", "wallet.pl_amber", True),
+        ("pl_amber", "claims.pl_amber", True),
+        ("pl_amber", "wallet.pl_birch", False),
+        ("pl_amber", "wallet.*", False),
+        ("", "wallet.pl_amber", False),
+        ("", "wallet.", False),
+        ("", "engine", False),
+        ("", "tables.r1\n", False),
+        ("", "tables." + "x" * 300, False),
+        ("", "", False),
+    ],
+)
+def test_a_player_follows_only_what_is_everybodys_or_theirs(player, topic, allowed):
+    """Nobody hears of another player's wallet."""
+    assert may_follow(player, topic, topic_bytes_max=200) is allowed
+
+
+def test_feed_of_tells_freshness_from_data():
+    """`feed.<feed>` is about a feed; everything else is data."""
+    assert feed_of("feed.tables") == "tables"
+    assert feed_of("tables.1") is None
+
+
+def test_allowance_is_a_burst_then_a_rate():
+    """More than the rate is refused, and patience is rewarded."""
+    allowance = Allowance(burst=3, per_s=2, now=0.0)
+    assert [allowance.spend(0.0) for _ in range(4)] == [True, True, True, False]
+    assert allowance.spend(0.5)
+    assert not allowance.spend(0.6)
+    assert allowance.spend(100.0)
+
+
+def test_a_revocation_covers_tickets_of_the_time_before_it():
+    """A ticket minted before the session ended opens nothing; one minted after does."""
+    revoked = Revocations(ticket_s=60, revocations_max=10)
+    revoked.add("pl_amber", now=1000)
+    assert revoked.covers("pl_amber", expires_at=1059)
+    assert revoked.covers("pl_amber", expires_at=1060)
+    assert not revoked.covers("pl_amber", expires_at=1061)
+    assert not revoked.covers("pl_birch", expires_at=1001)
+
+
+def test_revocations_are_forgotten_when_no_ticket_can_be_that_old():
+    """Memory is bounded by time and by number."""
+    revoked = Revocations(ticket_s=60, revocations_max=2)
+    revoked.add("a", now=0)
+    revoked.add("b", now=500)
+    assert not revoked.covers("a", expires_at=1)
+    revoked.add("c", now=501)
+    revoked.add("d", now=502)
+    assert not revoked.covers("b", expires_at=1)
+    assert revoked.covers("d", expires_at=1)
+
+
+# The words.
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "1", "{", '{"subscribe":"tables"}', '{"subscribe":[1]}', "[" * 9000, "\ud800"]
+)
+def test_what_is_not_one_of_our_messages_is_malformed(text):
+    """Whatever a client sends is either understood or one typed error."""
+    with pytest.raises(Malformed):
+        read(text)
+
+
+@given(st.binary(max_size=64))
+def test_whatever_the_store_tells_is_understood_or_malformed(raw):
+    """Fan-out never meets another exception."""
+    try:
+        read_told(raw)
+    except Malformed:
+        return
+
+
+def test_unknown_fields_of_a_client_are_left_alone():
+    """A later page may say more than this house knows."""
+    assert read('{"subscribe":["tables"],"later":1}').subscribe == ["tables"]
+
+
+# What is due by the clock.
+
+
+def test_a_socket_that_follows_nothing_is_closed_as_idle():
+    """Holding a connection open costs nothing only to those who use it."""
+    idle, busy = socket(), socket()
+    busy.topics.add("tables")
+    for each in (idle, busy):
+        each.look_after(POLICY, POLICY.idle_s_max + 1)
+    assert idle.box.pop() is Closing.IDLE
+    assert busy.box.pop() is None
+
+
+def test_a_signed_in_page_is_asked_for_a_ticket_and_closed_without_one():
+    """The session is checked again while the socket is open; an anonymous page has none."""
+    player, visitor = socket("pl_amber"), socket()
+    for each in (player, visitor):
+        each.topics.add("tables")
+        each.look_after(POLICY, POLICY.recheck_s + 1)
+    assert player.box.pop() == '{"notice":"ticket"}'
+    assert visitor.box.pop() is None
+    player.look_after(POLICY, POLICY.recheck_s + POLICY.recheck_grace_s)
+    assert player.box.pop() is None
+    player.look_after(POLICY, POLICY.recheck_s + POLICY.recheck_grace_s + 2)
+    assert player.box.pop() is Closing.SESSION_ENDED
+
+
+def test_a_fresh_ticket_puts_the_next_question_off():
+    """A page that answered is left in peace until the next time."""
+    page = socket("pl_amber")
+    page.topics.add("tables")
+    page.ask_ticket(10.0)
+    page.ticket_seen(12.0)
+    emptied(page.box)
+    page.look_after(POLICY, 12.0 + POLICY.recheck_s - 1)
+    assert page.box.pop() is None
+
+
+# What is written down.
+
+
+def test_the_readme_knows_every_close_code():
+    """A close code means something only if it is documented."""
+    readme = (Path(__file__).parents[2] / "bff" / "live" / "README.md").read_text()
+    for closing in Closing:
+        assert f"| {closing.value} | {closing.word} |" in readme
+
+
+def test_the_policys_numbers_hang_together():
+    """Numbers that must agree do."""
+    assert POLICY.heartbeat_s * 2 == 10, "pages call two missed heartbeats delayed"
+    assert POLICY.silence_s > POLICY.ping_s
+    assert all(value > 0 for value in dataclasses.asdict(POLICY).values())
