@@ -25,7 +25,7 @@ from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from shell.composition.asking import action_request
 from shell.composition.django_view import composed
-from shell.composition.include import Included, judge
+from shell.composition.include import Included
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 from shell.players.models import Player
@@ -74,6 +74,8 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
     incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]
     visit = visit_of(incoming, *found, identity_of(player, request.session.session_key or ""))
     asked = action_request(url, release, slot, visit, parts().bearer, body=body, idempotency_key=idempotency_key)
+    # What a refusal says about the request says nothing about the upstream, so nothing here is the breaker's business
+    # but a call that failed.
     answer = await parts().upstreams.of(release).call(asked, Deadline.after_ms(time.monotonic(), ACTION_MS))
     return await _answered(request, visit, slot, release, answer, idempotency_key)
 
@@ -97,11 +99,10 @@ async def _answered(
 ) -> HttpResponseBase:
     if isinstance(answer, Failure):
         return _unconfirmed(request, slot, answer, idempotency_key)
-    included = judge(slot, visit, release, answer, accept=_ANSWERS)
-    if answer.status not in _ANSWERS or not included.html:
-        return _unconfirmed(
-            request, slot, Failure(included.reason or Reason.REJECTED, included.detail), idempotency_key
-        )
+    body = read(slot, visit, release, answer, accept=_ANSWERS)
+    if isinstance(body, Failure):
+        return _unconfirmed(request, slot, body, idempotency_key)
+    included = raised(slot, release, Outcome(State.FRESH, body))
     topics, sequence = _changed(answer.headers.get(headers.CHANGED))
     logger.info("acted", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
     if request.headers.get("HX-Request") == "true":

@@ -8,11 +8,13 @@ from functools import cache
 
 from django.conf import settings
 
-from shell.composition.asking import Bearer
+from bff.resilience.message import Request
+from shell.composition.asking import Bearer, probe_request
 from shell.composition.compiler import Compiler
 from shell.composition.include import Includer
-from shell.composition.page import PageTable, Slot, Visit
+from shell.composition.page import Page, PageTable, Slot, Visit
 from shell.composition.recent import Recent
+from shell.composition.release import Release
 from shell.composition.stream import Composer
 from shell.composition.upstreams import Upstreams
 from shell.pages.table import NOT_FOUND, read_pages
@@ -37,7 +39,8 @@ class Parts:
 
 @cache
 def parts() -> Parts:
-    upstreams = Upstreams()
+    pages = read_pages(settings.PAGES)
+    upstreams = Upstreams(probe=lambda release: _probe(pages, release))
     recent = Recent()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
 
@@ -45,7 +48,7 @@ def parts() -> Parts:
         return minter.bearer(visit.player, slot.fragment, slot.scopes, currency=visit.currency, locale=visit.locale)
 
     return Parts(
-        pages=read_pages(settings.PAGES),
+        pages=pages,
         registry=SnapshotKeeper(on_change=upstreams.forget_except),
         upstreams=upstreams,
         composer=Composer(Compiler(), Includer(upstreams, bearer, watch=recent.note), NOT_FOUND),
@@ -54,6 +57,26 @@ def parts() -> Parts:
         bearer=bearer,
         recent=recent,
     )
+
+
+def _probe(pages: PageTable, release: Release) -> Request:
+    """What to ask a release for: the first of its slots that needs no parameter, as a visitor would."""
+    fitting = [(page, slot) for page in pages.pages if not page.params for slot in page.slots]
+    bare = Page("probe", "/", "")
+    page, slot = next((found for found in fitting if found[1].fragment == release.fragment), (bare, _root(release)))
+    visit = Visit(
+        page=page,
+        params={},
+        language=settings.LANGUAGE_CODE,
+        locale=settings.LOCALES[0],
+        currency=settings.CURRENCY,
+        origin=settings.PUBLIC_URL,
+    )
+    return probe_request(release, slot, visit)
+
+
+def _root(release: Release) -> Slot:
+    return Slot("probe", release.fragment)
 
 
 async def start() -> None:
@@ -66,4 +89,5 @@ async def stop() -> None:
     """End what `start` began and close every connection."""
     await parts().registry.stop()
     await parts().revocations.stop()
+    await parts().composer.includer.aclose()
     await parts().upstreams.aclose()

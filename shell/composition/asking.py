@@ -2,7 +2,7 @@
 
 The guard that carries it adds what remains of the deadline.
 
-Public: `Bearer`, `content_request`, `action_request`.
+Public: `Bearer`, `content_request`, `action_request`, `probe_request`.
 """
 
 from collections.abc import Callable
@@ -45,6 +45,15 @@ def action_request(
     sent = _headers(release, slot, visit, bearer)
     sent += [("content-type", _FORM), (headers.IDEMPOTENCY_KEY, idempotency_key)]
     return Request("POST", url, tuple(sent), body)
+
+
+def probe_request(release: Release, slot: Slot, visit: Visit) -> Request:
+    """The GET that asks whether a release's upstream is well: what a visitor's include would ask, for nobody."""
+    return Request("GET", release.content_url(slot.path(visit.params)), tuple(_headers(release, slot, visit, _nobody)))
+
+
+def _nobody(visit: Visit, slot: Slot) -> str:
+    raise AssertionError("a probe has no player, so it needs no bearer")
 
 
 def _headers(release: Release, slot: Slot, visit: Visit, bearer: Bearer) -> list[tuple[str, str]]:

@@ -8,24 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bff.contracts import headers
 from bff.resilience import log
 from bff.resilience.deadline import Deadline
+from bff.resilience.last_good import Fetched, Key, LastGood
 from bff.resilience.message import Response
-from bff.resilience.outcome import Failure, State
+from bff.resilience.outcome import Failure, Outcome, State
+from bff.resilience.policy import KeepPolicy
 from bff.resilience.reason import Reason
 from shell.composition import metrics
 from shell.composition.asking import Bearer, content_request
-from shell.composition.contain import LinkPolicy, Refused, contain
+from shell.composition.body import Body, contained_fallback, read
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release, Snapshot
 from shell.composition.upstreams import Upstreams
 
 logger = log.get("include")
-
-# Statuses that say something about the asking and not about the upstream.
-_SAID_NO = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
-_FEED_REASONS = (Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DOWN, Reason.STORE_DOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +56,13 @@ class Includer:
         upstreams: Upstreams,
         bearer: Bearer,
         *,
+        last_good: LastGood[Body] | None = None,
         watch: Callable[[Included], None] = lambda included: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._upstreams = upstreams
         self._bearer = bearer
+        self._last_good = last_good or LastGood(KeepPolicy(), clock=clock)
         self._watch = watch
         self._clock = clock
 
@@ -75,77 +74,72 @@ class Includer:
             included = await self._fill(slot, visit, release, page_deadline)
         except Exception:
             logger.exception("include_broke", fragment=slot.fragment, slot=slot.name)
-            included = _lower(slot, visit, release, Failure(Reason.INTERNAL))
+            included = lowered(slot, visit, release, Failure(Reason.INTERNAL))
         timed = replace(included, ms=round((self._clock() - began) * 1000))
         _tell(timed, visit)
         self._watch(timed)
         return timed
 
+    async def aclose(self) -> None:
+        """Wait for what is still fetched."""
+        await self._last_good.aclose()
+
     async def _fill(self, slot: Slot, visit: Visit, release: Release | None, page_deadline: Deadline) -> Included:
         if release is None:
-            return _lower(slot, visit, None, Failure(Reason.NOT_PUBLISHED, f"no release of {slot.fragment} is live"))
+            return lowered(slot, visit, None, Failure(Reason.NOT_PUBLISHED, f"no release of {slot.fragment} is live"))
         deadline = page_deadline.within(self._clock(), release.manifest.mullion.deadline_ms)
-        request = content_request(release, slot, visit, self._bearer)
-        answer = await self._upstreams.of(release).call(request, deadline)
-        if isinstance(answer, Failure):
-            return _lower(slot, visit, release, answer)
-        return judge(slot, visit, release, answer)
 
+        async def fetch() -> Fetched[Body] | Failure:
+            return await self._fetch(slot, visit, release, deadline)
 
-def judge(
-    slot: Slot, visit: Visit, release: Release, response: Response, *, accept: frozenset[int] = frozenset({200})
-) -> Included:
-    """What a fragment's answer is worth: its own words, contained, or the next rung."""
-    if response.status not in accept:
-        reason = _SAID_NO.get(response.status, Reason.REDIRECT if 300 <= response.status < 400 else Reason.REJECTED)
-        return _lower(slot, visit, release, Failure(reason, f"answered {response.status}", status=response.status))
-    contained = contain(
-        response.body,
-        response.headers.get("content-type"),
-        prefix=visit.page.prefix(slot, visit.params),
-        isolation=release.manifest.mullion.isolation,
-        links=LinkPolicy(),
-    )
-    if isinstance(contained, Refused):
-        failure = Failure(contained.reason, contained.detail, status=response.status)
-        return _lower(slot, visit, release, failure)
-    said, as_of = said_state(response.headers.get(headers.STATE))
-    state = State.DEGRADED if said else State.FRESH
-    return Included(slot, state, contained.html, release, said, as_of=as_of, status=response.status)
-
-
-def said_state(value: str | None) -> tuple[Reason | None, datetime | None]:
-    """(reason, as of) of a `Fragment-State` header; (None, None) when the fragment says that all is well.
-
-    A fragment may only speak of its feed: any other word counts as `feed_down`.
-    """
-    word, _, rest = (value or "").partition(";")
-    if word.strip().lower() != "degraded":
-        return None, None
-    said = dict(part.strip().partition("=")[::2] for part in rest.split(";"))
-    reason = next((known for known in _FEED_REASONS if known == said.get("reason", "")), Reason.FEED_DOWN)
-    try:
-        return reason, datetime.fromisoformat(said["as-of"])
-    except (KeyError, ValueError):
-        return reason, None
-
-
-def _lower(slot: Slot, visit: Visit, release: Release | None, failure: Failure) -> Included:
-    """The next rung down: the release's own fallback, else the shell's card."""
-    state, html = State.PLACEHOLDER, b""
-    if release is not None and release.fallback and failure.reason is not Reason.UNAUTHORISED:
-        stored = contain(
-            release.fallback,
-            "text/html; charset=utf-8",
-            prefix=visit.page.prefix(slot, visit.params),
-            isolation=release.manifest.mullion.isolation,
-            links=LinkPolicy(),
+        ended = await self._last_good.get(
+            _key(slot, visit, release), fetch, stale_s_max=release.manifest.mullion.stale_s_max
         )
-        if not isinstance(stored, Refused):
-            state, html = State.FALLBACK, stored.html
+        if isinstance(ended, Failure):
+            return lowered(slot, visit, release, ended)
+        return raised(slot, release, ended)
+
+    async def _fetch(self, slot: Slot, visit: Visit, release: Release, deadline: Deadline) -> Fetched[Body] | Failure:
+        bodies: list[Body] = []
+
+        def judge(response: Response) -> Failure | None:
+            said = read(slot, visit, release, response)
+            if isinstance(said, Failure):
+                return said
+            bodies.append(said)
+            return None
+
+        request = content_request(release, slot, visit, self._bearer)
+        answer = await self._upstreams.of(release).call(request, deadline, judge=judge)
+        if isinstance(answer, Failure):
+            return answer
+        body = bodies[-1]
+        # Only what is wholly good may stand in later, and only for the plain view: a receipt is shown once.
+        keep = body.said is None and not visit.receipts.get(slot.name)
+        return Fetched(body, len(body.html), answer.headers, keep=keep)
+
+
+def raised(slot: Slot, release: Release, outcome: Outcome[Body]) -> Included:
+    """What a fragment said, now or when it was last well."""
+    body = outcome.value
+    if outcome.state is State.STALE:
+        return Included(
+            slot, State.STALE, body.html, release, outcome.reason, outcome.detail, outcome.as_of, body.status
+        )
+    if body.said is not None:
+        return Included(slot, State.DEGRADED, body.html, release, body.said, as_of=body.as_of, status=body.status)
+    return Included(slot, State.FRESH, body.html, release, as_of=outcome.as_of, status=body.status)
+
+
+def lowered(slot: Slot, visit: Visit, release: Release | None, failure: Failure) -> Included:
+    """The rungs below: the release's own fallback, else the shell's card."""
+    html = b""
+    # To somebody who may not see it, "it is broken" would be a lie: the shell's card asks them to sign in.
+    if release is not None and failure.reason is not Reason.UNAUTHORISED:
+        html = contained_fallback(slot, visit, release)
     return Included(
         slot,
-        state,
+        State.FALLBACK if html else State.PLACEHOLDER,
         html,
         release,
         failure.reason,
@@ -153,6 +147,24 @@ def _lower(slot: Slot, visit: Visit, release: Release | None, failure: Failure) 
         status=failure.status,
         retry_after_ms=failure.retry_after_ms,
     )
+
+
+def _key(slot: Slot, visit: Visit, release: Release) -> Key:
+    """Whose copy of what. The prefix stands for page, parameters and slot; it is part of the HTML."""
+    parts = (
+        release.fragment,
+        release.digest,
+        slot.path(visit.params),
+        visit.page.prefix(slot, visit.params),
+        visit.locale,
+        visit.currency,
+        visit.device,
+    )
+    if release.manifest.mullion.audience == "shared":
+        return Key.for_everybody("shared", *parts)
+    if visit.player:
+        return Key.for_player(visit.player, *parts)
+    return Key.for_everybody("visitor", *parts)
 
 
 def _tell(included: Included, visit: Visit) -> None:

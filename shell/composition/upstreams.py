@@ -4,17 +4,23 @@ Public: `Upstreams`.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 from bff.resilience.guard import Guard
+from bff.resilience.message import Request
 from bff.resilience.policy import Policy
 from shell.composition.release import Release, Snapshot
 
 
 class Upstreams:
-    """Guards by release: each brings its own deadline and origin, so it starts with its own record."""
+    """Guards by release: each brings its own deadline and origin, so it starts with its own record.
 
-    def __init__(self, policy: Policy | None = None) -> None:
+    `probe` makes the request that asks in the background whether a release's upstream is well again.
+    """
+
+    def __init__(self, probe: Callable[[Release], Request] | None = None, policy: Policy | None = None) -> None:
+        self._probe = probe
         self._policy = policy or Policy()
         self._guards: dict[tuple[str, str], Guard] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -25,7 +31,8 @@ class Upstreams:
         if guard is None:
             extension = release.manifest.mullion
             policy = replace(self._policy, deadline_ms=extension.deadline_ms, wire_bytes_max=extension.body_bytes_max)
-            guard = self._guards[key] = Guard(release.fragment, policy)
+            probe = self._probe(release) if self._probe else None
+            guard = self._guards[key] = Guard(release.fragment, policy, probe=probe)
         return guard
 
     def guards(self) -> dict[str, Guard]:
@@ -41,5 +48,6 @@ class Upstreams:
             task.add_done_callback(self._closing.discard)
 
     async def aclose(self) -> None:
+        """Wait for what is under way, then close every connection."""
         guards, self._guards = list(self._guards.values()), {}
         await asyncio.gather(*(guard.aclose() for guard in guards), *self._closing)

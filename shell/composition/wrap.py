@@ -19,6 +19,8 @@ from shell.composition.include import Included
 from shell.composition.page import Visit
 
 _SHELL_DRAWN = (State.STALE, State.PLACEHOLDER)
+# What the bar over a stale copy is rendered with, once, before each copy's own moment stands there.
+_AS_OF, _AT = "\0as-of\0", "\0at\0"
 
 
 class Wrapper:
@@ -29,7 +31,7 @@ class Wrapper:
 
     def wrap(self, included: Included, visit: Visit, *, attempt: int = 0) -> bytes:
         """The slot's element, whole. `attempt` counts the retries before this one."""
-        body = _shell_words(included, visit) + included.html
+        body = _body(included, visit)
         # The end marker runs as the parser reaches it: the fragment works while later ones are still on their way.
         inner = _styles(included) + body + b"<fragment-end></fragment-end>"
         shadow = included.release is None or included.release.manifest.mullion.isolation == "shadow"
@@ -77,13 +79,23 @@ def _styles(included: Included) -> bytes:
     return "".join(f'<link rel="stylesheet" href="{link}">' for link in links).encode()
 
 
-def _shell_words(included: Included, visit: Visit) -> bytes:
-    """What the shell itself says in the slot; nothing where the fragment speaks."""
+def _body(included: Included, visit: Visit) -> bytes:
+    """The fragment's words, or the shell's own where there are none; a stale copy stands inert under its age."""
+    if included.state is State.STALE and included.as_of is not None:
+        bar = _stale_bar(visit.language).replace(_AS_OF, included.as_of.isoformat(timespec="seconds"))
+        bar = bar.replace(_AT, included.as_of.strftime("%H:%M:%S"))
+        return bar.encode() + b"<div inert>" + included.html + b"</div>"
     if included.html:
-        return b""
+        return included.html
     if included.reason is Reason.UNAUTHORISED:
         return _card("cards/sign_in.html", visit.language, visit.path).encode()
     return _card("cards/placeholder.html", visit.language, "").encode()
+
+
+@lru_cache(maxsize=16)
+def _stale_bar(language: str) -> str:
+    with translation.override(language):
+        return render_to_string("cards/stale.html", {"as_of": _AS_OF, "at": _AT})
 
 
 @lru_cache(maxsize=256)

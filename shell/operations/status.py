@@ -47,7 +47,7 @@ def fragments(parts: Parts) -> list[FragmentStatus]:
                 at=record.at if record else None,
                 ms=record.last.ms if record else 0,
                 counts=record.counts if record else {},
-                breaker=str(guards[name].state) if name in guards else "",
+                breaker=str(guards[name].breaker.position) if name in guards else "",
             )
         )
     return rows

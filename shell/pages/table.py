@@ -52,8 +52,10 @@ def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -
     for slot_name, slot in page.slots.items():
         fragment = fragments.get(slot.fragment)
         if fragment is None:
-            raise PagesBroken(f"{path}: pages.{name}.slots.{slot_name} names the fragment {slot.fragment!r}, "
-                              f"which [fragments] does not have")
+            raise PagesBroken(
+                f"{path}: pages.{name}.slots.{slot_name} names the fragment {slot.fragment!r}, "
+                f"which [fragments] does not have"
+            )
         slots.append(Slot(slot_name, slot.fragment, slot.pathname, frozenset(fragment.scopes), slot.primary))
     if sum(slot.primary for slot in slots) > 1:
         raise PagesBroken(f"{path}: pages.{name} has more than one primary slot")
@@ -61,6 +63,7 @@ def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -
     for slot_built in slots:
         unknown = set(Page("", slot_built.pathname, "").params) - set(built.params)
         if unknown:
-            raise PagesBroken(f"{path}: pages.{name}.slots.{slot_built.name} uses {sorted(unknown)}, "
-                              f"which its route does not have")
+            raise PagesBroken(
+                f"{path}: pages.{name}.slots.{slot_built.name} uses {sorted(unknown)}, which its route does not have"
+            )
     return built

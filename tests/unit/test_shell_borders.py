@@ -6,8 +6,8 @@ import time
 import pytest
 
 from bff.resilience.reason import Reason
+from shell.composition.body import said_state
 from shell.composition.healing import DELAY_MS_MAX, DELAY_MS_MIN, delay_ms
-from shell.composition.include import said_state
 from shell.composition.page import Page, Slot
 from shell.cookies import set_cookie
 from shell.players.context import REST_S_MIN, Minter
@@ -110,7 +110,7 @@ def test_hostile_request_values_are_left_out() -> None:
     """What does not look like it should never reaches a fragment."""
     page = Page("lobby", "/", "lobby.html", (Slot("wallet", "wallet"),))
     asked = incoming(
-        {"accept-language": "xx, en-US", "traceparent": "evil\r\nx: y", "user-agent": "a Mobile b"},
+        {"accept-language": "xx, en-US", "traceparent": "evil\r\nx: y", "user-agent": "<script>"},
         "wallet.receipt=%3Cscript%3E&min_sequence=evil&other.receipt=abc",
     )
     visit = visit_of(asked, page, {}, None)

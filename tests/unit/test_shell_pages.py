@@ -64,7 +64,7 @@ def test_broken_pages_table_is_refused_by_name(tmp_path: Path, text: str, said: 
     """The message names the entry and what is wrong with it."""
     path = tmp_path / "pages.toml"
     path.write_text(text)
-    with pytest.raises(PagesBroken, match="pages.toml") as refused:
+    with pytest.raises(PagesBroken, match=r"pages\.toml") as refused:
         read_pages(path)
     assert said in str(refused.value)
 

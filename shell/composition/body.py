@@ -1,0 +1,82 @@
+"""What a fragment's answer is worth: its own words, contained, or why they can not stand in the page.
+
+Public: `Body`, `read`, `contained_fallback`, `said_state`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bff.contracts import headers
+from bff.resilience.message import Response
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from shell.composition.contain import LinkPolicy, Refused, contain
+from shell.composition.page import Slot, Visit
+from shell.composition.release import Release
+
+# Statuses that say something about the asking and not about the upstream.
+_SAID_NO = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
+_FEED_REASONS = (Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DOWN, Reason.STORE_DOWN)
+_CONTENT = frozenset({200})
+_LINKS = LinkPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Contained HTML. `said` is why the fragment calls itself degraded, None when it says that all is well."""
+
+    html: bytes
+    status: int
+    said: Reason | None = None
+    as_of: datetime | None = None
+
+
+def read(
+    slot: Slot, visit: Visit, release: Release, response: Response, *, accept: frozenset[int] = _CONTENT
+) -> Body | Failure:
+    """The body of `response`, or the failure that it is."""
+    status = response.status
+    if status not in accept:
+        reason = _SAID_NO.get(status, Reason.REDIRECT if 300 <= status < 400 else Reason.REJECTED)
+        return Failure(reason, f"answered {status}", status=status)
+    contained = contain(
+        response.body,
+        response.headers.get("content-type"),
+        prefix=visit.page.prefix(slot, visit.params),
+        isolation=release.manifest.mullion.isolation,
+        links=_LINKS,
+    )
+    if isinstance(contained, Refused):
+        return Failure(contained.reason, contained.detail, status=status)
+    said, as_of = said_state(response.headers.get(headers.STATE))
+    return Body(contained.html, status, said, as_of)
+
+
+def contained_fallback(slot: Slot, visit: Visit, release: Release) -> bytes:
+    """The release's own fallback for this slot; empty when it has none."""
+    if not release.fallback:
+        return b""
+    contained = contain(
+        release.fallback,
+        "text/html; charset=utf-8",
+        prefix=visit.page.prefix(slot, visit.params),
+        isolation=release.manifest.mullion.isolation,
+        links=_LINKS,
+    )
+    return b"" if isinstance(contained, Refused) else contained.html
+
+
+def said_state(value: str | None) -> tuple[Reason | None, datetime | None]:
+    """(reason, as of) of a `Fragment-State` header; (None, None) when the fragment says that all is well.
+
+    A fragment may only speak of its feed: any other word counts as `feed_down`.
+    """
+    word, _, rest = (value or "").partition(";")
+    if word.strip().lower() != "degraded":
+        return None, None
+    said = dict(part.strip().partition("=")[::2] for part in rest.split(";"))
+    reason = next((known for known in _FEED_REASONS if known == said.get("reason", "")), Reason.FEED_DOWN)
+    try:
+        return reason, datetime.fromisoformat(said["as-of"])
+    except (KeyError, ValueError):
+        return reason, None
