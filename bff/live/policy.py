@@ -23,8 +23,8 @@ class LivePolicy:
     random time up to `retry_s`, doubled up to `retry_s_max`. Snapshots are read `snapshot_topics_max` topics at a
     time, all of them again every `reconcile_s`. Messages over `told_bytes_max` are dropped and counted.
 
-    The server: `buffer_bytes_max` may wait in the process and as much in the kernel; a request's head must be whole within `head_s_max` and `head_bytes_max`; a connection that should be
-    over is cut after `close_s_max`.
+    The server: `buffer_bytes_max` may wait in the process and as much in the kernel; a request's head must be whole
+    within `head_s_max` and `head_bytes_max`; a connection that should be over is cut after `close_s_max`.
     """
 
     heartbeat_s: float = 5.0

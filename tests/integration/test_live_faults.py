@@ -5,7 +5,6 @@ import contextlib
 import json
 import socket
 import time
-import urllib.request
 
 import pytest
 import websockets
@@ -178,7 +177,8 @@ def handshake(house):
     line.connect(("127.0.0.1", house.port))
     line.sendall(
         f"GET /live?ticket={house.ticket()} HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN}\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
     )
     assert line.recv(12) == b"HTTP/1.1 101"
     text = b'{"subscribe":["tables.big"]}'
@@ -279,9 +279,7 @@ async def test_a_process_without_a_store_is_ready_and_says_so(valkey):
     valkey.stop()
     await asyncio.to_thread(house.start, listening=False)
     try:
-        with urllib.request.urlopen(house.url + "/healthz") as answer:
-            assert answer.status == 200
-            assert json.load(answer) == {"listening": False, "sockets": 0}
+        assert house.health() == {"listening": False, "sockets": 0}
         async with house.page() as page:
             await page.notice("delayed")
             valkey.start()
