@@ -1,6 +1,6 @@
 """Paths of the engine."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from bff.commands import views
 
@@ -10,6 +10,5 @@ urlpatterns = [
     path("webhooks/payments", views.webhook_view),
     path("healthz", views.healthz),
     path("metrics", views.metrics),
+    re_path("", views.unknown_path),
 ]
-
-handler404 = "bff.commands.views.unknown_path"

@@ -122,7 +122,7 @@ async def metrics(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
-def unknown_path(_request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+async def unknown_path(_request: HttpRequest) -> HttpResponse:
     """404 as a problem."""
     return asked.problem(Refused(404, "path_unknown", "There is nothing here."))
 

@@ -43,12 +43,15 @@ from bff.contracts.ledger import (
 )
 from bff.queries.projections import Parked, Wallets, Watch
 from bff.resilience import log, worker
-from bff.store import Store, StoreUnavailable
+from bff.store import Store, StorePolicy, StoreUnavailable
 
 logger = log.get("projector")
 
 GROUP = "projector"
 MARKER = "projection.ledger"
+
+# No page waits for this process, so it can wait longer for the store than a page would.
+STORE = StorePolicy(op_ms=1000)
 
 APPLIED = Counter("projector_events_applied_total", "Events that changed the query store")
 LAG_EVENTS = Gauge("projector_lag_events", "Events in the stream that are not applied yet")
@@ -251,7 +254,7 @@ def _checked(deliveries: list[Delivery]) -> list[str]:
 
 async def _main(stopping: asyncio.Event, started: list[Projector]) -> None:
     policy = BrokerPolicy()
-    store = Store.connect(os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0"))
+    store = Store.connect(os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0"), STORE)
     broker = connect(address(), policy)
     consumer = f"projector-{socket.gethostname()[:40]}-{os.getpid()}"
     projector = Projector(store, broker, broker.reader(LEDGER_STREAM, GROUP, consumer))

@@ -1,0 +1,200 @@
+"""Money's way from a command to the query store, through real processes."""
+
+import concurrent.futures
+import hashlib
+import hmac
+import json
+import secrets
+import time
+
+import pytest
+
+from tests.integration.money_house import MoneyHouse, eventually
+
+
+@pytest.fixture(scope="module")
+def house():
+    with MoneyHouse() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _approving(house):
+    house.payments.mode = "approve"
+
+
+def player():
+    """Somebody whom nobody has heard of."""
+    return f"pl_{secrets.token_hex(5)}"
+
+
+def test_opening_balances_are_given_once_and_reach_the_query_store(house):
+    """The three demo players have what they were promised, however often the house is seeded."""
+    house.manage("seed_demo")
+    expected = {"pl_amber": 12500, "pl_birch": 4000, "pl_cedar": 15000}
+    for name, amount in expected.items():
+        eventually(lambda name=name, amount=amount: house.real(name) == amount)
+    recent = house.wallet("pl_cedar")["recent"]
+    assert [(line["kind"], line["amount_minor"], line["currency"]) for line in recent] == [("opening", 15000, "JPY")]
+
+
+def test_deposit_is_done_and_visible(house):
+    """A deposit answers a receipt with the sequence at which it can be read."""
+    who = player()
+    status, receipt = house.deposit(who, 2500)
+    assert status == 200
+    assert (receipt["state"], receipt["amount_minor"], receipt["command"]) == ("done", 2500, "deposit")
+    wallet = eventually(lambda: (found := house.wallet(who)) and found["balances"]["real_minor"] == 2500 and found)
+    assert wallet["balances"]["pending_minor"] == 0
+    assert [line["reference"] for line in wallet["recent"]] == [receipt["receipt_id"]]
+    records = house.read(f"wallet.{who}", f"receipts.{receipt['receipt_id']}").records
+    assert list(records[f"wallet.{who}"].sequence) == receipt["sequence"]
+    stored = records[f"receipts.{receipt['receipt_id']}"].data
+    assert stored["player"] == who
+    assert stored["receipt"]["state"] == "done"
+
+
+def test_declined_deposit_is_a_receipt_with_a_sentence(house):
+    """A decline is an answer, not an error, and moves no money."""
+    house.payments.mode = "decline"
+    who = player()
+    status, receipt = house.deposit(who, 900)
+    assert (status, receipt["state"]) == (200, "declined")
+    assert receipt["reason"] == "The payment was declined (insufficient funds). Nothing was charged."
+    eventually(lambda: house.real(who) == 0)
+    assert house.wallet(who)["recent"][0]["state"] == "declined"
+
+
+def test_fifty_parallel_posts_of_one_key_have_one_effect(house):
+    """One charge, one entry, and every answer is the stored one or says that it is in flight."""
+    who, key = player(), secrets.token_hex(8)
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda _: house.deposit(who, 700, key=key), range(50)))
+    receipts = {answer["receipt_id"] for status, answer in answers if status in (200, 202)}
+    assert {status for status, _ in answers} <= {200, 202, 409}
+    assert {answer["code"] for status, answer in answers if status == 409} <= {"command_in_flight"}
+    status, last = house.deposit(who, 700, key=key)
+    assert (status, last["state"], receipts) == (200, "done", {last["receipt_id"]})
+    assert house.payments.posts.count(last["receipt_id"]) == 1
+    eventually(lambda: house.real(who) == 700)
+
+
+def test_key_with_another_body_is_refused(house):
+    """A key belongs to one command with one body."""
+    who, key = player(), secrets.token_hex(8)
+    house.deposit(who, 100, key=key)
+    status, refusal = house.deposit(who, 101, key=key)
+    assert (status, refusal["code"]) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"amount_minor": 0, "currency": "EUR"}, 422, "amount_too_small"),
+        ({"amount_minor": -5, "currency": "EUR"}, 422, "amount_too_small"),
+        ({"amount_minor": 10**30, "currency": "EUR"}, 422, "amount_too_large"),
+        ({"amount_minor": 1.5, "currency": "EUR"}, 422, "body_invalid"),
+        ({"amount_minor": "7", "currency": "EUR"}, 422, "body_invalid"),
+        ({"amount_minor": 7, "currency": "eur"}, 422, "body_invalid"),
+        ({"amount_minor": 7, "currency": "USD"}, 422, "currency_unknown"),
+        ({"amount_minor": 7, "currency": "GBP"}, 422, "currency_differs"),
+        ({"amount_minor": 7, "currency": "EUR", "fee": 1}, 422, "body_invalid"),
+        (b"{", 400, "body_malformed"),
+        (b"\xff\xfe", 400, "body_malformed"),
+        (b"[" + b" " * 20_000 + b"]", 413, "body_too_large"),
+    ],
+)
+def test_bad_amounts_and_bodies_are_typed_problems(house, body, status, code):
+    """What can not be paid is refused by name, and nothing is written."""
+    headers = {"Authorization": house.bearer("pl_amber"), "Idempotency-Key": secrets.token_hex(8)}
+    before = house.real("pl_amber")
+    answer = house.post("/commands/deposit", body, headers=headers)
+    assert (answer[0], answer[1]["code"]) == (status, code)
+    assert house.real("pl_amber") == before
+
+
+def test_missing_key_missing_bearer_and_missing_scope_are_told_apart(house):
+    """400, 401 and 403, each with its word."""
+    body, key = {"amount_minor": 1, "currency": "EUR"}, {"Idempotency-Key": "k"}
+    assert house.post("/commands/deposit", body, headers=key)[1]["code"] == "context_missing"
+    status, refusal = house.post("/commands/deposit", body, headers={"Authorization": house.bearer("pl_amber")})
+    assert (status, refusal["code"]) == (400, "idempotency_key_missing")
+    status, refusal = house.command("deposit", "pl_amber", body, scopes=("wallet.read",))
+    assert (status, refusal["code"]) == (403, "scope_missing")
+    assert house.post("/commands/nothing", body)[1]["code"] == "path_unknown"
+
+
+def test_lost_answer_stays_pending_and_resolves_with_one_entry(house):
+    """A time-out after charging is pending, survives, resolves by itself and is never posted again."""
+    house.payments.mode = "hang_after"
+    who, key = player(), secrets.token_hex(8)
+    status, receipt = house.deposit(who, 1200, key=key)
+    assert (status, receipt["state"]) == (202, "pending")
+    eventually(lambda: (found := house.wallet(who)) and found["balances"]["pending_minor"] in (0, 1200))
+    eventually(lambda: house.real(who) == 1200)
+    status, again = house.deposit(who, 1200, key=key)
+    assert (status, again["state"], again["receipt_id"]) == (200, "done", receipt["receipt_id"])
+    assert house.payments.posts.count(receipt["receipt_id"]) == 1
+
+
+def test_provider_away_is_declined_without_a_charge(house):
+    """A provider that can not be reached has charged nothing, and that is what the player is told."""
+    house.payments.stop()
+    try:
+        who = player()
+        status, receipt = house.deposit(who, 300)
+        assert (status, receipt["state"]) == (200, "declined")
+        assert "nothing was charged" in receipt["reason"]
+        eventually(lambda: house.read(feeds=["engine"]).feeds["engine"].data == {"payments": "down"})
+    finally:
+        house.payments.start()
+    eventually(lambda: house.read(feeds=["engine"]).feeds["engine"].data == {"payments": "up"})
+    eventually(lambda: house.deposit(who, 300)[1]["state"] == "done", within_s=20)
+
+
+def signed(house, body, at=None, secret=None):
+    raw = json.dumps(body).encode()
+    stamp = str(int(at if at is not None else time.time()))
+    digest = hmac.new((secret or house.webhook_secret).encode(), stamp.encode() + b"." + raw, hashlib.sha256)
+    return raw, {"Payments-Signature": f"t={stamp},v1={digest.hexdigest()}"}
+
+
+def test_late_and_duplicate_webhooks_settle_once(house):
+    """A webhook settles what is pending; the second and the tenth change nothing."""
+    house.payments.mode = "process"
+    who = player()
+    status, receipt = house.deposit(who, 450)
+    assert (status, receipt["state"]) == (202, "pending")
+    house.payments.charges[receipt["receipt_id"]]["status"] = "approved"
+    said = {"charge_id": "ch_1", "reference": receipt["receipt_id"], "status": "approved"}
+    for _ in range(10):
+        raw, headers = signed(house, said)
+        assert house.post("/webhooks/payments", raw, headers=headers)[0] == 204
+    eventually(lambda: house.real(who) == 450)
+    time.sleep(0.3)
+    assert house.real(who) == 450
+
+
+def test_forged_and_old_webhooks_are_refused(house):
+    """Only the provider's own and recent word counts."""
+    said = {"charge_id": "ch_1", "reference": "rc_x", "status": "approved"}
+    for raw, headers in (
+        signed(house, said, secret="another"),
+        signed(house, said, at=time.time() - 3600),
+        (b"{}", {}),
+        (b"{}", {"Payments-Signature": "t=ä,v1=ü".encode().decode("latin-1")}),
+    ):
+        status, refusal = house.post("/webhooks/payments", raw, headers=headers)
+        assert (status, refusal["code"]) == (401, "webhook_refused")
+    raw, headers = signed(house, said)
+    assert house.post("/webhooks/payments", raw, headers=headers)[1]["code"] == "reference_unknown"
+
+
+def test_feeds_of_ledger_and_engine_are_heard(house):
+    """The query store hears the relay and the engine about once a second."""
+
+    def live():
+        feeds = house.read(feeds=["ledger", "engine"]).feeds
+        return all(feed.state == "live" and feed.age_s < 2 for feed in feeds.values())
+
+    eventually(live)
