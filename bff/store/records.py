@@ -1,11 +1,12 @@
 """What the store hands out.
 
-Public: `Record`, `Put`, `FeedFreshness`, `Snapshot`, `feed_topic`, `decide_state`, `check_topic`, `check_epoch`.
+Public: `Record`, `Put`, `FeedFreshness`, `Snapshot`, `Hold`, `feed_topic`, `decide_state`, `check_topic`, `check_epoch`.
 """
 
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +19,17 @@ T = TypeVar("T")
 _TOPIC = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 _EPOCH = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WORSE = {"live": 0, "stale": 1, "down": 2}
+
+
+class Hold(IntEnum):
+    """Whether a lease is held; false only while another owner has it.
+
+    `TAKEN` means that nobody held it a moment ago, so whatever its holder keeps in the store may be gone.
+    """
+
+    OTHER = 0
+    RENEWED = 1
+    TAKEN = 2
 
 
 def feed_topic(feed: str) -> str:

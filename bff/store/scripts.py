@@ -93,12 +93,12 @@ return 1
 """
 )
 
-# KEYS lease · ARGV owner, milliseconds -> 1 held by owner, 0 held by another
+# KEYS lease · ARGV owner, milliseconds -> 2 taken, 1 renewed, 0 held by another
 LEASE = """
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
+return holder and 1 or 2
 """
 
 # KEYS lease · ARGV owner

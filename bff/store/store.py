@@ -21,6 +21,7 @@ from bff.store.listening import listen
 from bff.store.policy import FEED_POLICIES, StorePolicy, feed_policy
 from bff.store.records import (
     FeedFreshness,
+    Hold,
     Put,
     Record,
     Snapshot,
@@ -124,11 +125,11 @@ class Store:
         if commands:
             await self._connection.pipeline(commands, scripts=[scripts.ANNOUNCE])
 
-    async def lease(self, name: str, owner: str, *, ttl_ms: int) -> bool:
-        """Take or renew the lease `name` for `ttl_ms`; False while another owner holds it."""
+    async def lease(self, name: str, owner: str, *, ttl_ms: int) -> Hold:
+        """Take or renew the lease `name` for `ttl_ms`."""
         command = _script(scripts.LEASE, [f"lease:{check_topic(name)}"], [owner, ttl_ms])
         [held] = await self._connection.pipeline([command], scripts=[scripts.LEASE])
-        return bool(held)
+        return Hold(held)
 
     async def release(self, name: str, owner: str) -> None:
         """Give the lease back early, if `owner` still holds it."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bff.store import Put, Store, StoreUnavailable
+from bff.store import Hold, Put, Store, StoreUnavailable
 from tests.valkey_server import ValkeyServer, free_port
 
 
@@ -161,8 +161,8 @@ async def test_read_is_one_look_at_records_and_feeds(store):
 
 async def test_lease_has_one_holder_until_it_ends(store):
     """One reader per provider: the second waits for the lease to run out or be given back."""
-    assert await store.lease("reader", "one", ttl_ms=80)
-    assert await store.lease("reader", "one", ttl_ms=80)
+    assert await store.lease("reader", "one", ttl_ms=80) is Hold.TAKEN
+    assert await store.lease("reader", "one", ttl_ms=80) is Hold.RENEWED
     assert not await store.lease("reader", "two", ttl_ms=80)
     await asyncio.sleep(0.12)
     assert await store.lease("reader", "two", ttl_ms=1000)
