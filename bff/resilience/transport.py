@@ -59,6 +59,12 @@ class Transport:
         try:
             async with self._build(request, remaining_ms) as answer:
                 return await self._receive(answer)
+        except CallFailed as failed:
+            if failed.reason is Reason.FRAMING:
+                # Where one answer ended is in doubt, so is where the next begins: nothing of this pool is used again.
+                # The client can not drop one connection, but it drops them all once the calls in flight have ended.
+                self._client = None
+            raise
         except (PyreqwestError, OSError) as error:
             raise translate(error) from error
 
