@@ -17,7 +17,6 @@ from fragments.kit.formats import Formats
 from fragments.kit.freshness import Note, as_of, judge
 
 _UNREACHABLE = "Offers can't be shown right now. They come back by themselves; the rest of the page works."
-_NOT_CURRENT = "Claims wait until this list is current again."
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -33,15 +32,16 @@ class Countdown:
 
 @dataclass(frozen=True, slots=True)
 class ClaimNote:
-    """What became of a claim, shown on its offer's card."""
+    """What became of a claim, shown on its offer's card. Once `taken`, the card offers it no more."""
 
     tone: Literal["good", "warn", "bad"]
     text: str
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OfferCard:
-    """One offer as text. `claim` is `open`, `claimed`, `signed_out` or `waiting` (with `waiting_reason`)."""
+    """One offer as text. `claim` is `open`, `claimed`, `signed_out`, or `waiting`: the list is not current."""
 
     promotion_id: str
     title: str
@@ -52,7 +52,6 @@ class OfferCard:
     terms: str
     countdown: Countdown
     claim: str
-    waiting_reason: str
     key: str
     note: ClaimNote | None
 
@@ -100,9 +99,9 @@ def offers(
 def receipt_note(receipt: Receipt) -> ClaimNote:
     """`receipt` in words."""
     if receipt.state == "done":
-        return ClaimNote("good", "It is yours. The bonus is in your wallet.")
+        return ClaimNote("good", "It is yours. The bonus is in your wallet.", taken=True)
     if receipt.state == "pending":
-        return ClaimNote("warn", receipt.reason or "Your claim is being booked. There is nothing more to do.")
+        return ClaimNote("warn", receipt.reason or "Your claim is being booked. Nothing more to do.", taken=True)
     return ClaimNote("bad", receipt.reason or "This offer could not be claimed. Nothing has changed.")
 
 
@@ -121,10 +120,9 @@ def _note(degraded: Degraded | None, count: int, formats: Formats) -> Note:
         return Note("good", "1 offer runs" if count == 1 else f"{count} offers run")
     moment = as_of(degraded.as_of, formats)
     if moment is None:
-        return Note("warn", "These offers may be out of date.")
-    if degraded.reason is Reason.FEED_STALE:
-        return Note("warn", "Offers as of", moment)
-    return Note("warn", "No word about offers since", moment, ". We keep trying.")
+        return Note("warn", "These offers may be out of date, so claims wait.")
+    before = "Offers as of" if degraded.reason is Reason.FEED_STALE else "No word about offers since"
+    return Note("warn", before, moment, ". Claims wait until the list is current again.")
 
 
 def _card(
@@ -135,7 +133,7 @@ def _card(
     keys: dict[str, str],
     notes: dict[str, ClaimNote],
 ) -> OfferCard:
-    waiting = degraded is not None and offer.claim == "open"
+    note = notes.get(offer.promotion_id)
     left_s = (offer.ends_at - now).total_seconds()
     return OfferCard(
         promotion_id=offer.promotion_id,
@@ -146,11 +144,17 @@ def _card(
         conditions=_conditions(offer, formats),
         terms=offer.terms,
         countdown=Countdown(rfc3339(offer.ends_at), rfc3339(now), countdown_words(left_s), left_s < _DAY),
-        claim="waiting" if waiting else offer.claim,
-        waiting_reason=_NOT_CURRENT if waiting else "",
+        claim=_claim(offer, degraded, note),
         key=keys.get(offer.promotion_id, ""),
-        note=notes.get(offer.promotion_id),
+        note=note,
     )
+
+
+def _claim(offer: Offer, degraded: Degraded | None, note: ClaimNote | None) -> str:
+    # The engine's own answer is ahead of the view, which may not know of it yet.
+    if note is not None and note.taken:
+        return "claimed"
+    return "waiting" if degraded is not None and offer.claim == "open" else offer.claim
 
 
 def _conditions(offer: Offer, formats: Formats) -> list[str]:

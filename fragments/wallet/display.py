@@ -27,18 +27,17 @@ _KINDS = {
     "opening": "Opening balance",
 }
 _STATES = {"done": "", "pending": "Pending", "declined": "Declined"}
-_UNREACHABLE = "Your balance can't be shown right now. The rest of the page works, and this panel keeps trying."
+_UNREACHABLE = "Your balance can't be shown right now. We keep trying."
 _NOT_CURRENT = "Deposits wait until your balance is current again."
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The balances as text; `pending` is empty where nothing is on its way."""
+    """The balances as text."""
 
     real: MoneyText
     bonus: str
     withdrawable: str
-    pending: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The deposit form. Where it is not `open`, `closed_reason` says why; `error` belongs to the amount."""
+    """The deposit form. Where it is not `open`, `closed` says why; `error` belongs to the amount."""
 
     open: bool
-    closed_reason: str
+    closed: Note | None
     currency: str
     input_mode: Literal["decimal", "numeric"]
     hint: str
@@ -81,9 +80,14 @@ class ReceiptCard:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A signed-in player's wallet. `figures` is None where nothing is known."""
+    """A signed-in player's wallet. `figures` is None where nothing is known.
+
+    `note` sums up everything, for the summary; `balance_note` speaks of the figures only, beside a form that speaks for
+    itself, so that nothing is said twice.
+    """
 
     note: Note
+    balance_note: Note
     figures: Figures | None
     lines: list[Line]
     form: Form
@@ -99,11 +103,14 @@ def panel(
     data = None if isinstance(answer, Failure) else answer.data
     if data is None:
         note = Note("bad", _UNREACHABLE)
-        return Panel(note, None, [], form, receipt, degraded)
-    if degraded is None and not form.open:
-        degraded = Degraded(Reason.ENGINE_DOWN, None if isinstance(answer, Failure) else answer.freshness.as_of)
+        return Panel(note, note, None, [], form, receipt, degraded)
+    balance_note = _note(degraded, formats) if degraded else _good_note(data.balances, formats)
+    closed = form.closed if degraded is None else None
+    if closed and not isinstance(answer, Failure):
+        degraded = Degraded(Reason.ENGINE_DOWN, answer.freshness.as_of)
     return Panel(
-        note=_note(degraded, form, formats),
+        note=closed or balance_note,
+        balance_note=balance_note,
         figures=_figures(data.balances, formats),
         lines=[_line(movement, formats) for movement in data.recent],
         form=form,
@@ -123,7 +130,7 @@ def form_for(
     )
     return Form(
         open=availability.open,
-        closed_reason=availability.reason,
+        closed=None if availability.open else Note("warn", availability.reason),
         currency=currency,
         input_mode="decimal" if minor_digits(currency) else "numeric",
         hint=f"From {least} to {most}.",
@@ -171,20 +178,18 @@ def _availability(answer: View[WalletData] | Failure) -> Availability:
     return answer.data.actions.get("deposit", closed)
 
 
-def _note(degraded: Degraded | None, form: Form, formats: Formats) -> Note:
-    if degraded is None:
+def _good_note(balances: Balances, formats: Formats) -> Note:
+    if not balances.pending_minor:
         return Note("good", "Up to date")
-    if degraded.reason is Reason.ENGINE_DOWN:
-        return Note("warn", form.closed_reason)
+    return Note("good", f"Up to date; {formats.money(balances.pending_minor, balances.currency)} more on its way")
+
+
+def _note(degraded: Degraded, formats: Formats) -> Note:
     moment = as_of(degraded.as_of, formats)
     if moment is None:
         return Note("warn", "These figures may be out of date.")
-    after = (
-        ". They may have changed since."
-        if degraded.reason is Reason.FEED_STALE
-        else ". Updates have stopped; we keep trying."
-    )
-    return Note("warn", "Figures as of", moment, after)
+    stopped = degraded.reason is not Reason.FEED_STALE
+    return Note("warn", "As of", moment, ". Updates have stopped." if stopped else "; may have changed since.")
 
 
 def _figures(balances: Balances, formats: Formats) -> Figures:
@@ -193,7 +198,6 @@ def _figures(balances: Balances, formats: Formats) -> Figures:
         real=formats.money_text(balances.real_minor, currency),
         bonus=formats.money(balances.bonus_minor, currency),
         withdrawable=formats.money(balances.withdrawable_minor, currency),
-        pending=formats.money(balances.pending_minor, currency) if balances.pending_minor else "",
     )
 
 
