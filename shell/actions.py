@@ -21,11 +21,12 @@ from bff.contracts import headers
 from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import Response
-from bff.resilience.outcome import Failure
+from bff.resilience.outcome import Failure, Outcome, State
 from bff.resilience.reason import Reason
 from shell.composition.asking import action_request
+from shell.composition.body import read
 from shell.composition.django_view import composed
-from shell.composition.include import Included
+from shell.composition.include import Included, raised
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 from shell.players.models import Player

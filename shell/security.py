@@ -1,17 +1,19 @@
 """The shell's borders in HTTP: headers on every answer, hosts it answers to, origins that may change something.
 
-Public: `header_list`, `host_allowed`, `same_origin`, `HeadersMiddleware`, `SameOriginMiddleware`.
+Public: `header_list`, `host_allowed`, `same_origin`, `headers_middleware`,
+`same_origin_middleware`.
 The raw page path uses the same lists as Django's answers do.
 """
 
-from collections.abc import Awaitable, Callable
 from functools import cache, lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
+from django.utils.decorators import sync_and_async_middleware
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -75,53 +77,43 @@ def same_origin(*, fetch_site: str, origin: str, host: str, scheme: str) -> bool
     return bool(host) and origin == f"{scheme}://{host}"
 
 
-class HeadersMiddleware:
+@sync_and_async_middleware
+def headers_middleware(get_response: Any) -> Any:
     """Puts the shell's headers on Django's answers."""
+    if iscoroutinefunction(get_response):
 
-    sync_capable = async_capable = True
+        async def answer_later(request: HttpRequest) -> HttpResponseBase:
+            return _with_headers(await get_response(request))
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
+        return answer_later
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if iscoroutinefunction(self):
-            return self._async(request)
-        response = self.get_response(request)
-        assert isinstance(response, HttpResponseBase)
-        return _with_headers(response)
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        return _with_headers(get_response(request))
 
-    async def _async(self, request: HttpRequest) -> HttpResponseBase:
-        answer = self.get_response(request)
-        assert isinstance(answer, Awaitable)
-        return _with_headers(await answer)
+    return answer
+
+
+@sync_and_async_middleware
+def same_origin_middleware(get_response: Any) -> Any:
+    """Refuses unsafe methods that do not come from the shell's own pages, before any view is chosen."""
+    if iscoroutinefunction(get_response):
+
+        async def answer_later(request: HttpRequest) -> HttpResponseBase:
+            refusal = _refusal(request)
+            return refusal if refusal is not None else await get_response(request)
+
+        return answer_later
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        refusal = _refusal(request)
+        return refusal if refusal is not None else get_response(request)
+
+    return answer
 
 
 def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
     for name, value in header_list():
         response.headers.setdefault(name, value)
-    return response
-
-
-class SameOriginMiddleware:
-    """Refuses unsafe methods that do not come from the shell's own pages, before any view is chosen."""
-
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        refusal = _refusal(request)
-        if refusal is None:
-            return self.get_response(request)
-        return _later(refusal) if iscoroutinefunction(self) else refusal
-
-
-async def _later(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 

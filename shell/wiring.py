@@ -5,9 +5,12 @@ Public: `Parts`, `parts`, `start`, `stop`.
 
 from dataclasses import dataclass
 from functools import cache
+from uuid import uuid4
 
 from django.conf import settings
+from redis.asyncio import Redis
 
+from bff.resilience.last_good import KeepPolicy, LastGood
 from bff.resilience.message import Request
 from shell.composition.asking import Bearer, probe_request
 from shell.composition.compiler import Compiler
@@ -17,6 +20,8 @@ from shell.composition.recent import Recent
 from shell.composition.release import Release
 from shell.composition.stream import Composer
 from shell.composition.upstreams import Upstreams
+from shell.fleet.evidence import RedisEvidence
+from shell.fleet.shared import BodyCodec, RedisCopies, RedisLease, connect
 from shell.pages.table import NOT_FOUND, read_pages
 from shell.players.context import Minter
 from shell.players.revocation import Revocations
@@ -35,12 +40,20 @@ class Parts:
     revocations: Revocations
     bearer: Bearer
     recent: Recent
+    evidence: RedisEvidence
+    redis: Redis
 
 
 @cache
 def parts() -> Parts:
     pages = read_pages(settings.PAGES)
-    upstreams = Upstreams(probe=lambda release: _probe(pages, release))
+    process = uuid4().hex
+    evidence = RedisEvidence(settings.REDIS_URL, sender=process)
+    redis = connect(settings.REDIS_URL)
+    upstreams = Upstreams(
+        probe=lambda release: _probe(pages, release), evidence=evidence, lease=RedisLease(redis, holder=process)
+    )
+    last_good = LastGood(KeepPolicy(), second=RedisCopies(redis), codec=BodyCodec(settings.SECRET_KEY))
     recent = Recent()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
 
@@ -51,11 +64,13 @@ def parts() -> Parts:
         pages=pages,
         registry=SnapshotKeeper(on_change=upstreams.forget_except),
         upstreams=upstreams,
-        composer=Composer(Compiler(), Includer(upstreams, bearer, watch=recent.note), NOT_FOUND),
+        composer=Composer(Compiler(), Includer(upstreams, bearer, last_good=last_good, watch=recent.note), NOT_FOUND),
         minter=minter,
         revocations=Revocations(settings.REDIS_URL, keep_s=settings.PLAYER_COOKIE_AGE_S),
         bearer=bearer,
         recent=recent,
+        evidence=evidence,
+        redis=redis,
     )
 
 
@@ -81,6 +96,7 @@ def _root(release: Release) -> Slot:
 
 async def start() -> None:
     """Start what runs beside the requests. A second call does nothing."""
+    await parts().evidence.start()
     await parts().revocations.start()
     await parts().registry.start()
 
@@ -91,3 +107,5 @@ async def stop() -> None:
     await parts().revocations.stop()
     await parts().composer.includer.aclose()
     await parts().upstreams.aclose()
+    await parts().evidence.stop()
+    await parts().redis.aclose()

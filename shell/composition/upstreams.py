@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from bff.resilience.evidence import Evidence, ProbeLease
 from bff.resilience.guard import Guard
 from bff.resilience.message import Request
 from bff.resilience.policy import Policy
@@ -16,12 +17,21 @@ from shell.composition.release import Release, Snapshot
 class Upstreams:
     """Guards by release: each brings its own deadline and origin, so it starts with its own record.
 
-    `probe` makes the request that asks in the background whether a release's upstream is well again.
+    `probe` makes the request that asks in the background whether a release's upstream is well again. `evidence` and
+    `lease` join this process to the shell's others.
     """
 
-    def __init__(self, probe: Callable[[Release], Request] | None = None, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        probe: Callable[[Release], Request] | None = None,
+        policy: Policy | None = None,
+        evidence: Evidence | None = None,
+        lease: ProbeLease | None = None,
+    ) -> None:
         self._probe = probe
         self._policy = policy or Policy()
+        self._evidence = evidence
+        self._lease = lease
         self._guards: dict[tuple[str, str], Guard] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -32,7 +42,9 @@ class Upstreams:
             extension = release.manifest.mullion
             policy = replace(self._policy, deadline_ms=extension.deadline_ms, wire_bytes_max=extension.body_bytes_max)
             probe = self._probe(release) if self._probe else None
-            guard = self._guards[key] = Guard(release.fragment, policy, probe=probe)
+            guard = self._guards[key] = Guard(
+                release.fragment, policy, probe=probe, evidence=self._evidence, lease=self._lease
+            )
         return guard
 
     def guards(self) -> dict[str, Guard]:

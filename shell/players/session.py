@@ -41,11 +41,17 @@ async def look_up(session_key: str) -> Identity | None:
         raise SessionUnknown("too many look-ups are waiting")
     await _slots.acquire()
     call = asyncio.ensure_future(asyncio.to_thread(_load, session_key))
-    call.add_done_callback(lambda done: (_slots.release(), done.cancelled() or done.exception()))
+    call.add_done_callback(_ended)
     try:
         return await asyncio.wait_for(asyncio.shield(call), LOOK_UP_MS / 1000)
     except (TimeoutError, DatabaseError) as error:
         raise SessionUnknown(str(error) or "no answer in time") from error
+
+
+def _ended(call: "asyncio.Future[Identity | None]") -> None:
+    _slots.release()
+    if not call.cancelled():
+        call.exception()  # read here, so that a look-up nobody waits for any more is not reported as lost
 
 
 def _load(session_key: str) -> Identity | None:

@@ -1,0 +1,101 @@
+"""Breaker transitions between shell processes, over Redis pub/sub: evidence for the others, never a verdict.
+
+Public: `RedisEvidence`.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bff.resilience import log
+from bff.resilience.breaker import Position, Transition
+from bff.resilience.evidence import Hear
+
+CHANNEL = "mullion:breakers"
+RETRY_S = 1.0
+QUEUED_MAX = 256
+
+logger = log.get("fleet")
+
+
+class _Said(msgspec.Struct, array_like=True):
+    sender: str
+    upstream: str
+    before: Position
+    after: Position
+    cause: str
+
+
+class RedisEvidence:
+    """Publishes from a bounded queue and hears in the background; what can not be sent in time is dropped."""
+
+    def __init__(self, redis_url: str, *, sender: str) -> None:
+        self._redis_url = redis_url
+        self._sender = sender
+        self._queue: asyncio.Queue[Transition] = asyncio.Queue(QUEUED_MAX)
+        self._hearers: dict[str, list[Hear]] = defaultdict(list)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def publish(self, transition: Transition) -> None:
+        try:
+            self._queue.put_nowait(transition)
+        except asyncio.QueueFull:
+            logger.debug("evidence_dropped", upstream=transition.upstream)
+
+    def subscribe(self, upstream: str, hear: Hear) -> Callable[[], None]:
+        self._hearers[upstream].append(hear)
+        return lambda: self._hearers[upstream].remove(hear)
+
+    async def start(self) -> None:
+        """Begin to send and hear. A second call does nothing."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._listen())]
+
+    async def stop(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send(self) -> None:
+        client = Redis.from_url(self._redis_url, socket_connect_timeout=0.05, socket_timeout=0.1)
+        try:
+            while True:
+                transition = await self._queue.get()
+                said = _Said(
+                    self._sender, transition.upstream, transition.before, transition.after, transition.cause[:200]
+                )
+                try:
+                    await client.publish(CHANNEL, msgspec.json.encode(said))
+                except (RedisError, OSError) as error:
+                    logger.debug("evidence_unsent", detail=str(error))
+        finally:
+            await client.aclose()
+
+    async def _listen(self) -> None:
+        while True:
+            client = Redis.from_url(self._redis_url, socket_connect_timeout=1)
+            try:
+                async with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+                    await pubsub.subscribe(CHANNEL)
+                    async for message in pubsub.listen():
+                        self._heard(message["data"])
+            except (RedisError, OSError) as error:
+                logger.debug("evidence_unheard", detail=str(error))
+            finally:
+                await client.aclose()
+            await asyncio.sleep(RETRY_S)
+
+    def _heard(self, data: bytes) -> None:
+        try:
+            said = msgspec.json.decode(data, type=_Said)
+        except msgspec.DecodeError:
+            logger.warning("evidence_malformed")
+            return
+        if said.sender != self._sender:
+            for hear in list(self._hearers.get(said.upstream, ())):
+                hear(Transition(said.upstream, said.before, said.after, said.cause))
