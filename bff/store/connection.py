@@ -4,8 +4,9 @@ Public: `Connection`, `StoreUnavailable`.
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -33,7 +34,6 @@ class Connection:
     def __init__(self, url: str, policy: StorePolicy, clock: Callable[[], float] = time.monotonic) -> None:
         self._policy = policy
         self._clock = clock
-        self._op_s = policy.op_ms / 1000
         self.breaker = StoreBreaker(policy)
         # The total limit is ours (see `run`), so the client gets no second opinion, no retries and no push protocol.
         pool = BlockingConnectionPool.from_url(
@@ -49,11 +49,11 @@ class Connection:
         self.client: Redis = Redis(connection_pool=pool)
 
     async def run(self, call: Callable[[Redis], Awaitable[T]]) -> T:
-        """The answer of `call`, or `StoreUnavailable` within `op_ms`."""
+        """The answer of `call`, or `StoreUnavailable` within `op_ms` and a moment."""
         if not self.breaker.allows(self._clock()):
             raise StoreUnavailable("the query store has failed several times in a row and is being left alone")
         try:
-            async with asyncio.timeout(self._op_s):
+            async with self._limit():
                 answer = await call(self.client)
         except (RedisError, OSError, TimeoutError) as error:
             self.breaker.failed(self._clock())
@@ -62,6 +62,18 @@ class Connection:
             ) from error
         self.breaker.succeeded()
         return answer
+
+    @contextlib.asynccontextmanager
+    async def _limit(self) -> AsyncIterator[None]:
+        """`op_ms`, then `grace_ms`: a loop that was held up must see what has arrived before it judges the store."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(None) as limit:
+            grace_s = self._policy.grace_ms / 1000
+            timer = loop.call_later(self._policy.op_ms / 1000, lambda: limit.reschedule(loop.time() + grace_s))
+            try:
+                yield
+            finally:
+                timer.cancel()
 
     async def pipeline(self, commands: Sequence[Command], *, scripts: Sequence[str] = ()) -> list[Any]:
         """The answers to `commands` in one round trip. `scripts` are loaded first where the store has lost them."""

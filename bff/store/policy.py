@@ -43,6 +43,7 @@ class StorePolicy:
 
     connect_ms: int = 50
     op_ms: int = 100
+    grace_ms: int = 10
     connections_max: int = 32
     breaker_failures: int = 5
     breaker_open_ms: int = 250

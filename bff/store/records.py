@@ -1,6 +1,7 @@
 """What the store hands out.
 
-Public: `Record`, `Put`, `FeedFreshness`, `Snapshot`, `Hold`, `feed_topic`, `decide_state`, `check_topic`, `check_epoch`.
+Public: `Record`, `Put`, `FeedFreshness`, `Snapshot`, `Hold`, `feed_topic`, `decide_state`, `check_topic`,
+`check_epoch`.
 """
 
 import re
