@@ -29,6 +29,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
     try:
         houses = find.houses(root)
         choice = choose(houses, asked, os.environ)
+        find.stand(choice.houses, choice.processes, root)
         preflight.programs_present(_programs(asked, choice))
         with locked(data, fresh=asked.fresh):
             preflight.ports_free(choice.ports(asked.port_base), asked.port_base)

@@ -1,11 +1,12 @@
 """Which houses stand in this repository.
 
-Public: `houses`, `HousesBroken`.
+Public: `houses`, `stand`, `HousesBroken`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from shell.operations.up.house import House, HouseBroken, parse
+from shell.operations.up.house import House, HouseBroken, Process, parse
 
 
 class HousesBroken(Exception):
@@ -25,9 +26,7 @@ def houses(root: Path) -> list[House]:
         if any(part.startswith(".") for part in file.parts):
             continue
         try:
-            house = parse(path.read_text("utf-8"), str(file))
-            _stands(house, root)
-            found.append(house)
+            found.append(parse(path.read_text("utf-8"), str(file)))
         except HouseBroken as error:
             problems.append(str(error))
         except (OSError, UnicodeDecodeError) as error:
@@ -40,22 +39,29 @@ def houses(root: Path) -> list[House]:
     return found
 
 
-def _stands(house: House, root: Path) -> None:
-    """Every module that the house names exists: a slip is told here, not by a crash loop."""
-    _module_stands(root, house.settings, house.file, "house.settings")
-    for place, process in enumerate(house.processes):
-        kind = "asgi" if process.asgi else "run"
-        _module_stands(root, (process.asgi or process.run).partition(":")[0], house.file, f"process[{place}].{kind}")
+def stand(houses: Sequence[House], processes: Sequence[Process], root: Path) -> None:
+    """Every module that is going to run exists, or `HousesBroken`: a slip is told here, not by a crash loop."""
+    problems = [
+        f"{house.file}: house.settings: there is no module '{house.settings}'"
+        for house in houses
+        if not _module_stands(root, house.settings)
+    ]
+    for house in houses:
+        for process in (each for each in house.processes if each in processes):
+            kind, module = ("asgi", process.asgi) if process.asgi else ("run", process.run)
+            if not _module_stands(root, module.partition(":")[0]):
+                problems.append(f"{house.file}: process '{process.name}': {kind}: there is no module '{module}'")
+    if problems:
+        raise HousesBroken(problems)
 
 
-def _module_stands(root: Path, module: str, file: str, where: str) -> None:
+def _module_stands(root: Path, module: str) -> bool:
     first, *_ = parts = module.split(".")
     if not (root / first).is_dir():
         # Not of this repository: an installed package may bring a module too, and Python will find it or say so.
-        return
+        return True
     path = root.joinpath(*parts)
-    if not path.with_suffix(".py").is_file() and not (path / "__init__.py").is_file():
-        raise HouseBroken(file, where, f"there is no module '{module}' ({path.relative_to(root)}.py)")
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
 def _clashes(found: list[House]) -> list[str]:
