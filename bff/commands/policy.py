@@ -25,7 +25,7 @@ class EnginePolicy:
     amount_minor_max: int = 1_000_000_000
 
     # How long a command may keep its key to itself before another process may answer for it.
-    in_flight_s: float = 10.0
+    in_flight_s: float = 6.0
 
     # An answer can be asked for again by its key for this long.
     receipts_kept_days: int = 122

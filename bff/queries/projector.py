@@ -51,7 +51,7 @@ GROUP = "projector"
 MARKER = "projection.ledger"
 
 # No page waits for this process, so it can wait longer for the store than a page would.
-STORE = StorePolicy(op_ms=1000)
+STORE = StorePolicy(connect_ms=250, op_ms=1000)
 
 APPLIED = Counter("projector_events_applied_total", "Events that changed the query store")
 LAG_EVENTS = Gauge("projector_lag_events", "Events in the stream that are not applied yet")

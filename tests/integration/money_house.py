@@ -277,7 +277,7 @@ class MoneyHouse:
         """Records and feeds in the query store, at this moment."""
 
         async def look():
-            store = Store.connect(self.valkey.url, StorePolicy(op_ms=2000))
+            store = Store.connect(self.valkey.url, StorePolicy(connect_ms=1000, op_ms=2000))
             try:
                 return await store.read(topics, feeds)
             finally:

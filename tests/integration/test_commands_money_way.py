@@ -1,20 +1,27 @@
 """Money's way from a command to the query store, through real processes."""
 
+import asyncio
 import concurrent.futures
 import hashlib
 import hmac
 import json
 import secrets
 import time
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
+from bff.broker import connect
+from bff.contracts.event import Event
+from bff.contracts.ledger import OFFERS_STREAM
+from bff.contracts.promotions import OfferAmounts, OfferState
 from tests.integration.money_house import MoneyHouse, eventually
 
 
 @pytest.fixture(scope="module")
 def house():
-    with MoneyHouse() as running:
+    with MoneyHouse(wanted=("bff-commands", "relay", "offers-intake", "projector")) as running:
         yield running
 
 
@@ -198,3 +205,72 @@ def test_feeds_of_ledger_and_engine_are_heard(house):
         return all(feed.state == "live" and feed.age_s < 2 for feed in feeds.values())
 
     eventually(live)
+
+
+def offer(promotion_id, *, ends_in_s=3600, grants_max=1):
+    """An offer as the feeds tell it."""
+    state = OfferState(
+        promotion_id=promotion_id,
+        title="Welcome",
+        summary="Ten for you",
+        kind="bonus",
+        terms="Wager 20 times",
+        amounts={"EUR": OfferAmounts(1000, 500)},
+        wagering=20,
+        contribution={"roulette": 10},
+        days=7,
+        grants_max=grants_max,
+        ends_at=datetime.now(UTC) + timedelta(seconds=ends_in_s),
+    )
+    return msgspec.to_builtins(state)
+
+
+def tell(house, event_type, data):
+    """Say it on the stream `offers`."""
+    event = Event(secrets.token_hex(8), event_type, 1, "promotions", ("o1", 1), datetime.now(UTC), data)
+
+    async def say():
+        broker = connect(house.valkey.url)
+        await broker.publish(OFFERS_STREAM, [event])
+        await broker.aclose()
+
+    asyncio.run(say())
+
+
+def claim(house, who, promotion_id, **more):
+    return house.command("claim-promotion", who, {"promotion_id": promotion_id}, **more)
+
+
+def test_claim_is_granted_once_over_two_tabs(house):
+    """Two keys at once: one grant, one clear refusal, and the bonus is there once."""
+    tell(house, "OfferPublished", offer("welcome"))
+    eventually(lambda: claim(house, player(), "welcome")[0] == 200)
+    who = player()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: claim(house, who, "welcome"), range(8)))
+    assert sorted(status for status, _ in answers) == [200] + [409] * 7
+    assert {answer["code"] for status, answer in answers if status == 409} == {"promotion_already_claimed"}
+    eventually(lambda: (found := house.wallet(who)) and found["balances"]["bonus_minor"] == 1000)
+    assert house.read(f"claims.{who}").records[f"claims.{who}"].data == {"claimed": {"welcome": 1}}
+
+
+def test_claim_again_with_its_key_is_the_stored_answer(house):
+    """A repeated claim is answered, not refused."""
+    who, key = player(), secrets.token_hex(8)
+    first = claim(house, who, "welcome", key=key)
+    assert first[0] == 200
+    assert claim(house, who, "welcome", key=key) == first
+
+
+def test_offers_that_can_not_be_claimed_say_why(house):
+    """Unknown, over, withdrawn and in another currency are told apart."""
+    tell(house, "OfferPublished", offer("over", ends_in_s=-1))
+    tell(house, "OfferPublished", offer("gone"))
+    tell(house, "OfferWithdrawn", {"promotion_id": "gone"})
+    tell(house, "OfferPublished", {"promotion_id": "half"})
+    tell(house, "OfferPublished", offer("last"))
+    eventually(lambda: claim(house, player(), "last")[0] == 200)
+    codes = {name: claim(house, player(), name)[1]["code"] for name in ("over", "gone", "half")}
+    assert codes == {"over": "promotion_ended", "gone": "promotion_ended", "half": "promotion_unknown"}
+    assert claim(house, "pl_birch", "last")[1]["code"] == "promotion_not_in_currency"
+    assert house.health("offers-intake")["buried"] == 1
