@@ -48,6 +48,8 @@ def read(
     )
     if isinstance(contained, Refused):
         return Failure(contained.reason, contained.detail, status=status)
+    if not response.headers.get(headers.VERSION):
+        return Failure(Reason.NOT_A_FRAGMENT, f"answered {status} without {headers.VERSION}", status=status)
     said, as_of = said_state(response.headers.get(headers.STATE))
     return Body(contained.html, status, said, as_of)
 

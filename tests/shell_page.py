@@ -1,0 +1,105 @@
+"""A page of three slots over three origins that tests can break, composed in this process.
+
+Public: `Trio`, `element`, `steady`.
+"""
+
+import random
+import re
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
+
+import msgspec
+
+from bff.contracts.manifest import Manifest, parse
+from bff.resilience.policy import Policy
+from shell.composition.asking import probe_request
+from shell.composition.compiler import Compiler
+from shell.composition.include import Includer
+from shell.composition.page import Page, Slot, Visit
+from shell.composition.release import Release, Snapshot
+from shell.composition.stream import Composer
+from shell.composition.upstreams import Upstreams
+from shell.composition.wrap import Wrapper
+from shell.pages.table import NOT_FOUND
+from tests.origin.publishing import FALLBACK, manifest
+from tests.origin.server import Origin
+
+NAMES = ("wallet", "tables", "promotions")
+PAGE = Page("lobby", "/", "lobby.html", tuple(Slot(name, name) for name in NAMES))
+_ELEMENT = re.compile(rb'<fragment-slot slot="([a-z]+)".*?</fragment-slot>\n', re.DOTALL)
+_VOLATILE = re.compile(rb' (?:data-ms|data-as-of|data-retry-ms)="[^"]*"')
+
+
+def steady(markup: bytes) -> bytes:
+    """`markup` without the attributes that differ from visit to visit."""
+    return _VOLATILE.sub(b"", markup)
+
+
+def element(page: bytes, slot: str) -> bytes:
+    """The element of one slot in a page."""
+    return next(found[0] for found in _ELEMENT.finditer(page) if found[1] == slot.encode())
+
+
+def shell_markup(page: bytes) -> bytes:
+    """A page without its fragments."""
+    return _ELEMENT.sub(b"", page)
+
+
+class Trio:
+    """Three healthy origins and a composer over them; `origins["tables"].fail(...)` breaks one."""
+
+    def __init__(self, *, policy: Policy | None = None, extension: Mapping[str, object] | None = None) -> None:
+        self.origins = {name: Origin(body=f"<section><h2>{name}</h2></section>".encode()) for name in NAMES}
+        self._extension = dict({"isolation": "shadow", "deadline_ms": 300} | dict(extension or {}))
+        self.upstreams = Upstreams(
+            lambda release: probe_request(release, Slot(release.fragment, release.fragment), self.visit()),
+            policy or Policy(),
+        )
+        self.includer = Includer(self.upstreams, lambda visit, slot: f"token-of-{visit.player}-for-{slot.fragment}")
+        self.composer = Composer(Compiler(), self.includer, NOT_FOUND, wrapper=Wrapper(random.Random(7)))
+        self.snapshot = Snapshot()
+
+    async def __aenter__(self) -> "Trio":
+        for origin in self.origins.values():
+            await origin.__aenter__()
+        releases = {name: self._release(name) for name in NAMES}
+        self.snapshot = Snapshot(1, MappingProxyType(releases))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.includer.aclose()
+        await self.upstreams.aclose()
+        for origin in self.origins.values():
+            await origin.aclose()
+
+    def visit(self, player: str = "") -> Visit:
+        return Visit(
+            page=PAGE,
+            params={},
+            language="en",
+            locale="en-GB",
+            currency="EUR",
+            origin="http://localhost",
+            player=player,
+            player_name=player,
+        )
+
+    async def page(self, visit: Visit | None = None) -> bytes:
+        """The whole page as a browser would receive it."""
+        composition = self.composer.compose(visit or self.visit(), self.snapshot)
+        try:
+            opening = await composition.open()
+            chunks = [opening.head]
+            async for chunk in composition.slots():
+                chunks.append(chunk)
+            return b"".join([*chunks, composition.tail()])
+        finally:
+            await composition.close()
+
+    def _release(self, name: str) -> Release:
+        body = msgspec.json.encode(manifest(**self._extension) | {"name": name})
+        described: Manifest = parse(body)
+        url = f"{self.origins[name].url}/manifest.json"
+        return Release(name, f"{name}-1", described, url, FALLBACK, css=(), js=())
