@@ -19,21 +19,19 @@ from bff.contracts.problem import PROBLEM_TYPE, Problem
 from bff.contracts.view import View
 from bff.contracts.wallet import Receipt
 from bff.resilience.deadline import Deadline
-from bff.resilience.guard import Guard
+from bff.resilience.guard import Guard, Request, Response
 from bff.resilience.outcome import Failure
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
-from bff.resilience.transport import Request, Response
 from fragments.kit.context import Context
-from fragments.kit.metrics import CALLS
 from fragments.kit.policy import POLICY
 
 T = TypeVar("T")
 
 QUERIES, COMMANDS = "bff-queries", "bff-commands"
 _POLICIES = {
-    QUERIES: Policy(deadline_ms=POLICY.view_ms, connect_ms=POLICY.connect_ms, decoded_bytes_max=POLICY.view_bytes_max),
-    COMMANDS: Policy(deadline_ms=POLICY.command_ms, connect_ms=POLICY.connect_ms),
+    QUERIES: Policy(deadline_ms=POLICY.view_ms, decoded_bytes_max=POLICY.view_bytes_max),
+    COMMANDS: Policy(deadline_ms=POLICY.command_ms),
 }
 _DEFAULT_URLS = {QUERIES: "http://127.0.0.1:8010", COMMANDS: "http://127.0.0.1:8011"}
 
@@ -41,6 +39,8 @@ _DEFAULT_URLS = {QUERIES: "http://127.0.0.1:8010", COMMANDS: "http://127.0.0.1:8
 _NEVER_SENT = frozenset(
     {Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL}
 )
+_NOTHING_DONE = frozenset({429, 503})
+_REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,11 @@ async def view(path: str, kind: type[View[T]], context: Context, **query: str) -
     given = {name: value for name, value in query.items() if value}
     target = f"/views/{quote(path)}" + (f"?{urlencode(given)}" if given else "")
     request = Request("GET", _url(QUERIES) + target, _headers(context))
-    answer = await _call(QUERIES, request, _deadline(context, POLICY.view_ms))
+    reader = _Reader(kind, frozenset({200}))
+    answer = await _guard(QUERIES).call(request, _within(context, POLICY.view_ms), judge=reader.judge)
     if isinstance(answer, Failure):
         return answer
-    if answer.status != 200:
-        return _refused(answer)
-    return _decoded(answer, kind)
+    return reader.value if answer.status == 200 else _refused(answer)
 
 
 async def command(name: str, body: msgspec.Struct, context: Context, key: str) -> Receipt | Problem | Unknown | Failure:
@@ -71,17 +70,19 @@ async def command(name: str, body: msgspec.Struct, context: Context, key: str) -
     """
     own = (("content-type", "application/json"), (headers.IDEMPOTENCY_KEY, key))
     request = Request("POST", f"{_url(COMMANDS)}/commands/{name}", _headers(context) + own, msgspec.json.encode(body))
-    answer = await _call(COMMANDS, request, _deadline(context, POLICY.command_ms))
+    reader = _Reader(Receipt, frozenset({200, 202}))
+    # What follows a command is a view that shows what it changed, so the command leaves time for one.
+    answer = await _guard(COMMANDS).call(
+        request, _within(context, POLICY.command_ms, reserve_ms=POLICY.view_ms), judge=reader.judge
+    )
     if isinstance(answer, Failure):
-        refused = answer.reason in _NEVER_SENT or answer.status in {429, 503}
-        return answer if refused else Unknown(answer)
-    if answer.status in {200, 202}:
-        receipt = _decoded(answer, Receipt)
-        return Unknown(receipt) if isinstance(receipt, Failure) else receipt
+        nothing_done = answer.reason in _NEVER_SENT or answer.status in _NOTHING_DONE
+        return answer if nothing_done else Unknown(answer)
+    if answer.status in reader.statuses:
+        return reader.value
     if answer.status in {401, 403}:
         return _refused(answer)
-    problem = _problem(answer)
-    return problem if problem is not None else _refused(answer)
+    return _problem(answer) or _refused(answer)
 
 
 async def close_clients() -> None:
@@ -91,10 +92,25 @@ async def close_clients() -> None:
     _guard.cache_clear()
 
 
-async def _call(upstream: str, request: Request, deadline: Deadline) -> Response | Failure:
-    answer = await _guard(upstream).call(request, deadline)
-    CALLS.labels(upstream, answer.reason.value if isinstance(answer, Failure) else "").inc()
-    return answer
+class _Reader:
+    """Decodes inside the guard, so that an answer that can not be read counts against the upstream. For one call."""
+
+    def __init__(self, kind: Any, statuses: frozenset[int]) -> None:
+        self.kind = kind
+        self.statuses = statuses
+        self.value: Any = None
+
+    def judge(self, answer: Response) -> Failure | None:
+        if answer.status not in self.statuses:
+            return None
+        content_type = (answer.headers.get("content-type") or "").partition(";")[0].strip()
+        if content_type != "application/json":
+            return Failure(Reason.CONTENT_TYPE, f"not application/json but {content_type[:64]!r}")
+        try:
+            self.value = msgspec.json.decode(answer.body, type=self.kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return Failure(Reason.ENCODING, f"not a {self.kind}: {error}")
+        return None
 
 
 @lru_cache(maxsize=4)
@@ -106,9 +122,10 @@ def _url(upstream: str) -> str:
     return os.environ.get(upstream.upper().replace("-", "_") + "_URL", _DEFAULT_URLS[upstream]).rstrip("/")
 
 
-def _deadline(context: Context, ms: int) -> Deadline:
-    left = Deadline(context.deadline.expires_at - POLICY.render_ms / 1000)
-    return left.within(time.monotonic(), ms)
+def _within(context: Context, ms: int, *, reserve_ms: int = 0) -> Deadline:
+    now = time.monotonic()
+    left_ms = context.deadline.remaining_ms(now) - POLICY.render_ms
+    return Deadline.after_ms(now, min(ms, max(left_ms - reserve_ms, left_ms / 2)))
 
 
 def _headers(context: Context) -> tuple[tuple[str, str], ...]:
@@ -118,18 +135,6 @@ def _headers(context: Context) -> tuple[tuple[str, str], ...]:
     if context.traceparent:
         sent.append(("traceparent", context.traceparent))
     return tuple(sent)
-
-
-def _decoded(answer: Response, kind: Any) -> Any:
-    content_type = (answer.headers.get("content-type") or "").partition(";")[0].strip()
-    if content_type != "application/json":
-        return Failure(
-            Reason.CONTENT_TYPE, f"expected application/json, got {content_type[:64]!r}", status=answer.status
-        )
-    try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Failure(Reason.ENCODING, f"not a {kind}: {error}", status=answer.status)
 
 
 def _problem(answer: Response) -> Problem | None:
@@ -144,5 +149,4 @@ def _problem(answer: Response) -> Problem | None:
 def _refused(answer: Response) -> Failure:
     problem = _problem(answer)
     detail = problem.code if problem else f"status {answer.status}"
-    words = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
-    return Failure(words.get(answer.status, Reason.REJECTED), detail, status=answer.status)
+    return Failure(_REASONS.get(answer.status, Reason.REJECTED), detail, status=answer.status)

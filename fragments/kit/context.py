@@ -11,6 +11,7 @@ from bff.contracts import headers
 from bff.contracts.player_context import PlayerContext, check
 from bff.resilience.deadline import Deadline
 from fragments.kit.formats import Formats, currency_or, formats_for
+from fragments.kit.policy import POLICY
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from fragments.kit.house import House
 
 CURRENCY_DEFAULT = "EUR"
-DEADLINE_MS_MAX = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,11 @@ def _deadline_ms(value: str | None, house: "House") -> int:
     own = house.manifest.mullion.deadline_ms
     if value is None or not (value.isascii() and value.isdigit()) or len(value) > 6:
         return own
-    return min(int(value), DEADLINE_MS_MAX)
+    return min(int(value), POLICY.deadline_ms_max)
 
 
 def _pathname(value: str) -> str:
     """`value` if it is a pathname on this origin, else empty: it ends up in links and forms."""
-    ok = value.startswith("/") and not value.startswith("//") and "\\" not in value and len(value) <= 512
+    short = len(value) <= POLICY.pathname_chars_max
+    ok = short and value.startswith("/") and not value.startswith("//") and "\\" not in value
     return value if ok and value.isprintable() else ""

@@ -68,7 +68,7 @@ async def _after(
         case Failure(reason=Reason.UNAUTHORISED):
             return await _offers(context, status=401)
         case Failure():
-            return await _offers(context, status=503, notes={promotion_id: _NOT_SENT}, keys=same)
+            return await _offers(context, notes={promotion_id: _NOT_SENT}, keys=same)
 
 
 async def _offers(
@@ -85,7 +85,7 @@ async def _offers(
     page = display.offers(
         answer, context.formats, sign_in=_sign_in(context), keys=_keys(answer, keys or {}), notes=notes or {}
     )
-    degraded = page.degraded or (Degraded(Reason.ENGINE_DOWN) if status == 503 else None)
+    degraded = page.degraded or (Degraded(Reason.ENGINE_DOWN) if _NOT_SENT in (notes or {}).values() else None)
     return Rendered(
         "promotions/offers.html",
         page,

@@ -78,7 +78,7 @@ async def _after(
             return Rendered("wallet/anonymous.html", invitation(context, wide=True), status=401)
         case Failure():
             # The same key again: should an answer have been lost after all, pressing twice is still one deposit.
-            return await _cashier(context, 503, card=display.not_sent_card(), typed=typed, key=key)
+            return await _cashier(context, 200, card=display.not_sent_card(), typed=typed, key=key)
 
 
 async def _answered(receipt: Receipt, context: Context, typed: str) -> Rendered:
@@ -113,14 +113,12 @@ async def _cashier(
         answer, context.currency, context.formats, key=key or _new_key(), typed=typed[:AMOUNT_CHARS_MAX], error=error
     )
     page = display.panel(answer, form, context.formats, card)
-    degraded = page.degraded
-    if status == 503 and degraded is None:
-        degraded = Degraded(Reason.ENGINE_DOWN)
+    not_sent = card is not None and card.state == "failed"
     return Rendered(
         "wallet/cashier.html",
         page,
         status,
-        degraded,
+        page.degraded or (Degraded(Reason.ENGINE_DOWN) if not_sent else None),
         changed=("wallet",) if receipt else (),
         sequence=receipt.sequence if receipt else None,
         receipt_id=receipt.receipt_id if receipt else "",
