@@ -34,7 +34,7 @@ SAYING = {
     "status=204": {"rejected", "framing"},
     "unavailable-until=huge": {"upstream_error"},
     "throttled-until=garbage": {"throttled"},
-    "error-page": {"not_a_fragment"},
+    "error-page": {"not_a_fragment", "unsafe_html"},
     "json": {"content_type"},
     "no-content-type": {"content_type"},
     "redirect=elsewhere": {"redirect"},

@@ -1,0 +1,107 @@
+"""Publishing: what is fetched is checked and copied, what is refused changes nothing, running shells follow."""
+
+import asyncio
+import hashlib
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from shell.registry import models
+from shell.registry.keeper import SnapshotKeeper
+from shell.registry.origins import Origins
+from shell.registry.publish import PublishRefused, publish
+from tests.origin.publishing import FALLBACK, STYLE
+from tests.origin.server import Origin
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LOOPBACK = Origins([], loopback=True)
+
+
+async def published(origin: Origin) -> str:
+    return (await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")).digest
+
+
+async def test_release_is_copied_whole_and_live_within_a_second() -> None:
+    """Manifest, fallback and assets are in the shell's own store, and a running shell composes from them."""
+    keeper = SnapshotKeeper()
+    await keeper.start()
+    try:
+        async with Origin() as origin:
+            digest = await published(origin)
+        await asyncio.sleep(1)
+        release = keeper.current.releases["origin"]
+        assert (release.digest, release.fallback) == (digest, FALLBACK)
+        style = hashlib.sha256(STYLE).hexdigest()
+        assert release.css == (style,)
+        held = await keeper.asset(style)
+        assert held is not None
+        assert (held.body, held.content_type) == (STYLE, "text/css; charset=utf-8")
+    finally:
+        await keeper.stop()
+
+
+async def test_publishing_the_same_again_changes_nothing() -> None:
+    """A release is named by what it holds."""
+    async with Origin() as origin:
+        first = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")
+        again = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")
+    assert (first.changed, again.changed, first.digest) == (True, False, again.digest)
+    assert await sync_to_async(models.AuditEntry.objects.count)() == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "at", "said"),
+    [
+        ("refused", "/", "manifest: "),
+        ("status=404", "/manifest.json", "manifest: "),
+        ("odd-manifest=malformed", "/manifest.json", "not JSON"),
+        ("odd-manifest=missing-name", "/manifest.json", "name"),
+        ("odd-manifest=wrong-type", "/manifest.json", "css"),
+        ("odd-manifest=too-large", "/manifest.json", "bytes"),
+        ("silence", "/fallback", "fallback: "),
+        ("json", "/fallback", "fallback: "),
+        ("status=500", "/style.css", "css[0]: "),
+        ("json", "/style.css", "css[0]: "),
+        ("redirect=elsewhere", "/manifest.json", "manifest: "),
+    ],
+)
+async def test_refused_publish_leaves_the_live_release(fault: str, at: str, said: str) -> None:
+    """The message names the field; what was live is still live, and nothing of the new one is kept."""
+    async with Origin() as origin:
+        before = await published(origin)
+        await origin.fail(fault, at=at)
+        with pytest.raises(PublishRefused) as refused:
+            await published(origin)
+        await origin.heal()
+    assert said in str(refused.value)
+    live = await models.LiveRelease.objects.select_related("release").aget(fragment="origin")
+    assert live.release.digest == before
+    assert await models.Release.objects.acount() == 1
+
+
+async def test_later_contract_is_published_by_what_is_known_of_it() -> None:
+    """A manifest of the next contract keeps working here as far as it says things that are known."""
+    async with Origin() as origin:
+        await origin.fail("odd-manifest=later-contract", at="/manifest.json")
+        await published(origin)
+
+
+async def test_manifest_on_an_origin_that_nobody_allowed_is_not_fetched() -> None:
+    """The shell can not be sent anywhere by a URL: no request leaves."""
+    async with Origin() as origin:
+        with pytest.raises(PublishRefused, match="FRAGMENT_ORIGINS"):
+            await publish(
+                f"{origin.url}/manifest.json", origins=Origins(["https://other.example"], loopback=False), actor="tests"
+            )
+        assert origin.requests == 0
+
+
+async def test_asset_of_an_older_release_is_still_served() -> None:
+    """A page that was opened before a publish keeps its styles."""
+    keeper = SnapshotKeeper()
+    row = models.Asset(digest="a" * 64, content_type="text/css; charset=utf-8", body=b"p{}")
+    await row.asave()
+    held = await keeper.asset("a" * 64)
+    assert held is not None
+    assert held.body == b"p{}"
+    assert await keeper.asset("b" * 64) is None
