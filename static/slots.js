@@ -103,7 +103,7 @@ async function refetch(slot, query = "") {
   if (query) {
     htmx.ajax("GET", `${slot.dataset.prefix}?${query}`, { source: slot, target: slot, swap: "outerHTML" });
   } else {
-    htmx.trigger(slot, "mullion:refetch");
+    htmx.trigger(slot, "mullion:swap");
   }
 }
 
@@ -189,10 +189,9 @@ document.addEventListener("mullion:changed", (event) => {
   }
 });
 
-// Whoever watches the feeds asks for one slot, by its element.
+// Whoever watches the feeds, and a fragment itself, asks for one slot to be read again.
 document.addEventListener("mullion:refetch", (event) => {
-  const slot = event.target;
-  if (slot.localName === "fragment-slot" && event.detail?.from === "live") refetch(slot);
+  if (event.target.localName === "fragment-slot") refetch(event.target);
 });
 
 document.addEventListener("mullion:notice", (event) => tell(event.detail.words, event.detail.link));

@@ -62,7 +62,7 @@ class Wrapper:
             attributes["hx-get"] = f"{prefix}?attempt={attempt + 1}"
         else:
             attributes["hx-get"] = prefix
-        attributes |= {"hx-trigger": "mullion:refetch", "hx-target": "this", "hx-swap": "outerHTML"}
+        attributes |= {"hx-trigger": "mullion:swap", "hx-target": "this", "hx-swap": "outerHTML"}
         return attributes
 
 
