@@ -24,7 +24,7 @@ _SHORT = {"blackjack": "BJ", "tie": "T"}
 _CHIP_CHARS_MAX = 4
 _CARD_RESULTS_MAX = 7
 _SELECTION_MAX = 12  # three or four full rows; the rest is one link away
-_UNREACHABLE = "The tables can't be shown right now. They come back by themselves; the rest of the page works."
+_UNREACHABLE = "The tables can't be shown right now. We keep trying."
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def room(answer: View[TableData] | Failure, formats: Formats, href: str) -> Room
     degraded = judge(answer)
     data = None if isinstance(answer, Failure) else answer.data
     if data is None:
-        words = "This table can't be shown right now. It comes back by itself."
+        words = "This table can't be shown right now. We keep trying."
         return Room(Note("bad", words), None, degraded)
     card = _card(data.table, formats, href, 20)
     return Room(_note(degraded, formats) if degraded else Note("good", "Up to date"), card, degraded)
@@ -134,7 +134,7 @@ def _note(degraded: Degraded, formats: Formats) -> Note:
         return Note("warn", "Seats and results may be out of date.")
     if degraded.reason is Reason.FEED_STALE:
         return Note("warn", "Delayed: seats and results as of", moment)
-    return Note("warn", "No word from the tables since", moment, ". We keep trying.")
+    return Note("warn", "No word from the tables since", moment)
 
 
 def _choices(tables: list[Table], paths: Pathnames, kind: str) -> list[Choice]:

@@ -16,7 +16,7 @@ from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import Note, as_of, judge
 
-_UNREACHABLE = "Offers can't be shown right now. They come back by themselves; the rest of the page works."
+_UNREACHABLE = "Offers can't be shown right now. We keep trying."
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -121,8 +121,8 @@ def _note(degraded: Degraded | None, count: int, formats: Formats) -> Note:
     moment = as_of(degraded.as_of, formats)
     if moment is None:
         return Note("warn", "These offers may be out of date, so claims wait.")
-    before = "Offers as of" if degraded.reason is Reason.FEED_STALE else "No word about offers since"
-    return Note("warn", before, moment, ". Claims wait until the list is current again.")
+    before = "As of" if degraded.reason is Reason.FEED_STALE else "No word since"
+    return Note("warn", before, moment, ". Claims wait until it is current.")
 
 
 def _card(
