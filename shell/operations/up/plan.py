@@ -4,6 +4,7 @@ Public: `Choice`, `Launch`, `Step`, `Plan`, `NameUnknown`, `choose`, `plan`.
 """
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from shell.operations.up.serve import serve
 
 HOST = "127.0.0.1"
 FRONT_OFFSET = 0
+PREPARE = str(Path(__file__).with_name("prepare.py"))
 # Advice for a server of its own, on every start, that takes root to follow.
 VALKEY_ADVICE = ("WARNING Memory overcommit", "WARNING Your kernel has a bug")
 
@@ -60,10 +62,6 @@ class Step:
     house: str
     command: tuple[str, ...]
     environ: Mapping[str, str]
-
-    @property
-    def label(self) -> str:
-        return " ".join(self.command[2:]).partition(" --settings")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +121,14 @@ def plan(
     welcome: list[tuple[str, str]] = []
     for house in choice.houses:
         own = shared | {"DJANGO_SETTINGS_MODULE": house.settings} | dict(secrets.of_house.get(house.name, {}))
-        for step in house.prepare:
-            prepares.append(_manage(house, python, step, own))
+        if house.prepare:
+            prepares.append(_step(house, own, python, PREPARE, json.dumps(house.prepare)))
         processes = [process for process in house.processes if process in choice.processes]
         launches += [_launch(house, process, options, own, python) for process in processes]
         url = f"http://localhost:{options.port_base + processes[0].port}"
         welcome += [(label, text.replace("{url}", url)) for label, text in house.welcome.items()]
         if any(process.port == FRONT_OFFSET for process in processes):
-            publish = Step(house.name, (python, "manage.py", "fragment", "publish"), own)
+            publish = _step(house, own, python, "manage.py", "fragment", "publish")
     front = [process.name for process in choice.processes if process.port == FRONT_OFFSET]
     return Plan(
         valkey=_valkey(options, data, environ, valkey_server) if choice.valkey else None,
@@ -187,9 +185,8 @@ def _launch(house: House, process: Process, options: Options, own: Mapping[str, 
     )
 
 
-def _manage(house: House, python: str, step: Sequence[str], own: Mapping[str, str]) -> Step:
-    environ = {**own, "PROCESS_NAME": house.name}
-    return Step(house.name, (python, "manage.py", *step, "--settings", house.settings), environ)
+def _step(house: House, own: Mapping[str, str], *command: str) -> Step:
+    return Step(house.name, command, {**own, "PROCESS_NAME": house.name})
 
 
 def _valkey(options: Options, data: Path, environ: Mapping[str, str], valkey_server: str) -> Launch:

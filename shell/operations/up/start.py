@@ -10,10 +10,11 @@ import time
 from shell.operations.up.board import State
 from shell.operations.up.crew import Crew
 from shell.operations.up.house import VALKEY_NAME
-from shell.operations.up.plan import Plan
+from shell.operations.up.plan import Launch, Plan, Step
 from shell.operations.up.publish import publish_all
 
 READY_PATIENCE_S = 60.0
+START_PATIENCE_S = 10.0
 SAY_EVERY_S = 5.0
 
 
@@ -27,12 +28,15 @@ async def start(plan: Plan, crew: Crew, began: float) -> None:
         crew.keep(plan.valkey)
         if not await crew.board.until(lambda: crew.board.of(VALKEY_NAME) is State.READY, READY_PATIENCE_S):
             raise StartFailed("Valkey does not start; its lines above say why.")
-    preparing = asyncio.Semaphore(max(2, os.cpu_count() or 2))
-    houses = list(dict.fromkeys(launch.house for launch in plan.launches))
+    prepares = {step.house: step for step in plan.prepares}
+    # Houses that prepare have the longest way to go, so they go first.
+    houses = sorted(dict.fromkeys(launch.house for launch in plan.launches), key=lambda house: house not in prepares)
+    # Starting is work for a core: few at a time are ready no later in all, and leave room for those long chains.
+    gate = asyncio.Semaphore(os.cpu_count() or 2)
     try:
         async with asyncio.TaskGroup() as group:
             for house in houses:
-                group.create_task(_start_house(house, plan, crew, preparing))
+                group.create_task(_start_house(house, prepares.get(house), plan, crew, gate))
             first_publish = asyncio.Event()
             group.create_task(publish_all(plan, crew, first_publish, READY_PATIENCE_S))
             group.create_task(_announce(plan, crew, began, first_publish))
@@ -40,20 +44,31 @@ async def start(plan: Plan, crew: Crew, began: float) -> None:
         raise failed.exceptions[0] from None
 
 
-async def _start_house(house: str, plan: Plan, crew: Crew, preparing: asyncio.Semaphore) -> None:
+async def _start_house(house: str, prepare: Step | None, plan: Plan, crew: Crew, gate: asyncio.Semaphore) -> None:
     launches = [launch for launch in plan.launches if launch.house == house]
-    for step in (step for step in plan.prepares if step.house == house):
-        async with preparing:
-            code = await crew.do(step, house)
+    if prepare:
+        code = await crew.do(prepare, house)
         if code and not crew.stopping.is_set():
-            crew.console.warn(f"{house} is not started: '{step.label}' ended with code {code}; its lines above say why")
+            crew.console.warn(f"{house} is not started: preparing it ended with code {code}; its lines above say why")
             for launch in launches:
                 await crew.board.set(launch.name, State.REFUSED)
             if any(launch.name == plan.front for launch in launches):
                 raise StartFailed(f"Without {house} there is no page to show.")
             return
-    for launch in launches:
+        for launch in launches:
+            crew.keep(launch)
+        return
+    async with asyncio.TaskGroup() as group:
+        for launch in launches:
+            group.create_task(_start_process(launch, crew, gate))
+
+
+async def _start_process(launch: Launch, crew: Crew, gate: asyncio.Semaphore) -> None:
+    """Through the gate until it is ready or clearly is not."""
+    async with gate:
         crew.keep(launch)
+        under_way = (State.WAITING, State.STARTING)
+        await crew.board.until(lambda: crew.board.of(launch.name) not in under_way, START_PATIENCE_S)
 
 
 async def _announce(plan: Plan, crew: Crew, began: float, first_publish: asyncio.Event) -> None:
