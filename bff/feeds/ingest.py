@@ -1,0 +1,46 @@
+"""The ingest worker: `python -m bff.feeds.ingest`.
+
+Runs every feed, or those that `INGEST_FEEDS` names; several of these processes may run, one of them reads a provider.
+"""
+
+import asyncio
+import os
+import secrets
+
+from bff import broker
+from bff.feeds import settings
+from bff.feeds.policy import FeedsPolicy
+from bff.feeds.promotions.feed import PromotionsFeed
+from bff.feeds.supervisor import Feed, Supervisor
+from bff.feeds.tables.feed import TablesFeed
+from bff.resilience import worker
+from bff.store import Store
+
+
+def feeds_of(store: Store, events: broker.Broker, owner: str) -> dict[str, Feed]:
+    """Every feed there is, by name."""
+    tables = TablesFeed(store, settings.TABLES_PROVIDER_URL, settings.TABLES_CASINO_ID, settings.CURRENCIES, owner)
+    promotions = PromotionsFeed(store, events, settings.PROMOTIONS_PROVIDER_URL, settings.CURRENCIES, owner)
+    return {feed.name: feed for feed in (tables, promotions)}
+
+
+def main() -> None:
+    store, events = Store.connect(settings.REDIS_URL), broker.connect(broker.address())
+    owner = f"{os.environ.get('PROCESS_NAME', 'ingest')}-{secrets.token_hex(4)}"
+    known = feeds_of(store, events, owner)
+    unknown = set(settings.INGEST_FEEDS) - known.keys()
+    if unknown:
+        raise SystemExit(f"INGEST_FEEDS names {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}.")
+    feeds = [feed for name, feed in known.items() if not settings.INGEST_FEEDS or name in settings.INGEST_FEEDS]
+    supervisor = Supervisor(feeds, store, FeedsPolicy())
+
+    async def work(stop: asyncio.Event) -> None:
+        await supervisor.run(stop)
+        await store.aclose()
+        await events.aclose()
+
+    worker.run(work, healthy=supervisor.report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""One reader per provider connection, however many processes stand ready.
+
+Public: `Leadership`.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from bff.feeds.gauge import Gauge
+from bff.feeds.policy import FeedsPolicy
+from bff.resilience import log
+from bff.store import Hold, Store, StoreUnavailable
+
+
+class Leadership:
+    """Holds the lease of one feed while `keep` runs.
+
+    With the store gone nobody can be elected: whoever leads goes on reading, so that the store is warm again at once,
+    and gives way when it finds another holder afterwards.
+    """
+
+    def __init__(self, store: Store, feed: str, owner: str, policy: FeedsPolicy, gauge: Gauge) -> None:
+        self._store = store
+        self._name = f"reader.{feed}"
+        self._owner = owner
+        self._policy = policy
+        self._gauge = gauge
+        self._logger = log.get("feeds")
+        self._leads = asyncio.Event()
+        self._lost = asyncio.Event()
+
+    @property
+    def leads(self) -> bool:
+        return self._leads.is_set()
+
+    async def won(self) -> None:
+        """Returns when this process leads."""
+        await self._leads.wait()
+
+    async def lost(self) -> None:
+        """Returns when another process leads."""
+        await self._lost.wait()
+
+    async def keep(self, refill: Callable[[], None]) -> None:
+        """Take and renew the lease, until cancelled; `refill` is called when the store may have lost what we wrote."""
+        try:
+            while True:
+                try:
+                    hold = await self._store.lease(self._name, self._owner, ttl_ms=self._policy.lease_ms)
+                except StoreUnavailable:
+                    pass  # decided nothing; who led goes on
+                else:
+                    self._set(bool(hold))
+                    if hold is Hold.TAKEN:
+                        refill()
+                await asyncio.sleep(self._policy.renew_s)
+        finally:
+            await self._give_back()
+
+    def _set(self, leads: bool) -> None:
+        if leads == self._leads.is_set():
+            return
+        self._gauge.set_leading(leads)
+        self._logger.info("leads" if leads else "stands_by", feed=self._gauge.feed)
+        (self._leads.set if leads else self._leads.clear)()
+        (self._lost.clear if leads else self._lost.set)()
+
+    async def _give_back(self) -> None:
+        if not self.leads:
+            return
+        self._set(False)
+        try:
+            await self._store.release(self._name, self._owner)
+        except StoreUnavailable:
+            return  # it runs out by itself

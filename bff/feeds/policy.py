@@ -1,0 +1,60 @@
+"""Every number of the feeds.
+
+Public: `FeedsPolicy`, `TablesPolicy`, `PromotionsPolicy`.
+How long a silent feed is believed is decided where it is read: `bff.store.policy`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FeedsPolicy:
+    """What all feeds share.
+
+    One reader per provider: the lease outlives two missed renewals. A wait before another attempt is drawn between
+    0 and a bound that doubles from `retry_s` to `retry_s_max`; the bound keeps healing below ten seconds.
+    """
+
+    lease_ms: int = 2500
+    renew_s: float = 0.5
+    retry_s: float = 0.5
+    retry_s_max: float = 5.0
+    announce_s: float = 1.0
+    kept_bad_max: int = 20
+    kept_bad_chars: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class TablesPolicy:
+    """The WebSocket feed.
+
+    A provider that is connected and says nothing for `silence_s` is left and called again. A flood is read, never
+    queued beyond `backlog_max` (the oldest go), and handled in slices of `slice_ms` that take at most `duty` of the
+    time. A message above `message_bytes_max` is bad; one above `frame_bytes_max` ends the connection.
+    """
+
+    connect_s: float = 2.0
+    ping_s: float = 4.0
+    silence_s: float = 8.0
+    ask_again_s: float = 60.0
+    beat_s: float = 1.0
+    write_s: float = 0.25
+    list_s: float = 1.0
+    message_bytes_max: int = 128 * 1024
+    frame_bytes_max: int = 4 * 1024 * 1024
+    backlog_max: int = 1024
+    slice_ms: int = 10
+    duty: float = 0.5
+    tables_max: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionsPolicy:
+    """The polled feed. `failures_stale` refused polls in a row and the feed is stale, whatever its age."""
+
+    poll_s: float = 5.0
+    deadline_ms: int = 2000
+    failures_stale: int = 2
+    retry_after_s_max: float = 30.0
+    republish_s: float = 300.0
+    offers_max: int = 200

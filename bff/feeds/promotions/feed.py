@@ -1,0 +1,158 @@
+"""Promotions, from the provider's list to the query store and the broker.
+
+Public: `PromotionsFeed`.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+
+import msgspec
+
+from bff.broker import Broker
+from bff.contracts.promotions import PROMOTIONS_TOPIC, OfferState
+from bff.feeds.backoff import Backoff
+from bff.feeds.gauge import Gauge
+from bff.feeds.leadership import Leadership
+from bff.feeds.policy import FeedsPolicy, PromotionsPolicy
+from bff.feeds.promotions.offers import parse
+from bff.feeds.promotions.poll import Poller, PollFailed
+from bff.feeds.promotions.publishing import OfferPublisher
+from bff.feeds.reading import BadMessage, ProviderRefused
+from bff.resilience import log
+from bff.resilience.reason import Reason
+from bff.store import Store, StoreUnavailable
+
+FEED = "promotions"
+WRITE_S = 0.25
+
+
+class PromotionsFeed:
+    """Runs until cancelled. Anything that it raises is a mistake on this side, for the supervisor."""
+
+    name = FEED
+
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        url: str,
+        currencies: list[str],
+        owner: str,
+        policy: PromotionsPolicy = PromotionsPolicy(),  # noqa: B008 (frozen)
+        shared: FeedsPolicy = FeedsPolicy(),  # noqa: B008 (frozen)
+    ) -> None:
+        self._store = store
+        self._currencies = frozenset(currencies)
+        self._policy = policy
+        self._shared = shared
+        self._logger = log.get("feeds")
+        self.gauge = Gauge(FEED, shared)
+        self._leadership = Leadership(store, FEED, owner, shared, self.gauge)
+        self._url = url
+        self._publisher = OfferPublisher(broker)
+        self._offers: list[OfferState] | None = None
+        self._write_due = False
+        self._beat_due = False
+        self._told_all_at = -policy.republish_s
+        self._failures = 0
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._leadership.keep(self._refill))
+            tasks.create_task(self._read())
+            tasks.create_task(self._write())
+            tasks.create_task(self._publisher.run())
+
+    def _refill(self) -> None:
+        self._write_due = self._offers is not None
+        # What was heard a moment ago is still known; a store that was flushed is told so at once.
+        self._beat_due = self._beat_due or (self.gauge.connected and self._offers is not None)
+
+    async def _read(self) -> None:
+        poller, backoff = Poller(self._url, self._policy), Backoff(self._shared)
+        try:
+            while True:
+                await self._leadership.won()
+                await self._seed()
+                try:
+                    await self._poll(poller)
+                except PollFailed as failed:
+                    poller.forget()
+                    await self._failed(failed)
+                    wait_s = failed.retry_after_s
+                    await asyncio.sleep(backoff.next_s() if wait_s is None else wait_s * random.uniform(1, 1.1))  # noqa: S311
+                else:
+                    backoff.reset()
+                    await asyncio.sleep(self._policy.poll_s * random.uniform(0.9, 1.1))  # noqa: S311
+        finally:
+            await poller.aclose()
+
+    async def _seed(self) -> None:
+        """What a predecessor told of, so that what has gone since is withdrawn."""
+        if self._offers is not None:
+            return
+        try:
+            record = await self._store.get(PROMOTIONS_TOPIC)
+            self._publisher.begin_with(record.decode(list[OfferState]) if record is not None else [])
+        except (StoreUnavailable, msgspec.ValidationError) as error:
+            self._logger.info("begins_empty", feed=FEED, detail=str(error))
+
+    async def _poll(self, poller: Poller) -> None:
+        polled = await poller.poll()
+        if polled.body is not None:
+            self._take(polled.body)
+            poller.took()
+        self.gauge.attempt("ok")
+        self.gauge.set_connected(True)
+        self._beat_due = True
+        if self._failures >= self._policy.failures_stale:
+            self._logger.info("feed_healed", feed=FEED)
+        self._failures = 0
+        if self._offers is not None and time.monotonic() - self._told_all_at >= self._policy.republish_s:
+            self._told_all_at = time.monotonic()
+            self._publisher.tell(self._offers, everything=True)
+
+    def _take(self, body: bytes) -> None:
+        try:
+            offers = parse(body, currencies=self._currencies, offers_max=self._policy.offers_max, gauge=self.gauge)
+        except BadMessage as bad:
+            self.gauge.bad(body, str(bad))
+            raise PollFailed(Reason.CONTENT_TYPE, str(bad)) from bad
+        except ProviderRefused as refused:
+            self.gauge.bad(body, f"the provider refused: {refused}")
+            raise PollFailed(Reason.UPSTREAM_ERROR, f"the provider refused: {refused}") from refused
+        self.gauge.message("ok")
+        if offers != self._offers:
+            self._offers, self._write_due = offers, True
+        self._publisher.tell(offers)
+
+    async def _failed(self, failed: PollFailed) -> None:
+        self.gauge.attempt(failed.reason)
+        self.gauge.set_connected(False, failed.reason)
+        self._failures += 1
+        if self._failures < self._policy.failures_stale:
+            return
+        if self._failures == self._policy.failures_stale:
+            self._logger.warning("feed_failing", feed=FEED, reason=failed.reason.value, detail=failed.detail)
+        self._beat_due = False
+        with contextlib.suppress(StoreUnavailable):
+            await self._store.beat(FEED, "stale", failed.reason)
+
+    async def _write(self) -> None:
+        """Offers first, then the heartbeat that vouches for them; what the store did not take, again."""
+        while True:
+            await asyncio.sleep(WRITE_S)
+            if not self._leadership.leads:
+                continue
+            try:
+                if self._write_due and self._offers is not None:
+                    offers = self._offers
+                    await self._store.put(PROMOTIONS_TOPIC, offers, feed=FEED)
+                    self._write_due = self._offers is not offers
+                if self._beat_due:
+                    await self._store.beat(FEED)
+                    self._beat_due = False
+            except StoreUnavailable:
+                continue

@@ -1,0 +1,100 @@
+"""An answer of the promotions provider, read.
+
+Public: `parse`.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from bff.contracts.promotions import OfferAmounts, OfferState
+from bff.feeds.gauge import Gauge
+from bff.feeds.reading import BadMessage, ProviderRefused, minor_of, moment_of, text_of, whole_of
+
+WAGERING_MAX, DAYS_MAX, GRANTS_MAX, PERCENT_MAX = 1000, 366, 100, 100
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TIMES = re.compile(r"\s*(\d{1,4})\s*x?\s*", re.IGNORECASE)
+
+
+def parse(raw: bytes, *, currencies: frozenset[str], offers_max: int, gauge: Gauge) -> list[OfferState]:
+    """The offers in `raw`. One that is spoilt is counted, kept and left out.
+
+    Raises `BadMessage` when there is no list of offers at all, `ProviderRefused` for the provider's own error.
+    """
+    try:
+        said = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadMessage(f"not JSON: {error}") from error
+    if isinstance(said, dict) and (said.get("status") == "ERROR" or "errorCode" in said):
+        raise ProviderRefused(str(said.get("message") or said.get("errorCode") or "no message")[:200])
+    listed = said.get("offers") if isinstance(said, dict) else None
+    if not isinstance(listed, list) or len(listed) > offers_max:
+        raise BadMessage(f"offers is not a list of at most {offers_max}")
+    offers: dict[str, OfferState] = {}
+    for each in listed:
+        try:
+            offer = _offer(each, currencies)
+        except BadMessage as bad:
+            gauge.bad(msgspec.json.encode(each), str(bad))
+            continue
+        offers[offer.promotion_id] = offer
+    return list(offers.values())
+
+
+def _offer(said: Any, currencies: frozenset[str]) -> OfferState:
+    if not isinstance(said, dict):
+        raise BadMessage("an offer is not an object")
+    code = text_of(said.get("offerCode"), "offerCode", chars_max=64)
+    if not _CODE.fullmatch(code):
+        raise BadMessage("offerCode is no code")
+    ends_at = moment_of(said.get("validUntil"))
+    if ends_at is None:
+        raise BadMessage("validUntil is not a moment")
+    awards = _amounts(said.get("award"), "award", currencies)
+    stakes = _amounts(said.get("maxBetWhileWagering"), "maxBetWhileWagering", currencies)
+    return OfferState(
+        promotion_id=code,
+        title=text_of(said.get("name"), "name", chars_max=120),
+        summary=text_of(said.get("description"), "description", chars_max=500),
+        kind=text_of(said.get("offerType"), "offerType", chars_max=40).lower(),
+        terms=text_of(said.get("termsAndConditions"), "termsAndConditions", chars_max=4000),
+        amounts={
+            currency: OfferAmounts(awards[currency], stakes[currency]) for currency in awards if currency in stakes
+        },
+        wagering=_times(said.get("wageringRequirement")),
+        contribution=_contribution(said.get("contribution")),
+        days=whole_of(said.get("timeLimitDays"), "timeLimitDays", most=DAYS_MAX),
+        grants_max=whole_of(said.get("grantsPerPlayer", 1), "grantsPerPlayer", most=GRANTS_MAX),
+        ends_at=ends_at,
+    )
+
+
+def _times(value: Any) -> int:
+    """`35`, `"35"` and `"35x"` are thirty-five times."""
+    match = _TIMES.fullmatch(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    if match is None or int(match[1]) > WAGERING_MAX:
+        raise BadMessage("wageringRequirement is not a number of times")
+    return int(match[1])
+
+
+def _contribution(value: Any) -> dict[str, int]:
+    if not isinstance(value, dict) or len(value) > 32:
+        raise BadMessage("contribution is not an object")
+    return {
+        text_of(kind, "contribution", chars_max=40): whole_of(percent, "contribution", most=PERCENT_MAX)
+        for kind, percent in value.items()
+    }
+
+
+def _amounts(value: Any, field: str, currencies: frozenset[str]) -> dict[str, int]:
+    if not isinstance(value, list):
+        raise BadMessage(f"{field} is not a list")
+    amounts = {}
+    for each in value:
+        currency = each.get("currency") if isinstance(each, dict) else None
+        if not isinstance(currency, str):
+            raise BadMessage(f"{field} holds something without a currency")
+        if currency in currencies:
+            amounts[currency] = minor_of(each.get("amount"), currency, field)
+    return amounts

@@ -1,0 +1,4 @@
+"""The live-table provider: a WebSocket that pushes whole tables without numbers or times.
+
+`news` reads one message, `board` merges it, `socket` is the border, `feed` runs them.
+"""

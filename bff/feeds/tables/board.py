@@ -1,0 +1,118 @@
+"""All tables as they stand, merged from what the provider says one message at a time.
+
+Public: `Board`.
+Pure: the time of receipt is passed in.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from bff.contracts.tables import LISTED_RESULTS_MAX, RoundResult, TableState
+from bff.feeds.reading import BadMessage
+from bff.feeds.tables.news import ResultNews, TableNews
+
+
+class Board:
+    """`changed` names the tables that are to be written; whoever writes them clears it."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, TableState] = {}
+        self._known: set[str] | None = None
+        self.changed: set[str] = set()
+        self.gone: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def get(self, table_id: str) -> TableState | None:
+        return self._tables.get(table_id)
+
+    def seed(self, tables: list[TableState]) -> None:
+        """Begin with what the store holds, so that a restart of this process shows no gap."""
+        for table in tables:
+            self._tables.setdefault(table.table_id, table)
+
+    def keep_only(self, table_ids: list[str]) -> None:
+        """The provider has these tables and no others."""
+        self._known = set(table_ids)
+        for table_id in set(self._tables) - self._known:
+            del self._tables[table_id]
+            self.gone.add(table_id)
+        self.gone -= self._known
+
+    def touch_all(self) -> None:
+        """Everything is to be written again."""
+        self.changed |= set(self._tables)
+
+    def apply(self, news: TableNews, received_at: datetime) -> bool:
+        """Merge `news`; False when it is older than what is known. Raises `BadMessage` when it says too little.
+
+        Messages carry no number, but rounds only come: one whose newest round is further down on the board is late.
+        """
+        if self._known is not None and news.table_id not in self._known:
+            raise BadMessage("tableId is none that the provider listed")
+        before = self._tables.get(news.table_id)
+        if before is not None and _is_late(news.results, before.results):
+            return False
+        table = _merged(before, news, received_at) if before else _first(news, received_at)
+        if table != before:
+            self._tables[news.table_id] = table
+            self.changed.add(news.table_id)
+        return True
+
+    def listed(self) -> list[TableState]:
+        """All tables by name, each with its latest results only."""
+        tables = sorted(self._tables.values(), key=lambda table: (table.name, table.table_id))
+        return [msgspec.structs.replace(table, results=table.results[:LISTED_RESULTS_MAX]) for table in tables]
+
+
+def _first(news: TableNews, received_at: datetime) -> TableState:
+    if news.name is None or news.kind is None or news.open is None:
+        raise BadMessage("a table that was not known yet comes without name, kind or state")
+    empty = TableState(
+        table_id=news.table_id,
+        name=news.name,
+        kind=news.kind,
+        open=news.open,
+        opens_at=None,
+        dealer="",
+        limits={},
+        seats_taken=0,
+        seats_max=0,
+        results=[],
+    )
+    return _merged(empty, news, received_at)
+
+
+def _merged(before: TableState, news: TableNews, received_at: datetime) -> TableState:
+    is_open = before.open if news.open is None else news.open
+    limits = before.limits if news.limits is None else {**before.limits, news.currency: news.limits}
+    opens_at = news.opens_at or (before.opens_at if news.open is None else None)
+    return TableState(
+        table_id=before.table_id,
+        name=news.name or before.name,
+        kind=news.kind or before.kind,
+        open=is_open,
+        opens_at=None if is_open else opens_at,
+        dealer=before.dealer if news.dealer is None else news.dealer,
+        limits=limits,
+        seats_taken=before.seats_taken if news.seats_taken is None else news.seats_taken,
+        seats_max=before.seats_max if news.seats_max is None else news.seats_max,
+        results=before.results if news.results is None else _results(news.results, before.results, received_at),
+    )
+
+
+def _results(news: list[ResultNews], before: list[RoundResult], received_at: datetime) -> list[RoundResult]:
+    """A round keeps the time it was first seen with: the provider writes the same moment in several ways."""
+    known = {result.round_id: result.at for result in before}
+    return [
+        RoundResult(each.value, each.color, each.round_id, known.get(each.round_id) or each.at or received_at)
+        for each in news
+    ]
+
+
+def _is_late(news: list[ResultNews] | None, before: list[RoundResult]) -> bool:
+    if not news or not before or news[0].round_id == before[0].round_id:
+        return False
+    return any(result.round_id == news[0].round_id for result in before)

@@ -1,0 +1,38 @@
+"""What has come in and was not handled yet, bounded so that a flood costs memory and time only up to a limit.
+
+Public: `Inbox`.
+"""
+
+import asyncio
+from collections import deque
+
+from bff.feeds.gauge import Gauge
+
+
+class Inbox:
+    """Keeps the newest `backlog_max` messages; the oldest go, because whole-table messages make each other obsolete."""
+
+    def __init__(self, backlog_max: int, gauge: Gauge) -> None:
+        self._waiting: deque[str | bytes] = deque(maxlen=backlog_max)
+        self._gauge = gauge
+        self._some = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, message: str | bytes) -> None:
+        if len(self._waiting) == self._waiting.maxlen:
+            self._gauge.message("dropped")
+        self._waiting.append(message)
+        self._some.set()
+
+    def take(self) -> str | bytes | None:
+        """The oldest that is left, None when there is none."""
+        if not self._waiting:
+            self._some.clear()
+            return None
+        return self._waiting.popleft()
+
+    async def some(self) -> None:
+        """Returns when there is something to take."""
+        await self._some.wait()

@@ -1,0 +1,166 @@
+"""One message of the live-table provider, read.
+
+Public: `TableNews`, `News`, `parse`.
+A field that is missing is None and changes nothing; a field that is wrong refuses the whole message, because what
+stands beside it can not be trusted either.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bff.contracts.tables import RESULTS_MAX, Limits, TableKind
+from bff.feeds.reading import BadMessage, ProviderRefused, flag_of, minor_of, moment_of, text_of, whole_of
+
+TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SEATS_MAX = 100_000
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_COLORS = {"red", "black", "green"}
+_KINDS: dict[str, TableKind] = {
+    "ROULETTE": "roulette",
+    "BLACKJACK": "blackjack",
+    "BACCARAT": "baccarat",
+    "GAMESHOW": "gameshow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ResultNews:
+    """`at` is None when the provider's time can not be read."""
+
+    value: str
+    color: str
+    round_id: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableNews:
+    """What one message says about one table, in one currency."""
+
+    table_id: str
+    currency: str
+    name: str | None
+    kind: TableKind | None
+    open: bool | None
+    opens_at: datetime | None
+    dealer: str | None
+    limits: Limits | None
+    seats_taken: int | None
+    seats_max: int | None
+    results: list[ResultNews] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The provider's list of tables."""
+
+    table_ids: list[str]
+
+
+News = TableNews | Keys
+
+
+def parse(raw: bytes | str, *, currencies: frozenset[str], tables_max: int) -> News:
+    """What `raw` says; raises `BadMessage` or, for an error of the provider's own, `ProviderRefused`."""
+    try:
+        said = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadMessage(f"not JSON: {error}") from error
+    if not isinstance(said, dict):
+        raise BadMessage("not an object")
+    if "error" in said:
+        if said.get("key") is not None:
+            raise BadMessage(f"one subscription was refused: {str(said['error'])[:200]}")
+        raise ProviderRefused(str(said["error"])[:200])
+    if "tableKey" in said:
+        return _keys(said["tableKey"], tables_max)
+    return _table(said, currencies)
+
+
+def _keys(listed: Any, tables_max: int) -> Keys:
+    if not isinstance(listed, list) or len(listed) > tables_max:
+        raise BadMessage(f"tableKey is not a list of at most {tables_max}")
+    return Keys(list(dict.fromkeys(_table_id(key, "tableKey") for key in listed)))
+
+
+def _table_id(value: Any, field: str) -> str:
+    text = text_of(value, field, chars_max=64)
+    if not TABLE_ID.fullmatch(text):
+        raise BadMessage(f"{field} is no table's id")
+    return text
+
+
+def _table(said: dict[str, Any], currencies: frozenset[str]) -> TableNews:
+    table_id = _table_id(said.get("tableId"), "tableId")
+    currency = said.get("currency")
+    if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency) or currency not in currencies:
+        raise BadMessage("currency is none that was asked for")
+    name, is_open, seats = said.get("tableName"), said.get("tableOpen"), said.get("totalSeatedPlayers")
+    limits, most = _limits(said.get("tableLimits"), currency)
+    return TableNews(
+        table_id=table_id,
+        currency=currency,
+        name=None if name is None else text_of(name, "tableName", chars_max=80),
+        kind=_kind(said.get("tableType")),
+        open=None if is_open is None else flag_of(is_open, "tableOpen"),
+        opens_at=moment_of(said.get("tableOpensAt")),
+        dealer=_dealer(said.get("dealer")),
+        limits=limits,
+        seats_taken=None if seats is None else whole_of(seats, "totalSeatedPlayers", most=SEATS_MAX),
+        seats_max=most,
+        results=_results(said.get("last20Results")),
+    )
+
+
+def _kind(value: Any) -> TableKind | None:
+    if value is None:
+        return None
+    folded = re.sub(r"[^A-Z]", "", text_of(value, "tableType", chars_max=40).upper())
+    if folded not in _KINDS:
+        raise BadMessage("tableType is no kind that is known")
+    return _KINDS[folded]
+
+
+def _dealer(value: Any) -> str | None:
+    name = value.get("name") if isinstance(value, dict) else value
+    return None if name in (None, "") else text_of(name, "dealer.name", chars_max=40)
+
+
+def _limits(value: Any, currency: str) -> tuple[Limits | None, int | None]:
+    if value is None:
+        return None, None
+    if not isinstance(value, dict):
+        raise BadMessage("tableLimits is not an object")
+    players = value.get("maxPlayers")
+    most = None if players is None else whole_of(players, "tableLimits.maxPlayers", most=SEATS_MAX)
+    if value.get("minBet") is None or value.get("maxBet") is None:
+        return None, most
+    least_bet = minor_of(value["minBet"], currency, "tableLimits.minBet")
+    most_bet = minor_of(value["maxBet"], currency, "tableLimits.maxBet")
+    if least_bet > most_bet:
+        raise BadMessage("tableLimits.minBet is above maxBet")
+    return Limits(least_bet, most_bet, currency), most
+
+
+def _results(value: Any) -> list[ResultNews] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise BadMessage("last20Results is not a list")
+    return [_result(each) for each in value[:RESULTS_MAX]]
+
+
+def _result(value: Any) -> ResultNews:
+    if not isinstance(value, dict):
+        raise BadMessage("last20Results holds something that is not an object")
+    color = str(value.get("color") or "").strip().lower()
+    return ResultNews(
+        value=text_of(value.get("result"), "last20Results.result", chars_max=24),
+        color=color if color in _COLORS else "",
+        round_id=text_of(value.get("gameId"), "last20Results.gameId", chars_max=64),
+        at=moment_of(value.get("time")),
+    )
