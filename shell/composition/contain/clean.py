@@ -12,15 +12,21 @@ from turbohtml import Comment, Element, Namespace, Node, ProcessingInstruction, 
 from bff.resilience.reason import Reason
 from shell.composition.contain import elements
 from shell.composition.contain.decode import Refused
-from shell.composition.contain.elements import TAME, Check, Rules
+from shell.composition.contain.elements import TAME, Rules
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
 
-_NAMES = "|".join(elements.FORMATTING)
-_OPEN = re.compile(rf"<(?=(?:{_NAMES})[\s/>])", re.IGNORECASE)
-_CLOSE = re.compile(rf"</(?=(?:{_NAMES})[\s/>])", re.IGNORECASE)
+# Finds each of `elements.FORMATTING` where a tag starts. It also fits a few names that no element has, which is
+# harmless, and it spells out both cases: that is three times as fast as to list the names and ignore case.
+_FORMATTING = (
+    r"(?=[abcefinstuABCEFINSTU](?:[iI][gG]|[oO](?:[dD][eE]|[nN][tT]|[bB][rR])|[mM](?:[aA][lL][lL])?"
+    r"|[tT](?:[rR](?:[iI][kK][eE]|[oO][nN][gG]))?)?[\s/>])"
+)
+_OPEN = re.compile("<" + _FORMATTING)
+_CLOSE = re.compile("</" + _FORMATTING)
 _IN_SELECT = frozenset({"option", "optgroup", "hr"})
 _SPECIAL = frozenset({"form", "template", "select"})
+_SENDING = frozenset({"button", "input"})
 # A framed origin keeps itself, its scripts and its forms; it may not navigate the page or open windows.
 _FRAME_SANDBOX = "allow-forms allow-same-origin allow-scripts"
 _NOTHING: Rules = {}
@@ -41,8 +47,8 @@ class Cleaner:
         self.notes: dict[str, None] = {}
         self._reach = reach
         self._limits = limits
-        self._asked: list[tuple[Element, str, Check]] = []
         self._odd: list[Element] = []
+        self._bad: list[tuple[Element, str]] = []
 
     def clean(self, text: str) -> str:
         """`text` parsed, cleaned and written again; raises `Stop`."""
@@ -50,9 +56,12 @@ class Cleaner:
         root = turbohtml.parse_fragment(tamed, positions=False)
         self._judge_depth(root)
         self._walk(root)
+        if len(self._odd) + len(self._bad) > self._limits.treated_max:
+            raise Stop(Reason.OVERSIZE, f"more than {self._limits.treated_max} elements and attributes to treat")
         for element in self._odd:
             self._treat(element)
-        self._ask()
+        for element, name in self._bad:
+            self._take(element, name)
         if self._reach.isolation == "light":
             self._leave_slots(root)
         out = root.inner_html
@@ -66,29 +75,35 @@ class Cleaner:
             raise Stop(Reason.OVERSIZE, f"deeper than {self._limits.depth_max} levels")
 
     def _walk(self, root: Element) -> None:
-        """Look at every element once; nothing is changed while the tree is walked."""
-        self._asked, self._odd = [], []
-        asked, odd, limits = self._asked, self._odd, self._limits
-        html, known, special, other = Namespace.HTML, elements.HTML, _SPECIAL, elements.other
+        """Look at every element and attribute once; nothing is changed while the tree is walked."""
+        self._odd, self._bad = [], []
+        reach, limits, bad = self._reach, self._limits, self._bad
+        html, known, special = Namespace.HTML, elements.HTML, _SPECIAL
+        unlisted, other = elements.unlisted, elements.other
         total = 0
         for element in root.iter_elements():
             tag = element.tag
             rules = known.get(tag) if element.namespace is html else None
-            custom = False
             if rules is None:
                 rules = self._rare(element, tag)
-                custom = rules is elements.CUSTOM
             elif tag in special:
-                odd.append(element)
-            count = 0
-            for name in element.attrs:
-                count += 1
-                check = rules[name] if name in rules else other(name, custom)
-                if check is not None:
-                    asked.append((element, name, check))
+                self._odd.append(element)
+            attributes = element.attrs
+            if not attributes:
+                continue
+            count = len(attributes)
             total += count
             if count > limits.attributes_max or total > limits.attributes_total_max:
-                raise Stop(Reason.OVERSIZE, "too many attributes")
+                raise Stop(Reason.OVERSIZE, f"{count} attributes in one tag, {total} in all")
+            check_of = rules.get
+            for name in attributes:
+                check = check_of(name, unlisted)
+                if check is None:
+                    continue
+                if check is unlisted:
+                    check = other(name, tag)
+                if check is not None and not check(element.attr(name) or "", reach):
+                    bad.append((element, name))
 
     def _rare(self, element: Element, tag: str) -> Rules:
         """The rules of an element that is not among HTML's listed ones."""
@@ -105,16 +120,14 @@ class Cleaner:
         self._odd.append(element)
         return elements.FRAME if tag == "iframe" else _NOTHING
 
-    def _ask(self) -> None:
-        reach = self._reach
-        for element, name, check in self._asked:
-            if not check(element.attr(name) or "", reach):
-                del element.attrs[name]
-                self._note(f"removed {name} of <{element.tag}>")
-                if name == "formaction":
-                    element.attrs["disabled"] = ""  # it must not fall back to the form's own action
-                elif name == "action":
-                    self._unwrap(element)  # without an action it would go to the page
+    def _take(self, element: Element, name: str) -> None:
+        """Take an attribute off, and what would mean something else without it."""
+        del element.attrs[name]
+        self._note(f"removed {name} of <{element.tag}>")
+        if name == "formaction" and element.tag in _SENDING:
+            element.attrs["disabled"] = ""  # it must not fall back to the form's own action
+        elif name == "action":
+            self._unwrap(element)  # without an action it would go to the page
 
     def _treat(self, element: Element) -> None:
         """Decide about an element as a whole."""

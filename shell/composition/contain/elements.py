@@ -1,7 +1,7 @@
 """Which elements and attributes a fragment's HTML may hold. What is not listed does not reach the page.
 
 Public: `KEEP`, `Check`, `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `REMOVED`, `FORMATTING`,
-`TAME`, `is_custom`, `other`.
+`TAME`, `is_custom`, `unlisted`, `other`.
 """
 
 import re
@@ -161,7 +161,7 @@ _NEVER = frozenset(
 )
 _CUSTOM_TAG = re.compile(r"[a-z][a-z0-9._]*-[a-z0-9._-]*")
 # The shell's own elements, and names that SVG and MathML took.
-_RESERVED = re.compile(r"fragment-.*|mullion-.*|annotation-xml|color-profile|font-face.*|missing-glyph")
+_RESERVED = re.compile(r"fragment-.*|page-layout|mullion-.*|annotation-xml|color-profile|font-face.*|missing-glyph")
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9._-]*")
 
 
@@ -170,17 +170,22 @@ def is_custom(tag: str) -> bool:
     return _CUSTOM_TAG.fullmatch(tag) is not None and _RESERVED.fullmatch(tag) is None
 
 
+def unlisted(_value: str, _reach: Reach) -> bool:
+    """Stands for the check of an attribute that an element's rules do not name; `other` knows it."""
+    return False
+
+
 def _never(_value: str, _reach: Reach) -> bool:
     return False
 
 
 @lru_cache(maxsize=4096)
-def other(name: str, custom: bool) -> Check | None:
-    """What decides about an attribute that the element's rules do not name."""
+def other(name: str, tag: str) -> Check | None:
+    """What decides about an attribute that the rules of `tag` do not name."""
     if name.startswith(("hx-", "data-hx-")):
         return htmx.CHECKS.get(name, _never)
     if _ATTRIBUTE.fullmatch(name) is None or name.startswith(("on", "data-mullion")):
         return _never
     if name.startswith(("data-", "aria-")):
         return KEEP
-    return KEEP if custom and name not in _NEVER else _never
+    return KEEP if is_custom(tag) and name not in _NEVER else _never

@@ -21,6 +21,7 @@ _TRIGGER = re.compile(
     r"[a-zA-Z:_-]+(?:\s+(?:once|changed|consume|(?:delay|throttle):\d+(?:ms|s)|queue:(?:first|last|all|none)))*"
 )
 _EVERY = re.compile(r"every\s+(?:\d{2,}|[2-9])s")
+_CHARS_MAX = 2048
 _WORDS = re.compile(r"[\w\s,*\-]*")
 
 
@@ -67,6 +68,14 @@ _NAMED: dict[str, Callable[[str, Reach], bool]] = {
     **dict.fromkeys(("confirm", "validate", "disable", "encoding"), _any),
 }
 
+
+def _short(check: Callable[[str, Reach], bool]) -> Callable[[str, Reach], bool]:
+    def bounded(value: str, reach: Reach) -> bool:
+        return len(value) <= _CHARS_MAX and check(value, reach)
+
+    return bounded
+
+
 CHECKS: Mapping[str, Callable[[str, Reach], bool]] = {
-    f"{prefix}{name}": check for name, check in _NAMED.items() for prefix in ("hx-", "data-hx-")
+    f"{prefix}{name}": _short(check) for name, check in _NAMED.items() for prefix in ("hx-", "data-hx-")
 }

@@ -11,7 +11,8 @@ class Limits:
     """Counts that bound the work before a parser runs, and the shape of what it may build.
 
     `openings_max` counts every `<`, `references_max` every `&`: one cheap look that bounds the elements and the
-    growth of escaped text. `attributes_max` is per tag; `attributes_total_max` is over the body.
+    growth of escaped text. `attributes_max` is per tag; `attributes_total_max` is over the body. `treated_max` bounds
+    what has to be taken out, and the elements that are judged as a whole (forms, choices, templates, drawings).
     """
 
     body_bytes_max: int = 512 * 1024
@@ -19,6 +20,7 @@ class Limits:
     references_max: int = 20_000
     depth_max: int = 256
     attributes_max: int = 200
-    attributes_total_max: int = 20_000
+    attributes_total_max: int = 12_000
+    treated_max: int = 1000
     cache_bytes_max: int = 16 * 1024 * 1024
     notes_max: int = 16

@@ -15,20 +15,24 @@ _STRANGE = re.compile(r"[\x00-\x1f\x7f\\]")
 _ABSOLUTE = re.compile(r"(https?://[a-z0-9.-]+(?::[0-9]{1,5})?)(?=[/?#]|$)", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _PICTURE_DATA = re.compile(r"data:image/(?:png|gif|jpeg|webp|avif|svg\+xml)[;,]", re.IGNORECASE)
+# A path without dots, escapes or anything that a browser reads in its own way: most URLs, told at one glance.
+_PLAIN = re.compile(r"(/(?:[a-zA-Z0-9_:~-]+/)*[a-zA-Z0-9_:~-]*)(?:[?#][a-zA-Z0-9_:~/?=&+-]*)?")
 _PATH_END = re.compile(r"[?#]")
 _ASSETS = "/assets/"
+_URL_CHARS_MAX = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class LinkPolicy:
     """What links of a fragment may lead to, apart from the slot's own prefix.
 
-    `origins` are declared origins (`https://help.example`), compared as written in lower case. Any path of the shell
-    is open except those that start with one of `paths_closed`. `media_origins` may be played, `frame_origins` framed.
+    `origins` are declared origins (`https://help.example`, lower case). Any path of the shell is open except
+    `paths_closed` (written without a slash at the end) and what lies below them. `media_origins` may be played,
+    `frame_origins` framed.
     """
 
     origins: frozenset[str] = frozenset()
-    paths_closed: tuple[str, ...] = ("/slots/", "/slots")
+    paths_closed: tuple[str, ...] = ("/slots",)
     schemes: frozenset[str] = frozenset({"mailto", "tel"})
     media_origins: frozenset[str] = frozenset()
     frame_origins: frozenset[str] = frozenset()
@@ -45,22 +49,20 @@ class Reach:
     def own(self, url: str) -> bool:
         """Whether `url` stays under the slot's own prefix."""
         path = _path(url)
-        return path is not None and (path == self.prefix or path.startswith(self.prefix + "/"))
+        return path is not None and self._is_own(path)
 
     def link(self, url: str) -> bool:
         """Whether a link may lead to `url`: the page itself, the shell's pages, the slot's prefix, declared origins."""
-        url = url.strip(" ")
-        if not url or url[0] in "#?":
-            return _STRANGE.search(url) is None
-        if self.own(url):
-            return True
         path = _path(url)
         if path is not None:
-            return not self._closed(path)
-        if _origin(url) in self.links.origins:
+            return self._is_own(path) or not self._closed(path)
+        url = url.strip(" ")
+        if len(url) > _URL_CHARS_MAX or _STRANGE.search(url):
+            return False
+        if not url or url[0] in "#?" or _origin(url) in self.links.origins:
             return True
         scheme = _SCHEME.match(url)
-        return scheme is not None and scheme[1].lower() in self.links.schemes and _STRANGE.search(url) is None
+        return scheme is not None and scheme[1].lower() in self.links.schemes
 
     def picture(self, url: str) -> bool:
         """Whether an image may come from `url`: the slot's prefix, the shell's copies, or the URL itself."""
@@ -76,22 +78,27 @@ class Reach:
 
     def _stored(self, url: str) -> bool:
         path = _path(url)
-        return self.own(url) or (path is not None and path.startswith(_ASSETS))
+        return path is not None and (path.startswith(_ASSETS) or self._is_own(path))
+
+    def _is_own(self, path: str) -> bool:
+        return path.startswith(self.prefix) and (len(path) == len(self.prefix) or path[len(self.prefix)] == "/")
 
     def _closed(self, path: str) -> bool:
         # The shell's server decodes a path once before it routes it; so does this look.
-        decoded = unquote(path)
-        return any(decoded == closed or decoded.startswith(_folder(closed)) for closed in self.links.paths_closed)
-
-
-def _folder(path: str) -> str:
-    return path if path.endswith("/") else path + "/"
+        decoded = unquote(path) if "%" in path else path
+        for closed in self.links.paths_closed:
+            if decoded.startswith(closed) and (len(decoded) == len(closed) or decoded[len(closed)] == "/"):
+                return True
+        return False
 
 
 def _path(url: str) -> str | None:
     """The path of a URL that starts at this origin's root; None for any other URL and for paths that climb."""
+    plain = _PLAIN.fullmatch(url, 0, _URL_CHARS_MAX)
+    if plain is not None and plain.end() == len(url):
+        return plain[1]
     url = url.strip(" ")
-    if not url.startswith("/") or url.startswith("//") or _STRANGE.search(url):
+    if len(url) > _URL_CHARS_MAX or not url.startswith("/") or url.startswith("//") or _STRANGE.search(url):
         return None
     path = _PATH_END.split(url, maxsplit=1)[0]
     if any(segment in {".", ".."} for segment in unquote(path).split("/")):
@@ -101,4 +108,4 @@ def _path(url: str) -> str | None:
 
 def _origin(url: str) -> str | None:
     found = _ABSOLUTE.match(url)
-    return found[1].lower() if found and not _STRANGE.search(url) else None
+    return found[1].lower() if found and len(url) <= _URL_CHARS_MAX and not _STRANGE.search(url) else None

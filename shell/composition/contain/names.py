@@ -45,5 +45,5 @@ DOCUMENT_NAMES = frozenset(
 )
 
 # Globals that the page's scripts ask for; the first five decide how a bundled script installs itself.
-SHELL_IDS = frozenset(words("exports module define require process globalThis htmx Hls mullion main page content"))
+SHELL_IDS = frozenset(words("exports module define require process globalThis htmx Hls mullion main notice"))
 SHELL_PREFIXES = ("slot-", "shell-", "mullion")

@@ -14,22 +14,24 @@ from shell.composition.contain.links import Isolation
 _BEFORE = (
     "<!DOCTYPE html>"
     '<html lang="en"><head><meta charset="utf-8"><title>Sentinel</title></head><body>'
-    '<page-host id="page"><template shadowrootmode="open"><header>Shell</header><main>'
-    '<div><slot name="one"><p>One</p></slot></div><div><slot name="two"><p>Two</p></slot></div>'
-    '<div><slot name="three"><p>Three</p></slot></div></main><footer>Shell</footer></template>\n'
-    '<fragment-slot slot="one"><template shadowrootmode="open"><link rel="stylesheet" href="/assets/a"><p>One</p>'
-    "<fragment-end></fragment-end></template></fragment-slot>\n"
+    '<header><a href="/">Shell</a><form method="post" action="/sign-out/"><button>Sign out</button></form></header>'
+    '<div id="notice" role="alert" hidden=""></div><main id="main" tabindex="-1">'
+    '<page-layout data-prefix="/slots/page"><template shadowrootmode="open"><link rel="stylesheet" href="/assets/a">'
+    '<div><h1>Page</h1><div><slot name="one"><p>1</p></slot></div><div><slot name="two"><p>2</p></slot></div>'
+    '<div><slot name="three"><p>3</p></slot></div><div><slot name="four"><p>4</p></slot></div></div></template>\n'
+    '<fragment-slot slot="one" id="slot-one"><template shadowrootmode="open"><link rel="stylesheet" href="/assets/b">'
+    "<p>One</p><fragment-end></fragment-end></template></fragment-slot>\n"
     '<fragment-slot slot="two" id="slot-two">'
 )
 _AFTER = (
     "</fragment-slot>\n"
-    '<fragment-slot slot="three"><template shadowrootmode="open"><form action="/slots/page/three/actions/a">'
+    '<fragment-slot slot="three" id="slot-three"><template shadowrootmode="open"><form action="/slots/page/three/a">'
     '<a href="/"><b>Three</b></a><select><option>1</option></select><table><tbody><tr><td>2</td></tr></tbody></table>'
     "<button>3</button></form><fragment-end></fragment-end></template></fragment-slot>\n"
-    '<fragment-slot slot="four"><p>Four</p><form action="/slots/page/four/actions/a"><a href="/">4</a>'
+    '<fragment-slot slot="four" id="slot-four"><p>Four</p><form action="/slots/page/four/a"><a href="/"><b>4</b></a>'
     "<ul><li>5</li></ul><table><tbody><tr><td>6</td></tr></tbody></table><select><option>7</option></select>"
     "<button>8</button></form><fragment-end></fragment-end></fragment-slot>\n"
-    "</page-host></body></html>"
+    "</page-layout></main><footer><p>Shell</p></footer></body></html>"
 )
 _END = "<fragment-end></fragment-end>"
 
@@ -44,10 +46,10 @@ class Sentinel:
 
 SENTINELS: dict[Isolation, Sentinel] = {
     "shadow": Sentinel(
-        _BEFORE + '<template shadowrootmode="open"><link rel="stylesheet" href="/assets/b">',
+        _BEFORE + '<template shadowrootmode="open"><link rel="stylesheet" href="/assets/c">',
         _END + "</template>" + _AFTER,
     ),
-    "light": Sentinel(_BEFORE + '<link rel="stylesheet" href="/assets/b">', _END + _AFTER),
+    "light": Sentinel(_BEFORE + '<link rel="stylesheet" href="/assets/c">', _END + _AFTER),
 }
 
 

@@ -10,6 +10,7 @@ from shell.composition.contain.names import DOCUMENT_NAMES, FORM_NAMES, SHELL_ID
 
 _WINDOWS = frozenset({"_blank", "_self", "_top", "_parent"})
 _CANDIDATE = re.compile(r"\s*(\S+)(?:\s+[0-9.]+[wx])?\s*")
+_CANDIDATES_CHARS_MAX = 4096
 _URL_FUNCTION = re.compile(r"url\(\s*(?!['\"]?#)", re.IGNORECASE)
 
 
@@ -30,6 +31,8 @@ def picture(value: str, reach: Reach) -> bool:
 
 def pictures(value: str, reach: Reach) -> bool:
     """A `srcset` of such URLs. A data URL holds commas, so none is taken here."""
+    if len(value) > _CANDIDATES_CHARS_MAX:
+        return False
     candidates = [_CANDIDATE.fullmatch(part) for part in value.split(",")]
     return all(found is not None and reach.picture(found[1]) for found in candidates)
 
