@@ -29,13 +29,13 @@ from shell.composition.django_view import composed
 from shell.composition.include import Included, raised
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
+from shell.composition.upstreams import ACTION_MS
 from shell.players.models import Player
 from shell.players.session import identity_of
 from shell.visits import RECEIPT, SEQUENCE, Incoming, changed_cookie, visit_of
 from shell.wiring import parts
 
 BODY_BYTES_MAX = 16 * 1024
-ACTION_MS = 5000
 _FORM = "application/x-www-form-urlencoded"
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _REST = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
@@ -75,9 +75,8 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
     incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]
     visit = visit_of(incoming, *found, identity_of(player, request.session.session_key or ""))
     asked = action_request(url, release, slot, visit, parts().bearer, body=body, idempotency_key=idempotency_key)
-    # What a refusal says about the request says nothing about the upstream, so nothing here is the breaker's business
-    # but a call that failed.
-    answer = await parts().upstreams.of(release).call(asked, Deadline.after_ms(time.monotonic(), ACTION_MS))
+    deadline = Deadline.after_ms(time.monotonic(), ACTION_MS)
+    answer = await parts().upstreams.actions_of(release).call(asked, deadline)
     return await _answered(request, visit, slot, release, answer, idempotency_key)
 
 

@@ -1,6 +1,6 @@
 """One guard for each upstream that the live releases name.
 
-Public: `Upstreams`.
+Public: `Upstreams`, `ACTION_MS`.
 """
 
 import asyncio
@@ -12,6 +12,9 @@ from bff.resilience.guard import Guard
 from bff.resilience.message import Request
 from bff.resilience.policy import Policy
 from shell.composition.release import Release, Snapshot
+
+# A command may wait for a payment provider; a page never does.
+ACTION_MS = 5000
 
 
 class Upstreams:
@@ -32,11 +35,12 @@ class Upstreams:
         self._policy = policy or Policy()
         self._evidence = evidence
         self._lease = lease
-        self._guards: dict[tuple[str, str], Guard] = {}
+        self._guards: dict[tuple[str, str, bool], Guard] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def of(self, release: Release) -> Guard:
-        key = (release.fragment, release.digest)
+        """The guard of a release's content."""
+        key = (release.fragment, release.digest, False)
         guard = self._guards.get(key)
         if guard is None:
             extension = release.manifest.mullion
@@ -47,14 +51,25 @@ class Upstreams:
             )
         return guard
 
+    def actions_of(self, release: Release) -> Guard:
+        """The guard of a release's actions: they may take longer, and a flood of browsing can not close their door."""
+        key = (release.fragment, release.digest, True)
+        guard = self._guards.get(key)
+        if guard is None:
+            policy = replace(
+                self._policy, deadline_ms=ACTION_MS, wire_bytes_max=release.manifest.mullion.body_bytes_max
+            )
+            guard = self._guards[key] = Guard(f"{release.fragment}.actions", policy)
+        return guard
+
     def guards(self) -> dict[str, Guard]:
-        """Guards of the releases in use, by fragment."""
-        return {fragment: guard for (fragment, _), guard in self._guards.items()}
+        """Guards of the content of the releases in use, by fragment."""
+        return {fragment: guard for (fragment, _, actions), guard in self._guards.items() if not actions}
 
     def forget_except(self, snapshot: Snapshot) -> None:
         """Close what no live release uses any more; calls under way end by their own deadline."""
         live = {(release.fragment, release.digest) for release in snapshot.releases.values()}
-        for key in [key for key in self._guards if key not in live]:
+        for key in [key for key in self._guards if key[:2] not in live]:
             task = asyncio.create_task(self._guards.pop(key).aclose())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
