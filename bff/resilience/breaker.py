@@ -108,7 +108,8 @@ class Breaker:
         self._consecutive = 0
         self._successes = 0
         self._openings = 0
-        self._closed_at = 0.0
+        self._closed_at = -math.inf
+        self._flapping = False
         self._due_at = 0.0
         self._trial_out = False
         self._warned_until = 0.0
@@ -198,7 +199,7 @@ class Breaker:
             self._open(now, "the probe was slow", None)
             return
         self._successes += 1
-        if self._successes >= (1 if self._peer_closed else self._policy.closing_successes):
+        if self._successes >= self._successes_needed():
             self._closed_at = now
             self._move(Position.CLOSED, "the upstream is well")
             return
@@ -229,12 +230,20 @@ class Breaker:
             self._open(now, cause, retry_after_ms)
 
     def _open(self, now: float, cause: str, retry_after_ms: int | None) -> None:
-        # One that has hardly closed opens for longer, so a flapping upstream does not make pages flap.
-        calm = self.position is Position.CLOSED and now - self._closed_at > self._policy.window_s
-        self._openings = 1 if calm else self._openings + 1
+        # One that has hardly closed opens for longer, and closes harder: a flapping upstream must not make pages flap.
+        if self.position is Position.CLOSED:
+            self._flapping = now - self._closed_at <= self._policy.window_s
+            if not self._flapping:
+                self._openings = 0
+        self._openings += 1
         self._move(Position.OPEN, cause)
         pause_s = min(retry_after_ms or 0, self._policy.retry_after_ms_max) / 1000
         self._due_at = now + max(self._open_s(), pause_s)
+
+    def _successes_needed(self) -> int:
+        if self._peer_closed:
+            return 1
+        return self._policy.closing_successes_flapping if self._flapping else self._policy.closing_successes
 
     def _open_s(self) -> float:
         # Equal jitter: half of it stands, half is chance.

@@ -7,6 +7,7 @@ lately before a call may reach the client: while the resolver hangs, callers wai
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import threading
@@ -55,8 +56,7 @@ class Lookup:
         self._asking[host] = asking
 
         def settle(error: OSError | None) -> None:
-            if self._asking.get(host) is asking:
-                del self._asking[host]
+            self._asking.pop(host, None)
             if error is None:
                 self._known_until[host] = self._clock() + self._believed_s
                 asking.set_result(None)
@@ -69,7 +69,7 @@ class Lookup:
                 self._resolve(host)
             except OSError as error:
                 failed = error
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop has gone, and with it everybody who waited
                 loop.call_soon_threadsafe(settle, failed)
 
         # A daemon: a resolver that hangs must not hold up the end of the process.

@@ -36,7 +36,8 @@ class Policy:
     open_ms_max: int = 8000
     open_factor: float = 2.0
     closing_successes: int = 2
-    probe_gap_ms: int = 250  # between the successes that close it
+    closing_successes_flapping: int = 5  # over a second: longer than an upstream stays up that flaps by the second
+    probe_gap_ms: int = 250  # between those successes
     retry_after_ms_max: int = 8000
 
     # Evidence of other processes lowers calls_min and consecutive_max to these for as long as it is fresh.
