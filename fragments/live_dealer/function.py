@@ -1,6 +1,7 @@
-"""The live tables as a function: `fragments.live_dealer.function.handler`."""
+"""The live tables as a function: `handler` for AWS Lambda, `http` for functions-framework."""
 
-from fragments.kit.function import aws_lambda
+from fragments.kit.function import aws_lambda, http_function
 from fragments.live_dealer.asgi import application
 
 handler = aws_lambda(application)
+http = http_function(application)

@@ -1,0 +1,218 @@
+"""What the fragments show, decided without request, clock or network."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from bff.contracts.tables import TableData, TablesData
+from bff.contracts.view import FreshnessState
+from bff.contracts.wallet import Availability
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from fragments.kit.answer import Degraded
+from fragments.kit.formats import formats_for
+from fragments.kit.freshness import judge
+from fragments.live_dealer import display as live
+from fragments.promotions import display as promotions
+from fragments.wallet import display as wallet
+from tests.fragments_fake_bff import AS_OF, view
+from tests.fragments_samples import offers, receipt, table, tables, wallet_data
+
+ENGLISH = formats_for("en-GB")
+PATHS = live.Pathnames("/tables/{table_id}/", "/live/{kind}/")
+PAUSED = "Deposits are paused: the payment service is not answering."
+
+
+def wallet_panel(answer: Any, **form: Any) -> wallet.Panel:
+    return wallet.panel(answer, wallet.form_for(answer, "EUR", ENGLISH, key="k", **form), ENGLISH)
+
+
+def offer_cards(answer: Any, **notes: promotions.ClaimNote) -> promotions.Offers:
+    return promotions.offers(answer, ENGLISH, sign_in="/sign-in/", keys={"pr_first": "k1"}, notes=notes)
+
+
+@pytest.mark.parametrize(
+    ("state", "data", "degraded"),
+    [
+        ("live", "x", None),
+        ("stale", "x", Degraded(Reason.FEED_STALE, AS_OF)),
+        ("down", "x", Degraded(Reason.FEED_DOWN, AS_OF)),
+        ("live", None, Degraded(Reason.FEED_DOWN, AS_OF)),
+    ],
+)
+def test_only_live_data_is_current(state: FreshnessState, data: Any, degraded: Degraded | None) -> None:
+    """An answer is current when its feed is live and it holds data; else its reason and age are known."""
+    assert judge(view(data, state)) == degraded
+
+
+def test_state_header_names_reason_and_age() -> None:
+    """`Fragment-State` carries the reason's own word and an RFC 3339 moment in UTC."""
+    assert Degraded(Reason.FEED_STALE, AS_OF).header() == (
+        "degraded; reason=feed_stale; as-of=2026-03-14T20:14:03.000Z"
+    )
+    assert Degraded(Reason.TIMEOUT).header() == "degraded; reason=timeout"
+
+
+@pytest.mark.parametrize("state", ["stale", "down"])
+def test_money_that_is_not_current_shows_its_time_and_takes_no_deposit(state: FreshnessState) -> None:
+    """Old figures stand under the moment they were true, and the form says why it is closed."""
+    panel = wallet_panel(view(wallet_data(), state))
+    assert panel.figures is not None
+    assert panel.note.moment is not None
+    assert panel.note.moment.text == "20:14:03 UTC"
+    assert not panel.form.open
+    assert panel.form.closed is not None
+    assert "until your balance is current" in panel.form.closed.before
+
+
+def test_wallet_out_of_reach_shows_no_figure() -> None:
+    """Without an answer there is no number on the panel, and its reason is the failure's."""
+    panel = wallet_panel(Failure(Reason.BREAKER_OPEN))
+    assert (panel.figures, panel.lines, panel.form.open) == (None, [], False)
+    assert panel.degraded == Degraded(Reason.BREAKER_OPEN)
+
+
+def test_closed_engine_speaks_for_itself() -> None:
+    """While the figures are live and deposits are not, the engine's own sentence closes the form."""
+    panel = wallet_panel(view(wallet_data(deposit=Availability(False, PAUSED))))
+    assert panel.degraded == Degraded(Reason.ENGINE_DOWN, AS_OF)
+    assert panel.note.before == PAUSED
+    assert panel.balance_note.tone == "good"
+
+
+def test_action_that_is_not_listed_is_closed() -> None:
+    """A wallet whose view names no deposit offers none."""
+    data = msgspec.structs.replace(wallet_data(), actions={})
+    assert not wallet_panel(view(data)).form.open
+
+
+def test_pending_money_is_named_apart() -> None:
+    """Money on its way stands in no balance, but the panel speaks of it."""
+    panel = wallet_panel(view(wallet_data(pending_minor=50_00)))
+    assert panel.figures is not None
+    assert panel.figures.real.text == "€1,284.50"
+    assert "€50.00 more on its way" in panel.note.before
+
+
+def test_movements_read_as_the_player_sees_them() -> None:
+    """Each line has a word, a signed amount, a state in words, and a tone."""
+    lines = wallet_panel(view(wallet_data())).lines
+    assert [(line.label, line.amount, line.state, line.tone) for line in lines[:3]] == [
+        ("Deposit", "+€50.00", "Pending", "pending"),
+        ("Win", "+€36.00", "", "in"),
+        ("Bet", "-€1.00", "", "out"),
+    ]
+
+
+@pytest.mark.parametrize("state", ["done", "pending", "declined"])
+def test_receipt_tells_state_amount_and_reference(state: Any) -> None:
+    """A receipt's card carries the amount and its reference whatever became of it."""
+    card = wallet.receipt_card(receipt(state), ENGLISH)
+    assert card.state == state
+    assert "€20.00" in card.title
+    assert card.reference == "rc_0a1b2c"
+
+
+def test_unknown_outcome_is_pending_under_the_same_key() -> None:
+    """A lost answer is never called failed, and asking again uses the key that was sent."""
+    card = wallet.unknown_card("20", "k9")
+    assert (card.state, card.key, card.amount_typed) == ("pending", "k9", "20")
+
+
+def test_lobby_shows_every_kind_in_turn_and_open_tables_first() -> None:
+    """The selection takes open tables of each kind in turn; the rest is one link away."""
+    grid = live.grid(view(TablesData(tables())), ENGLISH, PATHS)
+    assert grid.cards is not None
+    assert [card.kind for card in grid.cards[:4]] == ["roulette", "blackjack", "baccarat", "gameshow"]
+    assert len(grid.cards) == 12
+    assert all(card.open for card in grid.cards)
+    assert grid.more is not None
+    assert (grid.more.href, grid.more.count) == ("/live/all/", 15)
+
+
+def test_kind_shows_all_its_tables_and_marks_its_link() -> None:
+    """A kind's grid is complete, closed tables with their opening time included."""
+    grid = live.grid(view(TablesData(tables())), ENGLISH, PATHS, "roulette")
+    assert grid.cards is not None
+    assert {card.kind for card in grid.cards} == {"roulette"}
+    closed = grid.cards[-1]
+    assert closed.opens is not None
+    assert (closed.state, closed.opens.text) == ("Opens", "21:30 UTC")
+    assert [choice.words for choice in grid.choices if choice.current] == ["Roulette"]
+    assert grid.note.before == "4 of 5 open"
+
+
+@pytest.mark.parametrize(
+    ("value", "chip"),
+    [("17", "17"), ("Dealer 20", "20"), ("Dealer Blackjack", "BJ"), ("Banker", "B"), ("Lantern", "L"), ("x5", "x5")],
+)
+def test_every_result_fits_its_chip_and_keeps_its_words(value: str, chip: str) -> None:
+    """A chip is at most four characters; the whole result stays readable for those who listen."""
+    one = table("201", "T", "roulette")
+    result = msgspec.structs.replace(one.results[0], value=value, color="octarine")
+    shown = live.room(view(TableData(msgspec.structs.replace(one, results=[result]))), ENGLISH, PATHS.table)
+    assert shown.card is not None
+    assert shown.card.last is not None
+    assert (shown.card.last.text, shown.card.last.words, shown.card.last.color) == (chip, value, "")
+
+
+def test_tables_out_of_reach_keep_their_place() -> None:
+    """Nothing known is not the same as no table: the first keeps quiet cards, the second says so."""
+    assert live.grid(Failure(Reason.TIMEOUT), ENGLISH, PATHS).cards is None
+    assert live.grid(view(TablesData([])), ENGLISH, PATHS).cards == []
+
+
+def test_ended_offer_is_gone() -> None:
+    """An offer whose end has passed by the server's time is not shown, whatever the BFF sent."""
+    data = offers()
+    ended = msgspec.structs.replace(data, server_time=AS_OF + timedelta(hours=1))
+    cards = offer_cards(view(ended)).cards
+    assert cards is not None
+    assert "pr_rain" not in {card.promotion_id for card in cards}
+
+
+def test_claims_wait_while_the_list_is_not_current() -> None:
+    """A stale list offers no claim; what was claimed stays claimed."""
+    cards = offer_cards(view(offers(), "stale")).cards
+    assert cards is not None
+    assert [card.claim for card in cards] == ["waiting", "waiting", "claimed", "waiting"]
+
+
+def test_taken_claim_is_ahead_of_the_view() -> None:
+    """A claim that the engine has taken is shown as claimed though the view still calls it open."""
+    taken = promotions.receipt_note(receipt(command="claim-promotion"))
+    cards = offer_cards(view(offers()), pr_first=taken).cards
+    assert cards is not None
+    assert next(card for card in cards if card.promotion_id == "pr_first").claim == "claimed"
+
+
+def test_note_without_its_card_is_shown_all_the_same() -> None:
+    """What became of a claim is told even when its offer is no longer on the page, or nothing is."""
+    refused = promotions.ClaimNote("bad", "No.")
+    assert offer_cards(view(offers()), pr_gone=refused).loose_note == refused
+    assert offer_cards(Failure(Reason.CONNECT), pr_first=refused).loose_note == refused
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "less than a minute"),
+        (59, "less than a minute"),
+        (720, "12 min"),
+        (12_060, "3 h 21 min"),
+        (273_600, "3 d 4 h"),
+    ],
+)
+def test_countdown_has_two_units_at_most(seconds: int, words: str) -> None:
+    """The time left reads at a glance and never goes below zero."""
+    assert promotions.countdown_words(seconds) == words
+
+
+def test_form_keeps_what_was_typed_beside_its_error() -> None:
+    """A refused amount stays in the field."""
+    form = wallet_panel(view(wallet_data()), typed="12,x", error="No.").form
+    assert (form.typed, form.error, form.open) == ("12,x", "No.", True)
+    assert replace(form, typed="").input_mode == "decimal"
