@@ -1,14 +1,17 @@
-"""A real PostgreSQL for tests, from the machine or from Debian's package.
+"""A real PostgreSQL for tests, from the machine or from Debian's package, that can be killed and started again.
 
-Use: `from tests.postgres_server import PostgresServer`, then `with PostgresServer() as server: … server.url("name")`.
+Use the fixture `postgres` (see `tests/conftest.py`): `postgres.database("engine")` gives the address of an empty
+database. Or by hand: `with PostgresServer(programs()) as server: …`.
 """
 
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,16 +19,21 @@ from typing import Self
 from tests.valkey_server import free_port
 
 
-def find_binaries() -> Path:
-    """The folder with `initdb` and `postgres`; installs Debian's package when it is missing and we may."""
+class NoPostgres(Exception):
+    """There is no PostgreSQL server here and none can be installed; the message says what to do."""
+
+
+def programs(say: Callable[[str], object] = print) -> Path:
+    """The folder with `initdb` and `postgres`; installs Debian's package when it is missing and that is allowed."""
     found = _look()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        say("PostgreSQL is not here; installing Debian's package …")
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "postgresql"]):
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300)
+            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
         found = _look()
     if found is None:
-        raise RuntimeError(
+        raise NoPostgres(
             "These tests need PostgreSQL's server and find none. Install it (Debian: apt-get install postgresql), "
             "or put the folder with initdb and postgres on PATH."
         )
@@ -33,17 +41,18 @@ def find_binaries() -> Path:
 
 
 def _look() -> Path | None:
-    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    installed = Path("/usr/lib/postgresql").glob("*/bin")
+    candidates = sorted(installed, key=lambda path: float(path.parent.name), reverse=True)
     candidates += [Path(path) for path in os.environ.get("PATH", "").split(os.pathsep) if path]
     return next((path for path in candidates if (path / "initdb").exists() and (path / "postgres").exists()), None)
 
 
 class PostgresServer:
-    """Keeps its data in a folder of its own and forgets it at the end; flushes nothing to disk, for speed."""
+    """Keeps its data in a folder of its own and forgets it at the end; waits for no disk, for speed."""
 
-    def __init__(self) -> None:
-        self._binaries = find_binaries()
-        self.port = free_port()
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        self._programs = folder
+        self.port = port or free_port()
         self._folder = tempfile.mkdtemp(prefix="postgres-")
         # PostgreSQL refuses to run as root; Debian's package brings a user for it.
         self._user = "postgres" if os.geteuid() == 0 else None
@@ -67,48 +76,62 @@ class PostgresServer:
     def _data(self) -> str:
         return str(Path(self._folder) / "data")
 
-    def url(self, name: str) -> str:
-        """A database of that name, made when it is not there."""
-        exists = self._run(
-            "psql", *self._at("postgres"), "-Atc", f"select 1 from pg_database where datname = '{name}'"
-        )  # fmt: skip
-        if "1" not in exists:
-            self._run("createdb", *self._at(), name)
+    def database(self, name: str) -> str:
+        """The address of an empty database of that name; what it held before is gone."""
+        self._run("dropdb", *self._at(), "--if-exists", "--force", name)
+        self._run("createdb", *self._at(), name)
         return f"postgres://mullion@127.0.0.1:{self.port}/{name}"
 
     def start(self) -> None:
+        """Start it, after `stop` with the same data, and wait until it answers."""
         fast = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
-        command = [str(self._binaries / "postgres"), "-D", self._data, "-p", str(self.port), "-h", "127.0.0.1"]
+        command = [str(self._programs / "postgres"), "-D", self._data, "-p", str(self.port), "-h", "127.0.0.1"]
         self._process = subprocess.Popen(
             [*command, "-k", self._folder, "-c", "max_connections=60", *fast],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=self._user, cwd="/",
-        )  # fmt: skip
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=self._user,
+            cwd="/",
+        )
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             ready = subprocess.run(
-                [str(self._binaries / "pg_isready"), *self._at(), "-q"], user=self._user, cwd="/", timeout=10
+                [str(self._programs / "pg_isready"), *self._at(), "-q"], user=self._user, cwd="/", timeout=10
             )
             if ready.returncode == 0:
                 return
             time.sleep(0.05)
-        raise RuntimeError("PostgreSQL did not become ready")
+        raise RuntimeError("PostgreSQL did not become ready within 30 s")
 
     def stop(self) -> None:
         """End it at once; what was committed is there after `start`."""
         if self._process is not None:
-            self._process.send_signal(3)  # SIGQUIT: immediate shutdown
+            self._process.send_signal(signal.SIGQUIT)
             self._process.wait()
             self._process = None
 
-    def _at(self, database: str | None = None) -> list[str]:
-        at = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "mullion"]
-        return at + (["-d", database] if database else [])
+    def hang(self) -> None:
+        """Keep the sockets open and accept nobody."""
+        self._signal(signal.SIGSTOP)
 
-    def _run(self, program: str, *arguments: str) -> str:
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, "PostgreSQL is not running"
+        self._process.send_signal(number)
+
+    def _at(self) -> list[str]:
+        return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "mullion"]
+
+    def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [str(self._binaries / program), *arguments],
-            user=self._user, cwd="/", capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+            [str(self._programs / program), *arguments],
+            user=self._user,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr}")
-        return done.stdout

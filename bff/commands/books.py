@@ -86,6 +86,7 @@ class Book:
             withdrawable_minor=self.balance("real"),
             pending_minor=coming,
             currency=self.player.currency,
+            held_minor=self.balance("held"),
         )
 
 

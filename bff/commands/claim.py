@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 from django.db import transaction
 
-from bff.commands import outbox, receipts
+from bff.commands import limits, outbox, receipts
 from bff.commands.books import Book
 from bff.commands.models import Grant, Offer, Receipt
 from bff.commands.receipts import Asked, Refused
@@ -22,6 +22,7 @@ def claim(asked: Asked, wanted: ClaimPromotion, now: datetime) -> Receipt:
     book = Book.open(asked.player, asked.currency, now)
     if (before := receipts.answered_before(asked, book)) is not None:
         return before
+    limits.check_excluded(book)
     offer = _running(wanted.promotion_id, now)
     amounts = offer.amounts.get(book.player.currency)
     if amounts is None:

@@ -9,12 +9,15 @@ from typing import Literal
 
 from django.db import transaction
 
-from bff.commands import outbox, receipts
+from bff.commands import limits, outbox, receipts
 from bff.commands.books import Book
 from bff.commands.models import Charge, Receipt
 from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused
 from bff.contracts.wallet import Deposit
+from bff.resilience import log
+
+logger = log.get("deposit")
 
 CURRENCIES = ("EUR", "GBP", "JPY")
 
@@ -26,6 +29,7 @@ class Verdict:
     state: Literal["approved", "declined", "processing", "lost", "unknown"]
     charge_id: str = ""
     reason: str = ""  # a sentence for the player
+    amount_minor: int | None = None  # what the provider says was charged, where it says so
 
 
 def check_amount(amount_minor: int, currency: str) -> None:
@@ -49,6 +53,8 @@ def begin(asked: Asked, deposit: Deposit, now: datetime) -> tuple[Receipt, bool]
     if deposit.currency != book.player.currency:
         wrong = f"Your account is kept in {book.player.currency}."
         raise Refused(422, "currency_differs", "Nothing was done.", {"currency": wrong})
+    limits.check_excluded(book)
+    limits.check_deposit(book, deposit.amount_minor)
     receipt = receipts.write(
         book,
         asked,
@@ -78,6 +84,10 @@ def settle(receipt_id: str, verdict: Verdict, now: datetime) -> Receipt:
     charge = Charge.objects.get(pk=receipt_id)
     if charge.state in ("approved", "declined") or (charge.state == "lost" and verdict.state != "approved"):
         return receipt
+    if verdict.amount_minor not in (None, receipt.amount_minor):
+        # Money that nobody asked for is for people to look at; until then nothing is known.
+        logger.error("charge_differs", receipt=receipt_id, asked=receipt.amount_minor, charged=verdict.amount_minor)
+        verdict = Verdict("unknown", verdict.charge_id)
     if verdict.charge_id:
         charge.charge_id = verdict.charge_id
     if verdict.state in ("processing", "unknown"):

@@ -23,6 +23,7 @@ class Player(models.Model):
     epoch = models.CharField(max_length=64)
     lines = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
+    excluded_until = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["epoch"], name="player_epoch")]
@@ -148,6 +149,69 @@ class Grant(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["player", "promotion_id", "number"], name="grant_number")]
+
+
+class DepositLimit(models.Model):
+    """What a player lets themselves pay in. A higher one, or none, waits in `next_minor` until `next_at`."""
+
+    player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="deposit_limits")
+    period = models.CharField(max_length=8)
+    amount_minor = models.BigIntegerField(null=True)
+    next_minor = models.BigIntegerField(null=True)
+    next_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["player", "period"], name="deposit_limit_period")]
+
+
+class Withdrawal(models.Model):
+    """Money that a player asked back: `held`, then `paid`, `released` by the house or `cancelled` by the player."""
+
+    receipt = models.OneToOneField(Receipt, primary_key=True, on_delete=models.PROTECT, related_name="withdrawal")
+    state = models.CharField(max_length=16)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["receipt"], condition=Q(state="held"), name="withdrawal_held")]
+
+
+class GameTransaction(models.Model):
+    """What a game provider asked for, once by its `transaction_uuid`.
+
+    Kinds: bet, win, rollback. A rollback whose reference is not known is the tombstone that keeps it from ever
+    counting. `real_minor` and `bonus_minor` say what it moved in the player's accounts.
+    """
+
+    provider = models.CharField(max_length=32)
+    transaction_uuid = models.CharField(max_length=64)
+    kind = models.CharField(max_length=8)
+    player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="game_transactions")
+    reference_uuid = models.CharField(max_length=64, blank=True)
+    game_code = models.CharField(max_length=64)
+    round = models.CharField(max_length=64)
+    amount_minor = models.BigIntegerField()
+    real_minor = models.BigIntegerField(default=0)
+    bonus_minor = models.BigIntegerField(default=0)
+    rolled_back = models.BooleanField(default=False)
+    receipt = models.OneToOneField(Receipt, null=True, on_delete=models.PROTECT, related_name="game_transaction")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "transaction_uuid"], name="game_transaction_uuid")]
+        indexes = [models.Index(fields=["provider", "reference_uuid"], name="game_transaction_reference")]
+
+
+class ProviderRequest(models.Model):
+    """A signed request that was taken, so that its `request_uuid` can not carry anything else."""
+
+    provider = models.CharField(max_length=32)
+    request_uuid = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "request_uuid"], name="provider_request_uuid")]
+        indexes = [models.Index(fields=["at"], name="provider_request_at")]
 
 
 class OutboxRow(models.Model):

@@ -8,7 +8,7 @@ import msgspec
 from bff.commands import receipts
 from bff.commands.books import Book
 from bff.commands.epoch import fresh_id
-from bff.commands.models import Grant, OutboxRow, Receipt
+from bff.commands.models import DepositLimit, Grant, OutboxRow, Receipt
 from bff.contracts.ledger import (
     HISTORY_PAGE,
     HISTORY_RESTATED,
@@ -17,9 +17,18 @@ from bff.contracts.ledger import (
     MovementLine,
     PlayerChanged,
 )
+from bff.contracts.wallet import DepositLimit as LimitOnWire
+from bff.contracts.wallet import LimitsState
 
 
-def tell(book: Book, event_type: str, changed: list[Receipt], *, claims_changed: bool = False) -> None:
+def tell(
+    book: Book,
+    event_type: str,
+    changed: list[Receipt],
+    *,
+    claims_changed: bool = False,
+    limits_changed: bool = False,
+) -> None:
     """One event about the player, the next of its sequence, and the player's row that counts it.
 
     Where a new epoch has begun since the player was last heard of, everything about the player is told instead.
@@ -30,7 +39,7 @@ def tell(book: Book, event_type: str, changed: list[Receipt], *, claims_changed:
         _restated(book)
     else:
         lines = [receipts.line(receipt) for receipt in changed if receipt.ordinal is not None]
-        data = _changed(book, lines, claimed=_claimed(book) if claims_changed else None)
+        data = _changed(book, lines, claims=claims_changed, limits=limits_changed)
         new_row(book, event_type, data).save(force_insert=True)
     player.save(update_fields=["sequence", "epoch", "lines"])
 
@@ -68,7 +77,7 @@ def _restated(book: Book) -> None:
     if lines:
         rows.append(_page(book, page, lines))
     # The pages come first: once the player's state is there, so is all that it rests on.
-    rows.append(new_row(book, PLAYER_RESTATED, _changed(book, lines[-1:], claimed=_claimed(book))))
+    rows.append(new_row(book, PLAYER_RESTATED, _changed(book, lines[-1:], claims=True, limits=True)))
     OutboxRow.objects.bulk_create(rows, batch_size=100)
 
 
@@ -76,14 +85,15 @@ def _page(book: Book, page: int, lines: list[MovementLine]) -> OutboxRow:
     return new_row(book, HISTORY_RESTATED, HistoryPage(book.player.player_id, page, lines))
 
 
-def _changed(book: Book, lines: list[MovementLine], claimed: dict[str, int] | None) -> PlayerChanged:
+def _changed(book: Book, lines: list[MovementLine], *, claims: bool, limits: bool) -> PlayerChanged:
     return PlayerChanged(
         player=book.player.player_id,
         currency=book.player.currency,
         balances=book.balances(),
         lines_total=book.player.lines,
         lines=lines,
-        claimed=claimed,
+        claimed=_claimed(book) if claims else None,
+        limits=_limits(book) if limits else None,
     )
 
 
@@ -92,3 +102,13 @@ def _claimed(book: Book) -> dict[str, int]:
     for promotion_id in Grant.objects.filter(player=book.player).values_list("promotion_id", flat=True):
         claimed[promotion_id] = claimed.get(promotion_id, 0) + 1
     return claimed
+
+
+def _limits(book: Book) -> LimitsState:
+    rows = {limit.period: limit for limit in DepositLimit.objects.filter(player=book.player)}
+    deposit = [
+        LimitOnWire(period, rows[period].amount_minor, rows[period].next_minor, rows[period].next_at)  # type: ignore[arg-type]
+        for period in ("day", "week", "month")
+        if period in rows
+    ]
+    return LimitsState(book.player.currency, deposit, book.player.excluded_until)

@@ -33,6 +33,13 @@ class EnginePolicy:
     # The provider is asked about an unknown charge after this, then ever more rarely.
     check_s_initial: float = 1.0
     check_s_max: float = 60.0
+    # A player who wants a higher limit may think again for this long.
+    limit_raise_h: int = 24
+    # The largest single stake, in minor units, where the game sets none.
+    stake_minor_max: int = 10_000_000
+    # How long a provider's request_uuid is remembered; its signature is refused earlier than that.
+    request_kept_s: int = 3600
+
     # A charge that the provider has never heard of this long after it was sent did not happen.
     lost_after_s: float = 60.0
     # Webhooks older than this are no news; the resolver asks anyway.

@@ -71,12 +71,13 @@ def write(
     amount_minor: int,
     reason: str = "",
     in_flight_s: float = 0.0,
+    in_history: bool = True,
 ) -> Receipt:
-    """A receipt that is a line of the player's history; its sequence is that of the event to come."""
+    """A receipt, by default a line of the player's history; its sequence is that of the event to come."""
     receipt = Receipt(
         receipt_id=fresh_id("rc"),
         player=book.player,
-        ordinal=book.player.lines,
+        ordinal=book.player.lines if in_history else None,
         command=asked.command,
         kind=kind,
         state=state,
@@ -91,7 +92,7 @@ def write(
         in_flight_until=book.now + timedelta(seconds=in_flight_s) if in_flight_s else None,
     )
     receipt.save(force_insert=True)
-    book.player.lines += 1
+    book.player.lines += in_history
     return receipt
 
 

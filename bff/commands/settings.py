@@ -34,6 +34,12 @@ if not PLAYER_CONTEXT_PUBLIC_KEY:
 PAYMENTS_URL = os.environ.get("PAYMENTS_URL") or os.environ.get("SANDBOX_PAYMENTS_URL", "http://127.0.0.1:8032")
 PAYMENTS_WEBHOOK_SECRET = _secret("PAYMENTS_WEBHOOK_SECRET", "a-local-run-trusts-this-signature")
 
+# Game providers who may move money through the seamless wallet, each with what it signs with: a shared secret, or an
+# RSA public key as PEM. One of them comes by environment: name and key.
+GAME_PROVIDERS = {
+    os.environ.get("GAMES_PROVIDER", "sandbox-tables"): _secret("GAMES_WALLET_SECRET", "a-local-run-plays-with-this")
+}
+
 # Where events leave to: Valkey or Redis Streams, or Kafka.
 BROKER_URL = address()
 

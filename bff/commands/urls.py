@@ -2,11 +2,19 @@
 
 from django.urls import path, re_path
 
-from bff.commands import views
+from bff.commands import seamless, views
 
 urlpatterns = [
     path("commands/deposit", views.deposit_view),
     path("commands/claim-promotion", views.claim_view),
+    path("commands/withdraw", views.withdraw_view),
+    path("commands/cancel-withdrawal", views.cancel_withdrawal_view),
+    path("commands/set-deposit-limit", views.deposit_limit_view),
+    path("commands/self-exclude", views.self_exclude_view),
+    path("user/balance", seamless.balance_view),
+    path("transaction/bet", seamless.bet_view),
+    path("transaction/win", seamless.win_view),
+    path("transaction/rollback", seamless.rollback_view),
     path("webhooks/payments", views.webhook_view),
     path("healthz", views.healthz),
     path("metrics", views.metrics),

@@ -1,25 +1,39 @@
 """The engine's HTTP answers.
 
-Public: `deposit_view`, `claim_view`, `webhook_view`, `healthz`, `metrics`, `unknown_path`.
+Public: `deposit_view`, `claim_view`, `withdraw_view`, `cancel_withdrawal_view`, `deposit_limit_view`,
+`self_exclude_view`, `webhook_view`, `healthz`, `metrics`, `unknown_path`. Commands answer 200 when they are done or
+declined, 202 while they are pending.
 """
 
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 
-from bff.commands import asked, claim, deposit
+from bff.commands import asked, claim, deposit, limits, withdraw
 from bff.commands.engine import EngineUnavailable
 from bff.commands.models import Receipt
 from bff.commands.payments import WebhookRefused, read_webhook
 from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused, on_the_wire
 from bff.commands.runtime import runtime
-from bff.contracts.wallet import SCOPE_CLAIM, SCOPE_DEPOSIT, ClaimPromotion, Deposit
+from bff.contracts.wallet import (
+    SCOPE_CLAIM,
+    SCOPE_DEPOSIT,
+    SCOPE_LIMITS,
+    SCOPE_WITHDRAW,
+    CancelWithdrawal,
+    ClaimPromotion,
+    Deposit,
+    SelfExclude,
+    SetDepositLimit,
+    Withdraw,
+)
 from bff.resilience import log
 
 logger = log.get("bff-commands")
@@ -27,6 +41,7 @@ logger = log.get("bff-commands")
 COMMANDS = Counter("commands_total", "Commands by how they ended", ["command", "outcome"])
 SECONDS = Histogram("command_seconds", "From request to answer", ["command"])
 
+Act = Callable[[Asked, Any, datetime], Receipt]
 View = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
@@ -83,11 +98,22 @@ async def _deposit(who: Asked, body: Deposit) -> Receipt:
         return receipt
 
 
-@command_view("claim-promotion")
-async def claim_view(request: HttpRequest) -> HttpResponse:
-    """`POST /commands/claim-promotion`: 200 done."""
-    who, body = asked.read(request, "claim-promotion", SCOPE_CLAIM, ClaimPromotion)
-    return _receipt(await runtime().engine.run(claim.claim, who, body, datetime.now(UTC)))
+def _plain(command: str, scope: str, body_type: type[Any], act: Act) -> View:
+    """A view over a command that is one transaction."""
+
+    @command_view(command)
+    async def view(request: HttpRequest) -> HttpResponse:
+        who, body = asked.read(request, command, scope, body_type)
+        return _receipt(await runtime().engine.run(act, who, body, datetime.now(UTC)))
+
+    return view
+
+
+claim_view = _plain("claim-promotion", SCOPE_CLAIM, ClaimPromotion, claim.claim)
+withdraw_view = _plain("withdraw", SCOPE_WITHDRAW, Withdraw, withdraw.withdraw)
+cancel_withdrawal_view = _plain("cancel-withdrawal", SCOPE_WITHDRAW, CancelWithdrawal, withdraw.cancel)
+deposit_limit_view = _plain("set-deposit-limit", SCOPE_LIMITS, SetDepositLimit, limits.set_deposit_limit)
+self_exclude_view = _plain("self-exclude", SCOPE_LIMITS, SelfExclude, limits.self_exclude)
 
 
 @command_view("webhook")

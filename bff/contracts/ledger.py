@@ -14,7 +14,7 @@ import msgspec
 
 from bff.contracts.money import Currency
 from bff.contracts.view import Sequence
-from bff.contracts.wallet import Balances, Receipt
+from bff.contracts.wallet import Balances, LimitsState, Receipt
 
 LEDGER_STREAM = "ledger"
 REQUESTS_STREAM = "ledger-requests"
@@ -55,7 +55,7 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     """Where a player stands after the event. `lines` holds what the event made or changed.
 
     `lines_total` is how long the history is. `claimed` (promotion id to number of grants) is complete when given,
-    None when the event did not touch it; `PlayerRestated` always gives it.
+    None when the event did not touch it, and so are `limits`; `PlayerRestated` always gives both.
     """
 
     player: str
@@ -64,6 +64,7 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     lines_total: int
     lines: list[MovementLine]
     claimed: dict[str, int] | None = None
+    limits: LimitsState | None = None
 
 
 class LedgerHeartbeat(msgspec.Struct, frozen=True):

@@ -87,9 +87,16 @@ def check(authorization: str | None, public_key_pem: str, *, now: int, audience:
 
 def _claims(token: str, public_key_pem: str) -> dict[str, Any]:
     # Expiry and audience are decided by the caller's clock and name, so the library is told to leave them.
-    options: Any = {"verify_exp": False, "verify_aud": False, "verify_iat": False, "require": ["iss", "sub", "aud", "exp"]}
+    options: Any = {
+        "verify_exp": False,
+        "verify_aud": False,
+        "verify_iat": False,
+        "require": ["iss", "sub", "aud", "exp"],
+    }
     try:
-        claims: dict[str, Any] = jwt.decode(token, _public_key(public_key_pem), algorithms=["EdDSA"], issuer=ISSUER, options=options)
+        claims: dict[str, Any] = jwt.decode(
+            token, _public_key(public_key_pem), algorithms=["EdDSA"], issuer=ISSUER, options=options
+        )
     except jwt.PyJWTError as error:
         raise ContextRefused("context_malformed") from error
     strings = all(isinstance(claims.get(name), str) for name in ("sub", "aud", "cur", "loc", "scope"))

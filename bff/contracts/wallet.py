@@ -2,10 +2,12 @@
 
 Public: `Balances`, `Movement`, `Availability`, `WalletData`, `Deposit`, `ClaimPromotion`, `Receipt`,
 `ReceiptData`, `WalletState`, `ReceiptState`, `wallet_topic`, `receipt_topic`, `SCOPE_READ`, `SCOPE_DEPOSIT`,
-`SCOPE_CLAIM`.
+`SCOPE_CLAIM`, `SCOPE_WITHDRAW`, `SCOPE_LIMITS`, `Withdraw`, `CancelWithdrawal`, `SetDepositLimit`, `SelfExclude`,
+`DepositLimit`, `LimitsState`, `LimitPeriod`, `limits_topic`.
 Read at `GET /views/wallet[?min_sequence=<epoch>:<n>]` as `View[WalletData]` and `GET /views/receipts/<receipt_id>` as
-`View[ReceiptData]`. Commanded at `POST /commands/deposit` and `POST /commands/claim-promotion`; both take
-`Idempotency-Key` and a player's bearer and answer a `Receipt` (200 done or declined, 202 pending) or a problem.
+`View[ReceiptData]`. Commanded at `POST /commands/<name>` with `deposit`, `claim-promotion`, `withdraw`,
+`cancel-withdrawal`, `set-deposit-limit` and `self-exclude`; all take `Idempotency-Key` and a player's bearer and
+answer a `Receipt` (200 done or declined, 202 pending) or a problem.
 """
 
 from datetime import datetime
@@ -19,6 +21,10 @@ from bff.contracts.view import Sequence
 SCOPE_READ = "wallet.read"
 SCOPE_DEPOSIT = "wallet.deposit"
 SCOPE_CLAIM = "promotions.claim"
+SCOPE_WITHDRAW = "wallet.withdraw"
+SCOPE_LIMITS = "wallet.limits"
+
+LimitPeriod = Literal["day", "week", "month"]
 
 MovementState = Literal["done", "pending", "declined"]
 
@@ -34,13 +40,14 @@ def receipt_topic(receipt_id: str) -> str:
 
 
 class Balances(msgspec.Struct, frozen=True):
-    """Minor units. `pending` is money on its way in, part of no other figure."""
+    """Minor units. `pending` is money on its way in and `held` on its way out; both are part of no other figure."""
 
     real_minor: int
     bonus_minor: int
     withdrawable_minor: int
     pending_minor: int
     currency: Currency
+    held_minor: int = 0
 
 
 class Movement(msgspec.Struct, frozen=True):
@@ -80,6 +87,55 @@ class ClaimPromotion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of `POST /commands/claim-promotion`."""
 
     promotion_id: str
+
+
+class Withdraw(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /commands/withdraw`: the amount is held at once and pending until it is paid or given back."""
+
+    amount_minor: int
+    currency: Currency
+
+
+class CancelWithdrawal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /commands/cancel-withdrawal`: the player takes back what is still held."""
+
+    receipt_id: str
+
+
+class SetDepositLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /commands/set-deposit-limit`. None takes the limit away; more than before waits a day."""
+
+    period: LimitPeriod
+    amount_minor: int | None
+    currency: Currency
+
+
+class SelfExclude(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /commands/self-exclude`. `days` None means for good; nothing makes it shorter afterwards."""
+
+    days: int | None
+
+
+class DepositLimit(msgspec.Struct, frozen=True):
+    """What may be paid in within a rolling `period`. From `next_at` on it is `next_minor` (None: no limit)."""
+
+    period: LimitPeriod
+    amount_minor: int | None
+    next_minor: int | None = None
+    next_at: datetime | None = None
+
+
+class LimitsState(msgspec.Struct, frozen=True):
+    """A player's limits as the projector keeps them under `limits_topic`. `excluded_until` in the past is over."""
+
+    currency: Currency
+    deposit: list[DepositLimit]
+    excluded_until: datetime | None = None
+
+
+def limits_topic(player: str) -> str:
+    """Where the query store holds one player's limits as `LimitsState`."""
+    return f"limits.{player}"
 
 
 class Receipt(msgspec.Struct, frozen=True):

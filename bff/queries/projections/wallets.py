@@ -23,7 +23,7 @@ from bff.contracts.ledger import (
 )
 from bff.contracts.promotions import ClaimsState, claims_topic
 from bff.contracts.view import Sequence
-from bff.contracts.wallet import Movement, ReceiptState, WalletState, receipt_topic, wallet_topic
+from bff.contracts.wallet import Movement, ReceiptState, WalletState, limits_topic, receipt_topic, wallet_topic
 from bff.store import Put
 
 FEED = "ledger"
@@ -75,6 +75,8 @@ class Wallets:
             self._put_line(change.player, line, event.sequence)
         if change.claimed is not None:
             self._put(claims_topic(change.player), event.sequence, ClaimsState(change.claimed))
+        if change.limits is not None:
+            self._put(limits_topic(change.player), event.sequence, change.limits)
         state = WalletState(balances=change.balances, recent=self._recent(change))
         self._wallets[change.player] = (event.sequence, state)
         # Written last of all the player's records: what it counts is there when it counts it.

@@ -1,0 +1,278 @@
+"""Bets, wins and rollbacks, straight at the engine."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import DatabaseError
+
+from bff.commands import audit, limits, play, withdraw
+from bff.commands.deposit import Verdict, begin, settle
+from bff.commands.management.commands.seed_demo import open_balance
+from bff.commands.models import Account, Entry, Receipt
+from bff.commands.receipts import Asked, Refused
+from bff.contracts.player_context import PlayerContext
+from bff.contracts.seamless import BalanceRequest, BetRequest, RollbackRequest, Status, WinRequest
+from bff.contracts.wallet import CancelWithdrawal, Deposit, SelfExclude, SetDepositLimit, Withdraw
+
+
+def now():
+    return datetime.now(UTC)
+
+
+def uuid():
+    return secrets.token_hex(8)
+
+
+class Table:
+    """One player at one table."""
+
+    def __init__(self, opening=10_000, currency="EUR"):
+        self.player = f"pl_{secrets.token_hex(5)}"
+        self.currency = currency
+        if opening:
+            open_balance(self.player, currency, opening)
+
+    @property
+    def context(self):
+        return PlayerContext(self.player, "game:roulette", self.currency, "en", frozenset({"games.play"}), 2**40)
+
+    def call(self, path, request):
+        return play.Call.of("sandbox", self.context, path, request)
+
+    def bet(self, amount, *, transaction=None, round_id="r1", request=None, currency=None):
+        asked = BetRequest(
+            request or uuid(), transaction or uuid(), "t", "roulette", round_id, currency or self.currency, amount
+        )
+        return play.place_bet(self.call("/transaction/bet", asked), asked, now())
+
+    def win(self, amount, reference, *, transaction=None, round_id="r1", currency=None):
+        asked = WinRequest(
+            uuid(), transaction or uuid(), reference, "t", "roulette", round_id, currency or self.currency, amount
+        )
+        return play.settle_win(self.call("/transaction/win", asked), asked, now())
+
+    def rollback(self, reference, *, transaction=None, round_id="r1"):
+        asked = RollbackRequest(uuid(), transaction or uuid(), reference, "t", "roulette", round_id)
+        return play.roll_back(self.call("/transaction/rollback", asked), asked, now())
+
+    def balance(self):
+        asked = BalanceRequest(uuid(), "t", "roulette")
+        return play.balance(self.call("/user/balance", asked), asked, now()).balance
+
+    def asked(self, command, body, key=None):
+        return Asked.of(self.player, self.currency, command, key or uuid(), body)
+
+    def account(self, kind):
+        return Account.objects.get(player_id=self.player, kind=kind).balance_minor
+
+
+def denied(act):
+    with pytest.raises(play.Denied) as caught:
+        act()
+    return caught.value.status
+
+
+def test_bet_win_and_rollback_move_the_balance():
+    """A stake goes, a win comes, a rollback undoes."""
+    table, bet = Table(), uuid()
+    assert table.bet(1000, transaction=bet).balance == 9000
+    assert table.win(3500, bet).balance == 12500
+    assert table.rollback(bet).balance == 13500
+    assert [r.kind for r in Receipt.objects.filter(player_id=table.player).order_by("ordinal")] == [
+        "opening", "bet", "win", "rollback",
+    ]  # fmt: skip
+
+
+def test_each_transaction_counts_once():
+    """The same transaction again is answered with the same and moves nothing."""
+    table, bet, win, back = Table(), uuid(), uuid(), uuid()
+    for _ in range(3):
+        assert table.bet(100, transaction=bet).status is Status.OK
+        assert table.win(50, bet, transaction=win).status is Status.OK
+    assert table.balance() == 9950
+    other = uuid()
+    table.bet(300, transaction=other)
+    for _ in range(3):
+        assert table.rollback(other, transaction=back).status is Status.OK
+    assert table.rollback(other).status is Status.OK
+    assert table.balance() == 9950
+
+
+def test_another_transaction_under_a_used_name_is_a_duplicate():
+    """A name belongs to one amount, round, kind and player."""
+    table, bet = Table(), uuid()
+    table.bet(100, transaction=bet)
+    assert denied(lambda: table.bet(101, transaction=bet)) is Status.DUPLICATE_TRANSACTION
+    assert denied(lambda: table.bet(100, transaction=bet, round_id="r2")) is Status.DUPLICATE_TRANSACTION
+    assert denied(lambda: table.win(100, bet, transaction=bet)) is Status.DUPLICATE_TRANSACTION
+    assert denied(lambda: Table().bet(100, transaction=bet)) is Status.DUPLICATE_TRANSACTION
+    assert table.balance() == 9900
+
+
+def test_a_request_uuid_carries_one_request():
+    """A request that was heard before can not come back with other contents."""
+    table, request = Table(), uuid()
+    table.bet(100, request=request)
+    assert denied(lambda: table.bet(100, request=request)) is Status.DUPLICATE_TRANSACTION
+
+
+def test_rollback_before_its_bet_is_a_tombstone():
+    """The bet that comes after its rollback is refused, for ever."""
+    table, bet = Table(), uuid()
+    assert table.rollback(bet).balance == 10_000
+    for _ in range(2):
+        assert denied(lambda: table.bet(100, transaction=bet)) is Status.TRANSACTION_ROLLED_BACK
+    assert table.balance() == 10_000
+
+
+def test_bet_after_rollback_and_win_on_it_are_refused():
+    """What was undone stays undone."""
+    table, bet = Table(), uuid()
+    table.bet(100, transaction=bet)
+    table.rollback(bet)
+    assert denied(lambda: table.bet(100, transaction=bet)) is Status.TRANSACTION_ROLLED_BACK
+    assert denied(lambda: table.win(500, bet)) is Status.TRANSACTION_ROLLED_BACK
+    assert table.balance() == 10_000
+
+
+def test_win_without_its_bet_does_not_exist():
+    """A win belongs to a bet of the same player and round."""
+    table, bet = Table(), uuid()
+    assert denied(lambda: table.win(500, uuid())) is Status.TRANSACTION_DOES_NOT_EXIST
+    table.bet(100, transaction=bet)
+    assert denied(lambda: table.win(500, bet, round_id="r2")) is Status.TRANSACTION_DOES_NOT_EXIST
+    assert denied(lambda: Table().win(500, bet)) is Status.INVALID_TOKEN
+
+
+def test_a_win_can_be_rolled_back_while_the_money_is_there():
+    """Undoing a win never makes a balance negative."""
+    table, bet, win = Table(1000), uuid(), uuid()
+    table.bet(1000, transaction=bet)
+    table.win(400, bet, transaction=win)
+    table.bet(300)
+    assert denied(lambda: table.rollback(win)) is Status.NOT_ENOUGH_MONEY
+    table.win(350, bet)
+    assert table.rollback(win).balance == 50
+
+
+@pytest.mark.parametrize(
+    ("amount", "status"),
+    [
+        (10_001, Status.NOT_ENOUGH_MONEY),
+        (0, Status.WRONG_TYPES),
+        (-5, Status.WRONG_TYPES),
+        (10**12, Status.WRONG_TYPES),
+        (20_000_000, Status.LIMIT_EXCEEDED),
+    ],
+)
+def test_stakes_that_can_not_be_placed(amount, status):
+    """Too much, nothing, less than nothing and absurd amounts are told apart; the ledger stays untouched."""
+    table = Table()
+    entries = Entry.objects.filter(account__player_id=table.player).count()
+    assert denied(lambda: table.bet(amount)) is status
+    assert Entry.objects.filter(account__player_id=table.player).count() == entries
+
+
+def test_wrong_currency_is_refused():
+    """Money is never converted."""
+    table = Table()
+    assert denied(lambda: table.bet(10, currency="GBP")) is Status.WRONG_CURRENCY
+
+
+def test_a_round_that_brought_nothing_is_closed_without_an_entry():
+    """A win of zero is taken, once, and is no line of the history."""
+    table, bet = Table(), uuid()
+    table.bet(100, transaction=bet)
+    lines = Receipt.objects.filter(player_id=table.player).count()
+    assert table.win(0, bet).balance == 9900
+    assert Receipt.objects.filter(player_id=table.player).count() == lines
+
+
+def test_excluded_players_can_not_stake_but_withdraw():
+    """Self-exclusion closes every way in and leaves the way out open."""
+    table, bet = Table(), uuid()
+    table.bet(100, transaction=bet)
+    wanted = SelfExclude(days=7)
+    limits.self_exclude(table.asked("self-exclude", wanted), wanted, now())
+    assert denied(lambda: table.bet(100)) is Status.USER_DISABLED
+    assert table.win(50, bet).status is Status.OK
+    body = Deposit(100, "EUR")
+    with pytest.raises(Refused) as caught:
+        begin(table.asked("deposit", body), body, now())
+    assert caught.value.code == "player_excluded"
+    out = Withdraw(9950, "EUR")
+    assert withdraw.withdraw(table.asked("withdraw", out), out, now()).state == "pending"
+    shorter = SelfExclude(days=1)
+    limits.self_exclude(table.asked("self-exclude", shorter), shorter, now() + timedelta(days=1))
+    assert denied(lambda: table.bet(100)) is Status.USER_DISABLED
+
+
+def test_deposit_limit_counts_what_is_pending_and_rises_after_a_day():
+    """Less counts at once, more after a day, and a deposit over it is refused before anybody is charged."""
+    table = Table(0)
+
+    def set_limit(amount, at):
+        wanted = SetDepositLimit("day", amount, "EUR")
+        return limits.set_deposit_limit(table.asked("set-deposit-limit", wanted), wanted, at)
+
+    def deposit(amount, at, verdict="approved"):
+        body = Deposit(amount, "EUR")
+        receipt, _ = begin(table.asked("deposit", body), body, at)
+        return settle(receipt.receipt_id, Verdict(verdict), at).state
+
+    start = now()
+    assert set_limit(1000, start).state == "done"
+    assert deposit(600, start, "processing") == "pending"
+    with pytest.raises(Refused) as caught:
+        deposit(401, start)
+    assert caught.value.code == "deposit_limit_reached"
+    assert deposit(400, start, "declined") == "declined"
+    assert deposit(400, start) == "done"
+    assert set_limit(5000, start).state == "pending"
+    with pytest.raises(Refused):
+        deposit(1, start + timedelta(hours=23))
+    assert deposit(3000, start + timedelta(hours=23, minutes=59, days=1)) == "done"
+    assert set_limit(100, start).state == "done"
+
+
+def test_withdrawal_is_held_then_paid_released_or_taken_back():
+    """Held money can not be staked; each hold ends once."""
+    table = Table()
+
+    def hold(amount):
+        body = Withdraw(amount, "EUR")
+        return withdraw.withdraw(table.asked("withdraw", body), body, now())
+
+    first, second, third = hold(1000), hold(2000), hold(3000)
+    assert (table.account("real"), table.account("held")) == (4000, 6000)
+    assert denied(lambda: table.bet(4001)) is Status.NOT_ENOUGH_MONEY
+    assert withdraw.pay(first.receipt_id, now()).state == "done"
+    assert withdraw.release(second.receipt_id, "Your bank sent it back.", now()).reason == "Your bank sent it back."
+    body = CancelWithdrawal(third.receipt_id)
+    asked = table.asked("cancel-withdrawal", body)
+    assert withdraw.cancel(asked, body, now()).amount_minor == 3000
+    assert withdraw.cancel(asked, body, now()).amount_minor == 3000
+    for receipt in (first, second, third):
+        with pytest.raises(Refused) as caught:
+            withdraw.pay(receipt.receipt_id, now())
+        assert caught.value.code == "withdrawal_decided"
+    assert (table.account("real"), table.account("held")) == (9000, 0)
+    with pytest.raises(Refused) as caught:
+        hold(9001)
+    assert caught.value.code == "not_enough_money"
+
+
+def test_posted_entries_can_not_be_changed_or_deleted():
+    """The database itself refuses to rewrite the ledger."""
+    table = Table()
+    entry = Entry.objects.filter(account__player_id=table.player)
+    with pytest.raises(DatabaseError, match="appended only"):
+        entry.update(amount_minor=1)
+    with pytest.raises(DatabaseError, match="appended only"):
+        entry.first().delete()
+
+
+def test_the_books_are_sound_after_all_this():
+    """Sums are zero, balances are what entries say, and every hold has its withdrawal."""
+    assert audit.findings() == []
