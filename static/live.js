@@ -1,0 +1,171 @@
+// Live pages: numbers that move by themselves, labels that tick, and the truth about how late they are.
+//
+// `start({ticketUrl})` once a page; `register(root)` for each fragment's root as it arrives (its shadow root, or the
+// slot's element itself), `unregister(root)` when it leaves. What a fragment can bind is said in live/bindings.js and
+// live/clock.js; which feeds it lives from, in `data-feeds="tables"` on its slot or inside it.
+//
+// A slot that follows anything gets `data-live-state`: live, delayed (10 s without a word, or a stale feed) or off (15 s,
+// sockets refused, or a feed that is down). When a feed's freshness changes, only the slots that live from it are
+// asked for again, by a `mullion:refetch` event on the slot's element. While sockets do not work, all of them are, every
+// 15 s or so, and whatever has `data-live-status` says so in words.
+
+import { Labels, heard, serverNow } from "./live/clock.js";
+import { Bindings } from "./live/bindings.js";
+import { Connection } from "./live/connection.js";
+import { Newest } from "./live/newest.js";
+import { forgetWaiting, refetch, refetchFor } from "./live/refetching.js";
+
+const TICK_MS = 1_000;
+const POLL_MS = 15_000;
+const HIDDEN_MS = 5_000; // a glance at another tab costs no new socket
+const JITTER_MS = 3_000;
+
+const BY_FEED = { live: "live", stale: "delayed", down: "off" };
+const WORSE = ["live", "delayed", "off"];
+const WORDS = {
+  live: "",
+  delayed: "Live updates are late. What you see may be some seconds old.",
+  off: "Live updates are off. This page asks again by itself, about every 15 seconds.",
+};
+
+const parts = new Map(); // root -> {host, bindings, labels, feeds, topics}
+const newest = new Newest();
+let connection = null;
+let ticking = 0;
+let hiding = 0;
+let pollAt = Infinity;
+let pageState = "live";
+let timeAsked = false;
+
+export function start({ ticketUrl }) {
+  if (connection) return;
+  connection = new Connection(ticketUrl, {
+    message: hear,
+    serverTime: heard,
+    opened: () => newest.resync(),
+    left: (topics) => topics.forEach((topic) => newest.forget(topic)),
+    sessionEnded,
+  });
+  document.addEventListener("visibilitychange", () => (document.hidden ? pause(HIDDEN_MS) : resume()));
+  addEventListener("pagehide", () => pause(0));
+  addEventListener("pageshow", (event) => event.persisted && resume());
+  follow();
+  if (!document.hidden) resume();
+}
+
+export function register(root) {
+  const host = root.host ?? root;
+  const bindings = new Bindings(root, (everyMs, key, value) => refetchFor(host, everyMs, key, value));
+  const labels = new Labels(root, () => refetch(host, { jitterMs: JITTER_MS, everyMs: POLL_MS, reason: "countdown" }));
+  const feeds = feedsOf(root, host);
+  const topics = new Set([...bindings.topics, ...feeds]);
+  parts.set(root, { host, bindings, labels, feeds, topics });
+  labels.tick(serverNow());
+  for (const topic of topics) {
+    const message = newest.get(topic);
+    if (!message) continue;
+    bindings.hear(message);
+    if (feeds.has(topic)) compare(host, message);
+  }
+  follow();
+  showState();
+}
+
+export function unregister(root) {
+  if (!parts.delete(root)) return;
+  follow();
+}
+
+function feedsOf(root, host) {
+  const declared = [host, ...root.querySelectorAll("[data-feeds]")].map((element) => element.dataset?.feeds ?? "");
+  return new Set(declared.join(" ").split(" ").filter(Boolean).map((feed) => `feed.${feed}`));
+}
+
+function follow() {
+  const topics = new Set([...parts.values()].flatMap((part) => [...part.topics]));
+  connection?.want(topics);
+}
+
+function hear(message) {
+  const before = newest.get(message.topic);
+  if (!newest.accept(message)) return;
+  for (const { host, bindings, feeds } of parts.values()) {
+    bindings.hear(message);
+    if (!feeds.has(message.topic)) continue;
+    if (!before) compare(host, message);
+    else if (before.state !== message.state) refetch(host, { jitterMs: JITTER_MS, reason: message.topic });
+  }
+  showState();
+}
+
+// The first word about a feed: the slot is asked for again only if it was made in other circumstances.
+function compare(host, message) {
+  const rendered = host.dataset.state;
+  if (rendered && (rendered === "fresh") !== (message.state === "live")) {
+    refetchFor(host, POLL_MS, message.topic, message.state);
+  }
+}
+
+function sessionEnded() {
+  document.dispatchEvent(new CustomEvent("mullion:session-ended"));
+  for (const { host } of parts.values()) refetch(host, { jitterMs: 1_000, reason: "session" });
+}
+
+function tick() {
+  const now = performance.now();
+  const time = serverNow();
+  for (const { labels } of parts.values()) {
+    labels.tick(time);
+    if (time !== null || labels.size === 0 || timeAsked) continue;
+    timeAsked = true;
+    connection.time();
+  }
+  connection.watch(now);
+  const state = connection.state(now);
+  if (state === "off" && pageState !== "off") pollAt = now;
+  if (state !== "off") pollAt = Infinity;
+  pageState = state;
+  if (now >= pollAt) {
+    pollAt = now + POLL_MS * (0.67 + Math.random() * 0.67);
+    for (const { host, topics } of parts.values()) {
+      if (topics.size) refetch(host, { jitterMs: JITTER_MS, reason: "poll" });
+    }
+  }
+  showState();
+}
+
+function showState() {
+  if (!connection) return;
+  for (const { host, feeds, topics } of parts.values()) {
+    if (topics.size === 0) continue;
+    const states = [...feeds].map((topic) => BY_FEED[newest.get(topic)?.state] ?? "live");
+    const worst = WORSE[Math.max(...[pageState, ...states].map((state) => WORSE.indexOf(state)))];
+    if (host.dataset.liveState !== worst) host.dataset.liveState = worst;
+  }
+  if (document.documentElement.dataset.live === pageState) return;
+  document.documentElement.dataset.live = pageState;
+  for (const place of document.querySelectorAll("[data-live-status]")) {
+    place.textContent = place.dataset[pageState] ?? WORDS[pageState];
+  }
+}
+
+function resume() {
+  clearTimeout(hiding);
+  if (ticking) return;
+  ticking = setInterval(tick, TICK_MS);
+  pageState = "live";
+  connection.start();
+  tick();
+}
+
+function pause(afterMs) {
+  clearInterval(ticking);
+  ticking = 0;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => connection.stop(), afterMs);
+  if (afterMs === 0) {
+    clearTimeout(hiding);
+    forgetWaiting();
+    connection.stop();
+  }
+}

@@ -1,0 +1,100 @@
+// What a fragment's HTML asks to be kept up to date. A binding names a topic and a path into its data: `topic#path`.
+//
+// `data-live="tables.r1#seats_taken"`            the text is the value
+// `data-live="tables.r1#open" data-live-to="data-open"`   an attribute is the value
+// `data-live-empty="nobody"`                     what null is shown as
+// `data-live-refetch="tables.r1#results.0.round_id"`  the slot is asked for again when the value changes; without a
+//     path, when anything about the topic does. At most every `data-live-every` seconds (5). `data-live-value` is the
+//     value that the HTML was made from, so that a change before the first message is not missed.
+// `data-live-seq="epoch:n"` on an element or around it: the HTML was made from this message, older ones are not shown.
+
+const ATTRIBUTES = /^(data-(?!live)[a-z-]+|aria-[a-z]+|value|max|min|datetime|hidden|open|title)$/;
+const numbers = new Intl.NumberFormat(document.documentElement.lang || "en");
+
+function parse(element, text, pathNeeded) {
+  const [topic, path = ""] = text.split("#");
+  if (topic && (path || !pathNeeded)) return { topic, path: path ? path.split(".") : [] };
+  console.warn(`live: "${text}" is no binding; write topic#path`, element);
+  return null;
+}
+
+function valueAt(data, path) {
+  return path.reduce((value, key) => value?.[key], data);
+}
+
+function text(element, value) {
+  if (value === null || value === "") return element.dataset.liveEmpty ?? "–";
+  return typeof value === "number" ? numbers.format(value) : String(value);
+}
+
+function isOlder(element, [epoch, n]) {
+  const made = element.closest("[data-live-seq]")?.dataset.liveSeq ?? "";
+  const at = made.lastIndexOf(":");
+  return at > 0 && made.slice(0, at) === epoch && n < Number(made.slice(at + 1));
+}
+
+export class Bindings {
+  #shown = new Map(); // topic -> [{element, path, attribute}]
+  #watched = new Map(); // topic -> [{element, path, every, value}]
+  #changed;
+
+  // `changed(everyMs, key, value)` asks for the slot; `key` and `value` say what for.
+  constructor(root, changed) {
+    this.#changed = changed;
+    for (const element of root.querySelectorAll("[data-live]")) this.#show(element);
+    for (const element of root.querySelectorAll("[data-live-refetch]")) this.#watch(element);
+  }
+
+  get topics() {
+    return new Set([...this.#shown.keys(), ...this.#watched.keys()]);
+  }
+
+  #show(element) {
+    const binding = parse(element, element.dataset.live, true);
+    const attribute = element.dataset.liveTo ?? "";
+    if (attribute && !ATTRIBUTES.test(attribute)) {
+      console.warn(`live: ${attribute} can not be bound`, element);
+    } else if (binding) {
+      this.#keep(this.#shown, binding.topic, { element, path: binding.path, attribute });
+    }
+  }
+
+  #watch(element) {
+    const binding = parse(element, element.dataset.liveRefetch, false);
+    if (!binding) return;
+    const every = Math.max(1, Number(element.dataset.liveEvery) || 5) * 1000;
+    const value = element.dataset.liveValue;
+    this.#keep(this.#watched, binding.topic, { element, path: binding.path, every, value });
+  }
+
+  #keep(map, topic, entry) {
+    if (!map.has(topic)) map.set(topic, []);
+    map.get(topic).push(entry);
+  }
+
+  hear(message) {
+    for (const { element, path, attribute } of this.#shown.get(message.topic) ?? []) {
+      const value = valueAt(message.data, path);
+      if (value === undefined || (typeof value === "object" && value !== null)) continue;
+      if (isOlder(element, message.seq)) continue;
+      if (attribute) this.#set(element, attribute, value);
+      else if (element.textContent !== text(element, value)) element.textContent = text(element, value);
+    }
+    for (const watch of this.#watched.get(message.topic) ?? []) {
+      if (isOlder(watch.element, message.seq)) continue;
+      const value = watch.path.length ? String(valueAt(message.data, watch.path) ?? "") : JSON.stringify(message.data);
+      const before = watch.value;
+      watch.value = value;
+      if (before === undefined || before === value) continue;
+      this.#changed(watch.every, `${message.topic}#${watch.path.join(".")}`, value);
+    }
+  }
+
+  #set(element, attribute, value) {
+    const toggles = typeof value === "boolean" && !attribute.includes("-");
+    if (toggles) element.toggleAttribute(attribute, value);
+    else if (value === null) element.removeAttribute(attribute);
+    else if (element.getAttribute(attribute) !== String(value)) element.setAttribute(attribute, String(value));
+    if (attribute === "value" && "value" in element && value !== null) element.value = value;
+  }
+}

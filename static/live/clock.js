@@ -1,0 +1,84 @@
+// Time as the server has it, whatever this device's clock says, and the labels that tell it.
+//
+// `<time datetime="…" data-age>20:14:03</time>` keeps its words and gets its age behind them: "20:14:03 (12 sec. ago)".
+// `<time datetime="…" data-countdown>` counts down to its moment; `data-countdown-done` is what it says at the end, and
+// its slot is asked for again. One with `data-server-now` brings its own script and is left alone.
+
+const SAMPLES = 12;
+const leads = []; // how far the server is ahead of performance.now(); a late message makes one too small, never too big
+
+export function heard(serverMs) {
+  leads.push(serverMs - performance.now());
+  if (leads.length > SAMPLES) leads.shift();
+}
+
+// The server's time in Unix milliseconds; null until the server was heard, because this device may be minutes off.
+export function serverNow() {
+  return leads.length ? Math.max(...leads) + performance.now() : null;
+}
+
+const language = document.documentElement.lang || "en";
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+
+export function ageWords(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return relative.format(-seconds, "second");
+  if (seconds < 3600) return relative.format(-Math.floor(seconds / 60), "minute");
+  if (seconds < 86400) return relative.format(-Math.floor(seconds / 3600), "hour");
+  return relative.format(-Math.floor(seconds / 86400), "day");
+}
+
+export function countdownWords(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  if (seconds >= 86400) return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+  const two = (number) => String(number).padStart(2, "0");
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+function write(node, words) {
+  if (node.textContent !== words) node.textContent = words;
+}
+
+export class Labels {
+  #ages;
+  #countdowns;
+  #done = new WeakMap();
+  #over;
+
+  // `over()` is called once for each countdown that ends.
+  constructor(root, over) {
+    this.#over = over;
+    this.#ages = [...root.querySelectorAll("time[data-age]")].map((time) => ({ time, tail: null }));
+    this.#countdowns = [...root.querySelectorAll("time[data-countdown]:not([data-server-now])")];
+  }
+
+  get size() {
+    return this.#ages.length + this.#countdowns.length;
+  }
+
+  tick(now) {
+    if (now === null) return;
+    for (const age of this.#ages) {
+      const moment = Date.parse(age.time.dateTime);
+      if (Number.isNaN(moment)) continue;
+      if (!age.tail?.isConnected) {
+        // Hidden from screen readers: a label that ticks inside a status would be read out every second.
+        age.tail = document.createElement("span");
+        age.tail.setAttribute("aria-hidden", "true");
+        age.time.append(age.tail);
+      }
+      write(age.tail, ` (${ageWords(now - moment)})`);
+    }
+    for (const time of this.#countdowns) {
+      const end = Date.parse(time.dateTime);
+      if (Number.isNaN(end)) continue;
+      const left = end - now;
+      write(time, left <= 0 && time.dataset.countdownDone ? time.dataset.countdownDone : countdownWords(left));
+      if (left > 0 || this.#done.get(time) === end) continue;
+      this.#done.set(time, end);
+      this.#over();
+    }
+  }
+}

@@ -1,0 +1,208 @@
+// One socket a page: opened with a ticket, watched, and opened again after a random while.
+//
+// How late the page is, is told by when the server was last heard, whatever the socket says about itself: a half-open
+// one says nothing at all.
+
+const DELAYED_MS = 10_000;
+const OFF_MS = 15_000;
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 30_000;
+const RETURN_MS = 5_000; // when everybody is sent away at once, everybody takes this long to come back
+const LIVED_MS = 5_000; // a socket that was open for less counts as another failure
+const REFUSED_MAX = 3; // attempts in a row that never opened, after which the page polls
+const TICKET_MS_MAX = 5_000;
+const TICKET_JITTER_MS = 10_000;
+const TOPICS_A_MESSAGE = 50;
+
+const CLOSE_EVERYBODY = new Set([1001, 1012, 1013, 4013]);
+const CLOSE_IDLE = 4408;
+
+export class Connection {
+  #url;
+  #on;
+  #wanted = new Set();
+  #told = new Set();
+  #socket = null;
+  #opening = false;
+  #running = false;
+  #retry = 0;
+  #flush = 0;
+  #failures = 0; // in a row, for the next wait
+  #refusals = 0; // in a row without a word from the server
+  #heardAt = 0;
+  #triedAt = 0;
+  #behindSince = null;
+  #player = null;
+
+  // `on`: message(data), serverTime(ms), opened(), left(topics), sessionEnded().
+  constructor(ticketUrl, on) {
+    this.#url = ticketUrl;
+    this.#on = on;
+  }
+
+  // "live", "delayed" or "off", at performance.now() `now`.
+  state(now) {
+    if (this.#wanted.size === 0) return "live";
+    if (this.#refusals >= REFUSED_MAX) return "off";
+    const late = this.#behindSince === null ? 0 : now - this.#behindSince + DELAYED_MS;
+    const age = Math.max(now - this.#heardAt, late);
+    return age < DELAYED_MS ? "live" : age < OFF_MS ? "delayed" : "off";
+  }
+
+  want(topics) {
+    if (this.#wanted.size === 0) this.#heardAt = performance.now();
+    this.#wanted = topics;
+    clearTimeout(this.#flush);
+    this.#flush = setTimeout(() => this.#sync(), 50); // fragments arrive one by one; their topics go together
+  }
+
+  start() {
+    if (this.#running) return;
+    this.#running = true;
+    this.#failures = this.#refusals = 0;
+    this.#heardAt = performance.now();
+    this.#behindSince = null;
+    this.#open();
+  }
+
+  stop() {
+    this.#running = false;
+    clearTimeout(this.#retry);
+    this.#drop();
+  }
+
+  // Called every second: a socket that has fallen silent is as good as closed.
+  watch(now) {
+    if (this.#socket && now - Math.max(this.#heardAt, this.#triedAt) > OFF_MS) {
+      this.#drop();
+      this.#failed();
+    }
+  }
+
+  // Ask for the server's time without a socket.
+  async time() {
+    await this.#ticket().catch((error) => console.debug("live: no time", error));
+  }
+
+  #drop() {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#told.clear();
+    if (socket) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close(1000);
+    }
+  }
+
+  async #open() {
+    if (!this.#running || this.#socket || this.#opening || this.#wanted.size === 0) return;
+    clearTimeout(this.#retry);
+    this.#opening = true;
+    try {
+      const { ticket, url } = await this.#ticket();
+      if (this.#running) this.#connect(`${url}?ticket=${encodeURIComponent(ticket)}`);
+    } catch (error) {
+      console.debug("live: no ticket", error);
+      this.#failed();
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  async #ticket() {
+    const answer = await fetch(this.#url, { cache: "no-store", signal: AbortSignal.timeout(TICKET_MS_MAX) });
+    const sent = Date.parse(answer.headers.get("date"));
+    if (sent) this.#on.serverTime(sent);
+    if (!answer.ok) throw new Error(`the shell answered ${answer.status}`);
+    const { ticket, url } = await answer.json();
+    const player = JSON.parse(atob(ticket.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
+    if (this.#player && this.#player !== player) this.#on.sessionEnded();
+    this.#player = player;
+    return { ticket, url };
+  }
+
+  #connect(url) {
+    const socket = new WebSocket(url);
+    let openedAt = Infinity;
+    socket.onopen = () => {
+      openedAt = performance.now();
+      this.#on.opened();
+      this.#sync();
+    };
+    socket.onmessage = (event) => this.#heard(event.data);
+    socket.onclose = ({ code }) => {
+      this.#drop();
+      if (code === CLOSE_IDLE && this.#wanted.size === 0) return;
+      if (performance.now() - openedAt < LIVED_MS || openedAt === Infinity) this.#failed();
+      else this.#again(CLOSE_EVERYBODY.has(code) ? RETURN_MS : RETRY_MS);
+    };
+    this.#socket = socket;
+    this.#triedAt = performance.now();
+  }
+
+  #failed() {
+    this.#failures += 1;
+    this.#refusals += 1;
+    this.#again(RETRY_MS * 2 ** Math.min(this.#failures, 10));
+  }
+
+  #again(mostMs) {
+    if (!this.#running) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#open(), Math.random() * Math.min(mostMs, RETRY_MS_MAX));
+  }
+
+  #heard(raw) {
+    let said;
+    try {
+      said = JSON.parse(raw);
+    } catch {
+      console.warn("live: a message that is not JSON was left out");
+      return;
+    }
+    this.#heardAt = performance.now();
+    this.#refusals = 0;
+    if (said.heartbeat) this.#beat(said.heartbeat);
+    else if (said.topic) this.#on.message(said);
+    else if (said.notice === "delayed") this.#behindSince ??= performance.now();
+    else if (said.notice === "live") this.#behindSince = null;
+    else if (said.notice === "ticket") this.#prove();
+    else if (said.refused) console.warn(`live: ${said.refused}`, said.topics);
+  }
+
+  #beat(serverMs) {
+    this.#failures = 0;
+    this.#on.serverTime(serverMs);
+  }
+
+  // The server wants to know that the session goes on. Every page is asked at once, so each answers in its own time.
+  #prove() {
+    const socket = this.#socket;
+    setTimeout(async () => {
+      try {
+        const { ticket } = await this.#ticket();
+        if (socket === this.#socket) socket.send(JSON.stringify({ ticket }));
+      } catch (error) {
+        console.debug("live: no ticket", error);
+      }
+    }, Math.random() * TICKET_JITTER_MS);
+  }
+
+  #sync() {
+    if (this.#socket?.readyState !== WebSocket.OPEN) {
+      this.#open();
+      return;
+    }
+    const gone = [...this.#told].filter((topic) => !this.#wanted.has(topic));
+    this.#send("unsubscribe", gone);
+    this.#send("subscribe", [...this.#wanted].filter((topic) => !this.#told.has(topic)));
+    this.#told = new Set(this.#wanted);
+    this.#on.left(gone);
+  }
+
+  #send(verb, topics) {
+    for (let at = 0; at < topics.length; at += TOPICS_A_MESSAGE) {
+      this.#socket.send(JSON.stringify({ [verb]: topics.slice(at, at + TOPICS_A_MESSAGE) }));
+    }
+  }
+}

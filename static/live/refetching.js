@@ -1,0 +1,38 @@
+// Asks a slot to fetch itself again, never twice at once and never all pages at the same moment.
+//
+// The slot's element changes with every swap, so what is remembered is remembered by the slot's name.
+
+const waiting = new Map(); // slot name -> timer
+const last = new Map(); // slot name -> when it was asked for last
+const askedFor = new Map(); // topic#path -> the value that a slot was asked for already
+
+function nameOf(host) {
+  return host.slot || host.id || host.localName;
+}
+
+// Ask for `host` at a random moment within `jitterMs`, and not sooner than `everyMs` after the last time.
+export function refetch(host, { jitterMs = 3000, everyMs = 0, reason = "" } = {}) {
+  const name = nameOf(host);
+  if (waiting.has(name)) return;
+  const rest = Math.max(0, (last.get(name) ?? -Infinity) + everyMs - performance.now());
+  const timer = setTimeout(() => {
+    waiting.delete(name);
+    last.set(name, performance.now());
+    const now = host.isConnected ? host : document.getElementById(host.id);
+    now?.dispatchEvent(new CustomEvent("mullion:refetch", { bubbles: true, detail: { from: "live", reason } }));
+  }, rest + Math.random() * jitterMs);
+  waiting.set(name, timer);
+}
+
+// As `refetch`, once a value: HTML that never shows what it was asked for again would be asked for for ever.
+export function refetchFor(host, everyMs, key, value) {
+  const what = `${nameOf(host)} ${key}`;
+  if (askedFor.get(what) === value) return;
+  askedFor.set(what, value);
+  refetch(host, { jitterMs: 500, everyMs, reason: key });
+}
+
+export function forgetWaiting() {
+  for (const timer of waiting.values()) clearTimeout(timer);
+  waiting.clear();
+}
