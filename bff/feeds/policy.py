@@ -34,7 +34,6 @@ class TablesPolicy:
     """
 
     connect_s: float = 2.0
-    ping_s: float = 4.0
     silence_s: float = 8.0
     ask_again_s: float = 60.0
     beat_s: float = 1.0

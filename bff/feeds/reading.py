@@ -31,7 +31,9 @@ def text_of(value: Any, field: str, *, chars_max: int) -> str:
     """Printable text of 1 to `chars_max` characters; numbers are taken as written."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise BadMessage(f"{field} is not text")
-    text = "".join(each for each in str(value).strip() if unicodedata.category(each)[0] != "C")
+    text = str(value).strip()
+    if not text.isprintable():
+        text = "".join(each for each in text if unicodedata.category(each)[0] != "C")
     if not 0 < len(text) <= chars_max:
         raise BadMessage(f"{field} has {len(text)} characters; 1 to {chars_max} are read")
     return text

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bff.contracts.tables import LISTED_RESULTS_MAX, RoundResult, TableState
-from bff.feeds.reading import BadMessage
+from bff.feeds.reading import BadMessage, moment_of
 from bff.feeds.tables.news import ResultNews, TableNews
 
 
@@ -107,7 +107,9 @@ def _results(news: list[ResultNews], before: list[RoundResult], received_at: dat
     """A round keeps the time it was first seen with: the provider writes the same moment in several ways."""
     known = {result.round_id: result.at for result in before}
     return [
-        RoundResult(each.value, each.color, each.round_id, known.get(each.round_id) or each.at or received_at)
+        RoundResult(
+            each.value, each.color, each.round_id, known.get(each.round_id) or moment_of(each.time) or received_at
+        )
         for each in news
     ]
 

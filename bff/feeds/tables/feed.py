@@ -67,6 +67,8 @@ class TablesFeed:
     def _refill(self) -> None:
         self._board.touch_all()
         self._list_due = True
+        # What was heard a moment ago is still known; a store that was flushed is told so with the next heartbeat.
+        self._heard = self._heard or time.monotonic() - self._heard_at < 2 * self._policy.beat_s
 
     # The provider
 
@@ -97,7 +99,8 @@ class TablesFeed:
         async with TablesSocket(self._url, self._casino_id, self._policy) as socket:
             self.gauge.attempt("ok")
             self.gauge.set_connected(True)
-            self._logger.info("connected", feed=FEED)
+            if not self._failing:
+                self._logger.info("connected", feed=FEED)
             inbox = Inbox(self._policy.backlog_max, self.gauge)
             self._heard_at = time.monotonic()
             work = [
