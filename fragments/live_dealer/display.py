@@ -39,7 +39,10 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class TableCard:
-    """One table as text. `seats_max` 0 means unlimited; `state` is `Open` or says when it opens."""
+    """One table as text. `seats_max` 0 means unlimited; `state` is `Open` or says when it opens.
+
+    `newest` names the round of the first chip; it is empty without one.
+    """
 
     href: str
     topic: str
@@ -55,6 +58,7 @@ class TableCard:
     seats_max: int
     chips: list[Chip]
     last: Chip | None
+    newest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,7 @@ def _card(table: Table, formats: Formats, href: str, results_max: int) -> TableC
         seats_max=table.seats_max,
         chips=chips,
         last=chips[0] if chips else None,
+        newest=table.results[0].round_id if table.results else "",
     )
 
 
