@@ -34,6 +34,11 @@ class Note:
     moment: AsOf | None = None
     after: str = ""
 
+    @property
+    def announced(self) -> bool:
+        """Whether a screen reader is told."""
+        return self.tone != "good"
+
 
 def as_of(moment: datetime | None, formats: Formats) -> AsOf | None:
     """`moment` for a page, None if there is none."""

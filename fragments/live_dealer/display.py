@@ -54,7 +54,7 @@ class TableCard:
     state: str
     opens: AsOf | None
     limits: str
-    seats_taken: int
+    seats_taken: str
     seats_max: int
     chips: list[Chip]
     last: Chip | None
@@ -169,7 +169,7 @@ def _card(table: Table, formats: Formats, href: str, results_max: int) -> TableC
         state="Open" if table.open else ("Opens" if opens else "Closed"),
         opens=opens,
         limits=_limits(table, formats),
-        seats_taken=table.seats_taken,
+        seats_taken=formats.number(table.seats_taken),
         seats_max=table.seats_max,
         chips=chips,
         last=chips[0] if chips else None,

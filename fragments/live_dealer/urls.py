@@ -9,6 +9,6 @@ urlpatterns = [
     *kit_routes(),
     path("", views.grid),
     path("grid", views.grid),
-    path("grid/<str:kind>", views.grid),
-    path("table/<str:table_id>", views.table),
+    path("grid/<path:kind>", views.grid),
+    path("table/<path:table_id>", views.table),
 ]

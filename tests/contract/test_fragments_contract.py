@@ -1,0 +1,223 @@
+"""What a fragment promises to whoever composes it: HTML that containment leaves alone, a fallback, a wire."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from bff.contracts import headers
+from bff.contracts.manifest import parse, resolve
+from bff.contracts.tables import TableData, TablesData
+from bff.contracts.wallet import Availability
+from shell.composition.contain import Contained, Container, LinkPolicy
+from tests.fragments_fake_bff import FakeBff, problem, reply, view
+from tests.fragments_house import Answer, Fragment, bearer
+from tests.fragments_samples import offers, receipt, table, tables, wallet_data
+
+KEY = {"idempotency_key": "key-0123456789"}
+PAUSED = Availability(False, "Deposits are paused.")
+FORBIDDEN = re.compile(r"<script|<style|<link|\sstyle=|\son\w+=|hx-on|javascript:|https?://", re.IGNORECASE)
+ACTED = {"done", "lost", "down", "refused", "fallback"}
+VOID = {"input", "br", "hr", "img", "meta", "link"}
+
+Page = tuple[str, str, Answer]
+Houses = dict[str, tuple[Fragment, FakeBff]]
+
+
+@pytest.fixture(scope="module")
+def houses() -> Iterator[Houses]:
+    """Every fragment, each with a BFF of its own."""
+    with ExitStack() as stack:
+        started = {}
+        for room in ("wallet", "live_dealer", "promotions"):
+            bff = stack.enter_context(FakeBff())
+            started[room] = (stack.enter_context(Fragment(room, bff.url)), bff)
+        yield started
+
+
+@pytest.fixture(scope="module")
+def pages(houses: Houses) -> list[Page]:
+    """(fragment, state, answer) for every state that a slot can be in."""
+    return [
+        *wallet_pages(*houses["wallet"]),
+        *table_pages(*houses["live_dealer"]),
+        *offer_pages(*houses["promotions"]),
+    ]
+
+
+def told(name: str) -> dict[str, str]:
+    return {
+        "authorization": bearer(name),
+        "podium_locale": "en-GB",
+        "podium_currency": "EUR",
+        "podium_public_pathname": f"/slots/lobby/{name}",
+        "podium_mount_pathname": "/",
+    }
+
+
+def wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
+    said = {
+        "fresh": reply(view(wallet_data())),
+        "stale": reply(view(wallet_data(), "stale")),
+        "closed": reply(view(wallet_data(deposit=PAUSED))),
+        "unreachable": problem(503, "store_down"),
+    }
+    for state, answer in said.items():
+        bff.replies["/views/wallet"] = answer
+        for path in ("/summary", "/cashier"):
+            yield "wallet", f"{state} {path}", wallet.get(path, **told("wallet"))
+    bff.replies["/views/wallet"] = reply(view(wallet_data()))
+    commands = {"done": reply(receipt()), "lost": reply(receipt(), cut=True), "down": problem(503, "engine_down")}
+    for state, answer in commands.items():
+        bff.replies["/commands/deposit"] = answer
+        yield "wallet", state, wallet.post("/actions/deposit", {"amount": "20", **KEY}, **told("wallet"))
+    hostile = {"amount": '"><script>alert(1)</script>', **KEY}
+    yield "wallet", "refused", wallet.post("/actions/deposit", hostile, **told("wallet"))
+    yield "wallet", "anonymous", wallet.get("/summary", podium_mount_pathname="/")
+    yield "wallet", "fallback", wallet.get("/fallback")
+
+
+def table_pages(live: Fragment, bff: FakeBff) -> Iterator[Page]:
+    one = table("201", "Harbour Roulette", "roulette")
+    for state in ("live", "stale", "down"):
+        bff.replies["/views/tables"] = reply(view(TablesData(tables()), state))  # type: ignore[arg-type]
+        bff.replies["/views/tables/201"] = reply(view(TableData(one), state))  # type: ignore[arg-type]
+        for path in ("/grid", "/grid/all", "/grid/baccarat", "/table/201"):
+            yield "live-dealer", f"{state} {path}", live.get(path, **told("live-dealer"))
+    bff.replies = {}
+    yield "live-dealer", "unknown", live.get("/table/zzz", **told("live-dealer"))
+    yield "live-dealer", "fallback", live.get("/fallback")
+
+
+def offer_pages(promotions: Fragment, bff: FakeBff) -> Iterator[Page]:
+    for state in ("live", "stale"):
+        bff.replies["/views/promotions"] = reply(view(offers(), state))  # type: ignore[arg-type]
+        yield "promotions", state, promotions.get("/offers", **told("promotions"))
+    bff.replies["/commands/claim-promotion"] = problem(422, "not_eligible", "<b>No.</b>")
+    refused = promotions.post("/actions/claim", {"promotion_id": "pr_first", **KEY}, **told("promotions"))
+    yield "promotions", "refused", refused
+    bff.replies = {"/views/promotions": problem(503, "store_down")}
+    yield "promotions", "unreachable", promotions.get("/offers", **told("promotions"))
+    yield "promotions", "fallback", promotions.get("/fallback")
+
+
+def each(pages: list[Page], check: Callable[[str, Answer], None]) -> None:
+    """Run `check` over all states; a failure names its state."""
+    for name, state, answer in pages:
+        try:
+            check(name, answer)
+        except AssertionError as error:
+            raise AssertionError(f"{name}, {state}: {error}") from error
+
+
+def test_containment_leaves_every_state_as_it_is(pages: list[Page]) -> None:
+    """Nothing in any state is dropped or rewritten by the shell's containment."""
+
+    def check(name: str, answer: Answer) -> None:
+        contained = Container().contain(
+            answer.text.encode(),
+            answer.headers["content-type"],
+            prefix=f"/slots/lobby/{name}",
+            isolation="shadow",
+            links=LinkPolicy(),
+        )
+        assert isinstance(contained, Contained), contained
+        assert contained.notes == ()
+
+    each(pages, check)
+
+
+def test_no_state_holds_script_inline_style_or_foreign_address(pages: list[Page]) -> None:
+    """Style and script are declared assets, and nothing points to another origin."""
+    each(pages, lambda _, answer: _no_match(answer.text))
+
+
+def _no_match(html: str) -> None:
+    found = FORBIDDEN.search(html)
+    assert found is None, found
+
+
+class Outline(HTMLParser):
+    """Open elements, headings, ids, references, controls of one document."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.levels: list[int] = []
+        self.ids: list[str] = []
+        self.wanted: set[str] = set()
+        self.statuses = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        told = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if "id" in told:
+            self.ids.append(told["id"])
+        for name in ("aria-labelledby", "aria-describedby", "for"):
+            self.wanted.update((told.get(name) or "").split())
+        self.statuses += told.get("role") == "status"
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes nothing"
+
+
+def test_every_state_is_sound_html(pages: list[Page]) -> None:
+    """Elements are closed, ids unique and every reference met; headings start at h2 and skip no level."""
+
+    def check(_: str, answer: Answer) -> None:
+        outline = Outline(answer.text)
+        assert outline.open == []
+        assert len(outline.ids) == len(set(outline.ids)), outline.ids
+        assert outline.wanted <= set(outline.ids), outline.wanted - set(outline.ids)
+        assert outline.levels, "no heading"
+        assert outline.levels[0] == 2, outline.levels
+        assert all(after - before <= 1 for before, after in zip(outline.levels, outline.levels[1:], strict=False))
+
+    each(pages, check)
+
+
+def test_degraded_states_say_so_once(pages: list[Page]) -> None:
+    """What `Fragment-State` says to programs one `role="status"` says to people; a fresh page announces nothing."""
+
+    def check(_: str, answer: Answer) -> None:
+        assert Outline(answer.text).statuses == int(headers.STATE in answer.headers)
+
+    each([page for page in pages if page[1] not in ACTED], check)
+
+
+def test_what_became_of_an_action_is_announced(pages: list[Page]) -> None:
+    """After an action something on the slot is read out, whatever came of it."""
+    for name, state, answer in pages:
+        if state in ACTED - {"fallback"}:
+            assert Outline(answer.text).statuses > 0 or 'role="alert"' in answer.text, f"{name}, {state}"
+
+
+def test_fallbacks_hold_words_and_no_data(pages: list[Page]) -> None:
+    """A fallback says honestly that the fragment is away, and shows neither a number nor a form."""
+    for name, state, answer in pages:
+        if state == "fallback":
+            words = re.sub(r"<[^>]+>", " ", answer.text)
+            assert 'role="status"' in answer.text, name
+            assert not re.search(r"\d", words), name
+            assert "<form" not in answer.text, name
+
+
+@pytest.mark.parametrize("room", ["wallet", "live_dealer", "promotions"])
+def test_manifest_leads_to_what_it_names(houses: Houses, room: str) -> None:
+    """By Podium's URL rule the manifest's content, fallback and assets are all there, under the answered version."""
+    fragment, _ = houses[room]
+    body = fragment.get("/manifest.json")
+    manifest = parse(body.text.encode())
+    assert body.headers[headers.VERSION] == manifest.version
+    assets = [asset.value for asset in [*manifest.css, *manifest.js]]
+    for value in [manifest.content, manifest.fallback, *assets]:
+        target = resolve("/manifest.json", value)
+        assert fragment.get(target).status == 200, value
+    assert fragment.get("/").headers[headers.VERSION] == manifest.version

@@ -1,0 +1,159 @@
+"""The offers as a real process, before a BFF that says what each test wants."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from bff.contracts.wallet import ClaimPromotion
+from tests.fragments_fake_bff import FakeBff, Reply, problem, reply, view
+from tests.fragments_house import Answer, Fragment, bearer
+from tests.fragments_samples import offers, receipt
+
+PREFIX = "/slots/lobby/promotions"
+KEY = "key-0123456789"
+
+
+@pytest.fixture(scope="module")
+def parts() -> Iterator[tuple[Fragment, FakeBff]]:
+    with FakeBff() as bff, Fragment("promotions", bff.url) as fragment:
+        yield fragment, bff
+
+
+@pytest.fixture
+def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
+    fake = parts[1]
+    fake.asked.clear()
+    fake.replies = {"/views/promotions": reply(view(offers()))}
+    return fake
+
+
+@pytest.fixture
+def promotions(parts: tuple[Fragment, FakeBff], bff: FakeBff) -> Fragment:
+    return parts[0]
+
+
+def player(**more: str) -> dict[str, str]:
+    return {
+        "authorization": bearer("promotions"),
+        "podium_locale": "en-GB",
+        "podium_public_pathname": PREFIX,
+        **more,
+    }
+
+
+def claim(promotions: Fragment, promotion_id: str = "pr_first", key: str = KEY) -> Answer:
+    return promotions.post("/actions/claim", {"promotion_id": promotion_id, "idempotency_key": key}, **player())
+
+
+def card(answer: Answer, title: str) -> str:
+    """The HTML of one offer's card."""
+    return next(part for part in answer.text.split('<li class="card offer">') if title in part)
+
+
+def test_cards_show_worth_terms_and_end(promotions: Fragment, bff: FakeBff) -> None:
+    """A card has what it is worth, its conditions, its terms, when it ends, and a form of its own."""
+    answer = promotions.get("/offers", **player())
+    one = card(answer, "First Seat")
+    for said in ("€100", "Stake it 30 times within 7 days", "Bets up to €5 meanwhile", "<details", "1 d 6 h"):
+        assert said in one, said
+    assert 'data-countdown data-server-now="2026-03-14T20:14:03.000Z"' in one
+    keys = re.findall(r'name="idempotency_key" value="([^"]+)"', answer.text)
+    assert len(keys) == len(set(keys)) == 3
+    assert set(re.findall(r'action="([^"]*)"', answer.text)) == {f"{PREFIX}/actions/claim"}
+    assert "Claimed" in card(answer, "Wheel Nights")
+
+
+def test_anonymous_player_sees_offers_and_may_sign_in(promotions: Fragment, bff: FakeBff) -> None:
+    """Offers are for everybody; the claim leads to sign-in and back."""
+    bff.replies["/views/promotions"] = reply(view(offers("signed_out")))
+    answer = promotions.get("/offers", podium_mount_pathname="/")
+    assert answer.status == 200
+    assert 'href="/sign-in/?next=/"' in answer.text
+    assert "<form" not in answer.text
+    assert "authorization" not in bff.asked[0].headers
+
+
+def test_claim_is_commanded_once_with_its_key(promotions: Fragment, bff: FakeBff) -> None:
+    """A claim goes to the engine under its form's key; wallet and claims have changed; its card says claimed."""
+    bff.replies["/commands/claim-promotion"] = reply(receipt(command="claim-promotion"))
+    answer = claim(promotions)
+    command = next(asked for asked in bff.asked if asked.method == "POST")
+    assert msgspec.json.decode(command.body, type=ClaimPromotion) == ClaimPromotion("pr_first")
+    assert command.headers["idempotency-key"] == KEY
+    assert answer.status == 200
+    assert answer.headers["mullion-changed"] == "wallet, claims; sequence=e1:8"
+    assert answer.headers["mullion-receipt"] == "rc_0a1b2c"
+    assert "Claimed" in card(answer, "First Seat")
+    assert "<form" not in card(answer, "First Seat")
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "words", "same_key"),
+    [
+        (problem(422, "already_claimed", "You have had this offer."), 422, "You have had this offer.", False),
+        (problem(409, "command_in_flight"), 409, "already on its way", True),
+        (problem(503, "engine_down"), 200, "nothing was sent", True),
+        (Reply(500), 200, "The answer got lost", True),
+        (reply(receipt(), cut=True), 200, "The answer got lost", True),
+    ],
+)
+def test_claim_that_is_not_done_says_so_on_its_card(
+    promotions: Fragment, bff: FakeBff, said: Reply, status: int, words: str, same_key: bool
+) -> None:
+    """Refused, under way, not sent and unknown are four sentences; only a refusal takes a fresh key."""
+    bff.replies["/commands/claim-promotion"] = said
+    answer = claim(promotions)
+    assert answer.status == status
+    assert words in card(answer, "First Seat")
+    assert (f'value="{KEY}"' in card(answer, "First Seat")) == same_key
+    assert ("engine_down" in answer.headers.get("fragment-state", "")) == (words == "nothing was sent")
+
+
+@pytest.mark.parametrize("promotion_id", ["", "../x", "a b", "<script>", "x" * 4_000])
+def test_hostile_promotion_is_sent_nowhere(promotions: Fragment, bff: FakeBff, promotion_id: str) -> None:
+    """Something that can not be an offer's name never reaches the engine."""
+    answer = claim(promotions, promotion_id)
+    assert answer.status == 422
+    assert "There is no such offer." in answer.text
+    assert not [asked for asked in bff.asked if asked.method == "POST"]
+
+
+def test_anonymous_claim_is_401(promotions: Fragment, bff: FakeBff) -> None:
+    """Without a player nothing is claimed."""
+    answer = promotions.post("/actions/claim", {"promotion_id": "pr_first", "idempotency_key": KEY})
+    assert answer.status == 401
+    assert not [asked for asked in bff.asked if asked.method == "POST"]
+
+
+@pytest.mark.parametrize(("state", "reason"), [("stale", "feed_stale"), ("down", "feed_down")])
+def test_claims_wait_for_a_current_list(promotions: Fragment, bff: FakeBff, state: Any, reason: str) -> None:
+    """An old list says how old, once, and no claim can be pressed."""
+    bff.replies["/views/promotions"] = reply(view(offers(), state))
+    answer = promotions.get("/offers", **player())
+    assert answer.headers["fragment-state"] == f"degraded; reason={reason}; as-of=2026-03-14T20:14:03.000Z"
+    assert answer.text.count('role="status"') == 1
+    buttons = re.findall(r"<button[^>]*>", answer.text)
+    assert buttons
+    assert all("disabled" in button for button in buttons)
+
+
+def test_offers_out_of_reach_keep_their_place(promotions: Fragment, bff: FakeBff) -> None:
+    """Without an answer quiet cards stand where the offers were."""
+    bff.replies["/views/promotions"] = problem(503, "store_down")
+    answer = promotions.get("/offers", **player())
+    assert answer.status == 200
+    assert answer.headers["fragment-state"] == "degraded; reason=upstream_error"
+    assert "We keep trying." in answer.text
+    assert '<ul class="offers quiet" aria-hidden="true">' in answer.text
+
+
+def test_receipt_crosses_a_redirect(promotions: Fragment, bff: FakeBff) -> None:
+    """`?receipt=` tells what became of the claim; nobody else's receipt is asked for without a player."""
+    bff.replies["/views/receipts/rc_0a1b2c"] = reply(view({"receipt": receipt(command="claim-promotion")}))
+    assert "It is yours." in promotions.get("/offers?receipt=rc_0a1b2c", **player()).text
+    bff.asked.clear()
+    promotions.get("/offers?receipt=rc_0a1b2c")
+    assert [asked.path for asked in bff.asked] == ["/views/promotions"]
