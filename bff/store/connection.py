@@ -40,7 +40,7 @@ class Connection:
             url,
             max_connections=policy.connections_max,
             timeout=None,
-            socket_connect_timeout=policy.connect_ms / 1000,
+            socket_connect_timeout=None,
             socket_timeout=None,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
@@ -49,7 +49,7 @@ class Connection:
         self.client: Redis = Redis(connection_pool=pool)
 
     async def run(self, call: Callable[[Redis], Awaitable[T]]) -> T:
-        """The answer of `call`, or `StoreUnavailable` within `op_ms` and a moment."""
+        """The answer of `call`, or `StoreUnavailable` within the policy's limit."""
         if not self.breaker.allows(self._clock()):
             raise StoreUnavailable("the query store has failed several times in a row and is being left alone")
         try:
@@ -65,11 +65,12 @@ class Connection:
 
     @contextlib.asynccontextmanager
     async def _limit(self) -> AsyncIterator[None]:
-        """`op_ms`, then `grace_ms`: a loop that was held up must see what has arrived before it judges the store."""
+        """The limit, then `grace_ms`: a loop that was held up must see what has arrived before it judges the store."""
         loop = asyncio.get_running_loop()
+        limit_s = (self._policy.connect_ms + self._policy.op_ms) / 1000
         async with asyncio.timeout(None) as limit:
             grace_s = self._policy.grace_ms / 1000
-            timer = loop.call_later(self._policy.op_ms / 1000, lambda: limit.reschedule(loop.time() + grace_s))
+            timer = loop.call_later(limit_s, lambda: limit.reschedule(loop.time() + grace_s))
             try:
                 yield
             finally:

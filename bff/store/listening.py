@@ -26,7 +26,7 @@ async def listen(
     """
     pubsub = client.pubsub()
     try:
-        async with asyncio.timeout(policy.op_ms / 1000):
+        async with asyncio.timeout((policy.connect_ms + policy.op_ms) / 1000):
             await pubsub.psubscribe(*patterns)
         heard = pinged = clock()
         while True:
@@ -40,7 +40,7 @@ async def listen(
                 raise StoreUnavailable("the subscription has fallen silent")
             if now - pinged >= policy.listen_ping_s:
                 pinged = now
-                async with asyncio.timeout(policy.op_ms / 1000):
+                async with asyncio.timeout((policy.connect_ms + policy.op_ms) / 1000):
                     await pubsub.ping()
     except (RedisError, OSError, TimeoutError) as error:
         raise StoreUnavailable(f"{type(error).__name__}: {error}") from error

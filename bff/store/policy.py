@@ -35,10 +35,10 @@ def feed_policy(feed: str) -> FeedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class StorePolicy:
-    """Calls to the store. A cache outage must not hang pages, so every limit is short and total.
+    """Calls to the store. A cache outage must not hang pages, so a call has one short limit over all of its parts.
 
-    `op_ms` bounds one call, its wait for a connection and its connect included. `listen_silence_s` is how long a
-    subscription may hear nothing, pings included, before it counts as cut.
+    The limit is `connect_ms` and `op_ms` together, whichever of both the time goes to; waiting for a free connection
+    counts too. `listen_silence_s` is how long a subscription may hear nothing, pings included, before it is cut.
     """
 
     connect_ms: int = 50

@@ -4,7 +4,7 @@ Public: `TablesProvider`.
 WebSocket at `/ws`: `{"type": "available", "casinoId": …}` → `{"tableKey": […]}`;
 `{"type": "subscribe", "key": …, "casinoId": …, "currency": …}` → whole-table messages from now on. What is wrong is
 answered with `{"error": …}` on the same socket. Faults: `silence`, `flood` (`rate` messages a second), `malformed`,
-`oversize`, `close` (and refuse), `business_error`.
+`oversize` (one in twenty), `close` (and refuse), `business_error`.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from bff.sandbox.tables.world import World
 TICK_S = 0.1
 REPEAT_S = 4.0  # a table that does not change is said again this often
 FLOOD_RATE = 2000.0
+OVERSIZE_SHARE = 0.05
 SAID_MAX = 5000
 OVERSIZE_BYTES = 2 * 1024 * 1024
 
@@ -148,7 +149,7 @@ class TablesProvider(Provider):
             message = b'{"error": "casino suspended", "code": 1040}'
         if kind == "malformed" and self._rng.random() < 0.5:
             message = broken(message, self._rng)
-        if kind == "oversize":
+        if kind == "oversize" and self._rng.random() < OVERSIZE_SHARE:
             message = message[:-1] + b', "filler": "' + b"x" * OVERSIZE_BYTES + b'"}'
         await send({"type": "websocket.send", "text": message.decode("utf-8", "replace")})
 
