@@ -41,13 +41,16 @@ _GLOBAL = _keep(
     "itemtype lang part role slot spellcheck title translate"
 ) | {"id": values.free_id, "tabindex": values.tab_index}
 
+_SIZED: dict[str, Check | None] = {"height": values.measure, "width": values.measure}
 _LINK = {"href": values.link, "target": values.window, "rel": values.relation} | _keep("download hreflang type")
 _CONTROL = {"name": values.field_name, "id": values.field_id, "form": values.same_tree} | _keep("disabled")
 _SUBMIT = {"formaction": values.own, "formmethod": values.method, "formtarget": values.window} | _keep("formnovalidate")
-_CELL = _keep("abbr colspan headers rowspan scope")
-_PLAYER = {"src": values.media, "poster": values.picture} | _keep(
-    "autoplay controls controlslist crossorigin disablepictureinpicture disableremoteplayback height loop muted "
-    "playsinline preload width"
+_CELL = {"colspan": values.measure, "rowspan": values.measure} | _keep("abbr headers scope")
+_PLAYER = (
+    {"src": values.media, "poster": values.picture}
+    | _SIZED
+    | _keep("autoplay controls controlslist crossorigin disablepictureinpicture disableremoteplayback loop muted")
+    | _keep("playsinline preload")
 )
 
 _PLAIN = words(
@@ -63,9 +66,9 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "audio": _PLAYER,
     "blockquote": {},
     "button": _CONTROL | _SUBMIT | _keep("type value"),
-    "canvas": _keep("height width"),
-    "col": _keep("span"),
-    "colgroup": _keep("span"),
+    "canvas": _SIZED,
+    "col": {"span": values.measure},
+    "colgroup": {"span": values.measure},
     "data": _keep("value"),
     "del": _keep("datetime"),
     "details": _keep("name open"),
@@ -74,13 +77,15 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "form": {"action": values.own, "method": values.method, "target": values.window, "name": values.free_name}
     | _keep("accept-charset autocomplete enctype novalidate"),
     "img": {"src": values.picture, "srcset": values.pictures, "usemap": values.within, "name": values.free_name}
-    | _keep("alt crossorigin decoding fetchpriority height ismap loading referrerpolicy sizes width"),
+    | _SIZED
+    | _keep("alt crossorigin decoding fetchpriority ismap loading referrerpolicy sizes"),
     "input": _CONTROL
     | _SUBMIT
-    | {"src": values.picture}
+    | {"src": values.picture, "size": values.measure}
+    | _SIZED
     | _keep(
-        "accept alt autocomplete capture checked dirname height list max maxlength min minlength multiple pattern "
-        "placeholder readonly required size step type value width"
+        "accept alt autocomplete capture checked dirname list max maxlength min minlength multiple pattern "
+        "placeholder readonly required step type value"
     ),
     "ins": _keep("datetime"),
     "label": _keep("for"),
@@ -93,11 +98,12 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "output": _CONTROL | _keep("for"),
     "progress": _keep("max value"),
     "q": {},
-    "select": _CONTROL | _keep("autocomplete multiple required size"),
-    "source": {"src": values.media, "srcset": values.pictures} | _keep("height media sizes type width"),
+    "select": _CONTROL | {"size": values.measure} | _keep("autocomplete multiple required"),
+    "source": {"src": values.media, "srcset": values.pictures} | _SIZED | _keep("media sizes type"),
     "td": _CELL,
     "textarea": _CONTROL
-    | _keep("autocomplete cols dirname maxlength minlength placeholder readonly required rows wrap"),
+    | {"cols": values.measure, "rows": values.measure}
+    | _keep("autocomplete dirname maxlength minlength placeholder readonly required wrap"),
     "th": _CELL,
     "time": _keep("datetime"),
     "track": {"src": values.media} | _keep("default kind label srclang"),
@@ -105,7 +111,7 @@ _OWN: dict[str, dict[str, Check | None]] = {
 }
 
 HTML: dict[str, Rules] = {tag: _GLOBAL | _OWN.get(tag, {}) for tag in (*_PLAIN, *_OWN)}
-FRAME: Rules = _GLOBAL | {"src": values.frame} | _keep("allow allowfullscreen height loading referrerpolicy width")
+FRAME: Rules = _GLOBAL | {"src": values.frame} | _SIZED | _keep("allow allowfullscreen loading referrerpolicy")
 HTML |= {TAME + tag: HTML[tag] for tag in FORMATTING if tag in HTML}
 
 _DRAWING = dict.fromkeys(
@@ -124,7 +130,7 @@ _GRADIENT = _keep("gradientTransform gradientUnits spreadMethod") | {"href": val
 SVG: dict[str, Rules] = {
     tag: _SVG_GLOBAL | own
     for tag, own in {
-        "svg": _BOX | _keep("preserveAspectRatio viewBox xmlns xmlns:xlink version"),
+        "svg": _SIZED | _keep("x y preserveAspectRatio viewBox xmlns xmlns:xlink version"),
         "circle": _keep("cx cy pathLength r"),
         "clipPath": _keep("clipPathUnits"),
         "defs": {},

@@ -11,6 +11,8 @@ from shell.composition.contain.names import DOCUMENT_NAMES, FORM_NAMES, SHELL_ID
 _WINDOWS = frozenset({"_blank", "_self", "_top", "_parent"})
 _CANDIDATE = re.compile(r"\s*(\S+)(?:\s+[0-9.]+[wx])?\s*")
 _CANDIDATES_CHARS_MAX = 4096
+_MEASURE = re.compile(r"\s*\+?([0-9]{1,6}(?:\.[0-9]{0,6})?)(?:px|%|em|rem)?\s*")
+_MEASURE_MAX = 4000
 _URL_FUNCTION = re.compile(r"url\(\s*(?!['\"]?#)", re.IGNORECASE)
 
 
@@ -94,6 +96,12 @@ def field_id(value: str, reach: Reach) -> bool:
 def same_tree(_value: str, reach: Reach) -> bool:
     """A control may name its form only where the name can not reach another fragment's."""
     return reach.isolation == "shadow"
+
+
+def measure(value: str, _reach: Reach) -> bool:
+    """A size or count that a page can bear: a body must not push everything else out of reach."""
+    found = _MEASURE.fullmatch(value)
+    return found is not None and float(found[1]) <= _MEASURE_MAX
 
 
 def drawing(value: str, _reach: Reach) -> bool:

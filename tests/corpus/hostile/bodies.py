@@ -43,9 +43,9 @@ _ELEMENTS = _words(
     a abbr address applet area article audio b base blockquote body br button canvas caption center code col colgroup
     data datalist dd details dialog div dl dt em embed fieldset figure font footer form frame frameset h1 head header hr
     html i iframe image img input keygen label legend li link listing main map mark marquee math menu meta nav nobr
-    noembed noframes noscript object ol optgroup option output p param picture plaintext pre progress ruby rp rt script section
-    select slot small source span strike style summary svg table tbody td template textarea tfoot th thead time title tr
-    track u ul var video wbr xmp x-a fragment-slot fragment-end page-layout
+    noembed noframes noscript object ol optgroup option output p param picture plaintext pre progress ruby rp rt script
+    section select slot small source span strike style summary svg table tbody td template textarea tfoot th thead time
+    title tr track u ul var video wbr xmp x-a fragment-slot fragment-end page-layout
     """
 )
 _AROUND = (
