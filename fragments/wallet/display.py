@@ -100,16 +100,17 @@ def panel(
 ) -> Panel:
     """The wallet as `answer` lets it be shown."""
     degraded = judge(answer)
-    data = None if isinstance(answer, Failure) else answer.data
-    if data is None:
+    if isinstance(answer, Failure) or answer.data is None:
         note = Note("bad", _UNREACHABLE)
         return Panel(note, note, None, [], form, receipt, degraded)
-    balance_note = _note(degraded, formats) if degraded else _good_note(data.balances, formats)
-    closed = form.closed if degraded is None else None
-    if closed and not isinstance(answer, Failure):
+    data = answer.data
+    balance_note = _note(degraded, formats) if degraded else _good_note(answer, data.balances, formats)
+    note = balance_note
+    if degraded is None and form.closed:
         degraded = Degraded(Reason.ENGINE_DOWN, answer.freshness.as_of)
+        note = Note("warn", _first_sentence(form.closed.before))
     return Panel(
-        note=closed or balance_note,
+        note=note,
         balance_note=balance_note,
         figures=_figures(data.balances, formats),
         lines=[_line(movement, formats) for movement in data.recent],
@@ -145,7 +146,7 @@ def receipt_card(receipt: Receipt, formats: Formats) -> ReceiptCard:
     amount = formats.money(receipt.amount_minor, receipt.currency)
     what = _KINDS.get(receipt.command.lower(), "Request")
     if receipt.state == "done":
-        return ReceiptCard("done", f"{amount} added", "It is in your balance.", receipt.receipt_id)
+        return ReceiptCard("done", f"{amount} added", "Booked to your account.", receipt.receipt_id)
     if receipt.state == "pending":
         text = receipt.reason or "We are waiting for the payment to be confirmed. There is nothing more to do."
         return ReceiptCard("pending", f"{what} of {amount} pending", text, receipt.receipt_id)
@@ -178,7 +179,14 @@ def _availability(answer: View[WalletData] | Failure) -> Availability:
     return answer.data.actions.get("deposit", closed)
 
 
-def _good_note(balances: Balances, formats: Formats) -> Note:
+def _first_sentence(text: str) -> str:
+    sentence, stop, _ = text.partition(". ")
+    return sentence + stop.strip()
+
+
+def _good_note(answer: View[WalletData], balances: Balances, formats: Formats) -> Note:
+    if answer.pending:
+        return Note("warn", "Your latest change is booked and will show here in a moment.")
     if not balances.pending_minor:
         return Note("good", "Up to date")
     return Note("good", f"Up to date; {formats.money(balances.pending_minor, balances.currency)} more on its way")

@@ -23,7 +23,7 @@ from tests.fragments_samples import offers, receipt, table, tables, wallet_data
 
 ENGLISH = formats_for("en-GB")
 PATHS = live.Pathnames("/tables/{table_id}/", "/live/{kind}/")
-PAUSED = "Deposits are paused: the payment service is not answering."
+PAUSED = "Deposits are paused: our provider does not answer. Your money is safe."
 
 
 def wallet_panel(answer: Any, **form: Any) -> wallet.Panel:
@@ -79,8 +79,18 @@ def test_closed_engine_speaks_for_itself() -> None:
     """While the figures are live and deposits are not, the engine's own sentence closes the form."""
     panel = wallet_panel(view(wallet_data(deposit=Availability(False, PAUSED))))
     assert panel.degraded == Degraded(Reason.ENGINE_DOWN, AS_OF)
-    assert panel.note.before == PAUSED
+    assert panel.form.closed is not None
+    assert panel.form.closed.before == PAUSED
+    assert panel.note.before == "Deposits are paused: our provider does not answer."
     assert panel.balance_note.tone == "good"
+
+
+def test_change_that_is_not_shown_yet_is_named() -> None:
+    """Figures that do not hold the player's latest change yet are not called up to date."""
+    answer = msgspec.structs.replace(view(wallet_data()), pending=True)
+    panel = wallet_panel(answer)
+    assert panel.degraded is None
+    assert "will show here in a moment" in panel.note.before
 
 
 def test_action_that_is_not_listed_is_closed() -> None:
