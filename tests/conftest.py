@@ -5,7 +5,6 @@ Each is found or started once per run, and each fails with a sentence that says 
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from tests import chromium as chromium_search
 from tests import postgres_server
 from tests.chromium import Chromium, NoChromium
 from tests.mullion import Mullion
-from tests.postgres_server import NoPostgres, PostgresServer
+from tests.postgres_server import PostgresServer
 from tests.valkey_server import ValkeyServer
 
 BROWSER_FIXTURES = {
@@ -44,7 +43,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if any(_needs(item, BROWSER_FIXTURES) for item in session.items):
         found["chromium"] = _try(lambda: chromium_search.find(say=say), NoChromium)
     if any(_needs(item, {"postgres"}) for item in session.items):
-        found["postgres"] = _try(lambda: postgres_server.programs(say=say), NoPostgres)
+        found["postgres"] = _try(postgres_server.find_binaries, RuntimeError)
 
 
 def _needs(item: pytest.Item, fixtures: set[str]) -> bool:
@@ -101,10 +100,9 @@ def new_valkey() -> Iterator[Callable[[], ValkeyServer]]:
 
 @pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
-    """A PostgreSQL of this run; `database(name)` makes an empty database."""
-    folder = _found(request, "postgres")
-    assert isinstance(folder, Path)
-    with PostgresServer(folder) as server:
+    """A PostgreSQL of this run; `url(name)` makes an empty database of that name."""
+    _found(request, "postgres")
+    with PostgresServer() as server:
         yield server
 
 

@@ -41,7 +41,8 @@ class Mullion:
         self.url = f"http://localhost:{self.port_base}"
         self._folder = tempfile.TemporaryDirectory(prefix="mullion-")
         self.data = Path(self._folder.name) / str(self.port_base)
-        self._root, self._command = root, [*command, "--port-base", str(self.port_base), *arguments]
+        self._root = root
+        self.command = [*command, "--port-base", str(self.port_base), *arguments]
         # What this test run uses itself must not leak into the houses.
         kept = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL", "DEBUG")}
         self._environ = {**kept, "MULLION_DATA": self._folder.name, "NO_COLOR": "1", **(environ or {})}
@@ -61,9 +62,9 @@ class Mullion:
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start, and do not wait."""
-        with self._output.open("ab") as output:
+        with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                self._command,
+                self.command,
                 cwd=self._root,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,

@@ -20,48 +20,62 @@ CHUNK_BYTES = 64 * 1024
 class Child:
     """A running process. `wait` returns its exit code once its group is gone and its output is read."""
 
-    def __init__(self, process: asyncio.subprocess.Process, leash: Leash, line: Callable[[str], None]) -> None:
-        if process.stdout is None:
-            raise ValueError("a child is started with its output in a pipe")
-        self._process, self._output, self._leash = process, process.stdout, leash
+    def __init__(self, process: asyncio.subprocess.Process, leash: Leash) -> None:
+        self._process, self._leash = process, leash
         self.pid = process.pid
         leash.hold(self.pid)
-        self._reading = asyncio.create_task(self._read(line))
 
     @classmethod
     async def start(
         cls, command: Sequence[str], environ: Mapping[str, str], root: Path, leash: Leash, line: Callable[[str], None]
     ) -> "Child":
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env=dict(environ),
-            cwd=root,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            process_group=0,
-            preexec_fn=end_with_parent(signal.SIGKILL),
-        )
-        return cls(process, leash, line)
+        # A pipe of our own: with asyncio's, `wait` would wait for grandchildren that hold its other end as well.
+        ours, theirs = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env=dict(environ),
+                cwd=root,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=asyncio.subprocess.STDOUT,
+                process_group=0,
+                preexec_fn=end_with_parent(signal.SIGKILL),
+            )
+        except BaseException:
+            os.close(ours)
+            raise
+        finally:
+            os.close(theirs)
+        child = cls(process, leash)
+        await child._listen(ours, line)
+        return child
 
     async def wait(self) -> int:
         code = await self._process.wait()
-        # What a dead process leaves in its group would keep its port, or its output open.
+        # What a dead process leaves in its group would keep its port.
         self.signal(signal.SIGKILL)
         self._leash.release(self.pid)
         with contextlib.suppress(TimeoutError):
             # One that left the group with our pipe in its hand must not keep the supervisor waiting.
             await asyncio.wait_for(self._reading, LAST_WORDS_S)
+        self._pipe.close()
         return code
+
+    async def _listen(self, output: int, line: Callable[[str], None]) -> None:
+        reader, file = asyncio.StreamReader(), os.fdopen(output, "rb", buffering=0)
+        connected = asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+        self._pipe, _ = await connected
+        self._reading = asyncio.create_task(self._read(reader, line))
 
     def signal(self, number: int) -> None:
         """To the whole group; quiet when it is gone."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
-    async def _read(self, line: Callable[[str], None]) -> None:
+    async def _read(self, output: asyncio.StreamReader, line: Callable[[str], None]) -> None:
         rest = b""
-        while chunk := await self._output.read(CHUNK_BYTES):
+        while chunk := await output.read(CHUNK_BYTES):
             *lines, rest = (rest + chunk).split(b"\n")
             for whole in lines:
                 line(whole[:LINE_BYTES_MAX].decode("utf-8", "replace"))
