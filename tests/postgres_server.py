@@ -1,7 +1,7 @@
 """A real PostgreSQL for tests, from the machine or from Debian's package, that can be killed and started again.
 
-Use the fixture `postgres` (see `tests/conftest.py`): `postgres.database("engine")` gives the address of an empty
-database. Or by hand: `with PostgresServer(programs()) as server: …`.
+Use the fixture `postgres` (see `tests/conftest.py`): `postgres.url("engine")` gives the address of an empty database.
+Or by hand: `with PostgresServer() as server: …`.
 """
 
 import os
@@ -19,11 +19,11 @@ from typing import Self
 from tests.valkey_server import free_port
 
 
-class NoPostgres(Exception):
+class NoPostgres(RuntimeError):
     """There is no PostgreSQL server here and none can be installed; the message says what to do."""
 
 
-def programs(say: Callable[[str], object] = print) -> Path:
+def find_binaries(say: Callable[[str], object] = print) -> Path:
     """The folder with `initdb` and `postgres`; installs Debian's package when it is missing and that is allowed."""
     found = _look()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -50,8 +50,8 @@ def _look() -> Path | None:
 class PostgresServer:
     """Keeps its data in a folder of its own and forgets it at the end; waits for no disk, for speed."""
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
-        self._programs = folder
+    def __init__(self, port: int | None = None) -> None:
+        self._programs = find_binaries()
         self.port = port or free_port()
         self._folder = tempfile.mkdtemp(prefix="postgres-")
         # PostgreSQL refuses to run as root; Debian's package brings a user for it.
@@ -76,7 +76,7 @@ class PostgresServer:
     def _data(self) -> str:
         return str(Path(self._folder) / "data")
 
-    def database(self, name: str) -> str:
+    def url(self, name: str) -> str:
         """The address of an empty database of that name; what it held before is gone."""
         self._run("dropdb", *self._at(), "--if-exists", "--force", name)
         self._run("createdb", *self._at(), name)

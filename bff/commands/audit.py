@@ -1,15 +1,18 @@
-"""Whether the books are sound: every sum added up again from the entries.
+"""Whether the books are sound: every sum added up again from the entries, a part of the books at a time.
 
-Public: `Finding`, `findings`, `CHECKS`.
+Public: `Finding`, `findings`, `size`.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, F, Model, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from bff.commands.models import Account, Entry, Player, Receipt, Transaction, Withdrawal
+
+CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,68 +24,80 @@ class Finding:
     detail: str
 
 
-def _unbalanced() -> Iterator[Finding]:
-    """Entries of a transaction that do not sum to zero in a currency, or stand alone."""
-    sums = Entry.objects.values("transaction_id", "currency").annotate(total=Sum("amount_minor"))
-    for row in sums.exclude(total=0):
-        detail = f"entries sum to {row['total']} {row['currency']}"
-        yield Finding("sums", row["transaction_id"], detail)
-    for empty in Transaction.objects.annotate(sides=Count("entries")).filter(sides__lt=2):
-        yield Finding("sums", empty.transaction_id, f"it has {empty.sides} entries")
+def _sums(chunk: list[Any]) -> Iterator[Finding]:
+    """Transactions whose entries do not sum to zero in each currency, or have one side only."""
+    sums = Entry.objects.filter(transaction__in=chunk).values("transaction_id", "currency")
+    for row in sums.annotate(total=Sum("amount_minor")).exclude(total=0).order_by():
+        yield Finding("sums", row["transaction_id"], f"its entries sum to {row['total']} {row['currency']}")
+    for lone in Transaction.objects.filter(pk__in=chunk).annotate(sides=Count("entries")).filter(sides__lt=2):
+        yield Finding("sums", lone.transaction_id, f"it has {lone.sides} entries")
 
 
-def _balances() -> Iterator[Finding]:
-    """Balances that are not what their entries say, and entries in another currency than their account's."""
+def _currencies(chunk: list[Any]) -> Iterator[Finding]:
+    """Entries in another currency than their account's."""
+    for entry in Entry.objects.filter(transaction__in=chunk).exclude(currency=F("account__currency")):
+        yield Finding("currencies", str(entry.pk), f"{entry.currency} in an account of another currency")
+
+
+def _balances(chunk: list[Any]) -> Iterator[Finding]:
+    """Balances that are not what their entries say."""
     entries = Entry.objects.filter(account=OuterRef("pk")).values("account").annotate(total=Sum("amount_minor"))
-    players = Account.objects.filter(player__isnull=False)
-    for account in players.annotate(total=Coalesce(Subquery(entries.values("total")), 0)).exclude(
-        balance_minor=F("total")
-    ):
-        detail = f"{account.kind} is kept as {account.balance_minor}, its entries say {account.total}"  # type: ignore[attr-defined]
-        yield Finding("balances", str(account.player_id), detail)
-    for entry in Entry.objects.exclude(currency=F("account__currency")):
-        yield Finding("balances", str(entry.pk), "an entry in another currency than its account")
+    accounts = Account.objects.filter(player__in=chunk).annotate(total=Coalesce(Subquery(entries.values("total")), 0))
+    for row in accounts.exclude(balance_minor=F("total")).values("player_id", "kind", "balance_minor", "total"):
+        detail = f"{row['kind']} is kept as {row['balance_minor']}, its entries say {row['total']}"
+        yield Finding("balances", row["player_id"], detail)
 
 
-def _holds() -> Iterator[Finding]:
-    """Held money without a withdrawal that holds it."""
-    held = (
-        Withdrawal.objects.filter(state="held", receipt__player=OuterRef("player"))
-        .values("receipt__player")
-        .annotate(total=Sum("receipt__amount_minor"))
-    )
-    accounts = Account.objects.filter(kind="held", player__isnull=False)
-    for account in accounts.annotate(asked=-Coalesce(Subquery(held.values("total")), 0)).exclude(
-        balance_minor=F("asked")
-    ):
-        detail = f"{account.balance_minor} held, withdrawals hold {account.asked}"  # type: ignore[attr-defined]
-        yield Finding("holds", str(account.player_id), detail)
+def _holds(chunk: list[Any]) -> Iterator[Finding]:
+    """Held money without a withdrawal that holds it, and the other way round."""
+    held = Withdrawal.objects.filter(state="held", receipt__player=OuterRef("player")).values("receipt__player")
+    asked = -Coalesce(Subquery(held.annotate(total=Sum("receipt__amount_minor")).values("total")), 0)
+    accounts = Account.objects.filter(kind="held", player__in=chunk).annotate(asked=asked)
+    for row in accounts.exclude(balance_minor=F("asked")).values("player_id", "balance_minor", "asked"):
+        detail = f"{row['balance_minor']} is held, withdrawals hold {row['asked']}"
+        yield Finding("holds", row["player_id"], detail)
 
 
-def _receipts() -> Iterator[Finding]:
+def _deposits(chunk: list[Any]) -> Iterator[Finding]:
     """Deposits that are done without money, or have money without being done."""
     moved = Count("transactions", filter=Q(transactions__kind="deposit"))
-    deposits = Receipt.objects.filter(command="deposit").annotate(moved=moved)
-    for receipt in deposits.exclude(Q(state="done", moved=1) | (~Q(state="done") & Q(moved=0))):
-        yield Finding("receipts", receipt.receipt_id, f"{receipt.state} with {receipt.moved} movements")  # type: ignore[attr-defined]
+    deposits = Receipt.objects.filter(command="deposit", player__in=chunk).annotate(moved=moved)
+    wrong = deposits.exclude(Q(state="done", moved=1) | (~Q(state="done") & Q(moved=0)))
+    for row in wrong.values("receipt_id", "state", "moved"):
+        yield Finding("deposits", row["receipt_id"], f"{row['state']} with {row['moved']} movements")
 
 
-def _lines() -> Iterator[Finding]:
+def _lines(chunk: list[Any]) -> Iterator[Finding]:
     """Histories that are longer or shorter than they are counted."""
     known = Count("receipts", filter=Q(receipts__ordinal__isnull=False))
-    for player in Player.objects.annotate(known=known).exclude(lines=F("known")):
-        yield Finding("lines", player.player_id, f"{player.lines} lines counted, {player.known} there")  # type: ignore[attr-defined]
+    players = Player.objects.filter(pk__in=chunk).annotate(known=known)
+    for row in players.exclude(lines=F("known")).values("player_id", "lines", "known"):
+        yield Finding("lines", row["player_id"], f"{row['lines']} lines are counted, {row['known']} are there")
 
 
-CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
-    "sums": _unbalanced,
-    "balances": _balances,
-    "holds": _holds,
-    "receipts": _receipts,
-    "lines": _lines,
-}
+Check = Callable[[list[Any]], Iterator[Finding]]
+
+CHECKS: list[tuple[type[Model], list[Check]]] = [
+    (Transaction, [_sums, _currencies]),
+    (Player, [_balances, _holds, _deposits, _lines]),
+]
 
 
-def findings() -> list[Finding]:
-    """Everything that is wrong; empty when the books are sound."""
-    return [finding for check in CHECKS.values() for finding in check()]
+def size() -> int:
+    """How many rows `findings` will go through."""
+    return sum(model._default_manager.count() for model, _ in CHECKS)
+
+
+def findings(advance: Callable[[int], None] = lambda _: None) -> list[Finding]:
+    """Everything that is wrong; empty when the books are sound. `advance` hears how many rows were gone through."""
+    found: list[Finding] = []
+    for model, checks in CHECKS:
+        last = ""
+        while chunk := list(
+            model._default_manager.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]
+        ):
+            for check in checks:
+                found += check(chunk)
+            last = chunk[-1]
+            advance(len(chunk))
+    return found

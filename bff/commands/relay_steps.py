@@ -8,7 +8,7 @@ again when nobody knows; positions are given once, in one transaction, in the or
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 from django.db import connection, transaction
@@ -17,8 +17,8 @@ from django.db.models import QuerySet
 from bff.commands import outbox
 from bff.commands.books import Book
 from bff.commands.epoch import next_epoch
-from bff.commands.models import OutboxRow, Player, RelayState
-from bff.commands.policy import RELAY
+from bff.commands.models import OutboxRow, Player, ProviderRequest, Receipt, RelayState
+from bff.commands.policy import POLICY, RELAY
 from bff.contracts.event import Event
 from bff.contracts.view import Sequence
 
@@ -113,10 +113,24 @@ def restate_some(now: datetime) -> int:
 
 
 def prune(now: datetime) -> int:
-    """Forget some rows that went out long ago; how many. Whoever needs older news gets the players restated."""
+    """Forget some of what nobody can ask for any more; how many rows.
+
+    Events that went out long ago (whoever needs older news gets the players restated), keys of answers that are past
+    their time (the receipts stay), and requests of providers whose signatures are refused by now.
+    """
     old = OutboxRow.objects.filter(published_at__lt=now - timedelta(days=RELAY.outbox_kept_days))
-    chosen = list(old.order_by("published_at").values_list("pk", flat=True)[:1000])
-    return OutboxRow.objects.filter(pk__in=chosen).delete()[0] if chosen else 0
+    gone = _some(old).delete()[0]
+    requests = ProviderRequest.objects.filter(at__lt=now - timedelta(seconds=POLICY.request_kept_s))
+    gone += _some(requests).delete()[0]
+    kept_since = now - timedelta(days=POLICY.receipts_kept_days)
+    answered = Receipt.objects.filter(at__lt=kept_since, key__isnull=False, fingerprint__gt="").exclude(state="pending")
+    lasting = answered.exclude(command__in=("opening", "grant-bonus"))
+    return gone + _some(lasting).update(key=None, fingerprint="")
+
+
+def _some(rows: QuerySet[Any]) -> QuerySet[Any]:
+    chosen = list(rows.values_list("pk", flat=True)[:1000])
+    return rows.model._default_manager.filter(pk__in=chosen)
 
 
 def _unstated(epoch: str) -> QuerySet[Player]:

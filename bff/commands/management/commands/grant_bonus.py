@@ -1,0 +1,57 @@
+"""Give a player a bonus by hand, once by its reference."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from bff.commands import limits, outbox, receipts
+from bff.commands.books import Book
+from bff.commands.deposit import check_amount
+from bff.commands.models import Player
+from bff.commands.receipts import Asked, Refused
+
+
+class _GrantBonus(msgspec.Struct, frozen=True):
+    amount_minor: int
+
+
+class Command(BaseCommand):
+    help = (
+        "Credit a bonus. The same reference again gives nothing more. "
+        "Example: manage.py grant_bonus pl_amber 500 --reference goodwill-17 --settings bff.commands.settings"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("player", help="the player's id; they must have an account")
+        parser.add_argument("amount_minor", type=int, help="minor units of the account's currency")
+        parser.add_argument("--reference", required=True, help="what the bonus is for; each counts once a player")
+
+    def handle(self, *args: Any, player: str, amount_minor: int, reference: str, **options: Any) -> None:
+        try:
+            given = grant(player, amount_minor, reference, datetime.now(UTC))
+        except Refused as refused:
+            raise CommandError(" ".join([refused.detail, *refused.fields.values()])) from refused
+        self.stdout.write(
+            f"{player}: {'bonus given' if given else 'given before under this reference, nothing changed'}"
+        )
+
+
+@transaction.atomic
+def grant(player_id: str, amount_minor: int, reference: str, now: datetime) -> bool:
+    """Credit `amount_minor` as bonus; False when this reference was used before. Raises `Refused`."""
+    currency = Player.objects.filter(pk=player_id).values_list("currency", flat=True).first()
+    if currency is None:
+        raise Refused(404, "player_unknown", f"There is no player {player_id}.")
+    check_amount(amount_minor, currency)
+    book = Book.open(player_id, currency, now)
+    asked = Asked.of(player_id, currency, "grant-bonus", f"grant:{reference}", _GrantBonus(amount_minor))
+    if receipts.answered_before(asked, book) is not None:
+        return False
+    limits.check_excluded(book)
+    receipt = receipts.write(book, asked, kind="bonus", state="done", amount_minor=amount_minor)
+    book.post("bonus", receipt, {"bonus": amount_minor}, "promotions")
+    outbox.tell(book, "BonusGranted", [receipt])
+    return True

@@ -1,0 +1,235 @@
+"""The ledger against a model of it, over random sequences of commands, repetitions and refusals."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+
+from bff.commands import audit, claim, deposit, play, withdraw
+from bff.commands.deposit import Verdict
+from bff.commands.models import Account, Offer, OutboxRow, Player
+from bff.commands.receipts import Asked, Refused
+from bff.contracts.player_context import PlayerContext
+from bff.contracts.seamless import BetRequest, RollbackRequest, Status, WinRequest
+from bff.contracts.wallet import CancelWithdrawal, ClaimPromotion, Deposit, Withdraw
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+AMOUNTS = st.integers(1, 500)
+
+
+def name():
+    return secrets.token_hex(8)
+
+
+class Ledger(RuleBasedStateMachine):
+    """`real`, `bonus` and `held` are the model; everything else remembers what was asked, to ask it again."""
+
+    pending = Bundle("pending")
+    bets = Bundle("bets")
+    wins = Bundle("wins")
+    holds = Bundle("holds")
+
+    @initialize()
+    def open(self):
+        self.player = f"pl_{name()}"
+        self.context = PlayerContext(self.player, "game:g", "EUR", "en", frozenset({"games.play"}), 2**40)
+        self.real = self.bonus = self.held = 0
+        self.split = {}  # transaction -> (real, bonus) as it moved
+        self.undone = set()
+        self.claims = 0
+        self.events = 0
+        self.opened = False
+
+    def asked(self, command, body, key=None):
+        self.opened = True
+        return Asked.of(self.player, "EUR", command, key or name(), body)
+
+    @rule(target=pending, amount=AMOUNTS, repeats=st.integers(1, 3))
+    def deposit(self, amount, repeats):
+        """The same key again finds the same receipt, and only the first is to be charged."""
+        asked = self.asked("deposit", Deposit(amount, "EUR"))
+        answers = [deposit.begin(asked, Deposit(amount, "EUR"), NOW)]
+        later = NOW + timedelta(minutes=1)
+        answers += [deposit.begin(asked, Deposit(amount, "EUR"), later) for _ in range(repeats)]
+        assert [fresh for _, fresh in answers] == [True] + [False] * repeats
+        assert len({receipt.receipt_id for receipt, _ in answers}) == 1
+        self.events += 1
+        return answers[0][0].receipt_id, amount
+
+    @rule(charge=pending, said=st.lists(st.sampled_from(["unknown", "processing", "approved", "declined", "lost"])))
+    def provider_speaks(self, charge, said):
+        """Whatever the provider says and however often: the first final word counts, and approval beats loss."""
+        receipt_id, amount = charge
+        for word in said:
+            before = deposit.settle(receipt_id, Verdict("unknown"), NOW).state
+            lost_before = before == "declined" and charge in self.undone
+            after = deposit.settle(receipt_id, Verdict(word), NOW).state
+            if before == "pending" and word in ("approved", "declined", "lost"):
+                self.events += 1
+                self.real += amount if word == "approved" else 0
+                assert after == ("done" if word == "approved" else "declined")
+                if word == "lost":
+                    self.undone.add(charge)
+            elif lost_before and word == "approved":
+                self.events += 1
+                self.real += amount
+                self.undone.discard(charge)
+                assert after == "done"
+            else:
+                assert after == before
+
+    @rule()
+    def claim(self):
+        """At most two grants of the offer, whatever is asked."""
+        body = ClaimPromotion("model")
+        if self.claims == 2:
+            with pytest.raises(Refused, match="promotion_already_claimed"):
+                claim.claim(self.asked("claim-promotion", body), body, NOW)
+            return
+        claim.claim(self.asked("claim-promotion", body), body, NOW)
+        self.claims += 1
+        self.bonus += 300
+        self.events += 1
+
+    def call(self, path, request):
+        self.opened = True
+        return play.Call.of("model", self.context, path, request)
+
+    def play(self, act, path, request):
+        try:
+            return act(self.call(path, request), request, NOW).status
+        except play.Denied as denied:
+            return denied.status
+
+    @rule(target=bets, amount=AMOUNTS, repeats=st.integers(1, 3))
+    def bet(self, amount, repeats):
+        """A stake comes out of real money first, then bonus, once."""
+        transaction = name()
+        for _ in range(repeats):
+            request = BetRequest(name(), transaction, "t", "g", "r", "EUR", amount)
+            status = self.play(play.place_bet, "/transaction/bet", request)
+            if transaction not in self.split:
+                if amount > self.real + self.bonus:
+                    assert status is Status.NOT_ENOUGH_MONEY
+                    return multiple()
+                moved = (min(self.real, amount), amount - min(self.real, amount))
+                self.split[transaction] = (-moved[0], -moved[1])
+                self.real -= moved[0]
+                self.bonus -= moved[1]
+                self.events += 1
+            assert status is Status.OK
+        return transaction
+
+    @rule(target=wins, bet=bets, amount=st.integers(0, 900), repeats=st.integers(1, 2))
+    def win(self, bet, amount, repeats):
+        """A win goes where its stake came from, once; a bet that was undone wins nothing."""
+        transaction = name()
+        for _ in range(repeats):
+            request = WinRequest(name(), transaction, bet, "t", "g", "r", "EUR", amount)
+            status = self.play(play.settle_win, "/transaction/win", request)
+            if bet in self.undone:
+                assert status is Status.TRANSACTION_ROLLED_BACK
+                return multiple()
+            assert status is Status.OK
+            if transaction not in self.split:
+                real, bonus = self.split[bet]
+                to_bonus = amount * -bonus // -(real + bonus)
+                self.split[transaction] = (amount - to_bonus, to_bonus)
+                self.real += amount - to_bonus
+                self.bonus += to_bonus
+                self.events += 1 if amount else 0
+        return transaction
+
+    @rule(transaction=st.one_of(bets, wins), repeats=st.integers(1, 3))
+    def roll_back(self, transaction, repeats):
+        """Undone once, unless the money of a win is gone."""
+        for _ in range(repeats):
+            status = self.play(play.roll_back, "/transaction/rollback", self.rollback(transaction))
+            real, bonus = self.split[transaction]
+            if transaction in self.undone:
+                assert status is Status.OK
+            elif self.real < real or self.bonus < bonus:
+                assert status is Status.NOT_ENOUGH_MONEY
+            else:
+                assert status is Status.OK
+                self.undone.add(transaction)
+                self.real -= real
+                self.bonus -= bonus
+                self.events += 1 if real or bonus else 0
+
+    @rule(amount=AMOUNTS)
+    def roll_back_first(self, amount):
+        """A bet after its rollback never counts."""
+        transaction = name()
+        assert self.play(play.roll_back, "/transaction/rollback", self.rollback(transaction)) is Status.OK
+        request = BetRequest(name(), transaction, "t", "g", "r", "EUR", amount)
+        assert self.play(play.place_bet, "/transaction/bet", request) is Status.TRANSACTION_ROLLED_BACK
+
+    def rollback(self, reference):
+        return RollbackRequest(name(), name(), reference, "t", "g", "r")
+
+    @rule(target=holds, amount=AMOUNTS)
+    def withdraw(self, amount):
+        """What is asked back is held, if it is there."""
+        body = Withdraw(amount, "EUR")
+        if amount > self.real:
+            with pytest.raises(Refused, match="not_enough_money"):
+                withdraw.withdraw(self.asked("withdraw", body), body, NOW)
+            return multiple()
+        receipt = withdraw.withdraw(self.asked("withdraw", body), body, NOW)
+        self.real -= amount
+        self.held += amount
+        self.events += 1
+        return receipt.receipt_id, amount
+
+    @rule(hold=consumes(holds), end=st.sampled_from(["pay", "release", "cancel"]))
+    def decide(self, hold, end):
+        """A hold ends once, paid or back in the real account."""
+        receipt_id, amount = hold
+        self.end_hold(receipt_id, end)
+        self.held -= amount
+        self.real += 0 if end == "pay" else amount
+        self.events += 1
+        with pytest.raises(Refused):
+            self.end_hold(receipt_id, "pay")
+
+    def end_hold(self, receipt_id, end):
+        if end == "pay":
+            withdraw.pay(receipt_id, NOW)
+        elif end == "release":
+            withdraw.release(receipt_id, "No.", NOW)
+        else:
+            body = CancelWithdrawal(receipt_id)
+            withdraw.cancel(self.asked("cancel-withdrawal", body), body, NOW)
+
+    @invariant()
+    def accounts_are_as_the_model_says(self):
+        if getattr(self, "opened", False):
+            rows = Account.objects.filter(player_id=self.player).values_list("kind", "balance_minor")
+            assert dict(rows) == {"real": self.real, "bonus": self.bonus, "held": self.held} or not rows
+
+    @invariant()
+    def every_change_is_told_once_and_in_order(self):
+        if getattr(self, "opened", False):
+            told = OutboxRow.objects.filter(aggregate=f"player:{self.player}").order_by("pk")
+            assert list(told.values_list("sequence", flat=True)) == list(range(1, self.events + 1))
+            player = Player.objects.filter(pk=self.player).first()
+            assert player is None or player.sequence == self.events
+
+
+def test_ledger_is_its_model():
+    """No sequence of commands, however repeated, takes the ledger anywhere the model does not go."""
+    offer = {
+        "promotion_id": "model", "title": "", "summary": "", "kind": "", "terms": "",
+        "amounts": {"EUR": {"amount_minor": 300, "stake_max_minor": 1}}, "wagering": 1, "contribution": {},
+        "days": 1, "grants_max": 2, "ends_at": "2030-01-01T00:00:00Z",
+    }  # fmt: skip
+    Offer.objects.update_or_create(pk="model", defaults={"data": offer, "heard_at": NOW})
+    Ledger.TestCase.settings = settings(
+        max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    Ledger.TestCase().runTest()
+    assert audit.findings() == []
