@@ -72,9 +72,6 @@ class Copies(Generic[T]):
         self._policy = policy
         self._copies: OrderedDict[Key, Copy[T]] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._copies)
-
     def look(self, key: Key, now: float) -> Copy[T] | None:
         """The copy under `key`, unless it is too old for any use."""
         copy = self._copies.get(key)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -49,7 +49,7 @@ async def test_a_healthy_answer_comes_whole(origin: Origin, transport: Transport
 
 
 async def test_a_request_travels_as_given(origin: Origin, transport: Transport) -> None:
-    """Method, headers and body arrive; the coding asked for is always identity, and nothing of httpx or a proxy is added."""
+    """Method, headers and body arrive; the coding asked for is always identity, and nothing else is added."""
     request = Request("POST", origin.url + "/act?a=1", (("X-One", "1"), ("Accept-Encoding", "gzip")), b"amount=5")
     await transport.send(request, Deadline.after_ms(time.monotonic(), 400))
     (seen,) = origin.seen
@@ -79,7 +79,7 @@ REACHING = {
 async def test_an_answer_that_does_not_arrive_whole_is_none(
     origin: Origin, transport: Transport, fault: str, reason: Reason
 ) -> None:
-    """Whatever keeps an answer from arriving whole has its word, costs the deadline at most, and ends with the fault."""
+    """What keeps an answer from arriving whole has its word, costs the deadline at most, and ends with the fault."""
     await origin.fail(fault)
     began = time.monotonic()
     assert await reason_of(transport, origin.url) == reason
@@ -244,8 +244,8 @@ async def test_a_url_that_can_not_be_called_is_our_mistake(transport: Transport,
 
 async def test_a_header_that_can_not_be_sent_is_our_mistake(origin: Origin, transport: Transport) -> None:
     """A header with a line end in it is refused before anything is sent."""
+    request = Request("GET", origin.url, (("X-Odd", "a\r\nX-Injected: 1"),))
     with pytest.raises(CallFailed) as caught:
-        request = Request("GET", origin.url, (("X-Odd", "a\r\nX-Injected: 1"),))
         await transport.send(request, Deadline.after_ms(time.monotonic(), 400))
     assert caught.value.reason == Reason.INTERNAL
     assert origin.requests == 0
@@ -281,9 +281,9 @@ async def test_an_unknown_root_is_not_trusted() -> None:
         await transport.aclose()
 
 
-async def wait_until(settled: object, limit_s: float = 2.0) -> None:
-    """Return when `settled()` holds; fail when it does not in time."""
-    assert callable(settled)
-    async with asyncio.timeout(limit_s):
-        while not settled():
-            await asyncio.sleep(0.01)
+async def wait_until(holds: Callable[[], bool], limit_s: float = 2.0) -> None:
+    """Return when `holds()`; fail when it does not in time."""
+    until = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < until
+        await asyncio.sleep(0.01)

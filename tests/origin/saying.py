@@ -5,6 +5,7 @@ Public: nothing but the switches it registers.
 
 import functools
 import gzip
+import struct
 import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -224,7 +225,12 @@ def _retry_after(kind: str) -> str:
 
 @functools.cache
 def _bomb() -> bytes:
-    # In pieces, so that the origin itself does not hold what it only pretends to send.
-    packing = zlib.compressobj(9, wbits=31)
-    piece = bytes(1024 * 1024)
-    return b"".join(packing.compress(piece) for _ in range(BOMB_BYTES // len(piece))) + packing.flush()
+    # A block that was flushed in full stands by itself, so one mebibyte of zeros is packed once and repeated.
+    piece, times = bytes(1024 * 1024), BOMB_BYTES // (1024 * 1024)
+    packing = zlib.compressobj(9, wbits=-15)
+    block = packing.compress(piece) + packing.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(times):
+        checksum = zlib.crc32(piece, checksum)
+    ending = packing.flush() + struct.pack("<II", checksum, BOMB_BYTES)
+    return b"\x1f\x8b\x08\0\0\0\0\0\x02\xff" + block * times + ending

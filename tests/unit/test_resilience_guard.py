@@ -306,6 +306,17 @@ async def test_a_call_outlives_the_caller_that_left(bench: Bench) -> None:
 
 
 @simulated
+async def test_closing_waits_for_the_calls_that_run(bench: Bench) -> None:
+    """A call outlives its caller, and ends before its connections do."""
+    bench.upstream.took_ms = 400
+    calling = asyncio.create_task(bench.call())
+    await asyncio.sleep(0.1)
+    calling.cancel()
+    await bench.guard.aclose()
+    assert bench.clock() == pytest.approx(0.4)
+
+
+@simulated
 async def test_a_caller_that_leaves_the_queue_makes_no_call(bench: Bench) -> None:
     """Who left before there was a place asks nothing of the upstream."""
     bench.upstream.took_ms = 100

@@ -162,11 +162,11 @@ class Lease:
         return said
 
 
-def opened(lease: ProbeLease | None = None) -> tuple[Guard, FakeUpstream]:
+def opened(lease: ProbeLease | None = None, policy: Policy = POLICY) -> tuple[Guard, FakeUpstream]:
     """A guard in the running loop whose upstream fails until told otherwise."""
     upstream = FakeUpstream(lambda: CallFailed(Reason.FRAMING, "odd", answered=True))
     clock = asyncio.get_running_loop().time
-    return Guard("healing", POLICY, upstream, clock=clock, chance=lambda: 0.0, probe=PROBE, lease=lease), upstream
+    return Guard("healing", policy, upstream, clock=clock, chance=lambda: 0.0, probe=PROBE, lease=lease), upstream
 
 
 async def call(guard: Guard) -> None:
@@ -232,6 +232,17 @@ def sample(name: str, outcome: str) -> float:
     return REGISTRY.get_sample_value(name, {"upstream": "healing", "outcome": outcome}) or 0.0
 
 
+def test_a_guard_that_never_had_to_heal_closes_all_the_same() -> None:
+    """Nothing is left of a probe that was never needed."""
+
+    async def main() -> None:
+        guard, _ = opened()
+        await guard.aclose()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    simulated_time.run(main())
+
+
 def test_forced_open_stops_the_probes_and_letting_go_starts_them() -> None:
     """An operator's word ends probing; afterwards one decides at once."""
 
@@ -251,27 +262,50 @@ def test_forced_open_stops_the_probes_and_letting_go_starts_them() -> None:
     simulated_time.run(main())
 
 
-def test_a_probe_that_finds_no_place_or_is_stopped_keeps_no_permit() -> None:
-    """The upstream's old calls still fill the bulkhead: the probe waits its turn, gives up, and tries again."""
+@pytest.mark.parametrize("waiting_max", [0, 128], ids=["at once", "after waiting"])
+def test_a_probe_that_finds_no_place_keeps_no_permit(waiting_max: int) -> None:
+    """While old calls fill the bulkhead a probe gives up, is not sent, and is tried again when there is room."""
 
     async def main() -> None:
-        guard, upstream = opened()
+        guard, upstream = opened(policy=Policy(waiting_max=waiting_max))
         places = [await guard.bulkhead.enter(0) for _ in range(POLICY.in_flight_max)]
-        for _ in range(5):
-            permit = guard.breaker.acquire(0.0)
-            assert permit is not None
-            permit.failure(0.0, cause="timeout")
-        await asyncio.sleep(2)
-        assert upstream.requests == []
-        assert guard.bulkhead.waiting == guard.breaker.permits_out == 1
-        closing = asyncio.create_task(guard.aclose())
-        await closing
+        open_it(guard)
+        await asyncio.sleep(1.5)
         assert guard.breaker.permits_out == 0
+        await asyncio.sleep(8.5)
+        assert upstream.requests == []
+        upstream.says = answer
         for place in places:
             assert place is not None
             place.leave()
+        await asyncio.sleep(1)
+        assert guard.breaker.position is Position.CLOSED
+        await guard.aclose()
 
     simulated_time.run(main())
+
+
+def test_a_probe_that_is_stopped_while_it_waits_keeps_no_permit() -> None:
+    """Closing the guard ends the waiting and the probing."""
+
+    async def main() -> None:
+        guard, _ = opened()
+        for _ in range(POLICY.in_flight_max):
+            await guard.bulkhead.enter(0)
+        open_it(guard)
+        await asyncio.sleep(1.2)
+        assert guard.bulkhead.waiting == guard.breaker.permits_out == 1
+        await guard.aclose()
+        assert guard.bulkhead.waiting == guard.breaker.permits_out == 0
+
+    simulated_time.run(main())
+
+
+def open_it(guard: Guard) -> None:
+    for _ in range(POLICY.consecutive_max):
+        permit = guard.breaker.acquire(0.0)
+        assert permit is not None
+        permit.failure(0.0, cause="timeout")
 
 
 def test_the_breaker_closes_while_a_lease_is_asked_for() -> None:

@@ -1,0 +1,171 @@
+"""A guard against an origin that is really broken: when it opens, what passes, and how it heals."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bff.resilience.breaker import Position
+from bff.resilience.deadline import Deadline
+from bff.resilience.guard import Failure, Guard
+from bff.resilience.message import Request, Response
+from bff.resilience.policy import Policy
+from bff.resilience.reason import Reason
+from tests.origin.server import Origin
+
+# Short pauses, so that healing can be watched; everything else as it is.
+POLICY = Policy(deadline_ms=300, connect_ms=100, open_ms_initial=200, open_ms_max=400, probe_gap_ms=20)
+HEALED_S_MAX = 10.0
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    async with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+async def guard(origin: Origin) -> AsyncIterator[Guard]:
+    guard = Guard("origin", POLICY, probe=Request("GET", origin.url + "/probe"))
+    yield guard
+    await guard.aclose()
+    assert guard.bulkhead.in_flight == guard.breaker.permits_out == 0
+
+
+async def call(guard: Guard, origin: Origin, method: str = "GET") -> Response | Failure:
+    return await guard.call(Request(method, origin.url + "/"), Deadline.after_ms(time.monotonic(), 1000))
+
+
+async def fail(guard: Guard, origin: Origin) -> Failure:
+    ended = await call(guard, origin)
+    assert isinstance(ended, Failure)
+    return ended
+
+
+OPENS = {
+    "refused": Reason.CONNECT,
+    "black-hole": Reason.CONNECT_TIMEOUT,
+    "silence": Reason.TIMEOUT,
+    "body-dripped": Reason.TIMEOUT,
+    "short-body": Reason.CUT,
+    "reset": Reason.CUT,
+    "status=500": Reason.UPSTREAM_ERROR,
+    "status=502": Reason.UPSTREAM_ERROR,
+    "status=503": Reason.UPSTREAM_ERROR,
+    "status=504": Reason.UPSTREAM_ERROR,
+    "status=429": Reason.THROTTLED,
+    "endless-body": Reason.OVERSIZE,
+    "gzip-bomb": Reason.OVERSIZE,
+    "giant-header": Reason.HEADERS_OVERSIZE,
+    "length-and-chunked": Reason.FRAMING,
+    "garbage-status": Reason.FRAMING,
+}
+
+
+@pytest.mark.parametrize(("fault", "reason"), OPENS.items(), ids=OPENS)
+async def test_a_failing_origin_opens_the_breaker_and_a_probe_closes_it(
+    origin: Origin, guard: Guard, fault: str, reason: Reason
+) -> None:
+    """After few failures calls fail at once and reach nobody; when the fault ends it heals by itself."""
+    await origin.fail(fault)
+    reasons = []
+    while guard.breaker.position is Position.CLOSED:
+        reasons.append((await fail(guard, origin)).reason)
+    assert set(reasons) == {reason}
+    assert len(reasons) <= POLICY.consecutive_max
+
+    began, calls = time.monotonic(), len([seen for seen in origin.seen if seen.path == "/"])
+    for _ in range(20):
+        assert (await fail(guard, origin)).reason is Reason.BREAKER_OPEN
+    assert time.monotonic() - began < POLICY.deadline_ms / 1000
+    assert len([seen for seen in origin.seen if seen.path == "/"]) == calls
+
+    await origin.heal()
+    healed = time.monotonic()
+    while isinstance(await call(guard, origin), Failure):
+        assert time.monotonic() - healed < HEALED_S_MAX
+        await asyncio.sleep(0.02)
+    assert isinstance(await call(guard, origin), Response)
+
+
+@pytest.mark.parametrize("status", [404, 410, 401, 403, 422])
+async def test_an_origin_that_says_no_is_well(origin: Origin, guard: Guard, status: int) -> None:
+    """However often it does."""
+    await origin.fail(f"status={status}")
+    for _ in range(30):
+        ended = await call(guard, origin)
+        assert isinstance(ended, Response)
+        assert ended.status == status
+    assert guard.breaker.position is Position.CLOSED
+
+
+async def test_an_origin_that_redirects_is_well(origin: Origin, guard: Guard) -> None:
+    """It is not followed, and not held against it: it may redirect those only who are signed out."""
+    await origin.fail("redirect")
+    for _ in range(30):
+        assert (await fail(guard, origin)).reason is Reason.REDIRECT
+    assert guard.breaker.position is Position.CLOSED
+
+
+PAUSES = {"seconds": 3000, "date": 4000, "negative": None, "past": None, "huge": 8000, "garbage": None}
+
+
+@pytest.mark.parametrize(("kind", "pause_ms"), PAUSES.items(), ids=PAUSES)
+async def test_retry_after_of_a_503_pauses_everybody(
+    origin: Origin, guard: Guard, kind: str, pause_ms: int | None
+) -> None:
+    """Seconds, a date or a huge number, at most 8 s; what is negative, past or garbage asks for nothing."""
+    await origin.fail(f"unavailable-until={kind}")
+    said = (await fail(guard, origin)).retry_after_ms
+    assert (said is None) == (pause_ms is None)
+    if pause_ms is None or said is None:
+        assert guard.breaker.position is Position.CLOSED
+        return
+    assert pause_ms - 1100 <= said <= pause_ms
+    refused = await fail(guard, origin)
+    assert refused.reason is Reason.BREAKER_OPEN
+    assert refused.retry_after_ms is not None
+    assert said - 500 <= refused.retry_after_ms <= said
+
+
+async def test_retry_after_of_a_429_is_told_to_its_caller(origin: Origin, guard: Guard) -> None:
+    """It may be about one player, so the others go on."""
+    await origin.fail("throttled-until=seconds")
+    assert (await fail(guard, origin)).retry_after_ms == 3000
+    await origin.heal()
+    assert isinstance(await call(guard, origin), Response)
+
+
+async def test_a_command_is_sent_once(origin: Origin, guard: Guard) -> None:
+    """However it ends, nobody but the player sends it again."""
+    for fault in ("closed", "reset", "status=503", "short-body"):
+        origin.seen.clear()
+        await origin.fail(fault)
+        await call(guard, origin, "POST")
+        assert [seen.method for seen in origin.seen] == ["POST"]
+
+
+async def test_a_restarted_origin_fails_no_page(origin: Origin, guard: Guard) -> None:
+    """A connection that was closed under a GET is made anew within the call."""
+    for _ in range(5):
+        assert isinstance(await call(guard, origin), Response)
+        await origin.cut()
+    assert isinstance(await call(guard, origin), Response)
+
+
+async def test_a_burst_is_served_whole(origin: Origin) -> None:
+    """64 at once, 128 a moment later, and the origin never meets more; time is not what this is about."""
+    guard = Guard("burst", Policy(deadline_ms=4000))
+    await origin.fail("slow=30")
+    asked = (guard.call(Request("GET", origin.url), Deadline.after_ms(time.monotonic(), 4000)) for _ in range(192))
+    assert all(isinstance(each, Response) for each in await asyncio.gather(*asked))
+    assert origin.in_flight_max <= guard.policy.in_flight_max
+    await guard.aclose()
+
+
+async def test_the_origin_learns_how_long_it_has(origin: Origin, guard: Guard) -> None:
+    """What is left of the deadline, in milliseconds."""
+    await call(guard, origin)
+    (seen,) = origin.seen
+    assert 250 <= int(seen.headers["mullion-deadline-ms"]) <= 300
