@@ -11,6 +11,7 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -142,6 +143,7 @@ class MoneyHouse:
         database_url: str | None = None,
         broker_url: str | None = None,
         wanted=("bff-commands", "relay", "projector"),
+        extra: dict[str, str] | None = None,
     ):
         self._folder = tempfile.TemporaryDirectory(prefix="money-")
         self.valkey = ValkeyServer()
@@ -163,6 +165,7 @@ class MoneyHouse:
             "HOST": "127.0.0.1",
         }
         self.environment.pop("DJANGO_SETTINGS_MODULE", None)
+        self.environment.update(extra or {})
         if database_url:
             self.environment["DATABASE_URL"] = database_url
         if broker_url:
@@ -231,6 +234,17 @@ class MoneyHouse:
         self.kill(name)
         self.start(name)
         self.wait_ready(name)
+
+    def lock_database(self, path):
+        """Hold the write lock of a SQLite database; returns what lets go of it."""
+        holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        holder.execute("BEGIN IMMEDIATE")
+
+        def let_go():
+            holder.execute("ROLLBACK")
+            holder.close()
+
+        return let_go
 
     def log(self, name):
         path = self.data / f"{name}.log"

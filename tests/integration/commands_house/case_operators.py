@@ -1,0 +1,156 @@
+"""What operators do with the command database, and what they are told."""
+
+import gzip
+import io
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from bff.commands import audit, copies, relay_steps
+from bff.commands.management.commands.seed_demo import open_balance
+from bff.commands.models import Account, OutboxRow, Player, Receipt, RelayState
+from bff.commands.progress import Bar
+
+
+def someone(amount=4000, currency="GBP"):
+    player = f"pl_{secrets.token_hex(5)}"
+    open_balance(player, currency, amount)
+    return player
+
+
+def said(name, *arguments):
+    out = io.StringIO()
+    call_command(name, *arguments, stdout=out, stderr=io.StringIO())
+    return out.getvalue()
+
+
+def test_audit_finds_what_was_bent():
+    """A wrong balance, a changed entry and a hold of nobody each get a line, and the exit code is 1."""
+    player = someone()
+    assert said("audit_ledger") == "The books are sound.\n"
+    with transaction.atomic(), connection.cursor() as cursor:
+        where = " ON commands_entry" if connection.vendor == "postgresql" else ""
+        cursor.execute(f"DROP TRIGGER commands_entry_no_update{where}")
+        account = Account.objects.get(player_id=player, kind="real")
+        cursor.execute("UPDATE commands_entry SET amount_minor = amount_minor + 7 WHERE account_id = %s", [account.pk])
+        Account.objects.filter(player_id=player, kind="held").update(balance_minor=5)
+        Player.objects.filter(pk=player).update(lines=9)
+        found = {f"{each.check}: {each.detail}" for each in audit.findings()}
+        out = io.StringIO()
+        with pytest.raises(SystemExit) as ended:
+            call_command("audit_ledger", stdout=out, stderr=io.StringIO())
+        transaction.set_rollback(True)
+    assert found == {
+        "sums: its entries sum to 7 GBP",
+        "balances: real is kept as 4000, its entries say 4007",
+        "balances: held is kept as 5, its entries say 0",
+        "holds: 5 is held, withdrawals hold 0",
+        "lines: 9 lines are counted, 1 are there",
+    }
+    assert ended.value.code == 1
+    assert player in out.getvalue()
+
+
+def test_damaged_copies_are_refused(tmp_path):
+    """Half a copy, a changed one and something else are told apart from a whole one."""
+    someone()
+    copy = tmp_path / "copy.jsonl.gz"
+    assert "rows are in" in said("backup_commands", copy)
+    whole = gzip.decompress(copy.read_bytes())
+    damaged = {
+        "cut": gzip.compress(whole[: len(whole) // 2].rpartition(b"\n")[0] + b"\n"),
+        "changed": gzip.compress(whole.replace(b'"amount_minor":4000', b'"amount_minor":9000', 1)),
+        "torn": copy.read_bytes()[:-20],
+        "other": b"not a copy",
+        "empty": gzip.compress(b""),
+    }
+    for content in damaged.values():
+        copy.write_bytes(content)
+        with pytest.raises(CommandError, match=r"damaged|can not be read|no copy"):
+            call_command("restore_commands", copy)
+    copy.write_bytes(gzip.compress(whole))
+    with pytest.raises(CommandError, match="not empty"):
+        call_command("restore_commands", copy)
+    assert copies.tables()
+
+
+def test_bonuses_and_withdrawals_say_what_they_did():
+    """Each counts once, and what can not be done is a sentence."""
+    player = someone()
+    assert "bonus given" in said("grant_bonus", player, "500", "--reference", "sorry")
+    assert "given before" in said("grant_bonus", player, "500", "--reference", "sorry")
+    assert Account.objects.get(player_id=player, kind="bonus").balance_minor == 500
+    for arguments, sentence in {
+        ("grant_bonus", "pl_nobody", "5", "--reference", "x"): "There is no player pl_nobody.",
+        ("grant_bonus", player, "-5", "--reference", "x"): "Enter an amount above zero.",
+        ("withdrawals", "--pay", "rc_x"): "There is no withdrawal rc_x.",
+    }.items():
+        with pytest.raises(CommandError, match=sentence):
+            call_command(*arguments)
+    assert said("withdrawals").endswith("held.\n")
+
+
+def test_relay_gives_positions_without_gaps_and_once():
+    """Rows get their place when they are taken, in order; what went out is not taken again."""
+    now = datetime.now(UTC)
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
+    player = someone()
+    turn, seen = None, []
+    while turn is None or turn.rows:
+        turn = relay_steps.turn("a", turn, now)
+        seen += turn.events
+    positions = [event.position[1] for event in seen]
+    assert positions == list(range(positions[0], positions[0] + len(seen)))
+    assert f"player:{player}" in {event.aggregate for event in seen}
+    assert turn.drained
+    assert not relay_steps.turn("b", None, now).leading
+    assert relay_steps.turn("b", None, now + timedelta(seconds=10)).leading
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
+
+
+def test_a_new_epoch_tells_every_player_again_from_position_one():
+    """After a loss the whole state is told under a later epoch, a change during it included."""
+    player, now = someone(), datetime.now(UTC) + timedelta(minutes=1)
+    before = RelayState.objects.get(pk=1)
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None, position=5)
+    assert relay_steps.begin_epoch("another", now) is None
+    epoch = relay_steps.begin_epoch(before.epoch, now)
+    assert epoch > before.epoch
+    assert relay_steps.begin_epoch(before.epoch, now) is None
+    said("grant_bonus", player, "7", "--reference", "during")
+    while relay_steps.restate_some(now):
+        pass
+    told = OutboxRow.objects.filter(aggregate=f"player:{player}", epoch=epoch).order_by("pk")
+    assert [row.type for row in told] == ["HistoryRestated", "PlayerRestated"]
+    turn = relay_steps.turn("a", None, now)
+    assert turn.events[0].position == (epoch, 1)
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
+
+
+def test_what_nobody_can_ask_for_any_more_is_forgotten():
+    """Events after days, keys after months; receipts and money stay."""
+    player = someone()
+    receipt = Receipt.objects.get(player_id=player)
+    Receipt.objects.filter(pk=receipt.pk).update(command="deposit", state="declined")
+    later = datetime.now(UTC) + timedelta(days=200)
+    OutboxRow.objects.filter(published_at__isnull=True).update(published_at=datetime.now(UTC), position=1)
+    while relay_steps.prune(later):
+        pass
+    assert not OutboxRow.objects.filter(aggregate=f"player:{player}").exists()
+    receipt.refresh_from_db()
+    assert (receipt.key, receipt.fingerprint, receipt.amount_minor) == (None, "", 4000)
+    Receipt.objects.filter(pk=receipt.pk).update(command="opening", state="done")
+
+
+def test_a_bar_tells_each_tenth_where_nobody_watches():
+    """In a log, long work says where it is ten times, not ten thousand."""
+    out = io.StringIO()
+    bar = Bar("work", 1000, out)
+    for _ in range(1000):
+        bar.advance()
+    bar.close()
+    assert out.getvalue().splitlines()[-1] == "work 100 % (1000/1000)"
+    assert len(out.getvalue().splitlines()) == 11

@@ -1,0 +1,158 @@
+"""The seamless wallet over HTTP, as a game provider meets it."""
+
+import json
+import secrets
+import time
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from bff.contracts.player_context import PlayerContext, mint
+from bff.contracts.seamless import SignatureRefused, sign, sign_rsa, verify
+from tests.integration.money_house import MoneyHouse
+
+SECRET = "games-secret-for-tests"
+
+
+@pytest.fixture(scope="module")
+def house():
+    with MoneyHouse(wanted=("bff-commands",), extra={"GAMES_WALLET_SECRET": SECRET}) as running:
+        yield running
+
+
+def uuid():
+    return secrets.token_hex(8)
+
+
+class Provider:
+    """A provider at one game, for one player with 100.00 in their account."""
+
+    def __init__(self, house):
+        self.house = house
+        self.player = f"pl_{secrets.token_hex(5)}"
+        assert house.deposit(self.player, 10_000)[1]["state"] == "done"
+        self.token = self.issue()
+
+    def issue(self, *, game="roulette-1", expires_in_s=600, scope="games.play"):
+        expires_at = int(time.time()) + expires_in_s
+        context = PlayerContext(self.player, f"game:{game}", "EUR", "en", frozenset({scope}), expires_at)
+        return mint(context, self.house.private_key, now=int(time.time()))
+
+    def call(self, path, *, secret=SECRET, at=None, provider="sandbox-tables", **fields):
+        body = {"request_uuid": uuid(), "token": self.token, "game_code": "roulette-1", **fields}
+        raw = json.dumps(body).encode()
+        signature = sign(path, raw, secret, now=int(at or time.time()))
+        return self.house.post(path, raw, headers={"Wallet-Provider": provider, "Wallet-Signature": signature})
+
+    def status(self, path, **fields):
+        http, answer = self.call(path, **fields)
+        assert http == 200
+        return answer["status"]
+
+    def bet(self, amount, **fields):
+        fields = {"transaction_uuid": uuid(), "round": "r1", "currency": "EUR", **fields}
+        return self.call("/transaction/bet", amount=amount, **fields)
+
+
+@pytest.fixture
+def provider(house):
+    return Provider(house)
+
+
+def test_a_round_is_played(provider):
+    """Balance, bet, win and rollback answer RS_OK with what the player can stake."""
+    bet, common = uuid(), {"round": "r1", "currency": "EUR"}
+    assert provider.call("/user/balance")[1]["balance"] == 10_000
+    http, answer = provider.bet(2500, transaction_uuid=bet)
+    assert (http, answer["status"], answer["balance"], answer["user"]) == (200, "RS_OK", 7500, provider.player)
+    win = {"transaction_uuid": uuid(), "reference_transaction_uuid": bet, "amount": 5000}
+    assert provider.call("/transaction/win", **win, **common)[1]["balance"] == 12_500
+    assert provider.call("/transaction/win", **win, **common)[1]["balance"] == 12_500
+    back = {"transaction_uuid": uuid(), "reference_transaction_uuid": bet, "round": "r1"}
+    assert provider.call("/transaction/rollback", **back)[1]["balance"] == 15_000
+
+
+def test_signatures_are_checked_before_anything_else(provider):
+    """Another secret, an old signature, an unknown provider and a changed body are all refused."""
+    assert provider.status("/user/balance", secret="wrong") == "RS_ERROR_INVALID_SIGNATURE"
+    assert provider.status("/user/balance", at=time.time() - 900) == "RS_ERROR_INVALID_SIGNATURE"
+    assert provider.status("/user/balance", provider="somebody") == "RS_ERROR_INVALID_SIGNATURE"
+    raw = json.dumps({"request_uuid": uuid(), "token": provider.token, "game_code": "roulette-1"}).encode()
+    signature = sign("/transaction/bet", raw, SECRET, now=int(time.time()))
+    headers = {"Wallet-Provider": "sandbox-tables", "Wallet-Signature": signature}
+    assert provider.house.post("/user/balance", raw, headers=headers)[1]["status"] == "RS_ERROR_INVALID_SIGNATURE"
+
+
+def test_tokens_are_for_one_player_one_game_and_a_time(provider):
+    """Broken, expired, for another game or without the scope: each has its status, and nothing is staked."""
+    wrong = {
+        "RS_ERROR_INVALID_TOKEN": "not-a-token",
+        "RS_ERROR_TOKEN_EXPIRED": provider.issue(expires_in_s=-5),
+        "RS_ERROR_INVALID_GAME": provider.issue(game="blackjack-1"),
+    }
+    for status, token in wrong.items():
+        assert provider.bet(100, token=token)[1]["status"] == status
+    unscoped = provider.issue(scope="wallet.read")
+    assert provider.bet(100, token=unscoped)[1]["status"] == "RS_ERROR_INVALID_TOKEN"
+    assert provider.call("/user/balance")[1]["balance"] == 10_000
+
+
+def test_wins_and_rollbacks_are_taken_after_the_token_expired(provider):
+    """The round was played while the token was valid, so its end counts."""
+    bet, other = uuid(), uuid()
+    provider.bet(1000, transaction_uuid=bet)
+    provider.bet(1000, transaction_uuid=other)
+    provider.token = provider.issue(expires_in_s=-60)
+    win = {"transaction_uuid": uuid(), "reference_transaction_uuid": bet, "round": "r1", "currency": "EUR"}
+    assert provider.status("/transaction/win", amount=2000, **win) == "RS_OK"
+    back = {"transaction_uuid": uuid(), "reference_transaction_uuid": other, "round": "r1"}
+    _, answer = provider.call("/transaction/rollback", **back)
+    assert (answer["status"], answer["balance"]) == ("RS_OK", 11_000)
+    assert provider.bet(1)[1]["status"] == "RS_ERROR_TOKEN_EXPIRED"
+
+
+def test_what_is_not_a_request_is_told_by_kind(provider):
+    """Missing and fractional fields, wrong currency and broken JSON."""
+    assert provider.status("/transaction/bet", amount=1) == "RS_ERROR_WRONG_TYPES"
+    assert provider.bet(1.5)[1]["status"] == "RS_ERROR_WRONG_TYPES"
+    assert provider.bet(100, currency="GBP")[1]["status"] == "RS_ERROR_WRONG_CURRENCY"
+    assert provider.bet(10_001)[1]["status"] == "RS_ERROR_NOT_ENOUGH_MONEY"
+    raw = b"{"
+    headers = {"Wallet-Provider": "sandbox-tables"}
+    headers["Wallet-Signature"] = sign("/user/balance", raw, SECRET, now=int(time.time()))
+    assert provider.house.post("/user/balance", raw, headers=headers)[1]["status"] == "RS_ERROR_WRONG_SYNTAX"
+
+
+def test_database_away_is_503_and_the_same_request_counts_once_later(house, provider):
+    """A read-only ledger answers that nobody knows; commands say so in a sentence, and nothing is half done."""
+    database = house.data / "commands.sqlite3"
+    bet = {"transaction_uuid": uuid(), "request_uuid": uuid()}
+    locker = house.lock_database(database)
+    try:
+        http, answer = provider.bet(500, **bet)
+        assert (http, answer["status"]) == (503, "RS_ERROR_UNKNOWN")
+        status, problem = house.deposit(provider.player, 100)
+        assert (status, problem["code"]) == (503, "engine_down")
+        assert "try again" in problem["detail"]
+    finally:
+        locker()
+    assert provider.bet(500, **bet)[1]["balance"] == 9500
+
+
+def test_rsa_signatures_hold_for_one_path_and_body():
+    """A provider may sign by its own key; what it did not sign is refused."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    signature = sign_rsa("/transaction/bet", b"{}", private, now=1000)
+    verify("/transaction/bet", b"{}", signature, public, now=1000.0)
+    for path, body, now in (
+        ("/transaction/win", b"{}", 1000),
+        ("/transaction/bet", b"{ }", 1000),
+        ("/transaction/bet", b"{}", 2000),
+    ):
+        with pytest.raises(SignatureRefused):
+            verify(path, body, signature, public, now=now)
+    with pytest.raises(SignatureRefused):
+        verify("/transaction/bet", b"{}", "t=1000,rsa=AAAA", public, now=1000)
