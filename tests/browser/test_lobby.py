@@ -1,0 +1,152 @@
+"""The lobby in a browser, whatever serves it and whatever its fragments are called."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.lobby import SLOTS, Console, sign_in, states, wait_for, words
+from tests.lobby_houses import VARIANTS, lobby_house
+from tests.mullion import Mullion
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    """A whole Mullion: served by uvicorn, by daphne, and with every fragment renamed, one removed and one added."""
+    with lobby_house(request.param, tmp_path_factory.mktemp("house")) as house:
+        yield house
+
+
+def fresh(page: Page) -> bool:
+    seen = states(page)
+    return set(SLOTS) <= set(seen) and set(seen.values()) == {"fresh"}
+
+
+def test_visitor_sees_a_whole_lobby(lobby: Mullion, page: Page) -> None:
+    """Tables and offers for everybody, an invitation where the balance would be, no error in the console."""
+    console = Console(page)
+    page.goto(lobby.url)
+    wait_for(lambda: fresh(page), 20, lambda: states(page))
+    expect(page.locator("fragment-slot[slot=tables] li").first).to_be_visible()
+    assert page.locator("fragment-slot[slot=tables] a[href^='/tables/']").count() >= 12
+    assert "Sign in" in words(page, "wallet")
+    expect(page.locator("fragment-slot[slot=promotions] li").first).to_be_visible()
+    assert console.errors == []
+
+
+def test_lobby_needs_no_javascript(lobby: Mullion, browser: Browser) -> None:
+    """Every slot is in its place without a script, and sign-in, deposit and claim work by plain forms."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, lobby.url, "cedar", "/cashier/")
+    balance = page.locator("fragment-slot[slot=cashier]").get_by_text(re.compile("¥")).first
+    expect(balance).to_be_visible()
+    page.locator("#amount").fill("1000")
+    page.get_by_role("button", name="Deposit", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt="))
+    expect(page.get_by_text("Deposit of")).to_be_visible()
+    page.goto(lobby.url)
+    page.locator("fragment-slot[slot=promotions]").get_by_role("button", name="Claim").first.click()
+    expect(page).to_have_url(re.compile(r"/\?promotions\.receipt="))
+    expect(page.locator("fragment-slot[slot=promotions]").get_by_text("Claimed").first).to_be_visible()
+    context.close()
+
+
+def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Mullion, page: Page) -> None:
+    """An htmx deposit swaps its own slot, keeps the page, and says what came of it."""
+    sign_in(page, lobby.url, "birch", "/cashier/")
+    page.evaluate("window.notReloaded = true")
+    page.locator("#amount").fill("20")
+    page.get_by_role("button", name="Deposit", exact=True).click()
+    expect(page.get_by_text("Deposit of £20.00")).to_be_visible()
+    assert page.evaluate("window.notReloaded") is True
+    assert page.url == f"{lobby.url}/cashier/"
+
+
+@pytest.mark.parametrize("amount", ["-5", "0", "1e9", "12.345", "abc", "99999999999999"])
+def test_bad_amount_is_said_beside_the_field_and_kept(lobby: Mullion, page: Page, amount: str) -> None:
+    """Nothing typed is lost, and nothing is sent to the engine."""
+    sign_in(page, lobby.url, "birch", "/cashier/")
+    before = words(page, "cashier").count("Deposit")
+    page.locator("#amount").fill(amount)
+    page.get_by_role("button", name="Deposit", exact=True).click()
+    field = page.locator("#amount[aria-invalid=true]")
+    expect(field).to_have_value(amount)
+    assert words(page, "cashier").count("Deposit") == before
+
+
+def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Mullion, page: Page) -> None:
+    """A page whose primary fragment knows nothing of it is not found, in the shell's own words."""
+    answer = page.goto(f"{lobby.url}/tables/no-such-table/")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("link", name="Go to the lobby")).to_be_visible()
+
+
+def test_table_page_shows_the_table(lobby: Mullion, page: Page) -> None:
+    """From a card in the lobby to the table's own page."""
+    page.goto(lobby.url)
+    card = page.locator("fragment-slot[slot=tables] a[href^='/tables/']").first
+    name = card.inner_text().split("\n")[0]
+    card.click()
+    page.wait_for_url(re.compile(r"/tables/[^/]+/$"))
+    expect(page.locator("fragment-slot[slot=table]").get_by_role("heading", level=2)).to_have_text(name)
+
+
+def test_ended_sign_in_keeps_what_was_typed(lobby: Mullion, page: Page) -> None:
+    """An action of somebody who is signed out elsewhere is not sent; the form stands as it was."""
+    sign_in(page, lobby.url, "amber", "/cashier/")
+    page.locator("#amount").fill("33")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Deposit", exact=True).click()
+    expect(page.locator("#notice")).to_contain_text("nothing was sent")
+    expect(page.locator("#amount")).to_have_value("33")
+
+
+def test_sign_out_ends_it_in_every_process(lobby: Mullion, page: Page) -> None:
+    """A copied cookie of a minute ago does not show the balance once its session is over."""
+    sign_in(page, lobby.url, "amber")
+    wait_for(lambda: "€" in words(page, "wallet"), 20)
+    copied = page.context.cookies()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{lobby.url}/")
+    page.context.add_cookies(copied)
+    page.goto(lobby.url)
+    assert "€" not in words(page, "wallet")
+
+
+def test_two_players_never_see_each_others_wallet(lobby: Mullion, browser: Browser) -> None:
+    """Interleaved visits of two players and a visitor show each their own."""
+    contexts = {name: browser.new_context() for name in ("amber", "cedar")}
+    for name, context in contexts.items():
+        sign_in(context.new_page(), lobby.url, name)
+    visitor = browser.new_context()
+    for _ in range(15):
+        amber, cedar, nobody = (
+            context.request.get(lobby.url).text() for context in (contexts["amber"], contexts["cedar"], visitor)
+        )
+        wallet = [
+            page.split('<fragment-slot slot="wallet"')[1].split("</fragment-slot>")[0]
+            for page in (amber, cedar, nobody)
+        ]
+        assert "€" in wallet[0]
+        assert "¥" not in wallet[0]
+        assert "¥" in wallet[1]
+        assert "€" not in wallet[1]
+        assert "Balance" not in wallet[2]
+    for context in (*contexts.values(), visitor):
+        context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", ["/", "/cashier/", "/sign-in/", "/nowhere/"])
+def test_no_page_scrolls_sideways(lobby: Mullion, browser: Browser, width: int, path: str) -> None:
+    """At a desktop's and a phone's width everything fits."""
+    context = browser.new_context(viewport={"width": width, "height": 844})
+    page = context.new_page()
+    page.goto(lobby.url + path)
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()

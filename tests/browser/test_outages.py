@@ -1,0 +1,77 @@
+"""Outage drills on the open lobby: any process may die; the page does not, and what died heals by itself."""
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.lobby import SLOTS, Console, sign_in, states, status_words, wait_for, whole
+from tests.mullion import Mullion
+
+# How long a silent feed may still count as live before its slot has to say so, with room for a busy machine.
+SAID_S_MAX = 30
+HEALED_S_MAX = 10
+
+# process -> slots that need it. Nothing else on the page may change its state.
+NEEDED_BY = {
+    "wallet": {"wallet"},
+    "live-dealer": {"tables"},
+    "promotions": {"promotions"},
+    "bff-queries": {"wallet", "tables", "promotions"},
+    "bff-commands": {"wallet"},
+    "projector": {"wallet"},
+    "relay": {"wallet"},
+    "ingest": {"tables", "promotions"},
+    "sandbox-tables": {"tables"},
+    "sandbox-promotions": {"promotions"},
+    "sandbox-payments": {"wallet"},
+    "valkey": {"wallet", "tables", "promotions"},
+    "bff-live": set(),
+    "offers-intake": set(),
+}
+# What a browser itself reports when the socket's server is away; the page goes on without it.
+SOCKET_ERRORS = ("WebSocket connection to", "Failed to load resource: net::ERR_CONNECTION_REFUSED")
+
+
+def healthy(page: Page) -> bool:
+    return states(page) == dict.fromkeys(SLOTS, "fresh")
+
+
+@pytest.mark.parametrize("process", NEEDED_BY)
+@pytest.mark.timeout(180)
+def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Browser) -> None:
+    """The page stays 200 and whole, only what needs the dead process says so, and it heals without a reload."""
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, house.url)
+    console = Console(page)
+    wait_for(lambda: healthy(page), 30, lambda: states(page))
+    page.evaluate("window.notReloaded = true")
+
+    house.hold(process)
+    needed = NEEDED_BY[process]
+    reloads = 0
+
+    def all_said() -> bool:
+        nonlocal reloads
+        answer = context.request.get(house.url)
+        reloads += 1
+        assert answer.status == 200
+        assert whole(answer.text())
+        seen = states(page)
+        assert {slot for slot in SLOTS if seen.get(slot) != "fresh"} <= needed, seen
+        return all(seen.get(slot) != "fresh" for slot in needed)
+
+    # An open page need not notice what it does not read; a page that is opened now must say it.
+    page.reload()
+    page.evaluate("window.notReloaded = true")
+    wait_for(all_said, SAID_S_MAX, lambda: states(page))
+    for slot in needed:
+        assert len(status_words(page, slot)) > 20, f"{slot} does not say what is wrong: {status_words(page, slot)!r}"
+    for _ in range(3):
+        all_said()
+
+    house.release(process)
+    wait_for(lambda: healthy(page), HEALED_S_MAX, lambda: (states(page), [status_words(page, s) for s in SLOTS]))
+    assert page.evaluate("window.notReloaded") is True
+    assert reloads > 3
+    assert [error for error in console.errors if not error.startswith(SOCKET_ERRORS)] == []
+    context.close()

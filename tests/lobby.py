@@ -1,0 +1,68 @@
+"""How tests look at an open lobby: slots, their states, and the words that a player reads.
+
+Public: `SLOTS`, `sign_in`, `states`, `words`, `wait_for`, `whole`, `Console`.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page
+
+SLOTS = ("wallet", "tables", "promotions")
+PASSWORD = "mullion-demo"
+
+
+def sign_in(page: Page, url: str, name: str = "amber", path: str = "/") -> None:
+    """Sign in by the form and land on `path`."""
+    page.goto(f"{url}/sign-in/?next={path}")
+    page.fill("#username", name)
+    page.fill("#password", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(f"{url}{path}")
+
+
+def states(page: Page) -> dict[str, str]:
+    """Slot -> state, for the slots that have arrived."""
+    found: dict[str, str] = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('fragment-slot')].map(s => [s.slot, s.dataset.state]))"
+    )
+    return found
+
+
+def words(page: Page, slot: str) -> str:
+    """What a player can read in a slot, in one line."""
+    script = "slot => document.querySelector(`fragment-slot[slot=${slot}]`)?.shadowRoot?.textContent ?? ''"
+    return re.sub(r"\s+", " ", str(page.evaluate(script, slot))).strip()
+
+
+def status_words(page: Page, slot: str) -> str:
+    """What a slot says in `role="status"`."""
+    script = """slot => [...(document.querySelector(`fragment-slot[slot=${slot}]`)?.shadowRoot
+        ?.querySelectorAll('[role=status]') ?? [])].map(e => e.textContent).join(' ')"""
+    return re.sub(r"\s+", " ", str(page.evaluate(script, slot))).strip()
+
+
+def wait_for(holds: Callable[[], Any], within_s: float, said: Callable[[], Any] = lambda: "") -> float:
+    """Seconds until `holds()`; fails with what `said` says when it does not come."""
+    began = time.monotonic()
+    while not holds():
+        if time.monotonic() - began > within_s:
+            raise AssertionError(f"not within {within_s:g} s: {said()}")
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+def whole(html: str, slots: tuple[str, ...] = SLOTS) -> bool:
+    """Whether a page came from its first byte to its last, with every slot filled once."""
+    return html.rstrip().endswith("</html>") and all(html.count(f'<fragment-slot slot="{slot}"') == 1 for slot in slots)
+
+
+class Console:
+    """Errors that the browser reports while it is watched."""
+
+    def __init__(self, page: Page) -> None:
+        self.errors: list[str] = []
+        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
