@@ -12,7 +12,8 @@ import msgspec
 NAME_PATTERN = "^[a-z][a-z0-9-]{0,62}$"
 MANIFEST_BYTES_MAX = 64 * 1024
 
-Name = Annotated[str, msgspec.Meta(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+# \Z, as $ lets a line end through.
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 DeadlineMs = Annotated[int, msgspec.Meta(ge=50, le=5000)]
 
@@ -71,6 +72,8 @@ def parse(body: bytes) -> Manifest:
         raise ManifestRefused(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ManifestRefused(f"the manifest is not JSON: {error}") from error
+    except RecursionError as error:
+        raise ManifestRefused("the manifest is nested too deeply") from error
 
 
 def resolve(manifest_url: str, value: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]  # \Z, as $ lets a line end through
 
 # Digits after the decimal point, by ISO 4217; two where a currency is not listed.
 MINOR_DIGITS = {"JPY": 0, "KRW": 0, "ISK": 0, "BHD": 3, "KWD": 3, "TND": 3}

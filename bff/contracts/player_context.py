@@ -26,7 +26,7 @@ TOKEN_BYTES_MAX = 4096
 
 @dataclass(frozen=True, slots=True)
 class PlayerContext:
-    """`player` is the player's id; `audience` the one fragment it was minted for; `scopes` what that fragment may do."""
+    """`player` is the player's id; `audience` the one fragment it was minted for; `scopes` what that one may do."""
 
     player: str
     audience: str

@@ -30,7 +30,7 @@ SIGNATURE_AGE_S_MAX = 300
 
 SCOPE_PLAY = "games.play"
 
-Uuid = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{8,64}$")]
+Uuid = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{8,64}\Z")]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Token = Annotated[str, msgspec.Meta(max_length=4096)]
 
