@@ -12,13 +12,16 @@ from bff.contracts.player_context import new_key_pair
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("MULLION_DATA", ROOT / ".mullion" / "8000"))
 
-DEBUG = os.environ.get("DEBUG") == "1"
+# A run on this machine: demo players, loopback origins, cookies without TLS.
+LOCAL = os.environ.get("DEBUG") == "1"
+# Django's own debug mode stays off: it would show its pages in place of ours and keep every query in memory.
+DEBUG = False
 
 
 def _secret(name: str, local: str) -> str:
     """The secret from the environment; a local run may do without, production may not."""
     value = os.environ.get(name, "")
-    if not value and not DEBUG:
+    if not value and not LOCAL:
         raise ImproperlyConfigured(f"{name} is not set. Set it, or set DEBUG=1 for a run on this machine only.")
     return value or local
 
@@ -39,12 +42,12 @@ BFF_PUBLIC_URL = os.environ.get("BFF_PUBLIC_URL", "http://localhost:8012")
 MEDIA_ORIGINS = [origin for origin in os.environ.get("MEDIA_ORIGINS", "").split(",") if origin]
 
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost"]
-if DEBUG:
+if LOCAL:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS += [host for host in os.environ.get("SHELL_ALLOWED_HOSTS", "").split(",") if host]
 
 # Origins that a release may be published from: no manifest can send the shell anywhere else.
-# Under DEBUG loopback is allowed too. Comma-separated, scheme://host[:port].
+# A local run allows loopback too. Comma-separated, scheme://host[:port].
 FRAGMENT_ORIGINS = [origin for origin in os.environ.get("FRAGMENT_ORIGINS", "").split(",") if origin]
 
 INSTALLED_APPS = [
@@ -123,18 +126,18 @@ SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 # `__Host-` binds a cookie to this host, path / and TLS; a local run has no TLS.
-_COOKIE_PREFIX = "" if DEBUG else "__Host-"
+_COOKIE_PREFIX = "" if LOCAL else "__Host-"
 SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}session"
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrf"
 PLAYER_COOKIE_NAME = f"{_COOKIE_PREFIX}player"
 CHANGED_COOKIE_NAME = f"{_COOKIE_PREFIX}changed"
 PLAYER_COOKIE_AGE_S = 60
-SESSION_COOKIE_SECURE = not DEBUG
-CSRF_COOKIE_SECURE = not DEBUG
-SECURE_SSL_REDIRECT = not DEBUG
-SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
-SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
-SECURE_HSTS_PRELOAD = not DEBUG
+SESSION_COOKIE_SECURE = not LOCAL
+CSRF_COOKIE_SECURE = not LOCAL
+SECURE_SSL_REDIRECT = not LOCAL
+SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not LOCAL
+SECURE_HSTS_PRELOAD = not LOCAL
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("SHELL_BEHIND_PROXY") == "1" else None
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Create the demo players amber (EUR), birch (GBP) and cedar (JPY) for a run on this machine."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.DEBUG:
+        if not settings.LOCAL:
             raise CommandError("Demo players have a known password; they are created only with DEBUG=1.")
         made = []
         for name, currency in DEMO_PLAYERS:

@@ -29,7 +29,7 @@ class Command(BaseCommand):
             raise CommandError(f"{refused} of {len(options['urls'])} not published; what was live is still live.")
 
     async def _publish_all(self, urls: list[str]) -> int:
-        origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.DEBUG)
+        origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
         refused = 0
         for url in urls:
             try:
