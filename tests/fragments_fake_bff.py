@@ -79,6 +79,7 @@ class FakeBff:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body leave together
 
             def do_GET(self) -> None:
                 path, _, query = self.path.partition("?")

@@ -118,6 +118,7 @@ def application_for(settings_module: str) -> LeanHandler:
     log.configure()
     from fragments.kit.bff import close_clients
     from fragments.kit.house import this_house
+    from fragments.kit.warm import warm
 
-    this_house()  # a broken manifest stops the process at its start, not at its first request
+    warm(this_house().folder)  # a broken manifest or template stops the process at its start, not at a request
     return LeanHandler(close_clients)

@@ -58,12 +58,17 @@ class OfferCard:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """`cards` is None where nothing is known, empty where nothing runs. `loose_note` has no card to stand on."""
+    """`cards` is None where nothing is known, empty where nothing runs. `loose_note` has no card to stand on.
+
+    While it `follows`, an open page asks again when the player's claims change; a page that tells what became of a
+    claim stays as it is, to be read.
+    """
 
     note: Note
     cards: list[OfferCard] | None
     sign_in: str
     loose_note: ClaimNote | None
+    follows: bool
     degraded: Degraded | None
 
 
@@ -83,7 +88,7 @@ def offers(
     data = None if isinstance(answer, Failure) else answer.data
     if data is None:
         loose = next(iter(notes.values()), None)
-        return Offers(Note("bad", _UNREACHABLE), None, sign_in, loose, degraded)
+        return Offers(Note("bad", _UNREACHABLE), None, sign_in, loose, not notes, degraded)
     running = [offer for offer in data.offers if offer.ends_at > data.server_time]
     cards = [_card(offer, data.server_time, formats, degraded, keys, notes) for offer in running]
     shown = {card.promotion_id for card in cards}
@@ -92,6 +97,7 @@ def offers(
         cards=cards,
         sign_in=sign_in,
         loose_note=next((note for promotion_id, note in notes.items() if promotion_id not in shown), None),
+        follows=not notes,
         degraded=degraded,
     )
 
@@ -160,8 +166,8 @@ def _claim(offer: Offer, degraded: Degraded | None, note: ClaimNote | None) -> s
 def _conditions(offer: Offer, formats: Formats) -> list[str]:
     conditions = []
     if offer.wagering:
-        within = f" within {offer.days} days" if offer.days else ""
-        conditions.append(f"Stake it {offer.wagering} times{within}")
+        within = f" within {offer.days} {'day' if offer.days == 1 else 'days'}" if offer.days else ""
+        conditions.append(f"Stake it {'once' if offer.wagering == 1 else f'{offer.wagering} times'}{within}")
     if offer.stake_max_minor:
         conditions.append(f"Bets up to {formats.money_short(offer.stake_max_minor, offer.currency)} meanwhile")
     return conditions

@@ -27,17 +27,19 @@ _KINDS = {
     "opening": "Opening balance",
 }
 _STATES = {"done": "", "pending": "Pending", "declined": "Declined"}
+_FOLLOWED = ("real_minor", "bonus_minor", "withdrawable_minor", "pending_minor")
 _UNREACHABLE = "Your balance can't be shown right now. We keep trying."
 _NOT_CURRENT = "Deposits wait until your balance is current again."
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The balances as text."""
+    """The balances as text, and as they were in minor units: an open page asks again when one of these changes."""
 
     real: MoneyText
     bonus: str
     withdrawable: str
+    minor: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,7 @@ def _figures(balances: Balances, formats: Formats) -> Figures:
         real=formats.money_text(balances.real_minor, currency),
         bonus=formats.money(balances.bonus_minor, currency),
         withdrawable=formats.money(balances.withdrawable_minor, currency),
+        minor={name: getattr(balances, name) for name in _FOLLOWED},
     )
 
 

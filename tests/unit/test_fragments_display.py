@@ -221,6 +221,19 @@ def test_countdown_has_two_units_at_most(seconds: int, words: str) -> None:
     assert promotions.countdown_words(seconds) == words
 
 
+@pytest.mark.parametrize(
+    ("wagering", "days", "words"),
+    [(1, 1, "Stake it once within 1 day"), (30, 7, "Stake it 30 times within 7 days"), (5, 0, "Stake it 5 times")],
+)
+def test_conditions_read_as_sentences(wagering: int, days: int, words: str) -> None:
+    """One is not many, and what an offer does not ask for is not said."""
+    data = offers()
+    offer = msgspec.structs.replace(data.offers[0], wagering=wagering, days=days, stake_max_minor=0)
+    cards = offer_cards(view(msgspec.structs.replace(data, offers=[offer]))).cards
+    assert cards is not None
+    assert cards[0].conditions == [words]
+
+
 def test_form_keeps_what_was_typed_beside_its_error() -> None:
     """A refused amount stays in the field."""
     form = wallet_panel(view(wallet_data()), typed="12,x", error="No.").form
