@@ -32,5 +32,6 @@ class BrokerPolicy:
     retry_ms_initial: int = 50
     retry_ms_max: int = 5000
 
-    # Kafka: how many partitions a topic gets when this broker creates it.
-    partitions: int = 4
+    # Kafka: a consumer that died is replaced after the first, one that hangs in its work after the second.
+    session_ms: int = 6000
+    silence_ms_max: int = 30_000
