@@ -76,9 +76,9 @@ class Mullion:
         return self.process
 
     def start(self) -> None:
-        """Start, and wait until it says that it stands."""
+        """Start, and wait until it says that it stands and every process is ready."""
         self.launch()
-        self.wait(lambda: self.process.poll() is not None or "Mullion stands" in self.output(), STANDS_S_MAX)
+        self.wait(lambda: self.process.poll() is not None or self._stands(), STANDS_S_MAX)
         if self.process.poll() is not None:
             raise AssertionError(f"manage.py up ended with {self.process.returncode}:\n{self.output()}")
 
@@ -91,6 +91,13 @@ class Mullion:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+    def _stands(self) -> bool:
+        # On a busy machine `up` may lose its patience and say so before the last process is ready.
+        return "Mullion stands" in self.output() and self._all_ready()
+
+    def _all_ready(self) -> bool:
+        return all(row["state"] == "ready" for row in self.processes().values())
 
     # --- looking
 
@@ -167,7 +174,7 @@ class Mullion:
         for name, row in self.processes().items():
             if row["pid"]:
                 self.thaw(name)
-        self.wait(lambda: all(row["state"] == "ready" for row in self.processes().values()), STANDS_S_MAX)
+        self.wait(self._all_ready, STANDS_S_MAX)
 
     # --- waiting
 

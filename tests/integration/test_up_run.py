@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from tests.mullion import Mullion
+from tests.up_remains import left_of
 from tests.up_repository import COMMAND, ENVIRON, ROOT, make_repository
 
 Start = Callable[..., Mullion]
@@ -46,20 +47,6 @@ def make(repository: Path) -> Iterator[Start]:
     for mullion in made:
         if hasattr(mullion, "process"):
             mullion.stop()
-
-
-def left_of(mullion: Mullion) -> list[str]:
-    """Command lines of processes of this run: its folder is in their environment, its port in Valkey's title."""
-    folder, title = f"MULLION_DATA={mullion.data.parent}".encode(), f"127.0.0.1:{mullion.port_base + 40}".encode()
-    left = []
-    for process in (path for path in Path("/proc").iterdir() if path.name.isdigit()):
-        try:
-            words, environ = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if folder in environ or title in words:
-            left.append(words.replace(b"\0", b" ").decode())
-    return left
 
 
 def seen_by_front(mullion: Mullion) -> dict[str, str]:

@@ -1,0 +1,60 @@
+"""The real houses under `up`: all of them stand, are looked at, and leave nothing behind."""
+
+import json
+import re
+import urllib.request
+from pathlib import Path
+
+from shell.operations.up import find
+from tests.mullion import ROOT, Mullion
+from tests.up_remains import left_of
+
+
+def test_every_process_of_every_house_is_ready(house: Mullion, record_property):
+    """All answer, each under its own settings; how long it took is in the report."""
+    names = {process.name for each in find.houses(ROOT) for process in each.processes} | {"valkey"}
+    rows = house.processes()
+    assert {name for name, row in rows.items() if row["state"] == "ready"} == names
+    assert len({row["pid"] for row in rows.values()}) == len(names)
+    print(f"ready in {house.ready_s():.1f} s")
+    record_property("ready_s", house.ready_s())
+
+
+def test_block_says_where_to_go(house: Mullion):
+    """Lobby, status board, sign-in and how to stop stand in one block, and the addresses work."""
+    block = house.output().partition("Mullion stands")[2]
+    assert f"{house.url}/\n" in block
+    assert f"{house.url}/operations/" in block
+    assert re.search(r"amber.* birch.* cedar.* mullion-demo", block)
+    assert "Ctrl-C" in block
+    assert house.get("/")[0] == 200
+    assert house.get("/operations/")[0] == 200
+    assert house.get("/sign-in/")[0] == 200
+
+
+def test_each_fragment_is_published(house: Mullion):
+    """Every process with `publish` in its house.toml has a live release."""
+    fragments = {
+        process.name: process.publish for each in find.houses(ROOT) for process in each.processes if process.publish
+    }
+    said = "\n".join(house.logs("publish"))
+    assert len(fragments) >= 3
+    for name, path in fragments.items():
+        with urllib.request.urlopen(house.url_of(name) + path) as answer:
+            assert re.search(rf"published {re.escape(json.load(answer)['name'])} ", said)
+
+
+def test_fragment_houses_have_no_database():
+    """A fragment needs no DATABASES: its settings name none."""
+    settings = [ROOT / (each.settings.replace(".", "/") + ".py") for each in find.houses(ROOT)]
+    fragments = [path for path in settings if path.is_relative_to(ROOT / "fragments")]
+    assert len(fragments) >= 3
+    assert [path for path in fragments if "DATABASES" in Path(path).read_text("utf-8")] == []
+
+
+def test_kill_9_of_the_whole_house_leaves_nothing():
+    """Not one of its processes is there seconds after the supervisor was killed."""
+    with Mullion() as mullion:
+        assert len(left_of(mullion)) >= len(mullion.processes())
+        mullion.process.kill()
+        mullion.wait(lambda: not left_of(mullion), 15)
