@@ -4,7 +4,7 @@ Public: `Rendered`, `Degraded`, `fragment_view`.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -58,16 +58,17 @@ class Rendered:
 
 
 Handler = Callable[..., Awaitable[Rendered]]
+View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
 
-def fragment_view(*methods: str) -> Callable[[Handler], Callable[..., Awaitable[HttpResponse]]]:
+def fragment_view(*methods: str) -> Callable[[Handler], View]:
     """A Django view around a handler `(request, context, **path) -> Rendered`; GET and HEAD unless methods are named.
 
     A bearer that is not for this fragment is answered 401, so the shell shows its own sign-in card.
     """
     allowed = methods or ("GET", "HEAD")
 
-    def wrap(handler: Handler) -> Callable[..., Awaitable[HttpResponse]]:
+    def wrap(handler: Handler) -> View:
         async def view(request: HttpRequest, **path: Any) -> HttpResponse:
             if request.method not in allowed:
                 return HttpResponseNotAllowed(allowed)

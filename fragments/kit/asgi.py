@@ -10,7 +10,7 @@ Public: `LeanHandler`, `application_for`.
 import asyncio
 import io
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import django
@@ -22,9 +22,9 @@ from django.urls import set_script_prefix
 from bff.resilience import log
 from fragments.kit.policy import POLICY
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class BodyTooLarge(Exception):
@@ -61,7 +61,7 @@ class LeanHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         request, refusal = self.create_request(scope, io.BytesIO(body))
         if request is None:
-            await self.send_response(refusal, send)
+            await self.send_response(refusal or HttpResponse(status=400), send)
             return
         answer = asyncio.ensure_future(self._answer(request, send))
         leave = asyncio.ensure_future(receive())
@@ -80,9 +80,7 @@ class LeanHandler(ASGIHandler):
         try:
             await self.send_response(response, send)
         finally:
-            # Inline, and without `request_finished`: nothing here holds a database connection.
-            for closer in response._resource_closers:
-                closer()
+            response.close()  # inline: nothing here holds a connection whose closing could block
 
     async def _body(self, receive: Receive) -> bytes:
         parts: list[bytes] = []

@@ -59,7 +59,7 @@ async def view(path: str, kind: type[View[T]], context: Context, **query: str) -
     answer = await _guard(QUERIES).call(request, _within(context, POLICY.view_ms), judge=reader.judge)
     if isinstance(answer, Failure):
         return answer
-    return reader.value if answer.status == 200 else _refused(answer)
+    return reader.value if isinstance(reader.value, View) else _refused(answer)
 
 
 async def command(name: str, body: msgspec.Struct, context: Context, key: str) -> Receipt | Problem | Unknown | Failure:
@@ -78,7 +78,7 @@ async def command(name: str, body: msgspec.Struct, context: Context, key: str) -
     if isinstance(answer, Failure):
         nothing_done = answer.reason in _NEVER_SENT or answer.status in _NOTHING_DONE
         return answer if nothing_done else Unknown(answer)
-    if answer.status in reader.statuses:
+    if isinstance(reader.value, Receipt):
         return reader.value
     if answer.status in {401, 403}:
         return _refused(answer)

@@ -79,13 +79,14 @@ class Formats:
 
     def _money(self, amount_minor: int, currency: str, digits: int) -> str:
         value = Decimal(amount_minor).scaleb(-minor_digits(currency))
-        return _pattern(self.locale, digits).apply(value, self.locale, currency=currency, currency_digits=False)
+        pattern = _pattern(self.locale, digits)
+        return str(pattern.apply(value, self.locale, currency=currency, currency_digits=False))
 
 
 @lru_cache(maxsize=64)
 def _pattern(locale: Locale, digits: int) -> NumberPattern:
     # CLDR's digits differ from ISO 4217's for a few currencies, and a rounded amount would be a wrong one.
-    pattern = copy(locale.currency_formats["standard"])
+    pattern: NumberPattern = copy(locale.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
     return pattern
 

@@ -21,7 +21,8 @@ def aws_lambda(application: LeanHandler) -> Callable[[dict[str, Any], Any], dict
     """
     from mangum import Mangum
 
-    return Mangum(application, lifespan="off")
+    asgi: Any = application
+    return Mangum(asgi, lifespan="off")
 
 
 def http_function(application: LeanHandler) -> Callable[[Any], tuple[bytes, int, list[tuple[str, str]]]]:

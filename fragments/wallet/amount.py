@@ -29,7 +29,7 @@ def read_amount(text: str, currency: str, limits: DepositLimits, formats: Format
     whole, decimals = match[1], match[2] or ""
     if len(decimals) > digits:
         raise AmountRefused(_too_fine(currency, digits))
-    amount_minor = int(whole) * 10**digits + int(decimals.ljust(digits, "0") or "0")
+    amount_minor = int(whole + decimals.ljust(digits, "0"))
     if amount_minor < limits.amount_minor_min:
         raise AmountRefused(f"The least you can deposit is {formats.money(limits.amount_minor_min, currency)}.")
     if amount_minor > limits.amount_minor_max:

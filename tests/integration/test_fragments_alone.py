@@ -3,12 +3,14 @@
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from bff.contracts import headers
 from tests.fragments_fake_bff import FakeBff, reply, view
-from tests.fragments_house import ROOT, Fragment, bearer
+from tests.fragments_house import ROOT, Answer, Fragment, bearer
 from tests.fragments_samples import offers, tables, wallet_data
 
 SHARED_ROOMS = ("bff/contracts", "bff/resilience", "fragments/kit")
@@ -39,6 +41,16 @@ def install(extra: str, folder: Path) -> Path:
     return python
 
 
+def settled(fragment: Fragment, path: str, name: str) -> Answer:
+    """The answer at `path` once the process is warm: its first call to a BFF may come late on a busy machine."""
+    for _ in range(20):
+        answer = fragment.get(path, authorization=bearer(name), podium_locale="en-GB")
+        if headers.STATE not in answer.headers:
+            return answer
+        time.sleep(0.25)
+    return answer
+
+
 @pytest.mark.parametrize(("room", "extra", "path", "words"), CASES)
 def test_fragment_serves_with_the_rest_of_the_repository_absent(
     tmp_path: Path, room: str, extra: str, path: str, words: str
@@ -52,8 +64,8 @@ def test_fragment_serves_with_the_rest_of_the_repository_absent(
         bff.replies["/views/tables"] = reply(view({"tables": tables()}))
         bff.replies["/views/promotions"] = reply(view(offers()))
         with Fragment(room, bff.url, python=str(python), folder=tmp_path) as fragment:
-            answer = fragment.get(path, authorization=bearer(extra), podium_locale="en-GB")
-            assert (answer.status, words in answer.text) == (200, True)
+            answer = settled(fragment, path, extra)
+            assert (answer.status, words in answer.text) == (200, True), answer
             assert fragment.get("/manifest.json").status == 200
     installed = {entry.name.lower() for entry in (tmp_path / ".venv").glob("lib/*/site-packages/*")}
     assert not installed & set(FOREIGN)

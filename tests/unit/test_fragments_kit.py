@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -100,16 +101,16 @@ def test_context_of_a_player_is_the_bearers() -> None:
 @pytest.mark.parametrize(
     ("authorization", "code"),
     [
-        (bearer("promotions"), "context_audience"),
-        (bearer("wallet", expires_in_s=-1), "context_expired"),
-        ("Bearer nonsense", "context_malformed"),
-        ("Basic YTpi", "context_malformed"),
+        (lambda: bearer("promotions"), "context_audience"),
+        (lambda: bearer("wallet", expires_in_s=-1), "context_expired"),
+        (lambda: "Bearer nonsense", "context_malformed"),
+        (lambda: "Basic YTpi", "context_malformed"),
     ],
 )
-def test_bearer_for_somebody_else_is_refused(authorization: str, code: str) -> None:
+def test_bearer_for_somebody_else_is_refused(authorization: Callable[[], str], code: str) -> None:
     """Only a current bearer for this very fragment opens it."""
     with pytest.raises(ContextRefused, match=code):
-        context(authorization=authorization)
+        context(authorization=authorization())
 
 
 def test_shared_fragment_reads_no_bearer() -> None:
