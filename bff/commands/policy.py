@@ -40,8 +40,9 @@ class EnginePolicy:
     # How long a provider's request_uuid is remembered; its signature is refused earlier than that.
     request_kept_s: int = 3600
 
-    # A charge that the provider has never heard of this long after it was sent did not happen.
-    lost_after_s: float = 60.0
+    # A charge that the provider has never heard of this long after it was sent did not happen: several times what
+    # the call could take. Should it arrive all the same, its approval still counts.
+    lost_after_s: float = 15.0
     # Webhooks older than this are no news; the resolver asks anyway.
     webhook_age_s_max: int = 300
 

@@ -1,0 +1,135 @@
+"""Engine, relay and projector killed again and again under load: the books and what players see stay right."""
+
+import concurrent.futures
+import json
+import os
+import random
+import secrets
+import sqlite3
+import threading
+import time
+
+from bff.contracts.player_context import PlayerContext, mint
+from bff.contracts.seamless import sign
+from tests.integration.money_house import MoneyHouse, eventually
+
+KILLS = int(os.environ.get("MULLION_TEST_KILLS", "9"))
+WORKERS = int(os.environ.get("MULLION_TEST_WORKERS", "6"))
+COMMANDS = int(os.environ.get("MULLION_TEST_COMMANDS", "240"))
+SECRET = "games-secret-for-tests"
+
+
+class Worker:
+    """One player who deposits, bets, wins, undoes and withdraws, and knows what should come of it."""
+
+    def __init__(self, house, seed):
+        self.house, self.random = house, random.Random(seed)
+        self.player = f"pl_{secrets.token_hex(5)}"
+        self.money = self.held = 0
+        context = PlayerContext(self.player, "game:g", "EUR", "en", frozenset({"games.play"}), int(time.time()) + 3600)
+        self.token = mint(context, house.private_key, now=int(time.time()))
+
+    def insist(self, ask):
+        """The definite answer, asked for with the same key until there is one."""
+        end = time.monotonic() + 90
+        while time.monotonic() < end:
+            try:
+                status, answer = ask()
+            except (OSError, ValueError):
+                status, answer = 0, None
+            if status in (200, 403, 404, 422) or (status == 409 and answer["code"] != "command_in_flight"):
+                return status, answer
+            time.sleep(0.1)
+        raise AssertionError(f"no answer in time: {answer}")
+
+    def play(self, path, **fields):
+        fields = {"request_uuid": secrets.token_hex(8), "token": self.token, "game_code": "g", "round": "r", **fields}
+        raw = json.dumps(fields).encode()
+
+        def ask():
+            signature = sign(path, raw, SECRET, now=int(time.time()))
+            headers = {"Wallet-Provider": "sandbox-tables", "Wallet-Signature": signature}
+            return self.house.post(path, raw, headers=headers, timeout=8)
+
+        return self.insist(ask)[1]["status"]
+
+    def act(self):
+        amount, name = self.random.randint(1, 400), secrets.token_hex(8)
+        choice = self.random.choice(["deposit", "round", "undone", "withdraw"])
+        if choice == "deposit" or self.money < 400:
+            _, receipt = self.insist(lambda: self.house.deposit(self.player, amount, key=name))
+            # Killed before it asked for the money: the provider never heard of it, and the player is told so.
+            never_sent = receipt["state"] == "declined" and receipt["receipt_id"] not in self.house.payments.charges
+            assert receipt["state"] == "done" or never_sent, receipt
+            self.money += amount if receipt["state"] == "done" else 0
+        elif choice == "withdraw":
+            body = {"amount_minor": amount, "currency": "EUR"}
+            assert self.insist(lambda: self.withdraw(body, name))[0] == 200
+            self.money -= amount
+            self.held += amount
+        else:
+            bet = {"transaction_uuid": name, "currency": "EUR", "amount": amount}
+            assert self.play("/transaction/bet", **bet) == "RS_OK"
+            end = {"transaction_uuid": secrets.token_hex(8), "reference_transaction_uuid": name}
+            if choice == "undone":
+                assert self.play("/transaction/rollback", **end) == "RS_OK"
+            else:
+                won = self.random.choice([0, amount * 2])
+                assert self.play("/transaction/win", **end, currency="EUR", amount=won) == "RS_OK"
+                self.money += won - amount
+
+    def withdraw(self, body, key):
+        status, answer = self.house.command("withdraw", self.player, body, key=key)
+        return (200 if status == 202 else status), answer
+
+    def work(self, count):
+        for _ in range(count):
+            self.act()
+        return self
+
+
+def kill_at_random(house, kills, done):
+    chance = random.Random(20)
+    victims = [("bff-commands", "relay", "projector")[n % 3] for n in range(kills)]
+    for victim in victims:
+        time.sleep(chance.uniform(0.2, 0.8))
+        house.kill(victim)
+        time.sleep(chance.uniform(0.0, 0.3))
+        house.start(victim)
+        house.wait_ready(victim)
+    done.set()
+
+
+def test_kills_lose_and_double_nothing():
+    """A fixed number of kill -9 under load: every command counts once, sums are zero, the query store is the ledger."""
+    with MoneyHouse(extra={"GAMES_WALLET_SECRET": SECRET}) as house:
+        done = threading.Event()
+        killer = threading.Thread(target=kill_at_random, args=(house, KILLS, done))
+        killer.start()
+        workers = [Worker(house, seed) for seed in range(WORKERS)]
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            working = [pool.submit(worker.work, COMMANDS // WORKERS) for worker in workers]
+            workers = [each.result() for each in working]
+        killer.join()
+        assert done.is_set(), "every kill was made"
+        assert house.manage("audit_ledger").stdout == "The books are sound.\n"
+        with sqlite3.connect(house.data / "commands.sqlite3") as books:
+            rows = books.execute(
+                "select player_id, kind, balance_minor from commands_account where player_id is not null"
+            )
+            ledger = {(player, kind): amount for player, kind, amount in rows}
+            lines = dict(books.execute("select player_id, lines from commands_player"))
+            charged = books.execute("select count(*) from commands_charge where state = 'approved'").fetchone()[0]
+        assert charged == len(set(house.payments.posts)) == len(house.payments.posts)
+        for worker in workers:
+            assert ledger[worker.player, "real"] == worker.money
+            assert ledger[worker.player, "held"] == worker.held
+        eventually(lambda: all(house.real(w.player) == w.money for w in workers), within_s=30)
+        for worker in workers:
+            wallet = house.wallet(worker.player)
+            assert wallet["balances"]["held_minor"] == worker.held
+            pages = [f"history.{worker.player}.{page}" for page in range(lines[worker.player] // 20 + 1)]
+            kept = [record.data["lines"] for record in house.read(*pages).records.values() if record]
+            receipts = [line["receipt"] for page in kept for line in page]
+            assert len(receipts) == lines[worker.player]
+            assert sum(each["amount_minor"] for each in receipts if each["state"] != "declined") == worker.money
