@@ -9,6 +9,7 @@ from bff.resilience.breaker import Position, Transition
 from bff.resilience.bulkhead import Bulkhead
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 2.0, 5.0)
 
@@ -32,7 +33,7 @@ class Meter:
     def __init__(self, upstream: str, bulkhead: Bulkhead) -> None:
         self._upstream = upstream
         self._seconds = SECONDS.labels(upstream)
-        self._ok = CALLS.labels(upstream, OK)
+        self._calls = {word: CALLS.labels(upstream, word) for word in (OK, *Reason)}
         self._retries = RETRIES.labels(upstream)
         # Read when scraped, not set when changed.
         IN_FLIGHT.labels(upstream).set_function(lambda: bulkhead.in_flight)
@@ -41,10 +42,7 @@ class Meter:
 
     def ended(self, ended: Response | Failure) -> None:
         """A call ended."""
-        if isinstance(ended, Failure):
-            CALLS.labels(self._upstream, ended.reason.value).inc()
-        else:
-            self._ok.inc()
+        self._calls[ended.reason if isinstance(ended, Failure) else OK].inc()
 
     def attempted(self, took_ms: float) -> None:
         """One attempt of a call ended."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol
@@ -43,19 +44,24 @@ def run(main: Main, *, healthy: Healthy) -> None:
     """Run `main(stop)` until SIGTERM or SIGINT sets `stop`, then until it returns, at most 5 s; exits the process.
 
     `main` is to drain when `stop` is set; it is cancelled when that takes too long, or at a second signal. The exit
-    code is 0 after a signal; 1 when `main` ended or failed by itself, for a supervisor to start it again.
+    code is 0 after a signal; 1 when `main` ended or failed by itself, for a supervisor to start it again, and when the
+    port is taken.
     """
     log.configure()
-    sys.exit(asyncio.run(_supervise(main, healthy)))
+    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "0"))
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        log.get("worker").error("worker_can_not_listen", address=f"{host}:{port}", error=str(error))
+        sys.exit(1)
+    sys.exit(asyncio.run(_supervise(main, healthy, listening)))
 
 
-async def _supervise(main: Main, healthy: Healthy) -> int:
+async def _supervise(main: Main, healthy: Healthy, listening: socket.socket) -> int:
     stop = asyncio.Event()
     server = _Server(
         uvicorn.Config(
             _application(healthy),
-            host=os.environ.get("HOST", "127.0.0.1"),
-            port=int(os.environ.get("PORT", "0")),
             lifespan="off",
             access_log=False,
             log_config=None,
@@ -64,7 +70,7 @@ async def _supervise(main: Main, healthy: Healthy) -> int:
         )
     )
     working = asyncio.create_task(_awaited(main(stop)))
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
     _on_signals(stop, working)
     try:
         return await _work(working, stop)

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -135,14 +136,14 @@ async def test_a_worker_answers_for_its_health_and_drains_on_sigterm(unused_tcp_
 
 
 async def test_a_worker_whose_port_is_taken_says_so_and_ends(unused_tcp_port: int) -> None:
-    """One line that names the address, an exit code, and the work is not left running."""
+    """One line that names the address, exit code 1, and the work never starts."""
     server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", unused_tcp_port)
-    running = Running("await asyncio.sleep(3600)", unused_tcp_port)
+    running = Running("print('working', file=sys.stderr)", unused_tcp_port)
     code, said = await asyncio.to_thread(running.ended)
     server.close()
-    assert code != 0
-    assert "address already in use" in said
-    assert "Traceback" not in said
+    assert code == 1
+    (line,) = said.splitlines()
+    assert line.startswith(f"[error] worker_can_not_listen [worker] address=127.0.0.1:{unused_tcp_port}")
 
 
 @pytest.fixture
@@ -192,6 +193,12 @@ def test_what_is_not_ready_says_so(environment: int) -> None:
     assert [status for status, _ in seen] == [503, 200, 200, 404]
     assert seen[1][1] == b'{"ready":true}'
     assert b"process_max_fds" in seen[2][1]
+
+
+def test_a_port_that_is_taken_ends_it_before_it_began(environment: int) -> None:
+    """Exit code 1, and no work."""
+    with socket.create_server(("127.0.0.1", environment)):
+        assert supervise(lambda stop: pytest.fail("it worked")) == 1
 
 
 @pytest.mark.usefixtures("environment")

@@ -168,9 +168,9 @@ class BudgetMachine(RuleBasedStateMachine):
 
 
 TestBreakerMachine = BreakerMachine.TestCase
-TestBreakerMachine.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestBreakerMachine.settings = settings(max_examples=80, stateful_step_count=50, deadline=None)
 TestBudgetMachine = BudgetMachine.TestCase
-TestBudgetMachine.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestBudgetMachine.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
 
 
 def test_retries_are_a_share_of_the_calls() -> None:

@@ -79,7 +79,9 @@ class Fleet:
                     return
                 await asyncio.sleep(1)
             else:
-                await asyncio.sleep(0.25 + 1.25 * self.chance.random())
+                # Nobody learns anything in the middle of the outage; towards its end everybody is impatient.
+                impatient = self.loop.time() > OUTAGE_TO - 5
+                await asyncio.sleep((0.25 if impatient else 4) + 1.25 * self.chance.random())
 
     def probes(self) -> list[float]:
         sent = zip(self.upstream.requests, self.upstream.at, strict=True)
