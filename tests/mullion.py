@@ -83,9 +83,9 @@ class Mullion:
             raise AssertionError(f"manage.py up ended with {self.process.returncode}:\n{self.output()}")
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+        """SIGTERM to all that stands in front of `up` too, as a terminal would; the exit code."""
         if self.process.poll() is None:
-            self.process.terminate()
+            os.killpg(self.process.pid, signal.SIGTERM)
         try:
             return self.process.wait(STOPS_S_MAX)
         except subprocess.TimeoutExpired:

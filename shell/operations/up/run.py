@@ -19,6 +19,8 @@ from shell.operations.up.start import StartFailed, start
 
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP", signal.SIGQUIT: "SIGQUIT"}
 WATCH_EVERY_S = 0.2
+# uv passes on what the terminal sends to both of us, so one wish may arrive twice.
+ECHO_S = 1.0
 
 
 async def run(plan: Plan, *, root: Path, data: Path, console: Console, began: float) -> int:
@@ -61,15 +63,18 @@ async def _until_stopped(starting: asyncio.Task[None], crew: Crew) -> int:
 
 
 def _hear_signals(crew: Crew) -> None:
+    loop = asyncio.get_running_loop()
+    heard: list[float] = []
+
     def hear(name: str) -> None:
-        if crew.stopping.is_set():
-            crew.console.warn("ending everything at once")
-            crew.kill()
-        else:
+        heard.append(loop.time())
+        if not crew.stopping.is_set():
             crew.console.say(f"{name}: stopping everything (once more ends it at once)")
             crew.stopping.set()
+        elif heard[-1] - heard[0] > ECHO_S:
+            crew.console.warn("ending everything at once")
+            crew.kill()
 
-    loop = asyncio.get_running_loop()
     for number, name in SIGNALS.items():
         loop.add_signal_handler(number, hear, name)
 
