@@ -27,6 +27,7 @@ class FaultSwitch:
         self._monotonic = monotonic
         self._fault = Fault()
         self._until = 0.0
+        self._set_at = 0.0
 
     def set(self, kind: str, *, for_s: float, rate: float = 0.0) -> None:
         """Fail as `kind` for `for_s` seconds; ValueError when that can not be."""
@@ -37,11 +38,17 @@ class FaultSwitch:
         if rate < 0:
             raise ValueError("rate must not be negative")
         self._fault = Fault(kind, rate)
-        self._until = self._monotonic() + for_s
+        self._set_at = self._monotonic()
+        self._until = self._set_at + for_s
 
     @property
     def fault(self) -> Fault:
         return self._fault if self._monotonic() < self._until else Fault()
+
+    @property
+    def since_s(self) -> float:
+        """How long ago the fault was set."""
+        return self._monotonic() - self._set_at
 
     def __repr__(self) -> str:
         return f"<FaultSwitch {self.fault.kind}>"

@@ -4,7 +4,8 @@ Public: `TablesProvider`.
 WebSocket at `/ws`: `{"type": "available", "casinoId": …}` → `{"tableKey": […]}`;
 `{"type": "subscribe", "key": …, "casinoId": …, "currency": …}` → whole-table messages from now on. What is wrong is
 answered with `{"error": …}` on the same socket. Faults: `silence`, `flood` (`rate` messages a second), `malformed`,
-`oversize` (one in twenty), `close` (and refuse), `business_error`.
+`oversize` (one in twenty), `close` (and refuse), `business_error`; of the video alone: `video_missing` (segments 404),
+`video_frozen` (the playlist stands still), `video_stalled` (segments are not answered).
 """
 
 import asyncio
@@ -20,11 +21,13 @@ from bff.sandbox.plain_asgi import Answer, Asked, Provider, Receive, Scope, Send
 from bff.sandbox.tables.catalogue import CURRENCY_FACTORS
 from bff.sandbox.tables.messages import Messages, broken
 from bff.sandbox.tables.picture import picture
+from bff.sandbox.tables.video import Video
 from bff.sandbox.tables.world import World
 
 TICK_S = 0.1
 REPEAT_S = 4.0  # a table that does not change is said again this often
 FLOOD_RATE = 2000.0
+STALL_S = 30.0
 OVERSIZE_SHARE = 0.05
 SAID_MAX = 5000
 OVERSIZE_BYTES = 2 * 1024 * 1024
@@ -77,7 +80,17 @@ class Socket:
 
 
 class TablesProvider(Provider):
-    fault_kinds = ("silence", "flood", "malformed", "oversize", "close", "business_error")
+    fault_kinds = (
+        "silence",
+        "flood",
+        "malformed",
+        "oversize",
+        "close",
+        "business_error",
+        "video_missing",
+        "video_frozen",
+        "video_stalled",
+    )
 
     def __init__(self, seed: str, casino_id: str, clock: SandboxClock, public_url: str) -> None:
         super().__init__("sandbox-tables", clock)
@@ -86,13 +99,31 @@ class TablesProvider(Provider):
         self._messages = Messages(seed, public_url)
         self._rng = random.Random(f"{seed}:faults")  # noqa: S311
         self._sockets: set[Socket] = set()
+        self._video = Video()
 
     async def answer(self, asked: Asked) -> Answer | None:
+        if asked.path.startswith("/video/"):
+            return await self._play(asked.path)
         if asked.path.startswith("/images/") and asked.path.endswith(".svg"):
             table = self.world.tables.get(asked.path[len("/images/") : -len(".svg")])
             if table is not None:
                 return Answer(200, picture(table.spec), {"content-type": "image/svg+xml"})
         return json_answer(404, {"error": "not_found"})
+
+    async def _play(self, path: str) -> Answer:
+        _, _, table_id, *rest = path.split("/")
+        table = self.world.tables.get(table_id)
+        if table is None or len(rest) != 1:
+            return self._video.missing()
+        kind, now = self.switch.fault.kind, time.time()
+        is_segment = rest[0].endswith(".m4s")
+        if kind == "video_missing" and is_segment:
+            return self._video.missing()
+        if kind == "video_stalled" and is_segment:
+            await asyncio.sleep(STALL_S)
+        if kind == "video_frozen":
+            now -= self.switch.since_s
+        return self._video.answer(table.spec.kind, rest[0], now)
 
     async def websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
