@@ -43,7 +43,10 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """One live table. `results` has the newest first, at most 20; `seats_max` is 0 where seats are unlimited."""
+    """One live table. `results` has the newest first, at most 20; `seats_max` is 0 where seats are unlimited.
+
+    `video` is the address of an HLS playlist, empty where there is no picture.
+    """
 
     table_id: str
     name: str
@@ -55,6 +58,7 @@ class Table(msgspec.Struct, frozen=True):
     seats_taken: int
     seats_max: int
     results: list[RoundResult]
+    video: str = ""
 
 
 class TableState(msgspec.Struct, frozen=True):
@@ -74,6 +78,7 @@ class TableState(msgspec.Struct, frozen=True):
     seats_taken: int
     seats_max: int
     results: list[RoundResult]
+    video: str = ""
 
 
 class TablesData(msgspec.Struct, frozen=True):

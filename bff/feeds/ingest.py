@@ -19,7 +19,14 @@ from bff.store import Store
 
 def feeds_of(store: Store, events: broker.Broker, owner: str) -> dict[str, Feed]:
     """Every feed there is, by name."""
-    tables = TablesFeed(store, settings.TABLES_PROVIDER_URL, settings.TABLES_CASINO_ID, settings.CURRENCIES, owner)
+    tables = TablesFeed(
+        store,
+        settings.TABLES_PROVIDER_URL,
+        settings.TABLES_CASINO_ID,
+        settings.CURRENCIES,
+        owner,
+        settings.TABLES_VIDEO_URL,
+    )
     promotions = PromotionsFeed(store, events, settings.PROMOTIONS_PROVIDER_URL, settings.CURRENCIES, owner)
     return {feed.name: feed for feed in (tables, promotions)}
 

@@ -17,6 +17,12 @@ TABLES_PROVIDER_URL = os.environ.get(
     "TABLES_PROVIDER_URL", os.environ.get("SANDBOX_TABLES_URL", "http://127.0.0.1:8030").rstrip("/") + "/ws"
 )
 TABLES_CASINO_ID = os.environ.get("TABLES_CASINO_ID", "mullion-demo")
+# Where a browser finds a table's picture; `{table_id}` stands for the table, and empty means that there is none.
+# The origin has to be one of the shell's MEDIA_ORIGINS, and is the first of them unless it is set.
+TABLES_VIDEO_URL = os.environ.get(
+    "TABLES_VIDEO_URL",
+    os.environ.get("MEDIA_ORIGINS", "http://localhost:8030").split(",")[0].rstrip("/") + "/video/{table_id}/live.m3u8",
+)
 PROMOTIONS_PROVIDER_URL = os.environ.get(
     "PROMOTIONS_PROVIDER_URL",
     os.environ.get("SANDBOX_PROMOTIONS_URL", "http://127.0.0.1:8031").rstrip("/") + "/v1/offers",

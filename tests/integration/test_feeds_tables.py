@@ -24,6 +24,7 @@ from tests.valkey_server import ValkeyServer, free_port
 
 POLICY = TablesPolicy(silence_s=1.0, beat_s=0.1, write_s=0.05, list_s=0.1, ask_again_s=0.3)
 CURRENCIES = ["EUR", "GBP", "JPY"]
+VIDEO = "http://video.example/{table_id}.m3u8"
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def provider():
 
 
 def feed_of(store, port, owner="one", policy=POLICY, currencies=CURRENCIES):
-    return TablesFeed(store, f"http://127.0.0.1:{port}/ws", "casino", currencies, owner, policy, QUICK)
+    return TablesFeed(store, f"http://127.0.0.1:{port}/ws", "casino", currencies, owner, VIDEO, policy, QUICK)
 
 
 async def listed(store):
@@ -85,6 +86,7 @@ async def test_tables_reach_the_store_with_limits_in_every_currency(store, provi
         assert table.name == "Blackjack Ash"
         assert table.limits["JPY"].bet_min_minor == 750
         assert len(table.results) == 20
+        assert table.video == "http://video.example/301.m3u8"
         assert {len(each.results) for each in await listed(store)} == {8}
 
 

@@ -14,9 +14,13 @@ from bff.feeds.tables.news import ResultNews, TableNews
 
 
 class Board:
-    """`changed` names the tables that are to be written; whoever writes them clears it."""
+    """`changed` names the tables that are to be written; whoever writes them clears it.
 
-    def __init__(self) -> None:
+    `video_url` is where a table's picture is, with `{table_id}` in it; empty where the provider has none.
+    """
+
+    def __init__(self, video_url: str = "") -> None:
+        self._video_url = video_url
         self._tables: dict[str, TableState] = {}
         self._known: set[str] | None = None
         self.changed: set[str] = set()
@@ -55,7 +59,8 @@ class Board:
         before = self._tables.get(news.table_id)
         if before is not None and _is_late(news.results, before.results):
             return False
-        table = _merged(before, news, received_at) if before else _first(news, received_at)
+        table = _merged(before or _first(news), news, received_at)
+        table = msgspec.structs.replace(table, video=self._video_url.replace("{table_id}", news.table_id))
         if table != before:
             self._tables[news.table_id] = table
             self.changed.add(news.table_id)
@@ -67,10 +72,10 @@ class Board:
         return [msgspec.structs.replace(table, results=table.results[:LISTED_RESULTS_MAX]) for table in tables]
 
 
-def _first(news: TableNews, received_at: datetime) -> TableState:
+def _first(news: TableNews) -> TableState:
     if news.name is None or news.kind is None or news.open is None:
         raise BadMessage("a table that was not known yet comes without name, kind or state")
-    empty = TableState(
+    return TableState(
         table_id=news.table_id,
         name=news.name,
         kind=news.kind,
@@ -82,7 +87,6 @@ def _first(news: TableNews, received_at: datetime) -> TableState:
         seats_max=0,
         results=[],
     )
-    return _merged(empty, news, received_at)
 
 
 def _merged(before: TableState, news: TableNews, received_at: datetime) -> TableState:

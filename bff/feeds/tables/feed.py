@@ -39,6 +39,7 @@ class TablesFeed:
         casino_id: str,
         currencies: list[str],
         owner: str,
+        video_url: str = "",
         policy: TablesPolicy = TablesPolicy(),  # noqa: B008 (frozen)
         shared: FeedsPolicy = FeedsPolicy(),  # noqa: B008 (frozen)
     ) -> None:
@@ -51,7 +52,7 @@ class TablesFeed:
         self._logger = log.get("feeds")
         self.gauge = Gauge(FEED, shared)
         self._leadership = Leadership(store, FEED, owner, shared, self.gauge)
-        self._board = Board()
+        self._board = Board(video_url)
         self._list_due = False
         self._heard = False
         self._heard_at = 0.0
