@@ -256,7 +256,7 @@ class KafkaReader:
         if self._consumer is None:
             self._consumer = self._join()
         messages = self._consumer.consume(policy.batch_events_max, policy.block_ms / 1000)
-        wrong = [message.error() for message in messages if message.error() is not None]
+        wrong = [error for message in messages if (error := message.error()) is not None]
         for error in wrong:
             if error.code() == KafkaError._MAX_POLL_EXCEEDED:
                 self._forget()  # this consumer was too slow and has been replaced; it joins again by itself

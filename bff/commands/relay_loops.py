@@ -33,6 +33,7 @@ from bff.contracts.event import Event
 from bff.contracts.ledger import (
     HEARTBEAT,
     LEDGER_STREAM,
+    REPLAY_REQUESTED,
     REQUESTS_STREAM,
     LedgerHeartbeat,
     ReplayRequested,
@@ -127,6 +128,8 @@ class Relay:
 
     async def _asked(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         for delivery in deliveries:
+            if delivery.event.type != REPLAY_REQUESTED:
+                continue
             request = msgspec.convert(delivery.event.data, ReplayRequested)
             epoch = await self.engine.run(relay_steps.begin_epoch, request.epoch, datetime.now(UTC))
             if epoch is not None:

@@ -83,7 +83,7 @@ def idle(holder: str, now: datetime) -> bool:
     return state.holder == holder and not _half_over(state, now) and not _unstated(state.epoch).exists()
 
 
-def begin_epoch(lost: str, now: datetime) -> str | None:
+def begin_epoch(lost: str, now: datetime, *, forced: bool = False) -> str | None:
     """Start another epoch because events of `lost` ("" for any) are gone; None when that has been done already.
 
     Positions begin at 1 again. What waits is published in the new epoch; what was published before is told again as
@@ -92,7 +92,7 @@ def begin_epoch(lost: str, now: datetime) -> str | None:
     with transaction.atomic():
         state = RelayState.objects.select_for_update().get(pk=1)
         recent = state.began_at > now - timedelta(seconds=RELAY.replay_s_min) and state.position > 0
-        if lost not in ("", state.epoch) or recent:
+        if lost not in ("", state.epoch) or (recent and not forced):
             return None
         state.epoch, state.position, state.began_at = next_epoch(state.epoch), 0, now
         state.save(update_fields=["epoch", "position", "began_at"])

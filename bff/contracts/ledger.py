@@ -1,8 +1,9 @@
 """What the write side tells the read side: the events on the stream `ledger` and what may be asked for in return.
 
 Public: `LEDGER_STREAM`, `REQUESTS_STREAM`, `OFFERS_STREAM`, `HISTORY_PAGE`, `HEARTBEAT`, `ENGINE_HEARTBEAT`,
-`PLAYER_RESTATED`, `HISTORY_RESTATED`, `REPLAY_REQUESTED`, `MovementLine`, `PlayerChanged`, `HistoryPage`,
-`LedgerHeartbeat`, `EngineHealth`, `ReplayRequested`, `history_topic`.
+`PLAYER_RESTATED`, `HISTORY_RESTATED`, `REPLAY_REQUESTED`, `BALANCES_STATED`, `BALANCES_COMPARED`, `MovementLine`,
+`PlayerChanged`, `HistoryPage`, `LedgerHeartbeat`, `EngineHealth`, `ReplayRequested`, `PlayerStands`,
+`BalancesStated`, `BalancesCompared`, `history_topic`.
 
 An event about a player has the aggregate `player:<id>` and the player's own sequence, without gaps; its data is a
 `PlayerChanged`, which holds the state after the event, so that a reader needs no rule of the ledger.
@@ -25,6 +26,8 @@ ENGINE_HEARTBEAT = "EngineHeartbeat"
 PLAYER_RESTATED = "PlayerRestated"
 HISTORY_RESTATED = "HistoryRestated"
 REPLAY_REQUESTED = "ReplayRequested"
+BALANCES_STATED = "BalancesStated"
+BALANCES_COMPARED = "BalancesCompared"
 
 # Lines of a player's history are numbered from 0 for ever and kept by the page, so a change rewrites one page.
 HISTORY_PAGE = 20
@@ -84,3 +87,31 @@ class ReplayRequested(msgspec.Struct, frozen=True):
 
     epoch: str
     why: str
+
+
+class PlayerStands(msgspec.Struct, frozen=True, array_like=True):
+    """Where the ledger says that a player stood when the player's sequence was this. Minor units."""
+
+    player: str
+    sequence: Sequence
+    real_minor: int
+    bonus_minor: int
+    held_minor: int
+
+
+class BalancesStated(msgspec.Struct, frozen=True):
+    """Part `part` of a comparison `run`: the ledger's word, for the reader to hold its own against."""
+
+    run: str
+    part: int
+    players: list[PlayerStands]
+
+
+class BalancesCompared(msgspec.Struct, frozen=True):
+    """The answer: how many agree, how many have moved on since, and who differs (a sentence each)."""
+
+    run: str
+    part: int
+    equal: int
+    moved_on: int
+    wrong: list[str]

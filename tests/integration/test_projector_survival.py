@@ -1,5 +1,6 @@
 """Nothing is lost and nothing counts twice, whatever dies between the ledger and the query store."""
 
+import asyncio
 import contextlib
 import secrets
 import threading
@@ -7,6 +8,7 @@ import time
 
 import pytest
 
+from bff.store import Store, StorePolicy
 from tests.integration.money_house import MoneyHouse, eventually
 from tests.valkey_server import free_port
 
@@ -122,3 +124,26 @@ def test_two_relays_and_two_projectors_change_nothing(house):
             process.wait()
     house.deposit(who, 1)
     eventually(lambda: house.real(who) == 101, within_s=20)
+
+
+def test_replay_tells_everything_again_and_compares_it_with_the_ledger(house):
+    """The operator's replay ends with every player as the ledger says; a bent record is found and named."""
+    done = house.manage("replay_ledger")
+    assert ", 0 differ." in done.stdout
+    assert "comparing 100 %" in done.stderr
+
+    async def bend():
+        store = Store.connect(house.valkey.url, StorePolicy(connect_ms=1000, op_ms=2000))
+        record = await store.get("wallet.pl_birch")
+        data = {**record.data, "balances": {**record.data["balances"], "real_minor": 1}}
+        # A sequence of another epoch and back: the store takes it, as it would a wrong projection's.
+        await store.put("wallet.pl_birch", data, feed="ledger", sequence=("0", 0))
+        await store.put("wallet.pl_birch", {**data}, feed="ledger", sequence=record.sequence)
+        await store.aclose()
+
+    asyncio.run(bend())
+    bent = house.manage("replay_ledger", "--compare-only", check=False)
+    assert bent.returncode == 1
+    assert "pl_birch: real_minor is 1 instead of 4000" in bent.stdout
+    assert ", 0 differ." in house.manage("replay_ledger").stdout
+    assert house.real("pl_birch") == 4000

@@ -12,12 +12,14 @@ from bff.contracts.ledger import (
     HISTORY_PAGE,
     HISTORY_RESTATED,
     PLAYER_RESTATED,
+    BalancesStated,
     HistoryPage,
     MovementLine,
     PlayerChanged,
+    PlayerStands,
 )
 from bff.contracts.wallet import Balances, Receipt
-from bff.queries.projections import Parked, Wallets, Watch
+from bff.queries.projections import Parked, Wallets, Watch, compare
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -201,3 +203,19 @@ def test_topics_refuse_what_is_no_change():
     broken = Event("x", "FundsDeposited", 1, "player:pl_a", ("e1", 1), BEGAN, {"player": 7})
     with pytest.raises(msgspec.ValidationError):
         Wallets.topics([broken])
+
+
+def test_comparison_tells_equal_moved_on_and_wrong_apart():
+    """Only records of the ledger's own moment are held against it."""
+    store = straight(history(2))  # at 4 with 400
+    standing = {"wallet.pl_a": store.records["wallet.pl_a"], "wallet.pl_gone": None}
+
+    def wrong(*players):
+        compared = compare(BalancesStated("run", 0, list(players)), standing)
+        return compared.equal, compared.moved_on, compared.wrong
+
+    assert wrong(PlayerStands("pl_a", ("e1", 4), 400, 0, 0)) == (1, 0, [])
+    assert wrong(PlayerStands("pl_a", ("e1", 3), 1, 0, 0)) == (0, 1, [])
+    assert wrong(PlayerStands("pl_a", ("e1", 5), 500, 0, 0)) == (0, 0, ["pl_a is at 4 instead of 5"])
+    assert wrong(PlayerStands("pl_a", ("e1", 4), 7, 0, 0)) == (0, 0, ["pl_a: real_minor is 400 instead of 7"])
+    assert wrong(PlayerStands("pl_gone", ("e1", 1), 0, 0, 0)) == (0, 0, ["pl_gone is not there"])

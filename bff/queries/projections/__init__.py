@@ -2,10 +2,11 @@
 
 Pure: no I/O and no clock in here, so that every order, repetition and loss can be tried.
 
-Public: `Watch`, `Wallets`, `Parked`.
+Public: `Watch`, `Wallets`, `Parked`, `compare`.
 """
 
+from bff.queries.projections.comparison import compare
 from bff.queries.projections.wallets import Parked, Wallets
 from bff.queries.projections.watch import Watch
 
-__all__ = ["Parked", "Wallets", "Watch"]
+__all__ = ["Parked", "Wallets", "Watch", "compare"]
