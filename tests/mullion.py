@@ -22,7 +22,7 @@ from shell.operations.up.leash import end_with_parent
 from tests.free_ports import free_port_base
 
 ROOT = Path(__file__).parents[1]
-STANDS_S_MAX = 90
+STANDS_S_MAX = 110
 STOPS_S_MAX = 15
 STEP_S = 0.05
 
@@ -44,8 +44,9 @@ class Mullion:
         self._root = root
         self.command = [*command, "--port-base", str(self.port_base), *arguments]
         # What this test run uses itself must not leak into the houses.
-        kept = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL", "DEBUG")}
-        self._environ = {**kept, "MULLION_DATA": self._folder.name, "NO_COLOR": "1", **(environ or {})}
+        ours = ("REDIS_URL", "DATABASE_URL", "SHELL_DATABASE_URL", "DEBUG", "MULLION_DATA")
+        kept = {name: value for name, value in os.environ.items() if name not in ours}
+        self._environ = {**kept, "MULLION_DATA_ROOT": self._folder.name, "NO_COLOR": "1", **(environ or {})}
         self._output = Path(self._folder.name) / "output"
 
     def __enter__(self) -> Self:

@@ -9,8 +9,8 @@ from tests.mullion import Mullion
 
 
 def left_of(mullion: Mullion) -> list[str]:
-    """Command lines of processes of this run: its folder is in their environment, its port in Valkey's title."""
-    folder, title = f"MULLION_DATA={mullion.data.parent}".encode(), f"127.0.0.1:{mullion.port_base + 40}".encode()
+    """Command lines of processes of this run: its folder is named in their environment, its port in Valkey's title."""
+    folder, title = str(mullion.data.parent).encode(), f"127.0.0.1:{mullion.port_base + 40}".encode()
     left = []
     for process in (path for path in Path("/proc").iterdir() if path.name.isdigit()):
         try:

@@ -26,7 +26,7 @@ def up(repository: Path, *arguments: str, **environ: str) -> subprocess.Complete
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=repository,
-        env={**clean, **ENVIRON, "MULLION_DATA": str(repository.parent / "data"), **environ},
+        env={**clean, **ENVIRON, "MULLION_DATA_ROOT": str(repository.parent / "data"), **environ},
         capture_output=True,
         text=True,
         timeout=60,

@@ -108,7 +108,7 @@ def test_own_secret_is_its_houses_only(standing: Mullion):
 def test_second_up_on_the_same_data_is_refused(standing: Mullion, repository: Path):
     """One sentence says who runs there and how to start a copy beside it."""
     command = [*COMMAND, "--port-base", str(standing.port_base)]
-    environ = {**os.environ, **ENVIRON, "MULLION_DATA": str(standing.data.parent)}
+    environ = {**os.environ, **ENVIRON, "MULLION_DATA_ROOT": str(standing.data.parent)}
     second = subprocess.run(command, cwd=repository, env=environ, capture_output=True, text=True, timeout=30)
     assert second.returncode == 1
     assert f"process {standing.process.pid}" in second.stderr
@@ -255,7 +255,7 @@ def test_colour_only_where_it_is_wanted(repository: Path, tmp_path: Path):
     for no_color in ("", "1"):
         mullion = Mullion("--only", "worker", root=repository, command=COMMAND)
         ours, theirs = pty.openpty()
-        environ = {**os.environ, **ENVIRON, "MULLION_DATA": str(tmp_path / no_color), "NO_COLOR": no_color}
+        environ = {**os.environ, **ENVIRON, "MULLION_DATA_ROOT": str(tmp_path / no_color), "NO_COLOR": no_color}
         process = subprocess.Popen(mullion.command, cwd=repository, env=environ, stdout=theirs, stderr=theirs)
         os.close(theirs)
         words = b""

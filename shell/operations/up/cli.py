@@ -25,7 +25,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
     """Runs until it is told to stop. 0: stopped on request. 1: could not start. 2: the request makes no sense."""
     began = time.monotonic()
     asked = options.parse(argv)
-    data = Path(os.environ.get("MULLION_DATA") or root / DATA).absolute() / str(asked.port_base)
+    data = Path(os.environ.get("MULLION_DATA_ROOT") or root / DATA).absolute() / str(asked.port_base)
     try:
         houses = find.houses(root)
         choice = choose(houses, asked, os.environ)

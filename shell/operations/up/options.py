@@ -29,7 +29,7 @@ environment:
   REDIS_URL            use this Redis or Valkey, not the embedded one
   DATABASE_URL         the command database (default: SQLite in the data folder)
   SHELL_DATABASE_URL   the shell's database (default: SQLite in the data folder)
-  MULLION_DATA         where data folders are kept, one for each port base (default: .mullion)
+  MULLION_DATA_ROOT    where data folders are kept, one for each port base (default: .mullion)
   NO_COLOR             plain log lines
 """
 
