@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CURRENCIES = {"pl_amber": "EUR", "pl_birch": "GBP", "pl_cedar": "JPY"}
 
 
-def eventually(condition, within_s=15.0, what="it did not come about in time"):
+def eventually(condition, within_s=30.0, what="it did not come about in time"):
     """What `condition` returns as soon as that is truthy; errors of connection count as not yet."""
     end = time.monotonic() + within_s
     last = None
@@ -220,9 +220,7 @@ class MoneyHouse:
 
     def wait_ready(self, name):
         url = f"http://127.0.0.1:{self.ports[name]}/healthz"
-        eventually(
-            lambda: urllib.request.urlopen(url, timeout=2).status == 200, what=f"{name} is not ready: {self.log(name)}"
-        )
+        eventually(lambda: urllib.request.urlopen(url, timeout=2).status == 200, 60, f"{name} is not ready")
 
     def kill(self, name, number=signal.SIGKILL):
         process = self.processes.pop(name, None)
