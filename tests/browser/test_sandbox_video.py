@@ -48,9 +48,10 @@ def becomes(page, expression, within_s):
 
 def test_live_video_plays_without_a_seam_and_a_fault_of_it_is_felt(page, provider_url):
     """Frames come and the playhead moves over the loop's end; missing segments reach the player as errors."""
-    page.route("http://page.test/*", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
-    page.route("http://page.test/hls.js", lambda route: route.fulfill(path=HLS, content_type="text/javascript"))
-    page.goto(f"http://page.test/?src={provider_url}/video/201/live.m3u8")
+    site = f"http://127.0.0.1:{free_port()}"  # another origin, which nobody serves but the test
+    page.route(f"{site}/**", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+    page.route(f"{site}/hls.js", lambda route: route.fulfill(path=HLS, content_type="text/javascript"))
+    page.goto(f"{site}/?src={provider_url}/video/201/live.m3u8")
     becomes(page, "v.getVideoPlaybackQuality().totalVideoFrames > 30", 15)
     began = page.evaluate("v.currentTime")
     becomes(page, f"v.currentTime > {began} + 2", 8)
