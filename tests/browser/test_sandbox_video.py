@@ -2,6 +2,7 @@
 
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -39,6 +40,32 @@ def provider_url():
     thread.join()
 
 
+@pytest.fixture
+def site():
+    """A page on an origin of its own; one that Playwright makes up may not read from this machine."""
+
+    class Pages(BaseHTTPRequestHandler):
+        def do_GET(self):
+            script = self.path == "/hls.js"
+            body = HLS.read_bytes() if script else PAGE.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/javascript" if script else "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 def becomes(page, expression, within_s):
     end = time.monotonic() + within_s
     while not page.evaluate(expression):
@@ -46,11 +73,8 @@ def becomes(page, expression, within_s):
         page.wait_for_timeout(100)
 
 
-def test_live_video_plays_without_a_seam_and_a_fault_of_it_is_felt(page, provider_url):
+def test_live_video_plays_without_a_seam_and_a_fault_of_it_is_felt(page, provider_url, site):
     """Frames come and the playhead moves over the loop's end; missing segments reach the player as errors."""
-    site = f"http://127.0.0.1:{free_port()}"  # another origin, which nobody serves but the test
-    page.route(f"{site}/**", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
-    page.route(f"{site}/hls.js", lambda route: route.fulfill(path=HLS, content_type="text/javascript"))
     page.goto(f"{site}/?src={provider_url}/video/201/live.m3u8")
     becomes(page, "v.getVideoPlaybackQuality().totalVideoFrames > 30", 15)
     began = page.evaluate("v.currentTime")
