@@ -29,7 +29,6 @@ _SPECIAL = frozenset({"form", "template", "select"})
 _SENDING = frozenset({"button", "input"})
 # A framed origin keeps itself, its scripts and its forms; it may not navigate the page or open windows.
 _FRAME_SANDBOX = "allow-forms allow-same-origin allow-scripts"
-_NOTHING: Rules = {}
 
 
 class Stop(Exception):
@@ -65,7 +64,7 @@ class Cleaner:
         if self._reach.isolation == "light":
             self._leave_slots(root)
         out = root.inner_html
-        if "<!" in out or "<?" in out:
+        if ("!" in out and "<!" in out) or ("?" in out and "<?" in out):
             _drop_comments(root)
             out = root.inner_html
         return out.replace(TAME, "")
@@ -78,8 +77,8 @@ class Cleaner:
         """Look at every element and attribute once; nothing is changed while the tree is walked."""
         self._odd, self._bad = [], []
         reach, limits, bad = self._reach, self._limits, self._bad
-        html, known, special = Namespace.HTML, elements.HTML, _SPECIAL
-        unlisted, other = elements.unlisted, elements.other
+        isolation = reach.isolation
+        html, known, special, other = Namespace.HTML, elements.HTML, _SPECIAL, elements.other
         total = 0
         for element in root.iter_elements():
             tag = element.tag
@@ -95,15 +94,14 @@ class Cleaner:
             total += count
             if count > limits.attributes_max or total > limits.attributes_total_max:
                 raise Stop(Reason.OVERSIZE, f"{count} attributes in one tag, {total} in all")
-            check_of = rules.get
+            free = rules.free[isolation]
+            if rules.plain and free.issuperset(attributes):
+                continue
             for name in attributes:
-                check = check_of(name, unlisted)
-                if check is None:
-                    continue
-                if check is unlisted:
-                    check = other(name, tag)
-                if check is not None and not check(element.attr(name) or "", reach):
-                    bad.append((element, name))
+                if name not in free:
+                    check = rules.checked.get(name) or other(name, tag)
+                    if check is not None and not check(element.attr(name) or "", reach):
+                        bad.append((element, name))
 
     def _rare(self, element: Element, tag: str) -> Rules:
         """The rules of an element that is not among HTML's listed ones."""
@@ -118,7 +116,7 @@ class Cleaner:
         if element.namespace is Namespace.HTML and elements.is_custom(tag):
             return elements.CUSTOM
         self._odd.append(element)
-        return elements.FRAME if tag == "iframe" else _NOTHING
+        return elements.FRAME if tag == "iframe" else elements.NOTHING
 
     def _take(self, element: Element, name: str) -> None:
         """Take an attribute off, and what would mean something else without it."""

@@ -4,7 +4,7 @@ Public: `Contained`, `Container`, `Refused`, `contain`.
 """
 
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 
 from bff.resilience.reason import Reason
 from shell.composition.contain.clean import Cleaner, Stop
@@ -14,13 +14,12 @@ from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy, Reach
 from shell.composition.contain.sentinel import survives
 
-_DIGEST_BYTES = 20
 _ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Contained:
-    """`html` is UTF-8 and safe to write into the slot; `digest` names it; `notes` says what was taken out."""
+    """`html` is UTF-8 and safe to write into the slot; `digest` is its SHA-256; `notes` says what was taken out."""
 
     html: bytes
     digest: str
@@ -33,6 +32,11 @@ class Container:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self._kept: Kept[Contained | Refused] = Kept(self.limits.cache_bytes_max)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What the kept bodies count for."""
+        return self._kept.bytes
 
     def contain(
         self, body: bytes, content_type: str | None, *, prefix: str, isolation: Isolation, links: LinkPolicy
@@ -49,11 +53,11 @@ class Container:
         if len(body) > self.limits.body_bytes_max:
             return Refused(Reason.OVERSIZE, f"{len(body)} bytes; at most {self.limits.body_bytes_max} are read")
         reach = Reach(prefix, isolation, links)
-        key = (blake2b(body, digest_size=_DIGEST_BYTES).digest(), reach)
+        key = (body, reach)  # the body itself: no two bodies can be taken for each other
         kept = self._kept.get(key)
         if kept is None:
             kept = _contain(body, reach, self.limits)
-            self._kept.put(key, kept, len(kept.html) if isinstance(kept, Contained) else len(kept.detail))
+            self._kept.put(key, kept, len(body) + (len(kept.html) if isinstance(kept, Contained) else 0))
         return kept
 
 
@@ -67,7 +71,7 @@ def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refused:
     except Stop as stop:
         return stop.refused
     out = html.encode()
-    return Contained(out, blake2b(out, digest_size=_DIGEST_BYTES).hexdigest(), tuple(cleaner.notes))
+    return Contained(out, sha256(out).hexdigest(), tuple(cleaner.notes))
 
 
 def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits) -> str:

@@ -15,6 +15,10 @@ _UTF8 = frozenset({"utf-8", "utf8"})
 # Space and comments may come before it, nothing else: a body that starts like this is a page of its own.
 _DOCUMENT = re.compile(r"(?:\s|<!--.*?-->)*+<(?:!doctype|html|head|body)(?=[\s/>])", re.IGNORECASE | re.DOTALL)
 _DOCUMENT_WITHIN = 4096
+# Parsing takes longest on very many attributes; only a long tag can have so many.
+_LONG = 32 * 1024
+_TAG = re.compile(r"""[a-z](?:[^"'>]++|"[^"]*+"?|'[^']*+'?)*+""", re.IGNORECASE)
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,21 @@ def decode(body: bytes, limits: Limits) -> str | Refused:
 
 
 def _judge_counts(text: str, limits: Limits) -> Refused | None:
-    if text.count("<") > limits.openings_max:
+    openings = text.count("<")
+    if openings > limits.openings_max:
         return Refused(Reason.OVERSIZE, f"more than {limits.openings_max} tags")
-    if text.count("&") > limits.references_max:
-        return Refused(Reason.OVERSIZE, f"more than {limits.references_max} character references")
+    references = text.count("&") + text.count("\xa0") + max(0, text.count(">") - openings)
+    if references > limits.references_max:
+        return Refused(Reason.OVERSIZE, f"more than {limits.references_max} characters to be written as references")
+    if len(text) > _LONG and any(_words(tag) > limits.tag_words_max for tag in text.split("<")[1:] if len(tag) > _LONG):
+        return Refused(Reason.OVERSIZE, f"more than {limits.tag_words_max} words in one tag")
     if _DOCUMENT.match(text[:_DOCUMENT_WITHIN]):
         return Refused(Reason.UNSAFE_HTML, "a whole document, not a fragment")
     return None
+
+
+def _words(after_opening: str) -> int:
+    """At least as many as the attributes of the tag that begins here."""
+    found = _TAG.match(after_opening)
+    tag = _QUOTED.sub(" ", found[0]) if found else ""
+    return len(tag.replace("/", " ").split())

@@ -1,7 +1,7 @@
 """Which elements and attributes a fragment's HTML may hold. What is not listed does not reach the page.
 
-Public: `KEEP`, `Check`, `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `REMOVED`, `FORMATTING`,
-`TAME`, `is_custom`, `unlisted`, `other`.
+Public: `KEEP`, `Check`, `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `NOTHING`, `REMOVED`,
+`FORMATTING`, `TAME`, `is_custom`, `other`.
 """
 
 import re
@@ -9,13 +9,34 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from shell.composition.contain import htmx, values
-from shell.composition.contain.links import Reach
+from shell.composition.contain.links import Isolation, Reach
 from shell.composition.contain.names import words
 
 Check = Callable[[str, Reach], bool]
-Rules = Mapping[str, Check | None]
+Attributes = Mapping[str, Check | None]
 
 KEEP: Check | None = None
+
+
+# What these ask only matters where a fragment shares its tree with the page.
+_LIGHT_ONLY = (values.free_id, values.free_name, values.same_tree)
+
+
+class Rules:
+    """An element's attributes: `free[isolation]` stay whatever they say, `checked` ones as their check decides.
+
+    `plain` says that the element has no checks of its own, so that most of its tags hold free attributes only.
+    """
+
+    __slots__ = ("checked", "free", "plain")
+
+    def __init__(self, attributes: Attributes, *, plain: bool = False) -> None:
+        light = frozenset(name for name, check in attributes.items() if check is KEEP)
+        shadow = light | {name for name, check in attributes.items() if check in _LIGHT_ONLY}
+        self.free: dict[Isolation, frozenset[str]] = {"light": light, "shadow": shadow}
+        self.checked = {name: check for name, check in attributes.items() if check is not None}
+        self.plain = plain
+
 
 # Elements that an HTML parser reopens by itself where they were left open. Written with this prefix they are parsed
 # like any other element: a few kilobytes can then not grow into millions of elements, and what was left open ends
@@ -38,7 +59,10 @@ def _keep(names: str) -> dict[str, Check | None]:
 
 _GLOBAL = _keep(
     "autocapitalize class contenteditable dir draggable enterkeyhint hidden inert inputmode itemprop itemscope "
-    "itemtype lang part role slot spellcheck title translate"
+    "itemtype lang part role slot spellcheck title translate "
+    # Any other aria-* and data-* stays as well; these come so often that they are worth naming.
+    "aria-controls aria-current aria-describedby aria-expanded aria-hidden aria-label aria-labelledby aria-live "
+    "data-live"
 ) | {"id": values.free_id, "tabindex": values.tab_index}
 
 _SIZED: dict[str, Check | None] = {"height": values.measure, "width": values.measure}
@@ -110,8 +134,10 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "video": _PLAYER,
 }
 
-HTML: dict[str, Rules] = {tag: _GLOBAL | _OWN.get(tag, {}) for tag in (*_PLAIN, *_OWN)}
-FRAME: Rules = _GLOBAL | {"src": values.frame} | _SIZED | _keep("allow allowfullscreen loading referrerpolicy")
+HTML = {tag: Rules(_GLOBAL, plain=True) for tag in _PLAIN}
+HTML |= {tag: Rules(_GLOBAL | own, plain=all(check is KEEP for check in own.values())) for tag, own in _OWN.items()}
+FRAME = Rules(_GLOBAL | {"src": values.frame} | _SIZED | _keep("allow allowfullscreen loading referrerpolicy"))
+NOTHING = Rules({})
 HTML |= {TAME + tag: HTML[tag] for tag in FORMATTING if tag in HTML}
 
 _DRAWING = dict.fromkeys(
@@ -127,8 +153,8 @@ _SVG_GLOBAL = (
 )
 _BOX = _keep("height width x y")
 _GRADIENT = _keep("gradientTransform gradientUnits spreadMethod") | {"href": values.within, "xlink:href": values.within}
-SVG: dict[str, Rules] = {
-    tag: _SVG_GLOBAL | own
+SVG = {
+    tag: Rules(_SVG_GLOBAL | own)
     for tag, own in {
         "svg": _SIZED | _keep("x y preserveAspectRatio viewBox xmlns xmlns:xlink version"),
         "circle": _keep("cx cy pathLength r"),
@@ -157,7 +183,7 @@ SVG: dict[str, Rules] = {
 }
 
 # A custom element has attributes of its own, but none of these: they are URLs or code wherever they stand.
-CUSTOM: Rules = _GLOBAL | {"href": values.link, "src": values.picture, "name": values.field_name}
+CUSTOM = Rules(_GLOBAL | {"href": values.link, "src": values.picture, "name": values.field_name})
 _NEVER = frozenset(
     words(
         "action background cite classid code codebase data formaction is longdesc manifest nonce ping poster popover "
@@ -174,11 +200,6 @@ _ATTRIBUTE = re.compile(r"[a-z][a-z0-9._-]*")
 def is_custom(tag: str) -> bool:
     """Whether `tag` names a custom element that is not the shell's."""
     return _CUSTOM_TAG.fullmatch(tag) is not None and _RESERVED.fullmatch(tag) is None
-
-
-def unlisted(_value: str, _reach: Reach) -> bool:
-    """Stands for the check of an attribute that an element's rules do not name; `other` knows it."""
-    return False
 
 
 def _never(_value: str, _reach: Reach) -> bool:

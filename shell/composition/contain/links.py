@@ -5,21 +5,24 @@ Public: `LinkPolicy`, `Reach`.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
 Isolation = Literal["shadow", "light"]
 
 # What browsers strip or fold before they read a URL (C0, backslash) has no place in an honest one.
-_STRANGE = re.compile(r"[\x00-\x1f\x7f\\]")
+_STRANGE = r"\x00-\x1f\x7f\\"
+_HONEST = re.compile(rf"[^{_STRANGE}]*")
+_LOCAL = re.compile(rf"(?!//)(/[^{_STRANGE}?#]*)(?:[?#][^{_STRANGE}]*)?")
 _ABSOLUTE = re.compile(r"(https?://[a-z0-9.-]+(?::[0-9]{1,5})?)(?=[/?#]|$)", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _PICTURE_DATA = re.compile(r"data:image/(?:png|gif|jpeg|webp|avif|svg\+xml)[;,]", re.IGNORECASE)
-# A path without dots, escapes or anything that a browser reads in its own way: most URLs, told at one glance.
-_PLAIN = re.compile(r"(/(?:[a-zA-Z0-9_:~-]+/)*[a-zA-Z0-9_:~-]*)(?:[?#][a-zA-Z0-9_:~/?=&+-]*)?")
-_PATH_END = re.compile(r"[?#]")
+_DOTS = frozenset({".", ".."})
 _ASSETS = "/assets/"
 _URL_CHARS_MAX = 2048
+# The same few paths come in every body: a look-up costs a tenth of reading one.
+_PATHS_KEPT = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Reach:
         if path is not None:
             return self._is_own(path) or not self._closed(path)
         url = url.strip(" ")
-        if len(url) > _URL_CHARS_MAX or _STRANGE.search(url):
+        if len(url) > _URL_CHARS_MAX or _HONEST.fullmatch(url) is None:
             return False
         if not url or url[0] in "#?" or _origin(url) in self.links.origins:
             return True
@@ -66,7 +69,7 @@ class Reach:
 
     def picture(self, url: str) -> bool:
         """Whether an image may come from `url`: the slot's prefix, the shell's copies, or the URL itself."""
-        return self._stored(url) or _PICTURE_DATA.match(url.strip(" ")) is not None
+        return self._stored(url) or _PICTURE_DATA.match(url) is not None
 
     def media(self, url: str) -> bool:
         """Whether sound or film may come from `url`."""
@@ -94,18 +97,22 @@ class Reach:
 
 def _path(url: str) -> str | None:
     """The path of a URL that starts at this origin's root; None for any other URL and for paths that climb."""
-    plain = _PLAIN.fullmatch(url, 0, _URL_CHARS_MAX)
-    if plain is not None and plain.end() == len(url):
-        return plain[1]
-    url = url.strip(" ")
-    if len(url) > _URL_CHARS_MAX or not url.startswith("/") or url.startswith("//") or _STRANGE.search(url):
+    return _read_path(url) if len(url) <= _URL_CHARS_MAX else None
+
+
+@lru_cache(maxsize=_PATHS_KEPT)
+def _read_path(url: str) -> str | None:
+    found = _LOCAL.fullmatch(url.strip(" "))
+    if found is None:
         return None
-    path = _PATH_END.split(url, maxsplit=1)[0]
-    if any(segment in {".", ".."} for segment in unquote(path).split("/")):
+    path = found[1]
+    if ("." in path or "%" in path) and not _DOTS.isdisjoint(unquote(path).split("/")):
         return None
     return path
 
 
 def _origin(url: str) -> str | None:
+    if len(url) > _URL_CHARS_MAX or _HONEST.fullmatch(url) is None:
+        return None
     found = _ABSOLUTE.match(url)
-    return found[1].lower() if found and len(url) <= _URL_CHARS_MAX and not _STRANGE.search(url) else None
+    return found[1].lower() if found else None

@@ -4,6 +4,7 @@ Each check takes the value and the slot's reach and says whether the attribute s
 """
 
 import re
+from functools import lru_cache
 
 from shell.composition.contain.links import Reach
 from shell.composition.contain.names import DOCUMENT_NAMES, FORM_NAMES, SHELL_IDS, SHELL_PREFIXES
@@ -13,6 +14,7 @@ _CANDIDATE = re.compile(r"\s*(\S+)(?:\s+[0-9.]+[wx])?\s*")
 _CANDIDATES_CHARS_MAX = 4096
 _MEASURE = re.compile(r"\s*\+?([0-9]{1,6}(?:\.[0-9]{0,6})?)(?:px|%|em|rem)?\s*")
 _MEASURE_MAX = 4000
+_MEASURE_CHARS_MAX = 16
 _URL_FUNCTION = re.compile(r"url\(\s*(?!['\"]?#)", re.IGNORECASE)
 
 
@@ -65,7 +67,7 @@ def relation(value: str, _reach: Reach) -> bool:
 
 
 def method(value: str, _reach: Reach) -> bool:
-    return value.lower() in {"get", "post", "dialog"}
+    return value == "post" or value.lower() in {"get", "post", "dialog"}
 
 
 def tab_index(value: str, _reach: Reach) -> bool:
@@ -100,6 +102,11 @@ def same_tree(_value: str, reach: Reach) -> bool:
 
 def measure(value: str, _reach: Reach) -> bool:
     """A size or count that a page can bear: a body must not push everything else out of reach."""
+    return _bearable(value) if len(value) <= _MEASURE_CHARS_MAX else False
+
+
+@lru_cache(maxsize=1024)
+def _bearable(value: str) -> bool:
     found = _MEASURE.fullmatch(value)
     return found is not None and float(found[1]) <= _MEASURE_MAX
 

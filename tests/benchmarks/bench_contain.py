@@ -1,0 +1,199 @@
+"""What containment costs: a typical body, the worst ones that are accepted, and how long hostile ones hold up the loop.
+
+Run it alone on an idle machine: `uv run python tests/benchmarks/bench_contain.py`. Each figure is the best of several
+runs and stands beside the same body's bare parse in the same run: the ratio holds on any machine, the milliseconds
+on this one.
+"""
+
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import turbohtml
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused
+
+PREFIX = "/slots/lobby/tables"
+KIB = 1024
+LIMITS = Limits()
+FRESH = Limits(cache_bytes_max=0)  # keeps nothing: every body is contained anew
+
+CARD = """
+      <li class="card table roulette" data-live-refetch="tables.t{n}#open" data-live-value="true">
+        <div class="felt"><p class="state state-open">Open</p></div>
+        <div class="body">
+          <h3 class="name"><a href="/tables/t{n}/">Golden Wheel Roulette {n}</a></h3>
+          <p class="who">Roulette with <span data-live="tables.t{n}#dealer">Antonia</span></p>
+          <ol class="chips" aria-label="Last results, newest first"><li class="chip red">
+            <span aria-hidden="true">19</span><span class="hidden-words">19 red</span></li></ol>
+          <dl class="facts">
+            <div><dt class="hidden-words">Bets</dt><dd>€1.00 – €5,000.00 a spin, €500.00 on one number</dd></div>
+            <div><dt class="hidden-words">Seats</dt><dd><span data-live="tables.t{n}#seats">4</span> of 7</dd></div>
+          </dl>
+        </div>
+      </li>"""
+FORM = (
+    '<form method="post" action="{prefix}/actions/claim"><input type="hidden" name="idempotency_key" value="k{n}">'
+    '<input type="hidden" name="offer" value="o{n}"><img src="/assets/ab{n}.webp" alt="" width="320" height="180">'
+    '<b>Offer</b> <i>{n}</i> <a href="/terms/{n}/">Terms</a><button type="submit" class="button">Claim</button></form>'
+)
+
+
+def grown(one: str, size: int) -> str:
+    parts: list[str] = []
+    while sum(map(len, parts)) < size:
+        parts.append(one.format(n=len(parts), prefix=PREFIX))
+    return "".join(parts)
+
+
+TYPICAL = {
+    "lobby grid, as ours": '<section class="lobby"><ul class="tables">' + grown(CARD, 30_000) + "</ul></section>",
+    "forms, tags at every turn": '<div class="offers">' + grown(FORM, 30_000) + "</div>",
+    "prose": grown(
+        "<p>Terms apply. A bonus of {n} is wagered thirty-five times within seven days, by law.</p>\n", 30_000
+    ),
+}
+
+
+def filled(part: str, tags: int = LIMITS.openings_max) -> str:
+    return (part * (tags // part.count("<")))[: LIMITS.body_bytes_max]
+
+
+def worst() -> Iterator[tuple[str, str]]:
+    """Bodies at the edge of what is looked at."""
+    for part in (
+        "<div>x</div>", "<p>x", "<b>x</b>", "<b>", "<i></p>", "<td>x", "<table>x", "<a href=/x>y</a>", "<a><b>",
+        "<a href='https://x.example/'>y</a>", f"<p class='{'a' * 60}'>", "<x-y a b>z</x-y>", "<h1><h2>",
+        "<select><option>", "<img src=data:image/png;base64,AA==>", "<div data-a data-b>x</div>", "<button><p>", "<svg><path d=x></svg>",
+    ):  # fmt: skip
+        yield f"{part[:34]} × {LIMITS.openings_max}", filled(part)
+    for part in ("<template></template>", f"<form action={PREFIX}></form>", "<foo onclick=x>", "<script>x</script>"):
+        yield f"{part[:34]} × {LIMITS.treated_max // 2}", part * (LIMITS.treated_max // 2)
+    yield "nothing but text", "x " * (LIMITS.body_bytes_max // 2)
+    yield "nothing but references", "&amp;" * LIMITS.references_max
+    yield "as many attributes as pass", ("<p " + " ".join(f"data-a{n}" for n in range(200)) + ">") * 59
+    yield "250 levels, again and again", ("<div>" * 250 + "</div>" * 250) * (LIMITS.openings_max // 500)
+
+
+def hostile() -> Iterator[tuple[str, str]]:
+    """Bodies that are made to take long."""
+    yield "20,000 attributes", "<p " + " ".join(f"a{n}" for n in range(20_000)) + ">"
+    yield "76,000 attributes", ("<p " + " ".join(f"a{n}" for n in range(76_000)))[: 511 * KIB] + ">"
+    yield "10,000 levels", "<div>" * 10_000
+    yield "200,000 <", "<" * 200_000
+    yield "512 KiB of >", ">" * (512 * KIB)
+    yield "bold text reopened 5,000 times", "<p>" + "".join(f"<b a{n}>" for n in range(500)) + "</p><p>x" * 2500
+    yield (
+        "the same with attributes",
+        (
+            "<p>"
+            + "".join("<i " + " ".join(f"b{m}={n}" for m in range(150)) + ">" for n in range(60))
+            + "</p><p>x" * 2800
+        ),
+    )
+    yield "a link in a link in a link", "<a><div>" * 2900
+    yield "a URL of 400 kB", '<a href="' + "/%41" * 100_000 + '">'
+    yield "30,000 image candidates", '<img srcset="' + "/assets/a 1x," * 30_000 + '">'
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    contain_ms: float
+    parse_ms: float
+    outcome: Contained | Refused
+
+
+def best_ms(run: Callable[[], object], times: int) -> float:
+    found = float("inf")
+    for _ in range(times):
+        began = time.thread_time()  # the thread's own time: what else runs on the machine does not count
+        run()
+        found = min(found, time.thread_time() - began)
+    return found * 1000
+
+
+def measure(html: str, times: int, *, bare: bool = True) -> Figure:
+    body = html.encode()
+    container = Container(FRESH)
+
+    def contain() -> Contained | Refused:
+        return container.contain(body, "text/html", prefix=PREFIX, isolation="shadow", links=LinkPolicy())
+
+    parse_ms = best_ms(lambda: turbohtml.parse_fragment(html, positions=False), times) if bare else float("nan")
+    return Figure(best_ms(contain, times), parse_ms, contain())
+
+
+def print_typical() -> None:
+    print(f"{'a typical body':38} {'bytes':>7} {'tags':>5} {'contain':>9} {'per 30 kB':>10} {'parse':>8} {'ratio':>6}")
+    for name, html in TYPICAL.items():
+        figure = measure(html, 200)
+        size, tags = len(html.encode()), html.count("<")
+        print(
+            f"{name:38} {size:7} {tags:5} {figure.contain_ms:6.2f} ms {figure.contain_ms * 30_000 / size:7.2f} ms"
+            f" {figure.parse_ms:5.2f} ms {figure.contain_ms / figure.parse_ms:6.1f}"
+        )
+    body = TYPICAL["lobby grid, as ours"].encode()
+    container = Container()
+
+    def again() -> object:
+        return container.contain(body, "text/html", prefix=PREFIX, isolation="shadow", links=LinkPolicy())
+
+    again()
+    print(f"{'the first of these once more':38} {len(body):7} {'':5} {best_ms(again, 500):6.3f} ms\n")
+
+
+def print_worst() -> None:
+    print(f"{'the worst that are accepted':38} {'bytes':>7} {'contain':>9} {'parse':>8} {'ratio':>6}")
+    rows = [(name, len(html.encode()), measure(html, 7)) for name, html in worst()]
+    for name, size, figure in sorted(rows, key=lambda row: -row[2].contain_ms)[:10]:
+        outcome = "" if isinstance(figure.outcome, Contained) else f"  {figure.outcome.reason}: {figure.outcome.detail}"
+        ratio = figure.contain_ms / figure.parse_ms
+        print(f"{name:38} {size:7} {figure.contain_ms:6.2f} ms {figure.parse_ms:5.2f} ms {ratio:6.1f}{outcome}")
+    print()
+
+
+async def stall_ms(html: str) -> tuple[float, Contained | Refused]:
+    """The longest time that another task had to wait while the body was contained."""
+    longest = 0.0
+    done = asyncio.Event()
+
+    async def tick() -> None:
+        nonlocal longest
+        last = time.perf_counter()
+        while not done.is_set():
+            await asyncio.sleep(0)
+            longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
+
+    ticking = asyncio.create_task(tick())
+    await asyncio.sleep(0.01)
+    container = Container(FRESH)
+    outcome = container.contain(html.encode(), "text/html", prefix=PREFIX, isolation="light", links=LinkPolicy())
+    await asyncio.sleep(0.01)
+    done.set()
+    await ticking
+    return longest * 1000, outcome
+
+
+def print_hostile() -> None:
+    print(f"{'made to take long':38} {'bytes':>7} {'loop held':>10}  outcome")
+    for name, html in hostile():
+        held, outcome = min((asyncio.run(stall_ms(html)) for _ in range(3)), key=lambda found: found[0])
+        said = "contained" if isinstance(outcome, Contained) else f"{outcome.reason}: {outcome.detail}"
+        print(f"{name:38} {len(html.encode()):7} {held:7.2f} ms  {said}")
+
+
+def main() -> None:
+    gc.freeze()
+    print_typical()
+    print_worst()
+    print_hostile()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Bodies that are made to take long are refused early, or contained in time. One test a row of the fault matrix."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from bff.resilience.reason import Reason
+from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused
+from shell.composition.contain.links import Isolation
+
+PREFIX = "/slots/lobby/wallet"
+STALL_S_MAX = 0.05
+
+ATTRIBUTES = "<p " + " ".join(f"a{n}=1" for n in range(20_000)) + ">x"
+LEVELS = "<div>" * 10_000
+OPENINGS = "<" * 200_000
+
+
+def put(body: str, isolation: Isolation = "shadow", limits: Limits | None = None) -> Contained | Refused:
+    container = Container(limits)
+    return container.contain(body.encode(), "text/html", prefix=PREFIX, isolation=isolation, links=LinkPolicy())
+
+
+def spent_s(run: Callable[[], object]) -> float:
+    """The least of this thread's time that `run` took in three goes: what else the machine does not is not counted."""
+
+    def once() -> float:
+        began = time.thread_time()
+        run()
+        return time.thread_time() - began
+
+    return min(once() for _ in range(3))
+
+
+@pytest.mark.parametrize("isolation", ["shadow", "light"])
+@pytest.mark.parametrize(
+    "body", [ATTRIBUTES, LEVELS, OPENINGS], ids=["20,000 attributes", "10,000 levels", "200,000 <"]
+)
+def test_giant_markup_is_refused_within_20_ms(body: str, isolation: Isolation) -> None:
+    """20,000 attributes, 10,000 levels and 200,000 `<` are refused in at most 20 ms."""
+    refused = put(body, isolation)
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.OVERSIZE
+    assert spent_s(lambda: put(body, isolation)) <= 0.02
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ATTRIBUTES,
+        ("<p " + " ".join(f"a{n}" for n in range(76_000)))[:510_000] + ">",
+        "<p " + "a='1'" * 90_000 + ">",
+        LEVELS,
+        "<div>" * 5900,
+        OPENINGS,
+        ">" * 500_000,
+        "\xa0" * 250_000,
+        "&" * 500_000,
+        "<p>" + "".join(f"<b a{n}>" for n in range(500)) + "</p><p>x" * 2700,
+        "<p>" + "".join("<i " + " ".join(f"b{m}={n}" for m in range(150)) + ">" for n in range(60)) + "</p><p>x" * 2900,
+        "<table>" + "".join(f"<b a{n}>" for n in range(400)) + "<tr><td></td></tr>x" * 1000,
+        "<a><div>" * 2900,
+        "<select><option>" * 2900,
+        "<!--" + "-" * 500_000,
+        "<svg><desc>" * 2900,
+        '<a href="' + "/%41" * 120_000 + '">x',
+        '<img srcset="' + "/assets/a 1x," * 39_000 + '">',
+        '<p hx-target="find ' + "a." * 250_000 + '!">',
+        '<p hx-trigger="' + "click delay:1s " * 30_000 + '!">',
+    ],
+    ids=range(20),
+)
+def test_no_body_holds_up_the_loop(body: str) -> None:
+    """Whatever comes in, the loop goes on within 50 ms."""
+    assert spent_s(lambda: put(body)) <= STALL_S_MAX
+
+
+@pytest.mark.parametrize("size", [512 * 1024 + 1, 64 * 1024 * 1024])
+def test_large_body_is_refused_unread(size: int) -> None:
+    """More than 512 KiB are not looked at."""
+    refused = put("x" * size)
+    assert refused == Refused(Reason.OVERSIZE, f"{size} bytes; at most 524288 are read")
+
+
+def test_large_text_is_contained() -> None:
+    """512 KiB of text are fine."""
+    assert isinstance(put("x " * (256 * 1024)), Contained)
+
+
+def test_depth_ends_at_256() -> None:
+    """256 levels are contained, 257 are not."""
+    assert isinstance(put("<div>" * 256), Contained)
+    assert put("<div>" * 257) == Refused(Reason.OVERSIZE, "deeper than 256 levels")
+
+
+def test_depth_counts_within_a_template() -> None:
+    """A template does not hide levels."""
+    assert put("<template>" + "<div>" * 257) == Refused(Reason.OVERSIZE, "deeper than 256 levels")
+
+
+def test_attributes_of_a_tag_end_at_200() -> None:
+    """200 attributes in a tag are contained, 201 are not."""
+    assert isinstance(put("<p " + " ".join(f"data-a{n}" for n in range(200)) + ">"), Contained)
+    refused = put("<p " + " ".join(f"data-a{n}" for n in range(201)) + ">")
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.OVERSIZE
+
+
+def test_long_picture_in_the_body_is_contained() -> None:
+    """A picture of 100 kB in a data URL is one attribute, not many."""
+    body = '<img alt="" src="data:image/png;base64,' + "iVBOR/w0KGgo+" * 8000 + '">'
+    contained = put(body)
+    assert isinstance(contained, Contained)
+    assert contained.notes == ()
+
+
+def test_text_that_grows_too_far_is_refused() -> None:
+    """What is small to read and large to write is refused."""
+    refused = put("<p title='" + '"' * 300_000 + "'>")
+    assert refused == Refused(Reason.OVERSIZE, refused.detail)
+
+
+def test_reopened_formatting_does_not_multiply() -> None:
+    """Bold text that is never closed ends with its paragraph: 500 of them do not become 250,000."""
+    contained = put("<p>" + "".join(f"<b class='c{n}'>" for n in range(200)) + "</p><p>x" * 500)
+    assert isinstance(contained, Contained)
+    assert contained.html.count(b"<b ") == 200
+
+
+def test_notes_are_bounded() -> None:
+    """A body full of faults does not fill the log."""
+    contained = put("".join(f"<p onx{n}=1>" for n in range(300)))
+    assert isinstance(contained, Contained)
+    assert len(contained.notes) == Limits().notes_max
+    assert all(len(note) <= 80 for note in contained.notes)
