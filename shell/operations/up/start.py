@@ -29,8 +29,7 @@ async def start(plan: Plan, crew: Crew, began: float) -> None:
         if not await crew.board.until(lambda: crew.board.of(VALKEY_NAME) is State.READY, READY_PATIENCE_S):
             raise StartFailed("Valkey does not start; its lines above say why.")
     prepares = {step.house: step for step in plan.prepares}
-    # Houses that prepare have the longest way to go, so they go first.
-    houses = sorted(dict.fromkeys(launch.house for launch in plan.launches), key=lambda house: house not in prepares)
+    houses = _longest_way_first(plan)
     # Starting is work for a core: few at a time are ready no later in all, and leave room for those long chains.
     gate = asyncio.Semaphore(os.cpu_count() or 2)
     try:
@@ -42,6 +41,14 @@ async def start(plan: Plan, crew: Crew, began: float) -> None:
             group.create_task(_announce(plan, crew, began, first_publish))
     except* StartFailed as failed:
         raise failed.exceptions[0] from None
+
+
+def _longest_way_first(plan: Plan) -> list[str]:
+    """Houses that prepare, then houses that are published once they are ready, then the rest."""
+    prepare = {step.house for step in plan.prepares}
+    published = {launch.house for launch in plan.launches if launch.publish_url}
+    houses = dict.fromkeys(launch.house for launch in plan.launches)
+    return sorted(houses, key=lambda house: (house not in prepare, house not in published))
 
 
 async def _start_house(house: str, prepare: Step | None, plan: Plan, crew: Crew, gate: asyncio.Semaphore) -> None:
