@@ -45,7 +45,7 @@ class Guard:
     An answer with a status below 500 other than 429 comes back as it is, unless `judge` calls it a failure.
     `probe` is what asks, in the background, whether the upstream is well again; it must be safe to repeat and hold
     nobody's bearer. Without it the breaker lets a call through to find out. `evidence` and `lease` join this process to
-    the others; both are optional.
+    the others; both are optional. Everything is to be called on one event loop.
     """
 
     def __init__(
