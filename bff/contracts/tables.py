@@ -45,7 +45,8 @@ class Limits(msgspec.Struct, frozen=True):
 class Table(msgspec.Struct, frozen=True):
     """One live table. `results` has the newest first, at most 20; `seats_max` is 0 where seats are unlimited.
 
-    `video` is the address of an HLS playlist, empty where there is no picture.
+    `video` is the address of an HLS playlist, empty where there is no picture. Bets are taken until `bets_close_at`;
+    None, or a moment that has passed, means that none are taken now.
     """
 
     table_id: str
@@ -59,6 +60,7 @@ class Table(msgspec.Struct, frozen=True):
     seats_max: int
     results: list[RoundResult]
     video: str = ""
+    bets_close_at: datetime | None = None
 
 
 class TableState(msgspec.Struct, frozen=True):
@@ -79,6 +81,7 @@ class TableState(msgspec.Struct, frozen=True):
     seats_max: int
     results: list[RoundResult]
     video: str = ""
+    bets_close_at: datetime | None = None
 
 
 class TablesData(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Values of a third party, read tolerantly: many spellings in, one type out, or a refusal by field.
 
-Public: `BadMessage`, `ProviderRefused`, `text_of`, `flag_of`, `whole_of`, `minor_of`, `moment_of`.
+Public: `BadMessage`, `ProviderRefused`, `text_of`, `flag_of`, `whole_of`, `seconds_of`, `minor_of`, `moment_of`.
 """
 
 import re
@@ -55,6 +55,14 @@ def whole_of(value: Any, field: str, *, most: int) -> int:
     if number != number.to_integral_value() or not 0 <= number <= most:
         raise BadMessage(f"{field} is not a whole number from 0 to {most}")
     return int(number)
+
+
+def seconds_of(value: Any, field: str, *, most: float) -> float:
+    """Seconds from 0 to `most`, in fractions too."""
+    seconds = _decimal(value, field)
+    if not 0 <= seconds <= Decimal(most):
+        raise BadMessage(f"{field} is not a number from 0 to {most}")
+    return float(seconds)
 
 
 def minor_of(value: Any, currency: str, field: str) -> int:

@@ -1,7 +1,7 @@
 """The live-table adapter without a network: messages read and merged."""
 
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -58,7 +58,8 @@ def test_every_spelling_of_the_same_table_reads_the_same():
                 continue  # one that says too little to begin with
             assert board.apply(news, NOW)
             table = board.get(table_id)
-            seen.add(msgspec.json.encode(msgspec.structs.replace(table, opens_at=None, dealer="", results=[])))
+            table = msgspec.structs.replace(table, opens_at=None, bets_close_at=None)
+            seen.add(msgspec.json.encode(msgspec.structs.replace(table, dealer="", results=[])))
             assert abs(table.results[0].at.timestamp() - world.tables[table_id].results[0].at) <= 1
         assert len(seen) == 1
         assert board.get(table_id).seats_taken == world.tables[table_id].seats
@@ -87,6 +88,8 @@ def test_broken_messages_are_refused_and_change_nothing():
         ({"tableLimits": [1]}, "tableLimits"),
         ({"last20Results": {}}, "last20Results"),
         ({"last20Results": [{"result": 1}]}, "gameId"),
+        ({"betting": {"open": True}}, "secondsLeft"),
+        ({"betting": {"open": True, "secondsLeft": -1}}, "secondsLeft"),
         ({"dealer": {"name": {"first": "I"}}}, "dealer"),
     ],
 )
@@ -183,6 +186,22 @@ def test_a_table_that_is_not_listed_any_more_is_gone():
         board.apply(read(said()), NOW)
     board.keep_only(["201", "202"])
     assert board.gone == set()
+
+
+def test_a_countdown_becomes_a_moment_that_stands_still():
+    """Messages of one countdown differ by their way here; the moment they count to does not move."""
+    board = Board()
+    board.apply(read(said(betting={"open": "true", "secondsLeft": "12.5"})), NOW)
+    closes_at = NOW + timedelta(seconds=12.5)
+    assert board.get("201").bets_close_at == closes_at
+    board.changed.clear()
+    board.apply(read(said(betting={"open": 1, "secondsLeft": 9})), NOW + timedelta(seconds=4))
+    assert board.get("201").bets_close_at == closes_at
+    assert not board.changed
+    board.apply(read(said()), NOW)
+    assert board.get("201").bets_close_at == closes_at
+    board.apply(read(said(betting={"open": False})), NOW)
+    assert board.get("201").bets_close_at is None
 
 
 def test_open_table_has_no_opening_time():

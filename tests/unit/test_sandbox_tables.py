@@ -56,6 +56,22 @@ def test_rounds_progress_and_seats_move():
     assert world.advance(START + 120) == []
 
 
+def test_bets_are_taken_between_the_last_result_and_the_spin():
+    """Every round has its window, and it closes before the result is known."""
+    world = World("seed", START)
+    table, windows = world.tables["203"], []
+    for step in range(600):
+        world.advance(START + step / 5)
+        windows.append((table.round_number, table.bets_close_at(START + step / 5)))
+    closing = {number: closes for number, closes in windows if closes is not None}
+    assert len(closing) >= 3
+    results = {int(result.round_id.split("-")[1]): result.at for result in table.results}
+    for number, closes in closing.items():
+        if number + 1 in results:
+            assert closes < results[number + 1]
+    assert any(closes is None for _, closes in windows)
+
+
 def test_closed_table_plays_no_round_and_empties():
     """Nothing happens at a table nobody can join."""
     world = World("seed", START)

@@ -4,13 +4,15 @@ Public: `Board`.
 Pure: the time of receipt is passed in.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from bff.contracts.tables import LISTED_RESULTS_MAX, RoundResult, TableState
 from bff.feeds.reading import BadMessage, moment_of
 from bff.feeds.tables.news import ResultNews, TableNews
+
+SAME_COUNTDOWN_S = 1.5
 
 
 class Board:
@@ -104,7 +106,18 @@ def _merged(before: TableState, news: TableNews, received_at: datetime) -> Table
         seats_taken=before.seats_taken if news.seats_taken is None else news.seats_taken,
         seats_max=before.seats_max if news.seats_max is None else news.seats_max,
         results=before.results if news.results is None else _results(news.results, before.results, received_at),
+        bets_close_at=_bets_close_at(news.bets_left_s, before.bets_close_at, received_at),
     )
+
+
+def _bets_close_at(left_s: float | None, before: datetime | None, received_at: datetime) -> datetime | None:
+    """The provider counts down; here it is a moment, which a later message of the same countdown does not move."""
+    if left_s is None:
+        return before
+    if left_s == 0:
+        return None
+    closes_at = received_at + timedelta(seconds=left_s)
+    return before if before and abs((closes_at - before).total_seconds()) < SAME_COUNTDOWN_S else closes_at
 
 
 def _results(news: list[ResultNews], before: list[RoundResult], received_at: datetime) -> list[RoundResult]:

@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 
 from bff.contracts.tables import RESULTS_MAX, Limits, TableKind
-from bff.feeds.reading import BadMessage, ProviderRefused, flag_of, minor_of, moment_of, text_of, whole_of
+from bff.feeds.reading import BadMessage, ProviderRefused, flag_of, minor_of, moment_of, seconds_of, text_of, whole_of
 
 TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SEATS_MAX = 100_000
+BETTING_S_MAX = 600
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _COLORS = {"red", "black", "green"}
 _KINDS: dict[str, TableKind] = {
@@ -52,6 +53,7 @@ class TableNews:
     seats_taken: int | None
     seats_max: int | None
     results: list[ResultNews] | None
+    bets_left_s: float | None = None  # 0 while no bets are taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def _table(said: dict[str, Any], currencies: frozenset[str]) -> TableNews:
         seats_taken=None if seats is None else whole_of(seats, "totalSeatedPlayers", most=SEATS_MAX),
         seats_max=most,
         results=_results(said.get("last20Results")),
+        bets_left_s=_betting(said.get("betting")),
     )
 
 
@@ -144,6 +147,16 @@ def _limits(value: Any, currency: str) -> tuple[Limits | None, int | None]:
     if least_bet > most_bet:
         raise BadMessage("tableLimits.minBet is above maxBet")
     return Limits(least_bet, most_bet, currency), most
+
+
+def _betting(value: Any) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise BadMessage("betting is not an object")
+    if not flag_of(value.get("open"), "betting.open"):
+        return 0.0
+    return seconds_of(value.get("secondsLeft"), "betting.secondsLeft", most=BETTING_S_MAX)
 
 
 def _results(value: Any) -> list[ResultNews] | None:

@@ -22,8 +22,8 @@ class Messages:
         self._rng = random.Random(f"{seed}:messages")  # noqa: S311 (spelling, not a secret)
         self._image_url = image_url
 
-    def table(self, table: LiveTable, currency: str, now: float) -> bytes:
-        """The whole table with limits in `currency`."""
+    def table(self, table: LiveTable, currency: str, now: float, *, held: bool = False) -> bytes:
+        """The whole table with limits in `currency`. A `held` clock takes no bets, so it has no seconds to tell."""
         spec = table.spec
         said: dict[str, Any] = {
             "tableId": spec.table_id,
@@ -37,6 +37,8 @@ class Messages:
             "tableImage": f"{self._image_url}/images/{spec.table_id}.svg",
             "currency": currency,
         }
+        if not held:
+            said["betting"] = self._betting(table, now)
         opens_at = table.opens_at(now)
         if opens_at is not None:
             said["tableOpensAt"] = self._time(opens_at)
@@ -49,6 +51,13 @@ class Messages:
                 del said[name]
         if self._rng.random() < 0.04:
             said["dealer"] = None
+
+    def _betting(self, table: LiveTable, now: float) -> dict[str, Any]:
+        """Seconds from now, as providers tell them who give no time of their own."""
+        closes_at = table.bets_close_at(now)
+        if closes_at is None:
+            return {"open": self._boolean(False)}
+        return {"open": self._boolean(True), "secondsLeft": self._number(round(closes_at - now, 1))}
 
     def _limits(self, table: LiveTable, currency: str) -> dict[str, Any]:
         factor = CURRENCY_FACTORS[currency]

@@ -175,7 +175,7 @@ class TablesProvider(Provider):
         kind = self.switch.fault.kind
         if kind == "silence":
             return
-        message = self._messages.table(self.world.tables[key[0]], key[1], self.clock.now())
+        message = self._message(key)
         if kind == "business_error":
             message = b'{"error": "casino suspended", "code": 1040}'
         if kind == "malformed" and self._rng.random() < 0.5:
@@ -206,8 +206,8 @@ class TablesProvider(Provider):
         for _ in range(int(rate * TICK_S)):
             for socket in list(self._sockets):
                 if socket.subscriptions:
-                    socket.say(self._spam(self._rng.choice(list(socket.subscriptions))))
+                    socket.say(self._message(self._rng.choice(list(socket.subscriptions))))
         await asyncio.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
 
-    def _spam(self, key: tuple[str, str]) -> bytes:
-        return self._messages.table(self.world.tables[key[0]], key[1], self.clock.now())
+    def _message(self, key: tuple[str, str]) -> bytes:
+        return self._messages.table(self.world.tables[key[0]], key[1], self.clock.now(), held=self.clock.held)

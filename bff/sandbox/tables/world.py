@@ -16,6 +16,8 @@ RESULTS_MAX = 20
 BREAK_EVERY_S = 7200.0
 BREAK_S = 1500.0
 SHIFT_S = 1200.0  # how long a dealer stays
+SHOWN_S = 3.0  # the last result stands alone for this long
+SPIN_RATIO = 0.35  # of a round passes after the last bet
 HISTORY_S = RESULTS_MAX * 60.0  # played before the start, so that no table begins without a past
 
 _DEALERS = ("Iris", "Teo", "Maren", "Luca", "Anneke", "Dario", "Signe", "Paul", "Noor", "Emil", "Vera", "Jonas")
@@ -43,10 +45,12 @@ class LiveTable:
         self.seats = self._rng.randint(0, spec.seats_max or 40)
         self.dealer = self._rng.choice(_DEALERS)
         began = start - HISTORY_S
+        self._round_began = began
         self._round_at = began + self._rng.uniform(0, spec.round_s)
         self._seat_at = began + self._rng.uniform(0, 6)
         self._dealer_at = began + self._rng.uniform(0, SHIFT_S)
         self.open = self.opens_at(began) is None
+        self._before: tuple[object, ...] = ()
         self.advance(start)
 
     def __repr__(self) -> str:
@@ -59,20 +63,24 @@ class LiveTable:
         into = (now - self._start - self.spec.closed_from_s) % BREAK_EVERY_S
         return now - into + BREAK_S if into < BREAK_S else None
 
+    def bets_close_at(self, now: float) -> float | None:
+        """Until when bets are taken; None while none are."""
+        closes = self._round_at - SPIN_RATIO * self.spec.round_s
+        return closes if self.open and self._round_began + SHOWN_S <= now < closes else None
+
     def advance(self, now: float) -> bool:
         """Play until `now`; whether anything that can be seen has changed."""
-        before = self._seen()
+        before = self._before
         while (at := min(self._round_at, self._seat_at, self._dealer_at)) <= now:
             self._step(at)
         self.open = self.opens_at(now) is None
-        return self._seen() != before
-
-    def _seen(self) -> tuple[int, int, str, bool]:
-        return self.round_number, self.seats, self.dealer, self.open
+        self._before = (self.round_number, self.seats, self.dealer, self.open, self.bets_close_at(now))
+        return self._before != before
 
     def _step(self, at: float) -> None:
         is_open = self.opens_at(at) is None
         if at == self._round_at:
+            self._round_began = at
             self._round_at = at + self.spec.round_s * self._rng.uniform(0.9, 1.2)
             if is_open:
                 self.round_number += 1
