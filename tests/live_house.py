@@ -104,7 +104,7 @@ class LiveHouse:
         daphne = ["daphne", "-v", "0", "-p", str(self.port), "bff.live.asgi:application"]
         command = [sys.executable, "-m", *(daphne if self._server == "daphne" else ["bff.live.serve"])]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self._environ | environ)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             try:
                 if self.health()["listening"] or not listening:

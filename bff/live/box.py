@@ -5,6 +5,7 @@ Public: `Box`.
 
 import asyncio
 
+from bff.live.begun import Rest
 from bff.live.closing import Closing
 
 
@@ -15,14 +16,16 @@ class Box:
     texts go before topics, one a kind; closing goes before everything.
     """
 
-    __slots__ = ("_closing", "_control", "_room", "_topics", "_topics_max", "_waiter")
+    __slots__ = ("_begun", "_closing", "_control", "_room", "_topics", "_topics_max", "_waiter", "idle")
 
     def __init__(self, topics_max: int) -> None:
         self._topics_max = topics_max
         self._topics: dict[str, str] = {}
         self._control: dict[str, str] = {}
         self._closing: Closing | None = None
+        self._begun: Rest | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self.idle = False  # the box is empty and its writer sleeps, so that nothing would be overtaken
         self._room: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
@@ -33,12 +36,14 @@ class Box:
 
     def put(self, topic: str, text: str) -> bool:
         """Keep `text` as the latest of `topic`; False, and closed, when too many other topics wait already."""
-        if self._closing is not None:
-            return False
-        if topic not in self._topics and len(self._topics) >= self._topics_max:
-            self.close(Closing.TRY_LATER)
-            return False
-        self._topics[topic] = text
+        topics = self._topics
+        if topic not in topics:
+            if self._closing is not None:
+                return False
+            if len(topics) >= self._topics_max:
+                self.close(Closing.TRY_LATER)
+                return False
+        topics[topic] = text
         self._wake()
         return True
 
@@ -47,6 +52,11 @@ class Box:
         if self._closing is not None:
             return
         self._control[kind] = text
+        self._wake()
+
+    def finish(self, rest: Rest) -> None:
+        """A send has been begun and has to wait: its rest is what the writer does next."""
+        self._begun = rest
         self._wake()
 
     def forget(self, topic: str) -> None:
@@ -61,28 +71,30 @@ class Box:
         self._wake()
         self._make_room()
 
-    def pop(self) -> str | Closing | None:
+    def pop(self) -> str | Rest | Closing | None:
         """What is to be told next, None when nothing is. Closing stays: there is nothing after it."""
+        if self._begun is not None:
+            rest, self._begun = self._begun, None
+            return rest
         if self._closing is not None:
             return self._closing
         if self._control:
             return self._control.pop(next(iter(self._control)))
-        if self._topics:
+        topics = self._topics
+        if not topics:
+            return None
+        if self._room is not None:
             self._make_room()
-            return self._topics.pop(next(iter(self._topics)))
-        return None
+        return topics.pop(next(iter(topics)))
 
-    async def next(self) -> str | Closing:
-        """What is to be told next, waiting for it. One reader only."""
-        while True:
-            item = self.pop()
-            if item is not None:
-                return item
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+    def filled(self) -> asyncio.Future[None]:
+        """Done when there may be something to pop. One waiter only: who writes to the page."""
+        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        if self._begun is not None or self._closing is not None or self._control or self._topics:
+            waiter.set_result(None)
+        else:
+            self.idle = True
+        return waiter
 
     async def room(self) -> None:
         """Wait until one more topic fits, or the box is closed. One waiter only: who reads from the page."""
@@ -98,5 +110,6 @@ class Box:
             self._room.set_result(None)
 
     def _wake(self) -> None:
+        self.idle = False
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

@@ -14,10 +14,11 @@ from channels.exceptions import StopConsumer
 from channels.utils import await_many_dispatch
 
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
+from bff.live.begun import Rest
 from bff.live.closing import Closing
 from bff.live.hub import LOG, Hub
 from bff.live.origins import Origin, is_allowed
-from bff.live.socket import Socket
+from bff.live.socket import Send, Socket
 from bff.live.wire import Malformed, read
 
 AUDIENCE = "live"
@@ -46,12 +47,12 @@ class LiveConsumer(AsyncConsumer):
         self,
         scope: Message,
         receive: Callable[[], Awaitable[Message]],
-        send: Callable[[Message], Awaitable[None]],
+        send: Send,
     ) -> None:
         self.hub.ensure_started()
         self.scope = scope
         self.base_send = send
-        self.socket = Socket("", self.hub.policy, asyncio.get_running_loop().time())
+        self.socket = Socket(self.hub.policy, asyncio.get_running_loop().time(), send)
         try:
             await await_many_dispatch([receive, self.write], self.dispatch)
         except StopConsumer:
@@ -64,19 +65,20 @@ class LiveConsumer(AsyncConsumer):
 
     async def write(self) -> Message:
         """Send what the box holds until it is closed, the client has left, or it has not read for too long."""
-        socket, send, loop = self.socket, self.base_send, asyncio.get_running_loop()
+        socket, send, metrics = self.socket, self.base_send, self.hub.metrics
         try:
             async with asyncio.timeout(None) as socket.patience:
-                while isinstance(item := await socket.box.next(), str):
-                    socket.sending_since = loop.time()
-                    await send({"type": "websocket.send", "text": item})
-                    socket.sending_since = None
-                    self.hub.metrics.sent += 1
+                while not isinstance(item := socket.box.pop(), Closing):
+                    if item is None:
+                        await socket.box.filled()
+                        continue
+                    await (item if isinstance(item, Rest) else send({"type": "websocket.send", "text": item}))
+                    socket.sent += 1
                 await send({"type": "websocket.close", "code": self._code(item), "reason": item.word})
-                self.hub.metrics.closed(item.value)
+                metrics.closed(item.value)
         except TimeoutError:
             # It does not read, so it would not read a close either: the server ends the connection.
-            self.hub.metrics.closed(Closing.TRY_LATER)
+            metrics.closed(Closing.TRY_LATER)
         except OSError:
             LOG.debug("live.left", player=socket.player)
         socket.box.close(Closing.TRY_LATER)

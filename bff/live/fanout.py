@@ -18,6 +18,9 @@ class Follower(Protocol):
     box: Box
     topics: set[str]
 
+    def tell(self, topic: str, text: str) -> None:
+        """Say `text` as soon as may be, or the latest text of `topic` by then."""
+
 
 class _Topic:
     """`current` means that nothing can have been missed: a snapshot was read while the subscription stood."""
@@ -80,7 +83,7 @@ class Fanout:
             return False
         _replace(entry, sequence, text)
         for follower in entry.followers:
-            follower.box.put(topic, text)
+            follower.tell(topic, text)
         return True
 
     def adopt(self, topic: str, sequence: Sequence, text: str) -> bool:

@@ -44,6 +44,7 @@ class Hub:
         self._listening = False
         self._was_listening = False
         self._delayed = True
+        self._store_is_failing = False
         self._wanted: set[str] = set()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -85,6 +86,8 @@ class Hub:
 
     def leave(self, socket: Socket) -> None:
         """`socket` is over. Safe to call for one that never joined."""
+        if socket in self.sockets:
+            self.metrics.sent_before += socket.sent
         self.sockets.discard(socket)
         self._slots[socket.slot].discard(socket)
         self.fanout.leave(socket)
@@ -180,6 +183,12 @@ class Hub:
             for socket in self.sockets:
                 socket.box.tell("notice", notice("delayed" if delayed else "live"))
 
+    def _store_failed(self, error: StoreUnavailable) -> None:
+        # Said once an outage, not once a second.
+        if not self._store_is_failing:
+            self._store_is_failing = True
+            LOG.warning("live.store_failed", detail=str(error))
+
     def _is_full(self, topic: str) -> bool:
         return topic not in self.fanout and len(self.fanout) >= self.policy.process_topics_max
 
@@ -198,7 +207,7 @@ class Hub:
                 try:
                     await self._read(batch)
                 except StoreUnavailable as error:
-                    LOG.warning("live.snapshot_failed", detail=str(error), topics=len(batch))
+                    self._store_failed(error)
                     self._wanted.update(batch)
                     await asyncio.sleep(self.policy.retry_s)
             if self._listening:
@@ -241,8 +250,9 @@ class Hub:
                 continue
             try:
                 await self._store.announce()
+                self._store_is_failing = False
             except StoreUnavailable as error:
-                LOG.warning("live.announce_failed", detail=str(error))
+                self._store_failed(error)
             if clock() - reconciled > self.policy.reconcile_s:
                 reconciled = clock()
                 self._want(self.fanout.followed())

@@ -23,7 +23,7 @@ class Metrics(Collector):
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
-        self.sent = 0
+        self.sent_before = 0  # by sockets that have gone
         self._registry = CollectorRegistry()
         self._registry.register(self)
         self._refused = Counter(
@@ -70,7 +70,8 @@ class Metrics(Collector):
             "mullion_live_queue_max", "Texts waiting in the fullest box", value=max(queued, default=0)
         )
         yield GaugeMetricFamily("mullion_live_listening", "1 while the subscription stands", value=hub.listening)
-        yield CounterMetricFamily("mullion_live_sent", "Texts handed to the server", value=self.sent)
+        sent = self.sent_before + sum(socket.sent for socket in hub.sockets)
+        yield CounterMetricFamily("mullion_live_sent", "Texts handed to the server", value=sent)
 
     def render(self) -> bytes:
         """The text exposition format."""

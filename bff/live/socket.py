@@ -4,16 +4,21 @@ Public: `Socket`.
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine, MutableMapping
+from typing import Any
 
 from bff.live.allowance import Allowance
+from bff.live.begun import begin
 from bff.live.box import Box
 from bff.live.closing import Closing
 from bff.live.policy import LivePolicy
 from bff.live.wire import notice
 
+Send = Callable[[MutableMapping[str, Any]], Coroutine[Any, Any, None]]
+
 
 class Socket:
-    """State only; who reads and writes the connection is the consumer. Times are of the loop's clock."""
+    """Who reads and writes the connection is the consumer. Times are of the loop's clock."""
 
     __slots__ = (
         "__weakref__",
@@ -22,14 +27,17 @@ class Socket:
         "opened_at",
         "patience",
         "player",
-        "sending_since",
+        "send",
+        "sent",
+        "sent_before",
         "slot",
+        "stuck_since",
         "ticket_asked_at",
         "ticket_checked_at",
         "topics",
     )
 
-    def __init__(self, player: str, policy: LivePolicy, now: float) -> None:
+    def __init__(self, policy: LivePolicy, now: float, send: Send, player: str = "") -> None:
         self.player = player
         self.box = Box(policy.box_topics_max)
         self.topics: set[str] = set()
@@ -37,12 +45,31 @@ class Socket:
         self.opened_at = now
         self.ticket_checked_at = now
         self.ticket_asked_at: float | None = None
-        self.sending_since: float | None = None
+        self.send = send
+        self.sent = 0
+        self.sent_before = -1
+        self.stuck_since: float | None = None
         self.patience: asyncio.Timeout | None = None
         self.slot = 0
 
     def __repr__(self) -> str:
         return f"<Socket player={self.player or 'anonymous'} topics={len(self.topics)} {self.box!r}>"
+
+    def tell(self, topic: str, text: str) -> None:
+        """Send at once when nothing is in the way; leave the rest of it, or all of it, to the writer."""
+        if not self.box.idle:
+            self.box.put(topic, text)
+            return
+        try:
+            rest = begin(self.send({"type": "websocket.send", "text": text}))
+        except (OSError, RuntimeError):
+            # The connection is ending. The writer meets the same and ends the socket; fan-out must go on.
+            self.box.put(topic, text)
+            return
+        if rest is None:
+            self.sent += 1
+        else:
+            self.box.finish(rest)
 
     def ask_ticket(self, now: float) -> None:
         """Ask the page to prove that its session goes on."""
@@ -56,14 +83,23 @@ class Socket:
         self.ticket_asked_at = None
 
     def look_after(self, policy: LivePolicy, now: float) -> None:
-        """What is due by the clock: give up on a client that does not read, end what idles, ask for a ticket."""
-        if self.sending_since is not None and now - self.sending_since > policy.send_s_max:
+        """What is due by the clock, once a heartbeat: give up on a client that does not read, end what idles, ask."""
+        if self._is_stuck(policy, now):
             if self.patience is not None and not self.patience.expired():
                 self.patience.reschedule(now)
-            return
-        if not self.topics and now - self.opened_at > policy.idle_s_max:
+        elif not self.topics and now - self.opened_at > policy.idle_s_max:
             self.box.close(Closing.IDLE)
         elif self.ticket_asked_at is not None and now - self.ticket_asked_at > policy.recheck_grace_s:
             self.box.close(Closing.SESSION_ENDED)
         elif now - self.ticket_checked_at > policy.recheck_s:
             self.ask_ticket(now)
+
+    def _is_stuck(self, policy: LivePolicy, now: float) -> bool:
+        # A heartbeat was put in at the last visit, so a writer that has sent nothing since is waiting for its client.
+        moved, self.sent_before = self.sent != self.sent_before, self.sent
+        if moved:
+            self.stuck_since = None
+            return False
+        if self.stuck_since is None:
+            self.stuck_since = now - policy.heartbeat_s
+        return now - self.stuck_since > policy.send_s_max

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.live.allowance import Allowance
+from bff.live.begun import begin
 from bff.live.box import Box
 from bff.live.closing import Closing
 from bff.live.fanout import Fanout
@@ -22,8 +23,12 @@ from bff.live.wire import Malformed, read, read_told
 POLICY = LivePolicy()
 
 
-def socket(player="", now=0.0):
-    return Socket(player, POLICY, now)
+async def unsent(message):
+    raise AssertionError("nothing is sent before a writer waits")
+
+
+def socket(player="", send=unsent):
+    return Socket(POLICY, 0.0, send, player)
 
 
 def emptied(box):
@@ -72,13 +77,25 @@ def test_control_goes_first_and_closing_goes_before_all():
 
 
 async def test_a_reader_of_an_empty_box_wakes_when_something_comes():
-    """`next` waits without turning, and returns the latest."""
+    """`filled` waits without turning, and returns at once when something is there already."""
     box = Box(3)
-    reader = asyncio.create_task(box.next())
+    waiting = box.filled()
     await asyncio.sleep(0)
+    assert not waiting.done()
     box.put("a", "old")
     box.put("a", "new")
-    assert await reader == "new"
+    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(box.filled(), 1)
+    assert emptied(box) == ["new"]
+
+
+async def test_a_reader_that_was_cancelled_while_it_waited_harms_nobody():
+    """A socket that ends while a message comes in does not break the fan-out."""
+    box = Box(3)
+    box.filled().cancel()
+    assert box.put("a", "a")
+    box.tell("heartbeat", "h")
+    assert emptied(box) == ["h", "a"]
 
 
 async def test_who_waits_for_room_goes_on_when_a_topic_was_taken_or_the_box_closed():
@@ -95,6 +112,95 @@ async def test_who_waits_for_room_goes_on_when_a_topic_was_taken_or_the_box_clos
     await asyncio.sleep(0)
     box.close(Closing.TRY_LATER)
     await asyncio.wait_for(waiting, 1)
+
+
+# Sends that are begun on the spot.
+
+
+class Line:
+    """A server's side of a socket: takes texts at once, or only when the client reads."""
+
+    def __init__(self):
+        self.taken = []
+        self.reads = asyncio.Event()
+        self.reads.set()
+
+    async def send(self, message):
+        await self.reads.wait()
+        self.taken.append(message["text"])
+
+
+async def test_a_send_that_need_not_wait_is_over_when_begun():
+    """No task is woken for a client that reads."""
+    line = Line()
+    assert begin(line.send({"text": "a"})) is None
+    assert line.taken == ["a"]
+
+
+async def test_the_rest_of_a_begun_send_is_finished_by_who_awaits_it():
+    """A client that reads late gets the text all the same, once."""
+    line = Line()
+    line.reads.clear()
+    rest = begin(line.send({"text": "a"}))
+    awaiting = asyncio.create_task(asyncio.wait_for(rest, 1))
+    await asyncio.sleep(0)
+    assert line.taken == []
+    line.reads.set()
+    await awaiting
+    assert line.taken == ["a"]
+
+
+async def test_a_begun_send_can_be_cancelled_and_fails_like_any_other():
+    """Cancellation and errors go where the send was."""
+    line = Line()
+    line.reads.clear()
+    rest = begin(line.send({"text": "a"}))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(rest, 0.01)
+    line.reads.set()
+    assert line.taken == []
+
+    async def fails(message):
+        await asyncio.sleep(0)
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await asyncio.wait_for(begin(fails({})), 1)
+
+
+async def test_nothing_overtakes_what_waits_in_the_box():
+    """Only an empty box with a sleeping writer is passed by; else texts go through it, latest first served."""
+    line = Line()
+    page = socket(send=line.send)
+    page.tell("a", "a1")
+    assert line.taken == [], "no writer waits yet"
+    assert emptied(page.box) == ["a1"]
+    waiting = page.box.filled()
+    page.tell("a", "a2")
+    assert line.taken == ["a2"]
+    line.reads.clear()
+    page.tell("a", "a3")
+    assert waiting.done(), "the writer is to finish it"
+    page.tell("a", "a4")
+    page.tell("a", "a5")
+    rest = page.box.pop()
+    line.reads.set()
+    await asyncio.wait_for(rest, 1)
+    assert line.taken == ["a2", "a3"]
+    assert emptied(page.box) == ["a5"]
+
+
+async def test_a_connection_that_ends_does_not_end_the_fan_out():
+    """A server that refuses a text leaves it to the writer, who meets the same refusal."""
+
+    async def gone(message):
+        raise OSError
+
+    page = socket(send=gone)
+    waiting = page.box.filled()
+    page.tell("a", "a1")
+    assert waiting.done()
+    assert page.box.pop() == "a1"
 
 
 # Fan-out.
@@ -315,6 +421,7 @@ def test_a_socket_that_follows_nothing_is_closed_as_idle():
     idle, busy = socket(), socket()
     busy.topics.add("tables")
     for each in (idle, busy):
+        each.sent = 1
         each.look_after(POLICY, POLICY.idle_s_max + 1)
     assert idle.box.pop() is Closing.IDLE
     assert busy.box.pop() is None
@@ -325,11 +432,14 @@ def test_a_signed_in_page_is_asked_for_a_ticket_and_closed_without_one():
     player, visitor = socket("pl_amber"), socket()
     for each in (player, visitor):
         each.topics.add("tables")
+        each.sent = 1
         each.look_after(POLICY, POLICY.recheck_s + 1)
     assert player.box.pop() == '{"notice":"ticket"}'
     assert visitor.box.pop() is None
+    player.sent = 2
     player.look_after(POLICY, POLICY.recheck_s + POLICY.recheck_grace_s)
     assert player.box.pop() is None
+    player.sent = 3
     player.look_after(POLICY, POLICY.recheck_s + POLICY.recheck_grace_s + 2)
     assert player.box.pop() is Closing.SESSION_ENDED
 
@@ -343,6 +453,30 @@ def test_a_fresh_ticket_puts_the_next_question_off():
     emptied(page.box)
     page.look_after(POLICY, 12.0 + POLICY.recheck_s - 1)
     assert page.box.pop() is None
+
+
+async def test_a_writer_that_sends_nothing_between_heartbeats_loses_patience_after_the_limit():
+    """A client that does not read is given up; one that reads slowly, but reads, is not."""
+    policy = LivePolicy(heartbeat_s=0.05, send_s_max=0.1)
+    deaf, slow = socket(), socket()
+    for each in (deaf, slow):
+        each.topics.add("tables")
+    clock = asyncio.get_running_loop().time
+
+    async def write(each):
+        async with asyncio.timeout(None) as each.patience:
+            while True:
+                each.sent += each is slow
+                each.look_after(policy, clock())
+                await asyncio.sleep(policy.heartbeat_s)
+
+    began = clock()
+    reading = asyncio.create_task(write(slow))
+    with pytest.raises(TimeoutError):
+        await write(deaf)
+    assert clock() - began > policy.send_s_max
+    assert not reading.done()
+    reading.cancel()
 
 
 # What is written down.
