@@ -6,6 +6,7 @@ One subscription, one reader of snapshots, one clock for heartbeats and freshnes
 
 import asyncio
 import json
+import signal
 import time
 from collections.abc import Iterable
 
@@ -268,4 +269,6 @@ def _now_ms() -> int:
 
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
+        # A process that has gone deaf would hold its pages for ever: it ends, and whoever keeps it starts another.
         LOG.error("live.task_died", detail=repr(error))
+        signal.raise_signal(signal.SIGTERM)

@@ -262,7 +262,7 @@ async def reconnect_all(server: Server, house: LiveHouse) -> tuple[int, float]:
         await server.publish()
     await asyncio.to_thread(house.start)
     last = await server.publish()
-    while time.monotonic() < began + 120 and lacking(server.crowd, last):
+    while time.monotonic() < began + 120 and lacking(server.crowd, last):  # noqa: ASYNC110 (nobody tells)
         await asyncio.sleep(0.1)
     return lacking(server.crowd, last), time.monotonic() - began
 
