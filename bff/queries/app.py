@@ -82,13 +82,13 @@ class Queries:
             return await self._refuse(scope, send, name, refused, began)
         except StoreUnavailable as error:
             self._note_store(up=False, detail=str(error))
-            refused = Refused(503, "store_down", "The query store does not answer; nothing can be read for the moment.")
-            return await self._refuse(scope, send, name, refused, began)
+            refusal = Refused(503, "store_down", "The query store does not answer; nothing can be read for the moment.")
+            return await self._refuse(scope, send, name, refusal, began)
         except msgspec.ValidationError as error:
             # Two releases of a writer and this reader disagree; the record heals when it is next put.
             self._logger.error("record_unreadable", view=name, detail=str(error))
-            refused = Refused(500, "record_unreadable", "What the query store holds for this view can not be read.")
-            return await self._refuse(scope, send, name, refused, began)
+            refusal = Refused(500, "record_unreadable", "What the query store holds for this view can not be read.")
+            return await self._refuse(scope, send, name, refusal, began)
         self._note_store(up=True)
         self._metrics.answered(name, 200, time.perf_counter() - began, pending=view.pending)
         await _send(scope, send, 200, JSON_TYPE, _encoder.encode(view))

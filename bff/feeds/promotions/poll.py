@@ -44,7 +44,7 @@ class Poller:
         self._offered = ""
 
     async def poll(self) -> Polled:
-        headers = (("accept", "application/json"),)
+        headers: tuple[tuple[str, str], ...] = (("accept", "application/json"),)
         if self._validator:
             headers += (("if-none-match", self._validator),)
         deadline = Deadline.after_ms(time.monotonic(), self._policy.deadline_ms)

@@ -21,7 +21,8 @@ class Charge(msgspec.Struct, frozen=True, omit_defaults=True):
     decline_reason: str = ""
 
     def public(self) -> dict[str, object]:
-        return msgspec.to_builtins(self)
+        said: dict[str, object] = msgspec.to_builtins(self)
+        return said
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,9 +11,10 @@ segments of 2 s that begin with a key frame. Motion repeats after 12 s, so the e
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy
+import numpy  # type: ignore[import-not-found]
 
 WIDTH, HEIGHT, SCALE, RATE, SECONDS = 640, 360, 2, 15, 12
 FOLDER = Path(__file__).parent
@@ -99,7 +100,7 @@ def baccarat(at: float) -> numpy.ndarray:
     return dealt(frame, at, [*deals, (6.5, 450, 205, 6, True)])
 
 
-def dealt(frame: numpy.ndarray, at: float, deals: list[tuple[float, float, float, int, bool]]) -> numpy.ndarray:
+def dealt(frame: numpy.ndarray, at: float, deals: Sequence[tuple[float, float, float, int, bool]]) -> numpy.ndarray:
     paint(frame, (numpy.abs(X - 600) <= 34) & (numpy.abs(Y - 52) <= 26), (30, 24, 22))
     paint(frame, (numpy.abs(X - 600) <= 30) & (numpy.abs(Y - 52) <= 22), (84, 60, 44))
     for starts, x, y, pips, red in deals:
@@ -125,7 +126,7 @@ def gameshow(at: float) -> numpy.ndarray:
     return frame
 
 
-def encode(name: str, draw) -> None:
+def encode(name: str, draw: Callable[[float], numpy.ndarray]) -> None:
     target = FOLDER / name
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
@@ -161,11 +162,13 @@ def encode(name: str, draw) -> None:
         command += ["-lag-in-frames", "0", "-auto-alt-ref", "0", "-f", "hls", "-hls_time", "2", "-hls_list_size", "0"]
         command += ["-hls_segment_type", "fmp4", "-hls_segment_filename", f"{folder}/%d.m4s", f"{folder}/list.m3u8"]
         ffmpeg = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 (our own words)
+        pipe = ffmpeg.stdin
+        assert pipe is not None, "ffmpeg was started with a pipe"
         for number in range(RATE * SECONDS):
             large = draw(number / RATE).astype(numpy.float32)
             small = large.reshape(HEIGHT, SCALE, WIDTH, SCALE, 3).mean(axis=(1, 3))
-            ffmpeg.stdin.write(small.round().astype(numpy.uint8).tobytes())
-        ffmpeg.stdin.close()
+            pipe.write(small.round().astype(numpy.uint8).tobytes())
+        pipe.close()
         if ffmpeg.wait() != 0:
             raise SystemExit(f"ffmpeg failed on {name}")
         shutil.copy(f"{folder}/init.mp4", target / "init.mp4")
