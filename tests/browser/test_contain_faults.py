@@ -1,0 +1,136 @@
+"""The fault matrix, "what its HTML does", row by row in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from shell.composition.contain import Contained, Refused
+from shell.composition.contain.links import Isolation
+from shell.security import header_list
+from tests.contain_browser import ISOLATIONS, ORIGIN, Judge, page_of, put
+from tests.corpus.hostile.bodies import Body
+
+CLOSE = "</template></fragment-slot></page-layout></main></body></html>"
+LEFT_OPEN = {
+    "div": "<div><p>in",
+    "table": "<table><tr><td>in",
+    "select": "<select><option>in",
+    "form": '<form method="post" action="/slots/lobby/wallet/a"><input name="q">in',
+    "comment": "in<!-- ",
+    "textarea": "<textarea>in",
+    "title": "<title>in",
+    "script": "<script>ran() //",
+    "plaintext": "<plaintext>in",
+    "style": "<style>* { display: none }",
+    "attribute": '<p title="in',
+}
+ENDS = {"main and body": "in</main></body>out", "template": "in</template>out", "all": f"in{CLOSE}out"}
+HEAD = {
+    "base": '<base href="https://evil.example/"><a href="x">in</a>',
+    "refresh": '<meta http-equiv="refresh" content="0;url=https://evil.example/">in',
+    "refresh to a script": '<meta http-equiv="refresh" content="0;url=javascript:ran()">in',
+}
+OVERLAY = """
+* { color: rgb(255, 0, 0) !important; display: block !important; position: fixed !important; inset: 0 !important;
+    z-index: 2147483647 !important; background: rgb(255, 0, 0) !important; width: 9999px !important; }
+:host, :host-context(body), :root, html, body { position: fixed !important; inset: 0 !important;
+    opacity: 0.1 !important; z-index: 2147483647 !important; pointer-events: auto !important;
+    transform: scale(50) !important; }
+::slotted(*) { display: none !important; }
+"""
+INLINE = {
+    "script": "<script>ran()</script>",
+    "handler": "<img src=x onerror=ran()>",
+    "link": '<a href="javascript:ran()" id="press">in</a>',
+    "form": '<form action="javascript:ran()"><button id="press">in</button></form>',
+    "frame": '<iframe srcdoc="<script>parent.ran()</script>"></iframe>',
+    "hx-on": '<div hx-on:load="ran()" hx-on:click="ran()" id="press">in</div>',
+    "style": "<style>header, footer { display: none }</style>",
+    "style attribute": '<div style="position: fixed; inset: 0; z-index: 9">in</div>',
+    "stylesheet": '<link rel="stylesheet" href="https://evil.example/x.css">',
+    "foreign form": '<form method="post" action="https://evil.example/"><button id="press">in</button></form>',
+    "foreign image": '<img src="https://evil.example/x">',
+    "foreign base": '<base href="https://evil.example/"><img src="x">',
+}
+
+
+@pytest.fixture
+def judge(page: Page) -> Judge:
+    return Judge(page)
+
+
+def left(bodies: dict[str, str], isolation: Isolation) -> list[Body]:
+    """What is left of the bodies, those that are refused apart."""
+    outcomes = {name: put(html, isolation) for name, html in bodies.items()}
+    return [Body(name, kept.html.decode()) for name, kept in outcomes.items() if isinstance(kept, Contained)]
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+@pytest.mark.parametrize("bodies", [LEFT_OPEN, ENDS, HEAD], ids=["left open", "ends", "head"])
+def test_unclosed_and_closing_markup_is_contained(judge: Judge, bodies: dict[str, str], isolation: Isolation) -> None:
+    """Whatever a body leaves open or closes too much, the page around it stands."""
+    assert judge.live(left(bodies, isolation), isolation) == ""
+    assert judge.reached_out == []
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_same_markup_breaks_a_page_when_it_is_not_contained(judge: Judge, isolation: Isolation) -> None:
+    """The row is worth its test: put in as it is, most of it breaks something."""
+    raw = {name: page_of([html], isolation, dressed=True) for name, html in (LEFT_OPEN | ENDS).items()}
+    assert len(judge.pages(raw, isolation)) >= 6
+
+
+def test_plaintext_is_refused() -> None:
+    """What can not be closed falls to the next rung."""
+    assert isinstance(put(LEFT_OPEN["plaintext"], "shadow"), Refused)
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_duplicate_ids_leave_siblings_alone(judge: Judge, isolation: Isolation) -> None:
+    """Ids that others have, and that others of its own have, change no sibling."""
+    ids = ("slot-one", "slot-three", "main", "notice", "a", "a", "a")
+    bodies = {"ids": "".join(f'<p id="{name}">in</p>' for name in ids)}
+    assert judge.live(left(bodies, isolation), isolation) == ""
+
+
+def test_star_style_and_fixed_overlay_stay_in_their_slot(judge: Judge) -> None:
+    """A declared stylesheet that hits everything and covers everything changes nothing outside its slot."""
+    page = page_of(['<p class="bar">over</p><button>all</button>'], "shadow", dressed=True)
+    overlaid = page.replace('<link rel="stylesheet" href="/assets/c">', f"<style>{OVERLAY}</style>")
+    assert judge.pages({"overlay": overlaid}, "shadow") == {}
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_inline_code_and_foreign_targets_are_removed(judge: Judge, isolation: Isolation) -> None:
+    """Inline scripts and styles, handlers and foreign targets are gone, and nothing reaches out."""
+    bodies = left(INLINE, isolation)
+    for body in bodies:
+        assert re.search(r"ran\(|evil|style|javascript", body.html) is None
+    assert judge.live(bodies, isolation) == ""
+    assert judge.reached_out == []
+
+
+@pytest.mark.parametrize("name", INLINE)
+def test_inline_code_that_slipped_through_is_inert(page: Page, name: str) -> None:
+    """Under the shell's own headers the same bodies, put in as they are, run and reach nothing."""
+    asked: list[str] = []
+    html = page_of([INLINE[name]], "light", dressed=False)
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if route.request.url == f"{ORIGIN}/":
+            route.fulfill(body=html, content_type="text/html", headers=dict(header_list()))
+        else:
+            route.fulfill(status=404, body="")
+
+    page.add_init_script("window.times = 0; window.ran = () => { top.times += 1 }")
+    page.route("**/*", answer)
+    page.goto(f"{ORIGIN}/")
+    if 'id="press"' in html:
+        page.evaluate("document.getElementById('press').click()")
+    page.wait_for_timeout(100)
+    assert page.url == f"{ORIGIN}/"
+    assert page.evaluate("[window.times, getComputedStyle(document.querySelector('header')).display]") == [0, "block"]
+    assert page.evaluate("document.elementFromPoint(20, 20).closest('header') !== null")
+    assert [url for url in asked if "evil" in url] == []
