@@ -13,6 +13,7 @@ log.configure()
 _django = get_asgi_application()
 
 from shell import wiring  # noqa: E402  the registry's models need Django to be set up
+from shell.body_limit import within_limit  # noqa: E402
 from shell.page_path import PagePath  # noqa: E402
 
 _pages = PagePath(wiring.parts())
@@ -24,8 +25,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await _lifespan(receive, send)
     elif scope["type"] == "http":
         await wiring.start()
-        if not await _pages.serve(scope, receive, send):
-            await _django(scope, receive, send)
+        limited = await within_limit(scope, receive, send)
+        if limited is not None and not await _pages.serve(scope, limited, send):
+            await _django(scope, limited, send)
     else:
         # The shell has no socket of its own: closing before accepting is a 403.
         await send({"type": "websocket.close", "code": 1008})

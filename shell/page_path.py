@@ -20,6 +20,7 @@ from shell.composition.assets import static_file
 from shell.composition.healing import ATTEMPT_MAX
 from shell.composition.page import Page, Visit
 from shell.composition.stream import Composition
+from shell.pages.errors import BROKEN
 from shell.players.knowing import know
 from shell.security import header_list, host_allowed
 from shell.visits import Incoming, visit_of
@@ -164,7 +165,12 @@ def _refusal(incoming: Incoming, scope: dict[str, Any]) -> tuple[int, Headers, b
 async def _stream(
     composition: Composition, send: ASGISendCallable, cookies: list[tuple[str, str]], *, head_only: bool
 ) -> None:
-    opening = await composition.open()
+    try:
+        opening = await composition.open()
+    except Exception:
+        logger.exception("page_broke")
+        await _answer(send, 500, (_HTML, _NEVER_STORED), BROKEN.encode(), head_only=head_only)
+        return
     await _start(send, opening.status, (_HTML, _NEVER_STORED, *opening.headers, *cookies))
     if head_only:
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,12 +1,12 @@
 """The pages that say what went wrong, what still works and what to do.
 
-They need no fragment; the last one needs nothing at all.
+They need no fragment; the last one needs nothing at all. Public: the four handlers and `BROKEN`.
 """
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-_BROKEN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mullion</title>
+BROKEN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mullion</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"></head>
 <body><h1>Something broke on our side</h1><p>Your balance and your bets are kept elsewhere and are not affected.
 Try again in a moment, or go to the <a href="/">lobby</a>.</p></body></html>"""
@@ -27,4 +27,4 @@ def forbidden(request: HttpRequest, exception: Exception | None = None, reason: 
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(_BROKEN, status=500)
+    return HttpResponse(BROKEN, status=500)
