@@ -85,15 +85,21 @@ def test_start_command_brings_up_a_lobby(started: Mullion):
 @pytest.mark.timeout(300)
 def test_holding_a_fragment_down_breaks_its_pane_only(started: Mullion, machine: dict[str, str]):
     """The page stays whole while the fragment is held, and the slot heals after the release."""
+
+    def tables() -> str:
+        """The state of the slot, on a page that is whole."""
+        status, page = started.get("/")
+        assert status == 200
+        assert page.rstrip().endswith("</html>")
+        return re.findall(r'<fragment-slot slot="tables"[^>]*data-state="(\w+)"', page)[0]
+
     run(HOLD, started, machine)
     started.wait_state("live-dealer", "held")
-    status, page = started.get("/")
-    assert status == 200
-    assert page.rstrip().endswith("</html>")
-    assert re.search(r'<fragment-slot slot="tables"[^>]*data-state="(fallback|stale)"', page)
+    # A copy that every visitor shares may be shown for as long as the fragment itself allowed.
+    started.wait(lambda: tables() in ("stale", "fallback"))
     run(RELEASE, started, machine)
     started.wait_state("live-dealer", "ready")
-    started.wait(lambda: re.search(r'<fragment-slot slot="tables"[^>]*data-state="fresh"', started.get("/")[1]))
+    started.wait(lambda: tables() == "fresh")
 
 
 @pytest.mark.timeout(300)
