@@ -57,13 +57,14 @@ class Relay:
         self.progress = Progress()
         self.requests = Progress()
         self._beaten_at = 0.0
-        self._turn: relay_steps.Turn | None = None
+        self._turn: relay_steps.Turn | None = None  # out, and not marked yet
+        self._last: relay_steps.Turn | None = None
 
     def state(self) -> dict[str, Any]:
         """For /healthz: readiness does not depend on broker or database, only says how they are."""
         return {
-            "leading": bool(self._turn and self._turn.leading),
-            "backlog_events": self._turn.backlog if self._turn else None,
+            "leading": bool(self._last and self._last.leading),
+            "backlog_events": self._last.backlog if self._last else None,
             "detail": self.progress.detail or self.requests.detail,
         }
 
@@ -91,7 +92,7 @@ class Relay:
         ):
             return False
         done, self._turn = self._turn, None
-        turn = await self.engine.run(relay_steps.turn, self.holder, done, now)
+        turn = self._last = await self.engine.run(relay_steps.turn, self.holder, done, now)
         if not turn.leading:
             self._turn = turn
             await asyncio.sleep(RELAY.heartbeat_s)

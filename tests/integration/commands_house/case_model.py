@@ -229,7 +229,7 @@ def test_ledger_is_its_model():
     }  # fmt: skip
     Offer.objects.update_or_create(pk="model", defaults={"data": offer, "heard_at": NOW})
     Ledger.TestCase.settings = settings(
-        max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
     )
     Ledger.TestCase().runTest()
     assert audit.findings() == []
