@@ -102,6 +102,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 if os.environ.get("DEAF"):
     import signal
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.environ.get("CRASH") == os.environ["PROCESS_NAME"]:
+    sys.exit(3)
 subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)", os.environ["MULLION_DATA"]])
 began = time.monotonic()
 print("\\x1b[2Jhello from", os.environ["PROCESS_NAME"], flush=True)

@@ -240,6 +240,17 @@ def test_house_that_can_not_be_prepared_is_told(make: Start):
     assert left_of(mullion) == []
 
 
+def test_crash_loop_of_one_does_not_hide_the_rest(make: Start):
+    """The block comes, counts what is ready and names what is not; the others serve."""
+    mullion = make(CRASH="pane")
+    mullion.launch()
+    mullion.wait(lambda: "Mullion stands · 3 of 4 processes" in mullion.output())
+    assert "Not ready  pane" in mullion.output()
+    assert mullion.get("/")[0] == 200
+    waits = re.findall(r"pane ended with code 3 .* again in ([\d.]+) s", mullion.output())
+    assert waits[:3] == ["0.5", "1", "2"]
+
+
 def test_daphne_serves_the_apps(make: Start):
     """With `--server daphne` the same house answers, and ends without a trace."""
     mullion = make("--server", "daphne", "--only", "front")

@@ -9,10 +9,8 @@ import signal
 from shell.operations.up.board import Board
 from shell.operations.up.child import Child
 from shell.operations.up.console import Console
-from shell.operations.up.keep import Keeper, Surroundings
+from shell.operations.up.keep import DRAIN_S, Keeper, Surroundings
 from shell.operations.up.plan import Launch, Step
-
-DRAIN_S = 4.0
 
 
 class Crew:

@@ -20,6 +20,7 @@ from shell.operations.up.restart import Backoff, how_it_ended
 
 ASK_EVERY_S = 0.1
 LOOK_EVERY_S = 0.1
+DRAIN_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Keeper:
         while not self._held():  # noqa: ASYNC110 (a file tells)
             await asyncio.sleep(LOOK_EVERY_S)
         child.signal(signal.SIGTERM)
+        await asyncio.sleep(DRAIN_S)
+        child.signal(signal.SIGKILL)
 
     async def _may_start(self) -> bool:
         """Wait out a hold; False when all shall end instead."""

@@ -16,6 +16,8 @@ from shell.operations.up.publish import publish_all
 READY_PATIENCE_S = 60.0
 START_PATIENCE_S = 10.0
 SAY_EVERY_S = 5.0
+# One that died this often is not waited for; it is tried on all the same.
+STARTS_MAX = 3
 
 
 class StartFailed(Exception):
@@ -81,11 +83,12 @@ async def _start_process(launch: Launch, crew: Crew, gate: asyncio.Semaphore) ->
 async def _announce(plan: Plan, crew: Crew, began: float, first_publish: asyncio.Event) -> None:
     names, board = plan.names(), crew.board
 
-    def settled() -> bool:
-        return all(board.of(name) in (State.READY, State.REFUSED, State.HELD) for name in names)
+    def settled(name: str) -> bool:
+        hopeless = board.of(name) is State.DOWN and board.starts(name) >= STARTS_MAX
+        return hopeless or board.of(name) in (State.READY, State.REFUSED, State.HELD)
 
     deadline = began + READY_PATIENCE_S
-    while not await board.until(settled, SAY_EVERY_S) and time.monotonic() < deadline:
+    while not await board.until(lambda: all(map(settled, names)), SAY_EVERY_S) and time.monotonic() < deadline:
         waiting = [name for name in names if board.of(name) is not State.READY]
         crew.console.say(f"still waiting for {', '.join(waiting)}")
     await first_publish.wait()
