@@ -17,7 +17,8 @@ from tests.origin.server import Origin
 
 # Short pauses, so that healing can be watched; long deadlines, except where a deadline is what fails.
 POLICY = Policy(deadline_ms=4000, connect_ms=2000, open_ms_initial=200, open_ms_max=400, probe_gap_ms=20)
-HASTY = replace(POLICY, deadline_ms=300, connect_ms=100)
+HASTY = replace(POLICY, deadline_ms=300)
+HASTY_TO_CONNECT = replace(POLICY, connect_ms=100)
 HEALED_S_MAX = 10.0
 
 
@@ -46,7 +47,7 @@ async def fail(guard: Guard, origin: Origin) -> Failure:
     return ended
 
 
-LATE = {"black-hole": Reason.CONNECT_TIMEOUT, "silence": Reason.TIMEOUT, "body-dripped": Reason.TIMEOUT}
+LATE = {"silence": Reason.TIMEOUT, "body-dripped": Reason.TIMEOUT}
 OPENS = {
     "refused": Reason.CONNECT,
     "short-body": Reason.CUT,
@@ -69,6 +70,7 @@ OPENS = {
     [
         *(pytest.param(POLICY, fault, reason, id=fault) for fault, reason in OPENS.items()),
         *(pytest.param(HASTY, fault, reason, id=fault) for fault, reason in LATE.items()),
+        pytest.param(HASTY_TO_CONNECT, "black-hole", Reason.CONNECT_TIMEOUT, id="black-hole"),
     ],
     indirect=["guard"],
 )
@@ -164,9 +166,9 @@ async def test_a_restarted_origin_fails_no_page(origin: Origin, guard: Guard) ->
 
 async def test_a_burst_is_served_whole(origin: Origin) -> None:
     """64 at once, 128 a moment later, and the origin never meets more; time is not what this is about."""
-    guard = Guard("burst", Policy(deadline_ms=4000))
+    guard = Guard("burst", Policy(deadline_ms=20_000, connect_ms=10_000))
     await origin.fail("slow=30")
-    asked = (guard.call(Request("GET", origin.url), Deadline.after_ms(time.monotonic(), 4000)) for _ in range(192))
+    asked = (guard.call(Request("GET", origin.url), Deadline.after_ms(time.monotonic(), 20_000)) for _ in range(192))
     assert all(isinstance(each, Response) for each in await asyncio.gather(*asked))
     assert origin.in_flight_max <= guard.policy.in_flight_max
     await guard.aclose()

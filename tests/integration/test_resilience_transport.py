@@ -13,7 +13,7 @@ from bff.resilience.transport import CallFailed, Request, Response, Transport
 from tests.origin.saying import ERROR_PAGE
 from tests.origin.server import Origin
 
-# Long where time is not what a test is about, short where it is; real sockets get twice the time.
+# Long where time is not what a test is about, short where it is; a busy machine gets some more.
 LONG_MS, SHORT_MS = 5000, 400
 POLICY = Policy(deadline_ms=LONG_MS, connect_ms=2000)
 HASTY = Policy(deadline_ms=LONG_MS, connect_ms=150)
@@ -68,7 +68,7 @@ async def test_an_answer_that_is_not_whole_in_time_is_none(origin: Origin, trans
     await origin.fail(fault)
     began = time.monotonic()
     assert await reason_of(transport, origin.url, SHORT_MS) == Reason.TIMEOUT
-    assert SHORT_MS * 0.95 <= (time.monotonic() - began) * 1000 < 2 * SHORT_MS
+    assert SHORT_MS * 0.95 <= (time.monotonic() - began) * 1000 < 3 * SHORT_MS
     await origin.heal()
     assert (await send(transport, origin.url)).body == origin.body
 
@@ -114,7 +114,7 @@ async def test_deadline_holds_over_the_body(origin: Origin, transport: Transport
     await origin.fail("body-dripped=20")
     began = time.monotonic()
     assert await reason_of(transport, origin.url, SHORT_MS) == Reason.TIMEOUT
-    assert SHORT_MS * 0.95 <= (time.monotonic() - began) * 1000 < 2 * SHORT_MS
+    assert SHORT_MS * 0.95 <= (time.monotonic() - began) * 1000 < 3 * SHORT_MS
 
 
 async def test_no_time_left_makes_no_call(origin: Origin, transport: Transport) -> None:
