@@ -1,11 +1,14 @@
 """A real browser's verdict on contained bodies: the shell stands, no script ran, siblings look and work the same."""
 
+import re
+
 import pytest
 from hypothesis import Phase, given, settings
 from playwright.sync_api import Page
 
 from shell.composition.contain.links import Isolation
-from tests.contain_browser import ISOLATIONS, Judge, contained, page_of
+from shell.composition.contain.names import FORM_NAMES
+from tests.contain_browser import ISOLATIONS, STATIC, Judge, contained, page_of
 from tests.corpus.hostile.bodies import BODY, Body, built, written
 
 
@@ -60,3 +63,25 @@ def test_judge_sees_what_raw_bodies_do(judge: Judge) -> None:
     assert seen.count("the shell's structure changed") >= 20
     assert any("looks different" in fault for fault in seen)
     assert any("can not be pressed" in fault for fault in seen)
+
+
+# Words that forms use for their data. A script of the page that asks a form for one of these would get a control.
+DATA_NAMES = {"dir", "hidden", "id", "lang", "name", "nonce", "part", "prefix", "rel", "role", "slot", "style", "title"}
+
+
+def test_no_control_can_pose_as_what_scripts_ask_a_form_for(page: Page) -> None:
+    """Whatever htmx and the shell's scripts read of a form is a name that no control may have."""
+    scripts = [*STATIC.glob("*.js"), *STATIC.glob("live/*.js"), *STATIC.glob("vendor/htmx-*.js")]
+    assert len(scripts) >= 3
+    asked = {name for path in scripts for name in re.findall(r"\.([A-Za-z_]+)", path.read_text())}
+    own = page.evaluate(
+        """() => {
+            const names = [];
+            for (let at = document.createElement("form"); at; at = Object.getPrototypeOf(at)) {
+                names.push(...Object.getOwnPropertyNames(at));
+            }
+            return names.filter((name) => !/^on|^[A-Z_]+$/.test(name));
+        }"""
+    )
+    assert len(own) > 200
+    assert (asked & set(own)) - FORM_NAMES <= DATA_NAMES

@@ -19,7 +19,7 @@ KEEP: Check | None = None
 
 
 # What these ask only matters where a fragment shares its tree with the page.
-_LIGHT_ONLY = (values.free_id, values.free_name, values.same_tree)
+_LIGHT_ONLY = (values.free_id, values.in_shadow)
 
 
 class Rules:
@@ -57,21 +57,27 @@ def _keep(names: str) -> dict[str, Check | None]:
     return dict.fromkeys(words(names), KEEP)
 
 
+def _ask(**checks: Check) -> dict[str, Check | None]:
+    return dict(checks)
+
+
 _GLOBAL = _keep(
     "autocapitalize class contenteditable dir draggable enterkeyhint hidden inert inputmode itemprop itemscope "
     "itemtype lang part role slot spellcheck title translate "
     # Any other aria-* and data-* stays as well; these come so often that they are worth naming.
     "aria-controls aria-current aria-describedby aria-expanded aria-hidden aria-label aria-labelledby aria-live "
     "data-live"
-) | {"id": values.free_id, "tabindex": values.tab_index}
+) | _ask(id=values.free_id, tabindex=values.tab_index)
 
-_SIZED: dict[str, Check | None] = {"height": values.measure, "width": values.measure}
-_LINK = {"href": values.link, "target": values.window, "rel": values.relation} | _keep("download hreflang type")
-_CONTROL = {"name": values.field_name, "id": values.field_id, "form": values.same_tree} | _keep("disabled")
-_SUBMIT = {"formaction": values.own, "formmethod": values.method, "formtarget": values.window} | _keep("formnovalidate")
-_CELL = {"colspan": values.measure, "rowspan": values.measure} | _keep("abbr headers scope")
+_SIZED = _ask(height=values.measure, width=values.measure)
+_LINK = _ask(href=values.link, target=values.window, rel=values.relation) | _keep("download hreflang type")
+_CONTROL = _ask(name=values.field_name, id=values.field_id, form=values.in_shadow) | _keep("disabled")
+_SUBMIT = _ask(formaction=values.own, formmethod=values.method_of_button, formtarget=values.window) | _keep(
+    "formnovalidate"
+)
+_CELL = _ask(colspan=values.measure, rowspan=values.measure) | _keep("abbr headers scope")
 _PLAYER = (
-    {"src": values.media, "poster": values.picture}
+    _ask(src=values.media, poster=values.picture)
     | _SIZED
     | _keep("autoplay controls controlslist crossorigin disablepictureinpicture disableremoteplayback loop muted")
     | _keep("playsinline preload")
@@ -91,21 +97,21 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "blockquote": {},
     "button": _CONTROL | _SUBMIT | _keep("type value"),
     "canvas": _SIZED,
-    "col": {"span": values.measure},
-    "colgroup": {"span": values.measure},
+    "col": _ask(span=values.measure),
+    "colgroup": _ask(span=values.measure),
     "data": _keep("value"),
     "del": _keep("datetime"),
     "details": _keep("name open"),
     "dialog": _keep("open"),
     "fieldset": _CONTROL,
-    "form": {"action": values.own, "method": values.method, "target": values.window, "name": values.free_name}
+    "form": _ask(action=values.own, method=values.method, target=values.window, name=values.in_shadow)
     | _keep("accept-charset autocomplete enctype novalidate"),
-    "img": {"src": values.picture, "srcset": values.pictures, "usemap": values.within, "name": values.free_name}
+    "img": _ask(src=values.picture, srcset=values.pictures, usemap=values.within, name=values.in_shadow)
     | _SIZED
     | _keep("alt crossorigin decoding fetchpriority ismap loading referrerpolicy sizes"),
     "input": _CONTROL
     | _SUBMIT
-    | {"src": values.picture, "size": values.measure}
+    | _ask(src=values.picture, size=values.measure)
     | _SIZED
     | _keep(
         "accept alt autocomplete capture checked dirname list max maxlength min minlength multiple pattern "
@@ -114,7 +120,7 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "ins": _keep("datetime"),
     "label": _keep("for"),
     "li": _keep("value"),
-    "map": {"name": values.free_name},
+    "map": _keep("name"),
     "meter": _keep("high low max min optimum value"),
     "ol": _keep("reversed start type"),
     "optgroup": _keep("disabled label"),
@@ -122,21 +128,21 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "output": _CONTROL | _keep("for"),
     "progress": _keep("max value"),
     "q": {},
-    "select": _CONTROL | {"size": values.measure} | _keep("autocomplete multiple required"),
-    "source": {"src": values.media, "srcset": values.pictures} | _SIZED | _keep("media sizes type"),
+    "select": _CONTROL | _ask(size=values.measure) | _keep("autocomplete multiple required"),
+    "source": _ask(src=values.media, srcset=values.pictures) | _SIZED | _keep("media sizes type"),
     "td": _CELL,
     "textarea": _CONTROL
-    | {"cols": values.measure, "rows": values.measure}
+    | _ask(cols=values.measure, rows=values.measure)
     | _keep("autocomplete dirname maxlength minlength placeholder readonly required wrap"),
     "th": _CELL,
     "time": _keep("datetime"),
-    "track": {"src": values.media} | _keep("default kind label srclang"),
+    "track": _ask(src=values.media) | _keep("default kind label srclang"),
     "video": _PLAYER,
 }
 
 HTML = {tag: Rules(_GLOBAL, plain=True) for tag in _PLAIN}
 HTML |= {tag: Rules(_GLOBAL | own, plain=all(check is KEEP for check in own.values())) for tag, own in _OWN.items()}
-FRAME = Rules(_GLOBAL | {"src": values.frame} | _SIZED | _keep("allow allowfullscreen loading referrerpolicy"))
+FRAME = Rules(_GLOBAL | _ask(src=values.frame) | _SIZED | _keep("allow allowfullscreen loading referrerpolicy"))
 NOTHING = Rules({})
 HTML |= {TAME + tag: HTML[tag] for tag in FORMATTING if tag in HTML}
 
@@ -149,7 +155,7 @@ _SVG_GLOBAL = (
     | _keep("stroke-width transform vector-effect visibility shape-rendering paint-order text-anchor focusable")
     | _keep("dominant-baseline font-family font-size font-style font-weight letter-spacing text-rendering")
     | _DRAWING
-    | {"id": values.free_id, "tabindex": values.tab_index}
+    | _ask(id=values.free_id, tabindex=values.tab_index)
 )
 _BOX = _keep("height width x y")
 _GRADIENT = _keep("gradientTransform gradientUnits spreadMethod") | {"href": values.within, "xlink:href": values.within}
@@ -183,7 +189,7 @@ SVG = {
 }
 
 # A custom element has attributes of its own, but none of these: they are URLs or code wherever they stand.
-CUSTOM = Rules(_GLOBAL | {"href": values.link, "src": values.picture, "name": values.field_name})
+CUSTOM = Rules(_GLOBAL | _ask(href=values.link, src=values.picture, name=values.field_name))
 _NEVER = frozenset(
     words(
         "action background cite classid code codebase data formaction is longdesc manifest nonce ping poster popover "

@@ -1,8 +1,8 @@
 """Names that mean something to the page's own scripts, so that no element of a fragment may take them.
 
-A control's name becomes a property of its form, and an image's or form's name a property of `document`, in front of the
-real one. Plain words that forms use for data (`name`, `title`, `lang`) stay free: nothing of the shell's reads those.
-Public: `words`, `FORM_NAMES`, `DOCUMENT_NAMES`, `SHELL_IDS`, `SHELL_PREFIXES`.
+A control's name becomes a property of its form, in front of the real one. Plain words that forms use for data (`name`,
+`title`, `prefix`) stay free: nothing of the shell's asks a form for those.
+Public: `words`, `FORM_NAMES`, `SHELL_IDS`, `SHELL_PREFIXES`.
 """
 
 
@@ -26,21 +26,8 @@ FORM_NAMES = frozenset(
     appendChild insertBefore removeChild replaceChild moveBefore append prepend before after remove replaceWith
     replaceChildren addEventListener removeEventListener dispatchEvent dataset focus blur click scrollIntoView
     getBoundingClientRect getClientRects assignedSlot constructor __proto__ hasOwnProperty toString valueOf
-    isPrototypeOf propertyIsEnumerable toLocaleString
-    """)
-)
-
-DOCUMENT_NAMES = frozenset(
-    words("""
-    body head documentElement forms images links scripts embeds plugins anchors applets all cookie domain referrer URL
-    documentURI title location defaultView readyState activeElement fonts timeline implementation doctype currentScript
-    scrollingElement visibilityState hidden designMode createElement createElementNS createTextNode createComment
-    createDocumentFragment createRange createEvent createTreeWalker createNodeIterator createAttribute importNode
-    adoptNode getElementById getElementsByName getElementsByTagName getElementsByClassName querySelector
-    querySelectorAll addEventListener removeEventListener dispatchEvent write writeln open close hasFocus execCommand
-    elementFromPoint elementsFromPoint getSelection startViewTransition styleSheets adoptedStyleSheets children
-    childNodes firstElementChild lastElementChild firstChild lastChild append prepend replaceChildren contains
-    constructor __proto__ hasOwnProperty toString valueOf
+    isPrototypeOf propertyIsEnumerable toLocaleString scroll scrollHeight scrollTo scrollTop startViewTransition
+    offsetParent __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__
     """)
 )
 

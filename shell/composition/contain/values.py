@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 
 from shell.composition.contain.links import Reach
-from shell.composition.contain.names import DOCUMENT_NAMES, FORM_NAMES, SHELL_IDS, SHELL_PREFIXES
+from shell.composition.contain.names import FORM_NAMES, SHELL_IDS, SHELL_PREFIXES
 
 _WINDOWS = frozenset({"_blank", "_self", "_top", "_parent"})
 _CANDIDATE = re.compile(r"\s*(\S+)(?:\s+[0-9.]+[wx])?\s*")
@@ -70,6 +70,11 @@ def method(value: str, _reach: Reach) -> bool:
     return value == "post" or value.lower() in {"get", "post", "dialog"}
 
 
+def method_of_button(value: str, _reach: Reach) -> bool:
+    """A button may not turn a form that asks into one that posts: without an action that goes to the page."""
+    return value.lower() in {"get", "dialog"}
+
+
 def tab_index(value: str, _reach: Reach) -> bool:
     """In document order or not at all: a positive index would go before the shell's own controls."""
     return value.strip() in {"0", "-1"}
@@ -77,11 +82,6 @@ def tab_index(value: str, _reach: Reach) -> bool:
 
 def free_id(value: str, reach: Reach) -> bool:
     """An id that means nothing to the shell. Within a shadow root every id is free."""
-    return reach.isolation == "shadow" or not _taken(value)
-
-
-def free_name(value: str, reach: Reach) -> bool:
-    """A name of a form, image or map: in the document's own tree it would become a property of `document`."""
     return reach.isolation == "shadow" or not _taken(value)
 
 
@@ -95,8 +95,11 @@ def field_id(value: str, reach: Reach) -> bool:
     return value not in FORM_NAMES and free_id(value, reach)
 
 
-def same_tree(_value: str, reach: Reach) -> bool:
-    """A control may name its form only where the name can not reach another fragment's."""
+def in_shadow(_value: str, reach: Reach) -> bool:
+    """What stays within a shadow root, and would reach the page's own tree without one.
+
+    A control's `form` could be another fragment's; the name of a form or image becomes a property of `document`.
+    """
     return reach.isolation == "shadow"
 
 
@@ -117,4 +120,4 @@ def drawing(value: str, _reach: Reach) -> bool:
 
 
 def _taken(name: str) -> bool:
-    return name in DOCUMENT_NAMES or name in SHELL_IDS or name.startswith(SHELL_PREFIXES)
+    return name in SHELL_IDS or name.startswith(SHELL_PREFIXES)
