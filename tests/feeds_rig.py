@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import uvicorn
 
 from bff.feeds.policy import FeedsPolicy
-from bff.store import StorePolicy
+from bff.store import StorePolicy, StoreUnavailable
 
-PATIENT = StorePolicy(connect_ms=2000, op_ms=2000)
+# A busy machine must not look like a dead store, unless the test is about one.
+PATIENT = StorePolicy(connect_ms=5000, op_ms=5000, breaker_failures=1000)
 QUICK = FeedsPolicy(lease_ms=600, renew_s=0.1, retry_s=0.05, retry_s_max=0.3)
 
 
@@ -44,13 +45,17 @@ async def running(work: Awaitable[None]) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def until(condition: Callable[[], object], within_s: float = 10.0, why: str = "it") -> None:
-    """Returns when `condition` holds (a coroutine function is awaited); fails after `within_s`."""
+    """Returns when `condition` holds (a coroutine function is awaited); fails after `within_s`.
+
+    A store that can not be asked is a condition that does not hold.
+    """
     end = time.monotonic() + within_s
     while True:
-        holds = condition()
-        if asyncio.iscoroutine(holds):
-            holds = await holds
-        if holds:
-            return
+        with contextlib.suppress(StoreUnavailable):
+            holds = condition()
+            if asyncio.iscoroutine(holds):
+                holds = await holds
+            if holds:
+                return
         assert time.monotonic() < end, f"{why} did not come about within {within_s} s"
         await asyncio.sleep(0.02)

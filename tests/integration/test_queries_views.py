@@ -33,7 +33,7 @@ NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 
 
 # Tests that are not about limits must not fail because the machine is busy.
-PATIENT = StorePolicy(connect_ms=3000, op_ms=3000)
+PATIENT = StorePolicy(connect_ms=5000, op_ms=5000, breaker_failures=1000)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from bff.store import Hold, Put, Store, StorePolicy, StoreUnavailable
 from tests.valkey_server import ValkeyServer, free_port
 
 # Tests that are not about limits must not fail because the machine is busy.
-PATIENT = StorePolicy(connect_ms=3000, op_ms=3000)
+PATIENT = StorePolicy(connect_ms=5000, op_ms=5000, breaker_failures=1000)
 
 
 @pytest.fixture(scope="module")

@@ -152,9 +152,8 @@ class TablesFeed:
                     await self._follow(socket, keys, followed)
                 elif self._heard:
                     backoff.reset()
-            if len(inbox):
-                spent_s = time.perf_counter() - began
-                await asyncio.sleep(spent_s * (1 / self._policy.duty - 1))
+            spent_s = time.perf_counter() - began
+            await asyncio.sleep(spent_s * (1 / self._policy.duty - 1))
 
     async def _follow(self, socket: TablesSocket, keys: Keys, followed: set[str]) -> None:
         self._board.keep_only(keys.table_ids)
