@@ -5,6 +5,7 @@ Public: `Asked`, `Answer`, `json_answer`, `read`, `send_answer`, `Provider`.
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,7 +79,7 @@ async def send_answer(send: Send, answer: Answer) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-class Provider:
+class Provider(ABC):
     """What every sandbox provider has: health, a clock and a fault to set, and work in the background.
 
     A subclass gives `answer` and, if it has any, `websocket` and `work`.
@@ -108,12 +109,11 @@ class Provider:
                 answer = self._common(asked) or await self.answer(asked)
             except ValueError as error:
                 answer = json_answer(400, {"error": "bad_request", "detail": str(error)})
-            if answer is not None:
-                await send_answer(send, answer)
+            await send_answer(send, answer)
 
-    async def answer(self, asked: Asked) -> Answer | None:
-        """The provider's own endpoints; None ends the request without an answer."""
-        raise NotImplementedError
+    @abstractmethod
+    async def answer(self, asked: Asked) -> Answer:
+        """The provider's own endpoints."""
 
     async def websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refused, unless the provider speaks WebSocket."""

@@ -38,7 +38,7 @@ class PaymentsProvider(Provider):
             return
         await super().__call__(scope, receive, send)
 
-    async def answer(self, asked: Asked) -> Answer | None:
+    async def answer(self, asked: Asked) -> Answer:
         if asked.path != "/v1/charges":
             return json_answer(404, {"error": "not_found"})
         if asked.method == "GET":

@@ -46,7 +46,7 @@ class PromotionsProvider(Provider):
         self._rng = random.Random(f"{seed}:promotions")  # noqa: S311 (spelling of Retry-After, not a secret)
         self._throttle = Throttle(time.monotonic())
 
-    async def answer(self, asked: Asked) -> Answer | None:
+    async def answer(self, asked: Asked) -> Answer:
         if asked.path != "/v1/offers":
             return json_answer(404, {"error": "not_found"})
         kind = self.switch.fault.kind

@@ -101,7 +101,7 @@ class TablesProvider(Provider):
         self._sockets: set[Socket] = set()
         self._video = Video()
 
-    async def answer(self, asked: Asked) -> Answer | None:
+    async def answer(self, asked: Asked) -> Answer:
         if asked.path.startswith("/video/"):
             return await self._play(asked.path)
         if asked.path.startswith("/images/") and asked.path.endswith(".svg"):
