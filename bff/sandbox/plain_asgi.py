@@ -120,10 +120,10 @@ class Provider(ABC):
         await receive()
         await send({"type": "websocket.close", "code": 1008})
 
-    async def work(self) -> None:
+    async def work(self) -> None:  # noqa: B027 (a provider may have none)
         """Nothing, unless the provider has something to do by itself."""
 
-    async def stopped(self) -> None:
+    async def stopped(self) -> None:  # noqa: B027 (a provider may hold nothing)
         """Called once when the server stops."""
 
     def _work_ended(self, working: asyncio.Task[None]) -> None:
