@@ -2,7 +2,7 @@
 //
 // `start({ticketUrl})` once a page; `register(root)` for each fragment's root as it arrives (its shadow root, or the
 // slot's element itself), `unregister(root)` when it leaves. What a fragment can bind is said in live/bindings.js and
-// live/clock.js; which feeds it lives from, in `data-feeds="tables"` on its slot or inside it.
+// live/clock.js; which feeds it lives from, in `data-feeds="tables"` on its slot or inside it; a picture, in video.js.
 //
 // A slot that follows anything gets `data-live-state`: live, delayed (10 s without a word, or a stale feed) or off (15 s,
 // sockets refused, or a feed that is down). When a feed's freshness changes, only the slots that live from it are
@@ -36,6 +36,7 @@ let hiding = 0;
 let pollAt = Infinity;
 let pageState = "live";
 let timeAsked = false;
+let video = null; // video.js, once a fragment has a picture
 
 export function start({ ticketUrl }) {
   if (connection) return;
@@ -67,13 +68,21 @@ export function register(root) {
     bindings.hear(message);
     if (feeds.has(topic)) compare(host, message);
   }
+  if (root.querySelector("[data-stream]")) withVideo((module) => parts.has(root) && module.mount(root));
   follow();
   showState();
 }
 
 export function unregister(root) {
   if (!parts.delete(root)) return;
+  video?.unmount(root);
   follow();
+}
+
+// At once when it is there: a picture that moves into another slot within the same task plays on without a break.
+function withVideo(use) {
+  if (video) use(video);
+  else import("./video.js").then((module) => use((video = module)), (error) => console.warn("live: no video", error));
 }
 
 function feedsOf(root, host) {

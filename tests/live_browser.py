@@ -24,8 +24,8 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".m3u8": "application/vnd
 
 # What the shell sends along with every page; one word of inline script or style and the browser reports it.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://127.0.0.1:* ws://localhost:*; "
-    "media-src 'self' blob:; worker-src 'self' blob:; img-src 'self' data:"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://127.0.0.1:* http://127.0.0.1:*; "
+    "media-src 'self' blob: http://127.0.0.1:*; worker-src 'self' blob:; img-src 'self' data:"
 )
 
 # Stands in for slots.js: takes every slot in, counts what is asked for, and can swap a slot as htmx does.
