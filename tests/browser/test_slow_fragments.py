@@ -1,0 +1,116 @@
+"""A fragment that takes its time holds up nobody but itself."""
+
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.lobby import states, wait_for, whole
+from tests.slow_house import SlowHouse
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowHouse]:
+    with SlowHouse(tmp_path_factory.mktemp("slow")) as house:
+        yield house
+
+
+@pytest.fixture
+def slow(running: SlowHouse) -> Iterator[SlowHouse]:
+    wait_for(lambda: urllib.request.urlopen(running.url).read().count(b'data-state="fresh"') == 3, 15)
+    yield running
+    running.heal()
+
+
+def moments(url: str) -> tuple[float, dict[str, float], str]:
+    """(seconds to the first byte, slot -> seconds to its element, the whole page)."""
+    began = time.monotonic()
+    with urllib.request.urlopen(url) as answer:
+        text = answer.read1(65536).decode()
+        first = time.monotonic() - began
+        arrived: dict[str, float] = {}
+        while True:
+            for slot in ("wallet", "tables", "promotions"):
+                if f'<fragment-slot slot="{slot}"' in text:
+                    arrived.setdefault(slot, time.monotonic() - began)
+            chunk = answer.read1(65536).decode()
+            if not chunk:
+                return first, arrived, text
+            text += chunk
+
+
+def test_first_byte_does_not_wait_for_a_slow_fragment(slow: SlowHouse) -> None:
+    """Head, layout and the quick slots are there long before the slow one, which lands fresh."""
+    slow.fail("slow=700", at="/two")
+    first, arrived, text = moments(slow.url)
+    assert whole(text)
+    assert first < 0.35
+    assert max(arrived["wallet"], arrived["promotions"]) < 0.5
+    assert arrived["tables"] >= 0.7
+    assert text.count('data-state="fresh"') == 3
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["javascript", "no-javascript"])
+def test_slow_fragment_lands_fresh_in_its_place(slow: SlowHouse, browser: Browser, scripts: bool) -> None:
+    """700 ms of 800 is slow and in time; the browser puts it into its slot with and without a script."""
+    slow.fail("slow=700", at="/two")
+    context = browser.new_context(java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto(slow.url)
+    place = page.locator("fragment-slot[slot=tables]")
+    assert place.get_attribute("data-state") == "fresh"
+    assert "All is well." in place.inner_text()
+    box = place.bounding_box()
+    assert box is not None
+    assert box["height"] > 20
+    context.close()
+
+
+def test_fragment_that_is_too_slow_lands_as_its_fallback(slow: SlowHouse, browser: Browser) -> None:
+    """2 s of 800 ms is too late: the published fallback stands there, and the fragment heals without a reload."""
+    slow.fail("slow=2000", at="/two")
+    page = browser.new_page()
+    page.goto(slow.url)
+    assert states(page) == {"wallet": "fresh", "promotions": "fresh", "tables": "fallback"}
+    assert "The origin is away." in page.locator("fragment-slot[slot=tables]").inner_text()
+    slow.heal()
+    wait_for(lambda: states(page).get("tables") == "fresh", 10, lambda: states(page))
+    page.close()
+
+
+def test_button_of_an_early_slot_works_while_a_late_one_is_awaited(slow: SlowHouse, browser: Browser) -> None:
+    """The page is still loading when the press is answered."""
+    slow.fail("slow=2000", at="/two")
+    page = browser.new_page()
+    page.goto(slow.url, wait_until="commit")
+    page.wait_for_selector("fragment-slot[slot=wallet] button", timeout=5000)
+    script = """async () => {
+        const old = document.querySelector('fragment-slot[slot=wallet]');
+        const until = performance.now() + 600;
+        while (old.isConnected && performance.now() < until) {
+            old.querySelector('button').click();
+            await new Promise(done => setTimeout(done, 25));
+        }
+        return [old.isConnected, document.readyState, document.querySelectorAll('fragment-slot[slot=tables]').length];
+    }"""
+    connected, ready_state, late = page.evaluate(script)
+    assert (connected, ready_state, late) == (False, "loading", 0)
+    page.close()
+
+
+def test_origin_whose_stylesheet_hangs_delays_nobody(slow: SlowHouse, browser: Browser) -> None:
+    """Pages link the shell's own copy: the origin is not asked for its style at all."""
+    slow.fail("slow=3000", at="/style.css")
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    began = time.monotonic()
+    page.goto(slow.url)
+    assert time.monotonic() - began < 2.5
+    assert states(page) == dict.fromkeys(("wallet", "tables", "promotions"), "fresh")
+    assert [url for url in asked if not url.startswith(slow.url)] == []
+    page.close()
