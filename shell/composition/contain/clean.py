@@ -25,7 +25,7 @@ _FORMATTING = (
 _OPEN = re.compile("<" + _FORMATTING)
 _CLOSE = re.compile("</" + _FORMATTING)
 _IN_SELECT = frozenset({"option", "optgroup", "hr"})
-_SPECIAL = frozenset({"form", "template", "select"})
+_SPECIAL = frozenset({"form", "select", "template"})
 _SENDING = frozenset({"button", "input"})
 # A framed origin keeps itself, its scripts and its forms; it may not navigate the page or open windows.
 _FRAME_SANDBOX = "allow-forms allow-same-origin allow-scripts"
@@ -48,6 +48,8 @@ class Cleaner:
         self._limits = limits
         self._odd: list[Element] = []
         self._bad: list[tuple[Element, str]] = []
+        self._seen: set[str] = set()
+        self._changes = 0
 
     def clean(self, text: str) -> str:
         """`text` parsed, cleaned and written again; raises `Stop`."""
@@ -55,8 +57,9 @@ class Cleaner:
         root = turbohtml.parse_fragment(tamed, positions=False)
         self._judge_depth(root)
         self._walk(root)
-        if len(self._odd) + len(self._bad) > self._limits.treated_max:
-            raise Stop(Reason.OVERSIZE, f"more than {self._limits.treated_max} elements and attributes to treat")
+        self._judge_changes(len(self._odd) + len(self._bad))
+        if self._seen:
+            self._treat_within(root)
         for element in self._odd:
             self._treat(element)
         for element, name in self._bad:
@@ -75,7 +78,7 @@ class Cleaner:
 
     def _walk(self, root: Element) -> None:
         """Look at every element and attribute once; nothing is changed while the tree is walked."""
-        self._odd, self._bad = [], []
+        self._odd, self._bad, self._seen, self._changes = [], [], set(), 0
         reach, limits, bad = self._reach, self._limits, self._bad
         isolation = reach.isolation
         html, known, special, other = Namespace.HTML, elements.HTML, _SPECIAL, elements.other
@@ -86,7 +89,7 @@ class Cleaner:
             if rules is None:
                 rules = self._rare(element, tag)
             elif tag in special:
-                self._odd.append(element)
+                self._seen.add(tag)
             attributes = element.attrs
             if not attributes:
                 continue
@@ -110,8 +113,7 @@ class Cleaner:
         if tag == "script" and "<!--" in element.text:
             raise Stop(Reason.UNSAFE_HTML, "a comment within a script changes where the script ends")
         if element.namespace is Namespace.SVG and tag in elements.SVG:
-            if tag == "svg":
-                self._odd.append(element)
+            self._seen.add("svg")
             return elements.SVG[tag]
         if element.namespace is Namespace.HTML and elements.is_custom(tag):
             return elements.CUSTOM
@@ -120,6 +122,7 @@ class Cleaner:
 
     def _take(self, element: Element, name: str) -> None:
         """Take an attribute off, and what would mean something else without it."""
+        self._count_change()
         del element.attrs[name]
         self._note(f"removed {name} of <{element.tag}>")
         if name == "formaction" and element.tag in _SENDING:
@@ -127,20 +130,44 @@ class Cleaner:
         elif name == "action":
             self._unwrap(element)  # without an action it would go to the page
 
+    def _treat_within(self, root: Element) -> None:
+        """Treat what depends on where an element stands, one look over the tree for each kind that was seen."""
+        if "template" in self._seen:
+            self._treat_templates(root)
+        if "svg" in self._seen:
+            # HTML within a drawing is where parsers disagree; a drawing needs none.
+            for element in root.select("svg *"):
+                if element.namespace is not Namespace.SVG:
+                    self._remove(element)
+        if "select" in self._seen:
+            # Parsers of different years disagree about what a choice may hold.
+            for element in root.select("select *"):
+                if element.namespace is not Namespace.HTML or element.tag in elements.REMOVED:
+                    self._remove(element)
+                elif element.tag not in _IN_SELECT:
+                    self._unwrap(element)
+        if "form" in self._seen:
+            for element in root.select("form:not([action])"):
+                if (element.attr("method") or "").strip().lower() == "post":
+                    self._unwrap(element)  # it would post to the page
+
+    def _treat_templates(self, root: Element) -> None:
+        templates = root.select("template")
+        if len(templates) > self._limits.templates_max:
+            raise Stop(Reason.OVERSIZE, f"more than {self._limits.templates_max} templates")
+        for element in root.select("template template"):
+            self._remove(element)
+        for element in templates:
+            if any(name.startswith("shadowroot") for name in element.attrs):
+                self._remove(element)
+            for content in element:
+                self._judge_depth(content)
+
     def _treat(self, element: Element) -> None:
-        """Decide about an element as a whole."""
+        """Decide about an element that has no place in the lists."""
         tag = element.tag
         if element.namespace is not Namespace.HTML:
-            if tag == "svg":
-                self._treat_drawing(element)
-            else:
-                self._remove(element)
-        elif tag == "form":
-            self._treat_form(element)
-        elif tag == "template":
-            self._treat_template(element)
-        elif tag == "select":
-            self._treat_select(element)
+            self._remove(element)
         elif tag == "iframe" and self._reach.frame(element.attr("src") or ""):
             element.clear()
             element.attrs["sandbox"] = _FRAME_SANDBOX
@@ -148,33 +175,6 @@ class Cleaner:
             self._remove(element)
         else:
             self._unwrap(element)
-
-    def _treat_drawing(self, element: Element) -> None:
-        # HTML within a drawing is where parsers disagree; a drawing needs none.
-        for child in list(element.iter_elements()):
-            if child.namespace is not Namespace.SVG:
-                self._remove(child)
-
-    def _treat_select(self, element: Element) -> None:
-        # Parsers of different years disagree about what a choice may hold.
-        for child in list(element.iter_elements()):
-            if child.namespace is not Namespace.HTML or child.tag in elements.REMOVED:
-                self._remove(child)
-            elif child.tag not in _IN_SELECT:
-                self._unwrap(child)
-
-    def _treat_form(self, element: Element) -> None:
-        """A form that would post to the page is none; its content stays."""
-        if "action" not in element.attrs and (element.attr("method") or "").strip().lower() == "post":
-            self._unwrap(element)
-
-    def _treat_template(self, element: Element) -> None:
-        shadow = any(name.startswith("shadowroot") for name in element.attrs)
-        if shadow or any(isinstance(above, Element) and above.tag == "template" for above in element.ancestors):
-            self._remove(element)
-            return
-        for content in element:
-            self._judge_depth(content)
 
     def _leave_slots(self, root: Element) -> None:
         """In light isolation the top elements are assigned by their own `slot`: they may have none."""
@@ -184,13 +184,23 @@ class Cleaner:
                 self._note(f"removed slot of <{child.tag}>")
 
     def _remove(self, element: Element) -> None:
+        self._count_change()
         self._note(f"removed <{element.tag}>")
         element.decompose()
 
     def _unwrap(self, element: Element) -> None:
         if element.parent is not None:
+            self._count_change()
             self._note(f"unwrapped <{element.tag}>")
             element.unwrap()
+
+    def _count_change(self) -> None:
+        self._changes += 1
+        self._judge_changes(self._changes)
+
+    def _judge_changes(self, changes: int) -> None:
+        if changes > self._limits.changes_max:
+            raise Stop(Reason.OVERSIZE, f"more than {self._limits.changes_max} things to take out")
 
     def _note(self, what: str) -> None:
         if len(self.notes) < self._limits.notes_max:
