@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from shell.operations.up import find
+from shell.operations.up.house import parse
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,3 +36,21 @@ def test_namespace_packages_stay_open():
     """`bff` and `fragments` have no `__init__.py`, so that a subtree installs alone."""
     assert not (ROOT / "bff" / "__init__.py").exists()
     assert not (ROOT / "fragments" / "__init__.py").exists()
+
+
+def test_every_field_of_house_toml_is_documented():
+    """What the parser takes is in the README beside it, in an example that it reads."""
+    readme = (ROOT / "shell" / "operations" / "up" / "README.md").read_text("utf-8")
+    example = readme.partition("```toml\n")[2].partition("```")[0]
+    house = parse(example, "README.md")
+    source = (ROOT / "shell" / "operations" / "up" / "house.py").read_text("utf-8")
+    known = {field for call in re.findall(r"\.allow\(([^)]+)\)", source) for field in re.findall(r'"(\w+)"', call)}
+    assert house.welcome
+    assert {field for field in known if not re.search(rf"\b{field}\b", example)} == set()
+
+
+def test_every_file_of_up_is_on_its_map():
+    """The README beside `up` names each of its files."""
+    folder = ROOT / "shell" / "operations" / "up"
+    files = (folder / "README.md").read_text("utf-8").partition("## Files")[2]
+    assert [path.stem for path in folder.glob("[a-z]*.py") if f"`{path.stem}`" not in files] == []

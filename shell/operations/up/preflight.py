@@ -128,7 +128,7 @@ def _place(parts: SplitResult) -> str:
 
 
 def _why(error: Exception, parts: SplitResult) -> str:
-    words = " ".join(str(error).split()) or type(error).__name__
+    words = next(iter(str(error).strip().splitlines()), type(error).__name__)
     for secret in {parts.password, unquote(parts.password or "")} - {None, ""}:
         words = words.replace(str(secret), "***")
     return words[:200]
