@@ -1,5 +1,6 @@
-"""`manage.py check --deploy` of every house, in an environment like production's: no DEBUG, secrets set, HTTPS addresses."""
+"""`manage.py check --deploy` of every house, in an environment like production's: secrets set, HTTPS addresses."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -34,12 +35,21 @@ def main() -> int:
 
 
 def check(house: House, environ: dict[str, str], folder: str) -> bool:
-    import os
-
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING", "--settings", house.settings]
+    command = [
+        sys.executable,
+        "manage.py",
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+        "--settings",
+        house.settings,
+    ]
     print(f"{house.name}: ", end="", flush=True)
-    return subprocess.run(command, cwd=ROOT, env={**kept, **environ, "MULLION_DATA": folder}, check=False).returncode == 0
+    return (
+        subprocess.run(command, cwd=ROOT, env={**kept, **environ, "MULLION_DATA": folder}, check=False).returncode == 0
+    )
 
 
 if __name__ == "__main__":

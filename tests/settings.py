@@ -4,4 +4,4 @@ import os
 
 os.environ["DEBUG"] = "1"
 
-from shell.settings import *  # noqa: E402, F403
+from shell.settings import *  # noqa: F403
