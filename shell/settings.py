@@ -1,6 +1,7 @@
 """Settings of the shell, flat and its own. Each reads one environment variable or says why it is fixed."""
 
 import os
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,7 +52,8 @@ ALLOWED_HOSTS += [host for host in os.environ.get("SHELL_ALLOWED_HOSTS", "").spl
 FRAGMENT_ORIGINS = [origin for origin in os.environ.get("FRAGMENT_ORIGINS", "").split(",") if origin]
 
 INSTALLED_APPS = [
-    "daphne",  # before staticfiles: its runserver speaks ASGI
+    # Its runserver speaks ASGI. Nothing else needs it, and importing it costs every process half a second.
+    *(["daphne"] if "runserver" in sys.argv else []),
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

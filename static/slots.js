@@ -194,6 +194,11 @@ document.addEventListener("mullion:refetch", (event) => {
   if (event.target.localName === "fragment-slot") refetch(event.target);
 });
 
+// The session was ended elsewhere while the page stood open.
+document.addEventListener("mullion:session-ended", () => {
+  tell("Your sign-in has ended. What you see may be old.", `/sign-in/?next=${encodeURIComponent(location.pathname)}`);
+});
+
 document.addEventListener("mullion:notice", (event) => tell(event.detail.words, event.detail.link));
 
 function tell(words, link) {
