@@ -4,6 +4,7 @@ Public: `judge_type`, `decode`, `Refused`.
 """
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 from bff.resilience.reason import Reason
@@ -49,17 +50,17 @@ def decode(body: bytes, limits: Limits) -> str | Refused:
     if b"\x7f" in body:
         return Refused(Reason.ENCODING, "the body holds the control character DEL")
     try:
-        text = body.decode("utf-8-sig")
+        text = body.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         return Refused(Reason.ENCODING, f"not UTF-8 at byte {error.start}")
-    return _judge_counts(text, limits) or text
+    return _judge_counts(body, text, limits) or text
 
 
-def _judge_counts(text: str, limits: Limits) -> Refused | None:
-    openings = text.count("<")
+def _judge_counts(body: bytes, text: str, limits: Limits) -> Refused | None:
+    openings = body.count(b"<")
     if openings > limits.openings_max:
         return Refused(Reason.OVERSIZE, f"more than {limits.openings_max} tags")
-    references = text.count("&") + text.count("\xa0") + max(0, text.count(">") - openings)
+    references = body.count(b"&") + body.count(b"\xc2\xa0") + max(0, body.count(b">") - openings)
     if references > limits.references_max:
         return Refused(Reason.OVERSIZE, f"more than {limits.references_max} characters to be written as references")
     if len(text) > _LONG and any(_words(tag) > limits.tag_words_max for tag in text.split("<")[1:] if len(tag) > _LONG):

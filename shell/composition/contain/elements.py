@@ -66,7 +66,7 @@ _GLOBAL = _keep(
     "itemtype lang part role slot spellcheck title translate "
     # Any other aria-* and data-* stays as well; these come so often that they are worth naming.
     "aria-controls aria-current aria-describedby aria-expanded aria-hidden aria-label aria-labelledby aria-live "
-    "data-live"
+    "data-live data-live-refetch data-live-value"
 ) | _ask(id=values.free_id, tabindex=values.tab_index)
 
 _SIZED = _ask(height=values.measure, width=values.measure)
