@@ -46,8 +46,11 @@ class Origin:
     requests that came; `in_flight`, `in_flight_max` and `connections` count.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, body: bytes = BODY, tls: bool = False) -> None:
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, body: bytes = BODY, tls: bool = False, name: str = "origin"
+    ) -> None:
         self.body = body
+        self.name = name
         self.headers: tuple[tuple[str, str], ...] = ()
         self.seen: deque[Seen] = deque(maxlen=SEEN_MAX)
         self.requests = self.in_flight = self.in_flight_max = 0
@@ -154,7 +157,7 @@ class Origin:
             return
         path = exchange.path.partition("?")[0]
         if path == "/manifest.json":
-            await exchange.answer(200, _JSON, json.dumps(publishing.manifest()).encode())
+            await exchange.answer(200, _JSON, json.dumps({**publishing.manifest(), "name": self.name}).encode())
         elif path == "/fallback":
             await exchange.answer(200, _FALLBACK, publishing.FALLBACK)
         elif path == "/style.css":

@@ -1,0 +1,228 @@
+"""Pages while one of three fragments hangs: a real shell process, three origins, figures side by side.
+
+Run: `uv run python -m tests.benchmarks.bench_pages` (about two minutes). It prints
+
+- closed loop: pages a second and latency of a healthy page of two slots, of a healthy page of three, and of the page of
+  three while one fragment hangs and its breaker is open, in interleaved rounds;
+- open loop at half of the capacity, from ten seconds before a fragment hangs until ten seconds after it recovered: the
+  share of pages that were whole within the page deadline.
+
+Ratios hold on any machine; absolute figures are this machine's.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.mullion import ROOT, Mullion
+from tests.origin.server import Origin
+
+DEADLINE_S = 1.0
+WORKERS = 16
+NAMES = ("one", "two", "three")
+PAGES = """
+[fragments.one]
+[fragments.two]
+[fragments.three]
+[pages.trio]
+route = "/"
+template = "lobby.html"
+[pages.trio.slots]
+wallet = { fragment = "one" }
+tables = { fragment = "two" }
+promotions = { fragment = "three" }
+[pages.duo]
+route = "/duo/"
+template = "tables.html"
+[pages.duo.slots]
+wallet = { fragment = "one" }
+tables = { fragment = "two" }
+"""
+BODY = b"<section><h2>Fragment</h2>" + b"<p>Some three kilobytes of quite ordinary words.</p>" * 60 + b"</section>"
+
+
+@dataclass
+class Round:
+    """What one run of load saw. Seconds."""
+
+    took: list[float] = field(default_factory=list)
+    broken: int = 0
+    lasted: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        return len(self.took) / self.lasted
+
+    def quantile(self, share: float) -> float:
+        ordered = sorted(self.took)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+class Client:
+    """One keep-alive connection that asks for pages."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def page(self, path: str) -> bool:
+        """Whether a whole 200 page came."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = bytearray()
+        while size := int(await reader.readline(), 16):
+            body += (await reader.readexactly(size + 2))[:-2]
+        await reader.readline()
+        return head.startswith(b"HTTP/1.1 200") and body.rstrip().endswith(b"</html>")
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+async def closed_loop(port: int, path: str, seconds: float) -> Round:
+    """As many pages as `WORKERS` connections can fetch."""
+    seen, began = Round(), time.monotonic()
+
+    async def work() -> None:
+        client = Client(port)
+        while time.monotonic() - began < seconds:
+            asked = time.monotonic()
+            seen.broken += not await client.page(path)
+            seen.took.append(time.monotonic() - asked)
+        client.close()
+
+    await asyncio.gather(*(work() for _ in range(WORKERS)))
+    seen.lasted = time.monotonic() - began
+    return seen
+
+
+async def open_loop(port: int, path: str, rate: float, seconds: float) -> Round:
+    """`rate` pages a second whether or not earlier ones have come; latency counts from when a page was due."""
+    seen, idle, under_way = Round(), [Client(port) for _ in range(WORKERS)], set()
+    began = time.monotonic()
+
+    async def fetch(due: float) -> None:
+        client = idle.pop() if idle else Client(port)
+        try:
+            seen.broken += not await client.page(path)
+        except (OSError, asyncio.IncompleteReadError):
+            seen.broken += 1
+            client.close()
+        seen.took.append(time.monotonic() - due)
+        idle.append(client)
+
+    for number in range(int(rate * seconds)):
+        due = began + number / rate
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        task = asyncio.create_task(fetch(due))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+    await asyncio.gather(*under_way)
+    seen.lasted = time.monotonic() - began
+    for client in idle:
+        client.close()
+    return seen
+
+
+def say(name: str, seen: Round) -> None:
+    quantiles = " ".join(f"p{round(100 * share)} {seen.quantile(share) * 1000:7.1f} ms" for share in (0.5, 0.99))
+    print(f"{name:44} {seen.rate:8.0f} pages/s  {quantiles}  broken {seen.broken}", flush=True)
+
+
+async def settle(port: int, wanted: bytes) -> None:
+    """Load until the page of three shows `wanted`."""
+    for _ in range(200):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        if wanted in await reader.read(-1):
+            writer.close()
+            return
+        writer.close()
+        await asyncio.sleep(0.1)
+    raise SystemExit(f"the page never showed {wanted!r}")
+
+
+async def compare(port: int, origins: dict[str, Origin], rounds: int, seconds: float) -> float:
+    """Closed loop, interleaved; answers the capacity of the healthy page of three."""
+    healthy, duo, hanging = [], [], []
+    await closed_loop(port, "/", seconds)
+    for number in range(rounds):
+        healthy.append(await closed_loop(port, "/", seconds))
+        duo.append(await closed_loop(port, "/duo/", seconds))
+        await origins["three"].fail("silence")
+        await settle(port, b'data-reason="breaker_open"')
+        hanging.append(await closed_loop(port, "/", seconds))
+        await origins["three"].heal()
+        await settle(
+            port, b'slot="promotions" id="slot-promotions" data-prefix="/slots/trio/promotions" data-state="fresh"'
+        )
+        say(f"round {number + 1}: three slots, healthy", healthy[-1])
+        say(f"round {number + 1}: two slots, healthy", duo[-1])
+        say(f"round {number + 1}: three slots, one hanging, breaker open", hanging[-1])
+    rate = statistics.median(one.rate / two.rate for one, two in zip(hanging, duo, strict=True))
+    late = statistics.median(one.quantile(0.99) / two.quantile(0.99) for one, two in zip(hanging, duo, strict=True))
+    print(
+        f"one hanging against two healthy slots: throughput x {rate:.2f}, p99 x {late:.2f} (medians of {rounds} pairs)"
+    )
+    return statistics.median(one.rate for one in healthy)
+
+
+async def outage(port: int, origins: dict[str, Origin], rate: float, hang_s: float) -> None:
+    """Open loop from ten seconds before a hang until ten seconds after it."""
+
+    async def drill() -> None:
+        await asyncio.sleep(10)
+        await origins["three"].fail("silence")
+        await asyncio.sleep(hang_s)
+        await origins["three"].heal()
+
+    seen, _ = await asyncio.gather(open_loop(port, "/", rate, 20 + hang_s), drill())
+    say(f"open loop at {rate:.0f}/s through a hang of {hang_s:.0f} s", seen)
+    in_time = sum(took <= DEADLINE_S for took in seen.took) / len(seen.took)
+    print(f"whole within the page deadline: {100 * in_time:.2f} % of {len(seen.took)} pages")
+
+
+async def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--seconds", type=float, default=4)
+    options.add_argument("--hang", type=float, default=20)
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        pages = Path(folder) / "pages.toml"
+        pages.write_text(PAGES)
+        origins = {name: Origin(body=BODY, name=name) for name in NAMES}
+        for origin in origins.values():
+            await origin.__aenter__()
+        with Mullion("--only", "shell", environ={"SHELL_PAGES": str(pages)}) as mullion:
+            environ = {**os.environ, "SHELL_PAGES": str(pages), "DEBUG": "1", "MULLION_DATA": str(mullion.data)}
+            urls = [f"{origin.url}/manifest.json" for origin in origins.values()]
+            publishing = asyncio.to_thread(
+                subprocess.run,
+                [sys.executable, "manage.py", "fragment", "publish", *urls],
+                cwd=ROOT,
+                env=environ,
+                check=True,
+            )
+            await publishing
+            await asyncio.sleep(1.5)
+            capacity = await compare(mullion.port_base, origins, asked.rounds, asked.seconds)
+            await outage(mullion.port_base, origins, capacity / 2, asked.hang)
+        for origin in origins.values():
+            await origin.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
