@@ -17,7 +17,7 @@ class Limits:
     """
 
     body_bytes_max: int = 512 * 1024
-    openings_max: int = 5000
+    openings_max: int = 4000
     references_max: int = 20_000
     tag_words_max: int = 5000
     depth_max: int = 256
