@@ -12,7 +12,7 @@ from turbohtml import Comment, Element, Namespace, Node, ProcessingInstruction, 
 from bff.resilience.reason import Reason
 from shell.composition.contain import elements
 from shell.composition.contain.decode import Refused
-from shell.composition.contain.elements import TAME, Rules
+from shell.composition.contain.elements import TAME, Check, Rules
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
 
@@ -25,7 +25,7 @@ _FORMATTING = (
 _OPEN = re.compile("<" + _FORMATTING)
 _CLOSE = re.compile("</" + _FORMATTING)
 _IN_SELECT = frozenset({"option", "optgroup", "hr"})
-_SPECIAL = frozenset({"form", "select", "template"})
+_SPECIAL = frozenset({"form", "noscript", "select", "template"})
 _SENDING = frozenset({"button", "input"})
 # A framed origin keeps itself, its scripts and its forms; it may not navigate the page or open windows.
 _FRAME_SANDBOX = "allow-forms allow-same-origin allow-scripts"
@@ -52,7 +52,7 @@ class Cleaner:
         self._changes = 0
 
     def clean(self, text: str) -> str:
-        """`text` parsed, cleaned and written again; raises `Stop`."""
+        """`text` parsed, cleaned and written out again; raises `Stop`."""
         tamed = _OPEN.sub("<" + TAME, _CLOSE.sub("</" + TAME, text))
         root = turbohtml.parse_fragment(tamed, positions=False)
         self._judge_depth(root)
@@ -72,6 +72,11 @@ class Cleaner:
             out = root.inner_html
         return out.replace(TAME, "")
 
+    @property
+    def saw_noscript(self) -> bool:
+        """Whether what was cleaned last may hold a `<noscript>`."""
+        return "noscript" in self._seen
+
     def _judge_depth(self, root: Node) -> None:
         if _at_depth(self._limits.depth_max + 1)(root):
             raise Stop(Reason.OVERSIZE, f"deeper than {self._limits.depth_max} levels")
@@ -81,7 +86,9 @@ class Cleaner:
         self._odd, self._bad, self._seen, self._changes = [], [], set(), 0
         reach, limits, bad = self._reach, self._limits, self._bad
         isolation = reach.isolation
-        html, known, special, other = Namespace.HTML, elements.HTML, _SPECIAL, elements.other
+        html, known, special = Namespace.HTML, elements.HTML, _SPECIAL
+        unlisted, other = elements.unlisted, elements.other
+        passed: set[tuple[Check, str]] = set()  # the same few values come again and again
         total = 0
         for element in root.iter_elements():
             tag = element.tag
@@ -97,13 +104,20 @@ class Cleaner:
             total += count
             if count > limits.attributes_max or total > limits.attributes_total_max:
                 raise Stop(Reason.OVERSIZE, f"{count} attributes in one tag, {total} in all")
-            free = rules.free[isolation]
-            if rules.plain and free.issuperset(attributes):
+            if rules.plain and rules.free[isolation].issuperset(attributes):
                 continue
+            check_of = rules.checks[isolation].get
             for name in attributes:
-                if name not in free:
-                    check = rules.checked.get(name) or other(name, tag)
-                    if check is not None and not check(element.attr(name) or "", reach):
+                check = check_of(name, unlisted)
+                if check is unlisted:
+                    check = other(name, tag)
+                if check is None:
+                    continue
+                value = element.attr(name) or ""
+                if (check, value) not in passed:
+                    if check(value, reach):
+                        passed.add((check, value))
+                    else:
                         bad.append((element, name))
 
     def _rare(self, element: Element, tag: str) -> Rules:

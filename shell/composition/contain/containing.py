@@ -80,14 +80,14 @@ def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits) -> str:
         html = cleaner.clean(text)
         if len(html) > limits.body_bytes_max:
             raise Stop(Reason.OVERSIZE, f"{len(html)} characters when written out")
-        text_there = survives(html, reach.isolation)
-        if text_there is None:
+        there = survives(html, reach.isolation)
+        if there is None:
             raise Stop(Reason.UNSAFE_HTML, "it would change the page around it")
-        if text_there == html:
-            if "<noscript" in html and survives(html, reach.isolation, scripting=True) != html:
+        if there == html:
+            if cleaner.saw_noscript and survives(html, reach.isolation, scripting=True) != html:
                 raise Stop(Reason.UNSAFE_HTML, "its noscript means something else to a browser with scripts")
             return html
-        text = text_there
+        text = there
     raise Stop(Reason.UNSAFE_HTML, "it means something else each time it is parsed")
 
 

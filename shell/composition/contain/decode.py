@@ -16,8 +16,8 @@ _UTF8 = frozenset({"utf-8", "utf8"})
 # Space and comments may come before it, nothing else: a body that starts like this is a page of its own.
 _DOCUMENT = re.compile(r"(?:\s|<!--.*?-->)*+<(?:!doctype|html|head|body)(?=[\s/>])", re.IGNORECASE | re.DOTALL)
 _DOCUMENT_WITHIN = 4096
-# Parsing takes longest on very many attributes; only a long tag can have so many.
-_LONG = 32 * 1024
+# Shorter bodies can not grow to much, nor hold a tag with so many attributes that parsing them takes long.
+_LONG = 48 * 1024
 _TAG = re.compile(r"""[a-z](?:[^"'>]++|"[^"]*+"?|'[^']*+'?)*+""", re.IGNORECASE)
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 
@@ -60,11 +60,12 @@ def _judge_counts(body: bytes, text: str, limits: Limits) -> Refused | None:
     openings = body.count(b"<")
     if openings > limits.openings_max:
         return Refused(Reason.OVERSIZE, f"more than {limits.openings_max} tags")
-    references = body.count(b"&") + body.count(b"\xc2\xa0") + max(0, body.count(b">") - openings)
-    if references > limits.references_max:
-        return Refused(Reason.OVERSIZE, f"more than {limits.references_max} characters to be written as references")
-    if len(text) > _LONG and any(_words(tag) > limits.tag_words_max for tag in text.split("<")[1:] if len(tag) > _LONG):
-        return Refused(Reason.OVERSIZE, f"more than {limits.tag_words_max} words in one tag")
+    if len(body) > _LONG:
+        references = body.count(b"&") + body.count(b"\xc2\xa0") + max(0, body.count(b">") - openings)
+        if references > limits.references_max:
+            return Refused(Reason.OVERSIZE, f"more than {limits.references_max} characters to be written as references")
+        if any(_words(tag) > limits.tag_words_max for tag in text.split("<")[1:] if len(tag) > _LONG):
+            return Refused(Reason.OVERSIZE, f"more than {limits.tag_words_max} words in one tag")
     if _DOCUMENT.match(text[:_DOCUMENT_WITHIN]):
         return Refused(Reason.UNSAFE_HTML, "a whole document, not a fragment")
     return None

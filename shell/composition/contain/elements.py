@@ -1,7 +1,7 @@
 """Which elements and attributes a fragment's HTML may hold. What is not listed does not reach the page.
 
 Public: `KEEP`, `Check`, `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `NOTHING`, `REMOVED`,
-`FORMATTING`, `TAME`, `is_custom`, `other`.
+`FORMATTING`, `TAME`, `is_custom`, `unlisted`, `other`.
 """
 
 import re
@@ -23,18 +23,20 @@ _LIGHT_ONLY = (values.free_id, values.in_shadow)
 
 
 class Rules:
-    """An element's attributes: `free[isolation]` stay whatever they say, `checked` ones as their check decides.
+    """An element's attributes, by isolation: `checks` has None for those that stay whatever they say.
 
-    `plain` says that the element has no checks of its own, so that most of its tags hold free attributes only.
+    `free` names these alone; `plain` says that most tags of the element hold nothing else.
     """
 
-    __slots__ = ("checked", "free", "plain")
+    __slots__ = ("checks", "free", "plain")
 
     def __init__(self, attributes: Attributes, *, plain: bool = False) -> None:
-        light = frozenset(name for name, check in attributes.items() if check is KEEP)
-        shadow = light | {name for name, check in attributes.items() if check in _LIGHT_ONLY}
-        self.free: dict[Isolation, frozenset[str]] = {"light": light, "shadow": shadow}
-        self.checked = {name: check for name, check in attributes.items() if check is not None}
+        shadow = {name: None if check in _LIGHT_ONLY else check for name, check in attributes.items()}
+        self.checks: dict[Isolation, Attributes] = {"light": dict(attributes), "shadow": shadow}
+        self.free: dict[Isolation, frozenset[str]] = {
+            isolation: frozenset(name for name, check in checks.items() if check is KEEP)
+            for isolation, checks in self.checks.items()
+        }
         self.plain = plain
 
 
@@ -206,6 +208,11 @@ _ATTRIBUTE = re.compile(r"[a-z][a-z0-9._-]*")
 def is_custom(tag: str) -> bool:
     """Whether `tag` names a custom element that is not the shell's."""
     return _CUSTOM_TAG.fullmatch(tag) is not None and _RESERVED.fullmatch(tag) is None
+
+
+def unlisted(_value: str, _reach: Reach) -> bool:
+    """Stands for the check of an attribute that an element's rules do not name; `other` knows it."""
+    return False
 
 
 def _never(_value: str, _reach: Reach) -> bool:
