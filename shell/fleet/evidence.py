@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 from bff.resilience import log
 from bff.resilience.breaker import Position, Transition
 from bff.resilience.evidence import Hear
+from shell.fleet.channel import listen
 
 CHANNEL = "mullion:breakers"
-RETRY_S = 1.0
 QUEUED_MAX = 256
 
 logger = log.get("fleet")
@@ -53,7 +53,8 @@ class RedisEvidence:
     async def start(self) -> None:
         """Begin to send and hear. A second call does nothing."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._listen())]
+            hearing = listen(self._redis_url, CHANNEL, self._heard)
+            self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(hearing)]
 
     async def stop(self) -> None:
         tasks, self._tasks = self._tasks, []
@@ -75,20 +76,6 @@ class RedisEvidence:
                     logger.debug("evidence_unsent", detail=str(error))
         finally:
             await client.aclose()
-
-    async def _listen(self) -> None:
-        while True:
-            client = Redis.from_url(self._redis_url, socket_connect_timeout=1)
-            try:
-                async with client.pubsub(ignore_subscribe_messages=True) as pubsub:
-                    await pubsub.subscribe(CHANNEL)
-                    async for message in pubsub.listen():
-                        self._heard(message["data"])
-            except (RedisError, OSError) as error:
-                logger.debug("evidence_unheard", detail=str(error))
-            finally:
-                await client.aclose()
-            await asyncio.sleep(RETRY_S)
 
     def _heard(self, data: bytes) -> None:
         try:

@@ -13,9 +13,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bff.resilience import log
+from shell.fleet.channel import listen
 
 CHANNEL = "mullion:revoked"
-RETRY_S = 1.0
 
 logger = log.get("revocations")
 
@@ -51,27 +51,13 @@ class Revocations:
 
     async def start(self) -> None:
         if self._task is None:
-            self._task = asyncio.create_task(self._listen(), name="revocations")
+            self._task = asyncio.create_task(listen(self._redis_url, CHANNEL, self._heard), name="revocations")
 
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-
-    async def _listen(self) -> None:
-        while True:
-            client = Redis.from_url(self._redis_url, socket_connect_timeout=1)
-            try:
-                async with client.pubsub(ignore_subscribe_messages=True) as pubsub:
-                    await pubsub.subscribe(CHANNEL)
-                    async for message in pubsub.listen():
-                        self._heard(message["data"])
-            except (RedisError, OSError) as error:
-                logger.debug("revocations_unheard", detail=str(error))
-            finally:
-                await client.aclose()
-            await asyncio.sleep(RETRY_S)
 
     def _heard(self, data: bytes) -> None:
         try:
