@@ -3,10 +3,12 @@
 Each is found or started once per run, and each fails with a sentence that says what to do: nothing is skipped.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
 
 from tests import chromium as chromium_search
 from tests import postgres_server
@@ -14,6 +16,11 @@ from tests.chromium import Chromium, NoChromium
 from tests.mullion import Mullion
 from tests.postgres_server import PostgresServer
 from tests.valkey_server import ValkeyServer
+
+# The same inputs in every run of CI, new ones in every other: what must pass again is not the place to find things.
+settings.register_profile("ci", derandomize=True, print_blob=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 BROWSER_FIXTURES = {
     "playwright",

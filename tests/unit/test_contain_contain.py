@@ -268,3 +268,8 @@ def test_same_body_is_contained_once() -> None:
     assert ask(isolation="light") is not first
     assert ask(prefix="/slots/lobby/other") is not first
     assert ask(body=b"<p>y</p>") is not first
+
+
+def test_custom_element_takes_no_shadow_root_along() -> None:
+    """A name that only means something on a template stays there: `shadowrootmode` on `<x-a>` is taken out."""
+    assert "shadowroot" not in html('<x-a shadowrootmode="open" shadowrootclonable="1">a</x-a>')

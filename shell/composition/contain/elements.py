@@ -224,7 +224,7 @@ def other(name: str, tag: str) -> Check | None:
     """What decides about an attribute that the rules of `tag` do not name."""
     if name.startswith(("hx-", "data-hx-")):
         return htmx.CHECKS.get(name, _never)
-    if _ATTRIBUTE.fullmatch(name) is None or name.startswith(("on", "data-mullion")):
+    if _ATTRIBUTE.fullmatch(name) is None or name.startswith(("on", "data-mullion", "shadowroot")):
         return _never
     if name.startswith(("data-", "aria-")):
         return KEEP
