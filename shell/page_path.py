@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
@@ -125,7 +126,8 @@ class PagePath:
         await _answer(send, 200, (("content-type", "application/json"), _NEVER_STORED, *cookies), body)
 
     async def _slash(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        await _answer(send, 301, (("location", incoming.path + "/"),), b"")
+        query = "?" + urlencode(incoming.query) if incoming.query else ""
+        await _answer(send, 301, (("location", incoming.path + "/" + query),), b"")
 
     async def _visit(
         self, incoming: Incoming, page: Page, params: dict[str, str]

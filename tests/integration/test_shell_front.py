@@ -59,6 +59,8 @@ async def test_path_without_its_slash_is_sent_to_the_one_with_it() -> None:
     """As Django's middleware would."""
     status, headers, _ = await answered("/tables/rl-7")
     assert (status, headers[b"location"]) == (301, b"/tables/rl-7/")
+    _, headers, _ = await answered("/cashier", query="cashier.receipt=rc_1")
+    assert headers[b"location"] == b"/cashier/?cashier.receipt=rc_1"
 
 
 async def test_head_has_the_headers_and_no_body() -> None:
