@@ -105,7 +105,7 @@ class LastGood(Generic[T]):
         return Outcome(State.STALE, copy.value, ended.reason, ended.detail, self._as_of(copy))
 
     def _look_behind(self, key: Key) -> asyncio.Task[Copy[T] | None] | None:
-        if self._behind is None:
+        if self._behind is None or not self._behind.worth_asking(key):
             return None
         looking = asyncio.create_task(self._behind.look(key))
         self._looking.add(looking)

@@ -1,51 +1,28 @@
 """One include: an attempt to fill a slot. It answers an outcome and never raises.
 
-Public: `Included`, `Includer`.
+Public: `Includer`.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.last_good import Fetched, Key, LastGood
 from bff.resilience.message import Response
-from bff.resilience.outcome import Failure, Outcome, State
+from bff.resilience.outcome import Failure
 from bff.resilience.policy import KeepPolicy
 from bff.resilience.reason import Reason
-from shell.composition import metrics
 from shell.composition.asking import Bearer, content_request
-from shell.composition.body import Body, contained_fallback, read
+from shell.composition.body import Body, read
+from shell.composition.ladder import Included, lowered, raised
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release, Snapshot
+from shell.composition.telling import Teller
 from shell.composition.upstreams import Upstreams
 
 logger = log.get("include")
-
-
-@dataclass(frozen=True, slots=True)
-class Included:
-    """What fills the slot. `html` is contained; it is empty where the shell draws its own card.
-
-    `status` is the fragment's answer, None without one; `ms` is what the include took.
-    """
-
-    slot: Slot
-    state: State
-    html: bytes
-    release: Release | None
-    reason: Reason | None = None
-    detail: str = ""
-    as_of: datetime | None = None
-    status: int | None = None
-    retry_after_ms: int | None = None
-    ms: int = 0
-
-    @property
-    def version(self) -> str:
-        return self.release.manifest.version if self.release else ""
 
 
 class Includer:
@@ -64,6 +41,7 @@ class Includer:
         self._bearer = bearer
         self._last_good = last_good or LastGood(KeepPolicy(), clock=clock)
         self._watch = watch
+        self._teller = Teller()
         self._clock = clock
 
     async def include(self, slot: Slot, visit: Visit, snapshot: Snapshot, page_deadline: Deadline) -> Included:
@@ -76,7 +54,7 @@ class Includer:
             logger.exception("include_broke", fragment=slot.fragment, slot=slot.name)
             included = lowered(slot, visit, release, Failure(Reason.INTERNAL))
         timed = replace(included, ms=round((self._clock() - began) * 1000))
-        _tell(timed, visit)
+        self._teller.tell(timed, visit)
         self._watch(timed)
         return timed
 
@@ -119,36 +97,6 @@ class Includer:
         return Fetched(body, len(body.html), answer.headers, keep=keep)
 
 
-def raised(slot: Slot, release: Release, outcome: Outcome[Body]) -> Included:
-    """What a fragment said, now or when it was last well."""
-    body = outcome.value
-    if outcome.state is State.STALE:
-        return Included(
-            slot, State.STALE, body.html, release, outcome.reason, outcome.detail, outcome.as_of, body.status
-        )
-    if body.said is not None:
-        return Included(slot, State.DEGRADED, body.html, release, body.said, as_of=body.as_of, status=body.status)
-    return Included(slot, State.FRESH, body.html, release, as_of=outcome.as_of, status=body.status)
-
-
-def lowered(slot: Slot, visit: Visit, release: Release | None, failure: Failure) -> Included:
-    """The rungs below: the release's own fallback, else the shell's card."""
-    html = b""
-    # To somebody who may not see it, "it is broken" would be a lie: the shell's card asks them to sign in.
-    if release is not None and failure.reason is not Reason.UNAUTHORISED:
-        html = contained_fallback(slot, visit, release)
-    return Included(
-        slot,
-        State.FALLBACK if html else State.PLACEHOLDER,
-        html,
-        release,
-        failure.reason,
-        failure.detail,
-        status=failure.status,
-        retry_after_ms=failure.retry_after_ms,
-    )
-
-
 def _key(slot: Slot, visit: Visit, release: Release) -> Key:
     """Whose copy of what. The prefix stands for page, parameters and slot; it is part of the HTML."""
     parts = (
@@ -165,22 +113,3 @@ def _key(slot: Slot, visit: Visit, release: Release) -> Key:
     if visit.player:
         return Key.for_player(visit.player, *parts)
     return Key.for_everybody("visitor", *parts)
-
-
-def _tell(included: Included, visit: Visit) -> None:
-    """Says the outcome once in the log and once in the metrics."""
-    reason = str(included.reason or "")
-    metrics.INCLUDES.labels(included.slot.fragment, str(included.state), reason).inc()
-    metrics.INCLUDE_SECONDS.labels(included.slot.fragment).observe(included.ms / 1000)
-    say = logger.debug if included.state is State.FRESH else logger.warning
-    say(
-        "included",
-        page=visit.page.name,
-        slot=included.slot.name,
-        fragment=included.slot.fragment,
-        version=included.version,
-        state=str(included.state),
-        reason=reason,
-        detail=included.detail,
-        ms=included.ms,
-    )

@@ -12,7 +12,8 @@ from bff.resilience.deadline import Deadline
 from bff.resilience.outcome import State
 from shell.composition import metrics
 from shell.composition.compiler import Compiled, Compiler
-from shell.composition.include import Included, Includer
+from shell.composition.include import Includer
+from shell.composition.ladder import Included
 from shell.composition.page import Page, Slot, Visit
 from shell.composition.release import Snapshot
 from shell.composition.wrap import Wrapper
@@ -86,16 +87,23 @@ class Composition:
             return self._opening(visit, 404, timing)
         return self._opening(self._visit, 200, timing)
 
-    async def slots(self) -> AsyncIterator[bytes]:
-        """Each slot's element as it is ready."""
-        if self._answered is not None:
-            yield self._composer.wrapper.wrap(self._answered, self._visit)
-        for done in asyncio.as_completed(list(self._tasks.values())):
-            yield self._composer.wrapper.wrap(await done, self._visit)
+    async def rest(self) -> AsyncIterator[tuple[bytes, bool]]:
+        """What follows the head, as (bytes, whether more comes): slots as they are ready, and with the last the tail.
 
-    def tail(self) -> bytes:
-        """What closes the page."""
-        return Compiled.fill(self._page_parts(self._visit).tail, _late(self._visit))
+        Slots that are ready at the same moment go out together: each write costs more than a slot that has fallen back.
+        """
+        tail = Compiled.fill(self._page_parts(self._visit).tail, _late(self._visit))
+        wrap = self._composer.wrapper.wrap
+        ready = [wrap(self._answered, self._visit)] if self._answered is not None else []
+        waiting = set(self._tasks.values())
+        if not waiting:
+            yield b"".join((*ready, tail)), False
+        elif ready:
+            yield ready.pop(), True
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            ready = [wrap(task.result(), self._visit) for task in self._tasks.values() if task in done]
+            yield b"".join(ready if waiting else (*ready, tail)), bool(waiting)
 
     async def close(self) -> None:
         """End every include that is still under way."""

@@ -15,7 +15,7 @@ from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.assets import static_url
 from shell.composition.healing import delay_ms
-from shell.composition.include import Included
+from shell.composition.ladder import Included
 from shell.composition.page import Visit
 
 _SHELL_DRAWN = (State.STALE, State.PLACEHOLDER)
