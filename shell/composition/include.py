@@ -5,13 +5,14 @@ Public: `Includer`.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec import structs
 
 from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.last_good import Fetched, Key, LastGood
 from bff.resilience.message import Response
-from bff.resilience.outcome import Failure
+from bff.resilience.outcome import Failure, Outcome
 from bff.resilience.policy import KeepPolicy
 from bff.resilience.reason import Reason
 from shell.composition.asking import Bearer, content_request
@@ -53,18 +54,40 @@ class Includer:
         except Exception:
             logger.exception("include_broke", fragment=slot.fragment, slot=slot.name)
             included = lowered(slot, visit, release, Failure(Reason.INTERNAL))
-        timed = replace(included, ms=round((self._clock() - began) * 1000))
-        self._teller.tell(timed, visit)
-        self._watch(timed)
-        return timed
+        return self._told(structs.replace(included, ms=round((self._clock() - began) * 1000)), visit)
+
+    def at_once(self, slot: Slot, visit: Visit, snapshot: Snapshot) -> Included | None:
+        """The outcome that is known without asking anybody: a copy that is fresh, or a door that is shut. Else None."""
+        release = snapshot.releases.get(slot.fragment)
+        try:
+            included = self._look(slot, visit, release)
+        except Exception:
+            logger.exception("include_broke", fragment=slot.fragment, slot=slot.name)
+            included = lowered(slot, visit, release, Failure(Reason.INTERNAL))
+        return None if included is None else self._told(included, visit)
+
+    def _look(self, slot: Slot, visit: Visit, release: Release | None) -> Included | None:
+        if release is None:
+            return _not_published(slot, visit)
+        ended = self._last_good.at_once(
+            _key(slot, visit, release),
+            self._upstreams.of(release).refusal,
+            stale_s_max=release.manifest.mullion.stale_s_max,
+        )
+        return None if ended is None else _standing(slot, visit, release, ended)
 
     async def aclose(self) -> None:
         """Wait for what is still fetched."""
         await self._last_good.aclose()
 
+    def _told(self, included: Included, visit: Visit) -> Included:
+        self._teller.tell(included, visit)
+        self._watch(included)
+        return included
+
     async def _fill(self, slot: Slot, visit: Visit, release: Release | None, page_deadline: Deadline) -> Included:
         if release is None:
-            return lowered(slot, visit, None, Failure(Reason.NOT_PUBLISHED, f"no release of {slot.fragment} is live"))
+            return _not_published(slot, visit)
         deadline = page_deadline.within(self._clock(), release.manifest.mullion.deadline_ms)
 
         async def fetch() -> Fetched[Body] | Failure:
@@ -73,9 +96,7 @@ class Includer:
         ended = await self._last_good.get(
             _key(slot, visit, release), fetch, stale_s_max=release.manifest.mullion.stale_s_max
         )
-        if isinstance(ended, Failure):
-            return lowered(slot, visit, release, ended)
-        return raised(slot, release, ended)
+        return _standing(slot, visit, release, ended)
 
     async def _fetch(self, slot: Slot, visit: Visit, release: Release, deadline: Deadline) -> Fetched[Body] | Failure:
         bodies: list[Body] = []
@@ -95,6 +116,14 @@ class Includer:
         # Only what is wholly good may stand in later, and only for the plain view: a receipt is shown once.
         keep = body.said is None and not visit.receipts.get(slot.name)
         return Fetched(body, len(body.html), answer.headers, keep=keep)
+
+
+def _not_published(slot: Slot, visit: Visit) -> Included:
+    return lowered(slot, visit, None, Failure(Reason.NOT_PUBLISHED, f"no release of {slot.fragment} is live"))
+
+
+def _standing(slot: Slot, visit: Visit, release: Release, ended: Outcome[Body] | Failure) -> Included:
+    return lowered(slot, visit, release, ended) if isinstance(ended, Failure) else raised(slot, release, ended)
 
 
 def _key(slot: Slot, visit: Visit, release: Release) -> Key:

@@ -3,8 +3,9 @@
 Public: `Included`, `raised`, `lowered`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from bff.resilience.outcome import Failure, Outcome, State
 from bff.resilience.reason import Reason
@@ -13,8 +14,7 @@ from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 
 
-@dataclass(frozen=True, slots=True)
-class Included:
+class Included(msgspec.Struct, frozen=True):
     """What fills the slot. `html` is contained; it is empty where the shell draws its own card.
 
     `status` is the fragment's answer, None without one; `ms` is what the include took.

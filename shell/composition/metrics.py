@@ -22,3 +22,9 @@ def includes(fragment: str, state: str, reason: str) -> Counter:
 def include_seconds(fragment: str) -> Histogram:
     """What includes of this fragment took."""
     return INCLUDE_SECONDS.labels(fragment)
+
+
+@lru_cache(maxsize=1024)
+def pages(page: str, status: str) -> Counter:
+    """The counter of these pages."""
+    return PAGES.labels(page, status)

@@ -38,7 +38,8 @@ class Teller:
         """Count `included`, and say it unless its like was said within the last second."""
         state, reason = str(included.state), str(included.reason or "")
         metrics.includes(included.slot.fragment, state, reason).inc()
-        metrics.include_seconds(included.slot.fragment).observe(included.ms / 1000)
+        if included.ms:  # what was known at once took nothing
+            metrics.include_seconds(included.slot.fragment).observe(included.ms / 1000)
         if included.state is State.FRESH:
             logger.debug("included", page=visit.page.name, slot=included.slot.name, state=state, ms=included.ms)
             return
