@@ -26,7 +26,7 @@ AT_ONCE = 24
 
 @dataclass
 class Tally:
-    """What was seen of `pages` whole pages: slots by state, pages given up half-way, and foreign bytes, told by page."""
+    """What was seen of `pages` whole pages: slots by state, pages left half-way, and those that held foreign bytes."""
 
     pages: int
     states: dict[str, int]
@@ -41,7 +41,7 @@ def _own(seen: Seen) -> bytes:
 
 
 async def interleave(pages: int, *, seed: int = 7) -> Tally:
-    """Compose `pages` pages, `AT_ONCE` at a time. One in ten is left half-way; one origin is broken half of the time."""
+    """Compose `pages` pages, `AT_ONCE` at a time. One in ten is left half-way; origins break and heal all the time."""
     chance = random.Random(seed)
     tally = Tally(0, {}, 0, [])
     async with Trio(extension={"audience": "player", "stale_s_max": 60, "deadline_ms": 300}) as trio:

@@ -41,10 +41,14 @@ async def test_mistake_in_the_shell_costs_one_slot(monkeypatch: pytest.MonkeyPat
         assert page.count(b'data-state="fresh"') == 2
         included, _ = await trio.composer.slot(PAGE.slots[1], trio.visit(), trio.snapshot, attempt=0)
         assert included.reason == "internal"
+        with monkeypatch.context() as patch:
+            patch.setattr(trio.includer, "_last_good", None)
+            included, _ = await trio.composer.slot(PAGE.slots[0], trio.visit(), trio.snapshot, attempt=0)
+        assert (included.state, included.reason) == ("fallback", "internal")
 
 
 async def test_what_is_known_leaves_with_the_head() -> None:
-    """A slot behind an open breaker and a shared copy that is fresh wait for nobody, also where no task is waited for."""
+    """A slot behind an open breaker and a shared copy that is fresh wait for nobody."""
     async with Trio(extension={"audience": "shared"}) as trio:
         trio.origins["wallet"].headers = (("Cache-Control", "max-age=60"),)
         await trio.page()

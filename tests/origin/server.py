@@ -44,8 +44,8 @@ class Origin:
     """`async with Origin() as origin:` then call `origin.url`, `origin.fail("short-body")`, `origin.heal()`.
 
     `body` is the healthy content, at every path but `/manifest.json`, `/fallback`, `/style.css` and `/more.css`. `seen`
-    holds the requests that came; `in_flight`, `in_flight_max` and `connections` count. `write`, if set, makes the body of
-    each request instead.
+    holds the requests that came; `in_flight`, `in_flight_max` and `connections` count. `write`, if set, makes the body
+    of each request instead.
     """
 
     def __init__(
