@@ -7,6 +7,7 @@ import asyncio
 import random
 from dataclasses import dataclass
 
+from bff.resilience.policy import Policy
 from tests.origin.server import Origin, Seen
 from tests.shell_page import Trio
 
@@ -22,6 +23,8 @@ FAULTS = (
     "slow",
 )
 AT_ONCE = 24
+# Breakers that open and close within moments, so that all rungs come again and again.
+HASTY = Policy(open_ms_initial=20, open_ms_max=60, probe_gap_ms=5, closing_successes_flapping=2, consecutive_max=20)
 
 
 @dataclass
@@ -44,7 +47,7 @@ async def interleave(pages: int, *, seed: int = 7) -> Tally:
     """Compose `pages` pages, `AT_ONCE` at a time. One in ten is left half-way; origins break and heal all the time."""
     chance = random.Random(seed)
     tally = Tally(0, {}, 0, [])
-    async with Trio(extension={"audience": "player", "stale_s_max": 60, "deadline_ms": 300}) as trio:
+    async with Trio(policy=HASTY, extension={"audience": "player", "stale_s_max": 60, "deadline_ms": 300}) as trio:
         for origin in trio.origins.values():
             origin.write = _own
         while tally.pages < pages:

@@ -5,6 +5,7 @@ Run: `uv run python -m tests.benchmarks.soak_players [--pages N]`. Exits with 1 
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ import django
 
 django.setup()
 
+from bff.resilience import log  # noqa: E402  (after Django's set-up)
 from tests.interleaved import interleave  # noqa: E402  (after Django's set-up)
 
 
@@ -23,6 +25,7 @@ def main() -> None:
     options.add_argument("--pages", type=int, default=100_000)
     options.add_argument("--seed", type=int, default=7)
     asked = options.parse_args()
+    log.configure(level=logging.ERROR)  # what breaks here is meant to
     began = time.monotonic()
     tally = asyncio.run(interleave(asked.pages, seed=asked.seed))
     print(f"{tally.pages} whole pages and {tally.left} left half-way in {time.monotonic() - began:.0f} s")
