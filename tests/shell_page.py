@@ -6,6 +6,7 @@ Public: `Trio`, `element`, `steady`.
 import random
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Any
 
@@ -99,6 +100,11 @@ class Trio:
             return b"".join(chunks)
         finally:
             await composition.close()
+
+    def move(self, name: str, url: str) -> None:
+        """From now on the release of `name` says that it is served at `url`."""
+        moved = replace(self.snapshot.releases[name], digest=f"{name}-2", manifest_url=f"{url}/manifest.json")
+        self.snapshot = Snapshot(2, MappingProxyType({**self.snapshot.releases, name: moved}))
 
     def _release(self, name: str) -> Release:
         body = msgspec.json.encode(manifest(**self._extension) | {"name": name})

@@ -53,7 +53,7 @@ class SlowHouse:
         environ = {"SHELL_PAGES": str(self._pages)}
         self.mullion = self._stack.enter_context(Mullion("--only", "shell", environ=environ))
         self.url = self.mullion.url
-        self._publish(environ)
+        self.publish()
         return self
 
     def __exit__(
@@ -70,11 +70,13 @@ class SlowHouse:
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
-    def _publish(self, environ: dict[str, str]) -> None:
+    def publish(self) -> None:
+        """Publish what the origin's manifest says now."""
+        environ = {"SHELL_PAGES": str(self._pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
         subprocess.run(
             [sys.executable, "manage.py", "fragment", "publish", f"{self.origin.url}/manifest.json"],
             cwd=ROOT,
-            env={**os.environ, **environ, "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)},
+            env={**os.environ, **environ},
             check=True,
             timeout=60,
         )

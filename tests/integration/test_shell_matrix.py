@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.origin.server import Origin
 from tests.shell_page import NAMES, Trio, element, shell_markup, steady
 
 # fault -> reasons that may stand in the sick slot. Where the network decides between two, both are honest.
@@ -85,6 +86,25 @@ async def test_one_sick_fragment_falls_back_alone(fault: str, reasons: set[str])
         # Real processes get twice the page deadline; what it takes exactly is a benchmark's business.
         assert took_s < 2.0
         await trio.origins["tables"].heal()
+
+
+UNREACHED = {"dns": "dns", "tls-expired": "tls", "tls-wrong-host": "tls", "tls-hang": "connect_timeout"}
+
+
+@pytest.mark.parametrize("fault", UNREACHED)
+async def test_name_or_handshake_that_fails_costs_its_slot_alone(fault: str) -> None:
+    """The page is whole, the slot says which, and nothing is ever sent in plain."""
+    async with Trio() as trio, Origin(tls=True) as origin:
+        control = await trio.page()
+        if fault != "dns":
+            await origin.fail(fault)
+        trio.move("tables", "http://no-such-host.invalid" if fault == "dns" else origin.url)
+        page = await trio.page()
+        assert f'data-state="fallback" data-reason="{UNREACHED[fault]}"'.encode() in element(page, "tables")
+        for other in ("wallet", "promotions"):
+            assert steady(element(page, other)) == steady(element(control, other))
+        assert shell_markup(page) == shell_markup(control)
+        assert origin.requests == 0
 
 
 async def test_player_who_may_not_see_it_is_asked_to_sign_in() -> None:

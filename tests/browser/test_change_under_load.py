@@ -1,0 +1,106 @@
+"""Parts are replaced while players keep coming: no page fails, whatever is ended, killed or published."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.lobby import wait_for, whole
+from tests.mullion import Mullion
+from tests.slow_house import SlowHouse
+
+pytestmark = pytest.mark.timeout(180)
+VISITORS = 4
+
+
+@contextmanager
+def visited(url: str) -> Iterator[Counter[str]]:
+    """Pages are fetched all the time; counts them as whole, broken, or refused (nobody listened)."""
+    seen: Counter[str] = Counter()
+    over = threading.Event()
+
+    def visit() -> None:
+        while not over.is_set():
+            try:
+                with httpx.Client() as client:
+                    answer = client.get(url, timeout=10)
+            except httpx.ConnectError:
+                seen["refused"] += 1
+                time.sleep(0.02)
+            except httpx.HTTPError:
+                seen["broken"] += 1
+            else:
+                seen["whole" if answer.status_code == 200 and whole(answer.text) else "broken"] += 1
+
+    visitors = [threading.Thread(target=visit) for _ in range(VISITORS)]
+    for visitor in visitors:
+        visitor.start()
+    try:
+        wait_for(lambda: seen["whole"] > 20, 30, lambda: seen)
+        yield seen
+    finally:
+        over.set()
+        for visitor in visitors:
+            visitor.join()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
+@pytest.mark.parametrize("process", ["promotions", "bff-queries"])
+def test_no_page_fails_while_a_part_is_replaced(house: Mullion, process: str, number: int) -> None:
+    """Every page is whole while the process goes, while it is away, and when its successor answers."""
+    with visited(house.url) as seen:
+        before = house.processes()[process]["starts"]
+        os.kill(house.pid(process), number)
+        house.wait(lambda: house.processes()[process]["starts"] > before)
+        house.wait_state(process, "ready")
+        enough = seen["whole"] + 20
+        wait_for(lambda: seen["whole"] > enough, 30, lambda: seen)
+    assert seen["broken"] == 0
+    assert seen["refused"] == 0
+
+
+def test_shell_that_is_ended_finishes_what_it_began(house: Mullion) -> None:
+    """Between the last answer of the old process and the first of the new one nobody listens; nothing is cut."""
+    with visited(house.url) as seen:
+        before = house.processes()["shell"]["starts"]
+        os.kill(house.pid("shell"), signal.SIGTERM)
+        house.wait(lambda: house.processes()["shell"]["starts"] > before)
+        house.wait_state("shell", "ready")
+        enough = seen["whole"] + 20
+        wait_for(lambda: seen["whole"] > enough, 30, lambda: seen)
+    assert seen["broken"] == 0
+
+
+def test_no_page_fails_while_versions_are_published(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A manifest that is another at every look is published again and again under load; pages follow, all fresh."""
+    with SlowHouse(tmp_path_factory.mktemp("publish")) as slow:
+        wait_for(lambda: httpx.get(slow.url).text.count('data-state="fresh"') == 3, 15)
+        slow.fail("odd-manifest=changing", at="/manifest.json")
+        with visited(slow.url) as seen:
+            versions = set()
+            for _ in range(3):
+                slow.publish()
+                shown = wait_for_another(slow.url, versions)
+                versions.add(shown)
+        assert len(versions) == 3
+        assert seen["broken"] == seen["refused"] == 0
+
+
+def wait_for_another(url: str, known: set[str]) -> str:
+    """The version of the first slot, once it is none of those that are known."""
+    found = ""
+
+    def another() -> bool:
+        nonlocal found
+        text = httpx.get(url).text
+        found = text.partition('data-version="')[2].partition('"')[0]
+        return found not in known and text.count('data-state="fresh"') == 3
+
+    wait_for(another, 15, lambda: found)
+    return found
