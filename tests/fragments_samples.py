@@ -58,7 +58,7 @@ def table(
     """One table with eight results; closed where it has a time to open."""
     number = int(table_id)
     results = [
-        RoundResult(value, color, f"r{n}", AS_OF - timedelta(seconds=30 * n))
+        RoundResult(value, color, f"r{n}", AS_OF - timedelta(seconds=30 * n), value.rsplit(" ", 1)[-1][:4])
         for n, (value, color) in enumerate(_ROUNDS[kind][:8])
     ]
     return Table(
