@@ -28,11 +28,15 @@ _UNREACHABLE = "The tables can't be shown right now. We keep trying."
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One result: `text` fits a chip, `words` is the whole of it; `color` is one of the stylesheet's or empty."""
+    """One result: `text` fits a chip, `words` is the whole of it; `color` is one of the stylesheet's or empty.
+
+    `place` counts from the newest, which is 0.
+    """
 
     text: str
     words: str
     color: str
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ def _selection(tables: list[Table]) -> list[Table]:
 
 
 def _card(table: Table, formats: Formats, href: str, results_max: int) -> TableCard:
-    chips = [_chip(result) for result in table.results[:results_max]]
+    chips = [_chip(place, result) for place, result in enumerate(table.results[:results_max])]
     opens = None if table.open or table.opens_at is None else _opening(table.opens_at, formats)
     return TableCard(
         href=href.format(table_id=quote(table.table_id, safe="")),
@@ -204,6 +208,6 @@ def _opening(moment: datetime, formats: Formats) -> AsOf:
     return AsOf(rfc3339(moment), formats.short_time(moment))
 
 
-def _chip(result: RoundResult) -> Chip:
+def _chip(place: int, result: RoundResult) -> Chip:
     color = result.color if result.color in _COLORS else ""
-    return Chip((result.short or result.value)[:SHORT_CHARS_MAX], result.value, color)
+    return Chip((result.short or result.value)[:SHORT_CHARS_MAX], result.value, color, place)

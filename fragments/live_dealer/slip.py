@@ -19,7 +19,7 @@ from fragments.kit.freshness import AsOf, judge
 
 Standing = Literal["open", "closed", "elsewhere", "visitor", "waiting"]
 
-_STAKES = (1, 2, 10, 50, 200)  # times the least; what is above the most is left out
+_STAKES = (1, 5, 25, 100)  # times the least; what is above the most is left out
 _WORDS = {
     BetRefusal.BETS_CLOSED: "Bets had closed before yours arrived. Nothing was taken; the next round is close.",
     BetRefusal.NOT_OFFERED: "This table takes no bets from here. Nothing was taken.",
