@@ -74,6 +74,8 @@ class Client:
 
     async def page(self, path: str) -> bool:
         """Whether a whole 200 page came."""
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()  # the server ends what was idle for long
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
