@@ -17,9 +17,9 @@ from bff.sandbox.clock import SandboxClock
 from bff.sandbox.tables.book import BetBook
 from bff.sandbox.tables.server import TablesProvider
 from bff.sandbox.tables.wallet import SeamlessWallet
+from tests.free_ports import free_port
 from tests.integration.money_house import MoneyHouse, eventually
 from tests.losing_proxy import LosingProxy
-from tests.valkey_server import free_port
 
 SECRET = "games-secret-for-tests"
 GAME = "203"
