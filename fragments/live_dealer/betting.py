@@ -120,7 +120,8 @@ def _slip(
         },
         status,
         page.degraded or not_sent,
-        changed=("bets", "wallet") if placed else (),
+        # A bet that may be in shows up in the list if it is.
+        changed=("bets", "wallet") if placed or again else (),
         receipt_id=placed.bet_id if placed else "",
     )
 

@@ -61,7 +61,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A bet that nobody can vouch for: asked for again with the same key it can not be placed twice."""
+    """A bet that nobody can vouch for: asked for again with the same key it can not be placed twice.
+
+    `closes_at` is exactly what was sent: a bet that differs in anything is another bet under a used key.
+    """
 
     key: str
     side: str
@@ -188,7 +191,7 @@ def unknown(wanted: PlaceBet, key: str, formats: Formats) -> tuple[Said, Again]:
     """A lost answer: never called failed, and never sent again under another key."""
     what = f"{formats.money_short(wanted.amount_minor, wanted.currency)} on {wanted.side}"
     words = f"The answer got lost, so {what} may or may not be in. Asking again can't place it twice."
-    return Said("warn", words), Again(key, wanted.side, wanted.amount_minor, rfc3339(wanted.closes_at))
+    return Said("warn", words), Again(key, wanted.side, wanted.amount_minor, wanted.closes_at.isoformat())
 
 
 NOT_SENT = Said("bad", "The table can't be reached, so nothing was sent and nothing was taken. Try again in a moment.")

@@ -103,6 +103,26 @@ def test_a_bet_after_the_window_is_refused_and_costs_nothing(house: Mullion, pag
     assert balance(page) == before
 
 
+def test_a_bet_whose_answer_got_lost_is_asked_for_again_and_placed_once(
+    house: Mullion, page: Page, fail: Callable[[str], None]
+) -> None:
+    """The slip says that it may be in; the list shows it; asking again is the same bet."""
+    open_table(page, house, "amber")
+    before, bets = balance(page), page.locator("#slot-bets .bet").count()
+    wait_for_window(page, house)
+    fail("bets_unanswered")
+    bet(page, "Red", "€1")
+    expect(page.locator("#slot-slip .said-warn")).to_contain_text("may or may not be in", timeout=15_000)
+    fail("none")
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator("#slot-slip .said-good")).to_contain_text("€1 on red", timeout=15_000)
+    wait_for(lambda: page.locator("#slot-bets .bet").count() == min(bets + 1, 8), 20)
+    control(house, "clock", held=False, step_s=25)
+    expect(page.locator("#slot-bets .bet").first).to_contain_text(re.compile(r"Won €2\.00|Lost"), timeout=30_000)
+    won = 200 if "Won" in page.locator("#slot-bets .bet").first.inner_text() else 0
+    wait_for(lambda: balance(page) == before - 100 + won, 20, lambda: (balance(page), before, won))
+
+
 def test_numbers_and_picture_go_on_without_each_other(house: Mullion, page: Page, fail: Callable[[str], None]) -> None:
     """No picture: stalled, then a poster with the last results, while results move. No numbers: the picture plays."""
     open_table(page, house, "amber")

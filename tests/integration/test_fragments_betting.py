@@ -114,6 +114,8 @@ def test_lost_answer_keeps_its_key_and_can_be_asked_again(live: Fragment, bff: F
     assert answer.status == 200
     assert "may or may not be in" in answer.text
     assert answer.text.count("<form") == 1
+    assert f"Reference {KEY}" in answer.text
+    assert answer.headers["mullion-changed"] == "bets, wallet"
     assert f'name="idempotency_key" value="{KEY}"' in answer.text
 
 
