@@ -20,7 +20,7 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
-from bff.resilience import log
+from bff.resilience import log, memory
 from fragments.kit.policy import POLICY
 
 Scope = dict[str, Any]
@@ -130,4 +130,5 @@ def application_for(settings_module: str, *closing: str) -> LeanHandler:
             module, _, function = name.partition(":")
             await getattr(import_module(module), function)()
 
+    memory.for_long_running()
     return LeanHandler(stop)

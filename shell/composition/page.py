@@ -6,6 +6,7 @@ Public: `Grant`, `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from urllib.parse import quote, unquote
 
 # One path segment; what a fragment makes of it is the fragment's business.
@@ -66,7 +67,7 @@ class Page:
 
     @property
     def params(self) -> tuple[str, ...]:
-        return tuple(_HOLE.findall(self.route))
+        return _holes(self.route)
 
     def slot(self, name: str) -> Slot | None:
         return next((slot for slot in self.slots if slot.name == name), None)
@@ -77,6 +78,8 @@ class Page:
 
     def key(self, params: Mapping[str, str]) -> str:
         """One path segment that names the page with its parameters: `table:rl-7`."""
+        if not params:
+            return self.name
         return _KEY_SEPARATOR.join([self.name, *(quote(params[name], safe="") for name in self.params)])
 
     def prefix(self, slot: Slot, params: Mapping[str, str]) -> str:
@@ -111,6 +114,8 @@ class Visit:
 
 
 def _filled(pattern: str, params: Mapping[str, str]) -> str:
+    if not params:
+        return pattern
     return _HOLE.sub(lambda hole: quote(params[hole[1]], safe=""), pattern)
 
 
@@ -145,6 +150,11 @@ class PageTable:
         if not all(re.fullmatch(_PARAM, value) for value in values):
             return None
         return page, dict(zip(page.params, values, strict=True))
+
+
+@cache
+def _holes(route: str) -> tuple[str, ...]:
+    return tuple(_HOLE.findall(route))
 
 
 def _pattern(route: str) -> re.Pattern[str]:
