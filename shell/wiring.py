@@ -57,8 +57,8 @@ def parts() -> Parts:
     recent = Recent()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
 
-    def bearer(visit: Visit, slot: Slot) -> str:
-        return minter.bearer(visit.player, slot.fragment, slot.scopes, currency=visit.currency, locale=visit.locale)
+    def bearer(visit: Visit, audience: str, scopes: frozenset[str]) -> str:
+        return minter.bearer(visit.player, audience, scopes, currency=visit.currency, locale=visit.locale)
 
     return Parts(
         pages=pages,

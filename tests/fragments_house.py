@@ -33,7 +33,7 @@ class Answer:
 
 
 class Fragment:
-    """`fragments.<room>` under uvicorn on a free port, with its BFF at `bff_url`.
+    """`fragments.<room>` under uvicorn on a free port, with its BFF and any provider at `bff_url`.
 
     `python` and `folder` name another interpreter and tree than the tests' own.
     """
@@ -54,6 +54,7 @@ class Fragment:
             "PLAYER_CONTEXT_PUBLIC_KEY": PUBLIC_KEY,
             "BFF_QUERIES_URL": self._bff_url,
             "BFF_COMMANDS_URL": self._bff_url,
+            "GAMES_URL": self._bff_url,
         }
         command = [self._python, "-m", "uvicorn", f"fragments.{self._room}.asgi:application"]
         self._process = subprocess.Popen(

@@ -1,10 +1,14 @@
 """What a BFF could say, for tests of fragments: a wallet, tables, offers, receipts.
 
-Public: `wallet_data`, `tables`, `table`, `offers`, `receipt`.
+Public: `wallet_data`, `tables`, `table`, `open_table`, `bet`, `offers`, `receipt`.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
+
+from bff.contracts.bets import Bet, BetState
 from bff.contracts.promotions import ClaimState, Offer, PromotionsData
 from bff.contracts.tables import Limits, RoundResult, Table, TableKind
 from bff.contracts.wallet import Availability, Balances, Movement, MovementState, Receipt, WalletData
@@ -58,7 +62,7 @@ def table(
     """One table with eight results; closed where it has a time to open."""
     number = int(table_id)
     results = [
-        RoundResult(value, color, f"r{n}", AS_OF - timedelta(seconds=30 * n))
+        RoundResult(value, color, f"r{n}", AS_OF - timedelta(seconds=30 * n), value.rsplit(" ", 1)[-1][:4])
         for n, (value, color) in enumerate(_ROUNDS[kind][:8])
     ]
     return Table(
@@ -83,6 +87,33 @@ def tables(currency: str = "EUR") -> list[Table]:
             opens_at = AS_OF + timedelta(minutes=76) if name == "Salon Roulette" else None
             made.append(table(f"{hundred}{n:02}", name, kind, currency=currency, opens_at=opens_at))
     return sorted(made, key=lambda one: not one.open)
+
+
+def open_table() -> Table:
+    """A roulette table with a picture that takes bets for the next half minute."""
+    made = table("205", "Midnight Roulette", "roulette")
+    closes_at = datetime.now(UTC) + timedelta(seconds=30)
+    return msgspec.structs.replace(made, video="http://provider.example/205/live.m3u8", bets_close_at=closes_at)
+
+
+def bet(state: BetState = "accepted", **fields: Any) -> Bet:
+    """Five euros on red at that table; a bet that has ended carries its result."""
+    ended = state in ("won", "lost")
+    made = Bet(
+        bet_id=f"bet_{state}_0001",
+        game="205",
+        round_id="205-1",
+        side="red",
+        amount_minor=500,
+        currency="EUR",
+        state=state,
+        at=AS_OF,
+        paid=ended,
+        won_minor=1000 if state == "won" else 0,
+        result=("32" if state == "won" else "17") if ended else "",
+        color=("red" if state == "won" else "black") if ended else "",
+    )
+    return msgspec.structs.replace(made, **fields)
 
 
 def offers(claim: ClaimState = "open", currency: str = "EUR") -> PromotionsData:

@@ -34,6 +34,14 @@ template = "table.html"
 [pages.table.slots]
 table = { fragment = "studio", pathname = "/table/{table}", primary = true }
 wallet = { fragment = "purse", pathname = "/summary" }
+[pages.table.slots.slip]
+fragment = "studio"
+pathname = "/slip/{table}"
+grant = { audience = "game:{table}", scopes = ["games.play"] }
+[pages.table.slots.bets]
+fragment = "studio"
+pathname = "/bets/{table}"
+grant = { audience = "game:{table}", scopes = ["games.play"] }
 [pages.cashier]
 route = "/cashier/"
 template = "cashier.html"

@@ -57,7 +57,9 @@ class Trio:
             lambda release: probe_request(release, Slot(release.fragment, release.fragment), self.visit()),
             policy or Policy(),
         )
-        self.includer = Includer(self.upstreams, lambda visit, slot: f"token-of-{visit.player}-for-{slot.fragment}")
+        self.includer = Includer(
+            self.upstreams, lambda visit, audience, scopes: f"token-of-{visit.player}-for-{audience}"
+        )
         self.composer = Composer(Compiler(), self.includer, NOT_FOUND, wrapper=Wrapper(random.Random(7)))
         self.snapshot = Snapshot()
 

@@ -15,6 +15,7 @@ MOUNT_ORIGIN = "podium-mount-origin"
 MOUNT_PATHNAME = "podium-mount-pathname"
 PUBLIC_PATHNAME = "podium-public-pathname"
 DEBUG = "podium-debug"
+GRANT = "mullion-grant"  # a second player context, for the third party that the pages table names for the slot
 CURRENCY = "podium-currency"  # a Podium context of our own: it decides a shared body, so it cannot ride in the bearer
 
 # From a fragment.

@@ -18,6 +18,8 @@ Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 # Where links of the fragment's HTML may lead besides the shell's own pages: `https://help.example`.
 Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[a-z0-9][a-z0-9.-]{0,252}(:[0-9]{1,5})?\Z")]
 DeadlineMs = Annotated[int, msgspec.Meta(ge=50, le=5000)]
+Pathname = Annotated[str, msgspec.Meta(pattern=r"^/[A-Za-z0-9_.-]{1,64}\Z")]
+Audience = Literal["shared", "player"]
 
 
 class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -29,13 +31,17 @@ class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Extension(msgspec.Struct, frozen=True):
-    """What Mullion adds under `"mullion"`. Every field has a default, so an unmodified podlet is a fragment."""
+    """What Mullion adds under `"mullion"`. Every field has a default, so an unmodified podlet is a fragment.
+
+    `player_paths` are first segments of pathnames that an otherwise shared fragment renders for one player.
+    """
 
     contract: Annotated[int, msgspec.Meta(ge=1)] = 1
     owner: str = ""
     oncall: str = ""
     runbook: str = ""
-    audience: Literal["shared", "player"] = "player"
+    audience: Audience = "player"
+    player_paths: Annotated[tuple[Pathname, ...], msgspec.Meta(max_length=8)] = ()
     isolation: Literal["shadow", "light"] = "light"
     deadline_ms: DeadlineMs = 800
     stale_s_max: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
@@ -46,6 +52,11 @@ class Extension(msgspec.Struct, frozen=True):
     links: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=16)] = ()
     kind: Literal["service", "function"] = "service"
     sunset: date | None = None
+
+    def audience_of(self, pathname: str) -> Audience:
+        """For whom `pathname` is rendered: a player's path is never shared, whatever the rest is."""
+        first = "/" + pathname.lstrip("/").partition("/")[0]
+        return "player" if first in self.player_paths else self.audience
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ TableKind = Literal["roulette", "blackjack", "baccarat", "gameshow"]
 
 TABLES_TOPIC = "tables"
 RESULTS_MAX = 20
+SHORT_CHARS_MAX = 4
 LISTED_RESULTS_MAX = 8  # in a list of all tables, which is read with every lobby
 
 
@@ -26,12 +27,16 @@ def table_topic(table_id: str) -> str:
 
 
 class RoundResult(msgspec.Struct, frozen=True):
-    """One finished round. `color` is `red`, `black`, `green` or empty where the game has none."""
+    """One finished round. `color` is `red`, `black`, `green`, `blue` or empty where the game has none.
+
+    `short` is the result in four characters at most, for a chip.
+    """
 
     value: str
     color: str
     round_id: str
     at: datetime
+    short: str = ""
 
 
 class Limits(msgspec.Struct, frozen=True):

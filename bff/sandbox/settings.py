@@ -19,15 +19,25 @@ MULLION_DATA = Path(os.environ.get("MULLION_DATA", Path(__file__).resolve().pare
 PAYMENTS_WEBHOOK_URL = os.environ.get(
     "PAYMENTS_WEBHOOK_URL", os.environ.get("BFF_COMMANDS_URL", "http://127.0.0.1:8011") + "/webhooks/payments"
 )
-# Signs what the payments provider tells us; both sides hold it.
-PAYMENTS_WEBHOOK_SECRET = os.environ.get("PAYMENTS_WEBHOOK_SECRET", "")
-if not PAYMENTS_WEBHOOK_SECRET:
-    if not DEBUG:
+
+
+def _secret(name: str, local: str) -> str:
+    """The secret from the environment; a local run may do without, production may not."""
+    value = os.environ.get(name, "")
+    if not value and not DEBUG:
         raise ImproperlyConfigured(
-            "PAYMENTS_WEBHOOK_SECRET is not set. Set it to what the commands process holds, "
+            f"{name} is not set. Set it to what the commands process holds, "
             "or set DEBUG=1 for a run on this machine only."
         )
-    PAYMENTS_WEBHOOK_SECRET = "a-local-run-trusts-this-signature"  # noqa: S105
+    return value or local
+
+
+# Signs what the payments provider tells us; both sides hold it.
+PAYMENTS_WEBHOOK_SECRET = _secret("PAYMENTS_WEBHOOK_SECRET", "a-local-run-trusts-this-signature")
+
+# The seamless wallet that the tables' provider stakes and pays by, and what it signs its calls with.
+GAMES_WALLET_URL = os.environ.get("GAMES_WALLET_URL") or os.environ.get("BFF_COMMANDS_URL", "http://127.0.0.1:8011")
+GAMES_WALLET_SECRET = _secret("GAMES_WALLET_SECRET", "a-local-run-plays-with-this")
 
 # Raw ASGI for programs: no cookie, form, page or session, and no TLS end. The checks silenced here are about those:
 # security, framing and CSRF middleware, the signing key, and hosts that browsers may name.

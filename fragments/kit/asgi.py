@@ -11,6 +11,7 @@ import asyncio
 import io
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 import django
@@ -109,8 +110,11 @@ class LeanHandler(ASGIHandler):
                 return
 
 
-def application_for(settings_module: str) -> LeanHandler:
-    """The ASGI application of the fragment whose settings these are (the environment may name others)."""
+def application_for(settings_module: str, *closing: str) -> LeanHandler:
+    """The ASGI application of the fragment whose settings these are (the environment may name others).
+
+    `closing` names functions of the fragment's own (`module:function`) that close what it called besides the BFF.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module)
     django.setup(set_prefix=False)
     log.configure()
@@ -119,5 +123,12 @@ def application_for(settings_module: str) -> LeanHandler:
     from fragments.kit.warm import warm
 
     warm(this_house().folder)  # a broken manifest or template stops the process at its start, not at a request
+
+    async def stop() -> None:
+        await close_clients()
+        for name in closing:
+            module, _, function = name.partition(":")
+            await getattr(import_module(module), function)()
+
     memory.for_long_running()
-    return LeanHandler(close_clients)
+    return LeanHandler(stop)

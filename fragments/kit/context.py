@@ -25,7 +25,8 @@ CURRENCY_DEFAULT = "EUR"
 class Context:
     """`player` is None for an anonymous or shared include; `prefix` is the slot's public pathname, no slash at its end.
 
-    `authorization` and `traceparent` are passed on as they came; `mount_pathname` is the page's own pathname.
+    `authorization` and `traceparent` are passed on as they came; `mount_pathname` is the page's own pathname. `grant`
+    is a second token, for the third party behind this slot, empty where the shell gives none.
     """
 
     player: PlayerContext | None
@@ -36,6 +37,7 @@ class Context:
     deadline: Deadline
     authorization: str = ""
     traceparent: str = ""
+    grant: str = ""
 
     @property
     def formats(self) -> Formats:
@@ -46,13 +48,12 @@ class Context:
 def read_context(request: "HttpRequest", house: "House", public_key_pem: str) -> Context:
     """The context of `request`; raises `ContextRefused` where a bearer was sent that is not for this fragment.
 
-    A shared fragment reads no bearer at all: what it renders may be shown to anybody.
+    A shared pathname reads no bearer at all: what it renders may be shown to anybody.
     """
     sent = request.headers
     player = None
-    authorization = sent.get("authorization", "")
-    if house.manifest.mullion.audience == "shared":
-        authorization = ""
+    personal = house.manifest.mullion.audience_of(request.path_info) == "player"
+    authorization = sent.get("authorization", "") if personal else ""
     if authorization:
         player = check(authorization, public_key_pem, now=int(time.time()), audience=house.name)
     currency = currency_or(sent.get(headers.CURRENCY), CURRENCY_DEFAULT)
@@ -65,6 +66,7 @@ def read_context(request: "HttpRequest", house: "House", public_key_pem: str) ->
         deadline=Deadline.after_ms(time.monotonic(), _deadline_ms(sent.get(headers.DEADLINE_MS), house)),
         authorization=authorization,
         traceparent=sent.get("traceparent", ""),
+        grant=sent.get(headers.GRANT, "") if player else "",
     )
 
 

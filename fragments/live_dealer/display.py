@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import zip_longest
 from urllib.parse import quote
 
-from bff.contracts.tables import RoundResult, Table, TableData, TablesData, table_topic
+from bff.contracts.tables import SHORT_CHARS_MAX, RoundResult, Table, TableData, TablesData, table_topic
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
@@ -20,21 +20,23 @@ KINDS = {"roulette": "Roulette", "blackjack": "Blackjack", "baccarat": "Baccarat
 ALL = "all"
 _ONE = {**KINDS, "gameshow": "Game show"}
 _COLORS = frozenset({"red", "black", "green", "blue"})
-_SHORT = {"blackjack": "BJ", "tie": "T"}
-_CHIP_CHARS_MAX = 4
 _CARD_RESULTS_MAX = 7
+_ROOM_RESULTS_MAX = 20
 _SELECTION_MAX = 12  # three or four full rows; the rest is one link away
 _UNREACHABLE = "The tables can't be shown right now. We keep trying."
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One result: `text` fits a chip, `words` is the whole of it; `color` is a class of the stylesheet or empty."""
+    """One result: `text` fits a chip, `words` is the whole of it; `color` is one of the stylesheet's or empty.
+
+    `place` counts from the newest, which is 0.
+    """
 
     text: str
     words: str
     color: str
-    moment: AsOf
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,19 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One table's page. `card` is None where nothing is known about it."""
+    """One table's page. `card` is None where nothing is known about it.
+
+    `video` is empty where there is no picture to be had; `closes` is when this round's bets close, None while none are
+    taken; `as_of` and `age_s` say how old the numbers were when the page was made.
+    """
 
     note: Note
     card: TableCard | None
     degraded: Degraded | None
+    video: str = ""
+    closes: AsOf | None = None
+    as_of: AsOf | None = None
+    age_s: int = 0
 
 
 def grid(answer: View[TablesData] | Failure, formats: Formats, paths: Pathnames, kind: str = "") -> Grid:
@@ -121,15 +131,24 @@ def grid(answer: View[TablesData] | Failure, formats: Formats, paths: Pathnames,
     )
 
 
-def room(answer: View[TableData] | Failure, formats: Formats, href: str) -> Room:
-    """One table."""
+def room(answer: View[TableData] | Failure, formats: Formats, href: str, now: datetime) -> Room:
+    """One table as it is at `now`."""
     degraded = judge(answer)
     data = None if isinstance(answer, Failure) else answer.data
     if data is None:
         words = "This table can't be shown right now. We keep trying."
         return Room(Note("bad", words), None, degraded)
-    card = _card(data.table, formats, href, 20)
-    return Room(_note(degraded, formats) if degraded else Note("good", "Up to date"), card, degraded)
+    table, moment = data.table, answer.freshness.as_of if isinstance(answer, View) else None
+    closes_at = table.bets_close_at if table.open and degraded is None else None
+    return Room(
+        _note(degraded, formats) if degraded else Note("good", "Up to date"),
+        _card(table, formats, href, _ROOM_RESULTS_MAX),
+        degraded,
+        video=table.video if table.open and table.video.startswith(("https://", "http://")) else "",
+        closes=AsOf(rfc3339(closes_at), f"until {formats.clock(closes_at)}") if closes_at and closes_at > now else None,
+        as_of=as_of(moment, formats),
+        age_s=max(0, round((now - moment).total_seconds())) if moment else 0,
+    )
 
 
 def _note(degraded: Degraded, formats: Formats) -> Note:
@@ -156,7 +175,7 @@ def _selection(tables: list[Table]) -> list[Table]:
 
 
 def _card(table: Table, formats: Formats, href: str, results_max: int) -> TableCard:
-    chips = [_chip(result, formats) for result in table.results[:results_max]]
+    chips = [_chip(place, result) for place, result in enumerate(table.results[:results_max])]
     opens = None if table.open or table.opens_at is None else _opening(table.opens_at, formats)
     return TableCard(
         href=href.format(table_id=quote(table.table_id, safe="")),
@@ -189,9 +208,6 @@ def _opening(moment: datetime, formats: Formats) -> AsOf:
     return AsOf(rfc3339(moment), formats.short_time(moment))
 
 
-def _chip(result: RoundResult, formats: Formats) -> Chip:
+def _chip(place: int, result: RoundResult) -> Chip:
     color = result.color if result.color in _COLORS else ""
-    last_word = result.value.rsplit(" ", 1)[-1]
-    short = _SHORT.get(last_word.lower(), last_word)
-    short = short if len(short) <= _CHIP_CHARS_MAX else short[:1].upper()
-    return Chip(short, f"{result.value} {color}".strip(), color, AsOf(rfc3339(result.at), formats.clock(result.at)))
+    return Chip((result.short or result.value)[:SHORT_CHARS_MAX], result.value, color, place)

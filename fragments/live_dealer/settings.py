@@ -1,7 +1,7 @@
 """Settings of the live tables: flat, its own, without a database.
 
 Environment: `DEBUG` (1 on a developer's machine), `PLAYER_CONTEXT_PUBLIC_KEY` (PEM; production does not start without
-it), `BFF_QUERIES_URL`, `BFF_COMMANDS_URL`.
+it), `BFF_QUERIES_URL`, `GAMES_URL` (the provider that takes the bets; `SANDBOX_TABLES_URL` without it).
 """
 
 import os
@@ -21,6 +21,8 @@ FRAGMENT_FALLBACK = "live_dealer/fallback.html"
 TABLE_PATHNAME = "/tables/{table_id}/"
 KIND_PATHNAME = "/live/{kind}/"
 LOBBY_PATHNAME = "/"
+CASHIER_PATHNAME = "/cashier/"
+SIGN_IN_PATHNAME = "/sign-in/"
 
 ROOT_URLCONF = "fragments.live_dealer.urls"
 INSTALLED_APPS = ["fragments.kit", "fragments.live_dealer"]

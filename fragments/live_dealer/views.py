@@ -1,6 +1,7 @@
 """The live tables' addresses: the grid, one kind of it, and one table."""
 
 import re
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -13,8 +14,10 @@ from fragments.kit import bff
 from fragments.kit.answer import Rendered, fragment_view
 from fragments.kit.context import Context
 from fragments.live_dealer import display
+from fragments.live_dealer.known import LastKnown
 
 SHARED_S = 1
+_last_known = LastKnown()
 _TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -39,7 +42,12 @@ async def table(request: HttpRequest, context: Context, table_id: str) -> Render
     )
     if answer is None or (isinstance(answer, Failure) and answer.reason is Reason.NOT_FOUND):
         return _unknown("This table isn't here")
-    page = display.room(answer, context.formats, settings.TABLE_PATHNAME)
+    if isinstance(answer, Failure):
+        # The picture and the last results are worth showing without the numbers, under the time they were true.
+        answer = _last_known.get(context.currency, table_id) or answer
+    else:
+        _last_known.keep(context.currency, table_id, answer)
+    page = display.room(answer, context.formats, settings.TABLE_PATHNAME, datetime.now(UTC))
     return Rendered("live_dealer/table.html", page, degraded=page.degraded, cache_s=SHARED_S)
 
 

@@ -13,8 +13,8 @@ from bff.resilience.message import Request
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 
-# Mints the player context of one visit for one slot's fragment.
-Bearer = Callable[[Visit, Slot], str]
+# Mints a player context of one visit: for an audience (a fragment, or whom a grant names), with these scopes.
+Bearer = Callable[[Visit, str, frozenset[str]], str]
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -52,7 +52,7 @@ def probe_request(release: Release, slot: Slot, visit: Visit) -> Request:
     return Request("GET", release.content_url(slot.path(visit.params)), tuple(_headers(release, slot, visit, _nobody)))
 
 
-def _nobody(visit: Visit, slot: Slot) -> str:
+def _nobody(visit: Visit, audience: str, scopes: frozenset[str]) -> str:
     raise AssertionError("a probe has no player, so it needs no bearer")
 
 
@@ -73,6 +73,8 @@ def _headers(release: Release, slot: Slot, visit: Visit, bearer: Bearer) -> list
     if visit.traceparent:
         sent.append(("traceparent", visit.traceparent))
     # A shared body is kept for everybody: it must not be able to know who asked.
-    if visit.player and release.manifest.mullion.audience == "player":
-        sent.append(("authorization", f"Bearer {bearer(visit, slot)}"))
+    if visit.player and release.manifest.mullion.audience_of(slot.path(visit.params)) == "player":
+        sent.append(("authorization", f"Bearer {bearer(visit, slot.fragment, slot.scopes)}"))
+        if (grant := slot.granted(visit.params)) is not None:
+            sent.append((headers.GRANT, bearer(visit, grant.audience, grant.scopes)))
     return sent

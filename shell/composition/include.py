@@ -137,7 +137,7 @@ def _key(slot: Slot, visit: Visit, release: Release) -> Key:
         visit.currency,
         visit.device,
     )
-    if release.manifest.mullion.audience == "shared":
+    if release.manifest.mullion.audience_of(slot.path(visit.params)) == "shared":
         return Key.for_everybody("shared", *parts)
     if visit.player:
         return Key.for_player(visit.player, *parts)

@@ -1,11 +1,11 @@
 """A page and its slots, as data; and one visit to it.
 
-Public: `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`.
+Public: `Grant`, `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from urllib.parse import quote, unquote
 
@@ -20,10 +20,21 @@ class PagesBroken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What a slot's fragment may hand on to a third party: a player context for `audience`, with these `scopes`.
+
+    `audience` may hold the page's `{parameters}`.
+    """
+
+    audience: str
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A place for a fragment. `pathname` may hold the page's `{parameters}`; `scopes` is what it may do for a player.
 
-    A `primary` slot decides the page's status, if its release agrees to.
+    A `primary` slot decides the page's status, if its release agrees to. `grant` is for nobody but a player's path.
     """
 
     name: str
@@ -31,21 +42,28 @@ class Slot:
     pathname: str = "/"
     scopes: frozenset[str] = frozenset()
     primary: bool = False
+    grant: Grant | None = None
 
     def path(self, params: Mapping[str, str]) -> str:
-        if not params:
-            return self.pathname
-        return _HOLE.sub(lambda hole: quote(params[hole[1]], safe=""), self.pathname)
+        return _filled(self.pathname, params)
+
+    def granted(self, params: Mapping[str, str]) -> Grant | None:
+        """The grant for one visit, its audience filled in."""
+        return replace(self.grant, audience=_filled(self.grant.audience, params)) if self.grant else None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`route` ends in a slash and may hold `{parameters}`, one path segment each."""
+    """`route` ends in a slash and may hold `{parameters}`, one path segment each.
+
+    Without JavaScript the page reads itself again after `refresh_s` seconds; 0 is never.
+    """
 
     name: str
     route: str
     template: str
     slots: tuple[Slot, ...] = ()
+    refresh_s: int = 0
 
     @property
     def params(self) -> tuple[str, ...]:
@@ -56,7 +74,7 @@ class Page:
 
     def path(self, params: Mapping[str, str]) -> str:
         """The page's own path for `params`."""
-        return _HOLE.sub(lambda hole: quote(params[hole[1]], safe=""), self.route)
+        return _filled(self.route, params)
 
     def key(self, params: Mapping[str, str]) -> str:
         """One path segment that names the page with its parameters: `table:rl-7`."""
@@ -93,6 +111,12 @@ class Visit:
     @property
     def path(self) -> str:
         return self.page.path(self.params)
+
+
+def _filled(pattern: str, params: Mapping[str, str]) -> str:
+    if not params:
+        return pattern
+    return _HOLE.sub(lambda hole: quote(params[hole[1]], safe=""), pattern)
 
 
 class PageTable:

@@ -5,16 +5,22 @@ Public: `read_pages`, `NOT_FOUND`.
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from shell.composition.page import Page, PagesBroken, PageTable, Slot
+from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
 
 NOT_FOUND = Page(name="not-found", route="", template="404.html")
+REFRESH_S_MIN = 10
 
 
 class _Fragment(msgspec.Struct, forbid_unknown_fields=True):
+    scopes: list[str] = []
+
+
+class _Grant(msgspec.Struct, forbid_unknown_fields=True):
+    audience: str
     scopes: list[str] = []
 
 
@@ -22,12 +28,14 @@ class _Slot(msgspec.Struct, forbid_unknown_fields=True):
     fragment: str
     pathname: str = "/"
     primary: bool = False
+    grant: _Grant | None = None
 
 
 class _Page(msgspec.Struct, forbid_unknown_fields=True):
     route: str
     template: str
     slots: dict[str, _Slot] = {}
+    refresh_s: Annotated[int, msgspec.Meta(ge=REFRESH_S_MIN)] | None = None
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,12 +64,14 @@ def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -
                 f"{path}: pages.{name}.slots.{slot_name} names the fragment {slot.fragment!r}, "
                 f"which [fragments] does not have"
             )
-        slots.append(Slot(slot_name, slot.fragment, slot.pathname, frozenset(fragment.scopes), slot.primary))
+        grant = Grant(slot.grant.audience, frozenset(slot.grant.scopes)) if slot.grant else None
+        slots.append(Slot(slot_name, slot.fragment, slot.pathname, frozenset(fragment.scopes), slot.primary, grant))
     if sum(slot.primary for slot in slots) > 1:
         raise PagesBroken(f"{path}: pages.{name} has more than one primary slot")
-    built = Page(name, page.route, page.template, tuple(slots))
+    built = Page(name, page.route, page.template, tuple(slots), page.refresh_s or 0)
     for slot_built in slots:
-        unknown = set(Page("", slot_built.pathname, "").params) - set(built.params)
+        filled = slot_built.pathname + (slot_built.grant.audience if slot_built.grant else "")
+        unknown = set(Page("", filled, "").params) - set(built.params)
         if unknown:
             raise PagesBroken(
                 f"{path}: pages.{name}.slots.{slot_built.name} uses {sorted(unknown)}, which its route does not have"

@@ -25,14 +25,14 @@ class Minter:
         self._now = now
         self._kept: OrderedDict[tuple[str, ...], tuple[int, str]] = OrderedDict()
 
-    def bearer(self, player: str, fragment: str, scopes: Iterable[str], *, currency: str, locale: str) -> str:
-        """A token for one player and one fragment, minutes long."""
+    def bearer(self, player: str, audience: str, scopes: Iterable[str], *, currency: str, locale: str) -> str:
+        """A token for one player and one audience (a fragment, or a third party behind it), minutes long."""
         now = int(self._now())
-        key = (player, fragment, currency, locale, *sorted(scopes))
+        key = (player, audience, currency, locale, *sorted(scopes))
         expires_at, token = self._kept.get(key, (0, ""))
         if expires_at - now < REST_S_MIN:
             expires_at = now + LIFE_S
-            context = PlayerContext(player, fragment, currency, locale, frozenset(scopes), expires_at)
+            context = PlayerContext(player, audience, currency, locale, frozenset(scopes), expires_at)
             token = mint(context, self._key, now=now)
             self._kept[key] = (expires_at, token)
             self._kept.move_to_end(key)

@@ -2,7 +2,8 @@
 //
 // `<time datetime="…" data-age>20:14:03</time>` keeps its words and gets its age behind them: "20:14:03 (12 sec. ago)".
 // `<time datetime="…" data-countdown>` counts down to its moment; `data-countdown-done` is what it says at the end, and
-// its slot is asked for again. One with `data-server-now` brings its own script and is left alone.
+// its slot is asked for again, unless `data-live` gives it its next moment; without a moment it says that it is done. One
+// with `data-server-now` brings its own script and is left alone.
 
 const SAMPLES = 12;
 const leads = []; // how far the server is ahead of performance.now(); a late message makes one too small, never too big
@@ -73,10 +74,14 @@ export class Labels {
     }
     for (const time of this.#countdowns) {
       const end = Date.parse(time.dateTime);
-      if (Number.isNaN(end)) continue;
+      const done = time.dataset.countdownDone;
+      if (Number.isNaN(end)) {
+        if (done) write(time, done);
+        continue;
+      }
       const left = end - now;
-      write(time, left <= 0 && time.dataset.countdownDone ? time.dataset.countdownDone : countdownWords(left));
-      if (left > 0 || this.#done.get(time) === end) continue;
+      write(time, left <= 0 && done ? done : countdownWords(left));
+      if (left > 0 || time.dataset.live || this.#done.get(time) === end) continue;
       this.#done.set(time, end);
       this.#over();
     }

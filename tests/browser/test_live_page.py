@@ -379,6 +379,25 @@ def test_a_countdown_that_ends_says_so_and_asks_for_its_slot_once(page, pages, l
     assert [each["reason"] for each in asked(page)] == ["countdown"]
 
 
+def test_a_countdown_that_follows_a_topic_waits_for_its_next_moment(page, pages, live):
+    """Over, and without a moment, it says so; a new moment starts it again; the slot is never asked for."""
+    end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    words = "document.querySelector('#slot-tables').shadowRoot.querySelector('#left').textContent"
+    pages.body = slot(
+        "tables",
+        f'<time id="left" data-countdown data-countdown-done="Closed" datetime="{end}" '
+        'data-live="tables.r1#closes" data-live-to="datetime"></time>',
+    )
+    open_page(page, pages)
+    becomes(page, f"{words} === 'Closed'", within_s=10)
+    later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 90))
+    live.tell(told("tables.r1", 1, {"closes": later}))
+    becomes(page, f"{words}.startsWith('1:2')", within_s=10)
+    live.tell(told("tables.r1", 2, {"closes": None}))
+    becomes(page, f"{words} === 'Closed'", within_s=10)
+    assert asked(page) == []
+
+
 # The page's own life.
 
 

@@ -59,6 +59,8 @@ def test_what_is_not_known_is_left_alone() -> None:
         ({"mullion": {"deadline_ms": 0}}, "$.mullion.deadline_ms"),
         ({"mullion": {"deadline_ms": 60_000}}, "$.mullion.deadline_ms"),
         ({"mullion": {"audience": "everybody"}}, "$.mullion.audience"),
+        ({"mullion": {"player_paths": ["slip"]}}, "$.mullion.player_paths[0]"),
+        ({"mullion": {"player_paths": ["/slip/one"]}}, "$.mullion.player_paths[0]"),
         ({"mullion": {"stale_s_max": -1}}, "$.mullion.stale_s_max"),
         ({"mullion": {"body_bytes_max": 10_000_000}}, "$.mullion.body_bytes_max"),
         ({"mullion": {"topics": ["x" * 129]}}, "$.mullion.topics[0]"),
@@ -69,6 +71,25 @@ def test_what_is_not_known_is_left_alone() -> None:
 def test_a_manifest_is_refused_by_its_field(fields: dict[str, Any], path: str) -> None:
     """The refusal names the field that is wrong, so that its team can mend it."""
     assert path in refusal(**fields)
+
+
+@pytest.mark.parametrize(
+    ("pathname", "audience"),
+    [
+        ("/grid", "shared"),
+        ("/", "shared"),
+        ("/slips", "shared"),
+        ("/table/slip", "shared"),
+        ("/slip", "player"),
+        ("/slip/7", "player"),
+        ("slip/7", "player"),
+        ("//slip/7", "player"),
+    ],
+)
+def test_players_paths_are_never_shared(pathname: str, audience: str) -> None:
+    """The first segment decides; all the rest of a shared fragment stays shared."""
+    mullion = {"audience": "shared", "player_paths": ["/slip", "/bets"]}
+    assert parse(json.dumps({**PODLET, "mullion": mullion}).encode()).mullion.audience_of(pathname) == audience
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from bff.contracts import headers
+from bff.contracts.bets import BetRefusal, BetsData
 from bff.contracts.manifest import parse, resolve
 from bff.contracts.tables import TableData, TablesData
 from bff.contracts.wallet import Availability
 from shell.composition.contain import Contained, Container, LinkPolicy
 from tests.fragments_fake_bff import FakeBff, problem, reply, view
 from tests.fragments_house import Answer, Fragment, bearer
-from tests.fragments_samples import offers, receipt, table, tables, wallet_data
+from tests.fragments_samples import bet, offers, open_table, receipt, table, tables, wallet_data
 
 KEY = {"idempotency_key": "key-0123456789"}
 PAUSED = Availability(False, "Deposits are paused.")
@@ -53,6 +54,7 @@ def told(name: str) -> dict[str, str]:
         "authorization": bearer(name),
         "podium_locale": "en-GB",
         "podium_currency": "EUR",
+        "mullion_grant": "a-game-token",
         "podium_public_pathname": f"/slots/lobby/{name}",
         "podium_mount_pathname": "/",
     }
@@ -87,9 +89,33 @@ def table_pages(live: Fragment, bff: FakeBff) -> Iterator[Page]:
         bff.replies["/views/tables/201"] = reply(view(TableData(one), state))  # type: ignore[arg-type]
         for path in ("/grid", "/grid/all", "/grid/baccarat", "/table/201"):
             yield "live-dealer", f"{state} {path}", live.get(path, **told("live-dealer"))
+    yield from betting_pages(live, bff)
     bff.replies = {}
     yield "live-dealer", "unknown", live.get("/table/zzz", **told("live-dealer"))
     yield "live-dealer", "fallback", live.get("/fallback")
+
+
+def betting_pages(live: Fragment, bff: FakeBff) -> Iterator[Page]:
+    playing = open_table()
+    bff.replies["/views/tables/205"] = reply(view(TableData(playing)))
+    bff.replies["/v1/bets"] = reply(BetsData([bet("accepted"), bet("won"), bet("lost"), bet("returned")]))
+    for path in ("/table/205", "/slip/205", "/bets/205"):
+        yield "live-dealer", f"playing {path}", live.get(path, **told("live-dealer"))
+    yield "live-dealer", "visitor", live.get("/slip/205", podium_mount_pathname="/tables/205/")
+    form = {"side": "red", "stake": "500", "closes_at": str(playing.bets_close_at), **KEY}
+    said = {
+        "done": reply(bet("accepted")),
+        "lost": reply(bet("accepted"), cut=True),
+        "refused": problem(422, BetRefusal.NOT_ENOUGH_MONEY),
+        "down": problem(503, "wallet_unavailable"),
+    }
+    for state, answer in said.items():
+        bff.replies["/v1/bets"] = answer
+        yield "live-dealer", state, live.post("/actions/bet/205", form, **told("live-dealer"))
+    bff.replies["/v1/bets"] = problem(503, "wallet_unavailable")
+    yield "live-dealer", "unreachable", live.get("/bets/205", **told("live-dealer"))
+    bff.replies["/views/tables/205"] = reply(view(TableData(playing), "stale"))
+    yield "live-dealer", "late", live.get("/slip/205", **told("live-dealer"))
 
 
 def offer_pages(promotions: Fragment, bff: FakeBff) -> Iterator[Page]:
@@ -131,8 +157,8 @@ def test_containment_leaves_every_state_as_it_is(pages: list[Page]) -> None:
 
 
 def test_no_state_holds_script_inline_style_or_foreign_address(pages: list[Page]) -> None:
-    """Style and script are declared assets, and nothing points to another origin."""
-    each(pages, lambda _, answer: _no_match(answer.text))
+    """Style and script are declared assets, and nothing but a picture's data points to another origin."""
+    each(pages, lambda _, answer: _no_match(re.sub(r'data-stream="[^"]*"', "", answer.text)))
 
 
 def _no_match(html: str) -> None:
@@ -162,7 +188,8 @@ class Outline(HTMLParser):
             self.ids.append(told["id"])
         for name in ("aria-labelledby", "aria-describedby", "for"):
             self.wanted.update((told.get(name) or "").split())
-        self.statuses += told.get("role") == "status"
+        # A picture speaks for itself, and says nothing while it is well.
+        self.statuses += told.get("role") == "status" and "data-stream-words" not in told
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag, f"</{tag}> closes nothing"

@@ -97,8 +97,10 @@ def test_table_page_shows_its_results(live: Fragment, bff: FakeBff) -> None:
     bff.replies["/views/tables/201"] = reply(view(TableData(one)))
     answer = live.get("/table/201", **SHARED)
     assert answer.status == 200
-    assert '<span class="last-value black">17</span>' in answer.text
-    assert answer.text.count('<li class="chip') == 8
+    assert '<span class="last-value" data-color="black"' in answer.text
+    road = answer.text.partition('class="road"')[2]
+    assert re.findall(r'<li class="chip" data-color="(\w+)"', road)[:3] == ["black", "red", "green"]
+    assert road.count('<li class="chip') == 8
     assert one.dealer in answer.text
 
 

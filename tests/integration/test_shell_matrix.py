@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
+from shell.composition.page import Grant, Page, Slot
 from tests.origin.server import Origin
 from tests.shell_page import NAMES, Trio, element, shell_markup, steady
 
@@ -168,6 +170,38 @@ async def test_player_context_goes_to_its_own_fragment_only() -> None:
             sent = origin.seen[-1].headers
             assert sent["authorization"] == f"Bearer token-of-pl_one-for-{name}"
             assert "cookie" not in sent
+
+
+PLAYERS_PAGE = Page(
+    "lobby",
+    "/",
+    "lobby.html",
+    tuple(Slot(name, name, "/slip/7", grant=Grant("game:7", frozenset({"games.play"}))) for name in NAMES),
+)
+
+
+async def test_players_path_of_a_shared_fragment_is_that_players() -> None:
+    """What a manifest renders for one player is asked with a bearer and a grant, and kept for nobody else."""
+    async with Trio(extension={"audience": "shared", "player_paths": ["/slip"], "stale_s_max": 60}) as trio:
+        trio.origins["wallet"].body = b"<p>one has a bet</p>"
+        one, other = (replace(trio.visit(player), page=PLAYERS_PAGE) for player in ("pl_one", "pl_two"))
+        assert b"one has a bet" in element(await trio.page(one), "wallet")
+        sent = trio.origins["wallet"].seen[-1].headers
+        assert sent["authorization"] == "Bearer token-of-pl_one-for-wallet"
+        assert sent["mullion-grant"] == "token-of-pl_one-for-game:7"
+        await trio.origins["wallet"].fail("status=500")
+        assert b"one has a bet" in element(await trio.page(one), "wallet")
+        assert b"one has" not in await trio.page(other)
+
+
+async def test_grant_goes_to_no_visitor_and_to_no_shared_path() -> None:
+    """A slot's second token needs a player, and a body that is for that player alone."""
+    async with Trio(extension={"audience": "shared"}) as trio:
+        await trio.page(replace(trio.visit("pl_one"), page=PLAYERS_PAGE))
+        assert {"authorization", "mullion-grant"}.isdisjoint(trio.origins["wallet"].seen[-1].headers)
+    async with Trio(extension={"audience": "player"}) as trio:
+        await trio.page(replace(trio.visit(), page=PLAYERS_PAGE))
+        assert {"authorization", "mullion-grant"}.isdisjoint(trio.origins["wallet"].seen[-1].headers)
 
 
 async def test_burst_of_200_pages_on_healthy_fragments_is_all_fresh() -> None:

@@ -65,6 +65,19 @@ def test_every_spelling_of_the_same_table_reads_the_same():
         assert board.get(table_id).seats_taken == world.tables[table_id].seats
 
 
+@pytest.mark.parametrize(
+    ("value", "short"),
+    [("17", "17"), ("Dealer 20", "20"), ("Dealer Blackjack", "BJ"), ("Banker", "B"), ("Lantern", "L"), ("x5", "x5")],
+)
+def test_every_result_has_a_form_that_fits_a_chip(value, short):
+    """At most four characters, and the whole result beside it."""
+    board = Board()
+    result = {"time": 1_900_000_000_000, "result": value, "color": "BLUE", "gameId": "g1"}
+    board.apply(read(said(last20Results=[result])), NOW)
+    found = board.get("201").results[0]
+    assert (found.value, found.short, found.color) == (value, short, "blue")
+
+
 def test_broken_messages_are_refused_and_change_nothing():
     """Whatever the malformed fault sends is counted, never shown."""
     world, messages, rng = World("seed", START), Messages("seed", "http://provider"), random.Random(1)

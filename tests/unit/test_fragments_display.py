@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bff.contracts.tables import TableData, TablesData
+from bff.contracts.tables import RoundResult, TableData, TablesData
 from bff.contracts.view import FreshnessState
 from bff.contracts.wallet import Availability
 from bff.resilience.outcome import Failure
@@ -155,18 +155,43 @@ def test_kind_shows_all_its_tables_and_marks_its_link() -> None:
     assert grid.note.before == "4 of 5 open"
 
 
+def room(*, open_: bool = True, **fields: Any) -> live.Room:
+    one = msgspec.structs.replace(table("201", "T", "roulette"), open=open_, **fields)
+    return live.room(view(TableData(one)), ENGLISH, PATHS.table, AS_OF + timedelta(seconds=2))
+
+
+def test_result_without_its_short_form_is_cut_and_keeps_its_words() -> None:
+    """A chip is at most four characters; the whole result stays readable, and a colour nobody knows is none."""
+    result = RoundResult("Lantern", "octarine", "r1", AS_OF)
+    last = getattr(room(results=[result]).card, "last", None)
+    assert last == live.Chip("Lant", "Lantern", "", 0)
+
+
+def test_room_says_how_old_it_was_when_it_was_made() -> None:
+    """For a page without a script: the moment the numbers were true, and how long ago that was."""
+    shown = room()
+    assert shown.as_of is not None
+    assert (shown.as_of.text, shown.age_s) == ("20:14:03 UTC", 2)
+
+
+def test_window_that_has_passed_is_none() -> None:
+    """Bets close at a moment to come, or they are closed."""
+    soon, past = AS_OF + timedelta(seconds=9), AS_OF + timedelta(seconds=1)
+    closes = room(bets_close_at=soon).closes
+    assert closes is not None
+    assert closes.text == "until 20:14:12 UTC"
+    assert room(bets_close_at=past).closes is None
+    assert room(bets_close_at=soon, open_=False).closes is None
+
+
 @pytest.mark.parametrize(
-    ("value", "chip"),
-    [("17", "17"), ("Dealer 20", "20"), ("Dealer Blackjack", "BJ"), ("Banker", "B"), ("Lantern", "L"), ("x5", "x5")],
+    ("video", "shown"),
+    [("https://v.example/1.m3u8", "https://v.example/1.m3u8"), ("javascript:alert(1)", ""), ("//v.example/1", "")],
 )
-def test_every_result_fits_its_chip_and_keeps_its_words(value: str, chip: str) -> None:
-    """A chip is at most four characters; the whole result stays readable for those who listen."""
-    one = table("201", "T", "roulette")
-    result = msgspec.structs.replace(one.results[0], value=value, color="octarine")
-    shown = live.room(view(TableData(msgspec.structs.replace(one, results=[result]))), ENGLISH, PATHS.table)
-    assert shown.card is not None
-    assert shown.card.last is not None
-    assert (shown.card.last.text, shown.card.last.words, shown.card.last.color) == (chip, value, "")
+def test_picture_has_an_address_of_its_own_kind(video: str, shown: str) -> None:
+    """What a provider gives as its picture is an HTTP address or no picture; a closed table has none."""
+    assert room(video=video).video == shown
+    assert room(video=video, open_=False).video == ""
 
 
 def test_tables_out_of_reach_keep_their_place() -> None:

@@ -22,9 +22,9 @@ from tests.fragments_house import PUBLIC_KEY, ROOT, bearer
 ROOMS = ["wallet", "live_dealer", "promotions"]
 
 
-def context(room: str = "wallet", **headers: str) -> Context:
+def context(room: str = "wallet", path_info: str = "/", **headers: str) -> Context:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return read_context(SimpleNamespace(headers=sent), load(ROOT / "fragments" / room), PUBLIC_KEY)  # type: ignore[arg-type]
+    return read_context(SimpleNamespace(headers=sent, path_info=path_info), load(ROOT / "fragments" / room), PUBLIC_KEY)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -117,6 +117,18 @@ def test_shared_fragment_reads_no_bearer() -> None:
     """A shared fragment knows nobody, also when a bearer comes along."""
     one = context("live_dealer", authorization=bearer("live-dealer"), podium_currency="JPY", podium_locale="ja")
     assert (one.player, one.authorization, one.currency, one.locale) == (None, "", "JPY", "ja")
+
+
+def test_players_path_of_a_shared_fragment_knows_its_player() -> None:
+    """Where the manifest says that a path is for one player, the bearer counts, and the grant behind it."""
+    sent = {"authorization": bearer("live-dealer"), "mullion_grant": "a-game-token"}
+    slip = context("live_dealer", "/slip/201", **sent)
+    assert slip.player is not None
+    assert (slip.player.player, slip.grant) == ("pl_amber", "a-game-token")
+    grid = context("live_dealer", "/grid", **sent)
+    assert (grid.player, grid.grant) == (None, "")
+    with pytest.raises(ContextRefused, match="context_audience"):
+        context("live_dealer", "/actions/bet", authorization=bearer("wallet"))
 
 
 @pytest.mark.parametrize("value", ["//evil.example", "https://evil.example/", "/a\\b", "/a\nb", "/" + "a" * 600, ""])

@@ -7,8 +7,9 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bff.contracts.seamless import SCOPE_PLAY, game_audience
 from shell.composition.compiler import Compiled, Compiler, Late
-from shell.composition.page import Page, PagesBroken, PageTable, Slot
+from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
 from shell.composition.release import Snapshot
 from shell.pages.table import read_pages
 
@@ -57,6 +58,11 @@ def test_slot_prefix_carries_the_parameters() -> None:
         ("[fragments]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={s={fragment='f'}}\n", "names the fragment 'f'"),
         ("[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={s={fragment='f',pathname='/{id}'}}\n", "['id']"),
         ("[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={s={fragment='f',first=true}}\n", "first"),
+        (
+            "[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={s={fragment='f',grant={audience='g:{id}'}}}\n",
+            "['id']",
+        ),
+        ("[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nrefresh_s=5\n", "refresh_s"),
         ("pages = ", "pages.toml"),
     ],
 )
@@ -76,6 +82,23 @@ def test_own_pages_table_places_every_slot_it_declares() -> None:
         for signed_in in (False, True):
             compiled = compiler.compiled(page, language="en", signed_in=signed_in, snapshot=Snapshot())
             assert b"</html>" in Compiled.fill(compiled.tail, {"player_name": "", "path": "/", "key": page.name})
+
+
+def test_page_without_a_script_reads_itself_again_where_the_table_says_so() -> None:
+    """Only a page with `refresh_s` does, no sooner than that, at its own address and for browsers without scripts."""
+    for page in read_pages(settings.PAGES).pages:
+        compiled = Compiler().compiled(page, language="en", signed_in=False, snapshot=Snapshot())
+        head = Compiled.fill(compiled.head, {"player_name": "", "path": '/tables/"7/', "key": page.name}).decode()
+        refresh = f'<noscript><meta http-equiv="refresh" content="{page.refresh_s};url=/tables/&quot;7/"></noscript>'
+        assert (refresh in head) == ('http-equiv="refresh"' in head) == (page.refresh_s >= 10)
+
+
+def test_game_tokens_are_for_the_table_of_the_page() -> None:
+    """What the pages table grants is what the engine takes from a game provider, and nothing more."""
+    page = next(page for page in read_pages(settings.PAGES).pages if page.name == "table")
+    grants = [slot.granted({"table": "203"}) for slot in page.slots if slot.grant]
+    assert grants
+    assert set(grants) == {Grant(game_audience("203"), frozenset({SCOPE_PLAY}))}
 
 
 def test_slot_that_the_template_does_not_place_is_refused() -> None:

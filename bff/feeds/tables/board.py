@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from bff.contracts.tables import LISTED_RESULTS_MAX, RoundResult, TableState
+from bff.contracts.tables import LISTED_RESULTS_MAX, SHORT_CHARS_MAX, RoundResult, TableState
 from bff.feeds.reading import BadMessage, moment_of
 from bff.feeds.tables.news import ResultNews, TableNews
 
 SAME_COUNTDOWN_S = 1.5
+_SHORT = {"blackjack": "BJ", "tie": "T"}
 
 
 class Board:
@@ -125,10 +126,21 @@ def _results(news: list[ResultNews], before: list[RoundResult], received_at: dat
     known = {result.round_id: result.at for result in before}
     return [
         RoundResult(
-            each.value, each.color, each.round_id, known.get(each.round_id) or moment_of(each.time) or received_at
+            each.value,
+            each.color,
+            each.round_id,
+            known.get(each.round_id) or moment_of(each.time) or received_at,
+            _short(each.value),
         )
         for each in news
     ]
+
+
+def _short(value: str) -> str:
+    """The last word where it fits, as `20` of `Dealer 20`; its first letter where it does not."""
+    word = value.rsplit(" ", 1)[-1]
+    word = _SHORT.get(word.lower(), word)
+    return word if len(word) <= SHORT_CHARS_MAX else word[:1].upper()
 
 
 def _is_late(news: list[ResultNews] | None, before: list[RoundResult]) -> bool:

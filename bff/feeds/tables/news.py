@@ -19,7 +19,7 @@ TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SEATS_MAX = 100_000
 BETTING_S_MAX = 600
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_COLORS = {"red", "black", "green"}
+_COLORS = {"red", "black", "green", "blue"}
 _KINDS: dict[str, TableKind] = {
     "ROULETTE": "roulette",
     "BLACKJACK": "blackjack",

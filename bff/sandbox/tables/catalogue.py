@@ -1,9 +1,11 @@
 """The tables there are.
 
-Public: `Spec`, `SPECS`, `CURRENCY_FACTORS`.
+Public: `Spec`, `SPECS`, `CURRENCY_FACTORS`, `limits_minor`.
 """
 
 from dataclasses import dataclass
+
+from bff.contracts.money import MINOR_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,9 @@ SPECS = _specs()
 
 # What a provider multiplies its limits by; not an exchange rate, a round figure near one.
 CURRENCY_FACTORS = {"EUR": 1.0, "GBP": 1.0, "USD": 1.0, "JPY": 150.0}
+
+
+def limits_minor(spec: Spec, currency: str) -> tuple[int, int]:
+    """Least and most that one bet may be, in minor units of `currency`."""
+    units = CURRENCY_FACTORS[currency] * 10 ** MINOR_DIGITS.get(currency, 2)
+    return round(spec.bet_min * units), round(spec.bet_max * units)

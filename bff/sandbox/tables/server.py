@@ -5,7 +5,8 @@ WebSocket at `/ws`: `{"type": "available", "casinoId": …}` → `{"tableKey": [
 `{"type": "subscribe", "key": …, "casinoId": …, "currency": …}` → whole-table messages from now on. What is wrong is
 answered with `{"error": …}` on the same socket. Faults: `silence`, `flood` (`rate` messages a second), `malformed`,
 `oversize` (one in twenty), `close` (and refuse), `business_error`; of the video alone: `video_missing` (segments 404),
-`video_frozen` (the playlist stands still), `video_stalled` (segments are not answered).
+`video_frozen` (the playlist stands still), `video_stalled` (segments are not answered); of bets alone: `bets_down`
+(503, nothing is done), `bets_unanswered` (the bet is placed, its answer never comes).
 """
 
 import asyncio
@@ -18,10 +19,14 @@ import msgspec
 
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.plain_asgi import Answer, Asked, Provider, Receive, Scope, Send, json_answer
+from bff.sandbox.tables.bets_api import bets_answer
+from bff.sandbox.tables.betting import Betting
+from bff.sandbox.tables.book import BetBook
 from bff.sandbox.tables.catalogue import CURRENCY_FACTORS
 from bff.sandbox.tables.messages import Messages, broken
 from bff.sandbox.tables.picture import picture
 from bff.sandbox.tables.video import Video
+from bff.sandbox.tables.wallet import SeamlessWallet
 from bff.sandbox.tables.world import World
 
 TICK_S = 0.1
@@ -90,11 +95,23 @@ class TablesProvider(Provider):
         "video_missing",
         "video_frozen",
         "video_stalled",
+        "bets_down",
+        "bets_unanswered",
     )
 
-    def __init__(self, seed: str, casino_id: str, clock: SandboxClock, public_url: str) -> None:
+    def __init__(
+        self,
+        seed: str,
+        casino_id: str,
+        clock: SandboxClock,
+        public_url: str,
+        wallet: SeamlessWallet | None = None,
+        book: BetBook | None = None,
+    ) -> None:
+        """Without a `wallet` no bets are taken; without a `book` they are forgotten with the process."""
         super().__init__("sandbox-tables", clock)
         self.world = World(seed, clock.now())
+        self.betting = Betting(self.world, clock, wallet, BetBook() if book is None else book) if wallet else None
         self._casino_id = casino_id
         self._messages = Messages(seed, public_url)
         self._rng = random.Random(f"{seed}:faults")  # noqa: S311
@@ -104,6 +121,11 @@ class TablesProvider(Provider):
     async def answer(self, asked: Asked) -> Answer:
         if asked.path.startswith("/video/"):
             return await self._play(asked.path)
+        if asked.path == "/v1/bets" and self.betting is not None:
+            kind = self.switch.fault.kind
+            if kind == "bets_down":
+                return json_answer(503, {"error": "unavailable"})
+            return await bets_answer(self.betting, asked, answer_lost=kind == "bets_unanswered")
         if asked.path.startswith("/images/") and asked.path.endswith(".svg"):
             table = self.world.tables.get(asked.path[len("/images/") : -len(".svg")])
             if table is not None:
@@ -124,6 +146,10 @@ class TablesProvider(Provider):
         if kind == "video_frozen":
             now -= self.switch.since_s
         return self._video.answer(table.spec.kind, rest[0], now)
+
+    async def stopped(self) -> None:
+        if self.betting is not None:
+            await self.betting.stop()
 
     async def websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
@@ -186,8 +212,12 @@ class TablesProvider(Provider):
 
     async def work(self) -> None:
         """Plays the world, and marks what each socket is to be told."""
+        if self.betting is not None:
+            self.betting.resume()
         while True:
             changed = set(self.world.advance(self.clock.now()))
+            if self.betting is not None:
+                self.betting.settle()
             now = time.monotonic()
             for socket in list(self._sockets):
                 due = [k for k, told in socket.subscriptions.items() if k[0] in changed or now - told >= REPEAT_S]

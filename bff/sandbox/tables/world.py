@@ -68,6 +68,11 @@ class LiveTable:
         closes = self._round_at - SPIN_RATIO * self.spec.round_s
         return closes if self.open and self._round_began + SHOWN_S <= now < closes else None
 
+    @property
+    def round_id(self) -> str:
+        """The round under way: the one that bets of this moment are for."""
+        return f"{self.spec.table_id}-{self.round_number + 1}"
+
     def advance(self, now: float) -> bool:
         """Play until `now`; whether anything that can be seen has changed."""
         before = self._before
@@ -83,9 +88,9 @@ class LiveTable:
             self._round_began = at
             self._round_at = at + self.spec.round_s * self._rng.uniform(0.9, 1.2)
             if is_open:
-                self.round_number += 1
                 value, color = draw(self.spec.kind, self._rng)
-                self.results.appendleft(Result(value, color, f"{self.spec.table_id}-{self.round_number}", at))
+                self.results.appendleft(Result(value, color, self.round_id, at))
+                self.round_number += 1
         elif at == self._seat_at:
             self._seat_at = at + self._rng.uniform(2, 9)
             self.seats = self._moved_seats() if is_open else 0

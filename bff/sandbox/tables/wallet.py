@@ -1,0 +1,111 @@
+"""The operator's seamless wallet, in the provider's words: the border to `/user/balance` and `/transaction/…`.
+
+Public: `SeamlessWallet`, `WALLET`.
+Every transaction is named by the bet that it belongs to, so sending one again can not move money twice.
+"""
+
+import time
+
+import msgspec
+
+from bff.contracts.seamless import (
+    PROVIDER_HEADER,
+    SIGNATURE_HEADER,
+    BalanceRequest,
+    BetRequest,
+    RollbackRequest,
+    Status,
+    WalletAnswer,
+    WinRequest,
+    sign,
+)
+from bff.resilience.deadline import Deadline
+from bff.resilience.guard import Guard
+from bff.resilience.message import Request, Response
+from bff.resilience.outcome import Failure
+from bff.resilience.policy import Policy
+from bff.resilience.reason import Reason
+from bff.sandbox.tables.book import Ticket
+
+WALLET = Policy(deadline_ms=1500, connect_ms=500)
+
+
+class SeamlessWallet:
+    """Calls never raise. A `Failure` means that nobody knows whether it was done; a business error was not."""
+
+    def __init__(self, url: str, provider: str, secret: str, policy: Policy = WALLET) -> None:
+        self._url = url.rstrip("/")
+        self._provider = provider
+        self._secret = secret
+        self._policy = policy
+        self._guard = Guard("seamless-wallet", policy)
+
+    async def balance(self, token: str, game: str, request_uuid: str) -> WalletAnswer | Failure:
+        """Whom a token is for, and what they can stake."""
+        return await self._call("/user/balance", BalanceRequest(request_uuid, token, game))
+
+    async def bet(self, ticket: Ticket) -> WalletAnswer | Failure:
+        """Take the stake."""
+        bet = ticket.bet
+        asked = BetRequest(
+            request_uuid=bet.bet_id,
+            transaction_uuid=bet.bet_id,
+            token=ticket.token,
+            game_code=bet.game,
+            round=bet.round_id,
+            currency=bet.currency,
+            amount=bet.amount_minor,
+        )
+        return await self._call("/transaction/bet", asked)
+
+    async def win(self, ticket: Ticket) -> WalletAnswer | Failure:
+        """Pay what the bet brought; nothing closes the round."""
+        bet, name = ticket.bet, f"{ticket.bet.bet_id}-win"
+        asked = WinRequest(
+            request_uuid=name,
+            transaction_uuid=name,
+            reference_transaction_uuid=bet.bet_id,
+            token=ticket.token,
+            game_code=bet.game,
+            round=bet.round_id,
+            currency=bet.currency,
+            amount=bet.won_minor,
+        )
+        return await self._call("/transaction/win", asked)
+
+    async def rollback(self, ticket: Ticket) -> WalletAnswer | Failure:
+        """Give the stake back, or forbid that it is ever taken."""
+        bet, name = ticket.bet, f"{ticket.bet.bet_id}-back"
+        asked = RollbackRequest(
+            request_uuid=name,
+            transaction_uuid=name,
+            reference_transaction_uuid=bet.bet_id,
+            token=ticket.token,
+            game_code=bet.game,
+            round=bet.round_id,
+        )
+        return await self._call("/transaction/rollback", asked)
+
+    async def aclose(self) -> None:
+        await self._guard.aclose()
+
+    async def _call(self, path: str, asked: msgspec.Struct) -> WalletAnswer | Failure:
+        body = msgspec.json.encode(asked)
+        headers = (
+            ("content-type", "application/json"),
+            (PROVIDER_HEADER, self._provider),
+            (SIGNATURE_HEADER, sign(path, body, self._secret, now=int(time.time()))),
+        )
+        deadline = Deadline.after_ms(time.monotonic(), self._policy.deadline_ms)
+        answer = await self._guard.call(Request("POST", self._url + path, headers, body), deadline)
+        return answer if isinstance(answer, Failure) else _read(answer)
+
+
+def _read(answer: Response) -> WalletAnswer | Failure:
+    if answer.status != 200:
+        return Failure(Reason.REJECTED, f"answered {answer.status}", status=answer.status)
+    try:
+        said = msgspec.json.decode(answer.body, type=WalletAnswer)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Failure(Reason.ENCODING, str(error))
+    return Failure(Reason.UPSTREAM_ERROR, said.status) if said.status is Status.UNKNOWN else said

@@ -1,0 +1,157 @@
+"""The addresses that know their player: the slip of one table, the bets on it, and placing one."""
+
+import asyncio
+import re
+import uuid
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from bff.contracts import headers
+from bff.contracts.bets import Bet, BetRefusal, PlaceBet
+from bff.contracts.tables import TableData
+from bff.contracts.view import View
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from fragments.kit import bff
+from fragments.kit.answer import Degraded, Rendered, fragment_view
+from fragments.kit.context import Context
+from fragments.live_dealer import provider, slip
+
+_TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9._~-]{8,128}", re.ASCII)
+_STAKE = re.compile(r"[0-9]{1,10}", re.ASCII)
+_SIDES = frozenset({"red", "black"})
+
+
+@fragment_view()
+async def show_slip(request: HttpRequest, context: Context, table_id: str) -> Rendered:
+    """The slip of one table; with `?receipt=` also what became of a bet."""
+    if not _TABLE_ID.fullmatch(table_id):
+        return Rendered("live_dealer/nothing.html", None, 404)
+    answer, said = await asyncio.gather(_table(context, table_id), _receipt(request, context, table_id))
+    return _slip(context, table_id, answer, said=said)
+
+
+@fragment_view()
+async def show_bets(request: HttpRequest, context: Context, table_id: str) -> Rendered:
+    """The player's last bets at one table; nothing for a visitor."""
+    if not _TABLE_ID.fullmatch(table_id):
+        return Rendered("live_dealer/nothing.html", None, 404)
+    if context.player is None:
+        return Rendered("live_dealer/nothing.html", None)
+    answer = await provider.latest(table_id, context)
+    page = slip.bets(answer, context.formats, table_id, context.player.player)
+    return Rendered("live_dealer/bets.html", page, degraded=page.degraded)
+
+
+@fragment_view("POST")
+async def bet(request: HttpRequest, context: Context, table_id: str) -> Rendered:
+    """Take a bet to the provider and answer with the slip."""
+    if not _TABLE_ID.fullmatch(table_id):
+        return Rendered("live_dealer/nothing.html", None, 404)
+    key = request.headers.get(headers.IDEMPOTENCY_KEY) or request.POST.get("idempotency_key", "")
+    wanted = _wanted(request, table_id, context)
+    if context.player is None or not context.grant:
+        return _slip(context, table_id, await _table(context, table_id), status=401)
+    if not _KEY.fullmatch(key) or isinstance(wanted, slip.Said):
+        said = wanted if isinstance(wanted, slip.Said) else slip.EXPIRED
+        return _slip(context, table_id, await _table(context, table_id), status=422, said=said)
+    placed = await provider.place(wanted, context, key)
+    return await _after(placed, wanted, context, key)
+
+
+async def _after(
+    placed: Bet | BetRefusal | provider.Unknown | Failure, wanted: PlaceBet, context: Context, key: str
+) -> Rendered:
+    answer = await _table(context, wanted.game)
+    stake, game = wanted.amount_minor, wanted.game
+    match placed:
+        case Bet():
+            said = slip.accepted(placed, context.formats)
+            status = 202 if placed.state == "placing" else 200
+            return _slip(context, game, answer, status=status, said=said, stake=stake, placed=placed)
+        case BetRefusal():
+            limits = None if isinstance(answer, Failure) or answer.data is None else answer.data.table.limits
+            said = slip.refused(placed, limits, context.formats)
+            return _slip(context, game, answer, status=422, said=said, stake=stake)
+        case provider.Unknown():
+            said, again = slip.unknown(wanted, key, context.formats)
+            return _slip(context, game, answer, said=said, again=again, stake=stake)
+        case Failure():
+            return _slip(context, game, answer, said=slip.NOT_SENT, stake=stake, key=key)
+
+
+def _slip(
+    context: Context,
+    table_id: str,
+    answer: View[TableData] | Failure,
+    *,
+    status: int = 200,
+    said: slip.Said | None = None,
+    again: slip.Again | None = None,
+    stake: int = 0,
+    key: str = "",
+    placed: Bet | None = None,
+) -> Rendered:
+    if isinstance(answer, Failure) and answer.reason is Reason.NOT_FOUND:
+        return Rendered("live_dealer/nothing.html", None)
+    page = slip.slip(
+        answer,
+        context.formats,
+        now=datetime.now(UTC),
+        key=key or uuid.uuid4().hex,
+        signed_in=context.player is not None,
+        said=said,
+        again=again,
+        stake=stake,
+    )
+    not_sent = Degraded(Reason.ENGINE_DOWN) if said is slip.NOT_SENT else None
+    return Rendered(
+        "live_dealer/slip.html",
+        {
+            "slip": page,
+            "table_id": table_id,
+            "sign_in": f"{settings.SIGN_IN_PATHNAME}?{urlencode({'next': context.mount_pathname}, safe='/')}",
+            "cashier": settings.CASHIER_PATHNAME,
+            "roulette": settings.KIND_PATHNAME.format(kind="roulette"),
+        },
+        status,
+        page.degraded or not_sent,
+        # A bet that may be in shows up in the list if it is.
+        changed=("bets", "wallet") if placed or again else (),
+        receipt_id=placed.bet_id if placed else "",
+    )
+
+
+def _wanted(request: HttpRequest, table_id: str, context: Context) -> PlaceBet | slip.Said:
+    """The bet in the form, or what is wrong with it."""
+    side, stake = request.POST.get("side", ""), request.POST.get("stake", "")
+    closes = request.POST.get("closes_at", "")
+    if side not in _SIDES or not _STAKE.fullmatch(stake):
+        return slip.Said("bad", "Choose a stake, then red or black. Nothing was sent.")
+    if not closes:
+        return slip.refused(BetRefusal.BETS_CLOSED, None, context.formats)
+    try:
+        closes_at = datetime.fromisoformat(closes[:40])
+    except ValueError:
+        return slip.EXPIRED
+    if closes_at.tzinfo is None:
+        return slip.EXPIRED
+    return PlaceBet(table_id, "red" if side == "red" else "black", int(stake), context.currency, closes_at)
+
+
+async def _table(context: Context, table_id: str) -> View[TableData] | Failure:
+    return await bff.view(f"tables/{table_id}", View[TableData], context, currency=context.currency)
+
+
+async def _receipt(request: HttpRequest, context: Context, table_id: str) -> slip.Said | None:
+    receipt = request.GET.get("receipt", "")
+    if context.player is None or not _KEY.fullmatch(receipt):
+        return None
+    answer = await provider.latest(table_id, context)
+    known = [] if isinstance(answer, Failure) else answer
+    found = next((each for each in known if each.bet_id == receipt), None)
+    return slip.accepted(found, context.formats) if found else None

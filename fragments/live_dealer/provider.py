@@ -1,0 +1,104 @@
+"""The border to the provider that takes the bets: typed answers or a typed failure, never an exception.
+
+Public: `place`, `latest`, `Unknown`, `close`.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from bff.contracts import headers
+from bff.contracts.bets import Bet, BetRefusal, BetsData, PlaceBet
+from bff.contracts.problem import Problem
+from bff.resilience.deadline import Deadline
+from bff.resilience.guard import Guard, Request, Response
+from bff.resilience.outcome import Failure
+from bff.resilience.policy import Policy
+from bff.resilience.reason import Reason
+from fragments.kit.context import Context
+
+T = TypeVar("T")
+
+READ_MS = 250
+PLACE_MS = 3_000  # more than the provider waits for the wallet, so that its own word arrives
+RENDER_MS = 300  # kept back for the table's view and the rendering
+_GUARDS = {"bets": Policy(deadline_ms=READ_MS), "bets.place": Policy(deadline_ms=PLACE_MS)}
+_DEFAULT_URL = "http://127.0.0.1:8030"
+# After these the bet never reached the provider; 503 is its word that nothing was done.
+_NEVER_SENT = frozenset(
+    {Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A bet that may have been placed. Asking again with the same key can not place it twice."""
+
+    failure: Failure
+
+
+async def place(wanted: PlaceBet, context: Context, key: str) -> Bet | BetRefusal | Unknown | Failure:
+    """Place a bet: as it stands, why it does not, `Failure` when nothing was done, `Unknown` when nobody can tell."""
+    own = (("content-type", "application/json"), (headers.IDEMPOTENCY_KEY, key))
+    request = Request("POST", _url(), _bearer(context) + own, msgspec.json.encode(wanted))
+    answer = await _guard("bets.place").call(request, _within(context, PLACE_MS))
+    if isinstance(answer, Failure):
+        return answer if answer.reason in _NEVER_SENT or answer.status == 503 else Unknown(answer)
+    if answer.status in (200, 202):
+        bet = _read(answer, Bet)
+        return Unknown(bet) if isinstance(bet, Failure) else bet
+    problem = _read(answer, Problem)
+    known = isinstance(problem, Problem) and problem.code in set(BetRefusal)
+    return BetRefusal(problem.code) if known and isinstance(problem, Problem) else BetRefusal.REFUSED
+
+
+async def latest(game: str, context: Context) -> list[Bet] | Failure:
+    """The player's last bets at one table, newest first."""
+    request = Request("GET", f"{_url()}?{urlencode({'game': game})}", _bearer(context))
+    answer = await _guard("bets").call(request, _within(context, READ_MS))
+    if isinstance(answer, Failure):
+        return answer
+    if answer.status != 200:
+        return Failure(Reason.REJECTED, f"answered {answer.status}", status=answer.status)
+    data = _read(answer, BetsData)
+    return data if isinstance(data, Failure) else data.bets
+
+
+async def close() -> None:
+    """Close the connections of this process."""
+    for name in _GUARDS:
+        await _guard(name).aclose()
+    _guard.cache_clear()
+
+
+@lru_cache(maxsize=4)
+def _guard(name: str) -> Guard:
+    return Guard(name, _GUARDS[name])
+
+
+def _url() -> str:
+    base = os.environ.get("GAMES_URL") or os.environ.get("SANDBOX_TABLES_URL", _DEFAULT_URL)
+    return f"{base.rstrip('/')}/v1/bets"
+
+
+def _bearer(context: Context) -> tuple[tuple[str, str], ...]:
+    return (("accept", "application/json"), ("authorization", f"Bearer {context.grant}"))
+
+
+def _within(context: Context, ms: int) -> Deadline:
+    now = time.monotonic()
+    left_ms = context.deadline.remaining_ms(now)
+    return Deadline.after_ms(now, min(ms, max(left_ms - RENDER_MS, left_ms / 2)))
+
+
+def _read(answer: Response, kind: type[T]) -> T | Failure:
+    try:
+        value: Any = msgspec.json.decode(answer.body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Failure(Reason.ENCODING, str(error))
+    return value  # type: ignore[no-any-return]

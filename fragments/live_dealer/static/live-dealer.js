@@ -1,0 +1,16 @@
+// Keeps the chip that the player chose, whatever brings the slip anew. Without it a bet leaves its own chip chosen, and a
+// slip that is read again begins with the smallest.
+
+let chosen = ""; // one page shows one table
+
+export default function mount(root, { signal }) {
+  const chips = [...root.querySelectorAll('input[name="stake"][type="radio"]')];
+  // A chip that is chosen counts as the form's own: nothing is lost with it, so it does not hold up a newer slip.
+  const settle = () => chips.forEach((chip) => (chip.defaultChecked = chip.checked));
+  const mine = chips.find((chip) => chip.value === chosen);
+  if (mine) mine.checked = true;
+  settle();
+  for (const chip of chips) {
+    chip.addEventListener("change", () => ((chosen = chip.value), settle()), { signal });
+  }
+}
