@@ -6,7 +6,7 @@ Public: `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 # One path segment; what a fragment makes of it is the fragment's business.
 _PARAM = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -22,7 +22,8 @@ class PagesBroken(Exception):
 class Slot:
     """A place for a fragment. `pathname` may hold the page's `{parameters}`; `scopes` is what it may do for a player.
 
-    A `primary` slot decides the page's status, if its release agrees to.
+    A `primary` slot decides the page's status, if its release agrees to. `query` names what the page's own query may
+    ask of the slot, written `?<slot>.<name>=<value>`.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Slot:
     pathname: str = "/"
     scopes: frozenset[str] = frozenset()
     primary: bool = False
+    query: tuple[str, ...] = ()
 
     def path(self, params: Mapping[str, str]) -> str:
         return _HOLE.sub(lambda hole: quote(params[hole[1]], safe=""), self.pathname)
@@ -69,7 +71,8 @@ class Visit:
     """One look at one page, decided before the first byte; nothing in it needs a fragment.
 
     `player` is empty for a visitor who is not signed in. `receipts` maps a slot to the receipt that a redirect carried
-    to it. `min_sequence` is `<epoch>:<n>` where the player's own write must be seen.
+    to it, `queries` a slot to what the page's query asks of it. `min_sequence` is `<epoch>:<n>` where the player's own
+    write must be seen. `words` fill the template's holes besides the visit's own.
     """
 
     page: Page
@@ -84,10 +87,21 @@ class Visit:
     traceparent: str = ""
     receipts: Mapping[str, str] = field(default_factory=dict)
     min_sequence: str = ""
+    queries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
         return self.page.path(self.params)
+
+    def query(self, slot: Slot) -> dict[str, str]:
+        """What this visit asks of `slot`, by the slot's own names."""
+        asked = self.queries.get(slot.name, {})
+        return {name: asked[name] for name in slot.query if name in asked}
+
+    def query_string(self, slot: Slot) -> str:
+        """The same as the page's query writes it, empty when nothing is asked."""
+        return urlencode({f"{slot.name}.{name}": value for name, value in self.query(slot).items()})
 
 
 class PageTable:

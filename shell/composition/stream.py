@@ -82,6 +82,7 @@ class Composition:
                 origin=self._visit.origin,
                 player=self._visit.player,
                 player_name=self._visit.player_name,
+                words=self._visit.words,
             )
             return self._opening(visit, 404, timing)
         return self._opening(self._visit, 200, timing)
@@ -126,4 +127,5 @@ class Composition:
 
 
 def _late(visit: Visit) -> dict[str, str]:
-    return {"player_name": visit.player_name, "path": visit.path, "key": visit.page.key(visit.params)}
+    own = {"player_name": visit.player_name, "path": visit.path, "key": visit.page.key(visit.params)}
+    return {**visit.words, **own}

@@ -57,11 +57,14 @@ class Wrapper:
             attributes["data-topics"] = " ".join(extension.topics)
             attributes["data-feeds"] = " ".join(extension.feeds)
             attributes["data-modules"] = " ".join(f"/assets/{digest}" for digest in release.js) if included.html else ""
+        query = [visit.query_string(slot)]
+        if query[0]:
+            attributes["data-query"] = query[0]
         if included.state is not State.FRESH:
             attributes["data-retry-ms"] = str(delay_ms(attempt, included.retry_after_ms, chance=self._chance))
-            attributes["hx-get"] = f"{prefix}?attempt={attempt + 1}"
-        else:
-            attributes["hx-get"] = prefix
+            query.append(f"attempt={attempt + 1}")
+        asked = "&".join(part for part in query if part)
+        attributes["hx-get"] = f"{prefix}?{asked}" if asked else prefix
         attributes |= {"hx-trigger": "mullion:swap", "hx-target": "this", "hx-swap": "outerHTML"}
         return attributes
 

@@ -129,6 +129,7 @@ def test_two_relays_and_two_projectors_change_nothing(house):
 
 def test_records_of_another_release_are_asked_for_again(house):
     """A projector that finds records of another shape has the ledger told anew, and says why."""
+    eventually(lambda: feed(house).state == "live" and house.real("pl_amber") == 12500)
     before = house.read("wallet.pl_amber").records["wallet.pl_amber"].sequence
     house.kill("projector")
 
