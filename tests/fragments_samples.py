@@ -34,9 +34,20 @@ def minor(units: float, currency: str) -> int:
     return round(units * (150 if currency in _NO_DECIMALS else 100))
 
 
-def wallet_data(currency: str = "EUR", *, deposit: Availability | None = None, pending_minor: int = 0) -> WalletData:
-    """A player with a balance and some history."""
-    balances = Balances(minor(1284.5, currency), minor(20, currency), minor(1204.5, currency), pending_minor, currency)
+def wallet_data(
+    currency: str = "EUR",
+    *,
+    deposit: Availability | None = None,
+    withdraw: Availability | None = None,
+    pending_minor: int = 0,
+    held_minor: int = 0,
+) -> WalletData:
+    """A player with a balance, some history, and a withdrawal where something is held."""
+    real, bonus, free = (minor(units, currency) for units in (1284.5, 20, 1204.5))
+    balances = Balances(real, bonus, free, pending_minor, currency, held_minor)
+    held = []
+    if held_minor:
+        held = [Movement("rc_held", "withdrawal", "pending", -held_minor, currency, AS_OF - timedelta(hours=3))]
     history: tuple[tuple[str, MovementState, float, float], ...] = (
         ("deposit", "pending", 50, 0.1),
         ("win", "done", 36, 0.6),
@@ -49,7 +60,8 @@ def wallet_data(currency: str = "EUR", *, deposit: Availability | None = None, p
         Movement(f"mv_{n}", kind, state, minor(units, currency), currency, AS_OF - timedelta(hours=hours))
         for n, (kind, state, units, hours) in enumerate(history)
     ]
-    return WalletData(balances, recent, {"deposit": deposit or Availability(True)})
+    actions = {"deposit": deposit or Availability(True), "withdraw": withdraw or Availability(True)}
+    return WalletData(balances, recent, actions, [recent[0], *held])
 
 
 def table(

@@ -67,10 +67,14 @@ class Movement(msgspec.Struct, frozen=True):
 
 
 class Availability(msgspec.Struct, frozen=True):
-    """Whether an action can be taken; `reason` is a sentence for the player when it can not."""
+    """Whether an action can be taken; `reason` is a sentence for the player when it can not.
+
+    `own` when it is the player's own state that closes it (nothing to withdraw, a break), which is no fault.
+    """
 
     open: bool
     reason: str = ""
+    own: bool = False
 
 
 class WalletData(msgspec.Struct, frozen=True):

@@ -80,7 +80,7 @@ def _empty(currency: str) -> WalletState:
 
 def _deposits(ledger: FeedFreshness, engine: FeedFreshness, *, excluded: bool) -> Availability:
     if excluded:
-        return Availability(False, "You are taking a break from gambling, so nothing can be paid in until it is over.")
+        return Availability(False, "You are taking a break from gambling, so nothing can be paid in until it is over.", own=True)
     if engine.state != "live":
         return Availability(False, f"Deposits are paused: the cashier can not be reached right now. {_AGAIN}")
     if ledger.state != "live":
@@ -96,5 +96,5 @@ def _withdrawals(ledger: FeedFreshness, engine: FeedFreshness, balances: Balance
     if ledger.state != "live":
         return Availability(False, "Withdrawals are paused until your balance is up to date again. Your money is safe.")
     if balances.withdrawable_minor <= 0:
-        return Availability(False, "There is nothing to withdraw at the moment.")
+        return Availability(False, "There is nothing to withdraw at the moment.", own=True)
     return Availability(True)
