@@ -1,13 +1,25 @@
 """What a BFF could say, for tests of fragments: a wallet, tables, offers, receipts.
 
-Public: `wallet_data`, `tables`, `table`, `offers`, `receipt`.
+Public: `wallet_data`, `history_data`, `limits_data`, `tables`, `table`, `offers`, `receipt`.
 """
 
 from datetime import datetime, timedelta
 
+import msgspec
+
+from bff.contracts.history import HistoryData, HistoryMonth, KindTotals
 from bff.contracts.promotions import ClaimState, Offer, PromotionsData
 from bff.contracts.tables import Limits, RoundResult, Table, TableKind
-from bff.contracts.wallet import Availability, Balances, Movement, MovementState, Receipt, WalletData
+from bff.contracts.wallet import (
+    Availability,
+    Balances,
+    DepositLimit,
+    LimitsData,
+    Movement,
+    MovementState,
+    Receipt,
+    WalletData,
+)
 from tests.fragments_fake_bff import AS_OF
 
 _RED = frozenset({1, 3, 5, 7, 9, 12, 14, 16, 18, 19, 21, 23, 25, 27, 30, 32, 34, 36})
@@ -62,6 +74,35 @@ def wallet_data(
     ]
     actions = {"deposit": deposit or Availability(True), "withdraw": withdraw or Availability(True)}
     return WalletData(balances, recent, actions, [recent[0], *held])
+
+
+def history_data(*, lines: int = 6, page: int = 1, pages: int = 3) -> HistoryData:
+    """Three months with lines in the first two of them."""
+    movements = [
+        msgspec.structs.replace(each, reference=f"rc_{n}") for n, each in enumerate(wallet_data().recent[:lines])
+    ]
+    movements = [
+        msgspec.structs.replace(each, at=each.at - timedelta(days=30 * (n > 3))) for n, each in enumerate(movements)
+    ]
+    months = [
+        HistoryMonth("2026-03", KindTotals(44, 5600, -1200)),
+        HistoryMonth("2026-02", KindTotals(1, 0, 0)),
+        HistoryMonth("2026-01", KindTotals(0, 0, 0)),
+    ]
+    kinds = {"deposit": 20, "bet": 12, "win": 10, "bonus": 3} if lines else {}
+    return HistoryData("EUR", movements, months, kinds, "2026-03", "2025-04", "2026-03", page, pages)
+
+
+def limits_data(action: Availability | None = None, *, excluded: bool = False) -> LimitsData:
+    """A day's limit that is to rise, one for a month, none for a week."""
+    deposit = [
+        DepositLimit("day", 10_000, 20_000, AS_OF + timedelta(hours=20)),
+        DepositLimit("week", None),
+        DepositLimit("month", 50_000, None, AS_OF + timedelta(hours=3)),
+    ]
+    changes = action or Availability(True)
+    until = AS_OF + timedelta(days=7) if excluded else None
+    return LimitsData("EUR", deposit, until, False, {"limit": changes, "exclude": changes})
 
 
 def table(

@@ -50,7 +50,7 @@ class Unknown:
     failure: Failure
 
 
-async def view(path: str, kind: type[View[T]], context: Context, **query: str) -> View[T] | Failure:
+async def view(path: str, kind: type[View[T]], context: Context, /, **query: str) -> View[T] | Failure:
     """`GET <queries>/views/<path>` as `kind`; empty query values are left out. 404 is `Failure(not_found)`."""
     given = {name: value for name, value in query.items() if value}
     target = f"/views/{quote(path)}" + (f"?{urlencode(given)}" if given else "")

@@ -50,7 +50,7 @@ class Form:
 DEPOSIT = Form("deposit", "deposit", ("amount",), cashier_page, "amount")
 WITHDRAW = Form("withdraw", "withdraw", ("amount",), cashier_page, "amount")
 CANCEL = Form("cancel", "cancel-withdrawal", ("receipt_id",), cashier_page)
-LIMIT = Form("limit", "set-deposit-limit", ("period", "amount", "remove"), limits_page, "amount")
+LIMIT = Form("limit", "set-deposit-limit", ("period", "amount", "lifted"), limits_page, "amount")
 BREAK = Form("break", "self-exclude", ("days", "sure"), limits_page, "days")
 
 
@@ -93,7 +93,7 @@ async def limit(request: HttpRequest, context: Context) -> Rendered:
     def command(typed: Mapping[str, str]) -> SetDepositLimit:
         if typed["period"] not in PERIODS:
             raise FormRefused("Choose a day, a week or a month.")
-        amount = None if typed["remove"] else _amount(typed, context, CAP_LIMITS)
+        amount = None if typed["lifted"] else _amount(typed, context, CAP_LIMITS)
         return SetDepositLimit(typed["period"], amount, context.currency)  # type: ignore[arg-type]
 
     return await _act(LIMIT, request, context, command)

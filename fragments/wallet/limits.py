@@ -17,7 +17,7 @@ from fragments.wallet.display import Form, age_note
 from fragments.wallet.receipts import ReceiptCard
 
 PERIODS = {"day": "A day", "week": "A week", "month": "A month"}
-_IN_A = {"day": "in 24 hours", "week": "in 7 days", "month": "in 30 days"}
+_IN_A = {"day": "any 24 hours", "week": "any 7 days", "month": "any 30 days"}
 # Days that a break may take, by the words of the form; None is for good.
 BREAKS: dict[str, tuple[str, int | None]] = {
     "1": ("24 hours", 1),
@@ -100,7 +100,7 @@ def limits(
         note=note,
         rows=[_row(each, data.currency, formats, keys, action) for each in data.deposit] if data else None,
         taking=_break(data, formats) if data else None,
-        form=_form(action, currency, keys["limit"], said.typed.get("amount", ""), error.get("limit", "")),
+        form=_form(action, currency, keys["limit"], said.typed.get("amount", ""), error.get("limit", ""), note),
         break_key=keys["break"],
         break_error=error.get("break", ""),
         periods=PERIODS,
@@ -130,13 +130,14 @@ def _row(limit: DepositLimit, currency: str, formats: Formats, keys: Mapping[str
     )
 
 
-def _form(action: Availability, currency: str, key: str, typed: str, error: str) -> Form:
+def _form(action: Availability, currency: str, key: str, typed: str, error: str, note: Note) -> Form:
+    why = "" if note.before == action.reason else action.reason  # never twice on one card
     return Form(
         open=action.open,
-        closed=None,  # the note above the rows says it
+        closed=None,
         currency=currency,
         input_mode="decimal" if minor_digits(currency) else "numeric",
-        hint="Lower counts at once. Higher waits a day, so that you can think again.",
+        hint="Lower counts at once. Higher waits a day, so that you can think again." if action.open else why,
         key=key,
         typed=typed,
         error=error,

@@ -144,7 +144,7 @@ def _refused(answer: object, context: Context, *, wide: bool) -> Rendered | None
 
 
 async def _read(
-    name: str, kind: type[T], context: Context, query: Query, said: Said = NOTHING, **asked: str
+    name: str, kind: type[T], context: Context, query: Query, said: Said = NOTHING, /, **asked: str
 ) -> View[T] | Failure:
     """A view, at least as far as what was just done, or as the query says."""
     sequence = ":".join(map(str, said.receipt.sequence)) if said.receipt else query.get("min_sequence", "")
