@@ -1,10 +1,11 @@
 """What the summary and the cashier show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
 
-Public: `Panel`, `Form`, `Line`, `Figures`, `Pending`, `panel`, `deposit_form`, `withdraw_form`, `line`, `age_note`.
+Public: `Panel`, `Form`, `Line`, `Figures`, `Pending`, `panel`, `deposit_form`, `withdraw_form`, `line`, `age_note`,
+`made_from`.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from bff.contracts.view import View
 from bff.contracts.wallet import Availability, Balances, Movement, WalletData
@@ -74,6 +75,7 @@ class Panel:
 
     `note` sums up everything, for the summary; `balance_note` speaks of the figures only, beside forms that speak for
     themselves, so that nothing is said twice. Of what closes the forms only the first that is heard of is announced.
+    `made_from` is the live message that says the same, `epoch:n`: an earlier one is no news to an open page.
     """
 
     note: Note
@@ -85,6 +87,7 @@ class Panel:
     withdraw: Form
     receipt: ReceiptCard | None
     degraded: Degraded | None
+    made_from: str = ""
 
     @property
     def withdraw_said(self) -> bool:
@@ -124,7 +127,13 @@ def panel(
         withdraw=withdraw,
         receipt=receipt,
         degraded=degraded,
+        made_from=made_from(answer),
     )
+
+
+def made_from(answer: View[Any]) -> str:
+    """The sequence of the live message that says the same as `answer`, as `data-live-seq` wants it."""
+    return ":".join(map(str, answer.freshness.sequence or ()))
 
 
 def deposit_form(

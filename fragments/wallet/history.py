@@ -13,7 +13,7 @@ from bff.resilience.outcome import Failure
 from fragments.kit.answer import Degraded
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import Note, judge
-from fragments.wallet.display import Line, age_note, line
+from fragments.wallet.display import Line, age_note, line, made_from
 from fragments.wallet.receipts import Detail, ReceiptCard
 
 # What a player asks for -> the ledger's kinds; all of them where none is named.
@@ -93,6 +93,7 @@ class History:
     missing: ReceiptCard | None
     back: str
     degraded: Degraded | None
+    made_from: str = ""
 
     @property
     def nothing(self) -> bool:
@@ -142,6 +143,7 @@ def history(
         missing=missing,
         back=back,
         degraded=degraded,
+        made_from=made_from(answer),
     )
 
 
