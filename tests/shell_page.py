@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
+from typing import Any
 
 import msgspec
 
@@ -50,7 +51,7 @@ class Trio:
 
     def __init__(self, *, policy: Policy | None = None, extension: Mapping[str, object] | None = None) -> None:
         self.origins = {name: Origin(body=f"<section><h2>{name}</h2></section>".encode()) for name in NAMES}
-        self._extension = dict({"isolation": "shadow", "deadline_ms": 300} | dict(extension or {}))
+        self._extension = dict({"isolation": "shadow", "deadline_ms": 600} | dict(extension or {}))
         self.upstreams = Upstreams(
             lambda release: probe_request(release, Slot(release.fragment, release.fragment), self.visit()),
             policy or Policy(),
@@ -74,7 +75,7 @@ class Trio:
         for origin in self.origins.values():
             await origin.aclose()
 
-    def visit(self, player: str = "") -> Visit:
+    def visit(self, player: str = "", **more: Any) -> Visit:
         return Visit(
             page=PAGE,
             params={},
@@ -84,6 +85,7 @@ class Trio:
             origin="http://localhost",
             player=player,
             player_name=player,
+            **more,
         )
 
     async def page(self, visit: Visit | None = None) -> bytes:
@@ -92,9 +94,9 @@ class Trio:
         try:
             opening = await composition.open()
             chunks = [opening.head]
-            async for chunk in composition.slots():
+            async for chunk, _more in composition.rest():
                 chunks.append(chunk)
-            return b"".join([*chunks, composition.tail()])
+            return b"".join(chunks)
         finally:
             await composition.close()
 

@@ -8,12 +8,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.commands.settings")
 
 from django.core.asgi import get_asgi_application
 
-from bff.resilience import log
+from bff.resilience import log, memory
 
 log.configure()
 _django = get_asgi_application()
 
 from bff.commands import runtime  # noqa: E402 (needs Django's apps)
+
+memory.for_long_running()
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]

@@ -26,7 +26,8 @@ from typing import Any
 
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
 from bff.store import Store, StorePolicy, StoreUnavailable
-from tests.valkey_server import ValkeyServer, free_port
+from tests.free_ports import free_port
+from tests.valkey_server import ValkeyServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CURRENCIES = {"pl_amber": "EUR", "pl_birch": "GBP", "pl_cedar": "JPY"}

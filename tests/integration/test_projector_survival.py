@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bff.store import Store, StorePolicy
+from tests.free_ports import free_port
 from tests.integration.money_house import MoneyHouse, eventually
-from tests.valkey_server import free_port
 
 
 @pytest.fixture(scope="module")

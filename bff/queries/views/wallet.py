@@ -80,7 +80,8 @@ def _empty(currency: str) -> WalletState:
 
 def _deposits(ledger: FeedFreshness, engine: FeedFreshness, *, excluded: bool) -> Availability:
     if excluded:
-        return Availability(False, "You are taking a break from gambling, so nothing can be paid in until it is over.", own=True)
+        words = "You are taking a break from gambling, so nothing can be paid in until it is over."
+        return Availability(False, words, own=True)
     if engine.state != "live":
         return Availability(False, f"Deposits are paused: the cashier can not be reached right now. {_AGAIN}")
     if ledger.state != "live":
