@@ -73,7 +73,7 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
     if problem or not _KEY.fullmatch(idempotency_key):
         return _told(request, 400, problem or "The form came without its key. Nothing was done; reload the page.")
     incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]
-    visit = visit_of(incoming, *found, identity_of(player, request.session.session_key or ""))
+    visit = visit_of(incoming, *found, identity_of(player, request.session))
     asked = action_request(url, release, slot, visit, parts().bearer, body=body, idempotency_key=idempotency_key)
     deadline = Deadline.after_ms(time.monotonic(), ACTION_MS)
     answer = await parts().upstreams.actions_of(release).call(asked, deadline)

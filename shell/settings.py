@@ -163,5 +163,8 @@ LANGUAGES = [("en", "English")]
 LOCALES = ["en-GB", "en-US", "en-IE"]
 CURRENCY = "EUR"  # what an anonymous visitor sees limits in
 
+# How long a player may play before the shell asks them to look up; what the law asks of the house decides it.
+REALITY_CHECK_MIN = int(os.environ.get("REALITY_CHECK_MIN", "60"))
+
 STATIC_URL = "/static/"
 LOGGING_CONFIG = None  # bff.resilience.log configures logging, once, in asgi.py and for commands

@@ -4,6 +4,7 @@ Public: `Incoming`, `visit_of`, `changed_cookie`.
 """
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,9 +19,11 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from shell.composition.page import Page, Visit
 from shell.cookies import set_cookie
+from shell.players.duties import words_for
 from shell.players.identity import Identity
 
 RECEIPT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+QUERY_VALUE = re.compile(r"[A-Za-z0-9_.,~-]{1,128}")
 SEQUENCE = re.compile(r"[A-Za-z0-9_-]{1,64}:[0-9]{1,18}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _CHANGED_SALT = "shell.changed"
@@ -73,6 +76,8 @@ def visit_of(incoming: Incoming, page: Page, params: Mapping[str, str], identity
         traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
         receipts=_receipts(incoming.query, page),
         min_sequence=_min_sequence(incoming),
+        queries=_queries(incoming.query, page),
+        words=words_for(identity, now=int(time.time())),
     )
 
 
@@ -85,6 +90,15 @@ def changed_cookie(sequence: str) -> str:
 def _receipts(query: Mapping[str, str], page: Page) -> dict[str, str]:
     said = {slot.name: query.get(f"{slot.name}.receipt", "") for slot in page.slots}
     return {name: receipt for name, receipt in said.items() if RECEIPT.fullmatch(receipt)}
+
+
+def _queries(query: Mapping[str, str], page: Page) -> dict[str, dict[str, str]]:
+    """Only what the pages table lets a slot be asked, and only plain values: the rest is as if it had not been sent."""
+    asked: dict[str, dict[str, str]] = {}
+    for slot in page.slots:
+        said = {name: query.get(f"{slot.name}.{name}", "") for name in slot.query}
+        asked[slot.name] = {name: value for name, value in said.items() if QUERY_VALUE.fullmatch(value)}
+    return asked
 
 
 def _min_sequence(incoming: Incoming) -> str:

@@ -1,8 +1,9 @@
 // Slots in the browser: makes each fragment work as it arrives, lets it heal by itself, and never takes away what
 // somebody is typing. Everything it does is an enhancement: without it the page is whole and its forms work.
 //
-// A slot's element says what it needs: `data-prefix` (where it is fetched), `data-retry-ms` (when to ask again, by the
-// shell's word), `data-topics` (what changes it listens to), `data-modules` (its own scripts).
+// A slot's element says what it needs: `data-prefix` (where it is fetched) and `data-query` (what the page's address asks
+// of it), `data-retry-ms` (when to ask again, by the shell's word), `data-topics` (what changes it listens to),
+// `data-modules` (its own scripts).
 
 import { saysTheSame, tellStates } from "./slot_states.js";
 
@@ -108,7 +109,8 @@ async function refetch(slot, query = "") {
   }
   const htmx = await htmxReady;
   if (query) {
-    htmx.ajax("GET", `${slot.dataset.prefix}?${query}`, { source: slot, target: slot, swap: "outerHTML" });
+    const asked = [slot.dataset.query, query].filter(Boolean).join("&");
+    htmx.ajax("GET", `${slot.dataset.prefix}?${asked}`, { source: slot, target: slot, swap: "outerHTML" });
   } else {
     htmx.trigger(slot, "mullion:swap");
   }
@@ -235,6 +237,7 @@ function fillEmpty() {
     const slot = document.createElement("fragment-slot");
     slot.slot = place.name;
     slot.dataset.prefix = `${layout.dataset.prefix}/${place.name}`;
+    slot.dataset.query = location.search.slice(1);
     slot.hidden = true;
     layout.append(slot);
     mounted.set(slot, { root: slot, controller: new AbortController(), timer: 0 });

@@ -1,6 +1,6 @@
 """What a BFF could say, for tests of fragments: a wallet, tables, offers, receipts.
 
-Public: `wallet_data`, `tables`, `table`, `open_table`, `bet`, `offers`, `receipt`.
+Public: `wallet_data`, `history_data`, `limits_data`, `tables`, `table`, `open_table`, `bet`, `offers`, `receipt`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -9,9 +9,19 @@ from typing import Any
 import msgspec
 
 from bff.contracts.bets import Bet, BetState
+from bff.contracts.history import HistoryData, HistoryMonth, KindTotals
 from bff.contracts.promotions import ClaimState, Offer, PromotionsData
 from bff.contracts.tables import Limits, RoundResult, Table, TableKind
-from bff.contracts.wallet import Availability, Balances, Movement, MovementState, Receipt, WalletData
+from bff.contracts.wallet import (
+    Availability,
+    Balances,
+    DepositLimit,
+    LimitsData,
+    Movement,
+    MovementState,
+    Receipt,
+    WalletData,
+)
 from tests.fragments_fake_bff import AS_OF
 
 _RED = frozenset({1, 3, 5, 7, 9, 12, 14, 16, 18, 19, 21, 23, 25, 27, 30, 32, 34, 36})
@@ -38,9 +48,20 @@ def minor(units: float, currency: str) -> int:
     return round(units * (150 if currency in _NO_DECIMALS else 100))
 
 
-def wallet_data(currency: str = "EUR", *, deposit: Availability | None = None, pending_minor: int = 0) -> WalletData:
-    """A player with a balance and some history."""
-    balances = Balances(minor(1284.5, currency), minor(20, currency), minor(1204.5, currency), pending_minor, currency)
+def wallet_data(
+    currency: str = "EUR",
+    *,
+    deposit: Availability | None = None,
+    withdraw: Availability | None = None,
+    pending_minor: int = 0,
+    held_minor: int = 0,
+) -> WalletData:
+    """A player with a balance, some history, and a withdrawal where something is held."""
+    real, bonus, free = (minor(units, currency) for units in (1284.5, 20, 1204.5))
+    balances = Balances(real, bonus, free, pending_minor, currency, held_minor)
+    held = []
+    if held_minor:
+        held = [Movement("rc_held", "withdrawal", "pending", -held_minor, currency, AS_OF - timedelta(hours=3))]
     history: tuple[tuple[str, MovementState, float, float], ...] = (
         ("deposit", "pending", 50, 0.1),
         ("win", "done", 36, 0.6),
@@ -53,7 +74,37 @@ def wallet_data(currency: str = "EUR", *, deposit: Availability | None = None, p
         Movement(f"mv_{n}", kind, state, minor(units, currency), currency, AS_OF - timedelta(hours=hours))
         for n, (kind, state, units, hours) in enumerate(history)
     ]
-    return WalletData(balances, recent, {"deposit": deposit or Availability(True)})
+    actions = {"deposit": deposit or Availability(True), "withdraw": withdraw or Availability(True)}
+    return WalletData(balances, recent, actions, [recent[0], *held])
+
+
+def history_data(*, lines: int = 6, page: int = 1, pages: int = 3) -> HistoryData:
+    """Three months with lines in the first two of them."""
+    movements = [
+        msgspec.structs.replace(each, reference=f"rc_{n}") for n, each in enumerate(wallet_data().recent[:lines])
+    ]
+    movements = [
+        msgspec.structs.replace(each, at=each.at - timedelta(days=30 * (n > 3))) for n, each in enumerate(movements)
+    ]
+    months = [
+        HistoryMonth("2026-03", KindTotals(44, 5600, -1200)),
+        HistoryMonth("2026-02", KindTotals(1, 0, 0)),
+        HistoryMonth("2026-01", KindTotals(0, 0, 0)),
+    ]
+    kinds = {"deposit": 20, "bet": 12, "win": 10, "bonus": 3} if lines else {}
+    return HistoryData("EUR", movements, months, kinds, "2026-03", "2025-04", "2026-03", page, pages)
+
+
+def limits_data(action: Availability | None = None, *, excluded: bool = False) -> LimitsData:
+    """A day's limit that is to rise, one for a month, none for a week."""
+    deposit = [
+        DepositLimit("day", 10_000, 20_000, AS_OF + timedelta(hours=20)),
+        DepositLimit("week", None),
+        DepositLimit("month", 50_000, None, AS_OF + timedelta(hours=3)),
+    ]
+    changes = action or Availability(True)
+    until = AS_OF + timedelta(days=7) if excluded else None
+    return LimitsData("EUR", deposit, until, False, {"limit": changes, "exclude": changes})
 
 
 def table(

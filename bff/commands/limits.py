@@ -4,6 +4,7 @@ Public: `set_deposit_limit`, `self_exclude`, `check_deposit`, `check_excluded`, 
 """
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Sum
@@ -13,6 +14,7 @@ from bff.commands.books import Book
 from bff.commands.models import DepositLimit, Receipt
 from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused
+from bff.contracts.money import MINOR_DIGITS
 from bff.contracts.wallet import SelfExclude, SetDepositLimit
 
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
@@ -94,8 +96,8 @@ def check_deposit(book: Book, amount_minor: int) -> None:
         )
         used = within.aggregate(total=Sum("amount_minor"))["total"] or 0
         if used + amount_minor > most:
-            left = max(0, most - used)
-            fields = {"amount_minor": f"Within your limit for a {limit.period}, {left} minor units are left."}
+            left = _written(max(0, most - used), book.player.currency)
+            fields = {"amount_minor": f"Within your deposit limit for a {limit.period}, {left} is left."}
             detail = (
                 f"This would go over the deposit limit that you have set for a {limit.period}. Nothing was charged."
             )
@@ -106,6 +108,11 @@ def _effective(limit: DepositLimit, now: datetime) -> int | None:
     if limit.next_at is not None and limit.next_at <= now:
         return limit.next_minor
     return limit.amount_minor
+
+
+def _written(amount_minor: int, currency: str) -> str:
+    """`12.50 EUR`: the engine does not know the player's locale."""
+    return f"{Decimal(amount_minor).scaleb(-MINOR_DIGITS.get(currency, 2))} {currency}"
 
 
 def _stricter(wanted: int | None, standing: int | None) -> bool:

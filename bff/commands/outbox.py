@@ -1,6 +1,6 @@
 """Events, written in the transaction of what they tell.
 
-Public: `tell`, `restate`, `new_row`.
+Public: `tell`, `restate`, `new_row`, `limits_of`.
 """
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from bff.commands import receipts
 from bff.commands.books import Book
 from bff.commands.epoch import fresh_id
-from bff.commands.models import DepositLimit, Grant, OutboxRow, Receipt
+from bff.commands.models import DepositLimit, Grant, OutboxRow, Player, Receipt
 from bff.contracts.ledger import (
     HISTORY_PAGE,
     HISTORY_RESTATED,
@@ -19,6 +19,10 @@ from bff.contracts.ledger import (
 )
 from bff.contracts.wallet import DepositLimit as LimitOnWire
 from bff.contracts.wallet import LimitsState
+from bff.contracts.wallet import Receipt as ReceiptOnWire
+
+# Commands whose line of the history may be pending.
+_MAY_WAIT = ("deposit", "withdraw")
 
 
 def tell(
@@ -35,18 +39,20 @@ def tell(
     """
     player = book.player
     player.sequence += 1
+    answers = [receipts.on_the_wire(receipt) for receipt in changed if receipt.ordinal is None]
     if player.epoch != book.epoch:
-        _restated(book)
+        _restated(book, answers)
     else:
         lines = [receipts.line(receipt) for receipt in changed if receipt.ordinal is not None]
-        data = _changed(book, lines, claims=claims_changed, limits=limits_changed)
+        waiting = any(line.receipt.command in _MAY_WAIT for line in lines)
+        data = _changed(book, lines, answers, claims=claims_changed, limits=limits_changed, pending=waiting)
         new_row(book, event_type, data).save(force_insert=True)
     player.save(update_fields=["sequence", "epoch", "lines"])
 
 
 def restate(book: Book) -> None:
     """Tell everything about the player in the epoch that is, without anything having happened."""
-    _restated(book)
+    _restated(book, [])
     book.player.save(update_fields=["epoch"])
 
 
@@ -63,7 +69,7 @@ def new_row(book: Book, event_type: str, data: msgspec.Struct) -> OutboxRow:
     )
 
 
-def _restated(book: Book) -> None:
+def _restated(book: Book, answers: list[ReceiptOnWire]) -> None:
     player = book.player
     player.epoch = book.epoch
     known = Receipt.objects.filter(player=player, ordinal__isnull=False).order_by("ordinal")
@@ -77,7 +83,8 @@ def _restated(book: Book) -> None:
     if lines:
         rows.append(_page(book, page, lines))
     # The pages come first: once the player's state is there, so is all that it rests on.
-    rows.append(new_row(book, PLAYER_RESTATED, _changed(book, lines[-1:], claims=True, limits=True)))
+    data = _changed(book, lines[-1:], answers, claims=True, limits=True, pending=True)
+    rows.append(new_row(book, PLAYER_RESTATED, data))
     OutboxRow.objects.bulk_create(rows, batch_size=100)
 
 
@@ -85,7 +92,15 @@ def _page(book: Book, page: int, lines: list[MovementLine]) -> OutboxRow:
     return new_row(book, HISTORY_RESTATED, HistoryPage(book.player.player_id, page, lines))
 
 
-def _changed(book: Book, lines: list[MovementLine], *, claims: bool, limits: bool) -> PlayerChanged:
+def _changed(
+    book: Book,
+    lines: list[MovementLine],
+    answers: list[ReceiptOnWire],
+    *,
+    claims: bool,
+    limits: bool,
+    pending: bool,
+) -> PlayerChanged:
     return PlayerChanged(
         player=book.player.player_id,
         currency=book.player.currency,
@@ -93,8 +108,15 @@ def _changed(book: Book, lines: list[MovementLine], *, claims: bool, limits: boo
         lines_total=book.player.lines,
         lines=lines,
         claimed=_claimed(book) if claims else None,
-        limits=_limits(book) if limits else None,
+        limits=limits_of(book.player) if limits else None,
+        pending=_pending(book) if pending else None,
+        answers=answers,
     )
+
+
+def _pending(book: Book) -> list[MovementLine]:
+    waiting = Receipt.objects.filter(player=book.player, state="pending", command__in=_MAY_WAIT)
+    return [receipts.line(receipt) for receipt in waiting.order_by("-ordinal")]
 
 
 def _claimed(book: Book) -> dict[str, int]:
@@ -104,11 +126,12 @@ def _claimed(book: Book) -> dict[str, int]:
     return claimed
 
 
-def _limits(book: Book) -> LimitsState:
-    rows = {limit.period: limit for limit in DepositLimit.objects.filter(player=book.player)}
+def limits_of(player: Player) -> LimitsState:
+    """The player's limits as they were set; whoever reads them knows the time."""
+    rows = {limit.period: limit for limit in DepositLimit.objects.filter(player=player)}
     deposit = [
         LimitOnWire(period, rows[period].amount_minor, rows[period].next_minor, rows[period].next_at)  # type: ignore[arg-type]
         for period in ("day", "week", "month")
         if period in rows
     ]
-    return LimitsState(book.player.currency, deposit, book.player.excluded_until)
+    return LimitsState(player.currency, deposit, player.excluded_until)

@@ -3,14 +3,18 @@
 Public: `state_part`.
 """
 
-from datetime import datetime
+from collections import defaultdict
+from datetime import UTC, datetime
 
 import msgspec
-from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db import connection, transaction
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, TruncMonth
 
+from bff.commands import outbox
 from bff.commands.epoch import fresh_id
-from bff.commands.models import Account, OutboxRow, Player
+from bff.commands.models import Account, OutboxRow, Player, Receipt
+from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerStands
 
 PART = 200
@@ -19,20 +23,13 @@ PART = 200
 def state_part(run: str, part: int, after: str, now: datetime) -> tuple[str, int]:
     """Put one part, the players that sort after `after`, into the outbox; the last of them and how many they are.
 
-    Sequence and balances come from one statement, so they speak of one moment; the outbox comes after that moment.
+    All of it is read in one snapshot, so it speaks of one moment; the outbox comes after that moment.
     """
-
-    def balance(kind: str) -> Subquery:
-        return Subquery(Account.objects.filter(player=OuterRef("pk"), kind=kind).values("balance_minor")[:1])
-
     with transaction.atomic():
-        rows = Player.objects.filter(pk__gt=after).order_by("pk")
-        rows = rows.annotate(real=balance("real"), bonus=balance("bonus"), held=balance("held"))
-        fields = ("pk", "epoch", "sequence", "real", "bonus", "held")
-        found = [
-            PlayerStands(player, (epoch, sequence), real or 0, bonus or 0, held or 0)
-            for player, epoch, sequence, real, bonus, held in rows.values_list(*fields)[:PART]
-        ]
+        if connection.vendor == "postgresql":  # SQLite has one snapshot a transaction anyhow
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        found = _stand(after)
         if found:
             data = BalancesStated(run, part, found)
             OutboxRow.objects.create(
@@ -45,3 +42,50 @@ def state_part(run: str, part: int, after: str, now: datetime) -> tuple[str, int
                 data=msgspec.json.encode(data).decode(),
             )
     return (found[-1].player if found else after), len(found)
+
+
+def _stand(after: str) -> list[PlayerStands]:
+    def balance(kind: str) -> Subquery:
+        return Subquery(Account.objects.filter(player=OuterRef("pk"), kind=kind).values("balance_minor")[:1])
+
+    rows = Player.objects.filter(pk__gt=after).order_by("pk")
+    rows = rows.annotate(real=balance("real"), bonus=balance("bonus"), held=balance("held"))
+    players = list(rows[:PART])
+    names = [player.pk for player in players]
+    months, pending = _months(names), _pending(names)
+    return [
+        PlayerStands(
+            player=player.pk,
+            sequence=(player.epoch, player.sequence),
+            real_minor=player.real or 0,  # type: ignore[attr-defined]
+            bonus_minor=player.bonus or 0,  # type: ignore[attr-defined]
+            held_minor=player.held or 0,  # type: ignore[attr-defined]
+            currency=player.currency,
+            months=months[player.pk],
+            pending=pending[player.pk],
+            limits=outbox.limits_of(player),
+        )
+        for player in players
+    ]
+
+
+def _months(players: list[str]) -> dict[str, dict[str, dict[str, KindTotals]]]:
+    lines = Receipt.objects.filter(player__in=players, ordinal__isnull=False)
+    grouped = lines.values("player_id", "kind", month=TruncMonth("at", tzinfo=UTC)).annotate(
+        lines=Count("pk"),
+        came=Coalesce(Sum("amount_minor", filter=Q(state="done", amount_minor__gt=0)), 0),
+        went=Coalesce(Sum("amount_minor", filter=Q(state="done", amount_minor__lt=0)), 0),
+    )
+    found: dict[str, dict[str, dict[str, KindTotals]]] = defaultdict(lambda: defaultdict(dict))
+    for row in grouped.order_by():
+        totals = KindTotals(row["lines"], row["came"], row["went"])
+        found[row["player_id"]][month_of(row["month"])][row["kind"]] = totals
+    return found
+
+
+def _pending(players: list[str]) -> dict[str, list[str]]:
+    waiting = Receipt.objects.filter(player__in=players, state="pending", ordinal__isnull=False)
+    found: dict[str, list[str]] = defaultdict(list)
+    for player, receipt in waiting.order_by("-ordinal").values_list("player_id", "receipt_id"):
+        found[player].append(receipt)
+    return found

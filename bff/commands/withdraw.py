@@ -59,7 +59,7 @@ def cancel(asked: Asked, wanted: CancelWithdrawal, now: datetime) -> Receipt:
     amount = -held.receipt.amount_minor
     receipt = receipts.write(book, asked, kind="withdrawal", state="done", amount_minor=amount, in_history=False)
     _give_back(book, held, "cancelled", "You took this withdrawal back.")
-    outbox.tell(book, "WithdrawalCancelled", [held.receipt])
+    outbox.tell(book, "WithdrawalCancelled", [held.receipt, receipt])
     return receipt
 
 

@@ -2,8 +2,8 @@
 
 Public: `LEDGER_STREAM`, `REQUESTS_STREAM`, `OFFERS_STREAM`, `HISTORY_PAGE`, `HEARTBEAT`, `ENGINE_HEARTBEAT`,
 `PLAYER_RESTATED`, `HISTORY_RESTATED`, `REPLAY_REQUESTED`, `BALANCES_STATED`, `BALANCES_COMPARED`, `MovementLine`,
-`PlayerChanged`, `HistoryPage`, `LedgerHeartbeat`, `EngineHealth`, `ReplayRequested`, `PlayerStands`,
-`BalancesStated`, `BalancesCompared`, `history_topic`.
+`PlayerChanged`, `HistoryPage`, `HistoryMonthState`, `LedgerHeartbeat`, `EngineHealth`, `ReplayRequested`,
+`PlayerStands`, `BalancesStated`, `BalancesCompared`, `history_topic`, `month_topic`.
 
 An event about a player has the aggregate `player:<id>` and the player's own sequence, without gaps; its data is a
 `PlayerChanged`, which holds the state after the event, so that a reader needs no rule of the ledger.
@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from bff.contracts.history import KindTotals
 from bff.contracts.money import Currency
 from bff.contracts.view import Sequence
 from bff.contracts.wallet import Balances, LimitsState, Receipt
@@ -38,6 +39,11 @@ def history_topic(player: str, page: int) -> str:
     return f"history.{player}.{page}"
 
 
+def month_topic(player: str, month: str) -> str:
+    """Where the query store says on which pages a month's lines stand, as a `HistoryMonthState`."""
+    return f"month.{player}.{month}"
+
+
 class MovementLine(msgspec.Struct, frozen=True):
     """One line of a player's history, in full. `ordinal` counts the player's lines from 0; `kind` is what they see."""
 
@@ -54,11 +60,23 @@ class HistoryPage(msgspec.Struct, frozen=True):
     lines: list[MovementLine]
 
 
+class HistoryMonthState(msgspec.Struct, frozen=True):
+    """Which pages hold lines of a month (`2026-11`), and by kind how many and how much.
+
+    Each page's part is taken from the page whole, so making it again can not count anything twice.
+    """
+
+    player: str
+    month: str
+    pages: dict[int, dict[str, KindTotals]]
+
+
 class PlayerChanged(msgspec.Struct, frozen=True):
     """Where a player stands after the event. `lines` holds what the event made or changed.
 
     `lines_total` is how long the history is. `claimed` (promotion id to number of grants) is complete when given,
-    None when the event did not touch it, and so are `limits`; `PlayerRestated` always gives both.
+    None when the event did not touch it, and so are `limits` and `pending` (the lines that wait for somebody, newest
+    first); `PlayerRestated` always gives all three. `answers` are receipts that are no line of the history.
     """
 
     player: str
@@ -68,6 +86,8 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     lines: list[MovementLine]
     claimed: dict[str, int] | None = None
     limits: LimitsState | None = None
+    pending: list[MovementLine] | None = None
+    answers: list[Receipt] = []
 
 
 class LedgerHeartbeat(msgspec.Struct, frozen=True):
@@ -90,13 +110,20 @@ class ReplayRequested(msgspec.Struct, frozen=True):
 
 
 class PlayerStands(msgspec.Struct, frozen=True, array_like=True):
-    """Where the ledger says that a player stood when the player's sequence was this. Minor units."""
+    """Where the ledger says that a player stood when the player's sequence was this. Minor units.
+
+    `months` maps month and kind to what the history holds; `pending` are the receipts that wait for somebody.
+    """
 
     player: str
     sequence: Sequence
     real_minor: int
     bonus_minor: int
     held_minor: int
+    currency: Currency
+    months: dict[str, dict[str, KindTotals]]
+    pending: list[str]
+    limits: LimitsState
 
 
 class BalancesStated(msgspec.Struct, frozen=True):

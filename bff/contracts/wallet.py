@@ -1,13 +1,13 @@
 """A player's money as the BFF shows it, and the commands on it.
 
 Public: `Balances`, `Movement`, `Availability`, `WalletData`, `Deposit`, `ClaimPromotion`, `Receipt`,
-`ReceiptData`, `WalletState`, `ReceiptState`, `wallet_topic`, `receipt_topic`, `SCOPE_READ`, `SCOPE_DEPOSIT`,
-`SCOPE_CLAIM`, `SCOPE_WITHDRAW`, `SCOPE_LIMITS`, `Withdraw`, `CancelWithdrawal`, `SetDepositLimit`, `SelfExclude`,
-`DepositLimit`, `LimitsState`, `LimitPeriod`, `limits_topic`.
-Read at `GET /views/wallet[?min_sequence=<epoch>:<n>]` as `View[WalletData]` and `GET /views/receipts/<receipt_id>` as
-`View[ReceiptData]`. Commanded at `POST /commands/<name>` with `deposit`, `claim-promotion`, `withdraw`,
-`cancel-withdrawal`, `set-deposit-limit` and `self-exclude`; all take `Idempotency-Key` and a player's bearer and
-answer a `Receipt` (200 done or declined, 202 pending) or a problem.
+`ReceiptData`, `WalletState`, `ReceiptState`, `PendingState`, `wallet_topic`, `receipt_topic`, `pending_topic`,
+`SCOPE_READ`, `SCOPE_DEPOSIT`, `SCOPE_CLAIM`, `SCOPE_WITHDRAW`, `SCOPE_LIMITS`, `Withdraw`, `CancelWithdrawal`,
+`SetDepositLimit`, `SelfExclude`, `DepositLimit`, `LimitsState`, `LimitsData`, `LimitPeriod`, `limits_topic`.
+Read at `GET /views/wallet[?min_sequence=<epoch>:<n>]` as `View[WalletData]`, `GET /views/limits[?min_sequence=…]` as
+`View[LimitsData]` and `GET /views/receipts/<receipt_id>` as `View[ReceiptData]`. Commanded at `POST /commands/<name>`
+with `deposit`, `claim-promotion`, `withdraw`, `cancel-withdrawal`, `set-deposit-limit` and `self-exclude`; all take
+`Idempotency-Key` and a player's bearer and answer a `Receipt` (200 done or declined, 202 pending) or a problem.
 """
 
 from datetime import datetime
@@ -39,6 +39,11 @@ def receipt_topic(receipt_id: str) -> str:
     return f"receipts.{receipt_id}"
 
 
+def pending_topic(player: str) -> str:
+    """Where the query store holds what a player waits for, as `PendingState`; nobody may follow it."""
+    return f"pending.{player}"
+
+
 class Balances(msgspec.Struct, frozen=True):
     """Minor units. `pending` is money on its way in and `held` on its way out; both are part of no other figure."""
 
@@ -62,18 +67,26 @@ class Movement(msgspec.Struct, frozen=True):
 
 
 class Availability(msgspec.Struct, frozen=True):
-    """Whether an action can be taken; `reason` is a sentence for the player when it can not."""
+    """Whether an action can be taken; `reason` is a sentence for the player when it can not.
+
+    `own` when it is the player's own state that closes it (nothing to withdraw, a break), which is no fault.
+    """
 
     open: bool
     reason: str = ""
+    own: bool = False
 
 
 class WalletData(msgspec.Struct, frozen=True):
-    """`recent` has the newest first, at most 10; `actions` maps `deposit` to whether it can be taken."""
+    """`recent` has the newest first, at most 10; `actions` maps `deposit` and `withdraw` to whether they can be taken.
+
+    `pending` has all that is neither done nor declined, newest first: deposits on their way in, withdrawals held.
+    """
 
     balances: Balances
     recent: list[Movement]
     actions: dict[str, Availability]
+    pending: list[Movement] = []
 
 
 class Deposit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,6 +146,20 @@ class LimitsState(msgspec.Struct, frozen=True):
     excluded_until: datetime | None = None
 
 
+class LimitsData(msgspec.Struct, frozen=True):
+    """A player's limits as they are at this moment: what has come into force counts, what is over is left out.
+
+    `deposit` has every period, with an amount of None where nothing is forbidden. `excluded_until` is None for a
+    player who may play; `excluded_for_good` says that no day ends it. `actions` maps `limit` and `exclude`.
+    """
+
+    currency: Currency
+    deposit: list[DepositLimit]
+    excluded_until: datetime | None
+    excluded_for_good: bool
+    actions: dict[str, Availability]
+
+
 def limits_topic(player: str) -> str:
     """Where the query store holds one player's limits as `LimitsState`."""
     return f"limits.{player}"
@@ -165,6 +192,12 @@ class WalletState(msgspec.Struct, frozen=True):
 
     balances: Balances
     recent: list[Movement]
+
+
+class PendingState(msgspec.Struct, frozen=True):
+    """What is neither done nor declined, newest first, as the projector keeps it under `pending_topic`."""
+
+    movements: list[Movement]
 
 
 class ReceiptState(msgspec.Struct, frozen=True):

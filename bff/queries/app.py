@@ -19,6 +19,8 @@ from bff.queries.asked import Asked
 from bff.queries.metrics import Metrics
 from bff.queries.policy import QueriesPolicy
 from bff.queries.refusal import Refused
+from bff.queries.views.history import history_view
+from bff.queries.views.limits import limits_view
 from bff.queries.views.promotions import promotions_view
 from bff.queries.views.tables import table_view, tables_view
 from bff.queries.views.wallet import receipt_view, wallet_view
@@ -48,6 +50,8 @@ class Queries:
         self._exact: dict[str, tuple[str, ViewFunction]] = {
             "/views/tables": ("tables", lambda asked: tables_view(store, asked)),
             "/views/wallet": ("wallet", lambda asked: wallet_view(store, asked, policy)),
+            "/views/history": ("history", lambda asked: history_view(store, asked, policy)),
+            "/views/limits": ("limits", lambda asked: limits_view(store, asked, policy)),
             "/views/promotions": ("promotions", lambda asked: promotions_view(store, asked)),
         }
         self._named: dict[str, tuple[str, ViewFunction]] = {

@@ -1,6 +1,6 @@
 """What one request asks for, checked.
 
-Public: `Asked`, `currency_of`, `min_sequence_of`.
+Public: `Asked`, `currency_of`, `min_sequence_of`, `kinds_of`, `page_of`, `until_of`.
 """
 
 import re
@@ -11,6 +11,9 @@ from bff.contracts.view import Sequence
 from bff.queries.refusal import Refused
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_KIND = re.compile(r"[a-z_]{1,16}")
+_MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
+_PAGE = re.compile(r"[1-9][0-9]{0,5}")
 _SEQUENCE = re.compile(r"([A-Za-z0-9_-]{1,64}):(\d{1,18})")
 
 
@@ -56,3 +59,30 @@ def min_sequence_of(asked: Asked) -> Sequence | None:
             {"min_sequence": "<epoch>:<n>, such as a1b2:7"},
         )
     return match[1], int(match[2])
+
+
+def kinds_of(asked: Asked, most: int) -> frozenset[str]:
+    """The kinds of movement asked for; empty for all of them."""
+    text = asked.query.get("kind", "")
+    kinds = text.split(",") if text else []
+    if len(kinds) > most or not all(_KIND.fullmatch(kind) for kind in kinds):
+        hint = {"kind": f"at most {most} words with commas between them, such as bet,win"}
+        raise Refused(400, "kind_invalid", "The query's kind can not be read.", hint)
+    return frozenset(kinds)
+
+
+def page_of(asked: Asked) -> int:
+    """The page asked for, from 1; the first when none was."""
+    text = asked.query.get("page", "1")
+    if not _PAGE.fullmatch(text):
+        raise Refused(400, "page_invalid", "The query's page can not be read.", {"page": "a number from 1 on"})
+    return int(text)
+
+
+def until_of(asked: Asked, earliest: str, latest: str) -> str:
+    """The last month asked for (`2026-11`), `latest` when none was; what is further away is refused."""
+    until = asked.query.get("until", latest)
+    if not _MONTH.fullmatch(until) or not earliest <= until <= latest:
+        hint = {"until": f"a month from {earliest} to {latest}"}
+        raise Refused(400, "until_out_of_reach", "The history does not reach that month.", hint)
+    return until

@@ -17,3 +17,4 @@ class QueriesPolicy:
     min_sequence_poll_ms: int = 10
     announce_s: float = 1.0
     query_bytes_max: int = 2048
+    history_kinds_max: int = 8

@@ -1,6 +1,6 @@
 """What the projector does with a batch of the ledger's events: apply, park, mark, hear, and notice what is lost.
 
-Public: `Projector`, `ProjectorPolicy`, `GROUP`, `MARKER`.
+Public: `Projector`, `ProjectorPolicy`, `GROUP`, `MARKER`, `SHAPE`.
 """
 
 import asyncio
@@ -37,8 +37,7 @@ from bff.contracts.ledger import (
     LedgerHeartbeat,
     ReplayRequested,
 )
-from bff.contracts.wallet import wallet_topic
-from bff.queries.projections import Parked, Wallets, Watch, compare
+from bff.queries.projections import Parked, Wallets, Watch, compare, topics_of
 from bff.resilience import log
 from bff.store import Store, StoreUnavailable
 
@@ -46,6 +45,9 @@ logger = log.get("projector")
 
 GROUP = "projector"
 MARKER = "projection.ledger"
+# Raised by whoever changes what the projector writes: records of another shape are asked for again.
+SHAPE = 2
+_OTHER_SHAPE = "the records were written by another release"
 
 APPLIED = Counter("projector_events_applied_total", "Events that changed the query store")
 LAG_EVENTS = Gauge("projector_lag_events", "Events in the stream that are not applied yet")
@@ -63,6 +65,7 @@ class ProjectorPolicy:
     ask_s: float = 2.0
     parked_max: int = 1000
     puts_batch: int = 50
+    compared_batch: int = 25
     lag_s: float = 2.0
 
 
@@ -110,6 +113,8 @@ class Projector:
             marker = await self.store.get(MARKER)
             self._marked = marker.sequence if marker else ("", 0)
             self.watch = Watch(self.policy.gap_s_max, self._marked)
+            if marker is not None and marker.data.get("shape") != SHAPE:
+                self._lose(_OTHER_SHAPE)
         about_players = [each for each in deliveries if each.event.aggregate.startswith("player:")]
         done, parked = await self._project(about_players)
         now = self.clock()
@@ -169,9 +174,12 @@ class Projector:
 
     async def _mark(self) -> None:
         """Say in the store how far it is: a store that has forgotten this has forgotten more."""
+        if self._is_lost() and self.lost == _OTHER_SHAPE:
+            return  # else a successor would take them for its own
         if self.watch is not None and self.watch.at != self._marked and self.watch.epoch:
             epoch, n = self.watch.at
-            await self.store.put(MARKER, {"epoch": epoch, "position": n}, feed="ledger", sequence=(epoch, n))
+            where = {"epoch": epoch, "position": n, "shape": SHAPE}
+            await self.store.put(MARKER, where, feed="ledger", sequence=(epoch, n))
             self._marked = self.watch.at
 
     async def _hear(self, heartbeats: list[Delivery]) -> None:
@@ -196,8 +204,12 @@ class Projector:
             stated = msgspec.convert(delivery.event.data, BalancesStated)
         except msgspec.ValidationError as error:
             raise Unusable(delivery, f"not what {delivery.event.type} looks like: {error}") from error
-        records = await self.store.get_many(wallet_topic(each.player) for each in stated.players)
-        standing = {topic: (record.sequence, record.raw) if record else None for topic, record in records.items()}
+        standing: dict[str, tuple[tuple[str, int], bytes] | None] = {}
+        for start in range(0, len(stated.players), self.policy.compared_batch):
+            players = stated.players[start : start + self.policy.compared_batch]
+            records = await self.store.get_many(topic for each in players for topic in topics_of(each))
+            for topic, record in records.items():
+                standing[topic] = (record.sequence, record.raw) if record else None
         compared = compare(stated, standing)
         for wrong in compared.wrong:
             logger.error("projection_differs", detail=wrong)

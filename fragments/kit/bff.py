@@ -50,7 +50,7 @@ class Unknown:
     failure: Failure
 
 
-async def view(path: str, kind: type[View[T]], context: Context, **query: str) -> View[T] | Failure:
+async def view(path: str, kind: type[View[T]], context: Context, /, **query: str) -> View[T] | Failure:
     """`GET <queries>/views/<path>` as `kind`; empty query values are left out. 404 is `Failure(not_found)`."""
     given = {name: value for name, value in query.items() if value}
     target = f"/views/{quote(path)}" + (f"?{urlencode(given)}" if given else "")
@@ -80,9 +80,11 @@ async def command(name: str, body: msgspec.Struct, context: Context, key: str) -
         return answer if nothing_done else Unknown(answer)
     if isinstance(reader.value, Receipt):
         return reader.value
-    if answer.status in {401, 403}:
+    problem = _problem(answer)
+    # A bearer that is not accepted is about the sign-in; any other refusal is about the command.
+    if answer.status == 401 or problem is None or problem.code == "scope_missing":
         return _refused(answer)
-    return _problem(answer) or _refused(answer)
+    return problem
 
 
 async def close_clients() -> None:

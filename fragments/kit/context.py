@@ -6,6 +6,7 @@ Public: `Context`, `read_context`.
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from bff.contracts import headers
 from bff.contracts.player_context import PlayerContext, check
@@ -38,6 +39,15 @@ class Context:
     authorization: str = ""
     traceparent: str = ""
     grant: str = ""
+
+    def link(self, **asked: object) -> str:
+        """This page again, asking the slot for something else: `/history/?history.page=2`. Empty values are left out.
+
+        The shell hands a slot what the page's query says under the slot's own name, the last part of its prefix.
+        """
+        slot = self.prefix.rpartition("/")[2]
+        query = {f"{slot}.{name}" if slot else name: value for name, value in asked.items() if value not in ("", None)}
+        return self.mount_pathname + (f"?{urlencode(query)}" if query else "")
 
     @property
     def formats(self) -> Formats:

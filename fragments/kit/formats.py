@@ -74,6 +74,21 @@ class Formats:
         """`23 Nov, 20:14 UTC`."""
         return f"{self._time(moment, 'd MMM, HH:mm')} UTC"
 
+    def day_time_year(self, moment: datetime) -> str:
+        """`23 Nov 2026, 20:14 UTC`."""
+        return f"{self._time(moment, 'd MMM y, HH:mm')} UTC"
+
+    def month(self, month: str) -> str:
+        """`November 2026` for `2026-11`."""
+        return self._time(_first_of(month), "LLLL y")
+
+    def months(self, first: str, last: str) -> str:
+        """`Sep – Nov 2026` for `2026-09` and `2026-11`; both with their year where it differs."""
+        if first == last:
+            return self._time(_first_of(last), "LLL y")
+        pattern = "LLL" if first[:4] == last[:4] else "LLL y"
+        return f"{self._time(_first_of(first), pattern)} – {self._time(_first_of(last), 'LLL y')}"
+
     def _time(self, moment: datetime, pattern: str) -> str:
         return format_datetime(moment.astimezone(UTC), pattern, tzinfo=UTC, locale=self.locale)
 
@@ -81,6 +96,10 @@ class Formats:
         value = Decimal(amount_minor).scaleb(-minor_digits(currency))
         pattern = _pattern(self.locale, digits)
         return str(pattern.apply(value, self.locale, currency=currency, currency_digits=False))
+
+
+def _first_of(month: str) -> datetime:
+    return datetime(int(month[:4]), int(month[5:]), 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=64)

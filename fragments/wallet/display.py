@@ -1,35 +1,26 @@
-"""What the wallet's templates show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
+"""What the summary and the cashier show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
 
-Public: `Panel`, `Form`, `Line`, `Figures`, `ReceiptCard`, `panel`, `form_for`, `receipt_card`, `unknown_card`,
-`not_sent_card`, `receipt_out_of_reach`.
+Public: `Panel`, `Form`, `Line`, `Figures`, `Pending`, `panel`, `deposit_form`, `withdraw_form`, `line`, `age_note`,
+`made_from`.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from bff.contracts.view import View
-from bff.contracts.wallet import Availability, Balances, Movement, Receipt, WalletData
+from bff.contracts.wallet import Availability, Balances, Movement, WalletData
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats, MoneyText, minor_digits
 from fragments.kit.freshness import AsOf, Note, as_of, judge
 from fragments.wallet.policy import limits_for
+from fragments.wallet.receipts import ReceiptCard
+from fragments.wallet.words import STATES, kind_words
 
-_KINDS = {
-    "deposit": "Deposit",
-    "withdrawal": "Withdrawal",
-    "bonus": "Bonus",
-    "bet": "Bet",
-    "win": "Win",
-    "rollback": "Bet returned",
-    "opening": "Opening balance",
-}
-_STATES = {"done": "", "pending": "Pending", "declined": "Declined"}
-_FOLLOWED = ("real_minor", "bonus_minor", "withdrawable_minor", "pending_minor")
+_FOLLOWED = ("real_minor", "bonus_minor", "withdrawable_minor", "pending_minor", "held_minor")
 _UNREACHABLE = "Your balance can't be shown right now. We keep trying."
-_NOT_CURRENT = "Deposits wait until your balance is current again."
+_NOT_CURRENT = "{what} wait until your balance is current again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +30,8 @@ class Figures:
     real: MoneyText
     bonus: str
     withdrawable: str
+    coming: str
+    leaving: str
     minor: dict[str, int]
 
 
@@ -55,8 +48,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """Something that waits for somebody. `key` is there where the player can take it back."""
+
+    line: Line
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
-    """The deposit form. Where it is not `open`, `closed` says why; `error` belongs to the amount."""
+    """A form with an amount. Where it is not `open`, `closed` or the hint says why; `error` belongs to the amount."""
 
     open: bool
     closed: Note | None
@@ -69,116 +70,133 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptCard:
-    """What became of a command. `amount_typed` and `key` are there where asking again with the same key makes sense."""
-
-    state: Literal["done", "pending", "declined", "failed"]
-    title: str
-    text: str
-    reference: str = ""
-    key: str = ""
-    amount_typed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Panel:
     """A signed-in player's wallet. `figures` is None where nothing is known.
 
-    `note` sums up everything, for the summary; `balance_note` speaks of the figures only, beside a form that speaks for
-    itself, so that nothing is said twice.
+    `note` sums up everything, for the summary; `balance_note` speaks of the figures only, beside forms that speak for
+    themselves, so that nothing is said twice. Of what closes the forms only the first that is heard of is announced.
+    `made_from` is the live message that says the same, `epoch:n`: an earlier one is no news to an open page.
     """
 
     note: Note
     balance_note: Note
     figures: Figures | None
     lines: list[Line]
-    form: Form
+    pending: list[Pending]
+    deposit: Form
+    withdraw: Form
     receipt: ReceiptCard | None
     degraded: Degraded | None
+    made_from: str = ""
+
+    @property
+    def withdraw_said(self) -> bool:
+        """Whether a screen reader has been told already why nothing can be withdrawn."""
+        return self.balance_note.announced or self.deposit.closed is not None
 
 
 def panel(
-    answer: View[WalletData] | Failure, form: Form, formats: Formats, receipt: ReceiptCard | None = None
+    answer: View[WalletData] | Failure,
+    deposit: Form,
+    withdraw: Form,
+    formats: Formats,
+    *,
+    receipt: ReceiptCard | None = None,
+    cancel_key: str = "",
 ) -> Panel:
-    """The wallet as `answer` lets it be shown."""
+    """The wallet as `answer` lets it be shown. With `cancel_key` what is held can be taken back."""
     degraded = judge(answer)
     if isinstance(answer, Failure) or answer.data is None:
         note = Note("bad", _UNREACHABLE)
-        return Panel(note, note, None, [], form, receipt, degraded)
+        return Panel(note, note, None, [], [], deposit, withdraw, receipt, degraded)
     data = answer.data
-    balance_note = _note(degraded, formats) if degraded else _good_note(answer, data.balances, formats)
-    note = balance_note
-    if degraded is None and form.closed:
+    balance_note = age_note(degraded, formats) if degraded else _good_note(answer, data.balances, formats)
+    note, closed = balance_note, deposit.closed or withdraw.closed
+    if degraded is None and closed:
         degraded = Degraded(Reason.ENGINE_DOWN, answer.freshness.as_of)
-        note = Note("warn", _first_sentence(form.closed.before))
+        note = Note("warn", _first_sentence(closed.before))
+    # What is held can be taken back while the engine takes withdrawals, also when nothing else is left to withdraw.
+    key = "" if withdraw.closed else cancel_key
     return Panel(
         note=note,
         balance_note=balance_note,
         figures=_figures(data.balances, formats),
-        lines=[_line(movement, formats) for movement in data.recent],
-        form=form,
+        lines=[line(movement, formats) for movement in data.recent],
+        pending=[_pending(movement, formats, key) for movement in data.pending],
+        deposit=deposit,
+        withdraw=withdraw,
         receipt=receipt,
         degraded=degraded,
+        made_from=made_from(answer),
     )
 
 
-def form_for(
+def made_from(answer: View[Any]) -> str:
+    """The sequence of the live message that says the same as `answer`, as `data-live-seq` wants it."""
+    return ":".join(map(str, answer.freshness.sequence or ()))
+
+
+def deposit_form(
     answer: View[WalletData] | Failure, currency: str, formats: Formats, *, key: str, typed: str = "", error: str = ""
 ) -> Form:
     """The deposit form: open only while the balance is current and the engine takes deposits."""
-    availability = _availability(answer)
     limits = limits_for(currency)
     least, most = (
         formats.money_short(amount, currency) for amount in (limits.amount_minor_min, limits.amount_minor_max)
     )
+    availability = _availability(answer, "deposit", "Deposits")
+    return _form(availability, currency, f"From {least} to {most}.", key, typed, error)
+
+
+def withdraw_form(
+    answer: View[WalletData] | Failure, currency: str, formats: Formats, *, key: str, typed: str = "", error: str = ""
+) -> Form:
+    """The withdrawal form: open only while the balance is current and there is something to withdraw."""
+    availability = _availability(answer, "withdraw", "Withdrawals")
+    hint = ""
+    if not isinstance(answer, Failure) and answer.data is not None:
+        hint = f"Up to {formats.money(answer.data.balances.withdrawable_minor, currency)}, set aside at once."
+    return _form(availability, currency, hint, key, typed, error)
+
+
+def line(movement: Movement, formats: Formats) -> Line:
+    """A movement as a line of the history."""
+    settled = "in" if movement.amount_minor >= 0 else "out"
+    return Line(
+        label=kind_words(movement.kind),
+        amount=formats.money(movement.amount_minor, movement.currency, signed=True),
+        state=STATES[movement.state],
+        tone=settled if movement.state == "done" else movement.state,
+        moment=AsOf(rfc3339(movement.at), formats.day_time(movement.at)),
+        reference=movement.reference,
+    )
+
+
+def _form(availability: Availability, currency: str, hint: str, key: str, typed: str, error: str) -> Form:
+    fault = not availability.open and not availability.own
     return Form(
         open=availability.open,
-        closed=None if availability.open else Note("warn", availability.reason),
+        closed=Note("warn", availability.reason) if fault else None,
         currency=currency,
         input_mode="decimal" if minor_digits(currency) else "numeric",
-        hint=f"From {least} to {most}.",
+        hint=hint if availability.open else availability.reason,
         key=key,
         typed=typed,
         error=error,
     )
 
 
-def receipt_card(receipt: Receipt, formats: Formats) -> ReceiptCard:
-    """`receipt` in words."""
-    amount = formats.money(receipt.amount_minor, receipt.currency)
-    what = _KINDS.get(receipt.command.lower(), "Request")
-    if receipt.state == "done":
-        return ReceiptCard("done", f"{amount} added", "Booked to your account.", receipt.receipt_id)
-    if receipt.state == "pending":
-        text = receipt.reason or "We are waiting for the payment to be confirmed. There is nothing more to do."
-        return ReceiptCard("pending", f"{what} of {amount} pending", text, receipt.receipt_id)
-    text = receipt.reason or "The payment was declined. Your balance has not changed."
-    return ReceiptCard("declined", f"{what} of {amount} declined", text, receipt.receipt_id)
-
-
-def unknown_card(typed: str, key: str) -> ReceiptCard:
-    """For a deposit whose answer got lost: asking again with the same key can not take the money twice."""
-    text = "The answer got lost on the way. If the payment went through it will show here; checking can't pay twice."
-    return ReceiptCard("pending", "We are checking your deposit", text, key, key, typed)
-
-
-def not_sent_card() -> ReceiptCard:
-    """For a deposit that never reached the engine."""
-    text = "The payment desk can't be reached, so nothing was taken. Your amount is kept; please try again in a moment."
-    return ReceiptCard("failed", "Your deposit was not sent", text)
-
-
-def receipt_out_of_reach(receipt_id: str) -> ReceiptCard:
-    """For a receipt that can not be read at this moment."""
-    text = "Its details can't be read right now. Your last transactions show what has been booked."
-    return ReceiptCard("pending", "Receipt received", text, receipt_id)
-
-
-def _availability(answer: View[WalletData] | Failure) -> Availability:
+def _availability(answer: View[WalletData] | Failure, action: str, what: str) -> Availability:
     if isinstance(answer, Failure) or answer.data is None or judge(answer) is not None:
-        return Availability(False, _NOT_CURRENT)
-    closed = Availability(False, "Deposits are not offered to this account.")
-    return answer.data.actions.get("deposit", closed)
+        return Availability(False, _NOT_CURRENT.format(what=what))
+    closed = Availability(False, f"{what} are not offered to this account.")
+    return answer.data.actions.get(action, closed)
+
+
+def _pending(movement: Movement, formats: Formats, key: str) -> Pending:
+    # A key an item: two withdrawals taken back are two commands.
+    own = f"{key}-{movement.reference}" if key and movement.kind == "withdrawal" else ""
+    return Pending(line(movement, formats), own)
 
 
 def _first_sentence(text: str) -> str:
@@ -194,7 +212,8 @@ def _good_note(answer: View[WalletData], balances: Balances, formats: Formats) -
     return Note("good", f"Up to date; {formats.money(balances.pending_minor, balances.currency)} more on its way")
 
 
-def _note(degraded: Degraded, formats: Formats) -> Note:
+def age_note(degraded: Degraded, formats: Formats) -> Note:
+    """How old what is shown is."""
     moment = as_of(degraded.as_of, formats)
     if moment is None:
         return Note("warn", "These figures may be out of date.")
@@ -208,21 +227,7 @@ def _figures(balances: Balances, formats: Formats) -> Figures:
         real=formats.money_text(balances.real_minor, currency),
         bonus=formats.money(balances.bonus_minor, currency),
         withdrawable=formats.money(balances.withdrawable_minor, currency),
+        coming=formats.money(balances.pending_minor, currency),
+        leaving=formats.money(balances.held_minor, currency),
         minor={name: getattr(balances, name) for name in _FOLLOWED},
     )
-
-
-def _line(movement: Movement, formats: Formats) -> Line:
-    settled = "in" if movement.amount_minor >= 0 else "out"
-    return Line(
-        label=_KINDS.get(movement.kind.lower(), movement.kind.replace("_", " ").replace("-", " ").capitalize()),
-        amount=formats.money(movement.amount_minor, movement.currency, signed=True),
-        state=_STATES[movement.state],
-        tone=settled if movement.state == "done" else movement.state,
-        moment=_moment(movement.at, formats),
-        reference=movement.reference,
-    )
-
-
-def _moment(moment: datetime, formats: Formats) -> AsOf:
-    return AsOf(rfc3339(moment), formats.day_time(moment))

@@ -21,7 +21,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 def content_request(release: Release, slot: Slot, visit: Visit, bearer: Bearer) -> Request:
     """The GET behind one include."""
-    query = {}
+    query = visit.query(slot)
     receipt = visit.receipts.get(slot.name)
     if receipt:
         query["receipt"] = receipt

@@ -25,7 +25,7 @@ COMPILED_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """A hole that each visit fills with text, escaped."""
+    """A hole that each visit fills with text, escaped; one that it has no words for stays empty."""
 
     name: str
 
@@ -42,7 +42,9 @@ class Compiled:
 
     @staticmethod
     def fill(parts: Sequence[Part], values: Mapping[str, str]) -> bytes:
-        return b"".join(part if isinstance(part, bytes) else escape(values[part.name]).encode() for part in parts)
+        return b"".join(
+            part if isinstance(part, bytes) else escape(values.get(part.name, "")).encode() for part in parts
+        )
 
 
 class Compiler:

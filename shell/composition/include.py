@@ -127,12 +127,13 @@ def _standing(slot: Slot, visit: Visit, release: Release, ended: Outcome[Body] |
 
 
 def _key(slot: Slot, visit: Visit, release: Release) -> Key:
-    """Whose copy of what. The prefix stands for page, parameters and slot; it is part of the HTML."""
+    """Whose copy of what. The prefix stands for page, parameters and slot; it is part of the HTML, as is the query."""
     parts = (
         release.fragment,
         release.digest,
         slot.path(visit.params),
         visit.page.prefix(slot, visit.params),
+        visit.query_string(slot),
         visit.locale,
         visit.currency,
         visit.device,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 # One path segment; what a fragment makes of it is the fragment's business.
 _PARAM = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -34,7 +34,8 @@ class Grant:
 class Slot:
     """A place for a fragment. `pathname` may hold the page's `{parameters}`; `scopes` is what it may do for a player.
 
-    A `primary` slot decides the page's status, if its release agrees to. `grant` is for nobody but a player's path.
+    A `primary` slot decides the page's status, if its release agrees to. `query` names what the page's own query may
+    ask of the slot, written `?<slot>.<name>=<value>`. `grant` is for nobody but a player's path.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Slot:
     scopes: frozenset[str] = frozenset()
     primary: bool = False
     grant: Grant | None = None
+    query: tuple[str, ...] = ()
 
     def path(self, params: Mapping[str, str]) -> str:
         return _filled(self.pathname, params)
@@ -92,7 +94,8 @@ class Visit:
     """One look at one page, decided before the first byte; nothing in it needs a fragment.
 
     `player` is empty for a visitor who is not signed in. `receipts` maps a slot to the receipt that a redirect carried
-    to it. `min_sequence` is `<epoch>:<n>` where the player's own write must be seen.
+    to it, `queries` a slot to what the page's query asks of it. `min_sequence` is `<epoch>:<n>` where the player's own
+    write must be seen. `words` fill the template's holes besides the visit's own.
     """
 
     page: Page
@@ -107,10 +110,23 @@ class Visit:
     traceparent: str = ""
     receipts: Mapping[str, str] = field(default_factory=dict)
     min_sequence: str = ""
+    queries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
         return self.page.path(self.params)
+
+    def query(self, slot: Slot) -> dict[str, str]:
+        """What this visit asks of `slot`, by the slot's own names."""
+        asked = self.queries.get(slot.name, {})
+        return {name: asked[name] for name in slot.query if name in asked}
+
+    def query_string(self, slot: Slot) -> str:
+        """The same as the page's query writes it, empty when nothing is asked."""
+        if not slot.query:
+            return ""
+        return urlencode({f"{slot.name}.{name}": value for name, value in self.query(slot).items()})
 
 
 def _filled(pattern: str, params: Mapping[str, str]) -> str:

@@ -85,7 +85,9 @@ class Composition:
         if decides is not None and decides.status in (404, 410) and decides.state is not State.STALE:
             await self.close()
             self._known = {}
-            self._visit = replace(self._visit, page=self._composer.not_found, params={}, receipts={}, min_sequence="")
+            self._visit = replace(
+                self._visit, page=self._composer.not_found, params={}, receipts={}, queries={}, min_sequence=""
+            )
             return self._opening(404, timing)
         return self._opening(self._answered.status or 200 if self._answered else 200, timing)
 
@@ -139,4 +141,5 @@ class Composition:
 
 
 def _late(visit: Visit) -> dict[str, str]:
-    return {"player_name": visit.player_name, "path": visit.path, "key": visit.page.key(visit.params)}
+    own = {"player_name": visit.player_name, "path": visit.path, "key": visit.page.key(visit.params)}
+    return {**visit.words, **own}

@@ -48,13 +48,16 @@ class Wrapper:
             said = release.manifest.mullion
             declared = _declared(said.topics, said.feeds, release.js if included.html else ())
         place, address = _place(slot.name, prefix)
-        again = f'hx-get="{address}"'
+        asked = escape(visit.query_string(slot))
+        query = [asked] if asked else []
+        own, wait = (f' data-query="{asked}"' if asked else ""), ""
         if included.state is not State.FRESH:
-            wait_ms = delay_ms(attempt, included.retry_after_ms, chance=self._chance)
-            again = f'data-retry-ms="{wait_ms}" hx-get="{address}?attempt={attempt + 1}"'
+            wait = f'data-retry-ms="{delay_ms(attempt, included.retry_after_ms, chance=self._chance)}" '
+            query.append(f"attempt={attempt + 1}")
+        address += "?" + "&amp;".join(query) if query else ""
         return (
-            f"<fragment-slot{place}{_stand(included.state, included.reason, included.version)}"
-            f' data-as-of="{as_of}" data-ms="{included.ms}"{declared} {again}{_SWAP}>'
+            f"<fragment-slot{place}{own}{_stand(included.state, included.reason, included.version)}"
+            f' data-as-of="{as_of}" data-ms="{included.ms}"{declared} {wait}hx-get="{address}"{_SWAP}>'
         )
 
 

@@ -3,12 +3,14 @@
 Public: `chrome`.
 """
 
+import time
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
+from shell.players.duties import words_for
 from shell.players.identity import Expired, decode
 
 
@@ -20,6 +22,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     except Expired as old:
         identity = old.identity if settings.SESSION_COOKIE_NAME in request.COOKIES else None
     return {
+        **words_for(identity, now=int(time.time())),
         "language": get_language() or settings.LANGUAGE_CODE,
         "signed_in": identity is not None,
         "player_name": identity.name if identity else "",

@@ -3,6 +3,7 @@
 Public: `read_pages`, `NOT_FOUND`.
 """
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,8 @@ from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
 
 NOT_FOUND = Page(name="not-found", route="", template="404.html")
 REFRESH_S_MIN = 10
+_QUERY = re.compile(r"[a-z][a-z_]{0,31}")
+_TAKEN = frozenset({"receipt", "min_sequence", "attempt"})  # the shell's own words to a fragment
 
 
 class _Fragment(msgspec.Struct, forbid_unknown_fields=True):
@@ -29,6 +32,7 @@ class _Slot(msgspec.Struct, forbid_unknown_fields=True):
     pathname: str = "/"
     primary: bool = False
     grant: _Grant | None = None
+    query: list[str] = []
 
 
 class _Page(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,8 +68,11 @@ def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -
                 f"{path}: pages.{name}.slots.{slot_name} names the fragment {slot.fragment!r}, "
                 f"which [fragments] does not have"
             )
+        if odd := [asked for asked in slot.query if asked in _TAKEN or not _QUERY.fullmatch(asked)]:
+            raise PagesBroken(f"{path}: pages.{name}.slots.{slot_name} can not take the query names {odd}")
         grant = Grant(slot.grant.audience, frozenset(slot.grant.scopes)) if slot.grant else None
-        slots.append(Slot(slot_name, slot.fragment, slot.pathname, frozenset(fragment.scopes), slot.primary, grant))
+        scopes, query = frozenset(fragment.scopes), tuple(slot.query)
+        slots.append(Slot(slot_name, slot.fragment, slot.pathname, scopes, slot.primary, grant, query))
     if sum(slot.primary for slot in slots) > 1:
         raise PagesBroken(f"{path}: pages.{name} has more than one primary slot")
     built = Page(name, page.route, page.template, tuple(slots), page.refresh_s or 0)

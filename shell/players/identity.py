@@ -3,12 +3,12 @@
 Public: `Identity`, `encode`, `decode`, `Expired`.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import msgspec
 from django.core import signing
 
-_SALT = "shell.players.identity"
+_SALT = "shell.players.identity.2"  # another number for another shape: what was signed before is not read
 COOKIE_BYTES_MAX = 1024
 # How long a genuine cookie that is too old still says who it was, for when nobody can be asked.
 EXPIRED_AGE_S_MAX = 3600
@@ -16,12 +16,18 @@ EXPIRED_AGE_S_MAX = 3600
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`mark` stands for the session without being usable as one: a revocation names it."""
+    """`mark` stands for the session without being usable as one: a revocation names it.
+
+    `since` is when the session began and `checked` when the player last looked up from the game: Unix seconds, 0 where
+    nobody knows.
+    """
 
     player: str
     name: str
     currency: str
     mark: str
+    since: int = 0
+    checked: int = 0
 
 
 class Expired(Exception):
@@ -34,8 +40,8 @@ class Expired(Exception):
 
 def encode(identity: Identity) -> str:
     """The cookie's value, stamped now."""
-    body = msgspec.json.encode([identity.player, identity.name, identity.currency, identity.mark]).decode()
-    return signing.TimestampSigner(salt=_SALT).sign(signing.b64_encode(body.encode()).decode())
+    body = msgspec.json.encode(astuple(identity))
+    return signing.TimestampSigner(salt=_SALT).sign(signing.b64_encode(body).decode())
 
 
 def decode(value: str, *, age_s_max: int) -> Identity | None:
@@ -57,5 +63,5 @@ def decode(value: str, *, age_s_max: int) -> Identity | None:
 
 def _read(signed: str) -> Identity:
     # The signature has been checked: what is inside is what `encode` wrote.
-    fields = msgspec.json.decode(signing.b64_decode(signed.encode()), type=tuple[str, str, str, str])
+    fields = msgspec.json.decode(signing.b64_decode(signed.encode()), type=tuple[str, str, str, str, int, int])
     return Identity(*fields)

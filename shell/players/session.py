@@ -1,6 +1,6 @@
 """The session look-up behind the player cookie: bounded, off the event loop, the only I/O that knowing a player costs.
 
-Public: `look_up`, `mark_of`, `SessionUnknown`.
+Public: `look_up`, `identity_of`, `mark_of`, `SessionUnknown`.
 """
 
 import asyncio
@@ -9,9 +9,11 @@ from importlib import import_module
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils.crypto import constant_time_compare
 
+from shell.players.duties import CHECKED_AT, SIGNED_IN_AT
 from shell.players.identity import Identity
 from shell.players.models import Player
 
@@ -66,12 +68,19 @@ def _load(session_key: str) -> Identity | None:
             session.get(HASH_SESSION_KEY, ""), player.get_session_auth_hash()
         ):
             return None
-        return identity_of(player, session_key)
+        return identity_of(player, session)
     finally:
         if not connection.in_atomic_block:
             connection.close()
 
 
-def identity_of(player: Player, session_key: str) -> Identity:
+def identity_of(player: Player, session: SessionBase) -> Identity:
     """What the cookie says about a signed-in player."""
-    return Identity(player.player_id, player.get_short_name() or player.username, player.currency, mark_of(session_key))
+    return Identity(
+        player=player.player_id,
+        name=player.get_short_name() or player.username,
+        currency=player.currency,
+        mark=mark_of(session.session_key or ""),
+        since=int(session.get(SIGNED_IN_AT, 0)),
+        checked=int(session.get(CHECKED_AT, 0)),
+    )

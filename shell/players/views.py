@@ -1,4 +1,6 @@
-"""Sign-in and sign-out, in plain forms."""
+"""Sign-in, sign-out and the look up from the game, in plain forms."""
+
+import time
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -12,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from shell.cookies import delete_cookie
+from shell.players.duties import CHECKED_AT, SIGNED_IN_AT
 from shell.players.knowing import stamp
 from shell.players.models import Player
 from shell.players.session import identity_of, mark_of
@@ -21,6 +24,10 @@ TRIES_MAX = 10
 TRIES_S = 300
 _NAME_MAX = 150
 _PASSWORD_MAX = 1024
+
+
+class _SeeOther(HttpResponseRedirect):
+    status_code = 303
 
 
 @never_cache
@@ -43,8 +50,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         cache.set(tries_key, (cache.get(tries_key) or 0) + 1, TRIES_S)
         return _form(request, target, name, "This name and password do not go together. Check both.", 422)
     login(request, player)
+    request.session[SIGNED_IN_AT] = int(time.time())
     response = HttpResponseRedirect(target)
-    response.headers["Set-Cookie"] = stamp(identity_of(player, request.session.session_key or ""))
+    response.headers["Set-Cookie"] = stamp(identity_of(player, request.session))
     return response
 
 
@@ -61,6 +69,20 @@ async def sign_out(request: HttpRequest) -> HttpResponse:
     await sync_to_async(logout)(request)
     response = HttpResponseRedirect(settings.LOGIN_REDIRECT_URL)
     response.headers["Set-Cookie"] = delete_cookie(settings.PLAYER_COOKIE_NAME)
+    return response
+
+
+@csrf_exempt
+@require_POST
+async def reality_check(request: HttpRequest) -> HttpResponse:
+    """The player has looked up from the game and goes on: the next look is due after the whole interval."""
+    player = await request.auser()
+    response = (
+        HttpResponse(status=204) if request.headers.get("Sec-Fetch-Dest") == "empty" else _SeeOther(_next(request))
+    )
+    if isinstance(player, Player):
+        await request.session.aset(CHECKED_AT, int(time.time()))
+        response.headers["Set-Cookie"] = stamp(identity_of(player, request.session))
     return response
 
 

@@ -22,7 +22,7 @@ def test_bad_amount_is_said_beside_the_field_and_kept(house: Mullion, page: Page
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("path", ["/", "/cashier/", "/sign-in/", "/nowhere/"])
+@pytest.mark.parametrize("path", ["/", "/cashier/", "/history/", "/limits/", "/sign-in/", "/nowhere/"])
 def test_no_page_scrolls_sideways(house: Mullion, browser: Browser, width: int, path: str) -> None:
     """At a desktop's and a phone's width everything fits."""
     context = browser.new_context(viewport={"width": width, "height": 844})
@@ -34,7 +34,7 @@ def test_no_page_scrolls_sideways(house: Mullion, browser: Browser, width: int, 
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("path", ["/", "/cashier/"])
+@pytest.mark.parametrize("path", ["/", "/cashier/", "/history/", "/limits/"])
 def test_nothing_jumps_while_fragments_arrive(house: Mullion, browser: Browser, width: int, path: str) -> None:
     """Slots keep the height of what will stand in them: the sum of layout shifts stays in what counts as good."""
     context = browser.new_context(viewport={"width": width, "height": 844})

@@ -12,11 +12,21 @@ from bff.contracts import headers
 from bff.contracts.bets import BetRefusal, BetsData
 from bff.contracts.manifest import parse, resolve
 from bff.contracts.tables import TableData, TablesData
-from bff.contracts.wallet import Availability
+from bff.contracts.wallet import Availability, ReceiptData
 from shell.composition.contain import Contained, Container, LinkPolicy
 from tests.fragments_fake_bff import FakeBff, problem, reply, view
 from tests.fragments_house import Answer, Fragment, bearer
-from tests.fragments_samples import bet, offers, open_table, receipt, table, tables, wallet_data
+from tests.fragments_samples import (
+    bet,
+    history_data,
+    limits_data,
+    offers,
+    open_table,
+    receipt,
+    table,
+    tables,
+    wallet_data,
+)
 
 KEY = {"idempotency_key": "key-0123456789"}
 PAUSED = Availability(False, "Deposits are paused.")
@@ -71,6 +81,7 @@ def wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
         bff.replies["/views/wallet"] = answer
         for path in ("/summary", "/cashier"):
             yield "wallet", f"{state} {path}", wallet.get(path, **told("wallet"))
+    yield from more_wallet_pages(wallet, bff)
     bff.replies["/views/wallet"] = reply(view(wallet_data()))
     commands = {"done": reply(receipt()), "lost": reply(receipt(), cut=True), "down": problem(503, "engine_down")}
     for state, answer in commands.items():
@@ -80,6 +91,31 @@ def wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
     yield "wallet", "refused", wallet.post("/actions/deposit", hostile, **told("wallet"))
     yield "wallet", "anonymous", wallet.get("/summary", podium_mount_pathname="/")
     yield "wallet", "fallback", wallet.get("/fallback")
+
+
+def more_wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
+    """What is held, the history and the limits."""
+    withdraw = Availability(False, "There is nothing to withdraw.", own=True)
+    bff.replies["/views/wallet"] = reply(view(wallet_data(withdraw=withdraw, held_minor=4_000)))
+    yield "wallet", "held", wallet.get("/cashier", **told("wallet"))
+    bff.replies["/views/receipts/rc_0a1b2c"] = reply(view(ReceiptData(receipt("pending", command="withdraw"))))
+    said = {
+        "fresh": (reply(view(history_data())), reply(view(limits_data()))),
+        "stale": (reply(view(history_data(), "stale")), reply(view(limits_data(), "stale"))),
+        "closed": (reply(view(history_data(lines=0))), reply(view(limits_data(PAUSED, excluded=True)))),
+        "unreachable": (problem(503, "store_down"), problem(503, "store_down")),
+    }
+    for state, (history, limits) in said.items():
+        bff.replies |= {"/views/history": history, "/views/limits": limits}
+        for path in ("/history", "/history?kind=play&line=rc_0a1b2c", "/history?line=rc_gone", "/limits"):
+            yield "wallet", f"{state} {path}", wallet.get(path, **told("wallet"))
+    bff.replies["/views/limits"] = reply(view(limits_data()))
+    bff.replies["/commands/set-deposit-limit"] = reply(receipt(command="set-deposit-limit"))
+    yield "wallet", "done", wallet.post("/actions/limit", {"period": "day", "amount": "5", **KEY}, **told("wallet"))
+    yield "wallet", "refused", wallet.post("/actions/limit", {"period": "day", "amount": "x", **KEY}, **told("wallet"))
+    yield "wallet", "refused", wallet.post("/actions/break", {"days": "7", **KEY}, **told("wallet"))
+    bff.replies["/commands/cancel-withdrawal"] = problem(409, "withdrawal_decided", "This was paid already.")
+    yield "wallet", "refused", wallet.post("/actions/cancel", {"receipt_id": "rc_1", **KEY}, **told("wallet"))
 
 
 def table_pages(live: Fragment, bff: FakeBff) -> Iterator[Page]:

@@ -230,7 +230,8 @@ def test_receipt_crosses_a_redirect(wallet: Fragment, bff: FakeBff) -> None:
 def test_forms_stay_under_the_slots_prefix(wallet: Fragment, bff: FakeBff) -> None:
     """Every form posts below the prefix that the shell named."""
     html = wallet.get("/cashier", **player()).text
-    assert re.findall(r'action="([^"]*)"', html) == [f"{PREFIX}/actions/deposit"]
+    actions = re.findall(r'action="([^"]*)"', html)
+    assert actions == [f"{PREFIX}/actions/deposit", f"{PREFIX}/actions/withdraw"]
 
 
 def test_wrong_methods_are_405(wallet: Fragment, bff: FakeBff) -> None:

@@ -18,6 +18,7 @@ from fragments.kit.freshness import judge
 from fragments.live_dealer import display as live
 from fragments.promotions import display as promotions
 from fragments.wallet import display as wallet
+from fragments.wallet import receipts
 from tests.fragments_fake_bff import AS_OF, view
 from tests.fragments_samples import offers, receipt, table, tables, wallet_data
 
@@ -27,7 +28,9 @@ PAUSED = "Deposits are paused: our provider does not answer. Your money is safe.
 
 
 def wallet_panel(answer: Any, **form: Any) -> wallet.Panel:
-    return wallet.panel(answer, wallet.form_for(answer, "EUR", ENGLISH, key="k", **form), ENGLISH)
+    deposit = wallet.deposit_form(answer, "EUR", ENGLISH, key="k", **form)
+    withdraw = wallet.withdraw_form(answer, "EUR", ENGLISH, key="w")
+    return wallet.panel(answer, deposit, withdraw, ENGLISH, cancel_key="c")
 
 
 def offer_cards(answer: Any, **notes: promotions.ClaimNote) -> promotions.Offers:
@@ -63,15 +66,15 @@ def test_money_that_is_not_current_shows_its_time_and_takes_no_deposit(state: Fr
     assert panel.figures is not None
     assert panel.note.moment is not None
     assert panel.note.moment.text == "20:14:03 UTC"
-    assert not panel.form.open
-    assert panel.form.closed is not None
-    assert "until your balance is current" in panel.form.closed.before
+    assert not panel.deposit.open
+    assert panel.deposit.closed is not None
+    assert "until your balance is current" in panel.deposit.closed.before
 
 
 def test_wallet_out_of_reach_shows_no_figure() -> None:
     """Without an answer there is no number on the panel, and its reason is the failure's."""
     panel = wallet_panel(Failure(Reason.BREAKER_OPEN))
-    assert (panel.figures, panel.lines, panel.form.open) == (None, [], False)
+    assert (panel.figures, panel.lines, panel.deposit.open) == (None, [], False)
     assert panel.degraded == Degraded(Reason.BREAKER_OPEN)
 
 
@@ -79,8 +82,8 @@ def test_closed_engine_speaks_for_itself() -> None:
     """While the figures are live and deposits are not, the engine's own sentence closes the form."""
     panel = wallet_panel(view(wallet_data(deposit=Availability(False, PAUSED))))
     assert panel.degraded == Degraded(Reason.ENGINE_DOWN, AS_OF)
-    assert panel.form.closed is not None
-    assert panel.form.closed.before == PAUSED
+    assert panel.deposit.closed is not None
+    assert panel.deposit.closed.before == PAUSED
     assert panel.note.before == "Deposits are paused: our provider does not answer."
     assert panel.balance_note.tone == "good"
 
@@ -96,7 +99,7 @@ def test_change_that_is_not_shown_yet_is_named() -> None:
 def test_action_that_is_not_listed_is_closed() -> None:
     """A wallet whose view names no deposit offers none."""
     data = msgspec.structs.replace(wallet_data(), actions={})
-    assert not wallet_panel(view(data)).form.open
+    assert not wallet_panel(view(data)).deposit.open
 
 
 def test_pending_money_is_named_apart() -> None:
@@ -120,7 +123,7 @@ def test_movements_read_as_the_player_sees_them() -> None:
 @pytest.mark.parametrize("state", ["done", "pending", "declined"])
 def test_receipt_tells_state_amount_and_reference(state: Any) -> None:
     """A receipt's card carries the amount and its reference whatever became of it."""
-    card = wallet.receipt_card(receipt(state), ENGLISH)
+    card = receipts.receipt_card(receipt(state), ENGLISH)
     assert card.state == state
     assert "€20.00" in card.title
     assert card.reference == "rc_0a1b2c"
@@ -128,8 +131,8 @@ def test_receipt_tells_state_amount_and_reference(state: Any) -> None:
 
 def test_unknown_outcome_is_pending_under_the_same_key() -> None:
     """A lost answer is never called failed, and asking again uses the key that was sent."""
-    card = wallet.unknown_card("20", "k9")
-    assert (card.state, card.key, card.amount_typed) == ("pending", "k9", "20")
+    card = receipts.unknown_card("deposit", {"amount": "20"}, "k9")
+    assert (card.state, card.key, card.action, card.fields) == ("pending", "k9", "deposit", {"amount": "20"})
 
 
 def test_lobby_shows_every_kind_in_turn_and_open_tables_first() -> None:
@@ -261,6 +264,6 @@ def test_conditions_read_as_sentences(wagering: int, days: int, words: str) -> N
 
 def test_form_keeps_what_was_typed_beside_its_error() -> None:
     """A refused amount stays in the field."""
-    form = wallet_panel(view(wallet_data()), typed="12,x", error="No.").form
+    form = wallet_panel(view(wallet_data()), typed="12,x", error="No.").deposit
     assert (form.typed, form.error, form.open) == ("12,x", "No.", True)
     assert replace(form, typed="").input_mode == "decimal"

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from fragments.kit.formats import formats_for
 from fragments.wallet.amount import AmountRefused, read_amount
-from fragments.wallet.policy import DepositLimits, limits_for
+from fragments.wallet.policy import AmountLimits, limits_for
 
 ENGLISH = formats_for("en-GB")
-WIDE = DepositLimits(1, 10**15)
+WIDE = AmountLimits(1, 10**15)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bff.contracts.event import Event
+from bff.contracts.history import KindTotals
 from bff.contracts.ledger import (
     HISTORY_PAGE,
     HISTORY_RESTATED,
@@ -18,21 +19,22 @@ from bff.contracts.ledger import (
     PlayerChanged,
     PlayerStands,
 )
-from bff.contracts.wallet import Balances, Receipt
-from bff.queries.projections import Parked, Wallets, Watch, compare
+from bff.contracts.wallet import Balances, DepositLimit, LimitsState, Receipt
+from bff.queries.projections import Parked, Wallets, Watch, compare, topics_of
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+LINES_A_MONTH = 6  # so that a page of the history spans several months
 
 
 def line(ordinal, n, epoch="e1", state="done"):
-    at = BEGAN + timedelta(minutes=ordinal)
+    at = BEGAN + timedelta(days=31 * (ordinal // LINES_A_MONTH), minutes=ordinal)
     receipt = Receipt(f"rc_{ordinal}", "deposit", state, 100, "EUR", at, (epoch, n))
     return MovementLine(ordinal, "deposit", receipt)
 
 
-def event(n, lines, *, total, epoch="e1", kind="FundsDeposited", claimed=None):
+def event(n, lines, *, total, epoch="e1", kind="FundsDeposited", claimed=None, **more):
     balances = Balances(n * 100, 0, n * 100, 0, "EUR")
-    change = PlayerChanged("pl_a", "EUR", balances, total, lines, claimed)
+    change = PlayerChanged("pl_a", "EUR", balances, total, lines, claimed, **more)
     return Event(f"{epoch}-{n}-{kind}", kind, 1, "player:pl_a", (epoch, n), BEGAN, msgspec.to_builtins(change))
 
 
@@ -40,9 +42,10 @@ def history(deposits):
     """Each deposit is asked for and then done: two events on one line."""
     events = []
     for ordinal in range(deposits):
-        n = ordinal * 2 + 1
-        events.append(event(n, [line(ordinal, n, state="pending")], total=ordinal + 1, kind="DepositRequested"))
-        events.append(event(n + 1, [line(ordinal, n + 1)], total=ordinal + 1))
+        n, total = ordinal * 2 + 1, ordinal + 1
+        asked = line(ordinal, n, state="pending")
+        events.append(event(n, [asked], total=total, kind="DepositRequested", pending=[asked]))
+        events.append(event(n + 1, [line(ordinal, n + 1)], total=total, pending=[]))
     return events
 
 
@@ -98,6 +101,32 @@ def test_history_is_kept_by_the_page():
     assert [each["ordinal"] for each in second["lines"]] == list(range(HISTORY_PAGE, HISTORY_PAGE + 3))
 
 
+def test_months_say_on_which_pages_their_lines_stand():
+    """Each page's part of a month is counted from the page, so what is not done is a line without an amount."""
+    store = straight(history(HISTORY_PAGE + 3)[:-1])
+    months = {topic: msgspec.json.decode(raw) for topic, raw in store.state().items() if topic.startswith("month.")}
+    assert months["month.pl_a.2026-01"]["pages"] == {"0": {"deposit": [6, 600, 0]}}
+    assert months["month.pl_a.2026-04"]["pages"] == {"0": {"deposit": [2, 200, 0]}, "1": {"deposit": [3, 200, 0]}}
+
+
+def test_what_is_pending_is_what_the_ledger_said_last():
+    """A withdrawal that was asked for long ago is pending still, whatever came after it."""
+    store = Store()
+    waiting = line(0, 1, state="pending")
+    store.project([event(1, [waiting], total=1, pending=[waiting]), event(2, [line(1, 2)], total=2)])
+    assert [each["reference"] for each in msgspec.json.decode(store.state()["pending.pl_a"])["movements"]] == ["rc_0"]
+    store.project([event(3, [line(0, 3)], total=2, pending=[])])
+    assert msgspec.json.decode(store.state()["pending.pl_a"])["movements"] == []
+
+
+def test_an_answer_that_is_no_line_has_a_receipt():
+    """What a limit or a cancellation was answered can be read, and stands in no history."""
+    answer = Receipt("rc_limit", "set-deposit-limit", "done", 500, "EUR", BEGAN, ("e1", 1))
+    state = straight([event(1, [], total=0, answers=[answer])]).state()
+    assert msgspec.json.decode(state["receipts.rc_limit"])["receipt"]["command"] == "set-deposit-limit"
+    assert not [topic for topic in state if topic.startswith(("history.", "month."))]
+
+
 def test_an_event_before_its_predecessor_is_parked():
     """Order is kept by waiting, never by guessing."""
     events = history(2)
@@ -133,7 +162,9 @@ def test_a_restated_player_is_followed_and_earlier_epochs_are_not():
     state = {topic: msgspec.json.decode(raw) for topic, raw in store.state().items()}
     assert [each["reference"] for each in state["wallet.pl_a"]["recent"]] == ["rc_1", "rc_0"]
     assert state["claims.pl_a"] == {"claimed": {"welcome": 1}}
+    assert state["month.pl_a.2026-01"]["pages"] == {"0": {"deposit": [2, 200, 0]}}
     before = store.state()
+    store.project([Event("p", HISTORY_RESTATED, 1, "player:pl_a", ("e1", 9), BEGAN, msgspec.to_builtins(page))])
     store.project([event(7, [line(3, 7)], total=4)])
     assert store.state() == before
     later = event(5, [line(2, 5, "e2")], total=3, epoch="e2")
@@ -207,15 +238,26 @@ def test_topics_refuse_what_is_no_change():
 
 def test_comparison_tells_equal_moved_on_and_wrong_apart():
     """Only records of the ledger's own moment are held against it."""
-    store = straight(history(2))  # at 4 with 400
-    standing = {"wallet.pl_a": store.records["wallet.pl_a"], "wallet.pl_gone": None}
+    limits = LimitsState("EUR", [DepositLimit("day", 500)])
+    waiting = line(2, 5, state="pending")
+    events = [*history(2), event(5, [waiting], total=3, pending=[waiting], limits=limits)]
+    standing = {**straight(events).records, "wallet.pl_gone": None}
+    months = {"2026-01": {"deposit": KindTotals(3, 200, 0)}}
 
-    def wrong(*players):
-        compared = compare(BalancesStated("run", 0, list(players)), standing)
+    def stands(player="pl_a", n=5, real=500, months=months, pending=("rc_2",), limits=limits):
+        return PlayerStands(player, ("e1", n), real, 0, 0, "EUR", months, list(pending), limits)
+
+    def wrong(player):
+        assert set(topics_of(player)) > {f"wallet.{player.player}"}
+        compared = compare(BalancesStated("run", 0, [player]), standing)
         return compared.equal, compared.moved_on, compared.wrong
 
-    assert wrong(PlayerStands("pl_a", ("e1", 4), 400, 0, 0)) == (1, 0, [])
-    assert wrong(PlayerStands("pl_a", ("e1", 3), 1, 0, 0)) == (0, 1, [])
-    assert wrong(PlayerStands("pl_a", ("e1", 5), 500, 0, 0)) == (0, 0, ["pl_a is at 4 instead of 5"])
-    assert wrong(PlayerStands("pl_a", ("e1", 4), 7, 0, 0)) == (0, 0, ["pl_a: real_minor is 400 instead of 7"])
-    assert wrong(PlayerStands("pl_gone", ("e1", 1), 0, 0, 0)) == (0, 0, ["pl_gone is not there"])
+    assert wrong(stands()) == (1, 0, [])
+    assert wrong(stands(n=4, real=1)) == (0, 1, [])
+    assert wrong(stands(n=6)) == (0, 0, ["pl_a is at 5 instead of 6"])
+    assert wrong(stands(real=7)) == (0, 0, ["pl_a: real_minor is 500 instead of 7"])
+    assert wrong(stands("pl_gone")) == (0, 0, ["pl_gone is not there"])
+    more = {"2026-01": {"deposit": KindTotals(3, 200, 0), "bet": KindTotals(1, 0, -5)}}
+    assert wrong(stands(months=more))[2] == ["pl_a: bet in 2026-01 is nothing instead of [1, 0, -5]"]
+    assert wrong(stands(pending=[]))[2] == ["pl_a: pending is ['rc_2'] instead of []"]
+    assert "limits are" in wrong(stands(limits=LimitsState("EUR", [])))[2][0]

@@ -2,11 +2,11 @@
 
 Pure: no I/O and no clock in here, so that every order, repetition and loss can be tried.
 
-Public: `Watch`, `Wallets`, `Parked`, `compare`.
+Public: `Watch`, `Wallets`, `Parked`, `compare`, `topics_of`.
 """
 
-from bff.queries.projections.comparison import compare
+from bff.queries.projections.comparison import compare, topics_of
 from bff.queries.projections.wallets import Parked, Wallets
 from bff.queries.projections.watch import Watch
 
-__all__ = ["Parked", "Wallets", "Watch", "compare"]
+__all__ = ["Parked", "Wallets", "Watch", "compare", "topics_of"]

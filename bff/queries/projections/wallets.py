@@ -1,6 +1,6 @@
 """What events about players make of the records in the query store.
 
-Public: `Wallets`, `Parked`.
+Public: `Wallets`, `Parked`, `movement`.
 
 Every event of a player is applied once and in order; the wallet's own sequence says how far. A line of the history
 is replaced only by a later state of the same line, so records that a kill left half written come out right.
@@ -12,23 +12,37 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bff.contracts.event import Event
+from bff.contracts.history import month_of
 from bff.contracts.ledger import (
     HISTORY_PAGE,
     HISTORY_RESTATED,
     PLAYER_RESTATED,
+    HistoryMonthState,
     HistoryPage,
     MovementLine,
     PlayerChanged,
     history_topic,
+    month_topic,
 )
 from bff.contracts.promotions import ClaimsState, claims_topic
 from bff.contracts.view import Sequence
-from bff.contracts.wallet import Movement, ReceiptState, WalletState, limits_topic, receipt_topic, wallet_topic
+from bff.contracts.wallet import (
+    Movement,
+    PendingState,
+    ReceiptState,
+    WalletState,
+    limits_topic,
+    pending_topic,
+    receipt_topic,
+    wallet_topic,
+)
+from bff.queries.projections.months import months_in, totals_of
 from bff.store import Put
 
 FEED = "ledger"
 RECENT_MAX = 10
-RECEIPT_KEPT_S = 122 * 24 * 3600
+# As long as the history can be paged back, and a month more: every line of it leads to its receipt.
+RECEIPT_KEPT_S = 400 * 24 * 3600
 
 
 class Parked(Exception):
@@ -45,6 +59,7 @@ class Wallets:
     known: dict[str, tuple[Sequence, bytes] | None] = field(default_factory=dict)
     _wallets: dict[str, tuple[Sequence, WalletState | None]] = field(default_factory=dict)
     _pages: dict[tuple[str, int], tuple[Sequence, HistoryPage]] = field(default_factory=dict)
+    _months: dict[tuple[str, str], tuple[Sequence, HistoryMonthState]] = field(default_factory=dict)
     _others: dict[str, tuple[Sequence, msgspec.Struct]] = field(default_factory=dict)
     _changed: dict[str, None] = field(default_factory=dict)
 
@@ -55,12 +70,14 @@ class Wallets:
         for event in events:
             if event.type == HISTORY_RESTATED:
                 page = msgspec.convert(event.data, HistoryPage)
-                wanted[history_topic(page.player, page.page)] = None
+                wanted |= dict.fromkeys((wallet_topic(page.player), history_topic(page.player, page.page)))
+                wanted |= dict.fromkeys(month_topic(page.player, month) for month in months_in(page.lines))
                 continue
             change = msgspec.convert(event.data, PlayerChanged)
             wanted[wallet_topic(change.player)] = None
             for number in _pages_of(change):
                 wanted[history_topic(change.player, number)] = None
+            wanted |= dict.fromkeys(month_topic(change.player, month) for month in months_in(change.lines))
         return list(wanted)
 
     def apply(self, event: Event) -> bool:
@@ -73,10 +90,15 @@ class Wallets:
             return False
         for line in change.lines:
             self._put_line(change.player, line, event.sequence)
+        for receipt in change.answers:
+            self._put(receipt_topic(receipt.receipt_id), receipt.sequence, ReceiptState(change.player, receipt))
         if change.claimed is not None:
             self._put(claims_topic(change.player), event.sequence, ClaimsState(change.claimed))
         if change.limits is not None:
             self._put(limits_topic(change.player), event.sequence, change.limits)
+        if change.pending is not None:
+            waiting = PendingState([movement(line) for line in change.pending])
+            self._put(pending_topic(change.player), event.sequence, waiting)
         state = WalletState(balances=change.balances, recent=self._recent(change))
         self._wallets[change.player] = (event.sequence, state)
         # Written last of all the player's records: what it counts is there when it counts it.
@@ -96,7 +118,10 @@ class Wallets:
 
     def _apply_page(self, event: Event) -> bool:
         page = msgspec.convert(event.data, HistoryPage)
+        standing = self._wallet(page.player)
         since, _ = self._page(page.player, page.page)
+        if max(since, standing or ("", 0))[0] > event.sequence[0]:
+            return False  # the player has been told again since
         if since[0] < event.sequence[0]:
             # What an earlier epoch knew and this one does not has not happened: the ledger was restored.
             self._pages[page.player, page.page] = (since, HistoryPage(page.player, page.page, []))
@@ -120,13 +145,22 @@ class Wallets:
         page = HistoryPage(player, number, [lines[ordinal] for ordinal in sorted(lines)])
         self._pages[player, number] = (max(since, sequence), page)
         self._put(history_topic(player, number), *self._pages[player, number])
+        self._count(page, month_of(receipt.at), sequence)
+
+    def _count(self, page: HistoryPage, month: str, sequence: Sequence) -> None:
+        since, state = self._month(page.player, month)
+        # An earlier epoch's count would keep pages that a restored ledger does not have.
+        pages = state.pages if since[0] == sequence[0] else {}
+        state = HistoryMonthState(page.player, month, pages | {page.page: totals_of(page.lines, month)})
+        self._months[page.player, month] = (max(since, sequence), state)
+        self._put(month_topic(page.player, month), *self._months[page.player, month])
 
     def _recent(self, change: PlayerChanged) -> list[Movement]:
         last = (change.lines_total - 1) // HISTORY_PAGE
         pages = [self._page(change.player, number)[1] for number in (last, last - 1) if number >= 0]
         lines = [line for page in pages for line in page.lines]
         lines.sort(key=lambda line: line.ordinal, reverse=True)
-        return [_movement(line) for line in lines[:RECENT_MAX]]
+        return [movement(line) for line in lines[:RECENT_MAX]]
 
     def _wallet(self, player: str) -> Sequence | None:
         if player in self._wallets:
@@ -141,6 +175,14 @@ class Wallets:
             found = (record[0], msgspec.json.decode(record[1], type=HistoryPage)) if record else None
             self._pages[key] = found or (("", 0), HistoryPage(player, number, []))
         return self._pages[key]
+
+    def _month(self, player: str, month: str) -> tuple[Sequence, HistoryMonthState]:
+        key = (player, month)
+        if key not in self._months:
+            record = self.known.get(month_topic(player, month))
+            found = (record[0], msgspec.json.decode(record[1], type=HistoryMonthState)) if record else None
+            self._months[key] = found or (("", 0), HistoryMonthState(player, month, {}))
+        return self._months[key]
 
 
 def _is_next(standing: Sequence | None, event: Event) -> bool:
@@ -166,7 +208,8 @@ def _pages_of(change: PlayerChanged) -> set[int]:
     return {number for number in numbers if number >= 0}
 
 
-def _movement(line: MovementLine) -> Movement:
+def movement(line: MovementLine) -> Movement:
+    """The line as views show it."""
     receipt = line.receipt
     return Movement(
         reference=receipt.receipt_id,

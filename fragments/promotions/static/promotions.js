@@ -17,8 +17,9 @@ const tick = (clock, now) => {
   if (clock.element.textContent !== text) clock.element.textContent = text;
   if (seconds > 0) return;
   clock.over = true;
-  clock.element.closest(".ends").textContent = "This offer has ended";
+  // Before the words replace it: a clock that has left the page stands in no offer any more.
   for (const button of clock.element.closest(".offer").querySelectorAll("button")) button.disabled = true;
+  clock.element.closest(".ends").textContent = "This offer has ended";
 };
 
 // `ahead` is how far the server's clock is before this one: a wrong clock on this device changes nothing.

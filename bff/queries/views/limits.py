@@ -1,0 +1,71 @@
+"""What a player has forbidden themselves, as it is at this moment.
+
+Public: `limits_view`.
+"""
+
+from datetime import UTC, datetime
+from typing import get_args
+
+from bff.contracts.view import Freshness, View
+from bff.contracts.wallet import (
+    SCOPE_READ,
+    Availability,
+    DepositLimit,
+    LimitPeriod,
+    LimitsData,
+    LimitsState,
+    limits_topic,
+    wallet_topic,
+)
+from bff.queries.asked import Asked, min_sequence_of
+from bff.queries.policy import QueriesPolicy
+from bff.queries.views.waiting import ENGINE, LEDGER, look_until, reached
+from bff.store import FeedFreshness, Store
+
+# The engine writes the last day of the calendar for an exclusion that no day ends.
+_FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+async def limits_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[LimitsData]:
+    """Limits and self-exclusion, by the store's clock. The wallet's record says how far the player has been told."""
+    player = asked.player_with(SCOPE_READ)
+    wanted = min_sequence_of(asked)
+    own, limits = wallet_topic(player.player), limits_topic(player.player)
+    look = await look_until(
+        store, [own, limits], [LEDGER, ENGINE], policy, lambda look: reached(look.records[own], wanted)
+    )
+    record, found, ledger = look.records[own], look.records[limits], look.feeds[LEDGER]
+    pending = not reached(record, wanted)
+    if record is None and ledger.state != "live":
+        return View(data=None, freshness=Freshness(state="down"), pending=pending)
+    state = found.decode(LimitsState) if found else LimitsState(player.currency, [])
+    data = _at(state, look.now, _changes(look.feeds[ENGINE]))
+    return View(data=data, freshness=ledger.freshness(record.sequence if record else None), pending=pending)
+
+
+def _at(state: LimitsState, now: datetime, changes: Availability) -> LimitsData:
+    standing = {limit.period: limit for limit in state.deposit}
+    until = state.excluded_until if state.excluded_until and state.excluded_until > now else None
+    return LimitsData(
+        currency=state.currency,
+        deposit=[_in_force(period, standing.get(period), now) for period in get_args(LimitPeriod)],
+        excluded_until=until,
+        excluded_for_good=until is not None and until >= _FOR_GOOD,
+        actions={"limit": changes, "exclude": changes},
+    )
+
+
+def _in_force(period: LimitPeriod, limit: DepositLimit | None, now: datetime) -> DepositLimit:
+    if limit is None:
+        return DepositLimit(period, None)
+    if limit.next_at is not None and limit.next_at <= now:
+        return DepositLimit(period, limit.next_minor)
+    return limit
+
+
+def _changes(engine: FeedFreshness) -> Availability:
+    # Whatever the age of what is shown: nobody is kept from a stricter limit as long as the engine can write it down.
+    if engine.state == "live":
+        return Availability(True)
+    words = "Limits can't be changed right now: the cashier can not be reached. What is set stays in force."
+    return Availability(False, words)

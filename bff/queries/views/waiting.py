@@ -1,0 +1,38 @@
+"""Reading as far as the reader's own write, and no longer than a page can wait.
+
+Public: `look_until`, `reached`, `LEDGER`, `ENGINE`.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from bff.contracts.view import Sequence
+from bff.queries.policy import QueriesPolicy
+from bff.store import Record, Snapshot, Store
+
+LEDGER, ENGINE = "ledger", "engine"
+
+
+async def look_until(
+    store: Store,
+    topics: Iterable[str],
+    feeds: Iterable[str],
+    policy: QueriesPolicy,
+    enough: Callable[[Snapshot], bool],
+) -> Snapshot:
+    """The first look that is enough, or the last one before the wait is over."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + policy.min_sequence_ms_max / 1000
+    topics, feeds = list(topics), list(feeds)
+    while True:
+        look = await store.read(topics, feeds)
+        if enough(look) or clock() >= until:
+            return look
+        await asyncio.sleep(policy.min_sequence_poll_ms / 1000)
+
+
+def reached(record: Record | None, wanted: Sequence | None) -> bool:
+    """Another epoch can not be compared: what was written may or may not be in it, so it is not called reached."""
+    if wanted is None:
+        return True
+    return record is not None and record.sequence[0] == wanted[0] and record.sequence[1] >= wanted[1]

@@ -1,0 +1,173 @@
+"""The wallet's pages: what is asked of the BFF for each, and which template shows it.
+
+Public: `Said`, `cashier_page`, `summary_page`, `history_page`, `limits_page`, `signed_out`, `TOKEN`.
+"""
+
+import asyncio
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bff.contracts.history import HistoryData
+from bff.contracts.view import View
+from bff.contracts.wallet import LimitsData, Receipt, ReceiptData, WalletData
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from fragments.kit import bff
+from fragments.kit.answer import Degraded, Rendered
+from fragments.kit.context import Context
+from fragments.wallet import display, history, limits, receipts
+from fragments.wallet.amount import AMOUNT_CHARS_MAX
+from fragments.wallet.invitation import invitation
+
+TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
+_SEQUENCE = re.compile(r"[A-Za-z0-9._~-]{1,64}:[0-9]{1,18}", re.ASCII)
+
+T = TypeVar("T")
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an action has to say on the page that it answers with. `about` names the form that the rest belongs to.
+
+    `key` is kept where the same form is to be sent again under it.
+    """
+
+    about: str = ""
+    status: int = 200
+    card: receipts.ReceiptCard | None = None
+    typed: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+    key: str = ""
+    receipt: Receipt | None = None
+
+    def key_of(self, form: str) -> str:
+        """The key for one of the page's forms, a fresh one unless this is the form to send again."""
+        return self.key if self.key and form == self.about else uuid.uuid4().hex
+
+
+NOTHING = Said()
+
+
+async def summary_page(query: Query, context: Context) -> Rendered:
+    """The balance, as a narrow card."""
+    answer = await _read("wallet", WalletData, context, query)
+    return _refused(answer, context, wide=False) or _wallet("wallet/summary.html", answer, context, NOTHING)
+
+
+async def cashier_page(query: Query, context: Context, said: Said = NOTHING) -> Rendered:
+    """Balance, forms, what is pending and the last movements."""
+    answer, card = await asyncio.gather(_read("wallet", WalletData, context, query, said), _receipt(query, context))
+    refused = _refused(answer, context, wide=True)
+    return refused or _wallet("wallet/cashier.html", answer, context, said, card)
+
+
+async def history_page(query: Query, context: Context) -> Rendered:
+    """The history as the query asks for it; with `line` also one transaction in full."""
+    wanted = history.wanted_from(query)
+    answer, found = await asyncio.gather(
+        _read("history", HistoryData, context, query, **wanted.for_bff()), _line(query, context)
+    )
+    if isinstance(answer, Failure) and answer.status == 400:
+        # A link from another month: its window can not be reached any more, the newest one can.
+        wanted = history.Wanted(kind=wanted.kind)
+        answer = await _read("history", HistoryData, context, query, **wanted.for_bff())
+    if refused := _refused(answer, context, wide=True):
+        return refused
+    detail, missing = found
+    page = history.history(answer, wanted, context.link, context.formats, detail=detail, missing=missing)
+    return Rendered("wallet/history.html", page, degraded=page.degraded)
+
+
+async def limits_page(query: Query, context: Context, said: Said = NOTHING) -> Rendered:
+    """Deposit limits and breaks."""
+    answer, card = await asyncio.gather(_read("limits", LimitsData, context, query, said), _receipt(query, context))
+    if refused := _refused(answer, context, wide=True):
+        return refused
+    keys = {form: said.key_of(form) for form in ("limit", "break", *limits.PERIODS)}
+    left = limits.Said(said.about, said.error, said.typed, said.card or card)
+    page = limits.limits(answer, context.currency, context.formats, keys, left)
+    return _acted("wallet/limits.html", page, page.degraded, said)
+
+
+def signed_out(context: Context, *, wide: bool, status: int = 200) -> Rendered:
+    """The invitation to sign in."""
+    return Rendered("wallet/anonymous.html", invitation(context, wide=wide), status)
+
+
+def _wallet(
+    template: str,
+    answer: View[WalletData] | Failure,
+    context: Context,
+    said: Said,
+    card: receipts.ReceiptCard | None = None,
+) -> Rendered:
+    forms = {}
+    for name, build in (("deposit", display.deposit_form), ("withdraw", display.withdraw_form)):
+        own = said if said.about == name else NOTHING
+        typed = own.typed.get("amount", "")[:AMOUNT_CHARS_MAX]
+        forms[name] = build(
+            answer, context.currency, context.formats, key=said.key_of(name), typed=typed, error=own.error
+        )
+    page = display.panel(
+        answer,
+        forms["deposit"],
+        forms["withdraw"],
+        context.formats,
+        receipt=said.card or card,
+        cancel_key=said.key_of("cancel"),
+    )
+    return _acted(template, page, page.degraded, said)
+
+
+def _acted(template: str, page: object, degraded: Degraded | None, said: Said) -> Rendered:
+    receipt = said.receipt
+    not_sent = said.card is not None and said.card.state == "failed" and said.status == 200
+    return Rendered(
+        template,
+        page,
+        said.status,
+        degraded or (Degraded(Reason.ENGINE_DOWN) if not_sent else None),
+        changed=("wallet",) if receipt else (),
+        sequence=receipt.sequence if receipt else None,
+        receipt_id=receipt.receipt_id if receipt else "",
+    )
+
+
+def _refused(answer: object, context: Context, *, wide: bool) -> Rendered | None:
+    if isinstance(answer, Failure) and answer.reason is Reason.UNAUTHORISED:
+        return signed_out(context, wide=wide, status=401)
+    return None
+
+
+async def _read(
+    name: str, kind: type[T], context: Context, query: Query, said: Said = NOTHING, /, **asked: str
+) -> View[T] | Failure:
+    """A view, at least as far as what was just done, or as the query says."""
+    sequence = ":".join(map(str, said.receipt.sequence)) if said.receipt else query.get("min_sequence", "")
+    wanted = sequence if _SEQUENCE.fullmatch(sequence) else ""
+    return await bff.view(name, View[kind], context, min_sequence=wanted, **asked)  # type: ignore[valid-type]
+
+
+async def _receipt(query: Query, context: Context) -> receipts.ReceiptCard | None:
+    receipt_id = query.get("receipt", "")
+    if not TOKEN.fullmatch(receipt_id):
+        return None
+    answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
+    if isinstance(answer, Failure) or answer.data is None:
+        return receipts.receipt_out_of_reach(receipt_id)
+    return receipts.receipt_card(answer.data.receipt, context.formats)
+
+
+async def _line(query: Query, context: Context) -> tuple[receipts.Detail | None, receipts.ReceiptCard | None]:
+    """(the transaction that is asked for, what stands in its place when it can not be read)."""
+    receipt_id = query.get("line", "")
+    if not TOKEN.fullmatch(receipt_id):
+        return None, None
+    answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
+    if isinstance(answer, Failure) or answer.data is None:
+        return None, receipts.receipt_out_of_reach(receipt_id)
+    return receipts.detail(answer.data.receipt, context.formats), None

@@ -1,0 +1,62 @@
+"""What the ledger tells the read side of a player: what waits, what is forbidden, what the months hold."""
+
+import secrets
+from datetime import UTC, datetime
+
+import msgspec
+
+from bff.commands import limits, withdraw
+from bff.commands.management.commands.seed_demo import open_balance
+from bff.commands.models import OutboxRow
+from bff.commands.receipts import Asked
+from bff.commands.statement import state_part
+from bff.contracts.history import KindTotals, month_of
+from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerChanged
+from bff.contracts.wallet import CancelWithdrawal, SetDepositLimit, Withdraw
+
+
+def do(act, player, command, wanted):
+    asked = Asked.of(player, "EUR", command, secrets.token_hex(8), wanted)
+    return act(asked, wanted, datetime.now(UTC))
+
+
+def last_told(player):
+    row = OutboxRow.objects.filter(aggregate=f"player:{player}").order_by("pk").last()
+    return msgspec.json.decode(row.data, type=PlayerChanged)
+
+
+def opened():
+    player = f"pl_{secrets.token_hex(5)}"
+    open_balance(player, "EUR", 10_000)
+    return player
+
+
+def test_event_holds_all_that_waits_and_the_answers_that_are_no_line():
+    """A reader needs no rule of the ledger to know what is pending, and can read the receipt of a cancellation."""
+    player = opened()
+    first = do(withdraw.withdraw, player, "withdraw", Withdraw(1000, "EUR"))
+    second = do(withdraw.withdraw, player, "withdraw", Withdraw(500, "EUR"))
+    assert [line.receipt.receipt_id for line in last_told(player).pending] == [second.receipt_id, first.receipt_id]
+    answer = do(withdraw.cancel, player, "cancel-withdrawal", CancelWithdrawal(first.receipt_id))
+    told = last_told(player)
+    assert [line.receipt.receipt_id for line in told.pending] == [second.receipt_id]
+    assert [receipt.receipt_id for receipt in told.answers] == [answer.receipt_id]
+    answer = do(limits.set_deposit_limit, player, "set-deposit-limit", SetDepositLimit("day", 700, "EUR"))
+    told = last_told(player)
+    assert (told.lines, told.pending, told.answers[0].receipt_id) == ([], None, answer.receipt_id)
+
+
+def test_statement_speaks_of_months_pending_items_and_limits():
+    """The ledger's own word covers all that the read side shows, counted by the database itself."""
+    player = opened()
+    held = do(withdraw.withdraw, player, "withdraw", Withdraw(1000, "EUR"))
+    do(limits.set_deposit_limit, player, "set-deposit-limit", SetDepositLimit("week", 900, "EUR"))
+    now = datetime.now(UTC)
+    # The part that begins right before this player.
+    state_part("run", 0, player[:-1], now)
+    row = OutboxRow.objects.filter(type=BALANCES_STATED).order_by("pk").last()
+    stands = msgspec.json.decode(row.data, type=BalancesStated).players
+    mine = next(each for each in stands if each.player == player)
+    assert (mine.real_minor, mine.held_minor, mine.pending) == (9000, 1000, [held.receipt_id])
+    assert mine.months == {month_of(now): {"opening": KindTotals(1, 10_000, 0), "withdrawal": KindTotals(1, 0, 0)}}
+    assert mine.limits.deposit[0].amount_minor == 900
