@@ -5,7 +5,7 @@ Public: `tell`, `restate`, `new_row`.
 
 import msgspec
 
-from bff.commands import receipts
+from bff.commands import receipts, rows
 from bff.commands.books import Book
 from bff.commands.epoch import fresh_id
 from bff.commands.models import DepositLimit, Grant, OutboxRow, Receipt
@@ -40,8 +40,8 @@ def tell(
     else:
         lines = [receipts.line(receipt) for receipt in changed if receipt.ordinal is not None]
         data = _changed(book, lines, claims=claims_changed, limits=limits_changed)
-        new_row(book, event_type, data).save(force_insert=True)
-    player.save(update_fields=["sequence", "epoch", "lines"])
+        rows.insert(new_row(book, event_type, data))
+    rows.update(player, "sequence", "epoch", "lines")
 
 
 def restate(book: Book) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 from django.db import transaction
 
-from bff.commands import outbox, receipts
+from bff.commands import outbox, receipts, rows
 from bff.commands.books import Book, NotEnough
 from bff.commands.limits import excluded
 from bff.commands.models import GameTransaction, ProviderRequest, Receipt
@@ -109,12 +109,11 @@ def roll_back(call: Call, rollback: RollbackRequest, now: datetime) -> WalletAns
 
 def _open(call: Call, request: R, now: datetime) -> Book:
     book = Book.open(call.player.player, call.player.currency, now)
-    seen = ProviderRequest.objects.filter(provider=call.provider, request_uuid=request.request_uuid).first()
-    if seen is None:
-        ProviderRequest.objects.create(
-            provider=call.provider, request_uuid=request.request_uuid, fingerprint=call.fingerprint, at=now
-        )
-    elif seen.fingerprint != call.fingerprint:
+    name = {"provider": call.provider, "request_uuid": request.request_uuid}
+    seen = rows.find(ProviderRequest, **name)
+    if not seen:
+        rows.insert(ProviderRequest(**name, fingerprint=call.fingerprint, at=now))
+    elif seen[0].fingerprint != call.fingerprint:
         raise Denied(Status.DUPLICATE_TRANSACTION)
     return book
 
@@ -123,7 +122,7 @@ def _known(
     call: Call, book: Book, request: BetRequest | WinRequest | RollbackRequest, kind: str, amount: int | None
 ) -> bool:
     """Whether this very transaction has been taken; raises `Denied` for another one under the same name."""
-    known = GameTransaction.objects.filter(provider=call.provider, transaction_uuid=request.transaction_uuid).first()
+    known = _named(call, request.transaction_uuid)
     if known is None:
         return False
     same = (known.kind, known.player_id, known.round) == (kind, book.player.player_id, request.round)
@@ -143,12 +142,17 @@ def _check_money(book: Book, currency: str, amount: int, *, least: int) -> None:
 
 
 def _forbidden(call: Call, transaction_uuid: str) -> bool:
-    tombstones = GameTransaction.objects.filter(provider=call.provider, kind="rollback")
-    return tombstones.filter(reference_uuid=transaction_uuid).exists()
+    tombstones = rows.find(GameTransaction, provider=call.provider, reference_uuid=transaction_uuid, kind="rollback")
+    return bool(tombstones)
+
+
+def _named(call: Call, transaction_uuid: str) -> GameTransaction | None:
+    found = rows.find(GameTransaction, provider=call.provider, transaction_uuid=transaction_uuid)
+    return found[0] if found else None
 
 
 def _referred(call: Call, book: Book, transaction_uuid: str) -> GameTransaction | None:
-    found = GameTransaction.objects.filter(provider=call.provider, transaction_uuid=transaction_uuid).first()
+    found = _named(call, transaction_uuid)
     if found is not None and found.player_id != book.player.player_id:
         raise Denied(Status.INVALID_TOKEN)
     return found
@@ -168,19 +172,21 @@ def _move(
     receipt = None
     if real_minor or bonus_minor:
         receipt = _post(call, book, request.transaction_uuid, kind, real_minor, bonus_minor)
-    GameTransaction.objects.create(
-        provider=call.provider,
-        transaction_uuid=request.transaction_uuid,
-        kind=kind,
-        player=book.player,
-        reference_uuid=reference,
-        game_code=request.game_code,
-        round=request.round,
-        amount_minor=abs(real_minor + bonus_minor),
-        real_minor=real_minor,
-        bonus_minor=bonus_minor,
-        receipt=receipt,
-        at=book.now,
+    rows.insert(
+        GameTransaction(
+            provider=call.provider,
+            transaction_uuid=request.transaction_uuid,
+            kind=kind,
+            player=book.player,
+            reference_uuid=reference,
+            game_code=request.game_code,
+            round=request.round,
+            amount_minor=abs(real_minor + bonus_minor),
+            real_minor=real_minor,
+            bonus_minor=bonus_minor,
+            receipt=receipt,
+            at=book.now,
+        )
     )
     if receipt is not None:
         outbox.tell(book, event, [receipt])

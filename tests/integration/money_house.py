@@ -29,6 +29,12 @@ from bff.store import Store, StorePolicy, StoreUnavailable
 from tests.valkey_server import ValkeyServer, free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+APPLICATIONS = {"bff-commands": "bff.commands.asgi:application", "bff-queries": "bff.queries.asgi:application"}
+MODULES = {
+    "relay": "bff.commands.relay",
+    "offers-intake": "bff.commands.offers_intake",
+    "projector": "bff.queries.projector",
+}
 CURRENCIES = {"pl_amber": "EUR", "pl_birch": "GBP", "pl_cedar": "JPY"}
 
 
@@ -150,7 +156,7 @@ class MoneyHouse:
         self.payments = FakePayments()
         self.private_key, public_key = new_key_pair()
         self.wanted = wanted
-        ports = {name: free_port() for name in ("bff-commands", "relay", "offers-intake", "projector")}
+        ports = {name: free_port() for name in (*MODULES, *APPLICATIONS)}
         self.url = f"http://127.0.0.1:{ports['bff-commands']}"
         self.ports = ports
         self.webhook_secret = "whsec-for-tests"
@@ -206,13 +212,8 @@ class MoneyHouse:
 
     def start(self, name):
         environment = {**self.environment, "PORT": str(self.ports[name]), "PROCESS_NAME": name}
-        module = {
-            "relay": "bff.commands.relay",
-            "offers-intake": "bff.commands.offers_intake",
-            "projector": "bff.queries.projector",
-        }.get(name)
-        command = [sys.executable, "-m", module] if module else [
-            sys.executable, "-m", "uvicorn", "bff.commands.asgi:application", "--port", str(self.ports[name]),
+        command = [sys.executable, "-m", MODULES[name]] if name in MODULES else [
+            sys.executable, "-m", "uvicorn", APPLICATIONS[name], "--port", str(self.ports[name]),
             "--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "2",
         ]  # fmt: skip
         log = (self.data / f"{name}.log").open("ab")
