@@ -15,8 +15,13 @@ class EnginePolicy:
     # SQLite has one writer, so more threads would only wait in it; PostgreSQL takes one a connection.
     threads_sqlite: int = 1
     threads_postgres: int = 8
+    # SQLite: commands that share one wait for the disk when they wait anyway.
+    together_max: int = 8
     # Commands that may wait for a thread; the next one is told to come back.
     waiting_max: int = 256
+    # SQLite: how long, and how often, to look whether another process has stopped writing.
+    lock_ms_max: int = 2000
+    lock_poll_ms: float = 1.0
     # How long an answer of the database may take, its wait included.
     command_ms_max: int = 6000
 
@@ -55,7 +60,7 @@ class RelayPolicy:
     """The way out. Units stand last in each name."""
 
     batch_events_max: int = 200
-    poll_ms_min: int = 5
+    poll_ms_min: int = 10
     poll_ms_max: int = 50
     lease_s: float = 3.0
     heartbeat_s: float = 1.0

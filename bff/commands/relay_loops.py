@@ -59,12 +59,13 @@ class Relay:
         self._beaten_at = 0.0
         self._turn: relay_steps.Turn | None = None  # out, and not marked yet
         self._last: relay_steps.Turn | None = None
+        self._backlog: int | None = None
 
     def state(self) -> dict[str, Any]:
         """For /healthz: readiness does not depend on broker or database, only says how they are."""
         return {
             "leading": bool(self._last and self._last.leading),
-            "backlog_events": self._last.backlog if self._last else None,
+            "backlog_events": self._backlog,
             "detail": self.progress.detail or self.requests.detail,
         }
 
@@ -78,11 +79,13 @@ class Relay:
                 await self._failed(error, stopping)
                 continue
             self.progress.went_well()
+            # A full turn is followed at once; after another one, what comes meanwhile goes out together.
             wait_ms = RELAY.poll_ms_min if moved else min(RELAY.poll_ms_max, wait_ms * 1.5)
-            if not moved:
+            if moved < RELAY.batch_events_max:
                 await pause(stopping, wait_ms / 1000)
 
-    async def _step(self) -> bool:
+    async def _step(self) -> int:
+        """How many events went out."""
         now = datetime.now(UTC)
         due = asyncio.get_running_loop().time() - self._beaten_at >= RELAY.heartbeat_s
         if (
@@ -90,23 +93,25 @@ class Relay:
             and not due
             and await self.engine.run(relay_steps.idle, self.holder, now)
         ):
-            return False
+            return 0
         done, self._turn = self._turn, None
-        turn = self._last = await self.engine.run(relay_steps.turn, self.holder, done, now)
+        turn = self._last = await self.engine.run(relay_steps.turn, self.holder, done, now, measured=due)
         if not turn.leading:
             self._turn = turn
             await asyncio.sleep(RELAY.heartbeat_s)
-            return False
+            return 0
         await self.broker.publish(LEDGER_STREAM, turn.events)
         # Only what is out is marked, by the next turn; a kill before that sends it twice.
         self._turn = turn
         PUBLISHED.inc(len(turn.events))
-        BACKLOG.set(turn.backlog)
-        if turn.drained and due:
+        if due:
+            self._backlog = turn.backlog
+            BACKLOG.set(turn.backlog)
+        if turn.drained:
             await self._beat(turn)
         if not turn.rows:
             await self.engine.run(relay_steps.restate_some, now)
-        return bool(turn.rows)
+        return len(turn.rows)
 
     async def _beat(self, turn: relay_steps.Turn) -> None:
         heartbeat = LedgerHeartbeat(position=turn.position)
