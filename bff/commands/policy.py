@@ -64,6 +64,7 @@ class RelayPolicy:
     poll_ms_max: int = 50
     lease_s: float = 3.0
     heartbeat_s: float = 1.0
+    fold_s: float = 0.5
     # A reader that asks again and again gets one replay an interval.
     replay_s_min: float = 5.0
     restate_players_batch: int = 50

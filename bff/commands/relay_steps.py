@@ -1,6 +1,6 @@
 """The outbox as the relay sees it: take rows, give positions, mark what is out, begin an epoch.
 
-Public: `Turn`, `turn`, `idle`, `begin_epoch`, `restate_some`, `prune`.
+Public: `Turn`, `turn`, `idle`, `begin_epoch`, `restate_some`, `prune`, `fold_log`.
 
 Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
 again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
@@ -151,9 +151,20 @@ def prune(now: datetime) -> int:
     return gone + _some(lasting).update(key=None, fingerprint="")
 
 
-def _some(rows: QuerySet[Any]) -> QuerySet[Any]:
-    chosen = list(rows.values_list("pk", flat=True)[:1000])
-    return rows.model._default_manager.filter(pk__in=chosen)
+def fold_log() -> None:
+    """SQLite: take what stands in the write-ahead log into the file, without keeping anybody waiting.
+
+    It waits for the disk several times, and a command that had to do it would.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            cursor.fetchone()
+
+
+def _some(chosen_from: QuerySet[Any]) -> QuerySet[Any]:
+    chosen = list(chosen_from.values_list("pk", flat=True)[:1000])
+    return chosen_from.model._default_manager.filter(pk__in=chosen)
 
 
 def _unstated(epoch: str) -> QuerySet[Player]:

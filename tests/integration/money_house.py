@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
 from bff.store import Store, StorePolicy, StoreUnavailable
 from tests.valkey_server import ValkeyServer, free_port
@@ -248,6 +250,14 @@ class MoneyHouse:
     def log(self, name):
         path = self.data / f"{name}.log"
         return path.read_text()[-4000:] if path.exists() else ""
+
+    def books(self, sql):
+        """Rows of the command database, whichever it is."""
+        if url := self.environment.get("DATABASE_URL"):
+            with psycopg.connect(url) as connection:
+                return connection.execute(sql).fetchall()
+        with contextlib.closing(sqlite3.connect(self.data / "commands.sqlite3")) as connection:
+            return connection.execute(sql).fetchall()
 
     def health(self, name):
         return json.load(urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/healthz", timeout=2))
