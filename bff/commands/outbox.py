@@ -5,7 +5,7 @@ Public: `tell`, `restate`, `new_row`.
 
 import msgspec
 
-from bff.commands import receipts, rows
+from bff.commands import receipts, rows, wagering
 from bff.commands.books import Book
 from bff.commands.epoch import fresh_id
 from bff.commands.models import DepositLimit, Grant, OutboxRow, Receipt
@@ -93,6 +93,7 @@ def _changed(book: Book, lines: list[MovementLine], *, claims: bool, limits: boo
         lines_total=book.player.lines,
         lines=lines,
         claimed=_claimed(book) if claims else None,
+        grants=wagering.progress(book) if claims else [],
         limits=_limits(book) if limits else None,
     )
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 from django.db import transaction
 
-from bff.commands import outbox, receipts, rows
+from bff.commands import outbox, receipts, rows, wagering
 from bff.commands.books import Book, NotEnough
 from bff.commands.limits import excluded
 from bff.commands.models import GameTransaction, ProviderRequest, Receipt
@@ -66,7 +66,11 @@ def place_bet(call: Call, bet: BetRequest, now: datetime) -> WalletAnswer:
     if _forbidden(call, bet.transaction_uuid):
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
     real = min(book.balance("real"), bet.amount)
-    _move(call, book, bet, "bet", "BetPlaced", -real, real - bet.amount)
+    try:
+        share = wagering.share_of(book, bet, bonus_minor=bet.amount - real)
+    except wagering.StakeTooLarge as error:
+        raise Denied(Status.LIMIT_EXCEEDED) from error
+    _move(call, book, bet, "bet", "BetPlaced", -real, real - bet.amount, share=share)
     return _ok(book, bet.request_uuid)
 
 
@@ -83,6 +87,8 @@ def settle_win(call: Call, win: WinRequest, now: datetime) -> WalletAnswer:
     if bet.rolled_back or _forbidden(call, win.transaction_uuid):
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
     bonus = win.amount * bet.bonus_minor // (bet.real_minor + bet.bonus_minor)
+    if wagering.belongs_to_real(bet):
+        bonus = 0
     _move(call, book, win, "win", "BetWon", win.amount - bonus, bonus, reference=bet.transaction_uuid)
     return _ok(book, win.request_uuid)
 
@@ -103,7 +109,10 @@ def roll_back(call: Call, rollback: RollbackRequest, now: datetime) -> WalletAns
     undone.rolled_back = True
     undone.save(update_fields=["rolled_back"])
     event = "BetRolledBack" if undone.kind == "bet" else "WinRolledBack"
-    _move(call, book, rollback, "rollback", event, -undone.real_minor, -undone.bonus_minor, reference=reference)
+    share, real, bonus = wagering.taken_back(undone), -undone.real_minor, -undone.bonus_minor
+    if wagering.belongs_to_real(undone):
+        real, bonus = real + bonus, 0
+    _move(call, book, rollback, "rollback", event, real, bonus, reference=reference, share=share)
     return _ok(book, rollback.request_uuid)
 
 
@@ -168,6 +177,7 @@ def _move(
     bonus_minor: int,
     *,
     reference: str = "",
+    share: wagering.Share | None = None,
 ) -> None:
     receipt = None
     if real_minor or bonus_minor:
@@ -186,10 +196,15 @@ def _move(
             bonus_minor=bonus_minor,
             receipt=receipt,
             at=book.now,
+            grant=share.grant if share else None,
+            wagered_minor=share.wagered_minor if share else 0,
         )
     )
     if receipt is not None:
-        outbox.tell(book, event, [receipt])
+        counted = share is not None and share.wagered_minor != 0
+        if share is not None and counted:
+            wagering.count(book, share, receipt)
+        outbox.tell(book, event, [receipt], claims_changed=counted)
 
 
 def _post(call: Call, book: Book, transaction_uuid: str, kind: str, real_minor: int, bonus_minor: int) -> Receipt:

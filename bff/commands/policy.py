@@ -40,6 +40,9 @@ class EnginePolicy:
     check_s_max: float = 60.0
     # A player who wants a higher limit may think again for this long.
     limit_raise_h: int = 24
+    # Bonuses that were decided are told of for this long, and at most so many of a player's at once.
+    decided_shown_h: int = 24
+    grants_shown_max: int = 20
     # The largest single stake, in minor units, where the game sets none.
     stake_minor_max: int = 10_000_000
     # How long a provider's request_uuid is remembered; its signature is refused earlier than that.
@@ -64,7 +67,8 @@ class RelayPolicy:
     poll_ms_max: int = 50
     lease_s: float = 3.0
     heartbeat_s: float = 1.0
-    fold_s: float = 0.5
+    # How often it is looked for bonuses whose time is over.
+    overdue_s: float = 1.0
     # A reader that asks again and again gets one replay an interval.
     replay_s_min: float = 5.0
     restate_players_batch: int = 50

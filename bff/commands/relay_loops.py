@@ -4,7 +4,6 @@ Public: `Relay`, `main`. Django must be set up before this is imported; `bff.com
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +23,7 @@ from bff.broker import (
     pause,
     subscribe,
 )
-from bff.commands import relay_steps, resolver
+from bff.commands import overdue, relay_steps, resolver
 from bff.commands.engine import Engine, EngineUnavailable
 from bff.commands.epoch import fresh_id
 from bff.commands.house_worker import name_of_process
@@ -154,14 +153,6 @@ class Relay:
             await pause(stopping, 1 if gone else 600)
 
 
-async def fold(engine: Engine, stopping: asyncio.Event) -> None:
-    """Keep SQLite's log short; it needs a thread of its own, outside of anybody's transaction."""
-    while not stopping.is_set():
-        with contextlib.suppress(EngineUnavailable):
-            await engine.run(relay_steps.fold_log)
-        await pause(stopping, RELAY.fold_s)
-
-
 def _event(event_type: str, aggregate: str, sequence: tuple[str, int], data: msgspec.Struct) -> Event:
     return Event(
         id=fresh_id("ev"),
@@ -178,7 +169,7 @@ async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
     policy = BrokerPolicy()
     broker = connect(settings.BROKER_URL, policy)
     # Publishing waits for nobody else's work on the database, so it has a thread of its own.
-    engine, resolving, folding = Engine(threads=1), Engine(threads=1), Engine(threads=1)
+    engine, resolving = Engine(threads=1), Engine(threads=1)
     payments = Payments(settings.PAYMENTS_URL, PAYMENTS)
     relay = Relay(broker, engine, holder=name_of_process("relay"))
     started.append(relay)
@@ -187,7 +178,7 @@ async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
         relay.listen(stopping, policy),
         relay.prune(stopping),
         resolver.resolve(resolving, payments, stopping),
-        fold(folding, stopping),
+        overdue.end_overdue(resolving, stopping),
     ]
     try:
         async with asyncio.TaskGroup() as group:
@@ -198,7 +189,6 @@ async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
         await broker.aclose()
         engine.close()
         resolving.close()
-        folding.close()
 
 
 async def _run(loop: Awaitable[None]) -> None:

@@ -1,6 +1,6 @@
 """The outbox as the relay sees it: take rows, give positions, mark what is out, begin an epoch.
 
-Public: `Turn`, `turn`, `idle`, `begin_epoch`, `restate_some`, `prune`, `fold_log`.
+Public: `Turn`, `turn`, `idle`, `begin_epoch`, `restate_some`, `prune`.
 
 Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
 again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
@@ -149,17 +149,6 @@ def prune(now: datetime) -> int:
     answered = Receipt.objects.filter(at__lt=kept_since, key__isnull=False, fingerprint__gt="").exclude(state="pending")
     lasting = answered.exclude(command__in=("opening", "grant-bonus"))
     return gone + _some(lasting).update(key=None, fingerprint="")
-
-
-def fold_log() -> None:
-    """SQLite: take what stands in the write-ahead log into the file, without keeping anybody waiting.
-
-    It waits for the disk several times, and a command that had to do it would.
-    """
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            cursor.fetchone()
 
 
 def _some(chosen_from: QuerySet[Any]) -> QuerySet[Any]:

@@ -58,12 +58,11 @@ DATABASE_URL = os.environ.get("DATABASE_URL", f"sqlite:///{DATA / 'commands.sqli
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # WAL lets the relay read while a command writes; IMMEDIATE takes the write lock up front, so no upgrade can
-    # dead-lock; FULL because a command that was answered must survive a power cut. The relay folds the log into the
-    # file, beside the commands; only where no relay does, a command has to when the log reaches 64 MB.
+    # dead-lock; FULL because a command that was answered must survive a power cut.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 2,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=16000;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
     # A database that hangs must cost a command its answer, not a thread for ever.

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from bff.contracts.money import Currency
+from bff.contracts.promotions import GrantProgress
 from bff.contracts.view import Sequence
 from bff.contracts.wallet import Balances, LimitsState, Receipt
 
@@ -58,7 +59,8 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     """Where a player stands after the event. `lines` holds what the event made or changed.
 
     `lines_total` is how long the history is. `claimed` (promotion id to number of grants) is complete when given,
-    None when the event did not touch it, and so are `limits`; `PlayerRestated` always gives both.
+    None when the event did not touch it, and so are `limits`; `PlayerRestated` always gives both. `grants` go with
+    `claimed`.
     """
 
     player: str
@@ -68,6 +70,7 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     lines: list[MovementLine]
     claimed: dict[str, int] | None = None
     limits: LimitsState | None = None
+    grants: list[GrantProgress] = []
 
 
 class LedgerHeartbeat(msgspec.Struct, frozen=True):

@@ -132,7 +132,7 @@ def test_a_restated_player_is_followed_and_earlier_epochs_are_not():
     assert store.project([restated]) == []
     state = {topic: msgspec.json.decode(raw) for topic, raw in store.state().items()}
     assert [each["reference"] for each in state["wallet.pl_a"]["recent"]] == ["rc_1", "rc_0"]
-    assert state["claims.pl_a"] == {"claimed": {"welcome": 1}}
+    assert state["claims.pl_a"]["claimed"] == {"welcome": 1}
     before = store.state()
     store.project([event(7, [line(3, 7)], total=4)])
     assert store.state() == before

@@ -74,7 +74,7 @@ class Wallets:
         for line in change.lines:
             self._put_line(change.player, line, event.sequence)
         if change.claimed is not None:
-            self._put(claims_topic(change.player), event.sequence, ClaimsState(change.claimed))
+            self._put(claims_topic(change.player), event.sequence, ClaimsState(change.claimed, change.grants))
         if change.limits is not None:
             self._put(limits_topic(change.player), event.sequence, change.limits)
         state = WalletState(balances=change.balances, recent=self._recent(change))

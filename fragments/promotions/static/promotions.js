@@ -17,8 +17,9 @@ const tick = (clock, now) => {
   if (clock.element.textContent !== text) clock.element.textContent = text;
   if (seconds > 0) return;
   clock.over = true;
-  clock.element.closest(".ends").textContent = "This offer has ended";
-  for (const button of clock.element.closest(".offer").querySelectorAll("button")) button.disabled = true;
+  const offer = clock.element.closest(".offer");
+  clock.element.closest(".ends").textContent = clock.element.dataset.over || "This offer has ended";
+  for (const button of offer ? offer.querySelectorAll("button") : []) button.disabled = true;
 };
 
 // `ahead` is how far the server's clock is before this one: a wrong clock on this device changes nothing.
