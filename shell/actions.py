@@ -26,7 +26,7 @@ from bff.resilience.reason import Reason
 from shell.composition.asking import action_request
 from shell.composition.body import read
 from shell.composition.django_view import composed
-from shell.composition.include import Included, raised
+from shell.composition.ladder import Included, raised
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 from shell.composition.upstreams import ACTION_MS

@@ -7,7 +7,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shell.settings")
 
 from django.core.asgi import get_asgi_application
 
-from bff.resilience import log
+from bff.resilience import log, memory
 
 log.configure()
 _django = get_asgi_application()
@@ -17,6 +17,7 @@ from shell.body_limit import within_limit  # noqa: E402
 from shell.page_path import PagePath  # noqa: E402
 
 _pages = PagePath(wiring.parts())
+memory.for_long_running()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

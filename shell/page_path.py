@@ -178,9 +178,8 @@ async def _stream(
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return
     await send({"type": "http.response.body", "body": opening.head, "more_body": True})
-    async for element in composition.slots():
-        await send({"type": "http.response.body", "body": element, "more_body": True})
-    await send({"type": "http.response.body", "body": composition.tail(), "more_body": False})
+    async for chunk, more in composition.rest():
+        await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
 
 async def _until_left(receive: ASGIReceiveCallable) -> None:

@@ -6,15 +6,20 @@ Each is found or started once per run, and each fails with a sentence that says 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist import is_xdist_controller, is_xdist_worker
+from xdist.remote import Producer
+from xdist.workermanage import WorkerController
 
 from tests import chromium as chromium_search
 from tests import postgres_server
 from tests.chromium import Chromium, NoChromium
+from tests.halves import BROWSER_FOLDER, Halves
 from tests.mullion import Mullion
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import NoPostgres, PostgresServer
 from tests.valkey_server import ValkeyServer
 
 # The same inputs in every run of CI, new ones in every other: what must pass again is not the place to find things.
@@ -32,42 +37,83 @@ BROWSER_FIXTURES = {
     "page",
     "chromium",
 }
-FOUND = pytest.StashKey[dict[str, object]]()
+# What had to be found or installed: for each either where it is, or why it is not. Plain values, to travel to workers.
+FOUND = pytest.StashKey[dict[str, dict[str, str]]]()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A run of everything goes in two halves side by side; who names tests wants them here and now."""
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.collectonly
+    return 2 if everything else 0
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Halves:
+    """See `tests/halves.py`."""
+    return Halves(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Whoever hands out work gets what has to be installed first, in sight and once."""
+    if is_xdist_controller(session):
+        session.config.stash[FOUND] = {"chromium": _find_chromium(session), "postgres": _find_postgres(session)}
+
+
+def pytest_configure_node(node: WorkerController) -> None:
+    """What was found goes to each worker."""
+    node.workerinput["found"] = node.config.stash[FOUND]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests with a browser run last: Playwright's loop stays in the thread, and no asyncio test can run beside it."""
     items.sort(key=lambda item: _needs(item, BROWSER_FIXTURES))
+    for item in items:
+        if _needs(item, BROWSER_FIXTURES) and not item.nodeid.startswith(BROWSER_FOLDER):
+            raise pytest.UsageError(f"{item.nodeid} opens a browser: its place is {BROWSER_FOLDER}")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Get what has to be installed before the first test, outside any test's time limit and in sight."""
+    if is_xdist_worker(session):
+        session.config.stash[FOUND] = session.config.workerinput["found"]
+        return
     found = session.config.stash.setdefault(FOUND, {})
     if session.config.option.collectonly:
         return
-    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
-    say = terminal.write_line if terminal else print
     if any(_needs(item, BROWSER_FIXTURES) for item in session.items):
-        found["chromium"] = _try(lambda: chromium_search.find(say=say), NoChromium)
+        found["chromium"] = _find_chromium(session)
     if any(_needs(item, {"postgres"}) for item in session.items):
-        found["postgres"] = _try(postgres_server.find_binaries, RuntimeError)
+        found["postgres"] = _find_postgres(session)
 
 
 def _needs(item: pytest.Item, fixtures: set[str]) -> bool:
     return bool(fixtures & set(getattr(item, "fixturenames", ())))
 
 
-def _try(get: Callable[[], object], refusal: type[Exception]) -> object:
+def _find_chromium(session: pytest.Session) -> dict[str, str]:
     try:
-        return get()
-    except refusal as error:
-        return error
+        chromium = chromium_search.find(say=_voice(session))
+    except NoChromium as refusal:
+        return {"refusal": str(refusal)}
+    return {"path": str(chromium.path), "source": chromium.source}
 
 
-def _found(request: pytest.FixtureRequest, name: str) -> object:
+def _find_postgres(session: pytest.Session) -> dict[str, str]:
+    try:
+        return {"path": str(postgres_server.find_binaries(_voice(session)))}
+    except NoPostgres as refusal:
+        return {"refusal": str(refusal)}
+
+
+def _voice(session: pytest.Session) -> Callable[[str], object]:
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    return terminal.write_line if terminal else print
+
+
+def _found(request: pytest.FixtureRequest, name: str) -> dict[str, str]:
     found = request.config.stash[FOUND][name]
-    if isinstance(found, Exception):
-        pytest.fail(str(found), pytrace=False)
+    if "refusal" in found:
+        pytest.fail(found["refusal"], pytrace=False)
     return found
 
 
@@ -75,8 +121,7 @@ def _found(request: pytest.FixtureRequest, name: str) -> object:
 def chromium(request: pytest.FixtureRequest) -> Chromium:
     """A Chromium that starts on this machine."""
     found = _found(request, "chromium")
-    assert isinstance(found, Chromium)
-    return found
+    return Chromium(Path(found["path"]), found["source"])
 
 
 @pytest.fixture(scope="session")

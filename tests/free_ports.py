@@ -1,25 +1,56 @@
-"""A port base at which a whole Mullion fits.
+"""Ports for the servers that tests start: given out once each, and to one test process each.
 
-Public: `free_port_base`.
+Public: `free_port`, `free_port_base`.
+
+All lie below the range from which Linux and macOS hand out ports by themselves: a port of that range that was free a
+moment ago may be the near end of somebody's connection when the server that wanted it starts.
 """
 
+import os
 import random
+import re
 import socket
+from collections.abc import Callable, Iterable
 
 from shell.operations.up.house import PORT_OFFSET_MAX
 
-# Below the range from which Linux and macOS hand out ports by themselves.
-LOWEST, HIGHEST = 10_000, 32_000
+SINGLES = range(24_000, 32_000)
+BASES = range(10_000, 24_000, 100)
 TRIES_MAX = 200
+
+_given: set[int] = set()
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and that no other test of this run was given."""
+    return _choose(SINGLES, lambda port: [port])
 
 
 def free_port_base() -> int:
-    """A base with every offset from 0 to 60 free; chosen at random, so that two test runs seldom meet."""
+    """A base at which a whole Mullion fits: every offset from 0 to 60 is free."""
+    return _choose(BASES, lambda base: range(base, base + PORT_OFFSET_MAX + 1))
+
+
+def _choose(range_: range, ports: Callable[[int], Iterable[int]]) -> int:
+    """At random, so that two test runs at a time seldom meet."""
+    mine = _of_this_process(range_)
     for _ in range(TRIES_MAX):
-        base = random.randrange(LOWEST, HIGHEST, 100)
-        if all(_free(base + offset) for offset in range(PORT_OFFSET_MAX + 1)):
-            return base
-    raise RuntimeError(f"no {PORT_OFFSET_MAX + 1} free ports in a row between {LOWEST} and {HIGHEST}")
+        chosen = random.choice(mine)
+        if chosen not in _given and all(_free(port) for port in ports(chosen)):
+            _given.add(chosen)
+            return chosen
+    raise RuntimeError(f"no free ports were found between {mine.start} and {mine.stop}")
+
+
+def _of_this_process(range_: range) -> range:
+    """The share of this worker of pytest-xdist, or all of it where the tests run in one process."""
+    worker = re.fullmatch(r"gw(\d+)", os.environ.get("PYTEST_XDIST_WORKER", ""))
+    if worker is None:
+        return range_
+    workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    share = len(range_) // workers
+    first = int(worker[1]) % workers * share
+    return range_[first : first + share]
 
 
 def _free(port: int) -> bool:

@@ -21,7 +21,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
-from tests.valkey_server import free_port
+from tests.free_ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 ORIGIN = "http://localhost:8000"

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.valkey_server import free_port
+from tests.free_ports import free_port
 
 
 class NoPostgres(RuntimeError):

@@ -50,7 +50,7 @@ class Trio:
 
     def __init__(self, *, policy: Policy | None = None, extension: Mapping[str, object] | None = None) -> None:
         self.origins = {name: Origin(body=f"<section><h2>{name}</h2></section>".encode()) for name in NAMES}
-        self._extension = dict({"isolation": "shadow", "deadline_ms": 300} | dict(extension or {}))
+        self._extension = dict({"isolation": "shadow", "deadline_ms": 600} | dict(extension or {}))
         self.upstreams = Upstreams(
             lambda release: probe_request(release, Slot(release.fragment, release.fragment), self.visit()),
             policy or Policy(),
@@ -92,9 +92,9 @@ class Trio:
         try:
             opening = await composition.open()
             chunks = [opening.head]
-            async for chunk in composition.slots():
+            async for chunk, _more in composition.rest():
                 chunks.append(chunk)
-            return b"".join([*chunks, composition.tail()])
+            return b"".join(chunks)
         finally:
             await composition.close()
 

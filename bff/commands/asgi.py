@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.commands.settings")
 
 import django
 
-from bff.resilience import log
+from bff.resilience import log, memory
 
 log.configure()
 django.setup(set_prefix=False)
@@ -17,6 +17,8 @@ from bff.commands import runtime  # noqa: E402 (needs Django's apps)
 from bff.commands.handler import LeanHandler  # noqa: E402
 
 _django = LeanHandler()
+
+memory.for_long_running()
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]

@@ -39,8 +39,8 @@ class Extension(msgspec.Struct, frozen=True):
     stale_s_max: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
     body_bytes_max: Annotated[int, msgspec.Meta(ge=1024, le=524_288)] = 262_144
     primary: bool = False
-    topics: list[Annotated[str, msgspec.Meta(max_length=128)]] = []
-    feeds: list[Annotated[str, msgspec.Meta(max_length=128)]] = []
+    topics: tuple[Annotated[str, msgspec.Meta(max_length=128)], ...] = ()
+    feeds: tuple[Annotated[str, msgspec.Meta(max_length=128)], ...] = ()
     kind: Literal["service", "function"] = "service"
     sunset: date | None = None
 

@@ -18,7 +18,7 @@ from bff.live.consumer import LiveConsumer  # noqa: E402
 from bff.live.hub import Hub  # noqa: E402
 from bff.live.origins import allowed_origins  # noqa: E402
 from bff.live.plain import http, lifespan  # noqa: E402
-from bff.resilience import log  # noqa: E402
+from bff.resilience import log, memory  # noqa: E402
 
 log.configure()
 # At info the server logs each socket with its URL, and the ticket is part of that.
@@ -30,3 +30,4 @@ LiveConsumer.origins = allowed_origins([settings.PUBLIC_URL, *settings.LIVE_ORIG
 LiveConsumer.public_key = settings.PLAYER_CONTEXT_PUBLIC_KEY
 
 application = ProtocolTypeRouter({"http": http(HUB), "websocket": LiveConsumer.as_asgi(), "lifespan": lifespan(HUB)})
+memory.for_long_running()

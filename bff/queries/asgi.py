@@ -2,8 +2,9 @@
 
 from bff.queries import settings
 from bff.queries.app import Queries
-from bff.resilience import log
+from bff.resilience import log, memory
 from bff.store import Store
 
 log.configure()
 application = Queries(Store.connect(settings.REDIS_URL), settings.PLAYER_CONTEXT_PUBLIC_KEY)
+memory.for_long_running()

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import msgspec
+
 from bff.resilience.cache_control import Lifetime
 from bff.resilience.message import Headers
 from bff.resilience.policy import KeepPolicy
@@ -16,8 +18,7 @@ from bff.resilience.policy import KeepPolicy
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """Whose copy of what. Made by `for_everybody` (`player` is None) or `for_player`, so that it is always said."""
 
     player: str | None

@@ -84,6 +84,15 @@ class Guard:
         self._meter.ended(ended)
         return ended
 
+    def refusal(self) -> Failure | None:
+        """What `call` would answer without asking anybody, while the breaker lets nothing through; else None."""
+        now = self._clock()
+        if self.breaker.would_pass(now):
+            return None
+        refused = self._refused(now)
+        self._meter.ended(refused)
+        return refused
+
     def force_open(self) -> None:
         """An operator holds the breaker open: every call fails at once, until `unforce`."""
         self.breaker.force_open()

@@ -26,6 +26,7 @@ T = TypeVar("T")
 Fetch = Callable[[], Awaitable[Fetched[T] | Failure]]
 
 _logger = log.get("last_good")
+_FETCHED, _STALE, _NONE = (metrics.LAST_GOOD.labels(word) for word in ("fetched", "stale", "none"))
 
 # The upstream is well and says that there is nothing (for this player): an old copy would contradict it.
 _DENIED = frozenset({Reason.NOT_FOUND, Reason.UNAUTHORISED, Reason.REJECTED, Reason.REDIRECT})
@@ -70,6 +71,21 @@ class LastGood(Generic[T]):
                 return self._fresh(copy, "revalidated")
         return await self._fetch_or_fall_back(key, copy, fetch, stale_s_max)
 
+    def at_once(
+        self, key: Key, refused: Callable[[], Failure | None], *, stale_s_max: int
+    ) -> Outcome[T] | Failure | None:
+        """What `get` would answer without waiting for anybody; None where somebody has to be asked.
+
+        `refused` says why a fetch would fail before it began, if it would.
+        """
+        copy = self._copies.look(key, self._clock())
+        if copy is not None and key.player is None and copy.age_s(self._clock()) < copy.lifetime.fresh_s:
+            return self._fresh(copy, "reused")
+        if copy is None and stale_s_max > 0 and self._behind and self._behind.worth_asking(key):
+            return None
+        failure = refused()
+        return None if failure is None else self._fallen_back(copy, failure)
+
     async def aclose(self) -> None:
         """Wait for what is still fetched or written."""
         under_way: list[asyncio.Task[Any]] = [*self._flights.values(), *self._looking]
@@ -89,7 +105,7 @@ class LastGood(Generic[T]):
             # A player's request may say what only that tab knows, so one never answers another.
             ended = await self._ask(key, fetch, stale_s_max)
         if isinstance(ended, Fetched):
-            metrics.LAST_GOOD.labels("fetched").inc()
+            _FETCHED.inc()
             return Outcome(State.FRESH, ended.value, as_of=self._wall())
         if ended.reason in _DENIED:
             return ended
@@ -98,14 +114,17 @@ class LastGood(Generic[T]):
             copy = await asyncio.shield(looking)
             if copy is not None:
                 self._copies.put(key, copy)
+        return self._fallen_back(copy, ended)
+
+    def _fallen_back(self, copy: Copy[T] | None, failure: Failure) -> Outcome[T] | Failure:
         if copy is None or copy.age_s(self._clock()) >= copy.lifetime.fresh_s + copy.lifetime.error_s:
-            metrics.LAST_GOOD.labels("none").inc()
-            return ended
-        metrics.LAST_GOOD.labels("stale").inc()
-        return Outcome(State.STALE, copy.value, ended.reason, ended.detail, self._as_of(copy))
+            _NONE.inc()
+            return failure
+        _STALE.inc()
+        return Outcome(State.STALE, copy.value, failure.reason, failure.detail, self._as_of(copy))
 
     def _look_behind(self, key: Key) -> asyncio.Task[Copy[T] | None] | None:
-        if self._behind is None:
+        if self._behind is None or not self._behind.worth_asking(key):
             return None
         looking = asyncio.create_task(self._behind.look(key))
         self._looking.add(looking)

@@ -71,5 +71,7 @@ class KeepPolicy:
     # The second level is a network away: little time, no repetition, and left alone for a while when it failed.
     second_ms_max: int = 100
     second_quiet_s: float = 2.0
+    # What is not there now may be soon, but not so soon that every page of an outage should ask.
+    second_missing_s: float = 1.0
     rewrite_s_min: float = 10.0
     pending_max: int = 256

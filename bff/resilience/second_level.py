@@ -90,15 +90,22 @@ class Behind(Generic[T]):
         # What waits to be written, the latest of each key; None to forget it.
         self._pending: dict[Key, Copy[T] | None] = {}
         self._written_at: OrderedDict[Key, float] = OrderedDict()
+        self._missing_until: OrderedDict[Key, float] = OrderedDict()
         self._writer: asyncio.Task[None] | None = None
+
+    def worth_asking(self, key: Key) -> bool:
+        """Whether it answers at all, and did not lately answer that there is nothing under `key`."""
+        now = self._clock()
+        return now >= self._quiet_until and now >= self._missing_until.get(key, -math.inf)
 
     async def look(self, key: Key) -> Copy[T] | None:
         """The copy under `key`, or None, within the policy's time."""
-        now = self._clock()
-        if now < self._quiet_until:
-            return None
         found = await self._within(self._second.get(key.digest()))
         if found is None:
+            self._missing_until.pop(key, None)
+            self._missing_until[key] = self._clock() + self._policy.second_missing_s
+            if len(self._missing_until) > self._policy.entries_max:
+                self._missing_until.popitem(last=False)
             return None
         data, age_s = found
         try:

@@ -19,7 +19,7 @@ import msgspec
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from bff.resilience import log
+from bff.resilience import log, memory
 
 DRAIN_S_MAX = 5.0
 ANSWERS_S_MAX = 1  # what a scrape may still take once the work has ended
@@ -48,6 +48,7 @@ def run(main: Main, *, healthy: Healthy) -> None:
     port is taken.
     """
     log.configure()
+    memory.for_long_running()
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "0"))
     try:
         listening = socket.create_server((host, port))

@@ -19,7 +19,7 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
-from bff.resilience import log
+from bff.resilience import log, memory
 from fragments.kit.policy import POLICY
 
 Scope = dict[str, Any]
@@ -119,4 +119,5 @@ def application_for(settings_module: str) -> LeanHandler:
     from fragments.kit.warm import warm
 
     warm(this_house().folder)  # a broken manifest or template stops the process at its start, not at a request
+    memory.for_long_running()
     return LeanHandler(close_clients)

@@ -5,12 +5,13 @@ Public: `Body`, `read`, `contained_fallback`, `said_state`.
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from bff.contracts import headers
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
-from shell.composition.contain import LinkPolicy, Refused, contain
+from shell.composition.contain import Isolation, LinkPolicy, Refused, contain
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 
@@ -58,13 +59,14 @@ def contained_fallback(slot: Slot, visit: Visit, release: Release) -> bytes:
     """The release's own fallback for this slot; empty when it has none."""
     if not release.fallback:
         return b""
-    contained = contain(
-        release.fallback,
-        "text/html; charset=utf-8",
-        prefix=visit.page.prefix(slot, visit.params),
-        isolation=release.manifest.mullion.isolation,
-        links=_LINKS,
-    )
+    prefix = visit.page.prefix(slot, visit.params)
+    return _contained(release.fallback, prefix, release.manifest.mullion.isolation)
+
+
+# Beside containment's own memory, which a flood of other bodies may empty: in an outage this is asked for all the time.
+@lru_cache(maxsize=64)
+def _contained(fallback: bytes, prefix: str, isolation: Isolation) -> bytes:
+    contained = contain(fallback, "text/html; charset=utf-8", prefix=prefix, isolation=isolation, links=_LINKS)
     return b"" if isinstance(contained, Refused) else contained.html
 
 

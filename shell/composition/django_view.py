@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from django.http import StreamingHttpResponse
 
-from shell.composition.include import Included
+from shell.composition.ladder import Included
 from shell.composition.page import Visit
 from shell.composition.release import Snapshot
 from shell.composition.stream import Composer, Composition
@@ -29,8 +29,7 @@ async def composed(
 async def _chunks(composition: Composition, head: bytes) -> AsyncIterator[bytes]:
     try:
         yield head
-        async for element in composition.slots():
-            yield element
-        yield composition.tail()
+        async for chunk, _more in composition.rest():
+            yield chunk
     finally:
         await composition.close()

@@ -1,51 +1,29 @@
 """One include: an attempt to fill a slot. It answers an outcome and never raises.
 
-Public: `Included`, `Includer`.
+Public: `Includer`.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+
+from msgspec import structs
 
 from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.last_good import Fetched, Key, LastGood
 from bff.resilience.message import Response
-from bff.resilience.outcome import Failure, Outcome, State
+from bff.resilience.outcome import Failure, Outcome
 from bff.resilience.policy import KeepPolicy
 from bff.resilience.reason import Reason
-from shell.composition import metrics
 from shell.composition.asking import Bearer, content_request
-from shell.composition.body import Body, contained_fallback, read
+from shell.composition.body import Body, read
+from shell.composition.ladder import Included, lowered, raised
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release, Snapshot
+from shell.composition.telling import Teller
 from shell.composition.upstreams import Upstreams
 
 logger = log.get("include")
-
-
-@dataclass(frozen=True, slots=True)
-class Included:
-    """What fills the slot. `html` is contained; it is empty where the shell draws its own card.
-
-    `status` is the fragment's answer, None without one; `ms` is what the include took.
-    """
-
-    slot: Slot
-    state: State
-    html: bytes
-    release: Release | None
-    reason: Reason | None = None
-    detail: str = ""
-    as_of: datetime | None = None
-    status: int | None = None
-    retry_after_ms: int | None = None
-    ms: int = 0
-
-    @property
-    def version(self) -> str:
-        return self.release.manifest.version if self.release else ""
 
 
 class Includer:
@@ -64,6 +42,7 @@ class Includer:
         self._bearer = bearer
         self._last_good = last_good or LastGood(KeepPolicy(), clock=clock)
         self._watch = watch
+        self._teller = Teller()
         self._clock = clock
 
     async def include(self, slot: Slot, visit: Visit, snapshot: Snapshot, page_deadline: Deadline) -> Included:
@@ -75,18 +54,40 @@ class Includer:
         except Exception:
             logger.exception("include_broke", fragment=slot.fragment, slot=slot.name)
             included = lowered(slot, visit, release, Failure(Reason.INTERNAL))
-        timed = replace(included, ms=round((self._clock() - began) * 1000))
-        _tell(timed, visit)
-        self._watch(timed)
-        return timed
+        return self._told(structs.replace(included, ms=round((self._clock() - began) * 1000)), visit)
+
+    def at_once(self, slot: Slot, visit: Visit, snapshot: Snapshot) -> Included | None:
+        """The outcome that is known without asking anybody: a copy that is fresh, or a door that is shut. Else None."""
+        release = snapshot.releases.get(slot.fragment)
+        try:
+            included = self._look(slot, visit, release)
+        except Exception:
+            logger.exception("include_broke", fragment=slot.fragment, slot=slot.name)
+            included = lowered(slot, visit, release, Failure(Reason.INTERNAL))
+        return None if included is None else self._told(included, visit)
+
+    def _look(self, slot: Slot, visit: Visit, release: Release | None) -> Included | None:
+        if release is None:
+            return _not_published(slot, visit)
+        ended = self._last_good.at_once(
+            _key(slot, visit, release),
+            self._upstreams.of(release).refusal,
+            stale_s_max=release.manifest.mullion.stale_s_max,
+        )
+        return None if ended is None else _standing(slot, visit, release, ended)
 
     async def aclose(self) -> None:
         """Wait for what is still fetched."""
         await self._last_good.aclose()
 
+    def _told(self, included: Included, visit: Visit) -> Included:
+        self._teller.tell(included, visit)
+        self._watch(included)
+        return included
+
     async def _fill(self, slot: Slot, visit: Visit, release: Release | None, page_deadline: Deadline) -> Included:
         if release is None:
-            return lowered(slot, visit, None, Failure(Reason.NOT_PUBLISHED, f"no release of {slot.fragment} is live"))
+            return _not_published(slot, visit)
         deadline = page_deadline.within(self._clock(), release.manifest.mullion.deadline_ms)
 
         async def fetch() -> Fetched[Body] | Failure:
@@ -95,9 +96,7 @@ class Includer:
         ended = await self._last_good.get(
             _key(slot, visit, release), fetch, stale_s_max=release.manifest.mullion.stale_s_max
         )
-        if isinstance(ended, Failure):
-            return lowered(slot, visit, release, ended)
-        return raised(slot, release, ended)
+        return _standing(slot, visit, release, ended)
 
     async def _fetch(self, slot: Slot, visit: Visit, release: Release, deadline: Deadline) -> Fetched[Body] | Failure:
         bodies: list[Body] = []
@@ -119,34 +118,12 @@ class Includer:
         return Fetched(body, len(body.html), answer.headers, keep=keep)
 
 
-def raised(slot: Slot, release: Release, outcome: Outcome[Body]) -> Included:
-    """What a fragment said, now or when it was last well."""
-    body = outcome.value
-    if outcome.state is State.STALE:
-        return Included(
-            slot, State.STALE, body.html, release, outcome.reason, outcome.detail, outcome.as_of, body.status
-        )
-    if body.said is not None:
-        return Included(slot, State.DEGRADED, body.html, release, body.said, as_of=body.as_of, status=body.status)
-    return Included(slot, State.FRESH, body.html, release, as_of=outcome.as_of, status=body.status)
+def _not_published(slot: Slot, visit: Visit) -> Included:
+    return lowered(slot, visit, None, Failure(Reason.NOT_PUBLISHED, f"no release of {slot.fragment} is live"))
 
 
-def lowered(slot: Slot, visit: Visit, release: Release | None, failure: Failure) -> Included:
-    """The rungs below: the release's own fallback, else the shell's card."""
-    html = b""
-    # To somebody who may not see it, "it is broken" would be a lie: the shell's card asks them to sign in.
-    if release is not None and failure.reason is not Reason.UNAUTHORISED:
-        html = contained_fallback(slot, visit, release)
-    return Included(
-        slot,
-        State.FALLBACK if html else State.PLACEHOLDER,
-        html,
-        release,
-        failure.reason,
-        failure.detail,
-        status=failure.status,
-        retry_after_ms=failure.retry_after_ms,
-    )
+def _standing(slot: Slot, visit: Visit, release: Release, ended: Outcome[Body] | Failure) -> Included:
+    return lowered(slot, visit, release, ended) if isinstance(ended, Failure) else raised(slot, release, ended)
 
 
 def _key(slot: Slot, visit: Visit, release: Release) -> Key:
@@ -165,22 +142,3 @@ def _key(slot: Slot, visit: Visit, release: Release) -> Key:
     if visit.player:
         return Key.for_player(visit.player, *parts)
     return Key.for_everybody("visitor", *parts)
-
-
-def _tell(included: Included, visit: Visit) -> None:
-    """Says the outcome once in the log and once in the metrics."""
-    reason = str(included.reason or "")
-    metrics.INCLUDES.labels(included.slot.fragment, str(included.state), reason).inc()
-    metrics.INCLUDE_SECONDS.labels(included.slot.fragment).observe(included.ms / 1000)
-    say = logger.debug if included.state is State.FRESH else logger.warning
-    say(
-        "included",
-        page=visit.page.name,
-        slot=included.slot.name,
-        fragment=included.slot.fragment,
-        version=included.version,
-        state=str(included.state),
-        reason=reason,
-        detail=included.detail,
-        ms=included.ms,
-    )

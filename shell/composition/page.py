@@ -6,6 +6,7 @@ Public: `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import quote, unquote
 
 # One path segment; what a fragment makes of it is the fragment's business.
@@ -32,6 +33,8 @@ class Slot:
     primary: bool = False
 
     def path(self, params: Mapping[str, str]) -> str:
+        if not params:
+            return self.pathname
         return _HOLE.sub(lambda hole: quote(params[hole[1]], safe=""), self.pathname)
 
 
@@ -46,7 +49,7 @@ class Page:
 
     @property
     def params(self) -> tuple[str, ...]:
-        return tuple(_HOLE.findall(self.route))
+        return _holes(self.route)
 
     def slot(self, name: str) -> Slot | None:
         return next((slot for slot in self.slots if slot.name == name), None)
@@ -57,6 +60,8 @@ class Page:
 
     def key(self, params: Mapping[str, str]) -> str:
         """One path segment that names the page with its parameters: `table:rl-7`."""
+        if not params:
+            return self.name
         return _KEY_SEPARATOR.join([self.name, *(quote(params[name], safe="") for name in self.params)])
 
     def prefix(self, slot: Slot, params: Mapping[str, str]) -> str:
@@ -121,6 +126,11 @@ class PageTable:
         if not all(re.fullmatch(_PARAM, value) for value in values):
             return None
         return page, dict(zip(page.params, values, strict=True))
+
+
+@cache
+def _holes(route: str) -> tuple[str, ...]:
+    return tuple(_HOLE.findall(route))
 
 
 def _pattern(route: str) -> re.Pattern[str]:

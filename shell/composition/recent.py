@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from shell.composition.include import Included
+from shell.composition.ladder import Included
 
 WINDOW = timedelta(seconds=60)
 KEPT_MAX = 2000

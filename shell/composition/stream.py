@@ -6,13 +6,14 @@ Public: `Composer`, `Composition`, `Opening`.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bff.resilience.deadline import Deadline
 from bff.resilience.outcome import State
 from shell.composition import metrics
 from shell.composition.compiler import Compiled, Compiler
-from shell.composition.include import Included, Includer
+from shell.composition.include import Includer
+from shell.composition.ladder import Included
 from shell.composition.page import Page, Slot, Visit
 from shell.composition.release import Snapshot
 from shell.composition.wrap import Wrapper
@@ -22,7 +23,7 @@ PAGE_DEADLINE_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What goes out first: the status, headers of this page, and head and layout as bytes."""
+    """What goes out first: the status, headers of this page, and as bytes head, layout and the slots known by then."""
 
     status: int
     head: bytes
@@ -58,44 +59,49 @@ class Composition:
         self._composer = composer
         self._visit = visit
         self._snapshot = snapshot
-        self._deadline = Deadline.after_ms(composer.clock(), composer.page_deadline_ms)
         self._answered = answered
-        self._primary = self._primary_slot()
-        waiting = [slot for slot in visit.page.slots if answered is None or slot.name != answered.slot.name]
-        self._tasks = {slot.name: asyncio.create_task(self._include(slot)) for slot in waiting}
+        self._deadline = Deadline.after_ms(composer.clock(), composer.page_deadline_ms)
+        # What is known already, and what has to be asked for.
+        self._known: dict[str, Included] = {}
+        self._tasks: dict[str, asyncio.Task[Included]] = {}
+        for slot in visit.page.slots:
+            known = answered if answered and slot.name == answered.slot.name else self._at_once(slot)
+            if known is not None:
+                self._known[slot.name] = known
+            else:
+                self._tasks[slot.name] = asyncio.create_task(self._include(slot))
 
     async def open(self) -> Opening:
-        """Head and layout. A primary slot is waited for, at most its deadline; it alone may change the status."""
-        if self._primary is None or self._primary.name not in self._tasks:
-            status = self._answered.status if self._answered and self._answered.status else 200
-            return self._opening(self._visit, status)
-        included = await asyncio.shield(self._tasks[self._primary.name])
-        timing = (("server-timing", f"{included.slot.name};dur={included.ms};desc={included.state}"),)
-        if included.status in (404, 410) and included.state is not State.STALE:
+        """Head, layout and the slots that are known. A primary slot is waited for; it alone may change the status."""
+        primary = self._primary_slot()
+        if primary is not None and primary.name in self._tasks:
+            self._known[primary.name] = await asyncio.shield(self._tasks[primary.name])
+            del self._tasks[primary.name]
+        timing = tuple(
+            ("server-timing", f"{name};dur={included.ms};desc={included.state}")
+            for name, included in self._known.items()
+        )
+        decides = self._known.get(primary.name) if primary is not None else None
+        if decides is not None and decides.status in (404, 410) and decides.state is not State.STALE:
             await self.close()
-            visit = Visit(
-                page=self._composer.not_found,
-                params={},
-                language=self._visit.language,
-                locale=self._visit.locale,
-                currency=self._visit.currency,
-                origin=self._visit.origin,
-                player=self._visit.player,
-                player_name=self._visit.player_name,
-            )
-            return self._opening(visit, 404, timing)
-        return self._opening(self._visit, 200, timing)
+            self._known = {}
+            self._visit = replace(self._visit, page=self._composer.not_found, params={}, receipts={}, min_sequence="")
+            return self._opening(404, timing)
+        return self._opening(self._answered.status or 200 if self._answered else 200, timing)
 
-    async def slots(self) -> AsyncIterator[bytes]:
-        """Each slot's element as it is ready."""
-        if self._answered is not None:
-            yield self._composer.wrapper.wrap(self._answered, self._visit)
-        for done in asyncio.as_completed(list(self._tasks.values())):
-            yield self._composer.wrapper.wrap(await done, self._visit)
+    async def rest(self) -> AsyncIterator[tuple[bytes, bool]]:
+        """What follows, as (bytes, whether more comes): slots as they are ready, and with the last of them the tail.
 
-    def tail(self) -> bytes:
-        """What closes the page."""
-        return Compiled.fill(self._page_parts(self._visit).tail, _late(self._visit))
+        Slots that are ready at the same moment go out together: each write costs more than a slot that has fallen back.
+        """
+        tail = Compiled.fill(self._page_parts().tail, _late(self._visit))
+        waiting = set(self._tasks.values())
+        if not waiting:
+            yield tail, False
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            ready = [self._wrap(task.result()) for task in self._tasks.values() if task in done]
+            yield b"".join(ready if waiting else (*ready, tail)), bool(waiting)
 
     async def close(self) -> None:
         """End every include that is still under way."""
@@ -111,15 +117,22 @@ class Composition:
                 return slot
         return None
 
-    def _opening(self, visit: Visit, status: int, headers: tuple[tuple[str, str], ...] = ()) -> Opening:
-        metrics.PAGES.labels(visit.page.name, str(status)).inc()
-        self._visit = visit
-        return Opening(status, Compiled.fill(self._page_parts(visit).head, _late(visit)), headers)
+    def _opening(self, status: int, headers: tuple[tuple[str, str], ...]) -> Opening:
+        metrics.pages(self._visit.page.name, str(status)).inc()
+        head = Compiled.fill(self._page_parts().head, _late(self._visit))
+        return Opening(status, b"".join((head, *map(self._wrap, self._known.values()))), headers)
 
-    def _page_parts(self, visit: Visit) -> Compiled:
+    def _page_parts(self) -> Compiled:
+        visit = self._visit
         return self._composer.compiler.compiled(
             visit.page, language=visit.language, signed_in=bool(visit.player), snapshot=self._snapshot
         )
+
+    def _wrap(self, included: Included) -> bytes:
+        return self._composer.wrapper.wrap(included, self._visit)
+
+    def _at_once(self, slot: Slot) -> Included | None:
+        return self._composer.includer.at_once(slot, self._visit, self._snapshot)
 
     async def _include(self, slot: Slot) -> Included:
         return await self._composer.includer.include(slot, self._visit, self._snapshot, self._deadline)

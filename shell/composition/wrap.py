@@ -15,7 +15,7 @@ from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.assets import static_url
 from shell.composition.healing import delay_ms
-from shell.composition.include import Included
+from shell.composition.ladder import Included
 from shell.composition.page import Visit
 
 _SHELL_DRAWN = (State.STALE, State.PLACEHOLDER)
@@ -27,7 +27,7 @@ class Wrapper:
     """Wraps outcomes. `chance` is where the jitter of the retry delays comes from."""
 
     def __init__(self, chance: random.Random | None = None) -> None:
-        self._chance = chance or random.SystemRandom()
+        self._chance = chance or random.Random()  # noqa: S311  it spreads load; nobody gains by guessing it
 
     def wrap(self, included: Included, visit: Visit, *, attempt: int = 0) -> bytes:
         """The slot's element, whole. `attempt` counts the retries before this one."""
@@ -37,44 +37,63 @@ class Wrapper:
         shadow = included.release is None or included.release.manifest.mullion.isolation == "shadow"
         if shadow or not included.html:
             inner = b'<template shadowrootmode="open">' + inner + b"</template>"
-        return _opening(self._attributes(included, visit, attempt)) + inner + b"</fragment-slot>\n"
+        return self._opening(included, visit, attempt).encode() + inner + b"</fragment-slot>\n"
 
-    def _attributes(self, included: Included, visit: Visit, attempt: int) -> dict[str, str]:
+    def _opening(self, included: Included, visit: Visit, attempt: int) -> str:
         slot, release = included.slot, included.release
         prefix = visit.page.prefix(slot, visit.params)
-        attributes = {
-            "slot": slot.name,
-            "id": f"slot-{slot.name}",
-            "data-prefix": prefix,
-            "data-state": str(included.state),
-            "data-reason": str(included.reason or ""),
-            "data-version": included.version,
-            "data-as-of": included.as_of.isoformat() if included.as_of else "",
-            "data-ms": str(included.ms),
-        }
+        as_of = included.as_of.isoformat() if included.as_of else ""
+        declared = ""
         if release is not None:
-            extension = release.manifest.mullion
-            attributes["data-topics"] = " ".join(extension.topics)
-            attributes["data-feeds"] = " ".join(extension.feeds)
-            attributes["data-modules"] = " ".join(f"/assets/{digest}" for digest in release.js) if included.html else ""
+            said = release.manifest.mullion
+            declared = _declared(said.topics, said.feeds, release.js if included.html else ())
+        place, address = _place(slot.name, prefix)
+        again = f'hx-get="{address}"'
         if included.state is not State.FRESH:
-            attributes["data-retry-ms"] = str(delay_ms(attempt, included.retry_after_ms, chance=self._chance))
-            attributes["hx-get"] = f"{prefix}?attempt={attempt + 1}"
-        else:
-            attributes["hx-get"] = prefix
-        attributes |= {"hx-trigger": "mullion:swap", "hx-target": "this", "hx-swap": "outerHTML"}
-        return attributes
+            wait_ms = delay_ms(attempt, included.retry_after_ms, chance=self._chance)
+            again = f'data-retry-ms="{wait_ms}" hx-get="{address}?attempt={attempt + 1}"'
+        return (
+            f"<fragment-slot{place}{_stand(included.state, included.reason, included.version)}"
+            f' data-as-of="{as_of}" data-ms="{included.ms}"{declared} {again}{_SWAP}>'
+        )
 
 
-def _opening(attributes: Mapping[str, str]) -> bytes:
-    text = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
-    return f"<fragment-slot{text}>".encode()
+# What every visit has in common is written once: in an outage, to write it anew was most of what a slot cost.
+
+
+@lru_cache(maxsize=4096)
+def _place(slot: str, prefix: str) -> tuple[str, str]:
+    """The attributes that say which slot this is, and its prefix as an attribute's value."""
+    return _written({"slot": slot, "id": f"slot-{slot}", "data-prefix": prefix}), escape(prefix)
+
+
+@lru_cache(maxsize=1024)
+def _stand(state: State, reason: Reason | None, version: str) -> str:
+    return _written({"data-state": str(state), "data-reason": str(reason or ""), "data-version": version})
+
+
+@lru_cache(maxsize=1024)
+def _declared(topics: tuple[str, ...], feeds: tuple[str, ...], js: tuple[str, ...]) -> str:
+    modules = " ".join(f"/assets/{digest}" for digest in js)
+    return _written({"data-topics": " ".join(topics), "data-feeds": " ".join(feeds), "data-modules": modules})
+
+
+def _written(attributes: Mapping[str, str]) -> str:
+    return "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
+
+
+_SWAP = _written({"hx-trigger": "mullion:swap", "hx-target": "this", "hx-swap": "outerHTML"})
 
 
 def _styles(included: Included) -> bytes:
     digests = included.release.css if included.release and included.html else ()
+    return _links(digests, included.state in _SHELL_DRAWN)
+
+
+@lru_cache(maxsize=1024)
+def _links(digests: tuple[str, ...], shell_drawn: bool) -> bytes:
     links = [f"/assets/{digest}" for digest in digests]
-    if included.state in _SHELL_DRAWN:
+    if shell_drawn:
         links.append(static_url("cards.css"))
     return "".join(f'<link rel="stylesheet" href="{link}">' for link in links).encode()
 

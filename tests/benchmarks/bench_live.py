@@ -28,8 +28,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bff.store import Store, StorePolicy
+from tests.free_ports import free_port
 from tests.live_house import ORIGIN, ROOT, LiveHouse
-from tests.valkey_server import ValkeyServer, free_port
+from tests.valkey_server import ValkeyServer
 
 BLOCKS = 9  # the two are measured in turn, so that what else the machine does meets both
 TICK = os.sysconf("SC_CLK_TCK")

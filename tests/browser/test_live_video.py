@@ -9,8 +9,8 @@ import uvicorn
 
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.tables.server import TablesProvider
+from tests.free_ports import free_port
 from tests.live_browser import FakeLive, PageServer, eventually, slot, told
-from tests.valkey_server import free_port
 
 
 @pytest.fixture(scope="module")

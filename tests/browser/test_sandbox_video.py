@@ -11,7 +11,7 @@ import uvicorn
 
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.tables.server import TablesProvider
-from tests.valkey_server import free_port
+from tests.free_ports import free_port
 
 HLS = next((Path(__file__).parents[2] / "static" / "vendor").glob("hls-light-*.min.js"))
 PAGE = """<!doctype html><video id="v" muted playsinline></video><script src="/hls.js"></script><script>

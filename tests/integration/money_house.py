@@ -28,7 +28,8 @@ import psycopg
 
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
 from bff.store import Store, StorePolicy, StoreUnavailable
-from tests.valkey_server import ValkeyServer, free_port
+from tests.free_ports import free_port
+from tests.valkey_server import ValkeyServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPLICATIONS = {"bff-commands": "bff.commands.asgi:application", "bff-queries": "bff.queries.asgi:application"}

@@ -15,7 +15,7 @@ from tests.valkey_server import ValkeyServer
 POLICY = BrokerPolicy(
     block_ms=100,
     lease_ms=600,
-    op_ms=500,
+    op_ms=1500,
     retry_ms_initial=5,
     retry_ms_max=50,
     attempts_max=4,

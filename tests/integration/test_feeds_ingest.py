@@ -15,7 +15,7 @@ from bff.feeds.policy import FeedsPolicy
 from bff.feeds.supervisor import Supervisor
 from bff.store import Store
 from tests.feeds_rig import PATIENT, running, until
-from tests.valkey_server import free_port
+from tests.free_ports import free_port
 
 
 class Crashing:

@@ -21,7 +21,8 @@ from bff.sandbox.tables.world import World
 from bff.store import Store
 from bff.store.policy import FEED_POLICIES, FeedPolicy
 from tests.feeds_rig import PATIENT, QUICK, running, serving, until
-from tests.valkey_server import ValkeyServer, free_port
+from tests.free_ports import free_port
+from tests.valkey_server import ValkeyServer
 
 POLICY = TablesPolicy(silence_s=3.0, beat_s=0.1, write_s=0.05, list_s=0.1, ask_again_s=0.3)
 CURRENCIES = ["EUR", "GBP", "JPY"]

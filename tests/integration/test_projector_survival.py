@@ -9,8 +9,8 @@ import time
 import pytest
 
 from bff.store import Store, StorePolicy
+from tests.free_ports import free_port
 from tests.integration.money_house import MoneyHouse, eventually
-from tests.valkey_server import free_port
 
 
 @pytest.fixture(scope="module")

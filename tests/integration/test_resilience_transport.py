@@ -36,6 +36,16 @@ async def send(transport: Transport, url: str, deadline_ms: int = LONG_MS) -> Re
     return await transport.send(Request("GET", url), Deadline.after_ms(time.monotonic(), deadline_ms))
 
 
+async def send_after_cut(transport: Transport, url: str) -> Response:
+    """The next answer. A call that meets the end of an old connection on its way has not reached the origin."""
+    try:
+        return await send(transport, url)
+    except CallFailed as failed:
+        if failed.reason is not Reason.CUT or failed.answered:
+            raise
+        return await send(transport, url)
+
+
 async def reason_of(transport: Transport, url: str, deadline_ms: int = LONG_MS) -> Reason:
     with pytest.raises(CallFailed) as caught:
         await send(transport, url, deadline_ms)
@@ -70,7 +80,7 @@ async def test_an_answer_that_is_not_whole_in_time_is_none(origin: Origin, trans
     assert await reason_of(transport, origin.url, SHORT_MS) == Reason.TIMEOUT
     assert SHORT_MS * 0.95 <= (time.monotonic() - began) * 1000 < 3 * SHORT_MS
     await origin.heal()
-    assert (await send(transport, origin.url)).body == origin.body
+    assert (await send_after_cut(transport, origin.url)).body == origin.body
 
 
 ENDED = {
@@ -94,7 +104,7 @@ async def test_a_connection_that_ends_early_is_known_at_once(
     assert await reason_of(transport, origin.url) == reason
     assert time.monotonic() - began < LONG_MS / 2000
     await origin.heal()
-    assert (await send(transport, origin.url)).body == origin.body
+    assert (await send_after_cut(transport, origin.url)).body == origin.body
 
 
 async def test_black_hole_costs_the_connect_limit_only(origin: Origin) -> None:
@@ -105,7 +115,7 @@ async def test_black_hole_costs_the_connect_limit_only(origin: Origin) -> None:
     assert await reason_of(transport, origin.url) == Reason.CONNECT_TIMEOUT
     assert HASTY.connect_ms / 1000 <= time.monotonic() - began < LONG_MS / 2000
     await origin.heal()
-    assert (await send(transport, origin.url)).body == origin.body
+    assert (await send_after_cut(transport, origin.url)).body == origin.body
     await transport.aclose()
 
 
@@ -170,7 +180,7 @@ async def test_an_answer_that_is_not_plain_and_bounded_is_refused(
     await origin.fail(fault)
     assert await reason_of(transport, origin.url) == reason
     await origin.heal()
-    assert (await send(transport, origin.url)).body == origin.body
+    assert (await send_after_cut(transport, origin.url)).body == origin.body
     assert [seen.path for seen in origin.seen] == ["/", "/"]
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bff.store import Hold, Put, Store, StorePolicy, StoreUnavailable
-from tests.valkey_server import ValkeyServer, free_port
+from tests.free_ports import free_port
+from tests.valkey_server import ValkeyServer
 
 # Tests that are not about limits must not fail because the machine is busy.
 PATIENT = StorePolicy(connect_ms=5000, op_ms=5000, breaker_failures=1000)

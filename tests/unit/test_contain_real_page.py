@@ -14,7 +14,7 @@ from shell.composition.compiler import Compiled, Compiler
 from shell.composition.contain import Contained, Container, LinkPolicy
 from shell.composition.contain.links import Isolation
 from shell.composition.contain.sentinel import page as sentinel_page
-from shell.composition.include import Included
+from shell.composition.ladder import Included
 from shell.composition.page import Page, Slot, Visit
 from shell.composition.release import Release, Snapshot
 from shell.composition.wrap import Wrapper

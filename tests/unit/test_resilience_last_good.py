@@ -441,6 +441,24 @@ async def test_nothing_is_looked_up_that_could_not_be_used(bench: Bench, second:
     assert second.gets == 0
 
 
+@with_second_level
+async def test_what_the_second_level_does_not_have_is_not_asked_for_on_every_page(bench: Bench, second: Flaky) -> None:
+    """In an outage without a copy it is asked about once a second, and what it gets meanwhile is found."""
+    bench.says = DOWN
+    gets = second.gets
+    while bench.clock() < 0.9:
+        assert await bench.seen(AMBER) == ("failure", "timeout")
+    assert second.gets == gets + 1
+    other = bench.process(KeepPolicy())
+    here, bench.kept, bench.says = bench.kept, other, "one"
+    await bench.get(AMBER)
+    await other.aclose()
+    bench.kept, bench.says = here, DOWN
+    await asyncio.sleep(1)
+    assert await bench.seen(AMBER) == ("stale", "one")
+    assert second.gets == gets + 3
+
+
 @pytest.mark.parametrize("lost", ["refused", "hung"])
 def test_a_lost_second_level_costs_one_time_out(lost: str) -> None:
     """Refused or hung: one short wait, then it is left alone for a while; good answers are not delayed at all."""

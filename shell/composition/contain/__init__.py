@@ -8,6 +8,6 @@ and it is no sandbox for hostile code.
 from shell.composition.contain.containing import Contained, Container, contain
 from shell.composition.contain.decode import Refused
 from shell.composition.contain.limits import Limits
-from shell.composition.contain.links import LinkPolicy
+from shell.composition.contain.links import Isolation, LinkPolicy
 
-__all__ = ["Contained", "Container", "Limits", "LinkPolicy", "Refused", "contain"]
+__all__ = ["Contained", "Container", "Isolation", "Limits", "LinkPolicy", "Refused", "contain"]

@@ -1,0 +1,66 @@
+"""The rungs on which a slot can stand: what fills it, and why it is not better.
+
+Public: `Included`, `raised`, `lowered`.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from bff.resilience.outcome import Failure, Outcome, State
+from bff.resilience.reason import Reason
+from shell.composition.body import Body, contained_fallback
+from shell.composition.page import Slot, Visit
+from shell.composition.release import Release
+
+
+class Included(msgspec.Struct, frozen=True):
+    """What fills the slot. `html` is contained; it is empty where the shell draws its own card.
+
+    `status` is the fragment's answer, None without one; `ms` is what the include took.
+    """
+
+    slot: Slot
+    state: State
+    html: bytes
+    release: Release | None
+    reason: Reason | None = None
+    detail: str = ""
+    as_of: datetime | None = None
+    status: int | None = None
+    retry_after_ms: int | None = None
+    ms: int = 0
+
+    @property
+    def version(self) -> str:
+        return self.release.manifest.version if self.release else ""
+
+
+def raised(slot: Slot, release: Release, outcome: Outcome[Body]) -> Included:
+    """What a fragment said, now or when it was last well."""
+    body = outcome.value
+    if outcome.state is State.STALE:
+        return Included(
+            slot, State.STALE, body.html, release, outcome.reason, outcome.detail, outcome.as_of, body.status
+        )
+    if body.said is not None:
+        return Included(slot, State.DEGRADED, body.html, release, body.said, as_of=body.as_of, status=body.status)
+    return Included(slot, State.FRESH, body.html, release, as_of=outcome.as_of, status=body.status)
+
+
+def lowered(slot: Slot, visit: Visit, release: Release | None, failure: Failure) -> Included:
+    """The rungs below: the release's own fallback, else the shell's card."""
+    html = b""
+    # To somebody who may not see it, "it is broken" would be a lie: the shell's card asks them to sign in.
+    if release is not None and failure.reason is not Reason.UNAUTHORISED:
+        html = contained_fallback(slot, visit, release)
+    return Included(
+        slot,
+        State.FALLBACK if html else State.PLACEHOLDER,
+        html,
+        release,
+        failure.reason,
+        failure.detail,
+        status=failure.status,
+        retry_after_ms=failure.retry_after_ms,
+    )

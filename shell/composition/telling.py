@@ -1,0 +1,74 @@
+"""Says every outcome in the metrics and in the log; a thousand of one kind in a second are one line that counts them.
+
+Public: `Teller`, `QUIET_S`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bff.resilience import log
+from bff.resilience.outcome import State
+from shell.composition import metrics
+from shell.composition.ladder import Included
+from shell.composition.page import Visit
+
+# In an outage every page has the same to say: a line each would cost more than the page's other slots.
+QUIET_S = 1.0
+
+logger = log.get("include")
+
+
+@dataclass(slots=True)
+class _Same:
+    """Outcomes of one kind that were not said yet: how many, and the newest."""
+
+    times: int = 0
+    newest: Included | None = None
+
+
+class Teller:
+    """The first outcome of a kind (page, slot, release, state, reason) is said at once, its likes once a second."""
+
+    def __init__(self, later: Callable[[float, Callable[[], None]], object] | None = None) -> None:
+        self._later = later or (lambda delay_s, call: asyncio.get_running_loop().call_later(delay_s, call))
+        self._unsaid: dict[tuple[str, ...], _Same] = {}
+
+    def tell(self, included: Included, visit: Visit) -> None:
+        """Count `included`, and say it unless its like was said within the last second."""
+        state, reason = str(included.state), str(included.reason or "")
+        metrics.includes(included.slot.fragment, state, reason).inc()
+        if included.ms:  # what was known at once took nothing
+            metrics.include_seconds(included.slot.fragment).observe(included.ms / 1000)
+        if included.state is State.FRESH:
+            logger.debug("included", page=visit.page.name, slot=included.slot.name, state=state, ms=included.ms)
+            return
+        kind = (visit.page.name, included.slot.name, included.slot.fragment, included.version, state, reason)
+        same = self._unsaid.get(kind)
+        if same is None:
+            self._say(kind, included, 1)
+        else:
+            same.times += 1
+            same.newest = included
+
+    def _say(self, kind: tuple[str, ...], included: Included, times: int) -> None:
+        page, slot, fragment, version, state, reason = kind
+        logger.warning(
+            "included",
+            page=page,
+            slot=slot,
+            fragment=fragment,
+            version=version,
+            state=state,
+            reason=reason,
+            detail=included.detail,
+            ms=included.ms,
+            times=times,
+        )
+        self._unsaid[kind] = _Same()
+        self._later(QUIET_S, lambda: self._flush(kind))
+
+    def _flush(self, kind: tuple[str, ...]) -> None:
+        same = self._unsaid.pop(kind)
+        if same.newest is not None:
+            self._say(kind, same.newest, same.times)
