@@ -20,6 +20,8 @@ class EnginePolicy:
     # Commands that may wait for a thread; the next one is told to come back.
     waiting_max: int = 256
     # SQLite: how long, and how often, to look whether another process has stopped writing.
+    # Not `durable`: a commit waits for no disk, and becomes lasting with the next one that does.
+    durable: bool = True
     lock_ms_max: int = 2000
     lock_poll_ms: float = 1.0
     # How long an answer of the database may take, its wait included.
@@ -63,7 +65,7 @@ class RelayPolicy:
     """The way out. Units stand last in each name."""
 
     batch_events_max: int = 200
-    poll_ms_min: int = 10
+    poll_ms_min: int = 20
     poll_ms_max: int = 50
     lease_s: float = 3.0
     heartbeat_s: float = 1.0

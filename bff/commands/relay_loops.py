@@ -5,6 +5,7 @@ Public: `Relay`, `main`. Django must be set up before this is imported; `bff.com
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ from bff.commands.engine import Engine, EngineUnavailable
 from bff.commands.epoch import fresh_id
 from bff.commands.house_worker import name_of_process
 from bff.commands.payments import Payments
-from bff.commands.policy import PAYMENTS, RELAY
+from bff.commands.policy import PAYMENTS, POLICY, RELAY
 from bff.contracts.event import Event
 from bff.contracts.ledger import (
     HEARTBEAT,
@@ -50,9 +51,10 @@ REPLAYS = Counter("relay_epochs_begun_total", "Times that everything was told ag
 class Relay:
     """The loops of one relay process. `state` is what it says of itself."""
 
-    def __init__(self, broker: Broker, engine: Engine, *, holder: str) -> None:
+    def __init__(self, broker: Broker, engine: Engine, durable: Engine, *, holder: str) -> None:
         self.broker = broker
         self.engine = engine
+        self.durable = durable  # an epoch that others have heard of must not be forgotten
         self.holder = holder
         self.progress = Progress()
         self.requests = Progress()
@@ -137,7 +139,7 @@ class Relay:
             if delivery.event.type != REPLAY_REQUESTED:
                 continue
             request = msgspec.convert(delivery.event.data, ReplayRequested)
-            epoch = await self.engine.run(relay_steps.begin_epoch, request.epoch, datetime.now(UTC))
+            epoch = await self.durable.run(relay_steps.begin_epoch, request.epoch, datetime.now(UTC))
             if epoch is not None:
                 REPLAYS.inc()
                 logger.warning("relay_epoch_begun", epoch=epoch, why=request.why)
@@ -168,10 +170,11 @@ def _event(event_type: str, aggregate: str, sequence: tuple[str, int], data: msg
 async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
     policy = BrokerPolicy()
     broker = connect(settings.BROKER_URL, policy)
-    # Publishing waits for nobody else's work on the database, so it has a thread of its own.
-    engine, resolving = Engine(threads=1), Engine(threads=1)
+    # Publishing waits for nobody else's work on the database, so it has a thread of its own. What it writes down may be
+    # forgotten (it goes out again then), so it never keeps commands waiting while it waits for the disk.
+    engine, resolving = Engine(threads=1, policy=replace(POLICY, durable=False)), Engine(threads=1)
     payments = Payments(settings.PAYMENTS_URL, PAYMENTS)
-    relay = Relay(broker, engine, holder=name_of_process("relay"))
+    relay = Relay(broker, engine, resolving, holder=name_of_process("relay"))
     started.append(relay)
     loops: list[Awaitable[None]] = [
         relay.publish(stopping),

@@ -24,6 +24,8 @@ def in_turn(work: Callable[[], T], policy: EnginePolicy) -> T:
         connection.ensure_connection()
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA busy_timeout = 0")
+            if not policy.durable:
+                cursor.execute("PRAGMA synchronous = NORMAL")
     until = time.monotonic() + policy.lock_ms_max / 1000
     while True:
         try:
