@@ -4,6 +4,8 @@
 // A slot's element says what it needs: `data-prefix` (where it is fetched), `data-retry-ms` (when to ask again, by the
 // shell's word), `data-topics` (what changes it listens to), `data-modules` (its own scripts).
 
+import { saysTheSame, tellStates } from "./slot_states.js";
+
 const RECHECK_MS = 1000; // how soon to look again whether a slot is still being typed into
 const LOST_MS_MAX = 30000; // the longest wait while the shell itself does not answer
 const STYLE_MS_MAX = 3000; // a swap waits this long for styles that the page has not met yet
@@ -54,6 +56,11 @@ function mount(slot, root) {
       (error) => console.warn(`${slot.slot}: its script did not load`, error.message),
     );
   }
+  retryAsTold(slot);
+  tellStates();
+}
+
+function retryAsTold(slot) {
   const wait = Number(slot.dataset.retryMs);
   if (wait > 0) refetchIn(slot, wait);
 }
@@ -128,6 +135,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     return;
   }
   const html = event.detail.serverResponse;
+  if (isRefetch(event) && saysTheSame(slot, html)) {
+    event.detail.shouldSwap = false;
+    window.htmx.process(slot);
+    retryAsTold(slot);
+    return;
+  }
   const fresh = newStyles(html);
   if (fresh.length === 0) return;
   event.detail.shouldSwap = false;

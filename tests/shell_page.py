@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
+from typing import Any
 
 import msgspec
 
@@ -74,7 +75,7 @@ class Trio:
         for origin in self.origins.values():
             await origin.aclose()
 
-    def visit(self, player: str = "") -> Visit:
+    def visit(self, player: str = "", **more: Any) -> Visit:
         return Visit(
             page=PAGE,
             params={},
@@ -84,6 +85,7 @@ class Trio:
             origin="http://localhost",
             player=player,
             player_name=player,
+            **more,
         )
 
     async def page(self, visit: Visit | None = None) -> bytes:

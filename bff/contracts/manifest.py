@@ -15,6 +15,8 @@ MANIFEST_BYTES_MAX = 64 * 1024
 # \Z, as $ lets a line end through.
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+# Where links of the fragment's HTML may lead besides the shell's own pages: `https://help.example`.
+Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[a-z0-9][a-z0-9.-]{0,252}(:[0-9]{1,5})?\Z")]
 DeadlineMs = Annotated[int, msgspec.Meta(ge=50, le=5000)]
 
 
@@ -41,6 +43,7 @@ class Extension(msgspec.Struct, frozen=True):
     primary: bool = False
     topics: tuple[Annotated[str, msgspec.Meta(max_length=128)], ...] = ()
     feeds: tuple[Annotated[str, msgspec.Meta(max_length=128)], ...] = ()
+    links: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=16)] = ()
     kind: Literal["service", "function"] = "service"
     sunset: date | None = None
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from django.conf import settings
+
 from bff.contracts import headers
+from bff.resilience import log
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
@@ -19,7 +22,8 @@ from shell.composition.release import Release
 _SAID_NO = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
 _FEED_REASONS = (Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DOWN, Reason.STORE_DOWN)
 _CONTENT = frozenset({200})
-_LINKS = LinkPolicy()
+
+logger = log.get("contain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,12 @@ def read(
         response.headers.get("content-type"),
         prefix=visit.page.prefix(slot, visit.params),
         isolation=release.manifest.mullion.isolation,
-        links=_LINKS,
+        links=_links(release.manifest.mullion.links),
     )
     if isinstance(contained, Refused):
         return Failure(contained.reason, contained.detail, status=status)
+    if contained.notes:
+        _say(slot.fragment, release.manifest.version, contained.notes)
     if not response.headers.get(headers.VERSION):
         return Failure(Reason.NOT_A_FRAGMENT, f"answered {status} without {headers.VERSION}", status=status)
     said, as_of = said_state(response.headers.get(headers.STATE))
@@ -60,14 +66,27 @@ def contained_fallback(slot: Slot, visit: Visit, release: Release) -> bytes:
     if not release.fallback:
         return b""
     prefix = visit.page.prefix(slot, visit.params)
-    return _contained(release.fallback, prefix, release.manifest.mullion.isolation)
+    said = release.manifest.mullion
+    return _contained(release.fallback, prefix, said.isolation, said.links)
 
 
 # Beside containment's own memory, which a flood of other bodies may empty: in an outage this is asked for all the time.
 @lru_cache(maxsize=64)
-def _contained(fallback: bytes, prefix: str, isolation: Isolation) -> bytes:
-    contained = contain(fallback, "text/html; charset=utf-8", prefix=prefix, isolation=isolation, links=_LINKS)
+def _contained(fallback: bytes, prefix: str, isolation: Isolation, origins: tuple[str, ...]) -> bytes:
+    links = _links(origins)
+    contained = contain(fallback, "text/html; charset=utf-8", prefix=prefix, isolation=isolation, links=links)
     return b"" if isinstance(contained, Refused) else contained.html
+
+
+@lru_cache(maxsize=256)
+def _links(origins: tuple[str, ...]) -> LinkPolicy:
+    return LinkPolicy(origins=frozenset(origins), media_origins=frozenset(settings.MEDIA_ORIGINS))
+
+
+@lru_cache(maxsize=1024)
+def _say(fragment: str, version: str, notes: tuple[str, ...]) -> None:
+    """Tell a release's authors what a page shows their HTML without; once, as every body would say it again."""
+    logger.warning("contained", fragment=fragment, version=version, taken_out=list(notes))
 
 
 def said_state(value: str | None) -> tuple[Reason | None, datetime | None]:

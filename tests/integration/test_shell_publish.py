@@ -105,3 +105,32 @@ async def test_asset_of_an_older_release_is_still_served() -> None:
     assert held is not None
     assert held.body == b"p{}"
     assert await keeper.asset("b" * 64) is None
+
+
+async def test_assets_named_in_a_link_header_are_copied_like_those_of_the_manifest() -> None:
+    """By Podium's rule, each once; links that are no assets are left alone."""
+    async with Origin() as origin:
+        origin.headers = (
+            (
+                "Link",
+                "</style.css>; type=text/css; rel=stylesheet; asset-type=style, </more.css>; asset-type=style, "
+                "</page>; rel=next",
+            ),
+        )
+        done = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")
+        release = await models.Release.objects.aget(digest=done.digest)
+        assert [seen.path for seen in origin.seen].count("/style.css") == 2
+        assert "/page" not in [seen.path for seen in origin.seen]
+    more = hashlib.sha256(b".more { color: inherit }").hexdigest()
+    assert release.css == [hashlib.sha256(STYLE).hexdigest(), more]
+
+
+async def test_authors_are_told_what_a_page_shows_their_content_without() -> None:
+    """The release is published all the same."""
+    async with Origin(body=b'<p onclick="x()">Hello</p><script>x()</script>') as origin:
+        done = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")
+        assert any("onclick" in note for note in done.notes), done.notes
+        assert any("<script>" in note for note in done.notes), done.notes
+        origin.body = b"<plaintext>"
+        again = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")
+        assert any("fallback" in note for note in again.notes), again.notes

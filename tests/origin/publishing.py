@@ -1,6 +1,6 @@
 """What an origin publishes, and faults in it: put these on `at=/manifest.json`.
 
-Public: `manifest`, `STYLE`, `FALLBACK`.
+Public: `manifest`, `STYLE`, `MORE_STYLE`, `FALLBACK`.
 """
 
 import json
@@ -11,6 +11,7 @@ from tests.origin.faults import fault
 
 FALLBACK = b'<p role="status">The origin is away.</p>'
 STYLE = b".origin { color: inherit }"
+MORE_STYLE = b".more { color: inherit }"
 _JSON = (("Content-Type", "application/json"),)
 
 

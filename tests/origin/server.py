@@ -8,6 +8,7 @@ import contextlib
 import json
 import ssl
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,14 +43,16 @@ class Seen:
 class Origin:
     """`async with Origin() as origin:` then call `origin.url`, `origin.fail("short-body")`, `origin.heal()`.
 
-    `body` is the healthy content, at every path but `/manifest.json`, `/fallback` and `/style.css`. `seen` holds the
-    requests that came; `in_flight`, `in_flight_max` and `connections` count.
+    `body` is the healthy content, at every path but `/manifest.json`, `/fallback`, `/style.css` and `/more.css`. `seen`
+    holds the requests that came; `in_flight`, `in_flight_max` and `connections` count. `write`, if set, makes the body
+    of each request instead.
     """
 
     def __init__(
         self, *, host: str = "127.0.0.1", port: int = 0, body: bytes = BODY, tls: bool = False, name: str = "origin"
     ) -> None:
         self.body = body
+        self.write: Callable[[Seen], bytes] | None = None
         self.name = name
         self.headers: tuple[tuple[str, str], ...] = ()
         self.seen: deque[Seen] = deque(maxlen=SEEN_MAX)
@@ -139,8 +142,10 @@ class Origin:
         method, path, headers = came
         sent = await reader.readexactly(int(headers.get("content-length", "0")))
         self.requests += 1
-        self.seen.append(Seen(method, path, headers, sent))
-        exchange = Exchange(reader, writer, method, path, headers, self.requests, self.body, request_body=sent)
+        seen = Seen(method, path, headers, sent)
+        self.seen.append(seen)
+        body = self.write(seen) if self.write else self.body
+        exchange = Exchange(reader, writer, method, path, headers, self.requests, body, request_body=sent)
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
@@ -162,5 +167,7 @@ class Origin:
             await exchange.answer(200, _FALLBACK, publishing.FALLBACK)
         elif path == "/style.css":
             await exchange.answer(200, _CSS, publishing.STYLE)
+        elif path == "/more.css":
+            await exchange.answer(200, _CSS, publishing.MORE_STYLE)
         else:
             await exchange.answer(200, (*reaching.HTML, *self.headers))

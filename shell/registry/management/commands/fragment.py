@@ -40,4 +40,6 @@ class Command(BaseCommand):
                 continue
             word = "published" if done.changed else "unchanged"
             self.stdout.write(f"{word} {done.fragment} {done.version} ({done.digest[:12]})")
+            for note in done.notes:
+                self.stdout.write(self.style.WARNING(f"  {note}"))
         return refused

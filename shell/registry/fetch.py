@@ -1,0 +1,167 @@
+"""Fetching a release: its manifest, fallback, assets, and one look at its content.
+
+Public: `Fetcher`, `Copy`, `PublishRefused`, `FETCH_MS`, `ASSET_BYTES_MAX`.
+"""
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass
+
+from bff.contracts import headers
+from bff.contracts.manifest import MANIFEST_BYTES_MAX, Asset, Manifest, ManifestRefused, parse, resolve
+from bff.resilience.deadline import Deadline
+from bff.resilience.message import CallFailed, Request, Response
+from bff.resilience.transport import Transport
+from shell.composition.contain import Contained, LinkPolicy, Refused, contain
+from shell.registry import models
+from shell.registry.link_header import linked_assets
+from shell.registry.origins import Origins
+
+FETCH_MS = 5000
+ASSET_BYTES_MAX = 512 * 1024
+CSS = "text/css"
+# A fallback is checked before any page shows it: any slot's prefix will do.
+_ANY_PREFIX = "/slots/page/slot"
+JS = ("text/javascript", "application/javascript")
+
+# A stylesheet that fetches another would put a foreign origin back on the page's path.
+_REACHES_OUT = re.compile(rb"@import|url\(\s*['\"]?\s*(?!data:)[^)\s]", re.IGNORECASE)
+
+
+class PublishRefused(Exception):
+    """The message says what is wrong, by field where there is one, and that nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A release as it was fetched. `notes` says what containment takes out of its content."""
+
+    manifest_url: str
+    manifest_body: bytes
+    manifest: Manifest
+    fallback: bytes
+    css: tuple[models.Asset, ...]
+    js: tuple[models.Asset, ...]
+    notes: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """What tells this release from any other."""
+        parts = [self.manifest_url.encode(), self.manifest_body, self.fallback]
+        parts += [asset.digest.encode() for asset in (*self.css, *self.js)]
+        return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+class Fetcher:
+    """Fetches what a manifest names, from allowed origins only; raises `PublishRefused`."""
+
+    def __init__(self, transport: Transport, origins: Origins) -> None:
+        self._transport = transport
+        self._origins = origins
+
+    async def copy(self, manifest_url: str) -> Copy:
+        """All of the release at `manifest_url`, checked."""
+        response = await self._get("manifest", manifest_url)
+        if len(response.body) > MANIFEST_BYTES_MAX:
+            raise PublishRefused(f"manifest: {len(response.body)} bytes, at most {MANIFEST_BYTES_MAX} are read")
+        try:
+            manifest = parse(response.body)
+        except ManifestRefused as error:
+            raise PublishRefused(f"manifest at {manifest_url}: {error}") from error
+        self._allowed("content", resolve(manifest_url, manifest.content))
+        for name, target in manifest.proxy.items():
+            self._allowed(f"proxy.{name}", resolve(manifest_url, target))
+        fallback, fallback_links = await self._fallback(manifest_url, manifest)
+        notes, content_links = await self._look_at_content(manifest_url, manifest)
+        css, js = linked_assets([*fallback_links, *content_links])
+        return Copy(
+            manifest_url=manifest_url,
+            manifest_body=response.body,
+            manifest=manifest,
+            fallback=fallback,
+            css=await self._assets(manifest_url, "css", [*manifest.css, *css]),
+            js=await self._assets(manifest_url, "js", [*manifest.js, *js]),
+            notes=notes,
+        )
+
+    async def _fallback(self, manifest_url: str, manifest: Manifest) -> tuple[bytes, list[str]]:
+        """(the fallback, its `Link` headers)."""
+        if not manifest.fallback:
+            return b"", []
+        response = await self._get("fallback", resolve(manifest_url, manifest.fallback))
+        checked = _contain(response, manifest)
+        if isinstance(checked, Refused):
+            raise PublishRefused(f"fallback: {checked.detail} ({checked.reason})")
+        return response.body, response.headers.get_all("link")
+
+    async def _look_at_content(self, manifest_url: str, manifest: Manifest) -> tuple[tuple[str, ...], list[str]]:
+        """(what its authors should know, its `Link` headers); nothing where the content's root is no page of its own.
+
+        A release may be published while what it shows is down: its content decides nothing here.
+        """
+        url = resolve(manifest_url, manifest.content)
+        try:
+            response = await self._transport.send(_asked(url), Deadline.after_ms(time.monotonic(), FETCH_MS))
+        except CallFailed as error:
+            return (f"content: {url} did not answer now: {error.detail} ({error.reason})",), []
+        if response.status != 200:
+            return (), []
+        checked = _contain(response, manifest)
+        if isinstance(checked, Refused):
+            return (f"content: pages will show the fallback: {checked.detail} ({checked.reason})",), []
+        notes = tuple(f"content: {note}; a page shows it without" for note in checked.notes)
+        return notes, response.headers.get_all("link")
+
+    async def _assets(self, manifest_url: str, field: str, assets: list[Asset]) -> tuple[models.Asset, ...]:
+        copies: dict[str, models.Asset] = {}
+        for index, asset in enumerate(dict.fromkeys(assets)):
+            where = f"{field}[{index}]"
+            response = await self._get(where, resolve(manifest_url, asset.value))
+            _check_asset(where, field, response)
+            content_type = f"{CSS}; charset=utf-8" if field == "css" else f"{JS[0]}; charset=utf-8"
+            digest = hashlib.sha256(response.body).hexdigest()
+            copies.setdefault(digest, models.Asset(digest=digest, content_type=content_type, body=response.body))
+        return tuple(copies.values())
+
+    async def _get(self, field: str, url: str) -> Response:
+        self._allowed(field, url)
+        try:
+            response = await self._transport.send(_asked(url), Deadline.after_ms(time.monotonic(), FETCH_MS))
+        except CallFailed as error:
+            raise PublishRefused(f"{field}: {url} did not answer: {error.detail} ({error.reason})") from error
+        if response.status != 200:
+            raise PublishRefused(f"{field}: {url} answered {response.status}; only 200 can be published")
+        return response
+
+    def _allowed(self, field: str, url: str) -> None:
+        if not self._origins.allows(url):
+            raise PublishRefused(
+                f"{field}: {url} is not on an allowed origin. Add its origin to FRAGMENT_ORIGINS if it should be."
+            )
+
+
+def _asked(url: str) -> Request:
+    sent = (("user-agent", headers.USER_AGENT), ("accept", "*/*"), (headers.PUBLIC_PATHNAME, _ANY_PREFIX))
+    return Request("GET", url, sent)
+
+
+def _contain(response: Response, manifest: Manifest) -> Contained | Refused:
+    return contain(
+        response.body,
+        response.headers.get("content-type"),
+        prefix=_ANY_PREFIX,
+        isolation=manifest.mullion.isolation,
+        links=LinkPolicy(origins=frozenset(manifest.mullion.links)),
+    )
+
+
+def _check_asset(where: str, field: str, response: Response) -> None:
+    served = (response.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    wanted = (CSS,) if field == "css" else JS
+    if served not in wanted:
+        raise PublishRefused(f"{where}: served as {served or 'no type'}; wanted {' or '.join(wanted)}")
+    if field == "css" and (found := _REACHES_OUT.search(response.body)):
+        raise PublishRefused(
+            f"{where}: the stylesheet fetches something else ({found.group().decode(errors='replace')}…). "
+            "Inline it or list it in the manifest."
+        )

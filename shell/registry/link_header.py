@@ -1,0 +1,30 @@
+"""Assets that a fragment names beside its HTML, in a `Link` header.
+
+Public: `linked_assets`.
+Source: `@podium/client` 5.4 (`parseLinkHeaders`): only links with `asset-type=style` or `asset-type=script` are assets.
+"""
+
+import re
+
+import msgspec
+
+from bff.contracts.manifest import Asset
+
+ASSETS_MAX = 16
+_LINK = re.compile(r"\s*<([^<>]{1,2048})>([^,]*)(?:,|$)")
+
+
+def linked_assets(values: list[str]) -> tuple[list[Asset], list[Asset]]:
+    """(stylesheets, scripts) of these header values, in their order. What is not an asset is left alone."""
+    found: dict[str, list[Asset]] = {"style": [], "script": []}
+    for target, attributes in _LINK.findall(", ".join(values)):
+        said = dict(_pair(part) for part in attributes.split(";") if "=" in part)
+        kind = found.get(said.get("asset-type", ""))
+        if kind is not None and len(kind) < ASSETS_MAX:
+            kind.append(msgspec.convert({"value": target.strip()}, Asset))
+    return found["style"], found["script"]
+
+
+def _pair(part: str) -> tuple[str, str]:
+    name, _, value = part.partition("=")
+    return name.strip().lower(), value.strip().strip('"').lower()

@@ -1,0 +1,41 @@
+// What a page says of its slots to who can not see them: one polite sentence when that changes, not one at each retry.
+// The sentences stand in the page, in its language.
+
+const SETTLED_MS = 1200; // slots of one outage fall and heal one after the other: that is one thing to say
+
+let timer = 0;
+let said = "";
+
+export function tellStates() {
+  clearTimeout(timer);
+  timer = setTimeout(say, SETTLED_MS);
+}
+
+function say() {
+  const place = document.getElementById("slot-states");
+  if (!place) return;
+  const slots = [...document.querySelectorAll("fragment-slot[data-state]")];
+  const away = slots.filter((slot) => slot.dataset.state !== "fresh").length;
+  const { well, one, some } = place.dataset;
+  const words = away === 0 ? said && well : away === 1 ? one : some.replace("#", away);
+  if (words === said) return;
+  said = words;
+  place.textContent = words;
+}
+
+const newest = new Map(); // prefix -> what its last answer held
+
+// Whether an answer says again what the slot says already; then it keeps its elements, and a screen reader its peace.
+export function saysTheSame(slot, html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  const incoming = holder.content.querySelector("fragment-slot");
+  if (!incoming) return false;
+  const before = newest.get(slot.dataset.prefix);
+  newest.set(slot.dataset.prefix, incoming.innerHTML);
+  const { state, reason } = incoming.dataset;
+  if (before !== incoming.innerHTML || state === "fresh" || state !== slot.dataset.state) return false;
+  if (reason !== slot.dataset.reason && state === "degraded") return false;
+  for (const { name, value } of incoming.attributes) slot.setAttribute(name, value);
+  return true;
+}

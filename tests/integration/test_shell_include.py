@@ -1,0 +1,131 @@
+"""An include answers an outcome, whatever happens to it; a crowd of waiting slots and mixed players do no harm."""
+
+import asyncio
+import time
+
+import pytest
+
+from shell.composition.page import Slot
+from shell.composition.release import Snapshot
+from tests.interleaved import interleave
+from tests.shell_page import PAGE, Trio, element
+
+WAITING = 500
+
+
+async def test_fragment_that_nobody_published_is_the_shells_card() -> None:
+    """At once on a page, and again when the slot asks by itself."""
+    async with Trio() as trio:
+        empty = Snapshot(2)
+        included, markup = await trio.composer.slot(PAGE.slots[0], trio.visit(), empty, attempt=3)
+        assert (included.state, included.reason) == ("placeholder", "not_published")
+        assert b'hx-get="/slots/lobby/wallet?attempt=4"' in markup
+        trio.snapshot = empty
+        assert (await trio.page()).count(b'data-state="placeholder" data-reason="not_published"') == 3
+
+
+async def test_mistake_in_the_shell_costs_one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What breaks while one slot is filled is that slot's fallback; the others come as ever."""
+    async with Trio() as trio:
+        real = trio.upstreams.of
+
+        def broken(release):
+            if release.fragment == "tables":
+                raise RuntimeError("a mistake")
+            return real(release)
+
+        monkeypatch.setattr(trio.upstreams, "of", broken)
+        page = await trio.page()
+        assert b'data-state="fallback" data-reason="internal"' in element(page, "tables")
+        assert b"The origin is away." in element(page, "tables")
+        assert page.count(b'data-state="fresh"') == 2
+        included, _ = await trio.composer.slot(PAGE.slots[1], trio.visit(), trio.snapshot, attempt=0)
+        assert included.reason == "internal"
+        with monkeypatch.context() as patch:
+            patch.setattr(trio.includer, "_last_good", None)
+            included, _ = await trio.composer.slot(PAGE.slots[0], trio.visit(), trio.snapshot, attempt=0)
+        assert (included.state, included.reason) == ("fallback", "internal")
+
+
+async def test_what_is_known_leaves_with_the_head() -> None:
+    """A slot behind an open breaker and a shared copy that is fresh wait for nobody."""
+    async with Trio(extension={"audience": "shared"}) as trio:
+        trio.origins["wallet"].headers = (("Cache-Control", "max-age=60"),)
+        await trio.page()
+        trio.upstreams.of(trio.snapshot.releases["tables"]).force_open()
+        asked = trio.origins["wallet"].requests
+        composition = trio.composer.compose(trio.visit(), trio.snapshot)
+        opening = await composition.open()
+        assert b'data-state="fresh"' in element(opening.head, "wallet")
+        assert b'data-reason="breaker_open"' in element(opening.head, "tables")
+        assert b'<fragment-slot slot="promotions"' not in opening.head
+        assert trio.origins["wallet"].requests == asked
+        assert {value.partition(";")[0] for _, value in opening.headers} == {"wallet", "tables"}
+        assert b'<fragment-slot slot="promotions"' in b"".join([chunk async for chunk, _ in composition.rest()])
+
+
+async def test_page_without_anything_to_wait_for_ends_with_its_tail() -> None:
+    """All slots known: head with slots, then the tail, and no more."""
+    async with Trio() as trio:
+        for release in trio.snapshot.releases.values():
+            trio.upstreams.of(release).force_open()
+        composition = trio.composer.compose(trio.visit(), trio.snapshot)
+        head = (await composition.open()).head
+        assert head.count(b'data-reason="breaker_open"') == 3
+        rest = [(chunk, more) async for chunk, more in composition.rest()]
+        assert [more for _, more in rest] == [False]
+        assert rest[0][0].rstrip().endswith(b"</html>")
+
+
+async def test_receipt_is_asked_for_once_and_never_kept() -> None:
+    """What a redirect brought is passed on, and does not come back as a last good copy."""
+    async with Trio(extension={"audience": "player", "stale_s_max": 60}) as trio:
+        trio.origins["wallet"].write = lambda seen: f"<p>{seen.path}</p>".encode()
+        visit = trio.visit("pl_one", receipts={"wallet": "rc_1"}, min_sequence="e1:7")
+        assert b"receipt=rc_1" in element(await trio.page(visit), "wallet")
+        assert "min_sequence=e1%3A7" in trio.origins["wallet"].seen[-1].path
+        await trio.origins["wallet"].fail("status=500")
+        assert b"rc_1" not in element(await trio.page(trio.visit("pl_one")), "wallet")
+
+
+async def test_500_waiting_slots_are_no_stampede() -> None:
+    """Pages of 500 players wait for one fragment: while it is down only probes reach it, and when it is back it sees no
+    more at once than the bulkhead lets through, and all of them are fresh again."""
+    async with Trio(extension={"audience": "player", "deadline_ms": 2000}) as trio:
+        origin, slot = trio.origins["tables"], PAGE.slot("tables")
+        assert isinstance(slot, Slot)
+        await origin.fail("status=503")
+        for _ in range(30):
+            await trio.page()
+        down, began = origin.requests, time.monotonic()
+        healed: list[float] = []
+
+        async def wait_for(number: int) -> None:
+            attempt, wait_s = 0, 0.0
+            while True:
+                await asyncio.sleep(wait_s)
+                visit = trio.visit(f"pl_{number}")
+                included, markup = await trio.composer.slot(slot, visit, trio.snapshot, attempt=attempt)
+                if included.state == "fresh":
+                    healed.append(time.monotonic())
+                    return
+                attempt += 1
+                wait_s = int(markup.split(b'data-retry-ms="')[1].partition(b'"')[0]) / 1000
+
+        waiting = [asyncio.create_task(wait_for(number)) for number in range(WAITING)]
+        await asyncio.sleep(4)
+        assert origin.requests - down <= 3 + (time.monotonic() - began) / 2
+        origin.in_flight_max = 0
+        await origin.heal()
+        await asyncio.wait_for(asyncio.gather(*waiting), 30)
+        assert len(healed) == WAITING
+        assert origin.in_flight_max <= trio.upstreams.of(trio.snapshot.releases["tables"]).policy.in_flight_max
+        assert origin.requests - down < 2 * WAITING
+
+
+async def test_no_byte_of_one_player_in_anothers_page() -> None:
+    """Two players and a visitor, interleaved, with faults, stale copies, and browsers that leave."""
+    tally = await interleave(1500)
+    assert tally.foreign == []
+    assert tally.left > 50
+    assert all(tally.states[state] > 100 for state in ("fresh", "stale", "fallback")), tally.states
