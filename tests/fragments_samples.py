@@ -1,6 +1,7 @@
 """What a BFF could say, for tests of fragments: a wallet, tables, offers, receipts.
 
-Public: `wallet_data`, `history_data`, `limits_data`, `tables`, `table`, `open_table`, `bet`, `offers`, `receipt`.
+Public: `wallet_data`, `history_data`, `limits_data`, `tables`, `table`, `open_table`, `bet`, `offers`, `bonus`,
+`receipt`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ import msgspec
 
 from bff.contracts.bets import Bet, BetState
 from bff.contracts.history import HistoryData, HistoryMonth, KindTotals
-from bff.contracts.promotions import ClaimState, Offer, PromotionsData
+from bff.contracts.promotions import ClaimState, GrantProgress, GrantState, Offer, PromotionsData
 from bff.contracts.tables import Limits, RoundResult, Table, TableKind
 from bff.contracts.wallet import (
     Availability,
@@ -203,10 +204,30 @@ def offers(claim: ClaimState = "open", currency: str = "EUR") -> PromotionsData:
             days=7,
             ends_at=AS_OF + timedelta(hours=hours),
             claim="claimed" if claim == "open" and promotion_id == "pr_wheel" else claim,
+            contribution={"slots": 100, "live_roulette": 10},
         )
         for promotion_id, title, kind, units, hours, summary in rows
     ]
     return PromotionsData(made, AS_OF)
+
+
+def bonus(state: GrantState = "running", **more: Any) -> GrantProgress:
+    """A bonus of 50 euros of which 600 of 1,500 have been staked, with two days left."""
+    made = GrantProgress(
+        promotion_id="pr_wheel",
+        number=1,
+        title="Wheel Nights",
+        state=state,
+        amount_minor=5000,
+        wagering_minor=150_000,
+        wagered_minor=60_000,
+        stake_max_minor=500,
+        currency="EUR",
+        ends_at=AS_OF + timedelta(days=2),
+        contribution={"live_roulette": 10, "slots": 100},
+        decided_at=None if state == "running" else AS_OF,
+    )
+    return msgspec.structs.replace(made, **more)
 
 
 def receipt(state: MovementState = "done", *, command: str = "deposit", reason: str = "") -> Receipt:

@@ -44,7 +44,15 @@ class Mullion:
         self._root = root
         self.command = [*command, "--port-base", str(self.port_base), *arguments]
         # What this test run uses itself must not leak into the houses.
-        ours = ("REDIS_URL", "DATABASE_URL", "SHELL_DATABASE_URL", "DEBUG", "MULLION_DATA")
+        ours = (
+            "REDIS_URL",
+            "DATABASE_URL",
+            "SHELL_DATABASE_URL",
+            "DEBUG",
+            "MULLION_DATA",
+            "KAFKA_BOOTSTRAP",
+            "BROKER_URL",
+        )
         kept = {name: value for name, value in os.environ.items() if name not in ours}
         self._environ = {**kept, "MULLION_DATA_ROOT": self._folder.name, "NO_COLOR": "1", **(environ or {})}
         self._output = Path(self._folder.name) / "output"

@@ -48,7 +48,10 @@ def _look() -> Path | None:
 
 
 class PostgresServer:
-    """Keeps its data in a folder of its own and forgets it at the end; waits for no disk, for speed."""
+    """Keeps its data in a folder of its own and forgets it at the end.
+
+    It waits for no disk, for speed; what it has answered is in the system's hands, and outlives a kill of the server.
+    """
 
     def __init__(self, port: int | None = None) -> None:
         self._programs = find_binaries()
@@ -84,7 +87,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it, after `stop` with the same data, and wait until it answers."""
-        fast = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+        fast = ["-c", "fsync=off", "-c", "full_page_writes=off"]
         command = [str(self._programs / "postgres"), "-D", self._data, "-p", str(self.port), "-h", "127.0.0.1"]
         self._process = subprocess.Popen(
             [*command, "-k", self._folder, "-c", "max_connections=60", *fast],

@@ -66,6 +66,12 @@ class ValkeyServer:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
+    @property
+    def pid(self) -> int:
+        """Its process id while it runs."""
+        assert self._process is not None, "Valkey is not running"
+        return self._process.pid
+
     def flush(self) -> None:
         """Forget everything while running."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=2) as admin:
@@ -73,5 +79,4 @@ class ValkeyServer:
             admin.recv(64)
 
     def _signal(self, number: signal.Signals) -> None:
-        assert self._process is not None, "Valkey is not running"
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)

@@ -255,7 +255,10 @@ class KafkaReader:
         policy = self._broker.policy
         if self._consumer is None:
             self._consumer = self._join()
-        messages = self._consumer.consume(policy.batch_events_max, policy.block_ms / 1000)
+        # Asked for many, the client waits for all of them or for the time to pass; so the first is asked for alone.
+        messages = self._consumer.consume(1, policy.block_ms / 1000)
+        if messages:
+            messages += self._consumer.consume(policy.batch_events_max - 1, 0)
         wrong = [error for message in messages if (error := message.error()) is not None]
         for error in wrong:
             if error.code() == KafkaError._MAX_POLL_EXCEEDED:

@@ -6,14 +6,17 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.commands.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
 from bff.resilience import log, memory
 
 log.configure()
-_django = get_asgi_application()
+django.setup(set_prefix=False)
 
 from bff.commands import runtime  # noqa: E402 (needs Django's apps)
+from bff.commands.handler import LeanHandler  # noqa: E402
+
+_django = LeanHandler()
 
 memory.for_long_running()
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, F, Model, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from bff.commands.models import Account, Entry, Player, Receipt, Transaction, Withdrawal
+from bff.commands.models import Account, Entry, Grant, Player, Receipt, Transaction, Withdrawal
 
 CHUNK = 500
 
@@ -75,11 +75,23 @@ def _lines(chunk: list[Any]) -> Iterator[Finding]:
         yield Finding("lines", row["player_id"], f"{row['lines']} lines are counted, {row['known']} are there")
 
 
+def _grants(chunk: list[Any]) -> Iterator[Finding]:
+    """Bonuses that count another stake than the bets say, or that should have been decided and are not."""
+    counted = Coalesce(Sum("bets__wagered_minor"), 0)
+    grants = Grant.objects.filter(player__in=chunk).annotate(counted=counted)
+    wrong = grants.exclude(wagered_minor=F("counted")) | grants.filter(
+        state="running", wagered_minor__gte=F("wagering_minor")
+    )
+    for row in wrong.values("pk", "state", "wagered_minor", "counted", "wagering_minor"):
+        detail = f"{row['state']} at {row['wagered_minor']} of {row['wagering_minor']}, its bets say {row['counted']}"
+        yield Finding("grants", str(row["pk"]), detail)
+
+
 Check = Callable[[list[Any]], Iterator[Finding]]
 
 CHECKS: list[tuple[type[Model], list[Check]]] = [
     (Transaction, [_sums, _currencies]),
-    (Player, [_balances, _holds, _deposits, _lines]),
+    (Player, [_balances, _holds, _deposits, _lines, _grants]),
 ]
 
 

@@ -9,8 +9,7 @@ Kinds of a player's account: `real`, `bonus`, `held` (asked back, not paid yet).
 from datetime import datetime
 from typing import Literal
 
-from django.db.models import Sum
-
+from bff.commands import rows
 from bff.commands.epoch import fresh_id
 from bff.commands.models import Account, Entry, Player, Receipt, RelayState, Transaction
 from bff.contracts.wallet import Balances
@@ -40,13 +39,12 @@ class Book:
     @classmethod
     def open(cls, player_id: str, currency: str, now: datetime) -> "Book":
         """The player's book. Whoever is not known yet gets accounts in `currency`; later ones do not change it."""
-        player = Player.objects.select_for_update().filter(pk=player_id).first()
-        if player is None:
-            player = _new_player(player_id, currency, now)
-        accounts = {account.kind: account for account in Account.objects.filter(player=player)}
+        known = rows.find(Player, lock=True, player_id=player_id)
+        player = known[0] if known else _new_player(player_id, currency, now)
+        accounts = {account.kind: account for account in rows.find(Account, player_id=player_id)}
         # Read after the player is locked: a replay that began before is seen, one that begins later waits for us.
-        epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
-        return cls(player, accounts, epoch, now)
+        [state] = rows.find(RelayState, id=1)
+        return cls(player, accounts, state.epoch, now)
 
     def balance(self, kind: PlayerKind) -> int:
         """Minor units that stand in one of the player's accounts."""
@@ -62,24 +60,28 @@ class Book:
             if self.balance(name) + amount < 0:  # type: ignore[arg-type]
                 raise NotEnough(name)
         transaction = Transaction(transaction_id=fresh_id("tx"), kind=kind, receipt=receipt, at=self.now)
-        transaction.save(force_insert=True)
+        rows.insert(transaction)
         sides = [(self._accounts[name], amount) for name, amount in lines.items()]
         if rest := -sum(lines.values()):
             sides.append((_house_account(house, self.player.currency), rest))
-        Entry.objects.bulk_create(
-            Entry(transaction=transaction, account_id=account.pk, amount_minor=amount, currency=self.player.currency)
-            for account, amount in sides
+        currency = self.player.currency
+        rows.insert(
+            *(
+                Entry(transaction=transaction, account=side, amount_minor=amount, currency=currency)
+                for side, amount in sides
+            )
         )
         for name, amount in lines.items():
             account = self._accounts[name]
             account.balance_minor = self.balance(name) + amount  # type: ignore[arg-type]
-            account.save(update_fields=["balance_minor"])
+            rows.update(account, "balance_minor")
         return transaction
 
     def balances(self) -> Balances:
         """All of it as the wallet shows it. Pending is what deposits may still bring."""
-        pending = Receipt.objects.filter(player=self.player, state="pending", command="deposit")
-        coming = pending.aggregate(total=Sum("amount_minor"))["total"] or 0
+        coming = rows.total(
+            Receipt, "amount_minor", player_id=self.player.player_id, state="pending", command="deposit"
+        )
         return Balances(
             real_minor=self.balance("real"),
             bonus_minor=self.balance("bonus"),
@@ -105,9 +107,8 @@ def _new_player(player_id: str, currency: str, now: datetime) -> Player:
 
 
 def _house_account(kind: HouseKind, currency: str) -> Account:
-    known = Account.objects.filter(kind=kind, currency=currency, player=None)
-    account = known.first()
-    if account is None:
+    known = rows.find(Account, kind=kind, currency=currency, player_id=None)
+    if not known:
         Account.objects.bulk_create([Account(kind=kind, currency=currency)], ignore_conflicts=True)
-        account = known.get()
-    return account
+        known = rows.find(Account, kind=kind, currency=currency, player_id=None)
+    return known[0]

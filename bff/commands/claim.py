@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 from django.db import transaction
 
-from bff.commands import limits, outbox, receipts
+from bff.commands import limits, outbox, receipts, wagering
 from bff.commands.books import Book
 from bff.commands.models import Grant, Offer, Receipt
 from bff.commands.receipts import Asked, Refused
@@ -32,16 +32,19 @@ def claim(asked: Asked, wanted: ClaimPromotion, now: datetime) -> Receipt:
     if granted >= offer.grants_max:
         raise Refused(409, "promotion_already_claimed", "You have claimed this promotion already. It is yours.")
     receipt = receipts.write(book, asked, kind="bonus", state="done", amount_minor=amounts.amount_minor)
-    Grant.objects.create(
-        player=book.player,
-        promotion_id=offer.promotion_id,
-        number=granted + 1,
-        receipt=receipt,
-        amount_minor=amounts.amount_minor,
-        wagering_minor=amounts.amount_minor * offer.wagering,
-        ends_at=now + timedelta(days=offer.days),
+    wagering.grant(
+        book,
+        receipt,
+        wagering.Terms(
+            promotion_id=offer.promotion_id,
+            number=granted + 1,
+            title=offer.title,
+            wagering=offer.wagering,
+            stake_max_minor=amounts.stake_max_minor,
+            contribution=offer.contribution,
+            ends_at=now + timedelta(days=offer.days),
+        ),
     )
-    book.post("bonus", receipt, {"bonus": amounts.amount_minor}, "promotions")
     outbox.tell(book, "PromotionClaimed", [receipt], claims_changed=True)
     return receipt
 

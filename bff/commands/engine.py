@@ -4,16 +4,21 @@ Public: `Engine`, `EngineUnavailable`.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
-from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
 
 from bff.commands.policy import POLICY, EnginePolicy
+from bff.commands.turns import in_turn
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Work = Callable[[], Any]
+
+_DATABASE_FAILED = (OperationalError, InterfaceError, InternalError)
 
 
 class EngineUnavailable(Exception):
@@ -23,12 +28,19 @@ class EngineUnavailable(Exception):
 
 
 class Engine:
-    """Runs work on the database outside of the event loop. Each thread keeps its connection while it is good."""
+    """Runs work on the database outside of the event loop. Each thread keeps its connection while it is good.
+
+    Where there is one writer (SQLite), work that waits is done in one transaction: each piece holds or fails by itself,
+    and all of them wait for the disk once.
+    """
 
     def __init__(self, threads: int | None = None, policy: EnginePolicy = POLICY) -> None:
-        by_vendor = policy.threads_sqlite if connection.vendor == "sqlite" else policy.threads_postgres
+        alone = connection.vendor == "sqlite"
+        by_vendor = policy.threads_sqlite if alone else policy.threads_postgres
         self._policy = policy
+        self._together_max = policy.together_max if alone else 1
         self._pool = ThreadPoolExecutor(threads or by_vendor, thread_name_prefix="engine")
+        self._calls: deque[tuple[Work, Future[Any]]] = deque()
         self._waiting = 0
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -36,7 +48,10 @@ class Engine:
         if self._waiting >= self._policy.waiting_max:
             raise EngineUnavailable(f"{self._waiting} commands are waiting already")
         self._waiting += 1
-        future = asyncio.get_running_loop().run_in_executor(self._pool, _guarded, lambda: work(*args, **kwargs))
+        done: Future[T] = Future()
+        self._calls.append((lambda: work(*args, **kwargs), done))
+        self._pool.submit(self._some)
+        future = asyncio.wrap_future(done)
         future.add_done_callback(self._ended)
         try:
             async with asyncio.timeout(self._policy.command_ms_max / 1000):
@@ -50,16 +65,53 @@ class Engine:
         self._pool.submit(connection.close)
         self._pool.shutdown(wait=True)
 
-    def _ended(self, future: "asyncio.Future[object]") -> None:
+    def _ended(self, future: "asyncio.Future[Any]") -> None:
         self._waiting -= 1
         if not future.cancelled():
             future.exception()  # seen here, in case nobody waits for it any more
 
+    def _some(self) -> None:
+        """In a thread: what waits, as much as may go together. An earlier turn may have left nothing."""
+        calls = []
+        while len(calls) < self._together_max:
+            try:
+                calls.append(self._calls.popleft())
+            except IndexError:
+                break
+        works = [work for work, _ in calls]
+        for (_, done), answer in zip(calls, _answers(works, self._policy) if calls else [], strict=True):
+            done.set_exception(answer) if isinstance(answer, Exception) else done.set_result(answer)
 
-def _guarded(work: Callable[[], T]) -> T:
+
+def _answers(works: list[Work], policy: EnginePolicy) -> list[Any]:
+    """What each work returned or raised."""
+    alone = len(works) == 1
+    try:
+        return [_guarded(works[0], policy)] if alone else _guarded(lambda: _together(works), policy)
+    except EngineUnavailable as error:
+        return [error] * len(works)
+    except Exception as error:  # noqa: BLE001 (whoever waits for the answer gets it)
+        return [error]
+
+
+def _together(works: list[Work]) -> list[Any]:
+    answers: list[Any] = []
+    with transaction.atomic():
+        for work in works:
+            try:
+                with transaction.atomic():
+                    answers.append(work())
+            except _DATABASE_FAILED:
+                raise  # a database that fails takes all of them back
+            except Exception as error:  # noqa: BLE001 (whoever waits for the answer gets it)
+                answers.append(error)
+    return answers
+
+
+def _guarded(work: Callable[[], T], policy: EnginePolicy) -> T:
     try:
         connection.close_if_unusable_or_obsolete()
-        return work()
-    except (OperationalError, InterfaceError, InternalError) as error:
+        return in_turn(work, policy) if connection.vendor == "sqlite" else work()
+    except _DATABASE_FAILED as error:
         connection.close()
         raise EngineUnavailable(f"{type(error).__name__}: {error}") from error

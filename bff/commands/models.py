@@ -137,7 +137,11 @@ class Offer(models.Model):
 
 
 class Grant(models.Model):
-    """One claim of an offer. `number` counts from 1, so an offer can not be claimed once more than it may."""
+    """One claim of an offer. `number` counts from 1, so an offer can not be claimed once more than it may.
+
+    The offer's terms are kept as they were. States: `running` while `wagered_minor` is on its way to `wagering_minor`,
+    then `done` (the bonus became real money) or `ended` (its time was over first, and it was taken back).
+    """
 
     player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="grants")
     promotion_id = models.CharField(max_length=100)
@@ -146,9 +150,19 @@ class Grant(models.Model):
     amount_minor = models.BigIntegerField()
     wagering_minor = models.BigIntegerField()
     ends_at = models.DateTimeField()
+    title = models.CharField(max_length=120, blank=True)
+    state = models.CharField(max_length=8, default="running")
+    wagered_minor = models.BigIntegerField(default=0)
+    stake_max_minor = models.BigIntegerField(default=0)
+    contribution = models.JSONField(default=dict)
+    decided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["player", "promotion_id", "number"], name="grant_number")]
+        indexes = [
+            models.Index(fields=["player", "state"], name="grant_running"),
+            models.Index(fields=["ends_at"], condition=Q(state="running"), name="grant_overdue"),
+        ]
 
 
 class DepositLimit(models.Model):
@@ -179,7 +193,8 @@ class GameTransaction(models.Model):
     """What a game provider asked for, once by its `transaction_uuid`.
 
     Kinds: bet, win, rollback. A rollback whose reference is not known is the tombstone that keeps it from ever
-    counting. `real_minor` and `bonus_minor` say what it moved in the player's accounts.
+    counting. `real_minor` and `bonus_minor` say what it moved in the player's accounts; `wagered_minor` what a bet
+    counted towards `grant`.
     """
 
     provider = models.CharField(max_length=32)
@@ -193,6 +208,8 @@ class GameTransaction(models.Model):
     real_minor = models.BigIntegerField(default=0)
     bonus_minor = models.BigIntegerField(default=0)
     rolled_back = models.BooleanField(default=False)
+    grant = models.ForeignKey(Grant, null=True, on_delete=models.PROTECT, related_name="bets")
+    wagered_minor = models.BigIntegerField(default=0)
     receipt = models.OneToOneField(Receipt, null=True, on_delete=models.PROTECT, related_name="game_transaction")
     at = models.DateTimeField()
 

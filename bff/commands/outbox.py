@@ -5,7 +5,7 @@ Public: `tell`, `restate`, `new_row`, `limits_of`.
 
 import msgspec
 
-from bff.commands import receipts
+from bff.commands import receipts, rows, wagering
 from bff.commands.books import Book
 from bff.commands.epoch import fresh_id
 from bff.commands.models import DepositLimit, Grant, OutboxRow, Player, Receipt
@@ -46,8 +46,8 @@ def tell(
         lines = [receipts.line(receipt) for receipt in changed if receipt.ordinal is not None]
         waiting = any(line.receipt.command in _MAY_WAIT for line in lines)
         data = _changed(book, lines, answers, claims=claims_changed, limits=limits_changed, pending=waiting)
-        new_row(book, event_type, data).save(force_insert=True)
-    player.save(update_fields=["sequence", "epoch", "lines"])
+        rows.insert(new_row(book, event_type, data))
+    rows.update(player, "sequence", "epoch", "lines")
 
 
 def restate(book: Book) -> None:
@@ -73,19 +73,19 @@ def _restated(book: Book, answers: list[ReceiptOnWire]) -> None:
     player = book.player
     player.epoch = book.epoch
     known = Receipt.objects.filter(player=player, ordinal__isnull=False).order_by("ordinal")
-    rows, page, lines = [], 0, []
+    told, page, lines = [], 0, []
     for receipt in known.iterator(chunk_size=500):
         line = receipts.line(receipt)
         if line.ordinal // HISTORY_PAGE != page:
-            rows.append(_page(book, page, lines))
+            told.append(_page(book, page, lines))
             page, lines = line.ordinal // HISTORY_PAGE, []
         lines.append(line)
     if lines:
-        rows.append(_page(book, page, lines))
+        told.append(_page(book, page, lines))
     # The pages come first: once the player's state is there, so is all that it rests on.
     data = _changed(book, lines[-1:], answers, claims=True, limits=True, pending=True)
-    rows.append(new_row(book, PLAYER_RESTATED, data))
-    OutboxRow.objects.bulk_create(rows, batch_size=100)
+    told.append(new_row(book, PLAYER_RESTATED, data))
+    OutboxRow.objects.bulk_create(told, batch_size=100)
 
 
 def _page(book: Book, page: int, lines: list[MovementLine]) -> OutboxRow:
@@ -108,6 +108,7 @@ def _changed(
         lines_total=book.player.lines,
         lines=lines,
         claimed=_claimed(book) if claims else None,
+        grants=wagering.progress(book) if claims else [],
         limits=limits_of(book.player) if limits else None,
         pending=_pending(book) if pending else None,
         answers=answers,

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 from django.db import transaction
 
-from bff.commands import outbox, receipts
+from bff.commands import outbox, receipts, rows, wagering
 from bff.commands.books import Book, NotEnough
 from bff.commands.limits import excluded
 from bff.commands.models import GameTransaction, ProviderRequest, Receipt
@@ -66,7 +66,11 @@ def place_bet(call: Call, bet: BetRequest, now: datetime) -> WalletAnswer:
     if _forbidden(call, bet.transaction_uuid):
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
     real = min(book.balance("real"), bet.amount)
-    _move(call, book, bet, "bet", "BetPlaced", -real, real - bet.amount)
+    try:
+        share = wagering.share_of(book, bet, bonus_minor=bet.amount - real)
+    except wagering.StakeTooLarge as error:
+        raise Denied(Status.LIMIT_EXCEEDED) from error
+    _move(call, book, bet, "bet", "BetPlaced", -real, real - bet.amount, share=share)
     return _ok(book, bet.request_uuid)
 
 
@@ -83,6 +87,8 @@ def settle_win(call: Call, win: WinRequest, now: datetime) -> WalletAnswer:
     if bet.rolled_back or _forbidden(call, win.transaction_uuid):
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
     bonus = win.amount * bet.bonus_minor // (bet.real_minor + bet.bonus_minor)
+    if wagering.belongs_to_real(bet):
+        bonus = 0
     _move(call, book, win, "win", "BetWon", win.amount - bonus, bonus, reference=bet.transaction_uuid)
     return _ok(book, win.request_uuid)
 
@@ -103,18 +109,20 @@ def roll_back(call: Call, rollback: RollbackRequest, now: datetime) -> WalletAns
     undone.rolled_back = True
     undone.save(update_fields=["rolled_back"])
     event = "BetRolledBack" if undone.kind == "bet" else "WinRolledBack"
-    _move(call, book, rollback, "rollback", event, -undone.real_minor, -undone.bonus_minor, reference=reference)
+    share, real, bonus = wagering.taken_back(undone), -undone.real_minor, -undone.bonus_minor
+    if wagering.belongs_to_real(undone):
+        real, bonus = real + bonus, 0
+    _move(call, book, rollback, "rollback", event, real, bonus, reference=reference, share=share)
     return _ok(book, rollback.request_uuid)
 
 
 def _open(call: Call, request: R, now: datetime) -> Book:
     book = Book.open(call.player.player, call.player.currency, now)
-    seen = ProviderRequest.objects.filter(provider=call.provider, request_uuid=request.request_uuid).first()
-    if seen is None:
-        ProviderRequest.objects.create(
-            provider=call.provider, request_uuid=request.request_uuid, fingerprint=call.fingerprint, at=now
-        )
-    elif seen.fingerprint != call.fingerprint:
+    name = {"provider": call.provider, "request_uuid": request.request_uuid}
+    seen = rows.find(ProviderRequest, **name)
+    if not seen:
+        rows.insert(ProviderRequest(**name, fingerprint=call.fingerprint, at=now))
+    elif seen[0].fingerprint != call.fingerprint:
         raise Denied(Status.DUPLICATE_TRANSACTION)
     return book
 
@@ -123,7 +131,7 @@ def _known(
     call: Call, book: Book, request: BetRequest | WinRequest | RollbackRequest, kind: str, amount: int | None
 ) -> bool:
     """Whether this very transaction has been taken; raises `Denied` for another one under the same name."""
-    known = GameTransaction.objects.filter(provider=call.provider, transaction_uuid=request.transaction_uuid).first()
+    known = _named(call, request.transaction_uuid)
     if known is None:
         return False
     same = (known.kind, known.player_id, known.round) == (kind, book.player.player_id, request.round)
@@ -143,12 +151,17 @@ def _check_money(book: Book, currency: str, amount: int, *, least: int) -> None:
 
 
 def _forbidden(call: Call, transaction_uuid: str) -> bool:
-    tombstones = GameTransaction.objects.filter(provider=call.provider, kind="rollback")
-    return tombstones.filter(reference_uuid=transaction_uuid).exists()
+    tombstones = rows.find(GameTransaction, provider=call.provider, reference_uuid=transaction_uuid, kind="rollback")
+    return bool(tombstones)
+
+
+def _named(call: Call, transaction_uuid: str) -> GameTransaction | None:
+    found = rows.find(GameTransaction, provider=call.provider, transaction_uuid=transaction_uuid)
+    return found[0] if found else None
 
 
 def _referred(call: Call, book: Book, transaction_uuid: str) -> GameTransaction | None:
-    found = GameTransaction.objects.filter(provider=call.provider, transaction_uuid=transaction_uuid).first()
+    found = _named(call, transaction_uuid)
     if found is not None and found.player_id != book.player.player_id:
         raise Denied(Status.INVALID_TOKEN)
     return found
@@ -164,26 +177,34 @@ def _move(
     bonus_minor: int,
     *,
     reference: str = "",
+    share: wagering.Share | None = None,
 ) -> None:
     receipt = None
     if real_minor or bonus_minor:
         receipt = _post(call, book, request.transaction_uuid, kind, real_minor, bonus_minor)
-    GameTransaction.objects.create(
-        provider=call.provider,
-        transaction_uuid=request.transaction_uuid,
-        kind=kind,
-        player=book.player,
-        reference_uuid=reference,
-        game_code=request.game_code,
-        round=request.round,
-        amount_minor=abs(real_minor + bonus_minor),
-        real_minor=real_minor,
-        bonus_minor=bonus_minor,
-        receipt=receipt,
-        at=book.now,
+    rows.insert(
+        GameTransaction(
+            provider=call.provider,
+            transaction_uuid=request.transaction_uuid,
+            kind=kind,
+            player=book.player,
+            reference_uuid=reference,
+            game_code=request.game_code,
+            round=request.round,
+            amount_minor=abs(real_minor + bonus_minor),
+            real_minor=real_minor,
+            bonus_minor=bonus_minor,
+            receipt=receipt,
+            at=book.now,
+            grant=share.grant if share else None,
+            wagered_minor=share.wagered_minor if share else 0,
+        )
     )
     if receipt is not None:
-        outbox.tell(book, event, [receipt])
+        counted = share is not None and share.wagered_minor != 0
+        if share is not None and counted:
+            wagering.count(book, share, receipt)
+        outbox.tell(book, event, [receipt], claims_changed=counted)
 
 
 def _post(call: Call, book: Book, transaction_uuid: str, kind: str, real_minor: int, bonus_minor: int) -> Receipt:

@@ -15,8 +15,15 @@ class EnginePolicy:
     # SQLite has one writer, so more threads would only wait in it; PostgreSQL takes one a connection.
     threads_sqlite: int = 1
     threads_postgres: int = 8
+    # SQLite: commands that share one wait for the disk when they wait anyway.
+    together_max: int = 8
     # Commands that may wait for a thread; the next one is told to come back.
     waiting_max: int = 256
+    # SQLite: how long, and how often, to look whether another process has stopped writing.
+    # Not `durable`: a commit waits for no disk, and becomes lasting with the next one that does.
+    durable: bool = True
+    lock_ms_max: int = 2000
+    lock_poll_ms: float = 1.0
     # How long an answer of the database may take, its wait included.
     command_ms_max: int = 6000
 
@@ -35,6 +42,9 @@ class EnginePolicy:
     check_s_max: float = 60.0
     # A player who wants a higher limit may think again for this long.
     limit_raise_h: int = 24
+    # Bonuses that were decided are told of for this long, and at most so many of a player's at once.
+    decided_shown_h: int = 24
+    grants_shown_max: int = 20
     # The largest single stake, in minor units, where the game sets none.
     stake_minor_max: int = 10_000_000
     # How long a provider's request_uuid is remembered; its signature is refused earlier than that.
@@ -55,10 +65,12 @@ class RelayPolicy:
     """The way out. Units stand last in each name."""
 
     batch_events_max: int = 200
-    poll_ms_min: int = 5
+    poll_ms_min: int = 20
     poll_ms_max: int = 50
     lease_s: float = 3.0
     heartbeat_s: float = 1.0
+    # How often it is looked for bonuses whose time is over.
+    overdue_s: float = 1.0
     # A reader that asks again and again gets one replay an interval.
     replay_s_min: float = 5.0
     restate_players_batch: int = 50

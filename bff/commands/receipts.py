@@ -10,6 +10,7 @@ from typing import cast
 
 import msgspec
 
+from bff.commands import rows
 from bff.commands.books import Book
 from bff.commands.epoch import fresh_id
 from bff.commands.models import Receipt
@@ -50,9 +51,10 @@ def answered_before(asked: Asked, book: Book) -> Receipt | None:
 
     Raises `Refused`: 422 when something else was asked under it, 409 while the first one is still at work.
     """
-    receipt = Receipt.objects.filter(player=book.player, key=asked.key).first()
-    if receipt is None:
+    known = rows.find(Receipt, player_id=book.player.player_id, key=asked.key)
+    if not known:
         return None
+    receipt = known[0]
     if receipt.fingerprint != asked.fingerprint:
         detail = "This key was used for a different command. Nothing was done. Use a fresh key for another command."
         raise Refused(422, "idempotency_key_reused", detail)
@@ -91,7 +93,7 @@ def write(
         fingerprint=asked.fingerprint,
         in_flight_until=book.now + timedelta(seconds=in_flight_s) if in_flight_s else None,
     )
-    receipt.save(force_insert=True)
+    rows.insert(receipt)
     book.player.lines += in_history
     return receipt
 
@@ -102,7 +104,7 @@ def change(book: Book, receipt: Receipt, *, state: MovementState, reason: str = 
     receipt.reason = reason
     receipt.epoch, receipt.sequence = book.epoch, book.player.sequence + 1
     receipt.in_flight_until = None
-    receipt.save(update_fields=["state", "reason", "epoch", "sequence", "in_flight_until"])
+    rows.update(receipt, "state", "reason", "epoch", "sequence", "in_flight_until")
 
 
 def on_the_wire(receipt: Receipt) -> ReceiptOnWire:

@@ -5,6 +5,7 @@ Public: `Relay`, `main`. Django must be set up before this is imported; `bff.com
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,12 +24,12 @@ from bff.broker import (
     pause,
     subscribe,
 )
-from bff.commands import relay_steps, resolver
+from bff.commands import overdue, relay_steps, resolver
 from bff.commands.engine import Engine, EngineUnavailable
 from bff.commands.epoch import fresh_id
 from bff.commands.house_worker import name_of_process
 from bff.commands.payments import Payments
-from bff.commands.policy import PAYMENTS, RELAY
+from bff.commands.policy import PAYMENTS, POLICY, RELAY
 from bff.contracts.event import Event
 from bff.contracts.ledger import (
     HEARTBEAT,
@@ -50,21 +51,23 @@ REPLAYS = Counter("relay_epochs_begun_total", "Times that everything was told ag
 class Relay:
     """The loops of one relay process. `state` is what it says of itself."""
 
-    def __init__(self, broker: Broker, engine: Engine, *, holder: str) -> None:
+    def __init__(self, broker: Broker, engine: Engine, durable: Engine, *, holder: str) -> None:
         self.broker = broker
         self.engine = engine
+        self.durable = durable  # an epoch that others have heard of must not be forgotten
         self.holder = holder
         self.progress = Progress()
         self.requests = Progress()
         self._beaten_at = 0.0
         self._turn: relay_steps.Turn | None = None  # out, and not marked yet
         self._last: relay_steps.Turn | None = None
+        self._backlog: int | None = None
 
     def state(self) -> dict[str, Any]:
         """For /healthz: readiness does not depend on broker or database, only says how they are."""
         return {
             "leading": bool(self._last and self._last.leading),
-            "backlog_events": self._last.backlog if self._last else None,
+            "backlog_events": self._backlog,
             "detail": self.progress.detail or self.requests.detail,
         }
 
@@ -78,11 +81,13 @@ class Relay:
                 await self._failed(error, stopping)
                 continue
             self.progress.went_well()
+            # A full turn is followed at once; after another one, what comes meanwhile goes out together.
             wait_ms = RELAY.poll_ms_min if moved else min(RELAY.poll_ms_max, wait_ms * 1.5)
-            if not moved:
+            if moved < RELAY.batch_events_max:
                 await pause(stopping, wait_ms / 1000)
 
-    async def _step(self) -> bool:
+    async def _step(self) -> int:
+        """How many events went out."""
         now = datetime.now(UTC)
         due = asyncio.get_running_loop().time() - self._beaten_at >= RELAY.heartbeat_s
         if (
@@ -90,23 +95,25 @@ class Relay:
             and not due
             and await self.engine.run(relay_steps.idle, self.holder, now)
         ):
-            return False
+            return 0
         done, self._turn = self._turn, None
-        turn = self._last = await self.engine.run(relay_steps.turn, self.holder, done, now)
+        turn = self._last = await self.engine.run(relay_steps.turn, self.holder, done, now, measured=due)
         if not turn.leading:
             self._turn = turn
             await asyncio.sleep(RELAY.heartbeat_s)
-            return False
+            return 0
         await self.broker.publish(LEDGER_STREAM, turn.events)
         # Only what is out is marked, by the next turn; a kill before that sends it twice.
         self._turn = turn
         PUBLISHED.inc(len(turn.events))
-        BACKLOG.set(turn.backlog)
-        if turn.drained and due:
+        if due:
+            self._backlog = turn.backlog
+            BACKLOG.set(turn.backlog)
+        if turn.drained:
             await self._beat(turn)
         if not turn.rows:
             await self.engine.run(relay_steps.restate_some, now)
-        return bool(turn.rows)
+        return len(turn.rows)
 
     async def _beat(self, turn: relay_steps.Turn) -> None:
         heartbeat = LedgerHeartbeat(position=turn.position)
@@ -132,7 +139,7 @@ class Relay:
             if delivery.event.type != REPLAY_REQUESTED:
                 continue
             request = msgspec.convert(delivery.event.data, ReplayRequested)
-            epoch = await self.engine.run(relay_steps.begin_epoch, request.epoch, datetime.now(UTC))
+            epoch = await self.durable.run(relay_steps.begin_epoch, request.epoch, datetime.now(UTC))
             if epoch is not None:
                 REPLAYS.inc()
                 logger.warning("relay_epoch_begun", epoch=epoch, why=request.why)
@@ -163,16 +170,18 @@ def _event(event_type: str, aggregate: str, sequence: tuple[str, int], data: msg
 async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
     policy = BrokerPolicy()
     broker = connect(settings.BROKER_URL, policy)
-    # Publishing waits for nobody else's work on the database, so it has a thread of its own.
-    engine, resolving = Engine(threads=1), Engine(threads=1)
+    # Publishing waits for nobody else's work on the database, so it has a thread of its own. What it writes down may be
+    # forgotten (it goes out again then), so it never keeps commands waiting while it waits for the disk.
+    engine, resolving = Engine(threads=1, policy=replace(POLICY, durable=False)), Engine(threads=1)
     payments = Payments(settings.PAYMENTS_URL, PAYMENTS)
-    relay = Relay(broker, engine, holder=name_of_process("relay"))
+    relay = Relay(broker, engine, resolving, holder=name_of_process("relay"))
     started.append(relay)
     loops: list[Awaitable[None]] = [
         relay.publish(stopping),
         relay.listen(stopping, policy),
         relay.prune(stopping),
         resolver.resolve(resolving, payments, stopping),
+        overdue.end_overdue(resolving, stopping),
     ]
     try:
         async with asyncio.TaskGroup() as group:

@@ -12,13 +12,14 @@ from bff.contracts.player_context import new_key_pair
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = Path(os.environ.get("MULLION_DATA", ROOT / ".mullion" / "8000"))
 
-DEBUG = os.environ.get("DEBUG") == "1"
+LOCAL = os.environ.get("DEBUG") == "1"
+DEBUG = False  # Django's own would write down every statement of every command, and has no page to show it on
 
 
 def _secret(name: str, local: str) -> str:
     """The secret from the environment; a local run may do without, production may not."""
     value = os.environ.get(name, "")
-    if not value and not DEBUG:
+    if not value and not LOCAL:
         raise ImproperlyConfigured(f"{name} is not set. Set it, or set DEBUG=1 for a run on this machine only.")
     return value or local
 
@@ -48,7 +49,7 @@ ALLOWED_HOSTS = [host for host in os.environ.get("COMMANDS_ALLOWED_HOSTS", "").s
 ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]", os.environ.get("HOST", "127.0.0.1")]
 
 INSTALLED_APPS = ["bff.commands"]
-MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
+MIDDLEWARE: list[str] = []
 ROOT_URLCONF = "bff.commands.urls"
 ASGI_APPLICATION = "bff.commands.asgi.application"
 
@@ -74,11 +75,8 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 LOGGING_CONFIG = None  # bff.resilience.log writes all lines
 
-# Spoken between processes behind an edge that terminates TLS; a redirect would break callers, not protect them.
-SECURE_SSL_REDIRECT = False
 SILENCED_SYSTEM_CHECKS = [
+    "security.W001",  # its headers are for browsers, and none comes here; TLS ends at the edge
     "security.W003",  # no cookies and no forms here, so no CSRF middleware: every call carries its own bearer
-    "security.W004",  # HSTS is the edge's to promise
-    "security.W008",  # see SECURE_SSL_REDIRECT
     "security.W002",  # no page is served that could be framed
 ]

@@ -15,6 +15,7 @@ import msgspec
 
 from bff.contracts.history import KindTotals
 from bff.contracts.money import Currency
+from bff.contracts.promotions import GrantProgress
 from bff.contracts.view import Sequence
 from bff.contracts.wallet import Balances, LimitsState, Receipt
 
@@ -76,7 +77,8 @@ class PlayerChanged(msgspec.Struct, frozen=True):
 
     `lines_total` is how long the history is. `claimed` (promotion id to number of grants) is complete when given,
     None when the event did not touch it, and so are `limits` and `pending` (the lines that wait for somebody, newest
-    first); `PlayerRestated` always gives all three. `answers` are receipts that are no line of the history.
+    first); `PlayerRestated` always gives all three. `grants` go with `claimed`. `answers` are receipts that are no line
+    of the history.
     """
 
     player: str
@@ -88,6 +90,7 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     limits: LimitsState | None = None
     pending: list[MovementLine] | None = None
     answers: list[Receipt] = []
+    grants: list[GrantProgress] = []
 
 
 class LedgerHeartbeat(msgspec.Struct, frozen=True):

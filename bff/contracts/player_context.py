@@ -85,6 +85,9 @@ def check(authorization: str | None, public_key_pem: str, *, now: int, audience:
     )
 
 
+# A page asks for many things with one token, and a game plays a whole evening with one. What is kept follows from the
+# token's bytes alone; whether it has expired is decided every time.
+@lru_cache(maxsize=4096)
 def _claims(token: str, public_key_pem: str) -> dict[str, Any]:
     # Expiry and audience are decided by the caller's clock and name, so the library is told to leave them.
     options: Any = {

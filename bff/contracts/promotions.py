@@ -1,8 +1,9 @@
 """Promotions as the BFF shows them.
 
-Public: `ClaimState`, `Offer`, `PromotionsData`, `OfferAmounts`, `OfferState`, `ClaimsState`, `PROMOTIONS_TOPIC`,
-`claims_topic`.
-Answered at `GET /views/promotions?currency=EUR` as `View[PromotionsData]`; with a player's bearer `claim` is theirs.
+Public: `ClaimState`, `Offer`, `PromotionsData`, `OfferAmounts`, `OfferState`, `ClaimsState`, `GrantState`,
+`GrantProgress`, `PROMOTIONS_TOPIC`, `claims_topic`.
+Answered at `GET /views/promotions?currency=EUR` as `View[PromotionsData]`; with a player's bearer `claim`, `granted`
+and `grants` are theirs.
 """
 
 from datetime import datetime
@@ -12,7 +13,9 @@ import msgspec
 
 from bff.contracts.money import Currency
 
-ClaimState = Literal["open", "claimed", "signed_out"]
+# closed: this player may not take it at this moment, `reason` says why.
+ClaimState = Literal["open", "claimed", "signed_out", "closed"]
+GrantState = Literal["running", "done", "ended"]
 
 PROMOTIONS_TOPIC = "promotions"
 
@@ -26,7 +29,8 @@ class Offer(msgspec.Struct, frozen=True):
     """One offer that runs. `wagering` is how many times the bonus is to be staked, within `days` days.
 
     `amount_minor` is what the player gets, `stake_max_minor` the largest bet while wagering, both in `currency`.
-    `contribution` maps a kind of game to the percentage of a stake that counts; a player gets it `grants_max` times.
+    `contribution` maps a kind of game to the percentage of a stake that counts; a player gets it `grants_max` times
+    and has had it `granted` times. `reason` is a sentence for the player when `claim` is `closed`.
     """
 
     promotion_id: str
@@ -43,13 +47,38 @@ class Offer(msgspec.Struct, frozen=True):
     claim: ClaimState
     contribution: dict[str, int] = {}
     grants_max: int = 1
+    granted: int = 0
+    reason: str = ""
+
+
+class GrantProgress(msgspec.Struct, frozen=True):
+    """A bonus that the player was given, and how far it is from being theirs to withdraw. Minor units of `currency`.
+
+    `running` until `wagered_minor` has reached `wagering_minor` (`done`) or `ends_at` is over (`ended`), which was at
+    `decided_at`. `stake_max_minor` is the largest bet that may use it (0: any), `contribution` what a stake counts, by
+    kind of game in percent (empty: in full).
+    """
+
+    promotion_id: str
+    number: int
+    title: str
+    state: GrantState
+    amount_minor: int
+    wagering_minor: int
+    wagered_minor: int
+    stake_max_minor: int
+    currency: Currency
+    ends_at: datetime
+    contribution: dict[str, int] = {}
+    decided_at: datetime | None = None
 
 
 class PromotionsData(msgspec.Struct, frozen=True):
-    """Offers that run now, the one that ends first first."""
+    """Offers that run now, the one that ends first first; and the player's bonuses, those that run first."""
 
     offers: list[Offer]
     server_time: datetime
+    grants: list[GrantProgress] = []
 
 
 class OfferAmounts(msgspec.Struct, frozen=True):
@@ -79,6 +108,10 @@ class OfferState(msgspec.Struct, frozen=True):
 
 
 class ClaimsState(msgspec.Struct, frozen=True):
-    """What one player has claimed, as the projector keeps it under `claims_topic`: promotion id to number of grants."""
+    """What one player has claimed, as the projector keeps it under `claims_topic`.
+
+    `claimed` maps a promotion's id to the number of grants; `grants` are those that run or were decided lately.
+    """
 
     claimed: dict[str, int]
+    grants: list[GrantProgress] = []

@@ -65,7 +65,11 @@ class BalanceRequest(msgspec.Struct, frozen=True):
 
 
 class BetRequest(msgspec.Struct, frozen=True):
-    """Body of `/transaction/bet`. The token must be valid at this moment."""
+    """Body of `/transaction/bet`. The token must be valid at this moment.
+
+    `game_kind` is the kind of game in the words of promotions (`roulette`, `slots`), for what a stake counts towards a
+    bonus; without it, the part of `game_code` before the first `-`.
+    """
 
     request_uuid: Uuid
     transaction_uuid: Uuid
@@ -74,6 +78,7 @@ class BetRequest(msgspec.Struct, frozen=True):
     round: Word
     currency: Currency
     amount: int
+    game_kind: str = ""
 
 
 class WinRequest(msgspec.Struct, frozen=True):

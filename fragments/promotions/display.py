@@ -1,13 +1,13 @@
 """What the offers' templates show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
 
-Public: `Offers`, `OfferCard`, `Countdown`, `ClaimNote`, `offers`, `countdown_words`.
+Public: `Offers`, `OfferCard`, `BonusCard`, `Countdown`, `ClaimNote`, `offers`, `receipt_note`, `countdown_words`.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bff.contracts.promotions import Offer, PromotionsData
+from bff.contracts.promotions import GrantProgress, Offer, PromotionsData
 from bff.contracts.view import View
 from bff.contracts.wallet import Receipt
 from bff.resilience.outcome import Failure
@@ -18,6 +18,9 @@ from fragments.kit.freshness import Note, as_of, judge
 
 _UNREACHABLE = "Offers can't be shown right now. We keep trying."
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+# An end further away than this is none that a player could wait for.
+_ENDLESS_S = 3_650 * _DAY
+_TIMES = {1: "once", 2: "twice"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,11 @@ class ClaimNote:
 
 @dataclass(frozen=True, slots=True)
 class OfferCard:
-    """One offer as text. `claim` is `open`, `claimed`, `signed_out`, or `waiting`: the list is not current."""
+    """One offer as text.
+
+    `claim` is `open`, `claimed`, `signed_out`, `closed` (`reason` says why) or `waiting`: the list is not current.
+    `counts` is what a stake counts, by kind of game.
+    """
 
     promotion_id: str
     title: str
@@ -49,11 +56,32 @@ class OfferCard:
     amount: str
     summary: str
     conditions: list[str]
+    counts: list[tuple[str, str]]
     terms: str
     countdown: Countdown
     claim: str
+    reason: str
     key: str
     note: ClaimNote | None
+
+
+@dataclass(frozen=True, slots=True)
+class BonusCard:
+    """A bonus that the player has, and how far it is: `wagered` of `wagering` minor units, in words `progress`.
+
+    `state` is `running`, `done` or `ended`; `countdown` is None where it has no end, or has been decided.
+    """
+
+    title: str
+    amount: str
+    state: str
+    words: str
+    wagered: int
+    wagering: int
+    progress: str
+    left: str
+    rules: list[str]
+    countdown: Countdown | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +94,7 @@ class Offers:
 
     note: Note
     cards: list[OfferCard] | None
+    bonuses: list[BonusCard]
     sign_in: str
     loose_note: ClaimNote | None
     follows: bool
@@ -88,13 +117,14 @@ def offers(
     data = None if isinstance(answer, Failure) else answer.data
     if data is None:
         loose = next(iter(notes.values()), None)
-        return Offers(Note("bad", _UNREACHABLE), None, sign_in, loose, not notes, degraded)
+        return Offers(Note("bad", _UNREACHABLE), None, [], sign_in, loose, not notes, degraded)
     running = [offer for offer in data.offers if offer.ends_at > data.server_time]
     cards = [_card(offer, data.server_time, formats, degraded, keys, notes) for offer in running]
     shown = {card.promotion_id for card in cards}
     return Offers(
         note=_note(degraded, len(cards), formats),
         cards=cards,
+        bonuses=[_bonus(grant, data.server_time, formats) for grant in data.grants],
         sign_in=sign_in,
         loose_note=next((note for promotion_id, note in notes.items() if promotion_id not in shown), None),
         follows=not notes,
@@ -140,7 +170,6 @@ def _card(
     notes: dict[str, ClaimNote],
 ) -> OfferCard:
     note = notes.get(offer.promotion_id)
-    left_s = (offer.ends_at - now).total_seconds()
     return OfferCard(
         promotion_id=offer.promotion_id,
         title=offer.title,
@@ -148,9 +177,11 @@ def _card(
         amount=formats.money_short(offer.amount_minor, offer.currency),
         summary=offer.summary,
         conditions=_conditions(offer, formats),
+        counts=_counts(offer.contribution),
         terms=offer.terms,
-        countdown=Countdown(rfc3339(offer.ends_at), rfc3339(now), countdown_words(left_s), left_s < _DAY),
+        countdown=_countdown(offer.ends_at, now),
         claim=_claim(offer, degraded, note),
+        reason=offer.reason,
         key=keys.get(offer.promotion_id, ""),
         note=note,
     )
@@ -168,6 +199,52 @@ def _conditions(offer: Offer, formats: Formats) -> list[str]:
     if offer.wagering:
         within = f" within {offer.days} {'day' if offer.days == 1 else 'days'}" if offer.days else ""
         conditions.append(f"Stake it {'once' if offer.wagering == 1 else f'{offer.wagering} times'}{within}")
-    if offer.stake_max_minor:
+    if offer.wagering and offer.stake_max_minor:
         conditions.append(f"Bets up to {formats.money_short(offer.stake_max_minor, offer.currency)} meanwhile")
+    if not offer.wagering:
+        conditions.append("Yours to withdraw at once")
+    if offer.grants_max > 1:
+        had = f", you have had it {_times(offer.granted)}" if 0 < offer.granted < offer.grants_max else ""
+        conditions.append(f"{_times(offer.grants_max).capitalize()} a player{had}")
     return conditions
+
+
+def _times(count: int) -> str:
+    return _TIMES.get(count, f"{count} times")
+
+
+def _counts(contribution: dict[str, int]) -> list[tuple[str, str]]:
+    """Kinds of games and what a stake in them counts, most first."""
+    ordered = sorted(contribution.items(), key=lambda each: (-each[1], each[0]))
+    return [(kind.replace("_", " ").capitalize(), f"{percent} %") for kind, percent in ordered]
+
+
+def _countdown(ends_at: datetime, now: datetime) -> Countdown:
+    left_s = (ends_at - now).total_seconds()
+    return Countdown(rfc3339(ends_at), rfc3339(now), countdown_words(left_s), left_s < _DAY)
+
+
+def _bonus(grant: GrantProgress, now: datetime, formats: Formats) -> BonusCard:
+    def money(amount_minor: int) -> str:
+        return formats.money_short(amount_minor, grant.currency)
+
+    running = grant.state == "running"
+    words = {"running": "", "done": "Done. What it brought is real money.", "ended": "Its time is over, so it is gone."}
+    rules = []
+    if running and grant.stake_max_minor:
+        rules.append(f"Bets up to {money(grant.stake_max_minor)}")
+    if running and grant.contribution:
+        rules.append(", ".join(f"{kind} {percent}" for kind, percent in _counts(grant.contribution)))
+    endless = (grant.ends_at - now).total_seconds() > _ENDLESS_S
+    return BonusCard(
+        title=grant.title or "Bonus",
+        amount=money(grant.amount_minor),
+        state=grant.state,
+        words=words[grant.state],
+        wagered=grant.wagered_minor,
+        wagering=max(1, grant.wagering_minor),
+        progress=f"{money(grant.wagered_minor)} of {money(grant.wagering_minor)} staked",
+        left=f"{money(max(0, grant.wagering_minor - grant.wagered_minor))} to go",
+        rules=rules,
+        countdown=_countdown(grant.ends_at, now) if running and not endless else None,
+    )

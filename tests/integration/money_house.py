@@ -24,12 +24,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
 from bff.store import Store, StorePolicy, StoreUnavailable
 from tests.free_ports import free_port
 from tests.valkey_server import ValkeyServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+APPLICATIONS = {"bff-commands": "bff.commands.asgi:application", "bff-queries": "bff.queries.asgi:application"}
+MODULES = {
+    "relay": "bff.commands.relay",
+    "offers-intake": "bff.commands.offers_intake",
+    "projector": "bff.queries.projector",
+}
 CURRENCIES = {"pl_amber": "EUR", "pl_birch": "GBP", "pl_cedar": "JPY"}
 
 
@@ -151,7 +159,7 @@ class MoneyHouse:
         self.payments = FakePayments()
         self.private_key, public_key = new_key_pair()
         self.wanted = wanted
-        ports = {name: free_port() for name in ("bff-commands", "relay", "offers-intake", "projector")}
+        ports = {name: free_port() for name in (*MODULES, *APPLICATIONS)}
         self.url = f"http://127.0.0.1:{ports['bff-commands']}"
         self.ports = ports
         self.webhook_secret = "whsec-for-tests"
@@ -207,13 +215,8 @@ class MoneyHouse:
 
     def start(self, name):
         environment = {**self.environment, "PORT": str(self.ports[name]), "PROCESS_NAME": name}
-        module = {
-            "relay": "bff.commands.relay",
-            "offers-intake": "bff.commands.offers_intake",
-            "projector": "bff.queries.projector",
-        }.get(name)
-        command = [sys.executable, "-m", module] if module else [
-            sys.executable, "-m", "uvicorn", "bff.commands.asgi:application", "--port", str(self.ports[name]),
+        command = [sys.executable, "-m", MODULES[name]] if name in MODULES else [
+            sys.executable, "-m", "uvicorn", APPLICATIONS[name], "--port", str(self.ports[name]),
             "--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "2",
         ]  # fmt: skip
         log = (self.data / f"{name}.log").open("ab")
@@ -248,6 +251,14 @@ class MoneyHouse:
     def log(self, name):
         path = self.data / f"{name}.log"
         return path.read_text()[-4000:] if path.exists() else ""
+
+    def books(self, sql):
+        """Rows of the command database, whichever it is."""
+        if url := self.environment.get("DATABASE_URL"):
+            with psycopg.connect(url) as connection:
+                return connection.execute(sql).fetchall()
+        with contextlib.closing(sqlite3.connect(self.data / "commands.sqlite3")) as connection:
+            return connection.execute(sql).fetchall()
 
     def health(self, name):
         return json.load(urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/healthz", timeout=2))

@@ -251,7 +251,10 @@ def test_claim_is_granted_once_over_two_tabs(house):
     assert sorted(status for status, _ in answers) == [200] + [409] * 7
     assert {answer["code"] for status, answer in answers if status == 409} == {"promotion_already_claimed"}
     eventually(lambda: (found := house.wallet(who)) and found["balances"]["bonus_minor"] == 1000)
-    assert house.read(f"claims.{who}").records[f"claims.{who}"].data == {"claimed": {"welcome": 1}}
+    claims = house.read(f"claims.{who}").records[f"claims.{who}"].data
+    assert claims["claimed"] == {"welcome": 1}
+    [grant] = claims["grants"]
+    assert (grant["state"], grant["wagered_minor"], grant["wagering_minor"]) == ("running", 0, 20_000)
 
 
 def test_claim_again_with_its_key_is_the_stored_answer(house):

@@ -10,7 +10,7 @@ import pytest
 from bff.contracts.wallet import ClaimPromotion
 from tests.fragments_fake_bff import FakeBff, Reply, problem, reply, view
 from tests.fragments_house import Answer, Fragment, bearer
-from tests.fragments_samples import offers, receipt
+from tests.fragments_samples import bonus, offers, receipt
 
 PREFIX = "/slots/lobby/promotions"
 KEY = "key-0123456789"
@@ -64,6 +64,26 @@ def test_cards_show_worth_terms_and_end(promotions: Fragment, bff: FakeBff) -> N
     assert len(keys) == len(set(keys)) == 3
     assert set(re.findall(r'action="([^"]*)"', answer.text)) == {f"{PREFIX}/actions/claim"}
     assert "Claimed" in card(answer, "Wheel Nights")
+    assert re.search(r"<dt>Slots</dt><dd[^>]*>100 %</dd>", one)
+
+
+def test_bonuses_show_their_progress(promotions: Fragment, bff: FakeBff) -> None:
+    """A running bonus has a bar that says how far it is, in words too, and its end."""
+    bff.replies["/views/promotions"] = reply(view(msgspec.structs.replace(offers(), grants=[bonus(), bonus("done")])))
+    answer = promotions.get("/offers", **player())
+    assert re.search(r'<progress [^>]*value="60000" max="150000" aria-label="€600 of €1,500 staked">', answer.text)
+    for said in ("€900 to go", "Bets up to €5", "What it brought is real money", "2 d 0 h"):
+        assert said in answer.text, said
+
+
+def test_offers_closed_to_a_player_say_why(promotions: Fragment, bff: FakeBff) -> None:
+    """Who may not claim sees the offers, no form, and the reason."""
+    closed = offers("closed")
+    told = [msgspec.structs.replace(each, reason="You have taken a break.") for each in closed.offers]
+    bff.replies["/views/promotions"] = reply(view(msgspec.structs.replace(closed, offers=told)))
+    answer = promotions.get("/offers", **player())
+    assert answer.text.count("You have taken a break.") == len(told)
+    assert "<form" not in answer.text
 
 
 def test_anonymous_player_sees_offers_and_may_sign_in(promotions: Fragment, bff: FakeBff) -> None:

@@ -1,13 +1,20 @@
-"""Engine, relay and projector killed again and again under load: the books and what players see stay right."""
+"""Engine, relay, projector and database killed again and again under load: books and wallets stay right.
+
+A longer one, with its figures (about five minutes):
+
+    MULLION_TEST_KILLS=120 MULLION_TEST_COMMANDS=10000 MULLION_TEST_WORKERS=20 uv run pytest -s --timeout 1200 \
+        tests/integration/test_projector_kills.py -k sqlite
+"""
 
 import concurrent.futures
 import json
 import os
 import random
 import secrets
-import sqlite3
 import threading
 import time
+
+import pytest
 
 from bff.contracts.player_context import PlayerContext, mint
 from bff.contracts.seamless import sign
@@ -88,38 +95,56 @@ class Worker:
         return self
 
 
-def kill_at_random(house, kills, done):
-    chance = random.Random(20)
-    victims = [("bff-commands", "relay", "projector")[n % 3] for n in range(kills)]
-    for victim in victims:
-        time.sleep(chance.uniform(0.2, 0.8))
-        house.kill(victim)
-        time.sleep(chance.uniform(0.0, 0.3))
-        house.start(victim)
-        house.wait_ready(victim)
-    done.set()
+class Killer(threading.Thread):
+    """Kills one process after the other, waits a moment, and starts it again; `server` is one of them where given."""
+
+    def __init__(self, house, kills, server=None):
+        super().__init__()
+        self.house, self.server, self.chance = house, server, random.Random(20)
+        names = ["bff-commands", "relay", "projector", *(["server"] if server else [])]
+        self.victims = [names[n % len(names)] for n in range(kills)]
+        self.made = 0
+
+    def run(self):
+        for victim in self.victims:
+            time.sleep(self.chance.uniform(0.2, 0.8))
+            kill, start = (self.server.stop, self.server.start) if victim == "server" else self.process(victim)
+            kill()
+            time.sleep(self.chance.uniform(0.0, 0.3))
+            start()
+            self.made += 1
+
+    def process(self, name):
+        def start():
+            self.house.start(name)
+            self.house.wait_ready(name)
+
+        return lambda: self.house.kill(name), start
 
 
-def test_kills_lose_and_double_nothing():
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+def test_kills_lose_and_double_nothing(vendor, request):
     """A fixed number of kill -9 under load: every command counts once, sums are zero, the query store is the ledger."""
-    with MoneyHouse(extra={"GAMES_WALLET_SECRET": SECRET}) as house:
-        done = threading.Event()
-        killer = threading.Thread(target=kill_at_random, args=(house, KILLS, done))
+    server = request.getfixturevalue("postgres") if vendor == "postgresql" else None
+    kills, commands = (KILLS, COMMANDS) if server is None else (max(4, KILLS // 2), COMMANDS // 2)
+    address = server.url("kills") if server else None
+    with MoneyHouse(database_url=address, extra={"GAMES_WALLET_SECRET": SECRET}) as house:
+        killer, began = Killer(house, kills, server), time.monotonic()
         killer.start()
         workers = [Worker(house, seed) for seed in range(WORKERS)]
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            working = [pool.submit(worker.work, COMMANDS // WORKERS) for worker in workers]
+            working = [pool.submit(worker.work, commands // WORKERS) for worker in workers]
             workers = [each.result() for each in working]
         killer.join()
-        assert done.is_set(), "every kill was made"
+        lasted_s = time.monotonic() - began
+        assert killer.made == kills, "every kill was made"
         assert house.manage("audit_ledger").stdout == "The books are sound.\n"
-        with sqlite3.connect(house.data / "commands.sqlite3") as books:
-            rows = books.execute(
-                "select player_id, kind, balance_minor from commands_account where player_id is not null"
-            )
-            ledger = {(player, kind): amount for player, kind, amount in rows}
-            lines = dict(books.execute("select player_id, lines from commands_player"))
-            charged = books.execute("select count(*) from commands_charge where state = 'approved'").fetchone()[0]
+        rows = house.books("select player_id, kind, balance_minor from commands_account where player_id is not null")
+        ledger = {(player, kind): amount for player, kind, amount in rows}
+        lines = dict(house.books("select player_id, lines from commands_player"))
+        [(charged,)] = house.books("select count(*) from commands_charge where state = 'approved'")
+        [(moves,)] = house.books("select count(*) from commands_transaction")
+        print(f"{vendor}: {commands} commands of {WORKERS} workers, {kills} kills, {moves} moves in {lasted_s:.0f} s")
         assert charged == len(set(house.payments.posts)) == len(house.payments.posts)
         for worker in workers:
             assert ledger[worker.player, "real"] == worker.money

@@ -9,18 +9,20 @@ import msgspec
 import pytest
 
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
-from bff.contracts.promotions import ClaimsState, OfferAmounts, OfferState, PromotionsData, claims_topic
+from bff.contracts.promotions import ClaimsState, GrantProgress, OfferAmounts, OfferState, PromotionsData, claims_topic
 from bff.contracts.tables import Limits, RoundResult, TableData, TablesData, TableState, table_topic
 from bff.contracts.view import View
 from bff.contracts.wallet import (
     SCOPE_READ,
     Balances,
+    LimitsState,
     Movement,
     Receipt,
     ReceiptData,
     ReceiptState,
     WalletData,
     WalletState,
+    limits_topic,
     receipt_topic,
     wallet_topic,
 )
@@ -156,6 +158,25 @@ async def test_promotions_know_what_the_asking_player_claimed(client, store):
     assert [o.claim for o in shown.data.offers] == ["claimed", "open", "open"]
     other = await view(client, "/views/promotions?currency=EUR", PromotionsData, bearer("pl_birch"))
     assert [o.claim for o in other.data.offers] == ["open", "open", "open"]
+
+
+async def test_promotions_show_the_players_bonuses_and_why_an_offer_is_closed(client, store):
+    """Progress is the player's own, decided bonuses go after a day, and a break closes what is still open."""
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    await store.put("promotions", [offer("a", soon), offer("b", soon)], feed="promotions")
+    running = GrantProgress("a", 1, "Reload", "running", 1000, 35_000, 700, 500, "EUR", soon)
+    decided = msgspec.structs.replace(running, state="done", decided_at=soon - timedelta(hours=21))
+    old = msgspec.structs.replace(decided, decided_at=soon - timedelta(hours=30))
+    claims = ClaimsState({"a": 1}, [running, decided, old])
+    await store.put(claims_topic("pl_amber"), claims, feed="ledger")
+    limits = LimitsState("EUR", [], excluded_until=soon)
+    await store.put(limits_topic("pl_amber"), limits, feed="ledger")
+    shown = (await view(client, "/views/promotions?currency=EUR", PromotionsData, bearer())).data
+    assert shown.grants == [running, decided]
+    assert [(o.claim, o.granted) for o in shown.offers] == [("claimed", 1), ("closed", 0)]
+    assert "break from gambling" in shown.offers[1].reason
+    nobody = (await view(client, "/views/promotions?currency=EUR", PromotionsData)).data
+    assert nobody.grants == []
 
 
 async def test_player_without_a_projection_has_nothing_while_the_ledger_is_live(client, store):

@@ -22,7 +22,11 @@ def up(repository: Path, *arguments: str, **environ: str) -> subprocess.Complete
     """One `up` that is expected to end by itself."""
     if "--port-base" not in arguments:
         arguments = (*arguments, "--port-base", str(free_port_base()))
-    clean = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "DATABASE_URL")}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("REDIS_URL", "DATABASE_URL", "KAFKA_BOOTSTRAP")
+    }
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=repository,
@@ -105,6 +109,22 @@ def test_redis_that_accepts_and_says_nothing_does_not_answer(repository: Path):
         refused = up(repository, REDIS_URL=f"redis://127.0.0.1:{mute.getsockname()[1]}/0")
     assert refused.returncode == 1
     assert "REDIS_URL does not answer" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({}, "--broker kafka needs a Kafka to use, and KAFKA_BOOTSTRAP names none."),
+        ({"KAFKA_BOOTSTRAP": "127.0.0.1:1"}, "KAFKA_BOOTSTRAP does not answer: 127.0.0.1:1"),
+    ],
+)
+def test_kafka_that_is_not_there_is_one_sentence(repository: Path, environ: dict[str, str], words: str):
+    """Without an address, or with one where nobody answers, nothing is started and the way out is told."""
+    refused = up(repository, "--broker", "kafka", **environ)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert words in refused.stderr
+    assert "leave --broker out" in refused.stderr
+    assert refused.stderr.count("\n") == 1
 
 
 def test_unknown_name_lists_all(repository: Path):

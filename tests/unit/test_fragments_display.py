@@ -20,7 +20,7 @@ from fragments.promotions import display as promotions
 from fragments.wallet import display as wallet
 from fragments.wallet import receipts
 from tests.fragments_fake_bff import AS_OF, view
-from tests.fragments_samples import offers, receipt, table, tables, wallet_data
+from tests.fragments_samples import bonus, offers, receipt, table, tables, wallet_data
 
 ENGLISH = formats_for("en-GB")
 PATHS = live.Pathnames("/tables/{table_id}/", "/live/{kind}/")
@@ -260,6 +260,49 @@ def test_conditions_read_as_sentences(wagering: int, days: int, words: str) -> N
     cards = offer_cards(view(msgspec.structs.replace(data, offers=[offer]))).cards
     assert cards is not None
     assert cards[0].conditions == [words]
+
+
+def test_bonus_says_how_far_it_is() -> None:
+    """What was staked, what is to go, the rules meanwhile and the end; once it is decided only what became of it."""
+    data = msgspec.structs.replace(offers(), grants=[bonus(), bonus("done"), bonus("ended")])
+    running, done, ended = offer_cards(view(data)).bonuses
+    assert (running.progress, running.left) == ("€600 of €1,500 staked", "€900 to go")
+    assert (running.wagered, running.wagering) == (60_000, 150_000)
+    assert running.rules == ["Bets up to €5", "Slots 100 %, Live roulette 10 %"]
+    assert running.countdown is not None
+    assert running.countdown.text == "2 d 0 h"
+    assert (done.rules, done.countdown, ended.countdown) == ([], None, None)
+    assert "real money" in done.words
+    assert "gone" in ended.words
+
+
+def test_bonus_without_an_end_counts_nothing_down() -> None:
+    """A gift that never ends does not say how many days are left."""
+    data = msgspec.structs.replace(offers(), grants=[bonus(ends_at=AS_OF + timedelta(days=99_999), stake_max_minor=0)])
+    [card] = offer_cards(view(data)).bonuses
+    assert (card.countdown, card.rules) == (None, ["Slots 100 %, Live roulette 10 %"])
+
+
+@pytest.mark.parametrize(
+    ("most", "granted", "words"),
+    [(2, 0, "Twice a player"), (3, 1, "3 times a player, you have had it once"), (2, 2, "Twice a player")],
+)
+def test_offer_says_how_often_it_can_be_taken(most: int, granted: int, words: str) -> None:
+    """How often, and how often already; once a player is not worth a line."""
+    data = offers()
+    offer = msgspec.structs.replace(data.offers[0], grants_max=most, granted=granted)
+    cards = offer_cards(view(msgspec.structs.replace(data, offers=[offer]))).cards
+    assert cards is not None
+    assert words in cards[0].conditions
+
+
+def test_prize_without_wagering_says_so() -> None:
+    """What asks for nothing names no largest bet."""
+    data = offers()
+    offer = msgspec.structs.replace(data.offers[0], wagering=0)
+    cards = offer_cards(view(msgspec.structs.replace(data, offers=[offer]))).cards
+    assert cards is not None
+    assert cards[0].conditions == ["Yours to withdraw at once"]
 
 
 def test_form_keeps_what_was_typed_beside_its_error() -> None:

@@ -161,7 +161,7 @@ def test_a_restated_player_is_followed_and_earlier_epochs_are_not():
     assert store.project([restated]) == []
     state = {topic: msgspec.json.decode(raw) for topic, raw in store.state().items()}
     assert [each["reference"] for each in state["wallet.pl_a"]["recent"]] == ["rc_1", "rc_0"]
-    assert state["claims.pl_a"] == {"claimed": {"welcome": 1}}
+    assert state["claims.pl_a"]["claimed"] == {"welcome": 1}
     assert state["month.pl_a.2026-01"]["pages"] == {"0": {"deposit": [2, 200, 0]}}
     before = store.state()
     store.project([Event("p", HISTORY_RESTATED, 1, "player:pl_a", ("e1", 9), BEGAN, msgspec.to_builtins(page))])

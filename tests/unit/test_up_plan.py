@@ -166,6 +166,15 @@ def test_redis_url_replaces_the_embedded_valkey():
     assert launch_of(decided, "front").environ["REDIS_URL"] == "redis://cache:6379/3"
 
 
+def test_broker_is_named_to_every_process_when_asked():
+    """`--broker` decides for all houses; without it the environment does, and nothing is added."""
+    kafka = planned(Options(broker="kafka"), {"KAFKA_BOOTSTRAP": "one:9092,two:9092"})
+    assert {launch.environ["BROKER_URL"] for launch in kafka.launches} == {"kafka://one:9092,two:9092"}
+    streams = planned(Options(broker="streams"), {"KAFKA_BOOTSTRAP": "one:9092"})
+    assert {launch.environ["BROKER_URL"] for launch in streams.launches} == {"redis://127.0.0.1:8040/0"}
+    assert all("BROKER_URL" not in launch.environ for launch in planned().launches)
+
+
 def test_valkey_keeps_its_data():
     """The embedded Valkey writes an append-only file into the data folder and listens on loopback only."""
     valkey = planned().valkey
@@ -197,7 +206,9 @@ def test_exit_codes_are_told_in_words():
     assert how_it_ended(-200) == "was ended by signal 200"
 
 
-@pytest.mark.parametrize("argv", ["--prot-base 1", "--port-base 0", "--port-base 65500", "--server x", "extra"])
+@pytest.mark.parametrize(
+    "argv", ["--prot-base 1", "--port-base 0", "--port-base 65500", "--server x", "--broker x", "extra"]
+)
 def test_bad_command_line_ends_with_code_2(argv: str, capsys: pytest.CaptureFixture[str]):
     """Argparse says what is wrong; nothing is guessed."""
     with pytest.raises(SystemExit) as end:

@@ -93,7 +93,7 @@ class Wallets:
         for receipt in change.answers:
             self._put(receipt_topic(receipt.receipt_id), receipt.sequence, ReceiptState(change.player, receipt))
         if change.claimed is not None:
-            self._put(claims_topic(change.player), event.sequence, ClaimsState(change.claimed))
+            self._put(claims_topic(change.player), event.sequence, ClaimsState(change.claimed, change.grants))
         if change.limits is not None:
             self._put(limits_topic(change.player), event.sequence, change.limits)
         if change.pending is not None:

@@ -3,45 +3,52 @@
 Public: `promotions_view`.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from bff.contracts.promotions import (
     PROMOTIONS_TOPIC,
     ClaimsState,
-    ClaimState,
+    GrantProgress,
     Offer,
     OfferState,
     PromotionsData,
     claims_topic,
 )
 from bff.contracts.view import Freshness, View
+from bff.contracts.wallet import LimitsState, limits_topic
 from bff.queries.asked import Asked, currency_of
-from bff.store import Record, Store
+from bff.store import Snapshot, Store
 
 FEED = "promotions"
+DECIDED_SHOWN = timedelta(hours=24)
+_ON_A_BREAK = "You have taken a break from gambling, and it is not over."
 
 
 async def promotions_view(store: Store, asked: Asked) -> View[PromotionsData]:
     """Offers that run at the store's time and are worth something in `currency`, the one that ends first first.
 
-    An expired offer is gone even while the provider is silent.
+    An expired offer is gone even while the provider is silent. With a player's bearer also what they have claimed, how
+    far each bonus is, and why an offer is closed to them.
     """
     currency = currency_of(asked)
     player = asked.player.player if asked.player else ""
-    claims = claims_topic(player) if player else ""
-    look = await store.read([PROMOTIONS_TOPIC, *([claims] if claims else [])], [FEED])
+    own = [claims_topic(player), limits_topic(player)] if player else []
+    look = await store.read([PROMOTIONS_TOPIC, *own], [FEED])
     record = look.records[PROMOTIONS_TOPIC]
     if record is None:
         return View(data=None, freshness=Freshness(state="down"))
-    claimed = _claimed(look.records[claims]) if claims else None
+    claims = _claims(look, player) if player else None
+    closed = _closed(look, player) if player else ""
     offers = [
-        _shown(offer, currency, _claim(offer, claimed))
+        _shown(offer, currency, claims, closed)
         for offer in record.decode(list[OfferState])
         if currency in offer.amounts and _runs(offer, look.now)
     ]
     offers.sort(key=lambda offer: (offer.ends_at, offer.promotion_id))
     return View(
-        data=PromotionsData(offers=offers, server_time=look.now),
+        data=PromotionsData(offers=offers, server_time=look.now, grants=_grants(claims, look.now)),
         freshness=look.feeds[FEED].freshness(record.sequence),
     )
 
@@ -50,19 +57,26 @@ def _runs(offer: OfferState, now: datetime) -> bool:
     return offer.ends_at > now
 
 
-def _claimed(record: Record | None) -> dict[str, int]:
-    return record.decode(ClaimsState).claimed if record is not None else {}
+def _claims(look: Snapshot, player: str) -> ClaimsState:
+    record = look.records[claims_topic(player)]
+    return record.decode(ClaimsState) if record is not None else ClaimsState({})
 
 
-def _claim(offer: OfferState, claimed: dict[str, int] | None) -> ClaimState:
-    if claimed is None:
-        return "signed_out"
-    return "claimed" if claimed.get(offer.promotion_id, 0) >= offer.grants_max else "open"
+def _closed(look: Snapshot, player: str) -> str:
+    """Why this player may take no offer at all at this moment; the engine decides it again when one is claimed."""
+    record = look.records[limits_topic(player)]
+    until = record.decode(LimitsState).excluded_until if record is not None else None
+    return _ON_A_BREAK if until is not None and until > look.now else ""
 
 
-def _shown(offer: OfferState, currency: str, claim: ClaimState) -> Offer:
+def _grants(claims: ClaimsState | None, now: datetime) -> list[GrantProgress]:
+    known = claims.grants if claims is not None else []
+    return [each for each in known if each.decided_at is None or each.decided_at > now - DECIDED_SHOWN]
+
+
+def _shown(offer: OfferState, currency: str, claims: ClaimsState | None, closed: str) -> Offer:
     amounts = offer.amounts[currency]
-    return Offer(
+    shown = Offer(
         promotion_id=offer.promotion_id,
         title=offer.title,
         summary=offer.summary,
@@ -74,7 +88,13 @@ def _shown(offer: OfferState, currency: str, claim: ClaimState) -> Offer:
         wagering=offer.wagering,
         days=offer.days,
         ends_at=offer.ends_at,
-        claim=claim,
+        claim="signed_out",
         contribution=offer.contribution,
         grants_max=offer.grants_max,
     )
+    if claims is None:
+        return shown
+    granted = claims.claimed.get(offer.promotion_id, 0)
+    if granted >= offer.grants_max:
+        return replace(shown, claim="claimed", granted=granted)
+    return replace(shown, claim="closed" if closed else "open", granted=granted, reason=closed)

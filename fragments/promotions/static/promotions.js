@@ -18,8 +18,9 @@ const tick = (clock, now) => {
   if (seconds > 0) return;
   clock.over = true;
   // Before the words replace it: a clock that has left the page stands in no offer any more.
-  for (const button of clock.element.closest(".offer").querySelectorAll("button")) button.disabled = true;
-  clock.element.closest(".ends").textContent = "This offer has ended";
+  const offer = clock.element.closest(".offer");
+  for (const button of offer ? offer.querySelectorAll("button") : []) button.disabled = true;
+  clock.element.closest(".ends").textContent = clock.element.dataset.over || "This offer has ended";
 };
 
 // `ahead` is how far the server's clock is before this one: a wrong clock on this device changes nothing.

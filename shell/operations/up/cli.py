@@ -34,6 +34,8 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
         with locked(data, fresh=asked.fresh):
             preflight.ports_free(choice.ports(asked.port_base), asked.port_base)
             preflight.services_answer(os.environ)
+            if asked.broker == "kafka":
+                preflight.kafka_answers(os.environ)
             secrets = keys.keep(houses, data, os.environ)
             server = _valkey_server() if choice.valkey else ""
             decided = plan(

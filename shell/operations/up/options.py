@@ -20,6 +20,8 @@ examples:
   uv run manage.py up --without wallet           leave a part out and look at the page
   uv run manage.py up --only shell bff-queries   these and the embedded Valkey
   uv run manage.py up --server daphne            serve the houses by daphne
+  KAFKA_BOOTSTRAP=kafka:9092 uv run manage.py up --broker kafka
+                                                 events between the houses go over that Kafka
   REDIS_URL=redis://cache:6379/0 uv run manage.py up
 
 while it runs:
@@ -27,6 +29,7 @@ while it runs:
 
 environment:
   REDIS_URL            use this Redis or Valkey, not the embedded one
+  KAFKA_BOOTSTRAP      host:port[,host:port] of a Kafka, for --broker kafka
   DATABASE_URL         the command database (default: SQLite in the data folder)
   SHELL_DATABASE_URL   the shell's database (default: SQLite in the data folder)
   MULLION_DATA_ROOT    where data folders are kept, one for each port base (default: .mullion)
@@ -41,6 +44,7 @@ class Options:
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     server: Literal["uvicorn", "daphne"] = "uvicorn"
+    broker: Literal["", "streams", "kafka"] = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="start all but these processes or houses",
     )
     parser.add_argument("--server", choices=["uvicorn", "daphne"], default="uvicorn", help="what serves the ASGI apps")
+    parser.add_argument(
+        "--broker",
+        choices=["streams", "kafka"],
+        default="",
+        help="what events travel on: Streams of the Redis or Valkey, or the Kafka at KAFKA_BOOTSTRAP "
+        "(default: as BROKER_URL and KAFKA_BOOTSTRAP say, else Streams)",
+    )
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -76,7 +87,7 @@ def parse(argv: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser(prog="manage.py up", allow_abbrev=False)
     add_arguments(parser)
     found = parser.parse_args(argv)
-    return Options(found.port_base, found.fresh, tuple(found.only), tuple(found.without), found.server)
+    return Options(found.port_base, found.fresh, tuple(found.only), tuple(found.without), found.server, found.broker)
 
 
 def _port_base(text: str) -> int:

@@ -160,6 +160,9 @@ def _shared_environ(
         "MULLION_DATA": str(data),
         "PYTHONUNBUFFERED": "1",
     }
+    if options.broker:
+        kafka = f"kafka://{environ.get('KAFKA_BOOTSTRAP', '')}"
+        shared["BROKER_URL"] = kafka if options.broker == "kafka" else shared["REDIS_URL"]
     for house in houses:
         for process in house.processes:
             port = options.port_base + process.port

@@ -1,6 +1,6 @@
 """What must hold before anything is started: one clear sentence for each thing that does not.
 
-Public: `Refused`, `ports_free`, `services_answer`, `programs_present`.
+Public: `Refused`, `ports_free`, `services_answer`, `kafka_answers`, `programs_present`.
 """
 
 import errno
@@ -63,6 +63,28 @@ def services_answer(environ: Mapping[str, str]) -> None:
     for variable in ("DATABASE_URL", "SHELL_DATABASE_URL"):
         if environ.get(variable):
             _database_answers(variable, environ[variable])
+
+
+def kafka_answers(environ: Mapping[str, str]) -> None:
+    """The Kafka at `KAFKA_BOOTSTRAP` answers now; else `Refused`."""
+    servers = environ.get("KAFKA_BOOTSTRAP", "")
+    if not servers:
+        raise Refused(
+            "--broker kafka needs a Kafka to use, and KAFKA_BOOTSTRAP names none. Nothing was started. "
+            "Set KAFKA_BOOTSTRAP=host:port, or leave --broker out."
+        )
+    if importlib.util.find_spec("confluent_kafka") is None:
+        raise Refused("--broker kafka needs Kafka's client, and it is missing: uv sync --extra kafka")
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
+    try:
+        AdminClient({"bootstrap.servers": servers, "log_level": 0}).list_topics(timeout=ANSWER_S)
+    except KafkaException as error:
+        raise Refused(
+            f"KAFKA_BOOTSTRAP does not answer: {servers} ({error.args[0].str()}). Nothing was started. "
+            "Start that Kafka, correct KAFKA_BOOTSTRAP, or leave --broker out."
+        ) from error
 
 
 def _redis_answers(url: str) -> None:

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
-from bff.commands import audit, claim, deposit, play, withdraw
+from bff.commands import audit, claim, deposit, overdue, play, withdraw
 from bff.commands.deposit import Verdict
-from bff.commands.models import Account, Offer, OutboxRow, Player
+from bff.commands.models import Account, Grant, Offer, OutboxRow, Player
 from bff.commands.receipts import Asked, Refused
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.seamless import BetRequest, RollbackRequest, Status, WinRequest
@@ -18,6 +18,8 @@ from bff.contracts.wallet import CancelWithdrawal, ClaimPromotion, Deposit, With
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 AMOUNTS = st.integers(1, 500)
+# The offer of the model: how much, how much it asks for, the largest bet, and what a stake counts in percent.
+BONUS, ASKED, LARGEST, PERCENT = 300, 600, 200, 50
 
 
 def name():
@@ -39,7 +41,8 @@ class Ledger(RuleBasedStateMachine):
         self.real = self.bonus = self.held = 0
         self.split = {}  # transaction -> (real, bonus) as it moved
         self.undone = set()
-        self.claims = 0
+        self.grants = []  # each [wagered, state]
+        self.shares = {}  # bet -> (grant, what it counted)
         self.events = 0
         self.opened = False
 
@@ -85,14 +88,51 @@ class Ledger(RuleBasedStateMachine):
     def claim(self):
         """At most two grants of the offer, whatever is asked."""
         body = ClaimPromotion("model")
-        if self.claims == 2:
+        if len(self.grants) == 2:
             with pytest.raises(Refused, match="promotion_already_claimed"):
                 claim.claim(self.asked("claim-promotion", body), body, NOW)
             return
         claim.claim(self.asked("claim-promotion", body), body, NOW)
-        self.claims += 1
-        self.bonus += 300
+        self.grants.append([0, "running"])
+        self.bonus += BONUS
         self.events += 1
+
+    @rule()
+    def time_is_over(self):
+        """Whatever still runs is ended, and what it left is taken back, once."""
+        for _ in range(2):
+            while overdue.end_some(NOW + timedelta(days=2)):
+                pass
+        for grant in self.running():
+            self.bonus -= self.left_for(grant)
+            grant[1] = "ended"
+            self.events += 1
+
+    def running(self):
+        return [grant for grant in self.grants if grant[1] == "running"]
+
+    def left_for(self, grant):
+        others = [each for each in self.running() if each is not grant]
+        return max(0, self.bonus - BONUS * len(others))
+
+    def count(self, transaction, amount, from_bonus):
+        """A stake counts towards the bonus that was claimed first, and may complete it."""
+        if not self.running():
+            return
+        grant = self.running()[0]
+        counted = min(min(amount, LARGEST) * PERCENT // 100, ASKED - grant[0])
+        self.shares[transaction] = (grant, counted, from_bonus)
+        grant[0] += counted
+        if grant[0] == ASKED:
+            released = self.left_for(grant)
+            grant[1] = "done"
+            self.bonus -= released
+            self.real += released
+
+    def real_by_now(self, bet):
+        """Whether the bonus money in this bet has become real since."""
+        grant, _, from_bonus = self.shares.get(bet, (None, 0, 0))
+        return grant is not None and from_bonus > 0 and grant[1] == "done"
 
     def call(self, path, request):
         self.opened = True
@@ -112,20 +152,24 @@ class Ledger(RuleBasedStateMachine):
             request = BetRequest(name(), transaction, "t", "g", "r", "EUR", amount)
             status = self.play(play.place_bet, "/transaction/bet", request)
             if transaction not in self.split:
+                moved = (min(self.real, amount), amount - min(self.real, amount))
+                if moved[1] and amount > LARGEST and self.running():
+                    assert status is Status.LIMIT_EXCEEDED
+                    return multiple()
                 if amount > self.real + self.bonus:
                     assert status is Status.NOT_ENOUGH_MONEY
                     return multiple()
-                moved = (min(self.real, amount), amount - min(self.real, amount))
                 self.split[transaction] = (-moved[0], -moved[1])
                 self.real -= moved[0]
                 self.bonus -= moved[1]
+                self.count(transaction, amount, moved[1])
                 self.events += 1
             assert status is Status.OK
         return transaction
 
     @rule(target=wins, bet=bets, amount=st.integers(0, 900), repeats=st.integers(1, 2))
     def win(self, bet, amount, repeats):
-        """A win goes where its stake came from, once; a bet that was undone wins nothing."""
+        """A win goes where its stake came from, or what that has become, once; a bet that was undone wins nothing."""
         transaction = name()
         for _ in range(repeats):
             request = WinRequest(name(), transaction, bet, "t", "g", "r", "EUR", amount)
@@ -136,7 +180,7 @@ class Ledger(RuleBasedStateMachine):
             assert status is Status.OK
             if transaction not in self.split:
                 real, bonus = self.split[bet]
-                to_bonus = amount * -bonus // -(real + bonus)
+                to_bonus = 0 if self.real_by_now(bet) else amount * -bonus // -(real + bonus)
                 self.split[transaction] = (amount - to_bonus, to_bonus)
                 self.real += amount - to_bonus
                 self.bonus += to_bonus
@@ -149,6 +193,8 @@ class Ledger(RuleBasedStateMachine):
         for _ in range(repeats):
             status = self.play(play.roll_back, "/transaction/rollback", self.rollback(transaction))
             real, bonus = self.split[transaction]
+            if self.real_by_now(transaction):
+                real, bonus = real + bonus, 0
             if transaction in self.undone:
                 assert status is Status.OK
             elif self.real < real or self.bonus < bonus:
@@ -159,6 +205,9 @@ class Ledger(RuleBasedStateMachine):
                 self.real -= real
                 self.bonus -= bonus
                 self.events += 1 if real or bonus else 0
+                grant, counted, _ = self.shares.get(transaction, ([0, "none"], 0, 0))
+                if grant[1] == "running":
+                    grant[0] -= counted
 
     @rule(amount=AMOUNTS)
     def roll_back_first(self, amount):
@@ -212,6 +261,12 @@ class Ledger(RuleBasedStateMachine):
             assert dict(rows) == {"real": self.real, "bonus": self.bonus, "held": self.held} or not rows
 
     @invariant()
+    def bonuses_are_as_the_model_says(self):
+        if getattr(self, "opened", False):
+            known = Grant.objects.filter(player_id=self.player).order_by("pk").values_list("wagered_minor", "state")
+            assert list(known) == [tuple(grant) for grant in self.grants]
+
+    @invariant()
     def every_change_is_told_once_and_in_order(self):
         if getattr(self, "opened", False):
             told = OutboxRow.objects.filter(aggregate=f"player:{self.player}").order_by("pk")
@@ -224,7 +279,8 @@ def test_ledger_is_its_model():
     """No sequence of commands, however repeated, takes the ledger anywhere the model does not go."""
     offer = {
         "promotion_id": "model", "title": "", "summary": "", "kind": "", "terms": "",
-        "amounts": {"EUR": {"amount_minor": 300, "stake_max_minor": 1}}, "wagering": 1, "contribution": {},
+        "amounts": {"EUR": {"amount_minor": BONUS, "stake_max_minor": LARGEST}}, "wagering": 2,
+        "contribution": {"g": PERCENT, "slots": 100},
         "days": 1, "grants_max": 2, "ends_at": "2030-01-01T00:00:00Z",
     }  # fmt: skip
     Offer.objects.update_or_create(pk="model", defaults={"data": offer, "heard_at": NOW})

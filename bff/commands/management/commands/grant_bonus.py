@@ -7,7 +7,7 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from bff.commands import limits, outbox, receipts
+from bff.commands import limits, outbox, receipts, wagering
 from bff.commands.books import Book
 from bff.commands.deposit import check_amount
 from bff.commands.models import Player
@@ -16,6 +16,7 @@ from bff.commands.receipts import Asked, Refused
 
 class _GrantBonus(msgspec.Struct, frozen=True):
     amount_minor: int
+    wagering: int
 
 
 class Command(BaseCommand):
@@ -28,10 +29,16 @@ class Command(BaseCommand):
         parser.add_argument("player", help="the player's id; they must have an account")
         parser.add_argument("amount_minor", type=int, help="minor units of the account's currency")
         parser.add_argument("--reference", required=True, help="what the bonus is for; each counts once a player")
+        parser.add_argument(
+            "--wagering",
+            type=int,
+            default=1,
+            help="how many times it is staked before it can be withdrawn (default: 1)",
+        )
 
-    def handle(self, *args: Any, player: str, amount_minor: int, reference: str, **options: Any) -> None:
+    def handle(self, *args: Any, player: str, amount_minor: int, reference: str, wagering: int, **options: Any) -> None:
         try:
-            given = grant(player, amount_minor, reference, datetime.now(UTC))
+            given = grant(player, amount_minor, reference, datetime.now(UTC), times=wagering)
         except Refused as refused:
             raise CommandError(" ".join([refused.detail, *refused.fields.values()])) from refused
         self.stdout.write(
@@ -40,18 +47,20 @@ class Command(BaseCommand):
 
 
 @transaction.atomic
-def grant(player_id: str, amount_minor: int, reference: str, now: datetime) -> bool:
+def grant(player_id: str, amount_minor: int, reference: str, now: datetime, *, times: int = 1) -> bool:
     """Credit `amount_minor` as bonus; False when this reference was used before. Raises `Refused`."""
     currency = Player.objects.filter(pk=player_id).values_list("currency", flat=True).first()
     if currency is None:
         raise Refused(404, "player_unknown", f"There is no player {player_id}.")
     check_amount(amount_minor, currency)
     book = Book.open(player_id, currency, now)
-    asked = Asked.of(player_id, currency, "grant-bonus", f"grant:{reference}", _GrantBonus(amount_minor))
+    asked = Asked.of(player_id, currency, "grant-bonus", f"grant:{reference}", _GrantBonus(amount_minor, times))
     if receipts.answered_before(asked, book) is not None:
         return False
     limits.check_excluded(book)
     receipt = receipts.write(book, asked, kind="bonus", state="done", amount_minor=amount_minor)
-    book.post("bonus", receipt, {"bonus": amount_minor}, "promotions")
-    outbox.tell(book, "BonusGranted", [receipt])
+    # A gift by hand has no end and no largest bet.
+    terms = wagering.Terms(f"by-hand:{reference}"[:100], 1, "A bonus from us", times, 0, {}, limits.FOR_GOOD)
+    wagering.grant(book, receipt, terms)
+    outbox.tell(book, "BonusGranted", [receipt], claims_changed=True)
     return True

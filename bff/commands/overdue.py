@@ -1,0 +1,63 @@
+"""Bonuses whose time was over before they were staked often enough: they are taken back.
+
+Public: `end_overdue`, `end_some`.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
+from django.db import transaction
+
+from bff.broker import pause
+from bff.commands import outbox, receipts, rows, wagering
+from bff.commands.books import Book
+from bff.commands.engine import Engine, EngineUnavailable
+from bff.commands.models import Grant
+from bff.commands.policy import RELAY
+from bff.commands.receipts import Asked
+
+BATCH = 50
+
+
+class _EndBonus(msgspec.Struct, frozen=True):
+    grant: int
+
+
+async def end_overdue(engine: Engine, stopping: asyncio.Event) -> None:
+    """Until `stopping`. A database that is away is asked again; nothing is lost by being late."""
+    while not stopping.is_set():
+        try:
+            ended = await engine.run(end_some, datetime.now(UTC))
+        except EngineUnavailable:
+            ended = 0
+        if ended < BATCH:
+            await pause(stopping, RELAY.overdue_s)
+
+
+def end_some(now: datetime) -> int:
+    """Take back some of what is overdue; how many were looked at. Two at once end each bonus once."""
+    overdue = Grant.objects.filter(state="running", ends_at__lte=now).order_by("ends_at")
+    found = list(overdue.values_list("pk", "player_id", "player__currency")[:BATCH])
+    for pk, player_id, currency in found:
+        _end(pk, player_id, currency, now)
+    return len(found)
+
+
+@transaction.atomic
+def _end(pk: int, player_id: str, currency: str, now: datetime) -> None:
+    book = Book.open(player_id, currency, now)
+    [grant] = rows.find(Grant, id=pk)
+    if grant.state != "running":
+        return
+    left = wagering.unclaimed_by(book, grant)
+    grant.state, grant.decided_at = "ended", now
+    rows.update(grant, "state", "decided_at")
+    asked = Asked.of(player_id, currency, "end-bonus", f"end:{pk}", _EndBonus(pk))
+    reason = "Its time was over before it had been staked often enough."
+    receipt = receipts.write(
+        book, asked, kind="bonus", state="done", amount_minor=-left, reason=reason, in_history=left > 0
+    )
+    if left:
+        book.post("bonus-end", receipt, {"bonus": -left}, "promotions")
+    outbox.tell(book, "BonusEnded", [receipt], claims_changed=True)

@@ -1,0 +1,146 @@
+"""What a bonus asks before it is the player's: how much is staked, in which games, with which largest bet, by when.
+
+Public: `Terms`, `Share`, `StakeTooLarge`, `grant`, `share_of`, `taken_back`, `belongs_to_real`, `count`,
+`unclaimed_by`, `progress`.
+
+All bonuses of a player stand in one account, and stakes count towards the one that was claimed first. When it has been
+staked often enough, what stands there beyond the other bonuses becomes real money. Every stake counts by its kind of
+game, at most as far as the largest bet; a bet that needs bonus money must not be larger than that.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from bff.commands import rows
+from bff.commands.books import Book
+from bff.commands.models import GameTransaction, Grant, Receipt
+from bff.commands.policy import POLICY
+from bff.contracts.promotions import GrantProgress
+from bff.contracts.seamless import BetRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """An offer's terms as they were when it was claimed. `wagering` is how many times; minor units."""
+
+    promotion_id: str
+    number: int
+    title: str
+    wagering: int
+    stake_max_minor: int
+    contribution: dict[str, int]
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a bet counts towards a bonus; less than nothing for one that is undone."""
+
+    grant: Grant
+    wagered_minor: int
+
+
+class StakeTooLarge(Exception):
+    """The bet needs bonus money and is larger than that bonus allows."""
+
+
+def grant(book: Book, receipt: Receipt, terms: Terms) -> None:
+    """Give the receipt's amount on these terms; what asks for no wagering is real money at once."""
+    free = terms.wagering == 0
+    Grant.objects.create(
+        player=book.player,
+        promotion_id=terms.promotion_id,
+        number=terms.number,
+        receipt=receipt,
+        amount_minor=receipt.amount_minor,
+        wagering_minor=receipt.amount_minor * terms.wagering,
+        ends_at=terms.ends_at,
+        title=terms.title,
+        state="done" if free else "running",
+        stake_max_minor=terms.stake_max_minor,
+        contribution=terms.contribution,
+        decided_at=book.now if free else None,
+    )
+    book.post("bonus", receipt, {"real" if free else "bonus": receipt.amount_minor}, "promotions")
+
+
+def share_of(book: Book, bet: BetRequest, *, bonus_minor: int) -> Share | None:
+    """What the bet counts, and towards which bonus; None where none runs. Raises `StakeTooLarge`."""
+    running = [each for each in _running(book) if each.ends_at > book.now]
+    if not running:
+        return None
+    if bonus_minor and any(0 < each.stake_max_minor < bet.amount for each in running):
+        raise StakeTooLarge
+    first = running[0]
+    most = min(bet.amount, first.stake_max_minor or bet.amount)
+    counted = most * _percent(first.contribution, bet) // 100
+    left = first.wagering_minor - first.wagered_minor
+    return Share(first, min(counted, left)) if counted or bonus_minor else None
+
+
+def taken_back(undone: GameTransaction) -> Share | None:
+    """What a bet that is undone no longer counts; None where it counted nothing or its bonus is decided."""
+    if undone.kind != "bet" or not undone.wagered_minor:
+        return None
+    [first] = rows.find(Grant, id=undone.grant_id)
+    return Share(first, -undone.wagered_minor) if first.state == "running" else None
+
+
+def belongs_to_real(bet: GameTransaction) -> bool:
+    """Whether bonus money that comes back from this bet is real by now, because its bonus is done."""
+    return bool(bet.grant_id and bet.bonus_minor and rows.find(Grant, id=bet.grant_id)[0].state == "done")
+
+
+def count(book: Book, share: Share, receipt: Receipt) -> None:
+    """Write the share down; the bonus becomes real with the stake that completes it. After the stake has moved."""
+    first = share.grant
+    first.wagered_minor += share.wagered_minor
+    if first.wagered_minor >= first.wagering_minor:
+        first.state, first.decided_at = "done", book.now
+        if released := unclaimed_by(book, first):
+            book.post("bonus-release", receipt, {"bonus": -released, "real": released}, "promotions")
+    rows.update(first, "wagered_minor", "state", "decided_at")
+
+
+def unclaimed_by(book: Book, decided: Grant) -> int:
+    """What stands in the bonus account beyond the player's other bonuses that run."""
+    others = sum(each.amount_minor for each in _running(book) if each.pk != decided.pk)
+    return max(0, book.balance("bonus") - others)
+
+
+def progress(book: Book) -> list[GrantProgress]:
+    """Bonuses that run, and those that were decided lately, the newest first among each."""
+    lately = book.now - timedelta(hours=POLICY.decided_shown_h)
+    known = Grant.objects.filter(Q(state="running") | Q(decided_at__gt=lately), player=book.player)
+    shown = sorted(known.order_by("-pk")[: POLICY.grants_shown_max], key=lambda each: each.state != "running")
+    return [
+        GrantProgress(
+            promotion_id=each.promotion_id,
+            number=each.number,
+            title=each.title,
+            state=each.state,  # type: ignore[arg-type]
+            amount_minor=each.amount_minor,
+            wagering_minor=each.wagering_minor,
+            wagered_minor=each.wagered_minor,
+            stake_max_minor=each.stake_max_minor,
+            currency=book.player.currency,
+            ends_at=each.ends_at,
+            contribution=each.contribution,
+            decided_at=each.decided_at,
+        )
+        for each in shown
+    ]
+
+
+def _running(book: Book) -> list[Grant]:
+    return sorted(rows.find(Grant, player_id=book.player.player_id, state="running"), key=lambda each: each.pk)
+
+
+def _percent(contribution: dict[str, int], bet: BetRequest) -> int:
+    """Percent of a stake that counts; a game of a kind that the terms do not name counts as the least of them."""
+    if not contribution:
+        return 100
+    kind = (bet.game_kind or bet.game_code.partition("-")[0]).lower()
+    return contribution.get(kind, min(contribution.values()))

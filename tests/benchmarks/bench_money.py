@@ -1,0 +1,348 @@
+"""Money: what browsing costs a command, how soon a command can be read, and what a view costs. Real processes.
+
+uv run python -m tests.benchmarks.bench_money                  all three, about four minutes
+uv run python -m tests.benchmarks.bench_money interference     --pairs 9 --seconds 10 --rate 60
+uv run python -m tests.benchmarks.bench_money visible          --rate 200 --seconds 20
+uv run python -m tests.benchmarks.bench_money view
+
+interference: bets at a fixed rate, alone and while as many views are read as the read side can answer, in pairs whose
+order changes. Engine, relay and the one who bets share a core; the read side, its store and its readers have another.
+visible: until a command's line of the history stands in the query store, told by the store itself; counted from the
+command's own time (before it waits its turn and commits) and from its answer (right after the commit).
+view: a player's wallet out of the query store, in a process that holds the read side and nothing else.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import secrets
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from bff.contracts.player_context import PlayerContext, mint
+from bff.contracts.seamless import sign
+from bff.contracts.wallet import SCOPE_READ
+from bff.queries.app import Queries
+from bff.store import Store, StorePolicy
+from tests.integration.money_house import MoneyHouse, eventually
+
+PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
+COMMANDS_CORE, QUERIES_CORE = 0, 1
+PLAYERS = 40
+READERS = 8
+SECRET = "games-secret-for-benchmarks"
+BET = "/transaction/bet"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
+
+
+def verdict(label: str, value: float, unit: str, asked: float) -> None:
+    print(f"{label:58}{value:9.2f} {unit:3} asked {asked:g}  {'met' if value <= asked else 'MISSED'}", flush=True)
+
+
+def pin(pid: int, core: int) -> None:
+    """Every thread of the process; those to come follow the one that starts them."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
+
+
+def cpu_s(house: MoneyHouse) -> dict[str, float]:
+    """Seconds of CPU that each process has used."""
+    used = {}
+    for name, pid in [*((name, each.pid) for name, each in house.processes.items()), ("valkey", house.valkey.pid)]:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        used[name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return used
+
+
+@dataclass
+class Connection:
+    """One keep-alive connection; as little client as there can be."""
+
+    port: int
+    streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, head: str, body: bytes = b"") -> tuple[int, bytes]:
+        """Status and body. `head` is the request line and headers."""
+        if self.streams is None or self.streams[0].at_eof():
+            self.streams = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = self.streams
+        writer.write(f"{head}\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
+        status, headers = int(lines[0].split()[1]), dict(line.partition(": ")[::2] for line in lines[1:])
+        if "content-length" in headers:
+            return status, await reader.readexactly(int(headers["content-length"]))
+        answer = bytearray()
+        while size := int(await reader.readline(), 16):
+            answer += (await reader.readexactly(size + 2))[:-2]
+        await reader.readline()
+        return status, bytes(answer)
+
+    def close(self) -> None:
+        if self.streams is not None:
+            self.streams[1].close()
+            self.streams = None
+
+
+class Better:
+    """Bets of small amounts by players who have enough, each over the provider's signed API.
+
+    No player bets the same amount twice; `answered_at` has the moment of each answer by player and amount.
+    """
+
+    def __init__(self, house: MoneyHouse, players: Sequence[str]) -> None:
+        expires_at = int(time.time()) + 3600
+        contexts = [
+            PlayerContext(name, "game:g", "EUR", "en", frozenset({"games.play"}), expires_at) for name in players
+        ]
+        self.tokens = itertools.cycle([mint(each, house.private_key, now=int(time.time())) for each in contexts])
+        self.port = house.ports["bff-commands"]
+        self.idle: list[Connection] = []
+        self.took_s: list[float] = []
+        self.amounts = itertools.count(1)
+        self.answered_at: dict[tuple[str, int], float] = {}
+
+    async def bet(self, due: float) -> None:
+        """One bet; its latency counts from when it was due."""
+        amount = next(self.amounts)
+        said = {
+            "request_uuid": secrets.token_hex(8), "transaction_uuid": secrets.token_hex(8), "token": next(self.tokens),
+            "game_code": "g", "round": "r", "currency": "EUR", "amount": amount,
+        }  # fmt: skip
+        body = json.dumps(said).encode()
+        head = f"POST {BET} HTTP/1.1\r\nWallet-Provider: sandbox-tables\r\nWallet-Signature: "
+        connection = self.idle.pop() if self.idle else Connection(self.port)
+        status, answer = await connection.ask(head + sign(BET, body, SECRET, now=int(time.time())), body)
+        self.took_s.append(time.monotonic() - due)
+        self.idle.append(connection)
+        found = json.loads(answer)
+        assert (status, found["status"]) == (200, "RS_OK"), found
+        self.answered_at[found["user"], amount] = time.time()
+
+    async def run(self, rate: float, seconds: float) -> list[float]:
+        """Bets at `rate` a second whether or not earlier ones are answered; seconds each took."""
+        self.took_s, began = [], time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for number in range(int(rate * seconds)):
+                due = began + number / rate
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                group.create_task(self.bet(due))
+        return self.took_s
+
+
+def read_on(port: int, bearers: list[str], running: Event, ended: Event, count: Any) -> None:
+    """A process of readers: while `running`, as many views as `READERS` connections can get."""
+    os.sched_setaffinity(0, {QUERIES_CORE})
+    paths = itertools.cycle(["/views/wallet", "/views/promotions?currency=EUR", "/views/wallet"])
+    bearer = itertools.cycle(bearers)
+
+    async def reader() -> None:
+        connection = Connection(port)
+        while not ended.is_set():
+            if not running.is_set():
+                await asyncio.sleep(0.01)
+                continue
+            status, _ = await connection.ask(f"GET {next(paths)} HTTP/1.1\r\nAuthorization: {next(bearer)}")
+            count.value += status == 200
+
+    async def readers() -> None:
+        await asyncio.gather(*(reader() for _ in range(READERS)))
+
+    uvloop.run(readers())
+
+
+@dataclass
+class Flood:
+    """Readers in a process of their own, off until asked."""
+
+    house: MoneyHouse
+    players: Sequence[str]
+    running: Event = field(default_factory=multiprocessing.Event)
+    ended: Event = field(default_factory=multiprocessing.Event)
+
+    def __enter__(self) -> "Flood":
+        self.count = multiprocessing.Value("q", 0)
+        bearers = [self.house.bearer(name, scopes=(SCOPE_READ,)) for name in self.players]
+        port = self.house.ports["bff-queries"]
+        self.process = multiprocessing.Process(
+            target=read_on, args=(port, bearers, self.running, self.ended, self.count)
+        )
+        self.process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self.process.join(5)
+        self.process.kill()
+
+
+def rich(house: MoneyHouse) -> list[str]:
+    """Players with money whom the read side knows."""
+    players = [f"pl_{secrets.token_hex(5)}" for _ in range(PLAYERS)]
+    for player in players:
+        assert house.deposit(player, 100_000_000)[0] == 200
+    eventually(lambda: all(house.real(player) == 100_000_000 for player in players))
+    return players
+
+
+def interference(house: MoneyHouse, players: Sequence[str], pairs: int, seconds: float, rate: float) -> None:
+    os.sched_setaffinity(0, {COMMANDS_CORE})
+    for name in ("bff-commands", "relay"):
+        pin(house.processes[name].pid, COMMANDS_CORE)
+    for pid in (house.processes["projector"].pid, house.processes["bff-queries"].pid, house.valkey.pid):
+        pin(pid, QUERIES_CORE)
+    better, alone, flooded = Better(house, players), [], []
+
+    async def measure(flood: Flood) -> None:
+        await better.run(rate, 3)
+        for number in range(pairs):
+            for busy in (True, False) if number % 2 else (False, True):
+                (flood.running.set if busy else flood.running.clear)()
+                await asyncio.sleep(0.3)
+                before, began = flood.count.value, time.monotonic()
+                p99 = percentile(await better.run(rate, seconds), 0.99) * 1000
+                views = (flood.count.value - before) / (time.monotonic() - began)
+                (flooded if busy else alone).append(p99)
+                print(f"  pair {number + 1}: p99 {p99:7.2f} ms beside {views:6.0f} views/s", flush=True)
+            flood.running.clear()
+
+    with Flood(house, players) as flood:
+        uvloop.run(measure(flood))
+    os.sched_setaffinity(0, {COMMANDS_CORE, QUERIES_CORE})
+    ratios = [busy / calm for busy, calm in zip(flooded, alone, strict=True)]
+    low, high = interval(ratios)
+    print(f"command p99 alone {statistics.median(alone):.2f} ms, flooded {statistics.median(flooded):.2f} ms (medians)")
+    print(f"ratio of p99s over {pairs} pairs: 95 % interval {low:.2f} to {high:.2f} (bootstrap)")
+    verdict("interference: median ratio of command p99", statistics.median(ratios), "x", 1.1)
+    verdict("interference: upper end of its 95 % interval", high, "x", 1.25)
+
+
+def interval(values: Sequence[float], draws: int = 10_000) -> tuple[float, float]:
+    """Where 95 % of the medians of as many values drawn with replacement lie."""
+    chance = random.Random(1)
+    medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(draws))
+    return medians[int(draws * 0.025)], medians[int(draws * 0.975)]
+
+
+class Watcher:
+    """Hears the query store tell of wallets: `seen` has, by player and amount, when a bet's line could be read and the
+    command's own time. Seconds since 1970.
+    """
+
+    def __init__(self, house: MoneyHouse) -> None:
+        self.store = Store.connect(house.valkey.url, StorePolicy(connect_ms=1000, op_ms=2000))
+        self.seen: dict[tuple[str, int], tuple[float, float]] = {}
+
+    async def run(self) -> None:
+        async for message in self.store.listen(["wallet.*"]):
+            now, player = time.time(), message.topic.removeprefix("wallet.")
+            for line in message.data["recent"]:
+                name = (player, -line["amount_minor"])
+                if line["kind"] == "bet" and name not in self.seen:
+                    self.seen[name] = now, datetime.fromisoformat(line["at"]).timestamp()
+
+
+def visible(house: MoneyHouse, players: Sequence[str], rate: float, seconds: float) -> None:
+    better = Better(house, players)
+
+    async def measure() -> tuple[list[float], float, Watcher]:
+        watcher = Watcher(house)
+        watching = asyncio.create_task(watcher.run())
+        await better.run(rate, 2)
+        await asyncio.sleep(0.5)
+        better.answered_at.clear()
+        began, before = time.monotonic(), cpu_s(house)
+        took_s = await better.run(rate, seconds)
+        achieved = len(took_s) / (time.monotonic() - began)
+        used = [f"{name} {(after - before[name]) * 1000 / len(took_s):.2f}" for name, after in cpu_s(house).items()]
+        print(f"ms of CPU a command: {', '.join(used)}")
+        for _ in range(500):
+            if better.answered_at.keys() <= watcher.seen.keys():
+                break
+            await asyncio.sleep(0.02)
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await watcher.store.aclose()
+        return took_s, achieved, watcher
+
+    took_s, achieved, watcher = uvloop.run(measure())
+    seen = {name: watcher.seen[name] for name in better.answered_at}  # every command has become visible
+    since_answer_s = [max(0.0, at - better.answered_at[name]) for name, (at, _) in seen.items()]
+    print(f"{len(took_s)} commands, {achieved:.0f} a second; command {quantiles(took_s)}")
+    print(f"visible after the command began: {quantiles(at - began for at, began in seen.values())}")
+    print(f"visible after its answer:        {quantiles(since_answer_s)}")
+    p99_ms = percentile(since_answer_s, 0.99) * 1000
+    verdict(f"visible: p99 from commit at {rate:.0f} commands a second", p99_ms, "ms", 100)
+
+
+def quantiles(values_s: Iterable[float]) -> str:
+    values = list(values_s)
+    return f"p50 {percentile(values, 0.5) * 1000:.2f} ms, p99 {percentile(values, 0.99) * 1000:.2f} ms"
+
+
+def view(house: MoneyHouse, players: Sequence[str], rounds: int = 3000) -> None:
+    app = Queries(Store.connect(house.valkey.url), house.environment["PLAYER_CONTEXT_PUBLIC_KEY"])
+    bearers = itertools.cycle([house.bearer(name, scopes=(SCOPE_READ,)).encode() for name in players])
+
+    async def one() -> float:
+        said: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            said.append(message)
+
+        scope = {
+            "type": "http", "method": "GET", "path": "/views/wallet", "query_string": b"",
+            "headers": [(b"authorization", next(bearers))],
+        }  # fmt: skip
+        began = time.perf_counter()
+        await app(scope, None, send)  # type: ignore[arg-type]
+        took = time.perf_counter() - began
+        assert said[0]["status"] == 200, said
+        return took
+
+    async def measure() -> list[float]:
+        for _ in range(200):
+            await one()
+        return [await one() for _ in range(rounds)]
+
+    took_s = uvloop.run(measure())
+    print(f"{rounds} wallets read one after another: {quantiles(took_s)}")
+    verdict("view: p50 out of the query store, in the process", percentile(took_s, 0.5) * 1000, "ms", 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", choices=["interference", "visible", "view", []], help="default: all")
+    parser.add_argument("--pairs", type=int, default=9, help="of interference, at least 7")
+    parser.add_argument("--seconds", type=float, help="a block of interference (10), or all of visible (20)")
+    parser.add_argument("--rate", type=float, help="commands a second: interference 60, visible 200")
+    options = parser.parse_args()
+    wanted = options.what or ["interference", "visible", "view"]
+    with MoneyHouse(wanted=PROCESSES, extra={"GAMES_WALLET_SECRET": SECRET}) as house:
+        players = rich(house)
+        if "visible" in wanted:
+            visible(house, players, options.rate or 200, options.seconds or 20)
+        if "view" in wanted:
+            view(house, players)
+        if "interference" in wanted:
+            interference(house, players, options.pairs, options.seconds or 10, options.rate or 60)
+
+
+if __name__ == "__main__":
+    main()
