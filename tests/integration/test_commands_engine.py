@@ -42,7 +42,7 @@ def test_engine_holds_over(vendor, databases):
     """Every rule of the ledger holds over this database, whatever sequence of commands it gets."""
     cases = sorted(CASES.glob("case_*.py"))
     assert len(cases) >= 2
-    settings = ("-q", "--ds", "bff.commands.settings", "-p", "no:cacheprovider", "-p", "no:playwright")
+    settings = ("-q", "-n", "0", "--ds", "bff.commands.settings", "-p", "no:cacheprovider", "-p", "no:playwright")
     # The tests' shared fixtures belong to another house; these cases bring their own.
     done = run(databases[vendor], *settings, f"--confcutdir={CASES}", *cases, module="pytest")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
