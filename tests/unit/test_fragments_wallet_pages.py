@@ -70,17 +70,17 @@ def test_history_stands_by_the_month_with_the_sums_of_the_whole_month() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "newer", "older"),
+    ("number", "newer", "older"),
     [
         (1, "", "?until=2026-03&page=2"),
         (2, "?until=2026-03", "?until=2026-03&page=3"),
         (3, "?until=2026-03&page=2", ""),
     ],
 )
-def test_pager_leads_to_its_neighbours_only(page: int, newer: str, older: str) -> None:
+def test_pager_leads_to_its_neighbours_only(number: int, newer: str, older: str) -> None:
     """Paging keeps the window, and ends at both ends."""
-    found = shown(view(history_data(page=page)), until="2026-03", page=str(page))
-    assert (found.newer, found.older, found.position) == (newer, older, f"Page {page} of 3")
+    found = shown(view(history_data(page=number)), until="2026-03", page=str(number))
+    assert (found.newer, found.older, found.position) == (newer, older, f"Page {number} of 3")
 
 
 def test_only_the_newest_page_follows_what_happens() -> None:
