@@ -55,6 +55,7 @@ class SeamlessWallet:
             round=bet.round_id,
             currency=bet.currency,
             amount=bet.amount_minor,
+            game_kind="roulette",  # the one kind that takes bets here
         )
         return await self._call("/transaction/bet", asked)
 
