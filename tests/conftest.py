@@ -4,6 +4,7 @@ Each is found or started once per run, and each fails with a sentence that says 
 """
 
 import os
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,8 +19,10 @@ from tests import chromium as chromium_search
 from tests import postgres_server
 from tests.chromium import Chromium, NoChromium
 from tests.halves import BROWSER_FOLDER, Halves
+from tests.lobby import wait_for
 from tests.mullion import Mullion
 from tests.postgres_server import NoPostgres, PostgresServer
+from tests.slow_house import SlowHouse
 from tests.valkey_server import ValkeyServer
 
 # The same inputs in every run of CI, new ones in every other: what must pass again is not the place to find things.
@@ -156,6 +159,21 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     _found(request, "postgres")
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def _slow_house_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowHouse]:
+    with SlowHouse(tmp_path_factory.mktemp("slow")) as house:
+        yield house
+
+
+@pytest.fixture
+def slow(_slow_house_of_the_run: SlowHouse) -> Iterator[SlowHouse]:
+    """A shell over one origin that can be slowed down and broken; it is well when a test begins."""
+    house = _slow_house_of_the_run
+    wait_for(lambda: urllib.request.urlopen(house.url).read().count(b'data-state="fresh"') == 3, 15)
+    yield house
+    house.heal()
 
 
 @pytest.fixture(scope="session")

@@ -77,19 +77,16 @@ def test_shell_that_is_ended_finishes_what_it_began(house: Mullion) -> None:
     assert seen["broken"] == 0
 
 
-def test_no_page_fails_while_versions_are_published(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_no_page_fails_while_versions_are_published(slow: SlowHouse) -> None:
     """A manifest that is another at every look is published again and again under load; pages follow, all fresh."""
-    with SlowHouse(tmp_path_factory.mktemp("publish")) as slow:
-        wait_for(lambda: httpx.get(slow.url).text.count('data-state="fresh"') == 3, 15)
-        slow.fail("odd-manifest=changing", at="/manifest.json")
-        with visited(slow.url) as seen:
-            versions = set()
-            for _ in range(3):
-                slow.publish()
-                shown = wait_for_another(slow.url, versions)
-                versions.add(shown)
-        assert len(versions) == 3
-        assert seen["broken"] == seen["refused"] == 0
+    slow.fail("odd-manifest=changing", at="/manifest.json")
+    with visited(slow.url) as seen:
+        versions: set[str] = set()
+        for _ in range(2):
+            slow.publish()
+            versions.add(wait_for_another(slow.url, versions))
+    assert len(versions) == 2
+    assert seen["broken"] == seen["refused"] == 0
 
 
 def wait_for_another(url: str, known: set[str]) -> str:

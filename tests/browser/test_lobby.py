@@ -116,7 +116,7 @@ def test_two_players_never_see_each_others_wallet(lobby: Mullion, browser: Brows
     for name, context in contexts.items():
         sign_in(context.new_page(), lobby.url, name)
     visitor = browser.new_context()
-    for _ in range(15):
+    for _ in range(5):
         amber, cedar, nobody = (
             context.request.get(lobby.url).text() for context in (contexts["amber"], contexts["cedar"], visitor)
         )
