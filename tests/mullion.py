@@ -39,7 +39,7 @@ class Mullion:
     ) -> None:
         self.port_base = free_port_base()
         self.url = f"http://localhost:{self.port_base}"
-        self._folder = tempfile.TemporaryDirectory(prefix="mullion-")
+        self._folder = tempfile.TemporaryDirectory(prefix="mullion-", ignore_cleanup_errors=True)
         self.data = Path(self._folder.name) / str(self.port_base)
         self._root = root
         self.command = [*command, "--port-base", str(self.port_base), *arguments]

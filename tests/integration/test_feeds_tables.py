@@ -203,7 +203,7 @@ async def test_flood_leaves_the_loop_to_others_and_memory_bounded(store):
             turns.clear()
             await asyncio.sleep(1.0)
             gaps = sorted(later - earlier for earlier, later in pairwise(turns))
-    assert gaps[len(gaps) // 2] < 0.2
+    assert gaps[len(gaps) // 2] < 0.5
 
 
 async def test_flushed_store_is_full_again_within_two_seconds(store, server, provider):

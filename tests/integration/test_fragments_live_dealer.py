@@ -165,7 +165,7 @@ def test_sick_bff_degrades_in_words_and_in_time(live: Fragment, bff: FakeBff, sa
     assert answer.headers["fragment-state"] == f"degraded; reason={reason}"
     assert "We keep trying." in answer.text
     assert "Harbour" not in answer.text
-    assert took_s < 0.6
+    assert took_s < 2
     for _ in range(2):  # good answers in between: this is about one failure, not about the breaker
         assert "fragment-state" not in live.get("/grid", **SHARED).headers
 

@@ -118,9 +118,9 @@ def test_second_up_on_the_same_data_is_refused(standing: Mullion, repository: Pa
 def test_dead_process_is_started_again_and_said(standing: Mullion):
     """How it ended and when it comes back is told; it is ready again by itself."""
     standing.restart("worker")
+    standing.wait(lambda: any("worker is ready again" in line for line in standing.logs("up")))
     said = "\n".join(standing.logs("up"))
     assert re.search(r"worker was ended by SIGKILL after [\d.]+ s; it is started again in 0.5 s", said)
-    assert "worker is ready again" in said
 
 
 def test_held_process_stays_down_until_released(standing: Mullion):
