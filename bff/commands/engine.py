@@ -4,6 +4,7 @@ Public: `Engine`, `EngineUnavailable`.
 """
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,6 +36,9 @@ class Engine:
     """
 
     def __init__(self, threads: int | None = None, policy: EnginePolicy = POLICY) -> None:
+        # A thread at the database gives Python's lock away with each statement and has to ask for it again: at the
+        # usual 5 ms a busy event loop would keep it waiting that long, some eighteen times a command.
+        sys.setswitchinterval(policy.switch_ms / 1000)
         alone = connection.vendor == "sqlite"
         by_vendor = policy.threads_sqlite if alone else policy.threads_postgres
         self._policy = policy

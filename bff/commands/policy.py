@@ -24,6 +24,8 @@ class EnginePolicy:
     durable: bool = True
     lock_ms_max: int = 2000
     lock_poll_ms: float = 1.0
+    # How long a thread keeps Python's lock from another that asks for it.
+    switch_ms: float = 0.5
     # How long an answer of the database may take, its wait included.
     command_ms_max: int = 6000
 
