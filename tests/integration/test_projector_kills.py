@@ -20,9 +20,9 @@ from bff.contracts.player_context import PlayerContext, mint
 from bff.contracts.seamless import sign
 from tests.integration.money_house import MoneyHouse, eventually
 
-KILLS = int(os.environ.get("MULLION_TEST_KILLS", "9"))
+KILLS = int(os.environ.get("MULLION_TEST_KILLS", "5"))
 WORKERS = int(os.environ.get("MULLION_TEST_WORKERS", "6"))
-COMMANDS = int(os.environ.get("MULLION_TEST_COMMANDS", "240"))
+COMMANDS = int(os.environ.get("MULLION_TEST_COMMANDS", "150"))
 SECRET = "games-secret-for-tests"
 
 

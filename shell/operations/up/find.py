@@ -48,9 +48,9 @@ def stand(houses: Sequence[House], processes: Sequence[Process], root: Path) -> 
     ]
     for house in houses:
         for process in (each for each in house.processes if each in processes):
-            kind, module = ("asgi", process.asgi) if process.asgi else ("run", process.run)
-            if not _module_stands(root, module.partition(":")[0]):
-                problems.append(f"{house.file}: process '{process.name}': {kind}: there is no module '{module}'")
+            for kind, module in (("asgi", process.asgi), ("run", process.run)):
+                if module and not _module_stands(root, module.partition(":")[0]):
+                    problems.append(f"{house.file}: process '{process.name}': {kind}: there is no module '{module}'")
     if problems:
         raise HousesBroken(problems)
 

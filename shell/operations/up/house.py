@@ -30,7 +30,10 @@ class HouseBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One operating-system process. `port` is an offset from the port base; exactly one of `asgi` and `run` is set."""
+    """One operating-system process. `port` is an offset from the port base.
+
+    `asgi` is an app for the chosen server, `run` a worker. With both, `run` serves the app where uvicorn would.
+    """
 
     name: str
     port: int
@@ -108,8 +111,8 @@ def _process(table: "_Table") -> Process:
         public=table.text("public", VARIABLE, "the name of an environment variable", default=""),
         publish=table.text("publish", PATH, "a path, such as '/manifest.json'", default=""),
     )
-    if bool(process.asgi) == bool(process.run):
-        raise table.broken("", "needs exactly one of 'asgi' (served by uvicorn or daphne) and 'run' (a worker)")
+    if not (process.asgi or process.run):
+        raise table.broken("", "needs 'asgi' (an app, served by uvicorn or daphne) or 'run' (a worker)")
     if process.name == VALKEY_NAME:
         raise table.broken("name", f"'{VALKEY_NAME}' is the embedded Valkey's name")
     return process

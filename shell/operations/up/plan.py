@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from shell.operations.up.house import VALKEY_NAME, VALKEY_OFFSET, House, Process
 from shell.operations.up.options import Options
@@ -176,7 +177,7 @@ def _shared_environ(
 
 def _launch(house: House, process: Process, options: Options, own: Mapping[str, str], python: str) -> Launch:
     port = options.port_base + process.port
-    arguments = serve(options.server, process.asgi, HOST, port) if process.asgi else ("-m", process.run)
+    arguments = _arguments(process, options.server, port)
     return Launch(
         name=process.name,
         house=house.name,
@@ -200,3 +201,9 @@ def _valkey(options: Options, data: Path, environ: Mapping[str, str], valkey_ser
     return Launch(
         VALKEY_NAME, VALKEY_NAME, (valkey_server, *place, *keep), dict(environ), port, "", muted=VALKEY_ADVICE
     )
+
+
+def _arguments(process: Process, server: Literal["uvicorn", "daphne"], port: int) -> tuple[str, ...]:
+    if process.run and (server == "uvicorn" or not process.asgi):
+        return ("-m", process.run)
+    return serve(server, process.asgi, HOST, port)
