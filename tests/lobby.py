@@ -1,6 +1,6 @@
 """How tests look at an open lobby: slots, their states, and the words that a player reads.
 
-Public: `SLOTS`, `sign_in`, `states`, `words`, `wait_for`, `whole`, `Console`.
+Public: `SLOTS`, `sign_in`, `states`, `attributes`, `words`, `status_words`, `wait_for`, `whole`, `Console`.
 """
 
 import re
@@ -28,6 +28,13 @@ def states(page: Page) -> dict[str, str]:
     found: dict[str, str] = page.evaluate(
         "Object.fromEntries([...document.querySelectorAll('fragment-slot')].map(s => [s.slot, s.dataset.state]))"
     )
+    return found
+
+
+def attributes(page: Page, slot: str) -> dict[str, str]:
+    """All that a slot says of itself: state, reason, milliseconds, version, time."""
+    script = "slot => ({...document.querySelector(`fragment-slot[slot=${slot}]`)?.dataset})"
+    found: dict[str, str] = page.evaluate(script, slot)
     return found
 
 

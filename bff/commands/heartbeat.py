@@ -5,13 +5,13 @@ Public: `Heartbeat`.
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import msgspec
 
 from bff.broker import Broker, BrokerUnavailable
 from bff.commands.epoch import fresh_id
-from bff.commands.payments import Payments
 from bff.commands.policy import EnginePolicy
 from bff.contracts.event import Event
 from bff.contracts.ledger import ENGINE_HEARTBEAT, LEDGER_STREAM, EngineHealth
@@ -20,9 +20,9 @@ from bff.contracts.ledger import ENGINE_HEARTBEAT, LEDGER_STREAM, EngineHealth
 class Heartbeat:
     """Two loops in the engine's process. A broker that is away is simply told again a second later."""
 
-    def __init__(self, broker: Broker, payments: Payments, policy: EnginePolicy) -> None:
+    def __init__(self, broker: Broker, payments_healthy: Callable[[], Awaitable[bool]], policy: EnginePolicy) -> None:
         self._broker = broker
-        self._payments = payments
+        self._payments_healthy = payments_healthy
         self._policy = policy
         self._count = 0
         # Until the provider has been asked nothing is known against it, and a deposit finds out by itself.
@@ -35,9 +35,11 @@ class Heartbeat:
             group.create_task(self._beat())
 
     async def _poll(self) -> None:
+        failures = 0
         while True:
-            self.payments_up = await self._payments.healthy()
-            await asyncio.sleep(self._policy.payments_poll_s)
+            failures = 0 if await self._payments_healthy() else failures + 1
+            self.payments_up = failures < self._policy.payments_failures
+            await asyncio.sleep(self._policy.payments_recheck_s if failures else self._policy.payments_poll_s)
 
     async def _beat(self) -> None:
         while True:

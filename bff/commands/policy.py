@@ -59,7 +59,10 @@ class EnginePolicy:
     webhook_age_s_max: int = 300
 
     heartbeat_s: float = 1.0
+    # One answer that was lost or late closes no cashier; the next one is asked for sooner.
     payments_poll_s: float = 2.0
+    payments_recheck_s: float = 0.5
+    payments_failures: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

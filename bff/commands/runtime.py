@@ -28,7 +28,7 @@ class Runtime:
         self.engine = Engine()
         self.payments = Payments(settings.PAYMENTS_URL, PAYMENTS)
         self.broker = connect(settings.BROKER_URL)
-        self.heartbeat = Heartbeat(self.broker, self.payments, POLICY)
+        self.heartbeat = Heartbeat(self.broker, self.payments.healthy, POLICY)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._beating = asyncio.get_running_loop().create_task(self.heartbeat.run())
         self._beating.add_done_callback(_report)
