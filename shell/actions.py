@@ -7,6 +7,7 @@ means is the fragment's business. Public: `act`.
 import json
 import re
 import time
+from dataclasses import replace
 from urllib.parse import quote
 
 from django.conf import settings
@@ -105,10 +106,12 @@ async def _answered(
     included = raised(slot, release, Outcome(State.FRESH, body))
     topics, sequence = _changed(answer.headers.get(headers.CHANGED))
     logger.info("acted", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
-    if request.headers.get("HX-Request") == "true":
-        return _swap(included, visit, topics, sequence)
     receipt = answer.headers.get(headers.RECEIPT) or ""
-    if answer.status in (200, 202) and RECEIPT.fullmatch(receipt):
+    received = answer.status in (200, 202) and RECEIPT.fullmatch(receipt) is not None
+    if request.headers.get("HX-Request") == "true":
+        shown = replace(visit, receipts={slot.name: receipt}) if received else visit
+        return _swap(included, shown, topics, sequence)
+    if received:
         response: HttpResponseBase = _SeeOther(f"{visit.path}?{slot.name}.receipt={quote(receipt)}#slot-{slot.name}")
     else:
         response = await composed(parts().composer, visit, parts().registry.current, answered=included)

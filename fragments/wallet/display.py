@@ -16,7 +16,7 @@ from fragments.kit.formats import Formats, MoneyText, minor_digits
 from fragments.kit.freshness import AsOf, Note, as_of, judge
 from fragments.wallet.policy import limits_for
 from fragments.wallet.receipts import ReceiptCard
-from fragments.wallet.words import STATES, kind_words
+from fragments.wallet.words import kind_words, state_words
 
 _FOLLOWED = ("real_minor", "bonus_minor", "withdrawable_minor", "pending_minor", "held_minor")
 _UNREACHABLE = "Your balance can't be shown right now. We keep trying."
@@ -165,7 +165,7 @@ def line(movement: Movement, formats: Formats) -> Line:
     return Line(
         label=kind_words(movement.kind),
         amount=formats.money(movement.amount_minor, movement.currency, signed=True),
-        state=STATES[movement.state],
+        state=state_words(movement.kind, movement.state),
         tone=settled if movement.state == "done" else movement.state,
         moment=AsOf(rfc3339(movement.at), formats.day_time(movement.at)),
         reference=movement.reference,

@@ -12,7 +12,7 @@ from bff.contracts.wallet import Receipt
 from fragments.kit.answer import rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf
-from fragments.wallet.words import COMMANDS
+from fragments.wallet.words import COMMANDS, state_words
 
 _NOUNS = {
     "deposit": "deposit",
@@ -104,7 +104,7 @@ def detail(receipt: Receipt, formats: Formats) -> Detail:
     return Detail(
         title=COMMANDS.get(receipt.command, "Transaction"),
         amount=formats.money(receipt.amount_minor, receipt.currency, signed=True),
-        state={"done": "Booked", "pending": "Pending", "declined": "Declined"}[receipt.state],
+        state=state_words(receipt.command, receipt.state) or "Booked",
         tone=settled if receipt.state == "done" else receipt.state,
         moment=AsOf(rfc3339(receipt.at), formats.day_time_year(receipt.at)),
         reference=receipt.receipt_id,

@@ -1,6 +1,6 @@
 """What movements are called.
 
-Public: `KINDS`, `STATES`, `COMMANDS`, `kind_words`.
+Public: `KINDS`, `COMMANDS`, `kind_words`, `state_words`.
 """
 
 KINDS = {
@@ -12,7 +12,8 @@ KINDS = {
     "rollback": "Bet returned",
     "opening": "Opening balance",
 }
-STATES = {"done": "", "pending": "Pending", "declined": "Declined"}
+_STATES = {"done": "", "pending": "Pending", "declined": "Declined"}
+_MONEY_OUT = frozenset({"withdrawal", "withdraw"})
 
 # A receipt knows the command that it answers.
 COMMANDS = {
@@ -30,3 +31,10 @@ COMMANDS = {
 def kind_words(kind: str) -> str:
     """A kind that this release has not heard of is shown under its own name."""
     return KINDS.get(kind.lower(), kind.replace("_", " ").replace("-", " ").capitalize())
+
+
+def state_words(kind: str, state: str) -> str:
+    """What became of a movement; nothing for one that is done. `kind` may be the command that it answers."""
+    if state == "declined" and kind.lower() in _MONEY_OUT:
+        return "Not paid out"  # most were taken back by the player, and nobody declined that
+    return _STATES[state]

@@ -93,9 +93,9 @@ class Page:
 class Visit:
     """One look at one page, decided before the first byte; nothing in it needs a fragment.
 
-    `player` is empty for a visitor who is not signed in. `receipts` maps a slot to the receipt that a redirect carried
-    to it, `queries` a slot to what the page's query asks of it. `min_sequence` is `<epoch>:<n>` where the player's own
-    write must be seen. `words` fill the template's holes besides the visit's own.
+    `player` is empty for a visitor who is not signed in. `receipts` maps a slot to the receipt that it is to show,
+    `queries` a slot to what the page's query asks of it. `min_sequence` is `<epoch>:<n>` where the player's own write
+    must be seen. `words` fill the template's holes besides the visit's own.
     """
 
     page: Page
@@ -127,6 +127,14 @@ class Visit:
         if not slot.query:
             return ""
         return urlencode({f"{slot.name}.{name}": value for name, value in self.query(slot).items()})
+
+    def asked_again(self, slot: Slot) -> str:
+        """The same with the receipt that `slot` shows: reading it again must not take away what became of a command."""
+        asked, receipt = self.query_string(slot), self.receipts.get(slot.name)
+        if not receipt:
+            return asked
+        shown = urlencode({f"{slot.name}.receipt": receipt})
+        return f"{asked}&{shown}" if asked else shown
 
 
 def _filled(pattern: str, params: Mapping[str, str]) -> str:

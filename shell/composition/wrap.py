@@ -48,7 +48,7 @@ class Wrapper:
             said = release.manifest.mullion
             declared = _declared(said.topics, said.feeds, release.js if included.html else ())
         place, address = _place(slot.name, prefix)
-        asked = escape(visit.query_string(slot))
+        asked = escape(visit.asked_again(slot))
         query = [asked] if asked else []
         own, wait = (f' data-query="{asked}"' if asked else ""), ""
         if included.state is not State.FRESH:

@@ -74,6 +74,11 @@ def test_withdrawal_is_held_and_taken_back(house: Mullion, page: Page) -> None:
     held.get_by_role("button", name=re.compile("Take it back")).click()
     expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€7.31 taken back")
     expect(held).to_have_count(0)
+    expect(page.locator(f"{CASHIER} li", has_text="-€7.31").filter(has_text="Not paid out")).to_have_count(1)
+    page.evaluate(f"document.querySelector('{CASHIER}').old = true")
+    page.evaluate(f"document.querySelector('{CASHIER}').dispatchEvent(new Event('mullion:refetch', {{bubbles: true}}))")
+    page.wait_for_function(f"!document.querySelector('{CASHIER}').old")
+    expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€7.31 taken back")
     open_history(page, house.url, "?history.kind=withdrawals")
     expect(page.locator(f"{HISTORY} li.declined", has_text="-€7.31")).to_have_count(1)
 

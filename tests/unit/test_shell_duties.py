@@ -122,6 +122,17 @@ async def test_slot_is_asked_and_refetched_with_the_pages_query() -> None:
         assert included.release is None
 
 
+async def test_slot_that_is_read_again_still_shows_its_receipt() -> None:
+    """What became of a command does not vanish when its slot heals a second later."""
+    async with Trio() as trio:
+        visit = visited("main.page=2&main.receipt=rc_1&side.receipt=%22%3E")
+        _, body = await trio.composer.slot(SLOTS[0], visit, trio.snapshot, attempt=0)
+        assert b'data-query="main.page=2&amp;main.receipt=rc_1"' in body
+        assert b'hx-get="/slots/list/main?main.page=2&amp;main.receipt=rc_1&amp;attempt=1"' in body
+        _, other = await trio.composer.slot(SLOTS[1], visit, trio.snapshot, attempt=0)
+        assert b"receipt" not in other
+
+
 async def test_copies_of_two_queries_are_two_copies() -> None:
     """A page that was shown last does not stand in for another one."""
     async with Trio(extension={"stale_s_max": 60}) as trio:
