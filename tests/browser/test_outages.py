@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.accessibility import findings
 from tests.lobby import SLOTS, Console, attributes, sign_in, states, status_words, wait_for, whole
 from tests.mullion import Mullion
 
@@ -74,6 +75,9 @@ def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Brow
         assert all_said(), states(page)
     for slot in needed:
         assert len(status_words(page, slot)) > 20, f"{slot} does not say what is wrong: {status_words(page, slot)!r}"
+    with context.new_page() as beside:  # axe writes styles of its own, which the console reports
+        beside.goto(house.url)
+        assert findings(beside) == []
     page.evaluate("window.notReloaded = true")
 
     house.release(process)
