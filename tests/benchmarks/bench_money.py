@@ -7,6 +7,8 @@ uv run python -m tests.benchmarks.bench_money view
 
 interference: bets at a fixed rate, alone and while as many views are read as the read side can answer, in pairs whose
 order changes. Engine, relay and the one who bets share a core; the read side, its store and its readers have another.
+The ledger stands in memory unless `--ledger disk` is given: a disk that pauses for half a second now and then does so
+with readers and without, and one pause is a whole block's p99.
 visible: until a command's line of the history stands in the query store, told by the store itself; counted from the
 command's own time (before it waits its turn and commits) and from its answer (right after the commit).
 view: a player's wallet out of the query store, in a process that holds the read side and nothing else.
@@ -45,6 +47,7 @@ PLAYERS = 40
 READERS = 8
 SECRET = "games-secret-for-benchmarks"
 BET = "/transaction/bet"
+MEMORY = "/dev/shm"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -332,16 +335,21 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=9, help="of interference, at least 7")
     parser.add_argument("--seconds", type=float, help="a block of interference (10), or all of visible (20)")
     parser.add_argument("--rate", type=float, help="commands a second: interference 60, visible 200")
+    parser.add_argument("--ledger", choices=["memory", "disk"], help="memory for interference, disk for the others")
     options = parser.parse_args()
     wanted = options.what or ["interference", "visible", "view"]
-    with MoneyHouse(wanted=PROCESSES, extra={"GAMES_WALLET_SECRET": SECRET}) as house:
-        players = rich(house)
-        if "visible" in wanted:
-            visible(house, players, options.rate or 200, options.seconds or 20)
-        if "view" in wanted:
-            view(house, players)
-        if "interference" in wanted:
-            interference(house, players, options.pairs, options.seconds or 10, options.rate or 60)
+    for what in wanted:
+        in_memory = options.ledger == "memory" or (options.ledger is None and what == "interference")
+        folder = MEMORY if in_memory and Path(MEMORY).is_dir() else None
+        print(f"{what}: the ledger stands {'in memory' if folder else 'on disk'}", flush=True)
+        with MoneyHouse(wanted=PROCESSES, extra={"GAMES_WALLET_SECRET": SECRET}, folder=folder) as house:
+            players = rich(house)
+            if what == "visible":
+                visible(house, players, options.rate or 200, options.seconds or 20)
+            elif what == "view":
+                view(house, players)
+            else:
+                interference(house, players, options.pairs, options.seconds or 10, options.rate or 60)
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ class FakePayments:
 
 
 class MoneyHouse:
-    """Real processes around one command database. `database_url` may name a PostgreSQL."""
+    """Real processes around one command database. `database_url` may name a PostgreSQL; files stand under `folder`."""
 
     def __init__(
         self,
@@ -153,8 +153,9 @@ class MoneyHouse:
         broker_url: str | None = None,
         wanted=("bff-commands", "relay", "projector"),
         extra: dict[str, str] | None = None,
+        folder: str | None = None,
     ):
-        self._folder = tempfile.TemporaryDirectory(prefix="money-")
+        self._folder = tempfile.TemporaryDirectory(prefix="money-", dir=folder)
         self.valkey = ValkeyServer()
         self.payments = FakePayments()
         self.private_key, public_key = new_key_pair()
