@@ -214,14 +214,14 @@ class MoneyHouse:
             raise AssertionError(f"{arguments} failed: {done.stdout}{done.stderr}")
         return done
 
-    def start(self, name):
+    def start(self, name, **more):
         environment = {**self.environment, "PORT": str(self.ports[name]), "PROCESS_NAME": name}
         command = [sys.executable, "-m", MODULES[name]] if name in MODULES else [
             sys.executable, "-m", "uvicorn", APPLICATIONS[name], "--port", str(self.ports[name]),
             "--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "2",
         ]  # fmt: skip
         log = (self.data / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, **more)
 
     def wait_ready(self, name):
         url = f"http://127.0.0.1:{self.ports[name]}/healthz"

@@ -1,7 +1,9 @@
 """The command database full, locked, read-only or gone: reads go on, commands are refused, nothing is half done."""
 
 import contextlib
+import ctypes
 import json
+import os
 import resource
 import secrets
 import urllib.request
@@ -45,6 +47,27 @@ def locked(house):
     let_go = house.lock_database(house.data / "commands.sqlite3")
     yield
     let_go()
+
+
+@contextlib.contextmanager
+def file_read_only(house):
+    """The file may only be read, and the engine, which holds an older handle, has to open it again."""
+    files = list(house.data.glob("commands.sqlite3*"))
+    for file in files:
+        file.chmod(0o444)
+    house.kill("bff-commands")
+    house.start("bff-commands", preexec_fn=_as_no_root)
+    house.wait_ready("bff-commands")
+    yield
+    for file in files:
+        if file.exists():
+            file.chmod(0o644)
+
+
+def _as_no_root():
+    """Root may write what nobody may; what runs after this may not (Linux: PR_CAPBSET_DROP of CAP_DAC_OVERRIDE)."""
+    if os.geteuid() == 0:
+        ctypes.CDLL(None, use_errno=True).prctl(24, 1, 0, 0, 0)
 
 
 @contextlib.contextmanager
@@ -106,9 +129,9 @@ def survive(house, fault):
     assert len(house.payments.posts) == len(set(house.payments.posts)), "nobody is charged twice"
 
 
-@pytest.mark.parametrize("fault", [full, locked])
+@pytest.mark.parametrize("fault", [full, locked, file_read_only])
 def test_sqlite_that_can_not_be_written(fault, on_sqlite):
-    """Full or locked: commands are refused in words, wallets are shown, and afterwards each command counts once."""
+    """Full, locked or read-only: commands are refused in words, wallets are shown, and later each counts once."""
     survive(on_sqlite, fault(on_sqlite))
 
 

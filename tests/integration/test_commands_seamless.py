@@ -34,9 +34,9 @@ class Provider:
         assert house.deposit(self.player, 10_000)[1]["state"] == "done"
         self.token = self.issue()
 
-    def issue(self, *, game="roulette-1", expires_in_s=600, scope="games.play"):
+    def issue(self, *, game="roulette-1", expires_in_s=600, scope="games.play", player=""):
         expires_at = int(time.time()) + expires_in_s
-        context = PlayerContext(self.player, f"game:{game}", "EUR", "en", frozenset({scope}), expires_at)
+        context = PlayerContext(player or self.player, f"game:{game}", "EUR", "en", frozenset({scope}), expires_at)
         return mint(context, self.house.private_key, now=int(time.time()))
 
     def call(self, path, *, secret=SECRET, at=None, provider="sandbox-tables", **fields):
@@ -96,6 +96,32 @@ def test_tokens_are_for_one_player_one_game_and_a_time(provider):
     unscoped = provider.issue(scope="wallet.read")
     assert provider.bet(100, token=unscoped)[1]["status"] == "RS_ERROR_INVALID_TOKEN"
     assert provider.call("/user/balance")[1]["balance"] == 10_000
+
+
+def test_player_that_nobody_knows_has_nothing_and_leaves_nothing(house, provider):
+    """A good token for an account that never saw money: a balance of nothing, no stake, no win, and no entry."""
+    before = house.books("SELECT count(*) FROM commands_entry")
+    provider.token = provider.issue(player="pl_nobody")
+    assert provider.call("/user/balance")[1]["balance"] == 0
+    assert provider.bet(100)[1]["status"] == "RS_ERROR_NOT_ENOUGH_MONEY"
+    win = {"transaction_uuid": uuid(), "reference_transaction_uuid": uuid(), "round": "r1", "currency": "EUR"}
+    assert provider.status("/transaction/win", amount=100, **win) == "RS_ERROR_TRANSACTION_DOES_NOT_EXIST"
+    assert house.books("SELECT count(*) FROM commands_entry") == before
+
+
+@pytest.mark.parametrize("amount", [-1, 0, 10**30, 2**63, 1.5, "100", None, True])
+def test_amount_that_is_none_leaves_the_ledger_as_it_was(amount, house, provider):
+    """Negative, zero, huge, fractional, or no number at all: refused by kind, no entry, the balance as before."""
+    before = house.books("SELECT count(*) FROM commands_entry")
+    bet = uuid()
+    provider.bet(100, transaction_uuid=bet)
+    win = {"transaction_uuid": uuid(), "reference_transaction_uuid": bet, "round": "r1", "currency": "EUR"}
+    said = {provider.bet(amount)[1]["status"]}
+    if amount != 0:  # a round that is lost is settled with nothing
+        said.add(provider.status("/transaction/win", amount=amount, **win))
+    assert said <= {"RS_ERROR_WRONG_TYPES", "RS_ERROR_WRONG_SYNTAX", "RS_ERROR_LIMIT_EXCEEDED"}
+    assert provider.call("/user/balance")[1]["balance"] == 9_900
+    assert house.books("SELECT count(*) FROM commands_entry")[0][0] == before[0][0] + 2
 
 
 def test_wins_and_rollbacks_are_taken_after_the_token_expired(provider):
