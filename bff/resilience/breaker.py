@@ -138,8 +138,9 @@ class Breaker:
         return max(0, math.ceil((self._due_at - now) * 1000))
 
     def _may_try(self, now: float) -> bool:
-        due_ms = self.probe_due_ms(now)
-        return due_ms is not None and (self._peer_closed or (self._trials and due_ms == 0))
+        if self._trial_out or self.position in (Position.CLOSED, Position.FORCED):
+            return False
+        return self._peer_closed or (self._trials and now >= self._due_at)
 
     def _try(self) -> Permit:
         if self.position is Position.OPEN:

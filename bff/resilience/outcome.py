@@ -3,18 +3,18 @@
 Public: `Failure`, `State`, `Outcome`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
 from typing import Generic, TypeVar
+
+import msgspec
 
 from bff.resilience.reason import Reason
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """A call that has no usable answer. `detail` is for the log, never for a page.
 
     `status` is the upstream's, if any. `retry_after_ms` says when asking again may help: the upstream's own
@@ -37,9 +37,10 @@ class State(StrEnum):
     FALLBACK = "fallback"  # the release's own
     PLACEHOLDER = "placeholder"  # the shell's neutral card
 
+    __hash__ = str.__hash__  # an enum's own is a call of Python, and a member is its string
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[T]):
+
+class Outcome(msgspec.Struct, Generic[T], frozen=True):
     """What fills a place, and on which rung. Every state but fresh has a reason; `as_of` (UTC) is the value's age."""
 
     state: State

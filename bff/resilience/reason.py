@@ -42,3 +42,5 @@ class Reason(StrEnum):
     MANIFEST = "manifest"
     LEFT = "left"  # the one who asked has gone
     INTERNAL = "internal"  # a mistake on this side
+
+    __hash__ = str.__hash__  # an enum's own is a call of Python, and a member is its string

@@ -18,6 +18,10 @@ DELAY_MS_LONGEST = RETRY_AFTER_MS_MAX + AFTER_MS[1]
 def delay_ms(attempt: int, retry_after_ms: int | None, *, chance: random.Random) -> int:
     """Soon after `retry_after_ms` where the upstream or the breaker named a moment; else full jitter that doubles."""
     if retry_after_ms is not None and retry_after_ms > 0:
-        return round(min(retry_after_ms, RETRY_AFTER_MS_MAX) + chance.uniform(*AFTER_MS))
+        return round(min(retry_after_ms, RETRY_AFTER_MS_MAX) + _between(*AFTER_MS, chance))
     ceiling = min(DELAY_MS_FIRST * 2 ** min(attempt, ATTEMPT_MAX), DELAY_MS_MAX)
-    return round(chance.uniform(DELAY_MS_MIN, ceiling))
+    return round(_between(DELAY_MS_MIN, ceiling, chance))
+
+
+def _between(low: float, high: float, chance: random.Random) -> float:
+    return low + (high - low) * chance.random()

@@ -4,6 +4,9 @@ from functools import lru_cache
 
 from prometheus_client import Counter, Histogram
 
+from bff.resilience.outcome import State
+from bff.resilience.reason import Reason
+
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 2.5)
 
 INCLUDES = Counter("mullion_includes_total", "Includes by their outcome.", ["fragment", "state", "reason"])
@@ -13,9 +16,9 @@ PAGES_LEFT = Counter("mullion_pages_left_total", "Pages whose browser left befor
 
 
 @lru_cache(maxsize=1024)
-def includes(fragment: str, state: str, reason: str) -> Counter:
+def includes(fragment: str, state: State, reason: Reason | None) -> Counter:
     """The counter of these outcomes; to look labels up costs more than to count."""
-    return INCLUDES.labels(fragment, state, reason)
+    return INCLUDES.labels(fragment, str(state), str(reason or ""))
 
 
 @lru_cache(maxsize=1024)

@@ -3,14 +3,15 @@
 Public: `Recent`, `FragmentRecord`.
 """
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from shell.composition.ladder import Included
 
-WINDOW = timedelta(seconds=60)
+WINDOW_S = 60
 KEPT_MAX = 2000
 
 
@@ -25,22 +26,25 @@ class FragmentRecord:
 
 
 class Recent:
-    """Bounded memory of outcomes; `now` is UTC."""
+    """Bounded memory of outcomes; `now` is seconds since 1970."""
 
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        self._seen: deque[tuple[datetime, Included]] = deque(maxlen=KEPT_MAX)
+        self._seen: deque[tuple[float, Included]] = deque(maxlen=KEPT_MAX)
 
     def note(self, included: Included) -> None:
         self._seen.append((self._now(), included))
 
     def records(self) -> dict[str, FragmentRecord]:
         """By fragment. One that was not asked for in the last minute has no record."""
-        since = self._now() - WINDOW
+        since = self._now() - WINDOW_S
         counts: dict[str, Counter[str]] = {}
-        last: dict[str, tuple[datetime, Included]] = {}
+        last: dict[str, tuple[float, Included]] = {}
         for at, included in self._seen:
             if at >= since:
                 counts.setdefault(included.slot.fragment, Counter())[str(included.state)] += 1
                 last[included.slot.fragment] = (at, included)
-        return {name: FragmentRecord(name, dict(counts[name]), seen, at) for name, (at, seen) in last.items()}
+        return {
+            name: FragmentRecord(name, dict(counts[name]), seen, datetime.fromtimestamp(at, UTC))
+            for name, (at, seen) in last.items()
+        }

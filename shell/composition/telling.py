@@ -9,12 +9,16 @@ from dataclasses import dataclass
 
 from bff.resilience import log
 from bff.resilience.outcome import State
+from bff.resilience.reason import Reason
 from shell.composition import metrics
 from shell.composition.ladder import Included
 from shell.composition.page import Visit
 
 # In an outage every page has the same to say: a line each would cost more than the page's other slots.
 QUIET_S = 1.0
+
+# Page, slot, fragment, version, state, reason.
+_Kind = tuple[str, str, str, str, State, Reason | None]
 
 logger = log.get("include")
 
@@ -32,18 +36,18 @@ class Teller:
 
     def __init__(self, later: Callable[[float, Callable[[], None]], object] | None = None) -> None:
         self._later = later or (lambda delay_s, call: asyncio.get_running_loop().call_later(delay_s, call))
-        self._unsaid: dict[tuple[str, ...], _Same] = {}
+        self._unsaid: dict[_Kind, _Same] = {}
 
     def tell(self, included: Included, visit: Visit) -> None:
         """Count `included`, and say it unless its like was said within the last second."""
-        state, reason = str(included.state), str(included.reason or "")
-        metrics.includes(included.slot.fragment, state, reason).inc()
+        slot, state, reason = included.slot, included.state, included.reason
+        metrics.includes(slot.fragment, state, reason).inc()
         if included.ms:  # what was known at once took nothing
-            metrics.include_seconds(included.slot.fragment).observe(included.ms / 1000)
-        if included.state is State.FRESH:
-            logger.debug("included", page=visit.page.name, slot=included.slot.name, state=state, ms=included.ms)
+            metrics.include_seconds(slot.fragment).observe(included.ms / 1000)
+        if state is State.FRESH:
+            logger.debug("included", page=visit.page.name, slot=slot.name, state=str(state), ms=included.ms)
             return
-        kind = (visit.page.name, included.slot.name, included.slot.fragment, included.version, state, reason)
+        kind = (visit.page.name, slot.name, slot.fragment, included.version, state, reason)
         same = self._unsaid.get(kind)
         if same is None:
             self._say(kind, included, 1)
@@ -51,7 +55,7 @@ class Teller:
             same.times += 1
             same.newest = included
 
-    def _say(self, kind: tuple[str, ...], included: Included, times: int) -> None:
+    def _say(self, kind: _Kind, included: Included, times: int) -> None:
         page, slot, fragment, version, state, reason = kind
         logger.warning(
             "included",
@@ -59,8 +63,8 @@ class Teller:
             slot=slot,
             fragment=fragment,
             version=version,
-            state=state,
-            reason=reason,
+            state=str(state),
+            reason=str(reason or ""),
             detail=included.detail,
             ms=included.ms,
             times=times,
@@ -68,7 +72,7 @@ class Teller:
         self._unsaid[kind] = _Same()
         self._later(QUIET_S, lambda: self._flush(kind))
 
-    def _flush(self, kind: tuple[str, ...]) -> None:
+    def _flush(self, kind: _Kind) -> None:
         same = self._unsaid.pop(kind)
         if same.newest is not None:
             self._say(kind, same.newest, same.times)

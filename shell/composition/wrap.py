@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
 
+import msgspec
 from django.template.loader import render_to_string
 from django.utils import translation
 
@@ -28,57 +29,82 @@ class Wrapper:
 
     def __init__(self, chance: random.Random | None = None) -> None:
         self._chance = chance or random.Random()  # noqa: S311  it spreads load; nobody gains by guessing it
+        # What every visit has in common is written once: in an outage, to write it anew was most of what a slot cost.
+        self._frames: dict[tuple[object, ...], _Frame] = {}
 
     def wrap(self, included: Included, visit: Visit, *, attempt: int = 0) -> bytes:
         """The slot's element, whole. `attempt` counts the retries before this one."""
-        body = _body(included, visit)
-        # The end marker runs as the parser reaches it: the fragment works while later ones are still on their way.
-        inner = _styles(included) + body + b"<fragment-end></fragment-end>"
-        shadow = included.release is None or included.release.manifest.mullion.isolation == "shadow"
-        if shadow or not included.html:
-            inner = b'<template shadowrootmode="open">' + inner + b"</template>"
-        return self._opening(included, visit, attempt).encode() + inner + b"</fragment-slot>\n"
-
-    def _opening(self, included: Included, visit: Visit, attempt: int) -> str:
-        slot, release = included.slot, included.release
-        prefix = visit.page.prefix(slot, visit.params)
+        frame = self._frame(included, visit, attempt)
         as_of = included.as_of.isoformat() if included.as_of else ""
-        declared = ""
-        if release is not None:
-            said = release.manifest.mullion
-            declared = _declared(said.topics, said.feeds, release.js if included.html else ())
-        place, address = _place(slot.name, prefix)
-        asked = escape(visit.asked_again(slot))
-        query = [asked] if asked else []
-        own, wait = (f' data-query="{asked}"' if asked else ""), ""
+        wait = ""
         if included.state is not State.FRESH:
             wait = f'data-retry-ms="{delay_ms(attempt, included.retry_after_ms, chance=self._chance)}" '
-            query.append(f"attempt={attempt + 1}")
-        address += "?" + "&amp;".join(query) if query else ""
-        return (
-            f"<fragment-slot{place}{own}{_stand(included.state, included.reason, included.version)}"
-            f' data-as-of="{as_of}" data-ms="{included.ms}"{declared} {wait}hx-get="{address}"{_SWAP}>'
+        varying = f' data-as-of="{as_of}" data-ms="{included.ms}" {wait}'
+        return b"".join((frame.before, varying.encode(), frame.after, _body(included, visit), frame.end))
+
+    def _frame(self, included: Included, visit: Visit, attempt: int) -> "_Frame":
+        slot, release = included.slot, included.release
+        prefix, asked = visit.page.prefix(slot, visit.params), visit.asked_again(slot)
+        key = (
+            slot.name,
+            prefix,
+            asked,
+            included.state,
+            included.reason,
+            release.digest if release else None,
+            not included.html,
+            attempt,
         )
+        frame = self._frames.get(key)
+        if frame is None:
+            if len(self._frames) >= _FRAMES_MAX:
+                self._frames.clear()
+            frame = self._frames[key] = _framed(included, prefix, asked, attempt)
+        return frame
 
 
-# What every visit has in common is written once: in an outage, to write it anew was most of what a slot cost.
+# A flood of odd addresses empties the memory; it does not fill it.
+_FRAMES_MAX = 4096
 
 
-@lru_cache(maxsize=4096)
-def _place(slot: str, prefix: str) -> tuple[str, str]:
-    """The attributes that say which slot this is, and its prefix as an attribute's value."""
-    return _written({"slot": slot, "id": f"slot-{slot}", "data-prefix": prefix}), escape(prefix)
+class _Frame(msgspec.Struct, frozen=True):
+    """A slot's element without what varies from visit to visit, which stands between `before` and `after`."""
+
+    before: bytes
+    after: bytes
+    end: bytes
 
 
-@lru_cache(maxsize=1024)
-def _stand(state: State, reason: Reason | None, version: str) -> str:
-    return _written({"data-state": str(state), "data-reason": str(reason or ""), "data-version": version})
-
-
-@lru_cache(maxsize=1024)
-def _declared(topics: tuple[str, ...], feeds: tuple[str, ...], js: tuple[str, ...]) -> str:
-    modules = " ".join(f"/assets/{digest}" for digest in js)
-    return _written({"data-topics": " ".join(topics), "data-feeds": " ".join(feeds), "data-modules": modules})
+def _framed(included: Included, prefix: str, asked: str, attempt: int) -> _Frame:
+    slot, release, query = included.slot, included.release, [escape(asked)] if asked else []
+    attributes = {"slot": slot.name, "id": f"slot-{slot.name}", "data-prefix": prefix}
+    if asked:
+        attributes["data-query"] = asked
+    attributes |= {
+        "data-state": str(included.state),
+        "data-reason": str(included.reason or ""),
+        "data-version": included.version,
+    }
+    if release is not None:
+        said = release.manifest.mullion
+        modules = [f"/assets/{digest}" for digest in release.js] if included.html else []
+        attributes |= {
+            "data-topics": " ".join(said.topics),
+            "data-feeds": " ".join(said.feeds),
+            "data-modules": " ".join(modules),
+        }
+    if included.state is not State.FRESH:
+        query.append(f"attempt={attempt + 1}")
+    address = escape(prefix) + ("?" + "&amp;".join(query) if query else "")
+    # The end marker runs as the parser reaches it: the fragment works while later ones are still on their way.
+    inner, end = _styles(included), "<fragment-end></fragment-end>"
+    if not included.html or release is None or release.manifest.mullion.isolation == "shadow":
+        inner, end = '<template shadowrootmode="open">' + inner, end + "</template>"
+    return _Frame(
+        f"<fragment-slot{_written(attributes)}".encode(),
+        f'hx-get="{address}"{_SWAP}>{inner}'.encode(),
+        f"{end}</fragment-slot>\n".encode(),
+    )
 
 
 def _written(attributes: Mapping[str, str]) -> str:
@@ -88,17 +114,12 @@ def _written(attributes: Mapping[str, str]) -> str:
 _SWAP = _written({"hx-trigger": "mullion:swap", "hx-target": "this", "hx-swap": "outerHTML"})
 
 
-def _styles(included: Included) -> bytes:
+def _styles(included: Included) -> str:
     digests = included.release.css if included.release and included.html else ()
-    return _links(digests, included.state in _SHELL_DRAWN)
-
-
-@lru_cache(maxsize=1024)
-def _links(digests: tuple[str, ...], shell_drawn: bool) -> bytes:
     links = [f"/assets/{digest}" for digest in digests]
-    if shell_drawn:
+    if included.state in _SHELL_DRAWN:
         links.append(static_url("cards.css"))
-    return "".join(f'<link rel="stylesheet" href="{link}">' for link in links).encode()
+    return "".join(f'<link rel="stylesheet" href="{link}">' for link in links)
 
 
 def _body(included: Included, visit: Visit) -> bytes:
