@@ -24,7 +24,7 @@ FAULTS = (
 )
 AT_ONCE = 24
 # Breakers that open and close within moments, so that all rungs come again and again.
-HASTY = Policy(open_ms_initial=20, open_ms_max=60, probe_gap_ms=5, closing_successes_flapping=2, consecutive_max=20)
+HASTY = Policy(open_ms_initial=20, open_ms_max=60, probe_gap_ms=5, closing_successes=2, consecutive_max=20)
 
 
 @dataclass

@@ -109,7 +109,7 @@ class Breaker:
         self._successes = 0
         self._openings = 0
         self._closed_at = -math.inf
-        self._flapping = False
+        self._wanted = policy.closing_successes
         self._due_at = 0.0
         self._trial_out = False
         self._warned_until = 0.0
@@ -136,6 +136,13 @@ class Breaker:
         if self._trial_out or self.position in (Position.CLOSED, Position.FORCED):
             return None
         return max(0, math.ceil((self._due_at - now) * 1000))
+
+    def closes_ms(self, now: float) -> int | None:
+        """Milliseconds until it may be closed again, if all goes well; None while closed or forced."""
+        if self.position in (Position.CLOSED, Position.FORCED):
+            return None
+        due_ms = 0 if self._trial_out else max(0, math.ceil((self._due_at - now) * 1000))
+        return due_ms + (self._successes_needed() - self._successes - 1) * self._policy.probe_gap_ms
 
     def _may_try(self, now: float) -> bool:
         if self._trial_out or self.position in (Position.CLOSED, Position.FORCED):
@@ -231,20 +238,17 @@ class Breaker:
             self._open(now, cause, retry_after_ms)
 
     def _open(self, now: float, cause: str, retry_after_ms: int | None) -> None:
-        # One that has hardly closed opens for longer, and closes harder: a flapping upstream must not make pages flap.
-        if self.position is Position.CLOSED:
-            self._flapping = now - self._closed_at <= self._policy.window_s
-            if not self._flapping:
-                self._openings = 0
+        # One that has hardly closed opens for longer: a flapping upstream must not make pages flap.
+        if self.position is Position.CLOSED and now - self._closed_at > self._policy.window_s:
+            self._openings = 0
         self._openings += 1
         self._move(Position.OPEN, cause)
         pause_s = min(retry_after_ms or 0, self._policy.retry_after_ms_max) / 1000
+        self._wanted = self._policy.closing_successes_told if pause_s else self._policy.closing_successes
         self._due_at = now + max(self._open_s(), pause_s)
 
     def _successes_needed(self) -> int:
-        if self._peer_closed:
-            return 1
-        return self._policy.closing_successes_flapping if self._flapping else self._policy.closing_successes
+        return 1 if self._peer_closed else self._wanted
 
     def _open_s(self) -> float:
         # Equal jitter: half of it stands, half is chance.

@@ -131,7 +131,7 @@ class Guard:
     def _refused(self, now: float) -> Failure:
         forced = self.breaker.position is Position.FORCED
         detail = "held open by an operator" if forced else "the upstream is failing"
-        return Failure(Reason.BREAKER_OPEN, detail, self.breaker.probe_due_ms(now))
+        return Failure(Reason.BREAKER_OPEN, detail, self.breaker.closes_ms(now))
 
     async def _detach(self, call: "_Call", place: Place, permit: Permit) -> Response | Failure:
         # A call that is on its way can not be aborted: it lives until its deadline. So it runs by itself, keeps its

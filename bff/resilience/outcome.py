@@ -18,7 +18,7 @@ class Failure(msgspec.Struct, frozen=True):
     """A call that has no usable answer. `detail` is for the log, never for a page.
 
     `status` is the upstream's, if any. `retry_after_ms` says when asking again may help: the upstream's own
-    Retry-After, capped, or the breaker's next probe.
+    Retry-After, capped, or the moment at which the breaker may be closed again.
     """
 
     reason: Reason

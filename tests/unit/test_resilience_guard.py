@@ -116,7 +116,8 @@ def test_failures_of_the_upstream_open_the_breaker(reason: Reason) -> None:
         for _ in range(5):
             assert (await bench.fail()).reason is reason
         refused = await bench.fail()
-        assert (refused.reason, refused.retry_after_ms) == (Reason.BREAKER_OPEN, 1000)
+        closes_ms = 1000 + (POLICY.closing_successes - 1) * POLICY.probe_gap_ms
+        assert (refused.reason, refused.retry_after_ms) == (Reason.BREAKER_OPEN, closes_ms)
         assert len(bench.upstream.requests) == 5
         assert bench.counted(reason) == 5
         assert bench.counted("breaker_open") == 1
@@ -400,10 +401,9 @@ def test_evidence_travels_both_ways() -> None:
 
         one.upstream.says = other.upstream.says = answer
         await asyncio.sleep(1)
-        await one.call()
-        await asyncio.sleep(0.25)
-        await one.call()
-        await asyncio.sleep(0)
+        for _ in range(POLICY.closing_successes):
+            await one.call()
+            await asyncio.sleep(0.25)
         assert await other.call() == answer()
         assert other.guard.breaker.position is Position.CLOSED
 

@@ -124,7 +124,8 @@ class BreakerMachine(RuleBasedStateMachine):
         if self.breaker.position is Position.OPEN:
             due_ms = self.breaker.probe_due_ms(self.now)
             assert due_ms is not None
-            assert due_ms <= max(0.0, (self.opened_at - self.now) * 1000 + POLICY.open_ms_max + 1)
+            longest_ms = max(POLICY.open_ms_max, POLICY.retry_after_ms_max)
+            assert due_ms <= max(0.0, (self.opened_at - self.now) * 1000 + longest_ms + 1)
 
     @invariant()
     def forced_and_open_let_no_call_through_that_nobody_vouched_for(self) -> None:
