@@ -154,4 +154,5 @@ async def _receipt(request: HttpRequest, context: Context, table_id: str) -> sli
     answer = await provider.latest(table_id, context)
     known = [] if isinstance(answer, Failure) else answer
     found = next((each for each in known if each.bet_id == receipt), None)
-    return slip.accepted(found, context.formats) if found else None
+    # How a round ended stands in the list of bets; the slip is for the next one.
+    return slip.accepted(found, context.formats) if found and found.state not in ("won", "lost") else None

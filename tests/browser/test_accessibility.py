@@ -9,7 +9,7 @@ from tests.mullion import Mullion
 
 pytestmark = pytest.mark.timeout(120)
 
-LOOKS = {"dark-1280": ("dark", 1280), "light-390": ("light", 390), "light-320": ("light", 320)}
+LOOKS = {"dark-1280": ("dark", 1280), "light-320": ("light", 320)}
 VISITOR = ("/", "/tables/201/", "/sign-in/", "/no-such-page/", "/tables/no-such-table/")
 PLAYER = ("/", "/tables/201/", "/cashier/", "/history/", "/limits/")
 

@@ -21,22 +21,24 @@ VISITORS = 4
 
 @contextmanager
 def visited(url: str) -> Iterator[Counter[str]]:
-    """Pages are fetched all the time; counts them as whole, broken, or refused (nobody listened)."""
+    """Pages are fetched all the time; counts them as whole, broken, or refused: nobody listened, or nobody was left to
+    take a connection that the system had queued for a process that ends."""
     seen: Counter[str] = Counter()
     over = threading.Event()
 
     def visit() -> None:
         while not over.is_set():
+            ended = "refused"
             try:
-                with httpx.Client() as client:
-                    answer = client.get(url, timeout=10)
-            except httpx.ConnectError:
-                seen["refused"] += 1
+                with httpx.Client() as client, client.stream("GET", url, timeout=10) as answer:
+                    ended = "broken"
+                    text = answer.read().decode()
+                    ended = "whole" if answer.status_code == 200 and whole(text) else "broken"
+            except (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError):
                 time.sleep(0.02)
             except httpx.HTTPError:
-                seen["broken"] += 1
-            else:
-                seen["whole" if answer.status_code == 200 and whole(answer.text) else "broken"] += 1
+                ended = "broken"
+            seen[ended] += 1
 
     visitors = [threading.Thread(target=visit) for _ in range(VISITORS)]
     for visitor in visitors:

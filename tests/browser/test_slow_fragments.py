@@ -12,7 +12,7 @@ from tests.slow_house import SlowHouse
 
 pytestmark = pytest.mark.timeout(180)
 
-FLAPPING_S = 14
+FLAPPING_S = 11
 # The slot is read again twice a second, as the news of a busy feed would have it; when its state changes is kept.
 READ_AGAIN_AND_COUNT = """() => {
     const place = () => document.querySelector("fragment-slot[slot=tables]");

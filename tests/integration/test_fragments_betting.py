@@ -147,17 +147,23 @@ def test_visitor_is_invited_and_can_not_bet(live: Fragment, bff: FakeBff) -> Non
     assert all(one.path != "/v1/bets" for one in bff.asked)
 
 
-def test_receipt_is_told_once_and_only_to_its_player(live: Fragment, bff: FakeBff) -> None:
-    """After a redirect the slip says what became of the bet that the address names, if it is the player's."""
+def test_receipt_is_told_to_its_player_while_the_bet_is_open(live: Fragment, bff: FakeBff) -> None:
+    """The slip says what became of the bet that its address names, if it is the player's; the list says the rest."""
+    stands = ["accepted"]
 
     def bets_of(asked: Asked) -> Reply:
         mine = asked.headers["authorization"] == "Bearer token-of-pl_amber"
-        return reply(BetsData([bet("won")] if mine else []))
+        return reply(BetsData([bet(stands[0])] if mine else []))
 
     bff.replies["/v1/bets"] = bets_of
-    assert "won €10.00" in live.get("/slip/205?receipt=bet_won_0001", **told()).text
-    assert "won €10.00" not in live.get("/slip/205?receipt=bet_won_0001", **told("pl_birch")).text
+    assert "is in. Good luck." in live.get("/slip/205?receipt=bet_accepted_0001", **told()).text
+    assert 'class="said' not in live.get("/slip/205?receipt=bet_accepted_0001", **told("pl_birch")).text
     assert 'class="said' not in live.get("/slip/205", **told()).text
+    stands[0] = "returned"
+    assert "could not be placed" in live.get("/slip/205?receipt=bet_returned_0001", **told()).text
+    stands[0] = "won"
+    assert 'class="said' not in live.get("/slip/205?receipt=bet_won_0001", **told()).text
+    assert "€10.00" in live.get("/bets/205", **told()).text
 
 
 def test_players_pages_are_nobody_elses(live: Fragment, bff: FakeBff) -> None:
