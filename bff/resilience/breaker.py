@@ -244,7 +244,9 @@ class Breaker:
         self._openings += 1
         self._move(Position.OPEN, cause)
         pause_s = min(retry_after_ms or 0, self._policy.retry_after_ms_max) / 1000
-        self._wanted = self._policy.closing_successes_told if pause_s else self._policy.closing_successes
+        # Where callers are the probes, each gap between two successes is a refusal to somebody: few have to do.
+        few = pause_s or self._trials
+        self._wanted = self._policy.closing_successes_few if few else self._policy.closing_successes
         self._due_at = now + max(self._open_s(), pause_s)
 
     def _successes_needed(self) -> int:

@@ -36,7 +36,7 @@ class Policy:
     open_ms_max: int = 6500  # with the successes and a waiting page's delay after it, still healed within ten seconds
     open_factor: float = 2.0
     closing_successes: int = 5  # over a second: longer than an upstream stays up that flaps by the second
-    closing_successes_told: int = 2  # after a pause that the upstream has asked for: it says when, so it does not flap
+    closing_successes_few: int = 2  # after a pause that the upstream has asked for, and where callers are the probes
     probe_gap_ms: int = 250  # between those successes
     retry_after_ms_max: int = 8000
 

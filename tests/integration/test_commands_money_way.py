@@ -69,7 +69,7 @@ def test_declined_deposit_is_a_receipt_with_a_sentence(house):
     assert (status, receipt["state"]) == (200, "declined")
     assert receipt["reason"] == "The payment was declined (insufficient funds). Nothing was charged."
     eventually(lambda: house.real(who) == 0)
-    assert house.wallet(who)["recent"][0]["state"] == "declined"
+    eventually(lambda: house.wallet(who)["recent"][0]["state"] == "declined")
 
 
 def test_fifty_parallel_posts_of_one_key_have_one_effect(house):

@@ -136,7 +136,7 @@ async def test_retry_after_of_a_503_pauses_everybody(
     refused = await fail(guard, origin)
     assert refused.reason is Reason.BREAKER_OPEN
     assert refused.retry_after_ms is not None
-    closing_ms = (POLICY.closing_successes_told - 1) * POLICY.probe_gap_ms
+    closing_ms = (POLICY.closing_successes_few - 1) * POLICY.probe_gap_ms
     assert said - 500 <= refused.retry_after_ms - closing_ms <= said
 
 

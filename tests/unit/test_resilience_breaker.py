@@ -269,7 +269,7 @@ def test_without_background_probes_the_next_call_is_the_trial() -> None:
     assert trial.trial
     assert not bench.breaker.would_pass(bench.now)
     trial.success(bench.now, took_ms=QUICK)
-    for _ in range(POLICY.closing_successes - 1):
+    for _ in range(POLICY.closing_successes_few - 1):
         assert bench.position is Position.HALF_OPEN
         bench.pass_s(POLICY.probe_gap_ms / 1000)
         bench.succeed()

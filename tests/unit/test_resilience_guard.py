@@ -116,7 +116,7 @@ def test_failures_of_the_upstream_open_the_breaker(reason: Reason) -> None:
         for _ in range(5):
             assert (await bench.fail()).reason is reason
         refused = await bench.fail()
-        closes_ms = 1000 + (POLICY.closing_successes - 1) * POLICY.probe_gap_ms
+        closes_ms = 1000 + (POLICY.closing_successes_few - 1) * POLICY.probe_gap_ms
         assert (refused.reason, refused.retry_after_ms) == (Reason.BREAKER_OPEN, closes_ms)
         assert len(bench.upstream.requests) == 5
         assert bench.counted(reason) == 5
