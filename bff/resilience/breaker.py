@@ -142,7 +142,7 @@ class Breaker:
         if self.position in (Position.CLOSED, Position.FORCED):
             return None
         due_ms = 0 if self._trial_out else max(0, math.ceil((self._due_at - now) * 1000))
-        return due_ms + (self._successes_needed() - self._successes - 1) * self._policy.probe_gap_ms
+        return due_ms + max(0, self._successes_needed() - self._successes - 1) * self._policy.probe_gap_ms
 
     def _may_try(self, now: float) -> bool:
         if self._trial_out or self.position in (Position.CLOSED, Position.FORCED):
