@@ -269,3 +269,20 @@ class RelayState(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="relay_state_single")]
+
+
+class Rebuild(models.Model):
+    """The rebuild of the query store that is under way, in the one row; none when there is none.
+
+    Every player up to `after` has been told and answered for. `refused` counts those whose shadow was not swapped in.
+    """
+
+    id = models.IntegerField(primary_key=True, default=1)
+    run = models.CharField(max_length=40)
+    began_at = models.DateTimeField()
+    after = models.CharField(max_length=64, blank=True)
+    swapped = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="rebuild_single")]

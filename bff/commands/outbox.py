@@ -1,6 +1,6 @@
 """Events, written in the transaction of what they tell.
 
-Public: `tell`, `restate`, `new_row`, `limits_of`.
+Public: `tell`, `restate`, `rebuild`, `new_row`, `limits_of`.
 """
 
 import msgspec
@@ -16,6 +16,7 @@ from bff.contracts.ledger import (
     HistoryPage,
     MovementLine,
     PlayerChanged,
+    PlayerStands,
 )
 from bff.contracts.wallet import DepositLimit as LimitOnWire
 from bff.contracts.wallet import LimitsState
@@ -56,6 +57,11 @@ def restate(book: Book) -> None:
     book.player.save(update_fields=["epoch"])
 
 
+def rebuild(book: Book, run: str, stands: PlayerStands) -> None:
+    """Tell everything about the player for the shadow of the rebuild `run`, at the player's present sequence."""
+    _restated(book, [], run, stands)
+
+
 def new_row(book: Book, event_type: str, data: msgspec.Struct) -> OutboxRow:
     """A row of the outbox about the player, at the player's present sequence."""
     return OutboxRow(
@@ -69,7 +75,7 @@ def new_row(book: Book, event_type: str, data: msgspec.Struct) -> OutboxRow:
     )
 
 
-def _restated(book: Book, answers: list[ReceiptOnWire]) -> None:
+def _restated(book: Book, answers: list[ReceiptOnWire], run: str = "", stands: PlayerStands | None = None) -> None:
     player = book.player
     player.epoch = book.epoch
     known = Receipt.objects.filter(player=player, ordinal__isnull=False).order_by("ordinal")
@@ -77,19 +83,20 @@ def _restated(book: Book, answers: list[ReceiptOnWire]) -> None:
     for receipt in known.iterator(chunk_size=500):
         line = receipts.line(receipt)
         if line.ordinal // HISTORY_PAGE != page:
-            told.append(_page(book, page, lines))
+            told.append(_page(book, page, lines, run))
             page, lines = line.ordinal // HISTORY_PAGE, []
         lines.append(line)
     if lines:
-        told.append(_page(book, page, lines))
+        told.append(_page(book, page, lines, run))
     # The pages come first: once the player's state is there, so is all that it rests on.
     data = _changed(book, lines[-1:], answers, claims=True, limits=True, pending=True)
+    data = msgspec.structs.replace(data, rebuild=run, stands=stands)
     told.append(new_row(book, PLAYER_RESTATED, data))
     OutboxRow.objects.bulk_create(told, batch_size=100)
 
 
-def _page(book: Book, page: int, lines: list[MovementLine]) -> OutboxRow:
-    return new_row(book, HISTORY_RESTATED, HistoryPage(book.player.player_id, page, lines))
+def _page(book: Book, page: int, lines: list[MovementLine], run: str) -> OutboxRow:
+    return new_row(book, HISTORY_RESTATED, HistoryPage(book.player.player_id, page, lines, run))
 
 
 def _changed(

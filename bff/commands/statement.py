@@ -1,6 +1,6 @@
 """The ledger's word on every player, for the read side to hold its own against.
 
-Public: `state_part`.
+Public: `state_part`, `stands_of`.
 """
 
 from collections import defaultdict
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
 from bff.commands import outbox
@@ -29,7 +29,7 @@ def state_part(run: str, part: int, after: str, now: datetime) -> tuple[str, int
         if connection.vendor == "postgresql":  # SQLite has one snapshot a transaction anyhow
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        found = _stand(after)
+        found = stands_of(Player.objects.filter(pk__gt=after).order_by("pk")[:PART])
         if found:
             data = BalancesStated(run, part, found)
             OutboxRow.objects.create(
@@ -44,14 +44,14 @@ def state_part(run: str, part: int, after: str, now: datetime) -> tuple[str, int
     return (found[-1].player if found else after), len(found)
 
 
-def _stand(after: str) -> list[PlayerStands]:
+def stands_of(players: QuerySet[Player]) -> list[PlayerStands]:
+    """Where each of `players` stands, added up from accounts and lines and not from what was told of them."""
+
     def balance(kind: str) -> Subquery:
         return Subquery(Account.objects.filter(player=OuterRef("pk"), kind=kind).values("balance_minor")[:1])
 
-    rows = Player.objects.filter(pk__gt=after).order_by("pk")
-    rows = rows.annotate(real=balance("real"), bonus=balance("bonus"), held=balance("held"))
-    players = list(rows[:PART])
-    names = [player.pk for player in players]
+    rows = list(players.annotate(real=balance("real"), bonus=balance("bonus"), held=balance("held")))
+    names = [player.pk for player in rows]
     months, pending = _months(names), _pending(names)
     return [
         PlayerStands(
@@ -65,7 +65,7 @@ def _stand(after: str) -> list[PlayerStands]:
             pending=pending[player.pk],
             limits=outbox.limits_of(player),
         )
-        for player in players
+        for player in rows
     ]
 
 

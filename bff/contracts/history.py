@@ -1,6 +1,7 @@
 """A player's history as the BFF shows it: three months at once, twelve reachable, by kind and by the page.
 
-Public: `HistoryData`, `HistoryMonth`, `KindTotals`, `MONTHS_SHOWN`, `MONTHS_REACHABLE`, `HISTORY_LINES`, `month_of`.
+Public: `HistoryData`, `HistoryMonth`, `KindTotals`, `MONTHS_SHOWN`, `MONTHS_REACHABLE`, `HISTORY_LINES`, `month_of`,
+`month_before`.
 Read at `GET /views/history[?until=<YYYY-MM>][&kind=<kind>,<kind>…][&page=<n>][&min_sequence=…]` as `View[HistoryData]`.
 Months are UTC's.
 """
@@ -20,6 +21,12 @@ HISTORY_LINES = 20
 def month_of(moment: datetime) -> str:
     """`2026-11`, as UTC has it."""
     return moment.astimezone(UTC).strftime("%Y-%m")
+
+
+def month_before(month: str, back: int) -> str:
+    """The month so many months earlier."""
+    count = int(month[:4]) * 12 + int(month[5:]) - 1 - back
+    return f"{count // 12:04}-{count % 12 + 1:02}"
 
 
 class KindTotals(msgspec.Struct, frozen=True, array_like=True):

@@ -1,9 +1,10 @@
 """What the write side tells the read side: the events on the stream `ledger` and what may be asked for in return.
 
 Public: `LEDGER_STREAM`, `REQUESTS_STREAM`, `OFFERS_STREAM`, `HISTORY_PAGE`, `HEARTBEAT`, `ENGINE_HEARTBEAT`,
-`PLAYER_RESTATED`, `HISTORY_RESTATED`, `REPLAY_REQUESTED`, `BALANCES_STATED`, `BALANCES_COMPARED`, `MovementLine`,
-`PlayerChanged`, `HistoryPage`, `HistoryMonthState`, `LedgerHeartbeat`, `EngineHealth`, `ReplayRequested`,
-`PlayerStands`, `BalancesStated`, `BalancesCompared`, `history_topic`, `month_topic`.
+`PLAYER_RESTATED`, `HISTORY_RESTATED`, `REPLAY_REQUESTED`, `BALANCES_STATED`, `BALANCES_COMPARED`, `PLAYERS_REBUILT`,
+`MovementLine`, `PlayerChanged`, `HistoryPage`, `HistoryMonthState`, `LedgerHeartbeat`, `EngineHealth`,
+`ReplayRequested`, `PlayerStands`, `BalancesStated`, `BalancesCompared`, `PlayerRebuilt`, `PlayersRebuilt`,
+`history_topic`, `month_topic`.
 
 An event about a player has the aggregate `player:<id>` and the player's own sequence, without gaps; its data is a
 `PlayerChanged`, which holds the state after the event, so that a reader needs no rule of the ledger.
@@ -30,6 +31,7 @@ HISTORY_RESTATED = "HistoryRestated"
 REPLAY_REQUESTED = "ReplayRequested"
 BALANCES_STATED = "BalancesStated"
 BALANCES_COMPARED = "BalancesCompared"
+PLAYERS_REBUILT = "PlayersRebuilt"
 
 # Lines of a player's history are numbered from 0 for ever and kept by the page, so a change rewrites one page.
 HISTORY_PAGE = 20
@@ -53,12 +55,16 @@ class MovementLine(msgspec.Struct, frozen=True):
     receipt: Receipt
 
 
-class HistoryPage(msgspec.Struct, frozen=True):
-    """Lines `page * HISTORY_PAGE` and on, in order; also the data of `HistoryRestated`."""
+class HistoryPage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Lines `page * HISTORY_PAGE` and on, in order; also the data of `HistoryRestated`.
+
+    With a `rebuild` it is told for the shadow of that rebuild and for nothing else.
+    """
 
     player: str
     page: int
     lines: list[MovementLine]
+    rebuild: str = ""
 
 
 class HistoryMonthState(msgspec.Struct, frozen=True):
@@ -72,13 +78,31 @@ class HistoryMonthState(msgspec.Struct, frozen=True):
     pages: dict[int, dict[str, KindTotals]]
 
 
+class PlayerStands(msgspec.Struct, frozen=True, array_like=True):
+    """Where the ledger says that a player stood when the player's sequence was this. Minor units.
+
+    `months` maps month and kind to what the history holds; `pending` are the receipts that wait for somebody.
+    """
+
+    player: str
+    sequence: Sequence
+    real_minor: int
+    bonus_minor: int
+    held_minor: int
+    currency: Currency
+    months: dict[str, dict[str, KindTotals]]
+    pending: list[str]
+    limits: LimitsState
+
+
 class PlayerChanged(msgspec.Struct, frozen=True):
     """Where a player stands after the event. `lines` holds what the event made or changed.
 
     `lines_total` is how long the history is. `claimed` (promotion id to number of grants) is complete when given,
     None when the event did not touch it, and so are `limits` and `pending` (the lines that wait for somebody, newest
     first); `PlayerRestated` always gives all three. `grants` go with `claimed`. `answers` are receipts that are no line
-    of the history.
+    of the history. With a `rebuild` it ends what was told of the player for that rebuild's shadow, and `stands` is what
+    the shadow must amount to before anybody may see it.
     """
 
     player: str
@@ -91,6 +115,8 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     pending: list[MovementLine] | None = None
     answers: list[Receipt] = []
     grants: list[GrantProgress] = []
+    rebuild: str = ""
+    stands: PlayerStands | None = None
 
 
 class LedgerHeartbeat(msgspec.Struct, frozen=True):
@@ -112,23 +138,6 @@ class ReplayRequested(msgspec.Struct, frozen=True):
     why: str
 
 
-class PlayerStands(msgspec.Struct, frozen=True, array_like=True):
-    """Where the ledger says that a player stood when the player's sequence was this. Minor units.
-
-    `months` maps month and kind to what the history holds; `pending` are the receipts that wait for somebody.
-    """
-
-    player: str
-    sequence: Sequence
-    real_minor: int
-    bonus_minor: int
-    held_minor: int
-    currency: Currency
-    months: dict[str, dict[str, KindTotals]]
-    pending: list[str]
-    limits: LimitsState
-
-
 class BalancesStated(msgspec.Struct, frozen=True):
     """Part `part` of a comparison `run`: the ledger's word, for the reader to hold its own against."""
 
@@ -145,3 +154,22 @@ class BalancesCompared(msgspec.Struct, frozen=True):
     equal: int
     moved_on: int
     wrong: list[str]
+
+
+class PlayerRebuilt(msgspec.Struct, frozen=True, array_like=True):
+    """How a player's part of a rebuild ended.
+
+    `swapped`: the shadow agreed with the ledger and is what everybody sees. `standing`: what everybody sees is as new
+    as the shadow or newer. `refused`: the shadow differs from the ledger (`why` says in what) and nobody will see it.
+    """
+
+    player: str
+    outcome: Literal["swapped", "standing", "refused"]
+    why: str = ""
+
+
+class PlayersRebuilt(msgspec.Struct, frozen=True):
+    """The answer to what was told for the rebuild `run`."""
+
+    run: str
+    players: list[PlayerRebuilt]

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ from bff.contracts.ledger import (
     ENGINE_HEARTBEAT,
     HEARTBEAT,
     LEDGER_STREAM,
+    PLAYERS_REBUILT,
     REPLAY_REQUESTED,
     REQUESTS_STREAM,
     BalancesStated,
@@ -38,6 +40,7 @@ from bff.contracts.ledger import (
     ReplayRequested,
 )
 from bff.queries.projections import Parked, Wallets, Watch, compare, topics_of
+from bff.queries.rebuilding import Shadows, is_rebuilding
 from bff.resilience import log
 from bff.store import Store, StoreUnavailable
 
@@ -89,6 +92,7 @@ class Projector:
         self._asked_at = float("-inf")
         self._parked: dict[str, tuple[Delivery, float]] = {}
         self._marked = ("", 0)
+        self._shadows = Shadows(store)
 
     def state(self) -> dict[str, Any]:
         """For /healthz."""
@@ -116,7 +120,7 @@ class Projector:
             if marker is not None and marker.data.get("shape") != SHAPE:
                 self._lose(_OTHER_SHAPE)
         about_players = [each for each in deliveries if each.event.aggregate.startswith("player:")]
-        done, parked = await self._project(about_players)
+        done, parked = await self._take(about_players)
         now = self.clock()
         for each in [*done, *parked, *deliveries]:
             if each.event.position is not None:
@@ -129,6 +133,20 @@ class Projector:
                 await self._compare(each)
         await self._look_for_losses(now)
         return done + others
+
+    async def _take(self, told: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
+        """What is done, and what had to be parked. In order: a shadow rests on what happened before it was told."""
+        done: list[Delivery] = []
+        for rebuilding, some in groupby(told, key=is_rebuilding):
+            together = list(some)
+            done += await self._rebuild(together) if rebuilding else (await self._project(together))[0]
+        given_up, parked = await self._project([])
+        return done + given_up, parked
+
+    async def _rebuild(self, told: list[Delivery]) -> list[Delivery]:
+        for answer in await self._shadows.project(told):
+            await self._say(PLAYERS_REBUILT, (answer.run, 0), answer)
+        return told
 
     async def _project(self, fresh: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
         """What is done, and what had to be parked."""

@@ -48,5 +48,7 @@ class StorePolicy:
     breaker_failures: int = 5
     breaker_open_ms: int = 250
     breaker_open_ms_max: int = 1000
+    # How long a record that was written into a shadow waits to be swapped.
+    shadow_ms: int = 3_600_000
     listen_ping_s: float = 2.0
     listen_silence_s: float = 5.0

@@ -1,6 +1,6 @@
 """What must happen inside the store in one step, as Lua.
 
-Public: `PUT`, `BEAT`, `ANNOUNCE`, `LEASE`, `RELEASE`.
+Public: `PUT`, `SHADE`, `SWAP`, `BEAT`, `ANNOUNCE`, `LEASE`, `RELEASE`.
 Each is safe to run twice. Times are the store's own, so that ages are right whatever the clocks of its clients say.
 """
 
@@ -58,6 +58,45 @@ if ARGV[7] ~= '0' then redis.call('EXPIRE', KEYS[1], ARGV[7]) else redis.call('P
 if changed then
   local state = redis.call('HGET', KEYS[3], 'said_state') or 'live'
   redis.call('PUBLISH', 'live:' .. ARGV[1], message(ARGV[1], epoch, n, '"' .. rfc3339(ms) .. '"', state, ARGV[2]))
+end
+return 1
+"""
+)
+
+# KEYS shadow · ARGV data, feed, epoch, n, keep_s, milliseconds until it is forgotten
+SHADE = (
+    _CLOCK
+    + """
+redis.call('HSET', KEYS[1], 'data', ARGV[1], 'feed', ARGV[2], 'epoch', ARGV[3], 'n', ARGV[4],
+  'as_of', string.format('%.0f', now_ms()), 'keep_s', ARGV[5])
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
+return 1
+"""
+)
+
+# KEYS feed, then record and shadow of each topic · ARGV epoch, n, topics -> 1 swapped, 0 the first record is as new
+SWAP = (
+    _CLOCK
+    + """
+local first = redis.call('HMGET', KEYS[2], 'epoch', 'n')
+if first[1] and first[1] > ARGV[1] then return 0 end
+if first[1] == ARGV[1] and tonumber(first[2]) >= tonumber(ARGV[2]) then return 0 end
+local state = redis.call('HGET', KEYS[1], 'said_state') or 'live'
+for i = 3, #ARGV do
+  local record, shadow = KEYS[2 * i - 4], KEYS[2 * i - 3]
+  local new = redis.call('HMGET', shadow, 'data', 'epoch', 'n', 'as_of', 'keep_s')
+  if new[1] then
+    local old = redis.call('HGET', record, 'data')
+    redis.call('RENAME', shadow, record)
+    redis.call('HDEL', record, 'keep_s')
+    if new[5] ~= '0' then redis.call('EXPIRE', record, new[5]) else redis.call('PERSIST', record) end
+    if old ~= new[1] then
+      local as_of = '"' .. rfc3339(tonumber(new[4])) .. '"'
+      redis.call('PUBLISH', 'live:' .. ARGV[i], message(ARGV[i], new[2], tonumber(new[3]), as_of, state, new[1]))
+    end
+  else
+    redis.call('DEL', record)
+  end
 end
 return 1
 """

@@ -69,15 +69,41 @@ class Store:
         """The latest record of `topic`, None when there has been none since the last flush."""
         return (await self.get_many([topic]))[topic]
 
-    async def get_many(self, topics: Iterable[str]) -> dict[str, Record | None]:
-        """The latest records by topic, in one round trip."""
-        return (await self.read(topics)).records
+    async def get_many(self, topics: Iterable[str], *, shadow: str = "") -> dict[str, Record | None]:
+        """The latest records by topic, in one round trip; with `shadow` those that `shade` has put there."""
+        return (await self.read(topics, shadow=shadow)).records
 
-    async def read(self, topics: Iterable[str] = (), feeds: Iterable[str] = ()) -> Snapshot:
+    async def shade(self, shadow: str, puts: Sequence[Put]) -> None:
+        """Write records, each with its sequence, where only `shadow` is asked for; told to nobody, and forgotten if
+        they are not swapped within the policy's time."""
+        commands = []
+        for put in puts:
+            epoch, n = _numbered(put)
+            args = [msgspec.json.encode(put.data), put.feed, check_epoch(epoch), n, put.keep_s, self._policy.shadow_ms]
+            commands.append(_script(scripts.SHADE, [_record_key(put.topic, shadow)], args))
+        if commands:
+            await self._connection.pipeline(commands, scripts=[scripts.SHADE])
+
+    async def swap(self, shadow: str, topics: Sequence[str], *, feed: str, sequence: ViewSequence) -> bool:
+        """In one step each of `topics` becomes what `shadow` holds of it, and goes where it holds nothing.
+
+        False, and nothing has changed, when the record of the first is of `sequence` or later. What changed is told.
+        """
+        keys = [_feed_key(feed)]
+        for topic in topics:
+            keys += [_record_key(topic), _record_key(topic, shadow)]
+        command = _script(scripts.SWAP, keys, [check_epoch(sequence[0]), sequence[1], *topics])
+        return bool((await self._connection.pipeline([command], scripts=[scripts.SWAP]))[0])
+
+    async def unshade(self, shadow: str, topics: Iterable[str]) -> None:
+        """Forget what `shadow` holds of `topics`."""
+        await self._connection.pipeline([("UNLINK", *(_record_key(topic, shadow) for topic in topics))])
+
+    async def read(self, topics: Iterable[str] = (), feeds: Iterable[str] = (), *, shadow: str = "") -> Snapshot:
         """Records and freshness of feeds together, in one round trip."""
         topics, feeds = list(topics), list(feeds)
         commands: list[Command] = [("TIME",)]
-        commands += [("HMGET", _record_key(topic), *_RECORD_FIELDS) for topic in topics]
+        commands += [("HMGET", _record_key(topic, shadow), *_RECORD_FIELDS) for topic in topics]
         commands += [("HMGET", _feed_key(feed), *_FEED_FIELDS) for feed in feeds]
         clock, *answers = await self._connection.pipeline(commands)
         now_s = clock[0] + clock[1] / 1_000_000
@@ -162,8 +188,14 @@ def _epoch_candidate() -> str:
     return secrets.token_hex(6)
 
 
-def _record_key(topic: str) -> str:
-    return f"view:{check_topic(topic)}"
+def _record_key(topic: str, shadow: str = "") -> str:
+    return f"shadow:{check_topic(shadow)}:{check_topic(topic)}" if shadow else f"view:{check_topic(topic)}"
+
+
+def _numbered(put: Put) -> ViewSequence:
+    if put.sequence is None:
+        raise ValueError(f"{put.topic} needs a sequence: nobody counts in a shadow")
+    return put.sequence
 
 
 def _feed_key(feed: str) -> str:
@@ -172,7 +204,15 @@ def _feed_key(feed: str) -> str:
 
 _DIGESTS = {
     script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
-    for script in (scripts.PUT, scripts.BEAT, scripts.ANNOUNCE, scripts.LEASE, scripts.RELEASE)
+    for script in (
+        scripts.PUT,
+        scripts.SHADE,
+        scripts.SWAP,
+        scripts.BEAT,
+        scripts.ANNOUNCE,
+        scripts.LEASE,
+        scripts.RELEASE,
+    )
 }
 
 

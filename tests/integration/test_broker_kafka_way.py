@@ -26,3 +26,6 @@ def test_deposits_reach_the_query_store_over_kafka_through_an_outage():
         time.sleep(0.3)
         assert house.real(who) == 1501
         assert len(house.wallet(who)["recent"]) == 3
+        rebuilt = house.manage("rebuild_views").stdout
+        assert "0 shadows were refused" in rebuilt
+        assert ", 0 differ." in rebuilt

@@ -122,6 +122,20 @@ class Killer(threading.Thread):
         return lambda: self.house.kill(name), start
 
 
+class Rebuilder(threading.Thread):
+    """An operator who has the read side rebuilt over and over until `ended`, whatever is killed under it."""
+
+    def __init__(self, house, ended):
+        super().__init__()
+        self.house, self.ended = house, ended
+        self.refused = []
+
+    def run(self):
+        while not self.ended.is_set():
+            said = self.house.manage("rebuild_views", check=False).stdout
+            self.refused += [line for line in said.splitlines() if "left as it was" in line]
+
+
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
 def test_kills_lose_and_double_nothing(vendor, request):
     """A fixed number of kill -9 under load: every command counts once, sums are zero, the query store is the ledger."""
@@ -131,11 +145,16 @@ def test_kills_lose_and_double_nothing(vendor, request):
     with MoneyHouse(database_url=address, extra={"GAMES_WALLET_SECRET": SECRET}) as house:
         killer, began = Killer(house, kills, server), time.monotonic()
         killer.start()
+        ended = threading.Event()
+        rebuilder = Rebuilder(house, ended)
+        rebuilder.start()
         workers = [Worker(house, seed) for seed in range(WORKERS)]
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
             working = [pool.submit(worker.work, commands // WORKERS) for worker in workers]
             workers = [each.result() for each in working]
         killer.join()
+        ended.set()
+        rebuilder.join()
         lasted_s = time.monotonic() - began
         assert killer.made == kills, "every kill was made"
         assert house.manage("audit_ledger").stdout == "The books are sound.\n"
@@ -150,6 +169,8 @@ def test_kills_lose_and_double_nothing(vendor, request):
             assert ledger[worker.player, "real"] == worker.money
             assert ledger[worker.player, "held"] == worker.held
         eventually(lambda: all(house.real(w.player) == w.money for w in workers), within_s=30)
+        assert not rebuilder.refused
+        assert ", 0 differ." in house.manage("rebuild_views").stdout
         for worker in workers:
             wallet = house.wallet(worker.player)
             assert wallet["balances"]["held_minor"] == worker.held

@@ -5,7 +5,6 @@ import contextlib
 import secrets
 import threading
 import time
-from datetime import UTC, datetime
 
 import pytest
 
@@ -146,33 +145,3 @@ def test_records_of_another_release_are_asked_for_again(house):
     eventually(lambda: house.read("wallet.pl_amber").records["wallet.pl_amber"].sequence[0] > before[0], within_s=25)
     assert "another release" in house.log("projector")
     eventually(lambda: feed(house).state == "live")
-
-
-def test_replay_tells_everything_again_and_compares_it_with_the_ledger(house):
-    """The operator's replay ends with every player as the ledger says; a bent record is found and named."""
-    done = house.manage("replay_ledger")
-    assert ", 0 differ." in done.stdout
-    assert "comparing 100 %" in done.stderr
-
-    month = datetime.now(UTC).strftime("%Y-%m")
-
-    async def bend():
-        store = Store.connect(house.valkey.url, StorePolicy(connect_ms=1000, op_ms=2000))
-        wallet, counted = await store.get("wallet.pl_birch"), await store.get(f"month.pl_amber.{month}")
-        balances = {**wallet.data["balances"], "real_minor": 1}
-        for record, data in (
-            (wallet, {**wallet.data, "balances": balances}),
-            (counted, {**counted.data, "pages": {}}),
-        ):
-            # A sequence of another epoch and back: the store takes it, as it would a wrong projection's.
-            await store.put(record.topic, data, feed="ledger", sequence=("0", 0))
-            await store.put(record.topic, data, feed="ledger", sequence=record.sequence)
-        await store.aclose()
-
-    asyncio.run(bend())
-    bent = house.manage("replay_ledger", "--compare-only", check=False)
-    assert bent.returncode == 1
-    assert "pl_birch: real_minor is 1 instead of 4000" in bent.stdout
-    assert f"pl_amber: opening in {month} is nothing instead of [1, 12500, 0]" in bent.stdout
-    assert ", 0 differ." in house.manage("replay_ledger").stdout
-    assert house.real("pl_birch") == 4000

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -243,3 +244,55 @@ async def settled_get(store, within_s):
         except StoreUnavailable:
             assert time.monotonic() < end, "the store did not heal in time"
             await asyncio.sleep(0.02)
+
+
+async def test_shadow_is_seen_by_nobody_until_it_is_swapped_in_whole(store):
+    """What is made in a shadow shows nowhere and is told to nobody; the swap changes, keeps and removes in one step."""
+    await store.put_many(
+        [Put(topic, {"old": topic}, "ledger", ("a", 4)) for topic in ("wallet.p", "limits.p", "month.p.1")]
+    )
+    messages, task = await hear(store)
+    made = [Put("wallet.p", {"new": 1}, "ledger", ("a", 5)), Put("limits.p", {"old": "limits.p"}, "ledger", ("a", 5))]
+    await store.shade("run_1", [*made, Put("receipt.r", {"new": 2}, "ledger", ("a", 2), keep_s=100)])
+    topics = ["wallet.p", "limits.p", "month.p.1", "receipt.r"]
+    seen = await store.get_many(topics)
+    assert [each and each.data for each in seen.values()] == [{"old": topic} for topic in topics[:3]] + [None]
+    assert (await store.get_many(topics, shadow="run_1"))["wallet.p"].data == {"new": 1}
+    assert await store.swap("run_1", topics, feed="ledger", sequence=("a", 5))
+    seen = await store.get_many(topics)
+    assert [each and (each.data, each.sequence) for each in seen.values()] == [
+        ({"new": 1}, ("a", 5)),
+        ({"old": "limits.p"}, ("a", 5)),
+        None,
+        ({"new": 2}, ("a", 2)),
+    ]
+    assert not any((await store.get_many(topics, shadow="run_1")).values())
+    await settled(lambda: len(messages) == 2)
+    await asyncio.sleep(0.05)
+    assert {(each.topic, each.seq) for each in messages} == {("wallet.p", ("a", 5)), ("receipt.r", ("a", 2))}
+    task.cancel()
+
+
+async def test_shadow_never_replaces_what_is_as_new(store):
+    """A swap that comes late, or a second time, changes nothing; what it would have brought can be forgotten."""
+    for standing in (("a", 5), ("a", 6), ("b", 1)):
+        await store.put("wallet.p", {"at": standing}, feed="ledger", sequence=standing)
+        await store.shade("run_2", [Put("wallet.p", {"late": True}, "ledger", ("a", 5))])
+        assert not await store.swap("run_2", ["wallet.p"], feed="ledger", sequence=("a", 5))
+        assert (await store.get("wallet.p")).data == {"at": list(standing)}
+    await store.unshade("run_2", ["wallet.p"])
+    assert not (await store.get_many(["wallet.p"], shadow="run_2"))["wallet.p"]
+
+
+async def test_shadows_that_nobody_swaps_are_forgotten_and_swapped_records_are_not(server):
+    """What is left of a rebuild that was given up goes by itself; a record that was swapped in stays as long as any."""
+    store = Store.connect(server.url, replace(PATIENT, shadow_ms=150))
+    put = [Put(f"wallet.{name}", {"n": 1}, "ledger", ("a", 1)) for name in ("kept", "left")]
+    await store.shade("run_3", put)
+    assert await store.swap("run_3", ["wallet.kept"], feed="ledger", sequence=("a", 1))
+    await asyncio.sleep(0.3)
+    assert not any((await store.get_many(["wallet.kept", "wallet.left"], shadow="run_3")).values())
+    assert (await store.get("wallet.kept")).data == {"n": 1}
+    with pytest.raises(ValueError, match="needs a sequence"):
+        await store.shade("run_3", [Put("wallet.kept", {}, "ledger")])
+    await store.aclose()

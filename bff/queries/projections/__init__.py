@@ -2,11 +2,11 @@
 
 Pure: no I/O and no clock in here, so that every order, repetition and loss can be tried.
 
-Public: `Watch`, `Wallets`, `Parked`, `compare`, `topics_of`.
+Public: `Watch`, `Wallets`, `Parked`, `FEED`, `compare`, `topics_of`, `Standing`.
 """
 
-from bff.queries.projections.comparison import compare, topics_of
-from bff.queries.projections.wallets import Parked, Wallets
+from bff.queries.projections.comparison import Standing, compare, topics_of
+from bff.queries.projections.wallets import FEED, Parked, Wallets
 from bff.queries.projections.watch import Watch
 
-__all__ = ["Parked", "Wallets", "Watch", "compare", "topics_of"]
+__all__ = ["FEED", "Parked", "Standing", "Wallets", "Watch", "compare", "topics_of"]

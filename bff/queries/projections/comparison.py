@@ -1,6 +1,6 @@
 """Whether the records say what the ledger says.
 
-Public: `compare`, `topics_of`.
+Public: `compare`, `topics_of`, `Standing`.
 """
 
 from collections.abc import Iterator, Mapping

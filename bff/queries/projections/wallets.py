@@ -1,6 +1,6 @@
 """What events about players make of the records in the query store.
 
-Public: `Wallets`, `Parked`, `movement`.
+Public: `Wallets`, `Parked`, `FEED`, `movement`.
 
 Every event of a player is applied once and in order; the wallet's own sequence says how far. A line of the history
 is replaced only by a later state of the same line, so records that a kill left half written come out right.

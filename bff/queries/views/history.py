@@ -17,6 +17,7 @@ from bff.contracts.history import (
     HistoryData,
     HistoryMonth,
     KindTotals,
+    month_before,
     month_of,
 )
 from bff.contracts.ledger import HistoryMonthState, HistoryPage, MovementLine, history_topic, month_topic
@@ -46,9 +47,9 @@ async def history_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
     player = asked.player_with(SCOPE_READ)
     wanted, kinds, page = min_sequence_of(asked), kinds_of(asked, policy.history_kinds_max), page_of(asked)
     latest = month_of(datetime.now(UTC))
-    earliest = _before(latest, MONTHS_REACHABLE - 1)
+    earliest = month_before(latest, MONTHS_REACHABLE - 1)
     until = until_of(asked, earliest, latest)
-    shown = [month for n in range(MONTHS_SHOWN) if (month := _before(until, n)) >= earliest]
+    shown = [month for n in range(MONTHS_SHOWN) if (month := month_before(until, n)) >= earliest]
     own, topics = wallet_topic(player.player), {month: month_topic(player.player, month) for month in shown}
     look = await look_until(
         store, [own, *topics.values()], [LEDGER], policy, lambda look: reached(look.records[own], wanted)
@@ -75,12 +76,6 @@ async def history_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
     )
     pending = pending or any(_epoch(each) > _epoch(record) for each in found.values())
     return View(data=data, freshness=ledger.freshness(record.sequence if record else None), pending=pending)
-
-
-def _before(month: str, back: int) -> str:
-    """The month so many months earlier."""
-    count = int(month[:4]) * 12 + int(month[5:]) - 1 - back
-    return f"{count // 12:04}-{count % 12 + 1:02}"
 
 
 def _epoch(record: Record | None) -> str:

@@ -1,0 +1,188 @@
+"""Make what the read side shows of every player anew out of the ledger, and hold it against the ledger."""
+
+import asyncio
+import sys
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from bff.broker import BrokerUnavailable, connect
+from bff.broker.port import Reader
+from bff.commands import rebuild, relay_steps
+from bff.commands.engine import Engine, EngineUnavailable
+from bff.commands.epoch import fresh_id
+from bff.commands.models import Player, RelayState
+from bff.commands.progress import Bar
+from bff.commands.statement import state_part
+from bff.contracts.ledger import (
+    BALANCES_COMPARED,
+    PLAYERS_REBUILT,
+    REQUESTS_STREAM,
+    BalancesCompared,
+    PlayerRebuilt,
+    PlayersRebuilt,
+)
+
+SILENCE_S_MAX = 30.0
+# Players told and not answered for: few, so that commands and the relay's heartbeats come in between.
+WAITING_MAX = 40
+TOLD_AT_ONCE = 10
+
+
+class Command(BaseCommand):
+    help = (
+        "Rebuild what the read side shows of every player, out of the ledger: each player's records are made in a "
+        "shadow, held against the ledger's own sums, and swapped in only when they agree; until then the old ones are "
+        "shown and stay current. Then all of it is compared once more. Relay and projector must be running. Stopped "
+        "half-way, it goes on where it was when it is called again. Exit code 1 when a shadow was refused or a player "
+        "differs. Example: manage.py rebuild_views --settings bff.commands.settings"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--compare-only", action="store_true", help="make nothing anew, only compare")
+        how.add_argument(
+            "--new-epoch",
+            action="store_true",
+            help="for a store whose sequences can not be believed: begin an epoch in which everything is told again, "
+            "without a shadow; until all of it is told, wallets say that they age",
+        )
+
+    def handle(self, *args: Any, compare_only: bool, new_epoch: bool, **options: Any) -> None:
+        try:
+            refused = asyncio.run(self._run(compare_only, new_epoch))
+        except (BrokerUnavailable, EngineUnavailable) as error:
+            raise CommandError(f"{error}. What was done so far stands; call this again to go on.") from error
+        if refused:
+            sys.exit(1)
+
+    async def _run(self, compare_only: bool, new_epoch: bool) -> int:
+        """How many players are not as the ledger says."""
+        engine, broker = Engine(threads=1), connect(settings.BROKER_URL)
+        reader = broker.reader(REQUESTS_STREAM, "rebuild-views", fresh_id("rebuild"))
+        refused = 0
+        try:
+            if new_epoch:
+                await engine.run(_begin_epoch)
+                await _restate(engine)
+            elif not compare_only:
+                refused = await self._rebuild(engine, reader)
+            return refused + await self._compare(engine, reader)
+        finally:
+            await reader.aclose()
+            await broker.aclose()
+            engine.close()
+
+    async def _rebuild(self, engine: Engine, reader: Reader) -> int:
+        """Tell, a few at a time, and write down how far the answers have come; how many were refused."""
+        state, fresh = await engine.run(rebuild.begin, datetime.now(UTC))
+        if not fresh:
+            self.stderr.write(f"going on with the rebuild that was begun at {state.began_at:%Y-%m-%d %H:%M:%S} UTC")
+        bar = Bar("rebuilding", await engine.run(rebuild.left, state.after))
+        waiting: deque[str] = deque()
+        outcomes: dict[str, PlayerRebuilt] = {}
+        answers = _answers(reader)
+        last, more = state.after, True
+        while more or waiting:
+            while more and len(waiting) <= WAITING_MAX - TOLD_AT_ONCE:
+                players = await engine.run(rebuild.next_players, last, TOLD_AT_ONCE)
+                more = bool(players)
+                for name, currency in players:
+                    await engine.run(rebuild.tell_player, name, currency, state.run, datetime.now(UTC))
+                    waiting.append(name)
+                    last = name
+            if not waiting:
+                break
+            for each in _rebuilt(await anext(answers), state.run):
+                outcomes.setdefault(each.player, each)
+            before = state.after
+            while waiting and waiting[0] in outcomes:
+                self._count(state, outcomes.pop(waiting.popleft()))
+                bar.advance()
+            if state.after != before:
+                await engine.run(rebuild.answered, state.run, state.after, state.swapped, state.refused)
+        bar.close()
+        await engine.run(rebuild.end, state.run)
+        self.stdout.write(f"{state.swapped} players were rebuilt, {state.refused} shadows were refused.")
+        return state.refused
+
+    def _count(self, state: Any, outcome: PlayerRebuilt) -> None:
+        state.after = outcome.player
+        state.swapped += outcome.outcome != "refused"
+        if outcome.outcome == "refused":
+            state.refused += 1
+            self.stdout.write(f"{outcome.player} was left as it was: {outcome.why}")
+
+    async def _compare(self, engine: Engine, reader: Reader) -> int:
+        run, parts, after, count = fresh_id("cmp"), 0, "", -1
+        while count:
+            after, count = await engine.run(state_part, run, parts, after, datetime.now(UTC))
+            parts += 1 if count else 0
+        bar, found = Bar("comparing", parts), dict[int, BalancesCompared]()
+        answers = _answers(reader)
+        while len(found) < parts:
+            kind, data = await anext(answers)
+            if kind != BALANCES_COMPARED:
+                continue
+            answer = msgspec.convert(data, BalancesCompared)
+            if answer.run == run and answer.part not in found:
+                found[answer.part] = answer
+                bar.advance()
+        bar.close()
+        wrong = [sentence for _, answer in sorted(found.items()) for sentence in answer.wrong]
+        for sentence in wrong:
+            self.stdout.write(sentence)
+        equal, moved_on = (sum(getattr(answer, name) for answer in found.values()) for name in ("equal", "moved_on"))
+        self.stdout.write(
+            f"{equal} players are as the ledger says, {moved_on} moved on meanwhile, {len(wrong)} differ."
+        )
+        return len(wrong)
+
+
+def _begin_epoch() -> None:
+    """A new epoch, unless one is still being told."""
+    epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
+    if not Player.objects.filter(epoch__lt=epoch).exists():
+        relay_steps.begin_epoch(epoch, datetime.now(UTC), forced=True)
+
+
+async def _restate(engine: Engine) -> None:
+    """The relay tells players too; together they are only faster."""
+    left = await engine.run(_untold)
+    bar = Bar("telling", left)
+    while left:
+        await engine.run(relay_steps.restate_some, datetime.now(UTC))
+        before, left = left, await engine.run(_untold)
+        bar.advance(max(0, before - left))
+    bar.close()
+
+
+def _untold() -> int:
+    epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
+    return Player.objects.filter(epoch__lt=epoch).count()
+
+
+async def _answers(reader: Reader) -> AsyncIterator[tuple[str, Any]]:
+    """Type and data of everything that is said on the stream; raises when the projector has fallen silent."""
+    heard = time.monotonic()
+    while True:
+        deliveries = await reader.fetch()
+        await reader.ack(deliveries)
+        for delivery in deliveries:
+            if delivery.event.type in (BALANCES_COMPARED, PLAYERS_REBUILT):
+                heard = time.monotonic()
+                yield delivery.event.type, delivery.event.data
+        if time.monotonic() - heard > SILENCE_S_MAX:
+            raise BrokerUnavailable(f"the projector has said nothing for {SILENCE_S_MAX:.0f} s")
+
+
+def _rebuilt(said: tuple[str, Any], run: str) -> list[PlayerRebuilt]:
+    kind, data = said
+    answer = msgspec.convert(data, PlayersRebuilt) if kind == PLAYERS_REBUILT else None
+    return answer.players if answer and answer.run == run else []

@@ -1,0 +1,57 @@
+"""A rebuild of the query store: every player is told once more, for a shadow that is swapped in when it agrees.
+
+Public: `begin`, `left`, `next_players`, `tell_player`, `answered`, `end`.
+
+What each function does is one transaction. A rebuild that was stopped at any line goes on after the last player who
+was answered for; whoever is told a second time is only swapped a second time.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from bff.commands import outbox
+from bff.commands.books import Book
+from bff.commands.epoch import fresh_id
+from bff.commands.models import Player, Rebuild
+from bff.commands.statement import stands_of
+
+
+def begin(now: datetime) -> tuple[Rebuild, bool]:
+    """The rebuild that is under way, or a new one; and whether it is new."""
+    return Rebuild.objects.get_or_create(pk=1, defaults={"run": fresh_id("rebuild"), "began_at": now})
+
+
+def left(after: str) -> int:
+    """How many players sort after `after`."""
+    return Player.objects.filter(pk__gt=after).count()
+
+
+def next_players(after: str, count: int) -> list[tuple[str, str]]:
+    """Some players who sort after `after`, and their currencies."""
+    return list(Player.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "currency")[:count])
+
+
+def tell_player(player_id: str, currency: str, run: str, now: datetime) -> None:
+    """Put everything about the player into the outbox, for the shadow of `run` only.
+
+    It takes the next number of the player's sequence, so that whoever follows the player sees what the swap changes.
+    """
+    with transaction.atomic():
+        book = Book.open(player_id, currency, now)
+        if book.player.epoch != book.epoch:
+            outbox.restate(book)  # what comes next must follow something
+        book.player.sequence += 1
+        book.player.save(update_fields=["sequence"])
+        [stands] = stands_of(Player.objects.filter(pk=player_id))
+        outbox.rebuild(book, run, stands)
+
+
+def answered(run: str, after: str, swapped: int, refused: int) -> None:
+    """Write down that all players up to `after` are answered for, and how it ended for all of them so far."""
+    Rebuild.objects.filter(pk=1, run=run).update(after=after, swapped=swapped, refused=refused)
+
+
+def end(run: str) -> None:
+    """The rebuild is done; the next one begins from the first player."""
+    Rebuild.objects.filter(pk=1, run=run).delete()

@@ -1,0 +1,135 @@
+"""A player's records made anew in a shadow, and swapped in when they are what the ledger says.
+
+Public: `Shadows`, `is_rebuilding`.
+
+What is told of one player for a rebuild stands together in the stream, after everything that happened to the player
+before and before everything that happens next. So nothing has to be written twice: when the last of it comes, the
+shadow is as new as the records that everybody sees, by one number.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+
+import msgspec
+from prometheus_client import Counter
+
+from bff.broker import Delivery, Unusable
+from bff.contracts.history import MONTHS_REACHABLE, month_before, month_of
+from bff.contracts.ledger import (
+    HISTORY_PAGE,
+    BalancesStated,
+    HistoryPage,
+    MovementLine,
+    PlayerChanged,
+    PlayerRebuilt,
+    PlayersRebuilt,
+    history_topic,
+    month_topic,
+)
+from bff.contracts.promotions import claims_topic
+from bff.contracts.view import Sequence as ViewSequence
+from bff.contracts.wallet import limits_topic, pending_topic, receipt_topic, wallet_topic
+from bff.queries.projections import FEED, Standing, Wallets, compare, topics_of
+from bff.resilience import log
+from bff.store import Store
+
+logger = log.get("projector")
+
+REBUILT = Counter("projector_players_rebuilt_total", "Players whose shadow was judged", ["outcome"])
+
+
+def is_rebuilding(delivery: Delivery) -> bool:
+    """Whether this is told for a shadow and for nothing else."""
+    return bool(delivery.event.data.get("rebuild"))
+
+
+class Shadows:
+    """Takes what is told for rebuilds into their shadows, and judges each player at the end of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def project(self, deliveries: Sequence[Delivery]) -> list[PlayersRebuilt]:
+        """In order; the answers to all that came to their end. Raises `Unusable` for what does not say what it must."""
+        answers: dict[str, list[PlayerRebuilt]] = {}
+        for (run, _), told in groupby(deliveries, key=_about):
+            change = await self._shade(run, list(told))
+            if change is not None:
+                outcome = await self._judge(run, *change)
+                REBUILT.labels(outcome.outcome).inc()
+                answers.setdefault(run, []).append(outcome)
+        return [PlayersRebuilt(run, players) for run, players in answers.items()]
+
+    async def _shade(self, run: str, told: list[Delivery]) -> tuple[PlayerChanged, ViewSequence, datetime] | None:
+        """Write what is told into the shadow; what ends it, when that is among it."""
+        ended, events = None, [each.event for each in told]
+        for each in told:
+            try:
+                if "balances" in each.event.data:
+                    change = msgspec.convert(each.event.data, PlayerChanged)
+                    ended = change, each.event.sequence, each.event.occurred_at
+                else:
+                    msgspec.convert(each.event.data, HistoryPage)
+            except msgspec.ValidationError as error:
+                raise Unusable(each, f"not what {each.event.type} looks like: {error}") from error
+        wallets = Wallets(await self._read(Wallets.topics(events), run))
+        for event in events:
+            wallets.apply(event)
+        await self._store.shade(run, wallets.changes())
+        return ended
+
+    async def _judge(self, run: str, change: PlayerChanged, sequence: ViewSequence, at: datetime) -> PlayerRebuilt:
+        player, stands, wallet = change.player, change.stands, wallet_topic(change.player)
+        lines = await self._lines(run, change)
+        topics = _topics(change, at, lines)
+        seen = (await self._store.get_many([wallet]))[wallet]
+        if seen is not None and seen.sequence >= sequence:
+            await self._store.unshade(run, topics)
+            return PlayerRebuilt(player, "standing")
+        standing = await self._read([wallet, *topics_of(stands)] if stands else [wallet], run)
+        wrong = compare(BalancesStated(run, 0, [stands]), standing).wrong if stands else ["nothing to hold it against"]
+        if [line.ordinal for line in lines] != list(range(change.lines_total)):
+            wrong.append(f"{player}: {len(lines)} lines of {change.lines_total} are there")
+        if not wrong:
+            swapped = await self._store.swap(run, topics, feed=FEED, sequence=sequence)
+            return PlayerRebuilt(player, "swapped" if swapped else "standing")
+        logger.error("projection_refused", player=player, run=run, why=wrong)
+        await self._store.unshade(run, topics)
+        if seen is not None and seen.sequence == (sequence[0], sequence[1] - 1):
+            # Nothing has changed but the number: what happens next must follow it.
+            await self._store.put(wallet, seen.data, feed=FEED, sequence=sequence)
+        return PlayerRebuilt(player, "refused", "; ".join(wrong))
+
+    async def _lines(self, run: str, change: PlayerChanged) -> list[MovementLine]:
+        topics = [history_topic(change.player, page) for page in _pages(change)]
+        pages = (await self._store.get_many(topics, shadow=run)).values()
+        return [line for page in pages if page is not None for line in page.decode(HistoryPage).lines]
+
+    async def _read(self, topics: Iterable[str], run: str) -> Standing:
+        records = await self._store.get_many(topics, shadow=run)
+        return {topic: (record.sequence, record.raw) if record else None for topic, record in records.items()}
+
+
+def _about(delivery: Delivery) -> tuple[str, str]:
+    return delivery.event.data["rebuild"], delivery.event.aggregate
+
+
+def _topics(change: PlayerChanged, at: datetime, lines: list[MovementLine]) -> list[str]:
+    """Everything that is kept of the player, the wallet first: what the shadow lacks of it is to go."""
+    player, pages = change.player, _pages(change)
+    months = set(change.stands.months if change.stands else ())
+    months |= {month_before(month_of(at), back) for back in range(MONTHS_REACHABLE)}
+    return [
+        wallet_topic(player),
+        pending_topic(player),
+        limits_topic(player),
+        claims_topic(player),
+        *(history_topic(player, page) for page in (*pages, len(pages))),
+        *(month_topic(player, month) for month in sorted(months)),
+        *dict.fromkeys(receipt_topic(line.receipt.receipt_id) for line in lines),
+    ]
+
+
+def _pages(change: PlayerChanged) -> range:
+    return range(-(-change.lines_total // HISTORY_PAGE))
