@@ -30,6 +30,9 @@ __all__ = ["Failure", "Guard", "Judge", "Request", "Response"]
 
 _logger = log.get("guard")
 
+# How long a refusal is said in the same words: far less than the jitter on the moment that it names.
+_SAID_S = 0.05
+
 
 class Sender(Protocol):
     """What a guard needs of a transport: `send` raises nothing but `CallFailed`."""
@@ -73,6 +76,9 @@ class Guard:
         )
         self._meter = Meter(name, self.bulkhead)
         self._healing = self._heal_with(probe, lease or OwnLease()) if probe else None
+        self._said: Failure | None = None
+        self._said_until = 0.0
+        self._said_times = 0
         self._running: set[asyncio.Task[Response | Failure]] = set()
         self._evidence = evidence
         self._unsubscribe = evidence.subscribe(name, self._heard) if evidence else None
@@ -85,13 +91,26 @@ class Guard:
         return ended
 
     def refusal(self) -> Failure | None:
-        """What `call` would answer without asking anybody, while the breaker lets nothing through; else None."""
+        """What `call` would answer without asking anybody, while the breaker lets nothing through; else None.
+
+        The same object for a moment, so that who asks for it all the time can keep what it made of it.
+        """
         now = self._clock()
         if self.breaker.would_pass(now):
             return None
-        refused = self._refused(now)
-        self._meter.ended(refused)
-        return refused
+        said = self._said
+        if said is None or now >= self._said_until:
+            self._count_refusals()
+            said = self._said = self._refused(now)
+            self._said_until = now + _SAID_S
+        self._said_times += 1
+        return said
+
+    def _count_refusals(self) -> None:
+        """Together, when other words are found or the breaker moves: one by one each cost as much as its answer."""
+        if self._said is not None and self._said_times:
+            self._meter.ended(self._said, self._said_times)
+        self._said_times = 0
 
     def force_open(self) -> None:
         """An operator holds the breaker open: every call fails at once, until `unforce`."""
@@ -103,6 +122,7 @@ class Guard:
 
     async def aclose(self) -> None:
         """Stop probing, wait for the calls that still run (each ends by its deadline), close the connections."""
+        self._count_refusals()
         if self._unsubscribe:
             self._unsubscribe()
         if self._healing:
@@ -199,6 +219,8 @@ class Guard:
         return Healing(self.breaker, lease, ask, self.policy, self._clock)
 
     def _moved(self, transition: Transition) -> None:
+        self._count_refusals()
+        self._said = None
         _logger.warning(
             "breaker_moved",
             upstream=self.name,

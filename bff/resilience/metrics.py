@@ -40,9 +40,9 @@ class Meter:
         WAITING.labels(upstream).set_function(lambda: bulkhead.waiting)
         self._stand(Position.CLOSED)
 
-    def ended(self, ended: Response | Failure) -> None:
-        """A call ended."""
-        self._calls[ended.reason if isinstance(ended, Failure) else OK].inc()
+    def ended(self, ended: Response | Failure, times: int = 1) -> None:
+        """A call ended; or so many, all alike."""
+        self._calls[ended.reason if isinstance(ended, Failure) else OK].inc(times)
 
     def attempted(self, took_ms: float) -> None:
         """One attempt of a call ended."""

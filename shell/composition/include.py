@@ -25,6 +25,9 @@ from shell.composition.upstreams import Upstreams
 
 logger = log.get("include")
 
+# A flood of odd addresses empties the memory; it does not fill it.
+_SHUT_MAX = 1024
+
 
 class Includer:
     """Fills slots, one at a time and independent of each other. `watch` sees every outcome."""
@@ -43,6 +46,8 @@ class Includer:
         self._last_good = last_good or LastGood(KeepPolicy(), clock=clock)
         self._watch = watch
         self._teller = Teller()
+        # What was made of the last refusal where all visitors are shown the same.
+        self._shut: dict[tuple[str, ...], tuple[Failure, Included]] = {}
         self._clock = clock
 
     async def include(self, slot: Slot, visit: Visit, snapshot: Snapshot, page_deadline: Deadline) -> Included:
@@ -69,12 +74,27 @@ class Includer:
     def _look(self, slot: Slot, visit: Visit, release: Release | None) -> Included | None:
         if release is None:
             return _not_published(slot, visit)
+        refusal = self._upstreams.of(release).refusal
+        place = None if visit.player else _place(slot, visit)
+        known = None if place is None else self._shut.get(place)
+        if known is not None and known[1].release is release:
+            said = refusal()
+            if said is known[0]:
+                return known[1]
+            if said is not None:
+                refusal = lambda: said  # noqa: E731  it has been counted
         ended = self._last_good.at_once(
-            _key(slot, visit, release),
-            self._upstreams.of(release).refusal,
-            stale_s_max=release.manifest.mullion.stale_s_max,
+            _key(slot, visit, release), refusal, stale_s_max=release.manifest.mullion.stale_s_max
         )
-        return None if ended is None else _standing(slot, visit, release, ended)
+        if not isinstance(ended, Failure):
+            return None if ended is None else raised(slot, release, ended)
+        included = lowered(slot, visit, release, ended)
+        if place is not None:
+            if len(self._shut) >= _SHUT_MAX:
+                self._shut.clear()
+            included = structs.replace(included, shared=True)
+            self._shut[place] = ended, included
+        return included
 
     async def aclose(self) -> None:
         """Wait for what is still fetched."""
@@ -124,6 +144,17 @@ def _not_published(slot: Slot, visit: Visit) -> Included:
 
 def _standing(slot: Slot, visit: Visit, release: Release, ended: Outcome[Body] | Failure) -> Included:
     return lowered(slot, visit, release, ended) if isinstance(ended, Failure) else raised(slot, release, ended)
+
+
+def _place(slot: Slot, visit: Visit) -> tuple[str, ...]:
+    """What decides which copy a visitor of this slot could be shown; a release has slots of its own."""
+    return (
+        visit.page.prefix(slot, visit.params),
+        visit.query_string(slot),
+        visit.locale,
+        visit.currency,
+        visit.device,
+    )
 
 
 def _key(slot: Slot, visit: Visit, release: Release) -> Key:

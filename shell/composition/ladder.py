@@ -14,10 +14,11 @@ from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 
 
-class Included(msgspec.Struct, frozen=True):
+class Included(msgspec.Struct, frozen=True, eq=False):
     """What fills the slot. `html` is contained; it is empty where the shell draws its own card.
 
-    `status` is the fragment's answer, None without one; `ms` is what the include took.
+    `status` is the fragment's answer, None without one; `ms` is what the include took. One that is `shared` fills the
+    slot of more than one visit.
     """
 
     slot: Slot
@@ -30,6 +31,7 @@ class Included(msgspec.Struct, frozen=True):
     status: int | None = None
     retry_after_ms: int | None = None
     ms: int = 0
+    shared: bool = False
 
     @property
     def version(self) -> str:

@@ -28,11 +28,15 @@ class _Same:
     """Outcomes of one kind that were not said yet: how many, and the newest."""
 
     times: int = 0
+    shared: int = 0  # of these, not counted either
     newest: Included | None = None
 
 
 class Teller:
-    """The first outcome of a kind (page, slot, release, state, reason) is said at once, its likes once a second."""
+    """The first outcome of a kind (page, slot, release, state, reason) is said at once, its likes once a second.
+
+    Those that are shared by many visits are counted then, too: one by one that cost more than to look them up.
+    """
 
     def __init__(self, later: Callable[[float, Callable[[], None]], object] | None = None) -> None:
         self._later = later or (lambda delay_s, call: asyncio.get_running_loop().call_later(delay_s, call))
@@ -41,14 +45,19 @@ class Teller:
     def tell(self, included: Included, visit: Visit) -> None:
         """Count `included`, and say it unless its like was said within the last second."""
         slot, state, reason = included.slot, included.state, included.reason
+        kind = (visit.page.name, slot.name, slot.fragment, included.version, state, reason)
+        same = self._unsaid.get(kind)
+        if same is not None and included.shared:
+            same.shared += 1
+            same.times += 1
+            same.newest = included
+            return
         metrics.includes(slot.fragment, state, reason).inc()
         if included.ms:  # what was known at once took nothing
             metrics.include_seconds(slot.fragment).observe(included.ms / 1000)
         if state is State.FRESH:
             logger.debug("included", page=visit.page.name, slot=slot.name, state=str(state), ms=included.ms)
             return
-        kind = (visit.page.name, slot.name, slot.fragment, included.version, state, reason)
-        same = self._unsaid.get(kind)
         if same is None:
             self._say(kind, included, 1)
         else:
@@ -74,5 +83,8 @@ class Teller:
 
     def _flush(self, kind: _Kind) -> None:
         same = self._unsaid.pop(kind)
+        if same.shared:
+            _, _, fragment, _, state, reason = kind
+            metrics.includes(fragment, state, reason).inc(same.shared)
         if same.newest is not None:
             self._say(kind, same.newest, same.times)

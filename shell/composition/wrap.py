@@ -31,16 +31,36 @@ class Wrapper:
         self._chance = chance or random.Random()  # noqa: S311  it spreads load; nobody gains by guessing it
         # What every visit has in common is written once: in an outage, to write it anew was most of what a slot cost.
         self._frames: dict[tuple[object, ...], _Frame] = {}
+        self._shared: dict[tuple[Included, str], tuple[bytes, bytes]] = {}
 
     def wrap(self, included: Included, visit: Visit, *, attempt: int = 0) -> bytes:
         """The slot's element, whole. `attempt` counts the retries before this one."""
+        if included.shared and included.html and not attempt:
+            before, after = self._around_delay(included, visit)
+            return b"%b%d%b" % (before, delay_ms(0, included.retry_after_ms, chance=self._chance), after)
+        before, after = self._written(included, visit, attempt)
+        if included.state is State.FRESH:
+            return before + after
+        delay = delay_ms(attempt, included.retry_after_ms, chance=self._chance)
+        return b'%bdata-retry-ms="%d" %b' % (before, delay, after)
+
+    def _around_delay(self, included: Included, visit: Visit) -> tuple[bytes, bytes]:
+        """What stands before and after the one number in which visits differ."""
+        key = included, visit.asked_again(included.slot)
+        around = self._shared.get(key)
+        if around is None:
+            if len(self._shared) >= _SHARED_MAX:
+                self._shared.clear()
+            before, after = self._written(included, visit, 0)
+            around = self._shared[key] = before + b'data-retry-ms="', b'" ' + after
+        return around
+
+    def _written(self, included: Included, visit: Visit, attempt: int) -> tuple[bytes, bytes]:
+        """The element up to where its delay belongs, and from there on."""
         frame = self._frame(included, visit, attempt)
         as_of = included.as_of.isoformat() if included.as_of else ""
-        wait = ""
-        if included.state is not State.FRESH:
-            wait = f'data-retry-ms="{delay_ms(attempt, included.retry_after_ms, chance=self._chance)}" '
-        varying = f' data-as-of="{as_of}" data-ms="{included.ms}" {wait}'
-        return b"".join((frame.before, varying.encode(), frame.after, _body(included, visit), frame.end))
+        varying = f' data-as-of="{as_of}" data-ms="{included.ms}" '
+        return frame.before + varying.encode(), b"".join((frame.after, _body(included, visit), frame.end))
 
     def _frame(self, included: Included, visit: Visit, attempt: int) -> "_Frame":
         slot, release = included.slot, included.release
@@ -65,6 +85,8 @@ class Wrapper:
 
 # A flood of odd addresses empties the memory; it does not fill it.
 _FRAMES_MAX = 4096
+# Each holds a body, and stands for a moment.
+_SHARED_MAX = 64
 
 
 class _Frame(msgspec.Struct, frozen=True):

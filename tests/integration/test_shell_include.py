@@ -2,13 +2,16 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
+from prometheus_client import REGISTRY
 
+from shell.composition import include, wrap
 from shell.composition.page import Slot
 from shell.composition.release import Snapshot
 from tests.interleaved import interleave
-from tests.shell_page import PAGE, Trio, element
+from tests.shell_page import PAGE, Trio, element, steady
 
 WAITING = 500
 
@@ -129,3 +132,55 @@ async def test_no_byte_of_one_player_in_anothers_page() -> None:
     assert tally.foreign == []
     assert tally.left > 50
     assert all(tally.states[state] > 100 for state in ("fresh", "stale", "fallback")), tally.states
+
+
+async def test_shut_slot_is_made_once_for_visitors_and_never_for_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shown twice is written once; a visit that could be shown something else gets its own."""
+    async with Trio() as trio:
+        slot, guard = PAGE.slots[1], trio.upstreams.of(trio.snapshot.releases["tables"])
+        guard.force_open()
+
+        def look(**more):
+            return trio.includer.at_once(slot, replace(trio.visit(), **more), trio.snapshot)
+
+        first = look()
+        assert first.reason == "breaker_open"
+        assert look() is first
+        others = [look(locale="de-DE"), look(currency="JPY"), look(device="mobile"), look(player="pl_amber")]
+        assert all(other is not first and other.html == first.html for other in others)
+        assert not others[-1].shared
+        pages = [await trio.page(), await trio.page()]
+        assert steady(element(pages[0], "tables")) == steady(element(pages[1], "tables"))
+        assert pages[0] != pages[1], "each is told its own delay"
+        shown = await trio.page(replace(trio.visit(), receipts={"tables": "rc_1"}))
+        assert b"tables.receipt=rc_1" in element(shown, "tables")
+        trio.move("tables", trio.origins["tables"].url)
+        guard = trio.upstreams.of(trio.snapshot.releases["tables"])
+        guard.force_open()
+        assert look().release is not first.release, "another release has another fallback"
+        before = look()
+        await asyncio.sleep(0.06)
+        assert look() is not before
+        guard.unforce()
+        guard.breaker.heard_closed()
+        assert look() is None, "whoever comes next may ask"
+        guard.force_open()
+        monkeypatch.setattr(include, "_SHUT_MAX", 1)
+        monkeypatch.setattr(wrap, "_SHARED_MAX", 1)
+        for locale in ("en-GB", "de-DE", "en-GB"):
+            visit = replace(trio.visit(), locale=locale)
+            assert steady(element(await trio.page(visit), "tables")) == steady(element(pages[0], "tables"))
+
+
+async def test_shut_slot_counts_every_page() -> None:
+    """The metric has each of them within a second, although only the first is counted at once."""
+    async with Trio() as trio:
+        trio.upstreams.of(trio.snapshot.releases["tables"]).force_open()
+        labels = {"fragment": "tables", "state": "fallback", "reason": "breaker_open"}
+        before = REGISTRY.get_sample_value("mullion_includes_total", labels) or 0
+        for _ in range(25):
+            await trio.page()
+        end = time.monotonic() + 5
+        while REGISTRY.get_sample_value("mullion_includes_total", labels) != before + 25:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)

@@ -426,3 +426,25 @@ async def test_a_guard_brings_its_own_transport() -> None:
     assert isinstance(guard._transport, Transport)
     assert guard._transport.policy is POLICY
     await guard.aclose()
+
+
+@simulated
+async def test_a_refusal_is_said_in_the_same_words_for_a_moment(bench: Bench) -> None:
+    """Who asks all the time can keep what it made of it; each is counted, and a move of the breaker is seen at once."""
+    assert bench.guard.refusal() is None
+    bench.guard.force_open()
+    first = bench.guard.refusal()
+    assert first is not None
+    assert first.reason is Reason.BREAKER_OPEN
+    assert all(bench.guard.refusal() is first for _ in range(9))
+    await asyncio.sleep(0.06)
+    second = bench.guard.refusal()
+    assert second is not first
+    assert bench.counted("breaker_open") == 10
+    bench.guard.unforce()
+    assert bench.counted("breaker_open") == 11
+    assert bench.guard.refusal() is None, "no probe is made here, so the next call may try"
+    bench.guard.force_open()
+    assert bench.guard.refusal() is not second
+    await bench.guard.aclose()
+    assert bench.counted("breaker_open") == 12
