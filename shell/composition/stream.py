@@ -64,8 +64,9 @@ class Composition:
         # What is known already, and what has to be asked for.
         self._known: dict[str, Included] = {}
         self._tasks: dict[str, asyncio.Task[Included]] = {}
+        at_once = composer.includer.at_once
         for slot in visit.page.slots:
-            known = answered if answered and slot.name == answered.slot.name else self._at_once(slot)
+            known = answered if answered and slot.name == answered.slot.name else at_once(slot, visit, snapshot)
             if known is not None:
                 self._known[slot.name] = known
             else:
@@ -132,9 +133,6 @@ class Composition:
 
     def _wrap(self, included: Included) -> bytes:
         return self._composer.wrapper.wrap(included, self._visit)
-
-    def _at_once(self, slot: Slot) -> Included | None:
-        return self._composer.includer.at_once(slot, self._visit, self._snapshot)
 
     async def _include(self, slot: Slot) -> Included:
         return await self._composer.includer.include(slot, self._visit, self._snapshot, self._deadline)

@@ -41,28 +41,32 @@ class Teller:
     def __init__(self, later: Callable[[float, Callable[[], None]], object] | None = None) -> None:
         self._later = later or (lambda delay_s, call: asyncio.get_running_loop().call_later(delay_s, call))
         self._unsaid: dict[_Kind, _Same] = {}
+        # Those that came twice already; none is kept for longer than its like waits to be said.
+        self._shared: dict[Included, _Same] = {}
 
     def tell(self, included: Included, visit: Visit) -> None:
         """Count `included`, and say it unless its like was said within the last second."""
-        slot, state, reason = included.slot, included.state, included.reason
-        kind = (visit.page.name, slot.name, slot.fragment, included.version, state, reason)
-        same = self._unsaid.get(kind)
-        if same is not None and included.shared:
-            same.shared += 1
-            same.times += 1
-            same.newest = included
+        known = self._shared.get(included) if included.shared else None
+        if known is not None:
+            known.shared += 1
+            known.times += 1
             return
+        slot, state, reason = included.slot, included.state, included.reason
         metrics.includes(slot.fragment, state, reason).inc()
         if included.ms:  # what was known at once took nothing
             metrics.include_seconds(slot.fragment).observe(included.ms / 1000)
         if state is State.FRESH:
             logger.debug("included", page=visit.page.name, slot=slot.name, state=str(state), ms=included.ms)
             return
+        kind = (visit.page.name, slot.name, slot.fragment, included.version, state, reason)
+        same = self._unsaid.get(kind)
         if same is None:
             self._say(kind, included, 1)
         else:
             same.times += 1
             same.newest = included
+            if included.shared:
+                self._shared[included] = same
 
     def _say(self, kind: _Kind, included: Included, times: int) -> None:
         page, slot, fragment, version, state, reason = kind
@@ -83,6 +87,7 @@ class Teller:
 
     def _flush(self, kind: _Kind) -> None:
         same = self._unsaid.pop(kind)
+        self._shared = {included: other for included, other in self._shared.items() if other is not same}
         if same.shared:
             _, _, fragment, _, state, reason = kind
             metrics.includes(fragment, state, reason).inc(same.shared)
