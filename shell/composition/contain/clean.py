@@ -13,6 +13,7 @@ from bff.resilience.reason import Reason
 from shell.composition.contain import elements
 from shell.composition.contain.decode import Refused
 from shell.composition.contain.elements import TAME, Check, Rules
+from shell.composition.contain.glance import glance_of, worth_it
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
 
@@ -56,17 +57,19 @@ class Cleaner:
         tamed = _OPEN.sub("<" + TAME, _CLOSE.sub("</" + TAME, text))
         root = turbohtml.parse_fragment(tamed, positions=False)
         self._judge_depth(root)
-        self._walk(root)
-        self._judge_changes(len(self._odd) + len(self._bad))
-        if self._seen:
-            self._treat_within(root)
-        for element in self._odd:
-            self._treat(element)
-        for element, name in self._bad:
-            self._take(element, name)
-        if self._reach.isolation == "light":
-            self._leave_slots(root)
-        out = root.inner_html
+        out = self._glance(root) if worth_it(tamed, self._limits) else None
+        if out is None:
+            self._walk(root)
+            self._judge_changes(len(self._odd) + len(self._bad))
+            if self._seen:
+                self._treat_within(root)
+            for element in self._odd:
+                self._treat(element)
+            for element, name in self._bad:
+                self._take(element, name)
+            if self._reach.isolation == "light":
+                self._leave_slots(root)
+            out = root.inner_html
         if ("!" in out and "<!" in out) or ("?" in out and "<?" in out):
             _drop_comments(root)
             out = root.inner_html
@@ -80,6 +83,19 @@ class Cleaner:
     def _judge_depth(self, root: Node) -> None:
         if _at_depth(self._limits.depth_max + 1)(root):
             raise Stop(Reason.OVERSIZE, f"deeper than {self._limits.depth_max} levels")
+
+    def _glance(self, root: Element) -> str | None:
+        """`root` written out, where nothing but known tags is in it; None where it has to be walked."""
+        if self._reach.isolation == "light":
+            return None  # where an element stands decides what it may be called
+        out = root.inner_html
+        framed = glance_of(self._reach).passes(out, self._limits)
+        if framed is None:
+            return None
+        self._seen, self._changes = framed, 0
+        if framed:
+            self._treat_within(root)
+        return root.inner_html if self._changes else out
 
     def _walk(self, root: Element) -> None:
         """Look at every element and attribute once; nothing is changed while the tree is walked."""
