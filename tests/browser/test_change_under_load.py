@@ -21,8 +21,7 @@ VISITORS = 4
 
 @contextmanager
 def visited(url: str) -> Iterator[Counter[str]]:
-    """Pages are fetched all the time; counts them as whole, broken, or refused: nobody listened, or nobody was left to
-    take a connection that the system had queued for a process that ends."""
+    """Pages are fetched all the time; counts them as whole, broken, or refused: not one byte came."""
     seen: Counter[str] = Counter()
     over = threading.Event()
 
@@ -68,7 +67,7 @@ def test_no_page_fails_while_a_part_is_replaced(house: Mullion, process: str, nu
 
 
 def test_shell_that_is_ended_finishes_what_it_began(house: Mullion) -> None:
-    """Between the last answer of the old process and the first of the new one nobody listens; nothing is cut."""
+    """Whoever comes between the last answer of the old process and the first of the new one waits for it."""
     with visited(house.url) as seen:
         before = house.processes()["shell"]["starts"]
         os.kill(house.pid("shell"), signal.SIGTERM)
@@ -77,6 +76,18 @@ def test_shell_that_is_ended_finishes_what_it_began(house: Mullion) -> None:
         enough = seen["whole"] + 20
         wait_for(lambda: seen["whole"] > enough, 30, lambda: seen)
     assert seen["broken"] == 0
+    assert seen["refused"] == 0
+
+
+def test_shell_that_is_held_down_refuses_at_once(house: Mullion) -> None:
+    """What is down on purpose keeps nobody waiting, and is there again when it is let go."""
+    house.hold("shell")
+    try:
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(house.url, timeout=2)
+    finally:
+        house.release("shell")
+    assert httpx.get(house.url).status_code == 200
 
 
 def test_no_page_fails_while_versions_are_published(slow: SlowHouse) -> None:

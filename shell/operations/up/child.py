@@ -27,7 +27,14 @@ class Child:
 
     @classmethod
     async def start(
-        cls, command: Sequence[str], environ: Mapping[str, str], root: Path, leash: Leash, line: Callable[[str], None]
+        cls,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        root: Path,
+        leash: Leash,
+        line: Callable[[str], None],
+        *,
+        inherited: Sequence[int] = (),
     ) -> "Child":
         # A pipe of our own: with asyncio's, `wait` would wait for grandchildren that hold its other end as well.
         ours, theirs = os.pipe()
@@ -40,6 +47,7 @@ class Child:
                 stdout=theirs,
                 stderr=asyncio.subprocess.STDOUT,
                 process_group=0,
+                pass_fds=inherited,
                 preexec_fn=end_with_parent(signal.SIGKILL),
             )
         except BaseException:

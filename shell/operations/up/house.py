@@ -32,7 +32,8 @@ class HouseBroken(Exception):
 class Process:
     """One operating-system process. `port` is an offset from the port base.
 
-    `asgi` is an app for the chosen server, `run` a worker. With both, `run` serves the app where uvicorn would.
+    `asgi` is an app for the chosen server, `run` a worker. With both, `run` serves the app where uvicorn would. With
+    `keeps_socket` it is given its listening socket as `LISTEN_FD`, so that nobody is refused while it is replaced.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Process:
     run: str = ""
     public: str = ""
     publish: str = ""
+    keeps_socket: bool = False
 
     @property
     def variable(self) -> str:
@@ -101,7 +103,7 @@ def parse(text: str, file: str) -> House:
 
 
 def _process(table: "_Table") -> Process:
-    table.allow("name", "asgi", "run", "port", "ready", "public", "publish")
+    table.allow("name", "asgi", "run", "port", "ready", "public", "publish", "keeps_socket")
     process = Process(
         name=table.text("name", NAME, "lower-case letters, digits and dashes, such as 'bff-queries'"),
         asgi=table.text("asgi", ASGI, "'module:application'", default=""),
@@ -110,7 +112,10 @@ def _process(table: "_Table") -> Process:
         ready=table.text("ready", PATH, "a path, such as '/healthz'"),
         public=table.text("public", VARIABLE, "the name of an environment variable", default=""),
         publish=table.text("publish", PATH, "a path, such as '/manifest.json'", default=""),
+        keeps_socket=table.flag("keeps_socket"),
     )
+    if process.keeps_socket and not process.run:
+        raise table.broken("keeps_socket", "needs 'run', which takes the socket from LISTEN_FD")
     if not (process.asgi or process.run):
         raise table.broken("", "needs 'asgi' (an app, served by uvicorn or daphne) or 'run' (a worker)")
     if process.name == VALKEY_NAME:
@@ -168,6 +173,12 @@ class _Table:
             if pattern and not pattern.fullmatch(value):
                 raise self.broken(key, f"{value!r} is not the name of an environment variable")
         return tuple(values)
+
+    def flag(self, key: str) -> bool:
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            raise self.broken(key, f"must be true or false, not {value!r}")
+        return value
 
     def offset(self, key: str) -> int:
         value = self.values.get(key)

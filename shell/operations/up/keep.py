@@ -13,6 +13,7 @@ from pathlib import Path
 from shell.operations.up.board import Board, State
 from shell.operations.up.child import Child
 from shell.operations.up.console import Console
+from shell.operations.up.kept_socket import KeptSocket
 from shell.operations.up.leash import Leash
 from shell.operations.up.plan import HOST, Launch
 from shell.operations.up.ready import answers
@@ -21,6 +22,8 @@ from shell.operations.up.restart import Backoff, how_it_ended
 ASK_EVERY_S = 0.1
 LOOK_EVERY_S = 0.1
 DRAIN_S = 4.0
+# Whoever comes while a process is started again may wait; where it dies again and again they are told sooner.
+WAITED_S_MAX = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Keeper:
         self.launch, self._around = launch, around
         self.child: Child | None = None
         self._backoff = Backoff()
+        self._socket = KeptSocket(HOST, launch.port)
 
     async def run(self) -> None:
         while await self._may_start():
@@ -51,11 +55,16 @@ class Keeper:
                 break
             if not self._held():
                 await self._rest(time.monotonic() - started)
+        self._socket.close()
         await self._around.board.set(self.launch.name, State.STOPPED)
 
     async def _live_once(self, started: float) -> None:
         launch, around = self.launch, self._around
-        self.child = child = await Child.start(launch.command, launch.environ, around.root, around.leash, self._log)
+        kept = [self._socket.open()] if launch.keeps_socket else []
+        environ = {**launch.environ, "LISTEN_FD": str(kept[0])} if kept else launch.environ
+        self.child = child = await Child.start(
+            launch.command, environ, around.root, around.leash, self._log, inherited=kept
+        )
         await around.board.set(launch.name, State.STARTING, child.pid)
         if around.stopping.is_set():
             child.signal(signal.SIGTERM)
@@ -87,6 +96,7 @@ class Keeper:
         """Wait out a hold; False when all shall end instead."""
         name, around = self.launch.name, self._around
         if self._held() and not around.stopping.is_set():
+            self._socket.close()
             around.console.say(f"{name} is held down; remove {around.hold / name} to let it start")
             await around.board.set(name, State.HELD)
             while self._held() and not around.stopping.is_set():  # noqa: ASYNC110 (a file tells)
@@ -96,6 +106,8 @@ class Keeper:
     async def _rest(self, ran_s: float) -> None:
         name, around = self.launch.name, self._around
         delay_s = self._backoff.after(ran_s)
+        if delay_s > WAITED_S_MAX:
+            self._socket.close()
         ended = how_it_ended(self._code)
         around.console.warn(f"{name} {ended} after {ran_s:.1f} s; it is started again in {delay_s:g} s")
         await around.board.set(name, State.DOWN)
