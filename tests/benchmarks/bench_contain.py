@@ -46,6 +46,13 @@ FORM = (
     '<input type="hidden" name="offer" value="o{n}"><img src="/assets/ab{n}.webp" alt="" width="320" height="180">'
     '<b>Offer</b> <i>{n}</i> <a href="/terms/{n}/">Terms</a><button type="submit" class="button">Claim</button></form>'
 )
+OFFER = """
+  <article class="offer" {{comment}}>
+    <h3>Anna&#x27;s {n}&nbsp;% &mdash; this week</h3>
+    <p>Ends in <time datetime="2026-11-24T05:{n}:00Z" data-countdown>{n} min</time>.<br/>Terms apply.</p>
+    <form method="post" action="{prefix}/actions/claim"><input type="hidden" name="offer" value="o{n}" />
+    <button class="button" type="submit" disabled>Claim<span hidden> {n}</span></button></form>
+  </article>"""
 
 
 def grown(one: str, size: int) -> str:
@@ -58,6 +65,8 @@ def grown(one: str, size: int) -> str:
 TYPICAL = {
     "lobby grid, as ours": '<section class="lobby"><ul class="tables">' + grown(CARD, 30_000) + "</ul></section>",
     "forms, tags at every turn": '<div class="offers">' + grown(FORM, 30_000) + "</div>",
+    "offers, as a template writes them": grown(OFFER.replace(" {{comment}}", ""), 30_000),
+    "the same with comments (cleaned)": grown(OFFER.replace(" {{comment}}>", "><!-- offer -->"), 30_000),
     "prose": grown(
         "<p>Terms apply. A bonus of {n} is wagered thirty-five times within seven days, by law.</p>\n", 30_000
     ),

@@ -1,13 +1,13 @@
 """One pass over a parsed body that takes out what may not be in a page.
 
-Public: `Cleaner`.
+Public: `Cleaner`, `Stop`, `IN_SELECT`, `deeper_than`.
 """
 
 import re
 from functools import lru_cache
 
 import turbohtml
-from turbohtml import Comment, Element, Namespace, Node, ProcessingInstruction, XPath
+from turbohtml import Element, Namespace, Node, XPath
 
 from bff.resilience.reason import Reason
 from shell.composition.contain import elements
@@ -25,7 +25,8 @@ _FORMATTING = (
 )
 _OPEN = re.compile("<" + _FORMATTING)
 _CLOSE = re.compile("</" + _FORMATTING)
-_IN_SELECT = frozenset({"option", "optgroup", "hr"})
+_COMMENTS = ".//comment() | .//processing-instruction()"
+IN_SELECT = frozenset({"option", "optgroup", "hr"})
 _SPECIAL = frozenset({"form", "noscript", "select", "template"})
 _SENDING = frozenset({"button", "input"})
 # A framed origin keeps itself, its scripts and its forms; it may not navigate the page or open windows.
@@ -57,7 +58,10 @@ class Cleaner:
         tamed = _OPEN.sub("<" + TAME, _CLOSE.sub("</" + TAME, text))
         root = turbohtml.parse_fragment(tamed, positions=False)
         self._judge_depth(root)
-        out = self._glance(root) if worth_it(tamed, self._limits) else None
+        for comment in list(root.xpath_iter(_COMMENTS)):
+            if isinstance(comment, Node):
+                comment.decompose()
+        out = self._glance(root) if worth_it(tamed) else None
         if out is None:
             self._walk(root)
             self._judge_changes(len(self._odd) + len(self._bad))
@@ -70,9 +74,6 @@ class Cleaner:
             if self._reach.isolation == "light":
                 self._leave_slots(root)
             out = root.inner_html
-        if ("!" in out and "<!" in out) or ("?" in out and "<?" in out):
-            _drop_comments(root)
-            out = root.inner_html
         return out.replace(TAME, "")
 
     @property
@@ -81,7 +82,7 @@ class Cleaner:
         return "noscript" in self._seen
 
     def _judge_depth(self, root: Node) -> None:
-        if _at_depth(self._limits.depth_max + 1)(root):
+        if deeper_than(self._limits.depth_max, root):
             raise Stop(Reason.OVERSIZE, f"deeper than {self._limits.depth_max} levels")
 
     def _glance(self, root: Element) -> str | None:
@@ -89,11 +90,11 @@ class Cleaner:
         if self._reach.isolation == "light":
             return None  # where an element stands decides what it may be called
         out = root.inner_html
-        framed = glance_of(self._reach).passes(out, self._limits)
-        if framed is None:
+        if not glance_of(self._reach, self._limits).passes(out):
             return None
-        self._seen, self._changes = framed, 0
-        if framed:
+        self._seen, self._changes = set(), 0
+        if "<select" in out:
+            self._seen.add("select")
             self._treat_within(root)
         return root.inner_html if self._changes else out
 
@@ -174,7 +175,7 @@ class Cleaner:
             for element in root.select("select *"):
                 if element.namespace is not Namespace.HTML or element.tag in elements.REMOVED:
                     self._remove(element)
-                elif element.tag not in _IN_SELECT:
+                elif element.tag not in IN_SELECT:
                     self._unwrap(element)
         if "form" in self._seen:
             for element in root.select("form:not([action])"):
@@ -237,10 +238,9 @@ class Cleaner:
             self.notes[what.replace(TAME, "")[:80]] = None
 
 
-def _drop_comments(root: Node) -> None:
-    for node in list(root.descendants):
-        if isinstance(node, Comment | ProcessingInstruction):
-            node.decompose()
+def deeper_than(levels: int, node: Node) -> bool:
+    """Whether an element stands more than `levels` below `node`."""
+    return bool(_at_depth(levels + 1)(node))
 
 
 @lru_cache(maxsize=4)

@@ -13,6 +13,7 @@ from shell.composition.contain.kept import Kept
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy, Reach
 from shell.composition.contain.sentinel import survives
+from shell.composition.contain.unchanged import unchanged
 
 _ROUNDS = 2
 
@@ -67,7 +68,7 @@ def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refused:
         return text
     cleaner = Cleaner(reach, limits)
     try:
-        html = _settle(text, cleaner, reach, limits)
+        html = unchanged(text, reach, limits) or _settle(text, cleaner, reach, limits)
     except Stop as stop:
         return stop.refused
     out = html.encode()

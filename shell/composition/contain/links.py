@@ -69,7 +69,7 @@ class Reach:
 
     def picture(self, url: str) -> bool:
         """Whether an image may come from `url`: the slot's prefix, the shell's copies, or the URL itself."""
-        return _PICTURE_DATA.match(url) is not None or self._stored(url)
+        return self._stored(url) or _PICTURE_DATA.match(url) is not None
 
     def media(self, url: str) -> bool:
         """Whether sound or film may come from `url`."""

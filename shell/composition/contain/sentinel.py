@@ -1,11 +1,12 @@
 """The shell's page in miniature, and the proof that HTML put into it stays where it was put.
 
-Public: `survives`, `page`, `SENTINELS`.
+Public: `survives`, `built`, `within`, `slot_of`, `page`, `SENTINELS`.
 """
 
 from dataclasses import dataclass
 
 import turbohtml
+from turbohtml import Document, Node
 
 from shell.composition.contain.links import Isolation
 
@@ -34,6 +35,9 @@ _AFTER = (
     "</page-layout></main><footer><p>Shell</p></footer></body></html>"
 )
 _END = "<fragment-end></fragment-end>"
+# The page that was written last stays where it is in memory: with nothing behind a freed tree, the C library hands the
+# tree's pages back to the system and has them zeroed again for the next body. That took as long as to parse it.
+_last = [""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +66,37 @@ def page(html: str, isolation: Isolation) -> str:
 def survives(html: str, isolation: Isolation, *, scripting: bool = False) -> str | None:
     """What a parser makes of `html` within the shell's page; None where the page itself comes out changed.
 
-    Equal to `html` means that this very tree is what a browser builds. Declarative shadow roots are left as templates:
-    the parser's steps are the same, and the serialised page then shows them.
+    Equal to `html` means that this very tree is what a browser builds.
+    """
+    return within(built(html, isolation, scripting=scripting), isolation)
+
+
+def built(html: str, isolation: Isolation, *, scripting: bool = False) -> Document:
+    """The tree of the sentinel's page around `html`.
+
+    Declarative shadow roots are left as templates: the parser's steps are the same, and the serialised page shows them.
     """
     around = SENTINELS[isolation]
-    document = turbohtml.parse(
+    return turbohtml.parse(
         around.before + html + around.after,
         positions=False,
         scripting=scripting,
         allow_declarative_shadow_roots=False,
     )
-    out = document.serialize()
+
+
+def within(document: Document, isolation: Isolation) -> str | None:
+    """What stands in the second slot of a page that was `built`; None where anything around it has changed."""
+    around = SENTINELS[isolation]
+    out = _last[0] = document.serialize()
     if not (out.startswith(around.before) and out.endswith(around.after)):
         return None
     if len(out) < len(around.before) + len(around.after):
         return None
     return out[len(around.before) : len(out) - len(around.after)]
+
+
+def slot_of(document: Document) -> Node:
+    """Where the body stands in a page that was `built` around one in a shadow root and came out as it was."""
+    [template] = document.select("#slot-two > template")
+    return next(iter(template))
