@@ -6,6 +6,7 @@ What Django's middleware would do is done here by name: allowed hosts, TLS redir
 
 import asyncio
 from collections.abc import Iterable
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.composition.assets import static_file
 from shell.composition.healing import ATTEMPT_MAX
 from shell.composition.page import Page, Visit
-from shell.composition.stream import Composition
+from shell.composition.stream import Composition, timing
 from shell.pages.errors import BROKEN
 from shell.players.knowing import know
 from shell.security import header_list, host_allowed
@@ -109,8 +110,8 @@ class PagePath:
         asked = incoming.query.get("attempt", "")
         attempt = min(int(asked), ATTEMPT_MAX) if asked.isascii() and asked.isdigit() else 0
         included, body = await self._parts.composer.slot(slot, visit, self._parts.registry.current, attempt=attempt)
-        timing = ("server-timing", f"{slot.name};dur={included.ms};desc={included.state}")
-        await _answer(send, 200, (_HTML, _NEVER_STORED, timing, *cookies), body, head_only=incoming.method == "HEAD")
+        said = ("server-timing", timing(slot.name, included.ms, included.state))
+        await _answer(send, 200, (_HTML, _NEVER_STORED, said, *cookies), body, head_only=incoming.method == "HEAD")
 
     async def _ticket(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         known = await know(incoming.cookies, self._parts.revocations)
@@ -196,5 +197,14 @@ async def _answer(
 
 
 async def _start(send: ASGISendCallable, status: int, headers: Headers) -> None:
-    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*headers, *header_list())]
+    pairs = [*_encoded(headers), *_security_headers()]
     await send({"type": "http.response.start", "status": HTTPStatus(status), "headers": pairs, "trailers": False})
+
+
+@cache
+def _security_headers() -> list[tuple[bytes, bytes]]:
+    return _encoded(header_list())
+
+
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

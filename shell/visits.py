@@ -88,12 +88,16 @@ def changed_cookie(sequence: str) -> str:
 
 
 def _receipts(query: Mapping[str, str], page: Page) -> dict[str, str]:
+    if not query:
+        return {}
     said = {slot.name: query.get(f"{slot.name}.receipt", "") for slot in page.slots}
     return {name: receipt for name, receipt in said.items() if RECEIPT.fullmatch(receipt)}
 
 
 def _queries(query: Mapping[str, str], page: Page) -> dict[str, dict[str, str]]:
     """Only what the pages table lets a slot be asked, and only plain values: the rest is as if it had not been sent."""
+    if not query:
+        return {}
     asked: dict[str, dict[str, str]] = {}
     for slot in page.slots:
         said = {name: query.get(f"{slot.name}.{name}", "") for name in slot.query}

@@ -1,6 +1,6 @@
 """How long a slot that is not fresh waits before it asks again: the shell says, so that a crowd does not.
 
-Public: `delay_ms`, `ATTEMPT_MAX`, `DELAY_MS_MIN`, `DELAY_MS_LONGEST`.
+Public: `delay_ms`, `bounds_ms`, `ATTEMPT_MAX`, `DELAY_MS_MIN`, `DELAY_MS_LONGEST`.
 """
 
 import random
@@ -16,12 +16,14 @@ DELAY_MS_LONGEST = RETRY_AFTER_MS_MAX + AFTER_MS[1]
 
 
 def delay_ms(attempt: int, retry_after_ms: int | None, *, chance: random.Random) -> int:
+    """One moment between the bounds."""
+    low, high = bounds_ms(attempt, retry_after_ms)
+    return round(low + (high - low) * chance.random())
+
+
+def bounds_ms(attempt: int, retry_after_ms: int | None) -> tuple[int, int]:
     """Soon after `retry_after_ms` where the upstream or the breaker named a moment; else full jitter that doubles."""
     if retry_after_ms is not None and retry_after_ms > 0:
-        return round(min(retry_after_ms, RETRY_AFTER_MS_MAX) + _between(*AFTER_MS, chance))
-    ceiling = min(DELAY_MS_FIRST * 2 ** min(attempt, ATTEMPT_MAX), DELAY_MS_MAX)
-    return round(_between(DELAY_MS_MIN, ceiling, chance))
-
-
-def _between(low: float, high: float, chance: random.Random) -> float:
-    return low + (high - low) * chance.random()
+        named = min(retry_after_ms, RETRY_AFTER_MS_MAX)
+        return named + AFTER_MS[0], named + AFTER_MS[1]
+    return DELAY_MS_MIN, min(DELAY_MS_FIRST * 2 ** min(attempt, ATTEMPT_MAX), DELAY_MS_MAX)

@@ -148,13 +148,8 @@ def _standing(slot: Slot, visit: Visit, release: Release, ended: Outcome[Body] |
 
 def _place(slot: Slot, visit: Visit) -> tuple[str, ...]:
     """What decides which copy a visitor of this slot could be shown; a release has slots of its own."""
-    return (
-        visit.page.prefix(slot, visit.params),
-        visit.query_string(slot),
-        visit.locale,
-        visit.currency,
-        visit.device,
-    )
+    asked = visit.query_string(slot) if slot.query else ""
+    return (visit.page.name, slot.name, asked, visit.locale, visit.currency, visit.device, *visit.params.values())
 
 
 def _key(slot: Slot, visit: Visit, release: Release) -> Key:

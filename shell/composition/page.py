@@ -130,6 +130,8 @@ class Visit:
 
     def asked_again(self, slot: Slot) -> str:
         """The same with the receipt that `slot` shows: reading it again must not take away what became of a command."""
+        if not slot.query and not self.receipts:
+            return ""
         asked, receipt = self.query_string(slot), self.receipts.get(slot.name)
         if not receipt:
             return asked

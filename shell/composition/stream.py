@@ -1,6 +1,6 @@
 """One page: head and layout at once, each slot as it is ready, in any order.
 
-Public: `Composer`, `Composition`, `Opening`.
+Public: `Composer`, `Composition`, `Opening`, `timing`.
 """
 
 import asyncio
@@ -78,10 +78,8 @@ class Composition:
         if primary is not None and primary.name in self._tasks:
             self._known[primary.name] = await asyncio.shield(self._tasks[primary.name])
             del self._tasks[primary.name]
-        timing = tuple(
-            ("server-timing", f"{name};dur={included.ms};desc={included.state}")
-            for name, included in self._known.items()
-        )
+        said = ", ".join([timing(name, included.ms, included.state) for name, included in self._known.items()])
+        headers = (("server-timing", said),) if said else ()
         decides = self._known.get(primary.name) if primary is not None else None
         if decides is not None and decides.status in (404, 410) and decides.state is not State.STALE:
             await self.close()
@@ -89,8 +87,8 @@ class Composition:
             self._visit = replace(
                 self._visit, page=self._composer.not_found, params={}, receipts={}, queries={}, min_sequence=""
             )
-            return self._opening(404, timing)
-        return self._opening(self._answered.status or 200 if self._answered else 200, timing)
+            return self._opening(404, headers)
+        return self._opening(self._answered.status or 200 if self._answered else 200, headers)
 
     async def rest(self) -> AsyncIterator[tuple[bytes, bool]]:
         """What follows, as (bytes, whether more comes): slots as they are ready, and with the last of them the tail.
@@ -136,6 +134,11 @@ class Composition:
 
     async def _include(self, slot: Slot) -> Included:
         return await self._composer.includer.include(slot, self._visit, self._snapshot, self._deadline)
+
+
+def timing(slot: str, ms: int, state: State) -> str:
+    """What `Server-Timing` says of one slot."""
+    return f"{slot};dur={ms};desc={state}"
 
 
 def _late(visit: Visit) -> dict[str, str]:

@@ -15,7 +15,7 @@ from django.utils import translation
 from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.assets import static_url
-from shell.composition.healing import delay_ms
+from shell.composition.healing import bounds_ms, delay_ms
 from shell.composition.ladder import Included
 from shell.composition.page import Visit
 
@@ -31,28 +31,28 @@ class Wrapper:
         self._chance = chance or random.Random()  # noqa: S311  it spreads load; nobody gains by guessing it
         # What every visit has in common is written once: in an outage, to write it anew was most of what a slot cost.
         self._frames: dict[tuple[object, ...], _Frame] = {}
-        self._shared: dict[tuple[Included, str], tuple[bytes, bytes]] = {}
+        self._shared: dict[tuple[Included, str], _AroundDelay] = {}
 
     def wrap(self, included: Included, visit: Visit, *, attempt: int = 0) -> bytes:
         """The slot's element, whole. `attempt` counts the retries before this one."""
         if included.shared and included.html and not attempt:
-            before, after = self._around_delay(included, visit)
-            return b"%b%d%b" % (before, delay_ms(0, included.retry_after_ms, chance=self._chance), after)
+            around = self._around_delay(included, visit)
+            return b"%b%d%b" % (around.before, around.low + around.span * self._chance.random(), around.after)
         before, after = self._written(included, visit, attempt)
         if included.state is State.FRESH:
             return before + after
         delay = delay_ms(attempt, included.retry_after_ms, chance=self._chance)
         return b'%bdata-retry-ms="%d" %b' % (before, delay, after)
 
-    def _around_delay(self, included: Included, visit: Visit) -> tuple[bytes, bytes]:
-        """What stands before and after the one number in which visits differ."""
+    def _around_delay(self, included: Included, visit: Visit) -> "_AroundDelay":
         key = included, visit.asked_again(included.slot)
         around = self._shared.get(key)
         if around is None:
             if len(self._shared) >= _SHARED_MAX:
                 self._shared.clear()
             before, after = self._written(included, visit, 0)
-            around = self._shared[key] = before + b'data-retry-ms="', b'" ' + after
+            low, high = bounds_ms(0, included.retry_after_ms)
+            around = self._shared[key] = _AroundDelay(before + b'data-retry-ms="', b'" ' + after, low, high - low)
         return around
 
     def _written(self, included: Included, visit: Visit, attempt: int) -> tuple[bytes, bytes]:
@@ -87,6 +87,15 @@ class Wrapper:
 _FRAMES_MAX = 4096
 # Each holds a body, and stands for a moment.
 _SHARED_MAX = 64
+
+
+class _AroundDelay(msgspec.Struct, frozen=True):
+    """A slot's element without the one number in which visits differ: `low` plus up to `span`, in milliseconds."""
+
+    before: bytes
+    after: bytes
+    low: int
+    span: int
 
 
 class _Frame(msgspec.Struct, frozen=True):
