@@ -11,11 +11,11 @@ from django.conf import settings
 from redis.asyncio import Redis
 
 from bff.resilience.last_good import KeepPolicy, LastGood
-from bff.resilience.message import Request
-from shell.composition.asking import Bearer, probe_request
+from shell.composition.asking import Bearer
 from shell.composition.compiler import Compiler
 from shell.composition.include import Includer
 from shell.composition.page import Page, PageTable, Slot, Visit
+from shell.composition.probing import Probe, probe_of
 from shell.composition.recent import Recent
 from shell.composition.release import Release
 from shell.composition.stream import Composer
@@ -74,7 +74,7 @@ def parts() -> Parts:
     )
 
 
-def _probe(pages: PageTable, release: Release) -> Request:
+def _probe(pages: PageTable, release: Release) -> Probe:
     """What to ask a release for: the first of its slots that needs no parameter, as a visitor would."""
     fitting = [(page, slot) for page in pages.pages if not page.params for slot in page.slots]
     bare = Page("probe", "/", "")
@@ -87,7 +87,7 @@ def _probe(pages: PageTable, release: Release) -> Request:
         currency=settings.CURRENCY,
         origin=settings.PUBLIC_URL,
     )
-    return probe_request(release, slot, visit)
+    return probe_of(release, slot, visit)
 
 
 def _root(release: Release) -> Slot:

@@ -38,18 +38,24 @@ class Tally:
 
 
 def _own(seen: Seen) -> bytes:
-    """A body that names the player whom the shell said it is for, or nobody."""
+    """A body that names the player whom the shell said it is for, or nobody, and what was asked for in the query."""
     bearer = seen.headers.get("authorization", "").removeprefix("Bearer token-of-").partition("-for-")[0]
-    return f"<p>secret of {bearer or 'nobody'}</p>".encode()
+    asked = seen.path.partition("?")[2].replace("&", " and ")
+    return f"<p>secret of {bearer or 'nobody'}, asked for {asked}</p>".encode()
 
 
-async def interleave(pages: int, *, seed: int = 7) -> Tally:
-    """Compose `pages` pages, `AT_ONCE` at a time. One in ten is left half-way; origins break and heal all the time."""
+async def interleave(pages: int, *, audience: str = "player", seed: int = 7) -> Tally:
+    """Compose `pages` pages, `AT_ONCE` at a time. One in ten is left half-way; origins break and heal all the time.
+
+    A player's page asks, now and then, for a receipt and a sequence that name the player. Bodies for the `audience`
+    "shared" may be reused for a moment.
+    """
     chance = random.Random(seed)
     tally = Tally(0, {}, 0, [])
-    async with Trio(policy=HASTY, extension={"audience": "player", "stale_s_max": 60, "deadline_ms": 300}) as trio:
+    async with Trio(policy=HASTY, extension={"audience": audience, "stale_s_max": 60, "deadline_ms": 300}) as trio:
         for origin in trio.origins.values():
             origin.write = _own
+            origin.headers = (("Cache-Control", "max-age=1, stale-while-revalidate=1"),)
         while tally.pages < pages:
             origin = chance.choice(list(trio.origins.values()))
             await _break_or_heal(origin, chance)
@@ -68,7 +74,8 @@ async def _break_or_heal(origin: Origin, chance: random.Random) -> None:
 
 
 async def _one(trio: Trio, player: str, chance: float, tally: Tally) -> None:
-    composition = trio.composer.compose(trio.visit(player), trio.snapshot)
+    own = {"receipts": {"wallet": f"rc_{player}"}, "min_sequence": f"{player}:1"} if player and chance > 0.7 else {}
+    composition = trio.composer.compose(trio.visit(player, **own), trio.snapshot)
     try:
         chunks = [(await composition.open()).head]
         if chance < 0.1:

@@ -14,10 +14,10 @@ import msgspec
 
 from bff.contracts.manifest import Manifest, parse
 from bff.resilience.policy import Policy
-from shell.composition.asking import probe_request
 from shell.composition.compiler import Compiler
 from shell.composition.include import Includer
-from shell.composition.page import Page, Slot, Visit
+from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
+from shell.composition.probing import probe_of
 from shell.composition.release import Release, Snapshot
 from shell.composition.stream import Composer
 from shell.composition.upstreams import Upstreams
@@ -50,17 +50,26 @@ def shell_markup(page: bytes) -> bytes:
 class Trio:
     """Three healthy origins and a composer over them; `origins["tables"].fail(...)` breaks one."""
 
-    def __init__(self, *, policy: Policy | None = None, extension: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        policy: Policy | None = None,
+        extension: Mapping[str, object] | None = None,
+        page_deadline_ms: int = PAGE_DEADLINE_MS,
+    ) -> None:
         self.origins = {name: Origin(body=f"<section><h2>{name}</h2></section>".encode()) for name in NAMES}
         self._extension = dict({"isolation": "shadow", "deadline_ms": 600} | dict(extension or {}))
         self.upstreams = Upstreams(
-            lambda release: probe_request(release, Slot(release.fragment, release.fragment), self.visit()),
+            lambda release: probe_of(release, Slot(release.fragment, release.fragment), self.visit()),
             policy or Policy(),
+            page_deadline_ms=page_deadline_ms,
         )
         self.includer = Includer(
             self.upstreams, lambda visit, audience, scopes: f"token-of-{visit.player}-for-{audience}"
         )
-        self.composer = Composer(Compiler(), self.includer, NOT_FOUND, wrapper=Wrapper(random.Random(7)))
+        self.composer = Composer(
+            Compiler(), self.includer, NOT_FOUND, Wrapper(random.Random(7)), page_deadline_ms=page_deadline_ms
+        )
         self.snapshot = Snapshot()
 
     async def __aenter__(self) -> "Trio":

@@ -56,30 +56,33 @@ class LastGood(Generic[T]):
         """What all copies in this process weigh."""
         return self._copies.bytes_held
 
-    async def get(self, key: Key, fetch: Fetch[T], *, stale_s_max: int) -> Outcome[T] | Failure:
+    async def get(self, key: Key, fetch: Fetch[T], *, stale_s_max: int, alone: bool = False) -> Outcome[T] | Failure:
         """The value under `key`: kept and fresh, fetched, or, when fetching failed, the last good one.
 
         `fetch` answers a `Failure`, it does not raise; for `stale_s_max` after its freshness a copy may stand in.
+        `alone`: what is asked for is about more than the key says, so no other's answer will do.
         """
+        alone = alone or key.player is not None
         copy = self._copies.look(key, self._clock())
-        if copy is not None and key.player is None:
+        if copy is not None and not alone:
             age_s = copy.age_s(self._clock())
             if age_s < copy.lifetime.fresh_s:
                 return self._fresh(copy, "reused")
             if age_s < copy.lifetime.fresh_s + copy.lifetime.revalidate_s:
                 self._fly(key, fetch, stale_s_max)
                 return self._fresh(copy, "revalidated")
-        return await self._fetch_or_fall_back(key, copy, fetch, stale_s_max)
+        return await self._fetch_or_fall_back(key, copy, fetch, stale_s_max, alone)
 
     def at_once(
-        self, key: Key, refused: Callable[[], Failure | None], *, stale_s_max: int
+        self, key: Key, refused: Callable[[], Failure | None], *, stale_s_max: int, alone: bool = False
     ) -> Outcome[T] | Failure | None:
         """What `get` would answer without waiting for anybody; None where somebody has to be asked.
 
         `refused` says why a fetch would fail before it began, if it would.
         """
         copy = self._copies.look(key, self._clock())
-        if copy is not None and key.player is None and copy.age_s(self._clock()) < copy.lifetime.fresh_s:
+        alone = alone or key.player is not None
+        if copy is not None and not alone and copy.age_s(self._clock()) < copy.lifetime.fresh_s:
             return self._fresh(copy, "reused")
         if copy is None and stale_s_max > 0 and self._behind and self._behind.worth_asking(key):
             return None
@@ -95,15 +98,15 @@ class LastGood(Generic[T]):
             await self._behind.aclose()
 
     async def _fetch_or_fall_back(
-        self, key: Key, copy: Copy[T] | None, fetch: Fetch[T], stale_s_max: int
+        self, key: Key, copy: Copy[T] | None, fetch: Fetch[T], stale_s_max: int, alone: bool
     ) -> Outcome[T] | Failure:
         # Asked beside the fetch, so that it costs no time when the fetch fails late.
         looking = self._look_behind(key) if copy is None and stale_s_max > 0 else None
-        if key.player is None:
-            ended = await asyncio.shield(self._fly(key, fetch, stale_s_max))
-        else:
+        if alone:
             # A player's request may say what only that tab knows, so one never answers another.
             ended = await self._ask(key, fetch, stale_s_max)
+        else:
+            ended = await asyncio.shield(self._fly(key, fetch, stale_s_max))
         if isinstance(ended, Fetched):
             _FETCHED.inc()
             return Outcome(State.FRESH, ended.value, as_of=self._wall())
@@ -121,7 +124,9 @@ class LastGood(Generic[T]):
             _NONE.inc()
             return failure
         _STALE.inc()
-        return Outcome(State.STALE, copy.value, failure.reason, failure.detail, self._as_of(copy))
+        return Outcome(
+            State.STALE, copy.value, failure.reason, failure.detail, self._as_of(copy), failure.retry_after_ms
+        )
 
     def _look_behind(self, key: Key) -> asyncio.Task[Copy[T] | None] | None:
         if self._behind is None or not self._behind.worth_asking(key):

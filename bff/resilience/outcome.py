@@ -41,13 +41,17 @@ class State(StrEnum):
 
 
 class Outcome(msgspec.Struct, Generic[T], frozen=True):
-    """What fills a place, and on which rung. Every state but fresh has a reason; `as_of` (UTC) is the value's age."""
+    """What fills a place, and on which rung. Every state but fresh has a reason; `as_of` (UTC) is the value's age.
+
+    `retry_after_ms` is that of the failure behind it, if any.
+    """
 
     state: State
     value: T
     reason: Reason | None = None
     detail: str = ""
     as_of: datetime | None = None
+    retry_after_ms: int | None = None
 
     def __post_init__(self) -> None:
         if (self.state is State.FRESH) != (self.reason is None):

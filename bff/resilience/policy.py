@@ -20,9 +20,10 @@ class Policy:
     # Idle connections end before the usual server (uvicorn: 5 s) ends them, so none is met half closed.
     idle_ms_max: int = 4000
 
-    # Bulkhead. A burst of 200 on a healthy upstream must pass: 64 at once and a short queue let it.
+    # Bulkhead. A burst of 200 on a healthy upstream must pass, each with a request of its own: 64 go at once, and all
+    # the others find room in the queue.
     in_flight_max: int = 64
-    waiting_max: int = 128
+    waiting_max: int = 160
     waiting_ratio_max: float = 0.5  # of the deadline
 
     # Breaker.

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     CONTENT_TYPE = "content_type"
     ENCODING = "encoding"
     UNSAFE_HTML = "unsafe_html"
+    EMPTY = "empty"  # whole, but nothing in it that could stand in a page
     NOT_A_FRAGMENT = "not_a_fragment"  # 200 without `podlet-version`: something in between answered
 
     BREAKER_OPEN = "breaker_open"

@@ -53,6 +53,8 @@ def read(
     )
     if isinstance(contained, Refused):
         return Failure(contained.reason, contained.detail, status=status)
+    if not contained.html.strip():
+        return Failure(Reason.EMPTY, f"nothing in it may stand in a page: {', '.join(contained.notes) or 'no words'}")
     if contained.notes:
         _say(slot.fragment, release.manifest.version, contained.notes)
     if not response.headers.get(headers.VERSION):

@@ -84,7 +84,10 @@ class Includer:
             if said is not None:
                 refusal = lambda: said  # noqa: E731  it has been counted
         ended = self._last_good.at_once(
-            _key(slot, visit, release), refusal, stale_s_max=release.manifest.mullion.stale_s_max
+            _key(slot, visit, release),
+            refusal,
+            stale_s_max=release.manifest.mullion.stale_s_max,
+            alone=visit.asks_for_its_own(slot),
         )
         if not isinstance(ended, Failure):
             return None if ended is None else raised(slot, release, ended)
@@ -110,15 +113,22 @@ class Includer:
             return _not_published(slot, visit)
         deadline = page_deadline.within(self._clock(), release.manifest.mullion.deadline_ms)
 
+        key = _key(slot, visit, release)
+
         async def fetch() -> Fetched[Body] | Failure:
-            return await self._fetch(slot, visit, release, deadline)
+            return await self._fetch(slot, visit, release, deadline, players=key.player is not None)
 
         ended = await self._last_good.get(
-            _key(slot, visit, release), fetch, stale_s_max=release.manifest.mullion.stale_s_max
+            key,
+            fetch,
+            stale_s_max=release.manifest.mullion.stale_s_max,
+            alone=visit.asks_for_its_own(slot),
         )
         return _standing(slot, visit, release, ended)
 
-    async def _fetch(self, slot: Slot, visit: Visit, release: Release, deadline: Deadline) -> Fetched[Body] | Failure:
+    async def _fetch(
+        self, slot: Slot, visit: Visit, release: Release, deadline: Deadline, *, players: bool
+    ) -> Fetched[Body] | Failure:
         bodies: list[Body] = []
 
         def judge(response: Response) -> Failure | None:
@@ -133,8 +143,9 @@ class Includer:
         if isinstance(answer, Failure):
             return answer
         body = bodies[-1]
-        # Only what is wholly good may stand in later, and only for the plain view: a receipt is shown once.
-        keep = body.said is None and not visit.receipts.get(slot.name)
+        # Only what is wholly good may stand in later, and only for the plain view: a receipt is shown once, and how far
+        # one player's writes have come is nothing to others.
+        keep = body.said is None and not visit.receipts.get(slot.name) and (players or not visit.min_sequence)
         return Fetched(body, len(body.html), answer.headers, keep=keep)
 
 

@@ -43,7 +43,15 @@ def raised(slot: Slot, release: Release, outcome: Outcome[Body]) -> Included:
     body = outcome.value
     if outcome.state is State.STALE:
         return Included(
-            slot, State.STALE, body.html, release, outcome.reason, outcome.detail, outcome.as_of, body.status
+            slot,
+            State.STALE,
+            body.html,
+            release,
+            outcome.reason,
+            outcome.detail,
+            outcome.as_of,
+            body.status,
+            outcome.retry_after_ms,
         )
     if body.said is not None:
         return Included(slot, State.DEGRADED, body.html, release, body.said, as_of=body.as_of, status=body.status)

@@ -1,6 +1,6 @@
 """A page and its slots, as data; and one visit to it.
 
-Public: `Grant`, `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`.
+Public: `PAGE_DEADLINE_MS`, `Grant`, `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`.
 """
 
 import re
@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from urllib.parse import quote, unquote, urlencode
+
+PAGE_DEADLINE_MS = 1000
 
 # One path segment; what a fragment makes of it is the fragment's business.
 _PARAM = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -127,6 +129,10 @@ class Visit:
         if not slot.query:
             return ""
         return urlencode({f"{slot.name}.{name}": value for name, value in self.query(slot).items()})
+
+    def asks_for_its_own(self, slot: Slot) -> bool:
+        """Whether `slot` is asked for something that this visit alone has done: nobody else's answer is one to it."""
+        return bool(self.min_sequence or self.receipts.get(slot.name))
 
     def asked_again(self, slot: Slot) -> str:
         """The same with the receipt that `slot` shows: reading it again must not take away what became of a command."""

@@ -14,11 +14,9 @@ from shell.composition import metrics
 from shell.composition.compiler import Compiled, Compiler
 from shell.composition.include import Includer
 from shell.composition.ladder import Included
-from shell.composition.page import Page, Slot, Visit
+from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
 from shell.composition.release import Snapshot
 from shell.composition.wrap import Wrapper
-
-PAGE_DEADLINE_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from bff.resilience.evidence import Evidence, ProbeLease
 from bff.resilience.guard import Guard
-from bff.resilience.message import Request
 from bff.resilience.policy import Policy
+from shell.composition.page import PAGE_DEADLINE_MS
+from shell.composition.probing import Probe
 from shell.composition.release import Release, Snapshot
 
 # A command may wait for a payment provider; a page never does.
@@ -20,21 +21,23 @@ ACTION_MS = 5000
 class Upstreams:
     """Guards by release: each brings its own deadline and origin, so it starts with its own record.
 
-    `probe` makes the request that asks in the background whether a release's upstream is well again. `evidence` and
-    `lease` join this process to the shell's others.
+    `probe` makes what is asked in the background of a release whose upstream failed. `evidence` and `lease` join this
+    process to the shell's others.
     """
 
     def __init__(
         self,
-        probe: Callable[[Release], Request] | None = None,
+        probe: Callable[[Release], Probe] | None = None,
         policy: Policy | None = None,
         evidence: Evidence | None = None,
         lease: ProbeLease | None = None,
+        page_deadline_ms: int = PAGE_DEADLINE_MS,
     ) -> None:
         self._probe = probe
         self._policy = policy or Policy()
         self._evidence = evidence
         self._lease = lease
+        self._page_deadline_ms = page_deadline_ms
         self._guards: dict[tuple[str, str, bool], Guard] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -44,10 +47,17 @@ class Upstreams:
         guard = self._guards.get(key)
         if guard is None:
             extension = release.manifest.mullion
-            policy = replace(self._policy, deadline_ms=extension.deadline_ms, wire_bytes_max=extension.body_bytes_max)
+            # No page waits longer than its own deadline: a time-out after all of that is as bad as one can be.
+            deadline_ms = min(extension.deadline_ms, self._page_deadline_ms)
+            policy = replace(self._policy, deadline_ms=deadline_ms, wire_bytes_max=extension.body_bytes_max)
             probe = self._probe(release) if self._probe else None
             guard = self._guards[key] = Guard(
-                release.fragment, policy, probe=probe, evidence=self._evidence, lease=self._lease
+                release.fragment,
+                policy,
+                probe=probe.request if probe else None,
+                judge=probe.judge if probe else None,
+                evidence=self._evidence,
+                lease=self._lease,
             )
         return guard
 

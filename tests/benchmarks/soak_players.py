@@ -1,6 +1,7 @@
 """100,000 pages of two players and a visitor, with faults and browsers that leave: not one byte in another's page.
 
-Run: `uv run python -m tests.benchmarks.soak_players [--pages N]`. Exits with 1 when a page held what was not its own.
+Run: `uv run python -m tests.benchmarks.soak_players [--pages N] [--audience shared]`. Exits with 1 when a page held what
+was not its own.
 """
 
 import argparse
@@ -24,10 +25,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--pages", type=int, default=100_000)
     options.add_argument("--seed", type=int, default=7)
+    options.add_argument("--audience", choices=["player", "shared"], default="player")
     asked = options.parse_args()
     log.configure(level=logging.ERROR)  # what breaks here is meant to
     began = time.monotonic()
-    tally = asyncio.run(interleave(asked.pages, seed=asked.seed))
+    tally = asyncio.run(interleave(asked.pages, audience=asked.audience, seed=asked.seed))
     print(f"{tally.pages} whole pages and {tally.left} left half-way in {time.monotonic() - began:.0f} s")
     print("slots:", ", ".join(f"{count} {state}" for state, count in tally.states.items()))
     print(f"pages that held another's bytes: {len(tally.foreign)}", *tally.foreign[:20], sep="\n")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 
+from bff.resilience.policy import Policy
 from shell.composition import include, wrap
 from shell.composition.page import Slot
 from shell.composition.release import Snapshot
@@ -93,6 +94,82 @@ async def test_receipt_is_asked_for_once_and_never_kept() -> None:
         assert b"rc_1" not in element(await trio.page(trio.visit("pl_one")), "wallet")
 
 
+async def test_what_one_visit_has_done_is_nobody_elses_answer() -> None:
+    """A receipt or a sequence in the address of a shared slot is asked for alone: it neither takes part in another's
+    fetch nor in a kept copy, nor is it kept; in an outage the last good copy stands in for it all the same."""
+    async with Trio(extension={"audience": "shared", "stale_s_max": 60}) as trio:
+        wallet = trio.origins["wallet"]
+        wallet.write = lambda seen: f"<p>{seen.path}</p>".encode()
+        wallet.headers = (("Cache-Control", "max-age=60"),)
+        own = {"receipts": {"wallet": "rc_ONE"}, "min_sequence": "e:999"}
+        one, other = await asyncio.gather(trio.page(trio.visit("pl_one", **own)), trio.page(trio.visit("pl_two")))
+        assert b"<p>/?receipt=rc_ONE&amp;min_sequence=e%3A999</p>" in element(one, "wallet")
+        assert b"<p>/</p>" in element(other, "wallet")
+        asked = wallet.requests
+        for more in ({"receipts": {"wallet": "rc_TWO"}}, {"min_sequence": "e:777"}):
+            mine = element(await trio.page(trio.visit("pl_one", **more)), "wallet")
+            assert (b"rc_TWO</p>" in mine) or (b"777</p>" in mine)
+            assert b"<p>/</p>" in element(await trio.page(trio.visit("pl_two")), "wallet")
+        assert wallet.requests == asked + 2
+        await wallet.fail("status=500")
+        sick = element(await trio.page(trio.visit("pl_one", **own)), "wallet")
+        assert b'data-state="stale"' in sick
+        assert b"<p>/</p>" in sick
+
+
+@pytest.mark.parametrize("fault", ["throttled-until=huge", "unavailable-until=huge"])
+async def test_stale_slot_asks_again_when_its_upstream_said(fault: str) -> None:
+    """Retry-After counts for a slot that shows its last good copy as for one that shows its fallback."""
+    async with Trio(extension={"stale_s_max": 60}) as trio:
+        await trio.page()
+        await trio.origins["wallet"].fail(fault)
+        for _ in range(3):
+            sick = element(await trio.page(), "wallet")
+            assert b'data-state="stale"' in sick
+            # A breaker that is open for that long says a little less each time.
+            assert int(sick.split(b'data-retry-ms="')[1].partition(b'"')[0]) >= 7000
+
+
+@pytest.mark.parametrize("fault", ["error-page", "json", "no-content-type", "bad-text=nul"])
+async def test_answers_that_no_page_could_show_close_no_breaker(fault: str) -> None:
+    """What probes a failing upstream judges as an include would: 200 alone is no sign of health."""
+    hasty = Policy(open_ms_initial=20, open_ms_max=60, probe_gap_ms=5)
+    async with Trio(policy=hasty) as trio:
+        tables = trio.origins["tables"]
+        await tables.fail(fault)
+        for _ in range(hasty.consecutive_max):
+            await trio.page()
+        asked = tables.requests
+        while tables.requests < asked + 10:
+            assert b'data-reason="breaker_open"' in element(await trio.page(), "tables")
+            await asyncio.sleep(0.02)
+        await tables.heal()
+        until = time.monotonic() + 10
+        while b'data-state="fresh"' not in element(await trio.page(), "tables"):
+            assert time.monotonic() < until
+            await asyncio.sleep(0.02)
+
+
+async def test_fragment_that_allows_itself_more_than_a_page_has_opens_its_breaker() -> None:
+    """The page's deadline ends a hanging include first, and that counts in full."""
+    async with Trio(extension={"deadline_ms": 4000}, page_deadline_ms=200) as trio:
+        await trio.origins["tables"].fail("silence")
+        for _ in range(Policy().consecutive_max):
+            assert b'data-reason="timeout"' in element(await trio.page(), "tables")
+        assert b'data-reason="breaker_open"' in element(await trio.page(), "tables")
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"<!-- nothing -->", b"<script>x()</script>"])
+async def test_body_without_anything_to_show_is_not_fresh(body: bytes) -> None:
+    """An empty place, or the shell's card in it, must not call itself well: the slot falls back and asks again."""
+    async with Trio() as trio:
+        trio.origins["tables"].body = body
+        sick = element(await trio.page(), "tables")
+        assert b'data-state="fallback" data-reason="empty"' in sick
+        assert b"data-retry-ms" in sick
+        assert b"The origin is away." in sick
+
+
 async def test_500_waiting_slots_are_no_stampede() -> None:
     """Pages of 500 players wait for one fragment: while it is down only probes reach it, and when it is back it sees no
     more at once than the bulkhead lets through, and all of them are fresh again."""
@@ -128,9 +205,10 @@ async def test_500_waiting_slots_are_no_stampede() -> None:
         assert origin.requests - down < 2 * WAITING
 
 
-async def test_no_byte_of_one_player_in_anothers_page() -> None:
-    """Two players and a visitor, interleaved, with faults, stale copies, and browsers that leave."""
-    tally = await interleave(1500)
+@pytest.mark.parametrize("audience", ["player", "shared"])
+async def test_no_byte_of_one_player_in_anothers_page(audience: str) -> None:
+    """Two players and a visitor, interleaved, with receipts, faults, stale copies, and browsers that leave."""
+    tally = await interleave(1500, audience=audience)
     assert tally.foreign == []
     assert tally.left > 50
     assert all(tally.states[state] > 100 for state in ("fresh", "stale", "fallback")), tally.states

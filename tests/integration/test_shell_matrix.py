@@ -205,13 +205,17 @@ async def test_grant_goes_to_no_visitor_and_to_no_shared_path() -> None:
 
 
 async def test_burst_of_200_pages_on_healthy_fragments_is_all_fresh() -> None:
-    """A crowd that comes at once is not turned away from fragments that are well."""
-    async with Trio(extension={"deadline_ms": 5000}) as trio:
-        trio.composer = type(trio.composer)(
-            trio.composer.compiler, trio.includer, trio.composer.not_found, page_deadline_ms=5000
-        )
-        pages = await asyncio.gather(*(trio.page() for _ in range(200)))
+    """A crowd of players who come at once, each with requests of their own, is not turned away from what is well."""
+    async with Trio(extension={"deadline_ms": 5000, "audience": "player"}, page_deadline_ms=5000) as trio:
+        before = trio.origins["wallet"].requests
+
+        async def arrive(number: int) -> bytes:
+            await asyncio.sleep(number * 0.02 / 200)
+            return await trio.page(trio.visit(f"pl_{number}"))
+
+        pages = await asyncio.gather(*map(arrive, range(200)))
         assert sum(page.count(b'data-state="fresh"') for page in pages) == 600
+        assert trio.origins["wallet"].requests - before == 200
 
 
 async def test_cold_start_in_an_outage_serves_published_fallbacks() -> None:

@@ -20,6 +20,7 @@ from tests import simulated_time
 from tests.resilience_fakes import GET, FakeUpstream, answer
 
 POLICY = Policy(deadline_ms=800)
+QUEUE = POLICY.waiting_max
 
 
 class Bench:
@@ -274,9 +275,9 @@ def test_retries_stay_within_their_budget() -> None:
 
 @simulated
 async def test_a_burst_of_two_hundred_is_all_served(bench: Bench) -> None:
-    """On a healthy upstream a burst waits a little, 64 at once, and none is refused but those beyond the queue."""
+    """On a healthy upstream a burst waits a little, 64 at once, and none is refused."""
     bench.upstream.took_ms = 50
-    ended = await asyncio.gather(*(bench.call() for _ in range(64 + 128)))
+    ended = await asyncio.gather(*(bench.call() for _ in range(200)))
     assert all(isinstance(each, Response) for each in ended)
     assert bench.upstream.in_flight_max == 64
 
@@ -285,10 +286,10 @@ async def test_a_burst_of_two_hundred_is_all_served(bench: Bench) -> None:
 async def test_who_finds_no_place_fails_at_once_or_at_half_the_deadline(bench: Bench) -> None:
     """Beyond the queue at once; within it when half of the time is gone. The breaker is not told."""
     bench.upstream.took_ms = 600
-    ended = await asyncio.gather(*(bench.call() for _ in range(64 + 128 + 8)))
+    ended = await asyncio.gather(*(bench.call() for _ in range(64 + QUEUE + 8)))
     full = [each for each in ended if isinstance(each, Failure)]
     assert {each.reason for each in full} == {Reason.BULKHEAD_FULL}
-    assert len(full) == 128 + 8
+    assert len(full) == QUEUE + 8
     assert bench.guard.breaker.position is Position.CLOSED
 
 
