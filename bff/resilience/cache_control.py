@@ -44,11 +44,14 @@ def lifetime(headers: Headers, *, stale_s_max: int, shared: bool) -> Lifetime:
     fresh_s = _seconds(directives, "max-age", 0)
     if shared:
         fresh_s = _seconds(directives, "s-maxage", fresh_s)
-    fresh_s = max(0, fresh_s - _age_s(headers))
+    fresh_s -= _age_s(headers)
+    overdue_s, fresh_s = max(0, -fresh_s), max(0, fresh_s)
     if "must-revalidate" in directives or (shared and "proxy-revalidate" in directives):
         return Lifetime(fresh_s)
     error_s = min(stale_s_max, _seconds(directives, "stale-if-error", stale_s_max))
-    return Lifetime(fresh_s, _seconds(directives, "stale-while-revalidate", 0), error_s)
+    revalidate_s = _seconds(directives, "stale-while-revalidate", 0)
+    # Both count from the end of freshness, and some of that may have passed before it came here.
+    return Lifetime(fresh_s, max(0, revalidate_s - overdue_s), max(0, error_s - overdue_s))
 
 
 def _directives(headers: Headers) -> dict[str, str]:

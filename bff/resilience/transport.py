@@ -52,12 +52,9 @@ class Transport:
     async def send(self, request: Request, deadline: Deadline) -> Response:
         """The whole answer to `request`; raises `CallFailed`, and nothing else but `CancelledError`."""
         host = self._host(request)
-        await self._lookup.check(host, min(self.policy.connect_ms, deadline.remaining_ms(self._clock())))
-        remaining_ms = deadline.remaining_ms(self._clock())
-        if remaining_ms <= 0:
-            raise CallFailed(Reason.TIMEOUT, "no time was left to call")
+        await self._lookup.check(host, min(self.policy.connect_ms, self._left_ms(deadline)))
         try:
-            async with self._build(request, remaining_ms) as answer:
+            async with self._build(request, self._left_ms(deadline)) as answer:
                 return await self._receive(answer)
         except CallFailed as failed:
             if failed.reason is Reason.FRAMING:
@@ -73,6 +70,12 @@ class Transport:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+
+    def _left_ms(self, deadline: Deadline) -> int:
+        left_ms = deadline.remaining_ms(self._clock())
+        if left_ms <= 0:
+            raise CallFailed(Reason.TIMEOUT, "no time was left to call")
+        return left_ms
 
     def _host(self, request: Request) -> str:
         try:

@@ -1,7 +1,7 @@
 """100,000 pages of two players and a visitor, with faults and browsers that leave: not one byte in another's page.
 
-Run: `uv run python -m tests.benchmarks.soak_players [--pages N] [--audience shared]`. Exits with 1 when a page held what
-was not its own.
+Run: `uv run python -m tests.benchmarks.soak_players [--pages N] [--audience shared]`. Exits with 1 when a page held
+what was not its own.
 """
 
 import argparse

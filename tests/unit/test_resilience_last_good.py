@@ -130,6 +130,11 @@ def test_age_is_taken_off() -> None:
     """What was old on arrival is not fresh for long; directives may come in several fields."""
     headers = Headers([("Cache-Control", "max-age=10"), ("Cache-Control", "stale-if-error=5"), ("Age", "7")])
     assert lifetime(headers, stale_s_max=60, shared=True) == Lifetime(3, 0, 5)
+    swr = "max-age=10, stale-while-revalidate=5, stale-if-error=30"
+    late = Headers([("Cache-Control", swr), ("Age", "14")])
+    assert lifetime(late, stale_s_max=60, shared=True) == Lifetime(0, 1, 26)
+    assert lifetime(late, stale_s_max=2, shared=True) == Lifetime(0, 1, 0)
+    assert lifetime(Headers([("Cache-Control", swr), ("Age", "90")]), stale_s_max=60, shared=True) == Lifetime()
     assert lifetime(Headers([("Cache-Control", "max-age=1"), ("Age", "x")]), stale_s_max=0, shared=True) == Lifetime(1)
 
 

@@ -4,7 +4,6 @@ Public: `Contained`, `Container`, `Refused`, `contain`.
 """
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 from bff.resilience.reason import Reason
 from shell.composition.contain.clean import Cleaner, Stop
@@ -20,10 +19,9 @@ _ROUNDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Contained:
-    """`html` is UTF-8 and safe to write into the slot; `digest` is its SHA-256; `notes` says what was taken out."""
+    """`html` is UTF-8 and safe to write into the slot; `notes` says what was taken out."""
 
     html: bytes
-    digest: str
     notes: tuple[str, ...]
 
 
@@ -71,8 +69,7 @@ def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refused:
         html = unchanged(text, reach, limits) or _settle(text, cleaner, reach, limits)
     except Stop as stop:
         return stop.refused
-    out = html.encode()
-    return Contained(out, sha256(out).hexdigest(), tuple(cleaner.notes))
+    return Contained(html.encode(), tuple(cleaner.notes))
 
 
 def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits) -> str:
