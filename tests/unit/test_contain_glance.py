@@ -174,6 +174,7 @@ SAME = [
     ('<p title="x hidden y" hidden>is hidden here</p>', '<p title="x hidden y" hidden="">is hidden here</p>'),
     ('<a href="/x/"><span class="y">1</span> <img src="/assets/a" alt=""></a><b>2</b>', None),
     (FORM, None),
+    ("<!-- a --><p>x<!-- b & c -->y</p><!----> z", "<p>xy</p> z"),
     ('<table><tbody><tr><td>1</td></tr></tbody></table><x-y data-a="1">z</x-y>', None),
 ]
 
@@ -193,7 +194,10 @@ def test_body_that_needs_nothing_goes_out_as_it_came(body: str, becomes: str | N
     "body",
     ["<p>open", "<p>a</div></p>", "<P>a</P>", "<p class=a>b</p>", "<p class='a'>b</p>", "<p hidden onclick>x</p>",
      "a > b", "<p>&copy</p>", "<p>&LT;</p>", "<p>&nosuch;</p>", "<p>a &amp b</p>", '<p title="a>b">x</p>',
-     "<p title='a b'>x</p>", "<!-- x -->", "<script>x</script>", '<p onclick="x">y</p>', "<svg></svg>",
+     "<p title='a b'>x</p>", "<script>x</script>",
+     "<!-->x", "<!--->x", "<!-- a --!> b -->", "<!-- <b> -->", "<!-- open", "<!doctype html>", "<?x y ?>",
+     "<![CDATA[x]]>", "<textarea><!-- x --></textarea>", "</p<!-- x -->>", '<p title="<!-- x -->">y</p>',
+     "<p>a &am<!-- x -->p; b</p>", '<p onclick="x">y</p>', "<svg></svg>",
      "<b>a<i>b</i></b>", "<a href=\"/x\"><div>y</div></a>", "<b>a", "<b>a</i>", "<p></b></p>",
      "<table><b>x</b></table>", "<select><p>a</p></select>", "<select><option><b>a</b></option></select>",
      "<form><form></form></form>", "<b<p>x</b<p>",

@@ -10,7 +10,9 @@ in it fits nothing.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from html import unescape
 from typing import NamedTuple
 
 from shell.composition.contain import elements
@@ -27,10 +29,19 @@ _SPACES = " \t\n\f"
 _SPACE = re.compile(f"[{_SPACES}]+")
 # Their content is parsed or checked in ways of its own.
 _APART = frozenset({"template", "noscript"})
+# As a serialiser writes them; any other reference it writes as its character.
+_KEPT = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&nbsp;"})
+_RESERVED = '&<>"\xa0'
+_REFERENCE = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#(?:x[0-9a-fA-F]{2,5}|[0-9]{2,6}));")
+# One without angle brackets in it, behind the `<`; what may end a comment early is left to a parser.
+_COMMENT = re.compile(r"!--(?!-?>)(?:(?!--!?>)[^<])*-->")
+_COMMENTS_ARE_TEXT = re.compile(r"<(?:textarea|title)")
 # ` a=""`: no attribute is written shorter.
 _ATTRIBUTE_CHARS_MIN = 5
 _EQUALS_MIN = 250
 _KEPT_MAX = 1024
+_PIECES_MAX = 2048
+_PIECE_CHARS_MAX = 256
 _TAG_CHARS_MAX = 400
 _NEW_MAX = 400
 _SHAPES_MAX = 512
@@ -53,49 +64,77 @@ class Glance:
         self._known: dict[str, str] = {}
         # None for those that no tag may have.
         self._shapes: dict[str, _Shape | None] = {}
-        # What stood between one `<` and the next in the body that passed last: the next one says most of it again.
-        self._last: frozenset[str] = frozenset()
+        # What stood between one `<` and the next in the last few bodies, and how a serialiser writes it: the next one
+        # says most of it again.
+        self._pieces: dict[str, str] = {}
 
     def passes(self, html: str) -> bool:
         """Whether all tags of `html`, written as a parser's tree is written out, may stay as they are.
 
         False where one may not, or where only a walk over the tree can say. What a `<select>` holds is not looked at.
         """
-        return self.spellings(html) == {}
+        return self.spelled(html) == html
 
-    def spellings(self, html: str) -> dict[str, str] | None:
-        """For each piece of `html` between one `<` and the next whose start tag a serialiser writes otherwise: how.
+    def spelled(self, html: str) -> str | None:
+        """`html` as a serialiser writes the same, without its comments.
 
         None where a tag may not stay, or where nothing can be said.
         """
         if len(html) > self._chars_max:
             return None
-        pieces = frozenset(html.split("<")[1:])
-        starts = [piece for piece in pieces - self._last if piece[:1] != "/"]
-        tags = {piece.partition(">")[0] for piece in starts}
-        known = self._known
-        new = tags.difference(known)
-        if len(new) > _NEW_MAX or not tags.isdisjoint(starts):  # one of them has no end
+        if "\r" in html:
+            html = html.replace("\r\n", "\n").replace("\r", "\n")
+        if "\xa0" in html:
+            html = html.replace("\xa0", "&nbsp;")
+        if "<!" in html and _COMMENTS_ARE_TEXT.search(html):
             return None
-        if new:
-            looked: dict[str, str] = {}
-            for tag in new:
-                written = self._look(tag)
-                if written is None:
-                    return None
-                looked[tag] = written
-            if len(known) + len(new) > _KEPT_MAX:
-                known = {tag: known[tag] for tag in tags - new}
+        text, *pieces = html.split("<")
+        first, known = spell(text), self._pieces
+        try:
+            written = list(map(known.__getitem__, pieces))
+        except KeyError:
+            looked = self._look_at(set(pieces).difference(known))
+            if looked is None:
+                return None
+            if len(known) + len(looked) > _PIECES_MAX:
+                known = {piece: known[piece] for piece in pieces if piece in known}
             # Another dictionary, as somebody may be at work with the one before.
-            self._known = known = known | looked
-        otherwise: dict[str, str] = {}
-        if any(known[tag] != tag for tag in tags):
-            for piece in starts:
-                tag, end, text = piece.partition(">")
-                if known[tag] != tag:
-                    otherwise[piece] = known[tag] + end + text
-        self._last = pieces.difference(otherwise)
-        return otherwise
+            self._pieces = known | {piece: looked[piece] for piece in looked if len(piece) <= _PIECE_CHARS_MAX}
+            written = list(map((known | looked).__getitem__, pieces))
+        return None if first is None else first + "".join(written)
+
+    def _look_at(self, pieces: Iterable[str]) -> dict[str, str] | None:
+        """How a serialiser writes each of `pieces` with the `<` before it; None where one can not be read."""
+        known, new, looked = self._known, dict[str, str](), dict[str, str]()
+        for piece in pieces:
+            if piece[:1] == "!":
+                # The text behind a comment follows the text before it.
+                comment = _COMMENT.match(piece)
+                written = spell(piece[comment.end() :]) if comment else None
+            else:
+                written = self._written(spell(piece) or "", known, new)
+            if written is None or len(new) > _NEW_MAX:
+                return None
+            looked[piece] = written
+        if len(known) + len(new) > _KEPT_MAX:
+            known = {}
+        self._known = known | new
+        return looked
+
+    def _written(self, piece: str, known: Mapping[str, str], new: dict[str, str]) -> str | None:
+        """A tag and the text behind it; tags that are not `known` stand in `new` afterwards."""
+        tag, end, text = piece.partition(">")
+        if not end:
+            return None
+        if tag[:1] == "/":
+            return f"<{piece}"
+        spelled = known.get(tag) or new.get(tag)
+        if spelled is None:
+            spelled = self._look(tag)
+            if spelled is None:
+                return None
+            new[tag] = spelled
+        return f"<{spelled}>{text}"
 
     def _look(self, tag: str) -> str | None:
         """A start tag as a serialiser writes it; None where it may not stay or can not be read."""
@@ -143,6 +182,21 @@ class Glance:
                 checks.append((0 if value == _NO_VALUE else place, check))
         written = [part.replace(_NO_VALUE, '""') for part in apart]
         return _Shape(tuple(checks), None if '"'.join(written) == key else tuple(written))
+
+
+def spell(text: str) -> str | None:
+    """`text` with its references as a serialiser writes them; None where that takes a parser."""
+    if "&" not in text:
+        return text
+    references = _REFERENCE.findall(text)
+    if len(references) < text.count("&"):
+        return None
+    for reference in set(references) - _KEPT:
+        character = unescape(reference)
+        if character == reference or character in _RESERVED:
+            return None
+        text = text.replace(reference, character)
+    return text
 
 
 class _Shape(NamedTuple):

@@ -4,7 +4,6 @@ Public: `unchanged`.
 """
 
 import re
-from html import unescape
 
 from turbohtml import Element, Namespace
 
@@ -23,10 +22,6 @@ _SPANNING = re.compile(
 )
 # In a template the first element may be a part of a table without its table, and what follows is read accordingly.
 _PIECE_FIRST = re.compile(r"[^<]*+<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[ >]")
-# As a serialiser writes them; any other reference it writes as its character.
-_KEPT = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&nbsp;"})
-_RESERVED = '&<>"\xa0'
-_REFERENCE = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#(?:x[0-9a-fA-F]{2,5}|[0-9]{2,6}));")
 
 
 def unchanged(text: str, reach: Reach, limits: Limits) -> str | None:
@@ -36,15 +31,9 @@ def unchanged(text: str, reach: Reach, limits: Limits) -> str | None:
     """
     if reach.isolation == "light":
         return None  # where an element stands decides what it may be called
-    spelled = _spelled(text)
+    spelled = glance_of(reach, limits).spelled(text)
     if spelled is None:
         return None
-    spellings = glance_of(reach, limits).spellings(spelled)
-    if spellings is None:
-        return None
-    if spellings:
-        first, *pieces = spelled.split("<")
-        spelled = "<".join([first, *(spellings.get(piece, piece) for piece in pieces)])
     if len(spelled) > limits.body_bytes_max or _PIECE_FIRST.match(spelled) or _SPANNING.search(spelled):
         return None
     page = built(spelled, reach.isolation)
@@ -60,26 +49,3 @@ def unchanged(text: str, reach: Reach, limits: Limits) -> str | None:
 
 def _may_be_chosen(element: Element) -> bool:
     return element.namespace is Namespace.HTML and element.tag in IN_SELECT
-
-
-def _spelled(text: str) -> str | None:
-    """`text` without other spellings of the same; None where that takes a parser."""
-    if "!" in text and "<!" in text:
-        return None
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "\xa0" in text:
-        text = text.replace("\xa0", "&nbsp;")
-    if "/>" in text:
-        # In a text the angle bracket would still be bare.
-        text = text.replace('" />', '">').replace('"/>', '">')
-    if "&" in text:
-        references = _REFERENCE.findall(text)
-        if len(references) < text.count("&"):
-            return None
-        for reference in set(references) - _KEPT:
-            character = unescape(reference)
-            if character == reference or character in _RESERVED:
-                return None
-            text = text.replace(reference, character)
-    return text
