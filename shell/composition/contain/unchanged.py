@@ -15,9 +15,9 @@ from shell.composition.contain.links import Reach
 from shell.composition.contain.sentinel import built, slot_of, within
 
 # Fits one of `FORMATTING` that does not end before any other element begins, but for a few that never end another.
-# A parser has nothing to reopen where none fits.
+# A parser has nothing to reopen where none fits. Most tags are told apart by their first letter.
 _SPANNING = re.compile(
-    rf"<({'|'.join(FORMATTING)})(?=[ >])"
+    rf"<(?=[{''.join({name[0] for name in FORMATTING})}])({'|'.join(FORMATTING)})(?=[ >])"
     r"(?![^<]*+(?:</?(?:span|img|br|time|abbr|data|picture|source)[ >][^<]*+)*+</\1>)"
 )
 # In a template the first element may be a part of a table without its table, and what follows is read accordingly.
