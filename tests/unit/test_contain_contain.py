@@ -26,7 +26,7 @@ def html(body: str, isolation: Isolation = "shadow", links: LinkPolicy = LINKS) 
         "<p>x</p>",
         '<ul class="grid"><li><a href="/tables/rl-7/">Roulette</a></li></ul>',
         f'<form method="post" action="{PREFIX}/actions/deposit"><input type="hidden" name="idempotency_key" value="k">'
-        '<label for="a">Amount</label><input id="a" name="amount" inputmode="decimal"><button>Deposit</button></form>',
+        '<label>Amount <input id="a" name="amount" inputmode="decimal"></label><button>Deposit</button></form>',
         '<div role="status" aria-live="polite" data-live="tables.t1.seats_taken">4</div>',
         '<svg viewBox="0 0 8 8" aria-hidden="true"><path d="M0 0h8v8z" fill="currentColor"></path></svg>',
         '<img src="/assets/ab12" alt="" width="8" height="8"><img src="data:image/png;base64,AA==" alt="">',

@@ -14,6 +14,7 @@ from shell.composition.contain import elements
 from shell.composition.contain.decode import Refused
 from shell.composition.contain.elements import TAME, Check, Rules
 from shell.composition.contain.glance import glance_of, worth_it
+from shell.composition.contain.labels import by_id, leave_words
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
 
@@ -25,6 +26,7 @@ _FORMATTING = (
 )
 _OPEN = re.compile("<" + _FORMATTING)
 _CLOSE = re.compile("</" + _FORMATTING)
+_DEL = "\x7f"
 _COMMENTS = ".//comment() | .//processing-instruction()"
 IN_SELECT = frozenset({"option", "optgroup", "hr"})
 _SPECIAL = frozenset({"form", "noscript", "select", "template"})
@@ -69,12 +71,18 @@ class Cleaner:
                 self._treat_within(root)
             for element in self._odd:
                 self._treat(element)
+            named = by_id(root) if any(name == "for" for _, name in self._bad) else {}
             for element, name in self._bad:
+                if name == "for":
+                    leave_words(element, named)
                 self._take(element, name)
             if self._reach.isolation == "light":
                 self._leave_slots(root)
             out = root.inner_html
-        return out.replace(TAME, "")
+        out = out.replace(TAME, "")
+        if _DEL in out:
+            raise Stop(Reason.ENCODING, "the control character DEL came out of it")
+        return out
 
     @property
     def saw_noscript(self) -> bool:
@@ -158,7 +166,7 @@ class Cleaner:
         self._note(f"removed {name} of <{element.tag}>")
         if name == "formaction" and element.tag in _SENDING:
             element.attrs["disabled"] = ""  # it must not fall back to the form's own action
-        elif name == "action":
+        elif name == "action" and element.tag == "form" and element.namespace is Namespace.HTML:
             self._unwrap(element)  # without an action it would go to the page
 
     def _treat_within(self, root: Element) -> None:

@@ -12,7 +12,7 @@ from shell.composition.contain.kept import Kept
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy, Reach
 from shell.composition.contain.sentinel import survives
-from shell.composition.contain.unchanged import unchanged
+from shell.composition.contain.unchanged import PIECE_FIRST, unchanged
 
 _ROUNDS = 2
 
@@ -81,6 +81,8 @@ def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits) -> str:
         there = survives(html, reach.isolation)
         if there is None:
             raise Stop(Reason.UNSAFE_HTML, "it would change the page around it")
+        if PIECE_FIRST.match(html):
+            raise Stop(Reason.UNSAFE_HTML, "a part of a table without its table")
         if there == html:
             if cleaner.saw_noscript and survives(html, reach.isolation, scripting=True) != html:
                 raise Stop(Reason.UNSAFE_HTML, "its noscript means something else to a browser with scripts")

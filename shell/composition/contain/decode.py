@@ -16,9 +16,13 @@ _UTF8 = frozenset({"utf-8", "utf8"})
 # Space and comments may come before it, nothing else: a body that starts like this is a page of its own.
 _DOCUMENT = re.compile(r"(?:\s|<!--.*?-->)*+<(?:!doctype|html|head|body)(?=[\s/>])", re.IGNORECASE | re.DOTALL)
 _DOCUMENT_WITHIN = 4096
+# A reference to DEL, which no body may hold, in any spelling that a parser reads as one.
+_DEL = re.compile(r"&#(?:0*127(?![0-9])|[xX]0*7[fF](?![0-9a-fA-F]))")
 # Shorter bodies can not grow to much, nor hold a tag with so many attributes that parsing them takes long.
 _LONG = 48 * 1024
-_TAG = re.compile(r"""[a-z](?:[^"'>]++|"[^"]*+"?|'[^']*+'?)*+""", re.IGNORECASE)
+# A tag up to its end, or as far as it takes to know that it holds too much.
+_PARTS_MAX = 10_001
+_TAG = re.compile(rf"""[a-z](?:[^"'>]++|"[^"]*+"?|'[^']*+'?){{0,{_PARTS_MAX}}}+""", re.IGNORECASE)
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 
 
@@ -53,6 +57,8 @@ def decode(body: bytes, limits: Limits) -> str | Refused:
         text = body.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         return Refused(Reason.ENCODING, f"not UTF-8 at byte {error.start}")
+    if "&#" in text and _DEL.search(text):
+        return Refused(Reason.ENCODING, "the body refers to the control character DEL")
     return _judge_counts(body, text, limits) or text
 
 
@@ -72,7 +78,10 @@ def _judge_counts(body: bytes, text: str, limits: Limits) -> Refused | None:
 
 
 def _words(after_opening: str) -> int:
-    """At least as many as the attributes of the tag that begins here."""
+    """At least as many as the attributes of the tag that begins here, or more than any limit allows."""
     found = _TAG.match(after_opening)
-    tag = _QUOTED.sub(" ", found[0]) if found else ""
-    return len(tag.replace("/", " ").split())
+    if found is None:
+        return 0
+    if after_opening[found.end() : found.end() + 1] not in ("", ">"):
+        return _PARTS_MAX
+    return len(_QUOTED.sub(" ", found[0]).replace("/", " ").split())

@@ -42,7 +42,7 @@ class Rules:
 
 # Elements that an HTML parser reopens by itself where they were left open. Written with this prefix they are parsed
 # like any other element: a few kilobytes can then not grow into millions of elements, and what was left open ends
-# with its parent. DEL can not stand in a body, so the prefix is taken off again without a trace.
+# with its parent. `decode` lets no DEL pass, written out or referred to, so the prefix is taken off without a trace.
 TAME = "x\x7f"
 FORMATTING = tuple(words("a b big code em font i nobr s small strike strong tt u"))
 
@@ -108,7 +108,8 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "fieldset": _CONTROL,
     "form": _ask(action=values.own, method=values.method, target=values.window, name=values.in_shadow)
     | _keep("accept-charset autocomplete enctype novalidate"),
-    "img": _ask(src=values.picture, srcset=values.pictures, usemap=values.within, name=values.in_shadow)
+    "img": _ask(src=values.picture, srcset=values.pictures, usemap=values.within)
+    | _ask(name=values.picture_name, id=values.field_id)
     | _SIZED
     | _keep("alt crossorigin decoding fetchpriority ismap loading referrerpolicy sizes"),
     "input": _CONTROL
@@ -120,7 +121,7 @@ _OWN: dict[str, dict[str, Check | None]] = {
         "placeholder readonly required step type value"
     ),
     "ins": _keep("datetime"),
-    "label": _keep("for"),
+    "label": {"for": values.in_shadow},
     "li": _keep("value"),
     "map": _keep("name"),
     "meter": _keep("high low max min optimum value"),
@@ -191,7 +192,7 @@ SVG = {
 }
 
 # A custom element has attributes of its own, but none of these: they are URLs or code wherever they stand.
-CUSTOM = Rules(_GLOBAL | _ask(href=values.link, src=values.picture, name=values.field_name))
+CUSTOM = Rules(_GLOBAL | _ask(href=values.link, src=values.picture, name=values.field_name, id=values.field_id))
 _NEVER = frozenset(
     words(
         "action background cite classid code codebase data formaction is longdesc manifest nonce ping poster popover "

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from html import unescape
+from html.entities import html5
 from typing import NamedTuple
 
 from shell.composition.contain import elements
@@ -31,7 +32,9 @@ _SPACE = re.compile(f"[{_SPACES}]+")
 _APART = frozenset({"template", "noscript"})
 # As a serialiser writes them; any other reference it writes as its character.
 _KEPT = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&nbsp;"})
-_RESERVED = '&<>"\xa0'
+_RESERVED = frozenset('&<>"\xa0')
+# Stands for a reference that takes a parser; no body holds it.
+_UNREAD = "\0"
 _REFERENCE = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#(?:x[0-9a-fA-F]{2,5}|[0-9]{2,6}));")
 # One without angle brackets in it, behind the `<`; what may end a comment early is left to a parser.
 _COMMENT = re.compile(r"!--(?!-?>)(?:(?!--!?>)[^<])*-->")
@@ -41,6 +44,7 @@ _ATTRIBUTE_CHARS_MIN = 5
 _EQUALS_MIN = 250
 _KEPT_MAX = 1024
 _PIECES_MAX = 2048
+_REFERENCES_MAX = 2000
 _PIECE_CHARS_MAX = 256
 _TAG_CHARS_MAX = 400
 _NEW_MAX = 400
@@ -80,7 +84,7 @@ class Glance:
 
         None where a tag may not stay, or where nothing can be said.
         """
-        if len(html) > self._chars_max:
+        if len(html) > self._chars_max or html.count("&") > _REFERENCES_MAX:
             return None
         if "\r" in html:
             html = html.replace("\r\n", "\n").replace("\r", "\n")
@@ -101,7 +105,10 @@ class Glance:
             # Another dictionary, as somebody may be at work with the one before.
             self._pieces = known | {piece: looked[piece] for piece in looked if len(piece) <= _PIECE_CHARS_MAX}
             written = list(map((known | looked).__getitem__, pieces))
-        return None if first is None else first + "".join(written)
+        if first is None:
+            return None
+        spelled = first + "".join(written)
+        return spelled if len(spelled) <= self._chars_max else None  # attributes without a value have grown
 
     def _look_at(self, pieces: Iterable[str]) -> dict[str, str] | None:
         """How a serialiser writes each of `pieces` with the `<` before it; None where one can not be read."""
@@ -188,15 +195,24 @@ def spell(text: str) -> str | None:
     """`text` with its references as a serialiser writes them; None where that takes a parser."""
     if "&" not in text:
         return text
-    references = _REFERENCE.findall(text)
-    if len(references) < text.count("&"):
-        return None
-    for reference in set(references) - _KEPT:
-        character = unescape(reference)
-        if character == reference or character in _RESERVED:
-            return None
-        text = text.replace(reference, character)
-    return text
+    written, others = _REFERENCE.subn(_character, text)
+    # What was not understood has left its ampersand, and more than one reference may be written in the same way.
+    return written if others == text.count("&") and _UNREAD not in written else None
+
+
+@lru_cache(maxsize=1024)
+def _character_of(reference: str) -> str:
+    """How a serialiser writes what `reference` stands for; `_UNREAD` where that takes a parser."""
+    if reference in _KEPT:
+        return reference
+    if reference[1] != "#" and reference[1:] not in html5:
+        return _UNREAD  # a parser may read the beginning of an unknown name
+    character = unescape(reference)
+    return _UNREAD if character in ("", reference) or not _RESERVED.isdisjoint(character) else character
+
+
+def _character(found: re.Match[str]) -> str:
+    return _character_of(found[0])
 
 
 class _Shape(NamedTuple):

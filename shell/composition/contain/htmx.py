@@ -17,8 +17,12 @@ _SWAP = re.compile(
     r"(?:innerHTML|outerHTML|textContent|beforebegin|afterbegin|beforeend|afterend|delete|none)?"
     r"(?:\s+(?:swap|settle):\d+(?:ms|s)|\s+focus-scroll:(?:true|false))*\s*"
 )
+# What a person does, or what a fragment's own script may call an event of its own. Nothing that the browser or htmx
+# fires by itself: a slot that is replaced when it loads would load for ever.
 _TRIGGER = re.compile(
-    r"[a-zA-Z:_-]+(?:\s+(?:once|changed|consume|(?:delay|throttle):\d+(?:ms|s)|queue:(?:first|last|all|none)))*"
+    r"(?:click|dblclick|submit|reset|change|input|search|toggle|invalid|key(?:down|up)|focus(?:in|out)?|blur"
+    r"|(?:mouse|pointer)(?:down|up|enter|leave|over|out)|touch(?:start|end)"
+    r"|(?!(?:htmx|mullion|sse|ws):)[a-z][a-z0-9-]*:[a-zA-Z0-9-]+)(?:\s+(?:once|changed|consume|(?:delay|throttle):\d+(?:ms|s)|queue:(?:first|last|all|none)))*"
 )
 _EVERY = re.compile(r"every\s+(?:\d{2,}|[2-9])s")
 _CHARS_MAX = 2048

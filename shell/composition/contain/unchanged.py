@@ -1,6 +1,6 @@
 """A body that is written as a serialiser writes it, with nothing in it to take out: it is parsed once instead of twice.
 
-Public: `unchanged`.
+Public: `unchanged`, `PIECE_FIRST`.
 """
 
 import re
@@ -21,7 +21,7 @@ _SPANNING = re.compile(
     r"(?![^<]*+(?:</?(?:span|img|br|time|abbr|data|picture|source)[ >][^<]*+)*+</\1>)"
 )
 # In a template the first element may be a part of a table without its table, and what follows is read accordingly.
-_PIECE_FIRST = re.compile(r"[^<]*+<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[ >]")
+PIECE_FIRST = re.compile(r"[^<]*+<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[ >]")
 
 
 def unchanged(text: str, reach: Reach, limits: Limits) -> str | None:
@@ -34,7 +34,7 @@ def unchanged(text: str, reach: Reach, limits: Limits) -> str | None:
     spelled = glance_of(reach, limits).spelled(text)
     if spelled is None:
         return None
-    if len(spelled) > limits.body_bytes_max or _PIECE_FIRST.match(spelled) or _SPANNING.search(spelled):
+    if len(spelled) > limits.body_bytes_max or PIECE_FIRST.match(spelled) or _SPANNING.search(spelled):
         return None
     page = built(spelled, reach.isolation)
     if within(page, reach.isolation) != spelled:

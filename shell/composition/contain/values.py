@@ -95,10 +95,16 @@ def field_id(value: str, reach: Reach) -> bool:
     return value not in FORM_NAMES and free_id(value, reach)
 
 
+def picture_name(value: str, reach: Reach) -> bool:
+    """A name of an image: like a control's, and like one that reaches `document`."""
+    return field_name(value, reach) and in_shadow(value, reach)
+
+
 def in_shadow(_value: str, reach: Reach) -> bool:
     """What stays within a shadow root, and would reach the page's own tree without one.
 
-    A control's `form` could be another fragment's; the name of a form or image becomes a property of `document`.
+    A control's `form` or a label's `for` could be another fragment's; the name of a form or image becomes a property of
+    `document`.
     """
     return reach.isolation == "shadow"
 
@@ -115,8 +121,8 @@ def _bearable(value: str) -> bool:
 
 
 def drawing(value: str, _reach: Reach) -> bool:
-    """A presentation attribute of SVG: any `url()` stays within the drawing."""
-    return _URL_FUNCTION.search(value) is None
+    """A presentation attribute of SVG: any `url()` stays within the drawing, and none is spelled with an escape."""
+    return "\\" not in value and _URL_FUNCTION.search(value) is None
 
 
 def _taken(name: str) -> bool:
