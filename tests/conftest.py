@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 from xdist import is_xdist_controller, is_xdist_worker
 from xdist.remote import Producer
@@ -42,6 +43,13 @@ BROWSER_FIXTURES = {
 }
 # What had to be found or installed: for each either where it is, or why it is not. Plain values, to travel to workers.
 FOUND = pytest.StashKey[dict[str, dict[str, str]]]()
+
+
+def pytest_configure() -> None:
+    """What the code under test logs stands plain beside a failure: by default a traceback shows every local variable,
+    which takes longer than the deadlines that are tested."""
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

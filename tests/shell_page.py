@@ -18,8 +18,9 @@ from shell.composition.compiler import Compiler
 from shell.composition.include import Includer
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
 from shell.composition.probing import probe_of
+from shell.composition.recent import Recent
 from shell.composition.release import Release, Snapshot
-from shell.composition.stream import Composer
+from shell.composition.stream import Composer, Opening
 from shell.composition.upstreams import Upstreams
 from shell.composition.wrap import Wrapper
 from shell.pages.table import NOT_FOUND
@@ -64,8 +65,11 @@ class Trio:
             policy or Policy(),
             page_deadline_ms=page_deadline_ms,
         )
+        self.recent = Recent()
         self.includer = Includer(
-            self.upstreams, lambda visit, audience, scopes: f"token-of-{visit.player}-for-{audience}"
+            self.upstreams,
+            lambda visit, audience, scopes: f"token-of-{visit.player}-for-{audience}",
+            watch=self.recent.note,
         )
         self.composer = Composer(
             Compiler(), self.includer, NOT_FOUND, Wrapper(random.Random(7)), page_deadline_ms=page_deadline_ms
@@ -102,13 +106,15 @@ class Trio:
 
     async def page(self, visit: Visit | None = None) -> bytes:
         """The whole page as a browser would receive it."""
+        opening, rest = await self.look(visit)
+        return opening.head + rest
+
+    async def look(self, visit: Visit | None = None) -> tuple[Opening, bytes]:
+        """What goes out first, and all that follows."""
         composition = self.composer.compose(visit or self.visit(), self.snapshot)
         try:
             opening = await composition.open()
-            chunks = [opening.head]
-            async for chunk, _more in composition.rest():
-                chunks.append(chunk)
-            return b"".join(chunks)
+            return opening, b"".join([chunk async for chunk, _more in composition.rest()])
         finally:
             await composition.close()
 

@@ -81,6 +81,7 @@ class Guard:
         self._said_times = 0
         self._running: set[asyncio.Task[Response | Failure]] = set()
         self._evidence = evidence
+        self._closed = False
         self._unsubscribe = evidence.subscribe(name, self._heard) if evidence else None
 
     async def call(self, request: Request, deadline: Deadline, *, judge: Judge | None = None) -> Response | Failure:
@@ -121,7 +122,11 @@ class Guard:
         self.breaker.unforce(self._clock())
 
     async def aclose(self) -> None:
-        """Stop probing, wait for the calls that still run (each ends by its deadline), close the connections."""
+        """Stop probing, wait for the calls that still run (each ends by its deadline), close the connections.
+
+        Another guard may have this one's name by then: what its last calls meet is nobody's news.
+        """
+        self._closed = True
         self._count_refusals()
         if self._unsubscribe:
             self._unsubscribe()
@@ -228,6 +233,8 @@ class Guard:
             after=transition.after.value,
             cause=transition.cause,
         )
+        if self._closed:
+            return
         self._meter.moved(transition)
         if transition.after is Position.OPEN and self._healing:
             self._healing.start()
