@@ -4,16 +4,21 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from bff.resilience.policy import Policy
 from shell.composition import metrics
-from shell.composition.page import Grant, Page, Slot
+from shell.composition.metrics import PAGES_LEFT
+from shell.composition.page import Grant, Page, PageTable, Slot
 from shell.composition.telling import QUIET_S
+from shell.page_path import PagePath
+from shell.wiring import parts
 from tests.origin.server import Origin
-from tests.shell_page import NAMES, Trio, element, shell_markup, steady
+from tests.shell_page import NAMES, PAGE, Trio, element, shell_markup, steady
 
 # fault -> reasons that may stand in the sick slot. Where the network decides between two, both are honest.
 REACHING = {
@@ -282,20 +287,58 @@ async def test_version_that_changes_on_every_answer_is_served_and_not_refetched(
         assert trio.origins["tables"].requests - before == 5
 
 
-async def test_player_who_leaves_ends_the_includes() -> None:
-    """A thousand visitors who leave at once leave no call, no task and no permit behind."""
+async def test_player_who_leaves_in_mid_stream_ends_the_includes() -> None:
+    """A thousand visitors whose browsers go after the first bytes leave no call, task, place or permit behind."""
     async with Trio() as trio:
         await trio.origins["tables"].fail("slow=100")
-        before = len(asyncio.all_tasks())
+        registry = SimpleNamespace(current=trio.snapshot)
+        front = PagePath(replace(parts(), composer=trio.composer, registry=registry, pages=PageTable([PAGE])))
+
+        def tasks() -> int:
+            """The shell's own: the origins share this process."""
+            return len(asyncio.all_tasks()) - sum(origin.connections for origin in trio.origins.values())
+
+        before, [left] = tasks(), PAGES_LEFT.labels(PAGE.name).collect()
         for _ in range(20):
-            compositions = [trio.composer.compose(trio.visit(), trio.snapshot) for _ in range(50)]
-            await asyncio.sleep(0.005)
-            await asyncio.gather(*(composition.close() for composition in compositions))
-        await asyncio.sleep(0.6)
-        await trio.origins["tables"].heal()
-        await asyncio.sleep(0.05)
-        assert all(guard.bulkhead.in_flight == 0 for guard in trio.upstreams.guards().values())
-        assert len(asyncio.all_tasks()) <= before + 6
+            sent = await asyncio.gather(*(leave_early(front) for _ in range(50)))
+            assert not any(message.get("more_body") is False for messages in sent for message in messages)
+        assert PAGES_LEFT.labels(PAGE.name).collect()[0].samples[0].value - left.samples[0].value == 1000
+        # What was on its way ends by its own deadline.
+        await asyncio.sleep(0.7)
+        for guard in trio.upstreams.guards().values():
+            assert guard.bulkhead.in_flight == guard.bulkhead.waiting == guard.breaker.permits_out == 0
+        assert tasks() == before
+        assert all(origin.connections <= Policy().in_flight_max for origin in trio.origins.values())
+
+
+async def leave_early(front: PagePath) -> list[dict[str, Any]]:
+    """What a browser was sent that went as soon as it had the head."""
+    sent: list[dict[str, Any]] = []
+    head_came = asyncio.Event()
+
+    async def receive() -> Any:
+        if sent:
+            await head_came.wait()
+            return {"type": "http.disconnect"}
+        await head_came.wait()
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if message["type"] == "http.response.body":
+            head_came.set()
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "scheme": "http",
+        "headers": [(b"host", b"localhost")],
+    }
+    assert await front.serve(scope, receive, send)
+    return sent
 
 
 async def test_sick_fragment_heals_by_itself() -> None:
