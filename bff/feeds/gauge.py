@@ -32,7 +32,7 @@ class Gauge:
         self.crashes = 0
 
     def message(self, result: str, count: int = 1) -> None:
-        """`ok`, `late`, `dropped` or `bad`."""
+        """`ok`, `late`, `still`, `ahead`, `dropped` or `bad`."""
         self._messages[result] += count
         _MESSAGES.labels(self.feed, result).inc(count)
 

@@ -119,6 +119,32 @@ def test_held_clock_stands_and_steps_only_ahead():
             clock.set(held=True, step_s=step_s)
 
 
+def test_clock_knows_when_it_really_showed_a_moment():
+    """Held or stepped, it tells of the past by real time: in order, and never from the future."""
+    monotonic = [100.0]
+    clock = SandboxClock(START, lambda: monotonic[0], lambda: START + 1000)
+    assert clock.real(START - 60) == START + 940
+    monotonic[0] += 10
+    clock.set(held=False, step_s=60)
+    monotonic[0] += 5
+    clock.set(held=True)
+    monotonic[0] += 20
+    clock.set(held=False)
+    monotonic[0] += 5
+    shown = [clock.real(START + each) - START for each in (0, 5, 10, 40, 70, 72, 75, 76, 80)]
+    assert shown == [1000, 1005, 1010, 1010, 1010, 1012, 1035, 1036, 1040]
+    assert clock.real(START + 100) == START + 1060, "what is to come, as if it ran on"
+
+
+def test_held_table_is_paused_and_takes_no_bets():
+    """A provider that stands still says so; one that only repeated itself would be taken for broken."""
+    table, messages = World("seed", START).tables["201"], Messages("seed", "http://provider")
+    for held in (True, False):
+        said = msgspec.json.decode(messages.table(table, "EUR", START, held=held))
+        assert str(said["tablePaused"]).lower() in (("true", "1") if held else ("false", "0"))
+        assert not held or str(said["betting"]["open"]).lower() in ("false", "0")
+
+
 def test_fault_ends_by_itself():
     """A forgotten fault does not outlive its term."""
     now = [0.0]

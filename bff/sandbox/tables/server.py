@@ -113,7 +113,7 @@ class TablesProvider(Provider):
         self.world = World(seed, clock.now())
         self.betting = Betting(self.world, clock, wallet, BetBook() if book is None else book) if wallet else None
         self._casino_id = casino_id
-        self._messages = Messages(seed, public_url)
+        self._messages = Messages(seed, public_url, clock.real)
         self._rng = random.Random(f"{seed}:faults")  # noqa: S311
         self._sockets: set[Socket] = set()
         self._video = Video()
