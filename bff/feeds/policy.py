@@ -64,7 +64,10 @@ class TablesPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PromotionsPolicy:
-    """The polled feed. `failures_stale` refused polls in a row and the feed is stale, whatever its age."""
+    """The polled feed. `failures_stale` refused polls in a row and the feed is stale, whatever its age.
+
+    An offer that ends more than `ends_days_max` from now has no end that anybody meant.
+    """
 
     poll_s: float = 5.0
     deadline_ms: int = 2000
@@ -72,3 +75,4 @@ class PromotionsPolicy:
     retry_after_s_max: float = 30.0
     republish_s: float = 300.0
     offers_max: int = 200
+    ends_days_max: int = 3653
