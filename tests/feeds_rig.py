@@ -19,9 +19,9 @@ QUICK = FeedsPolicy(lease_ms=600, renew_s=0.1, retry_s=0.05, retry_s_max=0.3)
 
 
 @contextlib.asynccontextmanager
-async def serving(application: object) -> AsyncIterator[int]:
-    """The port on which `application` answers."""
-    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+async def serving(application: object, port: int = 0) -> AsyncIterator[int]:
+    """The port on which `application` answers, which is `port` where that matters."""
+    config = uvicorn.Config(application, port=port, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext
     task = asyncio.create_task(server.serve())

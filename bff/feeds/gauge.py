@@ -32,16 +32,18 @@ class Gauge:
         self.crashes = 0
 
     def message(self, result: str, count: int = 1) -> None:
-        """`ok`, `late`, `dropped` or `bad`."""
+        """`ok`, `late`, `still`, `ahead`, `dropped` or `bad`."""
         self._messages[result] += count
         _MESSAGES.labels(self.feed, result).inc(count)
 
-    def bad(self, raw: bytes | str, why: str) -> None:
-        """Count one that could not be used, and keep its beginning."""
+    def bad(self, raw: bytes | str, why: str) -> bool:
+        """Count one that could not be used, and keep its beginning; whether it is none of those that are kept."""
         self.message("bad")
         text = raw[: self._policy.kept_bad_chars]
         text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        is_news = all((kept["why"], kept["text"]) != (why, text) for kept in self._bad)
         self._bad.append({"at": datetime.now(UTC).isoformat(timespec="seconds"), "why": why, "text": text})
+        return is_news
 
     def attempt(self, result: str) -> None:
         """`ok`, or the reason word."""

@@ -31,6 +31,12 @@ class TablesPolicy:
     A provider that is connected and says nothing for `silence_s` is left and called again. A flood is read, never
     queued beyond `backlog_max` (the oldest go), and handled in slices of `slice_ms` that take at most `duty` of the
     time. A message above `message_bytes_max` is bad; one above `frame_bytes_max` ends the connection.
+
+    Content has to move. A countdown is judged after `still_s`: it has fallen by half of the time that passed, or it
+    stands. A table's next round is due `round_factor` times its usual length (`round_s` where that is not known, never
+    less than `round_s_min` or more than `round_s_max`) and `round_slack_s` after its last. A round that ended more than
+    `ahead_s_max` from now says that the provider's clock is wrong; two moments within `same_moment_s` are one, written
+    twice. A table that opens later than `opens_s_max` from now does not say when it opens.
     """
 
     connect_s: float = 2.0
@@ -45,11 +51,23 @@ class TablesPolicy:
     slice_ms: int = 10
     duty: float = 0.5
     tables_max: int = 500
+    still_s: float = 2.0
+    round_s: float = 60.0
+    round_s_min: float = 20.0
+    round_s_max: float = 600.0
+    round_factor: float = 1.5
+    round_slack_s: float = 15.0
+    ahead_s_max: float = 5.0
+    same_moment_s: float = 2.0
+    opens_s_max: float = 31 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class PromotionsPolicy:
-    """The polled feed. `failures_stale` refused polls in a row and the feed is stale, whatever its age."""
+    """The polled feed. `failures_stale` refused polls in a row and the feed is stale, whatever its age.
+
+    An offer that ends more than `ends_days_max` from now has no end that anybody meant.
+    """
 
     poll_s: float = 5.0
     deadline_ms: int = 2000
@@ -57,3 +75,4 @@ class PromotionsPolicy:
     retry_after_s_max: float = 30.0
     republish_s: float = 300.0
     offers_max: int = 200
+    ends_days_max: int = 3653

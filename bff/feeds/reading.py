@@ -1,6 +1,7 @@
 """Values of a third party, read tolerantly: many spellings in, one type out, or a refusal by field.
 
-Public: `BadMessage`, `ProviderRefused`, `text_of`, `flag_of`, `whole_of`, `seconds_of`, `minor_of`, `moment_of`.
+Public: `BadMessage`, `ProviderRefused`, `text_of`, `flag_of`, `whole_of`, `seconds_of`, `minor_of`, `moment_of`,
+`when_of`.
 """
 
 import re
@@ -15,7 +16,8 @@ AMOUNT_MINOR_MAX = 10**12
 # Unix seconds from 2001 to 2286; thousand times as much are milliseconds.
 _SECONDS_MIN, _SECONDS_MAX = 10**9, 10**10
 _TRUE, _FALSE = {"true", "1", "yes", "open"}, {"false", "0", "no", "closed"}
-_WRITTEN = ("%b %d, %Y %I:%M:%S %p", "%Y-%m-%d %H:%M:%S")
+_AMERICAN = "%b %d, %Y %I:%M:%S %p"
+_UTC = (" UTC", " GMT")
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,6})?")
 
 
@@ -74,11 +76,24 @@ def minor_of(value: Any, currency: str, field: str) -> int:
 
 
 def moment_of(value: Any) -> datetime | None:
-    """A moment in UTC from Unix seconds or milliseconds, RFC 3339, or the American way of writing one; else None."""
+    """A moment in UTC from Unix seconds or milliseconds, RFC 3339, or the American way of writing one; else None.
+
+    A clock's reading without its zone is no moment: whose evening it was can only be guessed.
+    """
     try:
         return _moment(value)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def when_of(value: Any, field: str) -> datetime | None:
+    """A moment that may be missing, but not wrong."""
+    if value in (None, ""):
+        return None
+    moment = moment_of(value)
+    if moment is None:
+        raise BadMessage(f"{field} is no moment with a zone")
+    return moment
 
 
 def _moment(value: Any) -> datetime | None:
@@ -91,13 +106,10 @@ def _moment(value: Any) -> datetime | None:
         return datetime.fromtimestamp(seconds, UTC) if _SECONDS_MIN <= seconds < _SECONDS_MAX else None
     if not isinstance(value, str):
         return None
-    for written in _WRITTEN:
-        try:
-            return datetime.strptime(value, written).replace(tzinfo=UTC)
-        except ValueError:
-            continue
+    if value.endswith(_UTC):
+        return datetime.strptime(value[:-4], _AMERICAN).replace(tzinfo=UTC)
     moment = datetime.fromisoformat(value)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else None
 
 
 def _decimal(value: Any, field: str) -> Decimal:

@@ -4,7 +4,7 @@ Public: `Body`, `read`, `contained_fallback`, `said_state`.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from django.conf import settings
@@ -59,7 +59,7 @@ def read(
         _say(slot.fragment, release.manifest.version, contained.notes)
     if not response.headers.get(headers.VERSION):
         return Failure(Reason.NOT_A_FRAGMENT, f"answered {status} without {headers.VERSION}", status=status)
-    said, as_of = said_state(response.headers.get(headers.STATE))
+    said, as_of = said_state(response.headers.get(headers.STATE), datetime.now(UTC))
     return Body(contained.html, status, said, as_of)
 
 
@@ -91,10 +91,11 @@ def _say(fragment: str, version: str, notes: tuple[str, ...]) -> None:
     logger.warning("contained", fragment=fragment, version=version, taken_out=list(notes))
 
 
-def said_state(value: str | None) -> tuple[Reason | None, datetime | None]:
+def said_state(value: str | None, now: datetime) -> tuple[Reason | None, datetime | None]:
     """(reason, as of) of a `Fragment-State` header; (None, None) when the fragment says that all is well.
 
-    A fragment may only speak of its feed: any other word counts as `feed_down`.
+    A fragment may only speak of its feed: any other word counts as `feed_down`. A moment without a zone says nothing,
+    and what is said to be true as of later than `now` is true as of now at most.
     """
     word, _, rest = (value or "").partition(";")
     if word.strip().lower() != "degraded":
@@ -102,6 +103,7 @@ def said_state(value: str | None) -> tuple[Reason | None, datetime | None]:
     said = dict(part.strip().partition("=")[::2] for part in rest.split(";"))
     reason = next((known for known in _FEED_REASONS if known == said.get("reason", "")), Reason.FEED_DOWN)
     try:
-        return reason, datetime.fromisoformat(said["as-of"])
-    except (KeyError, ValueError):
+        as_of = datetime.fromisoformat(said["as-of"])
+        return reason, min(as_of.astimezone(UTC), now) if as_of.tzinfo else None
+    except (KeyError, ValueError, OverflowError):
         return reason, None

@@ -74,9 +74,10 @@ def test_a_round_is_played(provider):
 
 
 def test_signatures_are_checked_before_anything_else(provider):
-    """Another secret, an old signature, an unknown provider and a changed body are all refused."""
+    """Another secret, an old or a future signature, an unknown provider and a changed body are all refused."""
     assert provider.status("/user/balance", secret="wrong") == "RS_ERROR_INVALID_SIGNATURE"
-    assert provider.status("/user/balance", at=time.time() - 900) == "RS_ERROR_INVALID_SIGNATURE"
+    for off_s in (-900, 900, 86_400 * 365 * 73):
+        assert provider.status("/user/balance", at=time.time() + off_s) == "RS_ERROR_INVALID_SIGNATURE"
     assert provider.status("/user/balance", provider="somebody") == "RS_ERROR_INVALID_SIGNATURE"
     raw = json.dumps({"request_uuid": uuid(), "token": provider.token, "game_code": "roulette-1"}).encode()
     signature = sign("/transaction/bet", raw, SECRET, now=int(time.time()))
@@ -177,6 +178,7 @@ def test_rsa_signatures_hold_for_one_path_and_body():
         ("/transaction/win", b"{}", 1000),
         ("/transaction/bet", b"{ }", 1000),
         ("/transaction/bet", b"{}", 2000),
+        ("/transaction/bet", b"{}", 0),
     ):
         with pytest.raises(SignatureRefused):
             verify(path, body, signature, public, now=now)

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 
+import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
@@ -164,17 +165,22 @@ async def test_malformed_and_oversized_messages_are_counted_kept_and_survived(st
 
 
 class Flooding:
-    """A provider in a thread of its own that says the same thing as fast as it is read."""
+    """A provider in a thread of its own that tells of a table where players come and go as fast as it is read."""
 
     def __enter__(self):
-        message = Messages("seed", "http://provider").table(World("seed", 1e9).tables["201"], "EUR", 1e9).decode()
+        now = time.time()
+        whole = msgspec.json.decode(
+            Messages("seed", "http://provider").table(World("seed", now).tables["201"], "EUR", now)
+        )
+        few, many = (msgspec.json.encode(whole | {"totalSeatedPlayers": seats, "betting": None}) for seats in (3, 4))
 
         def spam(connection):
             connection.recv()
             connection.send('{"tableKey": ["201"]}')
             with contextlib.suppress(ConnectionClosed):
                 while True:
-                    connection.send(message)
+                    connection.send(few.decode())
+                    connection.send(many.decode())
 
         self.server = serve(spam, "127.0.0.1", 0, compression=None)
         self.thread = threading.Thread(target=self.server.serve_forever)

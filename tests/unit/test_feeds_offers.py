@@ -9,7 +9,7 @@ import pytest
 from bff.broker import BrokerUnavailable
 from bff.contracts.promotions import OfferAmounts
 from bff.feeds.gauge import Gauge
-from bff.feeds.policy import FeedsPolicy
+from bff.feeds.policy import FeedsPolicy, PromotionsPolicy
 from bff.feeds.promotions import publishing
 from bff.feeds.promotions.offers import parse
 from bff.feeds.promotions.publishing import OfferPublisher
@@ -22,7 +22,11 @@ START = 1_900_000_000.0
 def read(said, gauge=None):
     raw = said if isinstance(said, bytes) else msgspec.json.encode(said)
     return parse(
-        raw, currencies=frozenset({"EUR", "JPY"}), offers_max=50, gauge=gauge or Gauge("promotions", FeedsPolicy())
+        raw,
+        currencies=frozenset({"EUR", "JPY"}),
+        policy=PromotionsPolicy(offers_max=50),
+        gauge=gauge or Gauge("promotions", FeedsPolicy()),
+        now=datetime.fromtimestamp(START, UTC),
     )
 
 
@@ -42,6 +46,17 @@ def test_offers_are_read_with_everything_a_player_must_know():
     [
         ("offerCode", "a b"),
         ("validUntil", "soon"),
+        ("validUntil", None),
+        ("validUntil", "9999-12-31T23:59:59Z"),
+        ("validUntil", "2099-12-31T00:00:00Z"),
+        ("validUntil", 9_999_999_999_999),
+        ("validUntil", "2030-12-31T00:00:00"),
+        ("validUntil", "Dec 31, 2030 12:00:00 AM"),
+        ("validUntil", "2001-01-01T00:00:00Z"),
+        ("validUntil", "0001-01-01T00:00:00+14:00"),
+        ("validFrom", "2033-01-01T00:00:00Z"),
+        ("validFrom", "2030-01-01T00:00:00"),
+        ("validFrom", "soon"),
         ("wageringRequirement", "many"),
         ("wageringRequirement", 99999),
         ("award", [{"currency": "EUR", "amount": "0.001"}]),
@@ -59,6 +74,26 @@ def test_a_spoilt_offer_is_kept_for_inspection_and_left_out(field, wrong):
     assert len(read({"offers": offers}, gauge)) == len(offers) - 1
     [bad] = gauge.report()["bad"]
     assert field in bad["why"]
+
+
+def test_a_spoilt_offer_is_told_once(capsys):
+    """Who reads the log learns the offer and the field, not with every poll."""
+    gauge, offers = Gauge("promotions", FeedsPolicy()), offers_at(START)
+    offers[0]["validUntil"] = "9999-12-31T23:59:59Z"
+    for _ in range(3):
+        read({"offers": offers}, gauge)
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "offer_refused" in line]
+    assert offers[0]["offerCode"] in line
+    assert "validUntil" in line
+    assert gauge.report()["messages"] == {"bad": 3}
+
+
+def test_an_offer_that_has_ended_or_does_not_say_when_it_began_is_an_offer():
+    """The past is no mistake: the view hides what is over by the store's clock."""
+    [ended, timeless, *_] = offers = offers_at(START)
+    ended["validFrom"], ended["validUntil"] = "2001-01-01T00:00:00Z", "2002-01-01T00:00:00Z"
+    del timeless["validFrom"]
+    assert len(read({"offers": offers})) == len(offers)
 
 
 @pytest.mark.parametrize("said", [b"<html>", b"[]", b'{"offers": {}}', b'{"offers": null}', {"offers": [{}] * 51}])

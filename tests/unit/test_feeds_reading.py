@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bff.feeds.reading import BadMessage, flag_of, minor_of, moment_of, text_of, whole_of
+from bff.feeds.reading import BadMessage, flag_of, minor_of, moment_of, text_of, when_of, whole_of
 
 MOMENT = datetime(2026, 10, 21, 7, 24, 41, tzinfo=UTC)
 
@@ -76,8 +76,8 @@ def test_an_amount_that_the_currency_can_not_hold_is_refused(wrong, currency):
         "1792567481000",
         "2026-10-21T07:24:41Z",
         "2026-10-21T09:24:41+02:00",
-        "2026-10-21 07:24:41",
-        "Oct 21, 2026 07:24:41 AM",
+        "2026-10-21 07:24:41Z",
+        "Oct 21, 2026 07:24:41 AM UTC",
     ],
 )
 def test_a_moment_is_read_however_it_is_written(spelling):
@@ -85,10 +85,24 @@ def test_a_moment_is_read_however_it_is_written(spelling):
     assert moment_of(spelling) == MOMENT
 
 
-@pytest.mark.parametrize("wrong", [None, True, 12, -1, 1e30, "yesterday", "", [], "2026-13-01"])
-def test_a_moment_that_can_not_be_read_is_none(wrong):
-    """Times of a provider are welcome, never needed."""
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(True, 12, -1, 1e30, "yesterday", [], "2026-13-01", "0001-01-01T00:00:00+05:00"),
+        *("2026-10-21 07:24:41", "2026-10-21T07:24:41", "2026-10-21", "Oct 21, 2026 07:24:41 AM"),
+    ],
+)
+def test_a_moment_that_can_not_be_read_or_has_no_zone_is_refused(wrong):
+    """Moments of a provider may be missing; whose evening one without a zone was is not guessed."""
     assert moment_of(wrong) is None
+    with pytest.raises(BadMessage, match="endsAt"):
+        when_of(wrong, "endsAt")
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_a_moment_may_be_missing(missing):
+    """Not everybody says when."""
+    assert when_of(missing, "endsAt") is None
 
 
 def test_text_loses_what_can_not_be_seen():
@@ -105,6 +119,7 @@ def test_nothing_but_a_refusal_comes_of_nonsense(value):
     """Whatever stands in a field, reading it ends in a value or in one typed error."""
     moment_of(value)
     for read in (
+        lambda: when_of(value, "f"),
         lambda: text_of(value, "f", chars_max=5),
         lambda: whole_of(value, "f", most=5),
         lambda: minor_of(value, "EUR", "f"),

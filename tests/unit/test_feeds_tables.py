@@ -19,7 +19,7 @@ from bff.sandbox.tables.messages import Messages, broken
 from bff.sandbox.tables.world import World
 
 START = 1_900_000_000.0
-NOW = datetime(2030, 3, 17, tzinfo=UTC)
+NOW = datetime.fromtimestamp(START, UTC)
 EUR = frozenset({"EUR", "JPY"})
 
 
@@ -40,6 +40,10 @@ def said(**changes):
         "currency": "EUR",
     }
     return msgspec.json.encode({name: value for name, value in (whole | changes).items() if value != "absent"})
+
+
+def round_at(round_id, from_now_s):
+    return {"result": 1, "gameId": round_id, "time": int((START + from_now_s) * 1000)}
 
 
 def results(*rounds):
@@ -101,6 +105,11 @@ def test_broken_messages_are_refused_and_change_nothing():
         ({"tableLimits": [1]}, "tableLimits"),
         ({"last20Results": {}}, "last20Results"),
         ({"last20Results": [{"result": 1}]}, "gameId"),
+        ({"last20Results": [{"result": 1, "gameId": "g1", "time": "2030-03-17T17:46:40"}]}, "time"),
+        ({"last20Results": [{"result": 1, "gameId": "g1", "time": "Mar 17, 2030 05:46:40 PM"}]}, "time"),
+        ({"last20Results": [{"result": 1, "gameId": "g1", "time": "no idea"}]}, "time"),
+        ({"tableOpensAt": "2030-03-17 18:00:00"}, "tableOpensAt"),
+        ({"tablePaused": "perhaps"}, "tablePaused"),
         ({"betting": {"open": True}}, "secondsLeft"),
         ({"betting": {"open": True, "secondsLeft": -1}}, "secondsLeft"),
         ({"dealer": {"name": {"first": "I"}}}, "dealer"),
@@ -181,11 +190,38 @@ def test_an_older_message_does_not_take_the_table_back():
 def test_a_round_keeps_the_time_it_was_first_seen_with():
     """A provider that writes one moment in several ways does not make the table change."""
     board = Board()
-    board.apply(read(said(last20Results=[{"result": 1, "gameId": "g1", "time": "no idea"}])), NOW)
+    board.apply(read(said(last20Results=[{"result": 1, "gameId": "g1"}])), NOW)
     board.changed.clear()
-    board.apply(read(said(last20Results=[{"result": "1", "gameId": "g1", "time": 1_900_000_000}])), NOW)
+    board.apply(read(said(last20Results=[{"result": "1", "gameId": "g1", "time": 1_899_999_999}])), NOW)
     assert board.get("201").results[0].at == NOW
     assert not board.changed
+
+
+def test_yesterdays_rounds_do_not_take_the_table_back():
+    """Rounds that nobody remembers are told late by their moments; one moment written in whole seconds is not."""
+    board = Board()
+    board.apply(read(said(last20Results=[round_at("g9", -30)])), NOW)
+    assert not board.apply(read(said(last20Results=[round_at("y7", -86_400)], totalSeatedPlayers=1)), NOW)
+    assert (board.get("201").results[0].round_id, board.get("201").seats_taken) == ("g9", 3)
+    assert board.apply(read(said(last20Results=[round_at("g10", -31), round_at("g9", -30)])), NOW)
+
+
+def test_a_round_from_the_future_ended_when_it_was_told():
+    """No result is shown with a moment to come, and a table whose clock is wrong takes no bets."""
+    board = Board()
+    betting = {"open": True, "secondsLeft": 9}
+    board.apply(read(said(last20Results=[round_at("g1", 300)], betting=betting)), NOW)
+    assert (board.get("201").results[0].at, board.get("201").bets_close_at) == (NOW, None)
+    later = NOW + timedelta(seconds=30)
+    assert board.apply(read(said(last20Results=[round_at("g2", 29)], betting=betting)), later)
+    assert board.get("201").bets_close_at == later + timedelta(seconds=9)
+
+
+def test_a_moment_of_opening_that_nobody_will_see_is_not_shown():
+    """A table that opens in the year 9999 is closed."""
+    board = Board()
+    board.apply(read(said(tableOpen=False, tableOpensAt="9999-12-31T00:00:00Z")), NOW)
+    assert board.get("201").opens_at is None
 
 
 def test_a_table_that_is_not_listed_any_more_is_gone():
@@ -215,6 +251,18 @@ def test_a_countdown_becomes_a_moment_that_stands_still():
     assert board.get("201").bets_close_at == closes_at
     board.apply(read(said(betting={"open": False})), NOW)
     assert board.get("201").bets_close_at is None
+
+
+def test_a_countdown_that_stands_still_ends_all_the_same():
+    """Within one round the moment to which bets are taken is never put off; the next round has its own."""
+    board = Board()
+    for passed_s in range(0, 40, 4):
+        betting = {"open": True, "secondsLeft": 12.5}
+        board.apply(read(said(betting=betting)), NOW + timedelta(seconds=passed_s))
+    assert board.get("201").bets_close_at == NOW + timedelta(seconds=12.5)
+    later = NOW + timedelta(seconds=40)
+    board.apply(read(said(betting=betting, last20Results=[round_at("g2", 39)])), later)
+    assert board.get("201").bets_close_at == later + timedelta(seconds=12.5)
 
 
 def test_open_table_has_no_opening_time():

@@ -6,10 +6,12 @@ from collections import Counter
 import msgspec
 import pytest
 
+from bff.feeds.reading import moment_of
 from bff.sandbox.clock import SandboxClock
-from bff.sandbox.fault import FaultSwitch
+from bff.sandbox.fault import Fault, FaultSwitch
 from bff.sandbox.tables.catalogue import SPECS
 from bff.sandbox.tables.messages import Messages, broken
+from bff.sandbox.tables.untimely import DAY_S, KINDS, SKEW_S, Untimely
 from bff.sandbox.tables.world import World
 
 START = 1_900_000_000.0
@@ -117,6 +119,55 @@ def test_held_clock_stands_and_steps_only_ahead():
     for step_s in (-1, 1e9):
         with pytest.raises(ValueError, match="step_s"):
             clock.set(held=True, step_s=step_s)
+
+
+def test_clock_knows_when_it_really_showed_a_moment():
+    """Held or stepped, it tells of the past by real time: in order, and never from the future."""
+    monotonic = [100.0]
+    clock = SandboxClock(START, lambda: monotonic[0], lambda: START + 1000)
+    assert clock.real(START - 60) == START + 940
+    monotonic[0] += 10
+    clock.set(held=False, step_s=60)
+    monotonic[0] += 5
+    clock.set(held=True)
+    monotonic[0] += 20
+    clock.set(held=False)
+    monotonic[0] += 5
+    shown = [clock.real(START + each) - START for each in (0, 5, 10, 40, 70, 72, 75, 76, 80)]
+    assert shown == [1000, 1005, 1010, 1010, 1010, 1012, 1035, 1036, 1040]
+    assert clock.real(START + 100) == START + 1060, "what is to come, as if it ran on"
+
+
+def test_held_table_is_paused_and_takes_no_bets():
+    """A provider that stands still says so; one that only repeated itself would be taken for broken."""
+    table, messages = World("seed", START).tables["201"], Messages("seed", "http://provider")
+    for held in (True, False):
+        said = msgspec.json.decode(messages.table(table, "EUR", START, held=held))
+        assert str(said["tablePaused"]).lower() in (("true", "1") if held else ("false", "0"))
+        assert not held or str(said["betting"]["open"]).lower() in ("false", "0")
+
+
+def newest(said):
+    return moment_of(said["last20Results"][0]["time"]).timestamp()
+
+
+def test_untimely_messages_are_well_formed_and_of_another_time():
+    """Yesterday plays on, the frozen moment is one for all currencies, and a wrong clock is wrong everywhere."""
+    now = [0.0]
+    clock = SandboxClock(START, lambda: now[0], lambda: START)
+    world, messages = World("seed", START), Messages("seed", "http://provider", clock.real)
+    providers = {kind: (Untimely("seed", messages, world, clock), Fault(kind)) for kind in KINDS}
+    ended = {kind: [] for kind in KINDS}
+    for now[0] in (0.0, 100.0):
+        world.advance(clock.now())
+        for kind, (provider, fault) in providers.items():
+            ended[kind].append(newest(msgspec.json.decode(provider.message(("201", "EUR"), fault))) - clock.now())
+    assert all(-DAY_S - 60 < each <= -DAY_S for each in ended["replay"])
+    assert all(SKEW_S - 60 < each <= SKEW_S for each in ended["skewed"])
+    assert ended["frozen"][1] == pytest.approx(ended["frozen"][0] - 100, abs=1)
+    provider, fault = providers["frozen"]
+    first = provider.message(("201", "JPY"), fault)
+    assert first != provider.message(("201", "JPY"), Fault("frozen")), "set again, it is another moment"
 
 
 def test_fault_ends_by_itself():

@@ -2,6 +2,7 @@
 
 import random
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,6 +18,7 @@ from shell.security import header_list, host_allowed, same_origin
 from shell.visits import Incoming, visit_of
 
 AMBER = Identity("pl_amber", "amber", "EUR", "m" * 32)
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def incoming(headers: dict[str, str] | None = None, query: str = "") -> Incoming:
@@ -170,4 +172,23 @@ def test_retry_delays_of_a_crowd_are_spread() -> None:
 )
 def test_fragment_may_only_speak_of_its_feed(value: str | None, reason: Reason | None) -> None:
     """A word that is not a feed's can not stand in the page's state."""
-    assert said_state(value)[0] is reason
+    assert said_state(value, NOW)[0] is reason
+
+
+@pytest.mark.parametrize(
+    ("written", "as_of"),
+    [
+        ("2026-01-01T11:59:00Z", NOW - timedelta(minutes=1)),
+        ("2026-01-01T12:59:00+01:00", NOW - timedelta(minutes=1)),
+        ("2026-01-01T11:59:00", None),
+        ("2026-01-01", None),
+        ("yesterday", None),
+        ("", None),
+        ("2099-01-01T00:00:00Z", NOW),
+        ("9999-12-31T23:59:59-14:00", None),
+        ("0001-01-01T00:00:00+14:00", None),
+    ],
+)
+def test_fragments_as_of_has_a_zone_and_is_not_to_come(written: str, as_of: datetime | None) -> None:
+    """What stands in the page as the age of a slot is a moment that has been, or nothing."""
+    assert said_state(f"degraded; reason=feed_stale; as-of={written}", NOW) == (Reason.FEED_STALE, as_of)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import random
 import time
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -116,7 +117,8 @@ class PromotionsFeed:
 
     def _take(self, body: bytes) -> None:
         try:
-            offers = parse(body, currencies=self._currencies, offers_max=self._policy.offers_max, gauge=self.gauge)
+            now = datetime.now(UTC)
+            offers = parse(body, currencies=self._currencies, policy=self._policy, gauge=self.gauge, now=now)
         except BadMessage as bad:
             self.gauge.bad(body, str(bad))
             raise PollFailed(Reason.CONTENT_TYPE, str(bad)) from bad

@@ -4,21 +4,27 @@ Public: `parse`.
 """
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from bff.contracts.promotions import OfferAmounts, OfferState
 from bff.feeds.gauge import Gauge
-from bff.feeds.reading import BadMessage, ProviderRefused, minor_of, moment_of, text_of, whole_of
+from bff.feeds.policy import PromotionsPolicy
+from bff.feeds.reading import BadMessage, ProviderRefused, minor_of, text_of, when_of, whole_of
+from bff.resilience import log
 
 WAGERING_MAX, DAYS_MAX, GRANTS_MAX, PERCENT_MAX = 1000, 366, 100, 100
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_logger = log.get("feeds")
 _TIMES = re.compile(r"\s*(\d{1,4})\s*x?\s*", re.IGNORECASE)
 
 
-def parse(raw: bytes, *, currencies: frozenset[str], offers_max: int, gauge: Gauge) -> list[OfferState]:
-    """The offers in `raw`. One that is spoilt is counted, kept and left out.
+def parse(
+    raw: bytes, *, currencies: frozenset[str], policy: PromotionsPolicy, gauge: Gauge, now: datetime
+) -> list[OfferState]:
+    """The offers in `raw`. One that is spoilt is counted, kept, told once and left out.
 
     Raises `BadMessage` when there is no list of offers at all, `ProviderRefused` for the provider's own error.
     """
@@ -29,28 +35,27 @@ def parse(raw: bytes, *, currencies: frozenset[str], offers_max: int, gauge: Gau
     if isinstance(said, dict) and (said.get("status") == "ERROR" or "errorCode" in said):
         raise ProviderRefused(str(said.get("message") or said.get("errorCode") or "no message")[:200])
     listed = said.get("offers") if isinstance(said, dict) else None
-    if not isinstance(listed, list) or len(listed) > offers_max:
-        raise BadMessage(f"offers is not a list of at most {offers_max}")
+    if not isinstance(listed, list) or len(listed) > policy.offers_max:
+        raise BadMessage(f"offers is not a list of at most {policy.offers_max}")
     offers: dict[str, OfferState] = {}
     for each in listed:
         try:
-            offer = _offer(each, currencies)
+            offer = _offer(each, currencies, latest=now + timedelta(days=policy.ends_days_max))
         except BadMessage as bad:
-            gauge.bad(msgspec.json.encode(each), str(bad))
+            if gauge.bad(msgspec.json.encode(each), str(bad)):
+                code = str(each.get("offerCode"))[:64] if isinstance(each, dict) else ""
+                _logger.warning("offer_refused", feed=gauge.feed, offer=code, why=str(bad))
             continue
         offers[offer.promotion_id] = offer
     return list(offers.values())
 
 
-def _offer(said: Any, currencies: frozenset[str]) -> OfferState:
+def _offer(said: Any, currencies: frozenset[str], *, latest: datetime) -> OfferState:
     if not isinstance(said, dict):
         raise BadMessage("an offer is not an object")
     code = text_of(said.get("offerCode"), "offerCode", chars_max=64)
     if not _CODE.fullmatch(code):
         raise BadMessage("offerCode is no code")
-    ends_at = moment_of(said.get("validUntil"))
-    if ends_at is None:
-        raise BadMessage("validUntil is not a moment")
     awards = _amounts(said.get("award"), "award", currencies)
     stakes = _amounts(said.get("maxBetWhileWagering"), "maxBetWhileWagering", currencies)
     return OfferState(
@@ -66,8 +71,19 @@ def _offer(said: Any, currencies: frozenset[str]) -> OfferState:
         contribution=_contribution(said.get("contribution")),
         days=whole_of(said.get("timeLimitDays"), "timeLimitDays", most=DAYS_MAX),
         grants_max=whole_of(said.get("grantsPerPlayer", 1), "grantsPerPlayer", most=GRANTS_MAX),
-        ends_at=ends_at,
+        ends_at=_ends_at(said, latest),
     )
+
+
+def _ends_at(said: dict[str, Any], latest: datetime) -> datetime:
+    begins_at, ends_at = when_of(said.get("validFrom"), "validFrom"), when_of(said.get("validUntil"), "validUntil")
+    if ends_at is None:
+        raise BadMessage("validUntil is missing")
+    if ends_at > latest:
+        raise BadMessage("validUntil is further away than any offer runs")
+    if begins_at is not None and ends_at <= begins_at:
+        raise BadMessage("validUntil is not after validFrom")
+    return ends_at
 
 
 def _times(value: Any) -> int:

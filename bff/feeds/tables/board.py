@@ -1,6 +1,6 @@
 """All tables as they stand, merged from what the provider says one message at a time.
 
-Public: `Board`.
+Public: `Board`, `is_ahead`.
 Pure: the time of receipt is passed in.
 """
 
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from bff.contracts.tables import LISTED_RESULTS_MAX, SHORT_CHARS_MAX, RoundResult, TableState
+from bff.feeds.policy import TablesPolicy
 from bff.feeds.reading import BadMessage, moment_of
 from bff.feeds.tables.news import ResultNews, TableNews
 
@@ -22,8 +23,9 @@ class Board:
     `video_url` is where a table's picture is, with `{table_id}` in it; empty where the provider has none.
     """
 
-    def __init__(self, video_url: str = "") -> None:
+    def __init__(self, video_url: str = "", policy: TablesPolicy = TablesPolicy()) -> None:  # noqa: B008 (frozen)
         self._video_url = video_url
+        self._policy = policy
         self._tables: dict[str, TableState] = {}
         self._known: set[str] | None = None
         self.changed: set[str] = set()
@@ -55,14 +57,15 @@ class Board:
     def apply(self, news: TableNews, received_at: datetime) -> bool:
         """Merge `news`; False when it is older than what is known. Raises `BadMessage` when it says too little.
 
-        Messages carry no number, but rounds only come: one whose newest round is further down on the board is late.
+        Messages carry no number, but rounds only come: one whose newest round is further down on the board, or ended
+        before the newest there, is late. No moment of a round is later than its receipt.
         """
         if self._known is not None and news.table_id not in self._known:
             raise BadMessage("tableId is none that the provider listed")
         before = self._tables.get(news.table_id)
-        if before is not None and _is_late(news.results, before.results):
+        if before is not None and _is_late(news, before.results, received_at, self._policy.same_moment_s):
             return False
-        table = _merged(before or _first(news), news, received_at)
+        table = _merged(before or _first(news), news, received_at, self._policy)
         table = msgspec.structs.replace(table, video=self._video_url.replace("{table_id}", news.table_id))
         if table != before:
             self._tables[news.table_id] = table
@@ -92,10 +95,13 @@ def _first(news: TableNews) -> TableState:
     )
 
 
-def _merged(before: TableState, news: TableNews, received_at: datetime) -> TableState:
+def _merged(before: TableState, news: TableNews, received_at: datetime, policy: TablesPolicy) -> TableState:
     is_open = before.open if news.open is None else news.open
     limits = before.limits if news.limits is None else {**before.limits, news.currency: news.limits}
     opens_at = news.opens_at or (before.opens_at if news.open is None else None)
+    if opens_at is not None and (opens_at - received_at).total_seconds() > policy.opens_s_max:
+        opens_at = None
+    results = before.results if news.results is None else _results(news.results, before.results, received_at)
     return TableState(
         table_id=before.table_id,
         name=news.name or before.name,
@@ -106,30 +112,46 @@ def _merged(before: TableState, news: TableNews, received_at: datetime) -> Table
         limits=limits,
         seats_taken=before.seats_taken if news.seats_taken is None else news.seats_taken,
         seats_max=before.seats_max if news.seats_max is None else news.seats_max,
-        results=before.results if news.results is None else _results(news.results, before.results, received_at),
-        bets_close_at=_bets_close_at(news.bets_left_s, before.bets_close_at, received_at),
+        results=results,
+        bets_close_at=None if is_ahead(news, received_at, policy) else _bets_close_at(news, before, received_at),
     )
 
 
-def _bets_close_at(left_s: float | None, before: datetime | None, received_at: datetime) -> datetime | None:
-    """The provider counts down; here it is a moment, which a later message of the same countdown does not move."""
+def is_ahead(news: TableNews, received_at: datetime, policy: TablesPolicy) -> bool:
+    """Whether the newest round ended later than now, by more than two clocks may differ."""
+    return news.newest_at is not None and (news.newest_at - received_at).total_seconds() > policy.ahead_s_max
+
+
+def _bets_close_at(news: TableNews, before: TableState, received_at: datetime) -> datetime | None:
+    """The provider counts down; here it is a moment, which a later message of the same countdown does not move.
+
+    Within one round it is never put off: a countdown that stands still would take bets for ever.
+    """
+    known, left_s = before.bets_close_at, news.bets_left_s
     if left_s is None:
-        return before
+        return known
     if left_s == 0:
         return None
     closes_at = received_at + timedelta(seconds=left_s)
-    return before if before and abs((closes_at - before).total_seconds()) < SAME_COUNTDOWN_S else closes_at
+    if known is None:
+        return closes_at
+    same_round = not news.results or not before.results or news.results[0].round_id == before.results[0].round_id
+    later_s = (closes_at - known).total_seconds()
+    return known if abs(later_s) < SAME_COUNTDOWN_S or (same_round and later_s > 0) else closes_at
 
 
 def _results(news: list[ResultNews], before: list[RoundResult], received_at: datetime) -> list[RoundResult]:
-    """A round keeps the time it was first seen with: the provider writes the same moment in several ways."""
+    """A round keeps the time it was first seen with: the provider writes the same moment in several ways.
+
+    What the provider calls the future has ended by now, since it is told.
+    """
     known = {result.round_id: result.at for result in before}
     return [
         RoundResult(
             each.value,
             each.color,
             each.round_id,
-            known.get(each.round_id) or moment_of(each.time) or received_at,
+            known.get(each.round_id) or min(moment_of(each.time) or received_at, received_at),
             _short(each.value),
         )
         for each in news
@@ -143,7 +165,12 @@ def _short(value: str) -> str:
     return word if len(word) <= SHORT_CHARS_MAX else word[:1].upper()
 
 
-def _is_late(news: list[ResultNews] | None, before: list[RoundResult]) -> bool:
-    if not news or not before or news[0].round_id == before[0].round_id:
+def _is_late(news: TableNews, before: list[RoundResult], received_at: datetime, same_moment_s: float) -> bool:
+    if not news.results or not before or news.results[0].round_id == before[0].round_id:
         return False
-    return any(result.round_id == news[0].round_id for result in before)
+    if any(result.round_id == news.results[0].round_id for result in before):
+        return True
+    # A round that is known from the future, out of a store that an earlier clock wrote, makes nothing late.
+    if news.newest_at is None or before[0].at > received_at:
+        return False
+    return (before[0].at - news.newest_at).total_seconds() > same_moment_s

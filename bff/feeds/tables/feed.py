@@ -18,7 +18,8 @@ from bff.feeds.policy import FeedsPolicy, TablesPolicy
 from bff.feeds.reading import BadMessage, ProviderRefused
 from bff.feeds.tables.board import Board
 from bff.feeds.tables.inbox import Inbox
-from bff.feeds.tables.news import Keys, parse
+from bff.feeds.tables.news import Keys, TableNews, parse
+from bff.feeds.tables.pulse import Pulse, Said
 from bff.feeds.tables.socket import SocketFailed, TablesSocket
 from bff.resilience import log
 from bff.resilience.reason import Reason
@@ -52,10 +53,13 @@ class TablesFeed:
         self._logger = log.get("feeds")
         self.gauge = Gauge(FEED, shared)
         self._leadership = Leadership(store, FEED, owner, shared, self.gauge)
-        self._board = Board(video_url)
+        self._board = Board(video_url, policy)
+        self._pulse = Pulse(policy)
+        self._backoff = Backoff(shared)
         self._list_due = False
-        self._heard = False
-        self._heard_at = 0.0
+        self._heard_at = float("-inf")
+        self._told = True
+        self._usable_at = 0.0
         self._failing = ""
 
     async def run(self) -> None:
@@ -69,21 +73,20 @@ class TablesFeed:
         self._board.touch_all()
         self._list_due = True
         # What was heard a moment ago is still known; a store that was flushed is told so with the next heartbeat.
-        self._heard = self._heard or time.monotonic() - self._heard_at < 2 * self._policy.beat_s
+        self._told = False
 
     # The provider
 
     async def _read(self) -> None:
-        backoff = Backoff(self._shared)
         while True:
             await self._leadership.won()
             await self._seed()
             try:
-                await self._connected(backoff)
+                await self._connected()
             except SocketFailed as failed:
                 await self._failed(failed)
             if self._leadership.leads:
-                await asyncio.sleep(backoff.next_s())
+                await asyncio.sleep(self._backoff.next_s())
 
     async def _seed(self) -> None:
         """Begin with what a predecessor wrote; without a store there is nothing to begin with."""
@@ -95,7 +98,7 @@ class TablesFeed:
         except (StoreUnavailable, msgspec.ValidationError) as error:
             self._logger.info("begins_empty", feed=FEED, detail=str(error))
 
-    async def _connected(self, backoff: Backoff) -> None:
+    async def _connected(self) -> None:
         """One connection, from its first word to its end; returns when another process leads."""
         async with TablesSocket(self._url, self._casino_id, self._policy) as socket:
             self.gauge.attempt("ok")
@@ -103,10 +106,10 @@ class TablesFeed:
             if not self._failing:
                 self._logger.info("connected", feed=FEED)
             inbox = Inbox(self._policy.backlog_max, self.gauge)
-            self._heard_at = time.monotonic()
+            self._usable_at = time.monotonic()
             work = [
                 self._receive(socket, inbox),
-                self._handle(socket, inbox, backoff),
+                self._handle(socket, inbox),
                 self._ask(socket),
                 self._watch(),
             ]
@@ -130,7 +133,7 @@ class TablesFeed:
     async def _watch(self) -> None:
         """Ends a connection over which nothing usable comes."""
         while True:
-            left_s = self._heard_at + self._policy.silence_s - time.monotonic()
+            left_s = self._usable_at + self._policy.silence_s - time.monotonic()
             if left_s <= 0:
                 raise SocketFailed(Reason.TIMEOUT, "connected, but nothing usable is said")
             await asyncio.sleep(left_s)
@@ -140,7 +143,7 @@ class TablesFeed:
             await socket.ask()
             await asyncio.sleep(self._policy.ask_again_s)
 
-    async def _handle(self, socket: TablesSocket, inbox: Inbox, backoff: Backoff) -> None:
+    async def _handle(self, socket: TablesSocket, inbox: Inbox) -> None:
         """Messages in slices, so that a flood of one provider leaves the others their share of the time."""
         slice_s, followed = self._policy.slice_ms / 1000, set[str]()
         while True:
@@ -150,13 +153,12 @@ class TablesFeed:
                 keys = self._understand(raw)
                 if keys is not None:
                     await self._follow(socket, keys, followed)
-                elif self._heard:
-                    backoff.reset()
             spent_s = time.perf_counter() - began
             await asyncio.sleep(spent_s * (1 / self._policy.duty - 1))
 
     async def _follow(self, socket: TablesSocket, keys: Keys, followed: set[str]) -> None:
         self._board.keep_only(keys.table_ids)
+        self._pulse.keep_only(keys.table_ids)
         for table_id in keys.table_ids:
             if table_id not in followed:
                 followed.add(table_id)
@@ -173,43 +175,73 @@ class TablesFeed:
             if isinstance(news, Keys):
                 self.gauge.message("ok")
                 return news
-            is_news = self._board.apply(news, datetime.now(UTC))
+            self.gauge.message(self._apply(news, datetime.now(UTC)))
         except BadMessage as bad:
             self.gauge.bad(raw, str(bad))
             return None
         except ProviderRefused as refused:
             self.gauge.bad(raw, f"the provider refused: {refused}")
             raise SocketFailed(Reason.UPSTREAM_ERROR, f"the provider refused: {refused}") from refused
-        self.gauge.message("ok" if is_news else "late")
-        self._heard, self._heard_at = True, time.monotonic()
         return None
+
+    def _apply(self, news: TableNews, received_at: datetime) -> str:
+        """The gauge's word for what `news` was worth."""
+        before = self._board.get(news.table_id)
+        if not self._board.apply(news, received_at):
+            return "late"
+        after = self._board.get(news.table_id)
+        assert after is not None, "what was applied is there"
+        said = self._pulse.take(news, before, after, received_at)
+        return "ok" if said in (Said.MOVED, Said.SAME) else said.value
 
     async def _failed(self, failed: SocketFailed) -> None:
         self.gauge.attempt(failed.reason)
         self.gauge.set_connected(False, failed.reason)
-        if self._failing != failed.reason:
-            self._failing = failed.reason
-            self._logger.warning("feed_failing", feed=FEED, reason=failed.reason.value, detail=failed.detail)
+        self._told = True  # what was heard over that connection is not said of the next
         # Silence has its own thresholds; a connection that is gone is news at once.
+        await self._doubt(failed.reason, failed.detail)
+
+    async def _doubt(self, reason: Reason, detail: str) -> None:
+        """Say that the feed is not to be believed, whatever its age."""
+        if self._failing != reason:
+            self._failing = reason
+            self._logger.warning("feed_failing", feed=FEED, reason=reason.value, detail=detail)
         with contextlib.suppress(StoreUnavailable):
-            await self._store.beat(FEED, "stale", failed.reason)
+            await self._store.beat(FEED, "stale", reason)
 
     # The query store
 
     async def _beat(self) -> None:
-        """Say that the feed was heard, if it was."""
+        """Say that the feed was heard, if it was, or that its clock can not be trusted."""
         while True:
             await asyncio.sleep(self._policy.beat_s)
-            if not self._heard or not self._leadership.leads or not self.gauge.connected:
+            said = self._listen()
+            if not self._leadership.leads or not self.gauge.connected:
+                continue
+            if said is Said.AHEAD:
+                await self._doubt(Reason.FEED_STALE, "rounds are told that ended in the future")
+                continue
+            if self._told or time.monotonic() - self._heard_at > 2 * self._policy.beat_s:
                 continue
             try:
                 await self._store.beat(FEED)
             except StoreUnavailable:
                 continue
-            self._heard = False
+            self._told = True
             if self._failing:
                 self._failing = ""
                 self._logger.info("feed_healed", feed=FEED)
+
+    def _listen(self) -> Said | None:
+        """Take note of what was heard since the last heartbeat."""
+        said = self._pulse.heard(datetime.now(UTC))
+        if said is Said.MOVED:
+            self._heard_at, self._told = time.monotonic(), False
+        if said is not None:
+            # A wrong clock is no reason to call again: it would be as wrong.
+            self._usable_at = time.monotonic()
+            self._backoff.reset()
+        return said
 
     async def _write(self) -> None:
         """What changed, soon; the list of all tables, less often; what the store did not take, again."""

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from bff.contracts.tables import RESULTS_MAX, Limits, TableKind
-from bff.feeds.reading import BadMessage, ProviderRefused, flag_of, minor_of, moment_of, seconds_of, text_of, whole_of
+from bff.feeds.reading import BadMessage, ProviderRefused, flag_of, minor_of, seconds_of, text_of, when_of, whole_of
 
 TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SEATS_MAX = 100_000
@@ -30,7 +30,10 @@ _KINDS: dict[str, TableKind] = {
 
 @dataclass(frozen=True, slots=True)
 class ResultNews:
-    """`time` is as the provider wrote it: twenty come with every message, and nineteen are known already."""
+    """`time` is as the provider wrote it: twenty come with every message, and nineteen are known already.
+
+    That of the newest is read with every message (`TableNews.newest_at`), because it tells how old the content is.
+    """
 
     value: str
     color: str
@@ -40,7 +43,7 @@ class ResultNews:
 
 @dataclass(frozen=True, slots=True)
 class TableNews:
-    """What one message says about one table, in one currency."""
+    """What one message says about one table, in one currency. A `paused` table is open and plays no rounds."""
 
     table_id: str
     currency: str
@@ -54,6 +57,8 @@ class TableNews:
     seats_max: int | None
     results: list[ResultNews] | None
     bets_left_s: float | None = None  # 0 while no bets are taken
+    newest_at: datetime | None = None
+    paused: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ def _table(said: dict[str, Any], currencies: frozenset[str]) -> TableNews:
     if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency) or currency not in currencies:
         raise BadMessage("currency is none that was asked for")
     name, is_open, seats = said.get("tableName"), said.get("tableOpen"), said.get("totalSeatedPlayers")
+    paused, results = said.get("tablePaused"), _results(said.get("last20Results"))
     limits, most = _limits(said.get("tableLimits"), currency)
     return TableNews(
         table_id=table_id,
@@ -109,13 +115,15 @@ def _table(said: dict[str, Any], currencies: frozenset[str]) -> TableNews:
         name=None if name is None else text_of(name, "tableName", chars_max=80),
         kind=_kind(said.get("tableType")),
         open=None if is_open is None else flag_of(is_open, "tableOpen"),
-        opens_at=moment_of(said.get("tableOpensAt")),
+        opens_at=when_of(said.get("tableOpensAt"), "tableOpensAt"),
         dealer=_dealer(said.get("dealer")),
         limits=limits,
         seats_taken=None if seats is None else whole_of(seats, "totalSeatedPlayers", most=SEATS_MAX),
         seats_max=most,
-        results=_results(said.get("last20Results")),
+        results=results,
         bets_left_s=_betting(said.get("betting")),
+        newest_at=when_of(results[0].time, "last20Results.time") if results else None,
+        paused=None if paused is None else flag_of(paused, "tablePaused"),
     )
 
 

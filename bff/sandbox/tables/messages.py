@@ -4,6 +4,7 @@ Public: `Messages`, `broken`.
 """
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,32 +17,39 @@ _TYPES = {"roulette": "ROULETTE", "blackjack": "BLACKJACK", "baccarat": "BACCARA
 
 
 class Messages:
-    """Writes messages. What varies is how a value is written, or that it is left out; never what it is."""
+    """Writes messages. What varies is how a value is written, or that it is left out; never what it is.
 
-    def __init__(self, seed: str, image_url: str) -> None:
+    `real` tells the real moment of one in the world: a world that was stepped ahead must not speak from the future.
+    """
+
+    def __init__(self, seed: str, image_url: str, real: Callable[[float], float] = float) -> None:
         self._rng = random.Random(f"{seed}:messages")  # noqa: S311 (spelling, not a secret)
         self._image_url = image_url
+        self._real = real
 
-    def table(self, table: LiveTable, currency: str, now: float, *, held: bool = False) -> bytes:
-        """The whole table with limits in `currency`. A `held` clock takes no bets, so it has no seconds to tell."""
+    def table(self, table: LiveTable, currency: str, now: float, *, held: bool = False, ahead_s: float = 0.0) -> bytes:
+        """The whole table with limits in `currency`, its moments `ahead_s` too late.
+
+        A `held` clock plays no rounds and takes no bets.
+        """
         spec = table.spec
         said: dict[str, Any] = {
             "tableId": spec.table_id,
             "tableName": spec.name,
             "tableOpen": self._boolean(table.open),
+            "tablePaused": self._boolean(held),
             "tableType": self._rng.choice((_TYPES[spec.kind], _TYPES[spec.kind].lower())),
             "dealer": {"name": table.dealer},
             "tableLimits": self._limits(table, currency),
             "totalSeatedPlayers": self._number(table.seats),
-            "last20Results": [self._result(result) for result in table.results],
+            "last20Results": [self._result(result, ahead_s) for result in table.results],
             "tableImage": f"{self._image_url}/images/{spec.table_id}.svg",
             "currency": currency,
+            "betting": self._betting(None if held else table.bets_close_at(now), now),
         }
-        if not held:
-            said["betting"] = self._betting(table, now)
         opens_at = table.opens_at(now)
         if opens_at is not None:
-            said["tableOpensAt"] = self._time(opens_at)
+            said["tableOpensAt"] = self._time(opens_at + ahead_s)
         self._leave_out(said)
         return msgspec.json.encode(said)
 
@@ -52,9 +60,8 @@ class Messages:
         if self._rng.random() < 0.04:
             said["dealer"] = None
 
-    def _betting(self, table: LiveTable, now: float) -> dict[str, Any]:
+    def _betting(self, closes_at: float | None, now: float) -> dict[str, Any]:
         """Seconds from now, as providers tell them who give no time of their own."""
-        closes_at = table.bets_close_at(now)
         if closes_at is None:
             return {"open": self._boolean(False)}
         return {"open": self._boolean(True), "secondsLeft": self._number(round(closes_at - now, 1))}
@@ -71,11 +78,11 @@ class Messages:
             limits["maxPlayers"] = self._number(table.spec.seats_max)
         return limits
 
-    def _result(self, result: Result) -> dict[str, Any]:
+    def _result(self, result: Result, ahead_s: float) -> dict[str, Any]:
         value: Any = result.value
         if value.isdigit() and self._rng.random() < 0.5:
             value = int(value)
-        said = {"time": self._time(result.at), "result": value, "gameId": result.round_id}
+        said = {"time": self._time(result.at + ahead_s), "result": value, "gameId": result.round_id}
         if result.color:
             said["color"] = self._rng.choice((result.color, result.color.upper(), result.color.title()))
         return said
@@ -87,10 +94,11 @@ class Messages:
     def _boolean(self, value: bool) -> Any:
         return self._rng.choice((value, str(value).lower(), str(value).upper(), int(value), str(int(value))))
 
-    def _time(self, at: float) -> Any:
+    def _time(self, shown: float) -> Any:
+        at = self._real(shown)
         moment = datetime.fromtimestamp(at, UTC)
         written = (int(at * 1000), str(int(at * 1000)), moment.isoformat(timespec="milliseconds"))
-        return self._rng.choice((*written, moment.strftime("%b %d, %Y %I:%M:%S %p")))
+        return self._rng.choice((*written, moment.strftime("%b %d, %Y %I:%M:%S %p UTC")))
 
 
 def broken(message: bytes, rng: random.Random) -> bytes:

@@ -4,7 +4,8 @@ Public: `TablesProvider`.
 WebSocket at `/ws`: `{"type": "available", "casinoId": …}` → `{"tableKey": […]}`;
 `{"type": "subscribe", "key": …, "casinoId": …, "currency": …}` → whole-table messages from now on. What is wrong is
 answered with `{"error": …}` on the same socket. Faults: `silence`, `flood` (`rate` messages a second), `malformed`,
-`oversize` (one in twenty), `close` (and refuse), `business_error`; of the video alone: `video_missing` (segments 404),
+`oversize` (one in twenty), `close` (and refuse), `business_error`, `replay` (yesterday's messages), `frozen` (the same
+moment over and over), `skewed` (moments five minutes ahead); of the video alone: `video_missing` (segments 404),
 `video_frozen` (the playlist stands still), `video_stalled` (segments are not answered); of bets alone: `bets_down`
 (503, nothing is done), `bets_unanswered` (the bet is placed, its answer never comes).
 """
@@ -18,7 +19,9 @@ from typing import Any
 import msgspec
 
 from bff.sandbox.clock import SandboxClock
+from bff.sandbox.fault import Fault
 from bff.sandbox.plain_asgi import Answer, Asked, Provider, Receive, Scope, Send, json_answer
+from bff.sandbox.tables import untimely
 from bff.sandbox.tables.bets_api import bets_answer
 from bff.sandbox.tables.betting import Betting
 from bff.sandbox.tables.book import BetBook
@@ -92,6 +95,7 @@ class TablesProvider(Provider):
         "oversize",
         "close",
         "business_error",
+        *untimely.KINDS,
         "video_missing",
         "video_frozen",
         "video_stalled",
@@ -113,7 +117,8 @@ class TablesProvider(Provider):
         self.world = World(seed, clock.now())
         self.betting = Betting(self.world, clock, wallet, BetBook() if book is None else book) if wallet else None
         self._casino_id = casino_id
-        self._messages = Messages(seed, public_url)
+        self._messages = Messages(seed, public_url, clock.real)
+        self._untimely = untimely.Untimely(seed, self._messages, self.world, clock)
         self._rng = random.Random(f"{seed}:faults")  # noqa: S311
         self._sockets: set[Socket] = set()
         self._video = Video()
@@ -198,10 +203,11 @@ class TablesProvider(Provider):
 
     async def tell(self, key: tuple[str, str], send: Send) -> None:
         """One message about one table, unless a fault has it otherwise."""
-        kind = self.switch.fault.kind
+        fault = self.switch.fault
+        kind = fault.kind
         if kind == "silence":
             return
-        message = self._message(key)
+        message = self._message(key, fault)
         if kind == "business_error":
             message = b'{"error": "casino suspended", "code": 1040}'
         if kind == "malformed" and self._rng.random() < 0.5:
@@ -236,8 +242,10 @@ class TablesProvider(Provider):
         for _ in range(int(rate * TICK_S)):
             for socket in list(self._sockets):
                 if socket.subscriptions:
-                    socket.say(self._message(self._rng.choice(list(socket.subscriptions))))
+                    socket.say(self._message(self._rng.choice(list(socket.subscriptions)), self.switch.fault))
         await asyncio.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
 
-    def _message(self, key: tuple[str, str]) -> bytes:
+    def _message(self, key: tuple[str, str], fault: Fault) -> bytes:
+        if fault.kind in untimely.KINDS:
+            return self._untimely.message(key, fault)
         return self._messages.table(self.world.tables[key[0]], key[1], self.clock.now(), held=self.clock.held)
