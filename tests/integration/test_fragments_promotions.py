@@ -116,7 +116,10 @@ def test_claim_is_commanded_once_with_its_key(promotions: Fragment, bff: FakeBff
         (problem(422, "already_claimed", "You have had this offer."), 422, "You have had this offer.", False),
         (problem(409, "command_in_flight"), 409, "already on its way", True),
         (problem(503, "engine_down"), 200, "nothing was sent", True),
+        (problem(504, "outcome_unknown"), 200, "The answer got lost", True),
+        (problem(503, "another_word"), 200, "The answer got lost", True),
         (Reply(500), 200, "The answer got lost", True),
+        (Reply(503), 200, "The answer got lost", True),
         (reply(receipt(), cut=True), 200, "The answer got lost", True),
     ],
 )
@@ -130,6 +133,8 @@ def test_claim_that_is_not_done_says_so_on_its_card(
     assert words in card(answer, "First Seat")
     assert (f'value="{KEY}"' in card(answer, "First Seat")) == same_key
     assert ("engine_down" in answer.headers.get("fragment-state", "")) == (words == "nothing was sent")
+    bff.replies["/commands/claim-promotion"] = reply(receipt(command="claim-promotion"))
+    assert "Claimed" in card(claim(promotions), "First Seat")
 
 
 @pytest.mark.parametrize("promotion_id", ["", "../x", "a b", "<script>", "x" * 4_000])

@@ -193,7 +193,17 @@ def test_deposit_in_flight_is_409(wallet: Fragment, bff: FakeBff) -> None:
 
 
 @pytest.mark.parametrize(
-    "lost", [reply(receipt(), cut=True), reply(receipt(), delay_s=0.9), Reply(500), Reply(200, b"<html>", "text/html")]
+    "lost",
+    [
+        reply(receipt(), cut=True),
+        reply(receipt(), delay_s=0.9),
+        problem(504, "outcome_unknown"),
+        problem(503, "another_word"),
+        Reply(500),
+        Reply(503, b"<html>", "text/html"),
+        Reply(200, b"<html>", "text/html"),
+        Reply(404, b"<html>", "text/html"),
+    ],
 )
 def test_lost_answer_is_pending_under_the_same_key(wallet: Fragment, bff: FakeBff, lost: Reply) -> None:
     """A deposit whose answer got lost is never called failed; asking again uses the key that was sent."""

@@ -182,9 +182,10 @@ def test_lost_answer_to_a_limit_can_be_asked_for_again(wallet: Fragment, bff: Fa
         assert field in card
 
 
-def test_engine_that_can_not_be_reached_keeps_form_and_key(wallet: Fragment, bff: FakeBff) -> None:
+@pytest.mark.parametrize("refusal", [problem(503, "engine_down"), problem(429, "too_many")])
+def test_engine_that_can_not_be_reached_keeps_form_and_key(wallet: Fragment, bff: FakeBff, refusal: Reply) -> None:
     """Nothing was sent, and everything that was typed is there to be sent again."""
-    bff.replies["/commands/set-deposit-limit"] = problem(503, "engine_down")
+    bff.replies["/commands/set-deposit-limit"] = refusal
     answer = act(wallet, "limit", period="month", amount="30")
     assert answer.headers["fragment-state"] == "degraded; reason=engine_down"
     assert 'value="month" selected' in answer.text
