@@ -151,7 +151,8 @@ def test_each_held_withdrawal_is_taken_back_under_a_key_of_its_own() -> None:
 
     def keys(answer: Any) -> list[str]:
         forms = (form(answer, "EUR", ENGLISH, key="k") for form in (display.deposit_form, display.withdraw_form))
-        return [item.key for item in display.panel(answer, *forms, ENGLISH, cancel_key="c").pending]
+        panel = display.panel(answer, *forms, ENGLISH, cancel_key=lambda reference: f"c-{reference}")
+        return [item.key for item in panel.pending]
 
     assert keys(view(data)) == ["", "c-rc_held", "c-rc_2"]
     assert keys(view(data, "stale")) == ["", "", ""]
