@@ -214,6 +214,17 @@ def test_engine_that_can_not_be_reached_keeps_form_and_key(wallet: Fragment, bff
     assert answer.text.count(f'value="{KEY}"') == 1
 
 
+def test_break_can_be_begun_while_nothing_can_be_read(wallet: Fragment, bff: FakeBff) -> None:
+    """Limits close when nobody knows what is set; the break stays open, and the engine takes it."""
+    bff.replies["/views/limits"] = Reply(503)
+    caps, _, breaks = wallet.get("/limits", **player("limits")).text.partition("Take a break")
+    assert (" disabled" in caps, " disabled" in breaks) == (True, False)
+    bff.replies["/commands/self-exclude"] = reply(receipt(command="self-exclude"))
+    answer = act(wallet, "break", days="7", sure="1")
+    assert "Your break has begun" in answer.text
+    assert commanded(bff, SelfExclude) == SelfExclude(7)
+
+
 def test_visitor_is_invited_to_sign_in(wallet: Fragment, bff: FakeBff) -> None:
     """No page of the wallet says anything about anybody who is not signed in."""
     for path in ("/history", "/limits"):
