@@ -24,10 +24,8 @@ from fragments.promotions.display import ClaimNote
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 _EXPIRED = ClaimNote("bad", "This form had expired and nothing was sent. Please press Claim again.")
 _NOT_SENT = ClaimNote("bad", "Claims can't be taken right now, and nothing was sent. Please try again in a moment.")
-_UNKNOWN = ClaimNote(
-    "warn", "The answer got lost on the way. We keep asking what became of your claim, and it will show here by itself."
-)
-_IN_FLIGHT = ClaimNote("warn", "Your claim is already on its way. What became of it will show here by itself.")
+_UNKNOWN = "The answer got lost on the way. We keep asking what became of your claim, and it will show here by itself."
+_IN_FLIGHT = "Your claim is already on its way. What became of it will show here by itself."
 _NOT_DONE = ClaimNote(
     "bad", "Your claim was not carried out and can't be any more. Nothing was done; you can claim again."
 )
@@ -35,7 +33,6 @@ _RECEIVED = ClaimNote("warn", "Your claim was received. Your wallet shows what h
 _FORGOTTEN = ClaimNote(
     "warn", "Your claim is too long ago to be looked up by its reference. Your wallet shows what has been booked."
 )
-_WAITING = (_UNKNOWN, _IN_FLIGHT)
 
 
 @fragment_view()
@@ -68,7 +65,7 @@ async def _after(
         case Receipt():
             return await _offers(context, notes={promotion_id: display.receipt_note(outcome)}, receipt=outcome)
         case bff.Unknown() | Problem(code="command_in_flight"):
-            note = _UNKNOWN if isinstance(outcome, bff.Unknown) else _IN_FLIGHT
+            note = _checking(_UNKNOWN if isinstance(outcome, bff.Unknown) else _IN_FLIGHT, key)
             lost = Lost.sent_now("claim", key).receipt_id
             return await _offers(context, status=202, notes={promotion_id: note}, keys=same, receipt_id=lost)
         case Problem():
@@ -96,7 +93,7 @@ async def _offers(
         answer, context.formats, sign_in=_sign_in(context), keys=_keys(answer, keys or {}), notes=notes or {}
     )
     # What is not known yet is asked for again as long as the slot is not fresh.
-    waits = any(note in (_NOT_SENT, *_WAITING) for note in (notes or {}).values())
+    waits = any(note.asked or note is _NOT_SENT for note in (notes or {}).values())
     degraded = page.degraded or (Degraded(Reason.ENGINE_DOWN) if waits else None)
     return Rendered(
         "promotions/offers.html",
@@ -114,7 +111,7 @@ async def _receipt_note(request: HttpRequest, context: Context) -> ClaimNote | N
     if context.player is None:
         return None
     if lost := read_lost(receipt_id):
-        return _lost_note(await became(lost, context))
+        return _lost_note(lost, await became(lost, context))
     if not _TOKEN.fullmatch(receipt_id):
         return None
     answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
@@ -123,9 +120,13 @@ async def _receipt_note(request: HttpRequest, context: Context) -> ClaimNote | N
     return display.receipt_note(answer.data.receipt)
 
 
-def _lost_note(known: Receipt | Problem | None) -> ClaimNote:
+def _checking(words: str, key: str) -> ClaimNote:
+    return ClaimNote("warn", words, asked=True, reference=key)
+
+
+def _lost_note(lost: Lost, known: Receipt | Problem | None) -> ClaimNote:
     if known is None:
-        return _UNKNOWN
+        return _checking(_UNKNOWN, lost.key)
     if isinstance(known, Problem):
         return _FORGOTTEN
     return _NOT_DONE if known.command == CLOSED else display.receipt_note(known)

@@ -37,6 +37,8 @@ _DECLINED = {
     "deposit": ("Deposit of {amount} declined", "The payment was declined. Your balance has not changed."),
     "withdraw": ("Withdrawal of {amount} not paid out", "The money is in your balance again."),
 }
+# A limit or a break that is set twice is set once; nobody is asked to wait with one.
+_TWICE_IS_MORE = frozenset({"deposit", "withdraw"})
 _OTHERWISE = ("Request of {amount}", "")
 
 
@@ -77,8 +79,10 @@ def unknown_card(lost: Lost, again: str) -> ReceiptCard:
     """For a command whose answer got lost. Whoever asks again sends nothing; the key is its reference."""
     text = (
         "The answer got lost on the way, so it may or may not have gone through. We keep asking, and it will show here "
-        "by itself. Please don't send it again until then."
+        "by itself."
     )
+    if lost.about in _TWICE_IS_MORE:
+        text += " Please don't send it again until then."
     return ReceiptCard("pending", f"We are checking your {_noun(lost)}", text, lost.key, again)
 
 

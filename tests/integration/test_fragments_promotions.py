@@ -157,6 +157,7 @@ def test_lost_claim_is_asked_for_by_its_key(
     answer = promotions.get(f"/offers?receipt=key_claim_1700000000_{KEY}", **player())
     assert words in answer.text
     assert ("fragment-state" in answer.headers) == asks_again
+    assert (f"Reference {KEY}" in answer.text) == asks_again
     [sent] = [asked for asked in bff.asked if asked.method == "POST"]
     assert (sent.path, sent.headers["idempotency-key"]) == ("/commands/close-key", KEY)
     assert msgspec.json.decode(sent.body, type=CloseKey).sent_at.timestamp() == 1_700_000_000

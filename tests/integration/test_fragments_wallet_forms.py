@@ -201,6 +201,7 @@ def test_lost_answer_to_a_limit_is_asked_for_by_its_key(wallet: Fragment, bff: F
     card = answer.text.partition("We are checking your limit")[2].partition("</section>")[0]
     assert f'href="/history/?history.receipt={answer.headers["mullion-receipt"]}"' in card
     assert "<form" not in card
+    assert "send it again" not in card, "setting it twice sets it once"
     assert " disabled" not in answer.text
 
 
