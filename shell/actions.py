@@ -131,9 +131,13 @@ def _changed(value: str | None) -> tuple[list[str], str]:
 def _swap(included: Included, visit: Visit, topics: list[str], sequence: str) -> HttpResponse:
     response = HttpResponse(parts().composer.wrapper.wrap(included, visit))
     response.headers["Cache-Control"] = "private, no-store"
+    name, events = included.slot.name, {}
     if topics:
-        said = {"topics": topics, "sequence": sequence, "slot": included.slot.name}
-        response.headers["HX-Trigger"] = json.dumps({"mullion:changed": said})
+        events["mullion:changed"] = {"topics": topics, "sequence": sequence, "slot": name}
+    if receipt := visit.receipts.get(name):
+        events["mullion:received"] = {"slot": name, "receipt": receipt}
+    if events:
+        response.headers["HX-Trigger"] = json.dumps(events)
     return response
 
 

@@ -22,7 +22,8 @@ from shell.cookies import set_cookie
 from shell.players.duties import words_for
 from shell.players.identity import Identity
 
-RECEIPT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# A receipt's own id, or what a fragment makes of the key of an action whose outcome is not known.
+RECEIPT = re.compile(r"[A-Za-z0-9_-]{1,160}")
 QUERY_VALUE = re.compile(r"[A-Za-z0-9_.,~-]{1,128}")
 SEQUENCE = re.compile(r"[A-Za-z0-9_-]{1,64}:[0-9]{1,18}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")

@@ -204,6 +204,13 @@ document.addEventListener("mullion:changed", (event) => {
   }
 });
 
+// A reload shows what became of an action, as a redirect does where there is no script.
+document.addEventListener("mullion:received", (event) => {
+  const address = new URL(location.href);
+  address.searchParams.set(`${event.detail.slot}.receipt`, event.detail.receipt);
+  history.replaceState(history.state, "", address);
+});
+
 // Whoever watches the feeds, and a fragment itself, asks for one slot to be read again.
 document.addEventListener("mullion:refetch", (event) => {
   if (event.target.localName === "fragment-slot") refetch(event.target);

@@ -35,25 +35,35 @@ class Answer:
 class Fragment:
     """`fragments.<room>` under uvicorn on a free port, with its BFF and any provider at `bff_url`.
 
+    `commands_url` is the engine's where it stands elsewhere, `public_key` the one that its bearers are checked by.
     `python` and `folder` name another interpreter and tree than the tests' own.
     """
 
     def __init__(
-        self, room: str, bff_url: str, *, python: str = sys.executable, folder: Path = ROOT, server: str = "uvicorn"
+        self,
+        room: str,
+        bff_url: str,
+        *,
+        commands_url: str = "",
+        public_key: str = PUBLIC_KEY,
+        python: str = sys.executable,
+        folder: Path = ROOT,
+        server: str = "uvicorn",
     ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self._room, self._python, self._folder, self._bff_url = room, python, folder, bff_url
+        self._commands_url, self._public_key = commands_url or bff_url, public_key
 
     def __enter__(self) -> Self:
         environment = {
             "PATH": os.environ["PATH"],
             "DEBUG": "1",
             "PROCESS_NAME": self._room,
-            "PLAYER_CONTEXT_PUBLIC_KEY": PUBLIC_KEY,
+            "PLAYER_CONTEXT_PUBLIC_KEY": self._public_key,
             "BFF_QUERIES_URL": self._bff_url,
-            "BFF_COMMANDS_URL": self._bff_url,
+            "BFF_COMMANDS_URL": self._commands_url,
             "GAMES_URL": self._bff_url,
         }
         command = [self._python, "-m", "uvicorn", f"fragments.{self._room}.asgi:application"]

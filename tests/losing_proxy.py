@@ -51,24 +51,24 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         passed, answered = self.proxy.ways(self.path)
-        status, answer = self._forward(body) if passed else (0, b"")
+        status, answer, kind = self._forward(body) if passed else (0, b"", "")
         if not (passed and answered):
             self.close_connection = True
             return
         self.send_response(status)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", kind)
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
-    def _forward(self, body: bytes) -> tuple[int, bytes]:
+    def _forward(self, body: bytes) -> tuple[int, bytes, str]:
         kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")}
         request = urllib.request.Request(self.proxy.target + self.path, body, kept, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
-                return answer.status, answer.read()
+                return answer.status, answer.read(), answer.headers["content-type"]
         except urllib.error.HTTPError as error:
-            return error.code, error.read()
+            return error.code, error.read(), error.headers["content-type"]
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: tests assert on `seen`."""

@@ -28,15 +28,16 @@ _TITLES = {
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",
+    410: "Gone",
     413: "Content Too Large",
     422: "Unprocessable Content",
     503: "Service Unavailable",
 }
 
 
-def read(request: HttpRequest, command: str, scope: str, body_type: type[T]) -> tuple[Asked, T]:
-    """Who asks and what for; raises `Refused`."""
-    context = _player(request, scope)
+def read(request: HttpRequest, command: str, scope: str | frozenset[str], body_type: type[T]) -> tuple[Asked, T]:
+    """Who asks and what for; raises `Refused`. Of several scopes one is enough."""
+    context = _player(request, frozenset({scope}) if isinstance(scope, str) else scope)
     key = request.headers.get(names.IDEMPOTENCY_KEY, "")
     if not key:
         detail = "Send the header Idempotency-Key with a value of your own, the same one when you try again."
@@ -48,15 +49,15 @@ def read(request: HttpRequest, command: str, scope: str, body_type: type[T]) -> 
     return Asked.of(context.player, context.currency, command, key, body), body
 
 
-def _player(request: HttpRequest, scope: str) -> PlayerContext:
+def _player(request: HttpRequest, scopes: frozenset[str]) -> PlayerContext:
     try:
         context = check(request.headers.get("Authorization"), settings.PLAYER_CONTEXT_PUBLIC_KEY, now=int(time.time()))
     except ContextRefused as refused:
         raise Refused(401, refused.code, "Sign in again. Nothing was done.") from refused
     if not _PLAYER.fullmatch(context.player):
         raise Refused(401, "context_malformed", "Sign in to do this. Nothing was done.")
-    if scope not in context.scopes:
-        raise Refused(403, "scope_missing", f"This needs the scope {scope}. Nothing was done.")
+    if not scopes & context.scopes:
+        raise Refused(403, "scope_missing", f"This needs the scope {' or '.join(sorted(scopes))}. Nothing was done.")
     return context
 
 

@@ -6,13 +6,14 @@ Public: `Payments`, `read_webhook`, `WebhookRefused`.
 import hashlib
 import hmac
 import time
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from bff.commands.deposit import Verdict
 from bff.resilience.deadline import Deadline
-from bff.resilience.guard import Guard
+from bff.resilience.guard import Guard, Judge
 from bff.resilience.message import Request, Response
 from bff.resilience.outcome import Failure
 from bff.resilience.policy import Policy
@@ -63,7 +64,8 @@ class Payments:
         """Ask for money. The reference is the idempotency key too, so the provider charges it once at most."""
         body = msgspec.json.encode({"reference": reference, "amount_minor": amount_minor, "currency": currency})
         headers = (("content-type", "application/json"), ("idempotency-key", reference))
-        answer = await self._call(Request("POST", f"{self._url}/v1/charges", headers, body))
+        reader = _Reader(_Charge)
+        answer = await self._call(Request("POST", f"{self._url}/v1/charges", headers, body), reader.judge)
         if isinstance(answer, Failure):
             if answer.reason in _NEVER_SENT:
                 return Verdict("lost", reason=_NOT_REACHED)
@@ -72,21 +74,16 @@ class Payments:
             return Verdict("unknown")
         if answer.status >= 300:
             return Verdict("declined", reason=_REFUSED)
-        try:
-            return _verdict(msgspec.json.decode(answer.body, type=_Charge))
-        except msgspec.DecodeError:
-            return Verdict("unknown")
+        return _verdict(reader.said)
 
     async def look_up(self, reference: str) -> Verdict:
         """What became of a charge: `lost` only when the provider says that it knows none."""
-        answer = await self._call(Request("GET", f"{self._url}/v1/charges?reference={quote(reference)}"))
+        reader = _Reader(_Charges)
+        asked = Request("GET", f"{self._url}/v1/charges?reference={quote(reference)}")
+        answer = await self._call(asked, reader.judge)
         if isinstance(answer, Failure) or answer.status != 200:
             return Verdict("unknown")
-        try:
-            charges = msgspec.json.decode(answer.body, type=_Charges).charges
-        except msgspec.DecodeError:
-            return Verdict("unknown")
-        mine = [charge for charge in charges if charge.reference == reference]
+        mine = [charge for charge in reader.said.charges if charge.reference == reference]
         return _verdict(mine[0]) if mine else Verdict("lost", reason=_UNHEARD)
 
     async def healthy(self) -> bool:
@@ -97,8 +94,26 @@ class Payments:
     async def aclose(self) -> None:
         await self._guard.aclose()
 
-    async def _call(self, request: Request) -> Response | Failure:
-        return await self._guard.call(request, Deadline.after_ms(time.monotonic(), self._policy.deadline_ms))
+    async def _call(self, request: Request, judge: Judge | None = None) -> Response | Failure:
+        deadline = Deadline.after_ms(time.monotonic(), self._policy.deadline_ms)
+        return await self._guard.call(request, deadline, judge=judge)
+
+
+class _Reader:
+    """Reads inside the guard: what says 200 and is no charge counts against the provider. For one call."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+        self.said: Any = None
+
+    def judge(self, answer: Response) -> Failure | None:
+        if not 200 <= answer.status < 300:
+            return None
+        try:
+            self.said = msgspec.json.decode(answer.body, type=self._kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return Failure(Reason.ENCODING, str(error))
+        return None
 
 
 def read_webhook(body: bytes, signature: str, secret: str, *, now: float, age_s_max: int) -> tuple[str, Verdict]:

@@ -36,6 +36,9 @@ class EnginePolicy:
     # How long a command may keep its key to itself before another process may answer for it.
     in_flight_s: float = 6.0
 
+    # A command that has not arrived this long after it was sent is not on its way any more: the callers' own time-outs
+    # and the wait for a thread are over. Should it come all the same, its key is closed.
+    key_open_s: float = 10.0
     # An answer can be asked for again by its key for this long.
     receipts_kept_days: int = 122
 

@@ -1,6 +1,6 @@
 """Receipts: what a command answers, under which key, and once only.
 
-Public: `Asked`, `Refused`, `answered_before`, `write`, `change`, `on_the_wire`, `line`.
+Public: `Asked`, `Refused`, `CLOSED`, `answered_before`, `write`, `change`, `on_the_wire`, `line`.
 """
 
 import hashlib
@@ -17,6 +17,9 @@ from bff.commands.models import Receipt
 from bff.contracts.ledger import MovementLine
 from bff.contracts.wallet import MovementState
 from bff.contracts.wallet import Receipt as ReceiptOnWire
+
+# The command whose receipt stands under a key that can not be used any more.
+CLOSED = "close-key"
 
 
 class Refused(Exception):
@@ -49,12 +52,16 @@ class Asked:
 def answered_before(asked: Asked, book: Book) -> Receipt | None:
     """The receipt that this key has already, as it stands now; None for a key that nobody has used.
 
-    Raises `Refused`: 422 when something else was asked under it, 409 while the first one is still at work.
+    Raises `Refused`: 422 when something else was asked under it, 409 while the first one is still at work, or when the
+    key was closed before anything came under it.
     """
     known = rows.find(Receipt, player_id=book.player.player_id, key=asked.key)
     if not known:
         return None
     receipt = known[0]
+    if receipt.command == CLOSED:
+        detail = "This came too late and was not carried out. Nothing was done; send it again with a fresh key."
+        raise Refused(409, "key_closed", detail)
     if receipt.fingerprint != asked.fingerprint:
         detail = "This key was used for a different command. Nothing was done. Use a fresh key for another command."
         raise Refused(422, "idempotency_key_reused", detail)

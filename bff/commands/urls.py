@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from bff.commands import seamless, views
+from bff.commands import closing, seamless, views
 
 urlpatterns = [
     path("commands/deposit", views.deposit_view),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("commands/cancel-withdrawal", views.cancel_withdrawal_view),
     path("commands/set-deposit-limit", views.deposit_limit_view),
     path("commands/self-exclude", views.self_exclude_view),
+    path("commands/close-key", closing.close_key_view),
     path("user/balance", seamless.balance_view),
     path("transaction/bet", seamless.bet_view),
     path("transaction/win", seamless.win_view),

@@ -1,6 +1,6 @@
 """Errors that a program reads: RFC 9457 problem details.
 
-Public: `Problem`, `PROBLEM_TYPE`.
+Public: `Problem`, `PROBLEM_TYPE`, `read_problem`.
 """
 
 import msgspec
@@ -22,3 +22,13 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     type: str = "about:blank"
     instance: str = ""
     fields: dict[str, str] = {}
+
+
+def read_problem(content_type: str | None, body: bytes) -> Problem | None:
+    """The problem that an answer is, None for an answer that is none or can not be read."""
+    if not (content_type or "").startswith(PROBLEM_TYPE):
+        return None
+    try:
+        return msgspec.json.decode(body, type=Problem)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -3,15 +3,17 @@
 Public: `Balances`, `Movement`, `Availability`, `WalletData`, `Deposit`, `ClaimPromotion`, `Receipt`,
 `ReceiptData`, `WalletState`, `ReceiptState`, `PendingState`, `wallet_topic`, `receipt_topic`, `pending_topic`,
 `SCOPE_READ`, `SCOPE_DEPOSIT`, `SCOPE_CLAIM`, `SCOPE_WITHDRAW`, `SCOPE_LIMITS`, `Withdraw`, `CancelWithdrawal`,
-`SetDepositLimit`, `SelfExclude`, `DepositLimit`, `LimitsState`, `LimitsData`, `LimitPeriod`, `limits_topic`.
+`SetDepositLimit`, `SelfExclude`, `CloseKey`, `DepositLimit`, `LimitsState`, `LimitsData`, `LimitPeriod`,
+`limits_topic`.
 Read at `GET /views/wallet[?min_sequence=<epoch>:<n>]` as `View[WalletData]`, `GET /views/limits[?min_sequence=…]` as
 `View[LimitsData]` and `GET /views/receipts/<receipt_id>` as `View[ReceiptData]`. Commanded at `POST /commands/<name>`
 with `deposit`, `claim-promotion`, `withdraw`, `cancel-withdrawal`, `set-deposit-limit` and `self-exclude`; all take
 `Idempotency-Key` and a player's bearer and answer a `Receipt` (200 done or declined, 202 pending) or a problem.
+`close-key`, under the key of any of them, says what became of it.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -27,6 +29,7 @@ SCOPE_LIMITS = "wallet.limits"
 LimitPeriod = Literal["day", "week", "month"]
 
 MovementState = Literal["done", "pending", "declined"]
+AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def wallet_topic(player: str) -> str:
@@ -127,6 +130,15 @@ class SelfExclude(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of `POST /commands/self-exclude`. `days` None means for good; nothing makes it shorter afterwards."""
 
     days: int | None
+
+
+class CloseKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /commands/close-key`, under the key of a command that was sent at `sent_at` and whose answer got
+    lost: its receipt as it stands. A key under which nothing has arrived long after is closed (`declined`, with this
+    command's name): what was sent under it can not be carried out any more.
+    """
+
+    sent_at: AwareTime
 
 
 class DepositLimit(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ Public: `Judge`, `judged`, `settle`.
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from bff.contracts.problem import read_problem
 from bff.resilience.breaker import Permit
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
@@ -31,7 +32,8 @@ def judged(response: Response, policy: Policy, judge: Judge | None) -> Response 
         return (judge(response) if judge else None) or response
     wait_ms = retry_after_ms(response.headers, now=datetime.now(UTC), ms_max=policy.retry_after_ms_max)
     reason = Reason.THROTTLED if status == 429 else Reason.UPSTREAM_ERROR
-    return Failure(reason, f"status {status}", wait_ms, status)
+    problem = read_problem(response.headers.get("content-type"), response.body)
+    return Failure(reason, f"status {status}", wait_ms, status, problem.code if problem else "")
 
 
 def settle(

@@ -18,13 +18,15 @@ class Failure(msgspec.Struct, frozen=True):
     """A call that has no usable answer. `detail` is for the log, never for a page.
 
     `status` is the upstream's, if any. `retry_after_ms` says when asking again may help: the upstream's own
-    Retry-After, capped, or the moment at which the breaker may be closed again.
+    Retry-After, capped, or the moment at which the breaker may be closed again. `code` is the word of the problem
+    (RFC 9457) that a 429 or 5xx carried, empty where it carried none.
     """
 
     reason: Reason
     detail: str = ""
     retry_after_ms: int | None = None
     status: int | None = None
+    code: str = ""
 
 
 @unique

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from bff.contracts import headers
-from bff.contracts.problem import PROBLEM_TYPE, Problem
+from bff.contracts.problem import Problem, read_problem
 from bff.contracts.view import View
 from bff.contracts.wallet import Receipt
 from bff.resilience.deadline import Deadline
@@ -35,11 +35,13 @@ _POLICIES = {
 }
 _DEFAULT_URLS = {QUERIES: "http://127.0.0.1:8010", COMMANDS: "http://127.0.0.1:8011"}
 
-# After these the command never reached the engine; after any other failure it may have, and only the engine knows.
+# After these the command never reached the engine, or was turned away before any work; after any other failure it may
+# have been carried out, and only the engine knows.
 _NEVER_SENT = frozenset(
     {Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL}
 )
-_NOTHING_DONE = frozenset({429, 503})
+# The engine's own word that nothing was done. A bare 503 may be anybody's: an edge that lost the answer says it too.
+_NOTHING_DONE = "engine_down"
 _REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
 
 
@@ -76,15 +78,15 @@ async def command(name: str, body: msgspec.Struct, context: Context, key: str) -
         request, _within(context, POLICY.command_ms, reserve_ms=POLICY.view_ms), judge=reader.judge
     )
     if isinstance(answer, Failure):
-        nothing_done = answer.reason in _NEVER_SENT or answer.status in _NOTHING_DONE
-        return answer if nothing_done else Unknown(answer)
+        return answer if _nothing_done(answer) else Unknown(answer)
     if isinstance(reader.value, Receipt):
         return reader.value
     problem = _problem(answer)
     # A bearer that is not accepted is about the sign-in; any other refusal is about the command.
-    if answer.status == 401 or problem is None or problem.code == "scope_missing":
+    if answer.status == 401 or (problem is not None and problem.code == "scope_missing"):
         return _refused(answer)
-    return problem
+    # What is neither a receipt nor a problem is not the engine's word.
+    return problem or Unknown(_refused(answer))
 
 
 async def close_clients() -> None:
@@ -139,13 +141,14 @@ def _headers(context: Context) -> tuple[tuple[str, str], ...]:
     return tuple(sent)
 
 
+def _nothing_done(failure: Failure) -> bool:
+    if failure.reason in _NEVER_SENT or failure.reason is Reason.THROTTLED:
+        return True
+    return failure.status == 503 and failure.code == _NOTHING_DONE
+
+
 def _problem(answer: Response) -> Problem | None:
-    if not (answer.headers.get("content-type") or "").startswith(PROBLEM_TYPE):
-        return None
-    try:
-        return msgspec.json.decode(answer.body, type=Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    return read_problem(answer.headers.get("content-type"), answer.body)
 
 
 def _refused(answer: Response) -> Failure:

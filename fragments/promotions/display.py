@@ -35,11 +35,16 @@ class Countdown:
 
 @dataclass(frozen=True, slots=True)
 class ClaimNote:
-    """What became of a claim, shown on its offer's card. Once `taken`, the card offers it no more."""
+    """What became of a claim, shown on its offer's card. Once `taken`, the card offers it no more.
+
+    One that is `asked` for again has its `reference`.
+    """
 
     tone: Literal["good", "warn", "bad"]
     text: str
     taken: bool = False
+    asked: bool = False
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,22 @@ from bff.resilience.reason import Reason
 from fragments.kit import bff
 from fragments.kit.answer import Degraded, Rendered, fragment_view
 from fragments.kit.context import Context
+from fragments.kit.lost import CLOSED, Lost, became, read_lost
 from fragments.promotions import display
 from fragments.promotions.display import ClaimNote
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 _EXPIRED = ClaimNote("bad", "This form had expired and nothing was sent. Please press Claim again.")
 _NOT_SENT = ClaimNote("bad", "Claims can't be taken right now, and nothing was sent. Please try again in a moment.")
-_UNKNOWN = ClaimNote(
-    "warn", "The answer got lost on the way. Pressing Claim again asks for the same claim, never twice."
+_UNKNOWN = "The answer got lost on the way. We keep asking what became of your claim, and it will show here by itself."
+_IN_FLIGHT = "Your claim is already on its way. What became of it will show here by itself."
+_NOT_DONE = ClaimNote(
+    "bad", "Your claim was not carried out and can't be any more. Nothing was done; you can claim again."
 )
-_IN_FLIGHT = ClaimNote("warn", "Your claim is already on its way.")
+_RECEIVED = ClaimNote("warn", "Your claim was received. Your wallet shows what has been booked.")
+_FORGOTTEN = ClaimNote(
+    "warn", "Your claim is too long ago to be looked up by its reference. Your wallet shows what has been booked."
+)
 
 
 @fragment_view()
@@ -58,13 +64,13 @@ async def _after(
     match outcome:
         case Receipt():
             return await _offers(context, notes={promotion_id: display.receipt_note(outcome)}, receipt=outcome)
-        case Problem(code="command_in_flight"):
-            return await _offers(context, status=409, notes={promotion_id: _IN_FLIGHT}, keys=same)
+        case bff.Unknown() | Problem(code="command_in_flight"):
+            note = _checking(_UNKNOWN if isinstance(outcome, bff.Unknown) else _IN_FLIGHT, key)
+            lost = Lost.sent_now("claim", key).receipt_id
+            return await _offers(context, status=202, notes={promotion_id: note}, keys=same, receipt_id=lost)
         case Problem():
             words = outcome.detail or "This offer can't be claimed. Nothing has changed."
             return await _offers(context, status=422, notes={promotion_id: ClaimNote("bad", words)})
-        case bff.Unknown():
-            return await _offers(context, notes={promotion_id: _UNKNOWN}, keys=same)
         case Failure(reason=Reason.UNAUTHORISED):
             return await _offers(context, status=401)
         case Failure():
@@ -78,6 +84,7 @@ async def _offers(
     notes: dict[str, ClaimNote] | None = None,
     keys: dict[str, str] | None = None,
     receipt: Receipt | None = None,
+    receipt_id: str = "",
 ) -> Rendered:
     answer = await bff.view("promotions", View[PromotionsData], context, currency=context.currency)
     if isinstance(answer, Failure) and answer.reason is Reason.UNAUTHORISED:
@@ -85,7 +92,9 @@ async def _offers(
     page = display.offers(
         answer, context.formats, sign_in=_sign_in(context), keys=_keys(answer, keys or {}), notes=notes or {}
     )
-    degraded = page.degraded or (Degraded(Reason.ENGINE_DOWN) if _NOT_SENT in (notes or {}).values() else None)
+    # What is not known yet is asked for again as long as the slot is not fresh.
+    waits = any(note.asked or note is _NOT_SENT for note in (notes or {}).values())
+    degraded = page.degraded or (Degraded(Reason.ENGINE_DOWN) if waits else None)
     return Rendered(
         "promotions/offers.html",
         page,
@@ -93,18 +102,34 @@ async def _offers(
         degraded,
         changed=("wallet", "claims") if receipt else (),
         sequence=receipt.sequence if receipt else None,
-        receipt_id=receipt.receipt_id if receipt else "",
+        receipt_id=receipt.receipt_id if receipt else receipt_id,
     )
 
 
 async def _receipt_note(request: HttpRequest, context: Context) -> ClaimNote | None:
     receipt_id = request.GET.get("receipt", "")
-    if context.player is None or not _TOKEN.fullmatch(receipt_id):
+    if context.player is None:
+        return None
+    if lost := read_lost(receipt_id):
+        return _lost_note(lost, await became(lost, context))
+    if not _TOKEN.fullmatch(receipt_id):
         return None
     answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
     if isinstance(answer, Failure) or answer.data is None:
-        return ClaimNote("warn", "Your claim was received. Your wallet shows what has been booked.")
+        return _RECEIVED
     return display.receipt_note(answer.data.receipt)
+
+
+def _checking(words: str, key: str) -> ClaimNote:
+    return ClaimNote("warn", words, asked=True, reference=key)
+
+
+def _lost_note(lost: Lost, known: Receipt | Problem | None) -> ClaimNote:
+    if known is None:
+        return _checking(_UNKNOWN, lost.key)
+    if isinstance(known, Problem):
+        return _FORGOTTEN
+    return _NOT_DONE if known.command == CLOSED else display.receipt_note(known)
 
 
 def _keys(answer: View[PromotionsData] | Failure, kept: dict[str, str]) -> dict[str, str]:

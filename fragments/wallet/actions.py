@@ -17,11 +17,13 @@ from bff.resilience.reason import Reason
 from fragments.kit import bff
 from fragments.kit.answer import Rendered, fragment_view
 from fragments.kit.context import Context
+from fragments.kit.lost import Lost
 from fragments.wallet import receipts
 from fragments.wallet.amount import AMOUNT_CHARS_MAX, AmountRefused, read_amount
 from fragments.wallet.limits import BREAKS, PERIODS
-from fragments.wallet.pages import TOKEN, Said, cashier_page, limits_page, signed_out
+from fragments.wallet.pages import Said, cashier_page, limits_page, signed_out
 from fragments.wallet.policy import CAP_LIMITS, WITHDRAWAL_LIMITS, AmountLimits, limits_for
+from fragments.wallet.words import TOKEN
 
 _EXPIRED = "This form had expired and nothing was sent. Please press the button again."
 _UNSURE = "Tick the box to say that you are sure; nothing was sent."
@@ -150,13 +152,13 @@ def _said(
         case Receipt():
             left = typed if outcome.state == "declined" else {}
             return Said(form.about, 200, receipts.receipt_card(outcome, context.formats), left, receipt=outcome)
-        case Problem(code="command_in_flight"):
-            return Said(form.about, 409, receipts.unknown_card(form.about, typed, key))
+        case bff.Unknown() | Problem(code="command_in_flight"):
+            lost = Lost.sent_now(form.about, key)
+            card = receipts.unknown_card(lost, context.link(receipt=lost.receipt_id))
+            return Said(form.about, 202, card, lost=lost)
         case Problem():
             words = next(iter(outcome.fields.values()), "") or outcome.detail or "This was refused. Nothing was done."
             return _beside(form, 422, words, typed)
-        case bff.Unknown():
-            return Said(form.about, 200, receipts.unknown_card(form.about, typed, key))
         case _:
             # The same key again: should an answer have been lost after all, pressing twice is still one command.
             return Said(form.about, 200, receipts.not_sent_card(form.about), typed, key=key)

@@ -4,6 +4,7 @@ Public: `Panel`, `Form`, `Line`, `Figures`, `Pending`, `panel`, `deposit_form`, 
 `made_from`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from fragments.wallet.words import kind_words, state_words
 _FOLLOWED = ("real_minor", "bonus_minor", "withdrawable_minor", "pending_minor", "held_minor")
 _UNREACHABLE = "Your balance can't be shown right now. We keep trying."
 _NOT_CURRENT = "{what} wait until your balance is current again."
+_CHECKING = "This opens again as soon as we know what became of the one before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,10 @@ class Panel:
         return self.balance_note.announced or self.deposit.closed is not None
 
 
+def _no_key(reference: str) -> str:
+    return ""
+
+
 def panel(
     answer: View[WalletData] | Failure,
     deposit: Form,
@@ -102,9 +108,9 @@ def panel(
     formats: Formats,
     *,
     receipt: ReceiptCard | None = None,
-    cancel_key: str = "",
+    cancel_key: Callable[[str], str] = _no_key,
 ) -> Panel:
-    """The wallet as `answer` lets it be shown. With `cancel_key` what is held can be taken back."""
+    """The wallet as `answer` lets it be shown. With `cancel_key`, by reference, what is held can be taken back."""
     degraded = judge(answer)
     if isinstance(answer, Failure) or answer.data is None:
         note = Note("bad", _UNREACHABLE)
@@ -116,7 +122,7 @@ def panel(
         degraded = Degraded(Reason.ENGINE_DOWN, answer.freshness.as_of)
         note = Note("warn", _first_sentence(closed.before))
     # What is held can be taken back while the engine takes withdrawals, also when nothing else is left to withdraw.
-    key = "" if withdraw.closed else cancel_key
+    key = _no_key if withdraw.closed else cancel_key
     return Panel(
         note=note,
         balance_note=balance_note,
@@ -137,22 +143,39 @@ def made_from(answer: View[Any]) -> str:
 
 
 def deposit_form(
-    answer: View[WalletData] | Failure, currency: str, formats: Formats, *, key: str, typed: str = "", error: str = ""
+    answer: View[WalletData] | Failure,
+    currency: str,
+    formats: Formats,
+    *,
+    key: str,
+    typed: str = "",
+    error: str = "",
+    checking: bool = False,
 ) -> Form:
-    """The deposit form: open only while the balance is current and the engine takes deposits."""
+    """The deposit form: open only while the balance is current and the engine takes deposits.
+
+    While what became of a deposit is being checked, it is closed: nobody shall make it twice for want of news.
+    """
     limits = limits_for(currency)
     least, most = (
         formats.money_short(amount, currency) for amount in (limits.amount_minor_min, limits.amount_minor_max)
     )
-    availability = _availability(answer, "deposit", "Deposits")
+    availability = Availability(False, _CHECKING) if checking else _availability(answer, "deposit", "Deposits")
     return _form(availability, currency, f"From {least} to {most}.", key, typed, error)
 
 
 def withdraw_form(
-    answer: View[WalletData] | Failure, currency: str, formats: Formats, *, key: str, typed: str = "", error: str = ""
+    answer: View[WalletData] | Failure,
+    currency: str,
+    formats: Formats,
+    *,
+    key: str,
+    typed: str = "",
+    error: str = "",
+    checking: bool = False,
 ) -> Form:
     """The withdrawal form: open only while the balance is current and there is something to withdraw."""
-    availability = _availability(answer, "withdraw", "Withdrawals")
+    availability = Availability(False, _CHECKING) if checking else _availability(answer, "withdraw", "Withdrawals")
     hint = ""
     if not isinstance(answer, Failure) and answer.data is not None:
         hint = f"Up to {formats.money(answer.data.balances.withdrawable_minor, currency)}, set aside at once."
@@ -193,10 +216,8 @@ def _availability(answer: View[WalletData] | Failure, action: str, what: str) ->
     return answer.data.actions.get(action, closed)
 
 
-def _pending(movement: Movement, formats: Formats, key: str) -> Pending:
-    # A key an item: two withdrawals taken back are two commands.
-    own = f"{key}-{movement.reference}" if key and movement.kind == "withdrawal" else ""
-    return Pending(line(movement, formats), own)
+def _pending(movement: Movement, formats: Formats, key: Callable[[str], str]) -> Pending:
+    return Pending(line(movement, formats), key(movement.reference) if movement.kind == "withdrawal" else "")
 
 
 def _first_sentence(text: str) -> str:

@@ -28,6 +28,8 @@ BREAKS: dict[str, tuple[str, int | None]] = {
     "for-good": ("For good", None),
 }
 _CLOSED = "Limits can't be changed while we can't be sure what is set. What is set stays in force."
+# A break can only make things stricter, whatever is set: where nothing is known of the engine, it is asked.
+_BREAK = Availability(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,16 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The page. `rows` is None where nothing is known; of `typed` the fields are period, amount and days."""
+    """The page. `rows` is None where nothing is known; of `typed` the fields are period, amount and days.
+
+    `break_open` also where nothing is known: nobody is kept from a break that the engine would take.
+    """
 
     note: Note
     rows: list[Row] | None
     taking: Break | None
     form: Form
+    break_open: bool
     break_key: str
     break_error: str
     periods: dict[str, str]
@@ -84,6 +90,7 @@ def limits(
     degraded = judge(answer)
     data = None if isinstance(answer, Failure) else answer.data
     action = data.actions.get("limit", Availability(False, _CLOSED)) if data else Availability(False, _CLOSED)
+    breaks = data.actions.get("exclude", _BREAK) if data else _BREAK
     if data is None:
         note = Note("bad", "Your limits can't be shown right now. What is set stays in force; we keep trying.")
     elif degraded is not None:
@@ -101,6 +108,7 @@ def limits(
         rows=[_row(each, data.currency, formats, keys, action) for each in data.deposit] if data else None,
         taking=_break(data, formats) if data else None,
         form=_form(action, currency, keys["limit"], said.typed.get("amount", ""), error.get("limit", ""), note),
+        break_open=breaks.open,
         break_key=keys["break"],
         break_error=error.get("break", ""),
         periods=PERIODS,

@@ -1,6 +1,6 @@
 """The wallet's pages: what is asked of the BFF for each, and which template shows it.
 
-Public: `Said`, `cashier_page`, `summary_page`, `history_page`, `limits_page`, `signed_out`, `TOKEN`.
+Public: `Said`, `cashier_page`, `summary_page`, `history_page`, `limits_page`, `signed_out`.
 """
 
 import asyncio
@@ -18,11 +18,13 @@ from bff.resilience.reason import Reason
 from fragments.kit import bff
 from fragments.kit.answer import Degraded, Rendered
 from fragments.kit.context import Context
+from fragments.kit.lost import Lost, read_lost
 from fragments.wallet import display, history, limits, receipts
 from fragments.wallet.amount import AMOUNT_CHARS_MAX
 from fragments.wallet.invitation import invitation
+from fragments.wallet.told import Told, told
+from fragments.wallet.words import TOKEN
 
-TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 _SEQUENCE = re.compile(r"[A-Za-z0-9._~-]{1,64}:[0-9]{1,18}", re.ASCII)
 
 T = TypeVar("T")
@@ -33,7 +35,7 @@ Query = Mapping[str, str]
 class Said:
     """What an action has to say on the page that it answers with. `about` names the form that the rest belongs to.
 
-    `key` is kept where the same form is to be sent again under it.
+    `key` is kept where the same form is to be sent again under it; `lost` is a command whose answer did not come.
     """
 
     about: str = ""
@@ -43,10 +45,15 @@ class Said:
     error: str = ""
     key: str = ""
     receipt: Receipt | None = None
+    lost: Lost | None = None
 
     def key_of(self, form: str) -> str:
         """The key for one of the page's forms, a fresh one unless this is the form to send again."""
         return self.key if self.key and form == self.about else uuid.uuid4().hex
+
+    def cancel_key_of(self, reference: str) -> str:
+        """The key to take back one withdrawal: two of them are two commands, one of them pressed again is one."""
+        return self.key_of("cancel") if self.typed.get("receipt_id") == reference else uuid.uuid4().hex
 
 
 NOTHING = Said()
@@ -60,9 +67,9 @@ async def summary_page(query: Query, context: Context) -> Rendered:
 
 async def cashier_page(query: Query, context: Context, said: Said = NOTHING) -> Rendered:
     """Balance, forms, what is pending and the last movements."""
-    answer, card = await asyncio.gather(_read("wallet", WalletData, context, query, said), _receipt(query, context))
+    answer, known = await _read_and_told("wallet", WalletData, context, query, said)
     refused = _refused(answer, context, wide=True)
-    return refused or _wallet("wallet/cashier.html", answer, context, said, card)
+    return refused or _wallet("wallet/cashier.html", answer, context, said, known)
 
 
 async def history_page(query: Query, context: Context) -> Rendered:
@@ -84,13 +91,13 @@ async def history_page(query: Query, context: Context) -> Rendered:
 
 async def limits_page(query: Query, context: Context, said: Said = NOTHING) -> Rendered:
     """Deposit limits and breaks."""
-    answer, card = await asyncio.gather(_read("limits", LimitsData, context, query, said), _receipt(query, context))
+    answer, known = await _read_and_told("limits", LimitsData, context, query, said)
     if refused := _refused(answer, context, wide=True):
         return refused
     keys = {form: said.key_of(form) for form in ("limit", "break", *limits.PERIODS)}
-    left = limits.Said(said.about, said.error, said.typed, said.card or card)
+    left = limits.Said(said.about, said.error, said.typed, said.card or known.card)
     page = limits.limits(answer, context.currency, context.formats, keys, left)
-    return _acted("wallet/limits.html", page, page.degraded, said)
+    return _acted("wallet/limits.html", page, page.degraded, said, known)
 
 
 def signed_out(context: Context, *, wide: bool, status: int = 200) -> Rendered:
@@ -103,37 +110,45 @@ def _wallet(
     answer: View[WalletData] | Failure,
     context: Context,
     said: Said,
-    card: receipts.ReceiptCard | None = None,
+    known: Told = Told(),  # noqa: B008 (frozen)
 ) -> Rendered:
-    forms = {}
+    forms, checking = {}, said.lost or known.checking
     for name, build in (("deposit", display.deposit_form), ("withdraw", display.withdraw_form)):
         own = said if said.about == name else NOTHING
         typed = own.typed.get("amount", "")[:AMOUNT_CHARS_MAX]
         forms[name] = build(
-            answer, context.currency, context.formats, key=said.key_of(name), typed=typed, error=own.error
+            answer,
+            context.currency,
+            context.formats,
+            key=said.key_of(name),
+            typed=typed,
+            error=own.error,
+            checking=checking is not None and checking.about == name,
         )
     page = display.panel(
         answer,
         forms["deposit"],
         forms["withdraw"],
         context.formats,
-        receipt=said.card or card,
-        cancel_key=said.key_of("cancel"),
+        receipt=said.card or known.card,
+        cancel_key=said.cancel_key_of,
     )
-    return _acted(template, page, page.degraded, said)
+    return _acted(template, page, page.degraded, said, known)
 
 
-def _acted(template: str, page: object, degraded: Degraded | None, said: Said) -> Rendered:
+def _acted(template: str, page: object, degraded: Degraded | None, said: Said, known: Told) -> Rendered:
     receipt = said.receipt
     not_sent = said.card is not None and said.card.state == "failed" and said.status == 200
+    # What is not known yet is asked for again as long as the slot is not fresh.
+    checking = said.lost or known.checking
     return Rendered(
         template,
         page,
         said.status,
-        degraded or (Degraded(Reason.ENGINE_DOWN) if not_sent else None),
+        degraded or (Degraded(Reason.ENGINE_DOWN) if not_sent or checking else None),
         changed=("wallet",) if receipt else (),
         sequence=receipt.sequence if receipt else None,
-        receipt_id=receipt.receipt_id if receipt else "",
+        receipt_id=receipt.receipt_id if receipt else said.lost.receipt_id if said.lost else "",
     )
 
 
@@ -143,23 +158,23 @@ def _refused(answer: object, context: Context, *, wide: bool) -> Rendered | None
     return None
 
 
+async def _read_and_told(
+    name: str, kind: type[T], context: Context, query: Query, said: Said
+) -> tuple[View[T] | Failure, Told]:
+    """A view, and what became of what the query names. What the engine has just said of a key is read by the view."""
+    if read_lost(query.get("receipt", "")) is None:
+        return await asyncio.gather(_read(name, kind, context, query, said.receipt), told(query, context))
+    known = await told(query, context)
+    return await _read(name, kind, context, query, known.receipt), known
+
+
 async def _read(
-    name: str, kind: type[T], context: Context, query: Query, said: Said = NOTHING, /, **asked: str
+    name: str, kind: type[T], context: Context, query: Query, receipt: Receipt | None = None, /, **asked: str
 ) -> View[T] | Failure:
     """A view, at least as far as what was just done, or as the query says."""
-    sequence = ":".join(map(str, said.receipt.sequence)) if said.receipt else query.get("min_sequence", "")
+    sequence = ":".join(map(str, receipt.sequence)) if receipt else query.get("min_sequence", "")
     wanted = sequence if _SEQUENCE.fullmatch(sequence) else ""
     return await bff.view(name, View[kind], context, min_sequence=wanted, **asked)  # type: ignore[valid-type]
-
-
-async def _receipt(query: Query, context: Context) -> receipts.ReceiptCard | None:
-    receipt_id = query.get("receipt", "")
-    if not TOKEN.fullmatch(receipt_id):
-        return None
-    answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
-    if isinstance(answer, Failure) or answer.data is None:
-        return receipts.receipt_out_of_reach(receipt_id)
-    return receipts.receipt_card(answer.data.receipt, context.formats)
 
 
 async def _line(query: Query, context: Context) -> tuple[receipts.Detail | None, receipts.ReceiptCard | None]:

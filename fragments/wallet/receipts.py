@@ -1,17 +1,17 @@
 """What became of a command, in words. Pure: no request, no clock, no I/O.
 
-Public: `ReceiptCard`, `Detail`, `receipt_card`, `unknown_card`, `not_sent_card`, `refused_card`,
-`receipt_out_of_reach`, `detail`.
+Public: `ReceiptCard`, `Detail`, `receipt_card`, `unknown_card`, `not_done_card`, `forgotten_card`, `not_sent_card`,
+`refused_card`, `receipt_out_of_reach`, `detail`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from bff.contracts.wallet import Receipt
 from fragments.kit.answer import rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf
+from fragments.kit.lost import Lost
 from fragments.wallet.words import COMMANDS, state_words
 
 _NOUNS = {
@@ -37,20 +37,20 @@ _DECLINED = {
     "deposit": ("Deposit of {amount} declined", "The payment was declined. Your balance has not changed."),
     "withdraw": ("Withdrawal of {amount} not paid out", "The money is in your balance again."),
 }
+# A limit or a break that is set twice is set once; nobody is asked to wait with one.
+_TWICE_IS_MORE = frozenset({"deposit", "withdraw"})
 _OTHERWISE = ("Request of {amount}", "")
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptCard:
-    """What became of a command. `key`, `action` and `fields` are there where asking again makes sense."""
+    """What became of a command. `again` is where to ask again, empty where that makes no sense."""
 
     state: Literal["done", "pending", "declined", "failed"]
     title: str
     text: str
     reference: str = ""
-    key: str = ""
-    action: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
+    again: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,27 @@ def receipt_card(receipt: Receipt, formats: Formats) -> ReceiptCard:
     return ReceiptCard(receipt.state, title.format(amount=amount), receipt.reason or text, receipt.receipt_id)
 
 
-def unknown_card(action: str, fields: Mapping[str, str], key: str) -> ReceiptCard:
-    """For a command whose answer got lost: asking again with the same key can not do it twice."""
-    text = "The answer got lost on the way. If it went through it will show here; checking can't do it twice."
-    return ReceiptCard("pending", f"We are checking your {_NOUNS[action]}", text, key, key, action, fields)
+def unknown_card(lost: Lost, again: str) -> ReceiptCard:
+    """For a command whose answer got lost. Whoever asks again sends nothing; the key is its reference."""
+    text = (
+        "The answer got lost on the way, so it may or may not have gone through. We keep asking, and it will show here "
+        "by itself."
+    )
+    if lost.about in _TWICE_IS_MORE:
+        text += " Please don't send it again until then."
+    return ReceiptCard("pending", f"We are checking your {_noun(lost)}", text, lost.key, again)
+
+
+def not_done_card(lost: Lost) -> ReceiptCard:
+    """For a command whose key the engine has closed."""
+    text = "The cashier has not taken it and can't any more. Nothing was done; you can send it again."
+    return ReceiptCard("failed", f"Your {_noun(lost)} was not carried out", text, lost.key)
+
+
+def forgotten_card(lost: Lost) -> ReceiptCard:
+    """For a command of which nobody can say any more what became of it by its key."""
+    text = "It is too long ago to be looked up by its reference. Your history shows what was booked."
+    return ReceiptCard("pending", f"What became of your {_noun(lost)}", text, lost.key)
 
 
 def not_sent_card(action: str) -> ReceiptCard:
@@ -96,6 +113,10 @@ def receipt_out_of_reach(receipt_id: str) -> ReceiptCard:
     """For a receipt that can not be read at this moment."""
     text = "Its details can't be read right now. Your last transactions show what has been booked."
     return ReceiptCard("pending", "Receipt received", text, receipt_id)
+
+
+def _noun(lost: Lost) -> str:
+    return _NOUNS.get(lost.about, "request")
 
 
 def detail(receipt: Receipt, formats: Formats) -> Detail:

@@ -1,7 +1,12 @@
 """What movements are called.
 
-Public: `KINDS`, `COMMANDS`, `kind_words`, `state_words`.
+Public: `KINDS`, `COMMANDS`, `TOKEN`, `kind_words`, `state_words`.
 """
+
+import re
+
+# What a key, or an id in an address, may look like.
+TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 
 KINDS = {
     "deposit": "Deposit",

@@ -10,8 +10,9 @@ order changes. Engine, relay and the one who bets share a core; the read side, i
 The ledger stands on disk as it does in a house; `--ledger memory` shows the same without the disk's pauses, of which
 one is a whole block's p99, with readers and without.
 visible: until a command's line of the history stands in the query store, told by the store itself; counted from the
-command's own time (before it waits its turn and commits) and from its answer (right after the commit).
+command's own time (before it waits its turn and commits: no later than the commit) and from its answer (right after).
 view: a player's wallet out of the query store, in a process that holds the read side and nothing else.
+Exits with 1 where a figure misses what is asked.
 """
 
 import argparse
@@ -40,6 +41,7 @@ from bff.contracts.seamless import sign
 from bff.contracts.wallet import SCOPE_READ
 from bff.queries.app import Queries
 from bff.store import Store, StorePolicy
+from tests.benchmarks.verdicts import at_most, leave
 from tests.integration.money_house import MoneyHouse, eventually
 
 PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
@@ -71,10 +73,6 @@ QUERIES_CORE = 1 - COMMANDS_CORE
 
 def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
-
-
-def verdict(label: str, value: float, unit: str, asked: float) -> None:
-    print(f"{label:58}{value:9.2f} {unit:3} asked {asked:g}  {'met' if value <= asked else 'MISSED'}", flush=True)
 
 
 def pin(pid: int, core: int) -> None:
@@ -250,8 +248,8 @@ def interference(house: MoneyHouse, players: Sequence[str], pairs: int, seconds:
     low, high = interval(ratios)
     print(f"command p99 alone {statistics.median(alone):.2f} ms, flooded {statistics.median(flooded):.2f} ms (medians)")
     print(f"ratio of p99s over {pairs} pairs: 95 % interval {low:.2f} to {high:.2f} (bootstrap)")
-    verdict("interference: median ratio of command p99", statistics.median(ratios), "x", 1.1)
-    verdict("interference: upper end of its 95 % interval", high, "x", 1.25)
+    at_most("interference: median ratio of command p99", statistics.median(ratios), "x", 1.1)
+    at_most("interference: upper end of its 95 % interval", high, "x", 1.25)
 
 
 def interval(values: Sequence[float], draws: int = 10_000) -> tuple[float, float]:
@@ -305,12 +303,18 @@ def visible(house: MoneyHouse, players: Sequence[str], rate: float, seconds: flo
 
     took_s, achieved, watcher = uvloop.run(measure())
     seen = {name: watcher.seen[name] for name in better.answered_at}  # every command has become visible
+    since_began_s = [at - began for at, began in seen.values()]
     since_answer_s = [max(0.0, at - better.answered_at[name]) for name, (at, _) in seen.items()]
     print(f"{len(took_s)} commands, {achieved:.0f} a second; command {quantiles(took_s)}")
-    print(f"visible after the command began: {quantiles(at - began for at, began in seen.values())}")
+    print(f"visible after the command began: {quantiles(since_began_s)}")
     print(f"visible after its answer:        {quantiles(since_answer_s)}")
-    p99_ms = percentile(since_answer_s, 0.99) * 1000
-    verdict(f"visible: p99 from commit at {rate:.0f} commands a second", p99_ms, "ms", 100)
+    # The commit lies between the two. From the command's own time is the stricter: its wait for its turn is in it.
+    at_most(f"visible: p99 from the command's own time at {rate:.0f} a second", p99_ms(since_began_s), "ms", 100)
+    at_most(f"visible: p99 from its answer at {rate:.0f} a second", p99_ms(since_answer_s), "ms", 100)
+
+
+def p99_ms(values_s: Sequence[float]) -> float:
+    return percentile(values_s, 0.99) * 1000
 
 
 def quantiles(values_s: Iterable[float]) -> str:
@@ -345,7 +349,7 @@ def view(house: MoneyHouse, players: Sequence[str], rounds: int = 3000) -> None:
 
     took_s = uvloop.run(measure())
     print(f"{rounds} wallets read one after another: {quantiles(took_s)}")
-    verdict("view: p50 out of the query store, in the process", percentile(took_s, 0.5) * 1000, "ms", 1)
+    at_most("view: p50 out of the query store, in the process", percentile(took_s, 0.5) * 1000, "ms", 1)
 
 
 def main() -> None:
@@ -368,6 +372,7 @@ def main() -> None:
                 view(house, players)
             else:
                 interference(house, players, options.pairs, options.seconds or 10, options.rate or 60)
+    leave()
 
 
 if __name__ == "__main__":

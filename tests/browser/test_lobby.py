@@ -63,7 +63,7 @@ def test_lobby_needs_no_javascript(lobby: Mullion, browser: Browser) -> None:
 
 
 def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Mullion, page: Page) -> None:
-    """An htmx deposit swaps its own slot, keeps the page, and says what came of it."""
+    """An htmx deposit swaps its own slot, keeps the page, and says what came of it, also after a reload."""
     sign_in(page, lobby.url, "birch", "/cashier/")
     page.evaluate("window.notReloaded = true")
     page.locator("#amount").fill("20")
@@ -71,7 +71,9 @@ def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Mullion, p
     receipt = page.locator("fragment-slot[slot=cashier] [role=status].receipt")
     expect(receipt).to_contain_text("£20.00")
     assert page.evaluate("window.notReloaded") is True
-    assert page.url == f"{lobby.url}/cashier/"
+    expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=rc_"))
+    page.reload()
+    expect(receipt).to_contain_text("£20.00")
 
 
 def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Mullion, page: Page) -> None:

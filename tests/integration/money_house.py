@@ -57,9 +57,10 @@ def eventually(condition, within_s=30.0, what="it did not come about in time"):
 
 @dataclass
 class FakePayments:
-    """A payments provider that does what `mode` says: approve, decline, hang, hang_after, error, refuse.
+    """A payments provider that does what `mode` says: approve, decline, process, refuse, error, hang, hang_after.
 
-    `hang_after` charges and then answers nothing, which is the time-out that costs money.
+    `process` thinks about it for ever; `hang_after` charges and then answers nothing, which is the time-out that costs
+    money; `error` and `hang` charge nothing.
     """
 
     mode: str = "approve"

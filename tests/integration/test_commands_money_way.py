@@ -2,10 +2,12 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import hashlib
 import hmac
 import json
 import secrets
+import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +15,7 @@ import msgspec
 import pytest
 
 from bff.broker import connect
+from bff.commands.policy import POLICY
 from bff.contracts.event import Event
 from bff.contracts.ledger import OFFERS_STREAM
 from bff.contracts.promotions import OfferAmounts, OfferState
@@ -61,13 +64,19 @@ def test_deposit_is_done_and_visible(house):
     assert stored["receipt"]["state"] == "done"
 
 
-def test_declined_deposit_is_a_receipt_with_a_sentence(house):
-    """A decline is an answer, not an error, and moves no money."""
-    house.payments.mode = "decline"
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [
+        ("decline", "The payment was declined (insufficient funds). Nothing was charged."),
+        ("refuse", "The payment provider did not accept this deposit, so nothing was charged."),
+    ],
+)
+def test_declined_deposit_is_a_receipt_with_a_sentence(house, mode, reason):
+    """A decline and a refusal are answers, not errors, and move no money."""
+    house.payments.mode = mode
     who = player()
     status, receipt = house.deposit(who, 900)
-    assert (status, receipt["state"]) == (200, "declined")
-    assert receipt["reason"] == "The payment was declined (insufficient funds). Nothing was charged."
+    assert (status, receipt["state"], receipt["reason"]) == (200, "declined", reason)
     eventually(lambda: house.real(who) == 0)
     eventually(lambda: house.wallet(who)["recent"][0]["state"] == "declined")
 
@@ -135,13 +144,60 @@ def test_lost_answer_stays_pending_and_resolves_with_one_entry(house):
     """A time-out after charging is pending, survives, resolves by itself and is never posted again."""
     house.payments.mode = "hang_after"
     who, key = player(), secrets.token_hex(8)
-    status, receipt = house.deposit(who, 1200, key=key)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(house.deposit, who, 1200, key=key)
+        eventually(lambda: house.wallet(who))
+        assert money(house, who) == (0, 1200), "on its way in while nobody knows more"
+        status, receipt = answer.result()
     assert (status, receipt["state"]) == (202, "pending")
-    eventually(lambda: (found := house.wallet(who)) and found["balances"]["pending_minor"] in (0, 1200))
     eventually(lambda: house.real(who) == 1200)
+    assert money(house, who) == (1200, 0)
+    assert entries(house, receipt) == 2, "one movement, with its two sides"
     status, again = house.deposit(who, 1200, key=key)
     assert (status, again["state"], again["receipt_id"]) == (200, "done", receipt["receipt_id"])
     assert house.payments.posts.count(receipt["receipt_id"]) == 1
+
+
+@pytest.mark.parametrize("mode", ["hang", "error"])
+def test_deposit_that_never_reached_the_provider_is_declined_in_the_end(house, mode):
+    """Timed out, or failed, and never charged: pending while it may still arrive, then declined, and nothing taken."""
+    house.payments.mode = mode
+    who = player()
+    receipt = pending_deposit(house, who, 800)
+    eventually(lambda: house.wallet(who) and money(house, who) == (0, 800))
+    house.payments.mode = "approve"
+    time.sleep(POLICY.check_s_initial + 0.5)
+    assert money(house, who) == (0, 800), "a provider that has not heard of it yet may still hear of it"
+    age_charge(house, receipt, POLICY.lost_after_s)
+    eventually(lambda: house.wallet(who)["recent"][0]["state"] == "declined")
+    assert money(house, who) == (0, 0)
+    assert entries(house, receipt) == 0
+    assert house.payments.posts.count(receipt["receipt_id"]) == 1
+
+
+def money(house, who):
+    """(what the read side shows as the player's, what it shows as on its way in)."""
+    balances = house.wallet(who)["balances"]
+    return balances["real_minor"], balances["pending_minor"]
+
+
+def entries(house, receipt):
+    """How many entries the receipt's movements have."""
+    [(count,)] = house.books(
+        "SELECT count(*) FROM commands_entry e JOIN commands_transaction t ON t.transaction_id = e.transaction_id "
+        f"WHERE t.receipt_id = '{receipt['receipt_id']}'"
+    )
+    return count
+
+
+def age_charge(house, receipt, seconds):
+    """As if the charge had been sent so much earlier, and were to be asked about at once."""
+    wanted = datetime.now(UTC) - timedelta(seconds=seconds)
+    with contextlib.closing(sqlite3.connect(house.data / "commands.sqlite3", timeout=10)) as books, books:
+        books.execute(
+            "UPDATE commands_charge SET sent_at = ?, check_at = ? WHERE receipt_id = ?",
+            (str(wanted.replace(tzinfo=None)), str(wanted.replace(tzinfo=None)), receipt["receipt_id"]),
+        )
 
 
 def test_provider_away_is_declined_without_a_charge(house):
@@ -178,18 +234,18 @@ def pending_deposit(house, who, amount_minor):
 
 
 def test_late_and_duplicate_webhooks_settle_once(house):
-    """A webhook settles what is pending; the second and the tenth change nothing."""
+    """A webhook settles what is pending; the second and the tenth change nothing. Asked, the provider still thinks."""
     house.payments.mode = "process"
     who = player()
     receipt = pending_deposit(house, who, 450)
-    house.payments.charges[receipt["receipt_id"]]["status"] = "approved"
     said = {"charge_id": "ch_1", "reference": receipt["receipt_id"], "status": "approved"}
     for _ in range(10):
         raw, headers = signed(house, said)
         assert house.post("/webhooks/payments", raw, headers=headers)[0] == 204
     eventually(lambda: house.real(who) == 450)
     time.sleep(0.3)
-    assert house.real(who) == 450
+    assert money(house, who) == (450, 0)
+    assert entries(house, receipt) == 2, "one movement, with its two sides"
 
 
 def test_forged_old_and_future_webhooks_are_refused(house):

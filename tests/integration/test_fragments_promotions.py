@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bff.contracts.wallet import ClaimPromotion
+from bff.contracts.wallet import ClaimPromotion, CloseKey
 from tests.fragments_fake_bff import FakeBff, Reply, problem, reply, view
 from tests.fragments_house import Answer, Fragment, bearer
 from tests.fragments_samples import bonus, offers, receipt
@@ -114,10 +114,13 @@ def test_claim_is_commanded_once_with_its_key(promotions: Fragment, bff: FakeBff
     ("said", "status", "words", "same_key"),
     [
         (problem(422, "already_claimed", "You have had this offer."), 422, "You have had this offer.", False),
-        (problem(409, "command_in_flight"), 409, "already on its way", True),
+        (problem(409, "command_in_flight"), 202, "already on its way", True),
         (problem(503, "engine_down"), 200, "nothing was sent", True),
-        (Reply(500), 200, "The answer got lost", True),
-        (reply(receipt(), cut=True), 200, "The answer got lost", True),
+        (problem(504, "outcome_unknown"), 202, "The answer got lost", True),
+        (problem(503, "another_word"), 202, "The answer got lost", True),
+        (Reply(500), 202, "The answer got lost", True),
+        (Reply(503), 202, "The answer got lost", True),
+        (reply(receipt(), cut=True), 202, "The answer got lost", True),
     ],
 )
 def test_claim_that_is_not_done_says_so_on_its_card(
@@ -129,7 +132,35 @@ def test_claim_that_is_not_done_says_so_on_its_card(
     assert answer.status == status
     assert words in card(answer, "First Seat")
     assert (f'value="{KEY}"' in card(answer, "First Seat")) == same_key
-    assert ("engine_down" in answer.headers.get("fragment-state", "")) == (words == "nothing was sent")
+    assert ("engine_down" in answer.headers.get("fragment-state", "")) == (status != 422)
+    crossing = answer.headers.get("mullion-receipt", "")
+    assert bool(re.fullmatch(rf"key_claim_[0-9]{{10}}_{KEY}", crossing)) == (status == 202)
+    bff.replies["/commands/claim-promotion"] = reply(receipt(command="claim-promotion"))
+    assert "Claimed" in card(claim(promotions), "First Seat")
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "asks_again"),
+    [
+        (problem(404, "key_unknown"), "We keep asking what became of your claim", True),
+        (Reply(500), "We keep asking what became of your claim", True),
+        (reply(receipt(command="claim-promotion")), "It is yours.", False),
+        (reply(receipt("declined", command="close-key")), "Nothing was done; you can claim again.", False),
+        (problem(410, "key_forgotten"), "too long ago", False),
+    ],
+)
+def test_lost_claim_is_asked_for_by_its_key(
+    promotions: Fragment, bff: FakeBff, said: Reply, words: str, asks_again: bool
+) -> None:
+    """Its name crosses a reload; the engine is asked under its key what became of it, and nothing is claimed."""
+    bff.replies["/commands/close-key"] = said
+    answer = promotions.get(f"/offers?receipt=key_claim_1700000000_{KEY}", **player())
+    assert words in answer.text
+    assert ("fragment-state" in answer.headers) == asks_again
+    assert (f"Reference {KEY}" in answer.text) == asks_again
+    [sent] = [asked for asked in bff.asked if asked.method == "POST"]
+    assert (sent.path, sent.headers["idempotency-key"]) == ("/commands/close-key", KEY)
+    assert msgspec.json.decode(sent.body, type=CloseKey).sent_at.timestamp() == 1_700_000_000
 
 
 @pytest.mark.parametrize("promotion_id", ["", "../x", "a b", "<script>", "x" * 4_000])

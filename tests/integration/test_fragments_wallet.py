@@ -184,25 +184,41 @@ def test_form_without_its_key_is_sent_nowhere(wallet: Fragment, bff: FakeBff, ke
     assert not [asked for asked in bff.asked if asked.method == "POST"]
 
 
-def test_deposit_in_flight_is_409(wallet: Fragment, bff: FakeBff) -> None:
-    """A second press while the first is under way is told so, and may ask again under the same key."""
+def test_deposit_in_flight_is_pending_under_its_key(wallet: Fragment, bff: FakeBff) -> None:
+    """A second press while the first is under way is told what the first one is: on its way."""
     bff.replies["/commands/deposit"] = problem(409, "command_in_flight")
     answer = deposit(wallet, "20")
-    assert answer.status == 409
-    assert f'name="idempotency_key" value="{KEY}"' in answer.text
+    assert answer.status == 202
+    assert re.fullmatch(rf"key_deposit_[0-9]{{10}}_{KEY}", answer.headers["mullion-receipt"])
 
 
 @pytest.mark.parametrize(
-    "lost", [reply(receipt(), cut=True), reply(receipt(), delay_s=0.9), Reply(500), Reply(200, b"<html>", "text/html")]
+    "lost",
+    [
+        reply(receipt(), cut=True),
+        reply(receipt(), delay_s=0.9),
+        problem(504, "outcome_unknown"),
+        problem(503, "another_word"),
+        Reply(500),
+        Reply(503, b"<html>", "text/html"),
+        Reply(200, b"<html>", "text/html"),
+        Reply(404, b"<html>", "text/html"),
+    ],
 )
-def test_lost_answer_is_pending_under_the_same_key(wallet: Fragment, bff: FakeBff, lost: Reply) -> None:
-    """A deposit whose answer got lost is never called failed; asking again uses the key that was sent."""
+def test_lost_answer_is_pending_under_its_key(wallet: Fragment, bff: FakeBff, lost: Reply) -> None:
+    """A deposit whose answer got lost is never called failed; its key is its reference, on the page and across it."""
     bff.replies["/commands/deposit"] = lost
     answer = deposit(wallet, "20")
-    assert answer.status == 200
+    assert answer.status == 202
     assert "We are checking your deposit" in answer.text
-    assert answer.text.count(f'value="{KEY}"') == 1
-    assert "mullion-receipt" not in answer.headers
+    assert f"Reference {KEY}" in answer.text
+    assert f'value="{KEY}"' not in answer.text, "no form may carry it out again under the player's hand"
+    crossing = answer.headers["mullion-receipt"]
+    assert re.fullmatch(rf"key_deposit_[0-9]{{10}}_{KEY}", crossing)
+    assert f'href="/cashier/?wallet.receipt={crossing}"' in answer.text
+    assert answer.headers["fragment-state"].startswith("degraded; reason=engine_down"), (
+        "so the slot asks again by itself"
+    )
     bff.replies["/commands/deposit"] = reply(receipt())
     assert "€20.00 added" in deposit(wallet, "20").text
 

@@ -1,5 +1,6 @@
 """The wallet's other forms and its history as a real process, before a BFF that says what each test wants."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -102,6 +103,26 @@ def test_withdrawal_is_commanded_and_taken_back(wallet: Fragment, bff: FakeBff) 
     assert "€20.00 taken back" in answer.text
 
 
+def test_withdrawal_taken_back_again_and_again_keeps_its_key(wallet: Fragment, bff: FakeBff) -> None:
+    """However often nothing could be sent, it is one command, and its key is as long as it was."""
+    bff.replies["/commands/cancel-withdrawal"] = problem(503, "engine_down")
+    [key] = taking_back(wallet.get("/cashier", **player()))
+    for _ in range(3):
+        assert len(key) <= 64
+        answer = act(wallet, "cancel", key, receipt_id="rc_held")
+        assert "was not sent" in answer.text
+        assert taking_back(answer) == [key]
+    other = act(wallet, "cancel", key, receipt_id="rc_other")
+    assert key not in taking_back(other), "another withdrawal is another command"
+    bff.replies["/commands/cancel-withdrawal"] = reply(receipt(command="cancel-withdrawal"))
+    assert "taken back" in act(wallet, "cancel", key, receipt_id="rc_held").text
+
+
+def taking_back(answer: Answer) -> list[str]:
+    """The keys of the forms that take a withdrawal back."""
+    return re.findall(r'/actions/cancel">\s*<input type="hidden" name="idempotency_key" value="([^"]*)"', answer.text)
+
+
 def test_refusals_stand_where_they_belong(wallet: Fragment, bff: FakeBff) -> None:
     """Beside its field where there is one, on a card where there is none; what was typed stays in its own form."""
     fields = {"amount_minor": "This is more than you can withdraw."}
@@ -173,22 +194,36 @@ def test_break_begins_only_for_who_is_sure(wallet: Fragment, bff: FakeBff, days:
     assert "Your break has begun" in answer.text
 
 
-def test_lost_answer_to_a_limit_can_be_asked_for_again(wallet: Fragment, bff: FakeBff) -> None:
-    """The card holds the whole form under the same key, so pressing it can not do anything twice."""
+def test_lost_answer_to_a_limit_is_asked_for_by_its_key(wallet: Fragment, bff: FakeBff) -> None:
+    """The card leads to what became of it; the forms stay open, for nobody may be kept from a stricter limit."""
     bff.replies["/commands/set-deposit-limit"] = Reply(500)
     answer = act(wallet, "limit", period="week", amount="30")
     card = answer.text.partition("We are checking your limit")[2].partition("</section>")[0]
-    for field in (f'value="{KEY}"', 'name="period" value="week"', 'name="amount" value="30"', "/actions/limit"):
-        assert field in card
+    assert f'href="/history/?history.receipt={answer.headers["mullion-receipt"]}"' in card
+    assert "<form" not in card
+    assert "send it again" not in card, "setting it twice sets it once"
+    assert " disabled" not in answer.text
 
 
-def test_engine_that_can_not_be_reached_keeps_form_and_key(wallet: Fragment, bff: FakeBff) -> None:
+@pytest.mark.parametrize("refusal", [problem(503, "engine_down"), problem(429, "too_many")])
+def test_engine_that_can_not_be_reached_keeps_form_and_key(wallet: Fragment, bff: FakeBff, refusal: Reply) -> None:
     """Nothing was sent, and everything that was typed is there to be sent again."""
-    bff.replies["/commands/set-deposit-limit"] = problem(503, "engine_down")
+    bff.replies["/commands/set-deposit-limit"] = refusal
     answer = act(wallet, "limit", period="month", amount="30")
     assert answer.headers["fragment-state"] == "degraded; reason=engine_down"
     assert 'value="month" selected' in answer.text
     assert answer.text.count(f'value="{KEY}"') == 1
+
+
+def test_break_can_be_begun_while_nothing_can_be_read(wallet: Fragment, bff: FakeBff) -> None:
+    """Limits close when nobody knows what is set; the break stays open, and the engine takes it."""
+    bff.replies["/views/limits"] = Reply(503)
+    caps, _, breaks = wallet.get("/limits", **player("limits")).text.partition("Take a break")
+    assert (" disabled" in caps, " disabled" in breaks) == (True, False)
+    bff.replies["/commands/self-exclude"] = reply(receipt(command="self-exclude"))
+    answer = act(wallet, "break", days="7", sure="1")
+    assert "Your break has begun" in answer.text
+    assert commanded(bff, SelfExclude) == SelfExclude(7)
 
 
 def test_visitor_is_invited_to_sign_in(wallet: Fragment, bff: FakeBff) -> None:

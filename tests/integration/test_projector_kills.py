@@ -1,18 +1,15 @@
 """Engine, relay, projector and database killed again and again under load: books and wallets stay right.
 
-A longer one, with its figures (about five minutes):
-
-    MULLION_TEST_KILLS=120 MULLION_TEST_COMMANDS=10000 MULLION_TEST_WORKERS=20 uv run pytest -s --timeout 1200 \
-        tests/integration/test_projector_kills.py -k sqlite
+A longer one, with its figures: `tests/benchmarks/soak_kills.py`.
 """
 
 import concurrent.futures
 import json
-import os
 import random
 import secrets
 import threading
 import time
+from dataclasses import dataclass
 
 import pytest
 
@@ -20,9 +17,6 @@ from bff.contracts.player_context import PlayerContext, mint
 from bff.contracts.seamless import sign
 from tests.integration.money_house import MoneyHouse, eventually
 
-KILLS = int(os.environ.get("MULLION_TEST_KILLS", "5"))
-WORKERS = int(os.environ.get("MULLION_TEST_WORKERS", "6"))
-COMMANDS = int(os.environ.get("MULLION_TEST_COMMANDS", "150"))
 SECRET = "games-secret-for-tests"
 
 
@@ -136,46 +130,78 @@ class Rebuilder(threading.Thread):
             self.refused += [line for line in said.splitlines() if "left as it was" in line]
 
 
+@dataclass(frozen=True)
+class Run:
+    """How many commands, by how many players at once, under how many kills."""
+
+    commands: int
+    workers: int
+    kills: int
+
+
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
 def test_kills_lose_and_double_nothing(vendor, request):
     """A fixed number of kill -9 under load: every command counts once, sums are zero, the query store is the ledger."""
-    server = request.getfixturevalue("postgres") if vendor == "postgresql" else None
-    kills, commands = (KILLS, COMMANDS) if server is None else (max(4, KILLS // 2), COMMANDS // 2)
+    if vendor == "sqlite":
+        kill_run(Run(commands=150, workers=6, kills=5))
+    else:
+        kill_run(Run(commands=75, workers=6, kills=4), request.getfixturevalue("postgres"))
+
+
+def kill_run(run, server=None):
+    """The run over SQLite, or over the PostgreSQL `server`, which is killed as well; raises AssertionError."""
     address = server.url("kills") if server else None
     with MoneyHouse(database_url=address, extra={"GAMES_WALLET_SECRET": SECRET}) as house:
-        killer, began = Killer(house, kills, server), time.monotonic()
-        killer.start()
-        ended = threading.Event()
-        rebuilder = Rebuilder(house, ended)
-        rebuilder.start()
-        workers = [Worker(house, seed) for seed in range(WORKERS)]
-        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            working = [pool.submit(worker.work, commands // WORKERS) for worker in workers]
+        workers, refused, lasted_s = under_kills(house, run, server)
+        assert house.manage("audit_ledger").stdout == "The books are sound.\n"
+        [(moves,)] = house.books("select count(*) from commands_transaction")
+        print(f"{run}, {moves} moves in {lasted_s:.0f} s")
+        check_books(house, workers)
+        eventually(lambda: all(house.real(w.player) == w.money for w in workers), within_s=30)
+        assert not refused
+        assert ", 0 differ." in house.manage("rebuild_views").stdout
+        check_views(house, workers)
+
+
+def under_kills(house, run, server):
+    """(the players when they are done, rebuilds that were refused, seconds it took)."""
+    killer, began = Killer(house, run.kills, server), time.monotonic()
+    killer.start()
+    ended = threading.Event()
+    rebuilder = Rebuilder(house, ended)
+    rebuilder.start()
+    workers = [Worker(house, seed) for seed in range(run.workers)]
+    try:
+        with concurrent.futures.ThreadPoolExecutor(run.workers) as pool:
+            working = [pool.submit(worker.work, run.commands // run.workers) for worker in workers]
             workers = [each.result() for each in working]
+    finally:
         killer.join()
         ended.set()
         rebuilder.join()
-        lasted_s = time.monotonic() - began
-        assert killer.made == kills, "every kill was made"
-        assert house.manage("audit_ledger").stdout == "The books are sound.\n"
-        rows = house.books("select player_id, kind, balance_minor from commands_account where player_id is not null")
-        ledger = {(player, kind): amount for player, kind, amount in rows}
-        lines = dict(house.books("select player_id, lines from commands_player"))
-        [(charged,)] = house.books("select count(*) from commands_charge where state = 'approved'")
-        [(moves,)] = house.books("select count(*) from commands_transaction")
-        print(f"{vendor}: {commands} commands of {WORKERS} workers, {kills} kills, {moves} moves in {lasted_s:.0f} s")
-        assert charged == len(set(house.payments.posts)) == len(house.payments.posts)
-        for worker in workers:
-            assert ledger[worker.player, "real"] == worker.money
-            assert ledger[worker.player, "held"] == worker.held
-        eventually(lambda: all(house.real(w.player) == w.money for w in workers), within_s=30)
-        assert not rebuilder.refused
-        assert ", 0 differ." in house.manage("rebuild_views").stdout
-        for worker in workers:
-            wallet = house.wallet(worker.player)
-            assert wallet["balances"]["held_minor"] == worker.held
-            pages = [f"history.{worker.player}.{page}" for page in range(lines[worker.player] // 20 + 1)]
-            kept = [record.data["lines"] for record in house.read(*pages).records.values() if record]
-            receipts = [line["receipt"] for page in kept for line in page]
-            assert len(receipts) == lines[worker.player]
-            assert sum(each["amount_minor"] for each in receipts if each["state"] != "declined") == worker.money
+    assert killer.made == run.kills, "every kill was made"
+    return workers, rebuilder.refused, time.monotonic() - began
+
+
+def check_books(house, workers):
+    """Every player has what they should, and nobody was charged twice."""
+    rows = house.books("select player_id, kind, balance_minor from commands_account where player_id is not null")
+    ledger = {(player, kind): amount for player, kind, amount in rows}
+    [(charged,)] = house.books("select count(*) from commands_charge where state = 'approved'")
+    assert charged == len(set(house.payments.posts)) == len(house.payments.posts)
+    for worker in workers:
+        assert ledger[worker.player, "real"] == worker.money
+        assert ledger[worker.player, "held"] == worker.held
+
+
+def check_views(house, workers):
+    """The read side says the same, line by line."""
+    lines = dict(house.books("select player_id, lines from commands_player"))
+    for worker in workers:
+        wallet = house.wallet(worker.player)
+        assert wallet["balances"]["held_minor"] == worker.held
+        pages = [f"history.{worker.player}.{page}" for page in range(lines[worker.player] // 20 + 1)]
+        kept = [record.data["lines"] for record in house.read(*pages).records.values() if record]
+        receipts = [line["receipt"] for page in kept for line in page]
+        assert len(receipts) == lines[worker.player]
+        assert sum(each["amount_minor"] for each in receipts if each["state"] != "declined") == worker.money

@@ -15,6 +15,7 @@ from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded
 from fragments.kit.formats import formats_for
 from fragments.kit.freshness import judge
+from fragments.kit.lost import Lost, read_lost
 from fragments.live_dealer import display as live
 from fragments.promotions import display as promotions
 from fragments.wallet import display as wallet
@@ -30,7 +31,7 @@ PAUSED = "Deposits are paused: our provider does not answer. Your money is safe.
 def wallet_panel(answer: Any, **form: Any) -> wallet.Panel:
     deposit = wallet.deposit_form(answer, "EUR", ENGLISH, key="k", **form)
     withdraw = wallet.withdraw_form(answer, "EUR", ENGLISH, key="w")
-    return wallet.panel(answer, deposit, withdraw, ENGLISH, cancel_key="c")
+    return wallet.panel(answer, deposit, withdraw, ENGLISH, cancel_key=lambda reference: f"c-{reference}")
 
 
 def offer_cards(answer: Any, **notes: promotions.ClaimNote) -> promotions.Offers:
@@ -129,10 +130,20 @@ def test_receipt_tells_state_amount_and_reference(state: Any) -> None:
     assert card.reference == "rc_0a1b2c"
 
 
-def test_unknown_outcome_is_pending_under_the_same_key() -> None:
-    """A lost answer is never called failed, and asking again uses the key that was sent."""
-    card = receipts.unknown_card("deposit", {"amount": "20"}, "k9")
-    assert (card.state, card.key, card.action, card.fields) == ("pending", "k9", "deposit", {"amount": "20"})
+def test_unknown_outcome_is_pending_under_its_key() -> None:
+    """A lost answer is never called failed; what was lost is named by its form, its moment and its key."""
+    lost = Lost("deposit", 1_700_000_000, "k_9-x")
+    card = receipts.unknown_card(lost, "/again/")
+    assert (card.state, card.reference, card.again) == ("pending", "k_9-x", "/again/")
+    assert read_lost(lost.receipt_id) == lost
+
+
+@pytest.mark.parametrize(
+    "receipt_id", ["", "rc_1", "key_", "key_deposit_1_k", "key_<b>_1700000000_k", "key_deposit_١٧٠٠٠٠٠٠٠٠_k"]
+)
+def test_what_names_no_lost_command_is_asked_of_nobody(receipt_id: str) -> None:
+    """Only what a fragment itself wrote is read as one."""
+    assert read_lost(receipt_id) is None
 
 
 def test_lobby_shows_every_kind_in_turn_and_open_tables_first() -> None:

@@ -122,7 +122,10 @@ def test_limits_can_be_set_while_they_are_old_but_not_while_the_engine_is_away()
     assert closed.degraded == Degraded(Reason.ENGINE_DOWN, AS_OF)
     assert closed.rows is not None
     assert not any(row.key for row in closed.rows)
-    assert not rules(Failure(Reason.CONNECT)).form.open
+    assert not closed.break_open
+    unknown = rules(Failure(Reason.CONNECT))
+    assert not unknown.form.open
+    assert unknown.break_open, "a break is stricter than anything that may be set"
 
 
 @pytest.mark.parametrize(("for_good", "words"), [(False, "21 Mar 2026, 20:14 UTC"), (True, None)])
@@ -151,7 +154,8 @@ def test_each_held_withdrawal_is_taken_back_under_a_key_of_its_own() -> None:
 
     def keys(answer: Any) -> list[str]:
         forms = (form(answer, "EUR", ENGLISH, key="k") for form in (display.deposit_form, display.withdraw_form))
-        return [item.key for item in display.panel(answer, *forms, ENGLISH, cancel_key="c").pending]
+        panel = display.panel(answer, *forms, ENGLISH, cancel_key=lambda reference: f"c-{reference}")
+        return [item.key for item in panel.pending]
 
     assert keys(view(data)) == ["", "c-rc_held", "c-rc_2"]
     assert keys(view(data, "stale")) == ["", "", ""]

@@ -39,11 +39,11 @@ async def limits_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
     if record is None and ledger.state != "live":
         return View(data=None, freshness=Freshness(state="down"), pending=pending)
     state = found.decode(LimitsState) if found else LimitsState(player.currency, [])
-    data = _at(state, look.now, _changes(look.feeds[ENGINE]))
+    data = _at(state, look.now, _changes(look.feeds[ENGINE]), _breaks(ledger, look.feeds[ENGINE]))
     return View(data=data, freshness=ledger.freshness(record.sequence if record else None), pending=pending)
 
 
-def _at(state: LimitsState, now: datetime, changes: Availability) -> LimitsData:
+def _at(state: LimitsState, now: datetime, changes: Availability, breaks: Availability) -> LimitsData:
     standing = {limit.period: limit for limit in state.deposit}
     until = state.excluded_until if state.excluded_until and state.excluded_until > now else None
     return LimitsData(
@@ -51,7 +51,7 @@ def _at(state: LimitsState, now: datetime, changes: Availability) -> LimitsData:
         deposit=[_in_force(period, standing.get(period), now) for period in get_args(LimitPeriod)],
         excluded_until=until,
         excluded_for_good=until is not None and until >= _FOR_GOOD,
-        actions={"limit": changes, "exclude": changes},
+        actions={"limit": changes, "exclude": breaks},
     )
 
 
@@ -69,3 +69,9 @@ def _changes(engine: FeedFreshness) -> Availability:
         return Availability(True)
     words = "Limits can't be changed right now: the cashier can not be reached. What is set stays in force."
     return Availability(False, words)
+
+
+def _breaks(ledger: FeedFreshness, engine: FeedFreshness) -> Availability:
+    # The engine and the ledger are heard by the same way: where neither is, it may be the way that is broken, and
+    # nobody is kept from a break that the engine would take.
+    return Availability(True) if ledger.state != "live" else _changes(engine)

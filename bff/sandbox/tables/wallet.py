@@ -33,12 +33,14 @@ WALLET = Policy(deadline_ms=1500, connect_ms=500)
 class SeamlessWallet:
     """Calls never raise. A `Failure` means that nobody knows whether it was done; a business error was not."""
 
-    def __init__(self, url: str, provider: str, secret: str, policy: Policy = WALLET) -> None:
+    def __init__(
+        self, url: str, provider: str, secret: str, policy: Policy = WALLET, guard: Guard | None = None
+    ) -> None:
         self._url = url.rstrip("/")
         self._provider = provider
         self._secret = secret
         self._policy = policy
-        self._guard = Guard("seamless-wallet", policy)
+        self._guard = guard or Guard("seamless-wallet", policy)
 
     async def balance(self, token: str, game: str, request_uuid: str) -> WalletAnswer | Failure:
         """Whom a token is for, and what they can stake."""
@@ -98,15 +100,24 @@ class SeamlessWallet:
             (SIGNATURE_HEADER, sign(path, body, self._secret, now=int(time.time()))),
         )
         deadline = Deadline.after_ms(time.monotonic(), self._policy.deadline_ms)
-        answer = await self._guard.call(Request("POST", self._url + path, headers, body), deadline)
-        return answer if isinstance(answer, Failure) else _read(answer)
+        reader = _Reader()
+        request = Request("POST", self._url + path, headers, body)
+        answer = await self._guard.call(request, deadline, judge=reader.judge)
+        return answer if isinstance(answer, Failure) else reader.said
 
 
-def _read(answer: Response) -> WalletAnswer | Failure:
-    if answer.status != 200:
-        return Failure(Reason.REJECTED, f"answered {answer.status}", status=answer.status)
-    try:
-        said = msgspec.json.decode(answer.body, type=WalletAnswer)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Failure(Reason.ENCODING, str(error))
-    return Failure(Reason.UPSTREAM_ERROR, said.status) if said.status is Status.UNKNOWN else said
+class _Reader:
+    """Reads inside the guard: a 200 that carries an error of the operator's counts against it, a player without money
+    does not. For one call.
+    """
+
+    said: WalletAnswer
+
+    def judge(self, answer: Response) -> Failure | None:
+        if answer.status != 200:
+            return Failure(Reason.REJECTED, f"answered {answer.status}", status=answer.status)
+        try:
+            self.said = msgspec.json.decode(answer.body, type=WalletAnswer)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return Failure(Reason.ENCODING, str(error))
+        return Failure(Reason.UPSTREAM_ERROR, self.said.status) if self.said.status is Status.UNKNOWN else None

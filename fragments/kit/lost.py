@@ -1,0 +1,55 @@
+"""Commands whose answers got lost: how such a one is named, and what became of it.
+
+Public: `Lost`, `read_lost`, `became`, `CLOSED`.
+
+The name crosses a redirect and a reload as the slot's receipt, `key_<form>_<when>_<key>`: a fragment keeps nothing, and
+the engine knows a command by its key alone.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bff.contracts.problem import Problem
+from bff.contracts.wallet import CloseKey, Receipt
+from fragments.kit import bff
+from fragments.kit.context import Context
+
+_LOST = re.compile(r"key_([a-z]{1,16})_([0-9]{10})_([A-Za-z0-9_-]{1,128})", re.ASCII)
+_FORGOTTEN = "key_forgotten"
+# The command whose receipt says that nothing was done, and nothing can be any more.
+CLOSED = "close-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A command of the form `about`, sent under `key` at `sent_s` (seconds since 1970)."""
+
+    about: str
+    sent_s: int
+    key: str
+
+    @classmethod
+    def sent_now(cls, about: str, key: str) -> "Lost":
+        return cls(about, int(time.time()), key)
+
+    @property
+    def receipt_id(self) -> str:
+        """What stands where a receipt's id would."""
+        return f"key_{self.about}_{self.sent_s:010}_{self.key}"
+
+
+def read_lost(receipt_id: str) -> Lost | None:
+    """The lost command that `receipt_id` names, None where it is a receipt's own id or no name at all."""
+    found = _LOST.fullmatch(receipt_id)
+    return Lost(found[1], int(found[2]), found[3]) if found else None
+
+
+async def became(lost: Lost, context: Context) -> Receipt | Problem | None:
+    """The engine's word: a receipt, or the problem that keys of that time are forgotten. None while it has none."""
+    sent_at = datetime.fromtimestamp(lost.sent_s, UTC)
+    outcome = await bff.command(CLOSED, CloseKey(sent_at), context, lost.key)
+    if isinstance(outcome, Receipt) or (isinstance(outcome, Problem) and outcome.code == _FORGOTTEN):
+        return outcome
+    return None

@@ -1,0 +1,29 @@
+"""10,000 commands of 20 players at once, while engine, relay and projector are killed 120 times.
+
+Run: `uv run python -m tests.benchmarks.soak_kills [--commands N] [--workers N] [--kills N]` (about five minutes, over
+SQLite). Every command counts once, sums are zero, and the read side says what the ledger says; exits with 1 otherwise.
+"""
+
+import argparse
+import sys
+import traceback
+
+from tests.integration.test_projector_kills import Run, kill_run
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--commands", type=int, default=10_000)
+    options.add_argument("--workers", type=int, default=20)
+    options.add_argument("--kills", type=int, default=120)
+    asked = options.parse_args()
+    try:
+        kill_run(Run(asked.commands, asked.workers, asked.kills))
+    except AssertionError:
+        traceback.print_exc()
+        sys.exit(1)
+    print("every command counted once, the books are sound, and the read side says what the ledger says")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""What is asked of a figure, said beside it. A process in which any was missed says all of them and then exits with 1.
+
+Public: `at_most`, `at_least`, `leave`.
+"""
+
+import sys
+
+_missed: list[str] = []
+
+
+def at_most(label: str, value: float, unit: str, asked: float) -> None:
+    """Says whether `value` is no more than `asked`."""
+    _say(label, value, unit, f"at most {asked:g}", met=value <= asked)
+
+
+def at_least(label: str, value: float, unit: str, asked: float) -> None:
+    """Says whether `value` is no less than `asked`."""
+    _say(label, value, unit, f"at least {asked:g}", met=value >= asked)
+
+
+def leave() -> None:
+    """Ends the process: 0 where all that was asked was met (a figure that is none meets nothing), else 1."""
+    if _missed:
+        print(f"missed: {len(_missed)}", *_missed, sep="\n  ", flush=True)
+    sys.exit(bool(_missed))
+
+
+def _say(label: str, value: float, unit: str, asked: str, *, met: bool) -> None:
+    print(f"{label:62}{value:9.3f} {unit:3} asked {asked:14} {'met' if met else 'MISSED'}", flush=True)
+    if not met:
+        _missed.append(label)

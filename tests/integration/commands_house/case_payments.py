@@ -1,0 +1,50 @@
+"""What counts against the payments provider: a 200 that is no charge does, a decline does not."""
+
+import pytest
+
+from bff.commands.payments import Payments
+from bff.commands.policy import PAYMENTS
+from bff.resilience.breaker import Position
+from bff.resilience.guard import Guard
+from bff.resilience.message import Headers, Response
+from tests.resilience_fakes import FakeUpstream
+
+DECLINED = b'{"charge_id": "ch_1", "reference": "rc_1", "status": "declined", "decline_reason": "no"}'
+
+
+async def asked(status, body, ask):
+    """(what `ask` says last, where the breaker stands) after as many such answers as open it when they are failures."""
+    guard = Guard("payments", PAYMENTS, FakeUpstream(lambda: Response(status, Headers(), body), took_ms=1))
+    payments = Payments("http://payments.test", PAYMENTS, guard)
+    verdicts = [await ask(payments) for _ in range(PAYMENTS.consecutive_max)]
+    await payments.aclose()
+    return verdicts[-1].state, guard.breaker.position
+
+
+def charge(payments):
+    return payments.charge("rc_1", 100, "EUR")
+
+
+def look_up(payments):
+    return payments.look_up("rc_1")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'"\xff"', b"null"])
+@pytest.mark.parametrize("ask", [charge, look_up])
+async def test_garbage_in_a_200_counts_against_the_provider(ask, body):
+    """Nobody knows what it did, and a provider that answers like that is not well."""
+    assert await asked(200, body, ask) == ("unknown", Position.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ask", "state"),
+    [
+        (200, DECLINED, charge, "declined"),
+        (422, b'{"error": "no"}', charge, "declined"),
+        (200, b'{"charges": []}', look_up, "lost"),
+        (200, b'{"charges": [' + DECLINED + b"]}", look_up, "declined"),
+    ],
+)
+async def test_provider_that_says_no_is_well(status, body, ask, state):
+    """A decline, a refusal and a charge that it does not know are answers."""
+    assert await asked(status, body, ask) == (state, Position.CLOSED)
