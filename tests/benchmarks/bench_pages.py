@@ -12,6 +12,7 @@ It exits with 1 where a figure misses what is asked. Ratios hold on any machine;
 
 import argparse
 import asyncio
+import math
 import os
 import statistics
 import subprocess
@@ -52,12 +53,17 @@ BODY = b"<section><h2>Fragment</h2>" + b"<p>Some three kilobytes of quite ordina
 
 @dataclass
 class Round:
-    """What one run of load saw. Seconds."""
+    """What one run of load saw. Seconds; a page that did not come whole took for ever."""
 
     took: list[float] = field(default_factory=list)
     broken: int = 0
     lasted: float = 0.0
     cpu_s: float = 0.0  # of the shell
+
+    def ended(self, whole: bool, took_s: float) -> None:
+        """One page came."""
+        self.broken += not whole
+        self.took.append(took_s if whole else math.inf)
 
     def add(self, other: "Round") -> None:
         self.took += other.took
@@ -72,7 +78,7 @@ class Round:
 
     @property
     def rate(self) -> float:
-        return len(self.took) / self.lasted
+        return (len(self.took) - self.broken) / self.lasted
 
     def quantile(self, share: float) -> float:
         ordered = sorted(self.took)
@@ -129,8 +135,7 @@ async def closed_loop(shell: Shell, path: str, seconds: float) -> Round:
         client = Client(shell.port)
         while time.monotonic() - began < seconds:
             asked = time.monotonic()
-            seen.broken += not await client.page(path)
-            seen.took.append(time.monotonic() - asked)
+            seen.ended(await client.page(path), time.monotonic() - asked)
         client.close()
 
     await asyncio.gather(*(work() for _ in range(WORKERS)))
@@ -145,13 +150,12 @@ async def open_loop(port: int, path: str, rate: float, seconds: float) -> Round:
     began = time.monotonic()
 
     async def fetch(due: float) -> None:
-        client = idle.pop() if idle else Client(port)
+        client, whole = idle.pop() if idle else Client(port), False
         try:
-            seen.broken += not await client.page(path)
+            whole = await client.page(path)
         except (OSError, asyncio.IncompleteReadError):
-            seen.broken += 1
             client.close()
-        seen.took.append(time.monotonic() - due)
+        seen.ended(whole, time.monotonic() - due)
         idle.append(client)
 
     for number in range(int(rate * seconds)):
