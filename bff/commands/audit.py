@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, F, Model, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from bff.commands.models import Account, Entry, Grant, Player, Receipt, Transaction, Withdrawal
+from bff.commands.models import Account, Entry, GameTransaction, Grant, Player, Receipt, Transaction, Withdrawal
 
 CHUNK = 500
 
@@ -87,11 +87,24 @@ def _grants(chunk: list[Any]) -> Iterator[Finding]:
         yield Finding("grants", str(row["pk"]), detail)
 
 
+def _bonuses(chunk: list[Any]) -> Iterator[Finding]:
+    """Bonus money that belongs to no bonus that runs: more than was given, and than their bets have left of it."""
+    given = Grant.objects.filter(state="running", player=OuterRef("player")).values("player")
+    played = GameTransaction.objects.filter(grant__state="running", player=OuterRef("player")).values("player")
+    held = Coalesce(Subquery(given.annotate(total=Sum("amount_minor")).values("total")), 0) + Coalesce(
+        Subquery(played.annotate(total=Sum("bonus_minor")).values("total")), 0
+    )
+    accounts = Account.objects.filter(kind="bonus", player__in=chunk).annotate(held=held)
+    for row in accounts.filter(balance_minor__gt=F("held")).values("player_id", "balance_minor", "held"):
+        detail = f"{row['balance_minor']} stands as bonus, the bonuses that run hold {row['held']}"
+        yield Finding("bonuses", row["player_id"], detail)
+
+
 Check = Callable[[list[Any]], Iterator[Finding]]
 
 CHECKS: list[tuple[type[Model], list[Check]]] = [
     (Transaction, [_sums, _currencies]),
-    (Player, [_balances, _holds, _deposits, _lines, _grants]),
+    (Player, [_balances, _holds, _deposits, _lines, _grants, _bonuses]),
 ]
 
 

@@ -193,8 +193,9 @@ class GameTransaction(models.Model):
     """What a game provider asked for, once by its `transaction_uuid`.
 
     Kinds: bet, win, rollback. A rollback whose reference is not known is the tombstone that keeps it from ever
-    counting. `real_minor` and `bonus_minor` say what it moved in the player's accounts; `wagered_minor` what a bet
-    counted towards `grant`.
+    counting. `real_minor` and `bonus_minor` say what it moved in the player's accounts; what `amount_minor` is beyond
+    them moved in the house's alone. `grant` is the bonus whose money it moved, `wagered_minor` what a bet counted
+    towards that.
     """
 
     provider = models.CharField(max_length=32)

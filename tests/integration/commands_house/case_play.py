@@ -28,6 +28,7 @@ class Table:
     """One player at one table."""
 
     def __init__(self, opening=10_000, currency="EUR"):
+        self.game = "roulette"
         self.player = f"pl_{secrets.token_hex(5)}"
         self.currency = currency
         if opening:
@@ -42,18 +43,18 @@ class Table:
 
     def bet(self, amount, *, transaction=None, round_id="r1", request=None, currency=None):
         asked = BetRequest(
-            request or uuid(), transaction or uuid(), "t", "roulette", round_id, currency or self.currency, amount
+            request or uuid(), transaction or uuid(), "t", self.game, round_id, currency or self.currency, amount
         )
         return play.place_bet(self.call("/transaction/bet", asked), asked, now())
 
     def win(self, amount, reference, *, transaction=None, round_id="r1", currency=None):
         asked = WinRequest(
-            uuid(), transaction or uuid(), reference, "t", "roulette", round_id, currency or self.currency, amount
+            uuid(), transaction or uuid(), reference, "t", self.game, round_id, currency or self.currency, amount
         )
         return play.settle_win(self.call("/transaction/win", asked), asked, now())
 
     def rollback(self, reference, *, transaction=None, round_id="r1"):
-        asked = RollbackRequest(uuid(), transaction or uuid(), reference, "t", "roulette", round_id)
+        asked = RollbackRequest(uuid(), transaction or uuid(), reference, "t", self.game, round_id)
         return play.roll_back(self.call("/transaction/rollback", asked), asked, now())
 
     def balance(self):
@@ -143,6 +144,25 @@ def test_win_without_its_bet_does_not_exist():
     table.bet(100, transaction=bet)
     assert denied(lambda: table.win(500, bet, round_id="r2")) is Status.TRANSACTION_DOES_NOT_EXIST
     assert denied(lambda: Table().win(500, bet)) is Status.INVALID_TOKEN
+
+
+def test_a_transaction_belongs_to_one_round_of_one_game():
+    """From another game or round a win or a rollback refers to nothing, and the same name is a duplicate."""
+    table, bet, win, back = Table(), uuid(), uuid(), uuid()
+    table.bet(100, transaction=bet)
+    table.win(30, bet, transaction=win)
+    assert denied(lambda: table.rollback(bet, round_id="r2")) is Status.TRANSACTION_DOES_NOT_EXIST
+    table.game = "blackjack"
+    assert denied(lambda: table.win(500, bet)) is Status.TRANSACTION_DOES_NOT_EXIST
+    for reference in (bet, win):
+        assert denied(lambda reference=reference: table.rollback(reference)) is Status.TRANSACTION_DOES_NOT_EXIST
+    assert denied(lambda: table.bet(100, transaction=bet)) is Status.DUPLICATE_TRANSACTION
+    assert denied(lambda: table.win(30, bet, transaction=win)) is Status.DUPLICATE_TRANSACTION
+    table.game = "roulette"
+    assert table.rollback(bet, transaction=back).balance == 10_030
+    table.game = "blackjack"
+    assert denied(lambda: table.rollback(bet, transaction=back)) is Status.DUPLICATE_TRANSACTION
+    assert denied(lambda: table.rollback(bet)) is Status.TRANSACTION_DOES_NOT_EXIST
 
 
 def test_a_win_can_be_rolled_back_while_the_money_is_there():

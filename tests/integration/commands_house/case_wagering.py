@@ -58,6 +58,7 @@ class Player:
     def win(self, amount, bet):
         request = WinRequest(uuid(), uuid(), bet, "t", "g", "r", "EUR", amount)
         play.settle_win(self.call("/transaction/win", request), request, now())
+        return request.transaction_uuid
 
     def roll_back(self, bet):
         request = RollbackRequest(uuid(), uuid(), bet, "t", "g", "r")
