@@ -1,6 +1,6 @@
 """A game provider's request: who asks, what came under its names before, and whether it is the same again.
 
-Public: `Call`, `Denied`, `open_book`, `known`, `referred`, `same_game`, `forbidden`.
+Public: `Call`, `Denied`, `open_book`, `remember`, `known`, `referred`, `same_game`, `forbidden`.
 """
 
 import hashlib
@@ -38,16 +38,31 @@ class Call:
         return cls(provider, player, hashlib.sha256(asked).hexdigest())
 
 
-def open_book(call: Call, request: BalanceRequest | BetRequest | WinRequest | RollbackRequest, now: datetime) -> Book:
-    """The player's book; raises `Denied` where another request came under this `request_uuid`."""
+def open_book(
+    call: Call, request: BalanceRequest | BetRequest | WinRequest | RollbackRequest, now: datetime
+) -> tuple[Book, Status | None]:
+    """The player's book, and why this very request was denied before, if it was.
+
+    Raises `Denied` where another request came under this `request_uuid`.
+    """
     book = Book.open(call.player.player, call.player.currency, now)
     name = {"provider": call.provider, "request_uuid": request.request_uuid}
     seen = rows.find(ProviderRequest, **name)
     if not seen:
         rows.insert(ProviderRequest(**name, fingerprint=call.fingerprint, at=now))
-    elif seen[0].fingerprint != call.fingerprint:
+        return book, None
+    if seen[0].fingerprint != call.fingerprint:
         raise Denied(Status.DUPLICATE_TRANSACTION)
-    return book
+    return book, Status(seen[0].status) if seen[0].status else None
+
+
+def remember(call: Call, request: BetRequest, denied: Status) -> None:
+    """Keep the denial, so that the same request again, while its signature holds, takes no stake.
+
+    For its provider the bet is off; whoever repeats it, perhaps after a deposit, must hear the same.
+    """
+    asked = ProviderRequest.objects.filter(provider=call.provider, request_uuid=request.request_uuid)
+    asked.update(status=denied.value)
 
 
 def known(

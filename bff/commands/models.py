@@ -220,11 +220,15 @@ class GameTransaction(models.Model):
 
 
 class ProviderRequest(models.Model):
-    """A signed request that was taken, so that its `request_uuid` can not carry anything else."""
+    """A signed request that was answered, so that its `request_uuid` can not carry anything else.
+
+    `status` is why a bet was denied; the same request again is denied in the same words, whatever has come since.
+    """
 
     provider = models.CharField(max_length=32)
     request_uuid = models.CharField(max_length=64)
     fingerprint = models.CharField(max_length=64)
+    status = models.CharField(max_length=48, blank=True)
     at = models.DateTimeField()
 
     class Meta:

@@ -26,18 +26,28 @@ _FORFEITED = "The bonus that this was staked from had ended, so its part went wi
 @transaction.atomic
 def balance(call: Call, request: BalanceRequest, now: datetime) -> WalletAnswer:
     """What the player can stake."""
-    book = calls.open_book(call, request, now)
+    book, _ = calls.open_book(call, request, now)
     return _ok(book, request.request_uuid)
 
 
 @transaction.atomic
 def place_bet(call: Call, bet: BetRequest, now: datetime) -> WalletAnswer:
-    """Take the stake: real money first, then bonus that runs."""
-    book = calls.open_book(call, bet, now)
+    """Take the stake: real money first, then bonus that runs.
+
+    A bet that is denied is remembered, so its denial is an answer and no exception: that would take the memory back.
+    Wins and rollbacks are owed, so that a denied one may come again and is not remembered.
+    """
+    book, before = calls.open_book(call, bet, now)
+    if before is not None:
+        return WalletAnswer(before, bet.request_uuid)
     running = overdue.still_running(book)
-    if calls.known(call, book, bet, "bet", bet.amount):
-        return _ok(book, bet.request_uuid)
-    moved, share = _stake(call, book, bet, running)
+    try:
+        if calls.known(call, book, bet, "bet", bet.amount):
+            return _ok(book, bet.request_uuid)
+        moved, share = _stake(call, book, bet, running)
+    except Denied as denied:
+        calls.remember(call, bet, denied.status)
+        return WalletAnswer(denied.status, bet.request_uuid)
     _move(call, book, bet, "bet", "BetPlaced", moved, share=share)
     return _ok(book, bet.request_uuid)
 
@@ -45,7 +55,7 @@ def place_bet(call: Call, bet: BetRequest, now: datetime) -> WalletAnswer:
 @transaction.atomic
 def settle_win(call: Call, win: WinRequest, now: datetime) -> WalletAnswer:
     """Pay what a bet brought, into the accounts the stake came from and in that proportion. 0 closes the round."""
-    book = calls.open_book(call, win, now)
+    book, _ = calls.open_book(call, win, now)
     if calls.known(call, book, win, "win", win.amount):
         return _ok(book, win.request_uuid)
     _check_money(book, win.currency, win.amount, least=0)
@@ -68,7 +78,7 @@ def roll_back(call: Call, rollback: RollbackRequest, now: datetime) -> WalletAns
     the round back sends a rollback for each. They may come in either order and are owed until they are taken, so that
     refusing the bet's until the win's has come would only make it come again; a win that is yet to come is refused.
     """
-    book = calls.open_book(call, rollback, now)
+    book, _ = calls.open_book(call, rollback, now)
     if calls.known(call, book, rollback, "rollback", None):
         return _ok(book, rollback.request_uuid)
     undone = calls.referred(call, book, rollback.reference_transaction_uuid)

@@ -73,6 +73,20 @@ def test_a_round_is_played(provider):
     assert provider.call("/transaction/rollback", **back)[1]["balance"] == 15_000
 
 
+def test_denied_bet_that_is_replayed_after_a_deposit_takes_nothing(house, provider):
+    """The provider holds it as refused, so the very same bytes hear the same while their signature holds."""
+    fields = {"transaction_uuid": uuid(), "round": "r1", "currency": "EUR", "amount": 15_000}
+    raw = json.dumps({"request_uuid": uuid(), "token": provider.token, "game_code": "roulette-1", **fields}).encode()
+    signature = sign("/transaction/bet", raw, SECRET, now=int(time.time()))
+    headers = {"Wallet-Provider": "sandbox-tables", "Wallet-Signature": signature}
+    first = house.post("/transaction/bet", raw, headers=headers)
+    assert first[1]["status"] == "RS_ERROR_NOT_ENOUGH_MONEY"
+    assert house.deposit(provider.player, 10_000)[1]["state"] == "done"
+    assert house.post("/transaction/bet", raw, headers=headers) == first
+    assert provider.call("/user/balance")[1]["balance"] == 20_000
+    assert provider.bet(15_000)[1]["balance"] == 5_000
+
+
 def test_signatures_are_checked_before_anything_else(provider):
     """Another secret, an old signature, an unknown provider and a changed body are all refused."""
     assert provider.status("/user/balance", secret="wrong") == "RS_ERROR_INVALID_SIGNATURE"
