@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, F, Model, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from bff.commands.models import Account, Entry, GameTransaction, Grant, Player, Receipt, Transaction, Withdrawal
+from bff.commands.models import Account, Charge, Entry, GameTransaction, Grant, Player, Receipt, Transaction, Withdrawal
 
 CHUNK = 500
 
@@ -67,6 +67,16 @@ def _deposits(chunk: list[Any]) -> Iterator[Finding]:
         yield Finding("deposits", row["receipt_id"], f"{row['state']} with {row['moved']} movements")
 
 
+def _charges(chunk: list[Any]) -> Iterator[Finding]:
+    """Charges of another amount or currency than was asked for, until somebody has decided them."""
+    differing = Charge.objects.filter(state="differs", receipt__player__in=chunk).select_related("receipt")
+    for charge in differing:
+        asked = f"{charge.receipt.amount_minor} {charge.receipt.currency}"
+        yield Finding(
+            "charges", charge.pk, f"{asked} was asked for, {charge.said} was charged: decide it with `charges`"
+        )
+
+
 def _lines(chunk: list[Any]) -> Iterator[Finding]:
     """Histories that are longer or shorter than they are counted."""
     known = Count("receipts", filter=Q(receipts__ordinal__isnull=False))
@@ -104,7 +114,7 @@ Check = Callable[[list[Any]], Iterator[Finding]]
 
 CHECKS: list[tuple[type[Model], list[Check]]] = [
     (Transaction, [_sums, _currencies]),
-    (Player, [_balances, _holds, _deposits, _lines, _grants, _bonuses]),
+    (Player, [_balances, _holds, _deposits, _charges, _lines, _grants, _bonuses]),
 ]
 
 

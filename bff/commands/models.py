@@ -113,7 +113,8 @@ class Charge(models.Model):
     """What the payments provider was asked for. The reference is the receipt's id.
 
     States: `sent` (whether it arrived is not known), `processing`, `approved`, `declined`, `lost` (the provider never
-    heard of it, or it never left).
+    heard of it, or it never left), `differs` (the provider says that it charged something else, `said`: for people to
+    decide).
     """
 
     receipt = models.OneToOneField(Receipt, primary_key=True, on_delete=models.PROTECT, related_name="charge")
@@ -122,9 +123,13 @@ class Charge(models.Model):
     sent_at = models.DateTimeField()
     check_at = models.DateTimeField(null=True)
     checks = models.IntegerField(default=0)
+    said = models.CharField(max_length=40, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["check_at"], condition=Q(check_at__isnull=False), name="charge_check")]
+        indexes = [
+            models.Index(fields=["check_at"], condition=Q(check_at__isnull=False), name="charge_check"),
+            models.Index(fields=["receipt"], condition=Q(state="differs"), name="charge_differs"),
+        ]
 
 
 class Offer(models.Model):

@@ -10,14 +10,18 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from bff.commands import audit, copies, relay_steps
+from bff.commands.deposit import Verdict, begin, settle
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.models import Account, OutboxRow, Player, Receipt, RelayState
+from bff.commands.models import Account, Charge, OutboxRow, Player, Receipt, RelayState
 from bff.commands.progress import Bar
+from bff.commands.receipts import Asked
+from bff.contracts.wallet import Deposit
 
 
 def someone(amount=4000, currency="GBP"):
     player = f"pl_{secrets.token_hex(5)}"
-    open_balance(player, currency, amount)
+    if amount:
+        open_balance(player, currency, amount)
     return player
 
 
@@ -86,11 +90,57 @@ def test_bonuses_and_withdrawals_say_what_they_did():
     for arguments, sentence in {
         ("grant_bonus", "pl_nobody", "5", "--reference", "x"): "There is no player pl_nobody.",
         ("grant_bonus", player, "-5", "--reference", "x"): "Enter an amount above zero.",
+        ("grant_bonus", player, "5", "--reference", "x", "--wagering", "-3"): "A bonus is staked 0 to 1000 times.",
+        ("grant_bonus", player, "5", "--reference", ""): "A reference has 1 to 92 characters.",
+        ("grant_bonus", player, "5", "--reference", "x" * 93): "A reference has 1 to 92 characters.",
         ("withdrawals", "--pay", "rc_x"): "There is no withdrawal rc_x.",
+        ("charges", "--approve", "rc_x"): "There is no charge rc_x that waits to be decided.",
     }.items():
         with pytest.raises(CommandError, match=sentence):
             call_command(*arguments)
     assert said("withdrawals").endswith("held.\n")
+    for last in "ab":
+        assert "bonus given" in said("grant_bonus", player, "5", "--reference", "r" * 91 + last)
+
+
+def test_charges_that_differ_wait_for_people():
+    """Another amount or currency moves nothing, is a finding, is asked about no more, and is decided once."""
+    player, at = someone(0, "EUR"), datetime.now(UTC)
+    wrong = {"amount": Verdict("approved", "ch_1", amount_minor=500, currency="EUR"),
+             "currency": Verdict("approved", "ch_2", amount_minor=300, currency="GBP")}  # fmt: skip
+    receipts = {name: deposited(player, 300, verdict, at).receipt_id for name, verdict in wrong.items()}
+    assert {Receipt.objects.get(pk=each).state for each in receipts.values()} == {"pending"}
+    found = {each.about: each.detail for each in audit.findings()}
+    assert found[receipts["amount"]].startswith("300 EUR was asked for, 500 EUR was charged")
+    assert found[receipts["currency"]].startswith("300 EUR was asked for, 300 GBP was charged")
+    assert not Charge.objects.filter(pk__in=receipts.values(), check_at__isnull=False).exists()
+    assert settle(receipts["amount"], wrong["amount"], at).state == "pending"
+    assert "asked 300 EUR, charged 500 EUR" in said("charges")
+    assert "300 credited" in said("charges", "--approve", receipts["amount"])
+    assert "declined" in said("charges", "--decline", receipts["currency"], "--reason", "Sent back.")
+    assert Receipt.objects.get(pk=receipts["currency"]).reason == "Sent back."
+    with pytest.raises(CommandError, match="waits to be decided"):
+        said("charges", "--approve", receipts["currency"])
+    assert Account.objects.get(player_id=player, kind="real").balance_minor == 300
+    assert said("charges") == "0 to decide.\n"
+    assert audit.findings() == []
+
+
+def test_a_provider_that_corrects_itself_settles_what_differed():
+    """Its next word about the amount that was asked for counts, as any word of its."""
+    player, at = someone(0, "EUR"), datetime.now(UTC)
+    receipt = deposited(player, 300, Verdict("approved", "ch_1", amount_minor=30_000, currency="EUR"), at)
+    assert (receipt.state, receipt.in_flight_until) == ("pending", None)
+    right = Verdict("approved", "ch_1", amount_minor=300, currency="EUR")
+    assert settle(receipt.receipt_id, right, at).state == "done"
+    assert Account.objects.get(player_id=player, kind="real").balance_minor == 300
+
+
+def deposited(player, amount, verdict, at):
+    """A deposit of which the provider says `verdict`; its receipt."""
+    body = Deposit(amount, "EUR")
+    receipt, _ = begin(Asked.of(player, "EUR", "deposit", secrets.token_hex(8), body), body, at)
+    return settle(receipt.receipt_id, verdict, at)
 
 
 def test_relay_gives_positions_without_gaps_and_once():
