@@ -1,11 +1,16 @@
 """The engine over PostgreSQL as processes: commands that race, a COMMIT that gets lost, a server that says nothing."""
 
+import re
 import secrets
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 
+from bff.broker.port import decode
+from bff.contracts.ledger import LEDGER_STREAM
 from tests.integration import money_races
 from tests.integration.game_provider import SECRET, Provider, uuid
 from tests.integration.money_house import MoneyHouse, eventually
@@ -106,3 +111,37 @@ def test_a_server_that_is_gone_is_known_to_have_done_nothing(house, postgres):
         postgres.start()
     eventually(lambda: withdraw(house, provider.player, secrets.token_hex(8))[0] == 202)
     assert money_races.balances(house, provider.player)["held"] == 1000
+
+
+def test_two_relays_send_every_event_once_and_in_order_and_tell_what_waits(house):
+    """While the broker is away the backlog is told; then one leads, and each player's events are as they were."""
+    relays = ("relay#1", "relay#2")
+    for name in relays:
+        house.start(name)
+    eventually(lambda: any(house.health(name)["leading"] for name in relays))
+    eventually(lambda: max(backlog(house, name) for name in relays) == 0)
+    house.valkey.stop()
+    players = [f"pl_{secrets.token_hex(5)}" for _ in range(3)]
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(lambda number: house.deposit(players[number % 3], 100)[0], range(18)))
+    assert statuses == [200] * 18
+    eventually(lambda: max(backlog(house, name) for name in relays) == 36, what="what waits is told")
+    house.valkey.start()
+    eventually(lambda: sum(len(sent(house, who)) for who in players) >= 36)
+    eventually(lambda: max(backlog(house, name) for name in relays) == 0)
+    for who in players:
+        assert [event.sequence[1] for event in sent(house, who)] == list(range(1, 13))
+
+
+def backlog(house, name):
+    address = f"http://127.0.0.1:{house.ports[name]}/metrics"
+    text = urllib.request.urlopen(address, timeout=2).read().decode()
+    return float(re.search(r"^relay_backlog_events (\S+)", text, re.MULTILINE)[1])
+
+
+def sent(house, player):
+    """The player's events in the stream, as they stand there."""
+    with redis.Redis.from_url(house.valkey.url) as store:
+        entries = store.xrange(f"stream:{LEDGER_STREAM}")
+    events = [decode(fields[b"event"]) for _, fields in entries]
+    return [event for event in events if event.aggregate == f"player:{player}"]
