@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from bff.commands import limits
+from bff.commands import limits, withdraw
 from bff.commands.deposit import Verdict, begin, settle
 from bff.commands.models import Player as PlayerRow
 from bff.commands.receipts import Asked, Refused
-from bff.contracts.wallet import Deposit, SelfExclude, SetDepositLimit
+from bff.contracts.seamless import Status
+from bff.contracts.wallet import Deposit, SelfExclude, SetDepositLimit, Withdraw
+from tests.integration.commands_house.case_play import Table, denied
 from tests.integration.commands_house.case_wagering import Player, now, uuid
 
 SECOND = timedelta(seconds=1)
@@ -79,3 +81,50 @@ def test_excluded_players_get_no_bonus_until_their_break_is_over():
     call_command("grant_bonus", player.player, "500", "--reference", "sorry")
     player.bet(100)
     assert (player.accounts(), player.grant(before).wagered_minor) == ((900, 2500), 100)
+
+
+def test_excluded_players_can_not_stake_but_withdraw():
+    """Self-exclusion closes every way in and leaves the way out open."""
+    table, bet = Table(), uuid()
+    table.bet(100, transaction=bet)
+    wanted = SelfExclude(days=7)
+    limits.self_exclude(table.asked("self-exclude", wanted), wanted, now())
+    assert denied(lambda: table.bet(100)) is Status.USER_DISABLED
+    assert table.win(50, bet).status is Status.OK
+    body = Deposit(100, "EUR")
+    with pytest.raises(Refused) as caught:
+        begin(table.asked("deposit", body), body, now())
+    assert caught.value.code == "player_excluded"
+    out = Withdraw(9950, "EUR")
+    assert withdraw.withdraw(table.asked("withdraw", out), out, now()).state == "pending"
+    shorter = SelfExclude(days=1)
+    limits.self_exclude(table.asked("self-exclude", shorter), shorter, now() + timedelta(days=1))
+    assert denied(lambda: table.bet(100)) is Status.USER_DISABLED
+
+
+def test_deposit_limit_counts_what_is_pending_and_rises_after_a_day():
+    """Less counts at once, more after a day, and a deposit over it is refused before anybody is charged."""
+    table = Table(0)
+
+    def set_limit(amount, at):
+        wanted = SetDepositLimit("day", amount, "EUR")
+        return limits.set_deposit_limit(table.asked("set-deposit-limit", wanted), wanted, at)
+
+    def deposit(amount, at, verdict="approved"):
+        body = Deposit(amount, "EUR")
+        receipt, _ = begin(table.asked("deposit", body), body, at)
+        return settle(receipt.receipt_id, Verdict(verdict), at).state
+
+    start = now()
+    assert set_limit(1000, start).state == "done"
+    assert deposit(600, start, "processing") == "pending"
+    with pytest.raises(Refused) as caught:
+        deposit(401, start)
+    assert caught.value.code == "deposit_limit_reached"
+    assert deposit(400, start, "declined") == "declined"
+    assert deposit(400, start) == "done"
+    assert set_limit(5000, start).state == "pending"
+    with pytest.raises(Refused):
+        deposit(1, start + timedelta(hours=23))
+    assert deposit(3000, start + timedelta(hours=23, minutes=59, days=1)) == "done"
+    assert set_limit(100, start).state == "done"

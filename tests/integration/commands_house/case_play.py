@@ -1,19 +1,18 @@
 """Bets, wins and rollbacks, straight at the engine."""
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from django.db import OperationalError
 
-from bff.commands import audit, limits, play, withdraw
+from bff.commands import audit, play, withdraw
 from bff.commands.deposit import Verdict, begin, settle
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.models import Account, Entry, Receipt
 from bff.commands.receipts import Asked, Refused
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.seamless import BalanceRequest, BetRequest, RollbackRequest, Status, WinRequest
-from bff.contracts.wallet import CancelWithdrawal, Deposit, SelfExclude, SetDepositLimit, Withdraw
+from bff.contracts.wallet import CancelWithdrawal, Deposit, Withdraw
 
 
 def now():
@@ -129,55 +128,6 @@ def test_a_request_uuid_carries_one_request():
     assert denied(lambda: table.bet(100, request=request)) is Status.DUPLICATE_TRANSACTION
 
 
-def test_a_denied_bet_stays_denied_under_its_request():
-    """Whatever has come since; a new attempt under a request of its own is looked at anew."""
-    table, bet, request, other = Table(100), uuid(), uuid(), uuid()
-    assert denied(lambda: table.bet(500, transaction=bet, request=request)) is Status.NOT_ENOUGH_MONEY
-    assert denied(lambda: table.bet(500, currency="GBP", request=other)) is Status.WRONG_CURRENCY
-    open_more(table, 1000)
-    for _ in range(2):
-        assert denied(lambda: table.bet(500, transaction=bet, request=request)) is Status.NOT_ENOUGH_MONEY
-    assert denied(lambda: table.bet(501, transaction=bet, request=request)) is Status.DUPLICATE_TRANSACTION
-    assert table.balance() == 1100
-    assert table.bet(500, transaction=bet).balance == 600
-    assert table.bet(500, transaction=bet).balance == 600
-
-
-def test_a_denied_win_or_rollback_may_come_again():
-    """It is owed: the same request is taken once the reason is gone."""
-    table, bet, win, back = Table(1000), uuid(), uuid(), uuid()
-    request = WinRequest(uuid(), win, bet, "t", "roulette", "r1", "EUR", 400)
-    undo = RollbackRequest(uuid(), back, win, "t", "roulette", "r1")
-
-    def settle_win():
-        return play.settle_win(table.call("/transaction/win", request), request, now())
-
-    def roll_back():
-        return play.roll_back(table.call("/transaction/rollback", undo), undo, now())
-
-    assert denied(settle_win) is Status.TRANSACTION_DOES_NOT_EXIST
-    table.bet(1000, transaction=bet)
-    assert settle_win().balance == 400
-    table.bet(300)
-    assert denied(roll_back) is Status.NOT_ENOUGH_MONEY
-    open_more(table, 1000)
-    assert roll_back().balance == 700
-
-
-def test_what_fails_for_a_technical_reason_is_not_remembered(monkeypatch):
-    """A database that breaks in the middle leaves the request as if it had never come."""
-    table, bet, request = Table(), uuid(), uuid()
-
-    def broken(*_, **__):
-        raise OperationalError("gone")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(play.outbox, "tell", broken)
-        with pytest.raises(OperationalError):
-            table.bet(500, transaction=bet, request=request)
-    assert table.bet(500, transaction=bet, request=request).balance == 9500
-
-
 def test_rollback_before_its_bet_is_a_tombstone():
     """The bet that comes after its rollback is refused, for ever."""
     table, bet = Table(), uuid()
@@ -267,53 +217,6 @@ def test_a_round_that_brought_nothing_is_closed_without_an_entry():
     lines = Receipt.objects.filter(player_id=table.player).count()
     assert table.win(0, bet).balance == 9900
     assert Receipt.objects.filter(player_id=table.player).count() == lines
-
-
-def test_excluded_players_can_not_stake_but_withdraw():
-    """Self-exclusion closes every way in and leaves the way out open."""
-    table, bet = Table(), uuid()
-    table.bet(100, transaction=bet)
-    wanted = SelfExclude(days=7)
-    limits.self_exclude(table.asked("self-exclude", wanted), wanted, now())
-    assert denied(lambda: table.bet(100)) is Status.USER_DISABLED
-    assert table.win(50, bet).status is Status.OK
-    body = Deposit(100, "EUR")
-    with pytest.raises(Refused) as caught:
-        begin(table.asked("deposit", body), body, now())
-    assert caught.value.code == "player_excluded"
-    out = Withdraw(9950, "EUR")
-    assert withdraw.withdraw(table.asked("withdraw", out), out, now()).state == "pending"
-    shorter = SelfExclude(days=1)
-    limits.self_exclude(table.asked("self-exclude", shorter), shorter, now() + timedelta(days=1))
-    assert denied(lambda: table.bet(100)) is Status.USER_DISABLED
-
-
-def test_deposit_limit_counts_what_is_pending_and_rises_after_a_day():
-    """Less counts at once, more after a day, and a deposit over it is refused before anybody is charged."""
-    table = Table(0)
-
-    def set_limit(amount, at):
-        wanted = SetDepositLimit("day", amount, "EUR")
-        return limits.set_deposit_limit(table.asked("set-deposit-limit", wanted), wanted, at)
-
-    def deposit(amount, at, verdict="approved"):
-        body = Deposit(amount, "EUR")
-        receipt, _ = begin(table.asked("deposit", body), body, at)
-        return settle(receipt.receipt_id, Verdict(verdict), at).state
-
-    start = now()
-    assert set_limit(1000, start).state == "done"
-    assert deposit(600, start, "processing") == "pending"
-    with pytest.raises(Refused) as caught:
-        deposit(401, start)
-    assert caught.value.code == "deposit_limit_reached"
-    assert deposit(400, start, "declined") == "declined"
-    assert deposit(400, start) == "done"
-    assert set_limit(5000, start).state == "pending"
-    with pytest.raises(Refused):
-        deposit(1, start + timedelta(hours=23))
-    assert deposit(3000, start + timedelta(hours=23, minutes=59, days=1)) == "done"
-    assert set_limit(100, start).state == "done"
 
 
 def test_withdrawal_is_held_then_paid_released_or_taken_back():
