@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -114,7 +115,7 @@ class PostgresServer:
             self._process = None
 
     def hang(self) -> None:
-        """Keep the sockets open and accept nobody."""
+        """Keep every socket open, answer nothing on any, and accept nobody."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -122,7 +123,11 @@ class PostgresServer:
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None, "PostgreSQL is not running"
+        # The server first, so that it starts no child meanwhile; each connection is a child of its own.
         self._process.send_signal(number)
+        for child in Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
     def _at(self) -> list[str]:
         return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "mullion"]

@@ -32,6 +32,7 @@ _TITLES = {
     413: "Content Too Large",
     422: "Unprocessable Content",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
 }
 
 
@@ -87,7 +88,7 @@ def problem(refused: Refused) -> HttpResponse:
         fields=refused.fields,
     )
     response = HttpResponse(msgspec.json.encode(body), status=refused.status, content_type=PROBLEM_TYPE)
-    if refused.status == 503:
+    if refused.status in (503, 504):
         response["Retry-After"] = "1"
     if refused.status == 401:
         response["WWW-Authenticate"] = "Bearer"

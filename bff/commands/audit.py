@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, F, Model, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from bff.commands.models import Account, Entry, Grant, Player, Receipt, Transaction, Withdrawal
+from bff.commands.models import Account, Charge, Entry, GameTransaction, Grant, Player, Receipt, Transaction, Withdrawal
 
 CHUNK = 500
 
@@ -67,6 +67,16 @@ def _deposits(chunk: list[Any]) -> Iterator[Finding]:
         yield Finding("deposits", row["receipt_id"], f"{row['state']} with {row['moved']} movements")
 
 
+def _charges(chunk: list[Any]) -> Iterator[Finding]:
+    """Charges of another amount or currency than was asked for, until somebody has decided them."""
+    differing = Charge.objects.filter(state="differs", receipt__player__in=chunk).select_related("receipt")
+    for charge in differing:
+        asked = f"{charge.receipt.amount_minor} {charge.receipt.currency}"
+        yield Finding(
+            "charges", charge.pk, f"{asked} was asked for, {charge.said} was charged: decide it with `charges`"
+        )
+
+
 def _lines(chunk: list[Any]) -> Iterator[Finding]:
     """Histories that are longer or shorter than they are counted."""
     known = Count("receipts", filter=Q(receipts__ordinal__isnull=False))
@@ -87,11 +97,24 @@ def _grants(chunk: list[Any]) -> Iterator[Finding]:
         yield Finding("grants", str(row["pk"]), detail)
 
 
+def _bonuses(chunk: list[Any]) -> Iterator[Finding]:
+    """Bonus money that belongs to no bonus that runs: more than was given, and than their bets have left of it."""
+    given = Grant.objects.filter(state="running", player=OuterRef("player")).values("player")
+    played = GameTransaction.objects.filter(grant__state="running", player=OuterRef("player")).values("player")
+    held = Coalesce(Subquery(given.annotate(total=Sum("amount_minor")).values("total")), 0) + Coalesce(
+        Subquery(played.annotate(total=Sum("bonus_minor")).values("total")), 0
+    )
+    accounts = Account.objects.filter(kind="bonus", player__in=chunk).annotate(held=held)
+    for row in accounts.filter(balance_minor__gt=F("held")).values("player_id", "balance_minor", "held"):
+        detail = f"{row['balance_minor']} stands as bonus, the bonuses that run hold {row['held']}"
+        yield Finding("bonuses", row["player_id"], detail)
+
+
 Check = Callable[[list[Any]], Iterator[Finding]]
 
 CHECKS: list[tuple[type[Model], list[Check]]] = [
     (Transaction, [_sums, _currencies]),
-    (Player, [_balances, _holds, _deposits, _lines, _grants]),
+    (Player, [_balances, _holds, _deposits, _charges, _lines, _grants, _bonuses]),
 ]
 
 

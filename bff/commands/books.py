@@ -50,9 +50,18 @@ class Book:
         """Minor units that stand in one of the player's accounts."""
         return self._accounts[kind].balance_minor or 0
 
-    def post(self, kind: str, receipt: Receipt, player_lines: dict[str, int], house: HouseKind) -> Transaction:
+    def post(
+        self,
+        kind: str,
+        receipt: Receipt,
+        player_lines: dict[str, int],
+        house: HouseKind,
+        *,
+        forfeited_minor: int = 0,
+    ) -> Transaction:
         """Move money: `player_lines` into the player's accounts by kind, their sum out of the house's account `house`.
 
+        `forfeited_minor` goes out of `house` too, into the house's promotions instead of the player's accounts.
         Raises `NotEnough`, and then nothing has been written.
         """
         lines = {name: amount for name, amount in player_lines.items() if amount}
@@ -62,9 +71,11 @@ class Book:
         transaction = Transaction(transaction_id=fresh_id("tx"), kind=kind, receipt=receipt, at=self.now)
         rows.insert(transaction)
         sides = [(self._accounts[name], amount) for name, amount in lines.items()]
-        if rest := -sum(lines.values()):
-            sides.append((_house_account(house, self.player.currency), rest))
         currency = self.player.currency
+        if forfeited_minor:
+            sides.append((_house_account("promotions", currency), forfeited_minor))
+        if rest := -sum(lines.values()) - forfeited_minor:
+            sides.append((_house_account(house, currency), rest))
         rows.insert(
             *(
                 Entry(transaction=transaction, account=side, amount_minor=amount, currency=currency)

@@ -1,6 +1,6 @@
 """Deposit: intent first, the provider outside of any transaction, then the money.
 
-Public: `begin`, `settle`, `Verdict`, `check_amount`.
+Public: `begin`, `settle`, `decide`, `Verdict`, `check_amount`.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,9 @@ class Verdict:
     state: Literal["approved", "declined", "processing", "lost", "unknown"]
     charge_id: str = ""
     reason: str = ""  # a sentence for the player
-    amount_minor: int | None = None  # what the provider says was charged, where it says so
+    # What the provider says was charged, where it says so.
+    amount_minor: int | None = None
+    currency: str | None = None
 
 
 def check_amount(amount_minor: int, currency: str) -> None:
@@ -76,7 +78,8 @@ def begin(asked: Asked, deposit: Deposit, now: datetime) -> tuple[Receipt, bool]
 def settle(receipt_id: str, verdict: Verdict, now: datetime) -> Receipt:
     """Write down what the provider said. Safe to repeat and in any order: money moves once, on the first approval.
 
-    An approval also settles a receipt that was given up as lost, for then the charge has been made after all.
+    An approval also settles a receipt that was given up as lost, for then the charge has been made after all. One that
+    speaks of another amount or currency than was asked for settles nothing: see `decide`.
     """
     found = Receipt.objects.select_related("player").get(pk=receipt_id)
     book = Book.open(found.player_id, found.currency, now)
@@ -84,12 +87,11 @@ def settle(receipt_id: str, verdict: Verdict, now: datetime) -> Receipt:
     charge = Charge.objects.get(pk=receipt_id)
     if charge.state in ("approved", "declined") or (charge.state == "lost" and verdict.state != "approved"):
         return receipt
-    if verdict.amount_minor not in (None, receipt.amount_minor):
-        # Money that nobody asked for is for people to look at; until then nothing is known.
-        logger.error("charge_differs", receipt=receipt_id, asked=receipt.amount_minor, charged=verdict.amount_minor)
-        verdict = Verdict("unknown", verdict.charge_id)
     if verdict.charge_id:
         charge.charge_id = verdict.charge_id
+    if _differs(receipt, verdict):
+        _leave_to_people(receipt, charge, verdict)
+        return receipt
     if verdict.state in ("processing", "unknown"):
         _wait(book, receipt, charge, verdict)
         return receipt
@@ -103,6 +105,30 @@ def settle(receipt_id: str, verdict: Verdict, now: datetime) -> Receipt:
         receipts.change(book, receipt, state="declined", reason=verdict.reason)
         outbox.tell(book, "DepositDeclined", [receipt])
     return receipt
+
+
+def decide(receipt_id: str, state: Literal["approved", "declined"], reason: str, now: datetime) -> Receipt:
+    """What people say about a charge that differs; `reason` is a sentence for the player. Raises `Refused`."""
+    charge = Charge.objects.filter(pk=receipt_id).first()
+    if charge is None or charge.state != "differs":
+        raise Refused(404, "charge_unknown", f"There is no charge {receipt_id} that waits to be decided.")
+    return settle(receipt_id, Verdict(state, reason=reason), now)
+
+
+def _differs(receipt: Receipt, verdict: Verdict) -> bool:
+    amount = verdict.amount_minor not in (None, receipt.amount_minor)
+    return amount or verdict.currency not in (None, receipt.currency)
+
+
+def _leave_to_people(receipt: Receipt, charge: Charge, verdict: Verdict) -> None:
+    """Money that nobody asked for: nothing moves, and nobody is asked again, until somebody has looked at it."""
+    charge.state, charge.check_at = "differs", None
+    charge.said = f"{verdict.amount_minor} {verdict.currency or receipt.currency}"[:40]
+    charge.save()
+    if receipt.in_flight_until is not None:
+        receipt.in_flight_until = None
+        receipt.save(update_fields=["in_flight_until"])
+    logger.error("charge_differs", receipt=receipt.pk, asked=receipt.amount_minor, charged=charge.said)
 
 
 def _wait(book: Book, receipt: Receipt, charge: Charge, verdict: Verdict) -> None:

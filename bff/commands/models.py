@@ -113,7 +113,8 @@ class Charge(models.Model):
     """What the payments provider was asked for. The reference is the receipt's id.
 
     States: `sent` (whether it arrived is not known), `processing`, `approved`, `declined`, `lost` (the provider never
-    heard of it, or it never left).
+    heard of it, or it never left), `differs` (the provider says that it charged something else, `said`: for people to
+    decide).
     """
 
     receipt = models.OneToOneField(Receipt, primary_key=True, on_delete=models.PROTECT, related_name="charge")
@@ -122,9 +123,13 @@ class Charge(models.Model):
     sent_at = models.DateTimeField()
     check_at = models.DateTimeField(null=True)
     checks = models.IntegerField(default=0)
+    said = models.CharField(max_length=40, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["check_at"], condition=Q(check_at__isnull=False), name="charge_check")]
+        indexes = [
+            models.Index(fields=["check_at"], condition=Q(check_at__isnull=False), name="charge_check"),
+            models.Index(fields=["receipt"], condition=Q(state="differs"), name="charge_differs"),
+        ]
 
 
 class Offer(models.Model):
@@ -193,8 +198,9 @@ class GameTransaction(models.Model):
     """What a game provider asked for, once by its `transaction_uuid`.
 
     Kinds: bet, win, rollback. A rollback whose reference is not known is the tombstone that keeps it from ever
-    counting. `real_minor` and `bonus_minor` say what it moved in the player's accounts; `wagered_minor` what a bet
-    counted towards `grant`.
+    counting. `real_minor` and `bonus_minor` say what it moved in the player's accounts; what `amount_minor` is beyond
+    them moved in the house's alone. `grant` is the bonus whose money it moved, `wagered_minor` what a bet counted
+    towards that.
     """
 
     provider = models.CharField(max_length=32)
@@ -219,11 +225,15 @@ class GameTransaction(models.Model):
 
 
 class ProviderRequest(models.Model):
-    """A signed request that was taken, so that its `request_uuid` can not carry anything else."""
+    """A signed request that was answered, so that its `request_uuid` can not carry anything else.
+
+    `status` is why a bet was denied; the same request again is denied in the same words, whatever has come since.
+    """
 
     provider = models.CharField(max_length=32)
     request_uuid = models.CharField(max_length=64)
     fingerprint = models.CharField(max_length=64)
+    status = models.CharField(max_length=48, blank=True)
     at = models.DateTimeField()
 
     class Meta:

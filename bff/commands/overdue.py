@@ -1,6 +1,6 @@
 """Bonuses whose time was over before they were staked often enough: they are taken back.
 
-Public: `end_overdue`, `end_some`.
+Public: `end_overdue`, `end_some`, `still_running`.
 """
 
 import asyncio
@@ -40,20 +40,36 @@ def end_some(now: datetime) -> int:
     overdue = Grant.objects.filter(state="running", ends_at__lte=now).order_by("ends_at")
     found = list(overdue.values_list("pk", "player_id", "player__currency")[:BATCH])
     for pk, player_id, currency in found:
-        _end(pk, player_id, currency, now)
+        _end_one(pk, player_id, currency, now)
     return len(found)
 
 
+def still_running(book: Book) -> list[Grant]:
+    """The player's bonuses that run at this moment, first claimed first; what is overdue has been ended.
+
+    So that a stake never draws on money whose time is over, however late the loop is.
+    """
+    undecided = wagering.running(book)
+    for grant in undecided:
+        if grant.ends_at <= book.now:
+            _end(book, grant)
+    return [grant for grant in undecided if grant.state == "running"]
+
+
 @transaction.atomic
-def _end(pk: int, player_id: str, currency: str, now: datetime) -> None:
+def _end_one(pk: int, player_id: str, currency: str, now: datetime) -> None:
     book = Book.open(player_id, currency, now)
     [grant] = rows.find(Grant, id=pk)
-    if grant.state != "running":
-        return
+    if grant.state == "running":
+        _end(book, grant)
+
+
+def _end(book: Book, grant: Grant) -> None:
     left = wagering.unclaimed_by(book, grant)
-    grant.state, grant.decided_at = "ended", now
+    grant.state, grant.decided_at = "ended", book.now
     rows.update(grant, "state", "decided_at")
-    asked = Asked.of(player_id, currency, "end-bonus", f"end:{pk}", _EndBonus(pk))
+    player = book.player
+    asked = Asked.of(player.player_id, player.currency, "end-bonus", f"end:{grant.pk}", _EndBonus(grant.pk))
     reason = "Its time was over before it had been staked often enough."
     receipt = receipts.write(
         book, asked, kind="bonus", state="done", amount_minor=-left, reason=reason, in_history=left > 0

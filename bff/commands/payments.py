@@ -42,6 +42,7 @@ class _Charge(msgspec.Struct, frozen=True):
     status: str
     decline_reason: str | None = None
     amount_minor: int | None = None
+    currency: str | None = None
 
 
 class _Charges(msgspec.Struct, frozen=True):
@@ -139,7 +140,7 @@ def read_webhook(body: bytes, signature: str, secret: str, *, now: float, age_s_
 
 def _verdict(charge: _Charge) -> Verdict:
     if charge.status == "approved":
-        return Verdict("approved", charge.charge_id, amount_minor=charge.amount_minor)
+        return Verdict("approved", charge.charge_id, amount_minor=charge.amount_minor, currency=charge.currency)
     if charge.status == "declined":
         return Verdict("declined", charge.charge_id, _declined(charge.decline_reason or ""))
     if charge.status == "processing":

@@ -1,146 +1,118 @@
 """Stakes and wins, as game providers ask for them: each transaction counts once, and a rollback always wins.
 
-Public: `balance`, `place_bet`, `settle_win`, `roll_back`, `Denied`.
+Public: `balance`, `place_bet`, `settle_win`, `roll_back`, and `Call` and `Denied` of `calls.py`.
 """
 
-import hashlib
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
-import msgspec
 from django.db import transaction
 
-from bff.commands import outbox, receipts, rows, wagering
+from bff.commands import calls, outbox, overdue, receipts, rows, wagering
 from bff.commands.books import Book, NotEnough
+from bff.commands.calls import Call, Denied
 from bff.commands.limits import excluded
-from bff.commands.models import GameTransaction, ProviderRequest, Receipt
+from bff.commands.models import GameTransaction, Grant, Receipt
 from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked
-from bff.contracts.player_context import PlayerContext
+from bff.commands.wagering import Moved
 from bff.contracts.seamless import BalanceRequest, BetRequest, RollbackRequest, Status, WalletAnswer, WinRequest
 
-R = TypeVar("R", BalanceRequest, BetRequest, WinRequest, RollbackRequest)
+__all__ = ["Call", "Denied", "balance", "place_bet", "roll_back", "settle_win"]
 
-
-class Denied(Exception):
-    """The business says no, and nothing was moved. `status` says why."""
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(status)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Who asks: the provider, and the player its token was issued for. `fingerprint` says what was asked."""
-
-    provider: str
-    player: PlayerContext
-    fingerprint: str
-
-    @classmethod
-    def of(cls, provider: str, player: PlayerContext, path: str, request: msgspec.Struct) -> "Call":
-        asked = path.encode() + b"\n" + msgspec.json.encode(request, order="sorted")
-        return cls(provider, player, hashlib.sha256(asked).hexdigest())
+_COMMANDS = {"bet": "place-bet", "win": "settle-win", "rollback": "roll-back"}
+_FORFEITED = "The bonus that this was staked from had ended, so its part went with it."
 
 
 @transaction.atomic
 def balance(call: Call, request: BalanceRequest, now: datetime) -> WalletAnswer:
     """What the player can stake."""
-    book = _open(call, request, now)
+    book, _ = calls.open_book(call, request, now)
     return _ok(book, request.request_uuid)
 
 
 @transaction.atomic
 def place_bet(call: Call, bet: BetRequest, now: datetime) -> WalletAnswer:
-    """Take the stake: real money first, then bonus."""
-    book = _open(call, bet, now)
-    if _known(call, book, bet, "bet", bet.amount):
-        return _ok(book, bet.request_uuid)
-    _check_money(book, bet.currency, bet.amount, least=1)
-    if bet.amount > POLICY.stake_minor_max:
-        raise Denied(Status.LIMIT_EXCEEDED)
-    if excluded(book):
-        raise Denied(Status.USER_DISABLED)
-    if _forbidden(call, bet.transaction_uuid):
-        raise Denied(Status.TRANSACTION_ROLLED_BACK)
-    real = min(book.balance("real"), bet.amount)
+    """Take the stake: real money first, then bonus that runs.
+
+    A bet that is denied is remembered, so its denial is an answer and no exception: that would take the memory back.
+    Wins and rollbacks are owed, so that a denied one may come again and is not remembered.
+    """
+    book, before = calls.open_book(call, bet, now)
+    if before is not None:
+        return WalletAnswer(before, bet.request_uuid)
+    running = overdue.still_running(book)
     try:
-        share = wagering.share_of(book, bet, bonus_minor=bet.amount - real)
-    except wagering.StakeTooLarge as error:
-        raise Denied(Status.LIMIT_EXCEEDED) from error
-    _move(call, book, bet, "bet", "BetPlaced", -real, real - bet.amount, share=share)
+        if calls.known(call, book, bet, "bet", bet.amount):
+            return _ok(book, bet.request_uuid)
+        moved, share = _stake(call, book, bet, running)
+    except Denied as denied:
+        calls.remember(call, bet, denied.status)
+        return WalletAnswer(denied.status, bet.request_uuid)
+    _move(call, book, bet, "bet", "BetPlaced", moved, share=share)
     return _ok(book, bet.request_uuid)
 
 
 @transaction.atomic
 def settle_win(call: Call, win: WinRequest, now: datetime) -> WalletAnswer:
     """Pay what a bet brought, into the accounts the stake came from and in that proportion. 0 closes the round."""
-    book = _open(call, win, now)
-    if _known(call, book, win, "win", win.amount):
+    book, _ = calls.open_book(call, win, now)
+    if calls.known(call, book, win, "win", win.amount):
         return _ok(book, win.request_uuid)
     _check_money(book, win.currency, win.amount, least=0)
-    bet = _referred(call, book, win.reference_transaction_uuid)
-    if bet is None or bet.kind != "bet" or bet.round != win.round:
+    bet = calls.referred(call, book, win.reference_transaction_uuid)
+    if bet is None or bet.kind != "bet" or not calls.same_game(bet, win):
         raise Denied(Status.TRANSACTION_DOES_NOT_EXIST)
-    if bet.rolled_back or _forbidden(call, win.transaction_uuid):
+    if bet.rolled_back or calls.forbidden(call, win.transaction_uuid):
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
     bonus = win.amount * bet.bonus_minor // (bet.real_minor + bet.bonus_minor)
-    if wagering.belongs_to_real(bet):
-        bonus = 0
-    _move(call, book, win, "win", "BetWon", win.amount - bonus, bonus, reference=bet.transaction_uuid)
+    moved = wagering.as_it_stands(bet, Moved(win.amount - bonus, bonus))
+    _move(call, book, win, "win", "BetWon", moved, of=bet)
     return _ok(book, win.request_uuid)
 
 
 @transaction.atomic
 def roll_back(call: Call, rollback: RollbackRequest, now: datetime) -> WalletAnswer:
-    """Undo a bet or a win, once. What is not known yet will be refused when it comes."""
-    book = _open(call, rollback, now)
-    if _known(call, book, rollback, "rollback", None):
+    """Undo a bet or a win, once. What is not known yet will be refused when it comes.
+
+    A bet is undone by itself, also when it has won already: its win has a name of its own, and a provider who takes
+    the round back sends a rollback for each. They may come in either order and are owed until they are taken, so that
+    refusing the bet's until the win's has come would only make it come again; a win that is yet to come is refused.
+    """
+    book, _ = calls.open_book(call, rollback, now)
+    if calls.known(call, book, rollback, "rollback", None):
         return _ok(book, rollback.request_uuid)
-    reference = rollback.reference_transaction_uuid
-    undone = _referred(call, book, reference)
-    if undone is not None and undone.kind == "rollback":
+    undone = calls.referred(call, book, rollback.reference_transaction_uuid)
+    if undone is not None and (undone.kind == "rollback" or not calls.same_game(undone, rollback)):
         raise Denied(Status.TRANSACTION_DOES_NOT_EXIST)
     if undone is None or undone.rolled_back:
-        _move(call, book, rollback, "rollback", "", 0, 0, reference=reference)
+        _move(call, book, rollback, "rollback", "", Moved(0, 0))
         return _ok(book, rollback.request_uuid)
     undone.rolled_back = True
-    undone.save(update_fields=["rolled_back"])
+    rows.update(undone, "rolled_back")
     event = "BetRolledBack" if undone.kind == "bet" else "WinRolledBack"
-    share, real, bonus = wagering.taken_back(undone), -undone.real_minor, -undone.bonus_minor
-    if wagering.belongs_to_real(undone):
-        real, bonus = real + bonus, 0
-    _move(call, book, rollback, "rollback", event, real, bonus, reference=reference, share=share)
+    share = wagering.taken_back(undone)
+    _move(call, book, rollback, "rollback", event, wagering.undoing(undone), of=undone, share=share)
     return _ok(book, rollback.request_uuid)
 
 
-def _open(call: Call, request: R, now: datetime) -> Book:
-    book = Book.open(call.player.player, call.player.currency, now)
-    name = {"provider": call.provider, "request_uuid": request.request_uuid}
-    seen = rows.find(ProviderRequest, **name)
-    if not seen:
-        rows.insert(ProviderRequest(**name, fingerprint=call.fingerprint, at=now))
-    elif seen[0].fingerprint != call.fingerprint:
-        raise Denied(Status.DUPLICATE_TRANSACTION)
-    return book
-
-
-def _known(
-    call: Call, book: Book, request: BetRequest | WinRequest | RollbackRequest, kind: str, amount: int | None
-) -> bool:
-    """Whether this very transaction has been taken; raises `Denied` for another one under the same name."""
-    known = _named(call, request.transaction_uuid)
-    if known is None:
-        return False
-    same = (known.kind, known.player_id, known.round) == (kind, book.player.player_id, request.round)
-    reference = getattr(request, "reference_transaction_uuid", "")
-    if not same or known.reference_uuid != reference or amount not in (None, known.amount_minor):
-        raise Denied(Status.DUPLICATE_TRANSACTION)
-    if known.rolled_back:
+def _stake(call: Call, book: Book, bet: BetRequest, running: list[Grant]) -> tuple[Moved, wagering.Share | None]:
+    """What the bet takes and counts; raises `Denied`. Writes nothing."""
+    _check_money(book, bet.currency, bet.amount, least=1)
+    if bet.amount > POLICY.stake_minor_max:
+        raise Denied(Status.LIMIT_EXCEEDED)
+    if excluded(book):
+        raise Denied(Status.USER_DISABLED)
+    if calls.forbidden(call, bet.transaction_uuid):
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
-    return True
+    real = min(book.balance("real"), bet.amount)
+    bonus = bet.amount - real
+    try:
+        share = wagering.share_of(running, bet, bonus_minor=bonus)
+    except wagering.StakeTooLarge as error:
+        raise Denied(Status.LIMIT_EXCEEDED) from error
+    if bonus > (book.balance("bonus") if running else 0):
+        raise Denied(Status.NOT_ENOUGH_MONEY)
+    return Moved(-real, -bonus), share
 
 
 def _check_money(book: Book, currency: str, amount: int, *, least: int) -> None:
@@ -150,53 +122,34 @@ def _check_money(book: Book, currency: str, amount: int, *, least: int) -> None:
         raise Denied(Status.WRONG_TYPES)
 
 
-def _forbidden(call: Call, transaction_uuid: str) -> bool:
-    tombstones = rows.find(GameTransaction, provider=call.provider, reference_uuid=transaction_uuid, kind="rollback")
-    return bool(tombstones)
-
-
-def _named(call: Call, transaction_uuid: str) -> GameTransaction | None:
-    found = rows.find(GameTransaction, provider=call.provider, transaction_uuid=transaction_uuid)
-    return found[0] if found else None
-
-
-def _referred(call: Call, book: Book, transaction_uuid: str) -> GameTransaction | None:
-    found = _named(call, transaction_uuid)
-    if found is not None and found.player_id != book.player.player_id:
-        raise Denied(Status.INVALID_TOKEN)
-    return found
-
-
 def _move(
     call: Call,
     book: Book,
     request: BetRequest | WinRequest | RollbackRequest,
     kind: str,
     event: str,
-    real_minor: int,
-    bonus_minor: int,
+    moved: Moved,
     *,
-    reference: str = "",
+    of: GameTransaction | None = None,
     share: wagering.Share | None = None,
 ) -> None:
-    receipt = None
-    if real_minor or bonus_minor:
-        receipt = _post(call, book, request.transaction_uuid, kind, real_minor, bonus_minor)
+    """Move it and write it down. `of`: the transaction that it belongs to, and so the bonus."""
+    receipt = _post(call, book, request.transaction_uuid, kind, moved) if any(moved) else None
     rows.insert(
         GameTransaction(
             provider=call.provider,
             transaction_uuid=request.transaction_uuid,
             kind=kind,
             player=book.player,
-            reference_uuid=reference,
+            reference_uuid=getattr(request, "reference_transaction_uuid", ""),
             game_code=request.game_code,
             round=request.round,
-            amount_minor=abs(real_minor + bonus_minor),
-            real_minor=real_minor,
-            bonus_minor=bonus_minor,
+            amount_minor=abs(sum(moved)),
+            real_minor=moved.real_minor,
+            bonus_minor=moved.bonus_minor,
             receipt=receipt,
             at=book.now,
-            grant=share.grant if share else None,
+            grant_id=share.grant.pk if share else of and of.grant_id,
             wagered_minor=share.wagered_minor if share else 0,
         )
     )
@@ -207,13 +160,18 @@ def _move(
         outbox.tell(book, event, [receipt], claims_changed=counted)
 
 
-def _post(call: Call, book: Book, transaction_uuid: str, kind: str, real_minor: int, bonus_minor: int) -> Receipt:
-    command = {"bet": "place-bet", "win": "settle-win", "rollback": "roll-back"}[kind]
+def _post(call: Call, book: Book, transaction_uuid: str, kind: str, moved: Moved) -> Receipt:
     player = call.player
-    asked = Asked(player.player, player.currency, command, f"{call.provider}:{transaction_uuid}", call.fingerprint)
-    receipt = receipts.write(book, asked, kind=kind, state="done", amount_minor=real_minor + bonus_minor)
+    key = f"{call.provider}:{transaction_uuid}"
+    asked = Asked(player.player, player.currency, _COMMANDS[kind], key, call.fingerprint)
+    theirs = moved.real_minor + moved.bonus_minor
+    reason = _FORFEITED if moved.forfeited_minor > 0 else ""
+    receipt = receipts.write(
+        book, asked, kind=kind, state="done", amount_minor=theirs, reason=reason, in_history=theirs != 0
+    )
+    lines = {"real": moved.real_minor, "bonus": moved.bonus_minor}
     try:
-        book.post(kind, receipt, {"real": real_minor, "bonus": bonus_minor}, "games")
+        book.post(kind, receipt, lines, "games", forfeited_minor=moved.forfeited_minor)
     except NotEnough as error:
         raise Denied(Status.NOT_ENOUGH_MONEY) from error
     return receipt

@@ -28,6 +28,8 @@ class EnginePolicy:
     switch_ms: float = 0.5
     # How long an answer of the database may take, its wait included.
     command_ms_max: int = 6000
+    # PostgreSQL ends a statement after 5 s, so one who has said nothing for this long is gone: the thread is freed.
+    silent_ms_max: int = 20_000
 
     body_bytes_max: int = 16 * 1024
     key_length_max: int = 200

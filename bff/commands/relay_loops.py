@@ -98,6 +98,10 @@ class Relay:
             return 0
         done, self._turn = self._turn, None
         turn = self._last = await self.engine.run(relay_steps.turn, self.holder, done, now, measured=due)
+        if due or not turn.leading:
+            # Told before anything is sent, for it matters most while nothing can be; who does not lead has none.
+            self._backlog = turn.backlog
+            BACKLOG.set(turn.backlog)
         if not turn.leading:
             self._turn = turn
             await asyncio.sleep(RELAY.heartbeat_s)
@@ -106,9 +110,6 @@ class Relay:
         # Only what is out is marked, by the next turn; a kill before that sends it twice.
         self._turn = turn
         PUBLISHED.inc(len(turn.events))
-        if due:
-            self._backlog = turn.backlog
-            BACKLOG.set(turn.backlog)
         if turn.drained:
             await self._beat(turn)
         if not turn.rows:

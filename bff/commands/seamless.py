@@ -56,6 +56,7 @@ def _view(
         except Denied as denied:
             answer = WalletAnswer(denied.status, request_uuid)
         except EngineUnavailable as error:
+            # Begun or not, a provider does the same: it sends the same request again, or a rollback.
             logger.warning("seamless_unavailable", path=request.path, detail=str(error))
             return _answer(WalletAnswer(Status.UNKNOWN, request_uuid), 503)
         return _answer(answer, 200)

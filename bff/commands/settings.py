@@ -65,9 +65,22 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
-    # A database that hangs must cost a command its answer, not a thread for ever.
+    # Tells a COMMIT whose answer was lost from one that was refused.
+    DATABASES["default"]["ENGINE"] = "bff.commands.postgresql"
+    # A database that hangs must cost a command its answer, not a thread for ever. The server ends what takes too long;
+    # where the network swallows what is sent, the kernel gives up after `tcp_user_timeout` (ms), and on a line that is
+    # silent after the keepalives (s). A server that is alive and says nothing is hung up on by the engine. One whose
+    # client has vanished in mid-transaction lets go of the player by itself.
     DATABASES["default"].setdefault("OPTIONS", {}).update(
-        {"connect_timeout": 2, "options": "-c statement_timeout=5000 -c lock_timeout=3000"}
+        {
+            "connect_timeout": 2,
+            "tcp_user_timeout": 5000,
+            "keepalives": 1,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "options": "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000",
+        }
     )
 
 USE_TZ = True

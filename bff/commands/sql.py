@@ -1,11 +1,11 @@
 """What the models can not say: rows that no program may change again.
 
-Public: `protect_entries`, `unprotect_entries`.
+Public: `protect_entries`, `unprotect_entries`, `close_ways_round`, `open_ways_round`.
 """
 
 from typing import Any
 
-_TABLES = ("commands_entry", "commands_transaction")
+_TABLES = {"commands_entry": "id", "commands_transaction": "transaction_id"}
 
 
 def protect_entries(_apps: Any, editor: Any) -> None:
@@ -33,3 +33,32 @@ def unprotect_entries(_apps: Any, editor: Any) -> None:
             editor.execute(f"DROP TRIGGER {table}_no_{verb}{where}")
     if editor.connection.vendor == "postgresql":
         editor.execute("DROP FUNCTION ledger_is_appended_only()")
+
+
+def close_ways_round(_apps: Any, editor: Any) -> None:
+    """Refuse as well what changes rows without an UPDATE or DELETE that a row's trigger sees.
+
+    SQLite's REPLACE deletes the row in the way without asking its triggers (by its key or its rowid; a rowid that was
+    not given is -1 here), and PostgreSQL's TRUNCATE asks those of the whole statement only.
+    """
+    for table, key in _TABLES.items():
+        if editor.connection.vendor == "postgresql":
+            editor.execute(
+                f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_appended_only()"
+            )
+        else:
+            there = f"SELECT 1 FROM {table} WHERE {key} = NEW.{key} OR rowid = NEW.rowid"  # noqa: S608
+            editor.execute(
+                f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN EXISTS ({there}) "
+                "BEGIN SELECT RAISE(ABORT, 'the ledger is appended only'); END"
+            )
+
+
+def open_ways_round(_apps: Any, editor: Any) -> None:
+    """Take that back."""
+    for table in _TABLES:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(f"DROP TRIGGER {table}_no_truncate ON {table}")
+        else:
+            editor.execute(f"DROP TRIGGER {table}_no_replace")

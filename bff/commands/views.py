@@ -2,7 +2,7 @@
 
 Public: `deposit_view`, `claim_view`, `withdraw_view`, `cancel_withdrawal_view`, `deposit_limit_view`,
 `self_exclude_view`, `webhook_view`, `healthz`, `metrics`, `unknown_path`. Commands answer 200 when they are done or
-declined, 202 while they are pending.
+declined, 202 while they are pending; 503 `engine_down` when nothing was done, 504 `outcome_unknown` when nobody knows.
 """
 
 import time
@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_
 
 from bff.commands import asked, claim, deposit, limits, withdraw
 from bff.commands.engine import EngineUnavailable
-from bff.commands.models import Receipt
+from bff.commands.models import Charge, Receipt
 from bff.commands.payments import WebhookRefused, read_webhook
 from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused, on_the_wire
@@ -56,11 +56,12 @@ def command_view(command: str) -> Callable[[View], View]:
                     raise Refused(405, "method_not_allowed", "Commands are posted.")
                 response = await runtime().finish(view(request))  # type: ignore[arg-type]
                 outcome = str(response.status_code)
-            except Refused as refused:
-                response, outcome = asked.problem(refused), refused.code
+            except Refused as error:
+                response, outcome = asked.problem(error), error.code
             except EngineUnavailable as error:
                 logger.warning("command_unavailable", command=command, detail=str(error))
-                response, outcome = asked.problem(_UNAVAILABLE), "engine_down"
+                refused = _UNKNOWN if error.begun else _UNAVAILABLE
+                response, outcome = asked.problem(refused), refused.code
             COMMANDS.labels(command, outcome).inc()
             SECONDS.labels(command).observe(time.perf_counter() - began)
             return response
@@ -73,7 +74,12 @@ def command_view(command: str) -> Callable[[View], View]:
 _UNAVAILABLE = Refused(
     503,
     "engine_down",
-    "Money can not be moved at this moment. Your balance is safe; try again with the same key.",
+    "Money can not be moved at this moment, and nothing was done. Your balance is safe; try again with the same key.",
+)
+_UNKNOWN = Refused(
+    504,
+    "outcome_unknown",
+    "We do not know yet whether this was done. Your balance is safe; ask again with the same key, and it counts once.",
 )
 
 
@@ -132,7 +138,7 @@ async def webhook_view(request: HttpRequest) -> HttpResponse:
         raise Refused(401, "webhook_refused", str(refused)) from refused
     try:
         receipt = await runtime().engine.run(deposit.settle, reference, verdict, datetime.now(UTC))
-    except Receipt.DoesNotExist as error:
+    except (Receipt.DoesNotExist, Charge.DoesNotExist) as error:
         raise Refused(404, "reference_unknown", "There is no deposit with this reference.") from error
     logger.info("webhook_settled", receipt=reference, state=receipt.state)
     return HttpResponse(status=204)

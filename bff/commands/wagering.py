@@ -1,15 +1,17 @@
 """What a bonus asks before it is the player's: how much is staked, in which games, with which largest bet, by when.
 
-Public: `Terms`, `Share`, `StakeTooLarge`, `grant`, `share_of`, `taken_back`, `belongs_to_real`, `count`,
-`unclaimed_by`, `progress`.
+Public: `Terms`, `Share`, `Moved`, `StakeTooLarge`, `grant`, `running`, `share_of`, `as_it_stands`, `undoing`,
+`taken_back`, `count`, `unclaimed_by`, `progress`.
 
-All bonuses of a player stand in one account, and stakes count towards the one that was claimed first. When it has been
-staked often enough, what stands there beyond the other bonuses becomes real money. Every stake counts by its kind of
-game, at most as far as the largest bet; a bet that needs bonus money must not be larger than that.
+All bonuses of a player stand in one account, and a stake belongs to the one that was claimed first of those that run.
+When it has been staked often enough, what stands there beyond the other bonuses becomes real money, at most what its
+own bets have left of it. Every stake counts by its kind of game, at most as far as the largest bet; a bet that needs
+bonus money must not be larger than that. What comes back of a bet later goes where its bonus has gone.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db.models import Q
 
@@ -42,6 +44,14 @@ class Share:
     wagered_minor: int
 
 
+class Moved(NamedTuple):
+    """Minor units into a player's accounts, and what the house's promotions get of it instead of the player."""
+
+    real_minor: int
+    bonus_minor: int
+    forfeited_minor: int = 0
+
+
 class StakeTooLarge(Exception):
     """The bet needs bonus money and is larger than that bonus allows."""
 
@@ -49,6 +59,9 @@ class StakeTooLarge(Exception):
 def grant(book: Book, receipt: Receipt, terms: Terms) -> None:
     """Give the receipt's amount on these terms; what asks for no wagering is real money at once."""
     free = terms.wagering == 0
+    if not running(book) and (nobodys := book.balance("bonus")):
+        # Money of a bonus that is over must not become part of this one.
+        book.post("bonus-end", receipt, {"bonus": -nobodys}, "promotions")
     Grant.objects.create(
         player=book.player,
         promotion_id=terms.promotion_id,
@@ -66,14 +79,18 @@ def grant(book: Book, receipt: Receipt, terms: Terms) -> None:
     book.post("bonus", receipt, {"real" if free else "bonus": receipt.amount_minor}, "promotions")
 
 
-def share_of(book: Book, bet: BetRequest, *, bonus_minor: int) -> Share | None:
-    """What the bet counts, and towards which bonus; None where none runs. Raises `StakeTooLarge`."""
-    running = [each for each in _running(book) if each.ends_at > book.now]
-    if not running:
+def running(book: Book) -> list[Grant]:
+    """The player's bonuses that are not decided, the one that was claimed first in front."""
+    return sorted(rows.find(Grant, player_id=book.player.player_id, state="running"), key=lambda each: each.pk)
+
+
+def share_of(among: list[Grant], bet: BetRequest, *, bonus_minor: int) -> Share | None:
+    """What the bet counts, and towards which of the bonuses that run; None without one. Raises `StakeTooLarge`."""
+    if not among:
         return None
-    if bonus_minor and any(0 < each.stake_max_minor < bet.amount for each in running):
+    if bonus_minor and any(0 < each.stake_max_minor < bet.amount for each in among):
         raise StakeTooLarge
-    first = running[0]
+    first = among[0]
     most = min(bet.amount, first.stake_max_minor or bet.amount)
     counted = most * _percent(first.contribution, bet) // 100
     left = first.wagering_minor - first.wagered_minor
@@ -88,25 +105,42 @@ def taken_back(undone: GameTransaction) -> Share | None:
     return Share(first, -undone.wagered_minor) if first.state == "running" else None
 
 
-def belongs_to_real(bet: GameTransaction) -> bool:
-    """Whether bonus money that comes back from this bet is real by now, because its bonus is done."""
-    return bool(bet.grant_id and bet.bonus_minor and rows.find(Grant, id=bet.grant_id)[0].state == "done")
+def as_it_stands(of: GameTransaction, moved: Moved) -> Moved:
+    """`moved` by the bet or win `of`, with its bonus part where that bonus is by now.
+
+    In the bonus account while it runs, in the real one when it is done. When it has ended, what it left was taken
+    back, so the house's promotions get that part, or pay it; so they do where no bonus is known.
+    """
+    if not moved.bonus_minor:
+        return moved
+    state = rows.find(Grant, id=of.grant_id)[0].state if of.grant_id else "ended"
+    if state == "running":
+        return moved
+    real, bonus, forfeited = moved
+    return Moved(real + bonus, 0, forfeited) if state == "done" else Moved(real, 0, forfeited + bonus)
+
+
+def undoing(undone: GameTransaction) -> Moved:
+    """What undoes a bet or a win as things stand, also that part of a win which the player never got."""
+    forfeited = undone.amount_minor - abs(undone.real_minor + undone.bonus_minor)
+    return as_it_stands(undone, Moved(-undone.real_minor, -undone.bonus_minor, -forfeited))
 
 
 def count(book: Book, share: Share, receipt: Receipt) -> None:
-    """Write the share down; the bonus becomes real with the stake that completes it. After the stake has moved."""
+    """Write the share down; the bonus becomes real with the stake that completes it. After the stake is written."""
     first = share.grant
     first.wagered_minor += share.wagered_minor
     if first.wagered_minor >= first.wagering_minor:
         first.state, first.decided_at = "done", book.now
-        if released := unclaimed_by(book, first):
+        own = first.amount_minor + rows.total(GameTransaction, "bonus_minor", grant_id=first.pk)
+        if (released := min(own, unclaimed_by(book, first))) > 0:
             book.post("bonus-release", receipt, {"bonus": -released, "real": released}, "promotions")
     rows.update(first, "wagered_minor", "state", "decided_at")
 
 
 def unclaimed_by(book: Book, decided: Grant) -> int:
     """What stands in the bonus account beyond the player's other bonuses that run."""
-    others = sum(each.amount_minor for each in _running(book) if each.pk != decided.pk)
+    others = sum(each.amount_minor for each in running(book) if each.pk != decided.pk)
     return max(0, book.balance("bonus") - others)
 
 
@@ -132,10 +166,6 @@ def progress(book: Book) -> list[GrantProgress]:
         )
         for each in shown
     ]
-
-
-def _running(book: Book) -> list[Grant]:
-    return sorted(rows.find(Grant, player_id=book.player.player_id, state="running"), key=lambda each: each.pk)
 
 
 def _percent(contribution: dict[str, int], bet: BetRequest) -> int:

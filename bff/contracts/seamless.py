@@ -67,6 +67,7 @@ class BalanceRequest(msgspec.Struct, frozen=True):
 class BetRequest(msgspec.Struct, frozen=True):
     """Body of `/transaction/bet`. The token must be valid at this moment.
 
+    A bet that was denied stays denied under its `request_uuid`; another attempt takes a fresh one.
     `game_kind` is the kind of game in the words of promotions (`roulette`, `slots`), for what a stake counts towards a
     bonus; without it, the part of `game_code` before the first `-`.
     """

@@ -216,9 +216,12 @@ class MoneyHouse:
         return done
 
     def start(self, name, **more):
+        """A process of that name; `relay#2` is a second relay."""
+        kind = name.partition("#")[0]
+        self.ports.setdefault(name, free_port())
         environment = {**self.environment, "PORT": str(self.ports[name]), "PROCESS_NAME": name}
-        command = [sys.executable, "-m", MODULES[name]] if name in MODULES else [
-            sys.executable, "-m", "uvicorn", APPLICATIONS[name], "--port", str(self.ports[name]),
+        command = [sys.executable, "-m", MODULES[kind]] if kind in MODULES else [
+            sys.executable, "-m", "uvicorn", APPLICATIONS[kind], "--port", str(self.ports[name]),
             "--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "2",
         ]  # fmt: skip
         log = (self.data / f"{name}.log").open("ab")

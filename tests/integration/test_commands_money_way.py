@@ -19,6 +19,7 @@ from bff.commands.policy import POLICY
 from bff.contracts.event import Event
 from bff.contracts.ledger import OFFERS_STREAM
 from bff.contracts.promotions import OfferAmounts, OfferState
+from tests.integration import money_races
 from tests.integration.money_house import MoneyHouse, eventually
 
 
@@ -83,15 +84,7 @@ def test_declined_deposit_is_a_receipt_with_a_sentence(house, mode, reason):
 
 def test_fifty_parallel_posts_of_one_key_have_one_effect(house):
     """One charge, one entry, and every answer is the stored one or says that it is in flight."""
-    who, key = player(), secrets.token_hex(8)
-    with concurrent.futures.ThreadPoolExecutor(50) as pool:
-        answers = list(pool.map(lambda _: house.deposit(who, 700, key=key), range(50)))
-    receipts = {answer["receipt_id"] for status, answer in answers if status in (200, 202)}
-    assert {status for status, _ in answers} <= {200, 202, 409}
-    assert {answer["code"] for status, answer in answers if status == 409} <= {"command_in_flight"}
-    status, last = house.deposit(who, 700, key=key)
-    assert (status, last["state"], receipts) == (200, "done", {last["receipt_id"]})
-    assert house.payments.posts.count(last["receipt_id"]) == 1
+    who = money_races.fifty_posts_of_one_key(house)
     eventually(lambda: house.real(who) == 700)
 
 
@@ -261,8 +254,26 @@ def test_forged_old_and_future_webhooks_are_refused(house):
     ):
         status, refusal = house.post("/webhooks/payments", raw, headers=headers)
         assert (status, refusal["code"]) == (401, "webhook_refused")
-    raw, headers = signed(house, said)
-    assert house.post("/webhooks/payments", raw, headers=headers)[1]["code"] == "reference_unknown"
+    [(opening,)] = house.books("SELECT receipt_id FROM commands_receipt WHERE command = 'opening' LIMIT 1")
+    for reference in ("rc_x", opening):
+        raw, headers = signed(house, {**said, "reference": reference})
+        status, refusal = house.post("/webhooks/payments", raw, headers=headers)
+        assert (status, refusal["code"]) == (404, "reference_unknown")
+
+
+def test_webhook_of_another_amount_or_currency_moves_nothing(house):
+    """What was charged must be what was asked for; until people have looked at it the deposit is pending."""
+    house.payments.mode = "process"
+    who = player()
+    for differing in ({"amount_minor": 451, "currency": "EUR"}, {"amount_minor": 450, "currency": "GBP"}):
+        reference = pending_deposit(house, who, 450)["receipt_id"]
+        raw, headers = signed(house, {"charge_id": "ch_1", "reference": reference, "status": "approved", **differing})
+        assert house.post("/webhooks/payments", raw, headers=headers)[0] == 204
+        of_it = f"WHERE receipt_id = '{reference}'"
+        [(state, said)] = house.books(f"SELECT state, said FROM commands_charge {of_it}")
+        assert (state, said) == ("differs", f"{differing['amount_minor']} {differing['currency']}")
+        assert house.books(f"SELECT state FROM commands_receipt {of_it}") == [("pending",)]
+    assert house.real(who) == 0
 
 
 def test_feeds_of_ledger_and_engine_are_heard(house):

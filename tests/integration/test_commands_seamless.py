@@ -1,58 +1,22 @@
 """The seamless wallet over HTTP, as a game provider meets it."""
 
 import json
-import secrets
 import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from bff.contracts.player_context import PlayerContext, mint
 from bff.contracts.seamless import SignatureRefused, sign, sign_rsa, verify
+from tests.integration import money_races
+from tests.integration.game_provider import SECRET, Provider, uuid
 from tests.integration.money_house import MoneyHouse
-
-SECRET = "games-secret-for-tests"
 
 
 @pytest.fixture(scope="module")
 def house():
     with MoneyHouse(wanted=("bff-commands",), extra={"GAMES_WALLET_SECRET": SECRET}) as running:
         yield running
-
-
-def uuid():
-    return secrets.token_hex(8)
-
-
-class Provider:
-    """A provider at one game, for one player with 100.00 in their account."""
-
-    def __init__(self, house):
-        self.house = house
-        self.player = f"pl_{secrets.token_hex(5)}"
-        assert house.deposit(self.player, 10_000)[1]["state"] == "done"
-        self.token = self.issue()
-
-    def issue(self, *, game="roulette-1", expires_in_s=600, scope="games.play", player=""):
-        expires_at = int(time.time()) + expires_in_s
-        context = PlayerContext(player or self.player, f"game:{game}", "EUR", "en", frozenset({scope}), expires_at)
-        return mint(context, self.house.private_key, now=int(time.time()))
-
-    def call(self, path, *, secret=SECRET, at=None, provider="sandbox-tables", **fields):
-        body = {"request_uuid": uuid(), "token": self.token, "game_code": "roulette-1", **fields}
-        raw = json.dumps(body).encode()
-        signature = sign(path, raw, secret, now=int(at or time.time()))
-        return self.house.post(path, raw, headers={"Wallet-Provider": provider, "Wallet-Signature": signature})
-
-    def status(self, path, **fields):
-        http, answer = self.call(path, **fields)
-        assert http == 200
-        return answer["status"]
-
-    def bet(self, amount, **fields):
-        fields = {"transaction_uuid": uuid(), "round": "r1", "currency": "EUR", **fields}
-        return self.call("/transaction/bet", amount=amount, **fields)
 
 
 @pytest.fixture
@@ -71,6 +35,25 @@ def test_a_round_is_played(provider):
     assert provider.call("/transaction/win", **win, **common)[1]["balance"] == 12_500
     back = {"transaction_uuid": uuid(), "reference_transaction_uuid": bet, "round": "r1"}
     assert provider.call("/transaction/rollback", **back)[1]["balance"] == 15_000
+
+
+def test_forty_stakes_and_withdrawals_take_no_more_than_there_is(house):
+    """Different commands on one balance, several in one transaction: the ten that it allows."""
+    money_races.forty_stakes_and_withdrawals(house)
+
+
+def test_denied_bet_that_is_replayed_after_a_deposit_takes_nothing(house, provider):
+    """The provider holds it as refused, so the very same bytes hear the same while their signature holds."""
+    fields = {"transaction_uuid": uuid(), "round": "r1", "currency": "EUR", "amount": 15_000}
+    raw = json.dumps({"request_uuid": uuid(), "token": provider.token, "game_code": "roulette-1", **fields}).encode()
+    signature = sign("/transaction/bet", raw, SECRET, now=int(time.time()))
+    headers = {"Wallet-Provider": "sandbox-tables", "Wallet-Signature": signature}
+    first = house.post("/transaction/bet", raw, headers=headers)
+    assert first[1]["status"] == "RS_ERROR_NOT_ENOUGH_MONEY"
+    assert house.deposit(provider.player, 10_000)[1]["state"] == "done"
+    assert house.post("/transaction/bet", raw, headers=headers) == first
+    assert provider.call("/user/balance")[1]["balance"] == 20_000
+    assert provider.bet(15_000)[1]["balance"] == 5_000
 
 
 def test_signatures_are_checked_before_anything_else(provider):

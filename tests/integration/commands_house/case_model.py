@@ -43,6 +43,8 @@ class Ledger(RuleBasedStateMachine):
         self.undone = set()
         self.grants = []  # each [wagered, state]
         self.shares = {}  # bet -> (grant, what it counted)
+        self.amounts = {}  # transaction -> what the provider says
+        self.won = {}  # win -> its bet
         self.events = 0
         self.opened = False
 
@@ -115,13 +117,13 @@ class Ledger(RuleBasedStateMachine):
         others = [each for each in self.running() if each is not grant]
         return max(0, self.bonus - BONUS * len(others))
 
-    def count(self, transaction, amount, from_bonus):
+    def count(self, transaction, amount):
         """A stake counts towards the bonus that was claimed first, and may complete it."""
         if not self.running():
             return
         grant = self.running()[0]
         counted = min(min(amount, LARGEST) * PERCENT // 100, ASKED - grant[0])
-        self.shares[transaction] = (grant, counted, from_bonus)
+        self.shares[transaction] = (grant, counted)
         grant[0] += counted
         if grant[0] == ASKED:
             released = self.left_for(grant)
@@ -129,10 +131,12 @@ class Ledger(RuleBasedStateMachine):
             self.bonus -= released
             self.real += released
 
-    def real_by_now(self, bet):
-        """Whether the bonus money in this bet has become real since."""
-        grant, _, from_bonus = self.shares.get(bet, (None, 0, 0))
-        return grant is not None and from_bonus > 0 and grant[1] == "done"
+    def as_it_stands(self, bet, real, bonus):
+        """Where money of this bet goes by now: a bonus that is done is real, one that has ended gets nothing back."""
+        if not bonus:
+            return real, 0
+        state = self.shares[bet][0][1]
+        return {"running": (real, bonus), "done": (real + bonus, 0), "ended": (real, 0)}[state]
 
     def call(self, path, request):
         self.opened = True
@@ -159,10 +163,10 @@ class Ledger(RuleBasedStateMachine):
                 if amount > self.real + self.bonus:
                     assert status is Status.NOT_ENOUGH_MONEY
                     return multiple()
-                self.split[transaction] = (-moved[0], -moved[1])
+                self.split[transaction], self.amounts[transaction] = (-moved[0], -moved[1]), amount
                 self.real -= moved[0]
                 self.bonus -= moved[1]
-                self.count(transaction, amount, moved[1])
+                self.count(transaction, amount)
                 self.events += 1
             assert status is Status.OK
         return transaction
@@ -180,9 +184,11 @@ class Ledger(RuleBasedStateMachine):
             assert status is Status.OK
             if transaction not in self.split:
                 real, bonus = self.split[bet]
-                to_bonus = 0 if self.real_by_now(bet) else amount * -bonus // -(real + bonus)
-                self.split[transaction] = (amount - to_bonus, to_bonus)
-                self.real += amount - to_bonus
+                part = amount * -bonus // -(real + bonus)
+                to_real, to_bonus = self.as_it_stands(bet, amount - part, part)
+                self.won[transaction], self.amounts[transaction] = bet, amount
+                self.split[transaction] = (to_real, to_bonus)
+                self.real += to_real
                 self.bonus += to_bonus
                 self.events += 1 if amount else 0
         return transaction
@@ -192,9 +198,7 @@ class Ledger(RuleBasedStateMachine):
         """Undone once, unless the money of a win is gone."""
         for _ in range(repeats):
             status = self.play(play.roll_back, "/transaction/rollback", self.rollback(transaction))
-            real, bonus = self.split[transaction]
-            if self.real_by_now(transaction):
-                real, bonus = real + bonus, 0
+            real, bonus = self.as_it_stands(self.won.get(transaction, transaction), *self.split[transaction])
             if transaction in self.undone:
                 assert status is Status.OK
             elif self.real < real or self.bonus < bonus:
@@ -204,8 +208,8 @@ class Ledger(RuleBasedStateMachine):
                 self.undone.add(transaction)
                 self.real -= real
                 self.bonus -= bonus
-                self.events += 1 if real or bonus else 0
-                grant, counted, _ = self.shares.get(transaction, ([0, "none"], 0, 0))
+                self.events += 1 if self.amounts[transaction] else 0
+                grant, counted = self.shares.get(transaction, ([0, "none"], 0))
                 if grant[1] == "running":
                     grant[0] -= counted
 

@@ -7,17 +7,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
 
 from bff.commands import audit, copies, relay_steps
+from bff.commands.deposit import Verdict, begin, settle
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.models import Account, OutboxRow, Player, Receipt, RelayState
+from bff.commands.models import Account, Charge, OutboxRow, Receipt, RelayState
 from bff.commands.progress import Bar
+from bff.commands.receipts import Asked
+from bff.contracts.wallet import Deposit
 
 
 def someone(amount=4000, currency="GBP"):
     player = f"pl_{secrets.token_hex(5)}"
-    open_balance(player, currency, amount)
+    if amount:
+        open_balance(player, currency, amount)
     return player
 
 
@@ -25,33 +28,6 @@ def said(name, *arguments):
     out = io.StringIO()
     call_command(name, *arguments, stdout=out, stderr=io.StringIO())
     return out.getvalue()
-
-
-def test_audit_finds_what_was_bent():
-    """A wrong balance, a changed entry and a hold of nobody each get a line, and the exit code is 1."""
-    player = someone()
-    assert said("audit_ledger") == "The books are sound.\n"
-    with transaction.atomic(), connection.cursor() as cursor:
-        where = " ON commands_entry" if connection.vendor == "postgresql" else ""
-        cursor.execute(f"DROP TRIGGER commands_entry_no_update{where}")
-        account = Account.objects.get(player_id=player, kind="real")
-        cursor.execute("UPDATE commands_entry SET amount_minor = amount_minor + 7 WHERE account_id = %s", [account.pk])
-        Account.objects.filter(player_id=player, kind="held").update(balance_minor=5)
-        Player.objects.filter(pk=player).update(lines=9)
-        found = {f"{each.check}: {each.detail}" for each in audit.findings()}
-        out = io.StringIO()
-        with pytest.raises(SystemExit) as ended:
-            call_command("audit_ledger", stdout=out, stderr=io.StringIO())
-        transaction.set_rollback(True)
-    assert found == {
-        "sums: its entries sum to 7 GBP",
-        "balances: real is kept as 4000, its entries say 4007",
-        "balances: held is kept as 5, its entries say 0",
-        "holds: 5 is held, withdrawals hold 0",
-        "lines: 9 lines are counted, 1 are there",
-    }
-    assert ended.value.code == 1
-    assert player in out.getvalue()
 
 
 def test_damaged_copies_are_refused(tmp_path):
@@ -86,11 +62,57 @@ def test_bonuses_and_withdrawals_say_what_they_did():
     for arguments, sentence in {
         ("grant_bonus", "pl_nobody", "5", "--reference", "x"): "There is no player pl_nobody.",
         ("grant_bonus", player, "-5", "--reference", "x"): "Enter an amount above zero.",
+        ("grant_bonus", player, "5", "--reference", "x", "--wagering", "-3"): "A bonus is staked 0 to 1000 times.",
+        ("grant_bonus", player, "5", "--reference", ""): "A reference has 1 to 92 characters.",
+        ("grant_bonus", player, "5", "--reference", "x" * 93): "A reference has 1 to 92 characters.",
         ("withdrawals", "--pay", "rc_x"): "There is no withdrawal rc_x.",
+        ("charges", "--approve", "rc_x"): "There is no charge rc_x that waits to be decided.",
     }.items():
         with pytest.raises(CommandError, match=sentence):
             call_command(*arguments)
     assert said("withdrawals").endswith("held.\n")
+    for last in "ab":
+        assert "bonus given" in said("grant_bonus", player, "5", "--reference", "r" * 91 + last)
+
+
+def test_charges_that_differ_wait_for_people():
+    """Another amount or currency moves nothing, is a finding, is asked about no more, and is decided once."""
+    player, at = someone(0, "EUR"), datetime.now(UTC)
+    wrong = {"amount": Verdict("approved", "ch_1", amount_minor=500, currency="EUR"),
+             "currency": Verdict("approved", "ch_2", amount_minor=300, currency="GBP")}  # fmt: skip
+    receipts = {name: deposited(player, 300, verdict, at).receipt_id for name, verdict in wrong.items()}
+    assert {Receipt.objects.get(pk=each).state for each in receipts.values()} == {"pending"}
+    found = {each.about: each.detail for each in audit.findings()}
+    assert found[receipts["amount"]].startswith("300 EUR was asked for, 500 EUR was charged")
+    assert found[receipts["currency"]].startswith("300 EUR was asked for, 300 GBP was charged")
+    assert not Charge.objects.filter(pk__in=receipts.values(), check_at__isnull=False).exists()
+    assert settle(receipts["amount"], wrong["amount"], at).state == "pending"
+    assert "asked 300 EUR, charged 500 EUR" in said("charges")
+    assert "300 credited" in said("charges", "--approve", receipts["amount"])
+    assert "declined" in said("charges", "--decline", receipts["currency"], "--reason", "Sent back.")
+    assert Receipt.objects.get(pk=receipts["currency"]).reason == "Sent back."
+    with pytest.raises(CommandError, match="waits to be decided"):
+        said("charges", "--approve", receipts["currency"])
+    assert Account.objects.get(player_id=player, kind="real").balance_minor == 300
+    assert said("charges") == "0 to decide.\n"
+    assert audit.findings() == []
+
+
+def test_a_provider_that_corrects_itself_settles_what_differed():
+    """Its next word about the amount that was asked for counts, as any word of its."""
+    player, at = someone(0, "EUR"), datetime.now(UTC)
+    receipt = deposited(player, 300, Verdict("approved", "ch_1", amount_minor=30_000, currency="EUR"), at)
+    assert (receipt.state, receipt.in_flight_until) == ("pending", None)
+    right = Verdict("approved", "ch_1", amount_minor=300, currency="EUR")
+    assert settle(receipt.receipt_id, right, at).state == "done"
+    assert Account.objects.get(player_id=player, kind="real").balance_minor == 300
+
+
+def deposited(player, amount, verdict, at):
+    """A deposit of which the provider says `verdict`; its receipt."""
+    body = Deposit(amount, "EUR")
+    receipt, _ = begin(Asked.of(player, "EUR", "deposit", secrets.token_hex(8), body), body, at)
+    return settle(receipt.receipt_id, verdict, at)
 
 
 def test_relay_gives_positions_without_gaps_and_once():
@@ -130,19 +152,15 @@ def test_a_new_epoch_tells_every_player_again_from_position_one():
     RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 
-def test_what_nobody_can_ask_for_any_more_is_forgotten():
-    """Events after days, keys after months; receipts and money stay."""
-    player = someone()
-    receipt = Receipt.objects.get(player_id=player)
-    Receipt.objects.filter(pk=receipt.pk).update(command="deposit", state="declined")
-    later = datetime.now(UTC) + timedelta(days=200)
-    OutboxRow.objects.filter(published_at__isnull=True).update(published_at=datetime.now(UTC), position=1)
-    while relay_steps.prune(later):
+def test_forgetting_a_key_leaves_the_receipt_and_its_money():
+    """What is forgotten is only that it can be asked for again."""
+    receipt = Receipt.objects.get(player_id=someone())
+    Receipt.objects.filter(pk=receipt.pk).update(command="deposit", at=receipt.at - timedelta(days=200))
+    while relay_steps.prune(datetime.now(UTC)):
         pass
-    assert not OutboxRow.objects.filter(aggregate=f"player:{player}").exists()
     receipt.refresh_from_db()
     assert (receipt.key, receipt.fingerprint, receipt.amount_minor) == (None, "", 4000)
-    Receipt.objects.filter(pk=receipt.pk).update(command="opening", state="done")
+    Receipt.objects.filter(pk=receipt.pk).update(command="opening")
 
 
 def test_a_bar_tells_each_tenth_where_nobody_watches():

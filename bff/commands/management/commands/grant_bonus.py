@@ -13,6 +13,9 @@ from bff.commands.deposit import check_amount
 from bff.commands.models import Player
 from bff.commands.receipts import Asked, Refused
 
+REFERENCE_LENGTH_MAX = 92  # with what stands before it, as long as the name of a promotion may be
+WAGERING_MAX = 1000
+
 
 class _GrantBonus(msgspec.Struct, frozen=True):
     amount_minor: int
@@ -33,7 +36,7 @@ class Command(BaseCommand):
             "--wagering",
             type=int,
             default=1,
-            help="how many times it is staked before it can be withdrawn (default: 1)",
+            help="how many times it is staked before it can be withdrawn; 0 makes it real money at once (default: 1)",
         )
 
     def handle(self, *args: Any, player: str, amount_minor: int, reference: str, wagering: int, **options: Any) -> None:
@@ -53,6 +56,7 @@ def grant(player_id: str, amount_minor: int, reference: str, now: datetime, *, t
     if currency is None:
         raise Refused(404, "player_unknown", f"There is no player {player_id}.")
     check_amount(amount_minor, currency)
+    _check_terms(reference, times)
     book = Book.open(player_id, currency, now)
     asked = Asked.of(player_id, currency, "grant-bonus", f"grant:{reference}", _GrantBonus(amount_minor, times))
     if receipts.answered_before(asked, book) is not None:
@@ -60,7 +64,14 @@ def grant(player_id: str, amount_minor: int, reference: str, now: datetime, *, t
     limits.check_excluded(book)
     receipt = receipts.write(book, asked, kind="bonus", state="done", amount_minor=amount_minor)
     # A gift by hand has no end and no largest bet.
-    terms = wagering.Terms(f"by-hand:{reference}"[:100], 1, "A bonus from us", times, 0, {}, limits.FOR_GOOD)
+    terms = wagering.Terms(f"by-hand:{reference}", 1, "A bonus from us", times, 0, {}, limits.FOR_GOOD)
     wagering.grant(book, receipt, terms)
     outbox.tell(book, "BonusGranted", [receipt], claims_changed=True)
     return True
+
+
+def _check_terms(reference: str, times: int) -> None:
+    if not 1 <= len(reference) <= REFERENCE_LENGTH_MAX:
+        raise Refused(422, "reference_out_of_range", f"A reference has 1 to {REFERENCE_LENGTH_MAX} characters.")
+    if not 0 <= times <= WAGERING_MAX:
+        raise Refused(422, "wagering_out_of_range", f"A bonus is staked 0 to {WAGERING_MAX} times.")

@@ -1,0 +1,14 @@
+from django.db import migrations
+
+from bff.commands.sql import close_ways_round, open_ways_round
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('commands', '0006_denied_bets'),
+    ]
+
+    operations = [
+        migrations.RunPython(close_ways_round, open_ways_round),
+    ]

@@ -1,0 +1,109 @@
+"""The engine's threads: who waits is answered in time, and what has not begun by then never does."""
+
+import asyncio
+import os
+import socket
+import time
+from dataclasses import replace
+
+import pytest
+from django.db import connection, transaction
+
+from bff.commands.engine import Engine, EngineUnavailable
+from bff.commands.policy import POLICY
+
+
+@pytest.fixture
+def engine():
+    """One thread, and little patience."""
+    made = Engine(threads=1, policy=replace(POLICY, command_ms_max=250, silent_ms_max=500))
+    yield made
+    made.close()
+
+
+def scalar(statement):
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()[0]
+
+
+async def begun(asked):
+    """Whether what was not answered in time may be done all the same."""
+    with pytest.raises(EngineUnavailable) as caught:
+        await asked
+    return caught.value.begun
+
+
+def test_what_has_not_begun_in_time_never_does(engine):
+    """The first may be done, and is; the second was told that nothing was done, and nothing is."""
+    done = []
+
+    def slow():
+        time.sleep(0.7)
+        done.append("first")
+
+    async def both():
+        first = asyncio.ensure_future(engine.run(slow))
+        await asyncio.sleep(0.1)
+        second = asyncio.ensure_future(engine.run(done.append, "second"))
+        return await begun(first), await begun(second), await _until_done(engine)
+
+    assert asyncio.run(both()) == (True, False, 1)
+    assert done == ["first"]
+
+
+async def _until_done(engine):
+    """What the engine answers as soon as it answers again."""
+    while True:
+        try:
+            return await engine.run(scalar, "SELECT 1")
+        except EngineUnavailable:
+            await asyncio.sleep(0.05)
+
+
+def test_a_full_queue_refuses_before_anything_begins():
+    """Whoever finds too many waiting is told at once that nothing was done."""
+    engine = Engine(threads=1, policy=replace(POLICY, waiting_max=0))
+    assert asyncio.run(begun(engine.run(scalar, "SELECT 1"))) is False
+    engine.close()
+
+
+def test_a_thread_is_freed_from_a_server_that_says_nothing(engine):
+    """PostgreSQL is hung up on long before it would answer; a file never keeps anybody waiting like that."""
+    waiting = "SELECT pg_sleep(4)" if connection.vendor == "postgresql" else "SELECT 1"
+
+    async def hang():
+        began = time.monotonic()
+        asked = engine.run(scalar, waiting)
+        assert await (begun(asked) if connection.vendor == "postgresql" else asked) is not False
+        assert await _until_done(engine) == 1
+        return time.monotonic() - began
+
+    assert asyncio.run(hang()) < 3.5
+
+
+def test_what_a_statement_says_no_to_has_done_nothing(engine):
+    """A database that answers with an error has taken it all back."""
+
+    def fail():
+        with transaction.atomic(), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET TRANSACTION READ ONLY")
+                cursor.execute("UPDATE commands_player SET lines = lines")
+            cursor.execute("SELECT nothing_like_it")
+
+    assert asyncio.run(begun(engine.run(fail))) is False
+
+
+def test_lines_to_postgres_notice_a_network_that_swallows_everything():
+    """The kernel gives up on a line within seconds; a file has no line."""
+    if connection.vendor != "postgresql":
+        assert "tcp_user_timeout" not in connection.settings_dict["OPTIONS"]
+        return
+    connection.ensure_connection()
+    with socket.socket(fileno=os.dup(connection.connection.fileno())) as line:
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 5000
+        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+        idle_s = 5 + line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) * 3
+        assert idle_s <= 15

@@ -1,0 +1,59 @@
+"""Rows of the outbox that become visible in another order than they were written."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import OperationalError, connection, connections
+
+from bff.commands import relay_steps
+from bff.commands.models import OutboxRow, RelayState
+from tests.integration.commands_house.case_play import Table
+
+REST = "type, aggregate, epoch, sequence, at, data, position_epoch"
+
+
+@pytest.fixture
+def another():
+    """A second connection, as another process has."""
+    made = connections.create_connection("default")
+    yield made
+    made.close()
+
+
+def test_a_row_that_is_committed_late_is_not_skipped(another):
+    """Its number is lower, its commit later: it goes out after the others, once. SQLite lets nobody write between."""
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
+    Table()
+    drained("a")
+    last = OutboxRow.objects.order_by("pk").last()
+    another.set_autocommit(False)
+    with another.cursor() as cursor:
+        copied = f"SELECT 'late', {REST} FROM commands_outboxrow WHERE id = %s"
+        cursor.execute(f"INSERT INTO commands_outboxrow (event_id, {REST}) {copied}", [last.pk])
+    if connection.vendor == "sqlite":
+        with pytest.raises(OperationalError, match="locked"):
+            Table()
+        another.rollback()
+        return
+    player = Table().player
+    late = last.pk + 1
+    first = drained("a")
+    assert f"player:{player}" in {event.aggregate for event in first}
+    assert "late" not in {event.id for event in first}
+    assert OutboxRow.objects.get(aggregate=f"player:{player}").pk > late
+    another.commit()
+    second = drained("a")
+    assert [event.id for event in second] == ["late"]
+    assert second[0].position[1] == max(event.position[1] for event in first) + 1
+    assert drained("a") == []
+    OutboxRow.objects.filter(event_id="late").delete()
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
+
+
+def drained(holder):
+    """All that a relay sends until nothing is left."""
+    turn, seen = None, []
+    while turn is None or turn.rows:
+        turn = relay_steps.turn(holder, turn, datetime.now(UTC))
+        seen += turn.events
+    return seen
