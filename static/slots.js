@@ -21,7 +21,8 @@ const htmxReady = new Promise((resolve) => {
   if (window.htmx) resolve(window.htmx);
   else document.querySelector('script[src*="htmx"]')?.addEventListener("load", () => resolve(window.htmx));
 }).then((htmx) => {
-  // By itself it reads them at the end of the page, which comes after the first swaps, and never when the page was cut.
+  // By itself it does so when the page has been parsed: after the first swaps, or never, if the page was cut or htmx came
+  // between the end of parsing and the last image.
   Object.assign(htmx.config, JSON.parse(document.querySelector('meta[name="htmx-config"]')?.content ?? "{}"));
   return htmx;
 });

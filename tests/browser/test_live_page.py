@@ -369,7 +369,7 @@ def test_ages_and_countdowns_run_on_the_servers_clock(page, pages, live):
 
 @pytest.mark.parametrize("ahead_s", [300, -300])
 def test_ages_of_a_feed_do_not_run_on_the_shells_clock(page, pages, live, ahead_s):
-    """A shell host that is five minutes off makes no feed older and no time left shorter; its own moments stay right."""
+    """A shell host that is five minutes off makes no feed older, no time shorter; its own moments stay right."""
 
     def moment(seconds):
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
