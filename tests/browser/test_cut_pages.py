@@ -97,13 +97,17 @@ def test_half_of_a_shadow_root_is_replaced(house: Mullion, page: Page) -> None:
         wait_for(lambda: page.evaluate(ends) == [True] * 3, HEALED_S_MAX, lambda: page.evaluate(ends))
 
 
-@pytest.mark.parametrize("at", [between_slots, inside_slot])
-def test_late_rest_of_a_page_does_not_fill_a_place_twice(proxy: CuttingProxy, page: Page, at: object) -> None:
+def test_late_rest_of_a_page_does_not_fill_a_place_twice(proxy: CuttingProxy, context: BrowserContext) -> None:
     """A stream that goes on after its places were filled leaves one slot in each: the one that stands there."""
-    open_cut(page, proxy, Cut(at, halt_s=6, whole_after=True))  # type: ignore[arg-type]
-    wait_for(lambda: is_filled(page), 6, lambda: states(page))
-    page.evaluate("document.querySelector('fragment-slot[slot=tables]').kept = true")
-    wait_for(lambda: page.evaluate("document.readyState") == "complete", 10)
-    assert page.evaluate(SLOTTED) == len(SLOTS)
-    assert page.evaluate("document.querySelector('fragment-slot[slot=tables]').kept") is True
-    assert is_filled(page)
+    pages = [context.new_page() for _ in range(2)]
+    for page, at in zip(pages, (between_slots, inside_slot), strict=True):
+        open_cut(page, proxy, Cut(at, halt_s=6, whole_after=True))
+    for page in pages:
+        wait_for(lambda page=page: is_filled(page), 6, lambda page=page: states(page))
+        assert page.evaluate("document.readyState") == "loading"
+        page.evaluate("document.querySelector('fragment-slot[slot=tables]').kept = true")
+    for page in pages:
+        wait_for(lambda page=page: page.evaluate("document.readyState") == "complete", 10)
+        assert page.evaluate(SLOTTED) == len(SLOTS)
+        assert page.evaluate("document.querySelector('fragment-slot[slot=tables]').kept") is True
+        assert is_filled(page)
