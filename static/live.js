@@ -61,7 +61,7 @@ export function register(root) {
   const feeds = feedsOf(root, host);
   const topics = new Set([...bindings.topics, ...feeds]);
   parts.set(root, { host, bindings, labels, feeds, topics });
-  labels.tick(serverNow());
+  labels.tick();
   for (const topic of topics) {
     const message = newest.get(topic);
     if (!message) continue;
@@ -124,7 +124,7 @@ function tick() {
   const now = performance.now();
   const time = serverNow();
   for (const { labels } of parts.values()) {
-    labels.tick(time);
+    labels.tick();
     if (time !== null || labels.size === 0 || timeAsked) continue;
     timeAsked = true;
     connection.time();

@@ -39,3 +39,8 @@ export function saysTheSame(slot, html) {
   for (const { name, value } of incoming.attributes) slot.setAttribute(name, value);
   return true;
 }
+
+// An answer that was not shown after all is not what the slot says.
+export function forgetAnswer(slot) {
+  newest.delete(slot.dataset.prefix);
+}

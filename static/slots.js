@@ -5,18 +5,26 @@
 // of it), `data-retry-ms` (when to ask again, by the shell's word), `data-topics` (what changes it listens to),
 // `data-modules` (its own scripts).
 
-import { saysTheSame, tellStates } from "./slot_states.js";
+import { forgetAnswer, saysTheSame, tellStates } from "./slot_states.js";
+import { keepOne, watchPlaces } from "./slots/places.js";
+import { loadStyle, newStyles } from "./slots/styles.js";
+import { busy } from "./slots/typing.js";
 
 const RECHECK_MS = 1000; // how soon to look again whether a slot is still being typed into
 const LOST_MS_MAX = 30000; // the longest wait while the shell itself does not answer
-const STYLE_MS_MAX = 3000; // a swap waits this long for styles that the page has not met yet
 
 const mounted = new WeakMap(); // slot element -> {root, controller, timer}
+const owed = new Map(); // slot name -> query: how far its next fresh answer must have read
 let lost = 0; // refetches in a row that the shell did not answer
 
 const htmxReady = new Promise((resolve) => {
   if (window.htmx) resolve(window.htmx);
   else document.querySelector('script[src*="htmx"]')?.addEventListener("load", () => resolve(window.htmx));
+}).then((htmx) => {
+  // By itself it does so when the page has been parsed: after the first swaps, or never, if the page was cut or htmx came
+  // between the end of parsing and the last image.
+  Object.assign(htmx.config, JSON.parse(document.querySelector('meta[name="htmx-config"]')?.content ?? "{}"));
+  return htmx;
 });
 const live = import("./live.js").catch(() => null); // numbers stand still without it; nothing else does
 
@@ -59,11 +67,13 @@ function mount(slot, root) {
   }
   retryAsTold(slot);
   tellStates();
+  keepOne(slot);
 }
 
 function retryAsTold(slot) {
   const wait = Number(slot.dataset.retryMs);
   if (wait > 0) refetchIn(slot, wait);
+  else if (owed.has(slot.slot)) refetchIn(slot, 0); // this one was asked for before the change that it has to show
 }
 
 // A form under the slot's own prefix answers with the slot: swap it in place.
@@ -76,44 +86,38 @@ function enhance(form, slot) {
   form.setAttribute("hx-sync", "this:drop"); // a second click while the first is under way is the same click
 }
 
-function busy(slot) {
-  const root = slot.shadowRoot ?? slot;
-  const focused = slot.shadowRoot ? slot.shadowRoot.activeElement : slot.contains(document.activeElement);
-  if (focused && focused !== document.body) return true;
-  for (const field of root.querySelectorAll("input:not([type=hidden]), textarea, select")) {
-    if (field.type === "checkbox" || field.type === "radio") {
-      if (field.checked !== field.defaultChecked) return true;
-    } else if (field.localName === "select") {
-      if ([...field.options].some((option) => option.selected !== option.defaultSelected) && field.selectedIndex > 0) return true;
-    } else if (field.value !== field.defaultValue) return true;
-  }
-  return false;
-}
-
-function refetchIn(slot, ms, query = "") {
+function refetchIn(slot, ms) {
   const entry = mounted.get(slot);
   if (!entry) return;
   clearTimeout(entry.timer);
-  entry.timer = setTimeout(() => refetch(slot, query), ms);
+  entry.timer = setTimeout(() => refetch(slot), ms);
 }
 
-async function refetch(slot, query = "") {
+async function refetch(slot) {
   if (!slot.isConnected) return;
   if (document.hidden) {
-    document.addEventListener("visibilitychange", () => refetch(slot, query), { once: true });
+    document.addEventListener("visibilitychange", () => refetch(slot), { once: true });
     return;
   }
   if (busy(slot)) {
-    refetchIn(slot, RECHECK_MS, query);
+    refetchIn(slot, RECHECK_MS);
     return;
   }
   const htmx = await htmxReady;
+  const query = owed.get(slot.slot);
   if (query) {
-    const asked = [slot.dataset.query, query].filter(Boolean).join("&");
-    htmx.ajax("GET", `${slot.dataset.prefix}?${asked}`, { source: slot, target: slot, swap: "outerHTML" });
+    const address = slot.getAttribute("hx-get");
+    const asked = address + (address.includes("?") ? "&" : "?") + query;
+    htmx.ajax("GET", asked, { source: slot, target: slot, swap: "outerHTML" });
   } else {
     htmx.trigger(slot, "mullion:swap");
   }
+}
+
+// What was owed is paid by a fresh answer to the very question.
+function pay(slot, asked, html) {
+  const query = owed.get(slot.slot);
+  if (asked.endsWith(query) && /^\s*<fragment-slot [^>]*data-state="fresh"/.test(html)) owed.delete(slot.slot);
 }
 
 function slotOf(event) {
@@ -125,50 +129,43 @@ function isRefetch(event) {
   return event.detail?.requestConfig?.verb === "get";
 }
 
-// A swap must not take away what somebody began to type while the answer was on its way, and must not show a fragment
-// before its styles are there.
+// A swap must not take away what somebody began to type while the answer or its styles were on their way, and must not
+// show a fragment before its styles are there.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const slot = slotOf(event);
   if (!slot || !event.detail.shouldSwap) return;
   lost = 0;
-  if (isRefetch(event) && busy(slot)) {
+  const html = event.detail.serverResponse;
+  const read = isRefetch(event);
+  if (read && busy(slot)) {
     event.detail.shouldSwap = false;
     refetchIn(slot, RECHECK_MS);
     return;
   }
-  const html = event.detail.serverResponse;
-  if (isRefetch(event) && saysTheSame(slot, html)) {
+  if (read && saysTheSame(slot, html)) {
     event.detail.shouldSwap = false;
     window.htmx.process(slot);
     retryAsTold(slot);
     return;
   }
+  const asked = read ? event.detail.pathInfo.requestPath : "";
   const fresh = newStyles(html);
-  if (fresh.length === 0) return;
+  if (fresh.length === 0) {
+    pay(slot, asked, html);
+    return;
+  }
   event.detail.shouldSwap = false;
   Promise.all(fresh.map(loadStyle)).then(() => {
-    if (slot.isConnected) window.htmx.swap(slot, html, { swapStyle: "outerHTML" });
+    if (!slot.isConnected) return;
+    if (read && busy(slot)) {
+      forgetAnswer(slot);
+      refetchIn(slot, RECHECK_MS);
+    } else {
+      pay(slot, asked, html);
+      window.htmx.swap(slot, html, { swapStyle: "outerHTML" });
+    }
   });
 });
-
-function newStyles(html) {
-  const known = new Set([...document.head.querySelectorAll("link[href]")].map((link) => link.getAttribute("href")));
-  const named = [...html.matchAll(/<link rel="stylesheet" href="(\/assets\/[0-9a-f]{64})">/g)].map((found) => found[1]);
-  return named.filter((href) => !known.has(href));
-}
-
-function loadStyle(href) {
-  return new Promise((resolve) => {
-    const link = document.createElement("link");
-    link.rel = "preload";
-    link.as = "style";
-    link.href = href;
-    link.addEventListener("load", resolve);
-    link.addEventListener("error", resolve);
-    setTimeout(resolve, STYLE_MS_MAX);
-    document.head.append(link);
-  });
-}
 
 // The shell itself did not answer: ask again, later each time.
 for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
@@ -200,7 +197,9 @@ document.addEventListener("mullion:changed", (event) => {
   const { topics = [], sequence = "", slot: from = "" } = event.detail ?? {};
   for (const slot of document.querySelectorAll("fragment-slot")) {
     const listens = (slot.dataset.topics ?? "").split(" ").some((topic) => topics.includes(topic));
-    if (listens && slot.slot !== from) refetch(slot, sequence ? `min_sequence=${encodeURIComponent(sequence)}` : "");
+    if (!listens || slot.slot === from) continue;
+    if (sequence) owed.set(slot.slot, `min_sequence=${encodeURIComponent(sequence)}`);
+    refetch(slot);
   }
 });
 
@@ -236,20 +235,13 @@ function tell(words, link) {
   notice.scrollIntoView({ block: "nearest" });
 }
 
-// A page whose stream was cut has empty slots: ask for them one by one.
-function fillEmpty() {
-  const layout = document.querySelector("page-layout");
-  for (const place of layout?.shadowRoot?.querySelectorAll("slot") ?? []) {
-    if (place.assignedElements().length > 0) continue;
-    const slot = document.createElement("fragment-slot");
-    slot.slot = place.name;
-    slot.dataset.prefix = `${layout.dataset.prefix}/${place.name}`;
-    slot.dataset.query = location.search.slice(1);
-    slot.hidden = true;
-    layout.append(slot);
-    mounted.set(slot, { root: slot, controller: new AbortController(), timer: 0 });
-    refetch(slot, "attempt=1");
-  }
+// Whatever the page's stream did not bring asks for itself, again and again if it must.
+function take(slot) {
+  mounted.set(slot, { root: slot.shadowRoot ?? slot, controller: new AbortController(), timer: 0 });
+  htmxReady.then((htmx) => {
+    htmx.process(slot);
+    refetch(slot);
+  });
 }
 
 // A page out of the back/forward cache shows an old moment: every slot reads again.
@@ -259,6 +251,5 @@ addEventListener("pageshow", (event) => {
 
 customElements.define("fragment-slot", FragmentSlot);
 customElements.define("fragment-end", FragmentEnd);
-if (document.readyState === "complete") fillEmpty();
-else addEventListener("load", fillEmpty);
+watchPlaces((slot) => mounted.has(slot), take);
 live.then((module) => module?.start({ ticketUrl: "/live/ticket" }));

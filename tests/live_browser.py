@@ -84,7 +84,10 @@ def eventually(condition: Callable[[], bool], within_s: float = 5) -> None:
 
 
 class PageServer:
-    """Serves one page, the static files and tickets. `tickets` counts them; `ticket_status` breaks them."""
+    """Serves one page, the static files and tickets. `tickets` counts them; `ticket_status` breaks them.
+
+    `clock_s` is how far its clock is ahead of everybody else's.
+    """
 
     def __init__(self) -> None:
         self.body = ""
@@ -93,6 +96,7 @@ class PageServer:
         self.ticket: Callable[[], str] = lambda: ticket_of("")
         self.ticket_status = 200
         self.tickets = 0
+        self.clock_s = 0.0
         self.files: dict[str, tuple[str, bytes]] = {}
         self.asked: list[str] = []
         handler = type("Handler", (_Handler,), {"pages": self})
@@ -150,6 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("content-security-policy", POLICY)
         self.end_headers()
         self.wfile.write(body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """What the Date header says."""
+        return super().date_time_string(timestamp or time.time() + self.pages.clock_s)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: tests read what the browser says."""

@@ -28,8 +28,9 @@ wallet = { fragment = "origin", pathname = "/one" }
 tables = { fragment = "origin", pathname = "/two" }
 promotions = { fragment = "origin", pathname = "/three" }
 """
-# A button that fetches its own slot again; in the other two slots its address is foreign and is taken out.
+# A field to type into, and a button that fetches its own slot again; in the other two its address is foreign and goes.
 BODY = b"""<section><h2>Origin</h2><p>All is well.</p>
+<label>Note <input name="note"></label>
 <button hx-get="/slots/lobby/wallet" hx-target="closest fragment-slot" hx-swap="outerHTML">Again</button></section>"""
 
 

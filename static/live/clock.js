@@ -1,21 +1,26 @@
 // Time as the server has it, whatever this device's clock says, and the labels that tell it.
 //
-// `<time datetime="…" data-age>20:14:03</time>` keeps its words and gets its age behind them: "20:14:03 (12 sec. ago)".
+// `<time datetime="…" data-age>20:14:03</time>` keeps its words and gets its age behind them: "20:14:03 (12 sec. ago)"; with
+// `data-age="shell"` it is the shell that says when, not a feed.
 // `<time datetime="…" data-countdown>` counts down to its moment; `data-countdown-done` is what it says at the end, and
 // its slot is asked for again, unless `data-live` gives it its next moment; without a moment it says that it is done. One
 // with `data-server-now` brings its own script and is left alone.
 
 const SAMPLES = 12;
-const leads = []; // how far the server is ahead of performance.now(); a late message makes one too small, never too big
+// How far each server is ahead of performance.now(); a late message makes one too small, never too big. The two may
+// disagree by minutes, so each moment is held against the clock that it came from: the feeds', that the heartbeats
+// tell, or the shell's own, that its answers tell. Where one was never heard, the other is better than this device's.
+const leads = { feeds: [], shell: [] };
 
-export function heard(serverMs) {
-  leads.push(serverMs - performance.now());
-  if (leads.length > SAMPLES) leads.shift();
+export function heard(serverMs, whose) {
+  leads[whose].push(serverMs - performance.now());
+  if (leads[whose].length > SAMPLES) leads[whose].shift();
 }
 
-// The server's time in Unix milliseconds; null until the server was heard, because this device may be minutes off.
-export function serverNow() {
-  return leads.length ? Math.max(...leads) + performance.now() : null;
+// A server's time in Unix milliseconds; null until one was heard, because this device may be minutes off.
+export function serverNow(whose = "feeds") {
+  const known = [leads[whose], leads.feeds, leads.shell].find((each) => each.length);
+  return known ? Math.max(...known) + performance.now() : null;
 }
 
 const language = document.documentElement.lang || "en";
@@ -59,7 +64,8 @@ export class Labels {
     return this.#ages.length + this.#countdowns.length;
   }
 
-  tick(now) {
+  tick() {
+    const now = serverNow();
     if (now === null) return;
     for (const age of this.#ages) {
       const moment = Date.parse(age.time.dateTime);
@@ -70,7 +76,8 @@ export class Labels {
         age.tail.setAttribute("aria-hidden", "true");
         age.time.append(age.tail);
       }
-      write(age.tail, ` (${ageWords(now - moment)})`);
+      const whose = age.time.dataset.age === "shell" ? serverNow("shell") : now;
+      write(age.tail, ` (${ageWords(whose - moment)})`);
     }
     for (const time of this.#countdowns) {
       const end = Date.parse(time.dateTime);

@@ -34,7 +34,7 @@ export class Connection {
   #behindSince = null;
   #player = null;
 
-  // `on`: message(data), serverTime(ms), opened(), left(topics), sessionEnded().
+  // `on`: message(data), serverTime(ms, whose), opened(), left(topics), sessionEnded().
   constructor(ticketUrl, on) {
     this.#url = ticketUrl;
     this.#on = on;
@@ -112,7 +112,7 @@ export class Connection {
   async #ticket() {
     const answer = await fetch(this.#url, { cache: "no-store", signal: AbortSignal.timeout(TICKET_MS_MAX) });
     const sent = Date.parse(answer.headers.get("date"));
-    if (sent) this.#on.serverTime(sent);
+    if (sent) this.#on.serverTime(sent, "shell");
     if (!answer.ok) throw new Error(`the shell answered ${answer.status}`);
     const { ticket, url } = await answer.json();
     const player = JSON.parse(atob(ticket.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
@@ -172,7 +172,7 @@ export class Connection {
 
   #beat(serverMs) {
     this.#failures = 0;
-    this.#on.serverTime(serverMs);
+    this.#on.serverTime(serverMs, "feeds");
   }
 
   // The server wants to know that the session goes on. Every page is asked at once, so each answers in its own time.

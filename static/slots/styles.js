@@ -1,0 +1,22 @@
+// Styles that an answer names and the page has not met yet: without them a fragment would be seen undressed.
+
+const STYLE_MS_MAX = 3000; // a swap waits no longer
+
+export function newStyles(html) {
+  const known = new Set([...document.head.querySelectorAll("link[href]")].map((link) => link.getAttribute("href")));
+  const named = [...html.matchAll(/<link rel="stylesheet" href="(\/assets\/[0-9a-f]{64})">/g)].map((found) => found[1]);
+  return named.filter((href) => !known.has(href));
+}
+
+export function loadStyle(href) {
+  return new Promise((resolve) => {
+    const link = document.createElement("link");
+    link.rel = "preload";
+    link.as = "style";
+    link.href = href;
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", resolve);
+    setTimeout(resolve, STYLE_MS_MAX);
+    document.head.append(link);
+  });
+}
