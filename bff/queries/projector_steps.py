@@ -49,7 +49,7 @@ logger = log.get("projector")
 GROUP = "projector"
 MARKER = "projection.ledger"
 # Raised by whoever changes what the projector writes: records of another shape are asked for again.
-SHAPE = 2
+SHAPE = 3
 _OTHER_SHAPE = "the records were written by another release"
 
 APPLIED = Counter("projector_events_applied_total", "Events that changed the query store")
@@ -214,7 +214,8 @@ class Projector:
         await self._check_marker()
         recent = ledger[-1].age_s <= self.policy.heartbeat_age_s_max
         if complete and recent and not self._is_lost() and not self._parked:
-            await self.store.beat("ledger")
+            # All who are in the ledger have been told in this epoch; whose records are older is not in it.
+            await self.store.beat("ledger", data={"epoch": self.watch.epoch})
 
     async def _compare(self, delivery: Delivery) -> None:
         """Hold the records against the ledger's own word, and answer."""

@@ -1,0 +1,94 @@
+"""A ledger that was set back to a copy: what the copy does not know has not happened, and nobody is shown it."""
+
+import json
+import secrets
+import urllib.error
+import urllib.request
+
+import pytest
+
+from bff.contracts.wallet import SCOPE_READ
+from tests.integration.money_house import MoneyHouse, eventually
+
+PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
+BOOKS = ("bff-commands", "relay")
+
+
+@pytest.fixture(scope="module")
+def house():
+    with MoneyHouse(wanted=PROCESSES) as running:
+        yield running
+
+
+def ask(house, player, path):
+    """Status and body of a view, as the player."""
+    url = f"http://127.0.0.1:{house.ports['bff-queries']}/views/{path}"
+    request = urllib.request.Request(url, headers={"Authorization": house.bearer(player, scopes=(SCOPE_READ,))})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def shown(house, player, path="wallet"):
+    return ask(house, player, path)[1]["data"]
+
+
+def set_back(house, copy):
+    """Restore `copy` into a fresh database; the epoch that begins."""
+    for name in BOOKS:
+        house.kill(name)
+    for path in house.data.glob("commands.sqlite3*"):
+        path.unlink()
+    house.manage("migrate", "--noinput")
+    house.manage("restore_commands", str(copy))
+    for name in BOOKS:
+        house.start(name)
+        house.wait_ready(name)
+    [(epoch,)] = house.books("select epoch from commands_relaystate")
+    eventually(lambda: house.read(feeds=["ledger"]).feeds["ledger"].epoch == epoch)
+    return epoch
+
+
+def test_restored_ledger_leaves_no_phantom_money(house):
+    """Whoever the copy does not know has nothing, whoever it knows has what it says; each can go on at once."""
+    stranger, copy = f"pl_{secrets.token_hex(5)}", house.data / "copy.gz"
+    eventually(lambda: house.real("pl_amber") == 12500)
+    house.manage("backup_commands", str(copy))
+    lost = {who: house.deposit(who, 700)[1]["receipt_id"] for who in (stranger, "pl_amber")}
+    limit = {"period": "day", "amount_minor": 5000, "currency": "EUR"}
+    assert house.command("set-deposit-limit", stranger, limit)[1]["state"] == "done"
+    eventually(lambda: shown(house, stranger)["balances"]["real_minor"] == 700)
+    eventually(lambda: shown(house, stranger, "limits")["deposit"][0]["amount_minor"] == 5000)
+    epoch = set_back(house, copy)
+
+    for who, real in ((stranger, 0), ("pl_amber", 12500)):
+        _, wallet = ask(house, who, "wallet")
+        assert (wallet["freshness"]["state"], wallet["data"]["balances"]["real_minor"]) == ("live", real)
+        assert lost[who] not in {line["reference"] for line in wallet["data"]["recent"]}
+        assert lost[who] not in {line["reference"] for line in shown(house, who, "history")["lines"]}
+        assert ask(house, who, f"receipts/{lost[who]}")[0] == 404
+    assert shown(house, stranger, "history")["kinds"] == {}
+    assert shown(house, stranger, "limits")["deposit"][0]["amount_minor"] is None
+
+    assert house.deposit(stranger, 50)[1]["state"] == "done"
+    eventually(lambda: house.real(stranger) == 50, within_s=5)
+    assert shown(house, stranger)["balances"]["real_minor"] == 50
+    assert [line["amount_minor"] for line in shown(house, stranger)["recent"]] == [50]
+    history = shown(house, stranger, "history")
+    assert ([line["amount_minor"] for line in history["lines"]], history["kinds"]) == ([50], {"deposit": 1})
+    assert shown(house, stranger, "limits")["deposit"][0]["amount_minor"] is None
+    assert house.books("select epoch from commands_relaystate") == [(epoch,)], "nothing had to be told again for it"
+    assert ", 0 differ." in house.manage("rebuild_views", "--compare-only").stdout
+
+
+def test_answers_that_are_no_line_of_the_history_are_told_again(house):
+    """A new epoch does not make the answer to a limit unknown, however the ledger came to begin it."""
+    who = f"pl_{secrets.token_hex(5)}"
+    limit = {"period": "week", "amount_minor": 900, "currency": "EUR"}
+    receipt = house.command("set-deposit-limit", who, limit)[1]["receipt_id"]
+    eventually(lambda: ask(house, who, f"receipts/{receipt}")[0] == 200)
+    house.manage("rebuild_views", "--new-epoch")
+    status, told = ask(house, who, f"receipts/{receipt}")
+    assert (status, told["data"]["receipt"]["state"]) == (200, "done")
