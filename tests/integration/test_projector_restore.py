@@ -1,7 +1,8 @@
-"""A ledger that was set back to a copy: what the copy does not know has not happened, and nobody is shown it."""
+"""What players read while all is told again: after a ledger was set back to a copy, in a rebuild, in a new epoch."""
 
 import json
 import secrets
+import threading
 import urllib.error
 import urllib.request
 
@@ -92,3 +93,52 @@ def test_answers_that_are_no_line_of_the_history_are_told_again(house):
     house.manage("rebuild_views", "--new-epoch")
     status, told = ask(house, who, f"receipts/{receipt}")
     assert (status, told["data"]["receipt"]["state"]) == (200, "done")
+
+
+class Player(threading.Thread):
+    """Deposits one cent at a time until `ended`, and reads each back with its sequence; what was older is `wrong`."""
+
+    def __init__(self, house, ended):
+        super().__init__()
+        self.house, self.ended, self.who = house, ended, f"pl_{secrets.token_hex(5)}"
+        self.deposits, self.wrong, self.reached = 0, [], {}
+
+    def run(self):
+        while not self.ended.is_set():
+            receipt = self.house.deposit(self.who, 1)[1]
+            assert receipt["state"] == "done"
+            self.deposits += 1
+            self.read(*receipt["sequence"])
+
+    def read(self, epoch, n):
+        for path in ("wallet", "history", "limits"):
+            _, view = ask(self.house, self.who, f"{path}?min_sequence={epoch}:{n}")
+            if view["pending"]:
+                continue
+            self.reached[path] = self.reached.get(path, 0) + 1
+            data, at = view["data"], tuple(view["freshness"]["sequence"])
+            has = self.deposits
+            if path == "wallet":
+                has = data["balances"]["real_minor"]
+            elif path == "history":
+                has = data["kinds"].get("deposit", 0)
+            if at < (epoch, n) or has < self.deposits:
+                self.wrong.append((path, (epoch, n), at, has, self.deposits))
+
+
+def test_a_read_of_ones_own_write_is_never_older_while_all_is_told_again(house):
+    """In a rebuild and over the change of an epoch what is not pending holds the write that was asked for."""
+    ended = threading.Event()
+    player = Player(house, ended)
+    player.start()
+    try:
+        eventually(lambda: len(player.reached) == 3)
+        for how in ([], ["--new-epoch"], []):
+            before = player.deposits
+            assert ", 0 differ." in house.manage("rebuild_views", *how).stdout
+            eventually(lambda before=before: player.deposits > before)
+    finally:
+        ended.set()
+        player.join()
+    assert player.wrong == []
+    eventually(lambda: house.real(player.who) == player.deposits)
