@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from bff.broker import BrokerPolicy, connect
 from bff.queries.lag import LagMeter
 from bff.queries.projector_steps import GROUP
-from tests.integration.test_broker_port import drain, event
+from tests.broker_rig import drain, event
 from tests.valkey_server import ValkeyServer
 
 POLICY = BrokerPolicy(block_ms=50, op_ms=1000)
