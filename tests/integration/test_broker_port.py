@@ -59,7 +59,7 @@ class TestBroker:
         await any_broker.publish(ledger, sent)
         got = await drain(any_broker.reader(ledger, "projector", "a"), 250)
         assert [each.event for each in got] == sent
-        assert all(each.attempts == 1 and 0 <= each.age_s < 10 for each in got)
+        assert all(each.attempts == 1 and 0 <= each.age_s < 60 for each in got)
 
     async def test_acknowledged_events_do_not_come_again(self, any_broker, ledger):
         """A consumer that comes back goes on where it acknowledged."""
@@ -104,7 +104,7 @@ class TestBroker:
         got = await drain(reader, 5)
         lag = await any_broker.lag(ledger, "projector")
         assert lag.events == 5
-        assert 0.1 < lag.seconds < 10
+        assert 0.1 < lag.seconds < 60
         await reader.ack(got)
         assert (await any_broker.lag(ledger, "projector")) == type(lag)(0, 0.0)
 
