@@ -6,46 +6,20 @@ missing. Keys are the events' aggregates. The group protocol lets one consumer r
 committed only as far as everything before it was acknowledged. Librdkafka blocks, so each client has a thread.
 """
 
-import asyncio
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from bff.broker.kafka_client import NOT_THERE_YET, PARTITION, Client, age_s
+from bff.broker.kafka_reader import KafkaReader
 from bff.broker.policy import BrokerPolicy
-from bff.broker.port import BrokerUnavailable, Delivery, Lag, decode, encode
+from bff.broker.port import Lag, dead_letter, encode
 from bff.contracts.event import Event
 
-T = TypeVar("T")
-
-PARTITION = 0
 # A producer that counts its messages gets its number first, and librdkafka takes half a second to ask for it.
 _IDENTITY_MS = 1000
-_NOT_THERE_YET = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
-
-
-def dead_letter(stream: str) -> str:
-    """Where the buried events of `stream` are kept."""
-    return f"{stream}.dead"
-
-
-class _Client:
-    """A thread for one blocking client; its errors become ours here."""
-
-    def __init__(self, name: str) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kafka-{name}")
-
-    async def run(self, work: Callable[[], T]) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except KafkaException as error:
-            raise BrokerUnavailable(f"Kafka: {error.args[0]}") from error
-
-    def close(self) -> None:
-        self._thread.shutdown(wait=False)
 
 
 class KafkaBroker:
@@ -54,9 +28,9 @@ class KafkaBroker:
     def __init__(self, servers: str, policy: BrokerPolicy) -> None:
         self.policy = policy
         self.servers = servers
-        self._client = _Client("producer")
+        self._client = Client("producer")
         self._producer: Producer | None = None
-        self._watchers: dict[str, tuple[_Client, Consumer]] = {}
+        self._watchers: dict[str, tuple[Client, Consumer]] = {}
 
     def __repr__(self) -> str:
         return "<KafkaBroker>"
@@ -112,7 +86,7 @@ class KafkaBroker:
             "error_cb": lambda _error: None,  # every call tells its own failure
         }
 
-    def reader(self, stream: str, group: str, consumer: str) -> "KafkaReader":
+    def reader(self, stream: str, group: str, consumer: str) -> KafkaReader:
         return KafkaReader(self, stream, group, consumer)
 
     async def lag(self, stream: str, group: str) -> Lag:
@@ -126,14 +100,14 @@ class KafkaBroker:
             low, high = watcher.get_watermark_offsets(place, timeout=timeout_s)
             [committed] = watcher.committed([place], timeout=timeout_s)
         except KafkaException as error:
-            if error.args[0].code() in _NOT_THERE_YET:
+            if error.args[0].code() in NOT_THERE_YET:
                 return Lag(0, 0.0)
             raise
         at = max(low, committed.offset)
         if at >= high:
             return Lag(0, 0.0)
         oldest = self._read(watcher, stream, at, 1)
-        return Lag(high - at, _age_s(oldest[0]) if oldest else 0.0)
+        return Lag(high - at, age_s(oldest[0]) if oldest else 0.0)
 
     async def dead(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
         client, watcher = self._watcher("dead-letters")
@@ -145,7 +119,7 @@ class KafkaBroker:
                 TopicPartition(topic, PARTITION), timeout=self.policy.op_ms / 1000
             )
         except KafkaException as error:
-            if error.args[0].code() in _NOT_THERE_YET:
+            if error.args[0].code() in NOT_THERE_YET:
                 return []
             raise
         count = min(newest, high - low)
@@ -161,11 +135,11 @@ class KafkaBroker:
         watcher.unassign()
         return found
 
-    def _watcher(self, group: str) -> tuple[_Client, Consumer]:
+    def _watcher(self, group: str) -> tuple[Client, Consumer]:
         """A consumer that looks but never joins the group."""
         if group not in self._watchers:
             settings = {**self.common(), "group.id": group, "enable.auto.commit": False}
-            self._watchers[group] = (_Client("watcher"), Consumer(settings))
+            self._watchers[group] = (Client("watcher"), Consumer(settings))
         return self._watchers[group]
 
     async def aclose(self) -> None:
@@ -174,142 +148,6 @@ class KafkaBroker:
             client.close()
         self._watchers.clear()
         self._client.close()
-
-
-class KafkaReader:
-    """See `bff.broker.port.Reader`."""
-
-    def __init__(self, broker: KafkaBroker, stream: str, group: str, consumer: str) -> None:
-        self._broker = broker
-        self._stream, self._group, self._name = stream, group, consumer
-        self._client = _Client("reader")
-        self._consumer: Consumer | None = None
-        self._unacked: dict[int, int] = {}  # offset -> how often it was handed out
-        self._acked: set[int] = set()  # acknowledged before something older was
-        self._next = 0  # the offset after the last one that was handed out
-        self.leading = False
-
-    def __repr__(self) -> str:
-        return f"<KafkaReader {self._stream} {self._group}/{self._name} {'reads' if self.leading else 'waits'}>"
-
-    async def fetch(self) -> list[Delivery]:
-        messages = await self._client.run(self._consume)
-        deliveries = []
-        for message in messages:
-            offset = int(message.offset() or 0)
-            if offset in self._acked:
-                continue
-            tries = self._unacked[offset] = self._unacked.get(offset, 0) + 1
-            self._next = max(self._next, offset + 1)
-            raw = message.value() or b""
-            try:
-                event = decode(raw)
-            except msgspec.DecodeError as error:
-                await self._bury(offset, raw, f"not an event: {error}")
-                continue
-            if tries > self._broker.policy.attempts_max:
-                await self._bury(offset, raw, f"handed out {tries} times and never acknowledged")
-                continue
-            deliveries.append(Delivery(str(offset), event, tries, _age_s(message)))
-        return deliveries
-
-    async def ack(self, deliveries: Sequence[Delivery]) -> None:
-        await self._done([int(each.at) for each in deliveries])
-
-    async def bury(self, delivery: Delivery, why: str) -> None:
-        await self._bury(int(delivery.at), encode(delivery.event), why)
-
-    async def again(self) -> None:
-        if self._unacked and self._consumer is not None and self.leading:
-            place = TopicPartition(self._stream, PARTITION, min(self._unacked))
-            consumer = self._consumer
-            await self._client.run(lambda: consumer.seek(place))
-
-    async def aclose(self) -> None:
-        consumer, self._consumer = self._consumer, None
-        self.leading = False
-        if consumer is not None:
-            await self._client.run(consumer.close)
-        self._client.close()
-
-    async def _bury(self, offset: int, raw: bytes, why: str) -> None:
-        await self._broker.produce(dead_letter(self._stream), [(self._stream, raw, {"why": why, "at": str(offset)})])
-        await self._done([offset])
-
-    async def _done(self, offsets: list[int]) -> None:
-        offsets = [offset for offset in offsets if offset in self._unacked]
-        if not offsets:
-            return
-        left = self._unacked.keys() - set(offsets)
-        place = TopicPartition(self._stream, PARTITION, min(left, default=self._next))
-        await self._client.run(lambda: self._commit(place))
-        for offset in offsets:
-            del self._unacked[offset]
-        self._acked = {offset for offset in self._acked.union(offsets) if offset >= place.offset}
-
-    def _commit(self, place: TopicPartition) -> None:
-        if self._consumer is not None:
-            self._consumer.commit(offsets=[place], asynchronous=False)
-
-    def _consume(self) -> list[Message]:
-        policy = self._broker.policy
-        if self._consumer is None:
-            self._consumer = self._join()
-        # Asked for many, the client waits for all of them or for the time to pass; so the first is asked for alone.
-        messages = self._consumer.consume(1, policy.block_ms / 1000)
-        if messages:
-            messages += self._consumer.consume(policy.batch_events_max - 1, 0)
-        wrong = [error for message in messages if (error := message.error()) is not None]
-        for error in wrong:
-            if error.code() == KafkaError._MAX_POLL_EXCEEDED:
-                self._forget()  # this consumer was too slow and has been replaced; it joins again by itself
-            elif error.code() not in _NOT_THERE_YET and not error.retriable():
-                raise KafkaException(error)
-        good = [message for message in messages if message.error() is None and message.partition() == PARTITION]
-        if not good:
-            # Silence is either peace or a dead broker; the client does not tell them apart, a question does.
-            self._consumer.list_topics(timeout=policy.op_ms / 1000)
-        return good
-
-    def _join(self) -> Consumer:
-        policy = self._broker.policy
-        consumer = Consumer(
-            {
-                **self._broker.common(),
-                "group.id": self._group,
-                "client.id": self._name,
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "allow.auto.create.topics": True,
-                "topic.metadata.refresh.interval.ms": 1000,
-                "session.timeout.ms": policy.session_ms,
-                "heartbeat.interval.ms": policy.session_ms // 3,
-                "max.poll.interval.ms": max(policy.session_ms, policy.silence_ms_max),
-                "fetch.wait.max.ms": min(500, policy.block_ms),
-                "fetch.error.backoff.ms": 50,
-            }
-        )
-        consumer.subscribe([self._stream], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
-        return consumer
-
-    def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        self._forget()
-        self.leading = any(place.partition == PARTITION for place in places)
-        consumer.assign(places)
-
-    def _revoked(self, consumer: Consumer, _places: list[TopicPartition]) -> None:
-        self._forget()
-        consumer.unassign()
-
-    def _forget(self) -> None:
-        self.leading = False
-        self._unacked.clear()
-        self._acked.clear()
-
-
-def _age_s(message: Message) -> float:
-    kind, at_ms = message.timestamp()
-    return max(0.0, time.time() - at_ms / 1000) if kind else 0.0
 
 
 def _why(message: Message) -> str:

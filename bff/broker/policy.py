@@ -25,7 +25,8 @@ class BrokerPolicy:
     block_ms: int = 1000
     lease_ms: int = 3000
 
-    # An event that was handed out this often and never acknowledged is what kills its consumers.
+    # An event that so many consumers took, and all of them died over, is what kills them. However often one that
+    # lives takes it again (its store is away, say), that counts as one.
     attempts_max: int = 16
 
     # A failing handler or broker is asked again after this, doubled each time.

@@ -1,6 +1,6 @@
 """The port: what a house may ask of a broker, whichever it is.
 
-Public: `Broker`, `BrokerUnavailable`, `Delivery`, `Lag`, `encode`, `decode`.
+Public: `Broker`, `BrokerUnavailable`, `Delivery`, `Lag`, `Reader`, `dead_letter`, `encode`, `decode`.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,10 @@ class BrokerUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event as it was handed out. `at` is its place in the stream, `attempts` counts from 1 (1 where unknown).
+    """One event as it was handed out. `at` is its place in the stream.
 
-    `age_s` is how long ago the event entered the stream, by the broker's clock.
+    `attempts` counts the consumers that took it, this one included; those that left in order gave it back and do not
+    count. `age_s` is how long ago the event entered the stream, by the broker's clock.
     """
 
     at: str
@@ -59,10 +60,11 @@ class Reader(Protocol):
         """This one can not be handled: keep it in the dead-letter stream `<stream>.dead` and go on."""
 
     async def again(self) -> None:
-        """Hand out once more, from the oldest, everything that is not acknowledged."""
+        """Hand out once more, from the oldest, everything that is not acknowledged. Does no I/O and counts nothing:
+        whoever asks for an event again has survived it."""
 
     async def aclose(self) -> None:
-        """Leave, so that the next consumer need not wait."""
+        """Leave, so that the next consumer need not wait, and give back what is not acknowledged."""
 
 
 class Broker(Protocol):
@@ -82,6 +84,11 @@ class Broker(Protocol):
 
     async def aclose(self) -> None:
         """Let go of all connections."""
+
+
+def dead_letter(stream: str) -> str:
+    """Where the buried events of `stream` are kept."""
+    return f"{stream}.dead"
 
 
 _encoder = msgspec.json.Encoder()

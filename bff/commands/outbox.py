@@ -24,6 +24,8 @@ from bff.contracts.wallet import Receipt as ReceiptOnWire
 
 # Commands whose line of the history may be pending.
 _MAY_WAIT = ("deposit", "withdraw")
+# More answers that are no line of the history than anybody can still be waiting for.
+_ANSWERS_RESTATED = 20
 
 
 def tell(
@@ -40,10 +42,10 @@ def tell(
     """
     player = book.player
     player.sequence += 1
-    answers = [receipts.on_the_wire(receipt) for receipt in changed if receipt.ordinal is None]
     if player.epoch != book.epoch:
-        _restated(book, answers)
+        _restated(book)
     else:
+        answers = [receipts.on_the_wire(receipt) for receipt in changed if receipt.ordinal is None]
         lines = [receipts.line(receipt) for receipt in changed if receipt.ordinal is not None]
         waiting = any(line.receipt.command in _MAY_WAIT for line in lines)
         data = _changed(book, lines, answers, claims=claims_changed, limits=limits_changed, pending=waiting)
@@ -53,13 +55,13 @@ def tell(
 
 def restate(book: Book) -> None:
     """Tell everything about the player in the epoch that is, without anything having happened."""
-    _restated(book, [])
+    _restated(book)
     book.player.save(update_fields=["epoch"])
 
 
 def rebuild(book: Book, run: str, stands: PlayerStands) -> None:
     """Tell everything about the player for the shadow of the rebuild `run`, at the player's present sequence."""
-    _restated(book, [], run, stands)
+    _restated(book, run, stands)
 
 
 def new_row(book: Book, event_type: str, data: msgspec.Struct) -> OutboxRow:
@@ -75,7 +77,7 @@ def new_row(book: Book, event_type: str, data: msgspec.Struct) -> OutboxRow:
     )
 
 
-def _restated(book: Book, answers: list[ReceiptOnWire], run: str = "", stands: PlayerStands | None = None) -> None:
+def _restated(book: Book, run: str = "", stands: PlayerStands | None = None) -> None:
     player = book.player
     player.epoch = book.epoch
     known = Receipt.objects.filter(player=player, ordinal__isnull=False).order_by("ordinal")
@@ -89,7 +91,7 @@ def _restated(book: Book, answers: list[ReceiptOnWire], run: str = "", stands: P
     if lines:
         told.append(_page(book, page, lines, run))
     # The pages come first: once the player's state is there, so is all that it rests on.
-    data = _changed(book, lines[-1:], answers, claims=True, limits=True, pending=True)
+    data = _changed(book, lines[-1:], _answers(book), claims=True, limits=True, pending=True)
     data = msgspec.structs.replace(data, rebuild=run, stands=stands)
     told.append(new_row(book, PLAYER_RESTATED, data))
     OutboxRow.objects.bulk_create(told, batch_size=100)
@@ -120,6 +122,11 @@ def _changed(
         pending=_pending(book) if pending else None,
         answers=answers,
     )
+
+
+def _answers(book: Book) -> list[ReceiptOnWire]:
+    answers = Receipt.objects.filter(player=book.player, ordinal__isnull=True).order_by("-pk")
+    return [receipts.on_the_wire(receipt) for receipt in answers[:_ANSWERS_RESTATED]]
 
 
 def _pending(book: Book) -> list[MovementLine]:

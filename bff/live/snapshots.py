@@ -19,8 +19,8 @@ async def read_snapshots(store: Store, topics: Iterable[str]) -> dict[str, LiveM
     feeds = {topic: feed for topic in topics if (feed := feed_of(topic)) is not None}
     seen = await store.read([topic for topic in topics if topic not in feeds], {*feeds.values(), *FEED_POLICIES})
     messages = {topic: _told(topic, seen.feeds[feed]) for topic, feed in feeds.items()}
-    for topic, record in seen.records.items():
-        if record is not None:
+    for topic in seen.records:
+        if (record := seen.standing(topic)) is not None:
             messages[topic] = _record(record, seen.feeds.get(record.feed))
     return messages
 

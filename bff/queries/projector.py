@@ -10,6 +10,7 @@ import socket
 
 from bff.broker import BrokerPolicy, address, connect, subscribe
 from bff.contracts.ledger import LEDGER_STREAM
+from bff.queries.lag import LagMeter
 from bff.queries.projector_steps import GROUP, Projector
 from bff.resilience import log, worker
 from bff.store import Store, StorePolicy, StoreUnavailable
@@ -27,7 +28,8 @@ async def _main(stopping: asyncio.Event, started: list[Projector]) -> None:
     consumer = f"projector-{socket.gethostname()[:40]}-{os.getpid()}"
     projector = Projector(store, broker, broker.reader(LEDGER_STREAM, GROUP, consumer))
     started.append(projector)
-    measuring = asyncio.create_task(projector.measure(stopping))
+    meter = LagMeter(broker, LEDGER_STREAM, GROUP, projector.policy.lag_s)
+    measuring = asyncio.create_task(meter.run(stopping))
     try:
         await subscribe(
             projector.reader,

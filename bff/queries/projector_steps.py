@@ -3,7 +3,6 @@
 Public: `Projector`, `ProjectorPolicy`, `GROUP`, `MARKER`, `SHAPE`.
 """
 
-import asyncio
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -13,16 +12,9 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
-from bff.broker import (
-    Broker,
-    BrokerUnavailable,
-    Delivery,
-    Progress,
-    Unusable,
-    pause,
-)
+from bff.broker import Broker, Delivery, Progress, Unusable
 from bff.broker.port import Reader
 from bff.contracts.event import Event
 from bff.contracts.ledger import (
@@ -30,7 +22,6 @@ from bff.contracts.ledger import (
     BALANCES_STATED,
     ENGINE_HEARTBEAT,
     HEARTBEAT,
-    LEDGER_STREAM,
     PLAYERS_REBUILT,
     REPLAY_REQUESTED,
     REQUESTS_STREAM,
@@ -49,12 +40,10 @@ logger = log.get("projector")
 GROUP = "projector"
 MARKER = "projection.ledger"
 # Raised by whoever changes what the projector writes: records of another shape are asked for again.
-SHAPE = 2
+SHAPE = 3
 _OTHER_SHAPE = "the records were written by another release"
 
 APPLIED = Counter("projector_events_applied_total", "Events that changed the query store")
-LAG_EVENTS = Gauge("projector_lag_events", "Events in the stream that are not applied yet")
-LAG_SECONDS = Gauge("projector_lag_seconds", "Age of the oldest event that is not applied yet")
 ASKED = Counter("projector_replays_asked_total", "Times that events were found lost and asked for again")
 DIFFERING = Counter("projector_players_differing_total", "Players found to differ from the ledger in a comparison")
 
@@ -214,7 +203,8 @@ class Projector:
         await self._check_marker()
         recent = ledger[-1].age_s <= self.policy.heartbeat_age_s_max
         if complete and recent and not self._is_lost() and not self._parked:
-            await self.store.beat("ledger")
+            # All who are in the ledger have been told in this epoch; whose records are older is not in it.
+            await self.store.beat("ledger", data={"epoch": self.watch.epoch})
 
     async def _compare(self, delivery: Delivery) -> None:
         """Hold the records against the ledger's own word, and answer."""
@@ -275,18 +265,6 @@ class Projector:
             data=msgspec.to_builtins(data),
         )
         await self.broker.publish(REQUESTS_STREAM, [event])
-
-    async def measure(self, stopping: asyncio.Event) -> None:
-        """Keep the lag's gauges right."""
-        while not stopping.is_set():
-            try:
-                lag = await self.broker.lag(LEDGER_STREAM, GROUP)
-            except BrokerUnavailable:
-                pass
-            else:
-                LAG_EVENTS.set(lag.events)
-                LAG_SECONDS.set(lag.seconds)
-            await pause(stopping, self.policy.lag_s)
 
 
 def _checked(deliveries: list[Delivery]) -> list[str]:

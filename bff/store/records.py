@@ -75,8 +75,9 @@ class Record:
 class Put:
     """One record to write. `data` is whatever msgspec writes as JSON.
 
-    Without a `sequence` the store counts by itself. With one, the record is left alone unless it is newer or of
-    another epoch. A record with `keep_s` is forgotten that long after it was last put, the others never.
+    Without a `sequence` the store counts by itself. With one, the record is left alone unless it is newer, by epoch
+    and then by number; so the epochs of a writer must sort by time. A record with `keep_s` is forgotten that long
+    after it was last put, the others never.
     """
 
     topic: str
@@ -102,6 +103,11 @@ class FeedFreshness:
     data: Any = None
     sequence: Sequence | None = None
 
+    @property
+    def epoch(self) -> str:
+        """The epoch in which all was told when the feed was last heard, "" where it has none."""
+        return str(self.data.get("epoch", "")) if isinstance(self.data, dict) else ""
+
     def freshness(self, sequence: Sequence | None = None) -> Freshness:
         """The same as the wire says it."""
         return Freshness(state=self.state, as_of=self.as_of, sequence=sequence)
@@ -114,6 +120,16 @@ class Snapshot:
     now: datetime
     records: dict[str, Record | None] = field(default_factory=dict)
     feeds: dict[str, FeedFreshness] = field(default_factory=dict)
+
+    def standing(self, topic: str) -> Record | None:
+        """The record of `topic`, unless its feed, if that was looked at too, has told everything in a later epoch.
+
+        Then what the record says has not happened: its source was set back to a moment before it.
+        """
+        record = self.records[topic]
+        if record is None or record.feed not in self.feeds:
+            return record
+        return record if record.sequence[0] >= self.feeds[record.feed].epoch else None
 
 
 def decide_state(reported: FreshnessState, age_s: float | None, policy: FeedPolicy) -> FreshnessState:

@@ -45,7 +45,8 @@ local changed = old[1] ~= ARGV[2]
 local epoch, n
 if ARGV[5] ~= '' then
   epoch, n = ARGV[5], tonumber(ARGV[6])
-  if old[2] == epoch and tonumber(old[3]) >= n then return 0 end
+  -- Epochs that are handed in sort by time: a writer that was held up must not undo a later one's work.
+  if old[2] and (old[2] > epoch or old[2] == epoch and tonumber(old[3]) >= n) then return 0 end
 else
   epoch = store_epoch(KEYS[2], ARGV[4])
   n = old[2] == epoch and tonumber(old[3]) or 0

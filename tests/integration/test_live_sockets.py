@@ -10,6 +10,7 @@ import pytest
 import websockets
 
 from bff.contracts.player_context import new_key_pair
+from bff.live.snapshots import read_snapshots
 from bff.store import Store, StorePolicy
 from tests.live_house import ORIGIN, LiveHouse
 from tests.valkey_server import ValkeyServer
@@ -182,6 +183,15 @@ async def test_a_silent_feed_turns_stale_on_every_open_page(house, store):
         assert told["state"] == "stale"
         await store.beat("tables")
         assert (await page.topic("feed.tables"))["state"] == "live"
+
+
+async def test_money_that_the_ledger_no_longer_knows_is_no_snapshot(store):
+    """A wallet from before the epoch in which everybody was told is not told to a page either."""
+    await store.put("wallet.pl_gone", {"balances": {}}, feed="ledger", sequence=("a", 7))
+    await store.beat("ledger", data={"epoch": "a"})
+    assert "wallet.pl_gone" in await read_snapshots(store, ["wallet.pl_gone"])
+    await store.beat("ledger", data={"epoch": "b"})
+    assert await read_snapshots(store, ["wallet.pl_gone"]) == {}
 
 
 async def test_what_is_not_a_socket_gets_a_plain_answer(house):

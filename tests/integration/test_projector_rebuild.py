@@ -47,7 +47,7 @@ def bend(house, changes):
         for topic, data in changes.items():
             record = await store.get(topic)
             sequence = record.sequence if record else (await store.get("wallet.pl_birch")).sequence
-            await store.put(topic, data, feed="ledger", sequence=("0", 0))
+            house.forget(topic)
             await store.put(topic, data, feed="ledger", sequence=sequence)
         await store.aclose()
 

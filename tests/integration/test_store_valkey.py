@@ -76,11 +76,13 @@ async def test_only_changed_data_is_told_and_counted(store):
     task.cancel()
 
 
-async def test_older_sequence_of_the_same_epoch_is_not_applied_and_another_epoch_is(store):
-    """Replays and reordering can not take a record back; a new epoch can."""
-    put = [Put("wallet.p", {"n": n}, "ledger", (epoch, n)) for epoch, n in [("a", 5), ("a", 4), ("a", 5), ("b", 1)]]
-    assert await store.put_many(put) == [True, False, False, True]
-    assert (await store.get("wallet.p")).sequence == ("b", 1)
+async def test_older_sequence_is_not_applied_and_a_later_epoch_is(store):
+    """Replays and reordering can not take a record back; a later epoch can, and an earlier one that comes late can not:
+    a projector that was held up does not undo its successor's work."""
+    told = [("a", 5), ("a", 4), ("a", 5), ("b", 1), ("a", 6), ("b", 2)]
+    put = [Put("wallet.p", {"n": n}, "ledger", (epoch, n)) for epoch, n in told]
+    assert await store.put_many(put) == [True, False, False, True, False, True]
+    assert ((await store.get("wallet.p")).sequence, (await store.get("wallet.p")).data) == (("b", 2), {"n": 2})
 
 
 async def test_record_with_a_term_is_forgotten_and_one_without_is_kept(store):
@@ -162,6 +164,18 @@ async def test_read_is_one_look_at_records_and_feeds(store):
     assert look.records["promotions.EUR"].decode(list[int]) == [1]
     assert look.records["none"] is None
     assert (look.feeds["promotions"].state, look.feeds["ledger"].state) == ("live", "down")
+
+
+async def test_record_from_before_its_feeds_epoch_is_not_standing(store):
+    """A feed that has told everything in a later epoch speaks for no record of an earlier one; nobody else does."""
+    await store.put_many([Put("wallet.p", 1, "ledger", ("b", 7)), Put("tables", 1, "tables")])
+    for epoch, stands in [("a", True), ("b", True), ("c", False)]:
+        await store.beat("ledger", data={"epoch": epoch})
+        look = await store.read(["wallet.p", "tables", "none"], ["ledger", "tables"])
+        assert (look.standing("wallet.p") is not None) == stands
+        assert look.standing("tables")
+        assert look.standing("none") is None
+    assert (await store.read(["wallet.p"])).standing("wallet.p"), "whoever does not look at the feed sees the record"
 
 
 async def test_lease_has_one_holder_until_it_ends(store):

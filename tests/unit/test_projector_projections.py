@@ -50,7 +50,7 @@ def history(deposits):
 
 
 class Store:
-    """Keeps records as the query store does: newer of the same epoch, or of another epoch."""
+    """Keeps records as the query store does: the newer one stays, by epoch and then by number."""
 
     def __init__(self):
         self.records = {}
@@ -58,7 +58,7 @@ class Store:
     def write(self, puts):
         for put in puts:
             old = self.records.get(put.topic)
-            if old and old[0][0] == put.sequence[0] and old[0][1] >= put.sequence[1]:
+            if old and old[0] >= put.sequence:
                 continue
             self.records[put.topic] = (put.sequence, msgspec.json.encode(put.data))
 
@@ -177,6 +177,27 @@ def test_an_event_of_a_later_epoch_waits_until_the_player_was_restated():
     store = straight(history(1))
     early = event(3, [line(1, 3, "e2")], total=2, epoch="e2")
     assert store.project([early]) == [early]
+
+
+def test_a_player_whom_a_restored_ledger_meets_anew_begins_with_nothing():
+    """The first event of a life follows whatever stands from an earlier epoch, and keeps none of it."""
+    limits, waiting = LimitsState("EUR", [DepositLimit("day", 500)]), line(2, 5, state="pending")
+    store = straight([*history(2), event(5, [waiting], total=3, pending=[waiting], limits=limits, claimed={"a": 1})])
+    first = event(1, [line(0, 1, "e2")], total=1, epoch="e2")
+    assert store.project([first]) == []
+    state = {topic: msgspec.json.decode(raw) for topic, raw in store.state().items()}
+    assert len(state["wallet.pl_a"]["recent"]) == len(state["history.pl_a.0"]["lines"]) == 1
+    assert state["month.pl_a.2026-01"]["pages"] == {"0": {"deposit": [1, 100, 0]}}
+    assert (state["pending.pl_a"]["movements"], state["limits.pl_a"]["deposit"]) == ([], [])
+    assert state["claims.pl_a"]["claimed"] == {}
+
+
+def test_a_receipt_that_an_earlier_epoch_knew_further_is_set_back():
+    """What was done after the copy was made is pending again when the copy says so."""
+    store = straight(history(1))
+    page = HistoryPage("pl_a", 0, [line(0, 1, state="pending")])
+    store.project([Event("p", HISTORY_RESTATED, 1, "player:pl_a", ("e2", 1), BEGAN, msgspec.to_builtins(page))])
+    assert msgspec.json.decode(store.state()["receipts.rc_0"])["receipt"]["state"] == "pending"
 
 
 class TestWatch:

@@ -30,6 +30,7 @@ class OfferPublisher:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._running: dict[str, OfferState] = {}
+        self._gone: dict[str, OfferState] = {}
         self._waiting: dict[str, Event] = {}
         self._some = asyncio.Event()
         self._logger = log.get("feeds")
@@ -41,12 +42,22 @@ class OfferPublisher:
             self._running.setdefault(offer.promotion_id, offer)
 
     def tell(self, offers: list[OfferState], *, everything: bool = False) -> None:
-        """These run. `everything` tells those again that have not changed."""
+        """These run. `everything` tells those again that have not changed, and those again that were withdrawn.
+
+        A withdrawn offer is told of until the day on which it would have ended: from then on nobody can claim it.
+        """
         now = {offer.promotion_id: offer for offer in offers}
         for promotion_id, offer in now.items():
             if everything or self._running.get(promotion_id) != offer:
                 self._put("OfferPublished", promotion_id, msgspec.to_builtins(offer))
-        for promotion_id in self._running.keys() - now.keys():
+        left = {promotion_id: self._running[promotion_id] for promotion_id in self._running.keys() - now.keys()}
+        moment = datetime.now(UTC)
+        self._gone = {
+            promotion_id: offer
+            for promotion_id, offer in (self._gone | left).items()
+            if promotion_id not in now and offer.ends_at > moment
+        }
+        for promotion_id in left.keys() | self._gone.keys() if everything else left.keys():
             self._put("OfferWithdrawn", promotion_id, {"promotion_id": promotion_id})
         self._running = now
 

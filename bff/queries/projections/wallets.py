@@ -27,6 +27,7 @@ from bff.contracts.ledger import (
 from bff.contracts.promotions import ClaimsState, claims_topic
 from bff.contracts.view import Sequence
 from bff.contracts.wallet import (
+    LimitsState,
     Movement,
     PendingState,
     ReceiptState,
@@ -88,10 +89,12 @@ class Wallets:
         standing = self._wallet(change.player)
         if not _is_next(standing, event):
             return False
+        if standing is not None and standing[0] < event.sequence[0]:
+            change = _all_of_it(change)
         for line in change.lines:
             self._put_line(change.player, line, event.sequence)
         for receipt in change.answers:
-            self._put(receipt_topic(receipt.receipt_id), receipt.sequence, ReceiptState(change.player, receipt))
+            self._put(receipt_topic(receipt.receipt_id), event.sequence, ReceiptState(change.player, receipt))
         if change.claimed is not None:
             self._put(claims_topic(change.player), event.sequence, ClaimsState(change.claimed, change.grants))
         if change.limits is not None:
@@ -99,7 +102,7 @@ class Wallets:
         if change.pending is not None:
             waiting = PendingState([movement(line) for line in change.pending])
             self._put(pending_topic(change.player), event.sequence, waiting)
-        state = WalletState(balances=change.balances, recent=self._recent(change))
+        state = WalletState(balances=change.balances, recent=self._recent(change, event.sequence[0]))
         self._wallets[change.player] = (event.sequence, state)
         # Written last of all the player's records: what it counts is there when it counts it.
         topic = wallet_topic(change.player)
@@ -122,9 +125,6 @@ class Wallets:
         since, _ = self._page(page.player, page.page)
         if max(since, standing or ("", 0))[0] > event.sequence[0]:
             return False  # the player has been told again since
-        if since[0] < event.sequence[0]:
-            # What an earlier epoch knew and this one does not has not happened: the ledger was restored.
-            self._pages[page.player, page.page] = (since, HistoryPage(page.player, page.page, []))
         for line in page.lines:
             self._put_line(page.player, line, event.sequence)
         return True
@@ -135,10 +135,12 @@ class Wallets:
 
     def _put_line(self, player: str, line: MovementLine, sequence: Sequence) -> None:
         receipt = line.receipt
-        self._put(receipt_topic(receipt.receipt_id), receipt.sequence, ReceiptState(player, receipt))
+        # Under the event's sequence, as all that is told again: an earlier epoch may have known a later state of it.
+        self._put(receipt_topic(receipt.receipt_id), sequence, ReceiptState(player, receipt))
         number = line.ordinal // HISTORY_PAGE
         since, page = self._page(player, number)
-        lines = {each.ordinal: each for each in page.lines}
+        # What an earlier epoch knew and this one does not has not happened: the ledger was restored.
+        lines = {each.ordinal: each for each in page.lines} if since[0] >= sequence[0] else {}
         before = lines.get(line.ordinal)
         if before is None or before.receipt.sequence < receipt.sequence:
             lines[line.ordinal] = line
@@ -155,10 +157,10 @@ class Wallets:
         self._months[page.player, month] = (max(since, sequence), state)
         self._put(month_topic(page.player, month), *self._months[page.player, month])
 
-    def _recent(self, change: PlayerChanged) -> list[Movement]:
+    def _recent(self, change: PlayerChanged, epoch: str) -> list[Movement]:
         last = (change.lines_total - 1) // HISTORY_PAGE
-        pages = [self._page(change.player, number)[1] for number in (last, last - 1) if number >= 0]
-        lines = [line for page in pages for line in page.lines]
+        pages = [self._page(change.player, number) for number in (last, last - 1) if number >= 0]
+        lines = [line for since, page in pages if since[0] >= epoch for line in page.lines]
         lines.sort(key=lambda line: line.ordinal, reverse=True)
         return [movement(line) for line in lines[:RECENT_MAX]]
 
@@ -198,8 +200,20 @@ def _is_next(standing: Sequence | None, event: Event) -> bool:
             raise Parked
         return n == standing[1] + 1
     if standing[0] < epoch:
+        if n == 1:
+            return True  # nothing comes before it: a restored ledger has met the player for the first time
         raise Parked  # everything is told again at the beginning of an epoch; that has not come yet
     return False
+
+
+def _all_of_it(change: PlayerChanged) -> PlayerChanged:
+    """What it does not tell is empty: nothing that an earlier epoch knew of the player is left."""
+    return msgspec.structs.replace(
+        change,
+        claimed=change.claimed or {},
+        limits=change.limits or LimitsState(change.currency, []),
+        pending=change.pending or [],
+    )
 
 
 def _pages_of(change: PlayerChanged) -> set[int]:

@@ -52,13 +52,13 @@ async def history_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
     shown = [month for n in range(MONTHS_SHOWN) if (month := month_before(until, n)) >= earliest]
     own, topics = wallet_topic(player.player), {month: month_topic(player.player, month) for month in shown}
     look = await look_until(
-        store, [own, *topics.values()], [LEDGER], policy, lambda look: reached(look.records[own], wanted)
+        store, [own, *topics.values()], [LEDGER], policy, lambda look: reached(look.standing(own), wanted)
     )
-    record, ledger = look.records[own], look.feeds[LEDGER]
+    record, ledger = look.standing(own), look.feeds[LEDGER]
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
         return View(data=None, freshness=Freshness(state="down"), pending=pending)
-    found = {month: look.records[topic] for month, topic in topics.items()}
+    found = {month: look.standing(topic) for month, topic in topics.items()}
     months = {month: _pages_of(each, record) for month, each in found.items()}
     places = _places(months, kinds)
     pages = max(1, -(-sum(place.count for place in places) // HISTORY_LINES))

@@ -32,9 +32,9 @@ async def limits_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
     wanted = min_sequence_of(asked)
     own, limits = wallet_topic(player.player), limits_topic(player.player)
     look = await look_until(
-        store, [own, limits], [LEDGER, ENGINE], policy, lambda look: reached(look.records[own], wanted)
+        store, [own, limits], [LEDGER, ENGINE], policy, lambda look: reached(look.standing(own), wanted)
     )
-    record, found, ledger = look.records[own], look.records[limits], look.feeds[LEDGER]
+    record, found, ledger = look.standing(own), look.standing(limits), look.feeds[LEDGER]
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
         return View(data=None, freshness=Freshness(state="down"), pending=pending)

@@ -19,6 +19,7 @@ from bff.contracts.promotions import (
 from bff.contracts.view import Freshness, View
 from bff.contracts.wallet import LimitsState, limits_topic
 from bff.queries.asked import Asked, currency_of
+from bff.queries.views.waiting import LEDGER
 from bff.store import Snapshot, Store
 
 FEED = "promotions"
@@ -35,7 +36,7 @@ async def promotions_view(store: Store, asked: Asked) -> View[PromotionsData]:
     currency = currency_of(asked)
     player = asked.player.player if asked.player else ""
     own = [claims_topic(player), limits_topic(player)] if player else []
-    look = await store.read([PROMOTIONS_TOPIC, *own], [FEED])
+    look = await store.read([PROMOTIONS_TOPIC, *own], [FEED, LEDGER])
     record = look.records[PROMOTIONS_TOPIC]
     if record is None:
         return View(data=None, freshness=Freshness(state="down"))
@@ -58,13 +59,13 @@ def _runs(offer: OfferState, now: datetime) -> bool:
 
 
 def _claims(look: Snapshot, player: str) -> ClaimsState:
-    record = look.records[claims_topic(player)]
+    record = look.standing(claims_topic(player))
     return record.decode(ClaimsState) if record is not None else ClaimsState({})
 
 
 def _closed(look: Snapshot, player: str) -> str:
     """Why this player may take no offer at all at this moment; the engine decides it again when one is claimed."""
-    record = look.records[limits_topic(player)]
+    record = look.standing(limits_topic(player))
     until = record.decode(LimitsState).excluded_until if record is not None else None
     return _ON_A_BREAK if until is not None and until > look.now else ""
 

@@ -34,15 +34,15 @@ async def wallet_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
     wanted = min_sequence_of(asked)
     own, waiting, limits = wallet_topic(player.player), pending_topic(player.player), limits_topic(player.player)
     look = await look_until(
-        store, [own, waiting, limits], [LEDGER, ENGINE], policy, lambda look: reached(look.records[own], wanted)
+        store, [own, waiting, limits], [LEDGER, ENGINE], policy, lambda look: reached(look.standing(own), wanted)
     )
-    record, ledger, engine = look.records[own], look.feeds[LEDGER], look.feeds[ENGINE]
+    record, ledger, engine = look.standing(own), look.feeds[LEDGER], look.feeds[ENGINE]
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
         # Nothing is known, which is not the same as nothing being there.
         return View(data=None, freshness=Freshness(state="down"), pending=pending)
     wallet = record.decode(WalletState) if record is not None else _empty(player.currency)
-    held, forbidden = look.records[waiting], look.records[limits]
+    held, forbidden = look.standing(waiting), look.standing(limits)
     until = forbidden.decode(LimitsState).excluded_until if forbidden else None
     data = WalletData(
         balances=wallet.balances,
@@ -62,10 +62,10 @@ async def receipt_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
     unknown = Refused(404, "receipt_unknown", "There is no such receipt.")
     topic = receipt_topic(asked.name)
     try:
-        look = await look_until(store, [topic], [LEDGER], policy, lambda look: look.records[topic] is not None)
+        look = await look_until(store, [topic], [LEDGER], policy, lambda look: look.standing(topic) is not None)
     except ValueError:
         raise unknown from None
-    record, ledger = look.records[topic], look.feeds[LEDGER]
+    record, ledger = look.standing(topic), look.feeds[LEDGER]
     if record is None and ledger.state != "live":
         return View(data=None, freshness=Freshness(state="down"), pending=True)
     state = record.decode(ReceiptState) if record is not None else None

@@ -1,0 +1,225 @@
+"""One consumer's hold on a Kafka topic.
+
+Public: `KafkaReader`.
+Kafka does not count how often a message was taken. So the committed offset carries beside it who died over what
+follows (`bff.broker.suspects.Past`). It is written when a consumer takes over and before a suspect is handed out, not
+before each batch: the first death is not counted, and a healthy consumer commits no more often for it.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from bff.broker.kafka_client import NOT_THERE_YET, PARTITION, Client, age_s
+from bff.broker.port import Delivery, dead_letter, decode, encode
+from bff.broker.suspects import Past
+
+if TYPE_CHECKING:
+    from bff.broker.kafka import KafkaBroker
+
+
+class KafkaReader:
+    """See `bff.broker.port.Reader`."""
+
+    def __init__(self, broker: "KafkaBroker", stream: str, group: str, consumer: str) -> None:
+        self._broker = broker
+        self._stream, self._group, self._name = stream, group, consumer
+        self._client = Client("reader")
+        self._consumer: Consumer | None = None
+        self._unacked: dict[int, int] = {}  # offset -> how many consumers took it
+        self._acked: set[int] = set()  # acknowledged before something older was
+        self._next = 0  # the offset after the last one that was handed out
+        self._rewind: int | None = None  # what was read from here on was not handed out, or is to be once more
+        self._past: Past | None = None  # unknown until the first message after taking over
+        self._before: Past | None = None  # what stood there before this consumer took what it holds
+        self.leading = False
+
+    def __repr__(self) -> str:
+        return f"<KafkaReader {self._stream} {self._group}/{self._name} {'reads' if self.leading else 'waits'}>"
+
+    async def fetch(self) -> list[Delivery]:
+        messages = await self._client.run(self._take)
+        past = self._before or self._past or Past()
+        deliveries = []
+        for message in messages:
+            offset = _offset(message)
+            if offset in self._acked:
+                continue
+            tries = self._unacked.setdefault(offset, past.attempts(offset))
+            self._next = max(self._next, offset + 1)
+            raw = message.value() or b""
+            try:
+                event = decode(raw)
+            except msgspec.DecodeError as error:
+                await self._bury(offset, raw, f"not an event: {error}")
+                continue
+            if tries > self._broker.policy.attempts_max:
+                await self._bury(offset, raw, f"{tries - 1} consumers took it and died")
+                continue
+            deliveries.append(Delivery(str(offset), event, tries, age_s(message)))
+        return deliveries
+
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        await self._done([int(each.at) for each in deliveries])
+
+    async def bury(self, delivery: Delivery, why: str) -> None:
+        await self._bury(int(delivery.at), encode(delivery.event), why)
+
+    async def again(self) -> None:
+        if self._unacked and self.leading:
+            self._rewind = min(self._unacked)
+
+    async def aclose(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await self._client.run(lambda: self._leave(consumer))
+        self.leading = False
+        self._client.close()
+
+    async def _bury(self, offset: int, raw: bytes, why: str) -> None:
+        await self._broker.produce(dead_letter(self._stream), [(self._stream, raw, {"why": why, "at": str(offset)})])
+        await self._done([offset])
+
+    async def _done(self, offsets: list[int]) -> None:
+        offsets = [offset for offset in offsets if offset in self._unacked]
+        if not offsets:
+            return
+        left = self._unacked.keys() - set(offsets)
+        upto = min(left, default=self._next)
+        past = (self._past or Past()).after(upto)
+        await self._client.run(lambda: self._commit(upto, past))
+        self._past = past
+        for offset in offsets:
+            self._unacked.pop(offset, None)
+        self._acked = {offset for offset in self._acked.union(offsets) if offset >= upto}
+
+    def _commit(self, upto: int, past: Past) -> None:
+        if self._consumer is not None:
+            place = TopicPartition(self._stream, PARTITION, upto, str(past))
+            self._consumer.commit(offsets=[place], asynchronous=False)
+
+    def _take(self) -> list[Message]:
+        """The next messages, once it is written down that somebody has taken them, where that is to be."""
+        if self._consumer is None:
+            self._consumer = self._join()
+        self._go_back(self._consumer)
+        messages = self._consume(self._consumer)
+        fresh = [offset for each in messages if (offset := _offset(each)) not in self._unacked.keys() | self._acked]
+        if fresh and self._is_to_be_written(fresh[0]):
+            past = self._past or Past()
+            taking = past.taking(fresh[0], fresh[-1])
+            self._rewind = _offset(messages[0])
+            self._commit(min([*self._unacked, fresh[0]]), taking)
+            self._before, self._past, self._rewind = past, taking, None
+        return messages
+
+    def _is_to_be_written(self, offset: int) -> bool:
+        """Once a takeover, and for each event that is handed out alone; what is to be buried needs no word more."""
+        past = self._past or Past()
+        if past.attempts(offset) > self._broker.policy.attempts_max:
+            return False
+        return self._before is None or past.is_suspect(offset)
+
+    def _go_back(self, consumer: Consumer) -> None:
+        if self._rewind is not None and self.leading:
+            try:
+                consumer.seek(TopicPartition(self._stream, PARTITION, self._rewind))
+            except KafkaException:
+                # It must not read on from elsewhere; joining anew begins at what was acknowledged.
+                self._consumer = None
+                self._leave(consumer)
+                raise
+        self._rewind = None
+
+    def _consume(self, consumer: Consumer) -> list[Message]:
+        policy = self._broker.policy
+        # Asked for many, the client waits for all of them or for the time to pass; so the first is asked for alone.
+        messages = consumer.consume(1, policy.block_ms / 1000)
+        good = _good(messages)
+        if good:
+            self._rewind = _offset(good[0])  # until it is certain that what was read is also handed out
+            if self._past is None:
+                self._past = self._read_past(consumer)
+            if not self._past.is_suspect(_offset(good[0])):
+                messages += consumer.consume(policy.batch_events_max - 1, 0)
+                good = _good(messages)
+        for error in [error for message in messages if (error := message.error()) is not None]:
+            if error.code() == KafkaError._MAX_POLL_EXCEEDED:
+                self._forget()  # this consumer was too slow and has been replaced; it joins again by itself
+            elif error.code() not in NOT_THERE_YET and not error.retriable():
+                raise KafkaException(error)
+        self._rewind = None
+        if not good:
+            # Silence is either peace or a dead broker; the client does not tell them apart, a question does.
+            consumer.list_topics(timeout=policy.op_ms / 1000)
+        return good
+
+    def _read_past(self, consumer: Consumer) -> Past:
+        [place] = consumer.committed(
+            [TopicPartition(self._stream, PARTITION)], timeout=self._broker.policy.op_ms / 1000
+        )
+        return Past.read(place.metadata)
+
+    def _join(self) -> Consumer:
+        policy = self._broker.policy
+        consumer = Consumer(
+            {
+                **self._broker.common(),
+                "group.id": self._group,
+                "client.id": self._name,
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "allow.auto.create.topics": True,
+                "topic.metadata.refresh.interval.ms": 1000,
+                "session.timeout.ms": policy.session_ms,
+                "heartbeat.interval.ms": policy.session_ms // 3,
+                "max.poll.interval.ms": max(policy.session_ms, policy.silence_ms_max),
+                "fetch.wait.max.ms": min(500, policy.block_ms),
+                "fetch.error.backoff.ms": 50,
+            }
+        )
+        consumer.subscribe([self._stream], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+        return consumer
+
+    def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._forget()
+        self.leading = any(place.partition == PARTITION for place in places)
+        consumer.assign(places)
+
+    def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._give_back(consumer)
+        self._lost(consumer, places)
+
+    def _lost(self, consumer: Consumer, _places: list[TopicPartition]) -> None:
+        self._forget()
+        consumer.unassign()
+
+    def _leave(self, consumer: Consumer) -> None:
+        self._give_back(consumer)
+        self._forget()
+        consumer.close()
+
+    def _give_back(self, consumer: Consumer) -> None:
+        """Take back what was written of the events in hand: they killed nobody. A lost try counts as a death."""
+        if self._unacked and self._before is not None:
+            upto = min(self._unacked)
+            place = TopicPartition(self._stream, PARTITION, upto, str(self._before.after(upto)))
+            with contextlib.suppress(KafkaException):
+                consumer.commit(offsets=[place], asynchronous=False)
+
+    def _forget(self) -> None:
+        self.leading = False
+        self._unacked.clear()
+        self._acked.clear()
+        self._rewind = self._past = self._before = None
+
+
+def _offset(message: Message) -> int:
+    return int(message.offset() or 0)
+
+
+def _good(messages: list[Message]) -> list[Message]:
+    return [each for each in messages if each.error() is None and each.partition() == PARTITION]
