@@ -53,7 +53,7 @@ def parts() -> Parts:
     upstreams = Upstreams(
         probe=lambda release: _probe(pages, release), evidence=evidence, lease=RedisLease(redis, holder=process)
     )
-    last_good = LastGood(KeepPolicy(), second=RedisCopies(redis), codec=BodyCodec(settings.SECRET_KEY))
+    last_good = LastGood(KeepPolicy(), second=RedisCopies(redis, settings.SECRET_KEY), codec=BodyCodec())
     recent = Recent()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
 
