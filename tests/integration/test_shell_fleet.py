@@ -1,6 +1,7 @@
 """What shell processes share through a real Valkey, and that losing it changes nothing."""
 
 import asyncio
+from collections.abc import Callable
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -160,3 +161,101 @@ async def test_sign_out_with_redis_away_still_ends_it_here() -> None:
     revocations = Revocations(NOWHERE, keep_s=60)
     await revocations.push("mark", "pl_amber")
     assert revocations.is_over("mark")
+
+
+class HalfOpen:
+    """A wire to Redis that can be cut without a word to either end; who connects afterwards gets through."""
+
+    def __init__(self, target_port: int) -> None:
+        self.port = 0
+        self._target_port = target_port
+        self._cut: list[asyncio.Event] = []
+
+    async def __aenter__(self) -> "HalfOpen":
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    def cut(self) -> None:
+        """From now on nothing passes on the connections that stand, in neither direction."""
+        for cut in self._cut:
+            cut.set()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        cut = asyncio.Event()
+        self._cut.append(cut)
+        there, back = await asyncio.open_connection("127.0.0.1", self._target_port)
+        await asyncio.gather(self._carry(reader, back, cut), self._carry(there, writer, cut))
+        back.close()
+        writer.close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: asyncio.Event) -> None:
+        while data := await reader.read(65536):
+            if not cut.is_set():
+                writer.write(data)
+
+
+HEARD_AGAIN_S_MAX = 10
+
+
+async def heard_by(there: Revocations, here: Revocations, mark: str) -> None:
+    """Until a sign-out that is said again and again has reached `there`."""
+    async with asyncio.timeout(HEARD_AGAIN_S_MAX):
+        while not there.is_over(mark):
+            await here.push(mark, "pl_amber")
+            await asyncio.sleep(0.1)
+
+
+async def test_sign_out_is_heard_again_after_the_connection_died_without_a_word(valkey: ValkeyServer) -> None:
+    """A subscription that is half open is noticed within seconds, and made anew."""
+    async with HalfOpen(valkey.port) as wire:
+        here = Revocations(valkey.url, keep_s=60)
+        there = Revocations(f"redis://127.0.0.1:{wire.port}/0", keep_s=60)
+        await there.start()
+        await heard_by(there, here, "before")
+        wire.cut()
+        await heard_by(there, here, "after")
+        await there.stop()
+
+
+async def test_sign_out_is_heard_again_after_redis_hung_and_was_replaced(
+    new_valkey: Callable[[], ValkeyServer],
+) -> None:
+    """Also where it hung while the subscription was being made."""
+    valkey = new_valkey()
+    here, there = Revocations(valkey.url, keep_s=60), Revocations(valkey.url, keep_s=60)
+    valkey.hang()
+    await there.start()
+    await asyncio.sleep(0.5)
+    valkey.stop()
+    valkey.start()
+    await heard_by(there, here, "one")
+    valkey.hang()
+    await asyncio.sleep(0.5)
+    valkey.stop()
+    valkey.start()
+    await heard_by(there, here, "two")
+    await there.stop()
+
+
+async def test_mistake_over_one_message_does_not_end_the_listening(valkey: ValkeyServer) -> None:
+    """Whoever hears goes on hearing."""
+    one, two = RedisEvidence(valkey.url, sender="one"), RedisEvidence(valkey.url, sender="two")
+    heard: list[Transition] = []
+
+    def hear(transition: Transition) -> None:
+        heard.append(transition)
+        raise RuntimeError("a mistake")
+
+    two.subscribe("wallet", hear)
+    await one.start()
+    await two.start()
+    async with asyncio.timeout(10):
+        while len(heard) < 3:
+            one.publish(OPENED)
+            await asyncio.sleep(0.05)
+    await one.stop()
+    await two.stop()
