@@ -45,7 +45,15 @@ _TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _ANSWERS = frozenset({200, 202, 409, 422})
 # Failures after which the request can not have reached anybody.
 _NOT_SENT = frozenset(
-    {Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL}
+    {
+        Reason.CONNECT,
+        Reason.CONNECT_TIMEOUT,
+        Reason.DNS,
+        Reason.TLS,
+        Reason.BREAKER_OPEN,
+        Reason.BULKHEAD_FULL,
+        Reason.HELD,
+    }
 )
 
 logger = log.get("actions")

@@ -4,7 +4,7 @@ Public: `SnapshotKeeper`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from django.db import Error, close_old_connections, connection
@@ -13,7 +13,8 @@ from django.db.models import Max
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
 from shell.composition.release import Release, Snapshot, StoredAsset
-from shell.registry.models import Asset, AuditEntry, LiveRelease
+from shell.registry.holds import Held
+from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease
 
 # Running shells follow a publish within a second: half of it for the wait, the rest for the load.
 POLL_S = 0.5
@@ -25,11 +26,18 @@ FIRST_S_MAX = 5.0
 logger = log.get("registry")
 
 
-class SnapshotKeeper:
-    """`current` is always a whole snapshot; while the database is away it is the last one that was read."""
+Holds = Mapping[str, Held]
 
-    def __init__(self, on_change: Callable[[Snapshot], None] = lambda snapshot: None) -> None:
+
+class SnapshotKeeper:
+    """`current` is always a whole snapshot; while the database is away it is the last one that was read.
+
+    `holds` are the fragments that an operator holds, as of the same moment. `on_change` is told of both.
+    """
+
+    def __init__(self, on_change: Callable[[Snapshot, Holds], None] = lambda snapshot, holds: None) -> None:
         self.current = Snapshot()
+        self.holds: Holds = MappingProxyType({})
         self._on_change = on_change
         self._told = self.current.generation
         self._first: asyncio.Task[None] | None = None
@@ -53,15 +61,15 @@ class SnapshotKeeper:
     async def refresh(self) -> None:
         """Load what is live if it moved. A database that is away is logged; the snapshot stays as it is."""
         try:
-            snapshot = await asyncio.to_thread(_load, self.current)
+            snapshot, holds = await asyncio.to_thread(_load, self.current, self.holds)
         except Error as error:
             logger.warning("registry_unreadable", detail=str(error), generation=self.current.generation)
             return
         if snapshot.generation != self.current.generation:
-            self.current = snapshot
+            self.current, self.holds = snapshot, holds
             logger.info("registry_loaded", generation=snapshot.generation, fragments=sorted(snapshot.releases))
         if self._told != self.current.generation:
-            self._on_change(self.current)
+            self._on_change(self.current, self.holds)
             self._told = self.current.generation
 
     async def asset(self, digest: str) -> StoredAsset | None:
@@ -99,12 +107,12 @@ class SnapshotKeeper:
         return True
 
 
-def _load(current: Snapshot) -> Snapshot:
+def _load(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
     close_old_connections()
     try:
         generation = AuditEntry.objects.aggregate(last=Max("id"))["last"] or 0
         if generation == current.generation:
-            return current
+            return current, holds
         releases = {}
         for live in LiveRelease.objects.select_related("release"):
             release = _release(live)
@@ -112,7 +120,8 @@ def _load(current: Snapshot) -> Snapshot:
                 releases[release.fragment] = release
         wanted = {digest for release in releases.values() for digest in (*release.css, *release.js)}
         assets = {row.digest: _asset(row) for row in Asset.objects.filter(digest__in=wanted)}
-        return Snapshot(generation, MappingProxyType(releases), MappingProxyType(assets))
+        held = {row.fragment: Held(row.reason, row.actor, row.since) for row in Hold.objects.all()}
+        return Snapshot(generation, MappingProxyType(releases), MappingProxyType(assets)), MappingProxyType(held)
     finally:
         # The thread goes back to the pool: it must not keep a connection that nobody closes.
         if not connection.in_atomic_block:

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 
 from shell.composition.release import Snapshot
 from shell.registry import keeper
-from shell.registry.keeper import SnapshotKeeper
+from shell.registry.keeper import Holds, SnapshotKeeper
 
 
 class Database:
@@ -21,12 +21,12 @@ class Database:
         self.took_s = took_s
         self.loads = 0
 
-    def load(self, current: Snapshot) -> Snapshot:
+    def load(self, current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
         self.loads += 1
         time.sleep(self.took_s)
         if isinstance(self.says, Exception):
             raise self.says
-        return self.says
+        return self.says, holds
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ async def test_mistake_of_whoever_follows_a_change_is_repeated_until_it_goes_wel
     """The snapshot moves on, and who has to be told is told again."""
     told: list[int] = []
 
-    def on_change(snapshot: Snapshot) -> None:
+    def on_change(snapshot: Snapshot, holds: Holds) -> None:
         told.append(snapshot.generation)
         if len(told) < 3:
             raise RuntimeError("a mistake")
