@@ -41,11 +41,18 @@ class Player:
         return self.post(headers={"Idempotency-Key": KEY, **(headers or {})}, **more)
 
 
+_sessions: dict[str, dict[str, str]] = {}
+
+
 @pytest.fixture
 def player(slow: SlowHouse) -> Iterator[Player]:
     """amber, over an origin that is well and has not been asked to do anything yet."""
     player = Player(slow)
-    player.sign_in()
+    # Signing in is slow on purpose, so it is done once a house.
+    if slow.url not in _sessions:
+        player.sign_in()
+        _sessions[slow.url] = dict(player.client.cookies)
+    player.client.cookies.update(_sessions[slow.url])
     slow.origin.seen.clear()
     yield player
     player.client.close()
