@@ -45,7 +45,15 @@ _TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _ANSWERS = frozenset({200, 202, 409, 422})
 # Failures after which the request can not have reached anybody.
 _NOT_SENT = frozenset(
-    {Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL}
+    {
+        Reason.CONNECT,
+        Reason.CONNECT_TIMEOUT,
+        Reason.DNS,
+        Reason.TLS,
+        Reason.BREAKER_OPEN,
+        Reason.BULKHEAD_FULL,
+        Reason.HELD,
+    }
 )
 
 logger = log.get("actions")
@@ -69,25 +77,28 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
     player = await request.auser()
     if isinstance(player, AnonymousUser) or not isinstance(player, Player):
         return _signed_out(request, found[0].path(found[1]))
-    body, problem = _body(request)
+    if refused := _refused(request):
+        return refused
     idempotency_key = request.headers.get("Idempotency-Key") or request.POST.get("idempotency_key", "")
-    if problem or not _KEY.fullmatch(idempotency_key):
-        return _told(request, 400, problem or "The form came without its key. Nothing was done; reload the page.")
+    if not _KEY.fullmatch(idempotency_key):
+        return _told(request, 400, "The form came without its key. Nothing was done; reload the page.")
     incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]
     visit = visit_of(incoming, *found, identity_of(player, request.session))
-    asked = action_request(url, release, slot, visit, parts().bearer, body=body, idempotency_key=idempotency_key)
+    asked = action_request(
+        url, release, slot, visit, parts().bearer, body=request.body, idempotency_key=idempotency_key
+    )
     deadline = Deadline.after_ms(time.monotonic(), ACTION_MS)
     answer = await parts().upstreams.actions_of(release).call(asked, deadline)
     return await _answered(request, visit, slot, release, answer, idempotency_key)
 
 
-def _body(request: HttpRequest) -> tuple[bytes, str]:
-    """(the form as it came, a problem in words)."""
+def _refused(request: HttpRequest) -> HttpResponse | None:
+    """What is said of a body that no fragment gets to see."""
     if request.content_type != _FORM:
-        return b"", "Only a form can be sent here. Nothing was done."
+        return _told(request, 415, "Only a form can be sent here. Nothing was done.")
     if int(request.headers.get("Content-Length") or 0) > BODY_BYTES_MAX or len(request.body) > BODY_BYTES_MAX:
-        return b"", "The form is larger than this site takes. Nothing was done."
-    return request.body, ""
+        return _told(request, 413, "The form is larger than this site takes. Nothing was done.")
+    return None
 
 
 async def _answered(

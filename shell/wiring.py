@@ -17,15 +17,16 @@ from shell.composition.include import Includer
 from shell.composition.page import Page, PageTable, Slot, Visit
 from shell.composition.probing import Probe, probe_of
 from shell.composition.recent import Recent
-from shell.composition.release import Release
+from shell.composition.release import Release, Snapshot
 from shell.composition.stream import Composer
 from shell.composition.upstreams import Upstreams
 from shell.fleet.evidence import RedisEvidence
 from shell.fleet.shared import BodyCodec, RedisCopies, RedisLease, connect
+from shell.operations.holding import Holding
 from shell.pages.table import NOT_FOUND, read_pages
 from shell.players.context import Minter
 from shell.players.revocation import Revocations
-from shell.registry.keeper import SnapshotKeeper
+from shell.registry.keeper import Holds, SnapshotKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,22 @@ def parts() -> Parts:
     upstreams = Upstreams(
         probe=lambda release: _probe(pages, release), evidence=evidence, lease=RedisLease(redis, holder=process)
     )
-    last_good = LastGood(KeepPolicy(), second=RedisCopies(redis), codec=BodyCodec(settings.SECRET_KEY))
+    last_good = LastGood(KeepPolicy(), second=RedisCopies(redis, settings.SECRET_KEY), codec=BodyCodec())
     recent = Recent()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
+
+    holding = Holding(upstreams)
+
+    def follow(snapshot: Snapshot, holds: Holds) -> None:
+        upstreams.forget_except(snapshot)
+        holding.follow(snapshot, holds)
 
     def bearer(visit: Visit, audience: str, scopes: frozenset[str]) -> str:
         return minter.bearer(visit.player, audience, scopes, currency=visit.currency, locale=visit.locale)
 
     return Parts(
         pages=pages,
-        registry=SnapshotKeeper(on_change=upstreams.forget_except),
+        registry=SnapshotKeeper(on_change=follow),
         upstreams=upstreams,
         composer=Composer(Compiler(), Includer(upstreams, bearer, last_good=last_good, watch=recent.note), NOT_FOUND),
         minter=minter,

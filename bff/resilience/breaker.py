@@ -188,6 +188,7 @@ class Breaker:
         if self.position is Position.FORCED:
             self._move(Position.OPEN, "no longer held open")
             self._due_at = now
+            self._wanted = 1
 
     # How permits end.
 

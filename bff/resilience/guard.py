@@ -76,6 +76,7 @@ class Guard:
         )
         self._meter = Meter(name, self.bulkhead)
         self._healing = self._heal_with(probe, lease or OwnLease()) if probe else None
+        self._held = ""
         self._said: Failure | None = None
         self._said_until = 0.0
         self._said_times = 0
@@ -113,8 +114,10 @@ class Guard:
             self._meter.ended(self._said, self._said_times)
         self._said_times = 0
 
-    def force_open(self) -> None:
-        """An operator holds the breaker open: every call fails at once, until `unforce`."""
+    def force_open(self, why: str = "") -> None:
+        """An operator holds the breaker open, and may say why: every call fails at once, until `unforce`."""
+        self._count_refusals()
+        self._held, self._said = why, None
         self.breaker.force_open()
 
     def unforce(self) -> None:
@@ -154,9 +157,9 @@ class Guard:
         )
 
     def _refused(self, now: float) -> Failure:
-        forced = self.breaker.position is Position.FORCED
-        detail = "held open by an operator" if forced else "the upstream is failing"
-        return Failure(Reason.BREAKER_OPEN, detail, self.breaker.closes_ms(now))
+        if self.breaker.position is Position.FORCED:
+            return Failure(Reason.HELD, f"held by an operator: {self._held}" if self._held else "held by an operator")
+        return Failure(Reason.BREAKER_OPEN, "the upstream is failing", self.breaker.closes_ms(now))
 
     async def _detach(self, call: "_Call", place: Place, permit: Permit) -> Response | Failure:
         # A call that is on its way can not be aborted: it lives until its deadline. So it runs by itself, keeps its

@@ -4,6 +4,7 @@ Public: `Healing`.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from bff.resilience import log
@@ -31,9 +32,11 @@ class Healing:
         self._policy = policy
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
 
     def start(self) -> None:
-        """Begin, unless it runs already; needs a running event loop."""
+        """Begin, or look at once whether a probe is due where it runs already; needs a running event loop."""
+        self._woken.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._heal())
 
@@ -46,16 +49,23 @@ class Healing:
     async def _heal(self) -> None:
         breaker = self._breaker
         while breaker.position not in (Position.CLOSED, Position.FORCED):
+            self._woken.clear()
             due_ms = breaker.probe_due_ms(self._clock())
             if due_ms != 0:
                 # Nothing is due while a trial is out: look again when it may have ended.
-                await asyncio.sleep((due_ms or self._policy.probe_gap_ms) / 1000)
+                await self._sleep((due_ms or self._policy.probe_gap_ms) / 1000)
             elif breaker.position is Position.OPEN and await self._another_probes():
                 breaker.postpone(self._clock())
             else:
                 permit = breaker.probe(self._clock())
                 if permit is not None:
                     await self._ask(permit)
+
+    async def _sleep(self, wait_s: float) -> None:
+        # Woken by whatever opens the breaker, also by an operator who lets go of it: then a probe is due at once.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._woken.wait()
 
     async def _another_probes(self) -> bool:
         # Whatever goes wrong with the lease, a process that can not share its probe makes its own: a breaker that

@@ -33,6 +33,7 @@ class Reason(StrEnum):
 
     BREAKER_OPEN = "breaker_open"
     BULKHEAD_FULL = "bulkhead_full"
+    HELD = "held"  # an operator holds it out of every page
 
     FEED_STALE = "feed_stale"
     FEED_DOWN = "feed_down"

@@ -3,13 +3,16 @@
 Public: the ports `SecondLevel` and `Codec`; `InMemorySecondLevel`; `Behind`.
 
 Nothing here can delay or fail a page: writes happen behind it, a look-up has little time, and a second level that did
-not answer is left alone for a while.
+not answer is left alone for a while. What the upstream has denied is forgotten whoever wrote it, and stays to be
+forgotten while the second level is away.
 """
 
 import asyncio
+import contextlib
 import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -24,6 +27,12 @@ S = TypeVar("S")
 
 _logger = log.get("second_level")
 
+# Denials wait here for a second level that is away, some 200 bytes each; then they go in few commands, so that a flood
+# of answers that deny something is not a flood of deletes.
+FORGETS_MAX = 4096
+FORGETS_AT_ONCE = 512
+FORGETS_GAP_S = 0.1
+
 
 class SecondLevel(Protocol):
     """Bytes by key, for as long as they are worth keeping. May lose anything; may raise, which counts as not there."""
@@ -32,7 +41,10 @@ class SecondLevel(Protocol):
         """The bytes and their age in seconds, told by the second level itself: clocks of two nodes may differ."""
 
     async def put(self, key: str, data: bytes, keep_s: int) -> None:
-        """Keep `data` for `keep_s`; 0 forgets what is kept."""
+        """Keep `data` for `keep_s`."""
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Keep nothing under `keys`, whoever put it there."""
 
 
 class Codec(Protocol[T]):
@@ -58,6 +70,10 @@ class InMemorySecondLevel:
     async def put(self, key: str, data: bytes, keep_s: int) -> None:
         now = self._clock()
         self._kept[key] = (data, now, now + keep_s)
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._kept.pop(key, None)
 
 
 class _Parcel(msgspec.Struct, array_like=True):
@@ -87,11 +103,16 @@ class Behind(Generic[T]):
         self._policy = policy
         self._clock = clock
         self._quiet_until = 0.0
-        # What waits to be written, the latest of each key; None to forget it.
-        self._pending: dict[Key, Copy[T] | None] = {}
+        # What waits to be written, the latest of each key, and what waits to be forgotten.
+        self._writes: dict[Key, Copy[T]] = {}
+        self._forgets: OrderedDict[Key, None] = OrderedDict()
+        self._forgets_due = 0.0
         self._written_at: OrderedDict[Key, float] = OrderedDict()
+        # When the upstream last denied it, and when the second level was last to be told.
+        self._denied: OrderedDict[Key, tuple[float, float]] = OrderedDict()
         self._missing_until: OrderedDict[Key, float] = OrderedDict()
         self._writer: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
 
     def worth_asking(self, key: Key) -> bool:
         """Whether it answers at all, and did not lately answer that there is nothing under `key`."""
@@ -99,60 +120,96 @@ class Behind(Generic[T]):
         return now >= self._quiet_until and now >= self._missing_until.get(key, -math.inf)
 
     async def look(self, key: Key) -> Copy[T] | None:
-        """The copy under `key`, or None, within the policy's time."""
+        """The copy under `key`, or None, within the policy's time. One from before a denial counts as none."""
+        asked_at = self._clock()
         found = await self._within(self._second.get(key.digest()))
         if found is None:
-            self._missing_until.pop(key, None)
-            self._missing_until[key] = self._clock() + self._policy.second_missing_s
-            if len(self._missing_until) > self._policy.entries_max:
-                self._missing_until.popitem(last=False)
+            self._remember(self._missing_until, key, self._clock() + self._policy.second_missing_s)
             return None
         data, age_s = found
+        denied_at, _ = self._denied.get(key, (-math.inf, 0.0))
+        if asked_at - age_s <= denied_at:
+            return None
         try:
             parcel = _decode(data)
             value = self._codec.load(parcel.data)
         except (msgspec.DecodeError, ValueError) as error:
             _logger.warning("second_level_copy_unreadable", error=str(error)[:200])
             return None
-        return Copy(value, len(parcel.data), self._clock() - age_s, parcel.lifetime())
+        return Copy(value, len(parcel.data), asked_at - age_s, parcel.lifetime())
 
     def write(self, key: Key, copy: Copy[T]) -> None:
         """Write `copy`, later; not when that was done lately, nor when much is waiting already."""
         now = self._clock()
         lately = now - self._written_at.get(key, -math.inf) < self._policy.rewrite_s_min
-        if lately or now < self._quiet_until or len(self._pending) >= self._policy.pending_max:
+        if lately or now < self._quiet_until or len(self._writes) >= self._policy.pending_max:
             return
-        self._written_at[key] = now
-        while len(self._written_at) > self._policy.entries_max:
-            self._written_at.popitem(last=False)
-        self._later(key, copy)
+        self._remember(self._written_at, key, now)
+        self._writes[key] = copy
+        self._go_on()
 
     def forget(self, key: Key) -> None:
-        """Forget what this process wrote under `key`, later."""
-        if self._written_at.pop(key, None) is not None:
-            self._later(key, None)
+        """Forget what anybody wrote under `key`, later; what is denied again and again is forgotten once in a while."""
+        now = self._clock()
+        written = self._written_at.pop(key, None) is not None
+        self._writes.pop(key, None)
+        _, told_at = self._denied.get(key, (0.0, -math.inf))
+        due = written or now - told_at >= self._policy.rewrite_s_min
+        self._remember(self._denied, key, (now, now if due else told_at))
+        if due:
+            self._forgets[key] = None
+            if len(self._forgets) > FORGETS_MAX:
+                self._forgets.popitem(last=False)
+            self._go_on()
 
     async def aclose(self) -> None:
-        """Wait for what is still being written."""
+        """Wait for what is still written and forgotten; a second level that is lost is tried once more."""
         if self._writer is not None:
+            self._hurry.set()
             await asyncio.wait({self._writer})
+            self._hurry.clear()
 
-    def _later(self, key: Key, copy: Copy[T] | None) -> None:
-        self._pending[key] = copy
+    def _remember(self, memory: OrderedDict[Key, S], key: Key, value: S) -> None:
+        memory.pop(key, None)
+        memory[key] = value
+        if len(memory) > self._policy.entries_max:
+            memory.popitem(last=False)
+
+    def _go_on(self) -> None:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._drain())
 
     async def _drain(self) -> None:
-        # One at a time: a copy that is forgotten right after it was written must stay forgotten.
-        while self._pending:
-            key = next(iter(self._pending))
-            copy = self._pending.pop(key)
-            data, keep_s = (
-                (b"", 0) if copy is None else (_parcel(copy, self._codec.dump(copy.value)), copy.lifetime.kept_s)
-            )
-            await self._within(self._second.put(key.digest(), data, keep_s))
+        # One at a time, and forgetting first: `forget` takes back a write that waits, so one that waits came after it.
+        while self._forgets or self._writes:
+            if self._forgets:
+                await self._pause(max(self._forgets_due, self._quiet_until) - self._clock())
+                await self._send_forgets()
+            else:
+                key = next(iter(self._writes))
+                copy = self._writes.pop(key)
+                data = _parcel(copy, self._codec.dump(copy.value))
+                await self._within(self._second.put(key.digest(), data, copy.lifetime.kept_s))
             if self._clock() < self._quiet_until:
-                self._pending.clear()
+                self._writes.clear()
+                if self._hurry.is_set() and self._forgets:
+                    _logger.warning("second_level_not_told", denied=len(self._forgets))
+                    self._forgets.clear()
+
+    async def _send_forgets(self) -> None:
+        batch = list(islice(self._forgets, FORGETS_AT_ONCE))
+        for key in batch:
+            del self._forgets[key]
+        self._forgets_due = self._clock() + FORGETS_GAP_S
+        await self._within(self._second.forget([key.digest() for key in batch]))
+        if self._clock() < self._quiet_until:
+            self._forgets = OrderedDict.fromkeys([*batch, *self._forgets][-FORGETS_MAX:])
+
+    async def _pause(self, wait_s: float) -> None:
+        if wait_s > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._hurry.wait()
 
     async def _within(self, asking: Awaitable[S]) -> S | None:
         try:

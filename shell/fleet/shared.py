@@ -1,23 +1,31 @@
 """Kept in Redis for every process: last good copies for the next one to start warm, and the lease of a probe.
 
+A copy goes from Redis into pages, so it is sealed: whoever else writes to Redis can neither make one, nor put one
+player's under another's key, nor make an old one young.
+
 Public: `RedisCopies`, `RedisLease`, `BodyCodec`.
 """
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bff.resilience import log
 from bff.resilience.reason import Reason
 from shell.composition.body import Body
 
-_COPY = "shell:copy:"
+_COPY = "shell:copy:2:"  # another number for another shape
 _PROBE = "shell:probe:"
 CONNECT_S = 0.05
 OPERATION_S = 0.1
+_SEAL_BYTES = 32
+
+logger = log.get("fleet")
 
 
 def connect(redis_url: str) -> Redis:
@@ -26,27 +34,37 @@ def connect(redis_url: str) -> Redis:
 
 
 class RedisCopies:
-    """Bytes by key. The age is told by Redis, so that no two clocks have to agree."""
+    """Bytes by key, sealed with `secret`. The age is told by Redis, so that no two clocks have to agree."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, secret: str) -> None:
         self._client = client
+        self._key = hashlib.sha256(b"shell.fleet.copies:" + secret.encode()).digest()
 
     async def get(self, key: str) -> tuple[bytes, float] | None:
         pipe = self._client.pipeline(transaction=False)
         pipe.get(_COPY + key)
         pipe.time()
-        data, (seconds, micros) = await pipe.execute()
-        if data is None:
+        kept, (seconds, micros) = await pipe.execute()
+        if kept is None:
             return None
-        stored_at, _, body = data.partition(b"\0")
-        return body, seconds + micros / 1e6 - float(stored_at)
+        seal, sealed = kept[:_SEAL_BYTES], kept[_SEAL_BYTES:]
+        if not hmac.compare_digest(seal, self._seal(key, sealed)):
+            logger.warning("copy_not_sealed_by_this_shell", key=key)
+            return None
+        stored_at, _, data = sealed.partition(b"\0")
+        return data, seconds + micros / 1e6 - float(stored_at)
 
     async def put(self, key: str, data: bytes, keep_s: int) -> None:
-        if keep_s <= 0:
-            await self._client.delete(_COPY + key)
-            return
         seconds, micros = await self._client.time()
-        await self._client.set(_COPY + key, f"{seconds + micros / 1e6:.3f}".encode() + b"\0" + data, ex=keep_s)
+        sealed = f"{seconds + micros / 1e6:.3f}".encode() + b"\0" + data
+        await self._client.set(_COPY + key, self._seal(key, sealed) + sealed, ex=keep_s)
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        await self._client.unlink(*(_COPY + key for key in keys))
+
+    def _seal(self, key: str, sealed: bytes) -> bytes:
+        """Over whose copy it is, when it was stored, and all of it: `sealed` holds its lifetimes as well."""
+        return hmac.digest(self._key, key.encode() + b"\0" + sealed, "sha256")
 
 
 class RedisLease:
@@ -71,21 +89,11 @@ class _Stored(msgspec.Struct, array_like=True):
 
 
 class BodyCodec:
-    """A body as bytes, signed: what comes back out of Redis goes into pages, so nobody else may have written it."""
-
-    def __init__(self, secret: str) -> None:
-        self._key = hashlib.sha256(b"shell.fleet.copies:" + secret.encode()).digest()
+    """A body as bytes. Only for a second level that seals what it keeps, as `RedisCopies` does."""
 
     def dump(self, value: Body) -> bytes:
-        data = msgspec.msgpack.encode(_Stored(value.html, value.status, value.said, value.as_of))
-        return self._mark(data) + data
+        return msgspec.msgpack.encode(_Stored(value.html, value.status, value.said, value.as_of))
 
     def load(self, data: bytes) -> Body:
-        mark, body = data[:32], data[32:]
-        if not hmac.compare_digest(mark, self._mark(body)):
-            raise ValueError("a kept copy is not signed by this shell")
-        stored = msgspec.msgpack.decode(body, type=_Stored)
+        stored = msgspec.msgpack.decode(data, type=_Stored)
         return Body(stored.html, stored.status, stored.said, stored.as_of)
-
-    def _mark(self, data: bytes) -> bytes:
-        return hmac.digest(self._key, data, "sha256")

@@ -6,12 +6,13 @@ Public: `FragmentStatus`, `fragments`.
 from dataclasses import dataclass
 from datetime import datetime
 
+from shell.registry.holds import Held
 from shell.wiring import Parts
 
 
 @dataclass(frozen=True, slots=True)
 class FragmentStatus:
-    """One row. `state` is empty while nobody asked for the fragment in the last minute."""
+    """One row. `state` is empty while nobody asked for the fragment in the last minute; `held` is an operator's."""
 
     fragment: str
     version: str
@@ -24,6 +25,7 @@ class FragmentStatus:
     ms: int
     counts: dict[str, int]
     breaker: str
+    held: Held | None
 
 
 def fragments(parts: Parts) -> list[FragmentStatus]:
@@ -48,6 +50,7 @@ def fragments(parts: Parts) -> list[FragmentStatus]:
                 ms=record.last.ms if record else 0,
                 counts=record.counts if record else {},
                 breaker=str(guards[name].breaker.position) if name in guards else "",
+                held=parts.registry.holds.get(name),
             )
         )
     return rows

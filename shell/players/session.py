@@ -10,7 +10,7 @@ from importlib import import_module
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 from django.utils.crypto import constant_time_compare
 
 from shell.players.duties import CHECKED_AT, SIGNED_IN_AT
@@ -46,7 +46,7 @@ async def look_up(session_key: str) -> Identity | None:
     call.add_done_callback(_ended)
     try:
         return await asyncio.wait_for(asyncio.shield(call), LOOK_UP_MS / 1000)
-    except (TimeoutError, DatabaseError) as error:
+    except (TimeoutError, Error) as error:
         raise SessionUnknown(str(error) or "no answer in time") from error
 
 

@@ -4,7 +4,6 @@ Public: `Fetcher`, `Copy`, `PublishRefused`, `FETCH_MS`, `ASSET_BYTES_MAX`.
 """
 
 import hashlib
-import re
 import time
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from shell.composition.contain import Contained, LinkPolicy, Refused, contain
 from shell.registry import models
 from shell.registry.link_header import linked_assets
 from shell.registry.origins import Origins
+from shell.registry.stylesheet import reaches_out
 
 FETCH_MS = 5000
 ASSET_BYTES_MAX = 512 * 1024
@@ -24,9 +24,6 @@ CSS = "text/css"
 # A fallback is checked before any page shows it: any slot's prefix will do.
 _ANY_PREFIX = "/slots/page/slot"
 JS = ("text/javascript", "application/javascript")
-
-# A stylesheet that fetches another would put a foreign origin back on the page's path.
-_REACHES_OUT = re.compile(rb"@import|url\(\s*['\"]?\s*(?!data:)[^)\s]", re.IGNORECASE)
 
 
 class PublishRefused(Exception):
@@ -160,8 +157,8 @@ def _check_asset(where: str, field: str, response: Response) -> None:
     wanted = (CSS,) if field == "css" else JS
     if served not in wanted:
         raise PublishRefused(f"{where}: served as {served or 'no type'}; wanted {' or '.join(wanted)}")
-    if field == "css" and (found := _REACHES_OUT.search(response.body)):
+    # A stylesheet that fetches another would put a foreign origin back on the page's path.
+    if field == "css" and (found := reaches_out(response.body)):
         raise PublishRefused(
-            f"{where}: the stylesheet fetches something else ({found.group().decode(errors='replace')}…). "
-            "Inline it or list it in the manifest."
+            f"{where}: the stylesheet fetches something else ({found}…). Inline it or list it in the manifest."
         )

@@ -4,54 +4,73 @@ Public: `SnapshotKeeper`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 from django.db.models import Max
 
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
 from shell.composition.release import Release, Snapshot, StoredAsset
-from shell.registry.models import Asset, AuditEntry, LiveRelease
+from shell.registry.holds import Held
+from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease
 
 # Running shells follow a publish within a second: half of it for the wait, the rest for the load.
 POLL_S = 0.5
+# While it goes wrong again and again, it is tried less often.
+POLL_S_MAX = 5.0
+# How long the first pages wait for the first load: a database that hangs must not keep them for ever.
+FIRST_S_MAX = 5.0
 
 logger = log.get("registry")
 
 
-class SnapshotKeeper:
-    """`current` is always a whole snapshot; while the database is away it is the last one that was read."""
+Holds = Mapping[str, Held]
 
-    def __init__(self, on_change: Callable[[Snapshot], None] = lambda snapshot: None) -> None:
+
+class SnapshotKeeper:
+    """`current` is always a whole snapshot; while the database is away it is the last one that was read.
+
+    `holds` are the fragments that an operator holds, as of the same moment. `on_change` is told of both.
+    """
+
+    def __init__(self, on_change: Callable[[Snapshot, Holds], None] = lambda snapshot, holds: None) -> None:
         self.current = Snapshot()
+        self.holds: Holds = MappingProxyType({})
         self._on_change = on_change
+        self._told = self.current.generation
+        self._first: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Read once, then follow in the background. A second call does nothing."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._follow(), name="registry-keeper")
-            await self.refresh()
+        """Read once, then follow in the background. Whoever calls while the first load is on its way waits for it."""
+        if self._first is None:
+            self._first = asyncio.create_task(self._begin(), name="registry-first-load")
+        if not self._first.done():
+            # Unlike awaiting it, this does not cancel it when one of those who wait leaves.
+            await asyncio.wait({self._first})
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        tasks = [task for task in (self._first, self._task) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._first = self._task = None
 
     async def refresh(self) -> None:
         """Load what is live if it moved. A database that is away is logged; the snapshot stays as it is."""
         try:
-            snapshot = await asyncio.to_thread(_load, self.current)
-        except DatabaseError as error:
+            snapshot, holds = await asyncio.to_thread(_load, self.current, self.holds)
+        except Error as error:
             logger.warning("registry_unreadable", detail=str(error), generation=self.current.generation)
             return
         if snapshot.generation != self.current.generation:
-            self.current = snapshot
-            self._on_change(snapshot)
+            self.current, self.holds = snapshot, holds
             logger.info("registry_loaded", generation=snapshot.generation, fragments=sorted(snapshot.releases))
+        if self._told != self.current.generation:
+            self._on_change(self.current, self.holds)
+            self._told = self.current.generation
 
     async def asset(self, digest: str) -> StoredAsset | None:
         """An asset by digest: of the snapshot from memory, of an older release from the database."""
@@ -60,22 +79,40 @@ class SnapshotKeeper:
             return held
         try:
             return await asyncio.to_thread(_load_asset, digest)
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("asset_unreadable", digest=digest, detail=str(error))
             return None
 
+    async def _begin(self) -> None:
+        try:
+            async with asyncio.timeout(FIRST_S_MAX):
+                await self._refreshed()
+        except TimeoutError:
+            logger.error("registry_unread", detail=f"no answer within {FIRST_S_MAX:g} s")
+        self._task = asyncio.create_task(self._follow(), name="registry-keeper")
+
     async def _follow(self) -> None:
+        wait_s = POLL_S
         while True:
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(wait_s)
+            wait_s = POLL_S if await self._refreshed() else min(wait_s * 2, POLL_S_MAX)
+
+    async def _refreshed(self) -> bool:
+        """Whether a refresh went well. Whatever went wrong is logged: a keeper that ended would follow no publish."""
+        try:
             await self.refresh()
+        except Exception:
+            logger.exception("registry_refresh_broke", generation=self.current.generation)
+            return False
+        return True
 
 
-def _load(current: Snapshot) -> Snapshot:
+def _load(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
     close_old_connections()
     try:
         generation = AuditEntry.objects.aggregate(last=Max("id"))["last"] or 0
         if generation == current.generation:
-            return current
+            return current, holds
         releases = {}
         for live in LiveRelease.objects.select_related("release"):
             release = _release(live)
@@ -83,7 +120,8 @@ def _load(current: Snapshot) -> Snapshot:
                 releases[release.fragment] = release
         wanted = {digest for release in releases.values() for digest in (*release.css, *release.js)}
         assets = {row.digest: _asset(row) for row in Asset.objects.filter(digest__in=wanted)}
-        return Snapshot(generation, MappingProxyType(releases), MappingProxyType(assets))
+        held = {row.fragment: Held(row.reason, row.actor, row.since) for row in Hold.objects.all()}
+        return Snapshot(generation, MappingProxyType(releases), MappingProxyType(assets)), MappingProxyType(held)
     finally:
         # The thread goes back to the pool: it must not keep a connection that nobody closes.
         if not connection.in_atomic_block:

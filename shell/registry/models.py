@@ -45,6 +45,18 @@ class LiveRelease(models.Model):
         return f"{self.fragment}: {self.release_id}"
 
 
+class Hold(models.Model):
+    """A fragment that an operator keeps out of every page, and why; `fragment release` ends it."""
+
+    fragment = models.CharField(max_length=64, primary_key=True)
+    reason = models.CharField(max_length=200)
+    actor = models.CharField(max_length=150)
+    since = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.fragment}: {self.reason}"
+
+
 class AuditEntry(models.Model):
     """Who changed what is live, and when. Its highest id is the snapshot's generation."""
 

@@ -52,7 +52,7 @@ async def test_mistake_in_the_shell_costs_one_slot(monkeypatch: pytest.MonkeyPat
 
 
 async def test_what_is_known_leaves_with_the_head() -> None:
-    """A slot behind an open breaker and a shared copy that is fresh wait for nobody."""
+    """A slot that is held and a shared copy that is fresh wait for nobody."""
     async with Trio(extension={"audience": "shared"}) as trio:
         trio.origins["wallet"].headers = (("Cache-Control", "max-age=60"),)
         await trio.page()
@@ -61,7 +61,7 @@ async def test_what_is_known_leaves_with_the_head() -> None:
         composition = trio.composer.compose(trio.visit(), trio.snapshot)
         opening = await composition.open()
         assert b'data-state="fresh"' in element(opening.head, "wallet")
-        assert b'data-reason="breaker_open"' in element(opening.head, "tables")
+        assert b'data-reason="held"' in element(opening.head, "tables")
         assert b'<fragment-slot slot="promotions"' not in opening.head
         assert trio.origins["wallet"].requests == asked
         [(name, timing)] = opening.headers
@@ -77,7 +77,7 @@ async def test_page_without_anything_to_wait_for_ends_with_its_tail() -> None:
             trio.upstreams.of(release).force_open()
         composition = trio.composer.compose(trio.visit(), trio.snapshot)
         head = (await composition.open()).head
-        assert head.count(b'data-reason="breaker_open"') == 3
+        assert head.count(b'data-reason="held"') == 3
         rest = [(chunk, more) async for chunk, more in composition.rest()]
         assert [more for _, more in rest] == [False]
         assert rest[0][0].rstrip().endswith(b"</html>")
@@ -224,7 +224,7 @@ async def test_shut_slot_is_made_once_for_visitors_and_never_for_too_many(monkey
             return trio.includer.at_once(slot, replace(trio.visit(), **more), trio.snapshot)
 
         first = look()
-        assert first.reason == "breaker_open"
+        assert first.reason == "held"
         assert look() is first
         others = [look(locale="de-DE"), look(currency="JPY"), look(device="mobile"), look(player="pl_amber")]
         assert all(other is not first and other.html == first.html for other in others)
@@ -256,7 +256,7 @@ async def test_shut_slot_counts_every_page() -> None:
     """The metric has each of them within a second, although only the first is counted at once."""
     async with Trio() as trio:
         trio.upstreams.of(trio.snapshot.releases["tables"]).force_open()
-        labels = {"fragment": "tables", "state": "fallback", "reason": "breaker_open"}
+        labels = {"fragment": "tables", "state": "fallback", "reason": "held"}
         before = REGISTRY.get_sample_value("mullion_includes_total", labels) or 0
         for _ in range(25):
             await trio.page()

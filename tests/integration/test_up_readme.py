@@ -13,7 +13,7 @@ from tests.up_remains import left_of
 
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
-START, TESTS, OWN_PLACE, HOLD, RELEASE, PUBLISH, CHECK, HELP = COMMANDS
+START, TESTS, OWN_PLACE, HOLD, RELEASE, PUBLISH, HOLD_OUT, LET_IN, CHECK, HELP = COMMANDS
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,23 @@ def test_holding_a_fragment_down_breaks_its_pane_only(started: Mullion, machine:
 def test_publishing_reaches_the_running_shell(started: Mullion, machine: dict[str, str]):
     """The command works from a second terminal."""
     assert re.search(r"(published|unchanged) wallet", run(PUBLISH, started, machine))
+
+
+@pytest.mark.timeout(300)
+def test_operator_holds_a_fragment_out_of_the_running_shell(started: Mullion, machine: dict[str, str]):
+    """Page and board say so until it is let in again; then its slot heals by itself."""
+    slot = re.compile(r'<fragment-slot slot="promotions"[^>]*data-state="(\w+)" data-reason="(\w*)"')
+
+    def promotions() -> tuple[str, str]:
+        """State and reason of the slot."""
+        return slot.findall(started.get("/")[1])[0]
+
+    assert "held promotions" in run(HOLD_OUT, started, machine)
+    started.wait(lambda: promotions() == ("fallback", "held"), 5)
+    assert re.search(r"Held: wrong offers, INC-41<br>.*by \w+ since", started.get("/operations/")[1])
+    assert "released promotions" in run(LET_IN, started, machine)
+    started.wait(lambda: promotions() == ("fresh", ""), 10)
+    assert "Held:" not in started.get("/operations/")[1]
 
 
 @pytest.mark.timeout(300)

@@ -24,7 +24,7 @@ def manifest(version: str = "1.0.0", **extension: Any) -> dict[str, Any]:
         "fallback": "/fallback",
         "css": [{"value": "/style.css", "type": "text/css"}],
         "js": [],
-        "proxy": {},
+        "proxy": {"form": "/form"},
         **({"mullion": extension} if extension else {}),
     }
 

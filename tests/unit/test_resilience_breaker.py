@@ -365,7 +365,7 @@ def test_another_process_probes_in_this_interval() -> None:
 
 
 def test_forced_open_passes_nothing_until_the_operator_lets_go() -> None:
-    """No call, no probe, no evidence gets through; after it a probe is due at once."""
+    """No call, no probe, no evidence gets through; after it a probe is due at once, and decides."""
     bench = Bench()
     out = bench.permit()
     bench.breaker.force_open()
@@ -381,8 +381,8 @@ def test_forced_open_passes_nothing_until_the_operator_lets_go() -> None:
     bench.breaker.unforce(bench.now)
     assert (bench.position, bench.due_ms()) == (Position.OPEN, 0)
     assert len(bench.told) == 2
-    bench.heal()
-    assert bench.position is Position.CLOSED
+    bench.breaker.probe(bench.now).success(bench.now, took_ms=QUICK)
+    assert bench.position is Position.CLOSED, "one good probe decides"
 
 
 def test_one_that_has_hardly_closed_opens_for_longer() -> None:

@@ -351,14 +351,16 @@ async def test_a_passed_deadline_calls_nobody_to_account(bench: Bench) -> None:
 
 @simulated
 async def test_an_operator_holds_it_open_and_lets_go(bench: Bench) -> None:
-    """Forced open, nothing reaches the upstream; afterwards the next call decides."""
+    """Forced open, nothing reaches the upstream, and who asks is told why; afterwards the next call decides."""
     bench.guard.force_open()
-    refused = await bench.fail()
-    assert refused == Failure(Reason.BREAKER_OPEN, "held open by an operator", None)
+    assert await bench.fail() == Failure(Reason.HELD, "held by an operator")
+    bench.guard.force_open("wrong balances")
+    assert await bench.fail() == bench.guard.refusal() == Failure(Reason.HELD, "held by an operator: wrong balances")
     await asyncio.sleep(600)
     assert bench.upstream.requests == []
     bench.guard.unforce()
     assert await bench.call() == answer()
+    assert bench.guard.breaker.position is Position.CLOSED
 
 
 def test_the_gauges_follow() -> None:
@@ -436,16 +438,16 @@ async def test_a_refusal_is_said_in_the_same_words_for_a_moment(bench: Bench) ->
     bench.guard.force_open()
     first = bench.guard.refusal()
     assert first is not None
-    assert first.reason is Reason.BREAKER_OPEN
+    assert first.reason is Reason.HELD
     assert all(bench.guard.refusal() is first for _ in range(9))
     await asyncio.sleep(0.06)
     second = bench.guard.refusal()
     assert second is not first
-    assert bench.counted("breaker_open") == 10
+    assert bench.counted("held") == 10
     bench.guard.unforce()
-    assert bench.counted("breaker_open") == 11
+    assert bench.counted("held") == 11
     assert bench.guard.refusal() is None, "no probe is made here, so the next call may try"
     bench.guard.force_open()
     assert bench.guard.refusal() is not second
     await bench.guard.aclose()
-    assert bench.counted("breaker_open") == 12
+    assert bench.counted("held") == 12

@@ -1,7 +1,7 @@
 """Last good copies: for whom, for how long, and what they cost, on simulated time."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from bff.resilience.last_good import Fetched, KeepPolicy, Key, LastGood
 from bff.resilience.message import Headers
 from bff.resilience.outcome import Failure, Outcome, State
 from bff.resilience.reason import Reason
-from bff.resilience.second_level import InMemorySecondLevel, SecondLevel
+from bff.resilience.second_level import FORGETS_AT_ONCE, FORGETS_MAX, InMemorySecondLevel, SecondLevel
 from tests import simulated_time
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -377,6 +377,7 @@ class Flaky:
         self.inner = InMemorySecondLevel(clock)
         self.lost: str = ""
         self.gets = self.puts = 0
+        self.forgotten: list[Sequence[str]] = []
 
     async def get(self, key: str) -> tuple[bytes, float] | None:
         self.gets += 1
@@ -387,6 +388,11 @@ class Flaky:
         self.puts += 1
         await self.reach()
         await self.inner.put(key, data, keep_s)
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        self.forgotten.append(keys)
+        await self.reach()
+        await self.inner.forget(keys)
 
     async def reach(self) -> None:
         if self.lost == "hung":
@@ -519,6 +525,118 @@ async def test_what_is_forgotten_here_is_forgotten_there(bench: Bench, second: F
     bench.says = DOWN
     assert await bench.seen(AMBER) == ("failure", "timeout")
     assert second.puts <= 2
+
+
+DENIALS = [Reason.UNAUTHORISED, Reason.NOT_FOUND, Reason.REJECTED, "no-store"]
+
+
+async def deny(bench: Bench, denial: str, key: Key = AMBER) -> None:
+    """The upstream takes back what it said, in one of its ways."""
+    if denial == "no-store":
+        bench.cache_control = denial
+    else:
+        bench.says = Failure(Reason(denial))
+    await bench.get(key)
+    bench.says, bench.cache_control = DOWN, ""
+
+
+@pytest.mark.parametrize("denial", DENIALS)
+def test_what_the_upstream_denied_stays_denied_whoever_had_kept_it(denial: str) -> None:
+    """One process keeps a copy, the next is told no: neither it nor the one after it shows the copy in an outage."""
+
+    async def main() -> None:
+        second = Flaky(asyncio.get_running_loop().time)
+        bench = Bench(second=second)
+        await bench.get(AMBER)
+        await restart(bench)
+        await deny(bench, denial)
+        assert await bench.seen(AMBER) == ("failure", "timeout"), "the process that was told"
+        await restart(bench)
+        assert await bench.seen(AMBER) == ("failure", "timeout"), "the one after it"
+
+    simulated_time.run(main())
+
+
+@pytest.mark.parametrize("lost", ["refused", "hung"])
+def test_denial_waits_for_a_second_level_that_is_away(lost: str) -> None:
+    """It is forgotten there as soon as it is back; meanwhile nobody here is shown it, and few tries are made."""
+
+    async def main() -> None:
+        second = Flaky(asyncio.get_running_loop().time)
+        bench = Bench(second=second)
+        await bench.get(AMBER)
+        await restart(bench)
+        second.lost = lost
+        await deny(bench, Reason.NOT_FOUND)
+        await asyncio.sleep(5)
+        assert len(second.forgotten) <= 3
+        second.lost = ""
+        await asyncio.sleep(2.2)
+        other = bench.process(KeepPolicy())
+        await bench.kept.aclose()
+        bench.kept = other
+        assert await bench.seen(AMBER) == ("failure", "timeout")
+
+    simulated_time.run(main())
+
+
+def test_second_level_that_stays_away_does_not_hold_up_the_end_of_a_process() -> None:
+    """It is tried once more, and what it could not be told is given up."""
+
+    async def main() -> None:
+        second = Flaky(asyncio.get_running_loop().time)
+        bench = Bench(second=second)
+        second.lost = "hung"
+        await deny(bench, Reason.NOT_FOUND)
+        await asyncio.sleep(1)
+        began = bench.clock()
+        await bench.kept.aclose()
+        assert bench.clock() - began <= 0.11
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    simulated_time.run(main())
+
+
+def test_flood_of_denials_is_no_flood_of_deletes() -> None:
+    """Thousands of addresses that do not exist are a few commands, a single one is one in ten seconds."""
+
+    async def main() -> None:
+        second = Flaky(asyncio.get_running_loop().time)
+        bench = Bench(second=second)
+        bench.says = Failure(Reason.NOT_FOUND)
+        for start in range(0, 2000, 100):
+            await asyncio.gather(*(bench.get(Key.for_everybody(str(start + each))) for each in range(100)))
+        await asyncio.sleep(1)
+        assert sum(map(len, second.forgotten)) == 2000
+        assert len(second.forgotten) <= 8
+        assert max(map(len, second.forgotten)) <= FORGETS_AT_ONCE
+        second.forgotten.clear()
+        while bench.clock() < 22:
+            await bench.get(SHARED)
+            await asyncio.sleep(0.1)
+        assert len(second.forgotten) <= 3
+        second.lost = "refused"
+        for start in range(0, FORGETS_MAX + 1000, 1000):
+            await asyncio.gather(*(bench.get(Key.for_player(str(start + each))) for each in range(1000)))
+        second.lost = ""
+        second.forgotten.clear()
+        await asyncio.sleep(5)
+        assert sum(map(len, second.forgotten)) == FORGETS_MAX
+        await bench.kept.aclose()
+
+    simulated_time.run(main())
+
+
+@with_second_level
+async def test_what_is_granted_after_a_denial_is_kept_again(bench: Bench, second: Flaky) -> None:
+    """A denial ends what was before it, not what comes after."""
+    await bench.get(AMBER)
+    await deny(bench, Reason.UNAUTHORISED)
+    bench.says = "two"
+    await bench.get(AMBER)
+    await restart(bench)
+    bench.says = DOWN
+    assert await bench.seen(AMBER) == ("stale", "two")
 
 
 def test_writes_that_can_not_keep_up_are_dropped() -> None:

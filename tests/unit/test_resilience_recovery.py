@@ -264,6 +264,33 @@ def test_forced_open_stops_the_probes_and_letting_go_starts_them() -> None:
     simulated_time.run(main())
 
 
+@pytest.mark.parametrize("held_s", [0.5, 60])
+def test_letting_go_is_followed_by_a_probe_at_once(held_s: float) -> None:
+    """Also where a long pause between two probes had begun before the operator's word."""
+
+    async def main() -> None:
+        guard, upstream = opened()
+        clock = asyncio.get_running_loop().time
+        for _ in range(5):
+            await call(guard)
+        await asyncio.sleep(20)
+        due_ms = guard.breaker.probe_due_ms(clock())
+        assert due_ms is not None
+        await asyncio.sleep(due_ms / 1000 + 0.05)
+        upstream.says = answer
+        guard.force_open()
+        await asyncio.sleep(held_s)
+        probes, let_go_at = len(upstream.requests), clock()
+        guard.unforce()
+        await asyncio.sleep(0.05)
+        assert len(upstream.requests) == probes + 1
+        assert upstream.at[-1] == let_go_at
+        assert guard.breaker.position is Position.CLOSED
+        await guard.aclose()
+
+    simulated_time.run(main())
+
+
 @pytest.mark.parametrize("waiting_max", [0, 128], ids=["at once", "after waiting"])
 def test_a_probe_that_finds_no_place_keeps_no_permit(waiting_max: int) -> None:
     """While old calls fill the bulkhead a probe gives up, is not sent, and is tried again when there is room."""

@@ -14,7 +14,5 @@ def serve(server: Literal["uvicorn", "daphne"], app: str, host: str, port: int) 
         # daphne offers no per-message deflate of its own accord, and logs accesses only from verbosity 1.
         rest = ("-v", "0", "--no-server-name", "--application-close-timeout", str(DRAIN_S))
         return ("-m", "daphne", "-b", host, "-p", str(port), *rest, app)
-    # Without a graceful time-out a hanging request outlives SIGTERM; deflate costs 300 KB a socket.
-    limits = ("--timeout-graceful-shutdown", str(DRAIN_S), "--ws-per-message-deflate", "false")
-    quiet = ("--no-access-log", "--log-level", "warning", "--no-server-header")
-    return ("-m", "uvicorn", "--host", host, "--port", str(port), *quiet, *limits, app)
+    # Uvicorn, which finds host and port in its environment, and cuts nobody off at its end.
+    return ("-m", "bff.resilience.serving", app)

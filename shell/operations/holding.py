@@ -1,0 +1,41 @@
+"""Shuts the doors of the fragments that an operator holds, in this process.
+
+Public: `Holding`.
+"""
+
+from collections.abc import Mapping
+
+from bff.resilience import log
+from bff.resilience.guard import Guard
+from shell.composition.release import Release, Snapshot
+from shell.composition.upstreams import Upstreams
+from shell.registry.holds import Held
+
+logger = log.get("operations")
+
+
+class Holding:
+    """Brings holds to the guards of what is live: to pages and to forms, and to each release that is published."""
+
+    def __init__(self, upstreams: Upstreams) -> None:
+        self._upstreams = upstreams
+        self._held: dict[str, Held] = {}
+
+    def follow(self, snapshot: Snapshot, holds: Mapping[str, Held]) -> None:
+        """From now on `holds` are held, and nothing else is."""
+        for fragment in self._held.keys() | holds.keys():
+            release = snapshot.releases.get(fragment)
+            held = holds.get(fragment)
+            if release is not None:
+                self._bring(release, held)
+            if held != self._held.get(fragment):
+                logger.warning("fragment_held" if held else "fragment_released", fragment=fragment, detail=held or "")
+        self._held = dict(holds)
+
+    def _bring(self, release: Release, held: Held | None) -> None:
+        guards: tuple[Guard, ...] = (self._upstreams.of(release), self._upstreams.actions_of(release))
+        for guard in guards:
+            if held is None:
+                guard.unforce()
+            else:
+                guard.force_open(held.reason)

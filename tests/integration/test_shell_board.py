@@ -1,0 +1,117 @@
+"""The status board tells of each fragment's last minute, whatever the others do."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html import unescape
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from shell.composition.page import Slot
+from shell.composition.recent import WINDOW_S, Recent
+from shell.operations import views
+from shell.operations.status import FragmentStatus, fragments
+from shell.registry.holds import Held
+from shell.wiring import parts
+from tests.shell_page import PAGE, Trio
+
+BURST = 5000
+
+
+class Clock:
+    """A wall clock that tests move."""
+
+    now = datetime(2026, 3, 4, 12, 0, tzinfo=UTC).timestamp()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Board:
+    """The board of a process that composes the trio's pages. `held` is what an operator holds."""
+
+    def __init__(self, trio: Trio) -> None:
+        self.clock = Clock()
+        self.recent = Recent(self.clock)
+        self.held: dict[str, Held] = {}
+        trio.includer._watch = self.recent.note
+        self._trio = trio
+
+    def parts(self) -> Any:
+        registry = SimpleNamespace(current=self._trio.snapshot, holds=self.held)
+        return replace(parts(), recent=self.recent, upstreams=self._trio.upstreams, registry=registry)
+
+    def rows(self) -> dict[str, FragmentStatus]:
+        return {row.fragment: row for row in fragments(self.parts())}
+
+    def burst(self, slot: Slot) -> None:
+        """Very many outcomes of one slot that nobody has to be asked for."""
+        for _ in range(BURST):
+            assert self._trio.includer.at_once(slot, self._trio.visit(), self._trio.snapshot) is not None
+
+
+async def test_burst_of_one_fragment_hides_no_other() -> None:
+    """A fragment that is asked for once a minute is on the board beside one that is asked for all the time."""
+    async with Trio() as trio:
+        board = Board(trio)
+        await trio.origins["promotions"].fail("status=500")
+        await trio.page()
+        board.clock.now += 40
+        trio.upstreams.of(trio.snapshot.releases["tables"]).force_open("drill")
+        board.burst(PAGE.slots[1])
+        rows = board.rows()
+        assert (rows["wallet"].state, rows["wallet"].counts) == ("fresh", {"fresh": 1})
+        assert (rows["promotions"].state, rows["promotions"].reason) == ("fallback", "upstream_error")
+        assert rows["tables"].counts == {"fresh": 1, "fallback": BURST}, "all of the minute, not its end"
+        assert (rows["tables"].reason, rows["tables"].breaker) == ("held", "forced")
+        assert "drill" in rows["tables"].detail
+        assert rows["live-dealer"].state == "", "a page names it, and nobody asked"
+        assert rows["wallet"].at == datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+async def test_minute_passes() -> None:
+    """What is older is not counted, and who was not asked for in it is said to be just that."""
+    async with Trio() as trio:
+        board = Board(trio)
+        await trio.page()
+        board.clock.now += WINDOW_S / 2
+        await trio.composer.slot(PAGE.slots[0], trio.visit(), trio.snapshot, attempt=0)
+        board.clock.now += WINDOW_S / 2 + 1
+        rows = board.rows()
+        assert rows["wallet"].counts == {"fresh": 1}
+        assert (rows["tables"].state, rows["tables"].counts, rows["tables"].at) == ("", {}, None)
+        for second in range(3 * WINDOW_S):
+            board.clock.now += 1
+            await trio.composer.slot(PAGE.slots[0], trio.visit(), trio.snapshot, attempt=0)
+            assert board.rows()["wallet"].counts["fresh"] <= WINDOW_S, second
+        assert board.rows()["wallet"].counts["fresh"] >= WINDOW_S - 1
+
+
+@pytest.mark.django_db
+async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """State, reason, release, counts, breaker and an operator's hold, each in its row."""
+    async with Trio() as trio:
+        board = Board(trio)
+        await trio.origins["promotions"].fail("status=500")
+        await trio.page()
+        trio.upstreams.of(trio.snapshot.releases["tables"]).force_open("wrong <odds>")
+        board.held = {"tables": Held("wrong <odds>", "olga", datetime(2026, 3, 4, 11, 59, tzinfo=UTC))}
+        board.burst(PAGE.slots[1])
+        monkeypatch.setattr(views, "parts", board.parts)
+        html = views.board(RequestFactory().get("/operations/")).content.decode()
+    rows = [_words(row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)[1:]]
+    said = {row.partition(" ")[0]: row for row in rows}
+    assert "<odds>" not in html
+    assert re.search(r"fresh 1\.0\.0 wallet-1 .* 12:00:00 · \d+ ms 1 fresh closed", said["wallet"])
+    assert re.search(r"fallback upstream_error .* 1 fallback closed", said["promotions"])
+    assert re.search(
+        rf"fallback held Held: wrong <odds> by olga since 4 Mar 11:59:00 .* {BURST} fallback forced", said["tables"]
+    )
+    assert "not published" in said["live-dealer"]
+
+
+def _words(row: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", row))).strip()

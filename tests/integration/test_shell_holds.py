@@ -1,0 +1,152 @@
+"""An operator's hold: every shell process follows it, also one that starts later, for pages and for forms."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.management import CommandError, call_command
+
+from bff.resilience.breaker import Position
+from bff.resilience.deadline import Deadline
+from bff.resilience.guard import Guard
+from bff.resilience.message import Request, Response
+from shell.composition.release import Snapshot
+from shell.composition.upstreams import Upstreams
+from shell.operations.holding import Holding
+from shell.registry import models
+from shell.registry.keeper import Holds, SnapshotKeeper
+from shell.registry.origins import Origins
+from shell.registry.publish import publish
+from tests.origin.server import Origin
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FOLLOWED_S_MAX = 2  # what is promised is a second; a busy machine gets twice that
+
+
+class Process:
+    """What follows the registry in one shell process."""
+
+    def __init__(self) -> None:
+        self.upstreams = Upstreams(lambda release: Request("GET", release.content_url("/")))
+        self.holding = Holding(self.upstreams)
+        self.keeper = SnapshotKeeper(self.follow)
+
+    def follow(self, snapshot: Snapshot, holds: Holds) -> None:
+        self.upstreams.forget_except(snapshot)
+        self.holding.follow(snapshot, holds)
+
+    async def __aenter__(self) -> "Process":
+        await self.keeper.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.keeper.stop()
+        await self.upstreams.aclose()
+
+    @property
+    def doors(self) -> tuple[Guard, Guard]:
+        release = self.keeper.current.releases["origin"]
+        return self.upstreams.of(release), self.upstreams.actions_of(release)
+
+    def held(self) -> list[str]:
+        """What both doors say to who knocks."""
+        said = [guard.refusal() for guard in self.doors]
+        return [f"{failure.reason}: {failure.detail}" for failure in said if failure is not None]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + FOLLOWED_S_MAX
+    while not holds():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.02)
+
+
+async def fragment(*arguments: str) -> str:
+    """What `manage.py fragment` says."""
+    said = StringIO()
+    await sync_to_async(call_command)("fragment", *arguments, stdout=said)
+    return said.getvalue()
+
+
+async def published(origin: Origin) -> str:
+    done = await publish(f"{origin.url}/manifest.json", origins=Origins([], loopback=True), actor="tests")
+    return done.digest
+
+
+async def test_every_process_follows_a_hold_also_one_that_starts_later() -> None:
+    """Both doors of the fragment are shut within a second, say why, and stay shut for whatever is published."""
+    async with Origin() as origin:
+        await published(origin)
+        async with Process() as one, Process() as other:
+            assert "held origin" in await fragment("hold", "origin", "--reason", "wrong  balances, INC-41")
+            why = "held: held by an operator: wrong balances, INC-41"
+            for process in (one, other):
+                await until(lambda process=process: process.held() == [why, why])
+            async with Process() as later:
+                assert later.held() == [why, why], "from its first page on"
+            await origin.fail("odd-manifest=changing", at="/manifest.json")
+            newer = await published(origin)
+            await until(lambda: one.keeper.current.releases["origin"].digest == newer)
+            assert one.held() == [why, why]
+            await fragment("hold", "origin", "--reason", "worse")
+            await until(lambda: one.held() == ["held: held by an operator: worse"] * 2)
+
+
+async def test_letting_go_asks_once_and_opens_every_door() -> None:
+    """Nothing reached the fragment while it was held; one good probe and it is there again, for forms too."""
+    async with Origin() as origin:
+        await published(origin)
+        await fragment("hold", "origin", "--reason", "drill")
+        async with Process() as process:
+            before = origin.requests
+            content, actions = process.doors
+            for _ in range(5):
+                await content.call(Request("GET", f"{origin.url}/"), Deadline.after_ms(time.monotonic(), 800))
+            assert origin.requests == before
+            assert "released origin, held by" in await fragment("release", "origin")
+            await until(lambda: content.breaker.position is Position.CLOSED)
+            assert origin.requests == before + 1
+            answer = await actions.call(Request("GET", f"{origin.url}/"), Deadline.after_ms(time.monotonic(), 800))
+            assert isinstance(answer, Response)
+            assert actions.breaker.position is Position.CLOSED
+
+
+async def test_each_change_is_audited_with_its_reason() -> None:
+    """Who, what and why; what changes nothing is not written down."""
+    async with Origin() as origin:
+        await published(origin)
+    for words in ("one", "one", "two"):
+        await fragment("hold", "origin", "--reason", words)
+    await fragment("release", "origin")
+    assert "it was not held" in await fragment("release", "origin")
+    entries = [entry async for entry in models.AuditEntry.objects.order_by("id")]
+    assert [(entry.action, entry.detail.rpartition(": ")[2]) for entry in entries] == [
+        ("published", ""),
+        ("held", "one"),
+        ("held", "two"),
+        ("released", "two"),
+    ]
+    assert all(entry.actor and entry.release_id for entry in entries)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("hold", "walet", "--reason", "a slip of the pen"), "Live: origin"),
+        (("release", "walet"), "Live: origin"),
+        (("hold", "origin", "--reason", " "), "1 to 200 characters"),
+        (("hold", "origin", "--reason", "x" * 201), "1 to 200 characters"),
+        (("hold", "origin"), "--reason"),
+    ],
+)
+async def test_hold_that_makes_no_sense_changes_nothing(arguments: tuple[str, ...], said: str) -> None:
+    """The message says what there is to choose from."""
+    async with Origin() as origin:
+        await published(origin)
+    with pytest.raises(CommandError, match=said):
+        await fragment(*arguments)
+    assert await models.AuditEntry.objects.acount() == 1
+    assert not await models.Hold.objects.aexists()

@@ -1,0 +1,113 @@
+"""The keeper of what is live: the first pages wait for it, and nothing that goes wrong ends it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from types import MappingProxyType
+
+import pytest
+from django.db import InterfaceError, OperationalError
+
+from shell.composition.release import Snapshot
+from shell.registry import keeper
+from shell.registry.keeper import Holds, SnapshotKeeper
+
+
+class Database:
+    """What the keeper loads from: `says` is a snapshot, or an error to raise; each load takes `took_s`."""
+
+    def __init__(self, took_s: float = 0.0) -> None:
+        self.says: Snapshot | Exception = Snapshot(1, MappingProxyType({}))
+        self.took_s = took_s
+        self.loads = 0
+
+    def load(self, current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
+        self.loads += 1
+        time.sleep(self.took_s)
+        if isinstance(self.says, Exception):
+            raise self.says
+        return self.says, holds
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Database:
+    database = Database()
+    monkeypatch.setattr(keeper, "_load", database.load)
+    monkeypatch.setattr(keeper, "POLL_S", 0.02)
+    return database
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+
+
+async def test_all_who_come_while_the_first_load_runs_wait_for_it(database: Database) -> None:
+    """A server without lifespan begins with its first requests: none of them is served from an empty registry."""
+    database.took_s = 0.2
+    keeper = SnapshotKeeper()
+
+    async def request() -> int:
+        await keeper.start()
+        return keeper.current.generation
+
+    leaving = asyncio.create_task(request())
+    await asyncio.sleep(0.05)
+    others = [asyncio.create_task(request()) for _ in range(3)]
+    leaving.cancel()
+    assert await asyncio.gather(*others) == [1, 1, 1]
+    assert database.loads == 1
+    await keeper.stop()
+
+
+async def test_database_that_hangs_keeps_the_first_pages_for_a_while_only(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are served without releases, and what is live is followed as soon as it can be read."""
+    monkeypatch.setattr(keeper, "FIRST_S_MAX", 0.1)
+    database.took_s = 0.5
+    following = SnapshotKeeper()
+    await following.start()
+    assert following.current.generation == 0
+    database.took_s = 0.0
+    await until(lambda: following.current.generation == 1)
+    await following.stop()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OperationalError("away"), InterfaceError("connection already closed"), ValueError("a row that nobody expected")],
+    ids=lambda error: type(error).__name__,
+)
+async def test_nothing_that_goes_wrong_ends_the_following(
+    database: Database, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said in the log, tried less often, and the next publish is followed."""
+    following = SnapshotKeeper()
+    database.says = error
+    await following.start()
+    await until(lambda: database.loads >= 4)
+    assert "registry_" in "".join(capsys.readouterr())
+    database.says = Snapshot(7)
+    await until(lambda: following.current.generation == 7)
+    await following.stop()
+
+
+async def test_mistake_of_whoever_follows_a_change_is_repeated_until_it_goes_well(database: Database) -> None:
+    """The snapshot moves on, and who has to be told is told again."""
+    told: list[int] = []
+
+    def on_change(snapshot: Snapshot, holds: Holds) -> None:
+        told.append(snapshot.generation)
+        if len(told) < 3:
+            raise RuntimeError("a mistake")
+
+    following = SnapshotKeeper(on_change)
+    await following.start()
+    assert following.current.generation == 1
+    await until(lambda: len(told) == 3)
+    database.says = Snapshot(2)
+    await until(lambda: told == [1, 1, 1, 2])
+    await following.stop()
