@@ -29,7 +29,7 @@ class Holding:
             if release is not None:
                 self._bring(release, held)
             if held != self._held.get(fragment):
-                logger.warning("fragment_held" if held else "fragment_released", fragment=fragment, detail=held or "")
+                logger.warning("fragment_held" if held else "fragment_resumed", fragment=fragment, detail=held or "")
         self._held = dict(holds)
 
     def _bring(self, release: Release, held: Held | None) -> None:

@@ -1,6 +1,6 @@
 """An operator's hold on a fragment: no page and no form asks it for anything, whatever release of it is live.
 
-Public: `Held`, `hold`, `let_go`, `HoldRefused`.
+Public: `Held`, `hold`, `resume`, `HoldRefused`.
 A hold is part of what is live: it is audited, outlives every process, and running shells follow it as they follow a
 publish.
 """
@@ -43,7 +43,7 @@ def hold(fragment: str, *, reason: str, actor: str) -> bool:
 
 
 @transaction.atomic
-def let_go(fragment: str, *, actor: str) -> Held | None:
+def resume(fragment: str, *, actor: str) -> Held | None:
     """End the hold on `fragment`; the hold that it was, None when there was none. Raises `HoldRefused`."""
     row = models.Hold.objects.filter(fragment=fragment).first()
     if row is None:
@@ -52,7 +52,7 @@ def let_go(fragment: str, *, actor: str) -> Held | None:
     was = Held(row.reason, row.actor, row.since)
     row.delete()
     live = models.LiveRelease.objects.filter(fragment=fragment).first()
-    _audit(actor, "released", fragment, live, f"was held by {was.actor}: {was.reason}")
+    _audit(actor, "resumed", fragment, live, f"was held by {was.actor}: {was.reason}")
     return was
 
 

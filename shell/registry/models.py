@@ -46,7 +46,7 @@ class LiveRelease(models.Model):
 
 
 class Hold(models.Model):
-    """A fragment that an operator keeps out of every page, and why; `fragment release` ends it."""
+    """A fragment that an operator keeps out of every page, and why; `fragment resume` ends it."""
 
     fragment = models.CharField(max_length=64, primary_key=True)
     reason = models.CharField(max_length=200)

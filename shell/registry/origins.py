@@ -1,6 +1,6 @@
 """Which origins a release may come from: the wall against a manifest that sends the shell elsewhere (SSRF).
 
-Public: `Origins`.
+Public: `Origins`, `origin_of`.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,8 @@ _DEFAULT_PORT = {"http": 80, "https": 443}
 Origin = tuple[str, str, int]
 
 
-def _origin(url: str) -> Origin | None:
+def origin_of(url: str) -> Origin | None:
+    """Scheme, host and port of `url`; None where it is no plain http or https URL."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -27,11 +28,11 @@ class Origins:
     """An allow-list of `scheme://host[:port]`; `loopback` lets a local run in as well, on any port."""
 
     def __init__(self, allowed: Iterable[str], *, loopback: bool) -> None:
-        self._allowed = frozenset(origin for url in allowed if (origin := _origin(url)))
+        self._allowed = frozenset(origin for url in allowed if (origin := origin_of(url)))
         self._loopback = loopback
 
     def allows(self, url: str) -> bool:
-        origin = _origin(url)
+        origin = origin_of(url)
         if origin is None:
             return False
         return origin in self._allowed or (self._loopback and origin[1] in _LOOPBACK)

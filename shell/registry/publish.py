@@ -13,7 +13,7 @@ from bff.resilience.policy import Policy
 from bff.resilience.transport import Transport
 from shell.registry import models
 from shell.registry.fetch import ASSET_BYTES_MAX, FETCH_MS, Copy, Fetcher, PublishRefused
-from shell.registry.origins import Origins
+from shell.registry.origins import Origins, origin_of
 
 __all__ = ["PublishRefused", "Published", "publish"]
 
@@ -29,19 +29,29 @@ class Published:
     notes: tuple[str, ...] = ()
 
 
-async def publish(manifest_url: str, *, origins: Origins, actor: str) -> Published:
-    """Publish the release that `manifest_url` describes; raises `PublishRefused`."""
+async def publish(manifest_url: str, *, origins: Origins, actor: str, move: bool = False) -> Published:
+    """Publish the release that `manifest_url` describes; raises `PublishRefused`.
+
+    A fragment that is live stays with the origin that serves it: a manifest elsewhere that takes its name would be
+    handed its players and their money. `move` says that the fragment has really gone there.
+    """
     transport = Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=ASSET_BYTES_MAX))
     try:
         copy = await Fetcher(transport, origins).copy(manifest_url)
     finally:
         await transport.aclose()
-    return await sync_to_async(_store)(copy, actor)
+    return await sync_to_async(_store)(copy, actor, move)
 
 
 @transaction.atomic
-def _store(copy: Copy, actor: str) -> Published:
+def _store(copy: Copy, actor: str, move: bool) -> Published:
     fragment, digest = copy.manifest.name, copy.digest()
+    live = models.LiveRelease.objects.select_related("release").filter(fragment=fragment).first()
+    if live is not None and not move and origin_of(live.release.manifest_url) != origin_of(copy.manifest_url):
+        raise PublishRefused(
+            f"name: {fragment} is live from {live.release.manifest_url}, and {copy.manifest_url} is another origin. "
+            "Nothing was changed; if the fragment has moved, publish it with --move"
+        )
     for asset in (*copy.css, *copy.js):
         models.Asset.objects.get_or_create(
             digest=asset.digest, defaults={"content_type": asset.content_type, "body": asset.body}
@@ -58,7 +68,6 @@ def _store(copy: Copy, actor: str) -> Published:
             "js": [asset.digest for asset in copy.js],
         },
     )
-    live = models.LiveRelease.objects.filter(fragment=fragment).first()
     changed = live is None or live.release_id != release.pk
     if changed:
         models.LiveRelease.objects.update_or_create(fragment=fragment, defaults={"release": release})

@@ -13,6 +13,7 @@ from bff.resilience.breaker import Position
 from bff.resilience.deadline import Deadline
 from bff.resilience.guard import Guard
 from bff.resilience.message import Request, Response
+from shell.composition.probing import Probe
 from shell.composition.release import Snapshot
 from shell.composition.upstreams import Upstreams
 from shell.operations.holding import Holding
@@ -30,7 +31,9 @@ class Process:
     """What follows the registry in one shell process."""
 
     def __init__(self) -> None:
-        self.upstreams = Upstreams(lambda release: Request("GET", release.content_url("/")))
+        self.upstreams = Upstreams(
+            lambda release: Probe(Request("GET", release.content_url("/")), lambda _answer: None)
+        )
         self.holding = Holding(self.upstreams)
         self.keeper = SnapshotKeeper(self.follow)
 
@@ -106,7 +109,7 @@ async def test_letting_go_asks_once_and_opens_every_door() -> None:
             for _ in range(5):
                 await content.call(Request("GET", f"{origin.url}/"), Deadline.after_ms(time.monotonic(), 800))
             assert origin.requests == before
-            assert "released origin, held by" in await fragment("release", "origin")
+            assert "resumed origin, held by" in await fragment("resume", "origin")
             await until(lambda: content.breaker.position is Position.CLOSED)
             assert origin.requests == before + 1
             answer = await actions.call(Request("GET", f"{origin.url}/"), Deadline.after_ms(time.monotonic(), 800))
@@ -120,14 +123,14 @@ async def test_each_change_is_audited_with_its_reason() -> None:
         await published(origin)
     for words in ("one", "one", "two"):
         await fragment("hold", "origin", "--reason", words)
-    await fragment("release", "origin")
-    assert "it was not held" in await fragment("release", "origin")
+    await fragment("resume", "origin")
+    assert "it was not held" in await fragment("resume", "origin")
     entries = [entry async for entry in models.AuditEntry.objects.order_by("id")]
     assert [(entry.action, entry.detail.rpartition(": ")[2]) for entry in entries] == [
         ("published", ""),
         ("held", "one"),
         ("held", "two"),
-        ("released", "two"),
+        ("resumed", "two"),
     ]
     assert all(entry.actor and entry.release_id for entry in entries)
 
@@ -136,7 +139,7 @@ async def test_each_change_is_audited_with_its_reason() -> None:
     ("arguments", "said"),
     [
         (("hold", "walet", "--reason", "a slip of the pen"), "Live: origin"),
-        (("release", "walet"), "Live: origin"),
+        (("resume", "walet"), "Live: origin"),
         (("hold", "origin", "--reason", " "), "1 to 200 characters"),
         (("hold", "origin", "--reason", "x" * 201), "1 to 200 characters"),
         (("hold", "origin"), "--reason"),

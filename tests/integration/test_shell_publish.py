@@ -79,6 +79,21 @@ async def test_refused_publish_leaves_the_live_release(fault: str, at: str, said
     assert await models.Release.objects.acount() == 1
 
 
+async def test_live_name_stays_with_its_origin_unless_it_is_moved() -> None:
+    """A manifest elsewhere that takes a fragment's name is not handed its players; a move is said."""
+    async with Origin() as origin, Origin() as other:
+        before = await published(origin)
+        url = f"{other.url}/manifest.json"
+        with pytest.raises(PublishRefused, match="--move"):
+            await publish(url, origins=LOOPBACK, actor="tests")
+        live = await models.LiveRelease.objects.select_related("release").aget(fragment="origin")
+        assert (live.release.digest, await models.Release.objects.acount()) == (before, 1)
+        moved = await publish(url, origins=LOOPBACK, actor="tests", move=True)
+        assert moved.changed
+        live = await models.LiveRelease.objects.select_related("release").aget(fragment="origin")
+        assert live.release.manifest_url == url
+
+
 async def test_later_contract_is_published_by_what_is_known_of_it() -> None:
     """A manifest of the next contract keeps working here as far as it says things that are known."""
     async with Origin() as origin:

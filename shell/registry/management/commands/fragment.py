@@ -1,4 +1,4 @@
-"""`manage.py fragment publish URL [URL …]`, `hold NAME --reason WHY` and `release NAME`."""
+"""`manage.py fragment publish URL [URL …]`, `hold NAME --reason WHY` and `resume NAME`."""
 
 import asyncio
 import getpass
@@ -7,15 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from shell.registry.holds import HoldRefused, hold, let_go
+from shell.registry.holds import HoldRefused, hold, resume
 from shell.registry.origins import Origins
 from shell.registry.publish import PublishRefused, publish
 
 HOLD = (
     "Keep a fragment out of every page, whatever release of it is live: its slots show their last good copy or their "
-    "fallback at once, with the reason `held`, and its forms are not sent. Nobody asks it for anything until `release`."
+    "fallback at once, with the reason `held`, and its forms are not sent. Nobody asks it for anything until `resume`."
 )
-RELEASE = (
+RESUME = (
     "Let go of a fragment that was held: each shell asks it once whether it is well, and its slots heal by themselves."
 )
 
@@ -23,59 +23,58 @@ RELEASE = (
 class Command(BaseCommand):
     help = (
         "Publish fragments (fetch each manifest, its fallback and assets, check them, keep copies and make the release "
-        "live), hold one out of every page, or release it. Each change is audited with your name; running shells "
+        "live), hold one out of every page, or resume it. Each change is audited with your name; running shells "
         "follow within a second, and shells that start later know it too.\n\n"
         "Examples: manage.py fragment publish http://127.0.0.1:8020/manifest.json | "
-        'manage.py fragment hold wallet --reason "wrong balances, INC-41" | manage.py fragment release wallet'
+        'manage.py fragment hold wallet --reason "wrong balances, INC-41" | manage.py fragment resume wallet'
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         verb = verbs.add_parser("publish", help="publish the releases that these manifests describe")
         verb.add_argument("urls", nargs="+", metavar="URL", help="where a manifest.json is served")
-        verb = verbs.add_parser("hold", help="keep a fragment out of every page until it is released", description=HOLD)
+        verb.add_argument("--move", action="store_true", help="take them also where they are live from another origin")
+        verb = verbs.add_parser("hold", help="keep a fragment out of every page until it is resumed", description=HOLD)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
         verb.add_argument("--reason", required=True, metavar="WHY", help="for the audit and the status board")
-        verb = verbs.add_parser("release", help="let go of a fragment that is held", description=RELEASE)
+        verb = verbs.add_parser("resume", help="let go of a fragment that is held", description=RESUME)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["verb"] == "hold":
                 self._hold(options["name"], options["reason"])
-            elif options["verb"] == "release":
-                self._release(options["name"])
+            elif options["verb"] == "resume":
+                self._resume(options["name"])
             else:
-                self._publish(options["urls"])
+                self._publish(options["urls"], move=options["move"])
         except HoldRefused as error:
             raise CommandError(str(error)) from error
 
     def _hold(self, name: str, reason: str) -> None:
         if hold(name, reason=reason, actor=getpass.getuser()):
-            self.stdout.write(f"held {name}; to let go of it: manage.py fragment release {name}")
+            self.stdout.write(f"held {name}; to let go of it: manage.py fragment resume {name}")
         else:
             self.stdout.write(f"unchanged {name}: it is held for this reason already")
 
-    def _release(self, name: str) -> None:
-        was = let_go(name, actor=getpass.getuser())
+    def _resume(self, name: str) -> None:
+        was = resume(name, actor=getpass.getuser())
         if was is None:
             self.stdout.write(f"unchanged {name}: it was not held")
         else:
-            self.stdout.write(
-                f"released {name}, held by {was.actor} since {was.since:%Y-%m-%d %H:%M} UTC: {was.reason}"
-            )
+            self.stdout.write(f"resumed {name}, held by {was.actor} since {was.since:%Y-%m-%d %H:%M} UTC: {was.reason}")
 
-    def _publish(self, urls: list[str]) -> None:
-        refused = asyncio.run(self._publish_all(urls))
+    def _publish(self, urls: list[str], *, move: bool) -> None:
+        refused = asyncio.run(self._publish_all(urls, move=move))
         if refused:
             raise CommandError(f"{refused} of {len(urls)} not published; what was live is still live.")
 
-    async def _publish_all(self, urls: list[str]) -> int:
+    async def _publish_all(self, urls: list[str], *, move: bool) -> int:
         origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
         refused = 0
         for url in urls:
             try:
-                done = await publish(url, origins=origins, actor=getpass.getuser())
+                done = await publish(url, origins=origins, actor=getpass.getuser(), move=move)
             except PublishRefused as error:
                 refused += 1
                 self.stderr.write(self.style.ERROR(f"refused {url}: {error}"))
