@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 
 from bff.contracts.manifest import Manifest, parse
+from bff.resilience.last_good import LastGood
 from bff.resilience.policy import Policy
+from shell.composition.body import Body
 from shell.composition.compiler import Compiler
 from shell.composition.include import Includer
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
@@ -57,6 +59,7 @@ class Trio:
         policy: Policy | None = None,
         extension: Mapping[str, object] | None = None,
         page_deadline_ms: int = PAGE_DEADLINE_MS,
+        last_good: LastGood[Body] | None = None,
     ) -> None:
         self.origins = {name: Origin(body=f"<section><h2>{name}</h2></section>".encode()) for name in NAMES}
         self._extension = dict({"isolation": "shadow", "deadline_ms": 600} | dict(extension or {}))
@@ -69,6 +72,7 @@ class Trio:
         self.includer = Includer(
             self.upstreams,
             lambda visit, audience, scopes: f"token-of-{visit.player}-for-{audience}",
+            last_good=last_good,
             watch=self.recent.note,
         )
         self.composer = Composer(

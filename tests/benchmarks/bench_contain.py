@@ -6,7 +6,6 @@ on this one. It exits with 1 where a figure misses what is asked.
 """
 
 import asyncio
-import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,12 +17,15 @@ import turbohtml
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from bff.resilience import memory
 from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused
 from shell.composition.contain.glance import glance_of
 from tests.benchmarks.verdicts import at_most, leave
 
 # What FAULTS asks of hostile HTML: refused or contained within this, and the loop held no longer than that.
 WORST_MS, HELD_MS = 20, 50
+# For a body of 30 kB whose tags were seen before, in other words.
+TYPICAL_MS = 1.0
 
 PREFIX = "/slots/lobby/tables"
 LINKS = LinkPolicy(origins=frozenset({"https://help.example"}))
@@ -166,6 +168,7 @@ def print_typical() -> None:
         f"{'a typical body':38} {'bytes':>7} {'tags':>5} {'parse':>8} {'first of its kind':>18} {'in other words':>18}"
         "   per 30 kB"
     )
+    longest = 0.0
     for name, html in TYPICAL.items():
         size, tags = len(html.encode()), html.count("<")
         parse_ms = best_ms(lambda html=html: turbohtml.parse_fragment(html, positions=False), 200)
@@ -174,6 +177,8 @@ def print_typical() -> None:
             contain_ms = typical_ms(html, known=known) * 30_000 / size
             row += f" {contain_ms:6.2f} ms, x {contain_ms / parse_ms:4.1f}"
         print(row)
+        longest = max(longest, contain_ms)
+    at_most("30 kB in other words", longest, "ms", TYPICAL_MS)
     body = TYPICAL["lobby grid, as ours"].encode()
     container = Container()
 
@@ -230,7 +235,7 @@ def print_hostile() -> None:
 
 
 def main() -> None:
-    gc.freeze()
+    memory.for_long_running()  # as the shell's process does
     print_typical()
     print_worst()
     print_hostile()

@@ -6,13 +6,18 @@ from dataclasses import replace
 
 import pytest
 from prometheus_client import REGISTRY
+from redis.asyncio import Redis
 
+from bff.resilience.last_good import KeepPolicy, LastGood
 from bff.resilience.policy import Policy
 from shell.composition import include, wrap
+from shell.composition.body import Body
 from shell.composition.page import Slot
 from shell.composition.release import Snapshot
+from shell.fleet.shared import BodyCodec, RedisCopies
 from tests.interleaved import interleave
 from tests.shell_page import PAGE, Trio, element, steady
+from tests.valkey_server import ValkeyServer
 
 WAITING = 500
 
@@ -168,6 +173,39 @@ async def test_body_without_anything_to_show_is_not_fresh(body: bytes) -> None:
         assert b'data-state="fallback" data-reason="empty"' in sick
         assert b"data-retry-ms" in sick
         assert b"The origin is away." in sick
+
+
+async def test_process_that_starts_in_an_outage_shows_what_another_knew(valkey: ValkeyServer) -> None:
+    """The last good copy is there for the next process, also while it refuses to ask at all; a player's is that
+    player's alone, and what was denied in between has gone."""
+    shown = {"audience": "player", "stale_s_max": 60}
+
+    def kept(client: Redis) -> LastGood[Body]:
+        return LastGood(KeepPolicy(second_ms_max=2000), second=RedisCopies(client, "secret"), codec=BodyCodec())
+
+    # With the bounds that a page has a busy machine would lose it; what that costs is asked elsewhere.
+    client = Redis.from_url(valkey.url, socket_connect_timeout=5, socket_timeout=5)
+    async with Trio(extension=shown, last_good=kept(client)) as first:
+        first.origins["wallet"].body = b"<p>amber has 1.00</p>"
+        for player in ("amber", "birch"):
+            assert b'data-state="fresh"' in element(await first.page(first.visit(player)), "wallet")
+        await first.origins["wallet"].fail("status=403")
+        await first.page(first.visit("birch"))
+    async with Trio(extension=shown, last_good=kept(client)) as second:
+        for held in (False, True):
+            if held:
+                second.upstreams.of(second.snapshot.releases["wallet"]).force_open()
+            else:
+                await second.origins["wallet"].fail("status=500")
+            sick = element(await second.page(second.visit("amber")), "wallet")
+            assert b'data-state="stale"' in sick
+            assert b"amber has 1.00" in sick
+            assert b'data-state="fallback"' in element(await second.page(second.visit("birch")), "wallet")
+            assert b'data-state="fallback"' in element(await second.page(second.visit("cedar")), "wallet")
+    async with Trio(extension=shown, last_good=kept(client)) as third:
+        third.upstreams.of(third.snapshot.releases["wallet"]).force_open()
+        assert b"amber has 1.00" in element(await third.page(third.visit("amber")), "wallet")
+    await client.aclose()
 
 
 async def test_500_waiting_slots_are_no_stampede() -> None:
