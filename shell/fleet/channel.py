@@ -1,11 +1,11 @@
 """Hearing a Redis channel for as long as the process lives, whatever happens to Redis meanwhile.
 
-Public: `listen`.
+Public: `listen`, `end`.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -18,6 +18,7 @@ RETRY_S = 1.0
 # A connection whose other end has gone without a word looks like one on which nobody speaks: so it is asked.
 PING_S = 1.0
 SILENCE_S_MAX = 3.0
+CANCELLED_AGAIN_S = 0.1
 
 logger = log.get("fleet")
 
@@ -42,6 +43,19 @@ async def listen(redis_url: str, channel: str, heard: Callable[[bytes], None]) -
         finally:
             await client.aclose()
         await asyncio.sleep(RETRY_S)
+
+
+async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks that talk to Redis, until they have ended.
+
+    Once may not do: redis-py sends inside `asyncio.wait_for`, which on Python 3.11 loses a cancellation that meets the
+    end of what it waits for (python/cpython#86296).
+    """
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=CANCELLED_AGAIN_S)
 
 
 async def _hear(client: Redis, channel: str, heard: Callable[[bytes], None]) -> None:

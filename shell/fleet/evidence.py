@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from bff.resilience import log
 from bff.resilience.breaker import Position, Transition
 from bff.resilience.evidence import Hear
-from shell.fleet.channel import listen
+from shell.fleet.channel import end, listen
 
 CHANNEL = "mullion:breakers"
 QUEUED_MAX = 256
@@ -58,9 +58,7 @@ class RedisEvidence:
 
     async def stop(self) -> None:
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
     async def _send(self) -> None:
         client = Redis.from_url(self._redis_url, socket_connect_timeout=0.05, socket_timeout=0.1)

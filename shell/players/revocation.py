@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bff.resilience import log
-from shell.fleet.channel import listen
+from shell.fleet.channel import end, listen
 
 CHANNEL = "mullion:revoked"
 
@@ -55,8 +55,7 @@ class Revocations:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
             self._task = None
 
     def _heard(self, data: bytes) -> None:

@@ -16,8 +16,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.lobby import PASSWORD, wait_for, whole
+from tests.lobby import wait_for, whole
 from tests.mullion import Mullion
+from tests.signed_in import signed_in
 
 pytestmark = pytest.mark.timeout(180)
 VISITORS, DEPOSITORS = 3, 2
@@ -28,15 +29,6 @@ DEPOSIT = "/slots/cashier/cashier/actions/deposit"
 _SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-reason="(\w*)"')
 # Where the houses that call others say how their calls ended.
 CALLERS = ("shell", "wallet", "live-dealer", "promotions")
-
-
-def signed_in(url: str) -> httpx.Cookies:
-    """What a browser holds after amber has signed in."""
-    with httpx.Client(base_url=url, timeout=30, headers={"Origin": url}) as client:
-        [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/sign-in/").text)
-        form = {"username": "amber", "password": PASSWORD, "csrfmiddlewaretoken": token, "next": "/"}
-        assert client.post("/sign-in/", data=form).status_code == 302
-        return client.cookies
 
 
 @dataclass

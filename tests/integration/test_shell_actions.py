@@ -1,14 +1,13 @@
 """Actions through a real shell to an origin that can be broken: what reaches a fragment, and what a player is told."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.lobby import PASSWORD
+from tests.signed_in import signed_in
 from tests.slow_house import SlowHouse
 
 pytestmark = pytest.mark.timeout(120)
@@ -24,12 +23,6 @@ class Player:
     def __init__(self, house: SlowHouse) -> None:
         self.house = house
         self.client = httpx.Client(base_url=house.url, timeout=20)
-
-    def sign_in(self) -> None:
-        form = self.client.get("/sign-in/").text
-        [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
-        self.post("/sign-in/", {"username": "amber", "password": PASSWORD, "csrfmiddlewaretoken": token, "next": "/"})
-        assert {"session", "player"} <= set(self.client.cookies)
 
     def post(self, path: str = PATH, data: Any = None, headers: dict[str, str] | None = None) -> httpx.Response:
         """As the shell's own page would send it."""
@@ -50,8 +43,7 @@ def player(slow: SlowHouse) -> Iterator[Player]:
     player = Player(slow)
     # Signing in is slow on purpose, so it is done once a house.
     if slow.url not in _sessions:
-        player.sign_in()
-        _sessions[slow.url] = dict(player.client.cookies)
+        _sessions[slow.url] = dict(signed_in(slow.url))
     player.client.cookies.update(_sessions[slow.url])
     slow.origin.seen.clear()
     yield player

@@ -1,6 +1,7 @@
 """What shell processes share through a real Valkey, and that losing it changes nothing."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from redis.asyncio import Redis
@@ -12,6 +13,7 @@ from bff.resilience.message import Headers
 from bff.resilience.outcome import Failure, Outcome
 from bff.resilience.reason import Reason
 from shell.composition.body import Body
+from shell.fleet.channel import end
 from shell.fleet.evidence import RedisEvidence
 from shell.fleet.shared import BodyCodec, RedisCopies, RedisLease, connect
 from shell.players.revocation import Revocations
@@ -239,6 +241,21 @@ async def test_sign_out_is_heard_again_after_redis_hung_and_was_replaced(
     valkey.start()
     await heard_by(there, here, "two")
     await there.stop()
+
+
+async def test_end_outlasts_a_cancellation_that_was_lost() -> None:
+    """A task that loses one is told again; whoever waits for its end does not wait for ever."""
+
+    async def loses_one() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    task = asyncio.create_task(loses_one())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await end([task])
+    assert task.cancelled()
 
 
 async def test_mistake_over_one_message_does_not_end_the_listening(valkey: ValkeyServer) -> None:
