@@ -382,6 +382,54 @@ def test_the_gauges_follow() -> None:
     simulated_time.run(main())
 
 
+def test_who_holds_no_lease_leaves_the_probe_to_another() -> None:
+    """It waits as if the probe had been its own and in vain, and probes itself once the lease is to be had."""
+
+    class Lease:
+        free = False
+
+        async def take(self, upstream: str, lease_ms: int) -> bool | None:
+            await asyncio.sleep(0.01)
+            return self.free
+
+    async def main() -> None:
+        lease = Lease()
+        bench = Bench("leased", probe=GET, lease=lease)
+        bench.upstream.says = lambda: CallFailed(Reason.CUT, "gone", answered=True)
+        while bench.guard.breaker.position is Position.CLOSED:
+            await bench.call()
+        bench.upstream.says, asked = answer, len(bench.upstream.requests)
+        await asyncio.sleep(30)
+        assert (len(bench.upstream.requests), bench.guard.breaker.position) == (asked, Position.OPEN)
+        lease.free = True
+        await asyncio.sleep(10)
+        assert bench.guard.breaker.position is Position.CLOSED
+        await bench.guard.aclose()
+
+    simulated_time.run(main())
+
+
+def test_what_a_closed_guard_still_meets_is_nobodys_news() -> None:
+    """Its successor has its name by then: neither the gauges nor the other processes hear of its last calls."""
+
+    async def main() -> None:
+        heard: list[object] = []
+        between = InMemoryEvidence()
+        between.member().subscribe("moved-on", heard.append)
+        bench = Bench("moved-on", evidence=between.member())
+        bench.upstream.took_ms, bench.upstream.says = 100, lambda: CallFailed(Reason.CUT, "gone", answered=True)
+        calling = [asyncio.create_task(bench.call()) for _ in range(POLICY.consecutive_max)]
+        await asyncio.sleep(0.01)
+        await bench.guard.aclose()
+        assert all(isinstance(each, Failure) for each in await asyncio.gather(*calling))
+        assert bench.guard.breaker.position is Position.OPEN
+        await asyncio.sleep(0)
+        assert position_sample("moved-on", Position.OPEN) == 0
+        assert heard == []
+
+    simulated_time.run(main())
+
+
 def position_sample(upstream: str, position: Position) -> float | None:
     return REGISTRY.get_sample_value("mullion_breaker_position", {"upstream": upstream, "position": position.value})
 

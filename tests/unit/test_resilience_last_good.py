@@ -557,6 +557,19 @@ def test_what_the_upstream_denied_stays_denied_whoever_had_kept_it(denial: str) 
     simulated_time.run(main())
 
 
+@with_second_level
+async def test_denial_counts_before_the_second_level_has_been_told(bench: Bench, second: Flaky) -> None:
+    """Deletes go together, a moment apart: until then what is still there is not shown."""
+    await bench.get(AMBER)
+    await restart(bench)
+    await deny(bench, Reason.NOT_FOUND, BIRCH)
+    await deny(bench, Reason.NOT_FOUND, AMBER)
+    gets = second.gets
+    assert await bench.seen(AMBER) == ("failure", "timeout")
+    assert second.gets == gets + 1
+    assert [len(keys) for keys in second.forgotten] == [1]
+
+
 @pytest.mark.parametrize("lost", ["refused", "hung"])
 def test_denial_waits_for_a_second_level_that_is_away(lost: str) -> None:
     """It is forgotten there as soon as it is back; meanwhile nobody here is shown it, and few tries are made."""
@@ -580,13 +593,14 @@ def test_denial_waits_for_a_second_level_that_is_away(lost: str) -> None:
     simulated_time.run(main())
 
 
-def test_second_level_that_stays_away_does_not_hold_up_the_end_of_a_process() -> None:
+@pytest.mark.parametrize("lost", ["refused", "hung"])
+def test_second_level_that_stays_away_does_not_hold_up_the_end_of_a_process(lost: str) -> None:
     """It is tried once more, and what it could not be told is given up."""
 
     async def main() -> None:
         second = Flaky(asyncio.get_running_loop().time)
         bench = Bench(second=second)
-        second.lost = "hung"
+        second.lost = lost
         await deny(bench, Reason.NOT_FOUND)
         await asyncio.sleep(1)
         began = bench.clock()
