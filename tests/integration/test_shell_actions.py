@@ -234,7 +234,7 @@ def test_fragment_that_can_not_be_reached_was_sent_nothing(player: Player) -> No
         ("Wallet, <b>, offers;sequence=e1:x", ["offers"], ""),
         ("; sequence=e1:7", [], ""),
         (";;;,=", [], ""),
-        ("x" * 65, [], ""),
+        ("x" * 161, [], ""),
     ],
 )
 def test_what_changed_is_told_as_far_as_it_is_well_formed(

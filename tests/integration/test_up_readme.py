@@ -120,7 +120,7 @@ def test_operator_holds_a_fragment_out_of_the_running_shell(started: Mullion, ma
     assert "held promotions" in run(HOLD_OUT, started, machine)
     started.wait(lambda: promotions() == ("fallback", "held"), 5)
     assert re.search(r"Held: wrong offers, INC-41<br>.*by \w+ since", started.get("/operations/")[1])
-    assert "released promotions" in run(LET_IN, started, machine)
+    assert "resumed promotions" in run(LET_IN, started, machine)
     started.wait(lambda: promotions() == ("fresh", ""), 10)
     assert "Held:" not in started.get("/operations/")[1]
 
