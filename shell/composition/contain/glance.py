@@ -10,8 +10,7 @@ in it fits nothing.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from html import unescape
 from html.entities import html5
@@ -46,6 +45,7 @@ _EQUALS_MIN = 250
 _KEPT_MAX = 1024
 _PIECES_MAX = 2048
 _REFERENCES_MAX = 2000
+_FEW = 64
 _PIECE_CHARS_MAX = 256
 _TAG_CHARS_MAX = 400
 _NEW_MAX = 400
@@ -96,7 +96,7 @@ class Glance:
         text, *pieces = html.split("<")
         first, known = spell(text), self._pieces
         written = list(map(known.get, pieces))
-        new = list(_places_of_none(written))
+        new = _places_of_none(written)
         if new:
             looked = self._look_at({pieces[place] for place in new})
             if looked is None:
@@ -193,13 +193,16 @@ class Glance:
         return _Shape(tuple(checks), None if '"'.join(written) == key else tuple(written))
 
 
-def _places_of_none(values: list[str | None]) -> Iterator[int]:
-    """Where `values` has none: most often in few places, and to look at each in Python took a fifth of all."""
-    place = -1
-    with suppress(ValueError):
-        while True:
-            place = values.index(None, place + 1)
-            yield place
+def _places_of_none(values: list[str | None]) -> list[int]:
+    """Where `values` has none: most often in few places, and to look at all of them in Python takes long."""
+    many = values.count(None)
+    if many > _FEW:
+        return [place for place, value in enumerate(values) if value is None]
+    places, place = [], -1
+    for _ in range(many):
+        place = values.index(None, place + 1)
+        places.append(place)
+    return places
 
 
 def spell(text: str) -> str | None:
