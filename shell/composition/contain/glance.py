@@ -10,7 +10,7 @@ in it fits nothing.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from functools import lru_cache
 from html import unescape
 from html.entities import html5
@@ -85,20 +85,14 @@ class Glance:
 
         None where a tag may not stay, or where nothing can be said.
         """
-        if len(html) > self._chars_max or html.count("&") > _REFERENCES_MAX:
-            return None
-        if "\r" in html:
-            html = html.replace("\r\n", "\n").replace("\r", "\n")
-        if "\xa0" in html:
-            html = html.replace("\xa0", "&nbsp;")
-        if "<!" in html and _COMMENTS_ARE_TEXT.search(html):
+        if len(html) > self._chars_max:
             return None
         text, *pieces = html.split("<")
         first, known = spell(text), self._pieces
         written = list(map(known.get, pieces))
         new = _places_of_none(written)
         if new:
-            looked = self._look_at({pieces[place] for place in new})
+            looked = self._look_at({pieces[place] for place in new}, html)
             if looked is None:
                 return None
             for place in new:
@@ -106,19 +100,22 @@ class Glance:
             if len(known) + len(looked) > _PIECES_MAX:
                 known = {piece: known[piece] for piece in pieces if piece in known}
             # Another dictionary, as somebody may be at work with the one before.
-            self._pieces = known | {piece: looked[piece] for piece in looked if len(piece) <= _PIECE_CHARS_MAX}
+            kept = {piece: looked[piece] for piece in looked if piece[:1] != "!" and len(piece) <= _PIECE_CHARS_MAX}
+            self._pieces = known | kept
         if first is None:
             return None
         spelled = first + "".join(cast("list[str]", written))
         return spelled if len(spelled) <= self._chars_max else None  # attributes without a value have grown
 
-    def _look_at(self, pieces: Iterable[str]) -> dict[str, str] | None:
-        """How a serialiser writes each of `pieces` with the `<` before it; None where one can not be read."""
+    def _look_at(self, pieces: Set[str], html: str) -> dict[str, str] | None:
+        """How a serialiser writes each of `pieces` of `html` with the `<` before it; None where one can not be read."""
+        if sum(piece.count("&") for piece in pieces) > _REFERENCES_MAX:
+            return None
         known, new, looked = self._known, dict[str, str](), dict[str, str]()
         for piece in pieces:
             if piece[:1] == "!":
-                # The text behind a comment follows the text before it.
-                comment = _COMMENT.match(piece)
+                # The text behind a comment follows the text before it, but within these a comment is text itself.
+                comment = None if _COMMENTS_ARE_TEXT.search(html) else _COMMENT.match(piece)
                 written = spell(piece[comment.end() :]) if comment else None
             else:
                 written = self._written(spell(piece) or "", known, new)
@@ -206,12 +203,19 @@ def _places_of_none(values: list[str | None]) -> list[int]:
 
 
 def spell(text: str) -> str | None:
-    """`text` with its references as a serialiser writes them; None where that takes a parser."""
-    if "&" not in text:
+    """`text` with line ends and references as a serialiser writes them; None where that takes a parser."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\xa0" in text:
+        text = text.replace("\xa0", "&nbsp;")
+    references = text.count("&")
+    if not references:
         return text
+    if references > _REFERENCES_MAX:
+        return None
     written, others = _REFERENCE.subn(_character, text)
     # What was not understood has left its ampersand, and more than one reference may be written in the same way.
-    return written if others == text.count("&") and _UNREAD not in written else None
+    return written if others == references and _UNREAD not in written else None
 
 
 @lru_cache(maxsize=1024)
