@@ -147,7 +147,7 @@ def _answers(works: list[Work], policy: EnginePolicy) -> list[Any]:
     except EngineUnavailable as error:
         return [error] * len(works)
     except Exception as error:  # noqa: BLE001 (whoever waits for the answer gets it)
-        return [error]
+        return [error] * len(works)
 
 
 def _together(works: list[Work]) -> list[Any]:

@@ -6,7 +6,7 @@ A serialised tree writes every element's start tag as `<`, its name, ` name="val
 ampersands escaped, and `>`; text never holds a bare `<`. So what follows each `<` up to the next `>` or `<` begins a
 start tag, an end tag or a comment, or lies within a value. All but end tags have to fit the whole of that form, or
 nothing is said about the body: a value or a name with a bare angle bracket cuts its tag short, and a name with a quote
-in it fits nothing.
+in it fits nothing. Each such piece is spelled by itself and remembered, so the next body costs what is new in it.
 """
 
 import re

@@ -61,6 +61,26 @@ async def _until_done(engine):
             await asyncio.sleep(0.05)
 
 
+def test_all_who_share_a_turn_that_breaks_at_its_end_hear_of_it():
+    """A mistake that shows when the turn is committed is an answer to each of them: nobody is left to wait."""
+
+    def breaks():
+        with transaction.atomic():
+            transaction.on_commit(lambda: 1 / 0)
+
+    async def asked():
+        made = Engine(threads=1, policy=replace(POLICY, command_ms_max=5000))
+        works = (lambda: time.sleep(0.2), breaks, breaks, breaks)
+        try:
+            return await asyncio.gather(*(made.run(work) for work in works), return_exceptions=True)
+        finally:
+            made.close()
+
+    first, *others = asyncio.run(asked())
+    assert first is None
+    assert [type(each) for each in others] == [ZeroDivisionError] * 3
+
+
 def test_a_full_queue_refuses_before_anything_begins():
     """Whoever finds too many waiting is told at once that nothing was done."""
     engine = Engine(threads=1, policy=replace(POLICY, waiting_max=0))
