@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import turbohtml
@@ -96,6 +96,7 @@ def worst() -> Iterator[tuple[str, str]]:
         yield f"{part[:34]} × {LIMITS.changes_max // 2}", part * (LIMITS.changes_max // 2)
     yield "nothing but text", "x " * (LIMITS.body_bytes_max // 2)
     yield "nothing but references", "&amp;" * LIMITS.references_max
+    yield "nothing but comments", "<!--x-->y</i>" * (LIMITS.openings_max // 2)
     yield "as many attributes as pass", ("<p " + " ".join(f"data-a{n}" for n in range(200)) + ">") * 59
     yield "250 levels, again and again", ("<div>" * 250 + "</div>" * 250) * (LIMITS.openings_max // 500)
 
@@ -149,18 +150,37 @@ def measure(html: str, times: int, *, bare: bool = True) -> Figure:
     return Figure(best_ms(contain, times), parse_ms, contain())
 
 
-def typical_ms(html: str, *, known: bool) -> float:
-    """Of a body whose tags are `known` from one that said the same in other words, or whose tags were never seen."""
-    container, numbers = Container(FRESH), count()
+def in_other_words(html: str) -> Iterator[bytes]:
+    """The same body, time and again, with other words in some places."""
+    for number in count():
+        yield (html.replace("</", f" {number}</", 5) + f"<p>{number}</p>").encode()
 
-    def contain() -> None:
-        body = f"{html}<p>{next(numbers)}</p>".encode()
-        container.contain(body, "text/html", prefix=PREFIX, isolation="shadow", links=LINKS)
 
-    if not known:
-        return best_ms(contain, 60, before=glance_of.cache_clear)
-    contain()
-    return best_ms(contain, 200)
+class Typical:
+    """What one body costs: its parse, and containing it when its tags were never seen, or in other words.
+
+    Each is the best of all rounds: a shared machine is twice as slow from one second to the next.
+    """
+
+    def __init__(self, name: str, html: str) -> None:
+        self.name = name
+        self.bytes, self.tags = len(html.encode()), html.count("<")
+        self.parse_ms = self.first_ms = self.again_ms = float("inf")
+        self._html = html
+        self._bodies = in_other_words(html)
+
+    def measure(self) -> None:
+        """One more round."""
+        runs = 40
+        self.parse_ms = min(self.parse_ms, best_ms(lambda: turbohtml.parse_fragment(self._html, positions=False), runs))
+        container, bodies = Container(FRESH), iter(list(islice(self._bodies, 2 * runs)))
+
+        def contain() -> None:
+            container.contain(next(bodies), "text/html", prefix=PREFIX, isolation="shadow", links=LINKS)
+
+        for_30_kb = 30_000 / self.bytes
+        self.first_ms = min(self.first_ms, for_30_kb * best_ms(contain, runs, before=glance_of.cache_clear))
+        self.again_ms = min(self.again_ms, for_30_kb * best_ms(contain, runs))
 
 
 def print_typical() -> None:
@@ -168,17 +188,14 @@ def print_typical() -> None:
         f"{'a typical body':38} {'bytes':>7} {'tags':>5} {'parse':>8} {'first of its kind':>18} {'in other words':>18}"
         "   per 30 kB"
     )
-    longest = 0.0
-    for name, html in TYPICAL.items():
-        size, tags = len(html.encode()), html.count("<")
-        parse_ms = best_ms(lambda html=html: turbohtml.parse_fragment(html, positions=False), 200)
-        row = f"{name:38} {size:7} {tags:5} {parse_ms:5.2f} ms"
-        for known in (False, True):
-            contain_ms = typical_ms(html, known=known) * 30_000 / size
-            row += f" {contain_ms:6.2f} ms, x {contain_ms / parse_ms:4.1f}"
-        print(row)
-        longest = max(longest, contain_ms)
-    at_most("30 kB in other words", longest, "ms", TYPICAL_MS)
+    rows = [Typical(name, html) for name, html in TYPICAL.items()]
+    for _ in range(20):
+        for row in rows:
+            row.measure()
+    for row in rows:
+        costs = [f"{ms:6.2f} ms, x {ms / row.parse_ms:4.1f}" for ms in (row.first_ms, row.again_ms)]
+        print(f"{row.name:38} {row.bytes:7} {row.tags:5} {row.parse_ms:5.2f} ms", *costs)
+    at_most("30 kB in other words", max(row.again_ms for row in rows), "ms", TYPICAL_MS)
     body = TYPICAL["lobby grid, as ours"].encode()
     container = Container()
 

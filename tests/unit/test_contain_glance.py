@@ -44,7 +44,7 @@ def put(body: str) -> Contained | Refused:
 def cleaned(body: str) -> Contained | Refused:
     """The same, where no body goes out as it came."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(containing, "unchanged", lambda text, reach, limits: None)
+        patch.setattr(containing, "unchanged", lambda body, reach, limits: None)
         return put(body)
 
 
@@ -57,7 +57,7 @@ def walked(body: str) -> Contained | Refused:
 
 def goes_through(body: str) -> bool:
     """Whether the body goes out as it came, but for spelling."""
-    return unchanged(body, REACH, Limits()) is not None
+    return unchanged(body.encode(), REACH, Limits()) is not None
 
 
 def passes(body: str) -> bool:

@@ -3,6 +3,7 @@
 Public: `Contained`, `Container`, `Refused`, `contain`.
 """
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 from bff.resilience.reason import Reason
@@ -61,32 +62,34 @@ class Container:
 
 
 def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refused:
+    body = body.removeprefix(BOM_UTF8)
     text = decode(body, limits)
     if isinstance(text, Refused):
         return text
     cleaner = Cleaner(reach, limits)
     try:
-        html = unchanged(text, reach, limits) or _settle(text, cleaner, reach, limits)
+        html = unchanged(body, reach, limits) or _settle(text, cleaner, reach, limits)
     except Stop as stop:
         return stop.refused
-    return Contained(html.encode(), tuple(cleaner.notes))
+    return Contained(html, tuple(cleaner.notes))
 
 
-def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits) -> str:
+def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits) -> bytes:
     """Clean until a parser, at work in the shell's page, builds exactly what was cleaned; raises `Stop`."""
     for _ in range(_ROUNDS):
         html = cleaner.clean(text)
-        if len(html) > limits.body_bytes_max:
-            raise Stop(Reason.OVERSIZE, f"{len(html)} characters when written out")
+        written = html.encode()
+        if len(written) > limits.body_bytes_max:
+            raise Stop(Reason.OVERSIZE, f"{len(written)} bytes when written out")
         there = survives(html, reach.isolation)
         if there is None:
             raise Stop(Reason.UNSAFE_HTML, "it would change the page around it")
-        if PIECE_FIRST.match(html):
+        if PIECE_FIRST.match(written):
             raise Stop(Reason.UNSAFE_HTML, "a part of a table without its table")
         if there == html:
             if cleaner.saw_noscript and survives(html, reach.isolation, scripting=True) != html:
                 raise Stop(Reason.UNSAFE_HTML, "its noscript means something else to a browser with scripts")
-            return html
+            return written
         text = there
     raise Stop(Reason.UNSAFE_HTML, "it means something else each time it is parsed")
 

@@ -4,7 +4,6 @@ Public: `judge_type`, `decode`, `Refused`.
 """
 
 import re
-from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 from bff.resilience.reason import Reason
@@ -17,7 +16,7 @@ _UTF8 = frozenset({"utf-8", "utf8"})
 _DOCUMENT = re.compile(r"(?:\s|<!--.*?-->)*+<(?:!doctype|html|head|body)(?=[\s/>])", re.IGNORECASE | re.DOTALL)
 _DOCUMENT_WITHIN = 4096
 # A reference to DEL, which no body may hold, in any spelling that a parser reads as one.
-_DEL = re.compile(r"&#(?:0*127(?![0-9])|[xX]0*7[fF](?![0-9a-fA-F]))")
+_DEL = re.compile(rb"&#(?:0*127(?![0-9])|[xX]0*7[fF](?![0-9a-fA-F]))")
 # Shorter bodies can not grow to much, nor hold a tag with so many attributes that parsing them takes long.
 _LONG = 48 * 1024
 # A tag up to its end, or as far as it takes to know that it holds too much.
@@ -54,10 +53,10 @@ def decode(body: bytes, limits: Limits) -> str | Refused:
     if b"\x7f" in body:
         return Refused(Reason.ENCODING, "the body holds the control character DEL")
     try:
-        text = body.removeprefix(BOM_UTF8).decode()
+        text = body.decode()
     except UnicodeDecodeError as error:
         return Refused(Reason.ENCODING, f"not UTF-8 at byte {error.start}")
-    if "&#" in text and _DEL.search(text):
+    if b"&" in body and _DEL.search(body):
         return Refused(Reason.ENCODING, "the body refers to the control character DEL")
     return _judge_counts(body, text, limits) or text
 

@@ -6,11 +6,13 @@ A serialised tree writes every element's start tag as `<`, its name, ` name="val
 ampersands escaped, and `>`; text never holds a bare `<`. So what follows each `<` up to the next `>` or `<` begins a
 start tag, an end tag or a comment, or lies within a value. All but end tags have to fit the whole of that form, or
 nothing is said about the body: a value or a name with a bare angle bracket cuts its tag short, and a name with a quote
-in it fits nothing. Each such piece is spelled by itself and remembered, so the next body costs what is new in it.
+in it fits nothing. What a serialiser makes of such a piece depends on nothing but the piece. So it is remembered, for
+all that stands between one end tag and the next at once, and the next body costs what is new in it. Bodies are cut in
+UTF-8, where no other character holds a byte that says `<`; only what is new becomes text.
 """
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from functools import lru_cache
 from html import unescape
 from html.entities import html5
@@ -35,18 +37,20 @@ _KEPT = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&nbsp;"})
 _RESERVED = frozenset('&<>"\xa0')
 # Stands for a reference that takes a parser; no body holds it.
 _UNREAD = "\0"
+# Stands before the beginning of a body, which follows no end tag; no body holds it.
+_BEGINNING = b"\0"
+_COMMENT_BEGINS = b"<!"
 _REFERENCE = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#(?:x[0-9a-fA-F]{2,5}|[0-9]{2,6}));")
 # One without angle brackets in it, behind the `<`; what may end a comment early is left to a parser.
 _COMMENT = re.compile(r"!--(?!-?>)(?:(?!--!?>)[^<])*-->")
-_COMMENTS_ARE_TEXT = re.compile(r"<(?:textarea|title)")
+_COMMENTS_ARE_TEXT = re.compile(rb"<(?:textarea|title)")
 # ` a=""`: no attribute is written shorter.
 _ATTRIBUTE_CHARS_MIN = 5
 _EQUALS_MIN = 250
 _KEPT_MAX = 1024
 _PIECES_MAX = 2048
 _REFERENCES_MAX = 2000
-_FEW = 64
-_PIECE_CHARS_MAX = 256
+_PIECE_BYTES_MAX = 400
 _TAG_CHARS_MAX = 400
 _NEW_MAX = 400
 _SHAPES_MAX = 512
@@ -63,34 +67,39 @@ class Glance:
 
     def __init__(self, reach: Reach, limits: Limits) -> None:
         self._reach = reach
-        self._chars_max = limits.attributes_total_max * _ATTRIBUTE_CHARS_MIN
+        self._bytes_max = limits.attributes_total_max * _ATTRIBUTE_CHARS_MIN
         self._attributes_max = limits.attributes_max
         # Tags that may stay, and how a serialiser writes them.
         self._known: dict[str, str] = {}
         # None for those that no tag may have.
         self._shapes: dict[str, _Shape | None] = {}
-        # What stood between one `<` and the next in the last few bodies, and how a serialiser writes it: the next one
-        # says most of it again.
-        self._pieces: dict[str, str] = {}
+        # What stood behind one `</` up to the next in the last few bodies, and how a serialiser writes it with that
+        # `</`: the next one says most of it again.
+        self._pieces: dict[bytes, bytes] = {}
+        # Whether any of all these began an element within which comments are text: elsewhere they are taken out. From
+        # then on what holds comments is not remembered.
+        self._text_seen = False
 
     def passes(self, html: str) -> bool:
         """Whether all tags of `html`, written as a parser's tree is written out, may stay as they are.
 
         False where one may not, or where only a walk over the tree can say. What a `<select>` holds is not looked at.
         """
-        return self.spelled(html) == html
+        written = html.encode()
+        return self.spelled(written) == written
 
-    def spelled(self, html: str) -> str | None:
-        """`html` as a serialiser writes the same, without its comments.
+    def spelled(self, html: bytes) -> bytes | None:
+        """`html`, which is UTF-8, as a serialiser writes the same, without its comments.
 
         None where a tag may not stay, or where nothing can be said.
         """
-        if len(html) > self._chars_max:
+        if len(html) > self._bytes_max:
             return None
-        text, *pieces = html.split("<")
-        first, known = spell(text), self._pieces
+        pieces = html.split(b"</")
+        pieces[0] = _BEGINNING + pieces[0]
+        known = self._pieces
         written = list(map(known.get, pieces))
-        new = _places_of_none(written)
+        new = [place for place, found in enumerate(written) if found is None]
         if new:
             looked = self._look_at({pieces[place] for place in new}, html)
             if looked is None:
@@ -98,43 +107,55 @@ class Glance:
             for place in new:
                 written[place] = looked[pieces[place]]
             if len(known) + len(looked) > _PIECES_MAX:
-                known = {piece: known[piece] for piece in pieces if piece in known}
-            # Another dictionary, as somebody may be at work with the one before.
-            kept = {piece: looked[piece] for piece in looked if piece[:1] != "!" and len(piece) <= _PIECE_CHARS_MAX}
-            self._pieces = known | kept
-        if first is None:
-            return None
-        spelled = first + "".join(cast("list[str]", written))
-        return spelled if len(spelled) <= self._chars_max else None  # attributes without a value have grown
+                known = self._pieces = {}
+            for piece, spelled in looked.items():
+                if len(piece) <= _PIECE_BYTES_MAX and not (self._text_seen and _COMMENT_BEGINS in piece):
+                    known[piece] = spelled
+        whole = b"".join(cast("list[bytes]", written))
+        return whole if len(whole) <= self._bytes_max else None  # attributes without a value have grown
 
-    def _look_at(self, pieces: Set[str], html: str) -> dict[str, str] | None:
-        """How a serialiser writes each of `pieces` of `html` with the `<` before it; None where one can not be read."""
-        if sum(piece.count("&") for piece in pieces) > _REFERENCES_MAX:
+    def _look_at(self, pieces: Set[bytes], html: bytes) -> dict[bytes, bytes] | None:
+        """How a serialiser writes each of `pieces` of `html` with its `</`; None where one can not be read."""
+        together = b"</".join(pieces)
+        if together.count(b"&") > _REFERENCES_MAX:
             return None
-        known, new, looked = self._known, dict[str, str](), dict[str, str]()
+        if not self._text_seen and _COMMENTS_ARE_TEXT.search(together):
+            self._text_seen = True
+            self._pieces = {}  # whoever is at work with the one before adds to that one
+        if self._text_seen and _COMMENT_BEGINS in together and _COMMENTS_ARE_TEXT.search(html):
+            return None
+        looked, new, met = dict[bytes, bytes](), dict[str, str](), dict[str, str]()
         for piece in pieces:
-            if piece[:1] == "!":
-                # The text behind a comment follows the text before it, but within these a comment is text itself.
-                comment = None if _COMMENTS_ARE_TEXT.search(html) else _COMMENT.match(piece)
-                written = spell(piece[comment.end() :]) if comment else None
-            else:
-                written = self._written(spell(piece) or "", known, new)
-            if written is None or len(new) > _NEW_MAX:
+            source = piece[1:] if piece[:1] == _BEGINNING else b"</" + piece
+            text, *tags = source.decode().split("<")
+            written = [spell(text)]
+            for tag in tags:
+                if tag not in met:
+                    spelled = self._written(tag, new)
+                    if spelled is None or len(new) > _NEW_MAX:
+                        return None
+                    met[tag] = spelled
+                written.append(met[tag])
+            if written[0] is None:
                 return None
-            looked[piece] = written
-        if len(known) + len(new) > _KEPT_MAX:
-            known = {}
-        self._known = known | new
+            looked[piece] = "".join(cast("list[str]", written)).encode()
+        if len(self._known) + len(new) > _KEPT_MAX:
+            self._known = {}
+        self._known.update(new)
         return looked
 
-    def _written(self, piece: str, known: Mapping[str, str], new: dict[str, str]) -> str | None:
-        """A tag and the text behind it; tags that are not `known` stand in `new` afterwards."""
-        tag, end, text = piece.partition(">")
+    def _written(self, piece: str, new: dict[str, str]) -> str | None:
+        """What begins with a `<` up to the next; start tags that are not known stand in `new` afterwards."""
+        if piece[:1] == "!":
+            # The text behind a comment follows the text before it.
+            comment = _COMMENT.match(piece)
+            return spell(piece[comment.end() :]) if comment else None
+        tag, end, text = (spell(piece) or "").partition(">")
         if not end:
             return None
         if tag[:1] == "/":
-            return f"<{piece}"
-        spelled = known.get(tag) or new.get(tag)
+            return f"<{tag}>{text}"
+        spelled = self._known.get(tag) or new.get(tag)
         if spelled is None:
             spelled = self._look(tag)
             if spelled is None:
@@ -188,18 +209,6 @@ class Glance:
                 checks.append((0 if value == _NO_VALUE else place, check))
         written = [part.replace(_NO_VALUE, '""') for part in apart]
         return _Shape(tuple(checks), None if '"'.join(written) == key else tuple(written))
-
-
-def _places_of_none(values: list[str | None]) -> list[int]:
-    """Where `values` has none: most often in few places, and to look at all of them in Python takes long."""
-    many = values.count(None)
-    if many > _FEW:
-        return [place for place, value in enumerate(values) if value is None]
-    places, place = [], -1
-    for _ in range(many):
-        place = values.index(None, place + 1)
-        places.append(place)
-    return places
 
 
 def spell(text: str) -> str | None:

@@ -98,5 +98,6 @@ def within(document: Document, isolation: Isolation) -> str | None:
 
 def slot_of(document: Document) -> Node:
     """Where the body stands in a page that was `built` around one in a shadow root and came out as it was."""
-    [template] = document.select("#slot-two > template")
+    [slot] = document.find_all(id="slot-two", limit=1)
+    [template] = slot
     return next(iter(template))

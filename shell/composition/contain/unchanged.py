@@ -17,32 +17,35 @@ from shell.composition.contain.sentinel import built, slot_of, within
 # Fits one of `FORMATTING` that does not end before any other element begins, but for a few that never end another.
 # A parser has nothing to reopen where none fits. Most tags are told apart by their first letter.
 _SPANNING = re.compile(
-    rf"<(?=[{''.join({name[0] for name in FORMATTING})}])({'|'.join(FORMATTING)})(?=[ >])"
-    r"(?![^<]*+(?:</?(?:span|img|br|time|abbr|data|picture|source)[ >][^<]*+)*+</\1>)"
+    (
+        rf"<(?=[{''.join({name[0] for name in FORMATTING})}])({'|'.join(FORMATTING)})(?=[ >])"
+        r"(?![^<]*+(?:</?(?:span|img|br|time|abbr|data|picture|source)[ >][^<]*+)*+</\1>)"
+    ).encode()
 )
 # In a template the first element may be a part of a table without its table, and what follows is read accordingly.
-PIECE_FIRST = re.compile(r"[^<]*+<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[ >]")
+PIECE_FIRST = re.compile(rb"[^<]*+<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[ >]")
 
 
-def unchanged(text: str, reach: Reach, limits: Limits) -> str | None:
-    """`text`, spelled as a serialiser does, where a parser makes just this of it and all of it may stay.
+def unchanged(body: bytes, reach: Reach, limits: Limits) -> bytes | None:
+    """`body`, which is UTF-8, as a serialiser spells it, where a parser makes just this of it and all of it may stay.
 
     None where it has to be cleaned.
     """
     if reach.isolation == "light":
         return None  # where an element stands decides what it may be called
-    spelled = glance_of(reach, limits).spelled(text)
+    spelled = glance_of(reach, limits).spelled(body)
     if spelled is None:
         return None
     if len(spelled) > limits.body_bytes_max or PIECE_FIRST.match(spelled) or _SPANNING.search(spelled):
         return None
-    page = built(spelled, reach.isolation)
-    if within(page, reach.isolation) != spelled:
+    html = spelled.decode()
+    page = built(html, reach.isolation)
+    if within(page, reach.isolation) != html:
         return None
     slot = slot_of(page)
-    if "<select" in spelled and not all(map(_may_be_chosen, slot.select("select *"))):
+    if b"<select" in spelled and not all(map(_may_be_chosen, slot.select("select *"))):
         return None
-    if "<form" in spelled and slot.select("form form"):
+    if b"<form" in spelled and slot.select("form form"):
         return None  # within a template a parser lets that stand
     return None if deeper_than(limits.depth_max, slot) else spelled
 
