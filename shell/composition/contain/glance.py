@@ -43,6 +43,7 @@ _COMMENT_BEGINS = b"<!"
 _REFERENCE = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#(?:x[0-9a-fA-F]{2,5}|[0-9]{2,6}));")
 # One without angle brackets in it, behind the `<`; what may end a comment early is left to a parser.
 _COMMENT = re.compile(r"!--(?!-?>)(?:(?!--!?>)[^<])*-->")
+# Within these a comment is text itself. Such text ends where an end tag begins, or it is written in another way.
 _COMMENTS_ARE_TEXT = re.compile(rb"<(?:textarea|title)")
 # ` a=""`: no attribute is written shorter.
 _ATTRIBUTE_CHARS_MIN = 5
@@ -76,9 +77,6 @@ class Glance:
         # What stood behind one `</` up to the next in the last few bodies, and how a serialiser writes it with that
         # `</`: the next one says most of it again.
         self._pieces: dict[bytes, bytes] = {}
-        # Whether any of all these began an element within which comments are text: elsewhere they are taken out. From
-        # then on what holds comments is not remembered.
-        self._text_seen = False
 
     def passes(self, html: str) -> bool:
         """Whether all tags of `html`, written as a parser's tree is written out, may stay as they are.
@@ -101,7 +99,7 @@ class Glance:
         written = list(map(known.get, pieces))
         new = [place for place, found in enumerate(written) if found is None]
         if new:
-            looked = self._look_at({pieces[place] for place in new}, html)
+            looked = self._look_at({pieces[place] for place in new})
             if looked is None:
                 return None
             for place in new:
@@ -109,23 +107,19 @@ class Glance:
             if len(known) + len(looked) > _PIECES_MAX:
                 known = self._pieces = {}
             for piece, spelled in looked.items():
-                if len(piece) <= _PIECE_BYTES_MAX and not (self._text_seen and _COMMENT_BEGINS in piece):
+                if len(piece) <= _PIECE_BYTES_MAX:
                     known[piece] = spelled
         whole = b"".join(cast("list[bytes]", written))
         return whole if len(whole) <= self._bytes_max else None  # attributes without a value have grown
 
-    def _look_at(self, pieces: Set[bytes], html: bytes) -> dict[bytes, bytes] | None:
-        """How a serialiser writes each of `pieces` of `html` with its `</`; None where one can not be read."""
-        together = b"</".join(pieces)
-        if together.count(b"&") > _REFERENCES_MAX:
-            return None
-        if not self._text_seen and _COMMENTS_ARE_TEXT.search(together):
-            self._text_seen = True
-            self._pieces = {}  # whoever is at work with the one before adds to that one
-        if self._text_seen and _COMMENT_BEGINS in together and _COMMENTS_ARE_TEXT.search(html):
+    def _look_at(self, pieces: Set[bytes]) -> dict[bytes, bytes] | None:
+        """How a serialiser writes each of `pieces` with its `</`; None where one can not be read."""
+        if sum(piece.count(b"&") for piece in pieces) > _REFERENCES_MAX:
             return None
         looked, new, met = dict[bytes, bytes](), dict[str, str](), dict[str, str]()
         for piece in pieces:
+            if _COMMENT_BEGINS in piece and _COMMENTS_ARE_TEXT.search(piece):
+                return None
             source = piece[1:] if piece[:1] == _BEGINNING else b"</" + piece
             text, *tags = source.decode().split("<")
             written = [spell(text)]
