@@ -43,8 +43,7 @@ class Book:
         player = known[0] if known else _new_player(player_id, currency, now)
         accounts = {account.kind: account for account in rows.find(Account, player_id=player_id)}
         # Read after the player is locked: a replay that began before is seen, one that begins later waits for us.
-        [state] = rows.find(RelayState, id=1)
-        return cls(player, accounts, state.epoch, now)
+        return cls(player, accounts, rows.value(RelayState, "epoch", id=1), now)
 
     def balance(self, kind: PlayerKind) -> int:
         """Minor units that stand in one of the player's accounts."""
@@ -58,7 +57,7 @@ class Book:
         house: HouseKind,
         *,
         forfeited_minor: int = 0,
-    ) -> Transaction:
+    ) -> None:
         """Move money: `player_lines` into the player's accounts by kind, their sum out of the house's account `house`.
 
         `forfeited_minor` goes out of `house` too, into the house's promotions instead of the player's accounts.
@@ -68,25 +67,22 @@ class Book:
         for name, amount in lines.items():
             if self.balance(name) + amount < 0:  # type: ignore[arg-type]
                 raise NotEnough(name)
-        transaction = Transaction(transaction_id=fresh_id("tx"), kind=kind, receipt=receipt, at=self.now)
-        rows.insert(transaction)
+        transaction_id = fresh_id("tx")
+        rows.insert_values(
+            Transaction, {"transaction_id": transaction_id, "kind": kind, "receipt_id": receipt.pk, "at": self.now}
+        )
         sides = [(self._accounts[name], amount) for name, amount in lines.items()]
         currency = self.player.currency
         if forfeited_minor:
             sides.append((_house_account("promotions", currency), forfeited_minor))
         if rest := -sum(lines.values()) - forfeited_minor:
             sides.append((_house_account(house, currency), rest))
-        rows.insert(
-            *(
-                Entry(transaction=transaction, account=side, amount_minor=amount, currency=currency)
-                for side, amount in sides
-            )
-        )
+        each = {"transaction_id": transaction_id, "currency": currency}
+        rows.insert_values(Entry, *({**each, "account_id": side.pk, "amount_minor": amount} for side, amount in sides))
         for name, amount in lines.items():
             account = self._accounts[name]
             account.balance_minor = self.balance(name) + amount  # type: ignore[arg-type]
             rows.update(account, "balance_minor")
-        return transaction
 
     def balances(self) -> Balances:
         """All of it as the wallet shows it. Pending is what deposits may still bring."""

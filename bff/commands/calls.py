@@ -1,6 +1,6 @@
 """A game provider's request: who asks, what came under its names before, and whether it is the same again.
 
-Public: `Call`, `Denied`, `open_book`, `remember`, `known`, `referred`, `same_game`, `forbidden`.
+Public: `Call`, `Denied`, `Named`, `open_book`, `remember`, `named`, `known`, `referred`, `same_game`.
 """
 
 import hashlib
@@ -47,13 +47,12 @@ def open_book(
     """
     book = Book.open(call.player.player, call.player.currency, now)
     name = {"provider": call.provider, "request_uuid": request.request_uuid}
-    seen = rows.find(ProviderRequest, **name)
-    if not seen:
-        rows.insert(ProviderRequest(**name, fingerprint=call.fingerprint, at=now))
+    if rows.insert_new(ProviderRequest, **name, fingerprint=call.fingerprint, status="", at=now):
         return book, None
-    if seen[0].fingerprint != call.fingerprint:
+    [seen] = rows.find(ProviderRequest, **name)
+    if seen.fingerprint != call.fingerprint:
         raise Denied(Status.DUPLICATE_TRANSACTION)
-    return book, Status(seen[0].status) if seen[0].status else None
+    return book, Status(seen.status) if seen.status else None
 
 
 def remember(call: Call, request: BetRequest, denied: Status) -> None:
@@ -65,11 +64,31 @@ def remember(call: Call, request: BetRequest, denied: Status) -> None:
     asked.update(status=denied.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What came under a transaction's name: the transaction `before`, and whether a rollback has `forbidden` it."""
+
+    before: GameTransaction | None
+    forbidden: bool
+
+
+def named(call: Call, transaction_uuid: str) -> Named:
+    """What the provider has said of a transaction."""
+    found = rows.find_any(
+        GameTransaction,
+        {"provider": call.provider, "transaction_uuid": transaction_uuid},
+        {"provider": call.provider, "reference_uuid": transaction_uuid, "kind": "rollback"},
+    )
+    before = [each for each in found if each.transaction_uuid == transaction_uuid]
+    forbidden = any(each.kind == "rollback" and each.reference_uuid == transaction_uuid for each in found)
+    return Named(before[0] if before else None, forbidden)
+
+
 def known(
-    call: Call, book: Book, request: BetRequest | WinRequest | RollbackRequest, kind: str, amount: int | None
+    name: Named, book: Book, request: BetRequest | WinRequest | RollbackRequest, kind: str, amount: int | None
 ) -> bool:
-    """Whether this very transaction has been taken; raises `Denied` for another one under the same name."""
-    before = _named(call, request.transaction_uuid)
+    """Whether this very transaction has been taken; raises `Denied` for another one under the same `name`."""
+    before = name.before
     if before is None:
         return False
     same = (before.kind, before.player_id) == (kind, book.player.player_id) and same_game(before, request)
@@ -83,22 +102,12 @@ def known(
 
 def referred(call: Call, book: Book, transaction_uuid: str) -> GameTransaction | None:
     """What a win or a rollback refers to; raises `Denied` where it is another player's."""
-    found = _named(call, transaction_uuid)
-    if found is not None and found.player_id != book.player.player_id:
+    found = rows.find(GameTransaction, provider=call.provider, transaction_uuid=transaction_uuid)
+    if found and found[0].player_id != book.player.player_id:
         raise Denied(Status.INVALID_TOKEN)
-    return found
+    return found[0] if found else None
 
 
 def same_game(before: GameTransaction, request: BetRequest | WinRequest | RollbackRequest) -> bool:
     """Whether both belong to one round of one game."""
     return (before.game_code, before.round) == (request.game_code, request.round)
-
-
-def forbidden(call: Call, transaction_uuid: str) -> bool:
-    """Whether a rollback of this transaction came before it."""
-    return bool(rows.find(GameTransaction, provider=call.provider, reference_uuid=transaction_uuid, kind="rollback"))
-
-
-def _named(call: Call, transaction_uuid: str) -> GameTransaction | None:
-    found = rows.find(GameTransaction, provider=call.provider, transaction_uuid=transaction_uuid)
-    return found[0] if found else None

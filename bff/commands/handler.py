@@ -7,14 +7,12 @@ this handler keeps Django's request, routing and response code and leaves those 
 Public: `LeanHandler`.
 """
 
-import asyncio
 import io
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse
-from django.urls import set_script_prefix
 
 from bff.commands.policy import POLICY
 
@@ -23,7 +21,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class LeanHandler(ASGIHandler):
-    """Serves HTTP requests; one that its caller leaves ends at once (the command in it goes on, see `Runtime`)."""
+    """Serves HTTP requests. A command goes on when its caller leaves, so nobody watches whether that happens."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -31,31 +29,15 @@ class LeanHandler(ASGIHandler):
         body = await _body(receive)
         if body is None:
             return
-        set_script_prefix(get_script_prefix(scope))
         request, refusal = self.create_request(scope, io.BytesIO(body))
         if request is None:
             await self.send_response(refusal or HttpResponse(status=400), send)
             return
-        answer = asyncio.ensure_future(self._answer(request, send))
-        leave = asyncio.ensure_future(receive())
-        try:
-            await asyncio.wait((answer, leave), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leave.cancel()
-            answer.cancel()  # does nothing to an answer that is complete
-            await asyncio.gather(answer, leave, return_exceptions=True)
-            request.close()
-        if not answer.cancelled():
-            answer.result()
-
-    async def _answer(self, request: Any, send: Send) -> None:
         response = await self.get_response_async(request)
         if response.content:
             response["Content-Length"] = str(len(response.content))
-        try:
-            await self.send_response(response, send)
-        finally:
-            response.close()
+        # No `close`: it tells Django's receivers of the end of a request, and what they look after is not here.
+        await self.send_response(response, send)
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -23,14 +23,14 @@ _COMMANDS = {"bet": "place-bet", "win": "settle-win", "rollback": "roll-back"}
 _FORFEITED = "The bonus that this was staked from had ended, so its part went with it."
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def balance(call: Call, request: BalanceRequest, now: datetime) -> WalletAnswer:
     """What the player can stake."""
     book, _ = calls.open_book(call, request, now)
     return _ok(book, request.request_uuid)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def place_bet(call: Call, bet: BetRequest, now: datetime) -> WalletAnswer:
     """Take the stake: real money first, then bonus that runs.
 
@@ -42,9 +42,10 @@ def place_bet(call: Call, bet: BetRequest, now: datetime) -> WalletAnswer:
         return WalletAnswer(before, bet.request_uuid)
     running = overdue.still_running(book)
     try:
-        if calls.known(call, book, bet, "bet", bet.amount):
+        name = calls.named(call, bet.transaction_uuid)
+        if calls.known(name, book, bet, "bet", bet.amount):
             return _ok(book, bet.request_uuid)
-        moved, share = _stake(call, book, bet, running)
+        moved, share = _stake(name, book, bet, running)
     except Denied as denied:
         calls.remember(call, bet, denied.status)
         return WalletAnswer(denied.status, bet.request_uuid)
@@ -52,17 +53,18 @@ def place_bet(call: Call, bet: BetRequest, now: datetime) -> WalletAnswer:
     return _ok(book, bet.request_uuid)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def settle_win(call: Call, win: WinRequest, now: datetime) -> WalletAnswer:
     """Pay what a bet brought, into the accounts the stake came from and in that proportion. 0 closes the round."""
     book, _ = calls.open_book(call, win, now)
-    if calls.known(call, book, win, "win", win.amount):
+    name = calls.named(call, win.transaction_uuid)
+    if calls.known(name, book, win, "win", win.amount):
         return _ok(book, win.request_uuid)
     _check_money(book, win.currency, win.amount, least=0)
     bet = calls.referred(call, book, win.reference_transaction_uuid)
     if bet is None or bet.kind != "bet" or not calls.same_game(bet, win):
         raise Denied(Status.TRANSACTION_DOES_NOT_EXIST)
-    if bet.rolled_back or calls.forbidden(call, win.transaction_uuid):
+    if bet.rolled_back or name.forbidden:
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
     bonus = win.amount * bet.bonus_minor // (bet.real_minor + bet.bonus_minor)
     moved = wagering.as_it_stands(bet, Moved(win.amount - bonus, bonus))
@@ -70,7 +72,7 @@ def settle_win(call: Call, win: WinRequest, now: datetime) -> WalletAnswer:
     return _ok(book, win.request_uuid)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def roll_back(call: Call, rollback: RollbackRequest, now: datetime) -> WalletAnswer:
     """Undo a bet or a win, once. What is not known yet will be refused when it comes.
 
@@ -79,7 +81,7 @@ def roll_back(call: Call, rollback: RollbackRequest, now: datetime) -> WalletAns
     refusing the bet's until the win's has come would only make it come again; a win that is yet to come is refused.
     """
     book, _ = calls.open_book(call, rollback, now)
-    if calls.known(call, book, rollback, "rollback", None):
+    if calls.known(calls.named(call, rollback.transaction_uuid), book, rollback, "rollback", None):
         return _ok(book, rollback.request_uuid)
     undone = calls.referred(call, book, rollback.reference_transaction_uuid)
     if undone is not None and (undone.kind == "rollback" or not calls.same_game(undone, rollback)):
@@ -95,14 +97,14 @@ def roll_back(call: Call, rollback: RollbackRequest, now: datetime) -> WalletAns
     return _ok(book, rollback.request_uuid)
 
 
-def _stake(call: Call, book: Book, bet: BetRequest, running: list[Grant]) -> tuple[Moved, wagering.Share | None]:
+def _stake(name: calls.Named, book: Book, bet: BetRequest, running: list[Grant]) -> tuple[Moved, wagering.Share | None]:
     """What the bet takes and counts; raises `Denied`. Writes nothing."""
     _check_money(book, bet.currency, bet.amount, least=1)
     if bet.amount > POLICY.stake_minor_max:
         raise Denied(Status.LIMIT_EXCEEDED)
     if excluded(book):
         raise Denied(Status.USER_DISABLED)
-    if calls.forbidden(call, bet.transaction_uuid):
+    if name.forbidden:
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
     real = min(book.balance("real"), bet.amount)
     bonus = bet.amount - real
@@ -135,23 +137,25 @@ def _move(
 ) -> None:
     """Move it and write it down. `of`: the transaction that it belongs to, and so the bonus."""
     receipt = _post(call, book, request.transaction_uuid, kind, moved) if any(moved) else None
-    rows.insert(
-        GameTransaction(
-            provider=call.provider,
-            transaction_uuid=request.transaction_uuid,
-            kind=kind,
-            player=book.player,
-            reference_uuid=getattr(request, "reference_transaction_uuid", ""),
-            game_code=request.game_code,
-            round=request.round,
-            amount_minor=abs(sum(moved)),
-            real_minor=moved.real_minor,
-            bonus_minor=moved.bonus_minor,
-            receipt=receipt,
-            at=book.now,
-            grant_id=share.grant.pk if share else of and of.grant_id,
-            wagered_minor=share.wagered_minor if share else 0,
-        )
+    rows.insert_values(
+        GameTransaction,
+        {
+            "provider": call.provider,
+            "transaction_uuid": request.transaction_uuid,
+            "kind": kind,
+            "player_id": book.player.player_id,
+            "reference_uuid": getattr(request, "reference_transaction_uuid", ""),
+            "game_code": request.game_code,
+            "round": request.round,
+            "amount_minor": abs(sum(moved)),
+            "real_minor": moved.real_minor,
+            "bonus_minor": moved.bonus_minor,
+            "rolled_back": False,
+            "receipt_id": receipt and receipt.pk,
+            "at": book.now,
+            "grant_id": share.grant.pk if share else of and of.grant_id,
+            "wagered_minor": share.wagered_minor if share else 0,
+        },
     )
     if receipt is not None:
         counted = share is not None and share.wagered_minor != 0

@@ -97,6 +97,7 @@ def config(application: str, host: str, port: int) -> uvicorn.Config:
         timeout_graceful_shutdown=DRAIN_S_MAX,
         ws_per_message_deflate=False,
         access_log=False,
+        proxy_headers=False,  # no house asks for its caller's address
         log_level="warning",
         server_header=False,
     )

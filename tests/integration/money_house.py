@@ -224,8 +224,7 @@ class MoneyHouse:
         self.ports.setdefault(name, free_port())
         environment = {**self.environment, "PORT": str(self.ports[name]), "PROCESS_NAME": name}
         command = [sys.executable, "-m", MODULES[kind]] if kind in MODULES else [
-            sys.executable, "-m", "uvicorn", APPLICATIONS[kind], "--port", str(self.ports[name]),
-            "--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "2",
+            sys.executable, "-m", "bff.resilience.serving", APPLICATIONS[kind]
         ]  # fmt: skip
         log = (self.data / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, **more)
