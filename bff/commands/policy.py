@@ -23,7 +23,7 @@ class EnginePolicy:
     # Not `durable`: a commit waits for no disk, and becomes lasting with the next one that does.
     durable: bool = True
     lock_ms_max: int = 2000
-    lock_poll_ms: float = 1.0
+    lock_poll_ms: float = 0.5
     # How long a thread keeps Python's lock from another that asks for it.
     switch_ms: float = 0.5
     # How long an answer of the database may take, its wait included.

@@ -57,6 +57,8 @@ DATABASE_URL = os.environ.get("DATABASE_URL", f"sqlite:///{DATA / 'commands.sqli
 # Connections live as long as the engine's threads, which look at them again after every failure.
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Lets several processes write in turn.
+    DATABASES["default"]["ENGINE"] = "bff.commands.sqlite"
     # WAL lets the relay read while a command writes; IMMEDIATE takes the write lock up front, so no upgrade can
     # dead-lock; FULL because a command that was answered must survive a power cut.
     DATABASES["default"]["OPTIONS"] = {

@@ -81,6 +81,40 @@ def test_all_who_share_a_turn_that_breaks_at_its_end_hear_of_it():
     assert [type(each) for each in others] == [ZeroDivisionError] * 3
 
 
+def test_a_busy_writer_lets_others_have_their_turn():
+    """Another process, such as the relay, is next when it asks, however many commands wait here."""
+    passed = []
+
+    def write():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE commands_player SET lines = lines")
+            time.sleep(0.004)
+        passed.append("busy")
+
+    def write_once():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE commands_relaystate SET position = position")
+        return len(passed)
+
+    async def asked():
+        busy = Engine(threads=1, policy=replace(POLICY, together_max=1))
+        other = Engine(threads=1)
+        load = [asyncio.ensure_future(busy.run(write)) for _ in range(200)]
+        waited = []
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+            began = len(passed)
+            waited.append(await other.run(write_once) - began)
+        await asyncio.gather(*load)
+        busy.close()
+        other.close()
+        return waited
+
+    waited = asyncio.run(asked())
+    # Whoever is inside ends, and one more may have begun before the door was taken.
+    assert sum(waited) <= 2 * len(waited), waited
+
+
 def test_a_full_queue_refuses_before_anything_begins():
     """Whoever finds too many waiting is told at once that nothing was done."""
     engine = Engine(threads=1, policy=replace(POLICY, waiting_max=0))
