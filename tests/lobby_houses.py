@@ -1,6 +1,6 @@
-"""The houses that the lobby's tests run in: as it is, under another server, and with other fragments by data alone.
+"""The lobby under another server, and with other fragments by data alone.
 
-Public: `VARIANTS`, `lobby_house`.
+Public: `renamed_lobby`.
 """
 
 import shutil
@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tests.mullion import ROOT, Mullion
 
-VARIANTS = ("uvicorn", "daphne", "renamed")
 RENAMED = {"wallet": "purse", "live-dealer": "studio", "promotions": "gifts"}
 # The lobby with every fragment under another name: the offers are gone from the cashier, and a second shelf of offers,
 # served by a fragment that was not there before, stands in the lobby under the name of the first.
@@ -52,14 +51,9 @@ promotions = { fragment = "extra", pathname = "/offers" }
 
 
 @contextmanager
-def lobby_house(variant: str, folder: Path) -> Iterator[Mullion]:
-    """A whole Mullion of that variant."""
-    if variant == "renamed":
-        with Mullion(root=_renamed(folder)) as mullion:
-            yield mullion
-        return
-    arguments = ("--server", "daphne") if variant == "daphne" else ()
-    with Mullion(*arguments) as mullion:
+def renamed_lobby(folder: Path) -> Iterator[Mullion]:
+    """A whole Mullion, served by daphne, with every fragment renamed, one removed and one added."""
+    with Mullion("--server", "daphne", root=_renamed(folder)) as mullion:
         yield mullion
 
 

@@ -6,10 +6,29 @@ Public: `configure`, `get`.
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
-import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+
+@contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """Imports in here find none of these installed, unless they are imported already."""
+    absent = [name for name in names if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+# structlog takes what it finds of these, for ways of logging that nobody here uses; that took longer than structlog
+# itself, at each start of each process, and of a function.
+with _without("rich", "twisted"):
+    import structlog
+    from structlog.typing import FilteringBoundLogger, Processor
 
 
 def configure(*, level: int = logging.INFO) -> None:

@@ -1,21 +1,27 @@
 """The lobby in a browser, whatever serves it and whatever its fragments are called."""
 
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.lobby import SLOTS, Console, sign_in, states, wait_for, words
-from tests.lobby_houses import VARIANTS, lobby_house
+from tests.lobby_houses import renamed_lobby
 from tests.mullion import Mullion
 
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture(scope="module", params=VARIANTS)
-def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
-    """A whole Mullion: served by uvicorn, by daphne, and with every fragment renamed, one removed and one added."""
-    with lobby_house(request.param, tmp_path_factory.mktemp("house")) as house:
+@pytest.fixture(scope="module", params=["as it is", "renamed"])
+def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mullion]:
+    """The Mullion of the run; and one that daphne serves, with every fragment renamed, one removed and one added."""
+    with ExitStack() as stack:
+        if request.param == "renamed":
+            house = stack.enter_context(renamed_lobby(tmp_path_factory.mktemp("house")))
+        else:
+            house = request.getfixturevalue("_mullion_of_the_run")
         wait_for(
             lambda: house.get("/")[1].count('data-state="fresh"') == len(SLOTS), 30, lambda: house.output()[-2000:]
         )
