@@ -222,7 +222,10 @@ def _open(policy: EnginePolicy) -> None:
             cursor.execute("PRAGMA synchronous = NORMAL")
     try:
         line.turns = Turns(
-            f"{line.settings_dict['NAME']}-door", wait_ms_max=policy.lock_ms_max, poll_ms=policy.lock_poll_ms
+            f"{line.settings_dict['NAME']}-door",
+            wait_ms_max=policy.lock_ms_max,
+            door_ms_max=policy.door_ms_max,
+            poll_ms=policy.lock_poll_ms,
         )
     except OSError as error:
         raise OperationalError(f"there is no way to take turns: {error}") from error

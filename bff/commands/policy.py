@@ -23,6 +23,8 @@ class EnginePolicy:
     # Not `durable`: a commit waits for no disk, and becomes lasting with the next one that does.
     durable: bool = True
     lock_ms_max: int = 2000
+    # Several transactions: whoever is next has begun by then, unless its process is frozen.
+    door_ms_max: int = 200
     lock_poll_ms: float = 0.5
     # How long a thread keeps Python's lock from another that asks for it.
     switch_ms: float = 0.5

@@ -16,12 +16,14 @@ class Turns:
     SQLite leaves it to chance who is next, and would sleep up to 100 ms between two looks: a busy writer has begun
     again before anybody else has looked. So whoever wants to write first takes the door, a file that one can hold at a
     time, and keeps it until the one inside has come out. The busy writer finds it taken and is next after that. A
-    process that dies lets go of the door, and to hold it proves nothing: the lock that counts is SQLite's.
+    process that dies lets go of the door, one that is frozen in it is passed by after `door_ms_max`, and to hold it
+    proves nothing: the lock that counts is SQLite's.
     """
 
-    def __init__(self, door: str, *, wait_ms_max: int, poll_ms: float) -> None:
+    def __init__(self, door: str, *, wait_ms_max: int, door_ms_max: int, poll_ms: float) -> None:
         self._door = os.open(door, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._wait_s_max = wait_ms_max / 1000
+        self._door_s_max = door_ms_max / 1000
         self._poll_s = poll_ms / 1000
 
     def begin(self, line: sqlite3.Connection) -> None:
@@ -29,17 +31,18 @@ class Turns:
 
         The connection's own busy time-out must be zero.
         """
-        until, has_door = time.monotonic() + self._wait_s_max, False
+        began, has_door = time.monotonic(), False
         try:
             while True:
                 has_door = has_door or self._take_door()
-                late = time.monotonic() >= until
-                if has_door or late:
+                waited_s = time.monotonic() - began
+                if has_door or waited_s >= self._door_s_max:
                     try:
                         line.execute("BEGIN IMMEDIATE")
                         return
                     except sqlite3.OperationalError as error:
-                        if late or not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                        busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
+                        if not busy or waited_s >= self._wait_s_max:
                             raise
                 time.sleep(self._poll_s)
         finally:

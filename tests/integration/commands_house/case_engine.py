@@ -1,10 +1,12 @@
 """The engine's threads: who waits is answered in time, and what has not begun by then never does."""
 
 import asyncio
+import fcntl
 import os
 import socket
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -113,6 +115,27 @@ def test_a_busy_writer_lets_others_have_their_turn():
     waited = asyncio.run(asked())
     # Whoever is inside ends, and one more may have begun before the door was taken.
     assert sum(waited) <= 2 * len(waited), waited
+
+
+def test_whoever_is_frozen_in_the_door_is_passed_by():
+    """A process that was next and does not come, nor go: commands are carried out all the same."""
+    if connection.vendor == "postgresql":
+        return  # there is no door
+    done = []
+
+    def write():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE commands_player SET lines = lines")
+        done.append("written")
+
+    engine = Engine(threads=1)
+    asyncio.run(engine.run(write))
+    with Path(f"{connection.settings_dict['NAME']}-door").open("rb") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        for _ in range(3):
+            asyncio.run(engine.run(write))
+    engine.close()
+    assert len(done) == 4
 
 
 def test_a_full_queue_refuses_before_anything_begins():
