@@ -19,10 +19,10 @@ from xdist.workermanage import WorkerController
 from tests import chromium as chromium_search
 from tests import postgres_server
 from tests.chromium import Chromium, NoChromium
+from tests.halves import BROWSER_FOLDER, Halves
 from tests.lobby import wait_for
 from tests.mullion import Mullion
 from tests.postgres_server import NoPostgres, PostgresServer
-from tests.shares import BROWSER_FOLDER, SHARES, Shares
 from tests.slow_house import SlowHouse
 from tests.valkey_server import ValkeyServer
 
@@ -53,13 +53,13 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A run of everything goes in shares side by side; who names tests wants them here and now."""
-    return SHARES if _everything(config) and not config.option.collectonly else 0
+    """A run of everything goes in two halves side by side; who names tests wants them here and now."""
+    return 2 if _everything(config) and not config.option.collectonly else 0
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shares | None:
-    """See `tests/shares.py`."""
-    return Shares(config, log) if _everything(config) else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Halves | None:
+    """See `tests/halves.py`."""
+    return Halves(config, log) if _everything(config) else None
 
 
 def _everything(config: pytest.Config) -> bool:

@@ -69,6 +69,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # Tells a COMMIT whose answer was lost from one that was refused.
     DATABASES["default"]["ENGINE"] = "bff.commands.postgresql"
+    # A line that the server has let go of, or that was cut, is noticed before a command begins on it and costs none.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A database that hangs must cost a command its answer, not a thread for ever. The server ends what takes too long;
     # where the network swallows what is sent, the kernel gives up after `tcp_user_timeout` (ms), and on a line that is
     # silent after the keepalives (s). A server that is alive and says nothing is hung up on by the engine. One whose

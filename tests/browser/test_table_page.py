@@ -47,13 +47,13 @@ def open_table(page: Page, house: Mullion, player: str) -> None:
 
 
 def wait_for_window(page: Page, house: Mullion) -> None:
-    """Until bets are taken for some seconds more; the sandbox's clock is helped along."""
+    """Until bets are taken for some seconds more; the sandbox's clock is helped along, as fast as a page follows."""
 
     def is_open() -> bool:
         if page.evaluate(LEFT_MS) > 5000:
             return True
         control(house, "clock", held=False, step_s=2)
-        page.wait_for_timeout(700)
+        page.wait_for_timeout(1500)
         return False
 
     wait_for(is_open, 60)

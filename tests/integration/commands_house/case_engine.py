@@ -159,6 +159,16 @@ def test_a_thread_is_freed_from_a_server_that_says_nothing(engine):
     assert asyncio.run(hang()) < 3.5
 
 
+def test_a_line_that_was_cut_between_two_commands_costs_none(engine):
+    """A server that was restarted, or let go of an idle line: the next command finds a new one."""
+    if connection.vendor != "postgresql":
+        return  # a file has no line
+
+    line = asyncio.run(engine.run(scalar, "SELECT pg_backend_pid()"))
+    assert scalar(f"SELECT pg_terminate_backend({line}, 5000)")
+    assert asyncio.run(engine.run(scalar, "SELECT 1")) == 1
+
+
 def test_what_a_statement_says_no_to_has_done_nothing(engine):
     """A database that answers with an error has taken it all back."""
 
