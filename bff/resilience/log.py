@@ -13,15 +13,15 @@ from typing import cast
 
 @contextmanager
 def _without(*names: str) -> Iterator[None]:
-    """Imports in here find none of these installed, unless they are imported already."""
-    absent = [name for name in names if name not in sys.modules]
-    for name in absent:
-        sys.modules[name] = None  # type: ignore[assignment]
+    """Imports in here find none of these, installed or not."""
+    there = {name: module for name in names if (module := sys.modules.pop(name, None)) is not None}
+    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        for name in absent:
+        for name in names:
             del sys.modules[name]
+        sys.modules.update(there)
 
 
 # structlog takes what it finds of these, for ways of logging that nobody here uses; that took longer than structlog
