@@ -5,8 +5,9 @@ uv run python -m tests.benchmarks.bench_money interference     --pairs 15 --seco
 uv run python -m tests.benchmarks.bench_money visible          --rate 200 --seconds 20
 uv run python -m tests.benchmarks.bench_money view
 
-interference: bets at a fixed rate, alone and while as many views are read as the read side can answer, in pairs whose
-order changes. Engine, relay and the one who bets share a core; the read side, its store and its readers have another.
+interference: bets at a fixed rate, alone and while as many views are read as the read side can answer. Both halves of a
+pair are cut into slices of two seconds that take turns, so that a machine which is slow for a while is slow for both.
+Engine, relay and the one who bets share a core; the read side, its store and its readers have another.
 The ledger stands on disk as it does in a house; `--ledger memory` shows the same without the disk's pauses, of which
 one is a whole block's p99, with readers and without.
 visible: until a command's line of the history stands in the query store, told by the store itself; counted from the
@@ -50,6 +51,7 @@ READERS = 8
 SECRET = "games-secret-for-benchmarks"
 BET = "/transaction/bet"
 MEMORY = "/dev/shm"
+SLICE_S = 2.0
 
 
 def core_of_disk(folder: str) -> int:
@@ -98,10 +100,20 @@ class Connection:
     streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, head: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Status and body. `head` is the request line and headers."""
-        if self.streams is None or self.streams[0].at_eof():
-            self.streams = await asyncio.open_connection("127.0.0.1", self.port)
-        reader, writer = self.streams
+        """Status and body. `head` is the request line and headers.
+
+        A connection that the server ends just when it is used again costs another one: bets and views may be repeated.
+        """
+        if self.streams is not None:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                return await self._ask(*self.streams, head, body)
+            self.close()
+        self.streams = await asyncio.open_connection("127.0.0.1", self.port)
+        return await self._ask(*self.streams, head, body)
+
+    async def _ask(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: str, body: bytes
+    ) -> tuple[int, bytes]:
         writer.write(f"{head}\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
         status, headers = int(lines[0].split()[1]), dict(line.partition(": ")[::2] for line in lines[1:])
@@ -228,18 +240,32 @@ def interference(house: MoneyHouse, players: Sequence[str], pairs: int, seconds:
         pin(pid, QUERIES_CORE)
     better, alone, flooded = Better(house, players), [], []
 
+    async def slice_of(flood: Flood, *, busy: bool) -> tuple[list[float], int]:
+        """Seconds that each command took, and views that were read meanwhile."""
+        (flood.running.set if busy else flood.running.clear)()
+        await asyncio.sleep(0.3)
+        before = flood.count.value
+        return await better.run(rate, SLICE_S), flood.count.value - before
+
     async def measure(flood: Flood) -> None:
         await better.run(rate, 3)
         for number in range(pairs):
-            for busy in (True, False) if number % 2 else (False, True):
-                (flood.running.set if busy else flood.running.clear)()
-                await asyncio.sleep(0.3)
-                before, began = flood.count.value, time.monotonic()
-                p99 = percentile(await better.run(rate, seconds), 0.99) * 1000
-                views = (flood.count.value - before) / (time.monotonic() - began)
-                (flooded if busy else alone).append(p99)
-                print(f"  pair {number + 1}: p99 {p99:7.2f} ms beside {views:6.0f} views/s", flush=True)
-            flood.running.clear()
+            took_s: dict[bool, list[float]] = {False: [], True: []}
+            views = 0
+            for turn in range(max(1, round(seconds / SLICE_S))):
+                # Whoever went first goes second in the next turn.
+                for busy in (True, False) if (number + turn) % 2 else (False, True):
+                    took, read = await slice_of(flood, busy=busy)
+                    took_s[busy] += took
+                    views += read
+            alone.append(p99_ms(took_s[False]))
+            flooded.append(p99_ms(took_s[True]))
+            print(
+                f"  pair {number + 1:2}: p99 alone {alone[-1]:7.2f} ms, flooded {flooded[-1]:7.2f} ms"
+                f" (x {flooded[-1] / alone[-1]:.2f}) beside {views / len(took_s[True]) * rate:6.0f} views/s",
+                flush=True,
+            )
+        flood.running.clear()
 
     with Flood(house, players) as flood:
         uvloop.run(measure(flood))
@@ -356,7 +382,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", choices=["interference", "visible", "view", []], help="default: all")
     parser.add_argument("--pairs", type=int, default=15, help="of interference, at least 7")
-    parser.add_argument("--seconds", type=float, help="a block of interference (10), or all of visible (20)")
+    parser.add_argument("--seconds", type=float, help="each half of a pair (10), or all of visible (20)")
     parser.add_argument("--rate", type=float, help="commands a second: interference 60, visible 200")
     parser.add_argument("--ledger", choices=["memory", "disk"], default="disk", help="where the ledger stands")
     options = parser.parse_args()
