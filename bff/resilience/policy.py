@@ -17,7 +17,8 @@ class Policy:
     deadline_ms: int = 800
     connect_ms: int = 250
 
-    # Idle connections end before the usual server (uvicorn: 5 s) ends them, so none is met half closed.
+    # Idle connections end before the strictest usual server (uvicorn as it comes: 5 s) ends them, so none is met half
+    # closed.
     idle_ms_max: int = 4000
 
     # Bulkhead. A burst of 200 on a healthy upstream must pass, each with a request of its own: 64 go at once, and all

@@ -18,11 +18,14 @@ import uvicorn
 # How long connections that stand are waited for: one that is in use asks again sooner. Those that nobody uses end then,
 # while whoever was about to use one can still make another.
 STANDING_S_MAX = 1.0
-# How long somebody who has just been let in may take to say what they want.
-UNHEARD_S_MAX = 0.2
+# How long somebody who has just been let in may take to say what they want: a caller on a busy machine needs a moment.
+UNHEARD_S_MAX = 0.5
 # A request that hangs must not outlive the end by more than this.
 DRAIN_S_MAX = 2
 LOOK_S = 0.01
+# Longer than callers and balancers keep a connection that they do not use (60 s is usual), so that they end it: a
+# server may end it just when it is used again, and one that was held up for as long would cut what came meanwhile.
+UNUSED_S_MAX = 75
 
 _LAST = (b"connection", b"close")
 
@@ -95,6 +98,7 @@ def config(application: str, host: str, port: int) -> uvicorn.Config:
         host=host,
         port=port,
         timeout_graceful_shutdown=DRAIN_S_MAX,
+        timeout_keep_alive=UNUSED_S_MAX,
         ws_per_message_deflate=False,
         access_log=False,
         proxy_headers=False,  # no house asks for its caller's address

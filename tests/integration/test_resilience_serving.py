@@ -1,6 +1,7 @@
 """A process that is told to stop under load serves all who came: nobody is cut, nor refused while it lives."""
 
 import asyncio
+import http.client
 import os
 import signal
 import socket
@@ -87,6 +88,22 @@ async def test_nobody_who_came_is_cut_or_refused(server: tuple[subprocess.Popen[
     assert any(told_at < at for at, _, said in callers.ended if said == "served")
     assert {said for _, _, said in callers.ended} == {"served", "connect"}
     assert gone_at - told_at < 4
+
+
+def test_what_came_on_an_old_connection_while_the_process_was_frozen_is_answered(
+    server: tuple[subprocess.Popen[bytes], str],
+) -> None:
+    """However long a machine stands still, a connection that its caller still uses is not ended as an unused one."""
+    process, url = server
+    connection = http.client.HTTPConnection(url.split("/")[2], timeout=20)
+    connection.request("GET", "/pid")
+    assert connection.getresponse().read()
+    process.send_signal(signal.SIGSTOP)
+    connection.request("POST", "/pid", b"x")
+    time.sleep(6)
+    process.send_signal(signal.SIGCONT)
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 async def test_process_that_nobody_calls_ends_at_once(server: tuple[subprocess.Popen[bytes], str]) -> None:
