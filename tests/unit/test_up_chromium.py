@@ -33,7 +33,7 @@ def test_order_is_the_documented_one():
         "Playwright's own",
         "the system's",
         "playwright install chromium",
-        "apt-get install chromium",
+        "apt-get install chromium-headless-shell",
         "npm's ",
     ]
 
@@ -51,6 +51,15 @@ def test_first_that_starts_is_taken_and_later_ways_are_not_tried(tmp_path: Path,
     ]
     assert find(ways) == chromium.Chromium(good, "good")
     assert asked == ["missing", "broken", "good"]
+
+
+def test_the_shell_is_taken_before_the_whole_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where a machine has both, the tests start the one without windows; where it has one, that one."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    whole = browser(tmp_path, "chromium")
+    assert next(chromium._systems()) == whole
+    shell = browser(tmp_path, "chromium-headless-shell")
+    assert next(chromium._systems()) == shell
 
 
 def test_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
