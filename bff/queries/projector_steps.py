@@ -33,7 +33,7 @@ from bff.contracts.ledger import (
 from bff.queries.projections import Parked, Wallets, Watch, compare, topics_of
 from bff.queries.rebuilding import Shadows, is_rebuilding
 from bff.resilience import log
-from bff.store import Store, StoreUnavailable
+from bff.store import Put, Store, StoreUnavailable
 
 logger = log.get("projector")
 
@@ -108,6 +108,7 @@ class Projector:
             self.watch = Watch(self.policy.gap_s_max, self._marked)
             if marker is not None and marker.data.get("shape") != SHAPE:
                 self._lose(_OTHER_SHAPE)
+        await self._follow(deliveries)
         about_players = [each for each in deliveries if each.event.aggregate.startswith("player:")]
         done, parked = await self._take(about_players)
         now = self.clock()
@@ -179,15 +180,32 @@ class Projector:
             self._lose(f"what comes before {given_up[0].event.aggregate} {given_up[0].event.sequence[1]} is missing")
         return given_up
 
+    async def _follow(self, deliveries: Sequence[Delivery]) -> None:
+        """Mark the beginning of an epoch before anything of it is written, so nothing of it is forgotten unseen."""
+        epoch = max((each.event.position[0] for each in deliveries if each.event.position is not None), default="")
+        if epoch > self._marked[0] and not await self._put_marker((epoch, 0), past=None):
+            await self._check_marker()
+
     async def _mark(self) -> None:
-        """Say in the store how far it is: a store that has forgotten this has forgotten more."""
+        """Say in the store how far it is: a store that has forgotten this has forgotten more.
+
+        A mark is moved and never written anew within its epoch, so a store that forgets it between two looks is found
+        out by the next of them, whatever has been written since.
+        """
         if self._is_lost() and self.lost == _OTHER_SHAPE:
             return  # else a successor would take them for its own
-        if self.watch is not None and self.watch.at != self._marked and self.watch.epoch:
-            epoch, n = self.watch.at
-            where = {"epoch": epoch, "position": n, "shape": SHAPE}
-            await self.store.put(MARKER, where, feed="ledger", sequence=(epoch, n))
-            self._marked = self.watch.at
+        if self.watch is None or not self.watch.epoch or self.watch.at == self._marked:
+            return
+        continued = self.watch.epoch == self._marked[0]
+        if not await self._put_marker(self.watch.at, past=self._marked if continued else None):
+            await self._check_marker()
+
+    async def _put_marker(self, at: tuple[str, int], *, past: tuple[str, int] | None) -> bool:
+        where = {"epoch": at[0], "position": at[1], "shape": SHAPE}
+        [put] = await self.store.put_many([Put(MARKER, where, feed="ledger", sequence=at, past=past)])
+        if put:
+            self._marked = at
+        return put
 
     async def _hear(self, heartbeats: list[Delivery]) -> None:
         engine = [each for each in heartbeats if each.event.type == ENGINE_HEARTBEAT]
@@ -226,8 +244,11 @@ class Projector:
 
     async def _check_marker(self) -> None:
         marker = await self.store.get(MARKER)
-        if (marker.sequence if marker else ("", 0)) < self._marked:
+        stands = marker.sequence if marker else ("", 0)
+        if stands < self._marked:
             self._lose("the query store has forgotten what it held")
+        else:
+            self._marked = stands  # moved by us without our hearing of it, or by another who took over
 
     async def _look_for_losses(self, now: float) -> None:
         if self.watch is None:

@@ -76,8 +76,9 @@ class Put:
     """One record to write. `data` is whatever msgspec writes as JSON.
 
     Without a `sequence` the store counts by itself. With one, the record is left alone unless it is newer, by epoch
-    and then by number; so the epochs of a writer must sort by time. A record with `keep_s` is forgotten that long
-    after it was last put, the others never.
+    and then by number; so the epochs of a writer must sort by time. With `past`, it is also left alone unless it is of
+    just that sequence: a record that is gone is not written anew. A record with `keep_s` is forgotten that long after
+    it was last put, the others never.
     """
 
     topic: str
@@ -85,6 +86,7 @@ class Put:
     feed: str
     sequence: Sequence | None = None
     keep_s: int = 0
+    past: Sequence | None = None
 
 
 @dataclass(frozen=True, slots=True)

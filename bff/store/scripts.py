@@ -36,12 +36,14 @@ local function store_epoch(key, candidate)
 end
 """
 
-# KEYS record, store epoch, feed · ARGV topic, data, feed, candidate epoch, epoch or '', n, keep_s -> 1 if applied
+# KEYS record, store epoch, feed · ARGV topic, data, feed, candidate epoch, epoch or '', n, keep_s; epoch and n that
+# the record must be of, or neither -> 1 if applied
 PUT = (
     _CLOCK
     + """
 local old = redis.call('HMGET', KEYS[1], 'data', 'epoch', 'n')
 local changed = old[1] ~= ARGV[2]
+if ARGV[8] and (old[2] ~= ARGV[8] or old[3] ~= ARGV[9]) then return 0 end
 local epoch, n
 if ARGV[5] ~= '' then
   epoch, n = ARGV[5], tonumber(ARGV[6])

@@ -176,7 +176,8 @@ class Store:
         if epoch:
             check_epoch(epoch)
         keys = [_record_key(put.topic), _EPOCH_KEY, _feed_key(put.feed)]
-        args = [put.topic, msgspec.json.encode(put.data), put.feed, _epoch_candidate(), epoch, n, put.keep_s]
+        past = () if put.past is None else (check_epoch(put.past[0]), put.past[1])
+        args = [put.topic, msgspec.json.encode(put.data), put.feed, _epoch_candidate(), epoch, n, put.keep_s, *past]
         return _script(scripts.PUT, keys, args)
 
 

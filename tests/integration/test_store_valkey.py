@@ -76,6 +76,21 @@ async def test_only_changed_data_is_told_and_counted(store):
     task.cancel()
 
 
+async def test_a_record_that_may_only_be_moved_is_not_written_anew(store):
+    """Past what it is it goes on; past anything else, or gone, it stays as it is."""
+
+    async def moved(past, to):
+        return await store.put_many([Put("projection.p", {"n": to[1]}, "ledger", to, past=past)])
+
+    assert await moved(("a", 1), ("a", 2)) == [False]
+    assert await store.get("projection.p") is None
+    await store.put("projection.p", {"n": 9}, feed="ledger", sequence=("a", 9))
+    assert await moved(("a", 8), ("a", 10)) == [False]
+    assert await moved(("b", 9), ("b", 10)) == [False]
+    assert await moved(("a", 9), ("a", 10)) == [True]
+    assert (await store.get("projection.p")).sequence == ("a", 10)
+
+
 async def test_older_sequence_is_not_applied_and_a_later_epoch_is(store):
     """Replays and reordering can not take a record back; a later epoch can, and an earlier one that comes late can not:
     a projector that was held up does not undo its successor's work."""

@@ -24,9 +24,10 @@ class FakeStore:
     async def get(self, topic):
         return self.records.get(topic)
 
-    async def put(self, topic, data, *, feed, sequence=None):
-        self.records[topic] = Record(topic, msgspec.json.encode(data), NOW, sequence, feed)
-        return True
+    async def put_many(self, puts):
+        for put in puts:
+            self.records[put.topic] = Record(put.topic, msgspec.json.encode(put.data), NOW, put.sequence, put.feed)
+        return [True] * len(puts)
 
     async def beat(self, feed, state="live", detail="", data=None):
         self.beaten.append(feed)

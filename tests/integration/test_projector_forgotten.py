@@ -1,0 +1,115 @@
+"""A query store that forgets everything at any moment of the projector's work is found out."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from bff.broker import Delivery
+from bff.contracts.event import Event
+from bff.contracts.ledger import HEARTBEAT, REPLAY_REQUESTED, LedgerHeartbeat, MovementLine, PlayerChanged
+from bff.contracts.wallet import Balances, Receipt
+from bff.queries.projector_steps import Projector
+from bff.store import Store, StorePolicy
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Forgetful:
+    """The store, which is flushed right before its `at`th question or order from now on."""
+
+    def __init__(self, store, valkey):
+        self.store, self.valkey = store, valkey
+        self.asked, self.at = 0, 0
+
+    def forget_at(self, at):
+        self.asked, self.at = 0, at
+
+    def __getattr__(self, name):
+        if self.at:
+            self.asked += 1
+            if self.asked == self.at:
+                self.valkey.flush()
+        return getattr(self.store, name)
+
+
+class Broker:
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    async def publish(self, stream, events):
+        self.said += [each.type for each in events]
+
+
+class Reader:
+    leading = True
+
+
+def first_deposit(player, position, epoch="e1"):
+    """A player whom nobody knew: nothing comes before this, so nothing is missed when the store is empty."""
+    receipt = Receipt(f"rc_{player}", "deposit", "done", 100, "EUR", NOW, (epoch, 1))
+    lines = [MovementLine(0, "deposit", receipt)]
+    change = PlayerChanged(player, "EUR", Balances(100, 0, 100, 0, "EUR"), 1, lines, None, pending=[])
+    name = f"{epoch}-{player}"
+    data = msgspec.to_builtins(change)
+    event = Event(name, "FundsDeposited", 1, f"player:{player}", (epoch, 1), NOW, data, position=(epoch, position))
+    return Delivery(name, event, 1, 0.0)
+
+
+def heartbeat(position, epoch="e1"):
+    data = msgspec.to_builtins(LedgerHeartbeat(position=(epoch, position)))
+    return Delivery(f"beat-{position}", Event("b", HEARTBEAT, 1, "ledger", (epoch, position), NOW, data), 1, 0.0)
+
+
+@pytest.fixture
+async def store(valkey):
+    opened = Store.connect(valkey.url, StorePolicy(connect_ms=5000, op_ms=5000, breaker_failures=1000))
+    yield Forgetful(opened, valkey)
+    await opened.aclose()
+
+
+def projector(store):
+    return Projector(store, Broker(), Reader(), clock=lambda: 0.0)
+
+
+async def known(store, *players):
+    return [await store.store.get(f"wallet.{player}") is not None for player in players]
+
+
+@pytest.mark.parametrize("at", range(1, 12))
+@pytest.mark.parametrize("epoch", ["e1", "e2"], ids=["same-epoch", "next-epoch"])
+async def test_what_was_forgotten_is_asked_for_again(store, epoch, at):
+    """Flushed before any of its steps: who is not in the store any more is asked for, else nobody needs to be."""
+    projecting = projector(store)
+    await projecting.handle([first_deposit("pl_a", 1), heartbeat(1)])
+    assert await known(store, "pl_a") == [True]
+    store.forget_at(at)
+    if epoch == "e1":
+        told = ["pl_a", "pl_b", "pl_c"]
+        await projecting.handle([first_deposit("pl_b", 2), heartbeat(2)])
+        await projecting.handle([first_deposit("pl_c", 3), heartbeat(3)])
+    else:
+        told = ["pl_b", "pl_c"]
+        await projecting.handle([first_deposit("pl_b", 1, "e2")])
+        await projecting.handle([first_deposit("pl_c", 2, "e2"), heartbeat(2, "e2")])
+    forgotten = store.asked >= at
+    store.forget_at(0)
+    await projecting.handle([first_deposit("pl_d", len(told) + 1, epoch), heartbeat(len(told) + 1, epoch)])
+    asked = REPLAY_REQUESTED in projecting.broker.said
+    assert asked or all(await known(store, *told))
+    assert forgotten or not asked
+
+
+async def test_a_mark_whose_answer_got_lost_is_no_loss(store):
+    """The store moved it and could not say so: the next mark goes on from there."""
+    projecting = projector(store)
+    await projecting.handle([first_deposit("pl_a", 1)])
+    before = projecting._marked
+    await projecting.handle([first_deposit("pl_b", 2)])
+    projecting._marked = before
+    for n, player in enumerate(("pl_c", "pl_d"), 3):
+        await projecting.handle([first_deposit(player, n), heartbeat(n)])
+    assert REPLAY_REQUESTED not in projecting.broker.said
+    assert projecting._marked == ("e1", 4)
