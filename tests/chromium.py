@@ -53,7 +53,9 @@ class Chromium:
         """For Playwright's `launch`. Chromium's sandbox refuses root, and small machines have a small /dev/shm."""
         quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
         root = ["--no-sandbox"] if os.geteuid() == 0 else []
-        return {"executable_path": str(self.path), "args": [*root, *quiet, "--disable-dev-shm-usage", "--disable-gpu"]}
+        # The headless shell by itself has no language, which no player's browser does.
+        page = ["--accept-lang=en-US,en", "--disable-dev-shm-usage", "--disable-gpu"]
+        return {"executable_path": str(self.path), "args": [*root, *quiet, *page]}
 
 
 @dataclass(frozen=True, slots=True)
