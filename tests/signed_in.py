@@ -7,12 +7,13 @@ import re
 
 import httpx
 
+from tests import plain_http
 from tests.lobby import PASSWORD
 
 
 def signed_in(url: str, name: str = "amber") -> httpx.Cookies:
     """The cookies of `name` at the shell that answers at `url`."""
-    with httpx.Client(base_url=url, timeout=30, headers={"Origin": url}) as client:
+    with plain_http.Client(base_url=url, timeout=30, headers={"Origin": url}) as client:
         [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/sign-in/").text)
         form = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token, "next": "/"}
         assert client.post("/sign-in/", data=form).status_code == 302

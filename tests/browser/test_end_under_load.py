@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.lobby import wait_for, whole
 from tests.mullion import Mullion
 from tests.signed_in import signed_in
@@ -52,14 +53,14 @@ def loaded(url: str, cookies: httpx.Cookies) -> Iterator[Load]:
     load, over = Load(), threading.Event()
 
     def visit() -> None:
-        with httpx.Client(base_url=url, cookies=cookies, timeout=20) as client:
+        with plain_http.Client(base_url=url, cookies=cookies, timeout=20) as client:
             while not over.is_set():
                 text = client.get("/").text
                 load.pages["whole" if whole(text) else "broken"] += 1
                 load.slots += [(time.monotonic(), *slot) for slot in _SLOT.findall(text)]
 
     def pay_in() -> None:
-        with httpx.Client(base_url=url, cookies=cookies, timeout=20, headers={"Origin": url}) as client:
+        with plain_http.Client(base_url=url, cookies=cookies, timeout=20, headers={"Origin": url}) as client:
             while not over.is_set():
                 key = uuid4().hex
                 load.deposits.append((time.monotonic(), key, deposited(client, key)))
@@ -88,7 +89,7 @@ def cut_calls(house: Mullion, *, without: str) -> Counter[str]:
     """Guarded calls that ended because a connection did, by process (`without` one that begins anew) and upstream."""
     found: Counter[str] = Counter()
     for process in set(CALLERS) - {without}:
-        text = httpx.get(f"{house.url_of(process)}/metrics").text
+        text = plain_http.get(f"{house.url_of(process)}/metrics").text
         for upstream, count in re.findall(r'^mullion_calls_total{outcome="cut",upstream="([^"]+)"} (\S+)', text, re.M):
             found[f"{process} -> {upstream}"] = int(float(count))
     return found
@@ -133,7 +134,7 @@ def test_ended_part_finishes_what_it_began(house: Mullion, process: str) -> None
     assert [slot for slot in load.slots if slot[3] == "cut"] == []
     assert [slot for slot in load.slots if slot[0] < door_shut_at and slot[3] == "connect"] == []
     assert [ended for at, _, ended in load.deposits if at < door_shut_at and ended != "done"] == []
-    with httpx.Client(base_url=house.url, cookies=cookies, timeout=20, headers={"Origin": house.url}) as client:
+    with plain_http.Client(base_url=house.url, cookies=cookies, timeout=20, headers={"Origin": house.url}) as client:
         again = [key for _, key, ended in load.deposits if ended != "done"]
         wait_for(lambda: all(deposited(client, key) == "done" for key in again), 30)
     keys = [key for _, key, _ in load.deposits]

@@ -3,12 +3,12 @@
 import threading
 import time
 
-import httpx
 import pytest
 import uvicorn
 
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.tables.server import TablesProvider
+from tests import plain_http
 from tests.free_ports import free_port
 from tests.live_browser import FakeLive, PageServer, eventually, slot, told
 
@@ -31,7 +31,7 @@ def fail(provider):
     """Make the provider's video fail in a named way; ended after the test."""
 
     def set_fault(kind):
-        httpx.post(f"{provider}/control/fault", json={"kind": kind, "for_s": 120}, trust_env=False).raise_for_status()
+        plain_http.post(f"{provider}/control/fault", json={"kind": kind, "for_s": 120}).raise_for_status()
 
     yield set_fault
     set_fault("none")

@@ -5,12 +5,12 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 import uvicorn
 
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.tables.server import TablesProvider
+from tests import plain_http
 from tests.free_ports import free_port
 
 HLS = next((Path(__file__).parents[2] / "static" / "vendor").glob("hls-light-*.min.js"))
@@ -81,5 +81,5 @@ def test_live_video_plays_without_a_seam_and_a_fault_of_it_is_felt(page, provide
     becomes(page, f"v.currentTime > {began} + 2", 8)
     assert page.evaluate("v.buffered.length") == 1
     assert page.evaluate("window.errors") == []
-    httpx.post(f"{provider_url}/control/fault", json={"kind": "video_missing", "for_s": 60}, trust_env=False)
+    plain_http.post(f"{provider_url}/control/fault", json={"kind": "video_missing", "for_s": 60})
     becomes(page, "window.errors.includes('fragLoadError')", 10)

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests import plain_http
 from tests.lobby import sign_in, states, wait_for, words
 from tests.mullion import Mullion
 
@@ -26,7 +26,7 @@ STREAM = "document.querySelector('#slot-table').shadowRoot.querySelector('figure
 def control(house: Mullion, what: str, **said: Any) -> None:
     """Tell the tables' provider what to do."""
     url = f"{house.url_of('sandbox-tables')}/control/{what}"
-    httpx.post(url, json=said, trust_env=False).raise_for_status()
+    plain_http.post(url, json=said).raise_for_status()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from bff.feeds.gauge import Gauge
 from bff.feeds.policy import FeedsPolicy
 from bff.feeds.supervisor import Supervisor
 from bff.store import Store
+from tests import plain_http
 from tests.feeds_rig import PATIENT, running, until
 from tests.free_ports import free_port
 
@@ -89,7 +90,7 @@ def test_ingest_is_ready_without_store_and_providers_and_stops_when_told(ingest)
     end = time.monotonic() + 15
     while True:
         try:
-            health = httpx.get(f"{url}/healthz", timeout=2, trust_env=False)
+            health = plain_http.get(f"{url}/healthz", timeout=2)
         except httpx.HTTPError:
             assert time.monotonic() < end, "ingest did not become ready"
             time.sleep(0.1)

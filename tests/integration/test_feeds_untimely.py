@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from functools import partial
 
-import httpx
 import msgspec
 import pytest
 
@@ -18,6 +17,7 @@ from bff.sandbox.clock import SandboxClock
 from bff.sandbox.tables.server import TablesProvider
 from bff.store import Store
 from bff.store.policy import FEED_POLICIES, FeedPolicy
+from tests import plain_http
 from tests.feeds_rig import PATIENT, QUICK, running, serving, until
 from tests.fragments_house import PUBLIC_KEY, Fragment, bearer
 from tests.free_ports import free_port
@@ -72,7 +72,7 @@ class House:
         self._live_dealer = live_dealer
 
     async def view(self):
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with plain_http.AsyncClient() as client:
             answer = await client.get(self._url)
         return msgspec.json.decode(answer.content, type=View[TableData])
 

@@ -17,6 +17,7 @@ from bff.sandbox.clock import SandboxClock
 from bff.sandbox.tables.book import BetBook
 from bff.sandbox.tables.server import TablesProvider
 from bff.sandbox.tables.wallet import SeamlessWallet
+from tests import plain_http
 from tests.free_ports import free_port
 from tests.integration.money_house import MoneyHouse, eventually
 from tests.losing_proxy import LosingProxy
@@ -59,7 +60,7 @@ class Running:
         self._thread.join()
 
     def fail(self, kind):
-        httpx.post(f"{self.url}/control/fault", json={"kind": kind, "for_s": 60}, trust_env=False).raise_for_status()
+        plain_http.post(f"{self.url}/control/fault", json={"kind": kind, "for_s": 60}).raise_for_status()
 
     def window(self, game=GAME):
         """Step the clock until bets are taken for a while; when they close, on this machine's clock."""
@@ -117,12 +118,12 @@ class Guest:
             "closes_at": closes_at.isoformat(),
         }
         headers = {"authorization": f"Bearer {self.token}", "idempotency-key": key or secrets.token_hex(8)}
-        answer = httpx.post(f"{provider.url}/v1/bets", json=body, headers=headers, trust_env=False, timeout=wait_s)
+        answer = plain_http.post(f"{provider.url}/v1/bets", json=body, headers=headers, timeout=wait_s)
         return answer.status_code, answer.json()
 
     def bets(self, provider, game=GAME):
         headers = {"authorization": f"Bearer {self.token}"}
-        answer = httpx.get(f"{provider.url}/v1/bets?game={game}", headers=headers, trust_env=False)
+        answer = plain_http.get(f"{provider.url}/v1/bets?game={game}", headers=headers)
         return answer.json()["bets"]
 
     def balance(self):
@@ -297,4 +298,4 @@ def test_players_see_their_own_bets_only(provider, house, guest):
     guest.bet(provider)
     assert len(guest.bets(provider)) == 1
     assert Guest(house).bets(provider) == []
-    assert httpx.get(f"{provider.url}/v1/bets?game={GAME}", trust_env=False).status_code == 401
+    assert plain_http.get(f"{provider.url}/v1/bets?game={GAME}").status_code == 401
