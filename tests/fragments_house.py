@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
+from bff.contracts.promotions import SCOPE_PROMOTIONS
 from bff.contracts.wallet import SCOPE_CLAIM, SCOPE_DEPOSIT, SCOPE_LIMITS, SCOPE_READ, SCOPE_WITHDRAW
 
 ROOT = Path(__file__).parents[1]
@@ -115,6 +116,6 @@ class Fragment:
 def bearer(audience: str, *, player: str = "pl_amber", currency: str = "EUR", expires_in_s: int = 120) -> str:
     """The `Authorization` value that the shell would send to `audience`."""
     now = int(time.time())
-    scopes = frozenset({SCOPE_READ, SCOPE_DEPOSIT, SCOPE_CLAIM, SCOPE_WITHDRAW, SCOPE_LIMITS})
+    scopes = frozenset({SCOPE_READ, SCOPE_PROMOTIONS, SCOPE_DEPOSIT, SCOPE_CLAIM, SCOPE_WITHDRAW, SCOPE_LIMITS})
     context = PlayerContext(player, audience, currency, "en-GB", scopes, now + expires_in_s)
     return f"Bearer {mint(context, PRIVATE_KEY, now=now)}"

@@ -19,7 +19,7 @@ PAGES = """
 scopes = ["wallet.read", "wallet.deposit"]
 [fragments.studio]
 [fragments.extra]
-scopes = ["promotions.claim"]
+scopes = ["promotions.read", "promotions.claim"]
 [pages.lobby]
 route = "/"
 template = "lobby.html"

@@ -54,7 +54,7 @@ def _player(request: HttpRequest, scopes: frozenset[str]) -> PlayerContext:
     try:
         context = check(request.headers.get("Authorization"), settings.PLAYER_CONTEXT_PUBLIC_KEY, now=int(time.time()))
     except ContextRefused as refused:
-        raise Refused(401, refused.code, "Sign in again. Nothing was done.") from refused
+        raise Refused(refused.status, refused.code, "Sign in again. Nothing was done.") from refused
     if not _PLAYER.fullmatch(context.player):
         raise Refused(401, "context_malformed", "Sign in to do this. Nothing was done.")
     if not scopes & context.scopes:

@@ -2,9 +2,13 @@
 
 A JWT signed with Ed25519: only the shell holds the private key, everybody may check with the public one.
 
-Public: `PlayerContext`, `ContextRefused`, `mint`, `check`, `new_key_pair`.
+An audience is a fragment's name, or `<kind>:<name>` for whoever is no fragment: `live:socket` (the live socket's
+tickets), `game:<code>` (a game provider). No fragment's name holds a colon, so neither can pass for the other.
+
+Public: `PlayerContext`, `ContextRefused`, `mint`, `check`, `is_fragment`, `new_key_pair`, `LIVE_AUDIENCE`.
 """
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -20,13 +24,20 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from bff.contracts.manifest import NAME_PATTERN
+
 ISSUER = "mullion-shell"
+LIVE_AUDIENCE = "live:socket"
 TOKEN_BYTES_MAX = 4096
+_FRAGMENT = re.compile(NAME_PATTERN.removesuffix("$"))
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerContext:
-    """`player` is the player's id; `audience` the one fragment it was minted for; `scopes` what that one may do."""
+    """`player` is the player's id; `audience` the one it was minted for; `scopes` what that one may do.
+
+    `token_id` (`jti`) names a token that counts once; it is empty where a token may be used again while it lives.
+    """
 
     player: str
     audience: str
@@ -34,6 +45,7 @@ class PlayerContext:
     locale: str
     scopes: frozenset[str]
     expires_at: int  # Unix seconds
+    token_id: str = ""
 
 
 class ContextRefused(Exception):
@@ -42,6 +54,16 @@ class ContextRefused(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+    @property
+    def status(self) -> int:
+        """The HTTP status to refuse with: 403 for a genuine token at the wrong door, 401 for everything else."""
+        return 403 if self.code == "context_audience" else 401
+
+
+def is_fragment(audience: str) -> bool:
+    """Whether `audience` is a fragment, and no third party or socket."""
+    return _FRAGMENT.fullmatch(audience) is not None
 
 
 def mint(context: PlayerContext, private_key_pem: str, *, now: int) -> str:
@@ -56,14 +78,16 @@ def mint(context: PlayerContext, private_key_pem: str, *, now: int) -> str:
         "loc": context.locale,
         "scope": " ".join(sorted(context.scopes)),
     }
+    if context.token_id:
+        claims["jti"] = context.token_id
     return jwt.encode(claims, _private_key(private_key_pem), algorithm="EdDSA")
 
 
 def check(authorization: str | None, public_key_pem: str, *, now: int, audience: str | None = None) -> PlayerContext:
     """The context behind an `Authorization` value; raises `ContextRefused`.
 
-    A fragment passes its own name as `audience`; the BFF, which every fragment may call, passes None and
-    decides by scope.
+    A fragment passes its own name as `audience`. The BFF passes None: every fragment may call it, and nobody else;
+    what a fragment may do there is decided by scope.
     """
     if not authorization:
         raise ContextRefused("context_missing")
@@ -73,7 +97,7 @@ def check(authorization: str | None, public_key_pem: str, *, now: int, audience:
     claims = _claims(token.strip(), public_key_pem)
     if claims["exp"] <= now:
         raise ContextRefused("context_expired")
-    if audience is not None and claims["aud"] != audience:
+    if not (is_fragment(claims["aud"]) if audience is None else claims["aud"] == audience):
         raise ContextRefused("context_audience")
     return PlayerContext(
         player=claims["sub"],
@@ -82,6 +106,7 @@ def check(authorization: str | None, public_key_pem: str, *, now: int, audience:
         locale=claims["loc"],
         scopes=frozenset(claims["scope"].split()),
         expires_at=claims["exp"],
+        token_id=claims.get("jti", ""),
     )
 
 
@@ -103,6 +128,7 @@ def _claims(token: str, public_key_pem: str) -> dict[str, Any]:
     except jwt.PyJWTError as error:
         raise ContextRefused("context_malformed") from error
     strings = all(isinstance(claims.get(name), str) for name in ("sub", "aud", "cur", "loc", "scope"))
+    strings = strings and isinstance(claims.get("jti", ""), str)
     if not strings or not isinstance(claims["exp"], int):
         raise ContextRefused("context_malformed")
     return claims

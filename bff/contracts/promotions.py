@@ -1,9 +1,9 @@
 """Promotions as the BFF shows them.
 
 Public: `ClaimState`, `Offer`, `PromotionsData`, `OfferAmounts`, `OfferState`, `ClaimsState`, `GrantState`,
-`GrantProgress`, `PROMOTIONS_TOPIC`, `claims_topic`.
-Answered at `GET /views/promotions?currency=EUR` as `View[PromotionsData]`; with a player's bearer `claim`, `granted`
-and `grants` are theirs.
+`GrantProgress`, `PROMOTIONS_TOPIC`, `SCOPE_PROMOTIONS`, `claims_topic`.
+Answered at `GET /views/promotions?currency=EUR` as `View[PromotionsData]`; with a player's bearer, which needs
+`SCOPE_PROMOTIONS`, `claim`, `granted` and `grants` are theirs.
 """
 
 from datetime import datetime
@@ -18,6 +18,7 @@ ClaimState = Literal["open", "claimed", "signed_out", "closed"]
 GrantState = Literal["running", "done", "ended"]
 
 PROMOTIONS_TOPIC = "promotions"
+SCOPE_PROMOTIONS = "promotions.read"
 
 
 def claims_topic(player: str) -> str:

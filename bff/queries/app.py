@@ -14,23 +14,17 @@ import msgspec
 
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 from bff.contracts.problem import PROBLEM_TYPE
-from bff.contracts.view import View
 from bff.queries.asked import Asked
 from bff.queries.metrics import Metrics
 from bff.queries.policy import QueriesPolicy
 from bff.queries.refusal import Refused
-from bff.queries.views.history import history_view
-from bff.queries.views.limits import limits_view
-from bff.queries.views.promotions import promotions_view
-from bff.queries.views.tables import table_view, tables_view
-from bff.queries.views.wallet import receipt_view, wallet_view
+from bff.queries.routes import views_of
 from bff.resilience import log
 from bff.store import Store, StoreUnavailable
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-ViewFunction = Callable[[Asked], Awaitable[View[Any]]]
 
 JSON_TYPE = "application/json"
 _encoder = msgspec.json.Encoder()
@@ -47,17 +41,7 @@ class Queries:
         self._logger = log.get("queries")
         self._store_is_up = True
         self._announcing: asyncio.Task[None] | None = None
-        self._exact: dict[str, tuple[str, ViewFunction]] = {
-            "/views/tables": ("tables", lambda asked: tables_view(store, asked)),
-            "/views/wallet": ("wallet", lambda asked: wallet_view(store, asked, policy)),
-            "/views/history": ("history", lambda asked: history_view(store, asked, policy)),
-            "/views/limits": ("limits", lambda asked: limits_view(store, asked, policy)),
-            "/views/promotions": ("promotions", lambda asked: promotions_view(store, asked)),
-        }
-        self._named: dict[str, tuple[str, ViewFunction]] = {
-            "/views/tables/": ("table", lambda asked: table_view(store, asked)),
-            "/views/receipts/": ("receipt", lambda asked: receipt_view(store, asked, policy)),
-        }
+        self._views = views_of(store, policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Not every server speaks lifespan (daphne does not), so the first scope of any kind starts the background work.
@@ -75,13 +59,18 @@ class Queries:
             return await _send(scope, send, 200, JSON_TYPE, body)
         if path == "/metrics":
             return await _send(scope, send, 200, "text/plain; version=0.0.4; charset=utf-8", self._metrics.page())
-        name, function, last = self._route(path)
+        found = self._views.find(path)
+        name = found[0].name if found else "none"
         try:
-            if function is None:
+            if found is None:
                 raise Refused(404, "not_found", f"There is no view at {path[:128]}.")
             if scope["method"] not in ("GET", "HEAD"):
                 raise Refused(405, "method_not_allowed", "Views are read with GET.")
-            view = await function(Asked(self._query(scope), self._player(scope), last))
+            route, last = found
+            # Who may not read a view learns nothing from it, not even whether the question could be read.
+            player = self._player(scope)
+            route.admit(player)
+            view = await route.read(Asked(self._query(scope), player, last))
         except Refused as refused:
             return await self._refuse(scope, send, name, refused, began)
         except StoreUnavailable as error:
@@ -97,14 +86,6 @@ class Queries:
         self._metrics.answered(name, 200, time.perf_counter() - began, pending=view.pending)
         await _send(scope, send, 200, JSON_TYPE, _encoder.encode(view))
         return None
-
-    def _route(self, path: str) -> tuple[str, ViewFunction | None, str]:
-        if found := self._exact.get(path.rstrip("/")):
-            return *found, ""
-        head, slash, last = path.rstrip("/").rpartition("/")
-        if last and (found := self._named.get(head + slash)):
-            return *found, last
-        return "none", None, ""
 
     def _query(self, scope: Scope) -> dict[str, str]:
         raw: bytes = scope["query_string"]
@@ -123,7 +104,7 @@ class Queries:
             return check(bearer.decode("latin-1"), self._public_key_pem, now=int(time.time()))
         except ContextRefused as error:
             raise Refused(
-                401, error.code, "The player context was not accepted; mint another and try again."
+                error.status, error.code, "The player context was not accepted; mint another and try again."
             ) from error
 
     async def _refuse(self, scope: Scope, send: Send, name: str, refused: Refused, began: float) -> None:

@@ -15,6 +15,7 @@ from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
 NOT_FOUND = Page(name="not-found", route="", template="404.html")
 REFRESH_S_MIN = 10
 _QUERY = re.compile(r"[a-z][a-z_]{0,31}")
+_THIRD_PARTY = re.compile(r"(?!live:)[a-z][a-z0-9-]*:.+")
 _TAKEN = frozenset({"receipt", "min_sequence", "attempt"})  # the shell's own words to a fragment
 
 
@@ -70,6 +71,11 @@ def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -
             )
         if odd := [asked for asked in slot.query if asked in _TAKEN or not _QUERY.fullmatch(asked)]:
             raise PagesBroken(f"{path}: pages.{name}.slots.{slot_name} can not take the query names {odd}")
+        if slot.grant and not _THIRD_PARTY.fullmatch(slot.grant.audience):
+            raise PagesBroken(
+                f"{path}: pages.{name}.slots.{slot_name} grants {slot.grant.audience!r}; a third party is written "
+                f"<kind>:<name>, such as game:{{table}}, so that no grant can pass for a fragment or open a live socket"
+            )
         grant = Grant(slot.grant.audience, frozenset(slot.grant.scopes)) if slot.grant else None
         scopes, query = frozenset(fragment.scopes), tuple(slot.query)
         slots.append(Slot(slot_name, slot.fragment, slot.pathname, scopes, slot.primary, grant, query))

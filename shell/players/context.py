@@ -3,17 +3,17 @@
 Public: `Minter`.
 """
 
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-from bff.contracts.player_context import PlayerContext, mint
+from bff.contracts.player_context import LIVE_AUDIENCE, PlayerContext, mint
 
 LIFE_S = 120
 # A token is used again while at least this much of its life is left: signing costs more than the rest of a header.
 REST_S_MIN = 60
 TICKET_S = 60
-LIVE_AUDIENCE = "live"
 KEPT_MAX = 20_000
 
 
@@ -41,7 +41,8 @@ class Minter:
         return token
 
     def live_ticket(self, player: str, *, currency: str, locale: str) -> str:
-        """A one-minute ticket to open the live socket with; `player` is empty for a visitor."""
+        """A one-minute ticket to open the live socket with, once; `player` is empty for a visitor."""
         now = int(self._now())
-        context = PlayerContext(player, LIVE_AUDIENCE, currency, locale, frozenset(), now + TICKET_S)
+        once = secrets.token_urlsafe(16)
+        context = PlayerContext(player, LIVE_AUDIENCE, currency, locale, frozenset(), now + TICKET_S, once)
         return mint(context, self._key, now=now)

@@ -36,6 +36,24 @@ def test_it_is_for_one_audience() -> None:
     assert refusal(bearer(), audience="promotions") == "context_audience"
 
 
+@pytest.mark.parametrize("audience", ["live:socket", "game:203", "", "wallet:x", "Wallet", "-wallet", "wallet\n"])
+def test_the_bff_takes_a_fragments_token_and_nobody_elses(audience: str) -> None:
+    """Who asks for any fragment's token refuses a game's, a socket's, and what could be no fragment's name."""
+    token = bearer(PlayerContext("pl_amber", audience, "EUR", "en", frozenset({"wallet.read"}), NOW + 60))
+    assert refusal(token) == "context_audience"
+    assert ContextRefused("context_audience").status == 403
+    assert ContextRefused("context_expired").status == 401
+
+
+def test_a_token_that_counts_once_has_a_name() -> None:
+    """The name comes back as it was minted; one of another type is refused."""
+    once = PlayerContext("", "live:socket", "EUR", "en", frozenset(), NOW + 60, "once-1")
+    assert check(bearer(once), PUBLIC, now=NOW, audience="live:socket") == once
+    claims = jwt.decode(bearer(once).split()[1], options={"verify_signature": False}) | {"jti": 7}
+    signed = jwt.PyJWS().encode(json.dumps(claims).encode(), PRIVATE, algorithm="EdDSA")
+    assert refusal(f"Bearer {signed}", audience="live:socket") == "context_malformed"
+
+
 def test_it_ends_on_its_second() -> None:
     """At `expires_at` it is over."""
     assert check(bearer(), PUBLIC, now=NOW + 59) == AMBER

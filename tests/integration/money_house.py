@@ -271,13 +271,17 @@ class MoneyHouse:
         return json.load(urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/healthz", timeout=2))
 
     def bearer(
-        self, player, scopes=("wallet.deposit", "promotions.claim", "wallet.withdraw", "wallet.limits"), currency=None
+        self,
+        player,
+        scopes=("wallet.deposit", "promotions.claim", "wallet.withdraw", "wallet.limits"),
+        currency=None,
+        audience="wallet",
     ):
-        key = (player, scopes, currency)
+        key = (player, scopes, currency, audience)
         if key not in self._bearers:
             context = PlayerContext(
                 player=player,
-                audience="wallet",
+                audience=audience,
                 currency=currency or CURRENCIES.get(player, "EUR"),
                 locale="en",
                 scopes=frozenset(scopes),

@@ -6,10 +6,12 @@ import contextlib
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,7 +20,9 @@ from bff.broker import connect
 from bff.commands.policy import POLICY
 from bff.contracts.event import Event
 from bff.contracts.ledger import OFFERS_STREAM
+from bff.contracts.player_context import LIVE_AUDIENCE
 from bff.contracts.promotions import OfferAmounts, OfferState
+from bff.contracts.seamless import game_audience
 from tests.integration import money_races
 from tests.integration.money_house import MoneyHouse, eventually
 
@@ -131,6 +135,21 @@ def test_missing_key_missing_bearer_and_missing_scope_are_told_apart(house):
     status, refusal = house.command("deposit", "pl_amber", body, scopes=("wallet.read",))
     assert (status, refusal["code"]) == (403, "scope_missing")
     assert house.post("/commands/nothing", body)[1]["code"] == "path_unknown"
+
+
+COMMANDS = re.findall(r'path\("commands/([a-z-]+)"', Path("bff/commands/urls.py").read_text())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_game_token_or_live_ticket_commands_nothing(house, command):
+    """Whatever their scopes say, who is no fragment gets 403 and the same words for every body."""
+    for audience in (game_audience("203"), LIVE_AUDIENCE):
+        answers = [
+            house.command(command, "pl_amber", body, audience=audience)
+            for body in ({"amount_minor": 100, "currency": "EUR"}, b"{")
+        ]
+        assert answers[0] == answers[1]
+        assert (answers[0][0], answers[0][1]["code"]) == (403, "context_audience")
 
 
 def test_lost_answer_stays_pending_and_resolves_with_one_entry(house):

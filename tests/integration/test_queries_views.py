@@ -9,7 +9,15 @@ import msgspec
 import pytest
 
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
-from bff.contracts.promotions import ClaimsState, GrantProgress, OfferAmounts, OfferState, PromotionsData, claims_topic
+from bff.contracts.promotions import (
+    SCOPE_PROMOTIONS,
+    ClaimsState,
+    GrantProgress,
+    OfferAmounts,
+    OfferState,
+    PromotionsData,
+    claims_topic,
+)
 from bff.contracts.tables import Limits, RoundResult, TableData, TablesData, TableState, table_topic
 from bff.contracts.view import View
 from bff.contracts.wallet import (
@@ -59,9 +67,9 @@ async def client(store):
         yield opened
 
 
-def bearer(player="pl_amber", currency="EUR"):
+def bearer(player="pl_amber", currency="EUR", scopes=(SCOPE_READ, SCOPE_PROMOTIONS)):
     now = int(time.time())
-    context = PlayerContext(player, "wallet", currency, "en-GB", frozenset({SCOPE_READ}), now + 60)
+    context = PlayerContext(player, "wallet", currency, "en-GB", frozenset(scopes), now + 60)
     return {"Authorization": f"Bearer {mint(context, PRIVATE, now=now)}"}
 
 
@@ -248,6 +256,19 @@ async def test_receipt_is_its_players_own(client, store):
     for path, player in [("rc_1", "pl_birch"), ("rc_2", "pl_amber"), ("r%20c", "pl_amber")]:
         answer = await client.get(f"/views/receipts/{path}", headers=bearer(player))
         assert (answer.status_code, answer.json()["code"]) == (404, "receipt_unknown")
+
+
+async def test_who_may_not_read_the_wallet_reads_what_became_of_a_claim_and_no_other_receipt(client, store):
+    """The offers can say how a claim ended; what was paid in stays unknown to them."""
+    await store.beat("ledger")
+    for command in ("claim-promotion", "deposit"):
+        receipt = Receipt(f"rc_{command}", command, "done", 500, "EUR", NOW, ("e", 4))
+        state = ReceiptState("pl_amber", receipt)
+        await store.put(receipt_topic(f"rc_{command}"), state, feed="ledger", sequence=("e", 4))
+    offers = bearer(scopes=(SCOPE_PROMOTIONS,))
+    assert (await view(client, "/views/receipts/rc_claim-promotion", ReceiptData, offers)).data is not None
+    answer = await client.get("/views/receipts/rc_deposit", headers=offers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "receipt_unknown")
 
 
 async def test_receipt_that_a_lagging_ledger_may_still_hold_is_pending(client, store):

@@ -62,6 +62,13 @@ def test_slot_prefix_carries_the_parameters() -> None:
             "[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={s={fragment='f',grant={audience='g:{id}'}}}\n",
             "['id']",
         ),
+        *(
+            (
+                f"[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={{s={{fragment='f',grant={{audience='{word}'}}}}}}\n",
+                word,
+            )
+            for word in ("f", "live:socket", ":x", "game:", "{id}:x")
+        ),
         ("[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nrefresh_s=5\n", "refresh_s"),
         ("pages = ", "pages.toml"),
     ],

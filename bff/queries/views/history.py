@@ -22,7 +22,7 @@ from bff.contracts.history import (
 )
 from bff.contracts.ledger import HistoryMonthState, HistoryPage, MovementLine, history_topic, month_topic
 from bff.contracts.view import Freshness, View
-from bff.contracts.wallet import SCOPE_READ, wallet_topic
+from bff.contracts.wallet import wallet_topic
 from bff.queries.asked import Asked, kinds_of, min_sequence_of, page_of, until_of
 from bff.queries.policy import QueriesPolicy
 from bff.queries.projections.months import added, by_kind
@@ -44,7 +44,7 @@ class _Place:
 
 async def history_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[HistoryData]:
     """Movements up to the month `until`, at least as far as `min_sequence` when the projection gets there in time."""
-    player = asked.player_with(SCOPE_READ)
+    player = asked.owner
     wanted, kinds, page = min_sequence_of(asked), kinds_of(asked, policy.history_kinds_max), page_of(asked)
     latest = month_of(datetime.now(UTC))
     earliest = month_before(latest, MONTHS_REACHABLE - 1)

@@ -8,7 +8,6 @@ from typing import get_args
 
 from bff.contracts.view import Freshness, View
 from bff.contracts.wallet import (
-    SCOPE_READ,
     Availability,
     DepositLimit,
     LimitPeriod,
@@ -28,7 +27,7 @@ _FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 
 async def limits_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[LimitsData]:
     """Limits and self-exclusion, by the store's clock. The wallet's record says how far the player has been told."""
-    player = asked.player_with(SCOPE_READ)
+    player = asked.owner
     wanted = min_sequence_of(asked)
     own, limits = wallet_topic(player.player), limits_topic(player.player)
     look = await look_until(

@@ -3,6 +3,7 @@
 Public: `wallet_view`, `receipt_view`.
 """
 
+from bff.contracts.player_context import PlayerContext
 from bff.contracts.view import Freshness, View
 from bff.contracts.wallet import (
     SCOPE_READ,
@@ -10,6 +11,7 @@ from bff.contracts.wallet import (
     Balances,
     LimitsState,
     PendingState,
+    Receipt,
     ReceiptData,
     ReceiptState,
     WalletData,
@@ -25,12 +27,13 @@ from bff.queries.refusal import Refused
 from bff.queries.views.waiting import ENGINE, LEDGER, look_until, reached
 from bff.store import FeedFreshness, Store
 
+CLAIM, CLOSE = "claim-promotion", "close-key"
 _AGAIN = "Your money is safe; please try again in a minute."
 
 
 async def wallet_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[WalletData]:
     """The player's balances, at least as far as `min_sequence` when the projection gets there in time."""
-    player = asked.player_with(SCOPE_READ)
+    player = asked.owner
     wanted = min_sequence_of(asked)
     own, waiting, limits = wallet_topic(player.player), pending_topic(player.player), limits_topic(player.player)
     look = await look_until(
@@ -58,7 +61,7 @@ async def wallet_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
 
 async def receipt_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[ReceiptData]:
     """One receipt of the asking player. One that may still be on its way is `pending`; another player's is unknown."""
-    player = asked.player_with(SCOPE_READ)
+    player = asked.owner
     unknown = Refused(404, "receipt_unknown", "There is no such receipt.")
     topic = receipt_topic(asked.name)
     try:
@@ -69,9 +72,14 @@ async def receipt_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
     if record is None and ledger.state != "live":
         return View(data=None, freshness=Freshness(state="down"), pending=True)
     state = record.decode(ReceiptState) if record is not None else None
-    if record is None or state is None or state.player != player.player:
+    if record is None or state is None or state.player != player.player or not _may_read(player, state.receipt):
         raise unknown
     return View(data=ReceiptData(state.receipt), freshness=ledger.freshness(record.sequence))
+
+
+def _may_read(player: PlayerContext, receipt: Receipt) -> bool:
+    """Who may not read the wallet reads the receipts of claims, and of keys that were closed, which move nothing."""
+    return SCOPE_READ in player.scopes or receipt.command in (CLAIM, CLOSE)
 
 
 def _empty(currency: str) -> WalletState:

@@ -1,0 +1,100 @@
+"""Every view: where it is read, and who may.
+
+Public: `Route`, `Views`, `views_of`.
+A view that belongs to a player names the scopes of which one is enough. What a fragment may read is decided here alone,
+before the view is looked at, so that a refusal says nothing about what there is.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bff.contracts.player_context import PlayerContext
+from bff.contracts.promotions import SCOPE_PROMOTIONS
+from bff.contracts.view import View
+from bff.contracts.wallet import SCOPE_READ
+from bff.queries.asked import Asked
+from bff.queries.policy import QueriesPolicy
+from bff.queries.refusal import Refused
+from bff.queries.views.history import history_view
+from bff.queries.views.limits import limits_view
+from bff.queries.views.promotions import promotions_view
+from bff.queries.views.tables import table_view, tables_view
+from bff.queries.views.wallet import receipt_view, wallet_view
+from bff.store import Store
+
+ViewFunction = Callable[[Asked], Awaitable[View[Any]]]
+
+_WALLET = frozenset({SCOPE_READ})
+_PROMOTIONS = frozenset({SCOPE_PROMOTIONS})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One view. `named` when the last part of its path is the name of what is read.
+
+    `scopes`: a player's bearer needs one of them; empty where a bearer changes nothing. `anonymous`: whether there is
+    something to see without a player.
+    """
+
+    name: str
+    path: str
+    read: ViewFunction
+    scopes: frozenset[str] = frozenset()
+    anonymous: bool = False
+    named: bool = False
+
+    def admit(self, player: PlayerContext | None) -> None:
+        """Nothing, or why `player` (None: no bearer) may not read this view as `Refused`."""
+        if player is None or not player.player:
+            if not self.anonymous:
+                raise Refused(401, "context_missing", "This view belongs to a player; send their context as a bearer.")
+        elif self.scopes and not self.scopes & player.scopes:
+            needed = " or ".join(sorted(self.scopes))
+            raise Refused(403, "scope_missing", f"The player context does not carry the scope {needed}.")
+
+
+class Views:
+    """The table, looked up by path."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        self.routes = tuple(routes)
+        self._exact = {route.path: route for route in routes if not route.named}
+        self._named = {route.path: route for route in routes if route.named}
+
+    def find(self, path: str) -> tuple[Route, str] | None:
+        """The route of `path` and the name in it, None where there is no such view."""
+        path = path.rstrip("/")
+        if exact := self._exact.get(path):
+            return exact, ""
+        head, slash, last = path.rpartition("/")
+        named = self._named.get(head + slash)
+        return (named, last) if named and last else None
+
+
+def views_of(store: Store, policy: QueriesPolicy) -> Views:
+    """All views of `store`."""
+    return Views(
+        [
+            Route("tables", "/views/tables", lambda asked: tables_view(store, asked), anonymous=True),
+            Route("table", "/views/tables/", lambda asked: table_view(store, asked), anonymous=True, named=True),
+            Route(
+                "promotions",
+                "/views/promotions",
+                lambda asked: promotions_view(store, asked),
+                _PROMOTIONS,
+                anonymous=True,
+            ),
+            Route("wallet", "/views/wallet", lambda asked: wallet_view(store, asked, policy), _WALLET),
+            Route("history", "/views/history", lambda asked: history_view(store, asked, policy), _WALLET),
+            Route("limits", "/views/limits", lambda asked: limits_view(store, asked, policy), _WALLET),
+            # A fragment of promotions reads what became of a claim; the view keeps all other receipts from it.
+            Route(
+                "receipt",
+                "/views/receipts/",
+                lambda asked: receipt_view(store, asked, policy),
+                _WALLET | _PROMOTIONS,
+                named=True,
+            ),
+        ]
+    )
