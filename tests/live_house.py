@@ -20,7 +20,7 @@ from typing import Any, Literal, Self
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from bff.contracts.player_context import PlayerContext, mint, new_key_pair
+from bff.contracts.player_context import LIVE_AUDIENCE, PlayerContext, mint, new_key_pair
 from tests.free_ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,7 +139,7 @@ class LiveHouse:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) * 1024
 
-    def ticket(self, player: str = "", *, life_s: int = 60, audience: str = "live", key: str = "") -> str:
+    def ticket(self, player: str = "", *, life_s: int = 60, audience: str = LIVE_AUDIENCE, key: str = "") -> str:
         now = int(time.time())
         context = PlayerContext(player, audience, "EUR", "en-GB", frozenset(), now + life_s)
         return mint(context, key or self._private_key, now=now)

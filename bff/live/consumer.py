@@ -13,7 +13,7 @@ from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 from channels.utils import await_many_dispatch
 
-from bff.contracts.player_context import ContextRefused, PlayerContext, check
+from bff.contracts.player_context import LIVE_AUDIENCE, ContextRefused, PlayerContext, check
 from bff.live.begun import Rest
 from bff.live.closing import Closing
 from bff.live.hub import LOG, Hub
@@ -21,7 +21,6 @@ from bff.live.origins import Origin, is_allowed
 from bff.live.socket import Send, Socket
 from bff.live.wire import Malformed, read
 
-AUDIENCE = "live"
 PATH = "/live"
 
 Message = MutableMapping[str, Any]
@@ -127,7 +126,7 @@ class LiveConsumer(AsyncConsumer):
         return self._check(query.get("ticket", [""])[0]).player
 
     def _check(self, ticket: str) -> PlayerContext:
-        context = check(f"Bearer {ticket}", self.public_key, now=int(time.time()), audience=AUDIENCE)
+        context = check(f"Bearer {ticket}", self.public_key, now=int(time.time()), audience=LIVE_AUDIENCE)
         if self.hub.revocations.covers(context.player, context.expires_at):
             raise Refused("revoked")
         return context
