@@ -23,7 +23,6 @@ from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome, State
-from bff.resilience.reason import Reason
 from shell.composition.asking import action_request
 from shell.composition.body import read
 from shell.composition.django_view import composed
@@ -43,18 +42,6 @@ _REST = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 # What a fragment may answer an action with, besides failing: done, refused by the rules, in flight already.
 _ANSWERS = frozenset({200, 202, 409, 422})
-# Failures after which the request can not have reached anybody.
-_NOT_SENT = frozenset(
-    {
-        Reason.CONNECT,
-        Reason.CONNECT_TIMEOUT,
-        Reason.DNS,
-        Reason.TLS,
-        Reason.BREAKER_OPEN,
-        Reason.BULKHEAD_FULL,
-        Reason.HELD,
-    }
-)
 
 logger = log.get("actions")
 
@@ -157,7 +144,7 @@ def _unconfirmed(request: HttpRequest, slot: Slot, failure: Failure, idempotency
     logger.warning(
         "action_failed", slot=slot.name, fragment=slot.fragment, reason=str(failure.reason), key=idempotency_key
     )
-    if failure.reason in _NOT_SENT:
+    if not failure.sent:
         words = (
             "This part of the page can not be reached, so nothing was sent. What you typed is still there; try again."
         )

@@ -19,18 +19,6 @@ from bff.resilience.outcome import Failure
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 
-# The request did not reach the provider, or it said that it would not look at it: nothing was charged.
-_NEVER_SENT = frozenset(
-    {
-        Reason.CONNECT,
-        Reason.CONNECT_TIMEOUT,
-        Reason.DNS,
-        Reason.TLS,
-        Reason.BREAKER_OPEN,
-        Reason.BULKHEAD_FULL,
-        Reason.THROTTLED,
-    }
-)
 _NOT_REACHED = "The payment provider could not be reached, so nothing was charged. Please try again in a moment."
 _REFUSED = "The payment provider did not accept this deposit, so nothing was charged."
 _UNHEARD = "The payment never reached the payment provider, so nothing was charged."
@@ -68,7 +56,8 @@ class Payments:
         reader = _Reader(_Charge)
         answer = await self._call(Request("POST", f"{self._url}/v1/charges", headers, body), reader.judge)
         if isinstance(answer, Failure):
-            if answer.reason in _NEVER_SENT:
+            # It did not reach the provider, or the provider said that it would not look at it: nothing was charged.
+            if not answer.sent or answer.reason is Reason.THROTTLED:
                 return Verdict("lost", reason=_NOT_REACHED)
             return Verdict("unknown")
         if answer.status == 409:

@@ -175,7 +175,8 @@ class Guard:
             again = self._second_permit(call) if call.retries and unanswered else None
             if again is not None:
                 self._meter.retried()
-                ended, _ = await self._attempt(call, again)
+                # On a connection that nobody used before: what ended the first may have ended all that are kept.
+                ended, _ = await self._attempt(replace(call, request=replace(call.request, unpooled=True)), again)
             return ended
         finally:
             place.leave()

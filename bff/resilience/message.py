@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from bff.resilience.reason import Reason
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
 
 class Headers:
     """Header fields in the order they came, names in lower case. Immutable."""
@@ -50,12 +52,21 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`url` is absolute, http or https; `headers` travel as given, Accept-Encoding apart, which is always identity."""
+    """`url` is absolute, http or https; `headers` travel as given, Accept-Encoding apart, which is always identity.
+
+    `unpooled`: it is to travel on a connection of its own, that nobody used before.
+    """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    unpooled: bool = False
+
+    @property
+    def safe(self) -> bool:
+        """Whether it only reads (RFC 9110 §9.2.1)."""
+        return self.method in _SAFE
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.url.partition('?')[0]}, {len(self.body)} B)"

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from bff.resilience.attribution import ATTRIBUTION
 from bff.resilience.reason import Reason
 
 T = TypeVar("T")
@@ -27,6 +28,11 @@ class Failure(msgspec.Struct, frozen=True):
     retry_after_ms: int | None = None
     status: int | None = None
     code: str = ""
+
+    @property
+    def sent(self) -> bool:
+        """Whether the request may have reached the upstream; False is certain."""
+        return ATTRIBUTION[self.reason].sent
 
 
 @unique

@@ -2,7 +2,9 @@
 
 Public: `Transport`, and from `message`: `Request`, `Response`, `Headers`, `CallFailed`.
 
-It follows no redirect, obeys no proxy of the environment, keeps no cookie and retries nothing.
+It follows no redirect, obeys no proxy of the environment, keeps no cookie and retries nothing. What may change
+something travels on a connection of its own: a kept one may have been closed by the other side a moment ago, and who
+meets that can not know whether the request was read.
 """
 
 import time
@@ -47,7 +49,8 @@ class Transport:
         self._clock = clock
         self._trust_pem = trust_pem
         self._lookup = Lookup(policy.lookup_s_max, clock, resolve)
-        self._client: Client | None = None
+        self._pooled: Client | None = None
+        self._unpooled: Client | None = None
 
     async def send(self, request: Request, deadline: Deadline) -> Response:
         """The whole answer to `request`; raises `CallFailed`, and nothing else but `CancelledError`."""
@@ -60,21 +63,23 @@ class Transport:
             if failed.reason is Reason.FRAMING:
                 # Where one answer ended is in doubt, so is where the next begins: nothing of this pool is used again.
                 # The client can not drop one connection, but it drops them all once the calls in flight have ended.
-                self._client = None
+                self._pooled = None
             raise
         except (PyreqwestError, OSError) as error:
             raise translate(error) from error
 
     async def aclose(self) -> None:
         """Close every connection. A later `send` opens anew."""
-        client, self._client = self._client, None
-        if client is not None:
+        clients = [client for client in (self._pooled, self._unpooled) if client is not None]
+        self._pooled = self._unpooled = None
+        for client in clients:
             await client.close()
 
     def _left_ms(self, deadline: Deadline) -> int:
         left_ms = deadline.remaining_ms(self._clock())
         if left_ms <= 0:
-            raise CallFailed(Reason.TIMEOUT, "no time was left to call")
+            # Nothing was sent yet, and the reason must say so.
+            raise CallFailed(Reason.CONNECT_TIMEOUT, "no time was left to call")
         return left_ms
 
     def _host(self, request: Request) -> str:
@@ -91,7 +96,7 @@ class Transport:
         headers = [(name, value) for name, value in request.headers if name.lower() != "accept-encoding"]
         headers.append(("Accept-Encoding", "identity"))
         try:
-            builder = self._open().request(request.method, request.url).headers(headers)
+            builder = self._client_for(request).request(request.method, request.url).headers(headers)
             if request.body:
                 builder = builder.body_bytes(request.body)
             return builder.timeout(timedelta(milliseconds=remaining_ms)).build_streamed()
@@ -115,12 +120,16 @@ class Transport:
             body.feed(chunk.to_bytes())
         return Response(answer.status, headers, body.finish())
 
-    def _open(self) -> Client:
-        if self._client is None:
-            self._client = self._configure().build()
-        return self._client
+    def _client_for(self, request: Request) -> Client:
+        if request.unpooled or not request.safe:
+            if self._unpooled is None:
+                self._unpooled = self._configure(kept_max=0).build()
+            return self._unpooled
+        if self._pooled is None:
+            self._pooled = self._configure(kept_max=self.policy.in_flight_max).build()
+        return self._pooled
 
-    def _configure(self) -> ClientBuilder:
+    def _configure(self, kept_max: int) -> ClientBuilder:
         policy = self.policy
         builder = (
             ClientBuilder()
@@ -135,6 +144,6 @@ class Transport:
             .deflate(False)
             .connect_timeout(timedelta(milliseconds=policy.connect_ms))
             .pool_idle_timeout(timedelta(milliseconds=policy.idle_ms_max))
-            .pool_max_idle_per_host(policy.in_flight_max)
+            .pool_max_idle_per_host(kept_max)
         )
         return builder.add_root_certificate_pem(self._trust_pem) if self._trust_pem else builder

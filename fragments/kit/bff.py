@@ -35,11 +35,6 @@ _POLICIES = {
 }
 _DEFAULT_URLS = {QUERIES: "http://127.0.0.1:8010", COMMANDS: "http://127.0.0.1:8011"}
 
-# After these the command never reached the engine, or was turned away before any work; after any other failure it may
-# have been carried out, and only the engine knows.
-_NEVER_SENT = frozenset(
-    {Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL}
-)
 # The engine's own word that nothing was done. A bare 503 may be anybody's: an edge that lost the answer says it too.
 _NOTHING_DONE = "engine_down"
 _REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
@@ -142,7 +137,8 @@ def _headers(context: Context) -> tuple[tuple[str, str], ...]:
 
 
 def _nothing_done(failure: Failure) -> bool:
-    if failure.reason in _NEVER_SENT or failure.reason is Reason.THROTTLED:
+    # It never reached the engine, or was turned away before any work; after any other failure only the engine knows.
+    if not failure.sent or failure.reason is Reason.THROTTLED:
         return True
     return failure.status == 503 and failure.code == _NOTHING_DONE
 

@@ -29,10 +29,6 @@ PLACE_MS = 3_000  # more than the provider waits for the wallet, so that its own
 RENDER_MS = 300  # kept back for the table's view and the rendering
 _GUARDS = {"bets": Policy(deadline_ms=READ_MS), "bets.place": Policy(deadline_ms=PLACE_MS)}
 _DEFAULT_URL = "http://127.0.0.1:8030"
-# After these the bet never reached the provider; 503 is its word that nothing was done.
-_NEVER_SENT = frozenset(
-    {Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,8 @@ async def place(wanted: PlaceBet, context: Context, key: str) -> Bet | BetRefusa
     request = Request("POST", _url(), _bearer(context) + own, msgspec.json.encode(wanted))
     answer = await _guard("bets.place").call(request, _within(context, PLACE_MS))
     if isinstance(answer, Failure):
-        return answer if answer.reason in _NEVER_SENT or answer.status == 503 else Unknown(answer)
+        # 503 is the provider's word that nothing was done.
+        return answer if not answer.sent or answer.status == 503 else Unknown(answer)
     if answer.status in (200, 202):
         bet = _read(answer, Bet)
         return Unknown(bet) if isinstance(bet, Failure) else bet

@@ -165,6 +165,42 @@ async def test_a_restarted_origin_fails_no_page(origin: Origin, guard: Guard) ->
     assert isinstance(await call(guard, origin), Response)
 
 
+IDLE_MS = 60
+LANES = 12
+
+
+@pytest.mark.parametrize(("method", "tries"), [("POST", 10), ("GET", POLICY.retry_budget_spare + 1)])
+async def test_no_call_is_lost_on_a_connection_that_the_origin_had_closed_as_idle(
+    origin: Origin, method: str, tries: int
+) -> None:
+    """120 commands while the end of the last one's connection is on its way: none is in doubt. A GET is made anew, on
+    a connection that nobody used, within the budget of retries."""
+    await origin.fail(f"closes-idle={IDLE_MS}")
+
+    async def lane(number: int) -> list[Response | Failure]:
+        guard = Guard(f"idle-{method}-{number}", POLICY)
+        ended = []
+        for _ in range(tries):
+            ended.append(await call(guard, origin, method))
+            await asyncio.sleep((IDLE_MS + number / 2) / 1000)
+        await guard.aclose()
+        return ended
+
+    lanes = await asyncio.gather(*(lane(number) for number in range(LANES)))
+    assert [each for ended in lanes for each in ended if not isinstance(each, Response)] == []
+
+
+async def test_commands_share_no_connection_and_leave_none(origin: Origin, guard: Guard) -> None:
+    """Each has one of its own, which ends with its answer; what only reads shares one."""
+    for _ in range(3):
+        await call(guard, origin, "POST")
+    await asyncio.sleep(0.2)  # far less than a kept connection stays
+    assert origin.connections == 0
+    for _ in range(3):
+        await call(guard, origin)
+    assert origin.connections == 1
+
+
 async def test_a_burst_is_served_whole(origin: Origin) -> None:
     """64 at once, the others a moment later, and the origin never meets more; time is not what this is about."""
     guard = Guard("burst", Policy(deadline_ms=20_000, connect_ms=10_000))

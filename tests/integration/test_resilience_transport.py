@@ -129,7 +129,7 @@ async def test_deadline_holds_over_the_body(origin: Origin, transport: Transport
 
 async def test_no_time_left_makes_no_call(origin: Origin, transport: Transport) -> None:
     """A deadline that has passed is not worth a connection."""
-    assert await reason_of(transport, origin.url, deadline_ms=0) == Reason.TIMEOUT
+    assert await reason_of(transport, origin.url, deadline_ms=0) == Reason.CONNECT_TIMEOUT
     assert origin.requests == 0
 
 

@@ -5,8 +5,10 @@ Public: `Exchange`, `Gone`, `HTML`.
 
 import asyncio
 import contextlib
+import select
 import socket
 import struct
+import time
 from dataclasses import dataclass, field
 
 HEAD_BYTES_MAX = 64 * 1024
@@ -31,6 +33,7 @@ class Exchange:
     argument: str = ""
     request_body: bytes = b""
     closes: bool = field(default=False, init=False)
+    idle_ms: int | None = field(default=None, init=False)
 
     async def send(self, data: bytes) -> None:
         """These bytes, with back-pressure; raises `Gone`."""
@@ -52,6 +55,18 @@ class Exchange:
         """A whole answer, framed by Content-Length."""
         content = self.body if body is None else body
         await self.send(head(status, (*headers, ("Content-Length", str(len(content))))) + content)
+
+    async def waits(self, idle_ms: int) -> bool:
+        """Whether more comes within so many milliseconds; nothing of it is read."""
+        raw: socket.socket = self.writer.get_extra_info("socket")
+        ended_at = time.monotonic() + idle_ms / 1000
+        self.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        while not select.select([raw.fileno()], [], [], 0)[0]:
+            if time.monotonic() >= ended_at:
+                return False
+            await asyncio.sleep(0.001)
+        self.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        return True
 
     async def hold(self) -> None:
         """Say nothing more, until the other side closes."""

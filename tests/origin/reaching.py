@@ -95,6 +95,13 @@ async def closed_in_head(exchange: Exchange) -> None:
     exchange.close()
 
 
+@fault("closes-idle", default="2000")
+async def closes_idle(exchange: Exchange) -> None:
+    """Healthy; a connection that is idle for so many milliseconds is closed, unseen by the other side for 5 ms more."""
+    await exchange.answer()
+    exchange.idle_ms = int(exchange.argument)
+
+
 @fault("flapping", default="1000")
 async def flapping(exchange: Exchange) -> None:
     """Healthy and 503 in turn, so many milliseconds each."""

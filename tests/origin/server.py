@@ -25,6 +25,7 @@ __all__ = ["SWITCHES", "Origin", "Seen"]
 SWITCHES = (reaching, saying, publishing)  # each registers its faults
 BODY = b"<section><h2>Origin</h2><p>All is well.</p></section>"
 SEEN_MAX = 10_000
+AWAY_MS = 5  # how long the end of an idle connection is on its way
 _CSS = (("Content-Type", "text/css"),)
 _JSON = (("Content-Type", "application/json"),)
 _FALLBACK = (("Content-Type", "text/html; charset=utf-8"),)
@@ -130,15 +131,16 @@ class Origin:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with contextlib.suppress(Gone, ConnectionError):
-                while await self._exchange(reader, writer):
-                    pass
+                exchange = await self._exchange(reader, writer)
+                while exchange is not None and not exchange.closes and await _has_patience(exchange):
+                    exchange = await self._exchange(reader, writer)
         finally:
             writer.close()
 
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Exchange | None:
         came = await read_head(reader)
         if came is None:
-            return False
+            return None
         method, path, headers = came
         sent = await reader.readexactly(int(headers.get("content-length", "0")))
         self.requests += 1
@@ -152,7 +154,7 @@ class Origin:
             await self._respond(exchange)
         finally:
             self.in_flight -= 1
-        return not exchange.closes
+        return exchange
 
     async def _respond(self, exchange: Exchange) -> None:
         switch = self._switch
@@ -171,3 +173,11 @@ class Origin:
             await exchange.answer(200, _CSS, publishing.MORE_STYLE)
         else:
             await exchange.answer(200, (*reaching.HTML, *self.headers))
+
+
+async def _has_patience(exchange: Exchange) -> bool:
+    """Whether the next request came before the connection counted as idle; what comes after that is never read."""
+    if exchange.idle_ms is None or await exchange.waits(exchange.idle_ms):
+        return True
+    await asyncio.sleep(AWAY_MS / 1000)
+    return False
