@@ -8,7 +8,12 @@
 //     value that the HTML was made from, so that a change before the first message is not missed.
 // `data-live-seq="epoch:n"` on an element or around it: the HTML was made from this message, older ones are not shown.
 
-const ATTRIBUTES = /^(data-(?!live)[a-z-]+|aria-[a-z]+|value|max|min|datetime|hidden|open|title)$/;
+// Words and states, nothing that a script, htmx or another element follows. Containment lets no other name pass.
+const ATTRIBUTES = new RegExp(
+  "^(data-(?!live|hx-|stream|feeds|mullion)[a-z-]+" +
+    "|aria-(?!owns|controls|describedby|labelledby|details|flowto|activedescendant|errormessage)[a-z]+" +
+    "|value|max|min|datetime|hidden|open|title)$",
+);
 const numbers = new Intl.NumberFormat(document.documentElement.lang || "en");
 
 function parse(element, text, pathNeeded) {

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 from shell.composition.contain.links import Isolation
 from shell.composition.contain.names import FORM_NAMES
 from tests.contain_browser import ISOLATIONS, STATIC, Judge, contained, page_of
+from tests.corpus.hostile.attributes import attacked
 from tests.corpus.hostile.bodies import BODY, Body, built, written
 
 
@@ -23,6 +24,15 @@ def test_written_bodies_are_harmless_in_a_live_page(judge: Judge, isolation: Iso
     bodies = contained(written(), isolation)
     assert len(bodies) > 250
     assert judge.live(bodies, isolation) == ""
+    assert judge.reached_out == []
+
+
+def test_no_attribute_of_the_table_reaches_out(judge: Judge) -> None:
+    """Every attribute that may stay, with every address, picture and name that it must not hold, laid out and painted:
+    the browser asks nobody for anything. In the shared tree, where names reach further; addresses are read alike."""
+    bodies = contained(attacked(), "light")
+    assert len(bodies) > 250
+    assert judge.live(bodies, "light") == ""
     assert judge.reached_out == []
 
 
@@ -58,11 +68,15 @@ def test_judge_sees_what_raw_bodies_do(judge: Judge) -> None:
         "mutation: a noscript",
     )
     raw = {body.name: page_of([body.html], "light", dressed=True) for body in written() if body.name.startswith(names)}
+    raw |= {
+        body.name: page_of([body.html], "light", dressed=True) for body in attacked() if body.name == "mask of rect"
+    }
     seen = [fault for faults in judge.pages(raw, "light").values() for fault in faults]
     assert seen.count("a script ran") >= 5
     assert seen.count("the shell's structure changed") >= 20
     assert any("looks different" in fault for fault in seen)
     assert any("can not be pressed" in fault for fault in seen)
+    assert any("evil.example" in url for url in judge.reached_out)
 
 
 # Words that forms use for their data. A script of the page that asks a form for one of these would get a control.

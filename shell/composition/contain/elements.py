@@ -1,6 +1,6 @@
 """Which elements and attributes a fragment's HTML may hold. What is not listed does not reach the page.
 
-Public: `KEEP`, `Check`, `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `NOTHING`, `REMOVED`,
+Public: `KEEP`, `Check`, `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `NOTHING`, `REMOVED`, `SCRIPTED`,
 `FORMATTING`, `TAME`, `is_custom`, `unlisted`, `other`.
 """
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from shell.composition.contain import htmx, values
+from shell.composition.contain import htmx, pattern, values
 from shell.composition.contain.links import Isolation, Reach
 from shell.composition.contain.names import words
 
@@ -111,15 +111,17 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "img": _ask(src=values.picture, srcset=values.pictures, usemap=values.within)
     | _ask(name=values.picture_name, id=values.field_id)
     | _SIZED
-    | _keep("alt crossorigin decoding fetchpriority ismap loading referrerpolicy sizes"),
+    | _ask(sizes=values.drawing)
+    | _keep("alt crossorigin decoding fetchpriority ismap loading referrerpolicy"),
     "input": _CONTROL
     | _SUBMIT
     | _ask(src=values.picture, size=values.measure)
     | _SIZED
     | _keep(
-        "accept alt autocomplete capture checked dirname list max maxlength min minlength multiple pattern "
+        "accept alt autocomplete capture checked dirname list max maxlength min minlength multiple "
         "placeholder readonly required step type value"
-    ),
+    )
+    | _ask(pattern=pattern.bearable),
     "ins": _keep("datetime"),
     "label": {"for": values.in_shadow},
     "li": _keep("value"),
@@ -132,7 +134,9 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "progress": _keep("max value"),
     "q": {},
     "select": _CONTROL | _ask(size=values.measure) | _keep("autocomplete multiple required"),
-    "source": _ask(src=values.media, srcset=values.pictures) | _SIZED | _keep("media sizes type"),
+    "source": _ask(src=values.media, srcset=values.pictures, media=values.drawing, sizes=values.drawing)
+    | _SIZED
+    | _keep("type"),
     "td": _CELL,
     "textarea": _CONTROL
     | _ask(cols=values.measure, rows=values.measure)
@@ -145,23 +149,33 @@ _OWN: dict[str, dict[str, Check | None]] = {
 
 HTML = {tag: Rules(_GLOBAL, plain=True) for tag in _PLAIN}
 HTML |= {tag: Rules(_GLOBAL | own, plain=all(check is KEEP for check in own.values())) for tag, own in _OWN.items()}
-FRAME = Rules(_GLOBAL | _ask(src=values.frame) | _SIZED | _keep("allow allowfullscreen loading referrerpolicy"))
+FRAME = Rules(
+    _GLOBAL
+    | _ask(src=values.frame, allow=values.permissions)
+    | _SIZED
+    | _keep("allowfullscreen loading referrerpolicy")
+)
 NOTHING = Rules({})
 HTML |= {TAME + tag: HTML[tag] for tag in FORMATTING if tag in HTML}
 
-_DRAWING = dict.fromkeys(
-    words("clip-path fill filter marker-end marker-mid marker-start mask stroke cursor"), values.drawing
+# A presentation attribute is CSS to a browser, whichever it is: `mask` fetches pictures, and others may learn to.
+_PRESENTATION = dict.fromkeys(
+    words(
+        "clip-path clip-rule color cursor display dominant-baseline fill fill-opacity fill-rule filter font-family "
+        "font-size font-style font-weight letter-spacing marker-end marker-mid marker-start mask opacity overflow "
+        "paint-order shape-rendering stop-color stop-opacity stroke stroke-dasharray stroke-dashoffset stroke-linecap "
+        "stroke-linejoin stroke-miterlimit stroke-opacity stroke-width text-anchor text-rendering transform "
+        "vector-effect visibility"
+    ),
+    values.drawing,
 )
-_SVG_GLOBAL = (
-    _keep("class lang role fill-opacity fill-rule clip-rule color display opacity overflow stop-color stop-opacity")
-    | _keep("stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke-miterlimit stroke-opacity")
-    | _keep("stroke-width transform vector-effect visibility shape-rendering paint-order text-anchor focusable")
-    | _keep("dominant-baseline font-family font-size font-style font-weight letter-spacing text-rendering")
-    | _DRAWING
-    | _ask(id=values.free_id, tabindex=values.tab_index)
-)
+_SVG_GLOBAL = _keep("class focusable lang role") | _PRESENTATION | _ask(id=values.free_id, tabindex=values.tab_index)
 _BOX = _keep("height width x y")
-_GRADIENT = _keep("gradientTransform gradientUnits spreadMethod") | {"href": values.within, "xlink:href": values.within}
+_GRADIENT = _keep("gradientUnits spreadMethod") | {
+    "gradientTransform": values.drawing,
+    "href": values.within,
+    "xlink:href": values.within,
+}
 SVG = {
     tag: Rules(_SVG_GLOBAL | own)
     for tag, own in {
@@ -177,7 +191,7 @@ SVG = {
         "marker": _keep("markerHeight markerUnits markerWidth orient preserveAspectRatio refX refY viewBox"),
         "mask": _BOX | _keep("maskContentUnits maskUnits"),
         "path": _keep("d pathLength"),
-        "pattern": _BOX | _keep("patternContentUnits patternTransform patternUnits viewBox"),
+        "pattern": _BOX | _keep("patternContentUnits patternUnits viewBox") | _ask(patternTransform=values.drawing),
         "polygon": _keep("pathLength points"),
         "polyline": _keep("pathLength points"),
         "radialGradient": _GRADIENT | _keep("cx cy fr fx fy r"),
@@ -211,6 +225,15 @@ def is_custom(tag: str) -> bool:
     return _CUSTOM_TAG.fullmatch(tag) is not None and _RESERVED.fullmatch(tag) is None
 
 
+# What the page's own scripts do more with than to show it. They read no other `data-*` of a fragment but as words.
+SCRIPTED: Mapping[str, Check] = {
+    "data-feeds": values.feeds,
+    "data-live-to": values.writable,
+    "data-stream": values.media,
+    "data-stream-engine": values.engine,
+}
+
+
 def unlisted(_value: str, _reach: Reach) -> bool:
     """Stands for the check of an attribute that an element's rules do not name; `other` knows it."""
     return False
@@ -228,5 +251,5 @@ def other(name: str, tag: str) -> Check | None:
     if _ATTRIBUTE.fullmatch(name) is None or name.startswith(("on", "data-mullion", "shadowroot")):
         return _never
     if name.startswith(("data-", "aria-")):
-        return KEEP
+        return SCRIPTED.get(name, KEEP)
     return KEEP if is_custom(tag) and name not in _NEVER else _never

@@ -31,6 +31,10 @@ FORM_NAMES = frozenset(
     """)
 )
 
-# Globals that the page's scripts ask for; the first five decide how a bundled script installs itself.
-SHELL_IDS = frozenset(words("exports module define require process globalThis htmx Hls mullion main notice"))
+# Globals that the page's scripts ask for (the first five decide how a bundled script installs itself), and the ids of
+# the shell's own pages.
+SHELL_IDS = frozenset(
+    words("exports module define require process globalThis htmx Hls mullion main notice")
+    + words("reality-check reality-title username password problem")
+)
 SHELL_PREFIXES = ("slot-", "shell-", "mullion")

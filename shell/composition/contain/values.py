@@ -6,6 +6,7 @@ Each check takes the value and the slot's reach and says whether the attribute s
 import re
 from functools import lru_cache
 
+from shell.composition.contain import css
 from shell.composition.contain.links import Reach
 from shell.composition.contain.names import FORM_NAMES, SHELL_IDS, SHELL_PREFIXES
 
@@ -15,7 +16,18 @@ _CANDIDATES_CHARS_MAX = 4096
 _MEASURE = re.compile(r"\s*\+?([0-9]{1,6}(?:\.[0-9]{0,6})?)(?:px|%|em|rem)?\s*")
 _MEASURE_MAX = 4000
 _MEASURE_CHARS_MAX = 16
-_URL_FUNCTION = re.compile(r"url\(\s*(?!['\"]?#)", re.IGNORECASE)
+_URL_CHARS_MAX = 2048
+# What a framed origin may be handed on: to show and to sound. No camera and no payment is for a fragment to give.
+_PERMISSIONS = frozenset({"autoplay", "encrypted-media", "fullscreen", "picture-in-picture", "screen-wake-lock"})
+_ENGINES = frozenset({"native", "hls"})
+_FEEDS = re.compile(r"[a-z0-9_.-]{1,64}(?:\s+[a-z0-9_.-]{1,64}){0,15}")
+# What a live value may be written into: words and states, nothing that a script, htmx or another element follows.
+_WRITABLE = re.compile(
+    r"data-(?!live|hx-|stream|feeds|mullion)[a-z-]+"
+    r"|aria-(?!owns|controls|describedby|labelledby|details|flowto|activedescendant|errormessage)[a-z]+"
+    r"|value|max|min|datetime|hidden|open|title"
+)
+_WRITABLE_CHARS_MAX = 64
 
 
 def own(value: str, reach: Reach) -> bool:
@@ -121,8 +133,29 @@ def _bearable(value: str) -> bool:
 
 
 def drawing(value: str, _reach: Reach) -> bool:
-    """A presentation attribute of SVG: any `url()` stays within the drawing, and none is spelled with an escape."""
-    return "\\" not in value and _URL_FUNCTION.search(value) is None
+    """CSS, as a presentation attribute, a size or a media query is: nothing in it is fetched."""
+    return css.fetches_nothing(value)
+
+
+def permissions(value: str, _reach: Reach) -> bool:
+    """A permissions policy for a frame that names harmless features alone."""
+    named = [part.split(None, 1)[0].lower() for part in value.split(";") if part.strip()]
+    return len(value) <= _URL_CHARS_MAX and _PERMISSIONS.issuperset(named)
+
+
+def engine(value: str, _reach: Reach) -> bool:
+    """One of the engines that the page's script plays a picture with."""
+    return value in _ENGINES
+
+
+def feeds(value: str, _reach: Reach) -> bool:
+    """Names of feeds whose state the page's script follows."""
+    return not value or _FEEDS.fullmatch(value) is not None
+
+
+def writable(value: str, _reach: Reach) -> bool:
+    """The name of an attribute that the page's script may write a live value into."""
+    return len(value) <= _WRITABLE_CHARS_MAX and _WRITABLE.fullmatch(value) is not None
 
 
 def _taken(name: str) -> bool:

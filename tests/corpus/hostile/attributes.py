@@ -1,0 +1,113 @@
+"""The table of attributes as bodies: each attribute that may stay, with values that would do harm.
+
+Public: `ATTACKS`, `Listed`, `listed`, `attacked`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from shell.composition.contain import elements
+from shell.composition.contain.elements import Rules
+from tests.corpus.hostile.bodies import Body
+
+# What each kind of value must not be. Every address that could be asked for names `evil.example` or is a path here.
+ATTACKS = {
+    "css": [
+        "image-set('/sign-out/' 1x)",
+        'image-set("https://evil.example/a" 1x)',
+        "-webkit-image-set(url(https://evil.example/b) 1x)",
+        "image('https://evil.example/c')",
+        "src('https://evil.example/d')",
+        "cross-fade(url(https://evil.example/e), red)",
+        "url(https://evil.example/f)",
+        "url('https://evil.example/g#h')",
+        "u\\72l(https://evil.example/h)",
+        "\\75\\52\\4c(//evil.example/i)",
+        "image\\2dset('https://evil.example/j' 1x)",
+        "URL(//evil.example/k)",
+        "url(/sign-out/), url(#a)",
+        "url(#a) url(https://evil.example/l)",
+        "var(--x, image-set('https://evil.example/m' 1x))",
+        "/* ' */ url(https://evil.example/n) /* ' */",
+        "url(https://evil.example/o",
+        "image-set('https://evil.example/p' 1x",
+        'url( "https://evil.example/q',
+        "element(#main)",
+        "paint(x)",
+        "attr(title type(<url>))",
+        "url(data:image/svg+xml,<svg/>)",
+        "(" * 40 + "1" + ")" * 40,
+    ],
+    "address": [
+        "https://evil.example/x",
+        "//evil.example/x",
+        "javascript:ran()",
+        " javascript:ran()",
+        "java\tscript:ran()",
+        "data:text/html,<script>ran()</script>",
+        "/slots/lobby/promotions/actions/claim",
+        "/slots/lobby/wallet/../promotions",
+        "https:evil.example",
+        "\\\\evil.example/x",
+    ],
+    "addresses": [
+        "/assets/a 1x, https://evil.example/x 2x",
+        "//evil.example/x 1x",
+        "/assets/a 1x,https://evil.example/x",
+        "data:image/png;base64,AA== 1x",
+    ],
+    "name": ["main", "notice", "slot-one", "slot-four", "htmx", "#main", "one two main", "reality-check"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One attribute of the table. `tag` and `name` are written as the table does."""
+
+    tag: str
+    name: str
+    rules: Rules
+    drawing: bool
+
+    def html(self, value: str) -> str:
+        """The element with `value`, where its kind stands."""
+        inner = f'<{self.tag} {self.name}="{escape(value)}">in</{self.tag}>'
+        if self.drawing:
+            return inner if self.tag == "svg" else f'<svg width="9" height="9">{inner}</svg>'
+        return _AROUND.get(self.tag, "{}").format(inner)
+
+
+_AROUND = {
+    **dict.fromkeys(("td", "th"), "<table><tbody><tr>{}</tr></tbody></table>"),
+    "tr": "<table><tbody>{}</tbody></table>",
+    **dict.fromkeys(("tbody", "thead", "tfoot", "caption", "colgroup"), "<table>{}</table>"),
+    "col": "<table><colgroup>{}</colgroup></table>",
+    **dict.fromkeys(("option", "optgroup"), "<select>{}</select>"),
+    **dict.fromkeys(("source", "track"), "<video>{}</video>"),
+    "area": '<map name="m">{}</map>',
+    "summary": "<details>{}</details>",
+    "legend": "<fieldset>{}</fieldset>",
+}
+
+
+def listed() -> Iterator[Listed]:
+    """Every attribute of every element that may stay."""
+    rows = [*((tag, rules, False) for tag, rules in elements.HTML.items() if elements.TAME not in tag)]
+    rows += [("iframe", elements.FRAME, False), ("x-card", elements.CUSTOM, False)]
+    rows += [(tag, rules, True) for tag, rules in elements.SVG.items()]
+    for tag, rules, drawing in rows:
+        for name in rules.checks["light"]:
+            yield Listed(tag, name, rules, drawing)
+
+
+def attacked() -> Iterator[Body]:
+    """Every attribute with every attack, one body each; what all elements have stands on one of them."""
+    everywhere = set(elements.HTML["p"].checks["light"])
+    for one in listed():
+        if one.drawing or one.tag == "p" or one.name not in everywhere:
+            html = "".join(one.html(attack) for attacks in ATTACKS.values() for attack in attacks)
+            yield Body(f"{one.name} of {one.tag}", html)
+    for name in elements.SCRIPTED:
+        html = "".join(f'<p {name}="{escape(attack)}">in</p>' for attacks in ATTACKS.values() for attack in attacks)
+        yield Body(f"{name}, read by a script", html)
