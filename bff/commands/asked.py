@@ -1,6 +1,6 @@
 """A request for a command: who asks, by which key, for what. Everything that can be wrong with it is a problem.
 
-Public: `read`, `problem`, `answer`.
+Public: `read`, `whole_body`, `problem`, `answer`.
 """
 
 import re
@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused
 from bff.contracts import headers as names
+from bff.contracts import text
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 from bff.contracts.problem import PROBLEM_TYPE, Problem
 
@@ -62,19 +63,27 @@ def _player(request: HttpRequest, scopes: frozenset[str]) -> PlayerContext:
     return context
 
 
-def _body(request: HttpRequest, body_type: type[T]) -> T:
+def whole_body(request: HttpRequest) -> bytes:
+    """The body; raises `Refused` where it is longer than the engine reads."""
     if int(request.headers.get("Content-Length") or 0) > POLICY.body_bytes_max:
         raise Refused(413, "body_too_large", f"A command has at most {POLICY.body_bytes_max} bytes. Nothing was done.")
     raw = request.read(POLICY.body_bytes_max + 1)
     if len(raw) > POLICY.body_bytes_max:
         raise Refused(413, "body_too_large", f"A command has at most {POLICY.body_bytes_max} bytes. Nothing was done.")
+    return raw
+
+
+def _body(request: HttpRequest, body_type: type[T]) -> T:
+    raw = whole_body(request)
     try:
-        return msgspec.json.decode(raw, type=body_type)
+        return text.decode(raw, body_type)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         fields = {where.rstrip("`"): what} if where else {}
         raise Refused(422, "body_invalid", f"{what}. Nothing was done.", fields) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except text.TextRefused as error:
+        raise Refused(400, "text_refused", f"The body is no plain text: {error}. Nothing was done.") from error
+    except msgspec.DecodeError as error:
         raise Refused(400, "body_malformed", "The body is not JSON. Nothing was done.") from error
 
 

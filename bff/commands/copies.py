@@ -24,6 +24,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from bff.commands.epoch import next_epoch
 from bff.commands.models import OutboxRow, Player, RelayState
+from bff.contracts import text
 
 FORMAT = "mullion-commands-1"
 CHUNK = 500
@@ -130,7 +131,8 @@ def _chunks(model: type[models.Model]) -> Iterator[list[dict[str, Any]]]:
 
 def _row(model: type[models.Model], values: dict[str, Any]) -> models.Model:
     fields = {field.attname: field for field in model._meta.concrete_fields}
-    return model(**{name: fields[name].to_python(value) for name, value in values.items()})
+    # Older copies may hold characters that no border lets in any more and PostgreSQL can not store.
+    return model(**{name: fields[name].to_python(text.mended(value)) for name, value in values.items()})
 
 
 def _insert(rows: list[models.Model]) -> None:

@@ -12,6 +12,8 @@ from urllib.parse import quote
 import msgspec
 
 from bff.commands.deposit import Verdict
+from bff.contracts import text
+from bff.contracts.text import Plain
 from bff.resilience.deadline import Deadline
 from bff.resilience.guard import Guard, Judge
 from bff.resilience.message import Request, Response
@@ -25,12 +27,12 @@ _UNHEARD = "The payment never reached the payment provider, so nothing was charg
 
 
 class _Charge(msgspec.Struct, frozen=True):
-    charge_id: str
-    reference: str
-    status: str
+    charge_id: Plain
+    reference: Plain
+    status: Plain
     decline_reason: str | None = None
     amount_minor: int | None = None
-    currency: str | None = None
+    currency: Plain | None = None
 
 
 class _Charges(msgspec.Struct, frozen=True):
@@ -38,7 +40,11 @@ class _Charges(msgspec.Struct, frozen=True):
 
 
 class WebhookRefused(Exception):
-    """The webhook is not from the provider, too old, or unreadable; the message says which."""
+    """The webhook is not from the provider, or too old; the message says which."""
+
+
+class WebhookUnreadable(Exception):
+    """The webhook is from the provider and says nothing that can be read; the message says why."""
 
 
 class Payments:
@@ -100,14 +106,14 @@ class _Reader:
         if not 200 <= answer.status < 300:
             return None
         try:
-            self.said = msgspec.json.decode(answer.body, type=self._kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.said = text.decode(answer.body, self._kind, free_text=True)
+        except msgspec.DecodeError as error:
             return Failure(Reason.ENCODING, str(error))
         return None
 
 
 def read_webhook(body: bytes, signature: str, secret: str, *, now: float, age_s_max: int) -> tuple[str, Verdict]:
-    """The reference and what the provider says about it; raises `WebhookRefused`.
+    """The reference and what the provider says about it; raises `WebhookRefused`, `WebhookUnreadable`.
 
     `signature` is `t=<unix seconds>,v1=<hex of HMAC-SHA256 over "t.body">`, as many providers sign.
     """
@@ -121,9 +127,9 @@ def read_webhook(body: bytes, signature: str, secret: str, *, now: float, age_s_
     if abs(now - int(stamp)) > age_s_max:
         raise WebhookRefused("the signature is too old")
     try:
-        charge = msgspec.json.decode(body, type=_Charge)
+        charge = text.decode(body, _Charge, free_text=True)
     except msgspec.DecodeError as error:
-        raise WebhookRefused(f"the body is not a charge: {error}") from error
+        raise WebhookUnreadable(f"the body is not a charge: {error}") from error
     return charge.reference, _verdict(charge)
 
 
@@ -138,5 +144,5 @@ def _verdict(charge: _Charge) -> Verdict:
 
 
 def _declined(reason: str) -> str:
-    said = " ".join(reason.replace("_", " ").split())[:120].rstrip(".")
+    said = text.cleaned(reason.replace("_", " "), chars_max=120).rstrip(".")
     return f"The payment was declined ({said}). Nothing was charged." if said else "The payment was declined."

@@ -14,10 +14,12 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 
 from bff.commands import play
+from bff.commands.asked import whole_body
 from bff.commands.engine import EngineUnavailable
 from bff.commands.play import Call, Denied
-from bff.commands.policy import POLICY
+from bff.commands.receipts import Refused
 from bff.commands.runtime import runtime
+from bff.contracts import text
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 from bff.contracts.seamless import (
     PROVIDER_HEADER,
@@ -48,11 +50,15 @@ def _view(
     async def view(request: HttpRequest) -> HttpResponse:
         request_uuid = ""
         try:
-            provider, body = _signed(request)
+            body = whole_body(request)
+            provider = _signed(request, body)
             asked: Any = _decoded(body, request_type)
             request_uuid = asked.request_uuid
             call = Call.of(provider, _player(asked, expired=expired), request.path, asked)
             answer = await runtime().finish(_act(act, call, asked))
+        except Refused as refused:
+            logger.warning("seamless_refused", path=request.path, detail=refused.detail)
+            return _answer(WalletAnswer(Status.WRONG_SYNTAX), refused.status)
         except Denied as denied:
             answer = WalletAnswer(denied.status, request_uuid)
         except EngineUnavailable as error:
@@ -72,10 +78,9 @@ async def _act(act: Act, call: Call, asked: Any) -> WalletAnswer:
         return await runtime().engine.run(act, call, asked, datetime.now(UTC))
 
 
-def _signed(request: HttpRequest) -> tuple[str, bytes]:
+def _signed(request: HttpRequest, body: bytes) -> str:
     provider = request.headers.get(PROVIDER_HEADER, "")
     key = settings.GAME_PROVIDERS.get(provider)
-    body = request.read(POLICY.body_bytes_max)
     if key is None or request.method != "POST":
         raise Denied(Status.INVALID_SIGNATURE)
     try:
@@ -83,15 +88,15 @@ def _signed(request: HttpRequest) -> tuple[str, bytes]:
     except SignatureRefused as refused:
         logger.warning("seamless_signature_refused", provider=provider, detail=str(refused))
         raise Denied(Status.INVALID_SIGNATURE) from refused
-    return provider, body
+    return provider
 
 
 def _decoded(body: bytes, request_type: type[msgspec.Struct]) -> msgspec.Struct:
     try:
-        return msgspec.json.decode(body, type=request_type)
+        return text.decode(body, request_type)
     except msgspec.ValidationError as error:
         raise Denied(Status.WRONG_TYPES) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         raise Denied(Status.WRONG_SYNTAX) from error
 
 

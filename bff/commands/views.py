@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_
 from bff.commands import asked, claim, deposit, limits, withdraw
 from bff.commands.engine import EngineUnavailable
 from bff.commands.models import Charge, Receipt
-from bff.commands.payments import WebhookRefused, read_webhook
+from bff.commands.payments import WebhookRefused, WebhookUnreadable, read_webhook
 from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused, on_the_wire
 from bff.commands.runtime import runtime
@@ -125,7 +125,7 @@ self_exclude_view = _plain("self-exclude", SCOPE_LIMITS, SelfExclude, limits.sel
 @command_view("webhook")
 async def webhook_view(request: HttpRequest) -> HttpResponse:
     """`POST /webhooks/payments`: 204 when it is written down, late and repeated ones too."""
-    body = request.read(POLICY.body_bytes_max)
+    body = asked.whole_body(request)
     try:
         reference, verdict = read_webhook(
             body,
@@ -136,6 +136,8 @@ async def webhook_view(request: HttpRequest) -> HttpResponse:
         )
     except WebhookRefused as refused:
         raise Refused(401, "webhook_refused", str(refused)) from refused
+    except WebhookUnreadable as unreadable:
+        raise Refused(400, "webhook_unreadable", str(unreadable)) from unreadable
     try:
         receipt = await runtime().engine.run(deposit.settle, reference, verdict, datetime.now(UTC))
     except (Receipt.DoesNotExist, Charge.DoesNotExist) as error:

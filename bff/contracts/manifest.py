@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from bff.contracts import text
+
 NAME_PATTERN = "^[a-z][a-z0-9-]{0,62}$"
 MANIFEST_BYTES_MAX = 64 * 1024
 
@@ -81,13 +83,13 @@ def parse(body: bytes) -> Manifest:
     if len(body) > MANIFEST_BYTES_MAX:
         raise ManifestRefused(f"the manifest has {len(body)} bytes; at most {MANIFEST_BYTES_MAX} are read")
     try:
-        return msgspec.json.decode(body, type=Manifest)
+        return text.decode(body, Manifest)
     except msgspec.ValidationError as error:
         raise ManifestRefused(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except text.TextRefused as error:
+        raise ManifestRefused(f"the manifest is no plain text: {error}") from error
+    except msgspec.DecodeError as error:
         raise ManifestRefused(f"the manifest is not JSON: {error}") from error
-    except RecursionError as error:
-        raise ManifestRefused("the manifest is nested too deeply") from error
 
 
 def resolve(manifest_url: str, value: str) -> str:

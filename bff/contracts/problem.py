@@ -5,6 +5,8 @@ Public: `Problem`, `PROBLEM_TYPE`, `read_problem`.
 
 import msgspec
 
+from bff.contracts import text
+
 PROBLEM_TYPE = "application/problem+json"
 
 
@@ -29,6 +31,6 @@ def read_problem(content_type: str | None, body: bytes) -> Problem | None:
     if not (content_type or "").startswith(PROBLEM_TYPE):
         return None
     try:
-        return msgspec.json.decode(body, type=Problem)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return text.decode(body, Problem)
+    except msgspec.DecodeError:
         return None

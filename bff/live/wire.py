@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from bff.contracts.text import decode
 from bff.contracts.view import Sequence as ViewSequence
 
 
@@ -33,15 +34,14 @@ class Malformed(Exception):
     """The message is not one of ours."""
 
 
-_client = msgspec.json.Decoder(ClientMessage)
 _told = msgspec.json.Decoder(Told)
 
 
 def read(text: str) -> ClientMessage:
     """The page's message, or `Malformed`."""
     try:
-        return _client.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        return decode(text, ClientMessage)
+    except msgspec.DecodeError as error:
         raise Malformed(str(error)) from error
 
 

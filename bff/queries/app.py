@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from bff.contracts import text
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 from bff.contracts.problem import PROBLEM_TYPE
 from bff.queries.asked import Asked
@@ -92,7 +93,11 @@ class Queries:
         try:
             if len(raw) > self._policy.query_bytes_max:
                 raise ValueError("too long")
-            return dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=16))
+            query = dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=16))
+            text.check_fields(query)
+            return query
+        except text.TextRefused as error:
+            raise Refused(400, "text_refused", f"The query is no plain text: {error}.") from error
         except ValueError as error:
             raise Refused(400, "query_invalid", "The query string can not be read.") from error
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from bff.contracts import text
 from bff.resilience import log
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.fault import FOR_S_MAX, FaultSwitch
@@ -36,7 +37,7 @@ class Asked:
 
     def json(self) -> dict[str, Any]:
         """The body as an object; ValueError when it is not one."""
-        found = msgspec.json.decode(self.body or b"{}")
+        found = text.decode(self.body or b"{}", object)
         if not isinstance(found, dict):
             raise ValueError("the body must be a JSON object")
         return found
@@ -56,7 +57,7 @@ def json_answer(status: int, data: Any, **headers: str) -> Answer:
 
 
 async def read(scope: Scope, receive: Receive) -> Asked:
-    """The whole request; ValueError when its body is too large."""
+    """The whole request; ValueError when its body is too large or its query no plain text."""
     body = b""
     while True:
         message = await receive()
@@ -69,6 +70,7 @@ async def read(scope: Scope, receive: Receive) -> Asked:
             break
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    text.check_fields(query)
     return Asked(scope["method"], scope["path"], query, headers, body)
 
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.loader import get_template
 
-from bff.contracts import headers
+from bff.contracts import headers, text
 from bff.contracts.player_context import ContextRefused
 from bff.contracts.view import Sequence
 from bff.resilience import log
@@ -64,7 +64,8 @@ View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 def fragment_view(*methods: str) -> Callable[[Handler], View]:
     """A Django view around a handler `(request, context, **path) -> Rendered`; GET and HEAD unless methods are named.
 
-    A bearer that is not for this fragment is answered 401, so the shell shows its own sign-in card.
+    A bearer that is not for this fragment is answered 401, so the shell shows its own sign-in card; a query or form
+    with control characters 400, before any handler reads it.
     """
     allowed = methods or ("GET", "HEAD")
 
@@ -75,8 +76,12 @@ def fragment_view(*methods: str) -> Callable[[Handler], View]:
             started = time.perf_counter()
             try:
                 context = read_context(request, this_house(), settings.PLAYER_CONTEXT_PUBLIC_KEY)
+                _check_text(request)
             except ContextRefused as refused:
                 response = sign_in_again(refused.code)
+                rendered = None
+            except text.TextRefused as refused:
+                response = not_text(str(refused))
                 rendered = None
             else:
                 rendered = await handler(request, context, **path)
@@ -120,6 +125,23 @@ def sign_in_again(code: str) -> HttpResponse:
     response["Cache-Control"] = "private, no-store"
     response[headers.VERSION] = this_house().version
     return response
+
+
+def not_text(why: str) -> HttpResponse:
+    """400 for a query or a form that is no plain text; `why` names the field, for programs."""
+    response = HttpResponse(get_template("kit/not_text.html").render(), status=400)
+    response["Content-Length"] = str(len(response.content))
+    response["Cache-Control"] = "private, no-store"
+    response[headers.VERSION] = this_house().version
+    _log.warning("text_refused", detail=why)
+    return response
+
+
+def _check_text(request: HttpRequest) -> None:
+    for given in (request.GET, request.POST):
+        for name, values in given.lists():
+            for value in values:
+                text.check_fields({name: value})
 
 
 def rfc3339(moment: datetime) -> str:

@@ -7,12 +7,12 @@ import os
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
-from bff.contracts import headers
+from bff.contracts import headers, text
 from bff.contracts.bets import Bet, BetRefusal, BetsData, PlaceBet
 from bff.contracts.problem import Problem
 from bff.resilience.deadline import Deadline
@@ -95,7 +95,6 @@ def _within(context: Context, ms: int) -> Deadline:
 
 def _read(answer: Response, kind: type[T]) -> T | Failure:
     try:
-        value: Any = msgspec.json.decode(answer.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return text.decode(answer.body, kind)
+    except msgspec.DecodeError as error:
         return Failure(Reason.ENCODING, str(error))
-    return value  # type: ignore[no-any-return]

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+from bff.contracts.text import is_plain
 from shell.cookies import delete_cookie
 from shell.players.duties import CHECKED_AT, SIGNED_IN_AT
 from shell.players.knowing import stamp
@@ -43,7 +44,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     tries_key = f"sign-in-tries:{name.lower()}:{request.META.get('REMOTE_ADDR', '')}"
     if (cache.get(tries_key) or 0) >= TRIES_MAX:
         return _form(request, target, name, "Too many tries for this name. Wait five minutes, then try again.", 429)
-    player = authenticate(request, username=name, password=request.POST.get("password", "")[:_PASSWORD_MAX])
+    # A name that holds control characters is nobody's; one database would say so by an error.
+    password = request.POST.get("password", "")[:_PASSWORD_MAX]
+    player = authenticate(request, username=name, password=password) if is_plain(name) else None
     if not isinstance(player, Player):
         cache.add(tries_key, 0, TRIES_S)
         # With the cache away the count is lost and signing in still works: the password hash is slow by itself.

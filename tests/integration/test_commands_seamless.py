@@ -167,3 +167,23 @@ def test_rsa_signatures_hold_for_one_path_and_body():
             verify(path, body, signature, public, now=now)
     with pytest.raises(SignatureRefused):
         verify("/transaction/bet", b"{}", "t=1000,rsa=AAAA", public, now=1000)
+
+
+@pytest.mark.parametrize("control", ["\x00", "\n", "\x7f", "\x85"], ids=ascii)
+def test_control_characters_end_at_the_door(control, house, provider):
+    """In any string of a provider, a player's command or a webhook: a typed refusal, and the ledger as it was."""
+    before = house.books("SELECT count(*) FROM commands_gametransaction")
+    assert provider.bet(100, round=f"r{control}")[1]["status"] == "RS_ERROR_WRONG_SYNTAX"
+    assert provider.bet(100, game_kind=f"slots{control}")[1]["status"] == "RS_ERROR_WRONG_SYNTAX"
+    assert provider.bet(100, unheard_of=control)[1]["status"] == "RS_ERROR_WRONG_SYNTAX"
+    status, problem = house.command("claim-promotion", provider.player, {"promotion_id": f"p{control}"})
+    assert (status, problem["code"]) == (400, "text_refused")
+    assert house.books("SELECT count(*) FROM commands_gametransaction") == before
+
+
+def test_body_over_the_limit_is_said_to_be_too_large(house, provider):
+    """413 from the seamless wallet and for a webhook, before any signature is looked at."""
+    http, answer = provider.bet(100, unheard_of="x" * 20_000)
+    assert (http, answer["status"]) == (413, "RS_ERROR_WRONG_SYNTAX")
+    status, problem = house.post("/webhooks/payments", b"x" * 20_000, headers={})
+    assert (status, problem["code"]) == (413, "body_too_large")

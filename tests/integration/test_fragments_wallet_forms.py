@@ -233,3 +233,15 @@ def test_visitor_is_invited_to_sign_in(wallet: Fragment, bff: FakeBff) -> None:
     for name in ("withdraw", "cancel", "limit", "break"):
         assert wallet.post(f"/actions/{name}", {"idempotency_key": KEY}).status == 401
     assert bff.asked == []
+
+
+@pytest.mark.parametrize("control", ["\x00", "\n", "\x7f", "\x85"], ids=ascii)
+def test_form_with_control_characters_is_refused_before_it_is_read(
+    control: str, wallet: Fragment, bff: FakeBff
+) -> None:
+    """400 with a sentence, in a value and in a name, and nothing is sent on."""
+    for fields in ({"amount": f"10{control}"}, {f"amount{control}": "10"}):
+        answer = act(wallet, "withdraw", **fields)
+        assert answer.status == 400
+        assert "Nothing was changed" in answer.text
+    assert not bff.asked

@@ -45,6 +45,8 @@ async def ask(path, headers=None, method="GET"):
         ("/views/tables?currency=eur", None, 400, "currency_invalid"),
         ("/views/tables?currency=EUR&kind=poker", None, 400, "kind_invalid"),
         ("/views/tables?currency=EUR&x=" + "y" * 3000, None, 400, "query_invalid"),
+        ("/views/tables?currency=EUR&kind=%00", None, 400, "text_refused"),
+        ("/views/tables?currency=EUR&%C2%85=1", None, 400, "text_refused"),
         ("/views/tables/r1", None, 400, "currency_invalid"),
         ("/views/wallet", None, 401, "context_missing"),
         ("/views/wallet", {"Authorization": "Bearer nonsense"}, 401, "context_malformed"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from bff.contracts import text
 from bff.contracts.promotions import OfferAmounts, OfferState
 from bff.feeds.gauge import Gauge
 from bff.feeds.policy import PromotionsPolicy
@@ -29,8 +30,8 @@ def parse(
     Raises `BadMessage` when there is no list of offers at all, `ProviderRefused` for the provider's own error.
     """
     try:
-        said = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        said: Any = text.decode(raw, object, free_text=True)
+    except msgspec.DecodeError as error:
         raise BadMessage(f"not JSON: {error}") from error
     if isinstance(said, dict) and (said.get("status") == "ERROR" or "errorCode" in said):
         raise ProviderRefused(str(said.get("message") or said.get("errorCode") or "no message")[:200])

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from bff.contracts import text
 from bff.contracts.tables import RESULTS_MAX, Limits, TableKind
 from bff.feeds.reading import BadMessage, ProviderRefused, flag_of, minor_of, seconds_of, text_of, when_of, whole_of
 
@@ -74,8 +75,8 @@ News = TableNews | Keys
 def parse(raw: bytes | str, *, currencies: frozenset[str], tables_max: int) -> News:
     """What `raw` says; raises `BadMessage` or, for an error of the provider's own, `ProviderRefused`."""
     try:
-        said = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        said: Any = text.decode(raw, object, free_text=True)
+    except msgspec.DecodeError as error:
         raise BadMessage(f"not JSON: {error}") from error
     if not isinstance(said, dict):
         raise BadMessage("not an object")

@@ -5,6 +5,7 @@ import re
 
 import msgspec
 
+from bff.contracts import text
 from bff.contracts.bets import Bet, BetRefusal, BetsData, PlaceBet
 from bff.contracts.problem import PROBLEM_TYPE, Problem
 from bff.sandbox.plain_asgi import Answer, Asked, json_answer
@@ -44,10 +45,10 @@ async def _place(betting: Betting, token: str, asked: Asked) -> Answer:
     if not _KEY.fullmatch(key):
         return _problem(400, "key_missing", "A bet needs an Idempotency-Key of 8 to 128 characters.")
     try:
-        wanted = msgspec.json.decode(asked.body, type=PlaceBet)
+        wanted = text.decode(asked.body, PlaceBet)
         if wanted.closes_at.tzinfo is None:
             raise msgspec.ValidationError("closes_at has no time zone")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except msgspec.DecodeError as error:
         return _problem(400, "bet_unreadable", str(error))
     placed: Bet | BetRefusal = await betting.place(token, key, wanted)
     if isinstance(placed, BetRefusal):

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from bff.contracts.text import decode
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.fault import Fault
 from bff.sandbox.plain_asgi import Answer, Asked, Provider, Receive, Scope, Send, json_answer
@@ -178,7 +179,7 @@ class TablesProvider(Provider):
 
     def _hear(self, socket: Socket, text: str) -> None:
         try:
-            asked = msgspec.json.decode(text)
+            asked = decode(text, object)
             answer = self._obey(socket, asked) if isinstance(asked, dict) else {"error": "not an object"}
         except msgspec.DecodeError:
             answer = {"error": "not JSON"}

@@ -8,6 +8,7 @@ import time
 
 import msgspec
 
+from bff.contracts import text
 from bff.contracts.seamless import (
     PROVIDER_HEADER,
     SIGNATURE_HEADER,
@@ -117,7 +118,7 @@ class _Reader:
         if answer.status != 200:
             return Failure(Reason.REJECTED, f"answered {answer.status}", status=answer.status)
         try:
-            self.said = msgspec.json.decode(answer.body, type=WalletAnswer)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self.said = text.decode(answer.body, WalletAnswer)
+        except msgspec.DecodeError as error:
             return Failure(Reason.ENCODING, str(error))
         return Failure(Reason.UPSTREAM_ERROR, self.said.status) if self.said.status is Status.UNKNOWN else None
