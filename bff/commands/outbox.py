@@ -3,6 +3,9 @@
 Public: `tell`, `restate`, `rebuild`, `new_row`, `limits_of`.
 """
 
+from collections.abc import Iterator
+from itertools import groupby
+
 import msgspec
 
 from bff.commands import receipts, rows, wagering
@@ -26,6 +29,8 @@ from bff.contracts.wallet import Receipt as ReceiptOnWire
 _MAY_WAIT = ("deposit", "withdraw")
 # More answers that are no line of the history than anybody can still be waiting for.
 _ANSWERS_RESTATED = 20
+# Rows of a restatement that are in memory together: a page of the history each.
+_ROWS_AT_ONCE = 100
 
 
 def tell(
@@ -80,25 +85,26 @@ def new_row(book: Book, event_type: str, data: msgspec.Struct) -> OutboxRow:
 def _restated(book: Book, run: str = "", stands: PlayerStands | None = None) -> None:
     player = book.player
     player.epoch = book.epoch
-    known = Receipt.objects.filter(player=player, ordinal__isnull=False).order_by("ordinal")
-    told, page, lines = [], 0, []
-    for receipt in known.iterator(chunk_size=500):
-        line = receipts.line(receipt)
-        if line.ordinal // HISTORY_PAGE != page:
-            told.append(_page(book, page, lines, run))
-            page, lines = line.ordinal // HISTORY_PAGE, []
-        lines.append(line)
-    if lines:
-        told.append(_page(book, page, lines, run))
+    last: list[MovementLine] = []
+    waiting: list[OutboxRow] = []
     # The pages come first: once the player's state is there, so is all that it rests on.
-    data = _changed(book, lines[-1:], _answers(book), claims=True, limits=True, pending=True)
-    data = msgspec.structs.replace(data, rebuild=run, stands=stands)
-    told.append(new_row(book, PLAYER_RESTATED, data))
-    OutboxRow.objects.bulk_create(told, batch_size=100)
+    for part, (page, last) in enumerate(_pages(player), start=1):
+        data = HistoryPage(player.player_id, page, last, run, part)
+        waiting.append(new_row(book, HISTORY_RESTATED, data))
+        if len(waiting) == _ROWS_AT_ONCE:
+            OutboxRow.objects.bulk_create(waiting)
+            waiting.clear()
+    state = _changed(book, last[-1:], _answers(book), claims=True, limits=True, pending=True)
+    state = msgspec.structs.replace(state, rebuild=run, stands=stands)
+    OutboxRow.objects.bulk_create([*waiting, new_row(book, PLAYER_RESTATED, state)])
 
 
-def _page(book: Book, page: int, lines: list[MovementLine], run: str) -> OutboxRow:
-    return new_row(book, HISTORY_RESTATED, HistoryPage(book.player.player_id, page, lines, run))
+def _pages(player: Player) -> Iterator[tuple[int, list[MovementLine]]]:
+    """The pages of the player's history that hold lines, in order, one at a time."""
+    history = Receipt.objects.filter(player=player, ordinal__isnull=False).order_by("ordinal")
+    lines = (receipts.line(receipt) for receipt in history.iterator(chunk_size=500))
+    for page, its_lines in groupby(lines, key=lambda line: line.ordinal // HISTORY_PAGE):
+        yield page, list(its_lines)
 
 
 def _changed(

@@ -58,13 +58,16 @@ class MovementLine(msgspec.Struct, frozen=True):
 class HistoryPage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Lines `page * HISTORY_PAGE` and on, in order; also the data of `HistoryRestated`.
 
-    With a `rebuild` it is told for the shadow of that rebuild and for nothing else.
+    With a `rebuild` it is told for the shadow of that rebuild and for nothing else. `part` counts the events of one
+    restatement from 1: all of them have the player's one sequence, and a record that several of them add to is ordered
+    by the part. 0 where the writer does not count; then the pages come one event each.
     """
 
     player: str
     page: int
     lines: list[MovementLine]
     rebuild: str = ""
+    part: int = 0
 
 
 class HistoryMonthState(msgspec.Struct, frozen=True):

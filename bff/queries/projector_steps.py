@@ -40,7 +40,7 @@ logger = log.get("projector")
 GROUP = "projector"
 MARKER = "projection.ledger"
 # Raised by whoever changes what the projector writes: records of another shape are asked for again.
-SHAPE = 3
+SHAPE = 4
 _OTHER_SHAPE = "the records were written by another release"
 
 APPLIED = Counter("projector_events_applied_total", "Events that changed the query store")

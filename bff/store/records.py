@@ -78,7 +78,8 @@ class Put:
     Without a `sequence` the store counts by itself. With one, the record is left alone unless it is newer, by epoch
     and then by number; so the epochs of a writer must sort by time. With `past`, it is also left alone unless it is of
     just that sequence: a record that is gone is not written anew. A record with `keep_s` is forgotten that long after
-    it was last put, the others never.
+    it was last put, the others never. `part` orders what is written under one sequence: a record that several events
+    of that sequence add to takes each part that is later than the one it has.
     """
 
     topic: str
@@ -87,6 +88,7 @@ class Put:
     sequence: Sequence | None = None
     keep_s: int = 0
     past: Sequence | None = None
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,19 +36,23 @@ local function store_epoch(key, candidate)
 end
 """
 
-# KEYS record, store epoch, feed · ARGV topic, data, feed, candidate epoch, epoch or '', n, keep_s; epoch and n that
-# the record must be of, or neither -> 1 if applied
+# KEYS record, store epoch, feed · ARGV topic, data, feed, candidate epoch, epoch or '', n, keep_s, part; epoch and n
+# that the record must be of, or neither -> 1 if applied
 PUT = (
     _CLOCK
     + """
-local old = redis.call('HMGET', KEYS[1], 'data', 'epoch', 'n')
+local old = redis.call('HMGET', KEYS[1], 'data', 'epoch', 'n', 'part')
 local changed = old[1] ~= ARGV[2]
-if ARGV[8] and (old[2] ~= ARGV[8] or old[3] ~= ARGV[9]) then return 0 end
+if ARGV[9] and (old[2] ~= ARGV[9] or old[3] ~= ARGV[10]) then return 0 end
 local epoch, n
 if ARGV[5] ~= '' then
   epoch, n = ARGV[5], tonumber(ARGV[6])
   -- Epochs that are handed in sort by time: a writer that was held up must not undo a later one's work.
-  if old[2] and (old[2] > epoch or old[2] == epoch and tonumber(old[3]) >= n) then return 0 end
+  if old[2] and old[2] > epoch then return 0 end
+  if old[2] == epoch then
+    local stands = tonumber(old[3])
+    if stands > n or stands == n and tonumber(old[4] or 0) >= tonumber(ARGV[8]) then return 0 end
+  end
 else
   epoch = store_epoch(KEYS[2], ARGV[4])
   n = old[2] == epoch and tonumber(old[3]) or 0
@@ -57,6 +61,7 @@ end
 local ms = now_ms()
 redis.call('HSET', KEYS[1], 'data', ARGV[2], 'feed', ARGV[3], 'epoch', epoch,
   'n', string.format('%.0f', n), 'as_of', string.format('%.0f', ms))
+if ARGV[8] ~= '0' then redis.call('HSET', KEYS[1], 'part', ARGV[8]) else redis.call('HDEL', KEYS[1], 'part') end
 if ARGV[7] ~= '0' then redis.call('EXPIRE', KEYS[1], ARGV[7]) else redis.call('PERSIST', KEYS[1]) end
 if changed then
   local state = redis.call('HGET', KEYS[3], 'said_state') or 'live'

@@ -177,8 +177,8 @@ class Store:
             check_epoch(epoch)
         keys = [_record_key(put.topic), _EPOCH_KEY, _feed_key(put.feed)]
         past = () if put.past is None else (check_epoch(put.past[0]), put.past[1])
-        args = [put.topic, msgspec.json.encode(put.data), put.feed, _epoch_candidate(), epoch, n, put.keep_s, *past]
-        return _script(scripts.PUT, keys, args)
+        args = [put.topic, msgspec.json.encode(put.data), put.feed, _epoch_candidate(), epoch, n, put.keep_s, put.part]
+        return _script(scripts.PUT, keys, [*args, *past])
 
 
 def _epoch_candidate() -> str:

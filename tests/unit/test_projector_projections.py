@@ -50,17 +50,18 @@ def history(deposits):
 
 
 class Store:
-    """Keeps records as the query store does: the newer one stays, by epoch and then by number."""
+    """Keeps records as the query store does: the newer one stays, by epoch, then by number, then by part."""
 
     def __init__(self):
-        self.records = {}
+        self.records, self.parts = {}, {}
 
     def write(self, puts):
         for put in puts:
             old = self.records.get(put.topic)
-            if old and old[0] >= put.sequence:
+            if old and (old[0], self.parts[put.topic]) >= (put.sequence, put.part):
                 continue
             self.records[put.topic] = (put.sequence, msgspec.json.encode(put.data))
+            self.parts[put.topic] = put.part
 
     def project(self, events, *, dies_after=None):
         """What was parked. `dies_after` cuts the writing after so many records."""

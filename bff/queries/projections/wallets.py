@@ -44,6 +44,8 @@ FEED = "ledger"
 RECENT_MAX = 10
 # As long as the history can be paged back, and a month more: every line of it leads to its receipt.
 RECEIPT_KEPT_S = 400 * 24 * 3600
+# `PlayerRestated` ends a restatement, however many pages came before it.
+_LAST_PART = 2**40
 
 
 class Parked(Exception):
@@ -61,7 +63,8 @@ class Wallets:
     _wallets: dict[str, tuple[Sequence, WalletState | None]] = field(default_factory=dict)
     _pages: dict[tuple[str, int], tuple[Sequence, HistoryPage]] = field(default_factory=dict)
     _months: dict[tuple[str, str], tuple[Sequence, HistoryMonthState]] = field(default_factory=dict)
-    _others: dict[str, tuple[Sequence, msgspec.Struct]] = field(default_factory=dict)
+    _others: dict[str, tuple[Sequence, int, msgspec.Struct]] = field(default_factory=dict)
+    _part: int = 0  # of the event that is being applied, among those of its sequence
     _changed: dict[str, None] = field(default_factory=dict)
 
     @staticmethod
@@ -89,6 +92,7 @@ class Wallets:
         standing = self._wallet(change.player)
         if not _is_next(standing, event):
             return False
+        self._part = _LAST_PART if event.type == PLAYER_RESTATED else 0
         if standing is not None and standing[0] < event.sequence[0]:
             change = _all_of_it(change)
         for line in change.lines:
@@ -114,9 +118,9 @@ class Wallets:
         """What is to be written, in order."""
         puts = []
         for topic in self._changed:
-            sequence, state = self._others[topic]
+            sequence, part, state = self._others[topic]
             keep_s = RECEIPT_KEPT_S if isinstance(state, ReceiptState) else 0
-            puts.append(Put(topic, state, FEED, sequence, keep_s))
+            puts.append(Put(topic, state, FEED, sequence, keep_s, part=part))
         return puts
 
     def _apply_page(self, event: Event) -> bool:
@@ -125,12 +129,13 @@ class Wallets:
         since, _ = self._page(page.player, page.page)
         if max(since, standing or ("", 0))[0] > event.sequence[0]:
             return False  # the player has been told again since
+        self._part = page.part or page.page + 1
         for line in page.lines:
             self._put_line(page.player, line, event.sequence)
         return True
 
     def _put(self, topic: str, sequence: Sequence, state: msgspec.Struct) -> None:
-        self._others[topic] = (sequence, state)
+        self._others[topic] = (sequence, self._part, state)
         self._changed[topic] = None
 
     def _put_line(self, player: str, line: MovementLine, sequence: Sequence) -> None:
