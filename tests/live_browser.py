@@ -166,7 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
 class FakeLive:
     """A live socket that says only what a test tells it to.
 
-    `refuse` answers 403; `beats` turns heartbeats on and off; `said` is what pages said; `opened` counts sockets.
+    `refuse` answers 403; `beats` turns heartbeats on and off; `said` is what pages said; `opened` counts sockets;
+    `asked` has path and protocols of each.
     """
 
     def __init__(self) -> None:
@@ -175,10 +176,17 @@ class FakeLive:
         self.greeting: list[dict[str, Any]] = []
         self.said: list[dict[str, Any]] = []
         self.opened = 0
+        self.asked: list[tuple[str, str]] = []
         self.closed: list[int | None] = []
         self.open: list[ServerConnection] = []
         self._ending = threading.Event()
-        self._server: Server = serve(self._serve, "127.0.0.1", 0, process_request=self._admit)
+        self._server: Server = serve(
+            self._serve,
+            "127.0.0.1",
+            0,
+            process_request=self._admit,
+            subprotocols=["mullion.live"],  # type: ignore[list-item]
+        )
         self.url = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}/live"
 
     def __enter__(self) -> Self:
@@ -220,6 +228,8 @@ class FakeLive:
 
     def _serve(self, connection: ServerConnection) -> None:
         self.opened += 1
+        assert connection.request is not None
+        self.asked.append((connection.request.path, connection.request.headers["Sec-WebSocket-Protocol"]))
         if self.beats:
             connection.send(_heartbeat())
         for message in self.greeting:

@@ -6,6 +6,7 @@ Use: `with LiveHouse(valkey.url) as house: async with house.page("pl_amber") as 
 import asyncio
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from bff.contracts.player_context import LIVE_AUDIENCE, PlayerContext, mint, new_key_pair
+from bff.live.offer import PROTOCOL, TICKET_PREFIX
 from tests.free_ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,7 +88,8 @@ class LiveHouse:
             "PORT": str(self.port),
             "PUBLIC_URL": ORIGIN,
             "PLAYER_CONTEXT_PUBLIC_KEY": public_key,
-            "LIVE_POLICY": json.dumps(policy),
+            # Every page of a test comes from this machine.
+            "LIVE_POLICY": json.dumps({"address_sockets_max": 20_000} | policy),
         }
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -141,7 +144,7 @@ class LiveHouse:
 
     def ticket(self, player: str = "", *, life_s: int = 60, audience: str = LIVE_AUDIENCE, key: str = "") -> str:
         now = int(time.time())
-        context = PlayerContext(player, audience, "EUR", "en-GB", frozenset(), now + life_s)
+        context = PlayerContext(player, audience, "EUR", "en-GB", frozenset(), now + life_s, secrets.token_urlsafe(16))
         return mint(context, key or self._private_key, now=now)
 
     @asynccontextmanager
@@ -149,8 +152,13 @@ class LiveHouse:
         self, player: str = "", *, ticket: str | None = None, origin: str | None = ORIGIN, path: str = "/live"
     ) -> AsyncIterator[Page]:
         ticket = self.ticket(player) if ticket is None else ticket
-        url = f"ws://127.0.0.1:{self.port}{path}?ticket={ticket}"
-        async with websockets.connect(url, origin=origin, compression=None) as connection:  # type: ignore[arg-type]
+        url, words = f"ws://127.0.0.1:{self.port}{path}", [PROTOCOL, *([TICKET_PREFIX + ticket] if ticket else [])]
+        async with websockets.connect(
+            url,
+            origin=origin,  # type: ignore[arg-type]
+            subprotocols=words,  # type: ignore[arg-type]
+            compression=None,
+        ) as connection:
             yield Page(connection)
 
     async def refusal(self, **page: Any) -> int:

@@ -21,7 +21,7 @@ from bff.live.plain import http, lifespan  # noqa: E402
 from bff.resilience import log, memory  # noqa: E402
 
 log.configure()
-# At info the server logs each socket with its URL, and the ticket is part of that.
+# At info the server writes two lines for each socket.
 logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 HUB = Hub(settings.REDIS_URL, settings.LIVE_POLICY)

@@ -7,16 +7,17 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, ClassVar
-from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 from channels.utils import await_many_dispatch
 
 from bff.contracts.player_context import LIVE_AUDIENCE, ContextRefused, PlayerContext, check
+from bff.live.addresses import address_of
 from bff.live.begun import Rest
 from bff.live.closing import Closing
 from bff.live.hub import LOG, Hub
+from bff.live.offer import PROTOCOL, ticket_in
 from bff.live.origins import Origin, is_allowed
 from bff.live.socket import Send, Socket
 from bff.live.wire import Malformed, read
@@ -52,12 +53,16 @@ class LiveConsumer(AsyncConsumer):
         self.scope = scope
         self.base_send = send
         self.socket = Socket(self.hub.policy, asyncio.get_running_loop().time(), send)
+        address = address_of(scope)
+        self.has_room = self.hub.addresses.enter(address)
         try:
             await await_many_dispatch([receive, self.write], self.dispatch)
         except StopConsumer:
             return
         finally:
             self.hub.leave(self.socket)
+            if self.has_room:
+                self.hub.addresses.leave(address)
 
     async def dispatch(self, message: Message) -> None:
         await getattr(self, get_handler_name(message))(message)
@@ -90,13 +95,13 @@ class LiveConsumer(AsyncConsumer):
     async def websocket_connect(self, message: Message) -> None:
         """Let the page in, or answer 403 to its handshake."""
         try:
-            self.socket.player = self._admit()
+            self.socket.player = await self._admit()
         except (Refused, ContextRefused) as refusal:
             LOG.info("live.refused", reason=str(refusal))
             self.hub.metrics.refused(str(refusal))
             await self.base_send({"type": "websocket.close"})
             raise StopConsumer from refusal
-        await self.base_send({"type": "websocket.accept"})
+        await self.base_send({"type": "websocket.accept", "subprotocol": PROTOCOL})
         if len(self.hub.sockets) >= self.hub.policy.sockets_max:
             self.socket.box.close(Closing.TRY_LATER)
             return
@@ -116,19 +121,24 @@ class LiveConsumer(AsyncConsumer):
         # Autobahn, under daphne, raises on codes below 3000; daphne is also the one server without this extension.
         return closing.value if "websocket.http.response" in self.scope.get("extensions", {}) else closing.private
 
-    def _admit(self) -> str:
+    async def _admit(self) -> str:
         """The player whose page this is (empty: anonymous), or `Refused` or `ContextRefused`."""
         if self.scope["path"] != PATH:
             raise Refused("path")
         if not is_allowed(self.scope["headers"], self.origins):
             raise Refused("origin")
-        query = parse_qs(self.scope["query_string"].decode("latin-1"), max_num_fields=4)
-        return self._check(query.get("ticket", [""])[0]).player
+        if not self.has_room:
+            raise Refused("address_full")
+        return (await self._spend(ticket_in(self.scope["subprotocols"]))).player
 
-    def _check(self, ticket: str) -> PlayerContext:
-        context = check(f"Bearer {ticket}", self.public_key, now=int(time.time()), audience=LIVE_AUDIENCE)
+    async def _spend(self, ticket: str) -> PlayerContext:
+        """What `ticket` says. It is used up by this, also when the caller has no use for it."""
+        now = int(time.time())
+        context = check(f"Bearer {ticket}", self.public_key, now=now, audience=LIVE_AUDIENCE)
         if self.hub.revocations.covers(context.player, context.expires_at):
             raise Refused("revoked")
+        if not await self.hub.tickets.spend(context.token_id, context.expires_at, now):
+            raise Refused("ticket_used")
         return context
 
     async def _obey(self, text: str | None) -> Closing | None:
@@ -143,7 +153,7 @@ class LiveConsumer(AsyncConsumer):
             said = read(text)
         except Malformed:
             return Closing.MALFORMED
-        if said.ticket and not self._is_same_player(said.ticket):
+        if said.ticket and not await self._is_same_player(said.ticket):
             return Closing.SESSION_ENDED
         if said.ticket:
             self.socket.ticket_seen(now)
@@ -151,8 +161,8 @@ class LiveConsumer(AsyncConsumer):
         await self.hub.subscribe(self.socket, said.subscribe)
         return None
 
-    def _is_same_player(self, ticket: str) -> bool:
+    async def _is_same_player(self, ticket: str) -> bool:
         try:
-            return self._check(ticket).player == self.socket.player
+            return (await self._spend(ticket)).player == self.socket.player
         except (Refused, ContextRefused):
             return False

@@ -4,10 +4,12 @@ Public: `Fanout`, `Follower`.
 No I/O: the store's messages and snapshots are passed in, boxes are filled.
 """
 
+from collections import Counter
 from typing import Protocol
 
 from bff.contracts.view import Sequence
 from bff.live.box import Box
+from bff.live.topics import family_of
 
 _RETIRED_MAX = 8
 
@@ -40,6 +42,7 @@ class Fanout:
 
     def __init__(self) -> None:
         self._topics: dict[str, _Topic] = {}
+        self._held: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._topics)
@@ -55,6 +58,7 @@ class Fanout:
         entry = self._topics.get(topic)
         if entry is None:
             entry = self._topics[topic] = _Topic()
+            self._held[family_of(topic)] += 1
         entry.followers.add(follower)
         follower.topics.add(topic)
         if entry.sequence is not None:
@@ -70,6 +74,7 @@ class Fanout:
             entry.followers.discard(follower)
             if not entry.followers:
                 del self._topics[topic]
+                self._held[family_of(topic)] -= 1
 
     def leave(self, follower: Follower) -> None:
         """`follower` has gone."""
@@ -98,6 +103,15 @@ class Fanout:
         """The store holds nothing about `topic`; its first message will say more."""
         if entry := self._topics.get(topic):
             entry.current = True
+
+    def held(self, family: str) -> int:
+        """How many topics of `family` somebody follows."""
+        return self._held[family]
+
+    def followers(self, topic: str) -> list[Follower]:
+        """Who follows `topic` at this moment."""
+        entry = self._topics.get(topic)
+        return list(entry.followers) if entry else []
 
     def lost(self) -> None:
         """The subscription was cut: anything may have happened since, epochs included."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import msgspec
 
 from bff.contracts.live import LiveMessage
+from bff.live.addresses import Addresses
 from bff.live.closing import Closing
 from bff.live.fanout import Fanout
 from bff.live.metrics import Metrics
@@ -21,7 +22,8 @@ from bff.live.revocations import Revocations
 from bff.live.snapshots import read_snapshots
 from bff.live.socket import Socket
 from bff.live.subscription import LIVE_PREFIX, REVOKED_CHANNEL, Subscription
-from bff.live.topics import feed_of, may_follow
+from bff.live.tickets import Tickets
+from bff.live.topics import family_of, feed_of, is_table, may_follow, own_topics
 from bff.live.wire import Malformed, heartbeat, notice, read_told, refused
 from bff.resilience import log
 from bff.store import Store, StoreUnavailable
@@ -37,10 +39,12 @@ class Hub:
         self.fanout = Fanout()
         self.metrics = Metrics(self)
         self.revocations = Revocations(policy.ticket_s, policy.revocations_max)
+        self.addresses = Addresses(policy.address_sockets_max)
         self.sockets: set[Socket] = set()
         self._slots: list[set[Socket]] = [set() for _ in range(policy.heartbeat_slots)]
         self._joined = 0
         self._store = store or Store.connect(url)
+        self.tickets = Tickets(self._store, policy.tickets_max)
         self._subscription = Subscription(url, policy, heard=self._heard, found=self._found, lost=self._lost)
         self._listening = False
         self._was_listening = False
@@ -94,14 +98,17 @@ class Hub:
         self.fanout.leave(socket)
 
     async def subscribe(self, socket: Socket, topics: Iterable[str]) -> None:
-        """Follow each of `topics` that may be followed; the others are refused by name."""
+        """Follow each of `topics` that may be followed; the others are refused by name.
+
+        A player's own topics are few and known, so what others or the page itself hold takes no room from them.
+        """
         forbidden, too_many = [], []
         for topic in topics:
             if topic in socket.topics:
                 continue
             if not may_follow(socket.player, topic, topic_bytes_max=self.policy.topic_bytes_max):
                 forbidden.append(topic[: self.policy.topic_bytes_max])
-            elif len(socket.topics) >= self.policy.topics_max or self._is_full(topic):
+            elif topic not in own_topics(socket.player) and self._is_full(socket, topic):
                 too_many.append(topic)
             else:
                 # A page that follows many topics must not overflow its own box with their first texts.
@@ -190,8 +197,13 @@ class Hub:
             self._store_is_failing = True
             LOG.warning("live.store_failed", detail=str(error))
 
-    def _is_full(self, topic: str) -> bool:
-        return topic not in self.fanout and len(self.fanout) >= self.policy.process_topics_max
+    def _is_full(self, socket: Socket, topic: str) -> bool:
+        own = sum(topic in socket.topics for topic in own_topics(socket.player))
+        if len(socket.topics) - own >= self.policy.topics_max:
+            return True
+        # Only tables can be invented; the store may be away and so can not say yet that there is none of that name.
+        followed = self.fanout.held(family_of(topic))
+        return is_table(topic) and topic not in self.fanout and followed >= self.policy.process_tables_max
 
     def _want(self, topics: Iterable[str]) -> None:
         self._wanted.update(topics)
@@ -216,13 +228,20 @@ class Hub:
 
     async def _read(self, batch: list[str]) -> None:
         topics = [topic for topic in batch if topic in self.fanout]
-        messages = await read_snapshots(self._store, topics)
+        look = await read_snapshots(self._store, topics)
         for topic in topics:
-            message = messages.get(topic)
-            if message is None:
+            message = look.messages.get(topic)
+            if topic in look.unknown:
+                self._refuse_unknown(topic)
+            elif message is None:
                 self.fanout.found_nothing(topic)
             else:
                 self.fanout.adopt(topic, message.seq, _encode(message))
+
+    def _refuse_unknown(self, topic: str) -> None:
+        for follower in self.fanout.followers(topic):
+            self.fanout.unfollow(follower, topic)
+            follower.box.tell(f"topic_unknown {topic}", refused("topic_unknown", [topic]))
 
     # The clock.
 

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 class LivePolicy:
     """What a socket may cost and how fast things are noticed.
 
-    A socket: `box_topics_max` topics may wait to be sent, `topics_max` may be followed (by all sockets together
-    `process_topics_max`), and one send may take
-    `send_s_max`. A client may say `messages_per_s` after a burst of `messages_burst`, each at most
+    A process: `sockets_max` in all, `address_sockets_max` from one address, behind which may be a house full of
+    players, and `process_tables_max` tables that all sockets together follow.
+
+    A socket: `box_topics_max` topics may wait to be sent, `topics_max` may be followed beside the player's own, and
+    one send may take `send_s_max`. A client may say `messages_per_s` after a burst of `messages_burst`, each at most
     `message_bytes_max`, and has to follow something within `idle_s_max`.
 
     A session: the page is asked for a fresh ticket every `recheck_s` and whenever a revocation may have been missed;
     it has `recheck_grace_s` to bring one. Revocations are remembered for as long as a ticket lives, at most
-    `revocations_max` of them.
+    `revocations_max` of them; tickets that were used, at most `tickets_max` of them.
 
     The store: the subscription is pinged every `ping_s`, counts as cut after `silence_s`, and is tried again after a
     random time up to `retry_s`, doubled up to `retry_s_max`. Snapshots are read `snapshot_topics_max` topics at a
@@ -31,9 +33,10 @@ class LivePolicy:
     heartbeat_slots: int = 50
 
     sockets_max: int = 20_000
+    address_sockets_max: int = 256
     box_topics_max: int = 100
     topics_max: int = 128
-    process_topics_max: int = 50_000
+    process_tables_max: int = 50_000
     topic_bytes_max: int = 200
     send_s_max: float = 10.0
     idle_s_max: float = 15.0
@@ -42,6 +45,7 @@ class LivePolicy:
     message_bytes_max: int = 16_384
 
     ticket_s: int = 60
+    tickets_max: int = 100_000
     recheck_s: float = 600.0
     recheck_grace_s: float = 30.0
     revocations_max: int = 10_000

@@ -1,12 +1,14 @@
 """What a page is told first: the store's records and feeds in the words of the socket.
 
-Public: `read_snapshots`.
+Public: `read_snapshots`, `Snapshots`.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from bff.contracts.live import LiveMessage
-from bff.live.topics import feed_of
+from bff.contracts.tables import TABLES_TOPIC
+from bff.live.topics import feed_of, is_table
 from bff.store import FeedFreshness, Record, Store
 from bff.store.policy import FEED_POLICIES
 
@@ -14,15 +16,31 @@ from bff.store.policy import FEED_POLICIES
 _NEVER = ("", 0)
 
 
-async def read_snapshots(store: Store, topics: Iterable[str]) -> dict[str, LiveMessage]:
-    """The latest of each topic that the store holds, in one round trip; raises `StoreUnavailable`."""
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """`messages` are what the store holds, by topic; `unknown` the topics that it knows not to exist."""
+
+    messages: dict[str, LiveMessage]
+    unknown: frozenset[str]
+
+
+async def read_snapshots(store: Store, topics: Iterable[str]) -> Snapshots:
+    """The latest of each topic that the store holds, in one round trip; raises `StoreUnavailable`.
+
+    A table is unknown when the store holds the list of all tables and nothing of this one. A store that was flushed
+    holds neither: then nobody can tell, and who follows the table goes on.
+    """
     feeds = {topic: feed for topic in topics if (feed := feed_of(topic)) is not None}
-    seen = await store.read([topic for topic in topics if topic not in feeds], {*feeds.values(), *FEED_POLICIES})
+    records = [topic for topic in topics if topic not in feeds]
+    listed = [TABLES_TOPIC] if TABLES_TOPIC not in records and any(map(is_table, records)) else []
+    seen = await store.read(records + listed, {*feeds.values(), *FEED_POLICIES})
     messages = {topic: _told(topic, seen.feeds[feed]) for topic, feed in feeds.items()}
-    for topic in seen.records:
+    for topic in records:
         if (record := seen.standing(topic)) is not None:
             messages[topic] = _record(record, seen.feeds.get(record.feed))
-    return messages
+    tables_are_known = seen.records.get(TABLES_TOPIC) is not None
+    missing = (topic for topic in records if tables_are_known and is_table(topic) and topic not in messages)
+    return Snapshots(messages, frozenset(missing))
 
 
 def _told(topic: str, freshness: FeedFreshness) -> LiveMessage:

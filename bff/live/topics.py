@@ -1,6 +1,6 @@
 """What may be followed, and by whom.
 
-Public: `may_follow`, `feed_of`.
+Public: `may_follow`, `own_topics`, `is_table`, `family_of`, `feed_of`.
 """
 
 import re
@@ -8,18 +8,34 @@ import re
 from bff.contracts.promotions import PROMOTIONS_TOPIC, claims_topic
 from bff.contracts.tables import TABLES_TOPIC
 from bff.contracts.wallet import wallet_topic
+from bff.store.policy import FEED_POLICIES
 
-# Everybody's. No other family can be followed, so nobody makes the process remember names of their own.
-_SHARED = re.compile(rf"{TABLES_TOPIC}(\.[A-Za-z0-9_.:-]+)?|{PROMOTIONS_TOPIC}|feed\.[a-z0-9_-]+")
+# Everybody's. No other family can be followed, so nobody makes the process remember names of their own; which tables
+# there are is the store's to say.
+_TABLE = re.compile(rf"{TABLES_TOPIC}\.[A-Za-z0-9_.:-]+")
+_SHARED = frozenset({TABLES_TOPIC, PROMOTIONS_TOPIC, *(f"feed.{feed}" for feed in FEED_POLICIES)})
 
 
 def may_follow(player: str, topic: str, *, topic_bytes_max: int) -> bool:
     """Whether `player` (empty: anonymous) may follow `topic`. Wallets and claims are their owner's alone."""
     if len(topic) > topic_bytes_max:
         return False
-    if player and topic in (wallet_topic(player), claims_topic(player)):
-        return True
-    return _SHARED.fullmatch(topic) is not None
+    return topic in _SHARED or topic in own_topics(player) or is_table(topic)
+
+
+def own_topics(player: str) -> tuple[str, ...]:
+    """What is the player's alone; nothing for a visitor."""
+    return (wallet_topic(player), claims_topic(player)) if player else ()
+
+
+def is_table(topic: str) -> bool:
+    """Whether `topic` would be a table's, if there is such a table."""
+    return _TABLE.fullmatch(topic) is not None
+
+
+def family_of(topic: str) -> str:
+    """`tables` for `tables.r1`."""
+    return topic.partition(".")[0]
 
 
 def feed_of(topic: str) -> str | None:

@@ -63,6 +63,6 @@ def notice(word: Literal["delayed", "live", "ticket"]) -> str:
     return f'{{"notice":"{word}"}}'
 
 
-def refused(code: Literal["topic_forbidden", "topics_max"], topics: Sequence[str]) -> str:
+def refused(code: Literal["topic_forbidden", "topics_max", "topic_unknown"], topics: Sequence[str]) -> str:
     """These topics are not followed."""
     return msgspec.json.encode({"refused": code, "topics": topics}).decode()

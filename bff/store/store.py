@@ -162,6 +162,11 @@ class Store:
         command = _script(scripts.RELEASE, [f"lease:{check_topic(name)}"], [owner])
         await self._connection.pipeline([command], scripts=[scripts.RELEASE])
 
+    async def first(self, name: str, *, ttl_ms: int) -> bool:
+        """Whether nobody has said `name` within its `ttl_ms`; it counts as said from here on."""
+        [taken] = await self._connection.pipeline([("SET", f"once:{check_topic(name)}", b"", "NX", "PX", ttl_ms)])
+        return taken is not None
+
     def listen(self, patterns: Iterable[str] = ("*",)) -> AsyncIterator[LiveMessage]:
         """Every message on topics that match one of the glob `patterns`, from now on.
 

@@ -100,7 +100,7 @@ export class Connection {
     this.#opening = true;
     try {
       const { ticket, url } = await this.#ticket();
-      if (this.#running) this.#connect(`${url}?ticket=${encodeURIComponent(ticket)}`);
+      if (this.#running) this.#connect(url, ticket);
     } catch (error) {
       console.debug("live: no ticket", error);
       this.#failed();
@@ -121,8 +121,9 @@ export class Connection {
     return { ticket, url };
   }
 
-  #connect(url) {
-    const socket = new WebSocket(url);
+  // The ticket travels beside the protocol's name: no proxy writes that down, as it does with addresses.
+  #connect(url, ticket) {
+    const socket = new WebSocket(url, ["mullion.live", `mullion.ticket.${ticket}`]);
     let openedAt = Infinity;
     socket.onopen = () => {
       openedAt = performance.now();

@@ -50,7 +50,8 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         transport.write(
-            f"GET /live?ticket={self.ticket} HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN}\r\nUpgrade: websocket\r\n"
+            f"GET /live HTTP/1.1\r\nSec-WebSocket-Protocol: mullion.live, mullion.ticket.{self.ticket}\r\n"
+            f"Host: x\r\nOrigin: {ORIGIN}\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
         )
@@ -93,7 +94,7 @@ class Crowd:
     """All browsers. `counts[n]` is how many have message n; `last_at[n]` when the last of them got it."""
 
     port: int
-    ticket: str
+    ticket: Callable[[], str]
     topic: str
     size: int
     clients: list[Client] = field(default_factory=list)
@@ -118,7 +119,7 @@ class Crowd:
 
     async def dial(self) -> None:
         loop = asyncio.get_running_loop()
-        _, client = await loop.create_connection(lambda: Client(self, self.ticket), "127.0.0.1", self.port)
+        _, client = await loop.create_connection(lambda: Client(self, self.ticket()), "127.0.0.1", self.port)
         self.clients.append(client)
 
     def opened(self) -> None:
@@ -188,7 +189,7 @@ class Server:
     name: str
     port: int
     pid: int
-    ticket: str
+    ticket: Callable[[], str]
     topic: str
     size: int
     store: Store
@@ -323,9 +324,8 @@ async def compare(options: argparse.Namespace) -> None:
     with ValkeyServer() as valkey, bare(valkey) as (port, pid), LiveHouse(valkey.url) as house:
         store = Store.connect(valkey.url, StorePolicy(connect_ms=5000, op_ms=5000))
         assert house.process is not None
-        yardstick = Server("bare ASGI broadcast", port, pid, "none", "tables.bare", options.sockets, store)
-        ticket = house.ticket(life_s=3600)
-        live = Server("BFF live", house.port, house.process.pid, ticket, "tables.bench", options.sockets, store)
+        yardstick = Server("bare ASGI broadcast", port, pid, lambda: "none", "tables.bare", options.sockets, store)
+        live = Server("BFF live", house.port, house.process.pid, house.ticket, "tables.bench", options.sockets, store)
         try:
             for server in (yardstick, live):
                 await fill(server)

@@ -321,6 +321,14 @@ def test_a_session_that_ends_closes_the_socket_and_asks_for_every_live_slot(page
     eventually(lambda: live.opened == 2)
 
 
+def test_the_ticket_is_not_in_the_address_of_the_socket(page, pages, live):
+    """It travels beside the protocol's name, which no proxy writes into its log."""
+    pages.ticket = lambda: ticket_of("pl_amber")
+    page.goto(pages.url)
+    eventually(lambda: live.opened == 1)
+    assert live.asked == [("/live", f"mullion.live, mullion.ticket.{ticket_of('pl_amber')}")]
+
+
 def test_a_page_that_is_asked_brings_a_fresh_ticket(page, pages, live):
     """The session is proved over the open socket."""
     pages.ticket = lambda: ticket_of("pl_amber")

@@ -176,7 +176,8 @@ def handshake(house):
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     line.connect(("127.0.0.1", house.port))
     line.sendall(
-        f"GET /live?ticket={house.ticket()} HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN}\r\nUpgrade: websocket\r\n"
+        f"GET /live HTTP/1.1\r\nSec-WebSocket-Protocol: mullion.live, mullion.ticket.{house.ticket()}\r\n"
+        f"Host: x\r\nOrigin: {ORIGIN}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
     )

@@ -95,7 +95,36 @@ async def test_a_handshake_without_a_good_ticket_is_403(house):
     tickets = ["", "x.y.z", house.ticket(life_s=-1), house.ticket(audience="wallet"), house.ticket(key=foreign_key)]
     assert [await house.refusal(ticket=ticket) for ticket in tickets] == [403] * 5
     assert await house.refusal(path="/elsewhere") == 403
+    assert await house.refusal(ticket="", path=f"/live?ticket={house.ticket()}") == 403  # nothing is read from a URL
     assert await house.refusal() == 101
+
+
+async def test_a_ticket_opens_one_socket_and_proves_one_session(house):
+    """The second time it is 403 at the door, and the end of the socket that brings it along."""
+    once = house.ticket("pl_amber")
+    async with house.page("pl_amber", ticket=once) as page:
+        assert page.connection.subprotocol == "mullion.live"
+        assert await house.refusal(ticket=once) == 403
+        await page.say(ticket=once)
+        assert await page.closed() == 4401
+    async with house.page("pl_amber") as page:
+        again = house.ticket("pl_amber")
+        await page.say(ticket=again)
+        await page.follow("promotions")
+        await page.hear(lambda message: "heartbeat" in message, 7)
+        assert await house.refusal(ticket=again) == 403
+
+
+async def test_a_table_that_does_not_exist_is_refused_by_name(house, store):
+    """The page hears it once, and goes on with what there is."""
+    await store.put("tables", [], feed="tables")
+    await store.put("tables.r1", {"open": True}, feed="tables")
+    async with house.page() as page:
+        await page.follow("tables.r1", "tables.invented")
+        assert await page.hear(lambda m: "refused" in m) == {"refused": "topic_unknown", "topics": ["tables.invented"]}
+        await store.put("tables.r1", {"open": False}, feed="tables")
+        await page.data("tables.r1", {"open": False})
+    await store._connection.client.delete("view:tables")
 
 
 async def test_a_session_that_ends_closes_its_sockets_within_5_s_and_no_others(house, store):
@@ -189,9 +218,9 @@ async def test_money_that_the_ledger_no_longer_knows_is_no_snapshot(store):
     """A wallet from before the epoch in which everybody was told is not told to a page either."""
     await store.put("wallet.pl_gone", {"balances": {}}, feed="ledger", sequence=("a", 7))
     await store.beat("ledger", data={"epoch": "a"})
-    assert "wallet.pl_gone" in await read_snapshots(store, ["wallet.pl_gone"])
+    assert "wallet.pl_gone" in (await read_snapshots(store, ["wallet.pl_gone"])).messages
     await store.beat("ledger", data={"epoch": "b"})
-    assert await read_snapshots(store, ["wallet.pl_gone"]) == {}
+    assert (await read_snapshots(store, ["wallet.pl_gone"])).messages == {}
 
 
 async def test_what_is_not_a_socket_gets_a_plain_answer(house):
@@ -266,3 +295,14 @@ async def test_origins_of_the_allow_list_are_let_in(valkey):
         assert await house.refusal(origin=ORIGIN) == 101
     finally:
         house.stop()
+
+
+async def test_an_address_holds_no_more_sockets_than_it_may(valkey):
+    """The next handshake from it is 403 until one of them has gone."""
+    with LiveHouse(valkey.url, address_sockets_max=2) as house:
+        async with house.page() as one, house.page():
+            assert await house.refusal() == 403
+            assert house.metric('mullion_live_refused_total{reason="address_full"}') == 1
+            await one.connection.close()
+            statuses = [await house.refusal() for _ in range(3)]
+            assert statuses[-1] == 101, statuses

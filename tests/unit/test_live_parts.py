@@ -2,23 +2,31 @@
 
 import asyncio
 import dataclasses
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bff.live.addresses import Addresses, address_of
 from bff.live.allowance import Allowance
 from bff.live.begun import begin
 from bff.live.box import Box
 from bff.live.closing import Closing
 from bff.live.fanout import Fanout
+from bff.live.hub import Hub
+from bff.live.offer import ticket_in
 from bff.live.origins import allowed_origins, is_allowed
 from bff.live.policy import LivePolicy
 from bff.live.revocations import Revocations
+from bff.live.snapshots import read_snapshots
 from bff.live.socket import Socket
+from bff.live.tickets import Tickets
 from bff.live.topics import feed_of, may_follow
 from bff.live.wire import Malformed, read, read_told
+from bff.store import FeedFreshness, Record, Snapshot, StoreUnavailable
 
 POLICY = LivePolicy()
 
@@ -494,3 +502,149 @@ def test_the_policys_numbers_hang_together():
     assert POLICY.heartbeat_s * 2 == 10, "pages call two missed heartbeats delayed"
     assert POLICY.silence_s > POLICY.ping_s
     assert all(value > 0 for value in dataclasses.asdict(POLICY).values())
+
+
+# Tickets and addresses.
+
+
+class Once:
+    """The store's part of it; `down` is what it raises instead."""
+
+    def __init__(self):
+        self.said, self.down = set(), None
+
+    async def first(self, name, *, ttl_ms):
+        assert 0 < ttl_ms <= 61_000
+        if self.down:
+            raise self.down
+        return name not in self.said and not self.said.add(name)
+
+
+NAME = "abcdefghijklmnop"
+
+
+async def test_a_ticket_counts_once_in_all_processes_together():
+    """What one process has seen opens nothing in another, and two at the same moment are one."""
+    store = Once()
+    one, other = Tickets(store, 10), Tickets(store, 10)
+    assert sorted(await asyncio.gather(one.spend(NAME, 160, 100), one.spend(NAME, 160, 100))) == [False, True]
+    assert not await other.spend(NAME, 160, 100)
+    assert await other.spend(NAME.upper(), 160, 100)
+
+
+async def test_with_the_store_away_a_ticket_counts_once_in_its_process():
+    """Pages still get their sockets, and none of them two from one ticket."""
+    store = Once()
+    store.down = StoreUnavailable("away")
+    tickets = Tickets(store, 10)
+    assert await tickets.spend(NAME, 160, 100)
+    store.down = None
+    assert not await tickets.spend(NAME, 160, 130)
+
+
+async def test_a_ticket_without_a_proper_name_counts_never():
+    """No name, and what could be part of another key."""
+    tickets = Tickets(Once(), 10)
+    for name in ("", "short", "a" * 65, "abcdefghijklmno:", "abcdefghijklmno\n"):
+        assert not await tickets.spend(name, 160, 100)
+
+
+async def test_used_tickets_are_remembered_until_they_expire_and_no_more_than_fit():
+    """Room for none means no socket; room comes as tickets expire."""
+    tickets = Tickets(Once(), 2)
+    assert await tickets.spend(NAME + "1", 160, 100)
+    assert await tickets.spend(NAME + "2", 161, 101)
+    assert not await tickets.spend(NAME + "3", 162, 102)
+    assert await tickets.spend(NAME + "4", 221, 161)
+    assert len(tickets) == 2
+
+
+@pytest.mark.parametrize(
+    ("offered", "ticket"),
+    [
+        (["mullion.live", "mullion.ticket.a.b.c"], "a.b.c"),
+        (["mullion.ticket.a.b.c", "mullion.live"], "a.b.c"),
+        (["mullion.ticket.a.b.c"], ""),
+        (["mullion.live"], ""),
+        (["mullion.live", "mullion.ticket.a", "mullion.ticket.b"], ""),
+        ([], ""),
+    ],
+)
+def test_a_handshake_offers_one_ticket_beside_the_protocol(offered, ticket):
+    """Two tickets are none: nobody has to guess which of them counts."""
+    assert ticket_in(offered) == ticket
+
+
+def test_an_address_holds_so_many_sockets_and_others_as_many():
+    """What is over makes room again, and an address with none is forgotten."""
+    addresses = Addresses(2)
+    assert [addresses.enter("10.0.0.1") for _ in range(3)] == [True, True, False]
+    assert addresses.enter("10.0.0.2")
+    addresses.leave("10.0.0.1")
+    assert addresses.enter("10.0.0.1")
+    for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):
+        addresses.leave(address)
+    assert len(addresses) == 0
+    assert all(addresses.enter("") for _ in range(5))
+
+
+@pytest.mark.parametrize(
+    ("client", "address"),
+    [
+        (("192.0.2.7", 4711), "192.0.2.7"),
+        (("2001:db8:1:2:3:4:5:6", 1), "2001:db8:1:2::/64"),
+        (("::ffff:192.0.2.7", 1), "192.0.2.7"),
+        (("unix", 0), "unix"),
+        (None, ""),
+    ],
+)
+def test_an_address_is_whom_it_belongs_to(client, address):
+    """An IPv6 client has its whole network to speak from, which counts as one."""
+    assert address_of({"client": client}) == address
+
+
+# Topics that there are.
+
+
+class Shelf:
+    """A store that holds what a test puts there."""
+
+    def __init__(self, **records):
+        self.records = records
+
+    async def read(self, topics, feeds):
+        made = {t: Record(t, b"null", NOON, ("e", 1), "tables") if t in self.records else None for t in topics}
+        return Snapshot(NOON, made, {feed: FeedFreshness(feed, "live", NOON, 0.0) for feed in feeds})
+
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+
+async def test_a_table_that_does_not_exist_is_known_by_the_list_of_those_that_do():
+    """Only the list can say so: a store that was flushed knows of no table, and refuses none."""
+    shelf = Shelf(**{"tables": 1, "tables.r1": 1})
+    look = await read_snapshots(shelf, ["tables.r1", "tables.x", "wallet.pl_amber", "feed.tables"])
+    assert (set(look.messages), look.unknown) == ({"tables.r1", "feed.tables"}, {"tables.x"})
+    assert (await read_snapshots(Shelf(), ["tables.x"])).unknown == set()
+
+
+@pytest.mark.parametrize("topic", ["feed.nothing", "feed.", "feed.tables.x", "promotions.x", "receipts.r", "limits.pl"])
+def test_a_topic_of_no_known_name_is_nobodys(topic):
+    """What the house does not have is refused at once."""
+    assert not may_follow("pl_amber", topic, topic_bytes_max=200)
+
+
+async def test_a_players_own_topics_are_never_refused_because_others_hold_many():
+    """Neither the process's bound nor the page's own counts against a wallet, and what everybody may follow neither."""
+    hub = Hub("redis://127.0.0.1:1/0", replace(POLICY, process_tables_max=3, topics_max=3))
+    crowd, amber = socket(), socket("pl_amber")
+    await hub.subscribe(crowd, [f"tables.invented{n}" for n in range(9)])
+    assert len(crowd.topics) == 3
+    await hub.subscribe(amber, ["tables.r1", "tables", "feed.tables", "promotions", "feed.ledger"])
+    await hub.subscribe(amber, ["wallet.pl_amber", "claims.pl_amber", "wallet.pl_birch"])
+    assert amber.topics == {"tables", "feed.tables", "promotions", "wallet.pl_amber", "claims.pl_amber"}
+    hub.leave(crowd)
+    hub.unsubscribe(amber, ["promotions"])
+    await hub.subscribe(amber, ["tables.r1"])
+    assert "tables.r1" in amber.topics
+    await hub.aclose()
