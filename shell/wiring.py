@@ -15,7 +15,7 @@ from shell.composition.asking import Bearer
 from shell.composition.compiler import Compiler
 from shell.composition.include import Includer
 from shell.composition.page import Page, PageTable, Slot, Visit
-from shell.composition.probing import Probe, probe_of
+from shell.composition.probing import Probing
 from shell.composition.recent import Recent
 from shell.composition.release import Release, Snapshot
 from shell.composition.stream import Composer
@@ -52,7 +52,7 @@ def parts() -> Parts:
     evidence = RedisEvidence(settings.REDIS_URL, sender=process)
     redis = connect(settings.REDIS_URL)
     upstreams = Upstreams(
-        probe=lambda release: _probe(pages, release), evidence=evidence, lease=RedisLease(redis, holder=process)
+        probing=lambda release: _probing(pages, release), evidence=evidence, lease=RedisLease(redis, holder=process)
     )
     last_good = LastGood(KeepPolicy(), second=RedisCopies(redis, settings.SECRET_KEY), codec=BodyCodec())
     recent = Recent()
@@ -81,8 +81,8 @@ def parts() -> Parts:
     )
 
 
-def _probe(pages: PageTable, release: Release) -> Probe:
-    """What to ask a release for: the first of its slots that needs no parameter, as a visitor would."""
+def _probing(pages: PageTable, release: Release) -> Probing:
+    """Until something of a release was healthy: the first of its slots that needs no parameter, as a visitor would."""
     fitting = [(page, slot) for page in pages.pages if not page.params for slot in page.slots]
     bare = Page("probe", "/", "")
     page, slot = next((found for found in fitting if found[1].fragment == release.fragment), (bare, _root(release)))
@@ -94,7 +94,7 @@ def _probe(pages: PageTable, release: Release) -> Probe:
         currency=settings.CURRENCY,
         origin=settings.PUBLIC_URL,
     )
-    return probe_of(release, slot, visit)
+    return Probing(release, slot, visit)
 
 
 def _root(release: Release) -> Slot:

@@ -19,7 +19,7 @@ from shell.composition.body import Body
 from shell.composition.compiler import Compiler
 from shell.composition.include import Includer
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
-from shell.composition.probing import probe_of
+from shell.composition.probing import Probing
 from shell.composition.recent import Recent
 from shell.composition.release import Release, Snapshot
 from shell.composition.stream import Composer, Opening
@@ -60,11 +60,12 @@ class Trio:
         extension: Mapping[str, object] | None = None,
         page_deadline_ms: int = PAGE_DEADLINE_MS,
         last_good: LastGood[Body] | None = None,
+        probe_path: str = "/",
     ) -> None:
         self.origins = {name: Origin(body=f"<section><h2>{name}</h2></section>".encode()) for name in NAMES}
         self._extension = dict({"isolation": "shadow", "deadline_ms": 600} | dict(extension or {}))
         self.upstreams = Upstreams(
-            lambda release: probe_of(release, Slot(release.fragment, release.fragment), self.visit()),
+            lambda release: Probing(release, Slot(release.fragment, release.fragment, probe_path), self.visit()),
             policy or Policy(),
             page_deadline_ms=page_deadline_ms,
         )

@@ -96,7 +96,7 @@ class Payments:
 
 
 class _Reader:
-    """Reads inside the guard: what says 200 and is no charge counts against the provider. For one call."""
+    """Reads inside the guard: what says 200 and is no charge counts against what was asked for. For one call."""
 
     def __init__(self, kind: Any) -> None:
         self._kind = kind

@@ -54,10 +54,10 @@ class Permit:
         self._ended = False
         self.trial = trial
 
-    def success(self, now: float, *, took_ms: float) -> None:
-        """The upstream answered. Too slow an answer counts as a failed one."""
+    def success(self, now: float) -> None:
+        """The upstream answered in time, however slowly."""
         if self._end():
-            self._breaker._succeeded(now, took_ms, trial=self.trial)
+            self._breaker._succeeded(now, trial=self.trial)
 
     def failure(self, now: float, *, cause: str, retry_after_ms: int | None = None, at_once: bool = False) -> None:
         """The upstream failed; `at_once`: it asked for a pause of `retry_after_ms` itself."""
@@ -192,21 +192,15 @@ class Breaker:
 
     # How permits end.
 
-    def _succeeded(self, now: float, took_ms: float, *, trial: bool) -> None:
-        slow = took_ms > self._policy.deadline_ms * self._policy.slow_ratio
+    def _succeeded(self, now: float, *, trial: bool) -> None:
         if trial:
-            self._trial_succeeded(now, slow=slow)
+            self._trial_succeeded(now)
             return
-        self._window.add(_BAD if slow else _GOOD, now)
+        self._window.add(_GOOD, now)
         self._consecutive = 0
-        if slow:
-            self._open_if_bad(now, "slow")
 
-    def _trial_succeeded(self, now: float, *, slow: bool) -> None:
+    def _trial_succeeded(self, now: float) -> None:
         self._trial_out = False
-        if slow:
-            self._open(now, "the probe was slow", None)
-            return
         self._successes += 1
         if self._successes >= self._successes_needed():
             self._closed_at = now

@@ -6,12 +6,13 @@ Public: `Guard`, and from `outcome`: `Failure`; from `message`: `Request`, `Resp
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bff.contracts import headers as names
 from bff.resilience import log
+from bff.resilience.attribution import Party, party
 from bff.resilience.breaker import Breaker, Permit, Position, Transition
 from bff.resilience.budget import RetryBudget
 from bff.resilience.bulkhead import Bulkhead, Place
@@ -23,7 +24,9 @@ from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.metrics import Meter
 from bff.resilience.outcome import Failure
 from bff.resilience.policy import Policy
+from bff.resilience.probe import FixedProbe, Probe
 from bff.resilience.reason import Reason
+from bff.resilience.resources import Resources
 from bff.resilience.transport import Transport
 
 __all__ = ["Failure", "Guard", "Judge", "Request", "Response"]
@@ -45,7 +48,8 @@ class Sender(Protocol):
 class Guard:
     """Calls to the upstream `name` under one policy. `call` never raises, `CancelledError` apart.
 
-    An answer with a status below 500 other than 429 comes back as it is, unless `judge` calls it a failure.
+    An answer with a status below 500 other than 429 comes back as it is, unless `judge` calls it a failure. What an
+    answer says that can not be used counts against the resource it was asked for, what the upstream does against all.
     `probe` is what asks, in the background, whether the upstream is well again; it must be safe to repeat and hold
     nobody's bearer. Without it the breaker lets a call through to find out. `evidence` and `lease` join this process to
     the others; both are optional. Everything is to be called on one event loop.
@@ -60,7 +64,7 @@ class Guard:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
         judge: Judge | None = None,
-        probe: Request | None = None,
+        probe: Probe | Request | None = None,
         evidence: Evidence | None = None,
         lease: ProbeLease | None = None,
     ) -> None:
@@ -74,8 +78,10 @@ class Guard:
         self._budget = RetryBudget(
             ratio=policy.retry_budget_ratio, window_s=policy.retry_budget_window_s, spare=policy.retry_budget_spare
         )
-        self._meter = Meter(name, self.bulkhead)
-        self._healing = self._heal_with(probe, lease or OwnLease()) if probe else None
+        self.resources = Resources(name, policy, chance=chance, listener=self._resource_moved)
+        self._meter = Meter(name, self.bulkhead, self.resources)
+        asked = FixedProbe(probe) if isinstance(probe, Request) else probe
+        self._healing = self._heal_with(asked, lease or OwnLease()) if asked else None
         self._held = ""
         self._said: Failure | None = None
         self._said_until = 0.0
@@ -85,10 +91,22 @@ class Guard:
         self._closed = False
         self._unsubscribe = evidence.subscribe(name, self._heard) if evidence else None
 
-    async def call(self, request: Request, deadline: Deadline, *, judge: Judge | None = None) -> Response | Failure:
-        """The answer to `request`, whole and in time, or why there is none. `judge` replaces the guard's own."""
+    async def call(
+        self, request: Request, deadline: Deadline, *, judge: Judge | None = None, resource: Hashable = None
+    ) -> Response | Failure:
+        """The answer to `request`, whole and in time, or why there is none. `judge` replaces the guard's own.
+
+        `resource` is whose copy of what is asked for, where method and URL do not tell.
+        """
         now = self._clock()
-        ended = await self._admit(request, deadline.within(now, self.policy.deadline_ms), judge or self._judge)
+        call = _Call(
+            request,
+            deadline.within(now, self.policy.deadline_ms),
+            judge or self._judge,
+            resource=resource or (request.method, request.url),
+            retries=request.method == "GET",
+        )
+        ended = await self._admit(call)
         self._meter.ended(ended)
         return ended
 
@@ -139,22 +157,23 @@ class Guard:
             await asyncio.wait(self._running)
         await self._transport.aclose()
 
-    async def _admit(self, request: Request, deadline: Deadline, judge: Judge | None) -> Response | Failure:
+    async def _admit(self, call: "_Call") -> Response | Failure:
         now = self._clock()
-        if not self.breaker.would_pass(now):
-            return self._refused(now)
-        place = await self.bulkhead.enter(deadline.remaining_ms(now) * self.policy.waiting_ratio_max)
+        refused = self._refused(now) if not self.breaker.would_pass(now) else self.resources.refusal(call.resource, now)
+        if refused is not None:
+            return refused
+        place = await self.bulkhead.enter(call.deadline.remaining_ms(now) * self.policy.waiting_ratio_max)
         if place is None:
             return Failure(Reason.BULKHEAD_FULL, f"{self.bulkhead.in_flight} calls in flight")
         now = self._clock()
-        permit = self.breaker.acquire(now)
+        refused = self.resources.refusal(call.resource, now)
+        permit = None if refused else self.breaker.acquire(now)
         if permit is None:
             place.leave()
-            return self._refused(now)
+            return refused or self._refused(now)
         self._budget.called(now)
-        return await self._detach(
-            _Call(request, deadline, judge, began=now, retries=request.method == "GET"), place, permit
-        )
+        counted = self.resources.acquire(call.resource, now)
+        return await self._detach(replace(call, began=now, resource_permit=counted), place, permit)
 
     def _refused(self, now: float) -> Failure:
         if self.breaker.position is Position.FORCED:
@@ -170,6 +189,7 @@ class Guard:
         return await asyncio.shield(work)
 
     async def _work(self, call: "_Call", place: Place, permit: Permit) -> Response | Failure:
+        ended: Response | Failure = Failure(Reason.INTERNAL, "the call was cancelled")
         try:
             ended, unanswered = await self._attempt(call, permit)
             again = self._second_permit(call) if call.retries and unanswered else None
@@ -180,6 +200,8 @@ class Guard:
             return ended
         finally:
             place.leave()
+            if call.resource is not None:
+                self.resources.settle(call.resource, call.resource_permit, ended, self._clock(), url=call.request.url)
 
     def _second_permit(self, call: "_Call") -> Permit | None:
         now = self._clock()
@@ -207,10 +229,10 @@ class Guard:
             now = self._clock()
             took_ms = (now - began) * 1000
             self._meter.attempted(took_ms)
-            settle(permit, ended, self.policy, now=now, given_ms=given_ms, took_ms=took_ms)
+            settle(permit, ended, self.policy, now=now, given_ms=given_ms)
         return ended, unanswered
 
-    def _heal_with(self, probe: Request, lease: ProbeLease) -> Healing:
+    def _heal_with(self, probe: Probe, lease: ProbeLease) -> Healing:
         async def ask(permit: Permit) -> None:
             began = self._clock()
             deadline = Deadline.after_ms(began, self.policy.deadline_ms)
@@ -222,8 +244,11 @@ class Guard:
             if place is None:
                 permit.release(self._clock())
                 return
-            call = _Call(probe, deadline, self._judge, began, retries=False)
-            self._meter.probed(await self._detach(call, place, permit))
+            call = _Call(probe.request(), deadline, self._judge, began=began)
+            ended = await self._detach(call, place, permit)
+            self._meter.probed(ended)
+            if isinstance(ended, Failure) and party(ended.reason) is Party.ORIGIN:
+                probe.failed()
 
         return Healing(self.breaker, lease, ask, self.policy, self._clock)
 
@@ -246,6 +271,13 @@ class Guard:
         if self._evidence and Position.FORCED not in (transition.before, transition.after):
             self._evidence.publish(transition)
 
+    def _resource_moved(self, transition: Transition) -> None:
+        # Its trials come and go: what is worth a line is that it is left alone, and that it is not any more.
+        if Position.HALF_OPEN not in (transition.after, transition.before) or transition.after is Position.CLOSED:
+            _logger.warning(
+                "resource_moved", resource=transition.upstream, after=transition.after.value, cause=transition.cause
+            )
+
     def _heard(self, transition: Transition) -> None:
         if transition.after is Position.OPEN:
             self.breaker.heard_opened(self._clock())
@@ -258,8 +290,10 @@ class _Call:
     request: Request
     deadline: Deadline
     judge: Judge | None
-    began: float
-    retries: bool
+    began: float = 0.0
+    retries: bool = False
+    resource: Hashable = None
+    resource_permit: Permit | None = None
 
     def timed(self, given_ms: int) -> Request:
         """The request, saying how long its answer is waited for."""

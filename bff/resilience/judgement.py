@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bff.contracts.problem import read_problem
+from bff.resilience.attribution import Party, party
 from bff.resilience.breaker import Permit
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
@@ -17,11 +18,6 @@ from bff.resilience.retry_after import retry_after_ms
 # A caller's own view of an answer: a business error inside a 200, say, or the wrong content type. None: it is good.
 Judge = Callable[[Response], Failure | None]
 
-# Answers, though not usable ones, of an upstream that is well; and our own mistakes.
-_PROVES_WELL = frozenset(
-    {Reason.REDIRECT, Reason.NOT_FOUND, Reason.UNAUTHORISED, Reason.REJECTED, Reason.FEED_STALE, Reason.FEED_DOWN}
-)
-_PROVES_NOTHING = frozenset({Reason.INTERNAL, Reason.LEFT})
 _LATE = frozenset({Reason.TIMEOUT, Reason.CONNECT_TIMEOUT, Reason.DNS})
 
 
@@ -36,15 +32,14 @@ def judged(response: Response, policy: Policy, judge: Judge | None) -> Response 
     return Failure(reason, f"status {status}", wait_ms, status, problem.code if problem else "")
 
 
-def settle(
-    permit: Permit, ended: Response | Failure, policy: Policy, *, now: float, given_ms: float, took_ms: float
-) -> None:
-    """End `permit` as the attempt deserves; `given_ms` is the time that the attempt had, `took_ms` what it used."""
-    if isinstance(ended, Response) or ended.reason in _PROVES_WELL:
-        permit.success(now, took_ms=took_ms)
+def settle(permit: Permit, ended: Response | Failure, policy: Policy, *, now: float, given_ms: float) -> None:
+    """End `permit` as the attempt deserves; `given_ms` is the time that the attempt had."""
+    said = Party.NOBODY if isinstance(ended, Response) else party(ended.reason)
+    if isinstance(ended, Response) or said in (Party.NOBODY, Party.RESOURCE):
+        permit.success(now)
         return
     unfair = ended.reason in _LATE and given_ms < policy.deadline_ms * policy.fair_ratio_min
-    if unfair or ended.reason in _PROVES_NOTHING:
+    if unfair or said is Party.UNPROVED:
         permit.release(now)
         return
     # A 503 with Retry-After is the upstream's own word on all calls; a 429 may be about one player.

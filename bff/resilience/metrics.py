@@ -10,6 +10,7 @@ from bff.resilience.bulkhead import Bulkhead
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
+from bff.resilience.resources import Resources
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 2.0, 5.0)
 
@@ -21,6 +22,7 @@ WAITING = Gauge("mullion_calls_waiting", "Calls that wait for a place", ["upstre
 POSITION = Gauge("mullion_breaker_position", "1 at the breaker's position", ["upstream", "position"])
 TRANSITIONS = Counter("mullion_breaker_transitions", "Moves of the breaker", ["upstream", "to"])
 PROBES = Counter("mullion_probes", "Background probes by how they ended", ["upstream", "outcome"])
+SHUT = Gauge("mullion_resources_shut", "Resources left alone, as what they say can not be used", ["upstream"])
 
 LAST_GOOD = Counter("mullion_last_good", "Look-ups by what they gave", ["gave"])
 
@@ -30,7 +32,7 @@ OK = "ok"
 class Meter:
     """The figures of one upstream. Labels are looked up once: a look-up costs more than the count."""
 
-    def __init__(self, upstream: str, bulkhead: Bulkhead) -> None:
+    def __init__(self, upstream: str, bulkhead: Bulkhead, resources: Resources) -> None:
         self._upstream = upstream
         self._seconds = SECONDS.labels(upstream)
         self._calls = {word: CALLS.labels(upstream, word) for word in (OK, *Reason)}
@@ -38,6 +40,7 @@ class Meter:
         # Read when scraped, not set when changed.
         IN_FLIGHT.labels(upstream).set_function(lambda: bulkhead.in_flight)
         WAITING.labels(upstream).set_function(lambda: bulkhead.waiting)
+        SHUT.labels(upstream).set_function(lambda: resources.shut)
         self._stand(Position.CLOSED)
 
     def ended(self, ended: Response | Failure, times: int = 1) -> None:

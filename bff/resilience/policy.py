@@ -31,7 +31,6 @@ class Policy:
     window_s: float = 10.0
     calls_min: int = 20
     failed_ratio_max: float = 0.5
-    slow_ratio: float = 0.8  # of deadline_ms; slower counts as failed
     consecutive_max: int = 5
     fair_ratio_min: float = 0.5  # a time-out of a call that had less than this share of deadline_ms proves nothing
     open_ms_initial: int = 2000
@@ -41,6 +40,10 @@ class Policy:
     closing_successes_few: int = 2  # after a pause that the upstream has asked for, and where callers are the probes
     probe_gap_ms: int = 250  # between those successes
     retry_after_ms_max: int = 8000
+
+    # Resources whose answers are refused: how many are remembered, and for how long after the last refusal.
+    resources_max: int = 256
+    resource_s_max: float = 60.0
 
     # Evidence of other processes lowers calls_min and consecutive_max to these for as long as it is fresh.
     evidence_calls_min: int = 5

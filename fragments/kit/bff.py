@@ -53,7 +53,9 @@ async def view(path: str, kind: type[View[T]], context: Context, /, **query: str
     target = f"/views/{quote(path)}" + (f"?{urlencode(given)}" if given else "")
     request = Request("GET", _url(QUERIES) + target, _headers(context))
     reader = _Reader(kind, frozenset({200}))
-    answer = await _guard(QUERIES).call(request, _within(context, POLICY.view_ms), judge=reader.judge)
+    answer = await _guard(QUERIES).call(
+        request, _within(context, POLICY.view_ms), judge=reader.judge, resource=(_player(context), target)
+    )
     if isinstance(answer, Failure):
         return answer
     return reader.value if isinstance(reader.value, View) else _refused(answer)
@@ -70,7 +72,10 @@ async def command(name: str, body: msgspec.Struct, context: Context, key: str) -
     reader = _Reader(Receipt, frozenset({200, 202}))
     # What follows a command is a view that shows what it changed, so the command leaves time for one.
     answer = await _guard(COMMANDS).call(
-        request, _within(context, POLICY.command_ms, reserve_ms=POLICY.view_ms), judge=reader.judge
+        request,
+        _within(context, POLICY.command_ms, reserve_ms=POLICY.view_ms),
+        judge=reader.judge,
+        resource=(_player(context), name),
     )
     if isinstance(answer, Failure):
         return answer if _nothing_done(answer) else Unknown(answer)
@@ -92,7 +97,7 @@ async def close_clients() -> None:
 
 
 class _Reader:
-    """Decodes inside the guard, so that an answer that can not be read counts against the upstream. For one call."""
+    """Decodes inside the guard, so that what can not be read counts against what was asked for. For one call."""
 
     def __init__(self, kind: Any, statuses: frozenset[int]) -> None:
         self.kind = kind
@@ -125,6 +130,11 @@ def _within(context: Context, ms: int, *, reserve_ms: int = 0) -> Deadline:
     now = time.monotonic()
     left_ms = context.deadline.remaining_ms(now) - POLICY.render_ms
     return Deadline.after_ms(now, min(ms, max(left_ms - reserve_ms, left_ms / 2)))
+
+
+def _player(context: Context) -> str:
+    # What can not be read of one player's is nothing to another's.
+    return context.player.player if context.player else ""
 
 
 def _headers(context: Context) -> tuple[tuple[str, str], ...]:

@@ -42,7 +42,7 @@ async def place(wanted: PlaceBet, context: Context, key: str) -> Bet | BetRefusa
     """Place a bet: as it stands, why it does not, `Failure` when nothing was done, `Unknown` when nobody can tell."""
     own = (("content-type", "application/json"), (headers.IDEMPOTENCY_KEY, key))
     request = Request("POST", _url(), _bearer(context) + own, msgspec.json.encode(wanted))
-    answer = await _guard("bets.place").call(request, _within(context, PLACE_MS))
+    answer = await _guard("bets.place").call(request, _within(context, PLACE_MS), resource=(_player(context), "place"))
     if isinstance(answer, Failure):
         # 503 is the provider's word that nothing was done.
         return answer if not answer.sent or answer.status == 503 else Unknown(answer)
@@ -57,7 +57,7 @@ async def place(wanted: PlaceBet, context: Context, key: str) -> Bet | BetRefusa
 async def latest(game: str, context: Context) -> list[Bet] | Failure:
     """The player's last bets at one table, newest first."""
     request = Request("GET", f"{_url()}?{urlencode({'game': game})}", _bearer(context))
-    answer = await _guard("bets").call(request, _within(context, READ_MS))
+    answer = await _guard("bets").call(request, _within(context, READ_MS), resource=(_player(context), game))
     if isinstance(answer, Failure):
         return answer
     if answer.status != 200:
@@ -81,6 +81,11 @@ def _guard(name: str) -> Guard:
 def _url() -> str:
     base = os.environ.get("GAMES_URL") or os.environ.get("SANDBOX_TABLES_URL", _DEFAULT_URL)
     return f"{base.rstrip('/')}/v1/bets"
+
+
+def _player(context: Context) -> str:
+    # What can not be read of one player's is nothing to another's.
+    return context.player.player if context.player else ""
 
 
 def _bearer(context: Context) -> tuple[tuple[str, str], ...]:

@@ -116,7 +116,7 @@ class Includer:
         key = _key(slot, visit, release)
 
         async def fetch() -> Fetched[Body] | Failure:
-            return await self._fetch(slot, visit, release, deadline, players=key.player is not None)
+            return await self._fetch(slot, visit, release, deadline, key)
 
         ended = await self._last_good.get(
             key,
@@ -127,7 +127,7 @@ class Includer:
         return _standing(slot, visit, release, ended)
 
     async def _fetch(
-        self, slot: Slot, visit: Visit, release: Release, deadline: Deadline, *, players: bool
+        self, slot: Slot, visit: Visit, release: Release, deadline: Deadline, key: Key
     ) -> Fetched[Body] | Failure:
         bodies: list[Body] = []
 
@@ -139,13 +139,14 @@ class Includer:
             return None
 
         request = content_request(release, slot, visit, self._bearer)
-        answer = await self._upstreams.of(release).call(request, deadline, judge=judge)
+        answer = await self._upstreams.of(release).call(request, deadline, judge=judge, resource=key)
         if isinstance(answer, Failure):
             return answer
+        self._upstreams.healthy(release, slot, visit)
         body = bodies[-1]
         # Only what is wholly good may stand in later, and only for the plain view: a receipt is shown once, and how far
         # one player's writes have come is nothing to others.
-        keep = body.said is None and not visit.receipts.get(slot.name) and (players or not visit.min_sequence)
+        keep = body.said is None and not visit.receipts.get(slot.name) and (bool(key.player) or not visit.min_sequence)
         return Fetched(body, len(body.html), answer.headers, keep=keep)
 
 

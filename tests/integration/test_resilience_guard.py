@@ -57,9 +57,6 @@ OPENS = {
     "status=503": Reason.UPSTREAM_ERROR,
     "status=504": Reason.UPSTREAM_ERROR,
     "status=429": Reason.THROTTLED,
-    "endless-body": Reason.OVERSIZE,
-    "gzip-bomb": Reason.OVERSIZE,
-    "giant-header": Reason.HEADERS_OVERSIZE,
     "length-and-chunked": Reason.FRAMING,
     "garbage-status": Reason.FRAMING,
 }
@@ -97,6 +94,40 @@ async def test_a_failing_origin_opens_the_breaker_and_a_probe_closes_it(
         assert time.monotonic() - healed < HEALED_S_MAX
         await asyncio.sleep(0.02)
     assert isinstance(await call(guard, origin), Response)
+
+
+SAYS = {
+    "endless-body": Reason.OVERSIZE,
+    "gzip-bomb": Reason.OVERSIZE,
+    "giant-header": Reason.HEADERS_OVERSIZE,
+    "bad-coding": Reason.ENCODING,
+}
+
+
+@pytest.mark.parametrize(("fault", "reason"), SAYS.items(), ids=SAYS)
+async def test_one_path_that_says_what_is_refused_leaves_the_others_alone(
+    origin: Origin, guard: Guard, fault: str, reason: Reason
+) -> None:
+    """It is asked for no more after few refusals, the others all the time; it heals by whoever asks next."""
+    await origin.fail(fault, at="/big")
+
+    async def ask(path: str) -> Response | Failure:
+        return await guard.call(Request("GET", origin.url + path), Deadline.after_ms(time.monotonic(), 8000))
+
+    for _ in range(POLICY.consecutive_max):
+        refused = await ask("/big")
+        assert isinstance(refused, Failure)
+        assert refused.reason is reason
+    asked = origin.requests
+    for _ in range(3):
+        refused = await ask("/big")
+        assert isinstance(refused, Failure)
+        assert (refused.reason, origin.requests) == (Reason.BREAKER_OPEN, asked)
+    assert all([isinstance(await ask("/ok"), Response) for _ in range(10)])
+    assert guard.breaker.position is Position.CLOSED
+    await origin.heal()
+    await asyncio.sleep(POLICY.open_ms_max / 1000)
+    assert isinstance(await ask("/big"), Response)
 
 
 @pytest.mark.parametrize("status", [404, 410, 401, 403, 422])

@@ -13,8 +13,9 @@ from bff.resilience.breaker import Position
 from bff.resilience.deadline import Deadline
 from bff.resilience.guard import Guard
 from bff.resilience.message import Request, Response
-from shell.composition.probing import Probe
-from shell.composition.release import Snapshot
+from shell.composition.page import Page, Slot, Visit
+from shell.composition.probing import Probing
+from shell.composition.release import Release, Snapshot
 from shell.composition.upstreams import Upstreams
 from shell.operations.holding import Holding
 from shell.registry import models
@@ -27,13 +28,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 FOLLOWED_S_MAX = 2  # what is promised is a second; a busy machine gets twice that
 
 
+def _probing(release: Release) -> Probing:
+    visit = Visit(Page("probe", "/", ""), {}, "en", "en", "EUR", "http://testserver")
+    return Probing(release, Slot("probe", release.fragment), visit)
+
+
 class Process:
     """What follows the registry in one shell process."""
 
     def __init__(self) -> None:
-        self.upstreams = Upstreams(
-            lambda release: Probe(Request("GET", release.content_url("/")), lambda _answer: None)
-        )
+        self.upstreams = Upstreams(_probing)
         self.holding = Holding(self.upstreams)
         self.keeper = SnapshotKeeper(self.follow)
 

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
+from bff.resilience.breaker import Position
 from bff.resilience.last_good import KeepPolicy, LastGood
 from bff.resilience.policy import Policy
 from shell.composition import include, wrap
@@ -135,24 +136,76 @@ async def test_stale_slot_asks_again_when_its_upstream_said(fault: str) -> None:
             assert int(sick.split(b'data-retry-ms="')[1].partition(b'"')[0]) >= 7000
 
 
-@pytest.mark.parametrize("fault", ["error-page", "json", "no-content-type", "bad-text=nul"])
-async def test_answers_that_no_page_could_show_close_no_breaker(fault: str) -> None:
-    """What probes a failing upstream judges as an include would: 200 alone is no sign of health."""
-    hasty = Policy(open_ms_initial=20, open_ms_max=60, probe_gap_ms=5)
+REFUSED = {
+    "error-page": "unsafe_html",
+    "json": "content_type",
+    "no-content-type": "content_type",
+    "bad-text=nul": "encoding",
+    "endless-body": "oversize",
+    "giant-header": "headers_oversize",
+}
+BIG, OK = Slot("big", "tables", "/big"), Slot("ok", "tables", "/ok")
+
+
+@pytest.mark.parametrize(("fault", "reason"), REFUSED.items(), ids=REFUSED)
+async def test_path_that_is_refused_again_and_again_leaves_the_fragments_others_fresh(fault: str, reason: str) -> None:
+    """It is not fetched for every page, and heals by itself; its siblings never notice."""
+    hasty = Policy(open_ms_initial=400, open_ms_max=600)
     async with Trio(policy=hasty) as trio:
         tables = trio.origins["tables"]
-        await tables.fail(fault)
+        await tables.fail(fault, at="/big")
+        page_ = replace(PAGE, slots=(BIG, OK))
+
+        async def state_of(slot: Slot) -> tuple[str, str | None]:
+            visit = replace(trio.visit(), page=page_)
+            included, _ = await trio.composer.slot(slot, visit, trio.snapshot, attempt=0)
+            return included.state, included.reason
+
         for _ in range(hasty.consecutive_max):
-            await trio.page()
+            assert await state_of(BIG) == ("fallback", reason)
         asked = tables.requests
-        while tables.requests < asked + 10:
-            assert b'data-reason="breaker_open"' in element(await trio.page(), "tables")
-            await asyncio.sleep(0.02)
+        for _ in range(20):
+            assert await state_of(OK) == ("fresh", None)
+        for _ in range(5):
+            assert await state_of(BIG) == ("fallback", "breaker_open")
+        assert tables.requests == asked + 20
         await tables.heal()
         until = time.monotonic() + 10
-        while b'data-state="fresh"' not in element(await trio.page(), "tables"):
+        while await state_of(BIG) != ("fresh", None):
             assert time.monotonic() < until
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
+
+
+async def test_what_is_refused_of_one_player_is_shown_to_the_others() -> None:
+    """A body that one player's own data spoils is left alone for that player."""
+    async with Trio(extension={"audience": "player"}) as trio:
+        wallet = trio.origins["wallet"]
+        wallet.write = lambda seen: b"" if "pl_one" in seen.headers["authorization"] else b"<p>Well.</p>"
+        for _ in range(Policy().consecutive_max):
+            assert b'data-reason="empty"' in element(await trio.page(trio.visit("pl_one")), "wallet")
+        assert b'data-reason="breaker_open"' in element(await trio.page(trio.visit("pl_one")), "wallet")
+        assert b'data-state="fresh"' in element(await trio.page(trio.visit("pl_two")), "wallet")
+
+
+async def test_probe_asks_what_was_healthy() -> None:
+    """One path that fails for good shuts its fragment for a moment only, though it is what a probe would ask first."""
+    hasty = Policy(open_ms_initial=40, open_ms_max=60, probe_gap_ms=5)
+    async with Trio(policy=hasty, probe_path="/bug") as trio:
+        tables, guard = trio.origins["tables"], trio.upstreams.of(trio.snapshot.releases["tables"])
+        await tables.fail("status=500", at="/bug")
+        bug = Slot("bug", "tables", "/bug")
+        visit = replace(trio.visit("pl_one"), page=replace(PAGE, slots=(bug, OK)))
+        included, _ = await trio.composer.slot(OK, visit, trio.snapshot, attempt=0)
+        assert included.state == "fresh"
+        for _ in range(hasty.consecutive_max):
+            await trio.composer.slot(bug, visit, trio.snapshot, attempt=0)
+        assert guard.breaker.position is Position.OPEN
+        tables.seen.clear()
+        until = time.monotonic() + 5
+        while guard.breaker.position is not Position.CLOSED:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.01)
+        assert {(seen.path, seen.headers.get("authorization")) for seen in tables.seen} == {("/ok", None)}
 
 
 async def test_fragment_that_allows_itself_more_than_a_page_has_opens_its_breaker() -> None:

@@ -101,9 +101,6 @@ COUNTED = [
     Reason.TIMEOUT,
     Reason.CUT,
     Reason.FRAMING,
-    Reason.OVERSIZE,
-    Reason.HEADERS_OVERSIZE,
-    Reason.ENCODING,
 ]
 
 
@@ -184,10 +181,56 @@ async def test_429_with_retry_after_pauses_its_caller_only(bench: Bench) -> None
 @simulated
 async def test_a_callers_own_judgement_counts(bench: Bench) -> None:
     """A business error inside a 200 is a failure of the upstream when the caller says so."""
-    wrong = Failure(Reason.CONTENT_TYPE, "text/plain")
+    wrong = Failure(Reason.UPSTREAM_ERROR, "out of order")
     for _ in range(5):
         assert await bench.call(judge=lambda response: wrong) == wrong
     assert bench.guard.breaker.position is Position.OPEN
+
+
+@simulated
+async def test_what_can_not_be_used_counts_against_what_was_asked_for(bench: Bench) -> None:
+    """Others of the same path, and other paths, are answered as ever; the upstream's breaker has nothing to do."""
+    wrong = Failure(Reason.CONTENT_TYPE, "text/plain")
+    refuse = {"judge": lambda response: wrong, "resource": ("pl_one", "/wallet")}
+    for _ in range(POLICY.consecutive_max):
+        assert await bench.call(**refuse) == wrong
+    sent = len(bench.upstream.requests)
+    refused = await bench.fail(**refuse)
+    assert (refused.reason, refused.sent, len(bench.upstream.requests)) == (Reason.BREAKER_OPEN, False, sent)
+    assert refused.retry_after_ms == POLICY.open_ms_initial / 2
+    assert await bench.call(resource=("pl_two", "/wallet")) == answer()
+    assert await bench.call() == answer()
+    assert bench.guard.breaker.position is Position.CLOSED
+    assert REGISTRY.get_sample_value("mullion_resources_shut", {"upstream": bench.guard.name}) == 1
+    await asyncio.sleep(1)
+    assert await bench.call(resource=("pl_one", "/wallet")) == answer()
+    assert await bench.call(resource=("pl_one", "/wallet")) == answer()
+    assert bench.guard.resources.shut == 0
+
+
+@simulated
+async def test_who_waited_while_its_resource_was_shut_is_refused(bench: Bench) -> None:
+    """As many as there is room for find out together; who waited for them is told."""
+    wrong = Failure(Reason.EMPTY, "no words")
+    calls = [bench.call(judge=lambda response: wrong) for _ in range(80)]
+    reasons = [each.reason for each in await asyncio.gather(*calls) if isinstance(each, Failure)]
+    assert reasons.count(Reason.EMPTY) == 64
+    assert reasons.count(Reason.BREAKER_OPEN) == 16
+
+
+@simulated
+async def test_a_failing_upstream_proves_nothing_of_a_resource(bench: Bench) -> None:
+    """A trial of a shut resource that meets an outage may be made again soon, and counts against the upstream."""
+    wrong = Failure(Reason.EMPTY, "no words")
+    for _ in range(POLICY.consecutive_max):
+        await bench.call(judge=lambda response: wrong)
+    await asyncio.sleep(1)
+    bench.upstream.says = lambda: answer(500)
+    assert (await bench.fail()).reason is Reason.UPSTREAM_ERROR
+    await asyncio.sleep(POLICY.probe_gap_ms / 1000)
+    bench.upstream.says = answer
+    assert await bench.call() == answer()
+    assert bench.guard.resources.shut == 0
 
 
 @simulated

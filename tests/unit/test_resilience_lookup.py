@@ -125,11 +125,11 @@ async def test_deadline_holds_while_the_resolver_hangs() -> None:
 
 
 async def test_a_caller_without_time_blames_no_name() -> None:
-    """A deadline that has passed is a time-out, also where the name was never looked up."""
+    """A deadline that has passed is a time-out before anything was sent, also where the name was never looked up."""
     resolver = Resolver()
     transport = Transport(Policy(), resolve=resolver)
     with pytest.raises(CallFailed) as caught:
         await transport.send(Request("GET", "http://wallet.test/"), Deadline.after_ms(time.monotonic(), 0))
-    assert caught.value.reason is Reason.TIMEOUT
+    assert caught.value.reason is Reason.CONNECT_TIMEOUT
     assert resolver.asked == []
     await transport.aclose()

@@ -61,7 +61,7 @@ class BreakerMachine(RuleBasedStateMachine):
             self.trials.add(permit)
         return permit
 
-    @rule(permit=permits, end=st.sampled_from(["success", "slow", "failure", "pause", "release"]))
+    @rule(permit=permits, end=st.sampled_from(["success", "failure", "pause", "release"]))
     def end(self, permit: Permit, end: str) -> None:
         if permit not in self.out:
             return
@@ -76,7 +76,7 @@ class BreakerMachine(RuleBasedStateMachine):
         elif end == "release":
             permit.release(self.now)
         else:
-            permit.success(self.now, took_ms=10.0 if end == "success" else 900.0)
+            permit.success(self.now)
         if not current or end == "release":
             assert (self.breaker.position, len(self.told)) == (before, row)
 

@@ -1,4 +1,5 @@
-"""What counts against the payments provider: a 200 that is no charge does, a decline does not."""
+"""What counts against the payments provider: a 200 that is no charge counts against that charge alone, a decline
+against nobody."""
 
 import pytest
 
@@ -14,11 +15,16 @@ DECLINED = b'{"charge_id": "ch_1", "reference": "rc_1", "status": "declined", "d
 
 async def asked(status, body, ask):
     """(what `ask` says last, where the breaker stands) after as many such answers as open it when they are failures."""
-    guard = Guard("payments", PAYMENTS, FakeUpstream(lambda: Response(status, Headers(), body), took_ms=1))
-    payments = Payments("http://payments.test", PAYMENTS, guard)
+    payments, guard, _ = provider(status, body)
     verdicts = [await ask(payments) for _ in range(PAYMENTS.consecutive_max)]
     await payments.aclose()
     return verdicts[-1].state, guard.breaker.position
+
+
+def provider(status, body):
+    upstream = FakeUpstream(lambda: Response(status, Headers(), body), took_ms=1)
+    guard = Guard("payments", PAYMENTS, upstream)
+    return Payments("http://payments.test", PAYMENTS, guard), guard, upstream
 
 
 def charge(payments):
@@ -31,9 +37,18 @@ def look_up(payments):
 
 @pytest.mark.parametrize("body", [b"<html>", b"{}", b'"\xff"', b"null"])
 @pytest.mark.parametrize("ask", [charge, look_up])
-async def test_garbage_in_a_200_counts_against_the_provider(ask, body):
-    """Nobody knows what it did, and a provider that answers like that is not well."""
-    assert await asked(200, body, ask) == ("unknown", Position.OPEN)
+async def test_garbage_in_a_200_counts_against_what_was_asked_for(ask, body):
+    """Nobody knows what it did, and it is not asked for again and again; the provider's other answers go on."""
+    payments, guard, upstream = provider(200, body)
+    for _ in range(PAYMENTS.consecutive_max):
+        assert (await ask(payments)).state == "unknown"
+    sent = len(upstream.requests)
+    assert (await ask(payments)).state == ("lost" if ask is charge else "unknown")
+    assert len(upstream.requests) == sent
+    upstream.says = lambda: Response(200, Headers(), b'{"charges": []}')
+    assert (await payments.look_up("rc_2")).state == "lost"
+    assert guard.breaker.position is Position.CLOSED
+    await payments.aclose()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""What is asked in the background of an upstream that failed.
+
+Public: `Probe`, `FixedProbe`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bff.resilience.message import Request
+
+
+class Probe(Protocol):
+    """Requests that are safe to repeat and hold nobody's bearer."""
+
+    def request(self) -> Request:
+        """What to ask next."""
+
+    def failed(self) -> None:
+        """What was asked last is not well; something else may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedProbe:
+    """Asks the same each time."""
+
+    asks: Request
+
+    def request(self) -> Request:
+        return self.asks
+
+    def failed(self) -> None:
+        pass
