@@ -29,9 +29,10 @@ class BrokerPolicy:
     # lives takes it again (its store is away, say), that counts as one.
     attempts_max: int = 16
 
-    # A failing handler or broker is asked again after this, doubled each time.
+    # A failing handler or broker is asked again after this, doubled each time. Few processes ask, and every page waits
+    # for the slowest of them.
     retry_ms_initial: int = 50
-    retry_ms_max: int = 5000
+    retry_ms_max: int = 1000
 
     # Kafka: a consumer that died is replaced after the first, one that hangs in its work after the second.
     session_ms: int = 6000

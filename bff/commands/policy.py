@@ -87,11 +87,14 @@ class RelayPolicy:
     replay_s_min: float = 5.0
     restate_players_batch: int = 50
     retry_ms_initial: int = 50
-    retry_ms_max: int = 5000
+    retry_ms_max: int = 1000
     outbox_kept_days: int = 7
 
 
 POLICY = EnginePolicy()
 RELAY = RelayPolicy()
 # A player waits for this answer and money hangs on it, so it gets more time than a page would give.
-PAYMENTS = Policy(deadline_ms=2500, connect_ms=500, in_flight_max=32, waiting_max=64)
+# Whether it is back is asked every half a second (`payments_recheck_s`), and its breaker must not stand in the way.
+PAYMENTS = Policy(
+    deadline_ms=2500, connect_ms=500, in_flight_max=32, waiting_max=64, open_ms_initial=1000, open_ms_max=1000
+)
