@@ -1,6 +1,6 @@
 """Events, written in the transaction of what they tell.
 
-Public: `tell`, `restate`, `rebuild`, `new_row`, `limits_of`.
+Public: `tell`, `restate`, `rebuild`, `new_row`, `limits_of`, `take_back_positions`.
 """
 
 from collections.abc import Iterator
@@ -80,6 +80,11 @@ def new_row(book: Book, event_type: str, data: msgspec.Struct) -> OutboxRow:
         at=book.now,
         data=msgspec.json.encode(data).decode(),
     )
+
+
+def take_back_positions() -> None:
+    """What has not gone out waits for a position once more: an epoch begins, and counts from 1."""
+    OutboxRow.objects.filter(published_at__isnull=True).update(position=None, position_epoch="", previous_id="")
 
 
 def _restated(book: Book, run: str = "", stands: PlayerStands | None = None) -> None:

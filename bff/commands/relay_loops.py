@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
@@ -19,6 +19,7 @@ from bff.broker import (
     BrokerUnavailable,
     Delivery,
     Progress,
+    Unusable,
     backoff_s,
     connect,
     pause,
@@ -42,6 +43,7 @@ from bff.contracts.ledger import (
 from bff.resilience import log, worker
 
 logger = log.get("relay")
+T = TypeVar("T")
 
 PUBLISHED = Counter("relay_events_published_total", "Events that left the outbox")
 BACKLOG = Gauge("relay_backlog_events", "Events in the outbox that have not left it")
@@ -117,7 +119,7 @@ class Relay:
         return len(turn.rows)
 
     async def _beat(self, turn: relay_steps.Turn) -> None:
-        heartbeat = LedgerHeartbeat(position=turn.position)
+        heartbeat = LedgerHeartbeat(position=turn.position, event_id=turn.event_id)
         await self.broker.publish(LEDGER_STREAM, [_event(HEARTBEAT, "ledger", turn.position, heartbeat)])
         self._beaten_at = asyncio.get_running_loop().time()
 
@@ -139,7 +141,7 @@ class Relay:
         for delivery in deliveries:
             if delivery.event.type != REPLAY_REQUESTED:
                 continue
-            request = msgspec.convert(delivery.event.data, ReplayRequested)
+            request = _as(delivery, ReplayRequested)
             epoch = await self.durable.run(relay_steps.begin_epoch, request.epoch, datetime.now(UTC))
             if epoch is not None:
                 REPLAYS.inc()
@@ -154,6 +156,14 @@ class Relay:
             except EngineUnavailable:
                 gone = 0
             await pause(stopping, 1 if gone else 600)
+
+
+def _as(delivery: Delivery, kind: type[T]) -> T:
+    """What was said, as what it must be; one that is something else is buried, and the others are heard."""
+    try:
+        return msgspec.convert(delivery.event.data, kind)
+    except msgspec.ValidationError as error:
+        raise Unusable(delivery, f"not what {delivery.event.type} looks like: {error}") from error
 
 
 def _event(event_type: str, aggregate: str, sequence: tuple[str, int], data: msgspec.Struct) -> Event:

@@ -123,9 +123,14 @@ class PlayerChanged(msgspec.Struct, frozen=True):
 
 
 class LedgerHeartbeat(msgspec.Struct, frozen=True):
-    """Everything that was committed before this stands in the stream; `position` is the last one that was given."""
+    """Everything that was committed before this stands in the stream.
+
+    `position` is the last one that was given and `event_id` what it was given to ("" before the first of an epoch): a
+    reader that is elsewhere, or that had another event there, has not read this ledger.
+    """
 
     position: Sequence
+    event_id: str = ""
 
 
 class EngineHealth(msgspec.Struct, frozen=True):
