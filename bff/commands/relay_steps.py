@@ -1,6 +1,6 @@
 """The outbox as the relay sees it: take rows, give positions, mark what is out, begin an epoch.
 
-Public: `Turn`, `turn`, `idle`, `begin_epoch`, `restate_some`, `prune`.
+Public: `Turn`, `turn`, `idle`, `begin_epoch`, `restate_some`, `backlog`, `prune`.
 
 Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
 again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
@@ -56,25 +56,32 @@ class Turn:
     backlog: int
 
 
-def turn(holder: str, done: "Turn | None", now: datetime, *, measured: bool = True) -> Turn:
-    """Mark what went out of the turn `done`, take waiting rows and give them positions."""
+def turn(
+    holder: str, done: "Turn | None", now: datetime, *, measured: bool = True, events_max: int = RELAY.batch_events_max
+) -> Turn:
+    """Mark what went out of the turn `done`, take at most `events_max` waiting rows and give them positions."""
     with transaction.atomic():
         if done is not None and done.rows:
             _mark(done, now)
         [state] = rows.find(RelayState, lock=True, id=1)
         if state.holder != holder and state.held_until is not None and state.held_until > now:
             return Turn(False, [], [], (state.epoch, state.position), state.event_id, False, 0)
-        taken = _waiting()
+        taken = _waiting(events_max)
         _give_positions(state, taken)
         if taken or state.holder != holder or _half_over(state, now):
             state.holder, state.held_until = holder, now + timedelta(seconds=RELAY.lease_s)
             rows.update(state, "position", "event_id", "holder", "held_until")
-    ready = list(OutboxRow.objects.raw(_READY, [RELAY.batch_events_max]))
-    backlog = OutboxRow.objects.filter(published_at__isnull=True).count() if measured else 0
-    full = RELAY.batch_events_max in (len(taken), len(ready))
+    ready = list(OutboxRow.objects.raw(_READY, [events_max]))
+    waiting = backlog() if measured else 0
+    full = events_max in (len(taken), len(ready))
     drained = measured and not full and not _unstated(state.epoch).exists()
     events, position = [_event(row) for row in ready], (state.epoch, state.position)
-    return Turn(True, [row.pk for row in ready], events, position, state.event_id, drained, backlog)
+    return Turn(True, [row.pk for row in ready], events, position, state.event_id, drained, waiting)
+
+
+def backlog() -> int:
+    """Events that have not gone out."""
+    return OutboxRow.objects.filter(published_at__isnull=True).count()
 
 
 def _mark(done: Turn, now: datetime) -> None:
@@ -83,11 +90,11 @@ def _mark(done: Turn, now: datetime) -> None:
         cursor.executemany(_OUT, [(published_at, pk, done.position[0]) for pk in done.rows])
 
 
-def _waiting() -> list[tuple[int, str]]:
+def _waiting(events_max: int) -> list[tuple[int, str]]:
     """Rows that have no position yet: their keys, and the ids of their events."""
     skipping = connection.features.has_select_for_update_skip_locked
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING + (" FOR UPDATE SKIP LOCKED" if skipping else ""), [RELAY.batch_events_max])
+        cursor.execute(_WAITING + (" FOR UPDATE SKIP LOCKED" if skipping else ""), [events_max])
         return list(cursor.fetchall())
 
 
@@ -140,15 +147,22 @@ def begin_epoch(lost: str, now: datetime, *, forced: bool = False) -> str | None
 
 
 def restate_some(now: datetime) -> int:
-    """Tell the present state of some players who have not been told in this epoch; how many. 0 when all have."""
+    """Tell the present state of some players who have not been told in this epoch; how many. 0 when all have.
+
+    One transaction a player, and no more of them once `restate_rows_batch` rows are written.
+    """
     epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
     players = list(_unstated(epoch).values_list("pk", "currency")[: RELAY.restate_players_batch])
+    written = told = 0
     for player_id, currency in players:
+        if written >= RELAY.restate_rows_batch:
+            break
         with transaction.atomic():
             book = Book.open(player_id, currency, now)
             if book.player.epoch != book.epoch:
-                outbox.restate(book)
-    return len(players)
+                written += outbox.restate(book)
+        told += 1
+    return told
 
 
 def prune(now: datetime) -> int:

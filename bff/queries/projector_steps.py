@@ -22,6 +22,7 @@ from bff.contracts.ledger import (
     BALANCES_STATED,
     ENGINE_HEARTBEAT,
     HEARTBEAT,
+    LEDGER_READER,
     PLAYERS_REBUILT,
     EngineHealth,
     LedgerHeartbeat,
@@ -38,7 +39,7 @@ __all__ = ["GROUP", "MARKER", "SHAPE", "Projector", "ProjectorPolicy"]
 
 T = TypeVar("T")
 
-GROUP = "projector"
+GROUP = LEDGER_READER
 # Heartbeats of some minutes: longer than any that comes again was on its way.
 HEARTBEATS_NAMED = 256
 _OTHER_SHAPE = "the records were written by another release"
