@@ -1,37 +1,50 @@
 """The shell's ASGI application: page GETs -> composition; everything else -> Django."""
 
 import os
+import sys
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shell.settings")
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from bff.resilience import log, memory
+from bff.resilience.border import Border
 
 log.configure()
 _django = get_asgi_application()
 
 from shell import wiring  # noqa: E402  the registry's models need Django to be set up
-from shell.body_limit import within_limit  # noqa: E402
+from shell.answering import answer  # noqa: E402
+from shell.front import BODY_BYTES_MAX, HEALTH_PATH, came_inside, healthy, refusal_of  # noqa: E402
+from shell.operations.inside import Inside  # noqa: E402
+from shell.operations.production import unsafe  # noqa: E402
 from shell.page_path import PagePath  # noqa: E402
 
+if problems := unsafe():
+    sys.exit("\n".join(problems))
 _pages = PagePath(wiring.parts())
+_inside = Inside(wiring.parts(), _pages)
 memory.for_long_running()
 
 
-async def application(scope: Any, receive: Any, send: Any) -> None:
+async def _application(scope: Any, receive: Any, send: Any) -> None:
     """One request. Servers without lifespan (daphne) start the background work with the first request."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
-    elif scope["type"] == "http":
-        await wiring.start()
-        limited = await within_limit(scope, receive, send)
-        if limited is not None and not await _pages.serve(scope, limited, send):
-            await _django(scope, limited, send)
-    else:
-        # The shell has no socket of its own: closing before accepting is a 403.
-        await send({"type": "websocket.close", "code": 1008})
+        return
+    await wiring.start()
+    if scope["path"] == HEALTH_PATH:
+        await healthy(scope, send)
+    elif came_inside(scope):
+        await _inside.serve(scope, receive, send)
+    elif not await _pages.serve(scope, receive, send):
+        refusal = refusal_of(scope, dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
+        if refusal is None:
+            await _django(scope, receive, send)
+        else:
+            await answer(send, *refusal)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:
@@ -44,3 +57,6 @@ async def _lifespan(receive: Any, send: Any) -> None:
             await wiring.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+application = Border(_application, proxies=settings.PROXY_HOPS, body_bytes_max=BODY_BYTES_MAX)

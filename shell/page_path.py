@@ -5,9 +5,6 @@ What Django's middleware would do is done here by name: allowed hosts, TLS redir
 """
 
 import asyncio
-from collections.abc import Iterable
-from functools import cache
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,15 +13,16 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from django.conf import settings
 
 from bff.resilience import log
+from shell.answering import PLAIN, answer, start
 from shell.composition import metrics
 from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.composition.assets import static_file
 from shell.composition.healing import ATTEMPT_MAX
 from shell.composition.page import Page, Visit
 from shell.composition.stream import Composition, timing
+from shell.front import refusal_of
 from shell.pages.errors import BROKEN
 from shell.players.knowing import know
-from shell.security import header_list, host_allowed
 from shell.visits import Incoming, visit_of
 from shell.wiring import Parts
 
@@ -35,8 +33,6 @@ _HTML = ("content-type", "text/html; charset=utf-8")
 _NEVER_STORED = ("cache-control", "private, no-store")
 _FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
 _READS = frozenset({"GET", "HEAD"})
-
-Headers = Iterable[tuple[str, str]]
 
 logger = log.get("pages")
 
@@ -58,9 +54,9 @@ class PagePath:
             await self._static(path, method, send)
         elif (route := self._route(path)) is not None:
             incoming = Incoming.of(scope)
-            refusal = _refusal(incoming, scope)
+            refusal = refusal_of(scope, incoming.headers.get("host", ""))
             if refusal is not None:
-                await _answer(send, *refusal)
+                await answer(send, *refusal)
             else:
                 await route(incoming, receive, send)
         else:
@@ -104,14 +100,14 @@ class PagePath:
         found = self._parts.pages.by_key(key)
         slot = found[0].slot(slot_name) if found else None
         if found is None or slot is None:
-            await _answer(send, 404, (("content-type", "text/plain; charset=utf-8"),), b"There is no such slot.\n")
+            await answer(send, 404, (PLAIN,), b"There is no such slot.\n")
             return
         visit, cookies = await self._visit(incoming, *found)
         asked = incoming.query.get("attempt", "")
         attempt = min(int(asked), ATTEMPT_MAX) if asked.isascii() and asked.isdigit() else 0
         included, body = await self._parts.composer.slot(slot, visit, self._parts.registry.current, attempt=attempt)
         said = ("server-timing", timing(slot.name, included.ms, included.state))
-        await _answer(send, 200, (_HTML, _NEVER_STORED, said, *cookies), body, head_only=incoming.method == "HEAD")
+        await answer(send, 200, (_HTML, _NEVER_STORED, said, *cookies), body, head_only=incoming.method == "HEAD")
 
     async def _ticket(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         known = await know(incoming.cookies, self._parts.revocations)
@@ -124,11 +120,11 @@ class PagePath:
         url = settings.BFF_PUBLIC_URL.replace("http", "ws", 1) + "/live"
         body = msgspec.json.encode({"ticket": ticket, "url": url})
         cookies = [("set-cookie", cookie) for cookie in known.cookies]
-        await _answer(send, 200, (("content-type", "application/json"), _NEVER_STORED, *cookies), body)
+        await answer(send, 200, (("content-type", "application/json"), _NEVER_STORED, *cookies), body)
 
     async def _slash(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         query = "?" + urlencode(incoming.query) if incoming.query else ""
-        await _answer(send, 301, (("location", incoming.path + "/" + query),), b"")
+        await answer(send, 301, (("location", incoming.path + "/" + query),), b"")
 
     async def _visit(
         self, incoming: Incoming, page: Page, params: dict[str, str]
@@ -140,29 +136,18 @@ class PagePath:
     async def _asset(self, digest: str, method: str, send: ASGISendCallable) -> None:
         asset = await self._parts.registry.asset(digest) if len(digest) == 64 else None
         if asset is None:
-            await _answer(send, 404, (("content-type", "text/plain; charset=utf-8"),), b"There is no such asset.\n")
+            await answer(send, 404, (PLAIN,), b"There is no such asset.\n")
         else:
             headers = (("content-type", asset.content_type), _FOR_EVER)
-            await _answer(send, 200, headers, asset.body, head_only=method == "HEAD")
+            await answer(send, 200, headers, asset.body, head_only=method == "HEAD")
 
     async def _static(self, path: str, method: str, send: ASGISendCallable) -> None:
         file = static_file(path)
         if file is None:
-            await _answer(send, 404, (("content-type", "text/plain; charset=utf-8"),), b"There is no such file.\n")
+            await answer(send, 404, (PLAIN,), b"There is no such file.\n")
         else:
             headers = (("content-type", file.content_type), _FOR_EVER)
-            await _answer(send, 200, headers, file.body, head_only=method == "HEAD")
-
-
-def _refusal(incoming: Incoming, scope: dict[str, Any]) -> tuple[int, Headers, bytes] | None:
-    host = incoming.headers.get("host", "")
-    if not host_allowed(host):
-        return 400, (("content-type", "text/plain; charset=utf-8"),), b"This site does not answer to that name.\n"
-    if settings.SECURE_SSL_REDIRECT and incoming.scheme != "https":
-        query = scope["query_string"].decode("latin-1")
-        target = f"https://{host}{scope.get('raw_path', b'').decode('latin-1') or incoming.path}"
-        return 301, (("location", target + ("?" + query if query else "")),), b""
-    return None
+            await answer(send, 200, headers, file.body, head_only=method == "HEAD")
 
 
 async def _stream(
@@ -172,9 +157,9 @@ async def _stream(
         opening = await composition.open()
     except Exception:
         logger.exception("page_broke")
-        await _answer(send, 500, (_HTML, _NEVER_STORED), BROKEN.encode(), head_only=head_only)
+        await answer(send, 500, (_HTML, _NEVER_STORED), BROKEN.encode(), head_only=head_only)
         return
-    await _start(send, opening.status, (_HTML, _NEVER_STORED, *opening.headers, *cookies))
+    await start(send, opening.status, (_HTML, _NEVER_STORED, *opening.headers, *cookies))
     if head_only:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return
@@ -187,24 +172,3 @@ async def _until_left(receive: ASGIReceiveCallable) -> None:
     """Ends when the browser has gone: `send` never says so, only `receive` does."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _answer(
-    send: ASGISendCallable, status: int, headers: Headers, body: bytes, *, head_only: bool = False
-) -> None:
-    await _start(send, status, (*headers, ("content-length", str(len(body)))))
-    await send({"type": "http.response.body", "body": b"" if head_only else body, "more_body": False})
-
-
-async def _start(send: ASGISendCallable, status: int, headers: Headers) -> None:
-    pairs = [*_encoded(headers), *_security_headers()]
-    await send({"type": "http.response.start", "status": HTTPStatus(status), "headers": pairs, "trailers": False})
-
-
-@cache
-def _security_headers() -> list[tuple[bytes, bytes]]:
-    return _encoded(header_list())
-
-
-def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

@@ -54,9 +54,9 @@ def header_list() -> tuple[tuple[str, str], ...]:
         ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ]
     if settings.SECURE_HSTS_SECONDS:
-        headers.append(
-            ("strict-transport-security", f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload")
-        )
+        subdomains = "; includeSubDomains" if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else ""
+        preload = "; preload" if settings.SECURE_HSTS_PRELOAD else ""
+        headers.append(("strict-transport-security", f"max-age={settings.SECURE_HSTS_SECONDS}{subdomains}{preload}"))
     return tuple(headers)
 
 

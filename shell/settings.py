@@ -9,6 +9,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from bff.contracts.player_context import new_key_pair
+from bff.resilience.proxies import ProxyHops
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("MULLION_DATA", ROOT / ".mullion" / "8000"))
@@ -19,11 +20,19 @@ LOCAL = os.environ.get("DEBUG") == "1"
 DEBUG = False
 
 
+SECRET_CHARS_MIN = 32
+
+
 def _secret(name: str, local: str) -> str:
-    """The secret from the environment; a local run may do without, production may not."""
+    """The secret from the environment; a local run may do without, production takes none that could be guessed."""
     value = os.environ.get(name, "")
     if not value and not LOCAL:
         raise ImproperlyConfigured(f"{name} is not set. Set it, or set DEBUG=1 for a run on this machine only.")
+    if not LOCAL and (value == local or len(value) < SECRET_CHARS_MIN):
+        raise ImproperlyConfigured(
+            f"{name} could be guessed: it is a local run's or has fewer than {SECRET_CHARS_MIN} characters. Make one: "
+            'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
     return value or local
 
 
@@ -41,6 +50,16 @@ BFF_PUBLIC_URL = os.environ.get("BFF_PUBLIC_URL", "http://localhost:8012")
 
 # Where pages may play video from: origins, comma-separated.
 MEDIA_ORIGINS = [origin for origin in os.environ.get("MEDIA_ORIGINS", "").split(",") if origin]
+
+# The proxies that a request passes, outermost first, each an address or network (several with |):
+# "203.0.113.0/24,10.0.0.0/8" is an edge and a balancer behind it. Their X-Forwarded-For and X-Forwarded-Proto are
+# believed, one entry a hop; what anybody else sends under these names is dropped, and all of it where this is empty.
+try:
+    PROXY_HOPS = ProxyHops.parse(os.environ.get("PROXY_HOPS", ""))
+except ValueError as error:
+    raise ImproperlyConfigured(f"PROXY_HOPS can not be used: {error}") from error
+# A second port, never routed from outside: readiness in detail, metrics and the status board, without a sign-in.
+INNER_PORT = int(os.environ.get("INNER_PORT") or 0)
 
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost"]
 if LOCAL:
@@ -139,8 +158,9 @@ CSRF_COOKIE_SECURE = not LOCAL
 SECURE_SSL_REDIRECT = not LOCAL
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not LOCAL
-SECURE_HSTS_PRELOAD = not LOCAL
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("SHELL_BEHIND_PROXY") == "1" else None
+# Browsers that hold a name on their preload list never ask it without TLS again, nor any name below it: opted into.
+SECURE_HSTS_PRELOAD = os.environ.get("SHELL_HSTS_PRELOAD") == "1"
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # asks for the preload list
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

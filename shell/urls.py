@@ -9,7 +9,6 @@ urlpatterns = [
     path("sign-in/", players.sign_in, name="sign-in"),
     path("sign-out/", players.sign_out, name="sign-out"),
     path("reality-check/", players.reality_check),
-    path("healthz", operations.health),
     path("metrics", operations.metrics),
     path("operations/", operations.board, name="board"),
 ]

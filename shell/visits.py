@@ -34,7 +34,10 @@ QUERY_BYTES_MAX = 2048
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """The parts of an ASGI http scope that the page path reads, decoded once. Header names are lower-case."""
+    """The parts of an ASGI http scope that the page path reads, decoded once. Header names are lower-case.
+
+    Each name stands once and the scheme is what the browser used: the border has seen to that.
+    """
 
     method: str
     path: str
@@ -47,16 +50,13 @@ class Incoming:
     def of(cls, scope: Mapping[str, Any]) -> "Incoming":
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"][:QUERY_BYTES_MAX].decode("latin-1")
-        scheme = scope.get("scheme", "http")
-        if settings.SECURE_PROXY_SSL_HEADER and headers.get("x-forwarded-proto") == "https":
-            scheme = "https"
         return cls(
             method=scope["method"],
             path=scope["path"],
             query=dict(parse_qsl(query)),
             headers=headers,
             cookies=parse_cookie(headers.get("cookie", "")),
-            scheme=scheme,
+            scheme=scope.get("scheme", "http"),
         )
 
 

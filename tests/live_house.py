@@ -78,6 +78,8 @@ class LiveHouse:
     def __init__(self, redis_url: str, *, server: Literal["uvicorn", "daphne"] = "uvicorn", **policy: float) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        inner_port = free_port()
+        self.inner_url = f"http://127.0.0.1:{inner_port}"
         self._server = server
         self._private_key, public_key = new_key_pair()
         self._environ = {
@@ -86,6 +88,7 @@ class LiveHouse:
             "DEBUG": "1",
             "REDIS_URL": redis_url,
             "PORT": str(self.port),
+            "INNER_PORT": str(inner_port),
             "PUBLIC_URL": ORIGIN,
             "PLAYER_CONTEXT_PUBLIC_KEY": public_key,
             # Every page of a test comes from this machine.
@@ -104,7 +107,8 @@ class LiveHouse:
 
     def start(self, *, listening: bool = True, **environ: str) -> None:
         """Start it and wait until it answers, and by default until it hears the store."""
-        daphne = ["daphne", "-v", "0", "-p", str(self.port), "bff.live.asgi:application"]
+        inner = f"tcp:{self._environ['INNER_PORT']}:interface=127.0.0.1"
+        daphne = ["daphne", "-v", "0", "-p", str(self.port), "-e", inner, "bff.live.asgi:application"]
         command = [sys.executable, "-m", *(daphne if self._server == "daphne" else ["bff.live.serve"])]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self._environ | environ)
         end = time.monotonic() + 60
@@ -127,12 +131,12 @@ class LiveHouse:
         return time.monotonic() - began
 
     def health(self) -> dict[str, Any]:
-        with urllib.request.urlopen(self.url + "/healthz", timeout=2) as answer:
+        with urllib.request.urlopen(self.inner_url + "/readyz", timeout=2) as answer:
             return json.load(answer)
 
     def metric(self, name: str) -> float:
         """The value of the metric line that starts with `name`, 0 when there is none."""
-        with urllib.request.urlopen(self.url + "/metrics", timeout=2) as answer:
+        with urllib.request.urlopen(self.inner_url + "/metrics", timeout=2) as answer:
             lines = answer.read().decode().splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 

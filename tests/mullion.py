@@ -39,6 +39,7 @@ class Mullion:
     ) -> None:
         self.port_base = free_port_base()
         self.url = f"http://localhost:{self.port_base}"
+        self.inner_url = f"http://localhost:{self.port_base + 1}"
         self._folder = tempfile.TemporaryDirectory(prefix="mullion-", ignore_cleanup_errors=True)
         self.data = Path(self._folder.name) / str(self.port_base)
         self._root = root
@@ -137,7 +138,14 @@ class Mullion:
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Status and body of a page of the shell."""
-        request = urllib.request.Request(self.url + path, headers=dict(headers or {}))
+        return self._get(self.url + path, headers or {})
+
+    def inside(self, path: str) -> tuple[int, str]:
+        """Status and body of what the shell tells on its inner port."""
+        return self._get(self.inner_url + path, {})
+
+    def _get(self, url: str, headers: Mapping[str, str]) -> tuple[int, str]:
+        request = urllib.request.Request(url, headers=dict(headers))
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, answer.read().decode()

@@ -9,6 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.commands.settings")
 import django
 
 from bff.resilience import log, memory
+from bff.resilience.border import Border
 
 log.configure()
 django.setup(set_prefix=False)
@@ -18,13 +19,11 @@ from bff.commands.handler import LeanHandler  # noqa: E402
 
 _django = LeanHandler()
 
-memory.for_long_running()
-
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+async def _application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Starts the runtime with the first call of any kind, because not every server speaks lifespan."""
     runtime.start()
     if scope["type"] == "lifespan":
@@ -42,3 +41,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             await runtime.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+# Commands limit their own bodies: who is refused gets a problem that says so.
+application = Border(_application)
+memory.for_long_running()

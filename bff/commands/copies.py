@@ -22,7 +22,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from bff.commands import outbox
 from bff.commands.epoch import next_epoch
 from bff.commands.models import OutboxRow, Player, RelayState
 from bff.contracts import text
@@ -102,14 +101,9 @@ def restore(path: Path, starting: Callable[[int], Advance]) -> int:
                 cursor.execute(statement)
         state = RelayState.objects.get(pk=1)
         RelayState.objects.filter(pk=1).update(
-            epoch=next_epoch(state.epoch),
-            position=0,
-            event_id="",
-            holder="",
-            held_until=None,
-            began_at=datetime.now(UTC),
+            epoch=next_epoch(state.epoch), position=0, holder="", held_until=None, began_at=datetime.now(UTC)
         )
-        outbox.take_back_positions()
+        OutboxRow.objects.filter(published_at__isnull=True).update(position=None, position_epoch="")
     return total
 
 

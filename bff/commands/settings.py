@@ -16,11 +16,19 @@ LOCAL = os.environ.get("DEBUG") == "1"
 DEBUG = False  # Django's own would write down every statement of every command, and has no page to show it on
 
 
+SECRET_CHARS_MIN = 32
+
+
 def _secret(name: str, local: str) -> str:
-    """The secret from the environment; a local run may do without, production may not."""
+    """The secret from the environment; a local run may do without, production takes none that could be guessed."""
     value = os.environ.get(name, "")
     if not value and not LOCAL:
         raise ImproperlyConfigured(f"{name} is not set. Set it, or set DEBUG=1 for a run on this machine only.")
+    if not LOCAL and (value == local or len(value) < SECRET_CHARS_MIN):
+        raise ImproperlyConfigured(
+            f"{name} could be guessed: it is a local run's or has fewer than {SECRET_CHARS_MIN} characters. Make one: "
+            'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
     return value or local
 
 

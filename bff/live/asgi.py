@@ -19,6 +19,7 @@ from bff.live.hub import Hub  # noqa: E402
 from bff.live.origins import allowed_origins  # noqa: E402
 from bff.live.plain import http, lifespan  # noqa: E402
 from bff.resilience import log, memory  # noqa: E402
+from bff.resilience.border import Border  # noqa: E402
 
 log.configure()
 # At info the server writes two lines for each socket.
@@ -29,5 +30,10 @@ LiveConsumer.hub = HUB
 LiveConsumer.origins = allowed_origins([settings.PUBLIC_URL, *settings.LIVE_ORIGINS])
 LiveConsumer.public_key = settings.PLAYER_CONTEXT_PUBLIC_KEY
 
-application = ProtocolTypeRouter({"http": http(HUB), "websocket": LiveConsumer.as_asgi(), "lifespan": lifespan(HUB)})
+_routes = {
+    "http": http(HUB, settings.INNER_PORT),
+    "websocket": LiveConsumer.as_asgi(),
+    "lifespan": lifespan(HUB),
+}
+application = Border(ProtocolTypeRouter(_routes), proxies=settings.PROXY_HOPS, sockets=True)
 memory.for_long_running()

@@ -1,4 +1,4 @@
-"""What is not a socket: readiness, metrics, and the server's start and stop.
+"""What is not a socket: health, readiness, metrics, and the server's start and stop.
 
 Public: `http`, `lifespan`.
 """
@@ -16,22 +16,28 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_UNKNOWN = Problem(404, "Not Found", "path_unknown", "Open a WebSocket at /live; see /healthz and /metrics over HTTP.")
+_UNKNOWN = Problem(404, "Not Found", "path_unknown", "Open a WebSocket at /live; see /healthz over HTTP.")
 
 
-def http(hub: Hub) -> Application:
-    """`GET /healthz`, `GET /metrics`, a problem for everything else."""
+def http(hub: Hub, inner_port: int) -> Application:
+    """`/healthz` for everybody; `/readyz` and `/metrics` on the inner port; a problem for everything else."""
 
     async def answer(scope: Message, receive: Receive, send: Send) -> None:
         hub.ensure_started()
-        if scope["path"] == "/healthz":
+        server = scope.get("server")
+        inside = bool(inner_port) and server is not None and server[1] == inner_port
+        if scope["method"] not in ("GET", "HEAD"):
+            await _send(scope, send, 404, PROBLEM_TYPE, msgspec.json.encode(_UNKNOWN))
+        elif scope["path"] == "/healthz":
+            await _send(scope, send, 200, "text/plain; charset=utf-8", b"ok\n")
+        elif scope["path"] == "/readyz" and inside:
             # A lost store makes what is shown old, not this process unfit: it still holds its sockets and says so.
             body = msgspec.json.encode({"listening": hub.listening, "sockets": len(hub.sockets)})
-            await _send(send, 200, "application/json", body)
-        elif scope["path"] == "/metrics":
-            await _send(send, 200, "text/plain; version=0.0.4; charset=utf-8", hub.metrics.render())
+            await _send(scope, send, 200, "application/json", body)
+        elif scope["path"] == "/metrics" and inside:
+            await _send(scope, send, 200, "text/plain; version=0.0.4; charset=utf-8", hub.metrics.render())
         else:
-            await _send(send, 404, PROBLEM_TYPE, msgspec.json.encode(_UNKNOWN))
+            await _send(scope, send, 404, PROBLEM_TYPE, msgspec.json.encode(_UNKNOWN))
 
     return answer
 
@@ -53,7 +59,7 @@ def lifespan(hub: Hub) -> Application:
     return live
 
 
-async def _send(send: Send, status: int, content_type: str, body: bytes) -> None:
+async def _send(scope: Message, send: Send, status: int, content_type: str, body: bytes) -> None:
     headers = [
         (b"content-type", content_type.encode()),
         (b"content-length", str(len(body)).encode()),
@@ -61,4 +67,4 @@ async def _send(send: Send, status: int, content_type: str, body: bytes) -> None
         (b"x-content-type-options", b"nosniff"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -1,58 +1,27 @@
-"""The live house on uvicorn, bounded where uvicorn is not: `python -m bff.live.serve`.
+"""The live house, served as every house is, and bounded where sockets need more: `python -m bff.live.serve`.
 
-Public: `config`, `BoundedHttp`, `BoundedSocket`.
-Three things no ASGI application can do for itself: end a request whose head never becomes whole, cap that head, and
-drop a connection whose peer does not read what is left to say. Compression is off: it costs more memory a socket
-than everything else, and the messages are small.
+Public: `config`, `BoundedSocket`.
+What no ASGI application can do for itself: drop a connection whose peer does not read what is left to say.
+Compression is off: it costs more memory a socket than everything else, and the messages are small.
 """
 
 import asyncio
-import os
 import socket
+import sys
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from django.core.exceptions import ImproperlyConfigured
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from bff.live import settings
+from bff.resilience import serving
+from bff.resilience.bounds import ServerPolicy
+
+try:
+    from bff.live import settings
+except ImproperlyConfigured as error:
+    sys.exit(str(error))
 
 POLICY = settings.LIVE_POLICY
-
-
-class BoundedHttp(HttpToolsProtocol):
-    """A request's head is whole within `head_s_max` and `head_bytes_max`, or the connection is cut."""
-
-    head_timer: asyncio.TimerHandle | None = None
-    head_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._expect_head()
-
-    def data_received(self, data: bytes) -> None:
-        if self.head_timer is None:
-            self._expect_head()
-        self.head_bytes += len(data)
-        super().data_received(data)
-        if self.head_timer is not None and self.head_bytes > POLICY.head_bytes_max:
-            self.transport.abort()
-
-    def on_headers_complete(self) -> None:
-        self._forget_head()
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._forget_head()
-        super().connection_lost(exc)
-
-    def _expect_head(self) -> None:
-        self.head_bytes = 0
-        self.head_timer = self.loop.call_later(POLICY.head_s_max, self.transport.abort)
-
-    def _forget_head(self) -> None:
-        if self.head_timer is not None:
-            self.head_timer.cancel()
-            self.head_timer = None
 
 
 class BoundedSocket(WebSocketsSansIOProtocol):
@@ -71,23 +40,16 @@ class BoundedSocket(WebSocketsSansIOProtocol):
             self.loop.call_later(POLICY.close_s_max, self.transport.abort)
 
 
-def config(host: str, port: int) -> uvicorn.Config:
+def config(application: str = "bff.live.asgi:application") -> uvicorn.Config:
     """How uvicorn runs this house."""
-    return uvicorn.Config(
-        "bff.live.asgi:application",
-        host=host,
-        port=port,
-        http=BoundedHttp,
+    return serving.config(
+        application,
+        ServerPolicy(head_s_max=POLICY.head_s_max, head_bytes_max=POLICY.head_bytes_max),
         ws=BoundedSocket,
         ws_max_size=POLICY.message_bytes_max,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=2,
         log_config=None,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
     )
 
 
 if __name__ == "__main__":
-    uvicorn.Server(config(os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8012")))).run()
+    serving.serve(config())

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from bff.contracts.player_context import new_key_pair
 from bff.live.policy import LivePolicy
+from bff.resilience.proxies import ProxyHops
 
 DEBUG = os.environ.get("DEBUG") == "1"
 
@@ -28,6 +29,19 @@ if not PLAYER_CONTEXT_PUBLIC_KEY:
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://localhost:8000")
 # And pages of these: scheme://host[:port], separated by commas.
 LIVE_ORIGINS = [origin for origin in os.environ.get("LIVE_ORIGINS", "").split(",") if origin]
+
+# Browsers come here over TLS, so in production no page of theirs has an address without it.
+if plain := [url for url in (PUBLIC_URL, *LIVE_ORIGINS) if not DEBUG and not url.startswith("https://")]:
+    raise ImproperlyConfigured(f"PUBLIC_URL or LIVE_ORIGINS holds {plain[0]}, and pages are served by https only.")
+
+# The proxies that a socket's request passes, outermost first, each an address or network (several with |). What they
+# report of their caller is believed; without them the address of the connection is the caller's.
+try:
+    PROXY_HOPS = ProxyHops.parse(os.environ.get("PROXY_HOPS", ""))
+except ValueError as error:
+    raise ImproperlyConfigured(f"PROXY_HOPS can not be used: {error}") from error
+# A second port, never routed from outside: readiness in detail and metrics.
+INNER_PORT = int(os.environ.get("INNER_PORT") or 0)
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0")
 

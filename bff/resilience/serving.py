@@ -1,56 +1,80 @@
-"""An ASGI application on uvicorn that ends without cutting anybody off: `python -m bff.resilience.serving module:app`.
+"""The one way in which a house is served: an ASGI application on uvicorn, bounded, that ends without cutting anybody
+off: `python -m bff.resilience.serving module:app`.
 
-Public: `Serving`, `config`.
+Public: `Serving`, `config`, `serve`.
 
-`HOST` and `PORT` say where. Uvicorn by itself shuts its door first, and whoever was connected and not heard yet is sent
-away. Here, after SIGTERM, everybody is still let in and served, and told that the connection ends with the answer; the
-door is shut once those connections that stood are done, and whoever the kernel had connected by then is served as well.
+`HOST` and `PORT` say where; `LISTEN_FD` instead names a listening socket that somebody keeps beyond this process, and
+what comes between this process and its successor waits in it. With `INNER_PORT` the application is served there too,
+for those inside the network: it tells the one from the other by the port in `scope["server"]`. `SERVER_POLICY` holds
+numbers of `bounds.ServerPolicy` that this installation wants otherwise, as a JSON object.
+
+Uvicorn by itself shuts its door first, and whoever was connected and not heard yet is sent away. Here, after SIGTERM,
+everybody is still let in and served, and told that the connection ends with the answer; the door is shut once those
+connections that stood are done, and whoever the kernel had connected by then is served as well. Where the door is
+kept by somebody else, it is left to the successor at once.
 """
 
 import asyncio
+import json
 import os
 import socket
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 
+from bff.resilience.bounds import ServerPolicy, bounded_http
+
 # How long connections that stand are waited for: one that is in use asks again sooner. Those that nobody uses end then,
 # while whoever was about to use one can still make another.
 STANDING_S_MAX = 1.0
+# As long, where everybody who comes meanwhile waits for the successor.
+STANDING_KEPT_S_MAX = 0.2
 # How long somebody who has just been let in may take to say what they want: a caller on a busy machine needs a moment.
 UNHEARD_S_MAX = 0.5
 # A request that hangs must not outlive the end by more than this.
 DRAIN_S_MAX = 2
 LOOK_S = 0.01
-# Longer than callers and balancers keep a connection that they do not use (60 s is usual), so that they end it: a
-# server may end it just when it is used again, and one that was held up for as long would cut what came meanwhile.
-UNUSED_S_MAX = 75
 
 _LAST = (b"connection", b"close")
 
 
-class Serving(uvicorn.Server):
-    """Serves on `door`, which is bound and not yet listening."""
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A socket that is bound. `kept`: somebody holds it beyond this process."""
 
-    def __init__(self, config: uvicorn.Config, door: socket.socket) -> None:
+    socket: socket.socket
+    kept: bool = False
+
+
+class Serving(uvicorn.Server):
+    """Serves on `doors`."""
+
+    def __init__(self, config: uvicorn.Config, doors: Sequence[Door]) -> None:
         super().__init__(config)
-        self._door = door
+        self._doors = doors
+        self._kept = any(door.kept for door in doors)
         # Uvicorn closes what it is given: this end stays open until nobody waits behind it.
-        self._behind = door.dup()
-        self._behind.setblocking(False)
+        self._behind = [door.socket.dup() for door in doors if not door.kept]
+        for behind in self._behind:
+            behind.setblocking(False)
 
     def serve_all(self) -> None:
         """Serve until SIGTERM or Ctrl-C, and end."""
-        self.run(sockets=[self._door])
+        self.run(sockets=[door.socket for door in self._doors])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._kept:
+            self._leave_the_doors()
         standing = set(self._connections())
         self._say_last()
-        await self._gone(standing, STANDING_S_MAX)
+        await self._gone(standing, STANDING_KEPT_S_MAX if self._kept else STANDING_S_MAX)
         for connection in standing.intersection(self._connections()):
             connection.shutdown()
-        await self._shut_the_door()
+        self._leave_the_doors()
+        await self._let_in_who_waits()
         await self._gone(set(self._connections()), UNHEARD_S_MAX)
         await super().shutdown(sockets)
 
@@ -71,18 +95,21 @@ class Serving(uvicorn.Server):
                 return
             await asyncio.sleep(LOOK_S)
 
-    async def _shut_the_door(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _leave_the_doors(self) -> None:
         for server in self.servers:
             server.close()
-        while True:
-            try:
-                waiting, _ = self._behind.accept()
-            except BlockingIOError:
-                break
-            waiting.setblocking(False)
-            await loop.connect_accepted_socket(self._protocol, waiting)
-        self._behind.close()
+
+    async def _let_in_who_waits(self) -> None:
+        loop = asyncio.get_running_loop()
+        for behind in self._behind:
+            while True:
+                try:
+                    waiting, _ = behind.accept()
+                except BlockingIOError:
+                    break
+                waiting.setblocking(False)
+                await loop.connect_accepted_socket(self._protocol, waiting)
+            behind.close()
 
     def _protocol(self) -> asyncio.Protocol:
         made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
@@ -91,29 +118,68 @@ class Serving(uvicorn.Server):
         return made
 
 
-def config(application: str, host: str, port: int) -> uvicorn.Config:
-    """How houses are served: no access log, no deflate (300 KB a socket), an end to a request that hangs."""
+def config(application: str, policy: ServerPolicy | None = None, **more: Any) -> uvicorn.Config:
+    """How houses are served: bounded, no access log, no deflate (300 KB a socket), an end to a request that hangs.
+
+    `more` is for uvicorn. Headers of proxies are the border's to read, so uvicorn does not.
+    """
+    policy = policy or _policy()
     return uvicorn.Config(
         application,
-        host=host,
-        port=port,
+        http=bounded_http(policy),
         timeout_graceful_shutdown=DRAIN_S_MAX,
-        timeout_keep_alive=UNUSED_S_MAX,
+        timeout_keep_alive=policy.unused_s_max,
         ws_per_message_deflate=False,
         access_log=False,
-        proxy_headers=False,  # no house asks for its caller's address
+        proxy_headers=False,
         log_level="warning",
         server_header=False,
+        **more,
     )
 
 
+def serve(served: uvicorn.Config) -> None:
+    """The process: serves until it is told to stop. A setting that is missing or unsafe is told in its own sentence."""
+    try:
+        served.load()
+    except Exception as error:
+        # By its name, for this room does not know Django.
+        if type(error).__name__ != "ImproperlyConfigured":
+            raise
+        sys.exit(str(error))
+    Serving(served, _doors()).serve_all()
+
+
+def _doors() -> list[Door]:
+    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
+    kept, inner = os.environ.get("LISTEN_FD", ""), os.environ.get("INNER_PORT", "")
+    doors = [Door(socket.socket(fileno=int(kept)), kept=True) if kept else Door(_bound(host, port))]
+    return [*doors, Door(_bound(host, int(inner)))] if inner else doors
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        sys.exit(f"{host}:{port} can not be listened on: {error.strerror}.")
+    return door
+
+
+def _policy() -> ServerPolicy:
+    try:
+        return ServerPolicy(**json.loads(os.environ.get("SERVER_POLICY", "{}")))
+    except (ValueError, TypeError) as error:
+        sys.exit(f"SERVER_POLICY can not be used: {error}")
+
+
 def main(application: str) -> None:
-    """The process: serves until it is told to stop."""
-    served = config(application, os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000")))
-    Serving(served, served.bind_socket()).serve_all()
+    """As `uvicorn` on the command line finds an application: from where it was started."""
+    sys.path.insert(0, "")
+    serve(config(application))
 
 
 if __name__ == "__main__":
-    # As `uvicorn` on the command line finds an application: from where it was started.
-    sys.path.insert(0, "")
     main(sys.argv[1])

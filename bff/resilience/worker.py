@@ -20,6 +20,8 @@ import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bff.resilience import log, memory
+from bff.resilience.border import Border
+from bff.resilience.bounds import ServerPolicy, bounded_http
 
 DRAIN_S_MAX = 5.0
 ANSWERS_S_MAX = 1  # what a scrape may still take once the work has ended
@@ -62,8 +64,11 @@ async def _supervise(main: Main, healthy: Healthy, listening: socket.socket) -> 
     stop = asyncio.Event()
     server = _Server(
         uvicorn.Config(
-            _application(healthy),
+            Border(_application(healthy)),
+            http=bounded_http(ServerPolicy()),
             lifespan="off",
+            proxy_headers=False,
+            timeout_keep_alive=ServerPolicy().unused_s_max,
             access_log=False,
             log_config=None,
             log_level="warning",

@@ -21,13 +21,21 @@ PAYMENTS_WEBHOOK_URL = os.environ.get(
 )
 
 
+SECRET_CHARS_MIN = 32
+
+
 def _secret(name: str, local: str) -> str:
-    """The secret from the environment; a local run may do without, production may not."""
+    """The secret from the environment; a local run may do without, any other takes none that could be guessed."""
     value = os.environ.get(name, "")
     if not value and not DEBUG:
         raise ImproperlyConfigured(
             f"{name} is not set. Set it to what the commands process holds, "
             "or set DEBUG=1 for a run on this machine only."
+        )
+    if not DEBUG and (value == local or len(value) < SECRET_CHARS_MIN):
+        raise ImproperlyConfigured(
+            f"{name} could be guessed: it is a local run's or has fewer than {SECRET_CHARS_MIN} characters. "
+            "Set it to what the commands process holds."
         )
     return value or local
 

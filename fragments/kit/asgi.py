@@ -21,15 +21,12 @@ from django.http import HttpResponse
 from django.urls import set_script_prefix
 
 from bff.resilience import log, memory
+from bff.resilience.border import Border
 from fragments.kit.policy import POLICY
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-
-
-class BodyTooLarge(Exception):
-    """The request's body has more bytes than the policy allows; the rest of it is not read."""
 
 
 class LeanHandler(ASGIHandler):
@@ -53,11 +50,6 @@ class LeanHandler(ASGIHandler):
         try:
             body = await self._body(receive)
         except RequestAborted:
-            return
-        except BodyTooLarge:
-            await self.send_response(
-                HttpResponse("The body is too large.", status=413, content_type="text/plain"), send
-            )
             return
         set_script_prefix(get_script_prefix(scope))
         request, refusal = self.create_request(scope, io.BytesIO(body))
@@ -84,17 +76,13 @@ class LeanHandler(ASGIHandler):
             response.close()  # inline: nothing here holds a connection whose closing could block
 
     async def _body(self, receive: Receive) -> bytes:
+        """Whole, and within what the border lets in."""
         parts: list[bytes] = []
-        size = 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise RequestAborted
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > POLICY.request_body_bytes_max:
-                raise BodyTooLarge
-            parts.append(chunk)
+            parts.append(message.get("body", b""))
             if not message.get("more_body", False):
                 return b"".join(parts)
 
@@ -110,7 +98,7 @@ class LeanHandler(ASGIHandler):
                 return
 
 
-def application_for(settings_module: str, *closing: str) -> LeanHandler:
+def application_for(settings_module: str, *closing: str) -> Border:
     """The ASGI application of the fragment whose settings these are (the environment may name others).
 
     `closing` names functions of the fragment's own (`module:function`) that close what it called besides the BFF.
@@ -131,4 +119,4 @@ def application_for(settings_module: str, *closing: str) -> LeanHandler:
             await getattr(import_module(module), function)()
 
     memory.for_long_running()
-    return LeanHandler(stop)
+    return Border(LeanHandler(stop), body_bytes_max=POLICY.request_body_bytes_max)

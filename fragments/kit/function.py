@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from fragments.kit.asgi import LeanHandler
+from bff.resilience.border import Application
 
 _DROPPED = frozenset({"content-length"})  # the platform counts for itself
 
 
-def aws_lambda(application: LeanHandler) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+def aws_lambda(application: Application) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
     """A handler for AWS Lambda behind an API gateway, a function URL or a load balancer.
 
     The instance's life is the platform's, so the server's start and stop messages are left out.
@@ -25,7 +25,7 @@ def aws_lambda(application: LeanHandler) -> Callable[[dict[str, Any], Any], dict
     return Mangum(asgi, lifespan="off")
 
 
-def http_function(application: LeanHandler) -> Callable[[Any], tuple[bytes, int, list[tuple[str, str]]]]:
+def http_function(application: Application) -> Callable[[Any], tuple[bytes, int, list[tuple[str, str]]]]:
     """A handler for functions-framework (Google Cloud Functions, Knative): a Flask request in, a Flask answer out.
 
     Flask calls from many threads; the application lives on one event loop, as it does in a server.
@@ -48,7 +48,7 @@ class _Exchange:
         self.status, self.body = 500, b""
         self.headers: list[tuple[str, str]] = []
 
-    async def run(self, application: LeanHandler) -> None:
+    async def run(self, application: Application) -> None:
         messages = iter([{"type": "http.request", "body": self._sent}])
 
         async def receive() -> dict[str, Any]:

@@ -18,6 +18,9 @@ from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
 from shell.composition.release import Snapshot
 from shell.composition.wrap import Wrapper
 
+# A proxy that gathers before it sends on (nginx does, to compress) would hold the head for the slowest slot.
+_UNBUFFERED = ("x-accel-buffering", "no")
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -77,7 +80,7 @@ class Composition:
             self._known[primary.name] = await asyncio.shield(self._tasks[primary.name])
             del self._tasks[primary.name]
         said = ", ".join([timing(name, included.ms, included.state) for name, included in self._known.items()])
-        headers = (("server-timing", said),) if said else ()
+        headers = (_UNBUFFERED, ("server-timing", said)) if said else (_UNBUFFERED,)
         decides = self._known.get(primary.name) if primary is not None else None
         if decides is not None and decides.status in (404, 410) and decides.state is not State.STALE:
             await self.close()

@@ -1,30 +1,54 @@
-"""Health, metrics and the status board of this shell process."""
+"""Metrics and the status board of this shell process, for staff who signed in. The inner port needs no sign-in."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shell.operations.status import fragments
-from shell.wiring import parts
+from shell.players.models import Player
+from shell.wiring import Parts, parts
+
+View = Callable[[HttpRequest], HttpResponse]
 
 
+def staff_only(view: View) -> View:
+    """Sign-in for whoever nobody is; for a player who is no staff the page does not exist."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if not isinstance(request.user, Player):
+            return redirect_to_login(request.path, settings.LOGIN_URL)
+        if not (request.user.is_active and request.user.is_staff):
+            return render(request, "404.html", status=404)
+        return view(request)
+
+    return guarded
+
+
+@never_cache
 @require_safe
-def health(request: HttpRequest) -> JsonResponse:
-    """200 while this process can serve pages, however its fragments are."""
-    return JsonResponse({"status": "ok", "generation": parts().registry.current.generation})
-
-
-@require_safe
+@staff_only
 def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
 @never_cache
 @require_safe
+@staff_only
 def board(request: HttpRequest) -> HttpResponse:
     """Each fragment with its release, its last outcome and the last minute."""
-    return render(
-        request, "board.html", {"rows": fragments(parts()), "generation": parts().registry.current.generation}
-    )
+    return HttpResponse(board_page(request, parts()))
+
+
+def board_page(request: HttpRequest, parts: Parts) -> str:
+    """The board as HTML."""
+    context = {"rows": fragments(parts), "generation": parts.registry.current.generation}
+    return render_to_string("board.html", context, request)

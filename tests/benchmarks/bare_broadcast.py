@@ -9,12 +9,12 @@ import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-import uvicorn
 from redis.asyncio import Redis
 
 os.environ.setdefault("DEBUG", "1")
 
 from bff.live.serve import config
+from bff.resilience import serving
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -58,6 +58,4 @@ async def application(scope: Message, receive: Callable[[], Awaitable[Message]],
 
 
 if __name__ == "__main__":
-    settings = config("127.0.0.1", int(os.environ["PORT"]))
-    settings.app = application
-    uvicorn.Server(settings).run()
+    serving.serve(config("tests.benchmarks.bare_broadcast:application"))

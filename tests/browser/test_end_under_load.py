@@ -89,7 +89,8 @@ def cut_calls(house: Mullion, *, without: str) -> Counter[str]:
     """Guarded calls that ended because a connection did, by process (`without` one that begins anew) and upstream."""
     found: Counter[str] = Counter()
     for process in set(CALLERS) - {without}:
-        text = plain_http.get(f"{house.url_of(process)}/metrics").text
+        url = house.inner_url if process == "shell" else house.url_of(process)
+        text = plain_http.get(f"{url}/metrics").text
         for upstream, count in re.findall(r'^mullion_calls_total{outcome="cut",upstream="([^"]+)"} (\S+)', text, re.M):
             found[f"{process} -> {upstream}"] = int(float(count))
     return found

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 
 from shell.composition.page import Slot
 from shell.composition.recent import WINDOW_S, Recent
 from shell.operations import views
 from shell.operations.status import FragmentStatus, fragments
+from shell.players.models import Player
 from shell.registry.holds import Held
 from shell.wiring import parts
 from tests.shell_page import PAGE, Trio
@@ -100,8 +102,7 @@ async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
         trio.upstreams.of(trio.snapshot.releases["tables"]).force_open("wrong <odds>")
         board.held = {"tables": Held("wrong <odds>", "olga", datetime(2026, 3, 4, 11, 59, tzinfo=UTC))}
         board.burst(PAGE.slots[1])
-        monkeypatch.setattr(views, "parts", board.parts)
-        html = views.board(RequestFactory().get("/operations/")).content.decode()
+        html = views.board_page(RequestFactory().get("/operations/"), board.parts())
     rows = [_words(row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)[1:]]
     said = {row.partition(" ")[0]: row for row in rows}
     assert "<odds>" not in html
@@ -111,6 +112,25 @@ async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
         rf"fallback held Held: wrong <odds> by olga since 4 Mar 11:59:00 .* {BURST} fallback forced", said["tables"]
     )
     assert "not published" in said["live-dealer"]
+
+
+@pytest.mark.parametrize("view", [views.board, views.metrics])
+def test_public_port_shows_operators_pages_to_staff_alone(view: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A visitor is sent to sign in; a player is told that there is no such page."""
+    monkeypatch.setattr(views, "board_page", lambda request, parts: "the board # HELP")
+    statuses = {}
+    for name, user in {
+        "visitor": AnonymousUser(),
+        "player": Player(username="amber"),
+        "left": Player(username="olga", is_staff=True, is_active=False),
+        "staff": Player(username="olga", is_staff=True),
+    }.items():
+        request = RequestFactory().get("/operations/")
+        request.user = user
+        answer = view(request)
+        statuses[name] = answer.status_code
+        assert (b"# HELP" in answer.content) == (name == "staff")
+    assert statuses == {"visitor": 302, "player": 404, "left": 404, "staff": 200}
 
 
 def _words(row: str) -> str:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from shell.body_limit import BODY_BYTES_MAX, within_limit
+from bff.resilience.border import Border
+from bff.resilience.proxies import ProxyHops
+from shell import asgi
 from shell.page_path import PagePath
 from shell.wiring import parts
 
@@ -104,28 +106,192 @@ async def test_unknown_file_is_404(path: str) -> None:
     assert status == 404
 
 
-async def test_request_that_says_it_is_too_long_is_refused_unread() -> None:
-    """413 before a byte of it is kept."""
+class Door:
+    """The whole shell as a server meets it: border, raw page path and Django."""
+
+    def __init__(self, proxies: str = "") -> None:
+        self.border = Border(asgi._application, proxies=ProxyHops.parse(proxies), body_bytes_max=asgi.BODY_BYTES_MAX)
+
+    async def __call__(
+        self,
+        path: str,
+        *lines: tuple[str, str],
+        method: str = "GET",
+        port: int = 8000,
+        body: tuple[bytes, ...] = (b"",),
+    ) -> tuple[int, dict[bytes, bytes], bytes]:
+        """(status, headers, body) of one request from 10.0.0.9."""
+        sent: list[Any] = []
+        pieces = list(body)
+
+        async def receive() -> Any:
+            if not pieces:
+                await asyncio.sleep(3600)
+            return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "scheme": "http",
+            "client": ("10.0.0.9", 4711),
+            "server": ("10.0.0.1", port),
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in lines],
+        }
+        await self.border(scope, receive, send)
+        text = b"".join(message.get("body", b"") for message in sent[1:])
+        return sent[0]["status"], {name.lower(): value for name, value in sent[0]["headers"]}, text
+
+
+@pytest.fixture
+def door(monkeypatch: pytest.MonkeyPatch) -> Door:
+    """No background work: what is asked here needs none."""
+
+    async def nothing() -> None:
+        """Started already."""
+
+    monkeypatch.setattr(asgi.wiring, "start", nothing)
+    return Door()
+
+
+LOCALHOST = ("host", "localhost")
+# One path of the raw page path, one of Django's.
+BOTH = pytest.mark.parametrize("path", ["/", "/sign-in/"])
+
+
+@pytest.mark.django_db
+@BOTH
+async def test_tls_that_ends_at_the_outermost_proxy_is_tls_on_every_path(door: Door, path: str, settings: Any) -> None:
+    """With two proxies in a row, in one line or in several; and nobody else can say so."""
+    settings.SECURE_SSL_REDIRECT = True
+    trusting = Door("203.0.113.0/24,10.0.0.0/8")
+    by_two = ("x-forwarded-for", "198.51.100.20, 203.0.113.7")
+    assert (await trusting(path, LOCALHOST, by_two, ("x-forwarded-proto", "https,http")))[0] == 200
+    lines = [("x-forwarded-proto", "https"), ("x-forwarded-proto", "http")]
+    assert (await trusting(path, LOCALHOST, by_two, *lines))[0] == 200
+    plain = ("x-forwarded-proto", "http,http")
+    spoofed = ("x-forwarded-proto", "https")
+    for other, proto in ((trusting, plain), (door, spoofed)):
+        status, headers, _ = await other(path, LOCALHOST, by_two, proto)
+        assert (status, headers[b"location"]) == (301, f"https://localhost{path}".encode())
+
+
+@pytest.mark.django_db
+@BOTH
+async def test_foreign_host_costs_one_line_and_no_traceback(
+    door: Door, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On the raw page path as on Django's."""
+    lines: list[tuple[str, dict[str, Any]]] = []
+
+    class Logger:
+        def warning(self, event: str, **fields: Any) -> None:
+            lines.append((event, fields))
+
+    monkeypatch.setattr("shell.front.logger", Logger())
+    status, _, body = await door(path, ("host", "evil.example" + "x" * 500))
+    assert (status, b"evil" in body) == (400, False)
+    ((event, fields),) = lines
+    assert (event, fields["path"], len(fields["host"])) == ("host_refused", path, 100)
+    assert caplog.records == []
+
+
+@BOTH
+async def test_two_hosts_are_refused_on_every_path(door: Door, path: str) -> None:
+    """Also where they are the same."""
+    assert (await door(path, LOCALHOST, LOCALHOST))[0] == 400
+
+
+@pytest.mark.django_db
+async def test_cookies_in_several_lines_are_one_set_of_cookies_on_every_path(door: Door) -> None:
+    """As HTTP/2 sends them, and as RFC 6265 reads them."""
+    seen: list[dict[str, str]] = []
+
+    async def remember(scope: Any, receive: Any, send: Any) -> None:
+        from django.core.handlers.asgi import ASGIRequest
+
+        from shell.visits import Incoming
+
+        seen.append(dict(Incoming.of(scope).cookies))
+        seen.append(dict(ASGIRequest(scope, None).COOKIES))
+
+    door.border.application = remember
+    with pytest.raises(IndexError):
+        await door("/", LOCALHOST, ("cookie", "session=1"), ("cookie", "player=2"))
+    assert seen == [{"session": "1", "player": "2"}] * 2
+
+
+@pytest.mark.parametrize("path", ["/sign-in/", "/slots/lobby/wallet/form/deposit"])
+async def test_chunked_body_over_the_limit_is_413(door: Door, path: str) -> None:
+    """Whatever it is sent to."""
+    lines = [LOCALHOST, ("origin", "http://localhost"), ("content-type", "application/x-www-form-urlencoded")]
+    chunked = ("transfer-encoding", "chunked")
+    status, _, text = await door(path, *lines, chunked, method="POST", body=(b"a=" + b"x" * 40_000, b"x" * 40_000))
+    assert (status, b"Nothing was done" in text) == (413, True)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_health_is_told_to_whoever_asks(door: Door, method: str, settings: Any) -> None:
+    """By address, without TLS or a host of ours, and never more than that."""
+    settings.SECURE_SSL_REDIRECT = True
+    for lines in ([("host", "10.0.0.1:8000")], [], [("host", "evil.example"), ("x-forwarded-proto", "http")]):
+        status, headers, body = await door("/healthz", *lines, method=method)
+        assert (status, body) == (200, b"ok\n" if method == "GET" else b"")
+        assert headers[b"content-length"] == b"3"
+
+
+@pytest.mark.django_db
+async def test_health_has_one_address_and_is_read_only(door: Door) -> None:
+    """Not below it, not beside it, not by POST."""
+    assert (await door("/healthz", LOCALHOST, method="POST"))[0] == 405
+    for path in ("/healthz/", "/healthz/x", "//healthz"):
+        assert (await door(path, LOCALHOST))[0] == 404
+
+
+@pytest.mark.django_db
+async def test_metrics_and_board_are_nobodys_on_the_public_port(door: Door) -> None:
+    """A visitor is asked to sign in; what the inner port tells is not there."""
+    for path in ("/metrics", "/operations/"):
+        status, headers, _ = await door(path, LOCALHOST)
+        assert (status, headers[b"location"]) == (302, f"/sign-in/?next={path}".encode())
+    assert (await door("/readyz", LOCALHOST))[0] == 404
+
+
+async def test_inner_port_tells_by_any_name_and_without_tls(door: Door, settings: Any) -> None:
+    """Readiness, metrics and board, read only; no page and no form."""
+    settings.INNER_PORT, settings.SECURE_SSL_REDIRECT = 9001, True
+    for path, word in (("/readyz", b'"generation"'), ("/metrics", b"# HELP"), ("/operations/", b"Status board")):
+        status, _, body = await door(path, ("host", "shell.mullion.svc:9001"), port=9001)
+        assert (status, word in body) == (200, True)
+        assert (await door(path, method="HEAD", port=9001))[::2] == (200, b"")
+        assert (await door(path, method="POST", port=9001))[0] == 405
+    for path in ("/", "/sign-in/", "/slots/lobby/wallet"):
+        assert (await door(path, LOCALHOST, port=9001))[0] == 404
+    board = (await door("/operations/", port=9001))[2]
+    sheet = board.split(b'rel="stylesheet" href="')[1].split(b'"')[0].decode()
+    assert (await door(sheet, port=9001))[0] == 200
+
+
+async def test_upgrade_where_there_is_no_socket_is_refused() -> None:
+    """Closing before accepting is a 403."""
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    async def receive() -> Any:
-        raise AssertionError("nothing of the body is read")
-
-    length = str(BODY_BYTES_MAX + 1).encode()
-    assert await within_limit({"headers": [(b"content-length", length)]}, receive, send) is None
-    assert sent[0]["status"] == 413
+    await asgi.application({"type": "websocket", "path": "/", "headers": []}, None, send)
+    assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
-async def test_request_that_grows_past_the_limit_ends() -> None:
-    """A body without a length is cut where the limit is."""
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b"x" * 30_000, "more_body": True}
-
-    limited = await within_limit({"headers": []}, receive, receive)
-    assert limited is not None
-    kinds = [(await limited())["type"] for _ in range(4)]
-    assert kinds == ["http.request", "http.request", "http.disconnect", "http.disconnect"]
+async def test_streamed_page_asks_proxies_not_to_gather_it() -> None:
+    """Behind an nginx that compresses, the head would wait for the slowest fragment."""
+    _, headers, _ = await answered("/")
+    assert headers[b"x-accel-buffering"] == b"no"

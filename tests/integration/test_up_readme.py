@@ -119,10 +119,10 @@ def test_operator_holds_a_fragment_out_of_the_running_shell(started: Mullion, ma
 
     assert "held promotions" in run(HOLD_OUT, started, machine)
     started.wait(lambda: promotions() == ("fallback", "held"), 5)
-    assert re.search(r"Held: wrong offers, INC-41<br>.*by \w+ since", started.get("/operations/")[1])
+    assert re.search(r"Held: wrong offers, INC-41<br>.*by \w+ since", started.inside("/operations/")[1])
     assert "resumed promotions" in run(LET_IN, started, machine)
     started.wait(lambda: promotions() == ("fresh", ""), 10)
-    assert "Held:" not in started.get("/operations/")[1]
+    assert "Held:" not in started.inside("/operations/")[1]
 
 
 @pytest.mark.timeout(300)

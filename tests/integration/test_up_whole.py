@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,12 +35,34 @@ def test_block_says_where_to_go(house: Mullion):
     """Lobby, status board, sign-in and how to stop stand in one block, and the addresses work."""
     block = house.output().partition("Mullion stands")[2]
     assert f"{house.url}/\n" in block
-    assert f"{house.url}/operations/" in block
+    assert f"{house.inner_url}/operations/" in block
     assert re.search(r"amber.* birch.* cedar.* mullion-demo", block)
     assert "Ctrl-C" in block
     assert house.get("/")[0] == 200
-    assert house.get("/operations/")[0] == 200
+    assert house.inside("/operations/")[0] == 200
     assert house.get("/sign-in/")[0] == 200
+
+
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
+
+
+def refused(port: int, lines: str) -> int:
+    """The status that a request with these lines gets."""
+    with socket.create_connection(("127.0.0.1", port), 5) as line:
+        line.sendall(f"GET /nothing HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
+        return int(line.recv(1000).split()[1])
+
+
+def test_every_process_refuses_what_no_honest_client_sends(house: Mullion):
+    """Served in one way, none takes two hosts, a head of 200 KB, or a socket where it serves none."""
+    for name, row in house.processes().items():
+        if name != "valkey":
+            large = f"X: {'a' * 200_000}\r\n"
+            statuses = [refused(row["port"], lines) for lines in ("Host: localhost\r\n", large, UPGRADE)]
+            assert statuses == [400, 431, 403], name
 
 
 def test_each_fragment_is_published(house: Mullion):

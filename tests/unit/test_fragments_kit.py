@@ -13,6 +13,7 @@ import pytest
 
 from bff.contracts.manifest import ManifestRefused, parse, resolve
 from bff.contracts.player_context import ContextRefused
+from bff.resilience.border import Border
 from fragments.kit.asgi import LeanHandler
 from fragments.kit.context import Context, read_context
 from fragments.kit.house import House, load
@@ -159,7 +160,7 @@ class Asked(LeanHandler):
         return await self._answer_with(request)
 
 
-async def exchange(handler: LeanHandler, *messages: dict[str, Any]) -> list[dict[str, Any]]:
+async def exchange(handler: Any, *messages: dict[str, Any]) -> list[dict[str, Any]]:
     """What the handler sends when it receives `messages` and then nothing more."""
     waiting = iter(messages)
     sent: list[dict[str, Any]] = []
@@ -183,7 +184,7 @@ async def test_body_beyond_the_cap_is_not_read() -> None:
         raise AssertionError("a view was called")
 
     piece = {"type": "http.request", "body": b"x" * POLICY.request_body_bytes_max, "more_body": True}
-    sent = await exchange(Asked(never), piece, piece)
+    sent = await exchange(Border(Asked(never), body_bytes_max=POLICY.request_body_bytes_max), piece, piece)
     assert sent[0]["status"] == 413
 
 

@@ -78,7 +78,7 @@ def test_sound_house_is_read_whole():
         ('ready = "/healthz"\npublic', 'ready = "healthz"\npublic', "process[0].ready", "a path"),
         ("bff.queries.asgi:application", "bff.queries.asgi", "process[0].asgi", "module:application"),
         ('run = "bff.queries.projector"\n', "", "process[1]", "needs 'asgi'"),
-        ("port = 10", "port = 10\nkeeps_socket = true", "process[0].keeps_socket", "needs 'run'"),
+        ("port = 10", "port = 10\ninner = 61", "process[0].inner", "0 to 60"),
         ("port = 14", "port = 14\nkeeps_socket = 1", "process[1].keeps_socket", "true or false"),
         ('name = "projector"', 'name = "valkey"', "process[1].name", "embedded Valkey"),
         ('["migrate", "--noinput"]', '"migrate"', "prepare[0].manage", "list of strings"),

@@ -1,5 +1,6 @@
 """What `up` decides before it touches anything."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -224,3 +225,24 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]):
     said = capsys.readouterr().out
     assert "uv run manage.py up --port-base 9000" in said
     assert "REDIS_URL" in said
+
+
+def test_inner_port_is_a_processes_own():
+    """Its offset makes it; it is looked at before the start, and stands in no other process's environment."""
+    shut = Process("front", 0, "/healthz", asgi="front.asgi:app", public="PUBLIC_URL", inner=1)
+    front = replace(FRONT, processes=(shut,), welcome={"Status": "{inner}/status", "Lobby": "{url}/"})
+    choice = choose([front, BACK], Options(), {})
+    decided = plan(
+        [front, BACK],
+        choice,
+        Options(port_base=9000),
+        environ={"INNER_PORT": "7"},
+        data=Path("/data/9000"),
+        secrets=SECRETS,
+        python="python",
+        valkey_server="valkey-server",
+    )
+    assert choice.ports(9000)["front, inside"] == 9001
+    assert launch_of(decided, "front").environ["INNER_PORT"] == "9001"
+    assert launch_of(decided, "back-api").environ["INNER_PORT"] == ""
+    assert decided.welcome == (("Status", "http://localhost:9001/status"), ("Lobby", "http://localhost:9000/"))

@@ -3,15 +3,18 @@
 import logging
 
 from bff.resilience import log
+from bff.resilience.border import Border
 from bff.sandbox import settings
 from bff.sandbox.payments.charges import Charges
 from bff.sandbox.payments.server import PaymentsProvider
+from bff.sandbox.plain_asgi import BODY_BYTES_MAX
 
 log.configure()
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each webhook that went well tells nobody anything
-application = PaymentsProvider(
+provider = PaymentsProvider(
     settings.SANDBOX_SEED,
     Charges(settings.MULLION_DATA / "sandbox-payments.jsonl"),
     settings.PAYMENTS_WEBHOOK_URL,
     settings.PAYMENTS_WEBHOOK_SECRET,
 )
+application = Border(provider, body_bytes_max=BODY_BYTES_MAX)

@@ -1,9 +1,12 @@
 """The promotions provider as `up` serves it. Public: `application`."""
 
 from bff.resilience import log
+from bff.resilience.border import Border
 from bff.sandbox import settings
 from bff.sandbox.clock import SandboxClock
+from bff.sandbox.plain_asgi import BODY_BYTES_MAX
 from bff.sandbox.promotions.server import PromotionsProvider
 
 log.configure()
-application = PromotionsProvider(settings.SANDBOX_SEED, SandboxClock())
+provider = PromotionsProvider(settings.SANDBOX_SEED, SandboxClock())
+application = Border(provider, body_bytes_max=BODY_BYTES_MAX)

@@ -3,14 +3,16 @@
 import os
 
 from bff.resilience import log
+from bff.resilience.border import Border
 from bff.sandbox import settings
 from bff.sandbox.clock import SandboxClock
+from bff.sandbox.plain_asgi import BODY_BYTES_MAX
 from bff.sandbox.tables.book import BetBook
 from bff.sandbox.tables.server import TablesProvider
 from bff.sandbox.tables.wallet import SeamlessWallet
 
 log.configure()
-application = TablesProvider(
+provider = TablesProvider(
     settings.SANDBOX_SEED,
     settings.SANDBOX_CASINO_ID,
     SandboxClock(),
@@ -18,3 +20,4 @@ application = TablesProvider(
     SeamlessWallet(settings.GAMES_WALLET_URL, "sandbox-tables", settings.GAMES_WALLET_SECRET),
     BetBook(settings.MULLION_DATA / "sandbox-bets.jsonl"),
 )
+application = Border(provider, body_bytes_max=BODY_BYTES_MAX, sockets=True)

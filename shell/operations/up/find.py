@@ -80,6 +80,8 @@ def _clashes(found: list[House]) -> list[str]:
         for process in house.processes:
             claim("process.name", process.name, house.file)
             claim("process.port", process.port, house.file)
+            if process.inner is not None:
+                claim("process.port", process.inner, house.file)
             if process.public:
                 claim("process.public", process.public, house.file)
         for name in house.secrets.key_pair:

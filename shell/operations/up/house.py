@@ -34,6 +34,7 @@ class Process:
 
     `asgi` is an app for the chosen server, `run` a worker. With both, `run` serves the app where uvicorn would. With
     `keeps_socket` it is given its listening socket as `LISTEN_FD`, so that nobody is refused while it is replaced.
+    `inner` is the offset of a second port, for those inside the network only: `INNER_PORT`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Process:
     public: str = ""
     publish: str = ""
     keeps_socket: bool = False
+    inner: int | None = None
 
     @property
     def variable(self) -> str:
@@ -103,7 +105,7 @@ def parse(text: str, file: str) -> House:
 
 
 def _process(table: "_Table") -> Process:
-    table.allow("name", "asgi", "run", "port", "ready", "public", "publish", "keeps_socket")
+    table.allow("name", "asgi", "run", "port", "ready", "public", "publish", "keeps_socket", "inner")
     process = Process(
         name=table.text("name", NAME, "lower-case letters, digits and dashes, such as 'bff-queries'"),
         asgi=table.text("asgi", ASGI, "'module:application'", default=""),
@@ -113,9 +115,8 @@ def _process(table: "_Table") -> Process:
         public=table.text("public", VARIABLE, "the name of an environment variable", default=""),
         publish=table.text("publish", PATH, "a path, such as '/manifest.json'", default=""),
         keeps_socket=table.flag("keeps_socket"),
+        inner=table.offset("inner") if "inner" in table.values else None,
     )
-    if process.keeps_socket and not process.run:
-        raise table.broken("keeps_socket", "needs 'run', which takes the socket from LISTEN_FD")
     if not (process.asgi or process.run):
         raise table.broken("", "needs 'asgi' (an app, served by uvicorn or daphne) or 'run' (a worker)")
     if process.name == VALKEY_NAME:
@@ -190,7 +191,8 @@ class _Table:
         return value
 
     def welcome(self) -> dict[str, str]:
-        """`[welcome]`: label = text, shown by `up` once all is ready; `{url}` is the house's first public address."""
+        """`[welcome]`: label = text, shown by `up` once all is ready; `{url}` is the house's first public address,
+        `{inner}` that of its first inner port."""
         values = self.table("welcome").values
         for label, text in values.items():
             if not isinstance(text, str):

@@ -34,9 +34,10 @@ class Choice:
     valkey: bool
 
     def ports(self, port_base: int) -> dict[str, int]:
-        """Process name to port, of all that will listen."""
+        """What it is for to port, of all that will be listened on."""
         ports = {process.name: port_base + process.port for process in self.processes}
-        return ports | ({VALKEY_NAME: port_base + VALKEY_OFFSET} if self.valkey else {})
+        inner = {f"{each.name}, inside": port_base + each.inner for each in self.processes if each.inner is not None}
+        return ports | inner | ({VALKEY_NAME: port_base + VALKEY_OFFSET} if self.valkey else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,7 @@ def plan(
             prepares.append(_step(house, own, python, PREPARE, json.dumps(house.prepare)))
         processes = [process for process in house.processes if process in choice.processes]
         launches += [_launch(house, process, options, own, python) for process in processes]
-        url = f"http://localhost:{options.port_base + processes[0].port}"
-        welcome += [(label, text.replace("{url}", url)) for label, text in house.welcome.items()]
+        welcome += _welcome(house, processes, options.port_base)
         if any(process.port == FRONT_OFFSET for process in processes):
             publish = _step(house, own, python, "manage.py", "fragment", "publish")
     front = [process.name for process in choice.processes if process.port == FRONT_OFFSET]
@@ -176,14 +176,26 @@ def _shared_environ(
     return shared
 
 
+def _welcome(house: House, processes: Sequence[Process], port_base: int) -> list[tuple[str, str]]:
+    inner = [process.inner for process in processes if process.inner is not None]
+    places = {"{url}": processes[0].port, "{inner}": inner[0] if inner else processes[0].port}
+    lines = []
+    for label, text in house.welcome.items():
+        for place, offset in places.items():
+            text = text.replace(place, f"http://localhost:{port_base + offset}")
+        lines.append((label, text))
+    return lines
+
+
 def _launch(house: House, process: Process, options: Options, own: Mapping[str, str], python: str) -> Launch:
     port = options.port_base + process.port
-    arguments = _arguments(process, options.server, port)
+    inner = None if process.inner is None else options.port_base + process.inner
+    arguments = _arguments(process, options.server, port, inner)
     return Launch(
         name=process.name,
         house=house.name,
         command=(python, *arguments),
-        environ={**own, "PROCESS_NAME": process.name, "PORT": str(port)},
+        environ={**own, "PROCESS_NAME": process.name, "PORT": str(port), "INNER_PORT": str(inner or "")},
         port=port,
         ready_path=process.ready,
         publish_url=f"http://{HOST}:{port}{process.publish}" if process.publish else "",
@@ -205,7 +217,7 @@ def _valkey(options: Options, data: Path, environ: Mapping[str, str], valkey_ser
     )
 
 
-def _arguments(process: Process, server: Literal["uvicorn", "daphne"], port: int) -> tuple[str, ...]:
+def _arguments(process: Process, server: Literal["uvicorn", "daphne"], port: int, inner: int | None) -> tuple[str, ...]:
     if process.run and (server == "uvicorn" or not process.asgi):
         return ("-m", process.run)
-    return serve(server, process.asgi, HOST, port)
+    return serve(server, process.asgi, HOST, port, inner)

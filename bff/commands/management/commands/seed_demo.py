@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from bff.commands import outbox, receipts
@@ -22,6 +23,8 @@ class Command(BaseCommand):
     help = "Give the three demo players their opening balances, once. Example: manage.py seed_demo"
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.LOCAL:
+            raise CommandError("Demo balances are money that nobody paid in; they are given only with DEBUG=1.")
         for player_id, (currency, amount_minor) in PLAYERS.items():
             opened = open_balance(player_id, currency, amount_minor)
             self.stdout.write(f"{player_id}: {'opening balance given' if opened else 'already there'}")

@@ -1,0 +1,163 @@
+"""The border of an ASGI application: one reading of a request's headers for everything behind it, on every server.
+
+Public: `Border`.
+
+What comes in is refused or made plain before the application sees it:
+
+- A field that decides something and stands twice (two `Host`, two `Content-Length`) is a 400. Any other field that
+  comes in several lines is one line, joined as RFC 9110 says, and cookies as RFC 6265 does.
+- `X-Forwarded-*` and its relatives never pass. What a trusted proxy reported stands in `scheme` and `client`.
+- A name with `_`, which others would read as `-`, is dropped.
+- A body over `body_bytes_max` is a 413, whether or not its length was given.
+- A WebSocket where none is served is refused.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from bff.resilience.proxies import ProxyHops
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+Pairs = Iterable[tuple[bytes, bytes]]
+
+# Fields whose meaning would depend on which line somebody reads.
+_ONCE = frozenset(
+    {
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"idempotency-key",
+        b"origin",
+        b"sec-fetch-site",
+        b"transfer-encoding",
+    }
+)
+_NO_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+_TWICE = b"This request says one thing twice, so nothing was done. Send it once: "
+_TOO_LARGE = b"This request is larger than anything that can be sent here. Nothing was done.\n"
+
+
+class _Twice(Exception):
+    """The name of a field that must stand once."""
+
+
+class Border:
+    """`application` behind its border. `sockets`: it serves WebSockets. Without `body_bytes_max` it limits bodies."""
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        proxies: ProxyHops = ProxyHops(),  # noqa: B008 (frozen)
+        body_bytes_max: int | None = None,
+        sockets: bool = False,
+    ) -> None:
+        self.application = application
+        self._proxies = proxies
+        self._body_bytes_max = body_bytes_max
+        self._sockets = sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.application(scope, receive, send)
+        if scope["type"] == "websocket" and not self._sockets:
+            return await send({"type": "websocket.close", "code": 1008})
+        try:
+            scope = self._read(scope)
+        except _Twice as twice:
+            return await _refuse(scope, send, 400, _TWICE + str(twice).encode() + b"\n")
+        if scope["type"] == "http" and self._body_bytes_max is not None and _may_have_body(scope):
+            if _declared_bytes(scope["headers"]) > self._body_bytes_max:
+                return await _refuse(scope, send, 413, _TOO_LARGE)
+            body = _Body(scope, receive, send, self._body_bytes_max)
+            return await self.application(scope, body.receive, body.send)
+        return await self.application(scope, receive, send)
+
+    def _read(self, scope: Scope) -> Scope:
+        headers = scope["headers"]
+        names = {name for name, _ in headers}
+        text = b"\n".join(names)
+        plain = len(names) == len(headers) and b"_" not in text
+        if plain and b"forwarded" not in text and b"x-real-ip" not in text:
+            return scope if not self._proxies.hops else {**scope, **self._caller(scope, {})}
+        joined = _joined(headers)
+        kept = [(name, value) for name, value in joined.items() if not _forwarding(name)]
+        return {**scope, "headers": kept, **self._caller(scope, joined)}
+
+    def _caller(self, scope: Scope, joined: dict[bytes, bytes]) -> Scope:
+        if not self._proxies.hops or not scope.get("client"):
+            return {}
+        peer = scope["client"][0]
+        reports = (joined.get(b"x-forwarded-for", b""), joined.get(b"x-forwarded-proto", b""))
+        caller = self._proxies.caller(peer, *(report.decode("latin-1") for report in reports))
+        found: Scope = {} if caller.address == peer else {"client": (caller.address, 0)}
+        if caller.scheme:
+            found["scheme"] = caller.scheme.replace("http", "ws") if scope["type"] == "websocket" else caller.scheme
+        return found
+
+
+def _joined(headers: Pairs) -> dict[bytes, bytes]:
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if b"_" in name:
+            continue
+        if name not in joined:
+            joined[name] = value
+        elif name in _ONCE:
+            raise _Twice(name.decode("latin-1"))
+        else:
+            joined[name] += (b"; " if name == b"cookie" else b", ") + value
+    return joined
+
+
+def _forwarding(name: bytes) -> bool:
+    return name.startswith(b"x-forwarded-") or name in (b"forwarded", b"x-real-ip")
+
+
+def _may_have_body(scope: Scope) -> bool:
+    if scope["method"] not in _NO_BODY:
+        return True
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+
+
+def _declared_bytes(headers: Pairs) -> int:
+    return next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), 0)
+
+
+async def _refuse(scope: Scope, send: Send, status: int, words: bytes) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(words))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else words})
+
+
+class _Body:
+    """Counts what comes in: at the limit the request is answered, and to the application its caller has left."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, bytes_max: int) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._left = bytes_max
+        self._answered = False
+
+    async def receive(self) -> Any:
+        if self._left < 0:
+            return {"type": "http.disconnect"}
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left >= 0:
+            return message
+        if not self._answered:
+            await _refuse(self._scope, self._send, 413, _TOO_LARGE)
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        if self._left < 0 and not self._answered:
+            return  # answered here
+        self._answered = True
+        await self._send(message)

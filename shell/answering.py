@@ -1,0 +1,39 @@
+"""Answers of the raw page path, with the security headers that Django's middleware gives to its own.
+
+Public: `Headers`, `PLAIN`, `answer`, `start`.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from http import HTTPStatus
+
+from asgiref.typing import ASGISendCallable
+
+from shell.security import header_list
+
+Headers = Iterable[tuple[str, str]]
+
+PLAIN = ("content-type", "text/plain; charset=utf-8")
+
+
+async def answer(
+    send: ASGISendCallable, status: int, headers: Headers, body: bytes, *, head_only: bool = False
+) -> None:
+    """The whole answer; without `body` for HEAD."""
+    await start(send, status, (*headers, ("content-length", str(len(body)))))
+    await send({"type": "http.response.body", "body": b"" if head_only else body, "more_body": False})
+
+
+async def start(send: ASGISendCallable, status: int, headers: Headers) -> None:
+    """Status and headers; the body is the caller's to send."""
+    pairs = [*_encoded(headers), *_security_headers()]
+    await send({"type": "http.response.start", "status": HTTPStatus(status), "headers": pairs, "trailers": False})
+
+
+@cache
+def _security_headers() -> list[tuple[bytes, bytes]]:
+    return _encoded(header_list())
+
+
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

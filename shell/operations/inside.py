@@ -1,0 +1,53 @@
+"""The inner port: what operators and their machines read, for whoever is inside the network, and no page.
+
+Public: `Inside`.
+Names and TLS are the public port's affair: inside, a process is asked by whatever address it has.
+"""
+
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shell.answering import PLAIN, answer
+from shell.composition.assets import PREFIX as STATIC_PREFIX
+from shell.operations.views import board_page
+from shell.page_path import PagePath
+from shell.wiring import Parts
+
+_NOTHING = b"Here are /healthz, /readyz, /metrics and /operations/.\n"
+
+
+class Inside:
+    """Answers GET and HEAD."""
+
+    def __init__(self, parts: Parts, pages: PagePath) -> None:
+        self._parts = parts
+        self._pages = pages
+
+    async def serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """One request."""
+        path, method = scope["path"], scope["method"]
+        if method not in ("GET", "HEAD"):
+            await answer(send, 405, (PLAIN, ("allow", "GET, HEAD")), _NOTHING)
+        elif path.startswith(STATIC_PREFIX):
+            await self._pages.serve(scope, receive, send)
+        else:
+            status, kind, body = self._found(path)
+            headers = (("content-type", kind), ("cache-control", "no-store"))
+            await answer(send, status, headers, body, head_only=method == "HEAD")
+
+    def _found(self, path: str) -> tuple[int, str, bytes]:
+        if path == "/readyz":
+            return 200, "application/json", msgspec.json.encode(self._readiness())
+        if path == "/metrics":
+            return 200, CONTENT_TYPE_LATEST, generate_latest()
+        if path == "/operations/":
+            return 200, "text/html; charset=utf-8", board_page(HttpRequest(), self._parts).encode()
+        return 404, PLAIN[1], _NOTHING
+
+    def _readiness(self) -> dict[str, Any]:
+        """What this process serves from; it is ready while it can serve pages, however its fragments are."""
+        current = self._parts.registry.current
+        return {"status": "ok", "generation": current.generation, "fragments": sorted(current.releases)}
