@@ -18,7 +18,7 @@ import { forgetWaiting, refetch, refetchFor } from "./live/refetching.js";
 const TICK_MS = 1_000;
 const POLL_MS = 15_000;
 const HIDDEN_MS = 5_000; // a glance at another tab costs no new socket
-const JITTER_MS = 3_000;
+const JITTER_MS = 2_000; // a crowd that hears the same news asks within this time, and heals within seven seconds
 
 const BY_FEED = { live: "live", stale: "delayed", down: "off" };
 const WORSE = ["live", "delayed", "off"];
@@ -102,9 +102,16 @@ function hear(message) {
     bindings.hear(message);
     if (!feeds.has(message.topic)) continue;
     if (!before) compare(host, message);
-    else if (before.state !== message.state) refetch(host, { jitterMs: JITTER_MS, reason: message.topic });
+    else if (before.state !== message.state || saidBeside(before) !== saidBeside(message)) {
+      refetch(host, { jitterMs: JITTER_MS, reason: message.topic });
+    }
   }
   showState();
+}
+
+// What a feed says beside its freshness: the engine's, whether payments can be reached.
+function saidBeside(message) {
+  return JSON.stringify(message.data?.data ?? null);
 }
 
 // The first word about a feed: the slot is asked for again only if it was made in other circumstances.

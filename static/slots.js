@@ -11,7 +11,7 @@ import { loadStyle, newStyles } from "./slots/styles.js";
 import { busy } from "./slots/typing.js";
 
 const RECHECK_MS = 1000; // how soon to look again whether a slot is still being typed into
-const LOST_MS_MAX = 30000; // the longest wait while the shell itself does not answer
+const LOST_MS_MAX = 5000; // the longest wait while the shell itself does not answer: a slot heals within seven seconds
 
 const mounted = new WeakMap(); // slot element -> {root, controller, timer}
 const owed = new Map(); // slot name -> query: how far its next fresh answer must have read

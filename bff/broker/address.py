@@ -21,11 +21,13 @@ def address(environment: Mapping[str, str] = os.environ) -> str:
     return environment.get("REDIS_URL") or _DEFAULT
 
 
-def connect(url: str, policy: BrokerPolicy = BrokerPolicy()) -> Broker:  # noqa: B008 (frozen)
+def connect(url: str, policy: BrokerPolicy | None = None) -> Broker:
     """The broker at `url` (`redis://`, `rediss://`, `unix://` or `kafka://host:port[,host:port]`).
 
-    Does no I/O. ValueError for another scheme; ModuleNotFoundError with a sentence where Kafka's client is missing.
+    The policy is the environment's where none is given. Does no I/O. ValueError for another scheme; ModuleNotFoundError
+    with a sentence where Kafka's client is missing.
     """
+    policy = policy or BrokerPolicy.from_environment()
     scheme, _, rest = url.partition("://")
     if scheme == "kafka":
         try:

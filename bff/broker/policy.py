@@ -3,7 +3,12 @@
 Public: `BrokerPolicy`.
 """
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
+
+STREAM_EVENTS_MIN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +22,9 @@ class BrokerPolicy:
     connect_ms: int = 250
     op_ms: int = 1000
 
-    # A stream is bounded so that a dead consumer can not fill the store; what is cut is seen as lost and replayed.
-    stream_events_max: int = 100_000
+    # A stream is bounded so that a dead consumer can not fill the store; what is cut is seen as lost and replayed. The
+    # relay keeps what is unread below half of it, so it need not hold what waits: that stays in the outbox.
+    stream_events_max: int = 20_000
     dead_events_max: int = 10_000
 
     batch_events_max: int = 100
@@ -29,10 +35,23 @@ class BrokerPolicy:
     # lives takes it again (its store is away, say), that counts as one.
     attempts_max: int = 16
 
-    # A failing handler or broker is asked again after this, doubled each time.
+    # A failing handler or broker is asked again after this, doubled each time. Few processes ask, and every page waits
+    # for the slowest of them.
     retry_ms_initial: int = 50
-    retry_ms_max: int = 5000
+    retry_ms_max: int = 1000
 
     # Kafka: a consumer that died is replaced after the first, one that hangs in its work after the second.
     session_ms: int = 6000
     silence_ms_max: int = 30_000
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """The numbers of a process: `BROKER_STREAM_EVENTS_MAX` where it is set. ValueError for one that can not be."""
+        if not (text := environment.get("BROKER_STREAM_EVENTS_MAX", "")):
+            return cls()
+        if not text.isdecimal() or int(text) < STREAM_EVENTS_MIN:
+            raise ValueError(
+                f"BROKER_STREAM_EVENTS_MAX is {text[:20]!r}: it is how many events a stream holds, at least "
+                f"{STREAM_EVENTS_MIN}. Leave it away for {cls.stream_events_max}."
+            )
+        return cls(stream_events_max=int(text))

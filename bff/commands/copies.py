@@ -22,6 +22,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
+from bff.commands import outbox
 from bff.commands.epoch import next_epoch
 from bff.commands.models import OutboxRow, Player, RelayState
 from bff.contracts import text
@@ -101,9 +102,14 @@ def restore(path: Path, starting: Callable[[int], Advance]) -> int:
                 cursor.execute(statement)
         state = RelayState.objects.get(pk=1)
         RelayState.objects.filter(pk=1).update(
-            epoch=next_epoch(state.epoch), position=0, holder="", held_until=None, began_at=datetime.now(UTC)
+            epoch=next_epoch(state.epoch),
+            position=0,
+            event_id="",
+            holder="",
+            held_until=None,
+            began_at=datetime.now(UTC),
         )
-        OutboxRow.objects.filter(published_at__isnull=True).update(position=None, position_epoch="")
+        outbox.take_back_positions()
     return total
 
 

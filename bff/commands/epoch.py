@@ -1,8 +1,9 @@
 """Names for epochs and rows that sort by the time they were made.
 
-Public: `next_epoch`, `fresh_id`.
+Public: `next_epoch`, `is_epoch`, `fresh_id`.
 """
 
+import re
 import secrets
 import time
 
@@ -14,6 +15,11 @@ def next_epoch(previous: str = "") -> str:
     if previous:
         now_ms = max(now_ms, int(previous[:12], 16) + 1)
     return f"{now_ms:012x}{secrets.token_hex(3)}"
+
+
+def is_epoch(text: str) -> bool:
+    """Whether this is an epoch that `next_epoch` could have made."""
+    return re.fullmatch("[0-9a-f]{18}", text) is not None
 
 
 def fresh_id(prefix: str) -> str:

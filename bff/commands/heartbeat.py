@@ -1,4 +1,4 @@
-"""The engine says once a second that it takes commands, and whether payments can be reached.
+"""The engine says once a second that it takes commands, and whether payments can be reached; a change of that at once.
 
 Public: `Heartbeat`.
 """
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from bff.broker import Broker, BrokerUnavailable
+from bff.broker import Broker, BrokerUnavailable, pause
 from bff.commands.epoch import fresh_id
 from bff.commands.policy import EnginePolicy
 from bff.contracts.event import Event
@@ -27,6 +27,7 @@ class Heartbeat:
         self._count = 0
         # Until the provider has been asked nothing is known against it, and a deposit finds out by itself.
         self.payments_up = True
+        self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -38,14 +39,18 @@ class Heartbeat:
         failures = 0
         while True:
             failures = 0 if await self._payments_healthy() else failures + 1
-            self.payments_up = failures < self._policy.payments_failures
+            up = failures < self._policy.payments_failures
+            if up != self.payments_up:
+                self.payments_up = up
+                self._changed.set()
             await asyncio.sleep(self._policy.payments_recheck_s if failures else self._policy.payments_poll_s)
 
     async def _beat(self) -> None:
         while True:
             with contextlib.suppress(BrokerUnavailable):
+                self._changed.clear()
                 await self._broker.publish(LEDGER_STREAM, [self._event()])
-            await asyncio.sleep(self._policy.heartbeat_s)
+            await pause(self._changed, self._policy.heartbeat_s)
 
     def _event(self) -> Event:
         self._count += 1

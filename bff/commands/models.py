@@ -242,7 +242,10 @@ class ProviderRequest(models.Model):
 
 
 class OutboxRow(models.Model):
-    """An event on its way out. The relay gives `position` when it takes the row, so order of commit does not matter."""
+    """An event on its way out. The relay gives `position` when it takes the row, so order of commit does not matter.
+
+    `previous_id` is the event that got the position before, in the same epoch.
+    """
 
     event_id = models.CharField(max_length=40, unique=True)
     type = models.CharField(max_length=64)
@@ -253,6 +256,8 @@ class OutboxRow(models.Model):
     data = models.TextField()
     position_epoch = models.CharField(max_length=64, blank=True)
     position = models.BigIntegerField(null=True)
+    # A process of the release before, which knows no such column, may write beside one that does.
+    previous_id = models.CharField(max_length=40, blank=True, default="", db_default="")
     published_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -268,11 +273,13 @@ class OutboxRow(models.Model):
 
 
 class RelayState(models.Model):
-    """The one row that says which epoch it is, the last position given in it, and which relay is at work."""
+    """The one row that says which epoch it is, the last position given in it and to which event, and which relay is at
+    work."""
 
     id = models.IntegerField(primary_key=True, default=1)
     epoch = models.CharField(max_length=64)
     position = models.BigIntegerField(default=0)
+    event_id = models.CharField(max_length=40, blank=True, default="", db_default="")
     began_at = models.DateTimeField()
     holder = models.CharField(max_length=80, blank=True)
     held_until = models.DateTimeField(null=True)

@@ -39,7 +39,7 @@ def take(event: Event, now: datetime) -> None:
 
 
 async def _main(stopping: Any, progress: Progress) -> None:
-    policy = BrokerPolicy()
+    policy = BrokerPolicy.from_environment()
     broker = connect(settings.BROKER_URL, policy)
     engine = Engine(threads=1)
 

@@ -1,6 +1,6 @@
 """Events, written in the transaction of what they tell.
 
-Public: `tell`, `restate`, `rebuild`, `new_row`, `limits_of`.
+Public: `tell`, `restate`, `rebuild`, `new_row`, `limits_of`, `take_back_positions`.
 """
 
 from collections.abc import Iterator
@@ -58,10 +58,11 @@ def tell(
     rows.update(player, "sequence", "epoch", "lines")
 
 
-def restate(book: Book) -> None:
-    """Tell everything about the player in the epoch that is, without anything having happened."""
-    _restated(book)
+def restate(book: Book) -> int:
+    """Tell everything about the player in the epoch that is, without anything having happened; in how many rows."""
+    count = _restated(book)
     book.player.save(update_fields=["epoch"])
+    return count
 
 
 def rebuild(book: Book, run: str, stands: PlayerStands) -> None:
@@ -82,10 +83,15 @@ def new_row(book: Book, event_type: str, data: msgspec.Struct) -> OutboxRow:
     )
 
 
-def _restated(book: Book, run: str = "", stands: PlayerStands | None = None) -> None:
+def take_back_positions() -> None:
+    """What has not gone out waits for a position once more: an epoch begins, and counts from 1."""
+    OutboxRow.objects.filter(published_at__isnull=True).update(position=None, position_epoch="", previous_id="")
+
+
+def _restated(book: Book, run: str = "", stands: PlayerStands | None = None) -> int:
     player = book.player
     player.epoch = book.epoch
-    last: list[MovementLine] = []
+    part, last = 0, list[MovementLine]()
     waiting: list[OutboxRow] = []
     # The pages come first: once the player's state is there, so is all that it rests on.
     for part, (page, last) in enumerate(_pages(player), start=1):
@@ -97,6 +103,7 @@ def _restated(book: Book, run: str = "", stands: PlayerStands | None = None) -> 
     state = _changed(book, last[-1:], _answers(book), claims=True, limits=True, pending=True)
     state = msgspec.structs.replace(state, rebuild=run, stands=stands)
     OutboxRow.objects.bulk_create([*waiting, new_row(book, PLAYER_RESTATED, state)])
+    return part + 1
 
 
 def _pages(player: Player) -> Iterator[tuple[int, list[MovementLine]]]:

@@ -85,13 +85,21 @@ class RelayPolicy:
     overdue_s: float = 1.0
     # A reader that asks again and again gets one replay an interval.
     replay_s_min: float = 5.0
+    # What is told again goes into the outbox by so many players or rows, whichever comes first, and the next when all
+    # of that is out.
     restate_players_batch: int = 50
+    restate_rows_batch: int = 500
+    # No more of the ledger's events wait in the stream for the projector: 5,000 pages of a history are some 40 MB.
+    unread_events_max: int = 5_000
     retry_ms_initial: int = 50
-    retry_ms_max: int = 5000
+    retry_ms_max: int = 1000
     outbox_kept_days: int = 7
 
 
 POLICY = EnginePolicy()
 RELAY = RelayPolicy()
 # A player waits for this answer and money hangs on it, so it gets more time than a page would give.
-PAYMENTS = Policy(deadline_ms=2500, connect_ms=500, in_flight_max=32, waiting_max=64)
+# Whether it is back is asked every half a second (`payments_recheck_s`), and its breaker must not stand in the way.
+PAYMENTS = Policy(
+    deadline_ms=2500, connect_ms=500, in_flight_max=32, waiting_max=64, open_ms_initial=1000, open_ms_max=1000
+)

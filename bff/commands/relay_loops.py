@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
@@ -19,6 +19,7 @@ from bff.broker import (
     BrokerUnavailable,
     Delivery,
     Progress,
+    Unusable,
     backoff_s,
     connect,
     pause,
@@ -30,6 +31,7 @@ from bff.commands.epoch import fresh_id
 from bff.commands.house_worker import name_of_process
 from bff.commands.payments import Payments
 from bff.commands.policy import PAYMENTS, POLICY, RELAY
+from bff.commands.room import Room
 from bff.contracts.event import Event
 from bff.contracts.ledger import (
     HEARTBEAT,
@@ -42,6 +44,7 @@ from bff.contracts.ledger import (
 from bff.resilience import log, worker
 
 logger = log.get("relay")
+T = TypeVar("T")
 
 PUBLISHED = Counter("relay_events_published_total", "Events that left the outbox")
 BACKLOG = Gauge("relay_backlog_events", "Events in the outbox that have not left it")
@@ -51,8 +54,9 @@ REPLAYS = Counter("relay_epochs_begun_total", "Times that everything was told ag
 class Relay:
     """The loops of one relay process. `state` is what it says of itself."""
 
-    def __init__(self, broker: Broker, engine: Engine, durable: Engine, *, holder: str) -> None:
+    def __init__(self, broker: Broker, engine: Engine, durable: Engine, *, holder: str, policy: BrokerPolicy) -> None:
         self.broker = broker
+        self.room = Room(broker, min(RELAY.unread_events_max, policy.stream_events_max // 2))
         self.engine = engine
         self.durable = durable  # an epoch that others have heard of must not be forgotten
         self.holder = holder
@@ -68,6 +72,7 @@ class Relay:
         return {
             "leading": bool(self._last and self._last.leading),
             "backlog_events": self._backlog,
+            "held_back": self.room.is_full,
             "detail": self.progress.detail or self.requests.detail,
         }
 
@@ -97,7 +102,10 @@ class Relay:
         ):
             return 0
         done, self._turn = self._turn, None
-        turn = self._last = await self.engine.run(relay_steps.turn, self.holder, done, now, measured=due)
+        events_max = min(RELAY.batch_events_max, self.room.left)
+        turn = self._last = await self.engine.run(
+            relay_steps.turn, self.holder, done, now, measured=due, events_max=events_max
+        )
         if due or not turn.leading:
             # Told before anything is sent, for it matters most while nothing can be; who does not lead has none.
             self._backlog = turn.backlog
@@ -107,17 +115,19 @@ class Relay:
             await asyncio.sleep(RELAY.heartbeat_s)
             return 0
         await self.broker.publish(LEDGER_STREAM, turn.events)
+        self.room.use(len(turn.events))
         # Only what is out is marked, by the next turn; a kill before that sends it twice.
         self._turn = turn
         PUBLISHED.inc(len(turn.events))
         if turn.drained:
             await self._beat(turn)
-        if not turn.rows:
+        await self.room.look(RELAY.batch_events_max)
+        if events_max and not turn.rows:
             await self.engine.run(relay_steps.restate_some, now)
         return len(turn.rows)
 
     async def _beat(self, turn: relay_steps.Turn) -> None:
-        heartbeat = LedgerHeartbeat(position=turn.position)
+        heartbeat = LedgerHeartbeat(position=turn.position, event_id=turn.event_id)
         await self.broker.publish(LEDGER_STREAM, [_event(HEARTBEAT, "ledger", turn.position, heartbeat)])
         self._beaten_at = asyncio.get_running_loop().time()
 
@@ -139,7 +149,7 @@ class Relay:
         for delivery in deliveries:
             if delivery.event.type != REPLAY_REQUESTED:
                 continue
-            request = msgspec.convert(delivery.event.data, ReplayRequested)
+            request = _as(delivery, ReplayRequested)
             epoch = await self.durable.run(relay_steps.begin_epoch, request.epoch, datetime.now(UTC))
             if epoch is not None:
                 REPLAYS.inc()
@@ -156,6 +166,14 @@ class Relay:
             await pause(stopping, 1 if gone else 600)
 
 
+def _as(delivery: Delivery, kind: type[T]) -> T:
+    """What was said, as what it must be; one that is something else is buried, and the others are heard."""
+    try:
+        return msgspec.convert(delivery.event.data, kind)
+    except msgspec.ValidationError as error:
+        raise Unusable(delivery, f"not what {delivery.event.type} looks like: {error}") from error
+
+
 def _event(event_type: str, aggregate: str, sequence: tuple[str, int], data: msgspec.Struct) -> Event:
     return Event(
         id=fresh_id("ev"),
@@ -169,13 +187,13 @@ def _event(event_type: str, aggregate: str, sequence: tuple[str, int], data: msg
 
 
 async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
-    policy = BrokerPolicy()
+    policy = BrokerPolicy.from_environment()
     broker = connect(settings.BROKER_URL, policy)
     # Publishing waits for nobody else's work on the database, so it has a thread of its own. What it writes down may be
     # forgotten (it goes out again then), so it never keeps commands waiting while it waits for the disk.
     engine, resolving = Engine(threads=1, policy=replace(POLICY, durable=False)), Engine(threads=1)
     payments = Payments(settings.PAYMENTS_URL, PAYMENTS)
-    relay = Relay(broker, engine, resolving, holder=name_of_process("relay"))
+    relay = Relay(broker, engine, resolving, holder=name_of_process("relay"), policy=policy)
     started.append(relay)
     loops: list[Awaitable[None]] = [
         relay.publish(stopping),

@@ -1,6 +1,6 @@
 """The outbox as the relay sees it: take rows, give positions, mark what is out, begin an epoch.
 
-Public: `Turn`, `turn`, `idle`, `begin_epoch`, `restate_some`, `prune`.
+Public: `Turn`, `turn`, `idle`, `begin_epoch`, `restate_some`, `backlog`, `prune`.
 
 Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
 again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from bff.commands import outbox, rows
 from bff.commands.books import Book
-from bff.commands.epoch import next_epoch
+from bff.commands.epoch import is_epoch, next_epoch
 from bff.commands.models import OutboxRow, Player, ProviderRequest, Receipt, RelayState
 from bff.commands.policy import POLICY, RELAY
 from bff.contracts.event import Event
@@ -26,8 +26,8 @@ _TABLE = OutboxRow._meta.db_table
 _PLAYERS = Player._meta.db_table
 
 # A turn comes a hundred times a second under load, and the ORM would compose each of these anew.
-_WAITING = f"SELECT id FROM {_TABLE} WHERE position IS NULL AND published_at IS NULL ORDER BY id LIMIT %s"  # noqa: S608
-_PLACE = f"UPDATE {_TABLE} SET position_epoch = %s, position = %s WHERE id = %s"  # noqa: S608
+_WAITING = f"SELECT id, event_id FROM {_TABLE} WHERE position IS NULL AND published_at IS NULL ORDER BY id LIMIT %s"  # noqa: S608
+_PLACE = f"UPDATE {_TABLE} SET position_epoch = %s, position = %s, previous_id = %s WHERE id = %s"  # noqa: S608
 _READY = f"SELECT * FROM {_TABLE} WHERE position IS NOT NULL AND published_at IS NULL ORDER BY position LIMIT %s"  # noqa: S608
 # Rows that another epoch has taken back since are to go out again.
 _OUT = f"UPDATE {_TABLE} SET published_at = %s WHERE id = %s AND position_epoch = %s"  # noqa: S608
@@ -41,6 +41,8 @@ _WORK = (
 class Turn:
     """What is to be published next, in order. `leading` is False while another relay is at work.
 
+    `position` is the last one given, `event_id` what it was given to.
+
     `drained`: nothing that was committed before this turn is missing from `events` or the stream; known only of a
     turn that was asked for it, and so is `backlog`.
     """
@@ -49,30 +51,37 @@ class Turn:
     rows: list[int]
     events: list[Event]
     position: Sequence
+    event_id: str
     drained: bool
     backlog: int
 
 
-def turn(holder: str, done: "Turn | None", now: datetime, *, measured: bool = True) -> Turn:
-    """Mark what went out of the turn `done`, take waiting rows and give them positions."""
+def turn(
+    holder: str, done: "Turn | None", now: datetime, *, measured: bool = True, events_max: int = RELAY.batch_events_max
+) -> Turn:
+    """Mark what went out of the turn `done`, take at most `events_max` waiting rows and give them positions."""
     with transaction.atomic():
         if done is not None and done.rows:
             _mark(done, now)
         [state] = rows.find(RelayState, lock=True, id=1)
         if state.holder != holder and state.held_until is not None and state.held_until > now:
-            return Turn(False, [], [], (state.epoch, state.position), False, 0)
-        taken = _waiting()
+            return Turn(False, [], [], (state.epoch, state.position), state.event_id, False, 0)
+        taken = _waiting(events_max)
         _give_positions(state, taken)
-        state.position += len(taken)
         if taken or state.holder != holder or _half_over(state, now):
             state.holder, state.held_until = holder, now + timedelta(seconds=RELAY.lease_s)
-            rows.update(state, "position", "holder", "held_until")
-    ready = list(OutboxRow.objects.raw(_READY, [RELAY.batch_events_max]))
-    backlog = OutboxRow.objects.filter(published_at__isnull=True).count() if measured else 0
-    full = RELAY.batch_events_max in (len(taken), len(ready))
+            rows.update(state, "position", "event_id", "holder", "held_until")
+    ready = list(OutboxRow.objects.raw(_READY, [events_max]))
+    waiting = backlog() if measured else 0
+    full = events_max in (len(taken), len(ready))
     drained = measured and not full and not _unstated(state.epoch).exists()
-    position = (state.epoch, state.position)
-    return Turn(True, [row.pk for row in ready], [_event(row) for row in ready], position, drained, backlog)
+    events, position = [_event(row) for row in ready], (state.epoch, state.position)
+    return Turn(True, [row.pk for row in ready], events, position, state.event_id, drained, waiting)
+
+
+def backlog() -> int:
+    """Events that have not gone out."""
+    return OutboxRow.objects.filter(published_at__isnull=True).count()
 
 
 def _mark(done: Turn, now: datetime) -> None:
@@ -81,15 +90,20 @@ def _mark(done: Turn, now: datetime) -> None:
         cursor.executemany(_OUT, [(published_at, pk, done.position[0]) for pk in done.rows])
 
 
-def _waiting() -> list[int]:
+def _waiting(events_max: int) -> list[tuple[int, str]]:
+    """Rows that have no position yet: their keys, and the ids of their events."""
     skipping = connection.features.has_select_for_update_skip_locked
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING + (" FOR UPDATE SKIP LOCKED" if skipping else ""), [RELAY.batch_events_max])
-        return [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(_WAITING + (" FOR UPDATE SKIP LOCKED" if skipping else ""), [events_max])
+        return list(cursor.fetchall())
 
 
-def _give_positions(state: RelayState, taken: list[int]) -> None:
-    given = [(state.epoch, position, pk) for position, pk in enumerate(taken, start=state.position + 1)]
+def _give_positions(state: RelayState, taken: list[tuple[int, str]]) -> None:
+    given = []
+    for pk, event_id in taken:
+        state.position += 1
+        given.append((state.epoch, state.position, state.event_id, pk))
+        state.event_id = event_id
     if given:
         with connection.cursor() as cursor:
             # One statement a row, sent together: ten times faster than the CASE of a bulk update.
@@ -109,30 +123,46 @@ def idle(holder: str, now: datetime) -> bool:
 def begin_epoch(lost: str, now: datetime, *, forced: bool = False) -> str | None:
     """Start another epoch because events of `lost` ("" for any) are gone; None when that has been done already.
 
+    A reader that knows a later epoch than this ledger has read one that was further: this one was set back, and what
+    it begins must sort after both.
+
     Positions begin at 1 again. What waits is published in the new epoch; what was published before is told again as
     the present state of every player, by `restate_some`.
     """
     with transaction.atomic():
         state = RelayState.objects.select_for_update().get(pk=1)
         recent = state.began_at > now - timedelta(seconds=RELAY.replay_s_min) and state.position > 0
-        if lost not in ("", state.epoch) or (recent and not forced):
+        is_later = is_epoch(lost) and lost > state.epoch
+        if not (lost in ("", state.epoch) or is_later) or (recent and not forced):
             return None
-        state.epoch, state.position, state.began_at = next_epoch(state.epoch), 0, now
-        state.save(update_fields=["epoch", "position", "began_at"])
-        OutboxRow.objects.filter(published_at__isnull=True).update(position=None, position_epoch="")
+        state.epoch, state.position, state.event_id, state.began_at = (
+            next_epoch(lost if is_later else state.epoch),
+            0,
+            "",
+            now,
+        )
+        state.save(update_fields=["epoch", "position", "event_id", "began_at"])
+        outbox.take_back_positions()
         return state.epoch
 
 
 def restate_some(now: datetime) -> int:
-    """Tell the present state of some players who have not been told in this epoch; how many. 0 when all have."""
+    """Tell the present state of some players who have not been told in this epoch; how many. 0 when all have.
+
+    One transaction a player, and no more of them once `restate_rows_batch` rows are written.
+    """
     epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
     players = list(_unstated(epoch).values_list("pk", "currency")[: RELAY.restate_players_batch])
+    written = told = 0
     for player_id, currency in players:
+        if written >= RELAY.restate_rows_batch:
+            break
         with transaction.atomic():
             book = Book.open(player_id, currency, now)
             if book.player.epoch != book.epoch:
-                outbox.restate(book)
-    return len(players)
+                written += outbox.restate(book)
+        told += 1
+    return told
 
 
 def prune(now: datetime) -> int:
@@ -174,4 +204,5 @@ def _event(row: OutboxRow) -> Event:
         occurred_at=row.at,
         data=msgspec.json.decode(row.data),
         position=(row.position_epoch, cast(int, row.position)),
+        previous_id=row.previous_id,
     )

@@ -16,7 +16,9 @@ class Event(msgspec.Struct, frozen=True):
 
     `id` is unique for ever (consumers drop a second one); `aggregate` names what it is about
     (`player:7`); `sequence` counts per aggregate (consumers apply only what is newer).
-    `position`, where a relay gives one, counts the stream's events without gaps, so that a consumer sees what is lost.
+    `position`, where a relay gives one, counts the stream's events without gaps, so that a consumer sees what is lost;
+    `previous_id` is the id of the event at the position before it in the same epoch ("" at the first, or where the
+    relay does not know), so that a consumer sees when positions were given once more to other events.
     `data` must hold JSON values only.
     """
 
@@ -28,3 +30,4 @@ class Event(msgspec.Struct, frozen=True):
     occurred_at: datetime
     data: dict[str, Any]
     position: Sequence | None = None
+    previous_id: str = ""

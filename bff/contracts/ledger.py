@@ -1,6 +1,7 @@
 """What the write side tells the read side: the events on the stream `ledger` and what may be asked for in return.
 
-Public: `LEDGER_STREAM`, `REQUESTS_STREAM`, `OFFERS_STREAM`, `HISTORY_PAGE`, `HEARTBEAT`, `ENGINE_HEARTBEAT`,
+Public: `LEDGER_STREAM`, `LEDGER_READER`, `REQUESTS_STREAM`, `OFFERS_STREAM`, `HISTORY_PAGE`, `HEARTBEAT`,
+`ENGINE_HEARTBEAT`,
 `PLAYER_RESTATED`, `HISTORY_RESTATED`, `REPLAY_REQUESTED`, `BALANCES_STATED`, `BALANCES_COMPARED`, `PLAYERS_REBUILT`,
 `MovementLine`, `PlayerChanged`, `HistoryPage`, `HistoryMonthState`, `LedgerHeartbeat`, `EngineHealth`,
 `ReplayRequested`, `PlayerStands`, `BalancesStated`, `BalancesCompared`, `PlayerRebuilt`, `PlayersRebuilt`,
@@ -21,6 +22,8 @@ from bff.contracts.view import Sequence
 from bff.contracts.wallet import Balances, LimitsState, Receipt
 
 LEDGER_STREAM = "ledger"
+# The group that reads it for the query store: the writer goes no faster than this one can follow.
+LEDGER_READER = "projector"
 REQUESTS_STREAM = "ledger-requests"
 OFFERS_STREAM = "offers"
 
@@ -123,9 +126,14 @@ class PlayerChanged(msgspec.Struct, frozen=True):
 
 
 class LedgerHeartbeat(msgspec.Struct, frozen=True):
-    """Everything that was committed before this stands in the stream; `position` is the last one that was given."""
+    """Everything that was committed before this stands in the stream.
+
+    `position` is the last one that was given and `event_id` what it was given to ("" before the first of an epoch): a
+    reader that is elsewhere, or that had another event there, has not read this ledger.
+    """
 
     position: Sequence
+    event_id: str = ""
 
 
 class EngineHealth(msgspec.Struct, frozen=True):

@@ -12,13 +12,14 @@ class FeedsPolicy:
     """What all feeds share.
 
     One reader per provider: the lease outlives two missed renewals. A wait before another attempt is drawn between
-    0 and a bound that doubles from `retry_s` to `retry_s_max`; the bound keeps healing below ten seconds.
+    0 and a bound that doubles from `retry_s` to `retry_s_max`: one reader in all asks, so a provider that is down is
+    not harmed by it, and pages are not fresh before this reader knows that it is back.
     """
 
     lease_ms: int = 2500
     renew_s: float = 0.5
     retry_s: float = 0.5
-    retry_s_max: float = 5.0
+    retry_s_max: float = 1.5
     announce_s: float = 1.0
     kept_bad_max: int = 20
     kept_bad_chars: int = 300
@@ -66,11 +67,13 @@ class TablesPolicy:
 class PromotionsPolicy:
     """The polled feed. `failures_stale` refused polls in a row and the feed is stale, whatever its age.
 
-    An offer that ends more than `ends_days_max` from now has no end that anybody meant.
+    There is one caller, which waits by itself: after failures a poll is held back for `open_ms_max` at most. An offer
+    that ends more than `ends_days_max` from now has no end that anybody meant.
     """
 
     poll_s: float = 5.0
     deadline_ms: int = 2000
+    open_ms_max: int = 1000
     failures_stale: int = 2
     retry_after_s_max: float = 30.0
     republish_s: float = 300.0

@@ -22,7 +22,7 @@ STORE = StorePolicy(connect_ms=250, op_ms=1000)
 
 
 async def _main(stopping: asyncio.Event, started: list[Projector]) -> None:
-    policy = BrokerPolicy()
+    policy = BrokerPolicy.from_environment()
     store = Store.connect(os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0"), STORE)
     broker = connect(address(), policy)
     consumer = f"projector-{socket.gethostname()[:40]}-{os.getpid()}"

@@ -1,51 +1,51 @@
 """What the projector does with a batch of the ledger's events: apply, park, mark, hear, and notice what is lost.
 
+A ledger that denies what it said (see `Watch`) is another one than the one whose events were applied, so nothing of
+its epoch is believed any more: the wallets are stale until it has told everything again in a later one.
+
 Public: `Projector`, `ProjectorPolicy`, `GROUP`, `MARKER`, `SHAPE`.
 """
 
 import time
-import uuid
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from prometheus_client import Counter
 
 from bff.broker import Broker, Delivery, Progress, Unusable
 from bff.broker.port import Reader
-from bff.contracts.event import Event
 from bff.contracts.ledger import (
-    BALANCES_COMPARED,
     BALANCES_STATED,
     ENGINE_HEARTBEAT,
     HEARTBEAT,
+    LEDGER_READER,
     PLAYERS_REBUILT,
-    REPLAY_REQUESTED,
-    REQUESTS_STREAM,
-    BalancesStated,
     EngineHealth,
     LedgerHeartbeat,
-    ReplayRequested,
 )
-from bff.queries.projections import Parked, Wallets, Watch, compare, topics_of
+from bff.queries.comparing import Comparing
+from bff.queries.mark import MARKER, SHAPE, Mark
+from bff.queries.projections import Parked, Wallets, Watch
 from bff.queries.rebuilding import Shadows, is_rebuilding
-from bff.resilience import log
-from bff.store import Put, Store, StoreUnavailable
+from bff.queries.requests import Loss, say
+from bff.resilience.reason import Reason
+from bff.store import Store, StoreUnavailable
 
-logger = log.get("projector")
+__all__ = ["GROUP", "MARKER", "SHAPE", "Projector", "ProjectorPolicy"]
 
-GROUP = "projector"
-MARKER = "projection.ledger"
-# Raised by whoever changes what the projector writes: records of another shape are asked for again.
-SHAPE = 4
+T = TypeVar("T")
+
+GROUP = LEDGER_READER
+# Heartbeats of some minutes: longer than any that comes again was on its way.
+HEARTBEATS_NAMED = 256
 _OTHER_SHAPE = "the records were written by another release"
 
 APPLIED = Counter("projector_events_applied_total", "Events that changed the query store")
-ASKED = Counter("projector_replays_asked_total", "Times that events were found lost and asked for again")
-DIFFERING = Counter("projector_players_differing_total", "Players found to differ from the ledger in a comparison")
+DENIED = Counter("projector_ledgers_denied_total", "Times that the ledger was found to be another one than before")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +76,18 @@ class Projector:
         self.policy, self.clock = policy, clock
         self.progress = Progress()
         self.watch: Watch | None = None
-        self.lost = ""
-        self._lost_epoch = ""
-        self._asked_at = float("-inf")
+        self._loss = Loss(broker, policy.ask_s)
+        self._comparing = Comparing(store, broker, policy.compared_batch)
         self._parked: dict[str, tuple[Delivery, float]] = {}
-        self._marked = ("", 0)
+        self._mark = Mark(store)
+        self._denied_epoch = ""  # nothing of it is believed any more
+        self._heard: deque[str] = deque(maxlen=HEARTBEATS_NAMED)
         self._shadows = Shadows(store)
 
     def state(self) -> dict[str, Any]:
         """For /healthz."""
         at = self.watch.at if self.watch else None
-        return {"at": at, "parked": len(self._parked), "lost": self.lost, "detail": self.progress.detail}
+        return {"at": at, "parked": len(self._parked), "lost": self._loss.why, "detail": self.progress.detail}
 
     async def handle(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """Apply what is next; the rest waits, unacknowledged, for what comes before it."""
@@ -103,24 +104,27 @@ class Projector:
 
     async def _handle(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         if self.watch is None:
-            marker = await self.store.get(MARKER)
-            self._marked = marker.sequence if marker else ("", 0)
-            self.watch = Watch(self.policy.gap_s_max, self._marked)
-            if marker is not None and marker.data.get("shape") != SHAPE:
+            fits = await self._mark.read()
+            self.watch = Watch(self.policy.gap_s_max, self._mark.at, self._mark.event_id)
+            if not fits:
                 self._lose(_OTHER_SHAPE)
+        if denial := self.watch.contradiction(each.event for each in deliveries if not self._is_denied(each)):
+            await self._deny(*denial)
+        denied = [each for each in deliveries if self._is_denied(each)]
+        return denied + await self._believe([each for each in deliveries if not self._is_denied(each)])
+
+    async def _believe(self, deliveries: list[Delivery]) -> list[Delivery]:
         await self._follow(deliveries)
         about_players = [each for each in deliveries if each.event.aggregate.startswith("player:")]
-        done, parked = await self._take(about_players)
+        done, _ = await self._take(about_players)
         now = self.clock()
-        for each in [*done, *parked, *deliveries]:
-            if each.event.position is not None:
-                self.watch.seen(each.event.position, now)
-        await self._mark()
+        complete = self._count(deliveries, now)
+        await self._move_mark()
         others = [each for each in deliveries if not each.event.aggregate.startswith("player:")]
-        await self._hear(others)
+        await self._hear(others, complete)
         for each in others:
             if each.event.type == BALANCES_STATED:
-                await self._compare(each)
+                await self._comparing.answer(each)
         await self._look_for_losses(now)
         return done + others
 
@@ -135,7 +139,7 @@ class Projector:
 
     async def _rebuild(self, told: list[Delivery]) -> list[Delivery]:
         for answer in await self._shadows.project(told):
-            await self._say(PLAYERS_REBUILT, (answer.run, 0), answer)
+            await say(self.broker, PLAYERS_REBUILT, (answer.run, 0), answer)
         return told
 
     async def _project(self, fresh: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
@@ -176,116 +180,101 @@ class Projector:
         if len(self._parked) > self.policy.parked_max:
             old = list(self._parked)
         given_up = [self._parked.pop(at)[0] for at in old]
-        if given_up:
-            self._lose(f"what comes before {given_up[0].event.aggregate} {given_up[0].event.sequence[1]} is missing")
+        # What an earlier epoch told is told again in this one; it has not come to that player yet.
+        missing = [each.event for each in given_up if self.watch and each.event.sequence[0] >= self.watch.epoch]
+        if missing:
+            self._lose(f"what comes before {missing[0].aggregate} {missing[0].sequence[1]} is missing")
         return given_up
 
     async def _follow(self, deliveries: Sequence[Delivery]) -> None:
         """Mark the beginning of an epoch before anything of it is written, so nothing of it is forgotten unseen."""
         epoch = max((each.event.position[0] for each in deliveries if each.event.position is not None), default="")
-        if epoch > self._marked[0] and not await self._put_marker((epoch, 0), past=None):
-            await self._check_marker()
+        if epoch > self._mark.at[0] and not await self._mark.begin(epoch):
+            await self._check_mark()
 
-    async def _mark(self) -> None:
-        """Say in the store how far it is: a store that has forgotten this has forgotten more.
-
-        A mark is moved and never written anew within its epoch, so a store that forgets it between two looks is found
-        out by the next of them, whatever has been written since.
-        """
-        if self._is_lost() and self.lost == _OTHER_SHAPE:
+    async def _move_mark(self) -> None:
+        """Say in the store how far it is: a store that has forgotten this has forgotten more."""
+        if self._is_lost() and self._loss.why == _OTHER_SHAPE:
             return  # else a successor would take them for its own
-        if self.watch is None or not self.watch.epoch or self.watch.at == self._marked:
+        if self.watch is None or not self.watch.epoch or self.watch.at == self._mark.at:
             return
-        continued = self.watch.epoch == self._marked[0]
-        if not await self._put_marker(self.watch.at, past=self._marked if continued else None):
-            await self._check_marker()
+        if not await self._mark.move(self.watch.at, self.watch.last_id):
+            await self._check_mark()
 
-    async def _put_marker(self, at: tuple[str, int], *, past: tuple[str, int] | None) -> bool:
-        where = {"epoch": at[0], "position": at[1], "shape": SHAPE}
-        [put] = await self.store.put_many([Put(MARKER, where, feed="ledger", sequence=at, past=past)])
-        if put:
-            self._marked = at
-        return put
+    def _count(self, deliveries: list[Delivery], now: float) -> bool:
+        """Count what came, in the stream's order; whether the last heartbeat of the ledger says that it is all."""
+        complete = False
+        for each in deliveries:
+            event = each.event
+            if event.position is not None and self.watch is not None:
+                self.watch.seen(event.position, now, event.id)
+            if event.type == HEARTBEAT and self.watch is not None and each.attempts == 1 and each.at not in self._heard:
+                # One that comes again stands before events that have been counted, and would seem to deny them.
+                self._heard.append(each.at)
+                beat = _as(each, LedgerHeartbeat)
+                complete = self.watch.told(beat.position, now, beat.event_id)
+        return complete
 
-    async def _hear(self, heartbeats: list[Delivery]) -> None:
+    async def _hear(self, heartbeats: list[Delivery], complete: bool) -> None:
         engine = [each for each in heartbeats if each.event.type == ENGINE_HEARTBEAT]
         ledger = [each for each in heartbeats if each.event.type == HEARTBEAT]
         if engine and engine[-1].age_s <= self.policy.heartbeat_age_s_max:
-            health = msgspec.convert(engine[-1].event.data, EngineHealth)
+            health = _as(engine[-1], EngineHealth)
             await self.store.beat("engine", data=msgspec.to_builtins(health))
         if not ledger or self.watch is None:
             return
-        told = msgspec.convert(ledger[-1].event.data, LedgerHeartbeat).position
-        complete = self.watch.told(told, self.clock())
-        await self._mark()
-        await self._check_marker()
+        await self._check_mark()
+        if self.watch.doubt:
+            await self._say_stale()
         recent = ledger[-1].age_s <= self.policy.heartbeat_age_s_max
         if complete and recent and not self._is_lost() and not self._parked:
             # All who are in the ledger have been told in this epoch; whose records are older is not in it.
             await self.store.beat("ledger", data={"epoch": self.watch.epoch})
 
-    async def _compare(self, delivery: Delivery) -> None:
-        """Hold the records against the ledger's own word, and answer."""
-        try:
-            stated = msgspec.convert(delivery.event.data, BalancesStated)
-        except msgspec.ValidationError as error:
-            raise Unusable(delivery, f"not what {delivery.event.type} looks like: {error}") from error
-        standing: dict[str, tuple[tuple[str, int], bytes] | None] = {}
-        for start in range(0, len(stated.players), self.policy.compared_batch):
-            players = stated.players[start : start + self.policy.compared_batch]
-            records = await self.store.get_many(topic for each in players for topic in topics_of(each))
-            for topic, record in records.items():
-                standing[topic] = (record.sequence, record.raw) if record else None
-        compared = compare(stated, standing)
-        for wrong in compared.wrong:
-            logger.error("projection_differs", detail=wrong)
-        DIFFERING.inc(len(compared.wrong))
-        await self._say(BALANCES_COMPARED, (stated.run, stated.part), compared)
-
-    async def _check_marker(self) -> None:
-        marker = await self.store.get(MARKER)
-        stands = marker.sequence if marker else ("", 0)
-        if stands < self._marked:
+    async def _check_mark(self) -> None:
+        if await self._mark.forgotten():
             self._lose("the query store has forgotten what it held")
-        else:
-            self._marked = stands  # moved by us without our hearing of it, or by another who took over
+
+    async def _deny(self, epoch: str, why: str) -> None:
+        """The ledger is another one than before: what is shown may never have happened."""
+        await self._say_stale()
+        DENIED.inc()
+        self._loss.why = ""
+        self._loss.found(why, (epoch, 0))
+        self._denied_epoch = epoch
+
+    def _is_denied(self, delivery: Delivery) -> bool:
+        position = delivery.event.position
+        return position is not None and position[0] == self._denied_epoch
+
+    async def _say_stale(self) -> None:
+        """Nobody shows it as live meanwhile. What the last heartbeat said of the epoch stays as it is."""
+        said = (await self.store.freshness("ledger")).data
+        await self.store.beat("ledger", "stale", Reason.FEED_STALE, data=said)
 
     async def _look_for_losses(self, now: float) -> None:
         if self.watch is None:
             return
         if why := self.watch.lost(now):
             self._lose(why)
-        if self._is_lost() and now - self._asked_at >= self.policy.ask_s:
-            self._asked_at = now
-            await self._ask()
+        if self._is_lost():
+            await self._loss.ask(now)
 
     def _lose(self, why: str) -> None:
         if self.watch is not None and not self._is_lost():
-            logger.warning("projector_events_lost", why=why, at=self.watch.at)
-            ASKED.inc()
-            self.lost, self._lost_epoch = why, self.watch.epoch
+            self._loss.found(why, self.watch.at)
 
     def _is_lost(self) -> bool:
-        if self.lost and self.watch is not None and self.watch.epoch > self._lost_epoch:
-            logger.info("projector_epoch_followed", epoch=self.watch.epoch)
-            self.lost = ""
-        return bool(self.lost)
+        if self.watch is not None:
+            self._loss.followed(self.watch.epoch)
+        return bool(self._loss.why)
 
-    async def _ask(self) -> None:
-        request = ReplayRequested(epoch=self._lost_epoch, why=self.lost)
-        await self._say(REPLAY_REQUESTED, (self._lost_epoch, 0), request)
 
-    async def _say(self, event_type: str, sequence: tuple[str, int], data: msgspec.Struct) -> None:
-        event = Event(
-            id=f"rq_{uuid.uuid4().hex}",
-            type=event_type,
-            version=1,
-            aggregate="ledger",
-            sequence=sequence,
-            occurred_at=datetime.now(UTC),
-            data=msgspec.to_builtins(data),
-        )
-        await self.broker.publish(REQUESTS_STREAM, [event])
+def _as(delivery: Delivery, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(delivery.event.data, kind)
+    except msgspec.ValidationError as error:
+        raise Unusable(delivery, f"not what {delivery.event.type} looks like: {error}") from error
 
 
 def _checked(deliveries: list[Delivery]) -> list[str]:

@@ -34,7 +34,7 @@ class Policy:
     consecutive_max: int = 5
     fair_ratio_min: float = 0.5  # a time-out of a call that had less than this share of deadline_ms proves nothing
     open_ms_initial: int = 2000
-    open_ms_max: int = 6500  # with the successes and a waiting page's delay after it, still healed within ten seconds
+    open_ms_max: int = 3000  # with the successes and a waiting page's delay after it, still healed within seven seconds
     open_factor: float = 2.0
     closing_successes: int = 5  # over a second: longer than an upstream stays up that flaps by the second
     closing_successes_few: int = 2  # after a pause that the upstream has asked for, and where callers are the probes

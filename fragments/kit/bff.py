@@ -30,8 +30,10 @@ T = TypeVar("T")
 
 QUERIES, COMMANDS = "bff-queries", "bff-commands"
 _POLICIES = {
-    QUERIES: Policy(deadline_ms=POLICY.view_ms, decoded_bytes_max=POLICY.view_bytes_max),
-    COMMANDS: Policy(deadline_ms=POLICY.command_ms),
+    QUERIES: Policy(
+        deadline_ms=POLICY.view_ms, decoded_bytes_max=POLICY.view_bytes_max, open_ms_max=POLICY.bff_open_ms_max
+    ),
+    COMMANDS: Policy(deadline_ms=POLICY.command_ms, open_ms_max=POLICY.bff_open_ms_max),
 }
 _DEFAULT_URLS = {QUERIES: "http://127.0.0.1:8010", COMMANDS: "http://127.0.0.1:8011"}
 

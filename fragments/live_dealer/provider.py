@@ -27,7 +27,11 @@ T = TypeVar("T")
 READ_MS = 250
 PLACE_MS = 3_000  # more than the provider waits for the wallet, so that its own word arrives
 RENDER_MS = 300  # kept back for the table's view and the rendering
-_GUARDS = {"bets": Policy(deadline_ms=READ_MS), "bets.place": Policy(deadline_ms=PLACE_MS)}
+OPEN_MS_MAX = 2_000  # the slip and the bets can not heal before the provider is asked again
+_GUARDS = {
+    "bets": Policy(deadline_ms=READ_MS, open_ms_max=OPEN_MS_MAX),
+    "bets.place": Policy(deadline_ms=PLACE_MS, open_ms_max=OPEN_MS_MAX),
+}
 _DEFAULT_URL = "http://127.0.0.1:8030"
 
 

@@ -7,7 +7,7 @@ import random
 
 DELAY_MS_MIN = 500
 DELAY_MS_FIRST = 1500
-DELAY_MS_MAX = 6000  # with the include after it still inside the ten seconds in which a slot heals
+DELAY_MS_MAX = 4000  # with the include after it, and what a feed needs before it, a slot heals within seven seconds
 # Right after the moment at which asking may help, spread so that a crowd does not come at once.
 AFTER_MS = (200, 1500)
 RETRY_AFTER_MS_MAX = 8000

@@ -6,7 +6,7 @@
 const DELAYED_MS = 10_000;
 const OFF_MS = 15_000;
 const RETRY_MS = 500;
-const RETRY_MS_MAX = 30_000;
+const RETRY_MS_MAX = 6_000; // a page is live again within seven seconds; the later half of it is chance
 const RETURN_MS = 5_000; // when everybody is sent away at once, everybody takes this long to come back
 const LIVED_MS = 5_000; // a socket that was open for less counts as another failure
 const REFUSED_MAX = 3; // attempts in a row that never opened, after which the page polls
@@ -141,16 +141,19 @@ export class Connection {
     this.#triedAt = performance.now();
   }
 
+  // Full jitter while it may have been a blink; where the longest wait is reached, half of it stands, so that a crowd
+  // that is shut out for long asks for no more tickets than it must.
   #failed() {
     this.#failures += 1;
     this.#refusals += 1;
-    this.#again(RETRY_MS * 2 ** Math.min(this.#failures, 10));
+    const mostMs = Math.min(RETRY_MS * 2 ** Math.min(this.#failures, 10), RETRY_MS_MAX);
+    this.#again(mostMs, mostMs === RETRY_MS_MAX ? mostMs / 2 : 0);
   }
 
-  #again(mostMs) {
+  #again(mostMs, leastMs = 0) {
     if (!this.#running) return;
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#open(), Math.random() * Math.min(mostMs, RETRY_MS_MAX));
+    this.#retry = setTimeout(() => this.#open(), leastMs + Math.random() * (mostMs - leastMs));
   }
 
   #heard(raw) {

@@ -2,7 +2,7 @@
 //
 // The slot's element changes with every swap, so what is remembered is remembered by the slot's name.
 
-const waiting = new Map(); // slot name -> timer
+const waiting = new Map(); // slot name -> {timer, at}: when it will be asked for
 const last = new Map(); // slot name -> when it was asked for last
 const askedFor = new Map(); // topic#path -> the value that a slot was asked for already
 
@@ -10,18 +10,23 @@ function nameOf(host) {
   return host.slot || host.id || host.localName;
 }
 
-// Ask for `host` at a random moment within `jitterMs`, and not sooner than `everyMs` after the last time.
-export function refetch(host, { jitterMs = 3000, everyMs = 0, reason = "" } = {}) {
+// Ask for `host` at a random moment within `jitterMs`, and not sooner than `everyMs` after the last time. One that
+// waits already goes on waiting, unless that is for longer than this asks for.
+export function refetch(host, { jitterMs = 2000, everyMs = 0, reason = "" } = {}) {
   const name = nameOf(host);
-  if (waiting.has(name)) return;
-  const rest = Math.max(0, (last.get(name) ?? -Infinity) + everyMs - performance.now());
+  const now = performance.now();
+  const rest = Math.max(0, (last.get(name) ?? -Infinity) + everyMs - now);
+  const before = waiting.get(name);
+  if (before && before.at <= now + rest + jitterMs) return;
+  clearTimeout(before?.timer);
+  const wait = rest + Math.random() * jitterMs;
   const timer = setTimeout(() => {
     waiting.delete(name);
     last.set(name, performance.now());
-    const now = host.isConnected ? host : document.getElementById(host.id);
-    now?.dispatchEvent(new CustomEvent("mullion:refetch", { bubbles: true, detail: { from: "live", reason } }));
-  }, rest + Math.random() * jitterMs);
-  waiting.set(name, timer);
+    const there = host.isConnected ? host : document.getElementById(host.id);
+    there?.dispatchEvent(new CustomEvent("mullion:refetch", { bubbles: true, detail: { from: "live", reason } }));
+  }, wait);
+  waiting.set(name, { timer, at: now + wait });
 }
 
 // As `refetch`, once a value: HTML that never shows what it was asked for again would be asked for for ever.
@@ -33,6 +38,6 @@ export function refetchFor(host, everyMs, key, value) {
 }
 
 export function forgetWaiting() {
-  for (const timer of waiting.values()) clearTimeout(timer);
+  for (const { timer } of waiting.values()) clearTimeout(timer);
   waiting.clear();
 }

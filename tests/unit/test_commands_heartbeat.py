@@ -48,3 +48,24 @@ async def said(*answers: bool) -> list[bool]:
 async def test_payments_are_down_after_two_lost_answers_in_a_row(answers, expected):
     """One lost or late answer closes no cashier; one good answer opens it again."""
     assert await said(*answers) == expected
+
+
+async def test_that_payments_are_back_is_told_at_once():
+    """Nobody waits for the next beat, which is a minute away here."""
+    told = []
+
+    class Broker:
+        async def publish(self, stream: str, events: list) -> None:
+            told.extend(event.data["payments"] for event in events)
+            if told[-2:] == ["down", "up"]:
+                back.set()
+
+    back, answers = asyncio.Event(), iter([False, False])
+
+    async def healthy() -> bool:
+        return next(answers, True)
+
+    beating = asyncio.create_task(Heartbeat(Broker(), healthy, POLICY).run())
+    await asyncio.wait_for(back.wait(), 5)
+    beating.cancel()
+    assert told == ["up", "down", "up"]

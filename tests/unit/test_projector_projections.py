@@ -201,6 +201,10 @@ def test_a_receipt_that_an_earlier_epoch_knew_further_is_set_back():
     assert msgspec.json.decode(store.state()["receipts.rc_0"])["receipt"]["state"] == "pending"
 
 
+def placed(n, name, previous="", epoch="e1"):
+    return Event(name, "FundsDeposited", 1, "player:pl_a", (epoch, n), BEGAN, {}, (epoch, n), previous)
+
+
 class TestWatch:
     def test_gap_that_fills_in_time_is_not_lost(self):
         """Out of order is not lost."""
@@ -241,6 +245,62 @@ class TestWatch:
         assert not watch.told(("e1", 9), 0.0)
         assert not watch.told(("e1", 9), 3.0)
         assert watch.lost(3.0) == "the writer speaks of an earlier epoch"
+
+    def test_a_ledger_that_ends_earlier_than_what_came_is_doubted_at_once(self):
+        """It counts as lost unless it is denied within the limit: a relay that was held up may speak last."""
+        watch = Watch(2.0, ("e1", 5), "ev5")
+        assert not watch.told(("e1", 3), 0.0, "ev3")
+        assert (watch.doubt, watch.lost(1.0)) == ("the ledger ends at position 3 and 5 had come", "")
+        assert watch.told(("e1", 5), 1.5, "ev5")
+        assert (watch.doubt, watch.lost(9.0)) == ("", "")
+        watch.told(("e1", 3), 10.0, "ev3")
+        watch.told(("e1", 3), 11.0, "ev3")
+        assert watch.lost(12.5) == "the ledger ends at position 3 and 5 had come"
+
+    def test_a_position_is_confirmed_by_its_event_alone(self):
+        """A ledger that lost its end and gave as many positions since is not the one that was read."""
+        watch = Watch(2.0, ("e1", 5), "ev5")
+        assert not watch.told(("e1", 5), 0.0, "other")
+        assert "position 5 to another event" in watch.doubt
+        assert Watch(2.0, ("e1", 5)).told(("e1", 5), 0.0, "ev5"), "a mark of an earlier release names no event"
+        assert watch.told(("e1", 5), 0.0), "nor does a heartbeat of one"
+
+    def test_an_event_behind_another_than_the_one_that_came_is_a_contradiction(self):
+        """The ledger overtook the mark with other events before anybody looked."""
+        watch = Watch(2.0, ("e1", 5), "ev5")
+        assert watch.contradiction([placed(6, "ev6", "ev5"), placed(7, "ev7", "ev6")]) is None
+        assert watch.contradiction([placed(6, "ev6", "other")])[0] == "e1"
+        assert watch.contradiction([placed(6, "ev6", "ev5"), placed(7, "ev7", "other")])[0] == "e1"
+        assert watch.contradiction([placed(5, "other", "ev4")])[0] == "e1"
+        assert watch.contradiction([placed(6, "ev6"), placed(5, "ev5"), placed(4, "ev4")]) is None
+        watch.seen(("e1", 6), 0.0, "ev6")
+        assert watch.contradiction([placed(6, "ev6", "ev5"), placed(7, "ev7", "ev6")]) is None, "it comes again"
+        assert watch.contradiction([placed(6, "other", "ev5")])[0] == "e1"
+        assert watch.contradiction([placed(1, "new", "", "e2"), placed(2, "newer", "new", "e2")]) is None
+        assert watch.contradiction([placed(1, "new", "", "e2"), placed(2, "newer", "other", "e2")])[0] == "e2"
+
+    @given(st.data())
+    def test_a_ledger_that_went_back_anywhere_is_found_out(self, data):
+        """Whatever it lost and gave since, and wherever the batches end: nothing of the other branch is confirmed."""
+        read = data.draw(st.integers(1, 12), label="read of the first ledger")
+        kept = data.draw(st.integers(0, read - 1), label="kept of it")
+        given_since = data.draw(st.integers(0, 12), label="given since")
+        first = [f"a{n}" for n in range(1, read + 1)]
+        second = [*first[:kept], *(f"b{n}" for n in range(given_since))]
+        watch = Watch(2.0)
+        for n, name in enumerate(first, start=1):
+            watch.seen(("e1", n), 0.0, name)
+        if data.draw(st.booleans(), label="another reader took over"):
+            watch = Watch(2.0, watch.at, watch.last_id)
+        left = [placed(n, name, second[n - 2] if n > 1 else "") for n, name in enumerate(second, start=1)][kept:]
+        found = None
+        while left and not found:
+            size = data.draw(st.integers(1, len(left)), label="batch")
+            batch, left = left[:size], left[size:]
+            found = watch.contradiction(batch)
+            for each in batch:
+                watch.seen(each.position, 0.0, each.id)
+        assert found or not watch.told(("e1", len(second)), 0.0, second[-1] if second else "")
 
     @given(st.permutations(list(range(1, 9))))
     def test_any_order_ends_complete(self, order):

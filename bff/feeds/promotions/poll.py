@@ -38,7 +38,12 @@ class Poller:
     def __init__(self, url: str, policy: PromotionsPolicy, guard: Guard | None = None) -> None:
         self._url = url
         self._policy = policy
-        limits = Policy(deadline_ms=policy.deadline_ms, retry_after_ms_max=int(policy.retry_after_s_max * 1000))
+        limits = Policy(
+            deadline_ms=policy.deadline_ms,
+            open_ms_initial=policy.open_ms_max,
+            open_ms_max=policy.open_ms_max,
+            retry_after_ms_max=int(policy.retry_after_s_max * 1000),
+        )
         self._guard = guard or Guard("promotions-provider", limits)
         self._validator = ""
         self._offered = ""

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from bff.commands import audit, copies, relay_steps
 from bff.commands.deposit import Verdict, begin, settle
+from bff.commands.epoch import next_epoch
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.models import Account, Charge, OutboxRow, Receipt, RelayState
 from bff.commands.progress import Bar
@@ -127,6 +128,8 @@ def test_relay_gives_positions_without_gaps_and_once():
     positions = [event.position[1] for event in seen]
     assert positions == list(range(positions[0], positions[0] + len(seen)))
     assert f"player:{player}" in {event.aggregate for event in seen}
+    assert [event.previous_id for event in seen[1:]] == [event.id for event in seen[:-1]], "each names the one before"
+    assert (turn.position[1], turn.event_id) == (positions[-1], seen[-1].id)
     assert turn.drained
     assert not relay_steps.turn("b", None, now).leading
     assert relay_steps.turn("b", None, now + timedelta(seconds=10)).leading
@@ -149,6 +152,23 @@ def test_a_new_epoch_tells_every_player_again_from_position_one():
     assert [row.type for row in told] == ["HistoryRestated", "PlayerRestated"]
     turn = relay_steps.turn("a", None, now)
     assert turn.events[0].position == (epoch, 1)
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
+
+
+def test_a_ledger_that_was_set_back_begins_an_epoch_after_the_one_its_reader_knows():
+    """It has never heard of that epoch; what it begins sorts after both, and counts events from nothing."""
+    now = datetime.now(UTC) + timedelta(hours=1)
+    before = RelayState.objects.get(pk=1)
+    later = next_epoch(next_epoch(before.epoch))
+    assert relay_steps.begin_epoch("zzz", now) is None, "no ledger has such an epoch"
+    epoch = relay_steps.begin_epoch(later, now)
+    assert epoch > later > before.epoch
+    state = RelayState.objects.get(pk=1)
+    assert (state.epoch, state.position, state.event_id) == (epoch, 0, "")
+    while relay_steps.restate_some(now):
+        pass
+    turn = relay_steps.turn("a", None, now)
+    assert (turn.events[0].position, turn.events[0].previous_id) == ((epoch, 1), "")
     RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 

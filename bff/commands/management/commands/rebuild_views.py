@@ -18,6 +18,7 @@ from bff.commands import rebuild, relay_steps
 from bff.commands.engine import Engine, EngineUnavailable
 from bff.commands.epoch import fresh_id
 from bff.commands.models import Player, RelayState
+from bff.commands.policy import RELAY
 from bff.commands.progress import Bar
 from bff.commands.statement import state_part
 from bff.contracts.ledger import (
@@ -153,11 +154,14 @@ def _begin_epoch() -> None:
 
 
 async def _restate(engine: Engine) -> None:
-    """The relay tells players too; together they are only faster."""
+    """The relay tells players too; together they are only faster, and wait for what they have told to go out."""
     left = await engine.run(_untold)
     bar = Bar("telling", left)
     while left:
-        await engine.run(relay_steps.restate_some, datetime.now(UTC))
+        if await engine.run(relay_steps.backlog) < RELAY.unread_events_max:
+            await engine.run(relay_steps.restate_some, datetime.now(UTC))
+        else:
+            await asyncio.sleep(0.1)
         before, left = left, await engine.run(_untold)
         bar.advance(max(0, before - left))
     bar.close()

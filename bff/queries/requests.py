@@ -1,0 +1,69 @@
+"""What the read side says to the write side, on the stream `ledger.requests`.
+
+Public: `say`, `Loss`.
+"""
+
+import uuid
+from datetime import UTC, datetime
+
+import msgspec
+from prometheus_client import Counter
+
+from bff.broker import Broker
+from bff.contracts.event import Event
+from bff.contracts.ledger import REPLAY_REQUESTED, REQUESTS_STREAM, ReplayRequested
+from bff.contracts.view import Sequence
+from bff.resilience import log
+
+logger = log.get("projector")
+
+ASKED = Counter("projector_replays_asked_total", "Times that events were found lost and asked for again")
+
+
+async def say(broker: Broker, event_type: str, sequence: Sequence, data: msgspec.Struct) -> None:
+    """One event, which is about the ledger."""
+    event = Event(
+        id=f"rq_{uuid.uuid4().hex}",
+        type=event_type,
+        version=1,
+        aggregate="ledger",
+        sequence=sequence,
+        occurred_at=datetime.now(UTC),
+        data=msgspec.to_builtins(data),
+    )
+    await broker.publish(REQUESTS_STREAM, [event])
+
+
+class Loss:
+    """That events of an epoch are lost, or not to be believed, until a later epoch is followed.
+
+    `why` is "" when nothing is lost. It is asked for again every `ask_s`.
+    """
+
+    def __init__(self, broker: Broker, ask_s: float) -> None:
+        self._broker, self._ask_s = broker, ask_s
+        self._asked_at = float("-inf")
+        self.why, self.epoch = "", ""
+
+    def __repr__(self) -> str:
+        return f"<Loss {self.epoch} {self.why}>"
+
+    def found(self, why: str, at: Sequence) -> None:
+        """Something is missing of the epoch of `at`, how far the projector is; what is lost already stays as it was."""
+        if self.why:
+            return
+        logger.warning("projector_events_lost", why=why, at=at)
+        ASKED.inc()
+        self.why, self.epoch = why, at[0]
+
+    def followed(self, epoch: str) -> None:
+        """The projector is in this epoch: what an earlier one lost has been, or is being, told again."""
+        if self.why and epoch > self.epoch:
+            logger.info("projector_epoch_followed", epoch=epoch)
+            self.why = ""
+
+    async def ask(self, now: float) -> None:
+        """Ask for all of it under another epoch, when something is lost and it is time."""
+        if self.why and now - self._asked_at >= self._ask_s:
+            self._asked_at = now
+            await say(self._broker, REPLAY_REQUESTED, (self.epoch, 0), ReplayRequested(epoch=self.epoch, why=self.why))
