@@ -11,10 +11,8 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.response import HttpResponseRedirectBase
-from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -30,8 +28,8 @@ from shell.composition.ladder import Included, raised
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 from shell.composition.upstreams import ACTION_MS
-from shell.players.models import Player
-from shell.players.session import identity_of
+from shell.pages.notice import notice, unavailable
+from shell.players.session import SessionUnknown, whose
 from shell.visits import RECEIPT, SEQUENCE, Incoming, changed_cookie, visit_of
 from shell.wiring import parts
 
@@ -60,17 +58,21 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
     release = parts().registry.current.releases.get(slot.fragment) if slot else None
     url = release.proxy_url(target, rest) if release and _REST.fullmatch(rest) else None
     if found is None or slot is None or release is None or url is None:
-        return _told(request, 404, "There is no such action. Nothing was done; reload the page and try again.")
-    player = await request.auser()
-    if isinstance(player, AnonymousUser) or not isinstance(player, Player):
+        return notice(request, 404, "There is no such action. Nothing was done; reload the page and try again.")
+    try:
+        identity = await whose(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
+    except SessionUnknown as error:
+        logger.warning("action_not_sent", slot=slot.name, fragment=slot.fragment, detail=str(error))
+        return unavailable(request, "Your sign-in can not be checked for the moment, so nothing was sent. Try again.")
+    if identity is None:
         return _signed_out(request, found[0].path(found[1]))
     if refused := _refused(request):
         return refused
     idempotency_key = request.headers.get("Idempotency-Key") or request.POST.get("idempotency_key", "")
     if not _KEY.fullmatch(idempotency_key):
-        return _told(request, 400, "The form came without its key. Nothing was done; reload the page.")
+        return notice(request, 400, "The form came without its key. Nothing was done; reload the page.")
     incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]
-    visit = visit_of(incoming, *found, identity_of(player, request.session))
+    visit = visit_of(incoming, *found, identity)
     asked = action_request(
         url, release, slot, visit, parts().bearer, body=request.body, idempotency_key=idempotency_key
     )
@@ -82,9 +84,9 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
 def _refused(request: HttpRequest) -> HttpResponse | None:
     """What is said of a body that no fragment gets to see."""
     if request.content_type != _FORM:
-        return _told(request, 415, "Only a form can be sent here. Nothing was done.")
+        return notice(request, 415, "Only a form can be sent here. Nothing was done.")
     if int(request.headers.get("Content-Length") or 0) > BODY_BYTES_MAX or len(request.body) > BODY_BYTES_MAX:
-        return _told(request, 413, "The form is larger than this site takes. Nothing was done.")
+        return notice(request, 413, "The form is larger than this site takes. Nothing was done.")
     return None
 
 
@@ -148,27 +150,17 @@ def _unconfirmed(request: HttpRequest, slot: Slot, failure: Failure, idempotency
         words = (
             "This part of the page can not be reached, so nothing was sent. What you typed is still there; try again."
         )
-        return _told(request, 503, words)
+        return notice(request, 503, words)
     words = (
         "No answer came, so this may or may not have gone through. Look at your history before you change anything; "
         f"sending the same form again can not do it twice. Reference {idempotency_key}."
     )
-    return _told(request, 504, words)
+    return notice(request, 504, words)
 
 
 def _signed_out(request: HttpRequest, path: str) -> HttpResponseBase:
     sign_in = f"{settings.LOGIN_URL}?next={quote(path)}&ended=1"
     words = "Your sign-in has ended, so nothing was sent. Sign in and send it again; what you typed is still here."
     if request.headers.get("HX-Request") == "true":
-        return _told(request, 401, words, link=sign_in)
+        return notice(request, 401, words, link=sign_in)
     return _SeeOther(sign_in)
-
-
-def _told(request: HttpRequest, status: int, words: str, link: str = "") -> HttpResponse:
-    """The message alone: beside the untouched form with htmx, on a page of its own without JavaScript."""
-    if request.headers.get("HX-Request") == "true":
-        response = HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
-        response.headers["HX-Reswap"] = "none"
-        response.headers["HX-Trigger"] = json.dumps({"mullion:notice": {"words": words, "link": link}})
-        return response
-    return render(request, "notice.html", {"words": words}, status=status)

@@ -112,8 +112,13 @@ class PagePath:
     async def _ticket(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         known = await know(incoming.cookies, self._parts.revocations)
         identity = known.identity
+        if not known.certain:
+            # A visitor's ticket would end the socket of a player whose session cannot be looked up just then.
+            late = (("content-type", "text/plain; charset=utf-8"), _NEVER_STORED, ("retry-after", "1"))
+            await _answer(send, 503, late, b"Your sign-in can not be checked for the moment. Ask again.\n")
+            return
         ticket = self._parts.minter.live_ticket(
-            identity.player if identity else "",
+            identity,
             currency=identity.currency if identity else settings.CURRENCY,
             locale=settings.LOCALES[0],
         )

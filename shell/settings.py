@@ -118,7 +118,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # WAL lets pages read while a publish writes; IMMEDIATE takes the write lock up front, so no upgrade can dead-lock.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 5,
+        "timeout": 2,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -139,8 +139,8 @@ CACHES = {
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = False
 
-# Sessions live in the database and are only cached in Redis: with Redis down nobody is signed out.
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# Sessions live in the database alone: with Redis down nobody is signed out, and no cache brings back one that ended.
+SESSION_ENGINE = "shell.players.session_store"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
@@ -152,7 +152,13 @@ SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}session"
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrf"
 PLAYER_COOKIE_NAME = f"{_COOKIE_PREFIX}player"
 CHANGED_COOKIE_NAME = f"{_COOKIE_PREFIX}changed"
+DEVICE_COOKIE_NAME = f"{_COOKIE_PREFIX}device"
+# How long the signed player cookie counts by itself, and how long what a process knows of ended sessions may be old.
 PLAYER_COOKIE_AGE_S = 60
+# How long a genuine cookie still says who it was while the database can not be asked, if nothing speaks against it.
+PLAYER_BELIEVED_S = int(os.environ.get("PLAYER_BELIEVED_S", "3600"))
+# A revocation outlives whatever could be believed: the oldest cookie, stamped by a request that began before it.
+REVOCATION_KEEP_S = PLAYER_BELIEVED_S + PLAYER_COOKIE_AGE_S
 SESSION_COOKIE_SECURE = not LOCAL
 CSRF_COOKIE_SECURE = not LOCAL
 SECURE_SSL_REDIRECT = not LOCAL
@@ -169,6 +175,8 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 AUTH_USER_MODEL = "players.Player"
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
+# The first hashes; what others hashed is checked, and hashed anew at the next sign-in.
+PASSWORD_HASHERS = ["shell.players.hashing.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

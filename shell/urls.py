@@ -8,6 +8,7 @@ urlpatterns = [
     path("slots/<str:key>/<slug:slot_name>/<slug:target>/<path:rest>", act),
     path("sign-in/", players.sign_in, name="sign-in"),
     path("sign-out/", players.sign_out, name="sign-out"),
+    path("sign-out/everywhere/", players.sign_out_everywhere, name="sign-out-everywhere"),
     path("reality-check/", players.reality_check),
     path("metrics", operations.metrics),
     path("operations/", operations.board, name="board"),

@@ -25,6 +25,7 @@ from shell.fleet.shared import BodyCodec, RedisCopies, RedisLease, connect
 from shell.operations.holding import Holding
 from shell.pages.table import NOT_FOUND, read_pages
 from shell.players.context import Minter
+from shell.players.guessing import Guessing, GuessingPolicy
 from shell.players.revocation import Revocations
 from shell.registry.keeper import Holds, SnapshotKeeper
 
@@ -39,6 +40,7 @@ class Parts:
     composer: Composer
     minter: Minter
     revocations: Revocations
+    guessing: Guessing
     bearer: Bearer
     recent: Recent
     evidence: RedisEvidence
@@ -73,7 +75,8 @@ def parts() -> Parts:
         upstreams=upstreams,
         composer=Composer(Compiler(), Includer(upstreams, bearer, last_good=last_good, watch=recent.note), NOT_FOUND),
         minter=minter,
-        revocations=Revocations(settings.REDIS_URL, keep_s=settings.PLAYER_COOKIE_AGE_S),
+        revocations=Revocations(settings.REDIS_URL),
+        guessing=Guessing(redis, GuessingPolicy()),
         bearer=bearer,
         recent=recent,
         evidence=evidence,

@@ -146,9 +146,18 @@ class LiveHouse:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) * 1024
 
-    def ticket(self, player: str = "", *, life_s: int = 60, audience: str = LIVE_AUDIENCE, key: str = "") -> str:
+    def ticket(
+        self,
+        player: str = "",
+        *,
+        life_s: int = 60,
+        audience: str = LIVE_AUDIENCE,
+        key: str = "",
+        session: str = "m0.0",
+    ) -> str:
         now = int(time.time())
-        context = PlayerContext(player, audience, "EUR", "en-GB", frozenset(), now + life_s, secrets.token_urlsafe(16))
+        once, session = secrets.token_urlsafe(16), session if player else ""
+        context = PlayerContext(player, audience, "EUR", "en-GB", frozenset(), now + life_s, once, session)
         return mint(context, key or self._private_key, now=now)
 
     @asynccontextmanager

@@ -37,6 +37,7 @@ class PlayerContext:
     """`player` is the player's id; `audience` the one it was minted for; `scopes` what that one may do.
 
     `token_id` (`jti`) names a token that counts once; it is empty where a token may be used again while it lives.
+    `session` (`sid`) is `<mark>.<epoch>` in the ticket of a live socket, which a revocation may name, and empty elsewhere.
     """
 
     player: str
@@ -46,6 +47,7 @@ class PlayerContext:
     scopes: frozenset[str]
     expires_at: int  # Unix seconds
     token_id: str = ""
+    session: str = ""
 
 
 class ContextRefused(Exception):
@@ -80,6 +82,8 @@ def mint(context: PlayerContext, private_key_pem: str, *, now: int) -> str:
     }
     if context.token_id:
         claims["jti"] = context.token_id
+    if context.session:
+        claims["sid"] = context.session
     return jwt.encode(claims, _private_key(private_key_pem), algorithm="EdDSA")
 
 
@@ -107,6 +111,7 @@ def check(authorization: str | None, public_key_pem: str, *, now: int, audience:
         scopes=frozenset(claims["scope"].split()),
         expires_at=claims["exp"],
         token_id=claims.get("jti", ""),
+        session=claims.get("sid", ""),
     )
 
 
@@ -128,7 +133,7 @@ def _claims(token: str, public_key_pem: str) -> dict[str, Any]:
     except jwt.PyJWTError as error:
         raise ContextRefused("context_malformed") from error
     strings = all(isinstance(claims.get(name), str) for name in ("sub", "aud", "cur", "loc", "scope"))
-    strings = strings and isinstance(claims.get("jti", ""), str)
+    strings = strings and all(isinstance(claims.get(name, ""), str) for name in ("jti", "sid"))
     if not strings or not isinstance(claims["exp"], int):
         raise ContextRefused("context_malformed")
     return claims

@@ -95,12 +95,13 @@ class LiveConsumer(AsyncConsumer):
     async def websocket_connect(self, message: Message) -> None:
         """Let the page in, or answer 403 to its handshake."""
         try:
-            self.socket.player = await self._admit()
+            context = await self._admit()
         except (Refused, ContextRefused) as refusal:
             LOG.info("live.refused", reason=str(refusal))
             self.hub.metrics.refused(str(refusal))
             await self.base_send({"type": "websocket.close"})
             raise StopConsumer from refusal
+        self.socket.player, self.socket.session = context.player, context.session
         await self.base_send({"type": "websocket.accept", "subprotocol": PROTOCOL})
         if len(self.hub.sockets) >= self.hub.policy.sockets_max:
             self.socket.box.close(Closing.TRY_LATER)
@@ -121,24 +122,24 @@ class LiveConsumer(AsyncConsumer):
         # Autobahn, under daphne, raises on codes below 3000; daphne is also the one server without this extension.
         return closing.value if "websocket.http.response" in self.scope.get("extensions", {}) else closing.private
 
-    async def _admit(self) -> str:
-        """The player whose page this is (empty: anonymous), or `Refused` or `ContextRefused`."""
+    async def _admit(self) -> PlayerContext:
+        """Whose page this is (an empty player: anonymous), or `Refused` or `ContextRefused`."""
         if self.scope["path"] != PATH:
             raise Refused("path")
         if not is_allowed(self.scope["headers"], self.origins):
             raise Refused("origin")
         if not self.has_room:
             raise Refused("address_full")
-        return (await self._spend(ticket_in(self.scope["subprotocols"]))).player
+        return await self._spend(ticket_in(self.scope["subprotocols"]))
 
     async def _spend(self, ticket: str) -> PlayerContext:
         """What `ticket` says. It is used up by this, also when the caller has no use for it."""
         now = int(time.time())
         context = check(f"Bearer {ticket}", self.public_key, now=now, audience=LIVE_AUDIENCE)
-        if self.hub.revocations.covers(context.player, context.expires_at):
-            raise Refused("revoked")
         if not await self.hub.tickets.spend(context.token_id, context.expires_at, now):
             raise Refused("ticket_used")
+        if self.hub.revocations.covers(context.player, context.session):
+            raise Refused("revoked")
         return context
 
     async def _obey(self, text: str | None) -> Closing | None:
@@ -153,7 +154,7 @@ class LiveConsumer(AsyncConsumer):
             said = read(text)
         except Malformed:
             return Closing.MALFORMED
-        if said.ticket and not await self._is_same_player(said.ticket):
+        if said.ticket and not await self._renew(said.ticket):
             return Closing.SESSION_ENDED
         if said.ticket:
             self.socket.ticket_seen(now)
@@ -161,8 +162,13 @@ class LiveConsumer(AsyncConsumer):
         await self.hub.subscribe(self.socket, said.subscribe)
         return None
 
-    async def _is_same_player(self, ticket: str) -> bool:
+    async def _renew(self, ticket: str) -> bool:
+        """Whether the page is still the same player's; from here on it lives as long as the session of `ticket`."""
         try:
-            return (await self._spend(ticket)).player == self.socket.player
+            context = await self._spend(ticket)
         except (Refused, ContextRefused):
             return False
+        if context.player != self.socket.player:
+            return False
+        self.socket.session = context.session
+        return True

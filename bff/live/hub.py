@@ -5,7 +5,6 @@ One subscription, one reader of snapshots, one clock for heartbeats and freshnes
 """
 
 import asyncio
-import json
 import signal
 import time
 from collections.abc import Iterable
@@ -31,6 +30,12 @@ from bff.store import Store, StoreUnavailable
 LOG = log.get("live")
 
 
+class _Revoked(msgspec.Struct):
+    player: str
+    mark: str = ""
+    epoch: int = 0
+
+
 class Hub:
     """Joins sockets to the store. Does nothing before `ensure_started`, which needs a running loop."""
 
@@ -41,6 +46,7 @@ class Hub:
         self.revocations = Revocations(policy.ticket_s, policy.revocations_max)
         self.addresses = Addresses(policy.address_sockets_max)
         self.sockets: set[Socket] = set()
+        self._of_player: dict[str, set[Socket]] = {}
         self._slots: list[set[Socket]] = [set() for _ in range(policy.heartbeat_slots)]
         self._joined = 0
         self._store = store or Store.connect(url)
@@ -81,10 +87,16 @@ class Hub:
 
     def join(self, socket: Socket) -> None:
         """`socket` is open."""
+        if self.revocations.covers(socket.player, socket.session):
+            # It ended while the handshake was answered.
+            socket.box.close(Closing.SESSION_ENDED)
+            return
         socket.slot = self._joined % len(self._slots)
         self._joined += 1
         self.sockets.add(socket)
         self._slots[socket.slot].add(socket)
+        if socket.player:
+            self._of_player.setdefault(socket.player, set()).add(socket)
         socket.box.tell("heartbeat", heartbeat(_now_ms()))
         if self._delayed:
             socket.box.tell("notice", notice("delayed"))
@@ -95,6 +107,10 @@ class Hub:
             self.metrics.sent_before += socket.sent
         self.sockets.discard(socket)
         self._slots[socket.slot].discard(socket)
+        if (others := self._of_player.get(socket.player)) is not None:
+            others.discard(socket)
+            if not others:
+                del self._of_player[socket.player]
         self.fanout.leave(socket)
 
     async def subscribe(self, socket: Socket, topics: Iterable[str]) -> None:
@@ -125,11 +141,12 @@ class Hub:
         for topic in topics:
             self.fanout.unfollow(socket, topic)
 
-    def revoke(self, player: str) -> None:
-        """The session of `player` has ended: so do their sockets, and tickets minted before do not open others."""
-        self.revocations.add(player, int(time.time()))
-        for socket in self.sockets:
-            if socket.player == player:
+    def revoke(self, player: str, *, mark: str = "", epoch: int = 0) -> None:
+        """The session behind `mark` has ended, or all of `player` from before `epoch`: so do their sockets, and their
+        tickets do not open others."""
+        self.revocations.add(player, int(time.time()), mark=mark, epoch=epoch)
+        for socket in self._of_player.get(player, ()):
+            if self.revocations.covers(socket.player, socket.session):
                 socket.box.close(Closing.SESSION_ENDED)
 
     # The store.
@@ -160,11 +177,11 @@ class Hub:
 
     def _heard_revocation(self, raw: bytes) -> None:
         try:
-            player = json.loads(raw)["player"]
-        except (ValueError, KeyError, TypeError) as error:
+            ended = msgspec.json.decode(raw, type=_Revoked)
+        except msgspec.DecodeError as error:
             LOG.error("live.revocation_malformed", detail=str(error))
             return
-        self.revoke(str(player))
+        self.revoke(ended.player, mark=ended.mark, epoch=ended.epoch)
 
     def _found(self) -> None:
         LOG.info("live.listening", sockets=len(self.sockets), topics=len(self.fanout))

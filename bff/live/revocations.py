@@ -7,24 +7,37 @@ from collections import OrderedDict
 
 
 class Revocations:
-    """Which tickets were minted before their player's session ended, for as long as such a ticket could live.
+    """Which tickets name a session that is over, for longer than such a ticket could live.
 
-    Pure; Unix seconds are passed in. A ticket says only when it expires, which is `ticket_s` after it was minted.
+    Pure; Unix seconds are passed in, and only say when to forget: a ticket names its session (`<mark>.<epoch>`), so no
+    two clocks have to agree about which came first.
     """
 
     def __init__(self, ticket_s: int, revocations_max: int) -> None:
-        self._ticket_s = ticket_s
+        self._keep_s = 2 * ticket_s
         self._max = revocations_max
-        self._at: OrderedDict[str, int] = OrderedDict()
+        self._marks: OrderedDict[str, int] = OrderedDict()
+        self._players: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
-    def add(self, player: str, now: int) -> None:
-        """The session of `player` ended now. The oldest is forgotten when there are too many."""
-        self._at[player] = now
-        self._at.move_to_end(player)
-        while len(self._at) > self._max or next(iter(self._at.values())) < now - 2 * self._ticket_s:
-            self._at.popitem(last=False)
+    def add(self, player: str, now: int, *, mark: str = "", epoch: int = 0) -> None:
+        """The session behind `mark` is over, or without one all sessions of `player` from before `epoch`. The oldest
+        is forgotten when there are too many."""
+        if mark:
+            self._marks[mark] = now
+            self._marks.move_to_end(mark)
+        else:
+            known, _ = self._players.get(player, (0, now))
+            self._players[player] = (max(known, epoch), now)
+            self._players.move_to_end(player)
+        while len(self._marks) > self._max or (self._marks and next(iter(self._marks.values())) < now - self._keep_s):
+            self._marks.popitem(last=False)
+        while len(self._players) > self._max or (
+            self._players and next(iter(self._players.values()))[1] < now - self._keep_s
+        ):
+            self._players.popitem(last=False)
 
-    def covers(self, player: str, expires_at: int) -> bool:
-        """Whether a ticket of `player` that expires at `expires_at` was minted before the session ended."""
-        ended = self._at.get(player)
-        return ended is not None and expires_at <= ended + self._ticket_s
+    def covers(self, player: str, session: str) -> bool:
+        """Whether `session` of `player` is over. A ticket that names none counts as one of the oldest."""
+        mark, _, epoch = session.partition(".")
+        ended_before, _ = self._players.get(player, (0, 0))
+        return mark in self._marks or (int(epoch) if epoch.isascii() and epoch.isdigit() else 0) < ended_before

@@ -30,6 +30,7 @@ class Socket:
         "send",
         "sent",
         "sent_before",
+        "session",
         "slot",
         "stuck_since",
         "ticket_asked_at",
@@ -39,6 +40,7 @@ class Socket:
 
     def __init__(self, policy: LivePolicy, now: float, send: Send, player: str = "") -> None:
         self.player = player
+        self.session = ""
         self.box = Box(policy.box_topics_max)
         self.topics: set[str] = set()
         self.allowance = Allowance(policy.messages_burst, policy.messages_per_s, now)

@@ -20,6 +20,8 @@ from bff.live.policy import LivePolicy
 
 LIVE_PREFIX = "live:"
 REVOKED_CHANNEL = "mullion:revoked"
+# What went over that channel lately, for whoever did not listen just then.
+REVOKED_LOG = "mullion:revocations"
 
 
 class Subscription:
@@ -71,6 +73,8 @@ class Subscription:
             async with asyncio.timeout(self._policy.connect_s):
                 await pubsub.psubscribe(LIVE_PREFIX + "*")
                 await pubsub.subscribe(REVOKED_CHANNEL)
+                for raw in await self._client.zrange(REVOKED_LOG, 0, -1):
+                    self._heard(REVOKED_CHANNEL, raw)
             await self._hear(pubsub)
         finally:
             await pubsub.aclose()

@@ -11,16 +11,17 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from shell.players.duties import words_for
-from shell.players.identity import Expired, decode
+from shell.players.knowing import presented
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
     """By the signed cookie alone: an error page must not need the database that may be its cause."""
-    stamped = request.COOKIES.get(settings.PLAYER_COOKIE_NAME, "")
-    try:
-        identity = decode(stamped, age_s_max=settings.PLAYER_COOKIE_AGE_S) if stamped else None
-    except Expired as old:
-        identity = old.identity if settings.SESSION_COOKIE_NAME in request.COOKIES else None
+    from shell.wiring import parts  # the wiring needs templates, and templates need this
+
+    fresh, expired = presented(request.COOKIES)
+    identity = fresh if fresh is not None and not parts().revocations.covers(fresh) else None
+    if expired is not None and parts().revocations.vouches_for(expired):
+        identity = expired
     return {
         **words_for(identity, now=int(time.time())),
         "language": get_language() or settings.LANGUAGE_CODE,

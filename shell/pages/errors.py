@@ -3,8 +3,13 @@
 They need no fragment; the last one needs nothing at all. Public: the four handlers and `BROKEN`.
 """
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from shell.database import DATABASE_AWAY
+from shell.pages.notice import unavailable
 
 BROKEN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mullion</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"></head>
@@ -27,4 +32,8 @@ def forbidden(request: HttpRequest, exception: Exception | None = None, reason: 
 
 
 def broken(request: HttpRequest) -> HttpResponse:
+    """Django calls this while it handles what a view raised. A database that is away is no mistake of ours."""
+    if isinstance(sys.exc_info()[1], DATABASE_AWAY):
+        words = "This needs a database that can not be used for the moment. Pages still work; try again in a moment."
+        return unavailable(request, words)
     return HttpResponse(BROKEN, status=500)

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from bff.contracts.player_context import LIVE_AUDIENCE, PlayerContext, mint
+from shell.players.identity import Identity
 
 LIFE_S = 120
 # A token is used again while at least this much of its life is left: signing costs more than the rest of a header.
@@ -40,9 +41,11 @@ class Minter:
                 self._kept.popitem(last=False)
         return token
 
-    def live_ticket(self, player: str, *, currency: str, locale: str) -> str:
-        """A one-minute ticket to open the live socket with, once; `player` is empty for a visitor."""
+    def live_ticket(self, identity: Identity | None, *, currency: str, locale: str) -> str:
+        """A one-minute ticket to open the live socket with, once, that ends with the session behind `identity`."""
         now = int(self._now())
         once = secrets.token_urlsafe(16)
-        context = PlayerContext(player, LIVE_AUDIENCE, currency, locale, frozenset(), now + TICKET_S, once)
+        player = identity.player if identity else ""
+        session = f"{identity.mark}.{identity.epoch}" if identity else ""
+        context = PlayerContext(player, LIVE_AUDIENCE, currency, locale, frozenset(), now + TICKET_S, once, session)
         return mint(context, self._key, now=now)

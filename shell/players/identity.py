@@ -6,12 +6,12 @@ Public: `Identity`, `encode`, `decode`, `Expired`.
 from dataclasses import astuple, dataclass
 
 import msgspec
+from django.conf import settings
 from django.core import signing
 
-_SALT = "shell.players.identity.2"  # another number for another shape: what was signed before is not read
+_SALT = "shell.players.identity.3"  # another number for another shape: what was signed before is not read
 COOKIE_BYTES_MAX = 1024
-# How long a genuine cookie that is too old still says who it was, for when nobody can be asked.
-EXPIRED_AGE_S_MAX = 3600
+_Fields = tuple[str, str, str, str, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Identity:
     """`mark` stands for the session without being usable as one: a revocation names it.
 
     `since` is when the session began and `checked` when the player last looked up from the game: Unix seconds, 0 where
-    nobody knows.
+    nobody knows. `ends` is when the session ends by itself, in Unix seconds. `epoch` counts how often all sessions of
+    the player were ended at once.
     """
 
     player: str
@@ -28,6 +29,8 @@ class Identity:
     mark: str
     since: int = 0
     checked: int = 0
+    epoch: int = 0
+    ends: int = 2**40
 
 
 class Expired(Exception):
@@ -38,30 +41,27 @@ class Expired(Exception):
         self.identity = identity
 
 
-def encode(identity: Identity) -> str:
-    """The cookie's value, stamped now."""
-    body = msgspec.json.encode(astuple(identity))
-    return signing.TimestampSigner(salt=_SALT).sign(signing.b64_encode(body).decode())
+def encode(identity: Identity, *, now: float) -> str:
+    """The cookie's value, stamped `now` (Unix seconds)."""
+    body = msgspec.json.encode((int(now), astuple(identity)))
+    return signing.Signer(salt=_SALT).sign(signing.b64_encode(body).decode())
 
 
-def decode(value: str, *, age_s_max: int) -> Identity | None:
-    """The identity in `value`, None when it is not ours, `Expired` when it is ours and too old."""
+def decode(value: str, *, age_s_max: int, now: float) -> Identity | None:
+    """The identity in `value`; None when it is not ours, so old that nothing speaks for it, or its session has ended
+    by itself; `Expired` when it is ours and older than `age_s_max` at `now` (Unix seconds).
+    """
     if len(value) > COOKIE_BYTES_MAX:
         return None
-    signer = signing.TimestampSigner(salt=_SALT)
     try:
-        return _read(signer.unsign(value, max_age=age_s_max))
-    except signing.SignatureExpired:
-        pass
+        signed = signing.Signer(salt=_SALT).unsign(value)
     except signing.BadSignature:
         return None
-    try:
-        raise Expired(_read(signer.unsign(value, max_age=EXPIRED_AGE_S_MAX)))
-    except signing.SignatureExpired:
-        return None
-
-
-def _read(signed: str) -> Identity:
     # The signature has been checked: what is inside is what `encode` wrote.
-    fields = msgspec.json.decode(signing.b64_decode(signed.encode()), type=tuple[str, str, str, str, int, int])
-    return Identity(*fields)
+    stamped_at, fields = msgspec.json.decode(signing.b64_decode(signed.encode()), type=tuple[int, _Fields])
+    identity, age_s = Identity(*fields), now - stamped_at
+    if age_s > settings.PLAYER_BELIEVED_S or identity.ends <= now:
+        return None
+    if age_s > age_s_max:
+        raise Expired(identity)
+    return identity

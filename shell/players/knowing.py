@@ -1,8 +1,9 @@
 """Who a request is from, by its cookies: the signed one alone where that is enough, one bounded look-up where not.
 
-Public: `Known`, `know`.
+Public: `Known`, `know`, `stamp`, `presented`. What is believed when nobody can be asked: decisions/0001.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,48 +12,70 @@ from django.conf import settings
 from bff.resilience import log
 from shell.cookies import delete_cookie, set_cookie
 from shell.players.identity import Expired, Identity, decode, encode
+from shell.players.mark import mark_of
 from shell.players.revocation import Revocations
-from shell.players.session import SessionUnknown, look_up, mark_of
+from shell.players.session import SessionUnknown, look_up
 
 logger = log.get("players")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`identity` is None for a visitor; `cookies` are Set-Cookie values that the answer must carry."""
+    """`identity` is None for a visitor; `cookies` are Set-Cookie values that the answer must carry.
+
+    `certain` is False when there is a session and nobody could say in time whether it stands: the request is served
+    as a visitor's, and nothing is taken from the browser.
+    """
 
     identity: Identity | None
     cookies: tuple[str, ...] = ()
+    certain: bool = True
 
 
 async def know(cookies: Mapping[str, str], revocations: Revocations) -> Known:
-    """Who it is. Redis and the database may be away: then a genuine cookie is believed a while longer."""
+    """Who it is. The database may be slow or away: then a genuine cookie is believed a while longer, unless its session
+    may have ended meanwhile."""
     session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
-    stamped = cookies.get(settings.PLAYER_COOKIE_NAME, "")
     if not session_key:
+        stamped = settings.PLAYER_COOKIE_NAME in cookies
         return Known(None, (delete_cookie(settings.PLAYER_COOKIE_NAME),) if stamped else ())
-    mark = mark_of(session_key)
-    if revocations.is_over(mark):
-        return Known(None, (delete_cookie(settings.PLAYER_COOKIE_NAME),))
-    expired = None
+    gone = Known(None, (delete_cookie(settings.PLAYER_COOKIE_NAME),))
+    fresh, expired = presented(cookies)
+    held = fresh or expired
+    if revocations.ended.is_over(mark_of(session_key)) or (held is not None and revocations.covers(held)):
+        return gone
+    if fresh is not None:
+        return Known(fresh)
     try:
-        identity = decode(stamped, age_s_max=settings.PLAYER_COOKIE_AGE_S) if stamped else None
-        # A cookie that goes with another session says nothing about this one.
-        if identity is not None and identity.mark == mark:
-            return Known(identity)
-    except Expired as old:
-        expired = old.identity if old.identity.mark == mark else None
-    try:
-        identity = await look_up(session_key)
+        identity = await look_up(session_key, genuine=expired is not None)
     except SessionUnknown as error:
-        logger.warning("session_unknown", detail=str(error), believed=expired is not None)
-        return Known(expired)
-    if identity is None:
-        return Known(None, (delete_cookie(settings.PLAYER_COOKIE_NAME),))
+        believed = expired if expired is not None and revocations.vouches_for(expired) else None
+        logger.warning("session_unknown", detail=str(error), believed=believed is not None)
+        return Known(believed, certain=believed is not None)
+    # It may have ended while it was read.
+    if identity is None or revocations.covers(identity):
+        return gone
     # The browser keeps it for the session's length: the stamp inside says when it must be looked up again.
     return Known(identity, (stamp(identity),))
 
 
+def presented(cookies: Mapping[str, str]) -> tuple[Identity | None, Identity | None]:
+    """What the signed cookie says of the session beside it: (fresh, None), (None, expired), or nothing at all."""
+    session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
+    stamped = cookies.get(settings.PLAYER_COOKIE_NAME, "")
+    if not session_key or not stamped:
+        return None, None
+    fresh = expired = None
+    try:
+        fresh = decode(stamped, age_s_max=settings.PLAYER_COOKIE_AGE_S, now=time.time())
+    except Expired as old:
+        expired = old.identity
+    # A cookie that goes with another session says nothing about this one.
+    mark = mark_of(session_key)
+    return (fresh if fresh and fresh.mark == mark else None), (expired if expired and expired.mark == mark else None)
+
+
 def stamp(identity: Identity) -> str:
     """The Set-Cookie value that lets the page path know this player for the next minute."""
-    return set_cookie(settings.PLAYER_COOKIE_NAME, encode(identity), age_s=settings.SESSION_COOKIE_AGE)
+    value = encode(identity, now=time.time())
+    return set_cookie(settings.PLAYER_COOKIE_NAME, value, age_s=settings.SESSION_COOKIE_AGE)

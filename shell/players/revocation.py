@@ -1,68 +1,135 @@
-"""Revocations: a sign-out is pushed to every shell process, so that a cookie of the last minute stops counting at once.
+"""What one process knows of sessions that ended: heard over Redis at once, read from the database every second.
 
 Public: `Revocations`.
-With Redis away a sign-out still ends the session and deletes the cookie in that browser; a copied cookie lives out
-its minute in the other processes.
+Redis makes it fast, the database makes it complete: a session ends there, with its revocation in the same transaction.
 """
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 
 import msgspec
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from django.conf import settings
+from django.db import Error
 
 from bff.resilience import log
 from shell.fleet.channel import end, listen
+from shell.players.ended import Ended
+from shell.players.ending import CHANNEL, Row, push, read
+from shell.players.identity import Identity
+from shell.players.threads import Threads, ThreadsBusy
 
-CHANNEL = "mullion:revoked"
+POLL_S = 1.0
+# How long one reading may take before what is known counts as getting old, and the first pages wait for the first.
+READ_S_MAX = 2.0
 
 logger = log.get("revocations")
 
 
+class _Message(msgspec.Struct):
+    player: str = ""
+    mark: str = ""
+    epoch: int = 0
+
+
 class Revocations:
-    """Session marks that are over, kept as long as a cookie naming one could still count (`keep_s`)."""
+    """`ended` says what is over; `vouches_for` whether that can be trusted about a cookie that is no longer fresh.
 
-    def __init__(self, redis_url: str, *, keep_s: int) -> None:
+    `clock` is monotonic seconds; `read` and `push` reach the database and Redis.
+    """
+
+    def __init__(
+        self,
+        redis_url: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        read: Callable[[int], Sequence[Row]] = read,
+        push: Callable[[Sequence[Row]], None] = push,
+    ) -> None:
+        self.ended = Ended(settings.REVOCATION_KEEP_S)
         self._redis_url = redis_url
-        self._keep_s = keep_s
-        self._over: dict[str, float] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._clock = clock
+        self._read = read
+        self._push = push
+        self._last = 0
+        self._unpushed: set[int] = set()
+        self._threads = Threads("revocations", 1, 1)
+        self._first: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
-    def is_over(self, mark: str) -> bool:
-        return mark in self._over and self._over[mark] > time.monotonic()
+    def covers(self, identity: Identity) -> bool:
+        """Whether the session behind `identity` is over."""
+        return self.ended.covers(identity)
 
-    def note(self, mark: str) -> None:
-        """Remember that the session behind `mark` is over, and forget what no cookie can name any more."""
-        now = time.monotonic()
-        self._over = {known: until for known, until in self._over.items() if until > now}
-        self._over[mark] = now + self._keep_s
-
-    async def push(self, mark: str, player: str) -> None:
-        """Tell every process; a Redis that is away is logged, never raised."""
-        self.note(mark)
-        client = Redis.from_url(self._redis_url, socket_connect_timeout=0.05, socket_timeout=0.1)
-        try:
-            await client.publish(CHANNEL, msgspec.json.encode({"player": player, "mark": mark}))
-        except (RedisError, OSError) as error:
-            logger.warning("revocation_not_pushed", detail=str(error))
-        finally:
-            await client.aclose()
+    def vouches_for(self, identity: Identity) -> bool:
+        """Whether `identity`, genuine and no longer fresh, can be believed without asking: not over, as far as all is
+        known that ended up to the age at which a cookie is fresh."""
+        complete = self.ended.is_complete(self._clock(), age_s_max=settings.PLAYER_COOKIE_AGE_S)
+        return complete and not self.covers(identity)
 
     async def start(self) -> None:
-        if self._task is None:
-            self._task = asyncio.create_task(listen(self._redis_url, CHANNEL, self._heard), name="revocations")
+        """Read once, then follow in the background. Whoever calls while the first reading is on its way waits."""
+        if self._first is None:
+            self._first = asyncio.create_task(self._begin(), name="revocations-first")
+        if not self._first.done():
+            await asyncio.wait({self._first})
 
     async def stop(self) -> None:
-        if self._task is not None:
-            await end([self._task])
-            self._task = None
+        await end([task for task in (self._first, *self._tasks) if task is not None])
+        self._first, self._tasks = None, []
+
+    async def catch_up(self) -> None:
+        """Read what has ended. A database that is away is logged; what is known gets older meanwhile."""
+        began = self._clock()
+        try:
+            rows = await self._threads.run(lambda: self._read(self._last), deadline_ms=READ_S_MAX * 1000)
+        except (Error, ThreadsBusy) as error:
+            logger.warning("revocations_unread", detail=str(error))
+            return
+        for row in rows:
+            self._add(row.mark, row.player, row.epoch)
+        # None at all: the table is empty, or not the one that was read before. Then all of it is read the next time.
+        self._last = max((row.pk for row in rows), default=0)
+        self.ended.complete(began)
+        await self._relay([row for row in rows if not row.pushed])
+
+    async def _relay(self, rows: Sequence[Row]) -> None:
+        """Push what was not pushed at the last reading either: whoever ended that session could not reach Redis."""
+        overdue = [row for row in rows if row.pk in self._unpushed]
+        self._unpushed = {row.pk for row in rows}
+        if overdue:
+            try:
+                await self._threads.run(lambda: self._push(overdue), deadline_ms=READ_S_MAX * 1000)
+            except ThreadsBusy as error:
+                logger.warning("revocations_not_pushed", count=len(overdue), detail=str(error))
+
+    async def _begin(self) -> None:
+        self._tasks.append(asyncio.create_task(listen(self._redis_url, CHANNEL, self._heard), name="revocations"))
+        await self._caught_up()
+        self._tasks.append(asyncio.create_task(self._follow(), name="revocations-reader"))
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            await self._caught_up()
+
+    async def _caught_up(self) -> None:
+        try:
+            await self.catch_up()
+        except Exception:
+            # A reader that ended would let what is known here grow old for ever.
+            logger.exception("revocations_reader_broke")
+
+    def _add(self, mark: str, player: str, epoch: int) -> None:
+        if mark:
+            self.ended.add_session(mark, self._clock())
+        elif player:
+            self.ended.add_player(player, epoch, self._clock())
 
     def _heard(self, data: bytes) -> None:
         try:
-            mark = msgspec.json.decode(data, type=dict[str, str]).get("mark", "")
+            message = msgspec.json.decode(data, type=_Message)
         except msgspec.DecodeError:
             logger.warning("revocation_malformed")
             return
-        if mark:
-            self.note(mark)
+        self._add(message.mark, message.player, message.epoch)

@@ -1,86 +1,122 @@
 """The session look-up behind the player cookie: bounded, off the event loop, the only I/O that knowing a player costs.
 
-Public: `look_up`, `identity_of`, `mark_of`, `SessionUnknown`.
+Public: `look_up`, `whose`, `note_checked`, `identity_of`, `in_database`, `SessionUnknown`.
 """
 
-import asyncio
-import hashlib
-from importlib import import_module
+import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import Error, close_old_connections, connection
+from django.contrib.sessions.backends.base import UpdateError as SessionGone
+from django.contrib.sessions.models import Session
+from django.db import Error
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from shell.players.duties import CHECKED_AT, SIGNED_IN_AT
 from shell.players.identity import Identity
+from shell.players.mark import mark_of
 from shell.players.models import Player
+from shell.players.session_store import SessionStore
+from shell.players.threads import Threads, ThreadsBusy
+
+T = TypeVar("T")
 
 LOOK_UP_MS = 250
-LOOK_UPS_MAX = 16
+# What a person asked for and waits for.
+REQUEST_MS = 3000
 
-_engine = import_module(settings.SESSION_ENGINE)
-_slots = asyncio.Semaphore(LOOK_UPS_MAX)
+# What a session key of ours looks like: a cookie may hold anything.
+_KEY = re.compile(r"[a-z0-9]{8,40}")
+
+# Whoever invents sessions waits in another line than those whose cookie is genuine and a little old.
+_genuine = Threads("look-ups", 8, 64)
+_any = Threads("look-ups-any", 4, 8)
+_requests = Threads("requests", 4, 32)
 
 
 class SessionUnknown(Exception):
     """Nobody could say in time whether the session stands; the caller decides how far to trust what it holds."""
 
 
-def mark_of(session_key: str) -> str:
-    """What stands for a session in a cookie and in a revocation: useless for signing in."""
-    return hashlib.sha256(f"mark:{session_key}".encode()).hexdigest()[:32]
-
-
-async def look_up(session_key: str) -> Identity | None:
+async def look_up(session_key: str, *, genuine: bool) -> Identity | None:
     """Whose session it is, None when it is nobody's; raises `SessionUnknown` after `LOOK_UP_MS`.
 
-    The permit belongs to the call, not to the caller: a look-up that hangs keeps its place until it ends, so a
-    hanging store can not use up the process's threads.
+    `genuine` says that a signed cookie came with it that names this session.
     """
-    if _slots.locked():
-        raise SessionUnknown("too many look-ups are waiting")
-    await _slots.acquire()
-    call = asyncio.ensure_future(asyncio.to_thread(_load, session_key))
-    call.add_done_callback(_ended)
+    threads = _genuine if genuine else _any
+    return await _bounded(threads, lambda: _load(session_key), LOOK_UP_MS)
+
+
+async def in_database(call: Callable[[], T]) -> T:
+    """What `call` returns, which a person waits for; raises `SessionUnknown` after `REQUEST_MS`."""
+    return await _bounded(_requests, call, REQUEST_MS)
+
+
+async def whose(session_key: str) -> Identity | None:
+    """As `look_up`, for what a player does: it waits longer, and nothing else than the database is believed."""
+    return await in_database(lambda: _load(session_key)) if session_key else None
+
+
+async def note_checked(session_key: str, now: int) -> Identity | None:
+    """The player looked up from the game at `now` (Unix seconds); who it was."""
+    return await in_database(lambda: _check(session_key, now)) if session_key else None
+
+
+async def _bounded(threads: Threads, call: Callable[[], T], deadline_ms: float) -> T:
     try:
-        return await asyncio.wait_for(asyncio.shield(call), LOOK_UP_MS / 1000)
-    except (TimeoutError, Error) as error:
-        raise SessionUnknown(str(error) or "no answer in time") from error
+        return await threads.run(call, deadline_ms=deadline_ms)
+    except (Error, ThreadsBusy) as error:
+        raise SessionUnknown(str(error)) from error
 
 
-def _ended(call: "asyncio.Future[Identity | None]") -> None:
-    _slots.release()
-    if not call.cancelled():
-        call.exception()  # read here, so that a look-up nobody waits for any more is not reported as lost
+def _check(session_key: str, now: int) -> Identity | None:
+    if _load(session_key) is None:
+        return None
+    session = SessionStore(session_key)
+    session[CHECKED_AT] = now
+    try:
+        session.save()
+    except SessionGone:
+        return None
+    return _load(session_key)
 
 
 def _load(session_key: str) -> Identity | None:
-    close_old_connections()
-    try:
-        session = _engine.SessionStore(session_key=session_key)
-        pk = session.get(SESSION_KEY)
-        if pk is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
-            return None
-        player = Player.objects.filter(pk=pk, is_active=True).first()
-        if player is None or not constant_time_compare(
-            session.get(HASH_SESSION_KEY, ""), player.get_session_auth_hash()
-        ):
-            return None
-        return identity_of(player, session)
-    finally:
-        if not connection.in_atomic_block:
-            connection.close()
+    if not _KEY.fullmatch(session_key):
+        return None
+    row = Session.objects.filter(pk=session_key, expire_date__gt=timezone.now()).first()
+    session = row.get_decoded() if row else {}
+    pk = session.get(SESSION_KEY)
+    if row is None or pk is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    player = Player.objects.filter(pk=pk, is_active=True).first()
+    if player is None or not constant_time_compare(session.get(HASH_SESSION_KEY, ""), player.get_session_auth_hash()):
+        return None
+    return _identity(player, session_key, session, int(row.expire_date.timestamp()))
 
 
 def identity_of(player: Player, session: SessionBase) -> Identity:
-    """What the cookie says about a signed-in player."""
+    """What the cookie says about a player whose session has just been saved."""
+    values = {name: session.get(name) for name in (SIGNED_IN_AT, CHECKED_AT)}
+    return _identity(player, session.session_key or "", values, int(session.get_expiry_date().timestamp()))
+
+
+def _identity(player: Player, session_key: str, session: dict[str, object], ends: int) -> Identity:
+    def moment(name: str) -> int:
+        value = session.get(name)
+        return value if isinstance(value, int) else 0
+
     return Identity(
         player=player.player_id,
         name=player.get_short_name() or player.username,
         currency=player.currency,
-        mark=mark_of(session.session_key or ""),
-        since=int(session.get(SIGNED_IN_AT, 0)),
-        checked=int(session.get(CHECKED_AT, 0)),
+        mark=mark_of(session_key),
+        since=moment(SIGNED_IN_AT),
+        checked=moment(CHECKED_AT),
+        epoch=player.sessions_epoch,
+        ends=ends,
     )

@@ -1,11 +1,12 @@
 """Sign-in, sign-out and the look up from the game, in plain forms."""
 
+import os
 import time
+from functools import partial
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth import authenticate, login, logout
-from django.core.cache import cache
+from django.contrib.auth import authenticate, login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,17 +15,33 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bff.contracts.text import is_plain
-from shell.cookies import delete_cookie
-from shell.players.duties import CHECKED_AT, SIGNED_IN_AT
-from shell.players.knowing import stamp
+from bff.resilience import log
+from shell.cookies import delete_cookie, set_cookie
+from shell.database import DATABASE_AWAY
+from shell.pages.notice import RETRY_AFTER_S, unavailable
+from shell.players.device import device_of, remember
+from shell.players.duties import SIGNED_IN_AT
+from shell.players.ending import end_session
+from shell.players.guessing import GuessingPolicy, tries_of
+from shell.players.identity import Identity
+from shell.players.knowing import know, stamp
 from shell.players.models import Player
-from shell.players.session import identity_of, mark_of
+from shell.players.session import SessionUnknown, identity_of, in_database, note_checked, whose
+from shell.players.threads import Threads, ThreadsBusy
 from shell.wiring import parts
 
-TRIES_MAX = 10
-TRIES_S = 300
 _NAME_MAX = 150
 _PASSWORD_MAX = 1024
+# Half of the cores hash, below the priority of the loop that serves pages; who comes when all wait is sent away.
+_hashing = Threads("hashing", max(1, (os.cpu_count() or 2) // 2), 32, nice=10)
+HASHING_MS = 3000
+_NOT_NOW = "Signing in is not possible for the moment, so nothing was changed. Pages still work; try again in a moment."
+_STILL_SIGNED_IN = (
+    "Your sign-out could not be confirmed, so this browser may still be signed in. Try again in a moment, and do not "
+    "leave this device before it says so."
+)
+
+logger = log.get("players")
 
 
 class _SeeOther(HttpResponseRedirect):
@@ -33,59 +50,109 @@ class _SeeOther(HttpResponseRedirect):
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def sign_in(request: HttpRequest) -> HttpResponse:
+async def sign_in(request: HttpRequest) -> HttpResponse:
     """The form, and the session that it opens. A wrong password keeps the name that was typed."""
     target = _next(request)
     if request.method != "POST":
-        if isinstance(request.user, Player):
-            return HttpResponseRedirect(target)
-        return _form(request, target)
+        known = await know(request.COOKIES, parts().revocations)
+        return HttpResponseRedirect(target) if known.identity is not None else _form(request, target)
     name = request.POST.get("username", "")[:_NAME_MAX].strip()
-    tries_key = f"sign-in-tries:{name.lower()}:{request.META.get('REMOTE_ADDR', '')}"
-    if (cache.get(tries_key) or 0) >= TRIES_MAX:
-        return _form(request, target, name, "Too many tries for this name. Wait five minutes, then try again.", 429)
-    # A name that holds control characters is nobody's; one database would say so by an error.
+    device = device_of(request.COOKIES, name)
+    guessing = parts().guessing
+    tries = tries_of(guessing.policy, name=name, address=request.META.get("REMOTE_ADDR", ""), device=device)
+    if wait_s := await guessing.take(tries):
+        return _later(_form(request, target, name, _too_many(guessing.policy), 429), wait_s)
     password = request.POST.get("password", "")[:_PASSWORD_MAX]
-    player = authenticate(request, username=name, password=password) if is_plain(name) else None
-    if not isinstance(player, Player):
-        cache.add(tries_key, 0, TRIES_S)
-        # With the cache away the count is lost and signing in still works: the password hash is slow by itself.
-        cache.set(tries_key, (cache.get(tries_key) or 0) + 1, TRIES_S)
-        return _form(request, target, name, "This name and password do not go together. Check both.", 422)
-    login(request, player)
-    request.session[SIGNED_IN_AT] = int(time.time())
-    response = HttpResponseRedirect(target)
-    response.headers["Set-Cookie"] = stamp(identity_of(player, request.session))
-    return response
+    check = partial(authenticate, request, username=name, password=password)
+    try:
+        # A name that holds control characters is nobody's; one database would say so by an error.
+        player = await _hashing.run(check, deadline_ms=HASHING_MS) if is_plain(name) else None
+        if not isinstance(player, Player):
+            return _form(request, target, name, "This name and password do not go together. Check both.", 422)
+        identity, key = await in_database(partial(_open, request, player))
+    except (*DATABASE_AWAY, ThreadsBusy, SessionUnknown) as error:
+        logger.warning("sign_in_not_possible", detail=str(error))
+        if not (isinstance(error, ThreadsBusy) and error.began):
+            await guessing.give_back(tries)
+        return _later(_form(request, target, name, _NOT_NOW, 503), RETRY_AFTER_S)
+    await guessing.give_back(tries)
+    session = set_cookie(settings.SESSION_COOKIE_NAME, key, age_s=settings.SESSION_COOKIE_AGE)
+    return _with_cookies(HttpResponseRedirect(target), session, stamp(identity), remember(request.COOKIES, name))
 
 
-# The middleware has required the same origin; the streamed pages that hold this form carry no token.
+# The middleware has required the same origin; the streamed pages that hold these forms carry no token.
 @csrf_exempt
 @never_cache
 @require_POST
 async def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session everywhere: in the store, in this browser, in every shell process."""
-    player = await request.auser()
-    session_key = request.session.session_key
-    if isinstance(player, Player) and session_key:
-        await parts().revocations.push(mark_of(session_key), player.player_id)
-    await sync_to_async(logout)(request)
-    response = HttpResponseRedirect(settings.LOGIN_REDIRECT_URL)
-    response.headers["Set-Cookie"] = delete_cookie(settings.PLAYER_COOKIE_NAME)
-    return response
+    try:
+        await in_database(partial(end_session, _session_key(request)))
+    except SessionUnknown as error:
+        logger.warning("sign_out_not_possible", detail=str(error))
+        return unavailable(request, _STILL_SIGNED_IN)
+    return _signed_out()
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+async def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+    """End every session of the player, on every device."""
+    try:
+        identity = await whose(_session_key(request))
+        if identity is not None:
+            await in_database(partial(_end_all, identity))
+    except SessionUnknown as error:
+        logger.warning("sign_out_not_possible", detail=str(error))
+        return unavailable(request, _STILL_SIGNED_IN)
+    return _signed_out()
 
 
 @csrf_exempt
 @require_POST
 async def reality_check(request: HttpRequest) -> HttpResponse:
     """The player has looked up from the game and goes on: the next look is due after the whole interval."""
-    player = await request.auser()
-    response = (
-        HttpResponse(status=204) if request.headers.get("Sec-Fetch-Dest") == "empty" else _SeeOther(_next(request))
+    try:
+        identity = await note_checked(_session_key(request), int(time.time()))
+    except SessionUnknown as error:
+        logger.warning("look_up_not_noted", detail=str(error))
+        return unavailable(request, "This could not be noted for the moment. Nothing else changed; try again.")
+    quiet = request.headers.get("Sec-Fetch-Dest") == "empty"
+    response = HttpResponse(status=204) if quiet else _SeeOther(_next(request))
+    return response if identity is None else _with_cookies(response, stamp(identity))
+
+
+def _open(request: HttpRequest, player: Player) -> tuple[Identity, str]:
+    with transaction.atomic():
+        login(request, player)
+        request.session[SIGNED_IN_AT] = int(time.time())
+        request.session.save()
+    # Saved here, where it is bounded and what goes wrong is answered; the middleware has nothing left to write.
+    request.session.modified = False
+    return identity_of(player, request.session), request.session.session_key or ""
+
+
+def _end_all(identity: Identity) -> None:
+    for player in Player.objects.filter(player_id=identity.player):
+        player.end_sessions()
+
+
+def _session_key(request: HttpRequest) -> str:
+    return request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+
+
+def _signed_out() -> HttpResponse:
+    response = HttpResponseRedirect(settings.LOGIN_REDIRECT_URL)
+    return _with_cookies(
+        response, delete_cookie(settings.PLAYER_COOKIE_NAME), delete_cookie(settings.SESSION_COOKIE_NAME)
     )
-    if isinstance(player, Player):
-        await request.session.aset(CHECKED_AT, int(time.time()))
-        response.headers["Set-Cookie"] = stamp(identity_of(player, request.session))
+
+
+def _with_cookies(response: HttpResponse, *cookies: str) -> HttpResponse:
+    """`cookies` are Set-Cookie values; Django sends what its own jar holds, a line each."""
+    for cookie in cookies:
+        response.cookies.load(cookie)
     return response
 
 
@@ -95,6 +162,19 @@ def _next(request: HttpRequest) -> str:
     if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return target
     return settings.LOGIN_REDIRECT_URL
+
+
+def _too_many(policy: GuessingPolicy) -> str:
+    minutes = policy.window_s // 60
+    return (
+        f"Too many tries, here or for this name. Wait {minutes} minutes, or sign in on a device where you have signed "
+        "in before: there you are not held up by anybody else's tries."
+    )
+
+
+def _later(response: HttpResponse, wait_s: int) -> HttpResponse:
+    response.headers["Retry-After"] = str(wait_s)
+    return response
 
 
 def _form(request: HttpRequest, target: str, name: str = "", problem: str = "", status: int = 200) -> HttpResponse:

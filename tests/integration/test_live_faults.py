@@ -7,6 +7,7 @@ import socket
 import time
 
 import pytest
+import redis
 import websockets
 
 from bff.store import Store, StorePolicy
@@ -103,6 +104,16 @@ async def test_after_a_gap_a_signed_in_page_proves_its_session_or_is_closed(valk
                 page.heard.clear()
                 await page.hear(lambda message: "heartbeat" in message)
             assert not [m for m in visitor.heard if m.get("notice") == "ticket"]
+
+
+async def test_a_session_that_ended_while_nobody_listened_opens_no_socket_afterwards(valkey):
+    """What was pushed meanwhile stands in the store, and is read before the process counts as listening."""
+    message = json.dumps({"player": "pl_amber", "mark": "gone", "epoch": 0})
+    with redis.Redis.from_url(valkey.url) as client:
+        client.zadd("mullion:revocations", {message: time.time()})
+    with LiveHouse(valkey.url) as house:
+        assert await house.refusal(ticket=house.ticket("pl_amber", session="gone.0")) == 403
+        assert await house.refusal(ticket=house.ticket("pl_amber", session="stands.0")) == 101
 
 
 async def test_a_ticket_of_another_player_does_not_prove_a_session(house):

@@ -128,19 +128,47 @@ async def test_a_table_that_does_not_exist_is_refused_by_name(house, store):
 
 
 async def test_a_session_that_ends_closes_its_sockets_within_5_s_and_no_others(house, store):
-    """A revocation reaches every open page of that player; an older ticket opens nothing afterwards."""
-    old_ticket = house.ticket("pl_cedar")
-    async with house.page("pl_cedar") as one, house.page("pl_cedar") as two, house.page("pl_amber") as other:
-        for page in (one, two, other):
+    """A revocation reaches every open page of that session; an older ticket opens nothing afterwards."""
+    old_ticket = house.ticket("pl_cedar", session="m1.0")
+    device = house.ticket("pl_cedar", session="m2.0")
+    async with (
+        house.page(ticket=old_ticket) as one,
+        house.page(ticket=house.ticket("pl_cedar", session="m1.0")) as two,
+        house.page(ticket=device) as another_device,
+        house.page("pl_amber") as other,
+    ):
+        pages = (one, two, another_device, other)
+        for page in pages:
             await page.follow("tables.a")
             await page.topic("tables.a")
         await publish(store, "mullion:revoked", player="pl_cedar", mark="m1")
         assert [await one.closed(5), await two.closed(5)] == [4401, 4401]
         await store.put("tables.a", "still here", feed="tables")
-        await other.data("tables.a", "still here")
+        for page in (another_device, other):
+            await page.data("tables.a", "still here")
     assert await house.refusal(ticket=old_ticket) == 403
-    await asyncio.sleep(1.1)
-    assert await house.refusal(ticket=house.ticket("pl_cedar")) == 101
+    assert await house.refusal(ticket=house.ticket("pl_cedar", session="m3.0")) == 101
+
+
+async def test_a_player_signed_out_everywhere_loses_every_socket_within_5_s(house, store):
+    """On every device; who signs in again is let in at once, and a page that renewed its ticket meanwhile goes too."""
+    async with (
+        house.page(ticket=house.ticket("pl_dill", session="dill1.0")) as phone,
+        house.page(ticket=house.ticket("pl_dill", session="dill2.0")) as laptop,
+        house.page("pl_amber") as other,
+    ):
+        await phone.say(ticket=house.ticket("pl_dill", session="dill9.0"))
+        for page in (phone, laptop, other):
+            await page.follow("tables.b")
+        await store.put("tables.b", "before", feed="tables")
+        for page in (phone, laptop, other):
+            await page.data("tables.b", "before")
+        await publish(store, "mullion:revoked", player="pl_dill", mark="", epoch=1)
+        assert [await phone.closed(5), await laptop.closed(5)] == [4401, 4401]
+        await store.put("tables.b", "after", feed="tables")
+        await other.data("tables.b", "after")
+    assert await house.refusal(ticket=house.ticket("pl_dill", session="dill1.0")) == 403
+    assert await house.refusal(ticket=house.ticket("pl_dill", session="dill3.1")) == 101
 
 
 async def test_a_ticket_that_expires_closes_nothing(house, store):

@@ -373,26 +373,40 @@ def test_allowance_is_a_burst_then_a_rate():
     assert allowance.spend(100.0)
 
 
-def test_a_revocation_covers_tickets_of_the_time_before_it():
-    """A ticket minted before the session ended opens nothing; one minted after does."""
+def test_a_revocation_covers_tickets_of_its_session_and_no_others():
+    """The one session that ended, on whatever page; other devices of the player go on."""
     revoked = Revocations(ticket_s=60, revocations_max=10)
-    revoked.add("pl_amber", now=1000)
-    assert revoked.covers("pl_amber", expires_at=1059)
-    assert revoked.covers("pl_amber", expires_at=1060)
-    assert not revoked.covers("pl_amber", expires_at=1061)
-    assert not revoked.covers("pl_birch", expires_at=1001)
+    revoked.add("pl_amber", now=1000, mark="m1")
+    assert revoked.covers("pl_amber", "m1.0")
+    assert not revoked.covers("pl_amber", "m2.0")
+    assert not revoked.covers("pl_birch", "m3.0")
+    assert not revoked.covers("", "")
+
+
+def test_a_revocation_of_a_player_covers_every_session_of_before():
+    """Signed out everywhere or blocked: all tickets of the time before are over, and one signed in anew is not."""
+    revoked = Revocations(ticket_s=60, revocations_max=10)
+    revoked.add("pl_amber", now=1000, epoch=2)
+    revoked.add("pl_amber", now=1001, epoch=1)  # heard late
+    assert [revoked.covers("pl_amber", f"m.{epoch}") for epoch in (0, 1, 2)] == [True, True, False]
+    assert revoked.covers("pl_amber", "")
+    assert not revoked.covers("pl_birch", "m.0")
 
 
 def test_revocations_are_forgotten_when_no_ticket_can_be_that_old():
     """Memory is bounded by time and by number."""
     revoked = Revocations(ticket_s=60, revocations_max=2)
-    revoked.add("a", now=0)
-    revoked.add("b", now=500)
-    assert not revoked.covers("a", expires_at=1)
-    revoked.add("c", now=501)
-    revoked.add("d", now=502)
-    assert not revoked.covers("b", expires_at=1)
-    assert revoked.covers("d", expires_at=1)
+    revoked.add("a", now=0, mark="ma")
+    revoked.add("b", now=60, mark="mb")
+    assert revoked.covers("a", "ma.0")
+    revoked.add("b", now=500, mark="mb")
+    assert not revoked.covers("a", "ma.0")
+    for name in ("c", "d"):
+        revoked.add(name, now=501, mark=f"m{name}")
+        revoked.add(name, now=501, epoch=1)
+    assert not revoked.covers("b", "mb.0")
+    assert revoked.covers("d", "md.0")
+    assert revoked.covers("d", "x.0")
 
 
 # The words.

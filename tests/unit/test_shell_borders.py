@@ -1,10 +1,11 @@
 """The shell's borders: who it believes, which hosts and origins it answers, what it lets in from a request."""
 
 import random
-import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 
 from bff.resilience.reason import Reason
 from shell.composition.body import said_state
@@ -12,6 +13,7 @@ from shell.composition.healing import DELAY_MS_LONGEST, DELAY_MS_MIN, delay_ms
 from shell.composition.page import Page, Slot
 from shell.cookies import set_cookie
 from shell.players.context import REST_S_MIN, Minter
+from shell.players.ended import Ended
 from shell.players.identity import Expired, Identity, decode, encode
 from shell.registry.origins import Origins
 from shell.security import header_list, host_allowed, same_origin
@@ -28,24 +30,44 @@ def incoming(headers: dict[str, str] | None = None, query: str = "") -> Incoming
 
 def test_player_cookie_comes_back_as_it_went() -> None:
     """A fresh cookie is believed by its signature alone."""
-    assert decode(encode(AMBER), age_s_max=60) == AMBER
+    assert decode(encode(AMBER, now=1000), age_s_max=60, now=1060) == AMBER
 
 
 def test_touched_player_cookie_is_nobody() -> None:
     """Changing any part of the cookie ends what it says."""
-    value = encode(AMBER)
+    value = encode(AMBER, now=1000)
     for index in range(0, len(value), 7):
         touched = value[:index] + ("A" if value[index] != "A" else "B") + value[index + 1 :]
-        assert decode(touched, age_s_max=60) is None
+        assert decode(touched, age_s_max=60, now=1000) is None
 
 
 def test_old_player_cookie_says_that_it_is_old() -> None:
     """It must be looked up again, and still says who it was for when nobody can be asked."""
-    value = encode(AMBER)
-    time.sleep(1.1)
     with pytest.raises(Expired) as old:
-        decode(value, age_s_max=1)
+        decode(encode(AMBER, now=1000), age_s_max=60, now=1061)
     assert old.value.identity == AMBER
+
+
+def test_player_cookie_says_nothing_once_its_session_is_over_by_itself() -> None:
+    """Neither within its minute nor as an old one: a session of twelve hours is over after twelve hours."""
+    value = encode(replace(AMBER, ends=1030), now=1000)
+    assert decode(value, age_s_max=60, now=1029) is not None
+    assert decode(value, age_s_max=60, now=1030) is None
+    assert decode(value, age_s_max=10, now=1031) is None
+
+
+def test_player_cookie_is_forgotten_before_the_revocation_of_its_session() -> None:
+    """What says that a session is over outlives the oldest cookie that could be believed, whatever the setting."""
+    value = encode(AMBER, now=0)
+    with pytest.raises(Expired):
+        decode(value, age_s_max=60, now=settings.PLAYER_BELIEVED_S)
+    assert decode(value, age_s_max=60, now=settings.PLAYER_BELIEVED_S + 1) is None
+    ended = Ended(settings.REVOCATION_KEEP_S)
+    ended.add_session(AMBER.mark, now=0)
+    ended.add_player("pl_amber", 1, now=0)
+    ended.add_session("another", now=settings.PLAYER_BELIEVED_S + 1)
+    assert ended.covers(AMBER)
+    assert ended.covers(replace(AMBER, mark="x"))
 
 
 def test_cookie_value_that_needs_quoting_is_refused() -> None:

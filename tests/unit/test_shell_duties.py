@@ -13,7 +13,7 @@ from shell.page_path import PagePath
 from shell.pages.table import read_pages
 from shell.players.duties import duration_words, words_for
 from shell.players.identity import Identity, encode
-from shell.players.session import mark_of
+from shell.players.mark import mark_of
 from shell.visits import Incoming, visit_of
 from shell.wiring import parts
 from tests.shell_page import Trio
@@ -40,7 +40,9 @@ async def page_of(identity: Identity, path: str = "/") -> str:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    cookies = f"{settings.SESSION_COOKIE_NAME}={SESSION}; {settings.PLAYER_COOKIE_NAME}={encode(identity)}"
+    cookies = (
+        f"{settings.SESSION_COOKIE_NAME}={SESSION}; {settings.PLAYER_COOKIE_NAME}={encode(identity, now=time.time())}"
+    )
     headers = [(b"host", b"localhost"), (b"cookie", cookies.encode())]
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "scheme": "http", "headers": headers}
     assert await PagePath(parts()).serve(scope, receive, send)

@@ -1,0 +1,94 @@
+"""How sessions end: in the database first, where everybody can read it, then over Redis, where everybody hears it.
+
+Public: `record`, `record_deleted`, `push`, `read`, `end_session`, `Row`, `CHANNEL`, `LOG_KEY`.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+import redis
+from django.conf import settings
+from django.db import Error, transaction
+from django.db.models import Q
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from bff.resilience import log
+from shell.players.models import Player, Revocation
+
+CHANNEL = "mullion:revoked"
+# What went over the channel lately, by the moment it went: for whoever did not listen just then.
+LOG_KEY = "mullion:revocations"
+CONNECT_S = 0.05
+ANSWER_S = 0.1
+# A transaction may take its number before another and commit after it: so many numbers are read again every time.
+OVERLAP = 200
+# Clocks of processes may differ by this much, so nothing younger is thrown away.
+CLOCKS_S = 600
+
+logger = log.get("revocations")
+
+
+class Row(NamedTuple):
+    """One revocation as it was read."""
+
+    pk: int
+    mark: str
+    player: str
+    epoch: int
+    pushed: bool
+
+
+def end_session(session_key: str) -> None:
+    """End the session behind `session_key`, if there is one."""
+    from shell.players.session_store import SessionStore
+
+    SessionStore(session_key).delete()
+
+
+def record(revocations: Iterable[Revocation]) -> None:
+    """Write them down in the transaction that is open, throw away what nobody can name any more, and push after it."""
+    written = Revocation.objects.bulk_create(list(revocations))
+    kept_s = settings.REVOCATION_KEEP_S + CLOCKS_S
+    Revocation.objects.filter(ended_at__lt=timezone.now() - timedelta(seconds=kept_s)).delete()
+    rows = [Row(row.pk, row.mark, row.player, row.epoch, False) for row in written]
+    transaction.on_commit(lambda: push(rows))
+
+
+def record_deleted(sender: type[Player], instance: Player, **_: Any) -> None:
+    """An account that is deleted takes its sessions with it."""
+    record([Revocation(player=instance.player_id, epoch=instance.sessions_epoch + 1)])
+
+
+def read(after: int) -> list[Row]:
+    """Every revocation from `after` on, with those before it that may have been committed late or were not pushed."""
+    wanted = Revocation.objects.filter(Q(pk__gt=after - OVERLAP) | Q(pushed=False))
+    return [Row(*values) for values in wanted.values_list("pk", "mark", "player", "epoch", "pushed")]
+
+
+def push(rows: Sequence[Row]) -> None:
+    """Say it to every process over Redis. One that is away is logged: whoever reads the rows later pushes them."""
+    if not rows:
+        return
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=CONNECT_S, socket_timeout=ANSWER_S)
+    now = time.time()
+    try:
+        with client, client.pipeline() as pipeline:
+            for row in rows:
+                message = msgspec.json.encode({"player": row.player, "mark": row.mark, "epoch": row.epoch})
+                pipeline.zadd(LOG_KEY, {message: now})
+                pipeline.publish(CHANNEL, message)
+            pipeline.zremrangebyscore(LOG_KEY, 0, now - settings.REVOCATION_KEEP_S)
+            pipeline.expire(LOG_KEY, settings.REVOCATION_KEEP_S)
+            pipeline.execute()
+    except (RedisError, OSError) as error:
+        logger.warning("revocations_not_pushed", count=len(rows), detail=str(error))
+        return
+    try:
+        Revocation.objects.filter(pk__in=[row.pk for row in rows]).update(pushed=True)
+    except Error as error:
+        # They are pushed once more, which changes nothing.
+        logger.warning("revocations_not_noted", count=len(rows), detail=str(error))

@@ -1,0 +1,119 @@
+"""How often somebody may try a password.
+
+Public: `Guessing`, `GuessingPolicy`, `Try`, `tries_of`. The reasons are in decisions/0002.
+"""
+
+import hashlib
+import ipaddress
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from bff.resilience import log
+
+logger = log.get("guessing")
+
+
+@dataclass(frozen=True, slots=True)
+class GuessingPolicy:
+    """At most so many tries in `window_s`, which begins with the first of them: of one address, for one account by
+    devices that never signed in to it, and of one device that did. A try that succeeds is given back.
+
+    Each process counts by itself too, in `buckets_max` counters a kind: what it has let in, Redis only adds to.
+    """
+
+    window_s: int = 300
+    address_tries_max: int = 20
+    account_tries_max: int = 10
+    device_tries_max: int = 10
+    buckets_max: int = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One counter that a try is taken from."""
+
+    kind: str
+    key: str
+    tries_max: int
+
+
+def tries_of(policy: GuessingPolicy, *, name: str, address: str, device: str) -> tuple[Try, ...]:
+    """The counters of one try, in the order in which they are asked. `device` is empty unless it has signed in to this
+    account before: then nobody else's tries count against it."""
+    account = name.casefold()
+    if device:
+        return (Try("device", f"{device}:{account}", policy.device_tries_max),)
+    return (
+        Try("address", _network(address), policy.address_tries_max),
+        Try("account", account, policy.account_tries_max),
+    )
+
+
+class Guessing:
+    """Counts in this process, and in Redis for all of them; a Redis that is away or slow loosens nothing here.
+
+    `clock` is monotonic seconds.
+    """
+
+    def __init__(self, redis: Redis, policy: GuessingPolicy, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.policy = policy
+        self._redis = redis
+        self._clock = clock
+        self._here: dict[tuple[str, int], tuple[int, float]] = {}
+
+    async def take(self, tries: Sequence[Try]) -> int:
+        """Count one try in each; 0 when it may be made, else the seconds until the next one may. What it is refused by
+        is counted, what stands after that is not."""
+        for counter in tries:
+            count, left_s = self._add_here(counter, 1)
+            if count <= counter.tries_max:
+                count, left_s = await self._add_there(counter, 1)
+            if count > counter.tries_max:
+                logger.warning("sign_in_refused", kind=counter.kind, count=count)
+                return max(1, left_s)
+        return 0
+
+    async def give_back(self, tries: Sequence[Try]) -> None:
+        """The try succeeded, or was not made."""
+        for counter in tries:
+            self._add_here(counter, -1)
+            await self._add_there(counter, -1)
+
+    async def _add_there(self, counter: Try, amount: int) -> tuple[int, int]:
+        name = f"shell:tries:{counter.kind}:{_digest(counter)}"
+        try:
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.set(name, 0, ex=self.policy.window_s, nx=True)
+                pipeline.incrby(name, amount)
+                pipeline.ttl(name)
+                _, count, left_s = await pipeline.execute()
+        except (RedisError, OSError) as error:
+            logger.warning("tries_counted_here_only", detail=str(error))
+            return 0, 0
+        return int(count), int(left_s)
+
+    def _add_here(self, counter: Try, amount: int) -> tuple[int, int]:
+        bucket = counter.kind, int(_digest(counter), 16) % self.policy.buckets_max
+        now = self._clock()
+        count, until = self._here.get(bucket, (0, 0.0))
+        if until <= now:
+            count, until = 0, now + self.policy.window_s
+        self._here[bucket] = max(0, count + amount), until
+        return max(0, count + amount), int(until - now)
+
+
+def _digest(counter: Try) -> str:
+    return hashlib.sha256(counter.key.encode()).hexdigest()[:32]
+
+
+def _network(address: str) -> str:
+    """One household or host: an IPv6 customer has 2**64 addresses of its own."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address

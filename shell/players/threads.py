@@ -1,0 +1,65 @@
+"""Threads for what blocks, few of them, and nobody waits long for one.
+
+Public: `Threads`, `ThreadsBusy`.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from django.db import connection
+
+from bff.resilience.bulkhead import Bulkhead
+
+T = TypeVar("T")
+
+
+class ThreadsBusy(Exception):
+    """There was no answer in time: no thread was free, or the call is still on its way. `began` says which."""
+
+    def __init__(self, *, began: bool) -> None:
+        super().__init__("no answer in time" if began else "too many are waiting")
+        self.began = began
+
+
+class Threads:
+    """`threads_max` calls at once; `waiting_max` may wait for a thread.
+
+    The place belongs to the call, not to the caller: a call that hangs keeps its thread until it ends, so a hanging
+    store uses up these threads and no others. `nice` lowers their priority below the loop's, where the system allows.
+    """
+
+    def __init__(self, name: str, threads_max: int, waiting_max: int, *, nice: int = 0) -> None:
+        self._nice = nice
+        self._bulkhead = Bulkhead(threads_max, waiting_max)
+        self._executor = ThreadPoolExecutor(threads_max, thread_name_prefix=name, initializer=self._begin)
+
+    async def run(self, call: Callable[[], T], *, deadline_ms: float) -> T:
+        """What `call` returns or raises, database connection closed after it; `ThreadsBusy` after `deadline_ms`."""
+        deadline = time.monotonic() + deadline_ms / 1000
+        place = await self._bulkhead.enter(deadline_ms)
+        if place is None:
+            raise ThreadsBusy(began=False)
+        future = asyncio.get_running_loop().run_in_executor(self._executor, _in_thread, call)
+        future.add_done_callback(lambda done: (place.leave(), done.cancelled() or done.exception()))
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), max(0.0, deadline - time.monotonic()))
+        except TimeoutError as error:
+            raise ThreadsBusy(began=True) from error
+
+    def _begin(self) -> None:
+        if self._nice and hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
+
+
+def _in_thread(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    finally:
+        # The thread goes back to its pool: it must not keep a connection that nobody closes.
+        if not connection.in_atomic_block:
+            connection.close()

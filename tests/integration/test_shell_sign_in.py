@@ -1,0 +1,194 @@
+"""Signing in and out as a browser does it, with a database and a Redis that may be away."""
+
+import asyncio
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import InternalError, OperationalError, connections
+from django.test import AsyncClient
+
+from shell.fleet.shared import connect
+from shell.players import session as session_module
+from shell.players import session_store, views
+from shell.players.guessing import Guessing, GuessingPolicy
+from shell.players.hashing import Argon2
+from shell.players.models import Player
+from shell.players.threads import Threads
+from shell.wiring import parts
+from tests.valkey_server import ValkeyServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOWHERE = "redis://127.0.0.1:1/0"
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+AWAY = [
+    OperationalError("database is locked"),
+    OperationalError("database or disk is full"),
+    OperationalError("attempt to write a readonly database"),
+    InternalError("cannot execute INSERT in a read-only transaction"),
+]
+
+
+@pytest.fixture(autouse=True)
+def own_parts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads and counts of this test's own; Redis is away unless a test has one."""
+    settings.REDIS_URL = NOWHERE
+    monkeypatch.setattr(views, "_hashing", Threads("test-hashing", 1, 32))
+    for name in ("_genuine", "_any", "_requests"):
+        monkeypatch.setattr(session_module, name, Threads(f"test{name}", 2, 32))
+    count_with(NOWHERE)
+
+
+def count_with(url: str) -> None:
+    object.__setattr__(parts(), "guessing", Guessing(connect(url), GuessingPolicy()))
+
+
+@pytest.fixture
+def amber() -> Player:
+    return Player.objects.create_user("amber", password="mullion-demo", player_id="pl_amber")
+
+
+async def tried(client: AsyncClient, name: str, password: str, address: str = "10.0.0.1") -> Any:
+    form = {"username": name, "password": password}
+    return await client.post("/sign-in/", form, headers=SAME_ORIGIN, REMOTE_ADDR=address)
+
+
+async def test_player_signs_in_and_out(amber: Player) -> None:
+    """The way of every day: cookies come, the session stands, cookies and session go."""
+    client = AsyncClient()
+    answer = await tried(client, "amber", "mullion-demo")
+    assert answer.status_code == 302
+    assert {settings.SESSION_COOKIE_NAME, settings.PLAYER_COOKIE_NAME, settings.DEVICE_COOKIE_NAME} <= set(
+        answer.cookies
+    )
+    again = await client.get("/sign-in/", headers=SAME_ORIGIN)
+    assert again.status_code == 302
+    out = await client.post("/sign-out/", headers=SAME_ORIGIN)
+    assert out.status_code == 302
+    assert [out.cookies[name].value for name in (settings.SESSION_COOKIE_NAME, settings.PLAYER_COOKIE_NAME)] == ["", ""]
+    assert (await client.get("/sign-in/", headers=SAME_ORIGIN)).status_code == 200
+
+
+async def test_sign_out_everywhere_ends_the_other_devices_too(amber: Player) -> None:
+    """By one button; another player's devices stay signed in."""
+    phone, laptop = AsyncClient(), AsyncClient()
+    for client in (phone, laptop):
+        await tried(client, "amber", "mullion-demo")
+    assert (await phone.post("/sign-out/everywhere/", headers=SAME_ORIGIN)).status_code == 302
+    assert (await laptop.post("/reality-check/", headers=SAME_ORIGIN)).cookies == {}
+    del laptop.cookies[settings.PLAYER_COOKIE_NAME]
+    assert (await laptop.get("/sign-in/", headers=SAME_ORIGIN)).status_code == 200
+
+
+async def test_look_up_from_the_game_is_noted_in_the_session(amber: Player) -> None:
+    """The next one is due after the whole interval, whichever process asks."""
+    client = AsyncClient()
+    await tried(client, "amber", "mullion-demo")
+    answer = await client.post("/reality-check/", headers={**SAME_ORIGIN, "sec-fetch-dest": "empty"})
+    assert answer.status_code == 204
+    assert settings.PLAYER_COOKIE_NAME in answer.cookies
+
+
+@pytest.mark.parametrize("store", ["there", "away"])
+async def test_48_tries_at_once_reach_10_hashes(
+    amber: Player, store: str, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many come at the same moment, with the store there and away; who is refused hears when to come back."""
+    hashed = []
+    verify = Argon2.verify
+    monkeypatch.setattr(Argon2, "verify", lambda *given: hashed.append(1) or verify(*given))
+    count_with(valkey.url if store == "there" else NOWHERE)
+    tries = (tried(AsyncClient(), "amber", "wrong", f"10.0.0.{n}") for n in range(48))
+    answers = await asyncio.gather(*tries)
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert (len(hashed), len(refused)) == (10, 38)
+    assert all(1 <= int(answer.headers["Retry-After"]) <= 300 for answer in refused)
+    assert b"Too many tries" in refused[0].content
+    await parts().guessing._redis.aclose()
+
+
+async def test_device_that_has_signed_in_before_is_let_in_while_its_name_is_attacked(amber: Player) -> None:
+    """A stranger with the right password has to wait, the player at their own device has not."""
+    own = AsyncClient()
+    await tried(own, "amber", "mullion-demo")
+    await own.post("/sign-out/", headers=SAME_ORIGIN)
+    for n in range(12):
+        await tried(AsyncClient(), "amber", "wrong", f"10.0.1.{n}")
+    assert (await tried(AsyncClient(), "amber", "mullion-demo")).status_code == 429
+    assert (await tried(own, "amber", "mullion-demo")).status_code == 302
+
+
+async def test_who_comes_when_all_wait_for_a_hash_is_sent_away_with_a_sentence(
+    amber: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with Retry-After, and the try is not counted."""
+    hashing = Threads("test-full", 1, 0)
+    monkeypatch.setattr(views, "_hashing", hashing)
+    busy = asyncio.ensure_future(hashing.run(lambda: time.sleep(0.5), deadline_ms=5000))
+    await asyncio.sleep(0)
+    answers = [await tried(AsyncClient(), "amber", "mullion-demo") for _ in range(15)]
+    assert {answer.status_code for answer in answers} == {503}
+    assert answers[0].headers["Retry-After"]
+    assert b"Pages still work" in answers[0].content
+    await busy
+    assert (await tried(AsyncClient(), "amber", "mullion-demo")).status_code == 302
+
+
+@pytest.mark.parametrize("error", AWAY, ids=str)
+async def test_sign_in_while_the_database_can_not_be_written_is_a_503(
+    amber: Player, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locked, full, read-only, on either database: a sentence, Retry-After, the name kept, no cookie."""
+
+    def save(*given: Any, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(session_store.SessionStore, "save", save)
+    answer = await tried(AsyncClient(), "amber", "mullion-demo")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert b"Signing in is not possible for the moment" in answer.content
+    assert b'value="amber"' in answer.content
+    assert settings.SESSION_COOKIE_NAME not in answer.cookies
+
+
+@pytest.fixture
+def file_database(tmp_path: Path) -> Iterator[Path]:
+    """The shell's database in a file, as it is outside of tests, with amber in it."""
+    path, wrapper = tmp_path / "shell.sqlite3", connections["default"]
+    memory, name = wrapper.connection, wrapper.settings_dict["NAME"]
+    wrapper.connection, wrapper.settings_dict["NAME"] = None, str(path)
+    call_command("migrate", verbosity=0)
+    Player.objects.create_user("amber", password="mullion-demo", player_id="pl_amber")
+    yield path
+    wrapper.close()
+    wrapper.connection, wrapper.settings_dict["NAME"] = memory, name
+
+
+WRITES = ["/sign-in/", "/sign-out/", "/sign-out/everywhere/", "/reality-check/"]
+
+
+@pytest.mark.parametrize("path", WRITES)
+async def test_every_view_of_a_player_answers_in_time_while_the_database_is_locked(
+    file_database: Path, path: str
+) -> None:
+    """503, a sentence and Retry-After within four seconds; reading pages of Django goes on meanwhile."""
+    client = AsyncClient()
+    assert (await tried(client, "amber", "mullion-demo")).status_code == 302
+    with closing(sqlite3.connect(file_database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        form = {"username": "amber", "password": "mullion-demo"}
+        answer = await client.post(path, form, headers=SAME_ORIGIN)
+        assert time.monotonic() - began < 4
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+        assert re.search(rb"[Tt]ry again", answer.content)
+        other.execute("ROLLBACK")
+    assert (await client.post(path, form, headers=SAME_ORIGIN)).status_code in (302, 303, 204)
