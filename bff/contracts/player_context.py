@@ -37,7 +37,7 @@ class PlayerContext:
     """`player` is the player's id; `audience` the one it was minted for; `scopes` what that one may do.
 
     `token_id` (`jti`) names a token that counts once; it is empty where a token may be used again while it lives.
-    `session` (`sid`) is `<mark>.<epoch>` in the ticket of a live socket, which a revocation may name, and empty elsewhere.
+    `session` (`sid`) is `<mark>.<epoch>` in the ticket of a live socket, for a revocation to name, and empty elsewhere.
     """
 
     player: str

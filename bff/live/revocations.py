@@ -14,7 +14,8 @@ class Revocations:
     """
 
     def __init__(self, ticket_s: int, revocations_max: int) -> None:
-        self._keep_s = 2 * ticket_s
+        # The ticket's own minute, one in which a shell that was cut off may still have minted it, and one to spare.
+        self._keep_s = 3 * ticket_s
         self._max = revocations_max
         self._marks: OrderedDict[str, int] = OrderedDict()
         self._players: OrderedDict[str, tuple[int, int]] = OrderedDict()

@@ -73,8 +73,9 @@ class Subscription:
             async with asyncio.timeout(self._policy.connect_s):
                 await pubsub.psubscribe(LIVE_PREFIX + "*")
                 await pubsub.subscribe(REVOKED_CHANNEL)
-                for raw in await self._client.zrange(REVOKED_LOG, 0, -1):
-                    self._heard(REVOKED_CHANNEL, raw)
+                revoked: list[bytes] = await self._client.zrange(REVOKED_LOG, 0, -1)  # type: ignore[assignment]
+            for raw in revoked:
+                self._heard(REVOKED_CHANNEL, raw)
             await self._hear(pubsub)
         finally:
             await pubsub.aclose()

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core import signing
 from django.utils.crypto import salted_hmac
 
+from bff.contracts import text
 from shell.cookies import set_cookie
 
 _SALT = "shell.players.device.1"
@@ -42,7 +43,7 @@ def _read(cookies: Mapping[str, str]) -> tuple[str, list[str]]:
         signed = signing.Signer(salt=_SALT).unsign(value)
     except signing.BadSignature:
         return "", []
-    return msgspec.json.decode(signing.b64_decode(signed.encode()), type=tuple[str, list[str]])
+    return text.decode(signing.b64_decode(signed.encode()), tuple[str, list[str]])
 
 
 def _digest(name: str) -> str:

@@ -88,7 +88,7 @@ class Player(AbstractUser):
     def get_session_auth_fallback_hash(self) -> Any:
         return (self._sessions_hash(secret) for secret in settings.SECRET_KEY_FALLBACKS)
 
-    def _sessions_hash(self, secret: str | None = None) -> str:
+    def _sessions_hash(self, secret: str | bytes | None = None) -> str:
         value = f"{self.sessions_epoch}.{self.password}"
         return salted_hmac("shell.players.sessions", value, secret=secret, algorithm="sha256").hexdigest()
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from django.db import connection
 
-from bff.resilience.bulkhead import Bulkhead
+from bff.resilience.bulkhead import Bulkhead, Place
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Threads:
         if place is None:
             raise ThreadsBusy(began=False)
         future = asyncio.get_running_loop().run_in_executor(self._executor, _in_thread, call)
-        future.add_done_callback(lambda done: (place.leave(), done.cancelled() or done.exception()))
+        future.add_done_callback(lambda done: _ended(done, place))
         try:
             return await asyncio.wait_for(asyncio.shield(future), max(0.0, deadline - time.monotonic()))
         except TimeoutError as error:
@@ -54,6 +54,12 @@ class Threads:
     def _begin(self) -> None:
         if self._nice and hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
+
+
+def _ended(done: "asyncio.Future[T]", place: Place) -> None:
+    place.leave()
+    if not done.cancelled():
+        done.exception()  # read here, so that a call nobody waits for any more is not reported as lost
 
 
 def _in_thread(call: Callable[[], T]) -> T:

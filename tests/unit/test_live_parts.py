@@ -397,7 +397,7 @@ def test_revocations_are_forgotten_when_no_ticket_can_be_that_old():
     """Memory is bounded by time and by number."""
     revoked = Revocations(ticket_s=60, revocations_max=2)
     revoked.add("a", now=0, mark="ma")
-    revoked.add("b", now=60, mark="mb")
+    revoked.add("b", now=180, mark="mb")
     assert revoked.covers("a", "ma.0")
     revoked.add("b", now=500, mark="mb")
     assert not revoked.covers("a", "ma.0")
