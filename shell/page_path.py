@@ -114,8 +114,8 @@ class PagePath:
         identity = known.identity
         if not known.certain:
             # A visitor's ticket would end the socket of a player whose session cannot be looked up just then.
-            late = (("content-type", "text/plain; charset=utf-8"), _NEVER_STORED, ("retry-after", "1"))
-            await _answer(send, 503, late, b"Your sign-in can not be checked for the moment. Ask again.\n")
+            late = (PLAIN, _NEVER_STORED, ("retry-after", "1"))
+            await answer(send, 503, late, b"Your sign-in can not be checked for the moment. Ask again.\n")
             return
         ticket = self._parts.minter.live_ticket(
             identity,
