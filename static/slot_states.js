@@ -33,9 +33,8 @@ export function saysTheSame(slot, html) {
   if (!incoming) return false;
   const before = newest.get(slot.dataset.prefix);
   newest.set(slot.dataset.prefix, incoming.innerHTML);
-  const { state, reason } = incoming.dataset;
+  const { state } = incoming.dataset;
   if (before !== incoming.innerHTML || state === "fresh" || state !== slot.dataset.state) return false;
-  if (reason !== slot.dataset.reason && state === "degraded") return false;
   for (const { name, value } of incoming.attributes) slot.setAttribute(name, value);
   return true;
 }

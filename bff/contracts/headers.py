@@ -20,7 +20,9 @@ CURRENCY = "podium-currency"  # a Podium context of our own: it decides a shared
 
 # From a fragment.
 VERSION = "podlet-version"
-STATE = "fragment-state"  # `degraded; reason=<word>; as-of=<RFC 3339>`
+# `degraded; reason=<word>; as-of=<RFC 3339>; upstream=<name>; retry-after-ms=<n>`: why the fragment is not well, from
+# when its figures are, who failed behind it, and when asking again may help. All but the reason may be missing.
+STATE = "fragment-state"
 CHANGED = "mullion-changed"  # `<topic>[, <topic>]; sequence=<epoch>:<n>`
 RECEIPT = "mullion-receipt"  # the id of what a command left behind, shown by `?receipt=`
 

@@ -19,6 +19,8 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 # Where links of the fragment's HTML may lead besides the shell's own pages: `https://help.example`.
 Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[a-z0-9][a-z0-9.-]{0,252}(:[0-9]{1,5})?\Z")]
+# What the fragment calls, by the names that its `Fragment-State` uses: `bff-queries`.
+UpstreamName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9.-]{0,62}\Z")]
 DeadlineMs = Annotated[int, msgspec.Meta(ge=50, le=5000)]
 Pathname = Annotated[str, msgspec.Meta(pattern=r"^/[A-Za-z0-9_.-]{1,64}\Z")]
 Audience = Literal["shared", "player"]
@@ -35,7 +37,8 @@ class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
 class Extension(msgspec.Struct, frozen=True):
     """What Mullion adds under `"mullion"`. Every field has a default, so an unmodified podlet is a fragment.
 
-    `player_paths` are first segments of pathnames that an otherwise shared fragment renders for one player.
+    `player_paths` are first segments of pathnames that an otherwise shared fragment renders for one player. `upstreams`
+    are the names under which it may say who failed behind it, beside its `feeds`; any other name counts as none.
     """
 
     contract: Annotated[int, msgspec.Meta(ge=1)] = 1
@@ -51,6 +54,7 @@ class Extension(msgspec.Struct, frozen=True):
     primary: bool = False
     topics: tuple[Annotated[str, msgspec.Meta(max_length=128)], ...] = ()
     feeds: tuple[Annotated[str, msgspec.Meta(max_length=128)], ...] = ()
+    upstreams: Annotated[tuple[UpstreamName, ...], msgspec.Meta(max_length=16)] = ()
     links: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=16)] = ()
     kind: Literal["service", "function"] = "service"
     sunset: date | None = None

@@ -4,8 +4,8 @@ Public: `Rendered`, `Degraded`, `fragment_view`.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +15,9 @@ from django.template.loader import get_template
 
 from bff.contracts import headers, text
 from bff.contracts.player_context import ContextRefused
-from bff.contracts.view import Sequence
+from bff.contracts.view import Sequence as ViewSequence
 from bff.resilience import log
+from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from fragments.kit.context import Context, read_context
 from fragments.kit.house import this_house
@@ -24,18 +25,36 @@ from fragments.kit.metrics import ANSWERS, SECONDS
 
 _log = log.get("fragment")
 
+ENGINE = "engine"
+_NAMES_ITSELF = frozenset({Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DOWN})
+
 
 @dataclass(frozen=True, slots=True)
 class Degraded:
-    """Why the figures are not current, and when they last were."""
+    """Why the figures are not current, who failed, and when they last were. `retry_after_ms`: when to ask again."""
 
     reason: Reason
     as_of: datetime | None = None
+    upstream: str = ""
+    retry_after_ms: int | None = None
+
+    @classmethod
+    def by(cls, failure: Failure) -> "Degraded":
+        """What a call that failed makes of a slot."""
+        return cls(failure.reason, upstream=failure.upstream, retry_after_ms=failure.retry_after_ms)
+
+    def named(self, feeds: Sequence[str]) -> "Degraded":
+        """With the upstream that the reason means where none was named: the engine, or the first of `feeds`."""
+        if self.upstream or self.reason not in _NAMES_ITSELF:
+            return self
+        return replace(self, upstream=ENGINE if self.reason is Reason.ENGINE_DOWN else next(iter(feeds), ""))
 
     def header(self) -> str:
         """The value of `Fragment-State`."""
+        upstream = f"; upstream={self.upstream}" if self.upstream else ""
+        retry = f"; retry-after-ms={self.retry_after_ms}" if self.retry_after_ms else ""
         as_of = f"; as-of={rfc3339(self.as_of)}" if self.as_of else ""
-        return f"degraded; reason={self.reason}{as_of}"
+        return f"degraded; reason={self.reason}{as_of}{upstream}{retry}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +70,7 @@ class Rendered:
     status: int = 200
     degraded: Degraded | None = None
     changed: tuple[str, ...] = ()
-    sequence: Sequence | None = None
+    sequence: ViewSequence | None = None
     receipt_id: str = ""
     cache_s: int = 0
     extra: dict[str, str] = field(default_factory=dict)
@@ -85,11 +104,15 @@ def fragment_view(*methods: str) -> Callable[[Handler], View]:
                 rendered = None
             else:
                 rendered = await handler(request, context, **path)
+                if rendered.degraded:
+                    feeds = this_house().manifest.mullion.feeds
+                    rendered = replace(rendered, degraded=rendered.degraded.named(feeds))
                 response = respond(rendered, context)
+            reason, upstream = "", ""
             if rendered and rendered.degraded:
-                _log.warning("degraded", view=handler.__name__, reason=rendered.degraded.reason.value)
-            reason = rendered.degraded.reason.value if rendered and rendered.degraded else ""
-            ANSWERS.labels(handler.__name__, str(response.status_code), reason).inc()
+                reason, upstream = rendered.degraded.reason.value, rendered.degraded.upstream
+                _log.warning("degraded", view=handler.__name__, reason=reason, upstream=upstream)
+            ANSWERS.labels(handler.__name__, str(response.status_code), reason, upstream).inc()
             SECONDS.labels(handler.__name__).observe(time.perf_counter() - started)
             return response
 

@@ -24,6 +24,7 @@ from bff.resilience.outcome import Failure
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from fragments.kit.context import Context
+from fragments.kit.failing import Failing
 from fragments.kit.policy import POLICY
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ _DEFAULT_URLS = {QUERIES: "http://127.0.0.1:8010", COMMANDS: "http://127.0.0.1:8
 
 # The engine's own word that nothing was done. A bare 503 may be anybody's: an edge that lost the answer says it too.
 _NOTHING_DONE = "engine_down"
+_FAILING = Failing()
 _REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
 
 
@@ -59,8 +61,9 @@ async def view(path: str, kind: type[View[T]], context: Context, /, **query: str
         request, _within(context, POLICY.view_ms), judge=reader.judge, resource=(_player(context), target)
     )
     if isinstance(answer, Failure):
-        return answer
-    return reader.value if isinstance(reader.value, View) else _refused(answer)
+        return _FAILING.named(QUERIES, answer)
+    _FAILING.answered(QUERIES)
+    return reader.value if isinstance(reader.value, View) else _FAILING.named(QUERIES, _refused(answer))
 
 
 async def command(name: str, body: msgspec.Struct, context: Context, key: str) -> Receipt | Problem | Unknown | Failure:
@@ -80,6 +83,7 @@ async def command(name: str, body: msgspec.Struct, context: Context, key: str) -
         resource=(_player(context), name),
     )
     if isinstance(answer, Failure):
+        answer = _FAILING.named(COMMANDS, answer)
         return answer if _nothing_done(answer) else Unknown(answer)
     if isinstance(reader.value, Receipt):
         return reader.value

@@ -48,7 +48,7 @@ def as_of(moment: datetime | None, formats: Formats) -> AsOf | None:
 def judge(answer: View[Any] | Failure) -> Degraded | None:
     """None where `answer` is current; else why it is not."""
     if isinstance(answer, Failure):
-        return Degraded(answer.reason)
+        return Degraded.by(answer)
     freshness = answer.freshness
     if freshness.state == "live" and answer.data is not None:
         return None

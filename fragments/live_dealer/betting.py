@@ -108,7 +108,7 @@ def _slip(
         again=again,
         stake=stake,
     )
-    not_sent = Degraded(Reason.ENGINE_DOWN) if said is slip.NOT_SENT else None
+    not_sent = Degraded(Reason.ENGINE_DOWN, upstream=provider.UPSTREAM) if said is slip.NOT_SENT else None
     return Rendered(
         "live_dealer/slip.html",
         {

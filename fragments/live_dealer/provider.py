@@ -11,6 +11,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import structs
 
 from bff.contracts import headers, text
 from bff.contracts.bets import Bet, BetRefusal, BetsData, PlaceBet
@@ -24,6 +25,7 @@ from fragments.kit.context import Context
 
 T = TypeVar("T")
 
+UPSTREAM = "game-provider"
 READ_MS = 250
 PLACE_MS = 3_000  # more than the provider waits for the wallet, so that its own word arrives
 RENDER_MS = 300  # kept back for the table's view and the rendering
@@ -48,6 +50,7 @@ async def place(wanted: PlaceBet, context: Context, key: str) -> Bet | BetRefusa
     request = Request("POST", _url(), _bearer(context) + own, msgspec.json.encode(wanted))
     answer = await _guard("bets.place").call(request, _within(context, PLACE_MS), resource=(_player(context), "place"))
     if isinstance(answer, Failure):
+        answer = structs.replace(answer, upstream=UPSTREAM)
         # 503 is the provider's word that nothing was done.
         return answer if not answer.sent or answer.status == 503 else Unknown(answer)
     if answer.status in (200, 202):
@@ -63,9 +66,9 @@ async def latest(game: str, context: Context) -> list[Bet] | Failure:
     request = Request("GET", f"{_url()}?{urlencode({'game': game})}", _bearer(context))
     answer = await _guard("bets").call(request, _within(context, READ_MS), resource=(_player(context), game))
     if isinstance(answer, Failure):
-        return answer
+        return structs.replace(answer, upstream=UPSTREAM)
     if answer.status != 200:
-        return Failure(Reason.REJECTED, f"answered {answer.status}", status=answer.status)
+        return Failure(Reason.REJECTED, f"answered {answer.status}", status=answer.status, upstream=UPSTREAM)
     data = _read(answer, BetsData)
     return data if isinstance(data, Failure) else data.bets
 
@@ -106,4 +109,4 @@ def _read(answer: Response, kind: type[T]) -> T | Failure:
     try:
         return text.decode(answer.body, kind)
     except msgspec.DecodeError as error:
-        return Failure(Reason.ENCODING, str(error))
+        return Failure(Reason.ENCODING, str(error), upstream=UPSTREAM)

@@ -157,7 +157,7 @@ def bets(answer: list[Bet] | Failure, formats: Formats, game: str, player: str) 
         hurried=any(bet.is_open and bet.state != "accepted" for bet in known),
         topic=table_topic(game),
         wallet_topic=wallet_topic(player),
-        degraded=Degraded(answer.reason) if isinstance(answer, Failure) else None,
+        degraded=Degraded.by(answer) if isinstance(answer, Failure) else None,
     )
 
 

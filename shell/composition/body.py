@@ -1,8 +1,9 @@
 """What a fragment's answer is worth: its own words, contained, or why they can not stand in the page.
 
-Public: `Body`, `read`, `contained_fallback`, `said_state`.
+Public: `Body`, `read`, `contained_fallback`, `FragmentState`, `read_state`, `UNDECLARED`.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -10,6 +11,7 @@ from functools import lru_cache
 from django.conf import settings
 
 from bff.contracts import headers
+from bff.contracts.manifest import Extension
 from bff.resilience import log
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
@@ -20,7 +22,19 @@ from shell.composition.release import Release
 
 # Statuses that say something about the asking and not about the upstream.
 _SAID_NO = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
-_FEED_REASONS = (Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DOWN, Reason.STORE_DOWN)
+# What a fragment may say of itself: what a call to an upstream of its own can end with. What only a shell decides (who
+# is held, what is published, whose HTML is unsafe, who may see it) is no fragment's to say.
+_SAYABLE = frozenset(
+    {
+        *(Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DOWN, Reason.STORE_DOWN),
+        *(Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.TIMEOUT, Reason.CUT, Reason.FRAMING),
+        *(Reason.OVERSIZE, Reason.HEADERS_OVERSIZE, Reason.CONTENT_TYPE, Reason.ENCODING),
+        *(Reason.REDIRECT, Reason.REJECTED),
+        *(Reason.UPSTREAM_ERROR, Reason.THROTTLED, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL),
+    }
+)
+_RETRY = re.compile(r"[1-9][0-9]{0,4}")
+UNDECLARED = "undeclared"
 _CONTENT = frozenset({200})
 
 logger = log.get("contain")
@@ -28,12 +42,17 @@ logger = log.get("contain")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Contained HTML. `said` is why the fragment calls itself degraded, None when it says that all is well."""
+    """Contained HTML. `said` is why the fragment calls itself degraded, None when it says that all is well.
+
+    `upstream` is who failed behind it, by a name that its manifest declares; `retry_after_ms` when it hopes to be well.
+    """
 
     html: bytes
     status: int
     said: Reason | None = None
     as_of: datetime | None = None
+    upstream: str = ""
+    retry_after_ms: int | None = None
 
 
 def read(
@@ -59,8 +78,10 @@ def read(
         _say(slot.fragment, release.manifest.version, contained.notes)
     if not response.headers.get(headers.VERSION):
         return Failure(Reason.NOT_A_FRAGMENT, f"answered {status} without {headers.VERSION}", status=status)
-    said, as_of = said_state(response.headers.get(headers.STATE), datetime.now(UTC))
-    return Body(contained.html, status, said, as_of)
+    said = read_state(response.headers.get(headers.STATE), datetime.now(UTC), release.manifest.mullion)
+    if said is None:
+        return Body(contained.html, status)
+    return Body(contained.html, status, said.reason, said.as_of, said.upstream, said.retry_after_ms)
 
 
 def contained_fallback(slot: Slot, visit: Visit, release: Release) -> bytes:
@@ -91,19 +112,39 @@ def _say(fragment: str, version: str, notes: tuple[str, ...]) -> None:
     logger.warning("contained", fragment=fragment, version=version, taken_out=list(notes))
 
 
-def said_state(value: str | None, now: datetime) -> tuple[Reason | None, datetime | None]:
-    """(reason, as of) of a `Fragment-State` header; (None, None) when the fragment says that all is well.
+@dataclass(frozen=True, slots=True)
+class FragmentState:
+    """What a fragment says of itself when it is not well."""
 
-    A fragment may only speak of its feed: any other word counts as `feed_down`. A moment without a zone says nothing,
-    and what is said to be true as of later than `now` is true as of now at most.
+    reason: Reason
+    as_of: datetime | None = None
+    upstream: str = ""
+    retry_after_ms: int | None = None
+
+
+def read_state(value: str | None, now: datetime, declared: Extension) -> FragmentState | None:
+    """A `Fragment-State` header, None when the fragment says that all is well.
+
+    A word that is not a fragment's to say counts as `feed_down`, a name that its manifest does not declare as
+    `undeclared`. A moment without a zone says nothing, and what is said to be true as of later than `now` is true as
+    of now at most.
     """
     word, _, rest = (value or "").partition(";")
     if word.strip().lower() != "degraded":
-        return None, None
+        return None
     said = dict(part.strip().partition("=")[::2] for part in rest.split(";"))
-    reason = next((known for known in _FEED_REASONS if known == said.get("reason", "")), Reason.FEED_DOWN)
+    reason = next((known for known in _SAYABLE if known == said.get("reason", "")), Reason.FEED_DOWN)
+    upstream, retry = said.get("upstream", ""), said.get("retry-after-ms", "")
+    if upstream and upstream not in declared.upstreams and upstream not in declared.feeds:
+        upstream = UNDECLARED
+    return FragmentState(
+        reason, _as_of(said.get("as-of", ""), now), upstream, int(retry) if _RETRY.fullmatch(retry) else None
+    )
+
+
+def _as_of(written: str, now: datetime) -> datetime | None:
     try:
-        as_of = datetime.fromisoformat(said["as-of"])
-        return reason, min(as_of.astimezone(UTC), now) if as_of.tzinfo else None
-    except (KeyError, ValueError, OverflowError):
-        return reason, None
+        moment = datetime.fromisoformat(written)
+        return min(moment.astimezone(UTC), now) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None

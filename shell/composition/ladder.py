@@ -13,12 +13,15 @@ from shell.composition.body import Body, contained_fallback
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 
+_DECIDED_HERE = frozenset({Reason.NOT_PUBLISHED, Reason.HELD, Reason.INTERNAL, Reason.LEFT})
+
 
 class Included(msgspec.Struct, frozen=True, eq=False):
     """What fills the slot. `html` is contained; it is empty where the shell draws its own card.
 
     `status` is the fragment's answer, None without one; `ms` is what the include took. One that is `shared` fills the
-    slot of more than one visit.
+    slot of more than one visit. `upstream` names who failed: the fragment itself, or who failed behind it by the
+    fragment's own word; it is empty where nobody did, or where it was decided here.
     """
 
     slot: Slot
@@ -32,6 +35,7 @@ class Included(msgspec.Struct, frozen=True, eq=False):
     retry_after_ms: int | None = None
     ms: int = 0
     shared: bool = False
+    upstream: str = ""
 
     @property
     def version(self) -> str:
@@ -52,9 +56,20 @@ def raised(slot: Slot, release: Release, outcome: Outcome[Body]) -> Included:
             outcome.as_of,
             body.status,
             outcome.retry_after_ms,
+            upstream=_who(slot, outcome.reason),
         )
     if body.said is not None:
-        return Included(slot, State.DEGRADED, body.html, release, body.said, as_of=body.as_of, status=body.status)
+        return Included(
+            slot,
+            State.DEGRADED,
+            body.html,
+            release,
+            body.said,
+            as_of=body.as_of,
+            status=body.status,
+            retry_after_ms=body.retry_after_ms,
+            upstream=body.upstream or slot.fragment,
+        )
     return Included(slot, State.FRESH, body.html, release, as_of=outcome.as_of, status=body.status)
 
 
@@ -73,4 +88,9 @@ def lowered(slot: Slot, visit: Visit, release: Release | None, failure: Failure)
         failure.detail,
         status=failure.status,
         retry_after_ms=failure.retry_after_ms,
+        upstream=_who(slot, failure.reason),
     )
+
+
+def _who(slot: Slot, reason: Reason | None) -> str:
+    return "" if reason in _DECIDED_HERE else slot.fragment

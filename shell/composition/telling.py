@@ -17,8 +17,8 @@ from shell.composition.page import Visit
 # In an outage every page has the same to say: a line each would cost more than the page's other slots.
 QUIET_S = 1.0
 
-# Page, slot, fragment, version, state, reason.
-_Kind = tuple[str, str, str, str, State, Reason | None]
+# Page, slot, fragment, version, state, reason, upstream.
+_Kind = tuple[str, str, str, str, State, Reason | None, str]
 
 logger = log.get("include")
 
@@ -52,13 +52,13 @@ class Teller:
             known.times += 1
             return
         slot, state, reason = included.slot, included.state, included.reason
-        metrics.includes(slot.fragment, state, reason).inc()
+        metrics.includes(slot.fragment, state, reason, included.upstream).inc()
         if included.ms:  # what was known at once took nothing
             metrics.include_seconds(slot.fragment).observe(included.ms / 1000)
         if state is State.FRESH:
             logger.debug("included", page=visit.page.name, slot=slot.name, state=str(state), ms=included.ms)
             return
-        kind = (visit.page.name, slot.name, slot.fragment, included.version, state, reason)
+        kind = (visit.page.name, slot.name, slot.fragment, included.version, state, reason, included.upstream)
         same = self._unsaid.get(kind)
         if same is None:
             self._say(kind, included, 1)
@@ -69,7 +69,7 @@ class Teller:
                 self._shared[included] = same
 
     def _say(self, kind: _Kind, included: Included, times: int) -> None:
-        page, slot, fragment, version, state, reason = kind
+        page, slot, fragment, version, state, reason, upstream = kind
         logger.warning(
             "included",
             page=page,
@@ -78,6 +78,7 @@ class Teller:
             version=version,
             state=str(state),
             reason=str(reason or ""),
+            upstream=upstream,
             detail=included.detail,
             ms=included.ms,
             times=times,
@@ -89,7 +90,7 @@ class Teller:
         same = self._unsaid.pop(kind)
         self._shared = {included: other for included, other in self._shared.items() if other is not same}
         if same.shared:
-            _, _, fragment, _, state, reason = kind
-            metrics.includes(fragment, state, reason).inc(same.shared)
+            _, _, fragment, _, state, reason, upstream = kind
+            metrics.includes(fragment, state, reason, upstream).inc(same.shared)
         if same.newest is not None:
             self._say(kind, same.newest, same.times)

@@ -12,7 +12,10 @@ from shell.wiring import Parts
 
 @dataclass(frozen=True, slots=True)
 class FragmentStatus:
-    """One row. `state` is empty while nobody asked for the fragment in the last minute; `held` is an operator's."""
+    """One row. `state` is empty while nobody asked for the fragment in the last minute; `held` is an operator's.
+
+    `upstream` is who failed: the fragment, or what it says has failed behind it.
+    """
 
     fragment: str
     version: str
@@ -20,6 +23,7 @@ class FragmentStatus:
     origin: str
     state: str
     reason: str
+    upstream: str
     detail: str
     at: datetime | None
     ms: int
@@ -45,6 +49,7 @@ def fragments(parts: Parts) -> list[FragmentStatus]:
                 origin=release.manifest_url if release else "",
                 state=str(record.last.state) if record else "",
                 reason=str(record.last.reason or "") if record else "",
+                upstream=record.last.upstream if record else "",
                 detail=record.last.detail if record else "",
                 at=record.at if record else None,
                 ms=record.last.ms if record else 0,

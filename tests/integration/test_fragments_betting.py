@@ -124,7 +124,7 @@ def test_provider_that_is_down_took_nothing(live: Fragment, bff: FakeBff) -> Non
     bff.replies["/v1/bets"] = problem(503, "wallet_unavailable")
     answer = place(live)
     assert answer.status == 200
-    assert answer.headers["fragment-state"] == "degraded; reason=engine_down"
+    assert answer.headers["fragment-state"] == "degraded; reason=engine_down; upstream=game-provider"
     assert "nothing was taken" in answer.text
     assert f'name="idempotency_key" value="{KEY}"' in answer.text
 

@@ -111,7 +111,10 @@ def test_late_tables_say_how_late(live: Fragment, bff: FakeBff, path: str, state
     bff.replies["/views/tables"] = reply(view(TablesData(tables()), state))
     bff.replies["/views/tables/201"] = reply(view(TableData(table("201", "Harbour Roulette", "roulette")), state))
     answer = live.get(path, **SHARED)
-    assert answer.headers["fragment-state"] == f"degraded; reason={reason}; as-of=2026-03-14T20:14:03.000Z"
+    assert (
+        answer.headers["fragment-state"]
+        == f"degraded; reason={reason}; as-of=2026-03-14T20:14:03.000Z; upstream=tables"
+    )
     assert answer.headers["cache-control"] == "private, no-store"
     assert "20:14:03 UTC" in answer.text
     assert answer.text.count('role="status"') == 1
@@ -122,7 +125,7 @@ def test_store_without_data_is_a_feed_that_is_down(live: Fragment, bff: FakeBff)
     """Where nothing has ever been known the grid keeps its place and says so."""
     bff.replies["/views/tables"] = reply(view(None, "down", None))
     answer = live.get("/grid", **SHARED)
-    assert answer.headers["fragment-state"] == "degraded; reason=feed_down"
+    assert answer.headers["fragment-state"] == "degraded; reason=feed_down; upstream=tables"
     assert "quiet" in answer.text
 
 
@@ -162,7 +165,7 @@ def test_sick_bff_degrades_in_words_and_in_time(live: Fragment, bff: FakeBff, sa
     took_s = time.monotonic() - started
     bff.replies["/views/tables"] = healthy
     assert answer.status == 200
-    assert answer.headers["fragment-state"] == f"degraded; reason={reason}"
+    assert answer.headers["fragment-state"] == f"degraded; reason={reason}; upstream=bff-queries"
     assert "We keep trying." in answer.text
     assert "Harbour" not in answer.text
     assert took_s < 2
@@ -177,7 +180,7 @@ def test_failing_bff_opens_the_breaker_and_heals() -> None:
         assert "fragment-state" not in live.get("/grid", **SHARED).headers
         bff.replies["/views/tables"] = Reply(500)
         reasons = [live.get("/grid", **SHARED).headers["fragment-state"] for _ in range(8)]
-        assert reasons[-1] == "degraded; reason=breaker_open"
+        assert re.fullmatch(r"degraded; reason=breaker_open; upstream=bff-queries; retry-after-ms=\d+", reasons[-1])
         assert live.get("/healthz").status == 200, "a dead BFF does not make a fragment unready"
         bff.replies["/views/tables"] = tables_reply
         ended = time.monotonic()
@@ -185,7 +188,7 @@ def test_failing_bff_opens_the_breaker_and_heals() -> None:
             assert time.monotonic() - ended < 10
             time.sleep(0.2)
         metrics = live.get("/metrics").text
-    assert 'fragment_answers_total{reason="breaker_open",status="200",view="grid"}' in metrics
+    assert 'fragment_answers_total{reason="breaker_open",status="200",upstream="bff-queries",view="grid"}' in metrics
     assert 'mullion_calls_total{outcome="ok",upstream="bff-queries"}' in metrics
 
 

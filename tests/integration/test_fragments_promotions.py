@@ -184,7 +184,10 @@ def test_claims_wait_for_a_current_list(promotions: Fragment, bff: FakeBff, stat
     """An old list says how old, once, and no claim can be pressed."""
     bff.replies["/views/promotions"] = reply(view(offers(), state))
     answer = promotions.get("/offers", **player())
-    assert answer.headers["fragment-state"] == f"degraded; reason={reason}; as-of=2026-03-14T20:14:03.000Z"
+    assert (
+        answer.headers["fragment-state"]
+        == f"degraded; reason={reason}; as-of=2026-03-14T20:14:03.000Z; upstream=promotions"
+    )
     assert answer.text.count('role="status"') == 1
     buttons = re.findall(r"<button[^>]*>", answer.text)
     assert buttons
@@ -196,7 +199,7 @@ def test_offers_out_of_reach_keep_their_place(promotions: Fragment, bff: FakeBff
     bff.replies["/views/promotions"] = problem(503, "store_down")
     answer = promotions.get("/offers", **player())
     assert answer.status == 200
-    assert answer.headers["fragment-state"] == "degraded; reason=upstream_error"
+    assert answer.headers["fragment-state"] == "degraded; reason=store_down; upstream=query-store"
     assert "We keep trying." in answer.text
     assert '<ul class="offers quiet" aria-hidden="true">' in answer.text
 

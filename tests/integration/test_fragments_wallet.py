@@ -120,7 +120,10 @@ def test_old_money_says_how_old(wallet: Fragment, bff: FakeBff, state: Any, reas
     bff.replies["/views/wallet"] = reply(view(wallet_data(), state))
     answer = wallet.get("/cashier", **player())
     assert answer.status == 200
-    assert answer.headers["fragment-state"] == f"degraded; reason={reason}; as-of=2026-03-14T20:14:03.000Z"
+    assert (
+        answer.headers["fragment-state"]
+        == f"degraded; reason={reason}; as-of=2026-03-14T20:14:03.000Z; upstream=ledger"
+    )
     assert '<time datetime="2026-03-14T20:14:03.000Z" data-age>20:14:03 UTC</time>' in answer.text
     assert 'role="status"' in answer.text
     assert re.search(r'<button class="button" type="submit" disabled>', answer.text)

@@ -210,7 +210,7 @@ def test_engine_that_can_not_be_reached_keeps_form_and_key(wallet: Fragment, bff
     """Nothing was sent, and everything that was typed is there to be sent again."""
     bff.replies["/commands/set-deposit-limit"] = refusal
     answer = act(wallet, "limit", period="month", amount="30")
-    assert answer.headers["fragment-state"] == "degraded; reason=engine_down"
+    assert answer.headers["fragment-state"] == "degraded; reason=engine_down; upstream=engine"
     assert 'value="month" selected' in answer.text
     assert answer.text.count(f'value="{KEY}"') == 1
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from shell.composition.page import Slot
 from shell.composition.recent import WINDOW_S, Recent
@@ -18,7 +20,7 @@ from shell.operations.status import FragmentStatus, fragments
 from shell.players.models import Player
 from shell.registry.holds import Held
 from shell.wiring import parts
-from tests.shell_page import PAGE, Trio
+from tests.shell_page import PAGE, Trio, element
 
 BURST = 5000
 
@@ -74,6 +76,32 @@ async def test_burst_of_one_fragment_hides_no_other() -> None:
         assert rows["wallet"].at == datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
+async def test_log_metric_and_board_name_who_failed_behind_a_fragment() -> None:
+    """By the fragment's own word, as its manifest declares it; the slot has the reason, and asks when it may help."""
+    labels = {"fragment": "tables", "state": "degraded", "reason": "breaker_open", "upstream": "bff-queries"}
+    async with Trio(extension={"upstreams": ["bff-queries"]}) as trio:
+        board = Board(trio)
+        said = "degraded; reason=breaker_open; upstream=bff-queries; retry-after-ms=2000"
+        trio.origins["tables"].headers = (("Fragment-State", said),)
+        trio.origins["wallet"].headers = (("Fragment-State", said.replace("bff-queries", "x1")),)
+        await trio.origins["promotions"].fail("status=500")
+        before = REGISTRY.get_sample_value("mullion_includes_total", labels) or 0
+        with capture_logs() as lines:
+            page = await trio.page()
+        rows = board.rows()
+    shown = element(page, "tables")
+    assert b'data-state="degraded" data-reason="breaker_open"' in shown
+    delay = re.search(rb'data-retry-ms="(\d+)"', shown)
+    assert delay
+    assert 2200 <= int(delay[1]) <= 3500
+    assert (rows["tables"].reason, rows["tables"].upstream) == ("breaker_open", "bff-queries")
+    assert (rows["wallet"].upstream, rows["promotions"].upstream) == ("undeclared", "promotions")
+    assert REGISTRY.get_sample_value("mullion_includes_total", labels) == before + 1
+    told = {line["fragment"]: (line["reason"], line["upstream"]) for line in lines if line["event"] == "included"}
+    assert told["tables"] == ("breaker_open", "bff-queries")
+    assert told["promotions"] == ("upstream_error", "promotions")
+
+
 async def test_minute_passes() -> None:
     """What is older is not counted, and who was not asked for in it is said to be just that."""
     async with Trio() as trio:
@@ -107,7 +135,7 @@ async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {row.partition(" ")[0]: row for row in rows}
     assert "<odds>" not in html
     assert re.search(r"fresh 1\.0\.0 wallet-1 .* 12:00:00 · \d+ ms 1 fresh closed", said["wallet"])
-    assert re.search(r"fallback upstream_error .* 1 fallback closed", said["promotions"])
+    assert re.search(r"fallback upstream_error promotions .* 1 fallback closed", said["promotions"])
     assert re.search(
         rf"fallback held Held: wrong <odds> by olga since 4 Mar 11:59:00 .* {BURST} fallback forced", said["tables"]
     )

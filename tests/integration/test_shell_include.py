@@ -346,7 +346,7 @@ async def test_shut_slot_counts_every_page() -> None:
     """The metric has each of them within a second, although only the first is counted at once."""
     async with Trio() as trio:
         trio.upstreams.of(trio.snapshot.releases["tables"]).force_open()
-        labels = {"fragment": "tables", "state": "fallback", "reason": "held"}
+        labels = {"fragment": "tables", "state": "fallback", "reason": "held", "upstream": ""}
         before = REGISTRY.get_sample_value("mullion_includes_total", labels) or 0
         for _ in range(25):
             await trio.page()

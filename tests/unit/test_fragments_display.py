@@ -58,6 +58,17 @@ def test_state_header_names_reason_and_age() -> None:
         "degraded; reason=feed_stale; as-of=2026-03-14T20:14:03.000Z"
     )
     assert Degraded(Reason.TIMEOUT).header() == "degraded; reason=timeout"
+    shut = Degraded.by(Failure(Reason.BREAKER_OPEN, retry_after_ms=1200, upstream="bff-queries"))
+    assert shut.header() == "degraded; reason=breaker_open; upstream=bff-queries; retry-after-ms=1200"
+
+
+def test_a_feeds_failure_names_the_feed_and_the_engines_the_engine() -> None:
+    """Where no call failed the reason itself says who it is; who was named by a call stays."""
+    feeds = ("tables", "other")
+    assert Degraded(Reason.FEED_STALE).named(feeds).upstream == "tables"
+    assert Degraded(Reason.ENGINE_DOWN).named(feeds).upstream == "engine"
+    assert Degraded(Reason.FEED_DOWN).named(()).upstream == ""
+    assert Degraded(Reason.TIMEOUT, upstream="bff-queries").named(feeds).upstream == "bff-queries"
 
 
 @pytest.mark.parametrize("state", ["stale", "down"])

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.conf import settings
 
+from bff.contracts.manifest import Extension
 from bff.resilience.reason import Reason
-from shell.composition.body import said_state
+from shell.composition.body import FragmentState, read_state
 from shell.composition.healing import DELAY_MS_LONGEST, DELAY_MS_MIN, delay_ms
 from shell.composition.page import Page, Slot
 from shell.cookies import set_cookie
@@ -188,13 +189,37 @@ def test_retry_delays_of_a_crowd_are_spread() -> None:
         ("fresh", None),
         ("degraded", Reason.FEED_DOWN),
         ("degraded; reason=feed_stale; as-of=2026-01-01T00:00:00+00:00", Reason.FEED_STALE),
-        ("degraded; reason=breaker_open", Reason.FEED_DOWN),
+        ("degraded; reason=breaker_open", Reason.BREAKER_OPEN),
+        ("degraded; reason=timeout", Reason.TIMEOUT),
+        *((f"degraded; reason={word}", Reason.FEED_DOWN) for word in ("held", "not_published", "unauthorised", "left")),
+        *((f"degraded; reason={word}", Reason.FEED_DOWN) for word in ("unsafe_html", "internal", "manifest", "")),
         ("degraded; reason=<script>; as-of=yesterday", Reason.FEED_DOWN),
     ],
 )
-def test_fragment_may_only_speak_of_its_feed(value: str | None, reason: Reason | None) -> None:
-    """A word that is not a feed's can not stand in the page's state."""
-    assert said_state(value, NOW)[0] is reason
+def test_fragment_may_only_speak_of_what_it_calls(value: str | None, reason: Reason | None) -> None:
+    """A word for what the shell alone decides, and any other, can not stand in the page's state."""
+    said = read_state(value, NOW, Extension())
+    assert (said.reason if said else None) is reason
+
+
+@pytest.mark.parametrize(
+    ("written", "upstream", "retry_after_ms"),
+    [
+        ("upstream=bff-queries; retry-after-ms=1200", "bff-queries", 1200),
+        ("upstream=tables", "tables", None),
+        ("upstream=somebody-else; retry-after-ms=0", "undeclared", None),
+        ("upstream=<b>; retry-after-ms=-5", "undeclared", None),
+        ("retry-after-ms=999999", "", None),
+        ("retry-after-ms=1e3", "", None),
+    ],
+)
+def test_fragment_names_only_upstreams_that_its_manifest_declares(
+    written: str, upstream: str, retry_after_ms: int | None
+) -> None:
+    """The names are a metric's label: an answer can not make up as many of them as it likes."""
+    declared = Extension(upstreams=("bff-queries",), feeds=("tables",))
+    said = read_state(f"degraded; reason=breaker_open; {written}", NOW, declared)
+    assert said == FragmentState(Reason.BREAKER_OPEN, None, upstream, retry_after_ms)
 
 
 @pytest.mark.parametrize(
@@ -213,4 +238,5 @@ def test_fragment_may_only_speak_of_its_feed(value: str | None, reason: Reason |
 )
 def test_fragments_as_of_has_a_zone_and_is_not_to_come(written: str, as_of: datetime | None) -> None:
     """What stands in the page as the age of a slot is a moment that has been, or nothing."""
-    assert said_state(f"degraded; reason=feed_stale; as-of={written}", NOW) == (Reason.FEED_STALE, as_of)
+    said = read_state(f"degraded; reason=feed_stale; as-of={written}", NOW, Extension())
+    assert said == FragmentState(Reason.FEED_STALE, as_of)
