@@ -144,20 +144,22 @@ def test_text_of_a_provider_is_text(live: Fragment, bff: FakeBff) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("said", "reason", "upstream"),
     [
-        (problem(503, "store_down"), "upstream_error"),
-        (reply(view(TablesData(tables())), delay_s=0.6), "timeout"),
-        (reply(view(TablesData(tables())), cut=True), "cut"),
-        (Reply(200, b"<html>", "text/html"), "content_type"),
-        (Reply(200, b'{"data": {"tables": 7}}'), "encoding"),
-        (Reply(200, b'{"data": nul'), "encoding"),
-        (problem(400, "currency_invalid"), "rejected"),
-        (Reply(302, b""), "redirect"),
+        (problem(503, "store_down"), "store_down", "query-store"),
+        (reply(view(TablesData(tables())), delay_s=0.6), "timeout", "bff-queries"),
+        (reply(view(TablesData(tables())), cut=True), "cut", "bff-queries"),
+        (Reply(200, b"<html>", "text/html"), "content_type", "bff-queries"),
+        (Reply(200, b'{"data": {"tables": 7}}'), "encoding", "bff-queries"),
+        (Reply(200, b'{"data": nul'), "encoding", "bff-queries"),
+        (problem(400, "currency_invalid"), "rejected", "bff-queries"),
+        (Reply(302, b""), "redirect", "bff-queries"),
     ],
 )
-def test_sick_bff_degrades_in_words_and_in_time(live: Fragment, bff: FakeBff, said: Reply, reason: str) -> None:
-    """Whatever the BFF does, the grid answers 200 well inside its deadline, with the reason and no table."""
+def test_sick_bff_degrades_in_words_and_in_time(
+    live: Fragment, bff: FakeBff, said: Reply, reason: str, upstream: str
+) -> None:
+    """Whatever the BFF does, the grid answers 200 well inside its deadline, the reason, who it was, no table."""
     healthy = bff.replies["/views/tables"]
     bff.replies["/views/tables"] = said
     started = time.monotonic()
@@ -165,7 +167,7 @@ def test_sick_bff_degrades_in_words_and_in_time(live: Fragment, bff: FakeBff, sa
     took_s = time.monotonic() - started
     bff.replies["/views/tables"] = healthy
     assert answer.status == 200
-    assert answer.headers["fragment-state"] == f"degraded; reason={reason}; upstream=bff-queries"
+    assert answer.headers["fragment-state"] == f"degraded; reason={reason}; upstream={upstream}"
     assert "We keep trying." in answer.text
     assert "Harbour" not in answer.text
     assert took_s < 2
