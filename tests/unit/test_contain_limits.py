@@ -6,9 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused
+from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused, glance
 from shell.composition.contain.elements import FORMATTING
 from shell.composition.contain.links import Isolation
+from tests.corpus.hostile.costly import LARGE, PARTS, hostile, most_of
+from tests.corpus.hostile.costly import PREFIX as COSTLY_PREFIX
 
 PREFIX = "/slots/lobby/wallet"
 STALL_S_MAX = 0.05
@@ -88,6 +90,61 @@ def test_large_body_is_refused_unread(size: int) -> None:
     """More than 512 KiB are not looked at."""
     refused = put("x" * size)
     assert refused == Refused(Reason.OVERSIZE, f"{size} bytes; at most 524288 are read")
+
+
+@pytest.mark.parametrize("isolation", ["shadow", "light"])
+@pytest.mark.parametrize("name", LARGE)
+def test_large_ordinary_page_is_shown(name: str, isolation: Isolation) -> None:
+    """Long tables, terms, lists, forms, choices and charts are contained as they are, without a note."""
+    contained = put(LARGE[name].replace(COSTLY_PREFIX, PREFIX), isolation)
+    assert isinstance(contained, Contained), contained
+    assert contained.notes == ()
+
+
+@pytest.mark.parametrize("isolation", ["shadow", "light"])
+@pytest.mark.parametrize(("name", "body"), hostile(), ids=[name for name, _ in hostile()])
+def test_body_made_to_take_long_is_refused(name: str, body: str, isolation: Isolation) -> None:
+    """By what is counted in it, with words that say where the work would go."""
+    refused = put(body, isolation)
+    assert isinstance(refused, Refused), name
+    assert refused.reason is Reason.OVERSIZE
+
+
+@pytest.mark.parametrize("part", [*PARTS[::3], *LARGE])
+def test_outcome_depends_on_nothing_but_the_body(part: str) -> None:
+    """At the edge of what a body may cost it ends the same whatever the memories hold, and without a clock."""
+    small = Limits(cost_ns_max=2_000_000, cache_bytes_max=0)
+
+    def passes(html: str) -> bool:
+        return isinstance(put(html, limits=small), Contained)
+
+    def forget() -> None:
+        glance.glance_of.cache_clear()
+
+    edge = LARGE[part][:6000] if part in LARGE else most_of(part, passes, 100_000)
+    for body in (edge, edge + edge[: len(edge) // 20], edge[: len(edge) * 19 // 20]):
+        forget()
+        cold = put(body, limits=small)
+        for _ in range(3):
+            put("<ul>" + body[: len(body) // 2], limits=small)
+            assert put(body, limits=small) == cold
+        forget()
+        assert put(body, limits=small) == cold
+
+
+def test_labels_within_labels_are_charged_for_the_words_that_they_leave() -> None:
+    """In a shared tree each leaves its words with its control, and each holds all that the inner ones do."""
+    refused = put("<label for=a>" * 250 + "x " * 200_000, "light")
+    assert isinstance(refused, Refused)
+    assert "labels" in refused.detail
+
+
+def test_refusal_says_where_the_work_would_go() -> None:
+    """Whoever has to make the page smaller reads what it holds too much of."""
+    refused = put("<p>x" * 50_000)
+    assert isinstance(refused, Refused)
+    assert "20 ms" in refused.detail
+    assert "tags" in refused.detail
 
 
 def test_large_text_is_contained() -> None:

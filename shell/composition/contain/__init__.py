@@ -6,8 +6,8 @@ and it is no sandbox for hostile code.
 """
 
 from shell.composition.contain.containing import Contained, Container, contain
-from shell.composition.contain.decode import Refused
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy
+from shell.composition.contain.refusal import Refused
 
 __all__ = ["Contained", "Container", "Isolation", "Limits", "LinkPolicy", "Refused", "contain"]

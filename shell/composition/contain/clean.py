@@ -1,6 +1,6 @@
 """One pass over a parsed body that takes out what may not be in a page.
 
-Public: `Cleaner`, `Stop`, `IN_SELECT`, `deeper_than`.
+Public: `Cleaner`, `IN_SELECT`, `deeper_than`.
 """
 
 import re
@@ -11,12 +11,13 @@ from turbohtml import Element, Namespace, Node, XPath
 
 from bff.resilience.reason import Reason
 from shell.composition.contain import elements
-from shell.composition.contain.decode import Refused
-from shell.composition.contain.elements import TAME, Check, Rules
-from shell.composition.contain.glance import glance_of, worth_it
+from shell.composition.contain.cost import WEIGHTS, Spending, reading_ns
+from shell.composition.contain.elements import TAME, Rules
 from shell.composition.contain.labels import by_id, leave_words
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
+from shell.composition.contain.refusal import Stop
+from shell.composition.contain.table import Check
 
 # Finds each of `elements.FORMATTING` where a tag starts. It also fits a few names that no element has, which is
 # harmless, and it spells out both cases: that is three times as fast as to list the names and ignore case.
@@ -35,25 +36,17 @@ _SENDING = frozenset({"button", "input"})
 _FRAME_SANDBOX = "allow-forms allow-same-origin allow-scripts"
 
 
-class Stop(Exception):
-    """The body can not be cleaned."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.refused = Refused(reason, detail)
-
-
 class Cleaner:
     """Cleans bodies of one slot. `notes` says what was taken out, each thing once."""
 
-    def __init__(self, reach: Reach, limits: Limits) -> None:
+    def __init__(self, reach: Reach, limits: Limits, spending: Spending) -> None:
         self.notes: dict[str, None] = {}
+        self._spending = spending
         self._reach = reach
         self._limits = limits
         self._odd: list[Element] = []
         self._bad: list[tuple[Element, str]] = []
         self._seen: set[str] = set()
-        self._changes = 0
 
     def clean(self, text: str) -> str:
         """`text` parsed, cleaned and written out again; raises `Stop`."""
@@ -63,22 +56,20 @@ class Cleaner:
         for comment in list(root.xpath_iter(_COMMENTS)):
             if isinstance(comment, Node):
                 comment.decompose()
-        out = self._glance(root) if worth_it(tamed) else None
-        if out is None:
-            self._walk(root)
-            self._judge_changes(len(self._odd) + len(self._bad))
-            if self._seen:
-                self._treat_within(root)
-            for element in self._odd:
-                self._treat(element)
-            named = by_id(root) if any(name == "for" for _, name in self._bad) else {}
-            for element, name in self._bad:
-                if name == "for":
-                    leave_words(element, named)
-                self._take(element, name)
-            if self._reach.isolation == "light":
-                self._leave_slots(root)
-            out = root.inner_html
+        self._walk(root)
+        if self._seen:
+            self._treat_within(root)
+        for element in self._odd:
+            self._treat(element)
+        named = by_id(root) if any(name == "for" for _, name in self._bad) else {}
+        for element, name in self._bad:
+            if name == "for":
+                self._spending.charge(len(element.text) * WEIGHTS.byte, "labels")
+                leave_words(element, named)
+            self._take(element, name)
+        if self._reach.isolation == "light":
+            self._leave_slots(root)
+        out = root.inner_html
         out = out.replace(TAME, "")
         if _DEL in out:
             raise Stop(Reason.ENCODING, "the control character DEL came out of it")
@@ -93,28 +84,15 @@ class Cleaner:
         if deeper_than(self._limits.depth_max, root):
             raise Stop(Reason.OVERSIZE, f"deeper than {self._limits.depth_max} levels")
 
-    def _glance(self, root: Element) -> str | None:
-        """`root` written out, where nothing but known tags is in it; None where it has to be walked."""
-        if self._reach.isolation == "light":
-            return None  # where an element stands decides what it may be called
-        out = root.inner_html
-        if not glance_of(self._reach, self._limits).passes(out):
-            return None
-        self._seen, self._changes = set(), 0
-        if "<select" in out:
-            self._seen.add("select")
-            self._treat_within(root)
-        return root.inner_html if self._changes else out
-
     def _walk(self, root: Element) -> None:
         """Look at every element and attribute once; nothing is changed while the tree is walked."""
-        self._odd, self._bad, self._seen, self._changes = [], [], set(), 0
+        self._odd, self._bad, self._seen = [], [], set()
         reach, limits, bad = self._reach, self._limits, self._bad
         isolation = reach.isolation
         html, known, special = Namespace.HTML, elements.HTML, _SPECIAL
         unlisted, other = elements.unlisted, elements.other
         passed: set[tuple[Check, str]] = set()  # the same few values come again and again
-        total = 0
+        charge, attribute_ns = self._spending.charge, WEIGHTS.attribute
         for element in root.iter_elements():
             tag = element.tag
             rules = known.get(tag) if element.namespace is html else None
@@ -126,20 +104,22 @@ class Cleaner:
             if not attributes:
                 continue
             count = len(attributes)
-            total += count
-            if count > limits.attributes_max or total > limits.attributes_total_max:
-                raise Stop(Reason.OVERSIZE, f"{count} attributes in one tag, {total} in all")
+            if count > limits.attributes_max:
+                raise Stop(Reason.OVERSIZE, f"{count} attributes in one tag; at most {limits.attributes_max} are read")
+            charge(count * attribute_ns, "attributes")
             if rules.plain and rules.free[isolation].issuperset(attributes):
                 continue
             check_of = rules.checks[isolation].get
             for name in attributes:
                 check = check_of(name, unlisted)
                 if check is unlisted:
+                    charge(WEIGHTS.unlisted, "attributes")
                     check = other(name, tag)
                 if check is None:
                     continue
                 value = element.attr(name) or ""
                 if (check, value) not in passed:
+                    charge(reading_ns(check, value), "values of attributes")
                     if check(value, reach):
                         passed.add((check, value))
                     else:
@@ -161,7 +141,7 @@ class Cleaner:
 
     def _take(self, element: Element, name: str) -> None:
         """Take an attribute off, and what would mean something else without it."""
-        self._count_change()
+        self._charge_change()
         del element.attrs[name]
         self._note(f"removed {name} of <{element.tag}>")
         if name == "formaction" and element.tag in _SENDING:
@@ -223,23 +203,18 @@ class Cleaner:
                 self._note(f"removed slot of <{child.tag}>")
 
     def _remove(self, element: Element) -> None:
-        self._count_change()
+        self._charge_change()
         self._note(f"removed <{element.tag}>")
         element.decompose()
 
     def _unwrap(self, element: Element) -> None:
         if element.parent is not None:
-            self._count_change()
+            self._charge_change(len(element.children))
             self._note(f"unwrapped <{element.tag}>")
             element.unwrap()
 
-    def _count_change(self) -> None:
-        self._changes += 1
-        self._judge_changes(self._changes)
-
-    def _judge_changes(self, changes: int) -> None:
-        if changes > self._limits.changes_max:
-            raise Stop(Reason.OVERSIZE, f"more than {self._limits.changes_max} things to take out")
+    def _charge_change(self, children: int = 0) -> None:
+        self._spending.charge(WEIGHTS.change + children * WEIGHTS.child, "what has to be taken out")
 
     def _note(self, what: str) -> None:
         if len(self.notes) < self._limits.notes_max:

@@ -7,11 +7,13 @@ from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 from bff.resilience.reason import Reason
-from shell.composition.contain.clean import Cleaner, Stop
-from shell.composition.contain.decode import Refused, decode, judge_type
+from shell.composition.contain.clean import Cleaner
+from shell.composition.contain.cost import WEIGHTS, Spending, parsing_ns
+from shell.composition.contain.decode import decode, judge_type
 from shell.composition.contain.kept import Kept
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy, Reach
+from shell.composition.contain.refusal import Refused, Stop
 from shell.composition.contain.sentinel import survives
 from shell.composition.contain.unchanged import PIECE_FIRST, unchanged
 
@@ -66,15 +68,24 @@ def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refused:
     text = decode(body, limits)
     if isinstance(text, Refused):
         return text
-    cleaner = Cleaner(reach, limits)
+    spending = Spending(limits)
+    cleaner = Cleaner(reach, limits, spending)
     try:
-        html = unchanged(body, reach, limits) or _settle(text, cleaner, reach, limits)
+        pieces = body.split(b"</")
+        closings, html = len(pieces) - 1, None
+        spending.charge(parsing_ns(body, closings), "its size, its tags and its references")
+        # Where an element stands decides what it may be called in a shared tree: only a walk can say that.
+        if reach.isolation == "shadow" and closings <= WEIGHTS.glanced_closings_max:
+            # Charged for both ways, whichever it goes: what is remembered of other bodies decides nothing.
+            spending.charge(closings * WEIGHTS.glance, "its end tags")
+            html = unchanged(pieces, reach, limits, spending)
+        html = html or _settle(text, cleaner, reach, limits, spending)
     except Stop as stop:
         return stop.refused
     return Contained(html, tuple(cleaner.notes))
 
 
-def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits) -> bytes:
+def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits, spending: Spending) -> bytes:
     """Clean until a parser, at work in the shell's page, builds exactly what was cleaned; raises `Stop`."""
     for _ in range(_ROUNDS):
         html = cleaner.clean(text)
@@ -91,6 +102,7 @@ def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits) -> bytes:
                 raise Stop(Reason.UNSAFE_HTML, "its noscript means something else to a browser with scripts")
             return written
         text = there
+        spending.charge(parsing_ns(there.encode(), there.count("</")), "parsing it once more")
     raise Stop(Reason.UNSAFE_HTML, "it means something else each time it is parsed")
 
 

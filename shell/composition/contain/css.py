@@ -1,6 +1,6 @@
 """CSS in an attribute: it may name colours, numbers and parts of its own drawing, and nothing that would be fetched.
 
-Public: `fetches_nothing`.
+Public: `fetches_nothing`, `is_quick`.
 Source: CSS Syntax 3 for tokens (read by tinycss2, so an escape means what a browser makes of it); SVG 2 §6.6 for the
 presentation attributes.
 """
@@ -15,10 +15,16 @@ from tinycss2.ast import Node
 
 from shell.composition.contain.names import words
 
-_CHARS_MAX = 1024
+_CHARS_MAX = 512
 _DEPTH_MAX = 8
 # Nothing is fetched without a function, and none of these is spelled without one of the characters that are left out.
 _NO_FUNCTION = re.compile(r"[^(\\@{}\"'<>]*")
+# The same with numbers, names and ids in brackets: most of what drawings hold.
+_FLAT = re.compile(
+    r"(?:[^(\\@{}\"'<>/]*?(?:(?<![^\s,)])(?:rgba?|hsla?|matrix|translate[xy]?|scale[xy]?|rotate|skew[xy]?|var|calc)"
+    r"\([^()\\@{}\"'<>/]*\)|(?<![^\s,)])url\(#[\w-]+\)))*[^(\\@{}\"'<>/]*",
+    re.IGNORECASE,
+)
 # A function that is not named here may take an address as a string today or in a later level of CSS.
 _FUNCTIONS = frozenset(
     words(
@@ -32,9 +38,12 @@ _FUNCTIONS = frozenset(
 
 def fetches_nothing(value: str) -> bool:
     """Whether a browser that reads `value` as CSS asks nobody for anything: every `url()` is a part of the page."""
-    if len(value) > _CHARS_MAX:
-        return False
-    return _NO_FUNCTION.fullmatch(value) is not None or _read(value)
+    return len(value) <= _CHARS_MAX and (is_quick(value) or _read(value))
+
+
+def is_quick(value: str) -> bool:
+    """Whether one look says that `value` fetches nothing, or is too long to be read."""
+    return len(value) > _CHARS_MAX or _NO_FUNCTION.fullmatch(value) is not None or _FLAT.fullmatch(value) is not None
 
 
 @lru_cache(maxsize=1024)

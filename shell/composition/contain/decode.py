@@ -1,13 +1,13 @@
 """From bytes to text, or why not. No guessing: a body is UTF-8 HTML or it is refused.
 
-Public: `judge_type`, `decode`, `Refused`.
+Public: `judge_type`, `decode`.
 """
 
 import re
-from dataclasses import dataclass
 
 from bff.resilience.reason import Reason
 from shell.composition.contain.limits import Limits
+from shell.composition.contain.refusal import Refused
 
 _TYPE = re.compile(r"\s*text/html\s*(?:;(?P<parameters>.*))?", re.IGNORECASE | re.DOTALL)
 _CHARSET = re.compile(r";?\s*charset\s*=\s*\"?(?P<name>[^\s;\",]*)", re.IGNORECASE)
@@ -17,20 +17,12 @@ _DOCUMENT = re.compile(r"(?:\s|<!--.*?-->)*+<(?:!doctype|html|head|body)(?=[\s/>
 _DOCUMENT_WITHIN = 4096
 # A reference to DEL, which no body may hold, in any spelling that a parser reads as one.
 _DEL = re.compile(rb"&#(?:0*127(?![0-9])|[xX]0*7[fF](?![0-9a-fA-F]))")
-# Shorter bodies can not grow to much, nor hold a tag with so many attributes that parsing them takes long.
+# A shorter tag can not hold so many attributes that parsing them takes long.
 _LONG = 48 * 1024
 # A tag up to its end, or as far as it takes to know that it holds too much.
 _PARTS_MAX = 10_001
 _TAG = re.compile(rf"""[a-z](?:[^"'>]++|"[^"]*+"?|'[^']*+'?){{0,{_PARTS_MAX}}}+""", re.IGNORECASE)
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why a body is not put into a page; `detail` is for logs."""
-
-    reason: Reason
-    detail: str
 
 
 def judge_type(content_type: str | None) -> Refused | None:
@@ -47,7 +39,7 @@ def judge_type(content_type: str | None) -> Refused | None:
 
 
 def decode(body: bytes, limits: Limits) -> str | Refused:
-    """The text of `body`, small enough to parse."""
+    """The text of `body`, none of its tags too large to parse."""
     if b"\0" in body:
         return Refused(Reason.ENCODING, "the body holds NUL")
     if b"\x7f" in body:
@@ -58,19 +50,12 @@ def decode(body: bytes, limits: Limits) -> str | Refused:
         return Refused(Reason.ENCODING, f"not UTF-8 at byte {error.start}")
     if b"&" in body and _DEL.search(body):
         return Refused(Reason.ENCODING, "the body refers to the control character DEL")
-    return _judge_counts(body, text, limits) or text
+    return _judge_tags(body, text, limits) or text
 
 
-def _judge_counts(body: bytes, text: str, limits: Limits) -> Refused | None:
-    openings = body.count(b"<")
-    if openings > limits.openings_max:
-        return Refused(Reason.OVERSIZE, f"more than {limits.openings_max} tags")
-    if len(body) > _LONG:
-        references = body.count(b"&") + body.count(b"\xc2\xa0") + max(0, body.count(b">") - openings)
-        if references > limits.references_max:
-            return Refused(Reason.OVERSIZE, f"more than {limits.references_max} characters to be written as references")
-        if any(_words(tag) > limits.tag_words_max for tag in text.split("<")[1:] if len(tag) > _LONG):
-            return Refused(Reason.OVERSIZE, f"more than {limits.tag_words_max} words in one tag")
+def _judge_tags(body: bytes, text: str, limits: Limits) -> Refused | None:
+    if len(body) > _LONG and any(_words(tag) > limits.tag_words_max for tag in text.split("<")[1:] if len(tag) > _LONG):
+        return Refused(Reason.OVERSIZE, f"more than {limits.tag_words_max} words in one tag")
     if _DOCUMENT.match(text[:_DOCUMENT_WITHIN]):
         return Refused(Reason.UNSAFE_HTML, "a whole document, not a fragment")
     return None

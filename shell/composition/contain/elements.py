@@ -1,21 +1,19 @@
 """Which elements and attributes a fragment's HTML may hold. What is not listed does not reach the page.
 
-Public: `KEEP`, `Check`, `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `NOTHING`, `REMOVED`, `SCRIPTED`,
+Public: `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `NOTHING`, `REMOVED`, `SCRIPTED`,
 `FORMATTING`, `TAME`, `is_custom`, `unlisted`, `other`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 from shell.composition.contain import htmx, pattern, values
 from shell.composition.contain.links import Isolation, Reach
 from shell.composition.contain.names import words
+from shell.composition.contain.table import KEEP, Check
 
-Check = Callable[[str, Reach], bool]
 Attributes = Mapping[str, Check | None]
-
-KEEP: Check | None = None
 
 
 # What these ask only matters where a fragment shares its tree with the page.

@@ -1,6 +1,6 @@
 """Start tags that were looked at before, so that a body which changed in a few words is not walked again.
 
-Public: `worth_it`, `Glance`, `glance_of`.
+Public: `Glance`, `glance_of`.
 
 A serialised tree writes every element's start tag as `<`, its name, ` name="value"` for each attribute with quotes and
 ampersands escaped, and `>`; text never holds a bare `<`. So what follows each `<` up to the next `>` or `<` begins a
@@ -19,9 +19,10 @@ from html.entities import html5
 from typing import NamedTuple, cast
 
 from shell.composition.contain import elements
-from shell.composition.contain.elements import TAME, Check
+from shell.composition.contain.elements import TAME
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
+from shell.composition.contain.table import Check
 
 # Of a start tag without its values, one of the two quotes is left of each; this stands for a value that was left out.
 _NO_VALUE = "\x01"
@@ -45,9 +46,6 @@ _REFERENCE = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#(?:x[0-9a-fA-F]{2,5}|[0
 _COMMENT = re.compile(r"!--(?!-?>)(?:(?!--!?>)[^<])*-->")
 # Within these a comment is text itself. Such text ends where an end tag begins, or it is written in another way.
 _COMMENTS_ARE_TEXT = re.compile(rb"<(?:textarea|title)")
-# ` a=""`: no attribute is written shorter.
-_ATTRIBUTE_CHARS_MIN = 5
-_EQUALS_MIN = 250
 _KEPT_MAX = 1024
 _PIECES_MAX = 2048
 _REFERENCES_MAX = 2000
@@ -58,17 +56,12 @@ _SHAPES_MAX = 512
 _REACHES_KEPT = 32
 
 
-def worth_it(text: str) -> bool:
-    """Whether a glance at what `text` is parsed to may say something sooner than a walk, which dwells on attributes."""
-    return text.count("=") >= _EQUALS_MIN and "<svg" not in text
-
-
 class Glance:
     """What is known of start tags within one `reach`. Bounded; safe to share between threads."""
 
     def __init__(self, reach: Reach, limits: Limits) -> None:
         self._reach = reach
-        self._bytes_max = limits.attributes_total_max * _ATTRIBUTE_CHARS_MIN
+        self._bytes_max = limits.body_bytes_max
         self._attributes_max = limits.attributes_max
         # Tags that may stay, and how a serialiser writes them.
         self._known: dict[str, str] = {}
@@ -78,23 +71,12 @@ class Glance:
         # `</`: the next one says most of it again.
         self._pieces: dict[bytes, bytes] = {}
 
-    def passes(self, html: str) -> bool:
-        """Whether all tags of `html`, written as a parser's tree is written out, may stay as they are.
-
-        False where one may not, or where only a walk over the tree can say. What a `<select>` holds is not looked at.
-        """
-        written = html.encode()
-        return self.spelled(written) == written
-
-    def spelled(self, html: bytes) -> bytes | None:
-        """`html`, which is UTF-8, as a serialiser writes the same, without its comments.
+    def spelled(self, pieces: list[bytes]) -> bytes | None:
+        """HTML in UTF-8, cut at each `</`, as a serialiser writes the same, without its comments.
 
         None where a tag may not stay, or where nothing can be said.
         """
-        if len(html) > self._bytes_max:
-            return None
-        pieces = html.split(b"</")
-        pieces[0] = _BEGINNING + pieces[0]
+        pieces = [_BEGINNING + pieces[0], *pieces[1:]]
         known = self._pieces
         written = list(map(known.get, pieces))
         new = [place for place, found in enumerate(written) if found is None]

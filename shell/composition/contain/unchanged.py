@@ -8,6 +8,7 @@ import re
 from turbohtml import Element, Namespace
 
 from shell.composition.contain.clean import IN_SELECT, deeper_than
+from shell.composition.contain.cost import Spending, readings_ns_max
 from shell.composition.contain.elements import FORMATTING
 from shell.composition.contain.glance import glance_of
 from shell.composition.contain.limits import Limits
@@ -26,18 +27,19 @@ _SPANNING = re.compile(
 PIECE_FIRST = re.compile(rb"[^<]*+<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[ >]")
 
 
-def unchanged(body: bytes, reach: Reach, limits: Limits) -> bytes | None:
-    """`body`, which is UTF-8, as a serialiser spells it, where a parser makes just this of it and all of it may stay.
+def unchanged(pieces: list[bytes], reach: Reach, limits: Limits, spending: Spending) -> bytes | None:
+    """A body for a shadow root, UTF-8 cut at each `</`, as a serialiser spells it, where a parser makes just this of it
+    and all of it may stay.
 
     None where it has to be cleaned.
     """
-    if reach.isolation == "light":
-        return None  # where an element stands decides what it may be called
-    spelled = glance_of(reach, limits).spelled(body)
+    spelled = glance_of(reach, limits).spelled(pieces)
     if spelled is None:
         return None
     if len(spelled) > limits.body_bytes_max or PIECE_FIRST.match(spelled) or _SPANNING.search(spelled):
         return None
+    if not spending.affords(readings_ns_max(spelled)):
+        return None  # to be charged for what it really holds
     html = spelled.decode()
     page = built(html, reach.isolation)
     if within(page, reach.isolation) != html:
