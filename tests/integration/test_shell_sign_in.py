@@ -5,10 +5,11 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -159,9 +160,14 @@ async def test_sign_in_while_the_database_can_not_be_written_is_a_503(
 
 
 @pytest.fixture
-def file_database(tmp_path: Path) -> Iterator[Path]:
-    """The shell's database in a file, as it is outside of tests, with amber in it."""
-    path, wrapper = tmp_path / "shell.sqlite3", connections["default"]
+def own_database(tmp_path: Path) -> Iterator[Path | None]:
+    """The shell's database as it is outside of tests, with amber in it: a file, or the PostgreSQL of this run."""
+    wrapper = connections["default"]
+    if wrapper.vendor == "postgresql":
+        Player.objects.create_user("amber", password="mullion-demo", player_id="pl_amber")
+        yield None
+        return
+    path = tmp_path / "shell.sqlite3"
     memory, name = wrapper.connection, wrapper.settings_dict["NAME"]
     wrapper.connection, wrapper.settings_dict["NAME"] = None, str(path)
     call_command("migrate", verbosity=0)
@@ -171,24 +177,48 @@ def file_database(tmp_path: Path) -> Iterator[Path]:
     wrapper.connection, wrapper.settings_dict["NAME"] = memory, name
 
 
+@contextmanager
+def broken(path: Path | None, fault: str) -> Iterator[None]:
+    """The database is locked by somebody else, or takes no writes."""
+    options = connections["default"].settings_dict["OPTIONS"]
+    if path is None:
+        with psycopg.connect(**connections["default"].get_connection_params(), autocommit=True) as other:
+            name = other.info.dbname
+            if fault == "locked":
+                other.execute("BEGIN; LOCK TABLE django_session, players_player")
+            else:
+                other.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+            yield
+            other.execute("ROLLBACK; SET default_transaction_read_only = off")
+            other.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        return
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        before = options["init_command"]
+        if fault == "locked":
+            other.execute("BEGIN IMMEDIATE")
+        else:
+            options["init_command"] = f"{before} PRAGMA query_only=1;"
+        yield
+        options["init_command"] = before
+
+
 WRITES = ["/sign-in/", "/sign-out/", "/sign-out/everywhere/", "/reality-check/"]
 
 
+@pytest.mark.parametrize("fault", ["locked", "read-only"])
 @pytest.mark.parametrize("path", WRITES)
-async def test_every_view_of_a_player_answers_in_time_while_the_database_is_locked(
-    file_database: Path, path: str
+async def test_every_view_of_a_player_answers_in_time_while_the_database_is_broken(
+    own_database: Path | None, path: str, fault: str
 ) -> None:
-    """503, a sentence and Retry-After within four seconds; reading pages of Django goes on meanwhile."""
+    """503, a sentence and Retry-After within four seconds, and nobody was signed in or out; then it works again."""
     client = AsyncClient()
     assert (await tried(client, "amber", "mullion-demo")).status_code == 302
-    with closing(sqlite3.connect(file_database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    form = {"username": "amber", "password": "mullion-demo"}
+    with broken(own_database, fault):
         began = time.monotonic()
-        form = {"username": "amber", "password": "mullion-demo"}
         answer = await client.post(path, form, headers=SAME_ORIGIN)
         assert time.monotonic() - began < 4
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
         assert re.search(rb"[Tt]ry again", answer.content)
-        other.execute("ROLLBACK")
     assert (await client.post(path, form, headers=SAME_ORIGIN)).status_code in (302, 303, 204)
