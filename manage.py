@@ -17,14 +17,50 @@ def main() -> None:
         from shell.operations.up.cli import main as up
 
         sys.exit(up(sys.argv[2:]))
+    if sys.argv[1:2] == ["fragment"]:
+        _join()
+        _end_at_once(_django())
+    sys.exit(_django())
+
+
+def _join() -> None:
+    """Before any settings are read: which copy is meant decides what they are read from."""
+    from shell.operations.up import cli, running
+
+    try:
+        os.environ.update(running.join(sys.argv[2:], os.environ, cli.data_root()))
+    except running.NotJoined as refused:
+        sys.exit(f"manage.py fragment: {refused}")
+
+
+def _django() -> int:
+    """The command's exit code."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shell.settings")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ModuleNotFoundError as error:
         if error.name != "django":
             raise
         sys.exit("Django is not installed here. uv installs all that is needed: pip install uv && uv run manage.py up")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"manage.py: {error}")
+    except SystemExit as end:
+        if end.code is not None and not isinstance(end.code, int):
+            raise
+        return end.code or 0
+    return 0
+
+
+def _end_at_once(code: int) -> None:
+    """Without Python's own end: a thread of the HTTP client that still hands back a result would abort the process."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

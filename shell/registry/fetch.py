@@ -11,11 +11,12 @@ from bff.contracts import headers
 from bff.contracts.manifest import MANIFEST_BYTES_MAX, Asset, Manifest, ManifestRefused, parse, resolve
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import CallFailed, Request, Response
+from bff.resilience.reason import Reason
 from bff.resilience.transport import Transport
 from shell.composition.contain import Contained, LinkPolicy, Refused, contain
 from shell.registry import models
 from shell.registry.link_header import linked_assets
-from shell.registry.origins import Origins
+from shell.registry.origins import Origins, origin_of
 from shell.registry.stylesheet import reaches_out
 
 FETCH_MS = 5000
@@ -125,12 +126,18 @@ class Fetcher:
         try:
             response = await self._transport.send(_asked(url), Deadline.after_ms(time.monotonic(), FETCH_MS))
         except CallFailed as error:
-            raise PublishRefused(f"{field}: {url} did not answer: {error.detail} ({error.reason})") from error
+            hint = "; where it speaks plain HTTP, write http://" if error.reason is Reason.TLS else ""
+            raise PublishRefused(f"{field}: {url} did not answer: {error.detail} ({error.reason}){hint}") from error
         if response.status != 200:
             raise PublishRefused(f"{field}: {url} answered {response.status}; only 200 can be published")
         return response
 
     def _allowed(self, field: str, url: str) -> None:
+        if origin_of(url) is None:
+            raise PublishRefused(
+                f"{field}: {url!r} is no address to fetch from; write it with its scheme: "
+                "http://127.0.0.1:8020/manifest.json"
+            )
         if not self._origins.allows(url):
             raise PublishRefused(
                 f"{field}: {url} is not on an allowed origin. Add its origin to FRAGMENT_ORIGINS if it should be."

@@ -1,6 +1,6 @@
 """`manage.py up`, from the command line to the exit code.
 
-Public: `main`.
+Public: `main`, `data_root`.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from shell.operations.up import find, keys, options, preflight
+from shell.operations.up import find, keys, options, preflight, running
 from shell.operations.up.console import Console
 from shell.operations.up.data import locked
 from shell.operations.up.find import HousesBroken
@@ -25,7 +25,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
     """Runs until it is told to stop. 0: stopped on request. 1: could not start. 2: the request makes no sense."""
     began = time.monotonic()
     asked = options.parse(argv)
-    data = Path(os.environ.get("MULLION_DATA_ROOT") or root / DATA).absolute() / str(asked.port_base)
+    data = data_root(root) / str(asked.port_base)
     try:
         houses = find.houses(root)
         choice = choose(houses, asked, os.environ)
@@ -37,6 +37,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
             if asked.broker == "kafka":
                 preflight.kafka_answers(os.environ)
             secrets = keys.keep(houses, data, os.environ)
+            running.note(data, os.environ)
             server = _valkey_server() if choice.valkey else ""
             decided = plan(
                 houses,
@@ -61,6 +62,11 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
         return _refuse(str(refused), 1)
     except KeyboardInterrupt:
         return _refuse("Stopped before anything was started.", 130)
+
+
+def data_root(root: Path = ROOT) -> Path:
+    """Where each port base has its data folder."""
+    return Path(os.environ.get("MULLION_DATA_ROOT") or root / DATA).absolute()
 
 
 def _refuse(sentence: str, code: int) -> int:

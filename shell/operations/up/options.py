@@ -1,6 +1,6 @@
 """What a person may ask of `up` on the command line.
 
-Public: `Options`, `add_arguments`, `parse`.
+Public: `Options`, `PORT_BASE`, `add_arguments`, `parse`, `port_base`.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "--port-base",
-        type=_port_base,
+        type=port_base,
         default=PORT_BASE,
         metavar="N",
         help=f"the shell's port; every other process has a fixed offset from it (default: {PORT_BASE})",
@@ -90,7 +90,8 @@ def parse(argv: Sequence[str]) -> Options:
     return Options(found.port_base, found.fresh, tuple(found.only), tuple(found.without), found.server, found.broker)
 
 
-def _port_base(text: str) -> int:
+def port_base(text: str) -> int:
+    """For argparse: a port that leaves room for all offsets above it."""
     highest = 65535 - PORT_OFFSET_MAX
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= highest:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to {highest}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 
 from shell.registry.holds import HoldRefused, hold, resume
 from shell.registry.origins import Origins
@@ -24,12 +25,14 @@ class Command(BaseCommand):
     help = (
         "Publish fragments (fetch each manifest, its fallback and assets, check them, keep copies and make the release "
         "live), hold one out of every page, or resume it. Each change is audited with your name; running shells "
-        "follow within a second, and shells that start later know it too.\n\n"
+        "follow within a second, and shells that start later know it too. It works on the copy that runs on this "
+        "machine, on that of --port-base, or on the shell that SHELL_SECRET_KEY and SHELL_DATABASE_URL name.\n\n"
         "Examples: manage.py fragment publish http://127.0.0.1:8020/manifest.json | "
         'manage.py fragment hold wallet --reason "wrong balances, INC-41" | manage.py fragment resume wallet'
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        _add_port_base(parser)
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         verb = verbs.add_parser("publish", help="publish the releases that these manifests describe")
         verb.add_argument("urls", nargs="+", metavar="URL", help="where a manifest.json is served")
@@ -39,6 +42,9 @@ class Command(BaseCommand):
         verb.add_argument("--reason", required=True, metavar="WHY", help="for the audit and the status board")
         verb = verbs.add_parser("resume", help="let go of a fragment that is held", description=RESUME)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
+
+        for verb in verbs.choices.values():
+            _add_port_base(verb)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -50,6 +56,12 @@ class Command(BaseCommand):
                 self._publish(options["urls"], move=options["move"])
         except HoldRefused as error:
             raise CommandError(str(error)) from error
+        except Error as error:
+            why = next(iter(str(error).splitlines()), type(error).__name__)
+            raise CommandError(
+                f"The shell's database can not be used ({why}). Nothing was changed. Name a copy that ran with "
+                "--port-base, or the shell's database with SHELL_DATABASE_URL."
+            ) from error
 
     def _hold(self, name: str, reason: str) -> None:
         if hold(name, reason=reason, actor=getpass.getuser()):
@@ -84,3 +96,8 @@ class Command(BaseCommand):
             for note in done.notes:
                 self.stdout.write(self.style.WARNING(f"  {note}"))
         return refused
+
+
+def _add_port_base(parser: CommandParser) -> None:
+    """Read by `manage.py` before there are settings; stands here for `--help`."""
+    parser.add_argument("--port-base", type=int, metavar="N", help="the copy that `up --port-base N` runs or ran")
