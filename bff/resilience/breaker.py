@@ -54,15 +54,28 @@ class Permit:
         self._ended = False
         self.trial = trial
 
-    def success(self, now: float) -> None:
-        """The upstream answered in time, however slowly."""
+    def success(self, now: float, *, near: bool = False, straddles: bool = False) -> None:
+        """The upstream answered in time, however slowly; `near`: hardly so; `straddles`: and others do not."""
         if self._end():
-            self._breaker._succeeded(now, trial=self.trial)
+            self._breaker.straddled |= straddles and self.trial
+            self._breaker._succeeded(now, trial=self.trial, near=near)
 
-    def failure(self, now: float, *, cause: str, retry_after_ms: int | None = None, at_once: bool = False) -> None:
-        """The upstream failed; `at_once`: it asked for a pause of `retry_after_ms` itself."""
+    def failure(
+        self,
+        now: float,
+        *,
+        cause: str,
+        retry_after_ms: int | None = None,
+        at_once: bool = False,
+        straddles: bool = False,
+    ) -> None:
+        """The upstream failed; `at_once`: it asked for a pause of `retry_after_ms` itself.
+
+        `straddles`: its answers come now just in time, now just too late.
+        """
         if self._end():
-            self._breaker._failed(now, cause, retry_after_ms, trial=self.trial, at_once=at_once)
+            self._breaker.straddled |= straddles
+            self._breaker._failed(now, cause, retry_after_ms, trial=self.trial, at_once=at_once or straddles)
 
     def release(self, now: float) -> None:
         """The call proved nothing: it was never made, was cancelled, or had no fair chance."""
@@ -100,13 +113,15 @@ class Breaker:
         self.position = Position.CLOSED
         self.generation = 0
         self.permits_out = 0
+        # Opened, or kept open, because answers came now just in time, now just too late.
+        self.straddled = False
         self._policy = policy
         self._trials = trials
         self._chance = chance
         self._listener = listener
         self._window = Window(policy.window_s, 2)
         self._consecutive = 0
-        self._successes = 0
+        self._progress = 0
         self._openings = 0
         self._closed_at = -math.inf
         self._wanted = policy.closing_successes
@@ -142,7 +157,8 @@ class Breaker:
         if self.position in (Position.CLOSED, Position.FORCED):
             return None
         due_ms = 0 if self._trial_out else max(0, math.ceil((self._due_at - now) * 1000))
-        return due_ms + max(0, self._successes_needed() - self._successes - 1) * self._policy.probe_gap_ms
+        missing = math.ceil(self._missing() / self._policy.closing_successes_near)
+        return due_ms + max(0, missing - 1) * self._policy.probe_gap_ms
 
     def _may_try(self, now: float) -> bool:
         if self._trial_out or self.position in (Position.CLOSED, Position.FORCED):
@@ -192,17 +208,19 @@ class Breaker:
 
     # How permits end.
 
-    def _succeeded(self, now: float, *, trial: bool) -> None:
+    def _succeeded(self, now: float, *, trial: bool, near: bool) -> None:
         if trial:
-            self._trial_succeeded(now)
+            self._trial_succeeded(now, near=near)
             return
         self._window.add(_GOOD, now)
         self._consecutive = 0
 
-    def _trial_succeeded(self, now: float) -> None:
+    def _trial_succeeded(self, now: float, *, near: bool) -> None:
         self._trial_out = False
-        self._successes += 1
-        if self._successes >= self._successes_needed():
+        # Where answers straddled the limit, one that is hardly in time says little about the next.
+        weak = near and self.straddled
+        self._progress += self._successes_needed() if weak else self._policy.closing_successes_near
+        if self._missing() <= 0:
             self._closed_at = now
             self._move(Position.CLOSED, "the upstream is well")
             return
@@ -214,7 +232,7 @@ class Breaker:
             return
         self._window.add(_BAD, now)
         self._consecutive += 1
-        if at_once and retry_after_ms:
+        if at_once and (retry_after_ms or self.straddled):
             self._open(now, cause, retry_after_ms)
         else:
             self._open_if_bad(now, cause, retry_after_ms)
@@ -236,13 +254,18 @@ class Breaker:
         # One that has hardly closed opens for longer: a flapping upstream must not make pages flap.
         if self.position is Position.CLOSED and now - self._closed_at > self._policy.window_s:
             self._openings = 0
-        self._openings += 1
+        # One that answers, if late, is not harmed by being asked, so it is not left alone for longer each time.
+        self._openings = 1 if self.straddled else self._openings + 1
         self._move(Position.OPEN, cause)
         pause_s = min(retry_after_ms or 0, self._policy.retry_after_ms_max) / 1000
         # Where callers are the probes, each gap between two successes is a refusal to somebody: few have to do.
         few = pause_s or self._trials
         self._wanted = self._policy.closing_successes_few if few else self._policy.closing_successes
         self._due_at = now + max(self._open_s(), pause_s)
+
+    def _missing(self) -> int:
+        """What is missing to close, in parts of a success: each has `closing_successes_near` of them."""
+        return self._successes_needed() * self._policy.closing_successes_near - self._progress
 
     def _successes_needed(self) -> int:
         return 1 if self._peer_closed else self._wanted
@@ -264,8 +287,11 @@ class Breaker:
         before, self.position = self.position, after
         self.generation += 1
         self._window.clear()
-        self._consecutive = self._successes = 0
+        self._consecutive = 0
+        self._progress = 0
         self._trial_out = False
         if after is not Position.HALF_OPEN:
             self._peer_closed = False
+        if after in (Position.CLOSED, Position.FORCED):
+            self.straddled = False
         self._listener(Transition(self.upstream, before, after, cause))

@@ -23,6 +23,7 @@ from bff.resilience.judgement import Judge, judged, settle
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.metrics import Meter
 from bff.resilience.outcome import Failure
+from bff.resilience.pace import Pace
 from bff.resilience.policy import Policy
 from bff.resilience.probe import FixedProbe, Probe
 from bff.resilience.reason import Reason
@@ -78,6 +79,7 @@ class Guard:
         self._budget = RetryBudget(
             ratio=policy.retry_budget_ratio, window_s=policy.retry_budget_window_s, spare=policy.retry_budget_spare
         )
+        self.pace = Pace(policy)
         self.resources = Resources(name, policy, chance=chance, listener=self._resource_moved)
         self._meter = Meter(name, self.bulkhead, self.resources)
         asked = FixedProbe(probe) if isinstance(probe, Request) else probe
@@ -101,7 +103,7 @@ class Guard:
         now = self._clock()
         call = _Call(
             request,
-            deadline.within(now, self.policy.deadline_ms),
+            deadline.within(now, self.pace.limit_ms(now)),
             judge or self._judge,
             resource=resource or (request.method, request.url),
             retries=request.method == "GET",
@@ -173,20 +175,24 @@ class Guard:
             return refused or self._refused(now)
         self._budget.called(now)
         counted = self.resources.acquire(call.resource, now)
-        return await self._detach(replace(call, began=now, resource_permit=counted), place, permit)
+        work = self._detach(replace(call, began=now, resource_permit=counted), place, permit)
+        if permit.trial and self.breaker.straddled and call.request.safe:
+            # Now and then this one would be in time, and the next not: all are told the same until that has ended.
+            return self._refused(now)
+        return await asyncio.shield(work)
 
     def _refused(self, now: float) -> Failure:
         if self.breaker.position is Position.FORCED:
             return Failure(Reason.HELD, f"held by an operator: {self._held}" if self._held else "held by an operator")
         return Failure(Reason.BREAKER_OPEN, "the upstream is failing", self.breaker.closes_ms(now))
 
-    async def _detach(self, call: "_Call", place: Place, permit: Permit) -> Response | Failure:
+    def _detach(self, call: "_Call", place: Place, permit: Permit) -> asyncio.Task[Response | Failure]:
         # A call that is on its way can not be aborted: it lives until its deadline. So it runs by itself, keeps its
         # place, and ends its permit with what it really met, also when the one who asked has gone.
         work = asyncio.create_task(self._work(call, place, permit))
         self._running.add(work)
         work.add_done_callback(self._running.discard)
-        return await asyncio.shield(work)
+        return work
 
     async def _work(self, call: "_Call", place: Place, permit: Permit) -> Response | Failure:
         ended: Response | Failure = Failure(Reason.INTERNAL, "the call was cancelled")
@@ -229,13 +235,18 @@ class Guard:
             now = self._clock()
             took_ms = (now - began) * 1000
             self._meter.attempted(took_ms)
-            settle(permit, ended, self.policy, now=now, given_ms=given_ms)
+            was_slow = self.pace.slow(now)
+            settle(permit, ended, self.policy, self.pace, now=now, given_ms=given_ms, took_ms=took_ms)
+            if self.pace.slow(now) and not was_slow:
+                _logger.warning(
+                    "upstream_slow", upstream=self.name, ms=round(took_ms), limit_ms=self.policy.deadline_ms
+                )
         return ended, unanswered
 
     def _heal_with(self, probe: Probe, lease: ProbeLease) -> Healing:
         async def ask(permit: Permit) -> None:
             began = self._clock()
-            deadline = Deadline.after_ms(began, self.policy.deadline_ms)
+            deadline = Deadline.after_ms(began, self.pace.limit_ms(began))
             try:
                 place = await self.bulkhead.enter(self.policy.deadline_ms * self.policy.waiting_ratio_max)
             except asyncio.CancelledError:
@@ -245,7 +256,7 @@ class Guard:
                 permit.release(self._clock())
                 return
             call = _Call(probe.request(), deadline, self._judge, began=began)
-            ended = await self._detach(call, place, permit)
+            ended = await asyncio.shield(self._detach(call, place, permit))
             self._meter.probed(ended)
             if isinstance(ended, Failure) and party(ended.reason) is Party.ORIGIN:
                 probe.failed()

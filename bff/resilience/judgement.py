@@ -11,6 +11,7 @@ from bff.resilience.attribution import Party, party
 from bff.resilience.breaker import Permit
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
+from bff.resilience.pace import Pace
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from bff.resilience.retry_after import retry_after_ms
@@ -32,11 +33,21 @@ def judged(response: Response, policy: Policy, judge: Judge | None) -> Response 
     return Failure(reason, f"status {status}", wait_ms, status, problem.code if problem else "")
 
 
-def settle(permit: Permit, ended: Response | Failure, policy: Policy, *, now: float, given_ms: float) -> None:
-    """End `permit` as the attempt deserves; `given_ms` is the time that the attempt had."""
+def settle(
+    permit: Permit,
+    ended: Response | Failure,
+    policy: Policy,
+    pace: Pace,
+    *,
+    now: float,
+    given_ms: float,
+    took_ms: float,
+) -> None:
+    """End `permit` as the attempt deserves; `given_ms` is the time that the attempt had, `took_ms` what it used."""
     said = Party.NOBODY if isinstance(ended, Response) else party(ended.reason)
     if isinstance(ended, Response) or said in (Party.NOBODY, Party.RESOURCE):
-        permit.success(now)
+        near = pace.answered(took_ms, now)
+        permit.success(now, near=near, straddles=near and pace.straddles())
         return
     unfair = ended.reason in _LATE and given_ms < policy.deadline_ms * policy.fair_ratio_min
     if unfair or said is Party.UNPROVED:
@@ -44,4 +55,5 @@ def settle(permit: Permit, ended: Response | Failure, policy: Policy, *, now: fl
         return
     # A 503 with Retry-After is the upstream's own word on all calls; a 429 may be about one player.
     at_once = ended.status == 503 and ended.retry_after_ms is not None
-    permit.failure(now, cause=ended.reason, retry_after_ms=ended.retry_after_ms, at_once=at_once)
+    straddles = ended.reason is Reason.TIMEOUT and pace.timed_out(given_ms, now) and pace.straddles()
+    permit.failure(now, cause=ended.reason, retry_after_ms=ended.retry_after_ms, at_once=at_once, straddles=straddles)

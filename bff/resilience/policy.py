@@ -15,6 +15,10 @@ class Policy:
 
     # Time. Hystrix, Podium and resilience4j all stop at 1 s; a slot stays below the page's.
     deadline_ms: int = 800
+    patience_ms: int = (
+        0  # more, for as long as answers come near to deadline_ms; where a caller has no more, it gets none
+    )
+    near_ratio: float = 0.8  # of the limit: later than this is near to it
     connect_ms: int = 250
 
     # Idle connections end before the strictest usual server (uvicorn as it comes: 5 s) ends them, so none is met half
@@ -39,6 +43,9 @@ class Policy:
     closing_successes: int = 5  # over a second: longer than an upstream stays up that flaps by the second
     closing_successes_few: int = 2  # after a pause that the upstream has asked for, and where callers are the probes
     probe_gap_ms: int = 250  # between those successes
+    # Of the last answers near to the limit, as many too late would make pages flicker.
+    straddling_ratio_min: float = 0.2
+    closing_successes_near: int = 20  # as many as that where answers straddled the limit and are still near to it
     retry_after_ms_max: int = 8000
 
     # Resources whose answers are refused: how many are remembered, and for how long after the last refusal.

@@ -92,10 +92,9 @@ class Resources:
         return found.breaker
 
     def _forget(self, now: float) -> None:
-        # The oldest stand first. One that is forgotten while it is shut is asked for again: no more than that.
-        while self._refused:
-            oldest = next(iter(self._refused))
-            old = now - self._refused[oldest].refused_at > self._policy.resource_s_max
-            if not old and len(self._refused) <= self._policy.resources_max:
-                return
+        # The oldest stand first; the one just noted stands last, and stays. One that is forgotten while it is shut is
+        # asked for again: no more than that.
+        oldest, policy = next(iter(self._refused)), self._policy
+        while now - self._refused[oldest].refused_at > policy.resource_s_max or len(self) > policy.resources_max:
             del self._refused[oldest]
+            oldest = next(iter(self._refused))

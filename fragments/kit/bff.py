@@ -32,7 +32,10 @@ T = TypeVar("T")
 QUERIES, COMMANDS = "bff-queries", "bff-commands"
 _POLICIES = {
     QUERIES: Policy(
-        deadline_ms=POLICY.view_ms, decoded_bytes_max=POLICY.view_bytes_max, open_ms_max=POLICY.bff_open_ms_max
+        deadline_ms=POLICY.view_ms,
+        patience_ms=POLICY.view_patience_ms,
+        decoded_bytes_max=POLICY.view_bytes_max,
+        open_ms_max=POLICY.bff_open_ms_max,
     ),
     COMMANDS: Policy(deadline_ms=POLICY.command_ms, open_ms_max=POLICY.bff_open_ms_max),
 }
@@ -58,7 +61,10 @@ async def view(path: str, kind: type[View[T]], context: Context, /, **query: str
     request = Request("GET", _url(QUERIES) + target, _headers(context))
     reader = _Reader(kind, frozenset({200}))
     answer = await _guard(QUERIES).call(
-        request, _within(context, POLICY.view_ms), judge=reader.judge, resource=(_player(context), target)
+        request,
+        _within(context, POLICY.view_ms + POLICY.view_patience_ms),
+        judge=reader.judge,
+        resource=(_player(context), target),
     )
     if isinstance(answer, Failure):
         return _FAILING.named(QUERIES, answer)

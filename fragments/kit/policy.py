@@ -11,6 +11,8 @@ class KitPolicy:
     """Milliseconds, bytes, characters. `render_ms` is kept back from the shell's deadline, so an honest answer fits."""
 
     view_ms: int = 250
+    # More than that, for as long as the BFF answers near to its limit, and where the page still has it.
+    view_patience_ms: int = 150
     # A slot can not heal before this fragment asks again, and the BFF is one hop away.
     bff_open_ms_max: int = 2_000
     # More than the engine waits for its payment provider, so the engine's own `pending` arrives before this ends.

@@ -27,11 +27,12 @@ T = TypeVar("T")
 
 UPSTREAM = "game-provider"
 READ_MS = 250
+PATIENCE_MS = 150  # more than that, for as long as it answers near to its limit, and where the page still has it
 PLACE_MS = 3_000  # more than the provider waits for the wallet, so that its own word arrives
 RENDER_MS = 300  # kept back for the table's view and the rendering
 OPEN_MS_MAX = 2_000  # the slip and the bets can not heal before the provider is asked again
 _GUARDS = {
-    "bets": Policy(deadline_ms=READ_MS, open_ms_max=OPEN_MS_MAX),
+    "bets": Policy(deadline_ms=READ_MS, patience_ms=PATIENCE_MS, open_ms_max=OPEN_MS_MAX),
     "bets.place": Policy(deadline_ms=PLACE_MS, open_ms_max=OPEN_MS_MAX),
 }
 _DEFAULT_URL = "http://127.0.0.1:8030"
@@ -64,7 +65,9 @@ async def place(wanted: PlaceBet, context: Context, key: str) -> Bet | BetRefusa
 async def latest(game: str, context: Context) -> list[Bet] | Failure:
     """The player's last bets at one table, newest first."""
     request = Request("GET", f"{_url()}?{urlencode({'game': game})}", _bearer(context))
-    answer = await _guard("bets").call(request, _within(context, READ_MS), resource=(_player(context), game))
+    answer = await _guard("bets").call(
+        request, _within(context, READ_MS + PATIENCE_MS), resource=(_player(context), game)
+    )
     if isinstance(answer, Failure):
         return structs.replace(answer, upstream=UPSTREAM)
     if answer.status != 200:

@@ -1,5 +1,6 @@
 """What a fragment's calls to the BFF cost each other, over plain sockets."""
 
+import itertools
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -49,3 +50,12 @@ async def test_what_can_not_be_read_of_one_players_view_degrades_no_other(querie
     assert (refused.reason, len(queries.asked)) == (Reason.BREAKER_OPEN, asked)
     for context, path in ((of("pl_two"), "wallet"), (of("pl_one"), "limits")):
         assert isinstance(await bff.view(path, View[dict[str, int]], context), View)
+
+
+async def test_bff_that_answers_near_its_limit_stays_fresh(queries: FakeBff) -> None:
+    """Now a little below 250 ms, now a little above: every answer but a first that is too late is shown, and none
+    changes places with a fallback."""
+    delays_s = itertools.cycle([0.225, 0.26])
+    queries.replies["/views/wallet"] = lambda asked: reply(view({"n": 1}), delay_s=next(delays_s))
+    shown = [await bff.view("wallet", View[dict[str, int]], of("pl_one")) for _ in range(12)]
+    assert [each for each in shown[1:] if isinstance(each, Failure)] == []

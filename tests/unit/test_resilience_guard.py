@@ -1,11 +1,13 @@
 """What a guard makes of an upstream, on simulated time."""
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from bff.contracts import headers as names
 from bff.resilience.breaker import Position
@@ -253,6 +255,72 @@ async def test_a_late_answer_is_given_up_at_the_deadline(bench: Bench) -> None:
     bench.upstream.took_ms = 5000
     assert (await bench.fail(deadline_ms=5000)).reason is Reason.TIMEOUT
     assert bench.clock() == pytest.approx(0.8)
+
+
+@simulated
+async def test_an_answer_in_time_is_an_answer(bench: Bench) -> None:
+    """However slow they are, and however many: none is replaced, the breaker stays closed, and the log warns once."""
+    bench.upstream.took_ms = POLICY.deadline_ms - 10
+    with capture_logs() as logs:
+        for _ in range(150):
+            assert await bench.call() == answer()
+    assert bench.guard.breaker.position is Position.CLOSED
+    assert [line["event"] for line in logs] == ["upstream_slow"]
+
+
+def visible_changes(policy: Policy, *, seed: int, took_ms: tuple[float, float], **more: Any) -> list[float]:
+    """When what a visitor sees changes, in seconds: half a minute of an upstream that is quick at first and then takes
+    between so many milliseconds, asked again 400 ms after each answer."""
+    changes = []
+
+    async def main() -> None:
+        drawn = random.Random(seed)
+        bench = Bench("straddling", policy, **more)
+        began, shown = bench.clock(), True
+        while bench.clock() < began + 30:
+            bench.upstream.took_ms = 20 if bench.clock() < began + 5 else drawn.uniform(*took_ms)
+            fresh = isinstance(await bench.call(), Response)
+            if fresh != shown:
+                changes.append(bench.clock() - began)
+            shown = fresh
+            await asyncio.sleep(0.4)
+        await bench.guard.aclose()
+
+    simulated_time.run(main())
+    return changes
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_upstream_near_its_limit_gets_more_time_and_stays_fresh(seed: int) -> None:
+    """225 to 260 ms against 250: at most the first is too late, as nothing said before that they come near."""
+    patient = Policy(deadline_ms=250, patience_ms=150)
+    assert len(visible_changes(patient, seed=seed, took_ms=(225, 260))) <= 2
+
+
+@pytest.mark.parametrize("more", [{}, {"probe": GET}], ids=["callers find out", "probed"])
+@pytest.mark.parametrize("seed", range(8))
+def test_what_straddles_the_limit_does_not_make_pages_flicker(seed: int, more: dict[str, Request]) -> None:
+    """Half in time, half too late: the page settles within three changes and stays as it is."""
+    changes = visible_changes(Policy(deadline_ms=400), seed=seed, took_ms=(380, 420), **more)
+    assert 1 <= len(changes) <= 3
+    assert changes[-1] < 15
+
+
+@simulated
+async def test_a_straddled_limit_is_tried_behind_its_callers(bench: Bench) -> None:
+    """Whoever is let through to find out is told what all are told; a command that is let through gets its answer."""
+    bench.upstream.took_ms = POLICY.deadline_ms - 10
+    await bench.call()
+    bench.upstream.took_ms = POLICY.deadline_ms + 10
+    assert (await bench.fail()).reason is Reason.TIMEOUT
+    assert bench.guard.breaker.straddled
+    await asyncio.sleep(1)
+    bench.upstream.took_ms, sent = 10, len(bench.upstream.requests)
+    assert (await bench.fail()).reason is Reason.BREAKER_OPEN
+    await asyncio.sleep(0.01 + POLICY.probe_gap_ms / 1000)
+    assert len(bench.upstream.requests) == sent + 1
+    assert await bench.call(Request("POST", GET.url)) == answer()
+    assert bench.guard.breaker.position is Position.CLOSED
 
 
 @simulated
