@@ -6,15 +6,17 @@ Compression is off: it costs more memory a socket than everything else, and the 
 """
 
 import asyncio
+import os
 import socket
 import sys
+from dataclasses import replace
 
 import uvicorn
 from django.core.exceptions import ImproperlyConfigured
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bff.resilience import serving
-from bff.resilience.bounds import ServerPolicy
+from bff.resilience.bounds import policy_of
 
 try:
     from bff.live import settings
@@ -44,7 +46,7 @@ def config(application: str = "bff.live.asgi:application") -> uvicorn.Config:
     """How uvicorn runs this house."""
     return serving.config(
         application,
-        ServerPolicy(head_s_max=POLICY.head_s_max, head_bytes_max=POLICY.head_bytes_max),
+        replace(policy_of(os.environ), head_s_max=POLICY.head_s_max, head_bytes_max=POLICY.head_bytes_max),
         ws=BoundedSocket,
         ws_max_size=POLICY.message_bytes_max,
         log_config=None,

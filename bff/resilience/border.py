@@ -36,6 +36,7 @@ _ONCE = frozenset(
         b"transfer-encoding",
     }
 )
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _NO_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 _TWICE = b"This request says one thing twice, so nothing was done. Send it once: "
 _TOO_LARGE = b"This request is larger than anything that can be sent here. Nothing was done.\n"
@@ -66,20 +67,20 @@ class Border:
             return await self.application(scope, receive, send)
         if scope["type"] == "websocket" and not self._sockets:
             return await send({"type": "websocket.close", "code": 1008})
+        names = {name for name, _ in scope["headers"]}
         try:
-            scope = self._read(scope)
+            scope = self._read(scope, names)
         except _Twice as twice:
             return await _refuse(scope, send, 400, _TWICE + str(twice).encode() + b"\n")
-        if scope["type"] == "http" and self._body_bytes_max is not None and _may_have_body(scope):
+        if self._body_bytes_max is not None and scope["type"] == "http" and _may_have_body(scope, names):
             if _declared_bytes(scope["headers"]) > self._body_bytes_max:
                 return await _refuse(scope, send, 413, _TOO_LARGE)
             body = _Body(scope, receive, send, self._body_bytes_max)
             return await self.application(scope, body.receive, body.send)
         return await self.application(scope, receive, send)
 
-    def _read(self, scope: Scope) -> Scope:
+    def _read(self, scope: Scope, names: set[bytes]) -> Scope:
         headers = scope["headers"]
-        names = {name for name, _ in headers}
         text = b"\n".join(names)
         plain = len(names) == len(headers) and b"_" not in text
         if plain and b"forwarded" not in text and b"x-real-ip" not in text:
@@ -118,10 +119,8 @@ def _forwarding(name: bytes) -> bool:
     return name.startswith(b"x-forwarded-") or name in (b"forwarded", b"x-real-ip")
 
 
-def _may_have_body(scope: Scope) -> bool:
-    if scope["method"] not in _NO_BODY:
-        return True
-    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+def _may_have_body(scope: Scope, names: set[bytes]) -> bool:
+    return scope["method"] not in _NO_BODY or not names.isdisjoint(_FRAMING)
 
 
 def _declared_bytes(headers: Pairs) -> int:

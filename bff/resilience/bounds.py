@@ -1,12 +1,15 @@
 """What a connection may cost, where an ASGI application can not say it: heads and bodies in time, and heads in size.
 
-Public: `ServerPolicy`, `BoundedHttp`, `bounded_http`.
+Public: `ServerPolicy`, `policy_of`, `BoundedHttp`, `bounded_http`.
 
 Uvicorn bounds neither: a head may be of any size, and a head or a body that never ends holds its connection for ever.
 """
 
 import asyncio
-from dataclasses import dataclass
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
 from enum import Enum
 from http import HTTPStatus
 
@@ -27,6 +30,17 @@ class ServerPolicy:
     # Longer than callers and balancers keep a connection that they do not use (60 s is usual), so that they end it: a
     # server may end it just when it is used again, and one that was held up for as long would cut what came meanwhile.
     unused_s_max: int = 75
+
+
+def policy_of(environ: Mapping[str, str]) -> ServerPolicy:
+    """The numbers of this installation: `SERVER_POLICY`, a JSON object. Ends the process where they make no sense."""
+    try:
+        policy = ServerPolicy(**json.loads(environ.get("SERVER_POLICY") or "{}"))
+        if not all(number > 0 for number in astuple(policy)):
+            raise ValueError("every limit is more than nothing")
+    except (ValueError, TypeError) as error:
+        sys.exit(f"SERVER_POLICY can not be used: {error}")
+    return policy
 
 
 class _Phase(Enum):

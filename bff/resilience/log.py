@@ -45,7 +45,7 @@ def configure(*, level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), _one_line_for_callers_mistakes],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(for_people)],
         )
     )
@@ -68,6 +68,15 @@ def configure(*, level: int = logging.INFO) -> None:
 def get(name: str) -> FilteringBoundLogger:
     """The logger `name`; call it with an event and fields: `log.info("breaker_opened", upstream="wallet")`."""
     return cast(FilteringBoundLogger, structlog.get_logger(name))
+
+
+def _one_line_for_callers_mistakes(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Django logs a refused request with a traceback, and whoever asks could fill a disk with them."""
+    if 400 <= event.get("status_code", 0) < 500:
+        event.pop("exc_info", None)
+    return event
 
 
 def _rendering(for_people: bool) -> list[Processor]:

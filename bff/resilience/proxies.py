@@ -15,6 +15,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+# What a caller put before the proxies' reports may be long; what is remembered is not.
+_REMEMBERED_CHARS_MAX = 256
 _SCHEMES = frozenset({"http", "https"})
 
 
@@ -26,7 +28,7 @@ class Caller:
     scheme: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ProxyHops:
     """The networks of each hop, from the outermost proxy to the one that connects to this process."""
 
@@ -40,6 +42,10 @@ class ProxyHops:
 
     def caller(self, peer: str, forwarded_for: str, forwarded_proto: str) -> Caller:
         """The caller behind `peer`, the address that the connection comes from."""
+        usual = len(forwarded_for) + len(forwarded_proto) <= _REMEMBERED_CHARS_MAX
+        return (_recent if usual else ProxyHops._find)(self, peer, forwarded_for, forwarded_proto)
+
+    def _find(self, peer: str, forwarded_for: str, forwarded_proto: str) -> Caller:
         believed, address = 0, peer
         reports = [report for part in forwarded_for.split(",") if (report := part.strip())]
         while believed < len(self.hops) and self._stands_on(len(self.hops) - 1 - believed, address):
@@ -55,6 +61,12 @@ class ProxyHops:
     def _stands_on(self, hop: int, address: str) -> bool:
         found = _address(address)
         return found is not None and any(found in network for network in self.hops[hop])
+
+
+@lru_cache(maxsize=4096)
+def _recent(hops: ProxyHops, peer: str, forwarded_for: str, forwarded_proto: str) -> Caller:
+    """A browser asks many times in a row, and each reading takes as long as the rest of the border."""
+    return hops._find(peer, forwarded_for, forwarded_proto)
 
 
 def _scheme(forwarded_proto: str, believed: int) -> str:

@@ -15,7 +15,6 @@ kept by somebody else, it is left to the successor at once.
 """
 
 import asyncio
-import json
 import os
 import socket
 import sys
@@ -25,7 +24,7 @@ from typing import Any
 
 import uvicorn
 
-from bff.resilience.bounds import ServerPolicy, bounded_http
+from bff.resilience.bounds import ServerPolicy, bounded_http, policy_of
 
 # How long connections that stand are waited for: one that is in use asks again sooner. Those that nobody uses end then,
 # while whoever was about to use one can still make another.
@@ -123,7 +122,7 @@ def config(application: str, policy: ServerPolicy | None = None, **more: Any) ->
 
     `more` is for uvicorn. Headers of proxies are the border's to read, so uvicorn does not.
     """
-    policy = policy or _policy()
+    policy = policy or policy_of(os.environ)
     return uvicorn.Config(
         application,
         http=bounded_http(policy),
@@ -166,13 +165,6 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         sys.exit(f"{host}:{port} can not be listened on: {error.strerror}.")
     return door
-
-
-def _policy() -> ServerPolicy:
-    try:
-        return ServerPolicy(**json.loads(os.environ.get("SERVER_POLICY", "{}")))
-    except (ValueError, TypeError) as error:
-        sys.exit(f"SERVER_POLICY can not be used: {error}")
 
 
 def main(application: str) -> None:

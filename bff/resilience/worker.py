@@ -21,7 +21,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bff.resilience import log, memory
 from bff.resilience.border import Border
-from bff.resilience.bounds import ServerPolicy, bounded_http
+from bff.resilience.bounds import bounded_http, policy_of
 
 DRAIN_S_MAX = 5.0
 ANSWERS_S_MAX = 1  # what a scrape may still take once the work has ended
@@ -61,14 +61,14 @@ def run(main: Main, *, healthy: Healthy) -> None:
 
 
 async def _supervise(main: Main, healthy: Healthy, listening: socket.socket) -> int:
-    stop = asyncio.Event()
+    stop, policy = asyncio.Event(), policy_of(os.environ)
     server = _Server(
         uvicorn.Config(
             Border(_application(healthy)),
-            http=bounded_http(ServerPolicy()),
+            http=bounded_http(policy),
             lifespan="off",
             proxy_headers=False,
-            timeout_keep_alive=ServerPolicy().unused_s_max,
+            timeout_keep_alive=policy.unused_s_max,
             access_log=False,
             log_config=None,
             log_level="warning",

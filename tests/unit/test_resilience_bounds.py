@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from bff.resilience.bounds import ServerPolicy, bounded_http
+from bff.resilience.bounds import ServerPolicy, bounded_http, policy_of
 
 POLICY = ServerPolicy(
     head_s_max=0.2,
@@ -237,3 +237,17 @@ async def test_caller_that_leaves_in_the_middle_leaves_nothing(served: Served) -
     await asyncio.sleep(0.3)
     assert got == b"<end>"
     assert served.heard == []
+
+
+def test_numbers_can_be_set_and_slips_are_told() -> None:
+    """An installation's own limits by name; a limit of nothing is a slip as much as a wrong name."""
+    assert policy_of({}) == policy_of({"SERVER_POLICY": ""}) == ServerPolicy()
+    assert policy_of({"SERVER_POLICY": '{"head_s_max": 5}'}) == ServerPolicy(head_s_max=5)
+    for slip in ("[", "[1]", '{"head_ms": 5}', '{"head_s_max": 0}', '{"head_s_max": "5"}'):
+        with pytest.raises(SystemExit, match="SERVER_POLICY can not be used"):
+            policy_of({"SERVER_POLICY": slip})
+
+
+def test_unused_connection_outlives_a_balancers_patience() -> None:
+    """60 s is usual: whoever ends a connection first may meet a request on it."""
+    assert ServerPolicy().unused_s_max > 60

@@ -87,6 +87,24 @@ def test_short_lines_for_people_under_debug(
     assert "s3cret" not in "\n".join(lines)
 
 
+@pytest.mark.usefixtures("logging_restored")
+@pytest.mark.parametrize(("status", "traceback"), [(400, False), (499, False), (500, True)])
+def test_a_callers_mistake_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], status: int, traceback: bool
+) -> None:
+    """As Django logs what it refuses; what the house did wrong keeps its traceback."""
+    monkeypatch.setenv("DEBUG", "1")
+    log.configure()
+    try:
+        raise ValueError("too many fields")
+    except ValueError:
+        logging.getLogger("django.security").error("refused", exc_info=True, extra={"status_code": status})
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"[error] refused [django.security] status_code={status}"
+    assert ("Traceback (most recent call last):" in lines) == traceback
+    assert traceback or len(lines) == 1
+
+
 WORK = """
 import asyncio, sys
 from bff.resilience import worker

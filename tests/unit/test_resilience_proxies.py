@@ -53,7 +53,7 @@ def test_setting_that_names_no_network_is_told(text: str) -> None:
 
 def test_setting_without_a_proxy_is_none() -> None:
     """Nobody stands in front."""
-    assert ProxyHops.parse("  ") == ProxyHops()
+    assert ProxyHops.parse("  ").hops == ()
 
 
 @settings(deadline=None)
@@ -61,6 +61,12 @@ def test_setting_without_a_proxy_is_none() -> None:
 def test_what_a_stranger_sends_changes_nothing(reported_for: str, reported_proto: str) -> None:
     """Whatever stands in the headers of a connection from elsewhere."""
     assert TWO.caller(BROWSER, reported_for, reported_proto) == Caller(BROWSER)
+
+
+def test_long_reports_are_read_like_short_ones() -> None:
+    """However much a client put before them."""
+    long = ",".join([SPOOFED] * 5000)
+    assert TWO.caller(BALANCER, f"{long},{BROWSER},{EDGE}", "https,http") == Caller(BROWSER, "https")
 
 
 @settings(deadline=None)
