@@ -1,5 +1,7 @@
 """Outage drills on the open lobby: any process may die; the page does not, and what died heals by itself."""
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -28,12 +30,40 @@ NEEDED_BY = {
     "bff-live": set(),
     "offers-intake": set(),
 }
+# Who is named in the shell's log as the one that failed, where somebody needs the process.
+NAMED = {
+    "wallet": {"wallet"},
+    "live-dealer": {"live-dealer"},
+    "promotions": {"promotions"},
+    "bff-queries": {"bff-queries"},
+    "bff-commands": {"engine"},
+    "projector": {"ledger"},
+    "relay": {"ledger"},
+    "ingest": {"tables", "promotions"},
+    "sandbox-tables": {"tables"},
+    "sandbox-promotions": {"promotions"},
+    "sandbox-payments": {"engine"},
+    "valkey": {"query-store"},
+}
 # Drills that leave the page in states of their own; these are put before axe.
 LOOKED_AT = ("wallet", "live-dealer", "promotions", "bff-queries", "ingest", "valkey")
 # A busy machine may be late with one answer in a drill of a dozen pages; what an outage spreads to would stay.
 STRAYS_MAX = 1
 # What a browser itself reports when the socket's server is away; the page goes on without it.
 SOCKET_ERRORS = ("WebSocket connection to", "Failed to load resource: net::ERR_CONNECTION_REFUSED")
+
+
+_UPSTREAM = re.compile(r'"?upstream"?[=:] ?"?([a-z][a-z0-9.-]*)')
+
+
+def named(lines: list[str]) -> set[str]:
+    """Upstreams that the shell's log blames in `lines`."""
+    return {found[1] for line in lines if "included" in line and (found := _UPSTREAM.search(line))}
+
+
+def live(page: Page) -> bool:
+    """Whether the page hears its feeds."""
+    return page.evaluate("document.documentElement.dataset.live") == "live"
 
 
 def healthy(page: Page) -> bool:
@@ -50,6 +80,7 @@ def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Brow
     console = Console(page)
     wait_for(lambda: healthy(page), 30, lambda: states(page))
 
+    logged = len(house.logs("shell"))
     house.hold(process)
     needed = NEEDED_BY[process]
     reloads = 0
@@ -76,6 +107,7 @@ def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Brow
     wait_for(lambda: all(all_said() for _ in range(4)), SAID_S_MAX, lambda: states(page))
     for slot in needed:
         assert len(status_words(page, slot)) > 20, f"{slot} does not say what is wrong: {status_words(page, slot)!r}"
+    assert named(house.logs("shell")[logged:]) >= NAMED.get(process, set())
     if process in LOOKED_AT:
         with context.new_page() as beside:  # axe writes styles of its own, which the console reports
             beside.goto(house.url)
@@ -83,7 +115,11 @@ def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Brow
     page.evaluate("window.notReloaded = true")
 
     house.release(process)
-    wait_for(lambda: healthy(page), HEALED_S_MAX, lambda: (states(page), [status_words(page, s) for s in SLOTS]))
+    wait_for(
+        lambda: healthy(page) and live(page),
+        HEALED_S_MAX,
+        lambda: (states(page), [status_words(page, s) for s in SLOTS]),
+    )
     assert page.evaluate("window.notReloaded") is True
     assert reloads > 3
     assert [error for error in console.errors if not error.startswith(SOCKET_ERRORS)] == []
