@@ -11,6 +11,7 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from bff.commands.currencies import LIMITS, limits_of
 from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused
 from bff.contracts import headers as names
@@ -40,6 +41,9 @@ _TITLES = {
 def read(request: HttpRequest, command: str, scope: str | frozenset[str], body_type: type[T]) -> tuple[Asked, T]:
     """Who asks and what for; raises `Refused`. Of several scopes one is enough."""
     context = _player(request, frozenset({scope}) if isinstance(scope, str) else scope)
+    if limits_of(context.currency) is None:
+        detail = f"Accounts are kept in one of {', '.join(LIMITS)}. Nothing was done."
+        raise Refused(422, "currency_unknown", detail)
     key = request.headers.get(names.IDEMPOTENCY_KEY, "")
     if not key:
         detail = "Send the header Idempotency-Key with a value of your own, the same one when you try again."

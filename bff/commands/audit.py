@@ -10,7 +10,18 @@ from typing import Any
 from django.db.models import Count, F, Model, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from bff.commands.models import Account, Charge, Entry, GameTransaction, Grant, Player, Receipt, Transaction, Withdrawal
+from bff.commands.models import (
+    Account,
+    Charge,
+    Entry,
+    GameTransaction,
+    Grant,
+    Player,
+    PrizeDay,
+    Receipt,
+    Transaction,
+    Withdrawal,
+)
 
 CHUNK = 500
 
@@ -110,9 +121,30 @@ def _bonuses(chunk: list[Any]) -> Iterator[Finding]:
         yield Finding("bonuses", row["player_id"], detail)
 
 
+def _prize_days(chunk: list[Any]) -> Iterator[Finding]:
+    """Days on which a provider gave other prizes than are counted for its limit."""
+    for day in PrizeDay.objects.filter(pk__in=chunk):
+        given = GameTransaction.objects.filter(kind="prize", rolled_back=False, provider=day.provider, at__date=day.day)
+        total = given.filter(player__currency=day.currency).aggregate(total=Sum("amount_minor"))["total"] or 0
+        if total != day.paid_minor:
+            detail = f"{day.paid_minor} {day.currency} are counted for {day.day}, its prizes say {total}"
+            yield Finding("prizes", day.provider, detail)
+
+
+def _prizes(chunk: list[Any]) -> Iterator[Finding]:
+    """The house's account of prizes, where it has paid something else than the providers' prizes."""
+    for account in Account.objects.filter(pk__in=chunk, player=None, kind="prizes"):
+        paid = -(Entry.objects.filter(account=account).aggregate(total=Sum("amount_minor"))["total"] or 0)
+        told = PrizeDay.objects.filter(currency=account.currency).aggregate(total=Sum("paid_minor"))["total"] or 0
+        if paid != told:
+            yield Finding("prizes", account.currency, f"{paid} was paid, the providers gave {told}")
+
+
 Check = Callable[[list[Any]], Iterator[Finding]]
 
 CHECKS: list[tuple[type[Model], list[Check]]] = [
+    (PrizeDay, [_prize_days]),
+    (Account, [_prizes]),
     (Transaction, [_sums, _currencies]),
     (Player, [_balances, _holds, _deposits, _charges, _lines, _grants, _bonuses]),
 ]
@@ -127,12 +159,11 @@ def findings(advance: Callable[[int], None] = lambda _: None) -> list[Finding]:
     """Everything that is wrong; empty when the books are sound. `advance` hears how many rows were gone through."""
     found: list[Finding] = []
     for model, checks in CHECKS:
-        last = ""
-        while chunk := list(
-            model._default_manager.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]
-        ):
+        rows = model._default_manager.order_by("pk").values_list("pk", flat=True)
+        chunk = list(rows[:CHUNK])
+        while chunk:
             for check in checks:
                 found += check(chunk)
-            last = chunk[-1]
             advance(len(chunk))
+            chunk = list(rows.filter(pk__gt=chunk[-1])[:CHUNK])
     return found

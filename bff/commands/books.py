@@ -2,8 +2,9 @@
 
 Public: `Book`, `NotEnough`.
 
-Kinds of a player's account: `real`, `bonus`, `held` (asked back, not paid yet). Kinds of the house's: `payments`
-(what stands at the provider), `promotions` (what bonuses cost), `games` (stakes and wins), `opening`.
+Kinds of a player's account: `real`, `bonus`, `held` (asked back, not paid yet), `debt` (less than nothing, see
+`debts.py`). Kinds of the house's: `payments` (what stands at the provider), `promotions` (what bonuses cost), `games`
+(stakes and wins), `prizes` (wins without a bet), `losses` (debts that were let go), `opening`.
 """
 
 from datetime import datetime
@@ -14,9 +15,10 @@ from bff.commands.epoch import fresh_id
 from bff.commands.models import Account, Entry, Player, Receipt, RelayState, Transaction
 from bff.contracts.wallet import Balances
 
-PlayerKind = Literal["real", "bonus", "held"]
-HouseKind = Literal["payments", "promotions", "games", "opening"]
+PlayerKind = Literal["real", "bonus", "held", "debt"]
+HouseKind = Literal["payments", "promotions", "games", "prizes", "losses", "opening"]
 
+# Those that every player has; a debt gets its account with the first one.
 PLAYER_KINDS = ("real", "bonus", "held")
 
 
@@ -47,7 +49,13 @@ class Book:
 
     def balance(self, kind: PlayerKind) -> int:
         """Minor units that stand in one of the player's accounts."""
-        return self._accounts[kind].balance_minor or 0
+        account = self._accounts.get(kind)
+        return account.balance_minor or 0 if account else 0
+
+    @property
+    def stakeable(self) -> int:
+        """Minor units that the player can stake: real and bonus."""
+        return self.balance("real") + self.balance("bonus")
 
     def post(
         self,
@@ -65,8 +73,10 @@ class Book:
         """
         lines = {name: amount for name, amount in player_lines.items() if amount}
         for name, amount in lines.items():
-            if self.balance(name) + amount < 0:  # type: ignore[arg-type]
+            if name != "debt" and self.balance(name) + amount < 0:  # type: ignore[arg-type]
                 raise NotEnough(name)
+        if "debt" in lines and "debt" not in self._accounts:
+            self._accounts["debt"] = _debt_account(self.player)
         transaction_id = fresh_id("tx")
         rows.insert_values(
             Transaction, {"transaction_id": transaction_id, "kind": kind, "receipt_id": receipt.pk, "at": self.now}
@@ -111,6 +121,11 @@ def _new_player(player_id: str, currency: str, now: datetime) -> Player:
         ignore_conflicts=True,
     )
     return player
+
+
+def _debt_account(player: Player) -> Account:
+    rows.insert_new(Account, player_id=player.pk, kind="debt", currency=player.currency, balance_minor=0)
+    return rows.find(Account, player_id=player.pk, kind="debt")[0]
 
 
 def _house_account(kind: HouseKind, currency: str) -> Account:

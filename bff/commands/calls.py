@@ -1,6 +1,7 @@
 """A game provider's request: who asks, what came under its names before, and whether it is the same again.
 
-Public: `Call`, `Denied`, `Named`, `open_book`, `remember`, `named`, `known`, `referred`, `same_game`.
+Public: `Call`, `Denied`, `Named`, `Order`, `open_book`, `remember`, `denial`, `named`, `known`, `referred`,
+`same_game`.
 """
 
 import hashlib
@@ -13,7 +14,17 @@ from bff.commands import rows
 from bff.commands.books import Book
 from bff.commands.models import GameTransaction, ProviderRequest
 from bff.contracts.player_context import PlayerContext
-from bff.contracts.seamless import BalanceRequest, BetRequest, RollbackRequest, Status, WinRequest
+from bff.contracts.seamless import (
+    BalanceRequest,
+    BetRequest,
+    PrizeRequest,
+    RollbackRequest,
+    Status,
+    WalletAnswer,
+    WinRequest,
+)
+
+Order = BetRequest | WinRequest | PrizeRequest | RollbackRequest
 
 
 class Denied(Exception):
@@ -26,42 +37,59 @@ class Denied(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks: the provider, and the player its token was issued for. `fingerprint` says what was asked."""
+    """Who asks: the provider, and the player its token was issued for.
+
+    `fingerprint` says what was asked, of whom and for whom, whatever token it came with. `refusal` is why the token
+    opens nothing any more (None: it does); what is owed, and what was answered before, does not ask.
+    """
 
     provider: str
     player: PlayerContext
     fingerprint: str
+    refusal: Status | None = None
 
     @classmethod
-    def of(cls, provider: str, player: PlayerContext, path: str, request: msgspec.Struct) -> "Call":
-        asked = path.encode() + b"\n" + msgspec.json.encode(request, order="sorted")
-        return cls(provider, player, hashlib.sha256(asked).hexdigest())
+    def of(
+        cls,
+        provider: str,
+        player: PlayerContext,
+        path: str,
+        request: BalanceRequest | Order,
+        refusal: Status | None = None,
+    ) -> "Call":
+        body = msgspec.json.encode(msgspec.structs.replace(request, token=""), order="sorted")
+        asked = b"\n".join((path.encode(), player.player.encode(), body))
+        return cls(provider, player, hashlib.sha256(asked).hexdigest(), refusal)
 
 
-def open_book(
-    call: Call, request: BalanceRequest | BetRequest | WinRequest | RollbackRequest, now: datetime
-) -> tuple[Book, Status | None]:
-    """The player's book, and why this very request was denied before, if it was.
+def open_book(call: Call, request: BalanceRequest | Order, now: datetime) -> tuple[Book, ProviderRequest | None]:
+    """The player's book, and this very request where it was denied before.
 
     Raises `Denied` where another request came under this `request_uuid`.
     """
     book = Book.open(call.player.player, call.player.currency, now)
     name = {"provider": call.provider, "request_uuid": request.request_uuid}
-    if rows.insert_new(ProviderRequest, **name, fingerprint=call.fingerprint, status="", at=now):
+    if rows.insert_new(ProviderRequest, **name, fingerprint=call.fingerprint, status="", balance_minor=None, at=now):
         return book, None
     [seen] = rows.find(ProviderRequest, **name)
     if seen.fingerprint != call.fingerprint:
         raise Denied(Status.DUPLICATE_TRANSACTION)
-    return book, Status(seen.status) if seen.status else None
+    return book, seen if seen.status else None
 
 
-def remember(call: Call, request: BetRequest, denied: Status) -> None:
-    """Keep the denial, so that the same request again, while its signature holds, takes no stake.
+def remember(call: Call, book: Book, request: BetRequest, denied: Status) -> WalletAnswer:
+    """Keep the denial, so that the same request again, however it is signed, takes no stake; the answer.
 
     For its provider the bet is off; whoever repeats it, perhaps after a deposit, must hear the same.
     """
     asked = ProviderRequest.objects.filter(provider=call.provider, request_uuid=request.request_uuid)
-    asked.update(status=denied.value)
+    asked.update(status=denied.value, balance_minor=book.stakeable)
+    return denial(book, request, denied, book.stakeable)
+
+
+def denial(book: Book, request: BetRequest, denied: Status, balance_minor: int | None) -> WalletAnswer:
+    """A denial on the wire, with what the player could stake when it was decided."""
+    return WalletAnswer(denied, request.request_uuid, book.player.player_id, book.player.currency, balance_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +112,15 @@ def named(call: Call, transaction_uuid: str) -> Named:
     return Named(before[0] if before else None, forbidden)
 
 
-def known(
-    name: Named, book: Book, request: BetRequest | WinRequest | RollbackRequest, kind: str, amount: int | None
-) -> bool:
+def known(name: Named, book: Book, request: Order, kind: str, amount_minor: int | None) -> bool:
     """Whether this very transaction has been taken; raises `Denied` for another one under the same `name`."""
     before = name.before
     if before is None:
         return False
     same = (before.kind, before.player_id) == (kind, book.player.player_id) and same_game(before, request)
     reference = getattr(request, "reference_transaction_uuid", "")
-    if not same or before.reference_uuid != reference or amount not in (None, before.amount_minor):
+    said = (before.reference_uuid, before.prize) == (reference, getattr(request, "kind", ""))
+    if not same or not said or amount_minor not in (None, before.amount_minor):
         raise Denied(Status.DUPLICATE_TRANSACTION)
     if before.rolled_back:
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
@@ -108,6 +135,6 @@ def referred(call: Call, book: Book, transaction_uuid: str) -> GameTransaction |
     return found[0] if found else None
 
 
-def same_game(before: GameTransaction, request: BetRequest | WinRequest | RollbackRequest) -> bool:
+def same_game(before: GameTransaction, request: Order) -> bool:
     """Whether both belong to one round of one game."""
     return (before.game_code, before.round) == (request.game_code, request.round)

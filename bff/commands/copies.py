@@ -39,7 +39,7 @@ class CopyRefused(Exception):
 def tables() -> list[type[models.Model]]:
     """Every table of the house, those that others refer to first."""
     order = ["Player", "Account", "Receipt", "Transaction", "Entry", "Charge", "Offer", "Grant", "DepositLimit"]
-    order += ["Withdrawal", "GameTransaction", "ProviderRequest", "OutboxRow", "RelayState", "Rebuild"]
+    order += ["Withdrawal", "GameTransaction", "PrizeDay", "ProviderRequest", "OutboxRow", "RelayState", "Rebuild"]
     known = {model.__name__: model for model in apps.get_app_config("commands").get_models()}
     if set(order) != set(known):
         raise CopyRefused(f"copies do not know these tables: {sorted(set(order) ^ set(known))}")

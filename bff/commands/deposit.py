@@ -11,6 +11,7 @@ from django.db import transaction
 
 from bff.commands import limits, outbox, receipts
 from bff.commands.books import Book
+from bff.commands.currencies import LIMITS, limits_of
 from bff.commands.models import Charge, Receipt
 from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused
@@ -18,8 +19,6 @@ from bff.contracts.wallet import Deposit
 from bff.resilience import log
 
 logger = log.get("deposit")
-
-CURRENCIES = ("EUR", "GBP", "JPY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +35,13 @@ class Verdict:
 
 def check_amount(amount_minor: int, currency: str) -> None:
     """Raises `Refused` for an amount or a currency that nobody can pay in."""
-    if currency not in CURRENCIES:
-        known = ", ".join(CURRENCIES)
+    allowed = limits_of(currency)
+    if allowed is None:
+        known = ", ".join(LIMITS)
         raise Refused(422, "currency_unknown", "Nothing was done.", {"currency": f"Use one of {known}."})
     if amount_minor <= 0:
         raise Refused(422, "amount_too_small", "Nothing was done.", {"amount_minor": "Enter an amount above zero."})
-    if amount_minor > POLICY.amount_minor_max:
+    if amount_minor > allowed.amount_minor_max:
         raise Refused(422, "amount_too_large", "Nothing was done.", {"amount_minor": "Enter a smaller amount."})
 
 

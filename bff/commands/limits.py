@@ -11,10 +11,11 @@ from django.db.models import Sum
 
 from bff.commands import outbox, receipts
 from bff.commands.books import Book
+from bff.commands.currencies import limits_of
 from bff.commands.models import DepositLimit, Receipt
 from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused
-from bff.contracts.money import MINOR_DIGITS
+from bff.contracts.money import minor_digits
 from bff.contracts.wallet import SelfExclude, SetDepositLimit
 
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
@@ -31,7 +32,9 @@ def set_deposit_limit(asked: Asked, wanted: SetDepositLimit, now: datetime) -> R
     if wanted.currency != book.player.currency:
         wrong = f"Your account is kept in {book.player.currency}."
         raise Refused(422, "currency_differs", "Nothing was changed.", {"currency": wrong})
-    if wanted.amount_minor is not None and not 0 <= wanted.amount_minor <= POLICY.amount_minor_max:
+    allowed = limits_of(book.player.currency)
+    most = allowed.amount_minor_max if allowed else 0
+    if wanted.amount_minor is not None and not 0 <= wanted.amount_minor <= most:
         fields = {"amount_minor": "Enter an amount from zero on."}
         raise Refused(422, "amount_out_of_range", "Nothing was changed.", fields)
     limit, _ = DepositLimit.objects.get_or_create(player=book.player, period=wanted.period)
@@ -112,7 +115,7 @@ def _effective(limit: DepositLimit, now: datetime) -> int | None:
 
 def _written(amount_minor: int, currency: str) -> str:
     """`12.50 EUR`: the engine does not know the player's locale."""
-    return f"{Decimal(amount_minor).scaleb(-MINOR_DIGITS.get(currency, 2))} {currency}"
+    return f"{Decimal(amount_minor).scaleb(-minor_digits(currency))} {currency}"
 
 
 def _stricter(wanted: int | None, standing: int | None) -> bool:

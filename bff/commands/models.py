@@ -32,7 +32,8 @@ class Player(models.Model):
 class Account(models.Model):
     """Where money stands. A player's account keeps its balance; a house's is the sum of its entries.
 
-    Kinds of a player: real, bonus, held. Kinds of the house: see `bff.commands.books`.
+    Kinds of a player: real, bonus, held, and debt, the one that holds less than nothing: what a win that was taken back
+    has left open. Kinds of the house: see `bff.commands.books`.
     """
 
     player = models.ForeignKey(Player, null=True, on_delete=models.PROTECT, related_name="accounts")
@@ -48,7 +49,8 @@ class Account(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(player__isnull=True, balance_minor__isnull=True)
-                | Q(player__isnull=False, balance_minor__gte=0),
+                | Q(player__isnull=False, kind="debt", balance_minor__lte=0)
+                | (Q(player__isnull=False, balance_minor__gte=0) & ~Q(kind="debt")),
                 name="account_balance",
             ),
         ]
@@ -197,10 +199,10 @@ class Withdrawal(models.Model):
 class GameTransaction(models.Model):
     """What a game provider asked for, once by its `transaction_uuid`.
 
-    Kinds: bet, win, rollback. A rollback whose reference is not known is the tombstone that keeps it from ever
-    counting. `real_minor` and `bonus_minor` say what it moved in the player's accounts; what `amount_minor` is beyond
-    them moved in the house's alone. `grant` is the bonus whose money it moved, `wagered_minor` what a bet counted
-    towards that.
+    Kinds: bet, win, prize (a win without a bet; `prize` says of what kind), rollback. A rollback whose reference is not
+    known is the tombstone that keeps it from ever counting. `real_minor`, `bonus_minor` and `owed_minor` (debt) say
+    what it moved in the player's accounts; what `amount_minor` is beyond them moved in the house's alone. `grant` is
+    the bonus whose money it moved, `wagered_minor` what a bet counted towards that.
     """
 
     provider = models.CharField(max_length=32)
@@ -213,6 +215,8 @@ class GameTransaction(models.Model):
     amount_minor = models.BigIntegerField()
     real_minor = models.BigIntegerField(default=0)
     bonus_minor = models.BigIntegerField(default=0)
+    owed_minor = models.BigIntegerField(default=0)
+    prize = models.CharField(max_length=10, blank=True)
     rolled_back = models.BooleanField(default=False)
     grant = models.ForeignKey(Grant, null=True, on_delete=models.PROTECT, related_name="bets")
     wagered_minor = models.BigIntegerField(default=0)
@@ -224,16 +228,30 @@ class GameTransaction(models.Model):
         indexes = [models.Index(fields=["provider", "reference_uuid"], name="game_transaction_reference")]
 
 
+class PrizeDay(models.Model):
+    """What a provider has given in prizes on one day (UTC), less what was rolled back of it. Locked by every prize."""
+
+    provider = models.CharField(max_length=32)
+    currency = models.CharField(max_length=3)
+    day = models.DateField()
+    paid_minor = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "currency", "day"], name="prize_day")]
+
+
 class ProviderRequest(models.Model):
     """A signed request that was answered, so that its `request_uuid` can not carry anything else.
 
-    `status` is why a bet was denied; the same request again is denied in the same words, whatever has come since.
+    `status` is why a bet was denied and `balance_minor` what the player could stake then; the same request again is
+    denied in the same words, whatever has come since.
     """
 
     provider = models.CharField(max_length=32)
     request_uuid = models.CharField(max_length=64)
     fingerprint = models.CharField(max_length=64)
     status = models.CharField(max_length=48, blank=True)
+    balance_minor = models.BigIntegerField(null=True)
     at = models.DateTimeField()
 
     class Meta:

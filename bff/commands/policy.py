@@ -35,7 +35,6 @@ class EnginePolicy:
 
     body_bytes_max: int = 16 * 1024
     key_length_max: int = 200
-    amount_minor_max: int = 1_000_000_000
 
     # How long a command may keep its key to itself before another process may answer for it.
     in_flight_s: float = 6.0
@@ -54,10 +53,10 @@ class EnginePolicy:
     # Bonuses that were decided are told of for this long, and at most so many of a player's at once.
     decided_shown_h: int = 24
     grants_shown_max: int = 20
-    # The largest single stake, in minor units, where the game sets none.
-    stake_minor_max: int = 10_000_000
-    # How long a provider's request_uuid is remembered; its signature is refused earlier than that.
+    # How long a provider's request_uuid is remembered; its signature is refused earlier than that. A bet that was
+    # denied stays so for longer than any token of its player lives, however it is signed again.
     request_kept_s: int = 3600
+    denied_kept_h: int = 14
 
     # A charge that the provider has never heard of this long after it was sent did not happen: several times what
     # the call could take. Should it arrive all the same, its approval still counts.

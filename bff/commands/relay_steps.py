@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from bff.commands import outbox, rows
 from bff.commands.books import Book
@@ -173,7 +173,9 @@ def prune(now: datetime) -> int:
     """
     old = OutboxRow.objects.filter(published_at__lt=now - timedelta(days=RELAY.outbox_kept_days))
     gone = _some(old).delete()[0]
-    requests = ProviderRequest.objects.filter(at__lt=now - timedelta(seconds=POLICY.request_kept_s))
+    answered_since = now - timedelta(seconds=POLICY.request_kept_s)
+    denied_since = now - timedelta(hours=POLICY.denied_kept_h)
+    requests = ProviderRequest.objects.filter(Q(at__lt=answered_since, status="") | Q(at__lt=denied_since))
     gone += _some(requests).delete()[0]
     kept_since = now - timedelta(days=POLICY.receipts_kept_days)
     answered = Receipt.objects.filter(at__lt=kept_since, key__isnull=False, fingerprint__gt="").exclude(state="pending")

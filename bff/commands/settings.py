@@ -7,6 +7,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from bff.broker import address
+from bff.commands.providers.registry import GameProvider, ProvidersBroken, read_providers
 from bff.contracts.player_context import new_key_pair
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -43,11 +44,19 @@ if not PLAYER_CONTEXT_PUBLIC_KEY:
 PAYMENTS_URL = os.environ.get("PAYMENTS_URL") or os.environ.get("SANDBOX_PAYMENTS_URL", "http://127.0.0.1:8032")
 PAYMENTS_WEBHOOK_SECRET = _secret("PAYMENTS_WEBHOOK_SECRET", "a-local-run-trusts-this-signature")
 
-# Game providers who may move money through the seamless wallet, each with what it signs with: a shared secret, or an
-# RSA public key as PEM. One of them comes by environment: name and key.
-GAME_PROVIDERS = {
-    os.environ.get("GAMES_PROVIDER", "sandbox-tables"): _secret("GAMES_WALLET_SECRET", "a-local-run-plays-with-this")
-}
+# Game providers who may move money through the seamless wallet. One comes by name and key; a file names others, with
+# the protocol that each speaks and whether it may give prizes.
+try:
+    GAME_PROVIDERS = read_providers(
+        os.environ.get("GAME_PROVIDERS_FILE", ""),
+        {
+            os.environ.get("GAMES_PROVIDER", "sandbox-tables"): GameProvider(
+                key=_secret("GAMES_WALLET_SECRET", "a-local-run-plays-with-this")
+            )
+        },
+    )
+except ProvidersBroken as error:
+    raise ImproperlyConfigured(f"GAME_PROVIDERS_FILE: {error}") from error
 
 # Where events leave to: Valkey or Redis Streams, or Kafka.
 BROKER_URL = address()

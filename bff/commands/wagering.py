@@ -45,11 +45,15 @@ class Share:
 
 
 class Moved(NamedTuple):
-    """Minor units into a player's accounts, and what the house's promotions get of it instead of the player."""
+    """Minor units into a player's accounts, and what the house's promotions get of it instead of the player.
+
+    `owed_minor` goes into the account `debt`: what settles a debt is positive.
+    """
 
     real_minor: int
     bonus_minor: int
     forfeited_minor: int = 0
+    owed_minor: int = 0
 
 
 class StakeTooLarge(Exception):
@@ -88,10 +92,10 @@ def share_of(among: list[Grant], bet: BetRequest, *, bonus_minor: int) -> Share 
     """What the bet counts, and towards which of the bonuses that run; None without one. Raises `StakeTooLarge`."""
     if not among:
         return None
-    if bonus_minor and any(0 < each.stake_max_minor < bet.amount for each in among):
+    if bonus_minor and any(0 < each.stake_max_minor < bet.amount_minor for each in among):
         raise StakeTooLarge
     first = among[0]
-    most = min(bet.amount, first.stake_max_minor or bet.amount)
+    most = min(bet.amount_minor, first.stake_max_minor or bet.amount_minor)
     counted = most * _percent(first.contribution, bet) // 100
     left = first.wagering_minor - first.wagered_minor
     return Share(first, min(counted, left)) if counted or bonus_minor else None
@@ -116,14 +120,16 @@ def as_it_stands(of: GameTransaction, moved: Moved) -> Moved:
     state = rows.find(Grant, id=of.grant_id)[0].state if of.grant_id else "ended"
     if state == "running":
         return moved
-    real, bonus, forfeited = moved
-    return Moved(real + bonus, 0, forfeited) if state == "done" else Moved(real, 0, forfeited + bonus)
+    real, bonus, forfeited, owed = moved
+    if state == "done":
+        return Moved(real + bonus, 0, forfeited, owed)
+    return Moved(real, 0, forfeited + bonus, owed)
 
 
 def undoing(undone: GameTransaction) -> Moved:
     """What undoes a bet or a win as things stand, also that part of a win which the player never got."""
-    forfeited = undone.amount_minor - abs(undone.real_minor + undone.bonus_minor)
-    return as_it_stands(undone, Moved(-undone.real_minor, -undone.bonus_minor, -forfeited))
+    forfeited = undone.amount_minor - abs(undone.real_minor + undone.bonus_minor + undone.owed_minor)
+    return as_it_stands(undone, Moved(-undone.real_minor, -undone.bonus_minor, -forfeited, -undone.owed_minor))
 
 
 def count(book: Book, share: Share, receipt: Receipt) -> None:

@@ -1,12 +1,14 @@
 """The seamless wallet: how a game provider moves a player's money, in the words the field uses.
 
-Public: `Status`, `BalanceRequest`, `BetRequest`, `WinRequest`, `RollbackRequest`, `WalletAnswer`, `game_audience`,
-`SCOPE_PLAY`, `PROVIDER_HEADER`, `SIGNATURE_HEADER`, `sign`, `sign_rsa`, `verify`, `SignatureRefused`.
+Public: `Status`, `BalanceRequest`, `BetRequest`, `WinRequest`, `PrizeRequest`, `RollbackRequest`, `WalletAnswer`,
+`PrizeKind`, `game_audience`, `SCOPE_PLAY`, `PROVIDER_HEADER`, `SIGNATURE_HEADER`, `sign`, `sign_rsa`, `verify`,
+`verify_rsa`, `SignatureRefused`, `Uuid`, `Word`, `Token`.
 
-A provider posts to `/user/balance`, `/transaction/bet`, `/transaction/win` and `/transaction/rollback` of the commands
-house, always with JSON, its own name and a signature. Amounts are integers in minor units. The answer is 200 with a
-`WalletAnswer`, also when the business says no: who calls must look at `status`. 503 means that nobody knows; the
-same request may be sent again, for every transaction counts once by its `transaction_uuid`.
+A provider posts to `/user/balance`, `/transaction/bet`, `/transaction/win`, `/transaction/prize` and
+`/transaction/rollback` of the commands house, always with JSON, its own name and a signature. Amounts are integers in
+minor units. The answer is 200 with a `WalletAnswer`, also when the business says no: who calls must look at `status`.
+503 means that nobody knows; the same request may be sent again, with a fresh token too, for every transaction counts
+once by its `transaction_uuid`. 413 is a body of more than 16 KiB.
 """
 
 import base64
@@ -14,7 +16,8 @@ import binascii
 import hashlib
 import hmac
 from enum import StrEnum, unique
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Literal
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -29,6 +32,8 @@ SIGNATURE_HEADER = "wallet-signature"
 SIGNATURE_AGE_S_MAX = 300
 
 SCOPE_PLAY = "games.play"
+
+PrizeKind = Literal["jackpot", "tournament", "promotion"]
 
 Uuid = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{8,64}\Z")]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -53,6 +58,7 @@ class Status(StrEnum):
     USER_DISABLED = "RS_ERROR_USER_DISABLED"
     DUPLICATE_TRANSACTION = "RS_ERROR_DUPLICATE_TRANSACTION"
     TRANSACTION_DOES_NOT_EXIST = "RS_ERROR_TRANSACTION_DOES_NOT_EXIST"
+    PRIZE_FORBIDDEN = "RS_ERROR_PRIZE_FORBIDDEN"
     TRANSACTION_ROLLED_BACK = "RS_ERROR_TRANSACTION_ROLLED_BACK"
 
 
@@ -65,9 +71,10 @@ class BalanceRequest(msgspec.Struct, frozen=True):
 
 
 class BetRequest(msgspec.Struct, frozen=True):
-    """Body of `/transaction/bet`. The token must be valid at this moment.
+    """Body of `/transaction/bet`. The token must be valid at this moment, but for a bet that was taken before.
 
-    A bet that was denied stays denied under its `request_uuid`; another attempt takes a fresh one.
+    An amount of 0 is a free bet: what it wins is real money. A bet that was denied stays denied under its
+    `request_uuid`; another attempt takes a fresh one.
     `game_kind` is the kind of game in the words of promotions (`roulette`, `slots`), for what a stake counts towards a
     bonus; without it, the part of `game_code` before the first `-`.
     """
@@ -78,8 +85,8 @@ class BetRequest(msgspec.Struct, frozen=True):
     game_code: Word
     round: Word
     currency: Currency
-    amount: int
-    game_kind: str = ""
+    amount_minor: int = msgspec.field(name="amount")
+    game_kind: Annotated[str, msgspec.Meta(max_length=32)] = ""
 
 
 class WinRequest(msgspec.Struct, frozen=True):
@@ -95,11 +102,31 @@ class WinRequest(msgspec.Struct, frozen=True):
     game_code: Word
     round: Word
     currency: Currency
-    amount: int
+    amount_minor: int = msgspec.field(name="amount")
+
+
+class PrizeRequest(msgspec.Struct, frozen=True):
+    """Body of `/transaction/prize`: a win without a bet, for providers that may give some. Declared by its `kind`.
+
+    `round` is the provider's name for the jackpot, tournament or promotion, and what a rollback of the prize names. The
+    token may have expired. One prize, and all prizes of a provider in a day (UTC), have a largest amount a currency.
+    """
+
+    request_uuid: Uuid
+    transaction_uuid: Uuid
+    token: Token
+    game_code: Word
+    round: Word
+    kind: PrizeKind
+    currency: Currency
+    amount_minor: int = msgspec.field(name="amount")
 
 
 class RollbackRequest(msgspec.Struct, frozen=True):
-    """Body of `/transaction/rollback`: undo the bet or win that it refers to, or forbid it before it comes."""
+    """Body of `/transaction/rollback`: undo the bet, win or prize that it refers to, or forbid it before it comes.
+
+    It is always taken: what a player has spent of a win by then is owed to the house, and kept from later wins.
+    """
 
     request_uuid: Uuid
     transaction_uuid: Uuid
@@ -110,7 +137,7 @@ class RollbackRequest(msgspec.Struct, frozen=True):
 
 
 class WalletAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`balance` is what the player can stake (real and bonus), given wherever the player is known."""
+    """`balance` is what the player can stake (real and bonus) in minor units, given wherever the player is known."""
 
     status: Status
     request_uuid: str = ""
@@ -149,7 +176,7 @@ def verify(path: str, body: bytes, signature: str, key: str, *, now: float) -> N
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         raise SignatureRefused("there is no time in the signature")
     if key.startswith("-----BEGIN"):
-        _verify_rsa(_signed(path, body, int(stamp)), parts.get("rsa", ""), key)
+        verify_rsa(_signed(path, body, int(stamp)), parts.get("rsa", ""), key)
     else:
         expected = sign(path, body, key, now=int(stamp)).partition("v1=")[2]
         given = parts.get("v1", "")
@@ -159,14 +186,22 @@ def verify(path: str, body: bytes, signature: str, key: str, *, now: float) -> N
         raise SignatureRefused("the signature is too old")
 
 
-def _verify_rsa(signed: bytes, given: str, public_key_pem: str) -> None:
-    key = load_pem_public_key(public_key_pem.encode())
-    if not isinstance(key, rsa.RSAPublicKey):
+def verify_rsa(signed: bytes, given: str, public_key_pem: str) -> None:
+    """Raises `SignatureRefused` unless `given` (base64, PKCS #1 v1.5, SHA-256) is the key's signature of `signed`."""
+    key = _rsa_key(public_key_pem)
+    if key is None:
         raise SignatureRefused("the provider's key is no RSA key")
     try:
         key.verify(base64.b64decode(given, validate=True), signed, padding.PKCS1v15(), SHA256())
     except (InvalidSignature, binascii.Error, ValueError) as error:
         raise SignatureRefused("the signature does not match") from error
+
+
+# To read a PEM costs more than the signature, and each provider has one.
+@lru_cache(maxsize=64)
+def _rsa_key(public_key_pem: str) -> rsa.RSAPublicKey | None:
+    key = load_pem_public_key(public_key_pem.encode())
+    return key if isinstance(key, rsa.RSAPublicKey) else None
 
 
 def _signed(path: str, body: bytes, now: int) -> bytes:

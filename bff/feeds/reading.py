@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bff.contracts.money import MINOR_DIGITS
+from bff.contracts.money import CurrencyUnknown, minor_digits
 
 AMOUNT_MINOR_MAX = 10**12
 # Unix seconds from 2001 to 2286; thousand times as much are milliseconds.
@@ -69,7 +69,10 @@ def seconds_of(value: Any, field: str, *, most: float) -> float:
 
 def minor_of(value: Any, currency: str, field: str) -> int:
     """An amount in major units, as minor units of `currency`; positive, and no finer than the currency."""
-    minor = _decimal(value, field).scaleb(MINOR_DIGITS.get(currency, 2))
+    try:
+        minor = _decimal(value, field).scaleb(minor_digits(currency))
+    except CurrencyUnknown as error:
+        raise BadMessage(f"{field}: {error}") from error
     if minor != minor.to_integral_value() or not 0 < minor <= AMOUNT_MINOR_MAX:
         raise BadMessage(f"{field} is not an amount of {currency}")
     return int(minor)

@@ -2,10 +2,9 @@
 
 Times are UTC and say so: a fragment does not know where its player is, and a page's script may localise `<time>`.
 
-Public: `Formats`, `MoneyText`, `formats_for`, `currency_or`, `minor_digits`.
+Public: `Formats`, `MoneyText`, `formats_for`, `currency_or`.
 """
 
-import re
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,10 +15,9 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from babel.numbers import NumberPattern, format_decimal, get_decimal_symbol
 
-from bff.contracts.money import MINOR_DIGITS
+from bff.contracts.money import CURRENCIES
 
 _FALLBACK = Locale("en", "GB")
-_CURRENCY = re.compile("[A-Z]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +37,24 @@ class Formats:
 
     def money(self, amount_minor: int, currency: str, *, signed: bool = False) -> str:
         """`€1,250.00`; with `signed` money in reads `+€1,250.00`."""
-        text = self._money(amount_minor, currency, minor_digits(currency))
+        text = self._money(amount_minor, currency, _digits(currency))
         return f"+{text}" if signed and amount_minor > 0 else text
 
     def money_short(self, amount_minor: int, currency: str) -> str:
         """As `money`, without decimals where they are all zero: `€5,000`."""
-        digits = minor_digits(currency)
+        digits = _digits(currency)
         return self._money(amount_minor, currency, 0 if amount_minor % 10**digits == 0 else digits)
 
     def money_text(self, amount_minor: int, currency: str) -> MoneyText:
         """As `money`, in two parts where the locale writes decimals."""
         text = self.money(amount_minor, currency)
-        digits = minor_digits(currency)
+        digits = _digits(currency)
         cut = text.rfind(get_decimal_symbol(self.locale)) if digits else -1
         return MoneyText(text, text, "") if cut < 0 else MoneyText(text, text[:cut], text[cut:])
 
     def plain(self, amount_minor: int, currency: str) -> str:
         """The amount as a player would type it: `12.50`, without symbol or grouping."""
-        return str(Decimal(amount_minor).scaleb(-minor_digits(currency)))
+        return str(Decimal(amount_minor).scaleb(-_digits(currency)))
 
     def number(self, value: int) -> str:
         """An integer with the locale's grouping."""
@@ -93,7 +91,7 @@ class Formats:
         return format_datetime(moment.astimezone(UTC), pattern, tzinfo=UTC, locale=self.locale)
 
     def _money(self, amount_minor: int, currency: str, digits: int) -> str:
-        value = Decimal(amount_minor).scaleb(-minor_digits(currency))
+        value = Decimal(amount_minor).scaleb(-_digits(currency))
         pattern = _pattern(self.locale, digits)
         return str(pattern.apply(value, self.locale, currency=currency, currency_digits=False))
 
@@ -119,11 +117,11 @@ def formats_for(tag: str) -> Formats:
         return Formats(_FALLBACK)
 
 
-def minor_digits(currency: str) -> int:
-    """Digits after the decimal point, by ISO 4217."""
-    return MINOR_DIGITS.get(currency, 2)
+def _digits(currency: str) -> int:
+    """ISO 4217's; what is shown of a code that is none has the usual two, as nothing is moved by being shown."""
+    return CURRENCIES.get(currency, 2)
 
 
 def currency_or(value: str | None, otherwise: str) -> str:
-    """`value` if it looks like an ISO 4217 code, else `otherwise`."""
-    return value if value and _CURRENCY.fullmatch(value) else otherwise
+    """`value` if it is a currency of ISO 4217, else `otherwise`."""
+    return value if value in CURRENCIES else otherwise

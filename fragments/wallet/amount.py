@@ -5,7 +5,8 @@ Public: `read_amount`, `AmountRefused`.
 
 import re
 
-from fragments.kit.formats import Formats, minor_digits
+from bff.contracts.money import minor_digits
+from fragments.kit.formats import Formats
 from fragments.wallet.policy import AmountLimits
 
 AMOUNT_CHARS_MAX = 16

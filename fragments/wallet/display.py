@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bff.contracts.money import minor_digits
 from bff.contracts.view import View
 from bff.contracts.wallet import Availability, Balances, Movement, WalletData
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
-from fragments.kit.formats import Formats, MoneyText, minor_digits
+from fragments.kit.formats import Formats, MoneyText
 from fragments.kit.freshness import AsOf, Note, as_of, judge
 from fragments.wallet.policy import limits_for
 from fragments.wallet.receipts import ReceiptCard

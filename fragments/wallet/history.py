@@ -21,7 +21,7 @@ FILTERS = {
     "": ("All", ()),
     "deposits": ("Deposits", ("deposit",)),
     "withdrawals": ("Withdrawals", ("withdrawal",)),
-    "play": ("Bets and wins", ("bet", "win", "rollback")),
+    "play": ("Bets and wins", ("bet", "win", "prize", "rollback")),
     "bonuses": ("Bonuses", ("bonus",)),
 }
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])", re.ASCII)

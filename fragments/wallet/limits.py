@@ -6,12 +6,13 @@ Public: `Limits`, `Row`, `Break`, `PERIODS`, `BREAKS`, `limits`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bff.contracts.money import minor_digits
 from bff.contracts.view import View
 from bff.contracts.wallet import Availability, DepositLimit, LimitsData
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
-from fragments.kit.formats import Formats, minor_digits
+from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf, Note, judge
 from fragments.wallet.display import Form, age_note
 from fragments.wallet.receipts import ReceiptCard

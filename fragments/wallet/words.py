@@ -14,6 +14,7 @@ KINDS = {
     "bonus": "Bonus",
     "bet": "Bet",
     "win": "Win",
+    "prize": "Prize",
     "rollback": "Bet returned",
     "opening": "Opening balance",
 }
@@ -28,6 +29,7 @@ COMMANDS = {
     "grant-bonus": "Bonus",
     "place-bet": "Bet",
     "settle-win": "Win",
+    "give-prize": "Prize",
     "roll-back": "Bet returned",
     "opening": "Opening balance",
 }

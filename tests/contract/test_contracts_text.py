@@ -118,6 +118,7 @@ OWN_WORDS = {
     "bff/live/wire.py": "live messages of the query store, passed on unread",
     "bff/queries/projections/comparison.py": "the query store",
     "bff/queries/projections/wallets.py": "the query store",
+    "bff/resilience/serving.py": "an operator's setting",
     "bff/sandbox/payments/charges.py": "its own journal",
     "bff/sandbox/tables/book.py": "its own journal",
     "bff/store/listening.py": "the query store",

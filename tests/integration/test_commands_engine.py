@@ -48,6 +48,18 @@ def test_engine_holds_over(vendor, databases):
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+def test_an_older_ledger_is_upgraded_where_it_stands(vendor, postgres, tmp_path):
+    """Rows of before the providers' tables keep their sums, and entries still can not be changed."""
+    url = f"sqlite:///{tmp_path / 'old.sqlite3'}" if vendor == "sqlite" else postgres.url("old")
+    manage(url, "migrate", "commands", "0009", "--noinput")
+    manage(url, "seed_demo")
+    manage(url, "migrate", "--noinput")
+    assert "The books are sound." in manage(url, "audit_ledger")
+    change = "from django.db import connection as c; c.cursor().execute('UPDATE commands_entry SET amount_minor = 1')"
+    assert "appended only" in run(url, "shell", "-c", change).stderr
+
+
 @pytest.mark.parametrize(("source", "target"), [("sqlite", "postgresql"), ("postgresql", "sqlite")])
 def test_a_copy_restores_into_either_database(source, target, databases, postgres, tmp_path):
     """A backup is whole, goes back into a database of the other kind, and the books are sound there."""

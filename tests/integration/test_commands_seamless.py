@@ -1,10 +1,12 @@
 """The seamless wallet over HTTP, as a game provider meets it."""
 
+import base64
 import json
 import time
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from bff.contracts.seamless import SignatureRefused, sign, sign_rsa, verify
@@ -14,8 +16,21 @@ from tests.integration.money_house import MoneyHouse
 
 
 @pytest.fixture(scope="module")
-def house():
-    with MoneyHouse(wanted=("bff-commands",), extra={"GAMES_WALLET_SECRET": SECRET}) as running:
+def hub_key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture(scope="module")
+def house(hub_key, tmp_path_factory):
+    """The usual provider, one that may give prizes, and an aggregator with a protocol of its own."""
+    public = hub_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    file = tmp_path_factory.mktemp("providers") / "providers.toml"
+    file.write_text(
+        f'[providers.hub]\nprotocol = "hub88"\nprizes = true\nkey = """{public}"""\n'
+        f'[providers.jackpots]\nprizes = true\nkey = "{SECRET}"\n'
+    )
+    extra = {"GAMES_WALLET_SECRET": SECRET, "GAME_PROVIDERS_FILE": str(file)}
+    with MoneyHouse(wanted=("bff-commands",), extra=extra) as running:
         yield running
 
 
@@ -93,16 +108,14 @@ def test_player_that_nobody_knows_has_nothing_and_leaves_nothing(house, provider
     assert house.books("SELECT count(*) FROM commands_entry") == before
 
 
-@pytest.mark.parametrize("amount", [-1, 0, 10**30, 2**63, 1.5, "100", None, True])
+@pytest.mark.parametrize("amount", [-1, 10**30, 2**63, 1.5, 1.0, "100", None, True])
 def test_amount_that_is_none_leaves_the_ledger_as_it_was(amount, house, provider):
-    """Negative, zero, huge, fractional, or no number at all: refused by kind, no entry, the balance as before."""
+    """Negative, huge, fractional, or no number at all: refused by kind, no entry, the balance as before."""
     before = house.books("SELECT count(*) FROM commands_entry")
     bet = uuid()
     provider.bet(100, transaction_uuid=bet)
     win = {"transaction_uuid": uuid(), "reference_transaction_uuid": bet, "round": "r1", "currency": "EUR"}
-    said = {provider.bet(amount)[1]["status"]}
-    if amount != 0:  # a round that is lost is settled with nothing
-        said.add(provider.status("/transaction/win", amount=amount, **win))
+    said = {provider.bet(amount)[1]["status"], provider.status("/transaction/win", amount=amount, **win)}
     assert said <= {"RS_ERROR_WRONG_TYPES", "RS_ERROR_WRONG_SYNTAX", "RS_ERROR_LIMIT_EXCEEDED"}
     assert provider.call("/user/balance")[1]["balance"] == 9_900
     assert house.books("SELECT count(*) FROM commands_entry")[0][0] == before[0][0] + 2
@@ -187,3 +200,79 @@ def test_body_over_the_limit_is_said_to_be_too_large(house, provider):
     assert (http, answer["status"]) == (413, "RS_ERROR_WRONG_SYNTAX")
     status, problem = house.post("/webhooks/payments", b"x" * 20_000, headers={})
     assert (status, problem["code"]) == (413, "body_too_large")
+
+
+def test_repeated_bet_is_answered_alike_with_an_expired_and_with_a_fresh_token(provider):
+    """RS_OK and the same balance, signed anew; a fresh bet with the expired token is not taken."""
+    bet = {"transaction_uuid": uuid(), "request_uuid": uuid()}
+    first = provider.bet(1000, **bet)
+    assert provider.bet(1000, token=provider.issue(expires_in_s=-5), **bet) == first
+    assert provider.bet(1000, token=provider.issue(expires_in_s=900), **bet) == first
+    assert provider.bet(1000, token=provider.issue(expires_in_s=-5))[1]["status"] == "RS_ERROR_TOKEN_EXPIRED"
+
+
+def test_not_enough_money_says_how_much_there_is(provider):
+    """The balance and its currency come with the denial."""
+    _, answer = provider.bet(10_001)
+    assert (answer["status"], answer["balance"], answer["currency"]) == ("RS_ERROR_NOT_ENOUGH_MONEY", 10_000, "EUR")
+
+
+def test_prizes_come_only_from_providers_that_may(provider):
+    """Declared, signed, once; another provider's are refused, and so is a kind that is none."""
+    prize = {"transaction_uuid": uuid(), "round": "May jackpot", "currency": "EUR", "amount": 500}
+    assert provider.status("/transaction/prize", kind="jackpot", **prize) == "RS_ERROR_PRIZE_FORBIDDEN"
+    given = {"provider": "jackpots", **prize}
+    assert provider.status("/transaction/prize", kind="gift", **given) == "RS_ERROR_WRONG_TYPES"
+    assert provider.call("/transaction/prize", kind="jackpot", **given)[1]["balance"] == 10_500
+    assert provider.call("/transaction/prize", kind="jackpot", **given)[1]["balance"] == 10_500
+    assert provider.status("/transaction/prize", secret="wrong", kind="jackpot", **given) == (
+        "RS_ERROR_INVALID_SIGNATURE"
+    )
+
+
+class Aggregator:
+    """Speaks the other protocol for the provider's player."""
+
+    def __init__(self, provider, key):
+        self.provider, self.key = provider, key
+
+    def call(self, operation, *, path="/aggregators/hub/", **fields):
+        body = {
+            "request_uuid": uuid(), "token": self.provider.token, "game_code": "roulette-1", "round": "r1",
+            "user": self.provider.player, "currency": "EUR", **fields,
+        }  # fmt: skip
+        raw = json.dumps(body).encode()
+        signature = base64.b64encode(self.key.sign(raw, padding.PKCS1v15(), SHA256())).decode()
+        return self.provider.house.post(path + operation, raw, headers={"X-Hub88-Signature": signature})[1]
+
+
+def test_aggregator_plays_a_round_in_its_own_unit(provider, hub_key):
+    """2.50 staked as 250,000, a free bet, a prize and a rollback: the ledger has cents, the answers have its unit."""
+    hub, bet = Aggregator(provider, hub_key), uuid()
+    assert hub.call("user/balance")["balance"] == 10_000_000
+    answer = hub.call("transaction/bet", transaction_uuid=bet, amount=250_000)
+    assert (answer["status"], answer["balance"], answer["user"]) == ("RS_OK", 9_750_000, provider.player)
+    assert provider.call("/user/balance")[1]["balance"] == 9_750
+    win = {"transaction_uuid": uuid(), "reference_transaction_uuid": bet, "amount": 500_000}
+    assert hub.call("transaction/win", **win)["balance"] == 10_250_000
+    assert hub.call("transaction/win", **win)["balance"] == 10_250_000
+    back = {"transaction_uuid": uuid(), "reference_transaction_uuid": win["transaction_uuid"]}
+    assert hub.call("transaction/rollback", **back)["balance"] == 9_750_000
+    prize = hub.call("transaction/win", transaction_uuid=uuid(), reward_uuid=uuid(), amount=100_000)
+    assert prize["balance"] == 9_850_000
+    assert hub.call("transaction/bet", transaction_uuid=uuid(), amount=0)["balance"] == 9_850_000
+    assert provider.call("/user/balance")[1]["balance"] == 9_850
+
+
+def test_aggregator_is_refused_what_is_not_whole_not_signed_or_not_its_own(provider, hub_key, house):
+    """Half a cent, somebody else's player, another key, our own addresses, and our signature at its."""
+    hub = Aggregator(provider, hub_key)
+    bet = {"transaction_uuid": uuid(), "amount": 250_500}
+    assert hub.call("transaction/bet", **bet)["status"] == "RS_ERROR_WRONG_TYPES"
+    assert hub.call("user/balance", user="pl_other")["status"] == "RS_ERROR_INVALID_TOKEN"
+    stranger = Aggregator(provider, rsa.generate_private_key(public_exponent=65537, key_size=2048))
+    assert stranger.call("user/balance")["status"] == "RS_ERROR_INVALID_SIGNATURE"
+    assert hub.call("user/balance", path="/")["status"] == "RS_ERROR_INVALID_SIGNATURE"
+    assert hub.call("user/balance", path="/aggregators/sandbox-tables/")["status"] == "RS_ERROR_INVALID_SIGNATURE"
+    assert provider.status("/user/balance", provider="hub") == "RS_ERROR_INVALID_SIGNATURE"
+    assert provider.call("/user/balance")[1]["balance"] == 10_000

@@ -61,7 +61,7 @@ def commanded(bff: FakeBff, kind: Any) -> Any:
 def test_history_asks_the_bff_for_what_the_page_asks_for(wallet: Fragment, bff: FakeBff) -> None:
     """Window, filter and page travel on; every link stays on the page and under the slot's own name."""
     answer = wallet.get("/history?until=2026-03&kind=play&page=2", **player())
-    assert bff.asked[0].query == "until=2026-03&kind=bet%2Cwin%2Crollback&page=2"
+    assert bff.asked[0].query == "until=2026-03&kind=bet%2Cwin%2Cprize%2Crollback&page=2"
     assert 'href="/history/?history.until=2026-03&amp;history.kind=play"' in answer.text
     assert "fragment-state" not in answer.headers
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
+from bff.contracts.money import CURRENCIES
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.payments.charges import Charge, Charges, KeyReused
 from bff.sandbox.payments.decision import SLOW_S, Decision, decide
 from bff.sandbox.payments.webhook import Webhook
 from bff.sandbox.plain_asgi import Answer, Asked, Provider, Receive, Scope, Send, json_answer
 
-CURRENCIES = ("EUR", "GBP", "JPY", "USD")
 AMOUNT_MINOR_MAX = 100_000_000
 LOST_S = 30.0
 
@@ -117,5 +117,5 @@ def _problems(wanted: dict[str, Any]) -> dict[str, str]:
     if isinstance(amount, bool) or not isinstance(amount, int) or not 0 < amount <= AMOUNT_MINOR_MAX:
         problems["amount_minor"] = f"a whole number from 1 to {AMOUNT_MINOR_MAX}"
     if currency not in CURRENCIES:
-        problems["currency"] = ", ".join(CURRENCIES)
+        problems["currency"] = "a currency of ISO 4217"
     return problems

@@ -85,6 +85,8 @@ class Betting:
         self._book = book
         self._policy = policy
         self._known: OrderedDict[tuple[str, str], tuple[float, Player]] = OrderedDict()
+        # Who comes while a token is being asked about waits for that answer.
+        self._asking: dict[tuple[str, str], asyncio.Future[WalletAnswer | Failure]] = {}
         self._working: dict[str, asyncio.Task[None]] = {}
 
     async def place(self, token: str, key: str, wanted: PlaceBet) -> Bet | BetRefusal:
@@ -162,7 +164,12 @@ class Betting:
         until, player = self._known.get(name, (0.0, None))
         if player is not None and until > time.monotonic():
             return player
-        answer = await self._wallet.balance(token, game, secrets.token_hex(12))
+        asking = self._asking.get(name)
+        if asking is None:
+            asking = asyncio.ensure_future(self._wallet.balance(token, game, secrets.token_hex(12)))
+            self._asking[name] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(name, None))
+        answer = await asyncio.shield(asking)
         if isinstance(answer, Failure):
             raise Unavailable(answer.detail)
         if answer.status is not Status.OK:

@@ -5,7 +5,7 @@ Public: `Spec`, `SPECS`, `CURRENCY_FACTORS`, `limits_minor`.
 
 from dataclasses import dataclass
 
-from bff.contracts.money import MINOR_DIGITS
+from bff.contracts.money import minor_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +76,5 @@ CURRENCY_FACTORS = {"EUR": 1.0, "GBP": 1.0, "USD": 1.0, "JPY": 150.0}
 
 def limits_minor(spec: Spec, currency: str) -> tuple[int, int]:
     """Least and most that one bet may be, in minor units of `currency`."""
-    units = CURRENCY_FACTORS[currency] * 10 ** MINOR_DIGITS.get(currency, 2)
+    units = CURRENCY_FACTORS[currency] * 10 ** minor_digits(currency)
     return round(spec.bet_min * units), round(spec.bet_max * units)

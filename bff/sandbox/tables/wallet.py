@@ -57,7 +57,7 @@ class SeamlessWallet:
             game_code=bet.game,
             round=bet.round_id,
             currency=bet.currency,
-            amount=bet.amount_minor,
+            amount_minor=bet.amount_minor,
             game_kind="roulette",  # the one kind that takes bets here
         )
         return await self._call("/transaction/bet", asked)
@@ -73,7 +73,7 @@ class SeamlessWallet:
             game_code=bet.game,
             round=bet.round_id,
             currency=bet.currency,
-            amount=bet.won_minor,
+            amount_minor=bet.won_minor,
         )
         return await self._call("/transaction/win", asked)
 
