@@ -99,10 +99,10 @@ async def _answered(
     idempotency_key: str,
 ) -> HttpResponseBase:
     if isinstance(answer, Failure):
-        return _unconfirmed(request, slot, answer, idempotency_key)
+        return _unconfirmed(request, visit, slot, answer, idempotency_key)
     body = read(slot, visit, release, answer, accept=_ANSWERS)
     if isinstance(body, Failure):
-        return _unconfirmed(request, slot, body, idempotency_key)
+        return _unconfirmed(request, visit, slot, body, idempotency_key)
     included = raised(slot, release, Outcome(State.FRESH, body))
     topics, sequence = _changed(answer.headers.get(headers.CHANGED))
     logger.info("acted", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
@@ -141,7 +141,9 @@ def _swap(included: Included, visit: Visit, topics: list[str], sequence: str) ->
     return response
 
 
-def _unconfirmed(request: HttpRequest, slot: Slot, failure: Failure, idempotency_key: str) -> HttpResponse:
+def _unconfirmed(
+    request: HttpRequest, visit: Visit, slot: Slot, failure: Failure, idempotency_key: str
+) -> HttpResponse:
     """No answer that can be shown. The form stays as it is, key included: sending it again can not do it twice."""
     logger.warning(
         "action_failed", slot=slot.name, fragment=slot.fragment, reason=str(failure.reason), key=idempotency_key
@@ -150,12 +152,13 @@ def _unconfirmed(request: HttpRequest, slot: Slot, failure: Failure, idempotency
         words = (
             "This part of the page can not be reached, so nothing was sent. What you typed is still there; try again."
         )
-        return notice(request, 503, words)
+        # All that it says is over as soon as that part can be reached.
+        return notice(request, 503, words, ends="healed", again=True, back=visit.path)
     words = (
         "No answer came, so this may or may not have gone through. Look at your history before you change anything; "
         f"sending the same form again can not do it twice. Reference {idempotency_key}."
     )
-    return notice(request, 504, words)
+    return notice(request, 504, words, again=True, back=visit.path)
 
 
 def _signed_out(request: HttpRequest, path: str) -> HttpResponseBase:

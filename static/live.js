@@ -2,7 +2,8 @@
 //
 // `start({ticketUrl})` once a page; `register(root)` for each fragment's root as it arrives (its shadow root, or the
 // slot's element itself), `unregister(root)` when it leaves. What a fragment can bind is said in live/bindings.js and
-// live/clock.js; which feeds it lives from, in `data-feeds="tables"` on its slot or inside it; a picture, in video.js.
+// live/clock.js; which feeds it lives from, in `data-feeds="tables"` on its slot or inside it; what it offers only while
+// a feed is live, in live/needs.js; a picture, in video.js.
 //
 // A slot that follows anything gets `data-live-state`: live, delayed (10 s without a word, or a stale feed) or off (15 s,
 // sockets refused, or a feed that is down). When a feed's freshness changes, only the slots that live from it are
@@ -12,6 +13,7 @@
 import { Labels, heard, serverNow } from "./live/clock.js";
 import { Bindings } from "./live/bindings.js";
 import { Connection } from "./live/connection.js";
+import { Needs } from "./live/needs.js";
 import { Newest } from "./live/newest.js";
 import { forgetWaiting, refetch, refetchFor } from "./live/refetching.js";
 
@@ -28,7 +30,7 @@ const WORDS = {
   off: "Live updates are off. This page asks again by itself, about every 15 seconds.",
 };
 
-const parts = new Map(); // root -> {host, bindings, labels, feeds, topics}
+const parts = new Map(); // root -> {host, bindings, labels, needs, feeds, topics}
 const newest = new Newest();
 let connection = null;
 let ticking = 0;
@@ -56,17 +58,20 @@ export function start({ ticketUrl }) {
 
 export function register(root) {
   const host = root.host ?? root;
-  const bindings = new Bindings(root, (everyMs, key, value) => refetchFor(host, everyMs, key, value));
+  const bindings = new Bindings(root, (...changed) => refetchFor(host, ...changed));
+  const needs = new Needs(root);
   const labels = new Labels(root, () => refetch(host, { jitterMs: JITTER_MS, everyMs: POLL_MS, reason: "countdown" }));
-  const feeds = feedsOf(root, host);
+  const feeds = feedsOf(root, host, needs);
   const topics = new Set([...bindings.topics, ...feeds]);
-  parts.set(root, { host, bindings, labels, feeds, topics });
+  parts.set(root, { host, bindings, labels, needs, feeds, topics });
   labels.tick();
   for (const topic of topics) {
     const message = newest.get(topic);
     if (!message) continue;
     bindings.hear(message);
-    if (feeds.has(topic)) compare(host, message);
+    if (!feeds.has(topic)) continue;
+    needs.hear(feedOf(topic), message.state);
+    compare(host, message);
   }
   if (root.querySelector("[data-stream]")) withVideo((module) => parts.has(root) && module.mount(root));
   follow();
@@ -85,9 +90,13 @@ function withVideo(use) {
   else import("./video.js").then((module) => use((video = module)), (error) => console.warn("live: no video", error));
 }
 
-function feedsOf(root, host) {
+function feedOf(topic) {
+  return topic.slice("feed.".length);
+}
+
+function feedsOf(root, host, needs) {
   const declared = [host, ...root.querySelectorAll("[data-feeds]")].map((element) => element.dataset?.feeds ?? "");
-  return new Set(declared.join(" ").split(" ").filter(Boolean).map((feed) => `feed.${feed}`));
+  return new Set([...declared.join(" ").split(" ").filter(Boolean), ...needs.feeds].map((feed) => `feed.${feed}`));
 }
 
 function follow() {
@@ -98,9 +107,13 @@ function follow() {
 function hear(message) {
   const before = newest.get(message.topic);
   if (!newest.accept(message)) return;
-  for (const { host, bindings, feeds } of parts.values()) {
+  for (const { host, bindings, needs, feeds } of parts.values()) {
     bindings.hear(message);
     if (!feeds.has(message.topic)) continue;
+    const feed = feedOf(message.topic);
+    if (needs.hear(feed, message.state)) {
+      host.dispatchEvent(new CustomEvent("mullion:feed-back", { bubbles: true, detail: { feed } }));
+    }
     if (!before) compare(host, message);
     else if (before.state !== message.state || saidBeside(before) !== saidBeside(message)) {
       refetch(host, { jitterMs: JITTER_MS, reason: message.topic });

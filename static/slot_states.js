@@ -15,7 +15,7 @@ function say() {
   const place = document.getElementById("slot-states");
   if (!place) return;
   const slots = [...document.querySelectorAll("fragment-slot[data-state]")];
-  const away = slots.filter((slot) => slot.dataset.state !== "fresh").length;
+  const away = slots.filter(({ dataset }) => dataset.state !== "fresh" && !dataset.outcome).length;
   const { well, one, some } = place.dataset;
   const words = away === 0 ? said && well : away === 1 ? one : some.replace("#", away);
   if (words === said) return;
@@ -26,11 +26,7 @@ function say() {
 const newest = new Map(); // prefix -> what its last answer held
 
 // Whether an answer says again what the slot says already; then it keeps its elements, and a screen reader its peace.
-export function saysTheSame(slot, html) {
-  const holder = document.createElement("template");
-  holder.innerHTML = html;
-  const incoming = holder.content.querySelector("fragment-slot");
-  if (!incoming) return false;
+export function saysTheSame(slot, incoming) {
   const before = newest.get(slot.dataset.prefix);
   newest.set(slot.dataset.prefix, incoming.innerHTML);
   const { state } = incoming.dataset;

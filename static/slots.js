@@ -3,15 +3,22 @@
 //
 // A slot's element says what it needs: `data-prefix` (where it is fetched) and `data-query` (what the page's address asks
 // of it), `data-retry-ms` (when to ask again, by the shell's word), `data-topics` (what changes it listens to),
-// `data-modules` (its own scripts).
+// `data-modules` (its own scripts). `data-outcome="shown"` is this page's own: see slots/outcomes.js.
 
 import { forgetAnswer, saysTheSame, tellStates } from "./slot_states.js";
+import { agreeOnCommands } from "./slots/commands.js";
+import { enhance } from "./slots/forms.js";
+import { showNotice } from "./slots/notice.js";
+import { endOutcome, feedIsBack, holdsOutcome, markOutcome, watchClosing } from "./slots/outcomes.js";
 import { keepOne, watchPlaces } from "./slots/places.js";
 import { loadStyle, newStyles } from "./slots/styles.js";
+import { incomingSlot, replaceSlot } from "./slots/swap.js";
 import { busy } from "./slots/typing.js";
 
 const RECHECK_MS = 1000; // how soon to look again whether a slot is still being typed into
 const LOST_MS_MAX = 5000; // the longest wait while the shell itself does not answer: a slot heals within seven seconds
+const UNSURE =
+  "No answer came, so this may or may not have gone through. Sending the same form again can not do it twice.";
 
 const mounted = new WeakMap(); // slot element -> {root, controller, timer}
 const owed = new Map(); // slot name -> query: how far its next fresh answer must have read
@@ -68,22 +75,13 @@ function mount(slot, root) {
   retryAsTold(slot);
   tellStates();
   keepOne(slot);
+  agreeOnCommands(refetch);
 }
 
 function retryAsTold(slot) {
   const wait = Number(slot.dataset.retryMs);
   if (wait > 0) refetchIn(slot, wait);
   else if (owed.has(slot.slot)) refetchIn(slot, 0); // this one was asked for before the change that it has to show
-}
-
-// A form under the slot's own prefix answers with the slot: swap it in place.
-function enhance(form, slot) {
-  const action = form.getAttribute("action") ?? "";
-  if (form.method !== "post" || !action.startsWith(`${slot.dataset.prefix}/`)) return;
-  form.setAttribute("hx-post", action);
-  form.setAttribute("hx-target", slot.shadowRoot ? "host" : "closest fragment-slot");
-  form.setAttribute("hx-swap", "outerHTML");
-  form.setAttribute("hx-sync", "this:drop"); // a second click while the first is under way is the same click
 }
 
 function refetchIn(slot, ms) {
@@ -93,25 +91,26 @@ function refetchIn(slot, ms) {
   entry.timer = setTimeout(() => refetch(slot), ms);
 }
 
+// Whether what the slot shows is somebody's: what they type, or the one place that says what became of their command.
+function taken(slot) {
+  return busy(slot) || holdsOutcome(slot);
+}
+
 async function refetch(slot) {
   if (!slot.isConnected) return;
   if (document.hidden) {
     document.addEventListener("visibilitychange", () => refetch(slot), { once: true });
     return;
   }
-  if (busy(slot)) {
+  if (taken(slot)) {
     refetchIn(slot, RECHECK_MS);
     return;
   }
   const htmx = await htmxReady;
   const query = owed.get(slot.slot);
-  if (query) {
-    const address = slot.getAttribute("hx-get");
-    const asked = address + (address.includes("?") ? "&" : "?") + query;
-    htmx.ajax("GET", asked, { source: slot, target: slot, swap: "outerHTML" });
-  } else {
-    htmx.trigger(slot, "mullion:swap");
-  }
+  const address = slot.getAttribute("hx-get");
+  const asked = query ? address + (address.includes("?") ? "&" : "?") + query : address;
+  htmx.ajax("GET", asked, { source: slot, target: slot, swap: "outerHTML" });
 }
 
 // What was owed is paid by a fresh answer to the very question.
@@ -129,67 +128,69 @@ function isRefetch(event) {
   return event.detail?.requestConfig?.verb === "get";
 }
 
-// A swap must not take away what somebody began to type while the answer or its styles were on their way, and must not
-// show a fragment before its styles are there.
+// Every answer for a slot is put in its place here and not by htmx. It must not take away what somebody began to type
+// while the answer or its styles were on their way, nor show a fragment before its styles are there.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const slot = slotOf(event);
-  if (!slot || !event.detail.shouldSwap) return;
-  lost = 0;
+  const target = slotOf(event);
+  if (!target || !event.detail.shouldSwap) return;
+  event.detail.shouldSwap = false;
+  const slot = target.isConnected ? target : (document.getElementById(target.id) ?? target);
   const html = event.detail.serverResponse;
+  const incoming = incomingSlot(html);
   const read = isRefetch(event);
-  if (read && busy(slot)) {
-    event.detail.shouldSwap = false;
-    refetchIn(slot, RECHECK_MS);
+  if (!incoming) {
+    if (read) askAgainLater(slot);
+    else showNotice(UNSURE);
     return;
   }
-  if (read && saysTheSame(slot, html)) {
-    event.detail.shouldSwap = false;
+  lost = 0;
+  if (read) receive(slot, incoming, html, event.detail.pathInfo.requestPath);
+  else {
+    markOutcome(slot, incoming);
+    dressed(html, () => replaceSlot(slot, incoming));
+  }
+});
+
+function receive(slot, incoming, html, asked) {
+  if (taken(slot)) {
+    refetchIn(slot, RECHECK_MS);
+  } else if (saysTheSame(slot, incoming)) {
     window.htmx.process(slot);
     retryAsTold(slot);
-    return;
+  } else {
+    dressed(html, () => {
+      if (!slot.isConnected) return;
+      if (taken(slot)) {
+        forgetAnswer(slot);
+        refetchIn(slot, RECHECK_MS);
+      } else {
+        pay(slot, asked, html);
+        replaceSlot(slot, incoming);
+      }
+    });
   }
-  const asked = read ? event.detail.pathInfo.requestPath : "";
+}
+
+// At once where the page has met the styles of `html`, so that a picture plays on from one slot to the next.
+function dressed(html, use) {
   const fresh = newStyles(html);
-  if (fresh.length === 0) {
-    pay(slot, asked, html);
-    return;
-  }
-  event.detail.shouldSwap = false;
-  Promise.all(fresh.map(loadStyle)).then(() => {
-    if (!slot.isConnected) return;
-    if (read && busy(slot)) {
-      forgetAnswer(slot);
-      refetchIn(slot, RECHECK_MS);
-    } else {
-      pay(slot, asked, html);
-      window.htmx.swap(slot, html, { swapStyle: "outerHTML" });
-    }
-  });
-});
+  if (fresh.length) Promise.all(fresh.map(loadStyle)).then(use);
+  else use();
+}
 
 // The shell itself did not answer: ask again, later each time.
 for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
     const slot = slotOf(event);
     if (!slot) return;
-    if (isRefetch(event)) {
-      lost += 1;
-      refetchIn(slot, Math.random() * Math.min(RECHECK_MS * 2 ** lost, LOST_MS_MAX) + RECHECK_MS / 2);
-    } else if (name !== "htmx:responseError") {
-      tell("No answer came, so this may or may not have gone through. Sending the same form again can not do it twice.");
-    }
+    if (isRefetch(event)) askAgainLater(slot);
+    else if (name !== "htmx:responseError") showNotice(UNSURE);
   });
 }
 
-// While a form is under way its button says so, and a second press does nothing.
-document.addEventListener("htmx:beforeRequest", (event) => working(event, true));
-document.addEventListener("htmx:afterRequest", (event) => working(event, false));
-
-function working(event, on) {
-  const form = event.detail?.elt;
-  if (form?.localName !== "form") return;
-  form.toggleAttribute("aria-busy", on);
-  for (const button of form.querySelectorAll("button")) button.toggleAttribute("data-busy", on);
+function askAgainLater(slot) {
+  lost += 1;
+  refetchIn(slot, Math.random() * Math.min(RECHECK_MS * 2 ** lost, LOST_MS_MAX) + RECHECK_MS / 2);
 }
 
 // Another slot's action changed something: those that listen to it read at least that far.
@@ -212,28 +213,24 @@ document.addEventListener("mullion:received", (event) => {
 
 // Whoever watches the feeds, and a fragment itself, asks for one slot to be read again.
 document.addEventListener("mullion:refetch", (event) => {
-  if (event.target.localName === "fragment-slot") refetch(event.target);
+  if (event.target.localName !== "fragment-slot") return;
+  if (event.detail?.endsOutcome) endOutcome(event.target);
+  refetch(event.target);
 });
+
+document.addEventListener("mullion:feed-back", (event) => feedIsBack(event.target, event.detail.feed));
+watchClosing(refetch);
 
 // The session was ended elsewhere while the page stood open.
 document.addEventListener("mullion:session-ended", () => {
-  tell("Your sign-in has ended. What you see may be old.", `/sign-in/?next=${encodeURIComponent(location.pathname)}`);
+  const link = `/sign-in/?next=${encodeURIComponent(location.pathname)}`;
+  showNotice("Your sign-in has ended. What you see may be old.", { link });
 });
 
-document.addEventListener("mullion:notice", (event) => tell(event.detail.words, event.detail.link));
-
-function tell(words, link) {
-  const notice = document.getElementById("notice");
-  notice.textContent = words;
-  if (link) {
-    const anchor = document.createElement("a");
-    anchor.href = link;
-    anchor.textContent = "Sign in";
-    notice.append(" ", anchor);
-  }
-  notice.hidden = false;
-  notice.scrollIntoView({ block: "nearest" });
-}
+document.addEventListener("mullion:notice", (event) => {
+  const { words, link, ends } = event.detail;
+  showNotice(words, { link, ends, slot: event.target.closest("fragment-slot")?.slot });
+});
 
 // Whatever the page's stream did not bring asks for itself, again and again if it must.
 function take(slot) {
@@ -246,7 +243,11 @@ function take(slot) {
 
 // A page out of the back/forward cache shows an old moment: every slot reads again.
 addEventListener("pageshow", (event) => {
-  if (event.persisted) for (const slot of document.querySelectorAll("fragment-slot")) refetch(slot);
+  if (!event.persisted) return;
+  for (const slot of document.querySelectorAll("fragment-slot")) {
+    endOutcome(slot); // who comes back had left it
+    refetch(slot);
+  }
 });
 
 customElements.define("fragment-slot", FragmentSlot);

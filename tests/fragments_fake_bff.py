@@ -19,7 +19,7 @@ from typing import Any, Self
 import msgspec
 
 from bff.contracts.problem import PROBLEM_TYPE, Problem
-from bff.contracts.view import Freshness, FreshnessState, View
+from bff.contracts.view import CommandsState, Freshness, FreshnessState, View
 
 AS_OF = datetime(2026, 3, 14, 20, 14, 3, tzinfo=UTC)
 
@@ -102,9 +102,15 @@ class FakeBff:
         return Handler
 
 
-def view(data: Any, state: FreshnessState = "live", as_of: datetime | None = AS_OF) -> View[Any]:
+def view(
+    data: Any,
+    state: FreshnessState = "live",
+    as_of: datetime | None = AS_OF,
+    *,
+    commands: CommandsState = "open",
+) -> View[Any]:
     """`data` as the BFF would say it."""
-    return View(data=data, freshness=Freshness(state=state, as_of=as_of, sequence=("e1", 7)))
+    return View(data=data, freshness=Freshness(state=state, as_of=as_of, sequence=("e1", 7)), commands=commands)
 
 
 def reply(value: Any, status: int = 200, **options: Any) -> Reply:

@@ -19,6 +19,16 @@ Side = Literal["red", "black"]
 # placing: the stake may or may not have been taken. returning: it is given back, if it was taken.
 BetState = Literal["placing", "accepted", "refused", "returning", "returned", "won", "lost"]
 
+_STEPS: dict[BetState, int] = {
+    "placing": 0,
+    "accepted": 1,
+    "returning": 2,
+    "refused": 3,
+    "won": 3,
+    "lost": 3,
+    "returned": 4,
+}
+
 
 @unique
 class BetRefusal(StrEnum):
@@ -69,6 +79,11 @@ class Bet(msgspec.Struct, frozen=True):
     result: str = ""
     color: str = ""
     reason: BetRefusal | None = None
+
+    @property
+    def step(self) -> int:
+        """How far it has come: of two answers about one bet the one with the higher step is the later."""
+        return _STEPS[self.state] + (self.state == "won" and self.paid)
 
     @property
     def is_open(self) -> bool:

@@ -1,6 +1,6 @@
 """What the BFF's read side answers: data, and how far that data may be believed.
 
-Public: `FreshnessState`, `Sequence`, `Freshness`, `View`.
+Public: `FreshnessState`, `CommandsState`, `Sequence`, `Freshness`, `View`.
 """
 
 from datetime import datetime
@@ -9,6 +9,8 @@ from typing import Generic, Literal, TypeVar
 import msgspec
 
 FreshnessState = Literal["live", "stale", "down"]
+# Whether the engine takes commands: whatever a player may do with this data, it is done there.
+CommandsState = Literal["open", "paused"]
 
 # (epoch, n): n only counts within its epoch. Another epoch means resync, never "older".
 Sequence = tuple[str, int]
@@ -27,9 +29,11 @@ class Freshness(msgspec.Struct, frozen=True):
 class View(msgspec.Struct, Generic[T], frozen=True):
     """`data` is None only when the query store has never held any (freshness is then `down`).
 
-    `pending` tells a reader who asked with `min_sequence` that the data is not that far yet.
+    `pending` tells a reader who asked with `min_sequence` that the data is not that far yet. While `commands` are
+    `paused` whoever shows the data offers nothing that would become a command; what does not say so is `open`.
     """
 
     data: T | None
     freshness: Freshness
     pending: bool = False
+    commands: CommandsState = "open"

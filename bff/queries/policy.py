@@ -15,6 +15,6 @@ class QueriesPolicy:
 
     min_sequence_ms_max: int = 150
     min_sequence_poll_ms: int = 10
-    announce_s: float = 1.0
+    announce_s: float = 0.5
     query_bytes_max: int = 2048
     history_kinds_max: int = 8

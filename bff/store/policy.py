@@ -17,14 +17,15 @@ class FeedPolicy:
     down_after_s: float = 30.0
 
 
-# The ledger and the engine are heard about once a second, so five missed heartbeats are news.
+# The ledger and the engine are heard about once a second, so five missed heartbeats of the ledger are news. Of the
+# engine three are: five seconds after its last word every open page must have closed what needs it.
 # Tables move every second or two; a player may bet on them, so doubt comes early.
 # Offers change in hours and are polled every few seconds, so a missed poll or two is no reason to hide them.
 FEED_POLICIES = {
     "tables": FeedPolicy(stale_after_s=6.0, down_after_s=12.0),
     "promotions": FeedPolicy(stale_after_s=20.0, down_after_s=60.0),
     "ledger": FeedPolicy(stale_after_s=5.0, down_after_s=15.0),
-    "engine": FeedPolicy(stale_after_s=5.0, down_after_s=10.0),
+    "engine": FeedPolicy(stale_after_s=3.5, down_after_s=10.0),
 }
 
 

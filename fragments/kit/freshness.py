@@ -1,6 +1,6 @@
 """How far an answer of the BFF may be believed, and the line that says so.
 
-Public: `judge`, `Note`, `AsOf`, `as_of`.
+Public: `judge`, `paused`, `Note`, `AsOf`, `as_of`.
 """
 
 from dataclasses import dataclass
@@ -45,12 +45,23 @@ def as_of(moment: datetime | None, formats: Formats) -> AsOf | None:
     return AsOf(rfc3339(moment), formats.clock(moment)) if moment else None
 
 
-def judge(answer: View[Any] | Failure) -> Degraded | None:
-    """None where `answer` is current; else why it is not."""
+def paused(what: str) -> str:
+    """The one sentence for everything that would become a command while none is taken; `what` is in the plural.
+
+    `kit/paused.html` holds the same for pages that stand open.
+    """
+    return f"{what} are paused: the cashier can not be reached right now."
+
+
+def judge(answer: View[Any] | Failure, *, acts: bool = False) -> Degraded | None:
+    """None where `answer` is current; else why it is not.
+
+    What `acts` offers commands on that data, so it is not current either while none is taken.
+    """
     if isinstance(answer, Failure):
         return Degraded.by(answer)
     freshness = answer.freshness
     if freshness.state == "live" and answer.data is not None:
-        return None
+        return Degraded(Reason.ENGINE_DOWN, freshness.as_of) if acts and answer.commands == "paused" else None
     reason = Reason.FEED_STALE if freshness.state == "stale" and answer.data is not None else Reason.FEED_DOWN
     return Degraded(reason, freshness.as_of)

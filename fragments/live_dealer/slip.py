@@ -1,6 +1,6 @@
 """What the bet slip and the list of bets show. Pure: no request, no clock, no I/O.
 
-Public: `Slip`, `Stake`, `Said`, `Again`, `BetLine`, `Bets`, `slip`, `bets`, `accepted`, `refused`,
+Public: `Slip`, `Stake`, `Said`, `Status`, `Again`, `BetLine`, `Bets`, `slip`, `bets`, `accepted`, `refused`,
 `unknown`, `NOT_SENT`, `EXPIRED`.
 """
 
@@ -17,7 +17,8 @@ from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf, judge
 
-Standing = Literal["open", "closed", "elsewhere", "visitor", "waiting"]
+Standing = Literal["open", "closed", "elsewhere", "visitor", "waiting", "paused"]
+Tone = Literal["good", "warn", "bad"]
 
 _STAKES = (1, 5, 25, 100)  # times the least; what is above the most is left out
 _WORDS = {
@@ -52,11 +53,29 @@ class Stake:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What became of a bet, in a sentence. `cashier` where money would help."""
+    """What became of a bet, in a sentence. `cashier` where money would help.
 
-    tone: Literal["good", "warn", "bad"]
+    `status` is there where the bet is in the list too. What ends by itself when a feed is back `ends` with its name.
+    """
+
+    tone: Tone
     words: str
     cashier: bool = False
+    status: "Status | None" = None
+    ends: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How one bet stands, for every card that shows it: a page shows the one with the highest `step` on all of them.
+
+    `sentence` is for the slip, `state` for the list.
+    """
+
+    command: str
+    step: int
+    sentence: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +121,7 @@ class BetLine:
     result: str
     color: str
     moment: AsOf
+    status: Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +151,11 @@ def slip(
     degraded = judge(answer)
     table = None if isinstance(answer, Failure) or answer.data is None else answer.data.table
     closes_at = table.bets_close_at if table else None
+    standing = _standing(table, degraded, signed_in=signed_in)
+    if standing == "open" and (degraded := judge(answer, acts=True)) is not None:
+        standing = "paused"
     return Slip(
-        standing=_standing(table, degraded, signed_in=signed_in),
+        standing=standing,
         table=table.name if table else "",
         topic=table_topic(table.table_id) if table else "",
         is_open=bool(table and table.open),
@@ -163,16 +186,8 @@ def bets(answer: list[Bet] | Failure, formats: Formats, game: str, player: str) 
 
 def accepted(bet: Bet, formats: Formats) -> Said:
     """What is said about a bet that was taken, or may still be."""
-    what = _what(bet, formats)
-    if bet.state == "placing":
-        return Said("warn", f"{what} is being placed. The list below says what becomes of it.")
-    if bet.state in ("returning", "returned"):
-        return Said("warn", f"{what} could not be placed. Nothing is kept; what was taken is returned.")
-    if bet.state == "won":
-        return Said("good", f"{what} won {formats.money(bet.won_minor, bet.currency)}.")
-    if bet.state == "lost":
-        return Said("warn", f"{what} lost: {bet.result} {bet.color}.")
-    return Said("good", f"{what} is in. Good luck.")
+    tone, words = _sentence(bet, formats)
+    return Said(tone, words, status=Status(bet.bet_id, bet.step, words, _state(bet, formats)))
 
 
 def refused(why: BetRefusal, limits: Limits | None, formats: Formats) -> Said:
@@ -194,7 +209,11 @@ def unknown(wanted: PlaceBet, key: str, formats: Formats) -> tuple[Said, Again]:
     return Said("warn", words), Again(key, wanted.side, wanted.amount_minor, wanted.closes_at.isoformat())
 
 
-NOT_SENT = Said("bad", "The table can't be reached, so nothing was sent and nothing was taken. Try again in a moment.")
+NOT_SENT = Said(
+    "bad",
+    "The table can't be reached, so nothing was sent and nothing was taken. Try again in a moment.",
+    ends="engine",
+)
 EXPIRED = Said("bad", "This form had expired and nothing was sent. Please choose again.")
 
 
@@ -224,13 +243,30 @@ def _what(bet: Bet, formats: Formats) -> str:
     return f"{formats.money_short(bet.amount_minor, bet.currency)} on {bet.side}"
 
 
-def _line(bet: Bet, formats: Formats) -> BetLine:
-    state, tone = _STATES.get(bet.state, ""), "open"
+def _sentence(bet: Bet, formats: Formats) -> tuple[Tone, str]:
+    what = _what(bet, formats)
+    if bet.state == "placing":
+        return "warn", f"{what} is being placed. Your bets here say what becomes of it."
+    if bet.state in ("returning", "returned"):
+        return "warn", f"{what} could not be placed. Nothing is kept; what was taken is returned."
     if bet.state == "won":
-        won = formats.money(bet.won_minor, bet.currency)
-        state, tone = (f"Won {won}" if bet.paid else f"Won {won}, being paid"), "won"
-    elif bet.state in ("lost", "returned"):
-        tone = bet.state
+        return "good", f"{what} won {formats.money(bet.won_minor, bet.currency)}."
+    if bet.state == "lost":
+        return "warn", f"{what} lost: {bet.result} {bet.color}."
+    return "good", f"{what} is in. Good luck."
+
+
+def _state(bet: Bet, formats: Formats) -> str:
+    if bet.state != "won":
+        return _STATES.get(bet.state, "")
+    won = formats.money(bet.won_minor, bet.currency)
+    return f"Won {won}" if bet.paid else f"Won {won}, being paid"
+
+
+def _line(bet: Bet, formats: Formats) -> BetLine:
+    state, (_, sentence) = _state(bet, formats), _sentence(bet, formats)
+    tone = bet.state if bet.state in ("won", "lost", "returned") else "open"
+    status = Status(bet.bet_id, bet.step, sentence, state)
     result = f"{bet.result} {bet.color}".strip()
     moment = AsOf(rfc3339(bet.at), formats.clock(bet.at))
-    return BetLine(bet.side, _what(bet, formats), state, tone, result, bet.color, moment)
+    return BetLine(bet.side, _what(bet, formats), state, tone, result, bet.color, moment, status)

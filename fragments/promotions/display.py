@@ -14,7 +14,7 @@ from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats
-from fragments.kit.freshness import Note, as_of, judge
+from fragments.kit.freshness import Note, as_of, judge, paused
 
 _UNREACHABLE = "Offers can't be shown right now. We keep trying."
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -37,7 +37,7 @@ class Countdown:
 class ClaimNote:
     """What became of a claim, shown on its offer's card. Once `taken`, the card offers it no more.
 
-    One that is `asked` for again has its `reference`.
+    One that is `asked` for again has its `reference`. What ends by itself when a feed is back `ends` with its name.
     """
 
     tone: Literal["good", "warn", "bad"]
@@ -45,6 +45,7 @@ class ClaimNote:
     taken: bool = False
     asked: bool = False
     reference: str = ""
+    ends: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,8 @@ def offers(
 
     An offer whose end has passed by the server's own time is left out.
     """
-    degraded = judge(answer)
     data = None if isinstance(answer, Failure) else answer.data
+    degraded = judge(answer, acts=data is not None and any(offer.claim == "open" for offer in data.offers))
     if data is None:
         loose = next(iter(notes.values()), None)
         return Offers(Note("bad", _UNREACHABLE), None, [], sign_in, loose, not notes, degraded)
@@ -159,6 +160,8 @@ def countdown_words(seconds: float) -> str:
 def _note(degraded: Degraded | None, count: int, formats: Formats) -> Note:
     if degraded is None:
         return Note("good", "1 offer runs" if count == 1 else f"{count} offers run")
+    if degraded.reason is Reason.ENGINE_DOWN:
+        return Note("warn", paused("Claims"))
     moment = as_of(degraded.as_of, formats)
     if moment is None:
         return Note("warn", "These offers may be out of date, so claims wait.")

@@ -23,7 +23,9 @@ from fragments.promotions.display import ClaimNote
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 _EXPIRED = ClaimNote("bad", "This form had expired and nothing was sent. Please press Claim again.")
-_NOT_SENT = ClaimNote("bad", "Claims can't be taken right now, and nothing was sent. Please try again in a moment.")
+_NOT_SENT = ClaimNote(
+    "bad", "Claims can't be taken right now, and nothing was sent. Please try again in a moment.", ends="engine"
+)
 _UNKNOWN = "The answer got lost on the way. We keep asking what became of your claim, and it will show here by itself."
 _IN_FLIGHT = "Your claim is already on its way. What became of it will show here by itself."
 _NOT_DONE = ClaimNote(

@@ -15,7 +15,7 @@ from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats, MoneyText
-from fragments.kit.freshness import AsOf, Note, as_of, judge
+from fragments.kit.freshness import AsOf, Note, as_of, judge, paused
 from fragments.wallet.policy import limits_for
 from fragments.wallet.receipts import ReceiptCard
 from fragments.wallet.words import kind_words, state_words
@@ -214,7 +214,8 @@ def _availability(answer: View[WalletData] | Failure, action: str, what: str) ->
     if isinstance(answer, Failure) or answer.data is None or judge(answer) is not None:
         return Availability(False, _NOT_CURRENT.format(what=what))
     closed = Availability(False, f"{what} are not offered to this account.")
-    return answer.data.actions.get(action, closed)
+    found = answer.data.actions.get(action, closed)
+    return Availability(False, paused(what)) if found.open and answer.commands == "paused" else found
 
 
 def _pending(movement: Movement, formats: Formats, key: Callable[[str], str]) -> Pending:

@@ -13,7 +13,7 @@ from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats
-from fragments.kit.freshness import AsOf, Note, judge
+from fragments.kit.freshness import AsOf, Note, judge, paused
 from fragments.wallet.display import Form, age_note
 from fragments.wallet.receipts import ReceiptCard
 
@@ -31,6 +31,7 @@ BREAKS: dict[str, tuple[str, int | None]] = {
 _CLOSED = "Limits can't be changed while we can't be sure what is set. What is set stays in force."
 # A break can only make things stricter, whatever is set: where nothing is known of the engine, it is asked.
 _BREAK = Availability(True)
+_PAUSED = Availability(False, paused("Changes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def limits(
     data = None if isinstance(answer, Failure) else answer.data
     action = data.actions.get("limit", Availability(False, _CLOSED)) if data else Availability(False, _CLOSED)
     breaks = data.actions.get("exclude", _BREAK) if data else _BREAK
+    if not isinstance(answer, Failure) and answer.commands == "paused" and degraded is None:
+        action, breaks = (each if not each.open else _PAUSED for each in (action, breaks))
     if data is None:
         note = Note("bad", "Your limits can't be shown right now. What is set stays in force; we keep trying.")
     elif degraded is not None:

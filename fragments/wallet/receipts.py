@@ -44,13 +44,17 @@ _OTHERWISE = ("Request of {amount}", "")
 
 @dataclass(frozen=True, slots=True)
 class ReceiptCard:
-    """What became of a command. `again` is where to ask again, empty where that makes no sense."""
+    """What became of a command. `again` is where to ask again, empty where that makes no sense.
+
+    What ends by itself when a feed is back `ends` with its name.
+    """
 
     state: Literal["done", "pending", "declined", "failed"]
     title: str
     text: str
     reference: str = ""
     again: str = ""
+    ends: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def forgotten_card(lost: Lost) -> ReceiptCard:
 def not_sent_card(action: str) -> ReceiptCard:
     """For a command that never reached the engine."""
     text = "The cashier can't be reached, so nothing was done. What you typed is kept; please try again in a moment."
-    return ReceiptCard("failed", f"Your {_NOUNS[action]} was not sent", text)
+    return ReceiptCard("failed", f"Your {_NOUNS[action]} was not sent", text, ends="engine")
 
 
 def refused_card(action: str, words: str) -> ReceiptCard:

@@ -11,14 +11,30 @@ from django.shortcuts import render
 RETRY_AFTER_S = 5
 
 
-def notice(request: HttpRequest, status: int, words: str, link: str = "") -> HttpResponse:
-    """`words` alone; `link` is where they lead."""
+def notice(
+    request: HttpRequest,
+    status: int,
+    words: str,
+    *,
+    link: str = "",
+    ends: str = "",
+    again: bool = False,
+    back: str = "/",
+) -> HttpResponse:
+    """`words` alone; `link` is where they lead.
+
+    `ends` is what ends it besides the next form and the player (static/slots/notice.js). `again`: the page of its own
+    holds the same form, its key included, to be sent again; `back` is where it was.
+    """
     if request.headers.get("HX-Request") == "true":
         response = HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
         response.headers["HX-Reswap"] = "none"
-        response.headers["HX-Trigger"] = json.dumps({"mullion:notice": {"words": words, "link": link}})
+        response.headers["HX-Trigger"] = json.dumps({"mullion:notice": {"words": words, "link": link, "ends": ends}})
         return response
-    return render(request, "notice.html", {"words": words}, status=status)
+    fields = [(name, value) for name, values in request.POST.lists() for value in values] if again else []
+    heading = "No answer came" if status == 504 else "That did not work"
+    shown = {"heading": heading, "words": words, "action": request.path, "fields": fields, "back": back}
+    return render(request, "notice.html", shown, status=status)
 
 
 def unavailable(request: HttpRequest, words: str) -> HttpResponse:

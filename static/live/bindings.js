@@ -5,7 +5,8 @@
 // `data-live-empty="nobody"`                     what null is shown as
 // `data-live-refetch="tables.r1#results.0.round_id"`  the slot is asked for again when the value changes; without a
 //     path, when anything about the topic does. At most every `data-live-every` seconds (5). `data-live-value` is the
-//     value that the HTML was made from, so that a change before the first message is not missed.
+//     value that the HTML was made from, so that a change before the first message is not missed. With
+//     `data-live-outcome` the change ends what the slot says of a command; otherwise such a slot is not read over.
 // `data-live-seq="epoch:n"` on an element or around it: the HTML was made from this message, older ones are not shown.
 
 // Words and states, nothing that a script, htmx or another element follows. Containment lets no other name pass.
@@ -43,7 +44,7 @@ export class Bindings {
   #watched = new Map(); // topic -> [{element, path, every, value}]
   #changed;
 
-  // `changed(everyMs, key, value)` asks for the slot; `key` and `value` say what for.
+  // `changed(everyMs, key, value, endsOutcome)` asks for the slot; `key` and `value` say what for.
   constructor(root, changed) {
     this.#changed = changed;
     for (const element of root.querySelectorAll("[data-live]")) this.#show(element);
@@ -69,7 +70,8 @@ export class Bindings {
     if (!binding) return;
     const every = Math.max(1, Number(element.dataset.liveEvery) || 5) * 1000;
     const value = element.dataset.liveValue;
-    this.#keep(this.#watched, binding.topic, { element, path: binding.path, every, value });
+    const endsOutcome = element.dataset.liveOutcome !== undefined;
+    this.#keep(this.#watched, binding.topic, { element, path: binding.path, every, value, endsOutcome });
   }
 
   #keep(map, topic, entry) {
@@ -91,7 +93,7 @@ export class Bindings {
       const before = watch.value;
       watch.value = value;
       if (before === undefined || before === value) continue;
-      this.#changed(watch.every, `${message.topic}#${watch.path.join(".")}`, value);
+      this.#changed(watch.every, `${message.topic}#${watch.path.join(".")}`, value, watch.endsOutcome);
     }
   }
 

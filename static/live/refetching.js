@@ -12,29 +12,35 @@ function nameOf(host) {
 
 // Ask for `host` at a random moment within `jitterMs`, and not sooner than `everyMs` after the last time. One that
 // waits already goes on waiting, unless that is for longer than this asks for.
-export function refetch(host, { jitterMs = 2000, everyMs = 0, reason = "" } = {}) {
+export function refetch(host, { jitterMs = 2000, everyMs = 0, reason = "", endsOutcome = false } = {}) {
   const name = nameOf(host);
   const now = performance.now();
   const rest = Math.max(0, (last.get(name) ?? -Infinity) + everyMs - now);
   const before = waiting.get(name);
-  if (before && before.at <= now + rest + jitterMs) return;
+  endsOutcome ||= before?.endsOutcome ?? false;
+  if (before && before.at <= now + rest + jitterMs) {
+    before.endsOutcome = endsOutcome;
+    return;
+  }
   clearTimeout(before?.timer);
   const wait = rest + Math.random() * jitterMs;
-  const timer = setTimeout(() => {
+  const asked = { at: now + wait, endsOutcome };
+  asked.timer = setTimeout(() => {
     waiting.delete(name);
     last.set(name, performance.now());
     const there = host.isConnected ? host : document.getElementById(host.id);
-    there?.dispatchEvent(new CustomEvent("mullion:refetch", { bubbles: true, detail: { from: "live", reason } }));
+    const detail = { from: "live", reason, endsOutcome: asked.endsOutcome };
+    there?.dispatchEvent(new CustomEvent("mullion:refetch", { bubbles: true, detail }));
   }, wait);
-  waiting.set(name, { timer, at: now + wait });
+  waiting.set(name, asked);
 }
 
 // As `refetch`, once a value: HTML that never shows what it was asked for again would be asked for for ever.
-export function refetchFor(host, everyMs, key, value) {
+export function refetchFor(host, everyMs, key, value, endsOutcome = false) {
   const what = `${nameOf(host)} ${key}`;
   if (askedFor.get(what) === value) return;
   askedFor.set(what, value);
-  refetch(host, { jitterMs: 500, everyMs, reason: key });
+  refetch(host, { jitterMs: 500, everyMs, reason: key, endsOutcome });
 }
 
 export function forgetWaiting() {

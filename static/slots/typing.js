@@ -1,19 +1,48 @@
-// Whether somebody is at work in a slot: what they hold or have typed is theirs, and nothing that arrives may take it.
+// Whether somebody is at work in a slot: what they have typed is theirs, and nothing that arrives may take it.
+//
+// Focus is not typing: a button, a link or a box to tick that has it is found again in what arrives. A field for text
+// that has it may be typed into at the next moment, and what is being pressed or sent is not pulled away.
+
+const NO_TEXT = new Set("button checkbox color file image radio range reset submit".split(" "));
 
 export function busy(slot) {
   const root = slot.shadowRoot ?? slot;
-  const focused = slot.shadowRoot ? slot.shadowRoot.activeElement : slot.contains(document.activeElement);
-  if (focused && focused !== document.body) return true;
+  const focused = slot.shadowRoot ? slot.shadowRoot.activeElement : document.activeElement;
+  if (focused && root.contains(focused) && takesText(focused)) return true;
+  if (root.querySelector(":active, form[aria-busy]")) return true;
   return [...root.querySelectorAll("input:not([type=hidden]), textarea, select")].some(edited);
+}
+
+// Marks what an action's answer brings back of what was typed into `slot`: it is typed input still.
+export function keepTyped(slot, content) {
+  const typed = new Map([...fieldsOf(slot.shadowRoot ?? slot)].filter(edited).map((field) => [nameOf(field), field]));
+  for (const field of fieldsOf(content)) {
+    const before = typed.get(nameOf(field));
+    if (before && before.value !== "" && before.value === field.value) field.dataset.typed = "";
+  }
+}
+
+function fieldsOf(root) {
+  return root.querySelectorAll("input:not([type=hidden]):not([type=radio]):not([type=checkbox]), textarea, select");
+}
+
+function nameOf(field) {
+  return `${field.form?.getAttribute("action") ?? ""} ${field.name}`;
+}
+
+function takesText(element) {
+  if (element.localName === "input") return !NO_TEXT.has(element.type);
+  return element.localName === "textarea" || element.isContentEditable;
 }
 
 function edited(field) {
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
-  if (field.localName === "textarea") return field.value !== field.defaultValue;
-  if (field.localName === "input") return field.value !== valueAtFirst(field);
+  const typed = field.dataset.typed !== undefined; // then its markup holds what was typed, and at first it was empty
+  if (field.localName === "textarea") return field.value !== (typed ? "" : field.defaultValue);
+  if (field.localName === "input") return field.value !== (typed ? "" : valueAtFirst(field));
   const options = [...field.options];
   if (field.multiple) return options.some((option) => option.selected !== option.defaultSelected);
-  const marked = options.findLastIndex((option) => option.defaultSelected);
+  const marked = typed ? -1 : options.findLastIndex((option) => option.defaultSelected);
   const atFirst = marked >= 0 ? marked : options.findIndex((option) => !option.disabled);
   return field.selectedIndex !== atFirst;
 }

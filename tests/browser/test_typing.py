@@ -177,6 +177,90 @@ def test_heal_next_to_it_leaves_focus_scroll_and_typing_alone(slow: SlowHouse, p
     assert console.errors == []
 
 
+def test_focused_button_keeps_no_slot_from_healing(slow: SlowHouse, page: Page) -> None:
+    """Focus is not typing: the slot heals, the same button has the focus, and where there is none the slot itself."""
+    answers = Answers(page, slow.url)
+    button = page.locator("#slot-wallet button")
+    sick = 'data-state="fallback" data-retry-ms="300"'
+    page.evaluate(REFETCH)
+    answers.wait()
+    answers.give(lambda html: html.replace('data-state="fresh"', sick))
+    expect(answers.words).to_have_text("All is new.")
+    button.focus()
+    answers.wait()
+    answers.give(lambda html: html.replace("All is well.", "All is healed."))
+    page.wait_for_function("document.querySelector('#slot-wallet').dataset.state === 'fresh'")
+    expect(button).to_be_focused()
+    page.evaluate(REFETCH)
+    answers.wait()
+    answers.give(lambda html: re.sub("<button.*?</button>", "", html))
+    expect(button).to_have_count(0)
+    assert page.evaluate("document.activeElement.id") == "slot-wallet"
+
+
+def test_what_was_opened_to_be_read_stays_open(slow: SlowHouse, page: Page) -> None:
+    """Terms that somebody reads do not fall shut because the slot is read again."""
+    answers = Answers(page, slow.url)
+    terms = "<details><summary>Terms</summary><p>Eighteen or older.</p></details><p>All"
+
+    def give() -> None:
+        page.evaluate(REFETCH)
+        answers.wait()
+        answers.give(lambda html: html.replace("<p>All", terms, 1))
+
+    give()
+    page.locator("#slot-wallet summary").click()
+    give()
+    expect(page.locator("#slot-wallet details")).to_have_attribute("open", "")
+
+
+@pytest.mark.parametrize("parser", ["native", "missing"])
+@pytest.mark.parametrize("isolation", ["light", "shadow"])
+def test_no_browser_swaps_a_fallback_into_nothing(slow: SlowHouse, page: Page, parser: str, isolation: str) -> None:
+    """An answer without a whole slot leaves what shows and is asked for again; what a whole one brings shows and works,
+    also where the browser has no parser for shadow roots."""
+    console = Console(page)
+    if parser == "missing":
+        page.add_init_script("delete Document.parseHTMLUnsafe;")
+    slow.fail("status=503", at="/one")
+    page.goto(slow.url)
+    wait_for(lambda: states(page).get("wallet") == "fallback", 15, lambda: states(page))
+    before = page.evaluate(TEXT)
+    answered: list[Route] = []
+
+    def answer(route: Route) -> None:
+        answered.append(route)
+        if len(answered) <= len(NOTHING):
+            route.fulfill(body=NOTHING[len(answered) - 1], content_type="text/html")
+            return
+        real = route.fetch()
+        html = real.text()
+        if isolation == "shadow":
+            html = html.replace(">", '><template shadowrootmode="open">', 1).replace("</fragment-slot>", WRAPPED)
+        route.fulfill(response=real, body=html)
+
+    page.route("**/slots/lobby/wallet*", answer)
+    wait_for(lambda: page.wait_for_timeout(100) or len(answered) >= len(NOTHING), 40)
+    assert page.evaluate(TEXT) == before
+    assert before.strip()
+    slow.heal()
+    wait_for(lambda: page.wait_for_timeout(100) or states(page)["wallet"] == "fresh", 20, lambda: states(page))
+    expect(page.locator("#slot-wallet p")).to_have_text("All is well.")
+    assert page.evaluate("document.querySelector('#slot-wallet').shadowRoot !== null") == (isolation == "shadow")
+    assert page.locator("#slot-wallet fragment-end:defined").count() == 1
+    assert console.errors == []
+
+
+TEXT = "(({shadowRoot, textContent}) => shadowRoot?.textContent ?? textContent)(document.querySelector('#slot-wallet'))"
+WRAPPED = "</template></fragment-slot>"
+# Answers that would blank a slot: nothing, a slot without a body, half of one, and somebody else's page.
+NOTHING = (
+    "",
+    '<fragment-slot slot="wallet" id="slot-wallet" data-state="fresh"></fragment-slot>',
+    '<fragment-slot slot="wallet" id="slot-wallet" data-state="fresh"><template shadowrootmode="open"><p>Half',
+    "<h1>It works!</h1>",
+)
+
 FIELDS = """
 <input value="a"> <input type="checkbox" checked> <input type="range"> <input type="range" min="5" value="7">
 <input type="color"> <input type="radio" name="r"> <textarea>a</textarea>

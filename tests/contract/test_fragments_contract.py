@@ -89,6 +89,10 @@ def wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
         yield "wallet", state, wallet.post("/actions/deposit", {"amount": "20", **KEY}, **told("wallet"))
     hostile = {"amount": '"><script>alert(1)</script>', **KEY}
     yield "wallet", "refused", wallet.post("/actions/deposit", hostile, **told("wallet"))
+    bff.replies["/views/wallet"] = reply(view(wallet_data(held_minor=4_000), commands="paused"))
+    bff.replies["/views/limits"] = reply(view(limits_data(), commands="paused"))
+    for path in ("/summary", "/cashier", "/limits"):
+        yield "wallet", f"paused {path}", wallet.get(path, **told("wallet"))
     yield "wallet", "anonymous", wallet.get("/summary", podium_mount_pathname="/")
     yield "wallet", "fallback", wallet.get("/fallback")
 
@@ -150,6 +154,8 @@ def betting_pages(live: Fragment, bff: FakeBff) -> Iterator[Page]:
         yield "live-dealer", state, live.post("/actions/bet/205", form, **told("live-dealer"))
     bff.replies["/v1/bets"] = problem(503, "wallet_unavailable")
     yield "live-dealer", "unreachable", live.get("/bets/205", **told("live-dealer"))
+    bff.replies["/views/tables/205"] = reply(view(TableData(playing), commands="paused"))
+    yield "live-dealer", "paused", live.get("/slip/205", **told("live-dealer"))
     bff.replies["/views/tables/205"] = reply(view(TableData(playing), "stale"))
     yield "live-dealer", "late", live.get("/slip/205", **told("live-dealer"))
 
@@ -158,6 +164,15 @@ def offer_pages(promotions: Fragment, bff: FakeBff) -> Iterator[Page]:
     for state in ("live", "stale"):
         bff.replies["/views/promotions"] = reply(view(offers(), state))  # type: ignore[arg-type]
         yield "promotions", state, promotions.get("/offers", **told("promotions"))
+    bff.replies["/views/promotions"] = reply(view(offers(), commands="paused"))
+    yield "promotions", "paused", promotions.get("/offers", **told("promotions"))
+    bff.replies["/views/promotions"] = reply(view(offers()))
+    bff.replies["/commands/claim-promotion"] = problem(503, "engine_down")
+    yield (
+        "promotions",
+        "down",
+        promotions.post("/actions/claim", {"promotion_id": "pr_first", **KEY}, **told("promotions")),
+    )
     bff.replies["/commands/claim-promotion"] = problem(422, "not_eligible", "<b>No.</b>")
     refused = promotions.post("/actions/claim", {"promotion_id": "pr_first", **KEY}, **told("promotions"))
     yield "promotions", "refused", refused
@@ -253,6 +268,64 @@ def test_degraded_states_say_so_once(pages: list[Page]) -> None:
         assert Outline(answer.text).statuses == int(headers.STATE in answer.headers)
 
     each([page for page in pages if page[1] not in ACTED], check)
+
+
+class Forms(HTMLParser):
+    """Of one document: forms whose button can be pressed, and forms that no open page could close."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.pressable: list[str] = []
+        self.unheeding: list[str] = []
+        self._needs: list[bool] = []
+        self._form = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        told = dict(attrs)
+        if tag not in VOID:
+            self._needs.append("engine" in (told.get("data-needs") or "").split())
+        if tag == "form":
+            self._form = told.get("action", "")
+            if not any(self._needs):
+                self.unheeding.append(self._form)
+        if tag == "button" and self._form and "disabled" not in told:
+            self.pressable.append(self._form)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._needs.pop()
+        if tag == "form":
+            self._form = ""
+
+
+def test_nothing_that_needs_the_engine_can_be_pressed_while_it_takes_no_commands(pages: list[Page]) -> None:
+    """Whatever the fragment, a view that says `paused` leaves no button to press, one status and its reason."""
+    paused = [page for page in pages if page[1].startswith("paused")]
+    assert {name for name, _, _ in paused} == {"wallet", "live-dealer", "promotions"}
+
+    def check(_: str, answer: Answer) -> None:
+        assert Forms(answer.text).pressable == []
+        assert answer.headers[headers.STATE].startswith("degraded; reason=engine_down")
+        assert "are paused: the cashier can not be reached right now." in answer.text
+
+    each(paused, check)
+
+
+def test_every_form_can_be_closed_on_an_open_page(pages: list[Page]) -> None:
+    """Each stands in something that needs the engine, and so hears of it; to ask again for a lost bet never hurts."""
+
+    def check(_: str, answer: Answer) -> None:
+        assert "may or may not be in" in answer.text or Forms(answer.text).unheeding == []
+
+    each(pages, check)
+
+
+def test_what_is_said_of_a_command_can_be_closed(pages: list[Page]) -> None:
+    """By a link to the page without it, which works without a script too."""
+    for name, state, answer in pages:
+        closing = answer.text.count("data-close>Close</a>")
+        assert closing == len(re.findall(r" data-outcome[ >]", answer.text)), f"{name}, {state}"
+        assert closing or state not in {"done", "lost", "down"}, f"{name}, {state}"
 
 
 def test_what_became_of_an_action_is_announced(pages: list[Page]) -> None:

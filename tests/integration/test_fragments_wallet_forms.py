@@ -120,7 +120,9 @@ def test_withdrawal_taken_back_again_and_again_keeps_its_key(wallet: Fragment, b
 
 def taking_back(answer: Answer) -> list[str]:
     """The keys of the forms that take a withdrawal back."""
-    return re.findall(r'/actions/cancel">\s*<input type="hidden" name="idempotency_key" value="([^"]*)"', answer.text)
+    return re.findall(
+        r'/actions/cancel"[^>]*>\s*<input type="hidden" name="idempotency_key" value="([^"]*)"', answer.text
+    )
 
 
 def test_refusals_stand_where_they_belong(wallet: Fragment, bff: FakeBff) -> None:

@@ -35,7 +35,9 @@ from bff.contracts.wallet import (
     wallet_topic,
 )
 from bff.queries.app import Queries
+from bff.queries.policy import QueriesPolicy
 from bff.store import Store, StorePolicy
+from bff.store.policy import feed_policy
 from tests.valkey_server import ValkeyServer
 
 PRIVATE, PUBLIC = new_key_pair()
@@ -217,6 +219,34 @@ async def test_deposits_are_open_only_when_they_can_be_kept(client, store, ledge
     deposit = (await view(client, "/views/wallet", WalletData, bearer())).data.actions["deposit"]
     assert deposit.open == (words == "")
     assert words in deposit.reason
+
+
+RECEIPT = ReceiptState("pl_amber", Receipt("rc_1", "deposit", "done", 500, "EUR", NOW, ("e", 4)))
+VIEWS = ("tables", "tables/r1", "promotions", "wallet", "history", "limits", "receipts/rc_1")
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("path", VIEWS)
+async def test_every_view_says_whether_commands_are_taken(client, store, path, told):
+    """With data and without, whoever shows it knows at once when nothing may be offered, and when it may again."""
+    if told:
+        await store.put(wallet_topic("pl_amber"), wallet(), feed="ledger", sequence=("e", 3))
+        await store.put("tables", [table("r1")], feed="tables")
+        await store.put(table_topic("r1"), table("r1"), feed="tables")
+        await store.put("promotions", [], feed="promotions")
+        await store.put(receipt_topic("rc_1"), RECEIPT, feed="ledger", sequence=("e", 3))
+    for state, commands in (("live", "open"), ("stale", "paused"), ("down", "paused"), ("live", "open")):
+        await store.beat("engine", state, data={"payments": "up"})
+        answer = await client.get(f"/views/{path}?currency=EUR", headers=bearer())
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["commands"] == commands
+
+
+def test_engine_is_missed_in_time_for_every_open_page():
+    """From its last word to the last page's closed button: five seconds, the way to the browser included."""
+    silent_s = feed_policy("engine").stale_after_s
+    assert silent_s >= 3, "two heartbeats may be lost without anybody noticing"
+    assert silent_s + QueriesPolicy().announce_s <= 4.5
 
 
 async def test_read_waits_for_its_own_write(client, store):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from typing import Any
 
 import httpx
@@ -222,8 +223,45 @@ def test_fragment_that_can_not_be_reached_was_sent_nothing(player: Player) -> No
     answer = player.act(HTMX)
     assert answer.status_code == 503
     assert NOT_SENT in notice(answer)
+    assert json.loads(answer.headers["HX-Trigger"])["mullion:notice"]["ends"] == "healed", "it says nothing else"
     player.house.heal()
     assert player.act(HTMX).status_code == 200
+
+
+@pytest.mark.parametrize(("fault", "heading"), [("refused", "That did not work"), ("reset", "No answer came")])
+def test_without_javascript_the_same_form_can_be_sent_again_from_the_page_that_says_so(
+    player: Player, fault: str, heading: str
+) -> None:
+    """What was typed and the key stand in it, as text; another link goes back to where it was; it works."""
+    player.house.fail(fault, at="/" if fault == "refused" else "/form")
+    typed = {"amount": '5"><script>', "note": "mine", "idempotency_key": KEY}
+    answer = player.post(data=typed)
+    assert f"<h1>{heading}</h1>" in answer.text
+    assert "Nothing was changed" not in answer.text, "of a lost answer nobody knows that"
+    page = Fields(answer.text)
+    assert (page.action, page.fields) == (PATH, typed)
+    assert '<a class="quiet" href="/">' in answer.text
+    player.house.heal()
+    player.house.origin.seen.clear()
+    assert player.post(page.action, page.fields).status_code == 200
+    assert [seen.headers["idempotency-key"] for seen in forms(player.house)] == [KEY]
+
+
+class Fields(HTMLParser):
+    """The form in the words of a page: where it goes and what is in it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.action = ""
+        self.fields: dict[str, str] = {}
+        self.feed(html.partition('<section class="words">')[2])
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        told = dict(attrs)
+        if tag == "form":
+            self.action = told["action"]
+        elif tag == "input":
+            self.fields[told["name"]] = told["value"]
 
 
 @pytest.mark.parametrize(

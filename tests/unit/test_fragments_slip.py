@@ -21,9 +21,9 @@ ROULETTE = table("205", "Midnight Roulette", "roulette")
 CLOSES = AS_OF + timedelta(seconds=12)
 
 
-def shown(one: Any = ROULETTE, state: Any = "live", **more: Any) -> slip.Slip:
+def shown(one: Any = ROULETTE, state: Any = "live", commands: Any = "open", **more: Any) -> slip.Slip:
     said: dict[str, Any] = {"now": AS_OF, "key": "k", "signed_in": True, **more}
-    return slip.slip(view(TableData(one), state), ENGLISH, **said)
+    return slip.slip(view(TableData(one), state, commands=commands), ENGLISH, **said)
 
 
 def test_only_an_open_roulette_table_with_current_numbers_takes_a_players_bet() -> None:
@@ -39,6 +39,32 @@ def test_only_an_open_roulette_table_with_current_numbers_takes_a_players_bet() 
         Degraded(Reason.FEED_STALE, AS_OF),
     )
     assert slip.slip(Failure(Reason.TIMEOUT), ENGLISH, now=AS_OF, key="k", signed_in=True).standing == "waiting"
+
+
+def test_slip_is_paused_only_where_it_would_take_a_bet() -> None:
+    """While no command is taken an open slip is closed with its reason; what is closed anyway says why it is."""
+    assert shown(commands="paused").standing == "paused"
+    assert shown(commands="paused").degraded == Degraded(Reason.ENGINE_DOWN, AS_OF)
+    visitor = shown(commands="paused", signed_in=False)
+    assert (visitor.standing, visitor.degraded) == ("visitor", None)
+    assert shown(msgspec.structs.replace(ROULETTE, open=False), commands="paused").standing == "closed"
+    assert shown(state="down", commands="paused").standing == "waiting"
+
+
+def test_every_card_of_a_bet_has_the_words_of_every_other() -> None:
+    """Slip and list say how far the bet is and what the other would say, so that a page can make them agree."""
+    states = ("placing", "accepted", "returning", "returned")
+    for state in (*states, "won", "lost"):
+        one = bet(state)
+        said, listed = slip.accepted(one, ENGLISH), slip.bets([one], ENGLISH, "205", "pl").lines
+        assert listed is not None
+        assert said.status == listed[0].status
+        assert (said.words, listed[0].state) == (listed[0].status.sentence, listed[0].status.state)
+    steps = [bet(state).step for state in states]
+    assert steps == sorted(set(steps)), "what comes later has the higher step"
+    for end in (bet("won", paid=False), bet("lost")):
+        assert bet("accepted").step < end.step < bet("returned").step, "also a round that is taken back after it"
+    assert bet("won", paid=False).step < bet("won").step
 
 
 def test_chips_lie_within_the_limits_and_the_last_stays_chosen() -> None:

@@ -18,7 +18,7 @@ from bff.contracts.wallet import (
 )
 from bff.queries.asked import Asked, min_sequence_of
 from bff.queries.policy import QueriesPolicy
-from bff.queries.views.waiting import ENGINE, LEDGER, look_until, reached
+from bff.queries.views.waiting import ENGINE, LEDGER, commands_of, look_until, reached
 from bff.store import FeedFreshness, Store
 
 # The engine writes the last day of the calendar for an exclusion that no day ends.
@@ -36,10 +36,15 @@ async def limits_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
     record, found, ledger = look.standing(own), look.standing(limits), look.feeds[LEDGER]
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
-        return View(data=None, freshness=Freshness(state="down"), pending=pending)
+        return View(data=None, freshness=Freshness(state="down"), pending=pending, commands=commands_of(look))
     state = found.decode(LimitsState) if found else LimitsState(player.currency, [])
     data = _at(state, look.now, _changes(look.feeds[ENGINE]), _breaks(ledger, look.feeds[ENGINE]))
-    return View(data=data, freshness=ledger.freshness(record.sequence if record else None), pending=pending)
+    return View(
+        data=data,
+        freshness=ledger.freshness(record.sequence if record else None),
+        pending=pending,
+        commands=commands_of(look),
+    )
 
 
 def _at(state: LimitsState, now: datetime, changes: Availability, breaks: Availability) -> LimitsData:

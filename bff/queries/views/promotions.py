@@ -19,7 +19,7 @@ from bff.contracts.promotions import (
 from bff.contracts.view import Freshness, View
 from bff.contracts.wallet import LimitsState, limits_topic
 from bff.queries.asked import Asked, currency_of
-from bff.queries.views.waiting import LEDGER
+from bff.queries.views.waiting import ENGINE, LEDGER, commands_of
 from bff.store import Snapshot, Store
 
 FEED = "promotions"
@@ -36,10 +36,10 @@ async def promotions_view(store: Store, asked: Asked) -> View[PromotionsData]:
     currency = currency_of(asked)
     player = asked.player.player if asked.player else ""
     own = [claims_topic(player), limits_topic(player)] if player else []
-    look = await store.read([PROMOTIONS_TOPIC, *own], [FEED, LEDGER])
+    look = await store.read([PROMOTIONS_TOPIC, *own], [FEED, LEDGER, ENGINE])
     record = look.records[PROMOTIONS_TOPIC]
     if record is None:
-        return View(data=None, freshness=Freshness(state="down"))
+        return View(data=None, freshness=Freshness(state="down"), commands=commands_of(look))
     claims = _claims(look, player) if player else None
     closed = _closed(look, player) if player else ""
     offers = [
@@ -51,6 +51,7 @@ async def promotions_view(store: Store, asked: Asked) -> View[PromotionsData]:
     return View(
         data=PromotionsData(offers=offers, server_time=look.now, grants=_grants(claims, look.now)),
         freshness=look.feeds[FEED].freshness(record.sequence),
+        commands=commands_of(look),
     )
 
 

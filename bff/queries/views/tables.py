@@ -11,6 +11,7 @@ from bff.contracts.tables import TABLES_TOPIC, Table, TableData, TableKind, Tabl
 from bff.contracts.view import Freshness, View
 from bff.queries.asked import Asked, currency_of
 from bff.queries.refusal import Refused
+from bff.queries.views.waiting import ENGINE, commands_of
 from bff.store import Store
 
 FEED = "tables"
@@ -23,13 +24,14 @@ async def tables_view(store: Store, asked: Asked) -> View[TablesData]:
     kind = asked.query.get("kind")
     if kind is not None and kind not in get_args(TableKind):
         raise Refused(400, "kind_invalid", "There is no such kind of table.", {"kind": ", ".join(get_args(TableKind))})
-    look = await store.read([TABLES_TOPIC], [FEED])
+    look = await store.read([TABLES_TOPIC], [FEED, ENGINE])
     record = look.records[TABLES_TOPIC]
     if record is None:
-        return View(data=None, freshness=_NEVER)
+        return View(data=None, freshness=_NEVER, commands=commands_of(look))
     tables = [_shown(table, currency) for table in record.decode(list[TableState]) if kind in (None, table.kind)]
     tables.sort(key=lambda table: not table.open)
-    return View(data=TablesData(tables), freshness=look.feeds[FEED].freshness(record.sequence))
+    freshness = look.feeds[FEED].freshness(record.sequence)
+    return View(data=TablesData(tables), freshness=freshness, commands=commands_of(look))
 
 
 async def table_view(store: Store, asked: Asked) -> View[TableData]:
@@ -37,16 +39,17 @@ async def table_view(store: Store, asked: Asked) -> View[TableData]:
     currency = currency_of(asked)
     try:
         topic = table_topic(asked.name)
-        look = await store.read([topic, TABLES_TOPIC], [FEED])
+        look = await store.read([topic, TABLES_TOPIC], [FEED, ENGINE])
     except ValueError:
         raise _unknown(asked.name) from None
     record, listed = look.records[topic], look.records[TABLES_TOPIC]
     if record is None and listed is None:
-        return View(data=None, freshness=_NEVER)
+        return View(data=None, freshness=_NEVER, commands=commands_of(look))
     state = record.decode(TableState | None) if record is not None else None  # type: ignore[arg-type]
     if record is None or state is None:
         raise _unknown(asked.name)
-    return View(data=TableData(_shown(state, currency)), freshness=look.feeds[FEED].freshness(record.sequence))
+    freshness = look.feeds[FEED].freshness(record.sequence)
+    return View(data=TableData(_shown(state, currency)), freshness=freshness, commands=commands_of(look))
 
 
 def _unknown(table_id: str) -> Refused:

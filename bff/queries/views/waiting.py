@@ -1,12 +1,12 @@
-"""Reading as far as the reader's own write, and no longer than a page can wait.
+"""Reading as far as the reader's own write, no longer than a page can wait; and whether commands are taken.
 
-Public: `look_until`, `reached`, `LEDGER`, `ENGINE`.
+Public: `look_until`, `reached`, `commands_of`, `LEDGER`, `ENGINE`.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
 
-from bff.contracts.view import Sequence
+from bff.contracts.view import CommandsState, Sequence
 from bff.queries.policy import QueriesPolicy
 from bff.store import Record, Snapshot, Store
 
@@ -36,3 +36,8 @@ def reached(record: Record | None, wanted: Sequence | None) -> bool:
     if wanted is None:
         return True
     return record is not None and record.sequence[0] == wanted[0] and record.sequence[1] >= wanted[1]
+
+
+def commands_of(look: Snapshot) -> CommandsState:
+    """Every view says it, by the engine's own heartbeat: `look` must have looked at `ENGINE`."""
+    return "open" if look.feeds[ENGINE].state == "live" else "paused"

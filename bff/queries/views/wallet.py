@@ -24,7 +24,7 @@ from bff.contracts.wallet import (
 from bff.queries.asked import Asked, min_sequence_of
 from bff.queries.policy import QueriesPolicy
 from bff.queries.refusal import Refused
-from bff.queries.views.waiting import ENGINE, LEDGER, look_until, reached
+from bff.queries.views.waiting import ENGINE, LEDGER, commands_of, look_until, reached
 from bff.store import FeedFreshness, Store
 
 CLAIM, CLOSE = "claim-promotion", "close-key"
@@ -43,7 +43,7 @@ async def wallet_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
         # Nothing is known, which is not the same as nothing being there.
-        return View(data=None, freshness=Freshness(state="down"), pending=pending)
+        return View(data=None, freshness=Freshness(state="down"), pending=pending, commands=commands_of(look))
     wallet = record.decode(WalletState) if record is not None else _empty(player.currency)
     held, forbidden = look.standing(waiting), look.standing(limits)
     until = forbidden.decode(LimitsState).excluded_until if forbidden else None
@@ -56,7 +56,12 @@ async def wallet_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
         },
         pending=held.decode(PendingState).movements if held else [],
     )
-    return View(data=data, freshness=ledger.freshness(record.sequence if record else None), pending=pending)
+    return View(
+        data=data,
+        freshness=ledger.freshness(record.sequence if record else None),
+        pending=pending,
+        commands=commands_of(look),
+    )
 
 
 async def receipt_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[ReceiptData]:
@@ -65,16 +70,18 @@ async def receipt_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
     unknown = Refused(404, "receipt_unknown", "There is no such receipt.")
     topic = receipt_topic(asked.name)
     try:
-        look = await look_until(store, [topic], [LEDGER], policy, lambda look: look.standing(topic) is not None)
+        look = await look_until(store, [topic], [LEDGER, ENGINE], policy, lambda look: look.standing(topic) is not None)
     except ValueError:
         raise unknown from None
     record, ledger = look.standing(topic), look.feeds[LEDGER]
     if record is None and ledger.state != "live":
-        return View(data=None, freshness=Freshness(state="down"), pending=True)
+        return View(data=None, freshness=Freshness(state="down"), pending=True, commands=commands_of(look))
     state = record.decode(ReceiptState) if record is not None else None
     if record is None or state is None or state.player != player.player or not _may_read(player, state.receipt):
         raise unknown
-    return View(data=ReceiptData(state.receipt), freshness=ledger.freshness(record.sequence))
+    return View(
+        data=ReceiptData(state.receipt), freshness=ledger.freshness(record.sequence), commands=commands_of(look)
+    )
 
 
 def _may_read(player: PlayerContext, receipt: Receipt) -> bool:

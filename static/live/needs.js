@@ -1,0 +1,55 @@
+// What a page offers only while a feed is live. A form, or anything around some, says `data-needs="engine tables"`; with
+// `data-needs-while="ledger"` it only counts while that one is live itself. As soon as a feed is heard to be silent
+// the buttons inside are off and the words for it (`data-paused-words="engine" data-words="…"`) stand there, also where somebody is
+// typing and the slot itself can not be read again.
+
+export class Needs {
+  #parts;
+  #paused = new Set(); // feeds that are heard to be silent
+
+  constructor(root) {
+    this.#parts = [...root.querySelectorAll("[data-needs]")].map((element) => ({
+      element,
+      feeds: listed(element.dataset.needs),
+      unless: listed(element.dataset.needsWhile),
+    }));
+  }
+
+  get feeds() {
+    return this.#parts.flatMap(({ feeds, unless }) => [...feeds, ...unless]);
+  }
+
+  // A feed's state as it is heard. Returns whether it is back after it was away.
+  hear(feed, state) {
+    if (!this.feeds.includes(feed)) return false;
+    const back = state === "live" && this.#paused.delete(feed);
+    if (state !== "live") this.#paused.add(feed);
+    if (back || state !== "live") for (const part of this.#parts) this.#apply(part);
+    this.#announceOne();
+    return back;
+  }
+
+  #apply({ element, feeds, unless }) {
+    const away = unless.some((feed) => this.#paused.has(feed)) ? undefined : feeds.find((feed) => this.#paused.has(feed));
+    for (const button of element.querySelectorAll("button")) {
+      if (away && !button.disabled) button.dataset.paused = "";
+      if (button.dataset.paused === undefined) continue;
+      button.disabled = Boolean(away);
+      if (!away) delete button.dataset.paused;
+    }
+    for (const words of element.querySelectorAll("[data-paused-words]")) {
+      words.hidden = words.dataset.pausedWords !== away;
+      if (words.dataset.words) words.textContent = words.hidden ? "" : words.dataset.words;
+    }
+  }
+
+  // Several forms of one fragment close for one reason, which is said to who can not see them once.
+  #announceOne() {
+    const shown = this.#parts.flatMap(({ element }) => [...element.querySelectorAll("[data-paused-words]:not([hidden])")]);
+    shown.forEach((words, place) => (place === 0 ? words.setAttribute("role", "status") : words.removeAttribute("role")));
+  }
+}
+
+function listed(value) {
+  return (value ?? "").split(" ").filter(Boolean);
+}

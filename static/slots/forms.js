@@ -1,0 +1,25 @@
+// Forms of a slot, which work without any of this: sent and answered in their place, once, and visibly.
+
+import { endNotice } from "./notice.js";
+
+// A form under the slot's own prefix answers with the slot: swap it in place.
+export function enhance(form, slot) {
+  const action = form.getAttribute("action") ?? "";
+  if (form.method !== "post" || !action.startsWith(`${slot.dataset.prefix}/`)) return;
+  form.setAttribute("hx-post", action);
+  form.setAttribute("hx-target", slot.shadowRoot ? "host" : "closest fragment-slot");
+  form.setAttribute("hx-swap", "outerHTML");
+  form.setAttribute("hx-sync", "this:drop"); // a second click while the first is under way is the same click
+}
+
+// While a form is under way its button says so, and a second press does nothing.
+document.addEventListener("htmx:beforeRequest", (event) => working(event, true));
+document.addEventListener("htmx:afterRequest", (event) => working(event, false));
+
+function working(event, on) {
+  const form = event.detail?.elt;
+  if (form?.localName !== "form") return;
+  if (on) endNotice(); // what was said of the form before is over
+  form.toggleAttribute("aria-busy", on);
+  for (const button of form.querySelectorAll("button")) button.toggleAttribute("data-busy", on);
+}

@@ -1,0 +1,64 @@
+// What became of a command stays on the page until its player goes on, and then it ends.
+//
+// A command with a receipt has it in its slot's address: whoever reads the slot again reads the outcome too. Any other
+// outcome is in the action's own answer alone, so that slot is not read over until the player sends a form of it
+// again, closes the outcome or leaves the page. Inside a fragment `data-outcome` is what speaks of a command,
+// `data-close` closes it, and `data-ends="engine"` ends by itself when that feed is back.
+
+import { contentOf } from "./swap.js";
+import { keepTyped } from "./typing.js";
+
+export function holdsOutcome(slot) {
+  return slot.dataset.outcome === "shown";
+}
+
+export function endOutcome(slot) {
+  delete slot.dataset.outcome;
+}
+
+// `incoming` is the answer to a form of `slot`.
+export function markOutcome(slot, incoming) {
+  const asked = new URLSearchParams(incoming.dataset.query ?? "");
+  if (!asked.has(`${incoming.getAttribute("slot")}.receipt`)) incoming.dataset.outcome = "shown";
+  keepTyped(slot, contentOf(incoming));
+}
+
+// `feed` answers again: what said that it does not is over.
+export function feedIsBack(slot, feed) {
+  for (const outcome of contentOf(slot).querySelectorAll(`[data-outcome][data-ends~="${CSS.escape(feed)}"]`)) {
+    outcome.remove();
+    endOutcome(slot);
+  }
+}
+
+// Closing is a link to the page without the outcome; with a script only that part goes, and nothing typed elsewhere.
+// `readAgain(slot)` asks for the slot as it is without it.
+export function watchClosing(readAgain) {
+  document.addEventListener("click", (event) => {
+    const pressed = event.composedPath().find((each) => each instanceof Element && each.matches("a[data-close]"));
+    const outcome = pressed?.closest("[data-outcome]");
+    const slot = pressed && (pressed.getRootNode().host ?? pressed.closest("fragment-slot"));
+    if (!outcome || slot?.localName !== "fragment-slot") return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    outcome.remove();
+    endOutcome(slot);
+    forgetReceipt(slot);
+    slot.tabIndex = -1;
+    slot.focus({ preventScroll: true });
+    readAgain(slot);
+  });
+}
+
+function forgetReceipt(slot) {
+  const receipt = `${slot.slot}.receipt`;
+  const page = new URL(location.href);
+  page.searchParams.delete(receipt);
+  history.replaceState(history.state, "", page);
+  const address = new URL(slot.getAttribute("hx-get"), location.href);
+  address.searchParams.delete(receipt);
+  slot.setAttribute("hx-get", address.pathname + address.search);
+  const asked = new URLSearchParams(slot.dataset.query ?? "");
+  asked.delete(receipt);
+  slot.dataset.query = asked.toString();
+}
