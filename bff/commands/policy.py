@@ -88,8 +88,17 @@ class RelayPolicy:
     # of that is out.
     restate_players_batch: int = 50
     restate_rows_batch: int = 500
-    # No more of the ledger's events wait in the stream for the projector: 5,000 pages of a history are some 40 MB.
+    # No more of the ledger's events wait in the stream for the projector: 5,000 pages of a history are some 26 MB.
     unread_events_max: int = 5_000
+    # The rolling comparison: at most so many players, or lines of their histories, in a part, a part every
+    # `COMMANDS_COMPARE_S`, and once around in no less time than this.
+    compare_players_max: int = 10
+    compare_lines_max: int = 2000
+    compare_round_s_min: float = 10.0
+    # A player who differs again is told again, ever more rarely.
+    mend_s_initial: float = 5.0
+    mend_s_max: float = 3600.0
+    mends_remembered_max: int = 10_000
     retry_ms_initial: int = 50
     retry_ms_max: int = 1000
     outbox_kept_days: int = 7

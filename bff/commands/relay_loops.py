@@ -31,14 +31,19 @@ from bff.commands.epoch import fresh_id
 from bff.commands.house_worker import name_of_process
 from bff.commands.payments import Payments
 from bff.commands.policy import PAYMENTS, POLICY, RELAY
+from bff.commands.reconciler import Reconciler
 from bff.commands.room import Room
 from bff.contracts.event import Event
 from bff.contracts.ledger import (
+    BALANCES_COMPARED,
     HEARTBEAT,
     LEDGER_STREAM,
+    PLAYERS_REBUILT,
     REPLAY_REQUESTED,
     REQUESTS_STREAM,
+    BalancesCompared,
     LedgerHeartbeat,
+    PlayersRebuilt,
     ReplayRequested,
 )
 from bff.resilience import log, worker
@@ -62,6 +67,7 @@ class Relay:
         self.holder = holder
         self.progress = Progress()
         self.requests = Progress()
+        self.reconciler = Reconciler(broker, durable, settings.COMPARE_S, self._is_drained)
         self._beaten_at = 0.0
         self._turn: relay_steps.Turn | None = None  # out, and not marked yet
         self._last: relay_steps.Turn | None = None
@@ -147,6 +153,10 @@ class Relay:
 
     async def _asked(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         for delivery in deliveries:
+            if delivery.event.type == BALANCES_COMPARED:
+                await self.reconciler.compared(_as(delivery, BalancesCompared))
+            elif delivery.event.type == PLAYERS_REBUILT:
+                self.reconciler.rebuilt(_as(delivery, PlayersRebuilt))
             if delivery.event.type != REPLAY_REQUESTED:
                 continue
             request = _as(delivery, ReplayRequested)
@@ -155,6 +165,11 @@ class Relay:
                 REPLAYS.inc()
                 logger.warning("relay_epoch_begun", epoch=epoch, why=request.why)
         return deliveries
+
+    def _is_drained(self) -> bool:
+        """This relay leads, and said a moment ago that everything has gone out."""
+        leads = self._last is not None and self._last.leading
+        return leads and asyncio.get_running_loop().time() - self._beaten_at < 2 * RELAY.heartbeat_s
 
     async def prune(self, stopping: asyncio.Event) -> None:
         """Forget what went out long ago, a little at a time."""
@@ -199,6 +214,7 @@ async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
         relay.publish(stopping),
         relay.listen(stopping, policy),
         relay.prune(stopping),
+        relay.reconciler.run(stopping),
         resolver.resolve(resolving, payments, stopping),
         overdue.end_overdue(resolving, stopping),
     ]

@@ -61,6 +61,16 @@ except ProvidersBroken as error:
 # Where events leave to: Valkey or Redis Streams, or Kafka.
 BROKER_URL = address()
 
+# Seconds between two parts of the comparison of the read side with the ledger, which never ends; 0 for none.
+try:
+    COMPARE_S = float(os.environ.get("COMMANDS_COMPARE_S", "1"))
+    if not 0 <= COMPARE_S <= 3600:
+        raise ValueError
+except ValueError:
+    raise ImproperlyConfigured(
+        "COMMANDS_COMPARE_S is how many seconds pass between two parts of a comparison: 0 (none) to 3600."
+    ) from None
+
 # Other houses call by address, never through a browser.
 ALLOWED_HOSTS = [host for host in os.environ.get("COMMANDS_ALLOWED_HOSTS", "").split(",") if host]
 ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]", os.environ.get("HOST", "127.0.0.1")]

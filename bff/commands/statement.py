@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, TruncMonth
 
 from bff.commands import outbox
 from bff.commands.epoch import fresh_id
-from bff.commands.models import Account, OutboxRow, Player, Receipt
+from bff.commands.models import Account, Grant, OutboxRow, Player, Receipt
 from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerStands
 
@@ -52,7 +52,7 @@ def stands_of(players: QuerySet[Player]) -> list[PlayerStands]:
 
     rows = list(players.annotate(real=balance("real"), bonus=balance("bonus"), held=balance("held")))
     names = [player.pk for player in rows]
-    months, pending = _months(names), _pending(names)
+    months, pending, claimed = _months(names), _pending(names), _claimed(names)
     return [
         PlayerStands(
             player=player.pk,
@@ -64,6 +64,8 @@ def stands_of(players: QuerySet[Player]) -> list[PlayerStands]:
             months=months[player.pk],
             pending=pending[player.pk],
             limits=outbox.limits_of(player),
+            lines=player.lines,
+            claimed=claimed[player.pk],
         )
         for player in rows
     ]
@@ -80,6 +82,14 @@ def _months(players: list[str]) -> dict[str, dict[str, dict[str, KindTotals]]]:
     for row in grouped.order_by():
         totals = KindTotals(row["lines"], row["came"], row["went"])
         found[row["player_id"]][month_of(row["month"])][row["kind"]] = totals
+    return found
+
+
+def _claimed(players: list[str]) -> dict[str, dict[str, int]]:
+    grants = Grant.objects.filter(player__in=players).values("player_id", "promotion_id").annotate(count=Count("pk"))
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in grants.order_by():
+        found[row["player_id"]][row["promotion_id"]] = row["count"]
     return found
 
 

@@ -1,6 +1,6 @@
 """What the write side tells the read side: the events on the stream `ledger` and what may be asked for in return.
 
-Public: `LEDGER_STREAM`, `LEDGER_READER`, `REQUESTS_STREAM`, `OFFERS_STREAM`, `HISTORY_PAGE`, `HEARTBEAT`,
+Public: `LEDGER_STREAM`, `LEDGER_READER`, `ROLLING`, `REQUESTS_STREAM`, `OFFERS_STREAM`, `HISTORY_PAGE`, `HEARTBEAT`,
 `ENGINE_HEARTBEAT`,
 `PLAYER_RESTATED`, `HISTORY_RESTATED`, `REPLAY_REQUESTED`, `BALANCES_STATED`, `BALANCES_COMPARED`, `PLAYERS_REBUILT`,
 `MovementLine`, `PlayerChanged`, `HistoryPage`, `HistoryMonthState`, `LedgerHeartbeat`, `EngineHealth`,
@@ -35,6 +35,9 @@ REPLAY_REQUESTED = "ReplayRequested"
 BALANCES_STATED = "BalancesStated"
 BALANCES_COMPARED = "BalancesCompared"
 PLAYERS_REBUILT = "PlayersRebuilt"
+
+# The run of the comparison that never ends.
+ROLLING = "rolling"
 
 # Lines of a player's history are numbered from 0 for ever and kept by the page, so a change rewrites one page.
 HISTORY_PAGE = 20
@@ -87,7 +90,8 @@ class HistoryMonthState(msgspec.Struct, frozen=True):
 class PlayerStands(msgspec.Struct, frozen=True, array_like=True):
     """Where the ledger says that a player stood when the player's sequence was this. Minor units.
 
-    `months` maps month and kind to what the history holds; `pending` are the receipts that wait for somebody.
+    `months` maps month and kind to what the history holds; `pending` are the receipts that wait for somebody. `lines`
+    is how long the history is and `claimed` maps promotions to numbers of grants; -1 and None where that is not said.
     """
 
     player: str
@@ -99,6 +103,8 @@ class PlayerStands(msgspec.Struct, frozen=True, array_like=True):
     months: dict[str, dict[str, KindTotals]]
     pending: list[str]
     limits: LimitsState
+    lines: int = -1
+    claimed: dict[str, int] | None = None
 
 
 class PlayerChanged(msgspec.Struct, frozen=True):
@@ -150,7 +156,10 @@ class ReplayRequested(msgspec.Struct, frozen=True):
 
 
 class BalancesStated(msgspec.Struct, frozen=True):
-    """Part `part` of a comparison `run`: the ledger's word, for the reader to hold its own against."""
+    """Part `part` of a comparison `run`: the ledger's word, for the reader to hold its own against.
+
+    In the run `ROLLING` it is stated all the time, a few players at once, and answered only when somebody differs.
+    """
 
     run: str
     part: int
@@ -158,13 +167,15 @@ class BalancesStated(msgspec.Struct, frozen=True):
 
 
 class BalancesCompared(msgspec.Struct, frozen=True):
-    """The answer: how many agree, how many have moved on since, and who differs (a sentence each)."""
+    """The answer: how many agree, how many have moved on since, and who differs (a sentence each, and in the same
+    order the players)."""
 
     run: str
     part: int
     equal: int
     moved_on: int
     wrong: list[str]
+    players: list[str] = []
 
 
 class PlayerRebuilt(msgspec.Struct, frozen=True, array_like=True):

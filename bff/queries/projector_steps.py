@@ -24,6 +24,7 @@ from bff.contracts.ledger import (
     HEARTBEAT,
     LEDGER_READER,
     PLAYERS_REBUILT,
+    ROLLING,
     EngineHealth,
     LedgerHeartbeat,
 )
@@ -123,7 +124,8 @@ class Projector:
         others = [each for each in deliveries if not each.event.aggregate.startswith("player:")]
         await self._hear(others, complete)
         for each in others:
-            if each.event.type == BALANCES_STATED:
+            # What is lost is told again anyhow, and then nothing differs from it.
+            if each.event.type == BALANCES_STATED and not (self._is_lost() and each.event.data.get("run") == ROLLING):
                 await self._comparing.answer(each)
         await self._look_for_losses(now)
         return done + others

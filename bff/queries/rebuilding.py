@@ -88,9 +88,10 @@ class Shadows:
             await self._store.unshade(run, topics)
             return PlayerRebuilt(player, "standing")
         standing = await self._read([wallet, *topics_of(stands)] if stands else [wallet], run)
-        wrong = compare(BalancesStated(run, 0, [stands]), standing).wrong if stands else ["nothing to hold it against"]
+        wrong = []
         if [line.ordinal for line in lines] != list(range(change.lines_total)):
             wrong.append(f"{player}: {len(lines)} lines of {change.lines_total} are there")
+        wrong += compare(BalancesStated(run, 0, [stands]), standing).wrong if stands else ["nothing to hold it against"]
         if not wrong:
             swapped = await self._store.swap(run, topics, feed=FEED, sequence=sequence)
             return PlayerRebuilt(player, "swapped" if swapped else "standing")

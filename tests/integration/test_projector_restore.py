@@ -1,6 +1,7 @@
 """What players read while all is told again: after a ledger was set back to a copy, in a rebuild, in a new epoch."""
 
 import json
+import re
 import secrets
 import threading
 import urllib.error
@@ -8,8 +9,10 @@ import urllib.request
 
 import pytest
 
+from bff.contracts.ledger import HISTORY_PAGE
 from bff.contracts.wallet import SCOPE_READ
 from tests.integration.money_house import MoneyHouse, eventually
+from tests.integration.test_projector_rebuild import bend
 
 PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
 BOOKS = ("bff-commands", "relay")
@@ -93,6 +96,36 @@ def test_answers_that_are_no_line_of_the_history_are_told_again(house):
     house.manage("rebuild_views", "--new-epoch")
     status, told = ask(house, who, f"receipts/{receipt}")
     assert (status, told["data"]["receipt"]["state"]) == (200, "done")
+
+
+def test_records_that_differ_from_the_ledger_are_made_anew_without_anybodys_command(house):
+    """A balance that is wrong, a month that is cut, a page that is gone: each is found and mended while all is live."""
+    who = f"pl_{secrets.token_hex(5)}"
+    for _ in range(HISTORY_PAGE + 5):
+        house.deposit(who, 100)
+    eventually(lambda: shown(house, who)["balances"]["real_minor"] == 100 * (HISTORY_PAGE + 5))
+    [month] = {line["at"][:7] for line in shown(house, who)["recent"]}
+    topics = [f"wallet.{who}", f"month.{who}.{month}", f"history.{who}.0"]
+    right = house.read(*topics).records
+    wallet, counted = right[topics[0]].data, right[topics[1]].data
+    bend(house, {topics[0]: {**wallet, "balances": {**wallet["balances"], "real_minor": 1}}})
+    mended(house, topics, right)
+    bend(house, {topics[1]: {**counted, "pages": {"0": counted["pages"]["0"]}}})
+    house.forget(topics[2])
+    mended(house, topics, right)
+    found = re.findall(r"relay_player_differs.*?player=(\w+)", (house.data / "relay.log").read_text())
+    assert set(found) == {who}, "and nobody else"
+
+
+def mended(house, topics, right):
+    """The records come to be what they were, and the wallets stay live meanwhile."""
+
+    def as_it_was():
+        look = house.read(*topics, feeds=["ledger"])
+        assert look.feeds["ledger"].state == "live"
+        return all(record and record.data == right[topic].data for topic, record in look.records.items())
+
+    eventually(as_it_was, within_s=40, what="nobody mends it")
 
 
 class Player(threading.Thread):

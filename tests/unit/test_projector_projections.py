@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bff.contracts.event import Event
-from bff.contracts.history import KindTotals
+from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import (
     HISTORY_PAGE,
     HISTORY_RESTATED,
@@ -21,6 +21,7 @@ from bff.contracts.ledger import (
 )
 from bff.contracts.wallet import Balances, DepositLimit, LimitsState, Receipt
 from bff.queries.projections import Parked, Wallets, Watch, compare, topics_of
+from bff.queries.projections.comparison import WINDOW
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 LINES_A_MONTH = 6  # so that a page of the history spans several months
@@ -343,3 +344,48 @@ def test_comparison_tells_equal_moved_on_and_wrong_apart():
     assert wrong(stands(months=more))[2] == ["pl_a: bet in 2026-01 is nothing instead of [1, 0, -5]"]
     assert wrong(stands(pending=[]))[2] == ["pl_a: pending is ['rc_2'] instead of []"]
     assert "limits are" in wrong(stands(limits=LimitsState("EUR", [])))[2][0]
+
+
+def test_comparison_sees_what_is_cut_or_bent_in_the_history_itself():
+    """A page that is gone or lacks a line, a month that counts it otherwise, last lines or claims that are others."""
+    events = [*history(HISTORY_PAGE + 3), event(47, [], total=HISTORY_PAGE + 3, claimed={"welcome": 1})]
+    right = straight(events).records
+    months = {}
+    for n in range(HISTORY_PAGE + 3):
+        month = months.setdefault(month_of(line(n, 1).receipt.at), {"deposit": KindTotals(0, 0, 0)})
+        month["deposit"] = KindTotals(month["deposit"].lines + 1, month["deposit"].in_minor + 100, 0)
+    nothing = LimitsState("EUR", [])
+    stated = PlayerStands("pl_a", ("e1", 47), 4700, 0, 0, "EUR", months, [], nothing, HISTORY_PAGE + 3, {"welcome": 1})
+
+    def wrong(topic=None, **changes):
+        standing = {name: right.get(name) for name in topics_of(stated, 0.5)}
+        if topic:
+            sequence, raw = standing[topic]
+            bent = {**msgspec.json.decode(raw), **changes}
+            standing[topic] = (sequence, msgspec.json.encode(bent)) if changes else None
+        compared = compare(BalancesStated("run", 0, [stated]), standing)
+        assert compared.players == (["pl_a"] if compared.wrong else [])
+        return "".join(compared.wrong)
+
+    page = msgspec.json.decode(right["history.pl_a.0"][1])
+    assert wrong() == ""
+    assert "page 0 holds 0 lines instead of 20" in wrong("history.pl_a.0")
+    assert "page 0 holds 19 lines instead of 20" in wrong("history.pl_a.0", lines=page["lines"][1:])
+    other = [{**page["lines"][0], "kind": "bet"}, *page["lines"][1:]]
+    assert "2026-01 counts page 0 otherwise than it is" in wrong("history.pl_a.0", lines=other)
+    assert "the wallet's last lines are not those of the history" in wrong("wallet.pl_a", recent=[])
+    assert "claimed is {} instead of {'welcome': 1}" in wrong("claims.pl_a", claimed={})
+    assert "claimed is {} instead of {'welcome': 1}" in wrong("claims.pl_a")
+
+
+@given(st.integers(0, 5000), st.floats(0, 1, exclude_max=True))
+def test_comparison_looks_at_as_many_pages_however_long_a_history_is(lines, window):
+    """The last two and one window, and every page is in some window."""
+    stated = PlayerStands("pl_a", ("e1", 1), 0, 0, 0, "EUR", {}, [], LimitsState("EUR", []), lines)
+    pages = [topic for topic in topics_of(stated, window) if topic.startswith("history.")]
+    count = -(-lines // HISTORY_PAGE)
+    assert len(set(pages)) == len(pages) <= WINDOW + 2
+    assert set(pages) <= {f"history.pl_a.{page}" for page in range(count)}
+    if count:
+        wanted = count // 2
+        assert f"history.pl_a.{wanted}" in topics_of(stated, min(0.999999, wanted / max(1, count - WINDOW + 1)))

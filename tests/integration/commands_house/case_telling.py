@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from bff.commands import limits, withdraw
+from bff.commands import comparison, limits, withdraw
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.models import OutboxRow
+from bff.commands.models import OutboxRow, Player
+from bff.commands.policy import RELAY
 from bff.commands.receipts import Asked
 from bff.commands.statement import state_part
 from bff.contracts.history import KindTotals, month_of
@@ -60,3 +61,31 @@ def test_statement_speaks_of_months_pending_items_and_limits():
     assert (mine.real_minor, mine.held_minor, mine.pending) == (9000, 1000, [held.receipt_id])
     assert mine.months == {month_of(now): {"opening": KindTotals(1, 10_000, 0), "withdrawal": KindTotals(1, 0, 0)}}
     assert mine.limits.deposit[0].amount_minor == 900
+
+
+def test_the_rolling_comparison_states_those_of_whom_all_has_gone_out():
+    """Round by round everybody, a bounded number at once; who is on the way out is left to the next round."""
+    players = [opened() for _ in range(3)]
+    OutboxRow.objects.filter(published_at__isnull=True).update(published_at=datetime.now(UTC))
+    do(limits.set_deposit_limit, players[0], "set-deposit-limit", SetDepositLimit("day", 700, "EUR"))
+    stated, after, most = [], "", 0
+    while True:
+        after, stands = comparison.state_next(after)
+        if not after:
+            break
+        stated += [each.player for each in stands]
+        most = max(most, len(stands))
+    assert set(stated) == {*Player.objects.values_list("pk", flat=True)} - {players[0]}
+    assert len(stated) == len(set(stated))
+    assert most <= RELAY.compare_players_max
+
+
+def test_a_long_history_is_stated_alone():
+    """What one part costs is bounded by lines too, and somebody who has more of them than that is not left out."""
+    player = opened()
+    OutboxRow.objects.filter(published_at__isnull=True).update(published_at=datetime.now(UTC))
+    Player.objects.filter(pk=player).update(lines=RELAY.compare_lines_max + 1)
+    after, stands = comparison.state_next(player[:-1])
+    assert (after, [each.player for each in stands]) == (player, [player])
+    assert (stands[0].lines, stands[0].claimed) == (RELAY.compare_lines_max + 1, {})
+    Player.objects.filter(pk=player).update(lines=1)

@@ -1,0 +1,42 @@
+"""The comparison of the read side with the ledger that never ends, a few players at a time.
+
+Public: `state_next`.
+
+It is read without a lock and without a transaction: a player whom a command touches meanwhile, or of whom an event is
+still on its way out, is left out of this round.
+"""
+
+from bff.commands.models import OutboxRow, Player
+from bff.commands.policy import RELAY
+from bff.commands.statement import stands_of
+from bff.contracts.ledger import PlayerStands
+
+
+def state_next(after: str) -> tuple[str, list[PlayerStands]]:
+    """The last of the players that sort after `after` and come next ("" when that was all of them), and where those
+    of them stand of whom everything has gone out."""
+    candidates = list(
+        Player.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "lines")[: RELAY.compare_players_max]
+    )
+    chosen, lines = [], 0
+    for player, length in candidates:
+        if chosen and lines + length > RELAY.compare_lines_max:
+            break
+        chosen.append(player)
+        lines += length
+    if not chosen:
+        return "", []
+    stands = stands_of(Player.objects.filter(pk__in=chosen))
+    # Read last: who has not moved by then is as it was stated, and all of it is in the stream.
+    still = dict(Player.objects.filter(pk__in=chosen).values_list("pk", "sequence"))
+    leaving = _leaving()
+    sure = [each for each in stands if still[each.player] == each.sequence[1] and each.player not in leaving]
+    return chosen[-1], sure
+
+
+def _leaving() -> set[str]:
+    """Players of whom an event has not gone out."""
+    waiting = OutboxRow.objects.filter(position__isnull=True, published_at__isnull=True)
+    placed = OutboxRow.objects.filter(position__isnull=False, published_at__isnull=True)
+    names = [*waiting.values_list("aggregate", flat=True), *placed.values_list("aggregate", flat=True)]
+    return {name.partition(":")[2] for name in names}

@@ -1,0 +1,36 @@
+"""A player whose records differ is told again at once, and ever more rarely where that does not help."""
+
+import itertools
+
+from bff.commands.mends import Mends
+from bff.commands.policy import RELAY
+
+
+def test_a_player_who_differs_again_and_again_is_told_ever_more_rarely():
+    """The wait doubles up to an hour, so a projection that is wrong costs little; others are not kept waiting."""
+    mends, told, now = Mends(), [], 0.0
+    while now < 4 * 3600:
+        if mends.is_due("pl_a", now):
+            told.append(now)
+        now += 1.0
+    waits = [after - before for before, after in itertools.pairwise(told)]
+    assert waits[:4] == [5, 10, 20, 40]
+    assert max(waits) == RELAY.mend_s_max
+    assert mends.is_due("pl_b", now)
+
+
+def test_another_fault_long_after_is_mended_at_once():
+    """What was waited for is forgotten with time."""
+    mends = Mends()
+    assert mends.is_due("pl_a", 0.0)
+    assert not mends.is_due("pl_a", 4.0)
+    assert mends.is_due("pl_a", 1000.0)
+    assert mends.is_due("pl_a", 1005.0), "no wait is left of the first time"
+
+
+def test_only_so_many_are_remembered():
+    """A store that lost everybody costs no more memory than that."""
+    mends = Mends()
+    for number in range(RELAY.mends_remembered_max + 10):
+        assert mends.is_due(f"pl_{number}", 0.0)
+    assert repr(mends) == f"<Mends {RELAY.mends_remembered_max}>"
