@@ -23,6 +23,7 @@ from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome, State
 from shell.composition.asking import action_request
 from shell.composition.body import read
+from shell.composition.claimed import NAMES_TAKEN, Claims, claims_of
 from shell.composition.django_view import composed
 from shell.composition.ladder import Included, raised
 from shell.composition.page import Slot, Visit
@@ -110,7 +111,7 @@ async def _answered(
     received = answer.status in (200, 202) and RECEIPT.fullmatch(receipt) is not None
     if request.headers.get("HX-Request") == "true":
         shown = replace(visit, receipts={slot.name: receipt}) if received else visit
-        return _swap(included, shown, topics, sequence)
+        return _swap(included, shown, claims_of(request.headers.get(NAMES_TAKEN)), topics, sequence)
     if received:
         response: HttpResponseBase = _SeeOther(f"{visit.path}?{slot.name}.receipt={quote(receipt)}#slot-{slot.name}")
     else:
@@ -128,8 +129,8 @@ def _changed(value: str | None) -> tuple[list[str], str]:
     return topics, sequence if SEQUENCE.fullmatch(sequence) else ""
 
 
-def _swap(included: Included, visit: Visit, topics: list[str], sequence: str) -> HttpResponse:
-    response = HttpResponse(parts().composer.wrapper.wrap(included, visit))
+def _swap(included: Included, visit: Visit, claims: Claims, topics: list[str], sequence: str) -> HttpResponse:
+    response = HttpResponse(parts().composer.wrapper.wrap(included, visit, claims))
     response.headers["Cache-Control"] = "private, no-store"
     name, events = included.slot.name, {}
     if topics:

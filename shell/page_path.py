@@ -17,6 +17,7 @@ from shell.answering import PLAIN, answer, start
 from shell.composition import metrics
 from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.composition.assets import static_file
+from shell.composition.claimed import NAMES_TAKEN, claims_of
 from shell.composition.healing import ATTEMPT_MAX
 from shell.composition.page import Page, Visit
 from shell.composition.stream import Composition, timing
@@ -105,7 +106,10 @@ class PagePath:
         visit, cookies = await self._visit(incoming, *found)
         asked = incoming.query.get("attempt", "")
         attempt = min(int(asked), ATTEMPT_MAX) if asked.isascii() and asked.isdigit() else 0
-        included, body = await self._parts.composer.slot(slot, visit, self._parts.registry.current, attempt=attempt)
+        claims = claims_of(incoming.headers.get(NAMES_TAKEN))
+        included, body = await self._parts.composer.slot(
+            slot, visit, self._parts.registry.current, claims, attempt=attempt
+        )
         said = ("server-timing", timing(slot.name, included.ms, included.state))
         await answer(send, 200, (_HTML, _NEVER_STORED, said, *cookies), body, head_only=incoming.method == "HEAD")
 

@@ -10,6 +10,7 @@ import { agreeOnCommands } from "./slots/commands.js";
 import { enhance } from "./slots/forms.js";
 import { showNotice } from "./slots/notice.js";
 import { endOutcome, feedIsBack, holdsOutcome, markOutcome, watchClosing } from "./slots/outcomes.js";
+import { namesTaken } from "./slots/names.js";
 import { keepOne, watchPlaces } from "./slots/places.js";
 import { loadStyle, newStyles } from "./slots/styles.js";
 import { incomingSlot, replaceSlot } from "./slots/swap.js";
@@ -177,6 +178,13 @@ function dressed(html, use) {
   if (fresh.length) Promise.all(fresh.map(loadStyle)).then(use);
   else use();
 }
+
+// What comes next must not take the names of another slot: in a tree that they share, an id means whoever has it first.
+document.addEventListener("htmx:configRequest", (event) => {
+  const root = event.detail.elt.getRootNode();
+  const taken = namesTaken((root.host ?? event.detail.elt).closest("fragment-slot"));
+  if (taken) event.detail.headers["Mullion-Names-Taken"] = taken;
+});
 
 // The shell itself did not answer: ask again, later each time.
 for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from bff.resilience.deadline import Deadline
 from bff.resilience.outcome import State
 from shell.composition import metrics
+from shell.composition.claimed import Claims
 from shell.composition.compiler import Compiled, Compiler
 from shell.composition.include import Includer
 from shell.composition.ladder import Included
@@ -46,11 +47,13 @@ class Composer:
         """Start composing. `answered` fills its slot with an outcome that is there already (an action's answer)."""
         return Composition(self, visit, snapshot, answered)
 
-    async def slot(self, slot: Slot, visit: Visit, snapshot: Snapshot, *, attempt: int) -> tuple[Included, bytes]:
-        """One slot on its own, for a page that is open in a browser."""
+    async def slot(
+        self, slot: Slot, visit: Visit, snapshot: Snapshot, claims: Claims | None = None, *, attempt: int
+    ) -> tuple[Included, bytes]:
+        """One slot on its own, for a page that is open in a browser and has made `claims` for its other slots."""
         deadline = Deadline.after_ms(self.clock(), self.page_deadline_ms)
         included = await self.includer.include(slot, visit, snapshot, deadline)
-        return included, self.wrapper.wrap(included, visit, attempt=attempt)
+        return included, self.wrapper.wrap(included, visit, claims, attempt=attempt)
 
 
 class Composition:
@@ -61,6 +64,7 @@ class Composition:
         self._visit = visit
         self._snapshot = snapshot
         self._answered = answered
+        self._claims = Claims()
         self._deadline = Deadline.after_ms(composer.clock(), composer.page_deadline_ms)
         # What is known already, and what has to be asked for.
         self._known: dict[str, Included] = {}
@@ -131,7 +135,7 @@ class Composition:
         )
 
     def _wrap(self, included: Included) -> bytes:
-        return self._composer.wrapper.wrap(included, self._visit)
+        return self._composer.wrapper.wrap(included, self._visit, self._claims)
 
     async def _include(self, slot: Slot) -> Included:
         return await self._composer.includer.include(slot, self._visit, self._snapshot, self._deadline)

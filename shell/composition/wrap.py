@@ -11,10 +11,12 @@ from html import escape
 import msgspec
 from django.template.loader import render_to_string
 from django.utils import translation
+from msgspec import structs
 
 from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.assets import static_url
+from shell.composition.claimed import Claims
 from shell.composition.healing import bounds_ms, delay_ms
 from shell.composition.ladder import Included
 from shell.composition.page import Visit
@@ -33,8 +35,15 @@ class Wrapper:
         self._frames: dict[tuple[object, ...], _Frame] = {}
         self._shared: dict[tuple[Included, str], _AroundDelay] = {}
 
-    def wrap(self, included: Included, visit: Visit, *, attempt: int = 0) -> bytes:
-        """The slot's element, whole. `attempt` counts the retries before this one."""
+    def wrap(self, included: Included, visit: Visit, claims: Claims | None = None, *, attempt: int = 0) -> bytes:
+        """The slot's element, whole, with names that are free among the page's `claims`, none where it stands alone.
+
+        `attempt` counts the retries before this one.
+        """
+        if _is_light(included):
+            html = (claims or Claims()).fit(included.html, included.slot.name)
+            if html is not included.html:
+                included = structs.replace(included, html=html, shared=False)
         if included.shared and included.html and not attempt:
             around = self._around_delay(included, visit)
             return b"%b%d%b" % (around.before, around.low + around.span * self._chance.random(), around.after)
@@ -120,6 +129,8 @@ def _framed(included: Included, prefix: str, asked: str, attempt: int) -> _Frame
         said = release.manifest.mullion
         modules = [f"/assets/{digest}" for digest in release.js] if included.html else []
         attributes |= {
+            # What this release's stylesheets are scoped to where it stands in the shared tree.
+            "data-fragment": release.fragment,
             "data-topics": " ".join(said.topics),
             "data-feeds": " ".join(said.feeds),
             "data-modules": " ".join(modules),
@@ -129,7 +140,7 @@ def _framed(included: Included, prefix: str, asked: str, attempt: int) -> _Frame
     address = escape(prefix) + ("?" + "&amp;".join(query) if query else "")
     # The end marker runs as the parser reaches it: the fragment works while later ones are still on their way.
     inner, end = _styles(included), "<fragment-end></fragment-end>"
-    if not included.html or release is None or release.manifest.mullion.isolation == "shadow":
+    if not _is_light(included):
         inner, end = '<template shadowrootmode="open">' + inner, end + "</template>"
     return _Frame(
         f"<fragment-slot{_written(attributes)}".encode(),
@@ -143,6 +154,12 @@ def _written(attributes: Mapping[str, str]) -> str:
 
 
 _SWAP = _written({"hx-trigger": "mullion:swap", "hx-target": "this", "hx-swap": "outerHTML"})
+
+
+def _is_light(included: Included) -> bool:
+    """Whether the fragment's own words stand in the tree that all slots share; the shell's card never does."""
+    release = included.release
+    return bool(included.html) and release is not None and release.manifest.mullion.isolation == "light"
 
 
 def _styles(included: Included) -> str:

@@ -5,9 +5,21 @@ does no I/O and knows neither Django nor any fragment. It does not judge declare
 and it is no sandbox for hostile code.
 """
 
+from shell.composition.contain.confine import Name, names_of, renamed
 from shell.composition.contain.containing import Contained, Container, contain
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy
 from shell.composition.contain.refusal import Refused
 
-__all__ = ["Contained", "Container", "Isolation", "Limits", "LinkPolicy", "Refused", "contain"]
+__all__ = [
+    "Contained",
+    "Container",
+    "Isolation",
+    "Limits",
+    "LinkPolicy",
+    "Name",
+    "Refused",
+    "contain",
+    "names_of",
+    "renamed",
+]

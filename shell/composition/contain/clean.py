@@ -10,7 +10,7 @@ import turbohtml
 from turbohtml import Element, Namespace, Node, XPath
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import elements
+from shell.composition.contain import confine, elements, values
 from shell.composition.contain.cost import WEIGHTS, Spending, reading_ns
 from shell.composition.contain.elements import TAME, Rules
 from shell.composition.contain.labels import by_id, leave_words
@@ -31,6 +31,8 @@ _DEL = "\x7f"
 _COMMENTS = ".//comment() | .//processing-instruction()"
 IN_SELECT = frozenset({"option", "optgroup", "hr"})
 _SPECIAL = frozenset({"form", "noscript", "select", "template"})
+# What these let pass refers to other elements.
+_REFERRING = frozenset({values.referring, values.within, values.drawing})
 _SENDING = frozenset({"button", "input"})
 # A framed origin keeps itself, its scripts and its forms; it may not navigate the page or open windows.
 _FRAME_SANDBOX = "allow-forms allow-same-origin allow-scripts"
@@ -47,6 +49,7 @@ class Cleaner:
         self._odd: list[Element] = []
         self._bad: list[tuple[Element, str]] = []
         self._seen: set[str] = set()
+        self._referring: list[tuple[Element, str]] = []
 
     def clean(self, text: str) -> str:
         """`text` parsed, cleaned and written out again; raises `Stop`."""
@@ -69,6 +72,7 @@ class Cleaner:
             self._take(element, name)
         if self._reach.isolation == "light":
             self._leave_slots(root)
+            self._confine(root)
         out = root.inner_html
         out = out.replace(TAME, "")
         if _DEL in out:
@@ -86,7 +90,7 @@ class Cleaner:
 
     def _walk(self, root: Element) -> None:
         """Look at every element and attribute once; nothing is changed while the tree is walked."""
-        self._odd, self._bad, self._seen = [], [], set()
+        self._odd, self._bad, self._seen, self._referring = [], [], set(), []
         reach, limits, bad = self._reach, self._limits, self._bad
         isolation = reach.isolation
         html, known, special = Namespace.HTML, elements.HTML, _SPECIAL
@@ -118,6 +122,8 @@ class Cleaner:
                 if check is None:
                     continue
                 value = element.attr(name) or ""
+                if check in _REFERRING and (check is not values.drawing or "(" in value):
+                    self._referring.append((element, name))
                 if (check, value) not in passed:
                     charge(reading_ns(check, value), "values of attributes")
                     if check(value, reach):
@@ -169,6 +175,23 @@ class Cleaner:
             for element in root.select("form:not([action])"):
                 if (element.attr("method") or "").strip().lower() == "post":
                     self._unwrap(element)  # it would post to the page
+            self._part_forms(root)
+
+    def _part_forms(self, root: Element) -> None:
+        """A form within a form is nothing that HTML can write: read once more, its fields would be the outer one's.
+
+        It moves out behind the outer one.
+        """
+        behind: dict[int, Element] = {}
+        for element in root.select("form form"):
+            around = [above for above in element.ancestors if isinstance(above, Element) and above.tag == "form"]
+            if not around:
+                continue
+            outer = around[-1]
+            self._charge_change()
+            self._note("moved a <form> out of another")
+            behind.get(id(outer), outer).insert_after(element)
+            behind[id(outer)] = element
 
     def _treat_templates(self, root: Element) -> None:
         templates = root.select("template")
@@ -201,6 +224,17 @@ class Cleaner:
             if isinstance(child, Element) and "slot" in child.attrs:
                 del child.attrs["slot"]
                 self._note(f"removed slot of <{child.tag}>")
+
+    def _confine(self, root: Element) -> None:
+        """In light isolation no reference leads out of the body."""
+        referring = [each for each in self._referring if each[1] in each[0].attrs]
+        if not referring:
+            return
+        every = [element for element in root.iter_elements() if element.attrs]
+        ids = {element.attr("id") or "" for element in every if "id" in element.attrs}
+        maps = {element.attr("name") or "" for element in every if element.tag == "map"}
+        for element, name in confine.resolve(referring, ids - {""}, maps - {""}):
+            self._take(element, name)
 
     def _remove(self, element: Element) -> None:
         self._charge_change()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from shell.composition.contain import htmx, pattern, values
+from shell.composition.contain.confine import REFERRING
 from shell.composition.contain.links import Isolation, Reach
 from shell.composition.contain.names import words
 from shell.composition.contain.table import KEEP, Check
@@ -17,7 +18,7 @@ Attributes = Mapping[str, Check | None]
 
 
 # What these ask only matters where a fragment shares its tree with the page.
-_LIGHT_ONLY = (values.free_id, values.in_shadow)
+_LIGHT_ONLY = (values.free_id, values.in_shadow, values.referring)
 
 
 class Rules:
@@ -65,9 +66,9 @@ _GLOBAL = _keep(
     "autocapitalize class contenteditable dir draggable enterkeyhint hidden inert inputmode itemprop itemscope "
     "itemtype lang part role slot spellcheck title translate "
     # Any other aria-* and data-* stays as well; these come so often that they are worth naming.
-    "aria-controls aria-current aria-describedby aria-expanded aria-hidden aria-label aria-labelledby aria-live "
-    "data-live data-live-refetch data-live-value"
+    "aria-current aria-expanded aria-hidden aria-label aria-live data-live data-live-refetch data-live-value"
 ) | _ask(id=values.free_id, tabindex=values.tab_index)
+_GLOBAL |= dict.fromkeys(("aria-controls", "aria-describedby", "aria-labelledby"), values.referring)
 
 _SIZED = _ask(height=values.measure, width=values.measure)
 _LINK = _ask(href=values.link, target=values.window, rel=values.relation) | _keep("download hreflang type")
@@ -75,7 +76,7 @@ _CONTROL = _ask(name=values.field_name, id=values.field_id, form=values.in_shado
 _SUBMIT = _ask(formaction=values.own, formmethod=values.method_of_button, formtarget=values.window) | _keep(
     "formnovalidate"
 )
-_CELL = _ask(colspan=values.measure, rowspan=values.measure) | _keep("abbr headers scope")
+_CELL = _ask(colspan=values.measure, rowspan=values.measure) | _ask(headers=values.referring) | _keep("abbr scope")
 _PLAYER = (
     _ask(src=values.media, poster=values.picture)
     | _SIZED
@@ -116,10 +117,10 @@ _OWN: dict[str, dict[str, Check | None]] = {
     | _ask(src=values.picture, size=values.measure)
     | _SIZED
     | _keep(
-        "accept alt autocomplete capture checked dirname list max maxlength min minlength multiple "
+        "accept alt autocomplete capture checked dirname max maxlength min minlength multiple "
         "placeholder readonly required step type value"
     )
-    | _ask(pattern=pattern.bearable),
+    | _ask(pattern=pattern.bearable, list=values.referring),
     "ins": _keep("datetime"),
     "label": {"for": values.in_shadow},
     "li": _keep("value"),
@@ -128,7 +129,7 @@ _OWN: dict[str, dict[str, Check | None]] = {
     "ol": _keep("reversed start type"),
     "optgroup": _keep("disabled label"),
     "option": _keep("disabled label selected value"),
-    "output": _CONTROL | _keep("for"),
+    "output": _CONTROL | {"for": values.referring},
     "progress": _keep("max value"),
     "q": {},
     "select": _CONTROL | _ask(size=values.measure) | _keep("autocomplete multiple required"),
@@ -248,6 +249,8 @@ def other(name: str, tag: str) -> Check | None:
         return htmx.CHECKS.get(name, _never)
     if _ATTRIBUTE.fullmatch(name) is None or name.startswith(("on", "data-mullion", "shadowroot")):
         return _never
+    if name in REFERRING and name.startswith("aria-"):
+        return values.referring
     if name.startswith(("data-", "aria-")):
         return SCRIPTED.get(name, KEEP)
     return KEEP if is_custom(tag) and name not in _NEVER else _never

@@ -121,6 +121,11 @@ def in_shadow(_value: str, reach: Reach) -> bool:
     return reach.isolation == "shadow"
 
 
+def referring(_value: str, _reach: Reach) -> bool:
+    """Ids of other elements: whether these are the body's own is asked once its elements are known (`confine`)."""
+    return True
+
+
 def measure(value: str, _reach: Reach) -> bool:
     """A size or count that a page can bear: a body must not push everything else out of reach."""
     return _bearable(value) if len(value) <= _MEASURE_CHARS_MAX else False

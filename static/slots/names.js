@@ -1,0 +1,27 @@
+// What slots without a shadow root name in the tree that they share: ids, and groups that act together by their name.
+// The shell writes a slot that is asked for again so that it takes none of these (shell/composition/claimed.py).
+
+const CHARS_MAX = 8000;
+const NAMED = "[id], details[name], map[name], input[type=radio i][name]";
+
+// The names that slots other than `slot` hold, as the shell reads them; "*" where they are too many to be told.
+export function namesTaken(slot) {
+  const names = new Set();
+  for (const other of document.querySelectorAll("fragment-slot")) {
+    if (other === slot || other.shadowRoot) continue;
+    for (const element of other.querySelectorAll(NAMED)) {
+      if (element.id) names.add(`id:${encodeURIComponent(element.id)}`);
+      const group = groupOf(element);
+      if (group) names.add(`${group}:${encodeURIComponent(element.getAttribute("name"))}`);
+    }
+  }
+  const written = [...names].join(" ");
+  return written.length > CHARS_MAX ? "*" : written;
+}
+
+// A radio button's group ends with its form.
+function groupOf(element) {
+  if (!element.getAttribute("name")) return "";
+  if (element.localName === "details" || element.localName === "map") return element.localName;
+  return element.localName === "input" && element.type === "radio" && !element.form ? "radio" : "";
+}

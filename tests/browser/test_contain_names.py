@@ -1,0 +1,42 @@
+"""What an open page tells the shell of the names that its slots have taken."""
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, Route
+
+from shell.composition.claimed import claims_of
+from tests.contain_browser import ORIGIN, STATIC
+
+PAGE = """<!doctype html><title>x</title>
+<fragment-slot id="slot-a"><p id="one &amp; only">x</p><details name="faq"></details><map name="m"></map>
+<input type="radio" name="pick"><form><input type="RADIO" name="formed" id="r"></form>
+<input name="text"></fragment-slot>
+<fragment-slot id="slot-b"><p id="two">x</p></fragment-slot>
+<fragment-slot id="slot-c"><template shadowrootmode="open"><p id="three">x</p></template></fragment-slot>"""
+
+
+def test_page_tells_the_names_of_its_other_slots(page: Page) -> None:
+    """Ids and groups in the shared tree, but for the slot that is asked for; none of a shadow root."""
+
+    def answer(route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        if path == "/":
+            route.fulfill(body=PAGE, content_type="text/html")
+        else:
+            route.fulfill(body=(STATIC / path.lstrip("/")).read_text(), content_type="text/javascript")
+
+    page.route("**/*", answer)
+    page.goto(f"{ORIGIN}/")
+    told = page.evaluate(
+        """async () => {
+            const { namesTaken } = await import("/slots/names.js");
+            const slots = ["a", "b", "c"].map((name) => document.getElementById(`slot-${name}`));
+            return [...slots.map(namesTaken), namesTaken(null)];
+        }"""
+    )
+    of_a = "id:one%20%26%20only details:faq map:m radio:pick id:r"
+    assert told == ["id:two", of_a, f"{of_a} id:two", f"{of_a} id:two"]
+    assert claims_of(told[1]).fit(b'<p id="one &amp; only">x</p>', "b") == b'<p id="one &amp; only--b">x</p>'
+    page.evaluate("() => { for (let n = 0; n < 2000; n++) document.getElementById('slot-b').append("
+                  "Object.assign(document.createElement('p'), { id: `p${n}` })); }")  # fmt: skip
+    assert page.evaluate("async () => (await import('/slots/names.js')).namesTaken(null)") == "*"
