@@ -228,6 +228,8 @@ def is_custom(tag: str) -> bool:
 SCRIPTED: Mapping[str, Check] = {
     "data-feeds": values.feeds,
     "data-live-to": values.writable,
+    "data-needs": values.feeds,
+    "data-needs-while": values.feeds,
     "data-stream": values.media,
     "data-stream-engine": values.engine,
 }
