@@ -1,6 +1,6 @@
 """The device cookie: this browser has signed in to an account before, so strangers' tries do not count against it.
 
-Public: `device_of`, `remember`. It opens nothing by itself; see decisions/0002.
+Public: `device_of`, `has_signed_in`, `remember`. It opens nothing by itself; see decisions/0002.
 """
 
 import secrets
@@ -24,6 +24,11 @@ def device_of(cookies: Mapping[str, str], name: str) -> str:
     """The device's own id when it has signed in as `name` before, else empty."""
     device, accounts = _read(cookies)
     return device if _digest(name) in accounts else ""
+
+
+def has_signed_in(cookies: Mapping[str, str]) -> bool:
+    """Whether anybody has signed in on this device before."""
+    return bool(_read(cookies)[0])
 
 
 def remember(cookies: Mapping[str, str], name: str) -> str:

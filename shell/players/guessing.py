@@ -27,7 +27,7 @@ class GuessingPolicy:
 
     window_s: int = 300
     address_tries_max: int = 20
-    account_tries_max: int = 10
+    account_tries_max: int = 20
     device_tries_max: int = 10
     buckets_max: int = 65_536
 
@@ -66,16 +66,28 @@ class Guessing:
         self._here: dict[tuple[str, int], tuple[int, float]] = {}
 
     async def take(self, tries: Sequence[Try]) -> int:
-        """Count one try in each; 0 when it may be made, else the seconds until the next one may. What it is refused by
-        is counted, what stands after that is not."""
-        for counter in tries:
+        """Count one try in each; 0 when it may be made, else the seconds until the next one may. One that is refused
+        counts nowhere: what stands in a counter has been tried or is on its way."""
+        for taken, counter in enumerate(tries):
             count, left_s = self._add_here(counter, 1)
-            if count <= counter.tries_max:
-                count, left_s = await self._add_there(counter, 1)
             if count > counter.tries_max:
-                logger.warning("sign_in_refused", kind=counter.kind, count=count)
-                return max(1, left_s)
+                self._add_here(counter, -1)
+            else:
+                count, there_s = await self._add_there(counter, 1)
+                if count <= counter.tries_max:
+                    continue
+                left_s = there_s
+                await self.give_back([counter])
+            logger.warning("sign_in_refused", kind=counter.kind)
+            await self.give_back(tries[:taken])
+            return max(1, left_s)
         return 0
+
+    def address_wait_s(self, address: str) -> int:
+        """How long an address that has used up its tries has to wait, as far as this process knows; else 0."""
+        counter = Try("address", _network(address), self.policy.address_tries_max)
+        count, left_s = self._add_here(counter, 0)
+        return max(1, left_s) if count >= counter.tries_max else 0
 
     async def give_back(self, tries: Sequence[Try]) -> None:
         """The try succeeded, or was not made."""

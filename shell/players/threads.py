@@ -4,8 +4,6 @@ Public: `Threads`, `ThreadsBusy`.
 """
 
 import asyncio
-import os
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,13 +28,12 @@ class Threads:
     """`threads_max` calls at once; `waiting_max` may wait for a thread.
 
     The place belongs to the call, not to the caller: a call that hangs keeps its thread until it ends, so a hanging
-    store uses up these threads and no others. `nice` lowers their priority below the loop's, where the system allows.
+    store uses up these threads and no others.
     """
 
-    def __init__(self, name: str, threads_max: int, waiting_max: int, *, nice: int = 0) -> None:
-        self._nice = nice
+    def __init__(self, name: str, threads_max: int, waiting_max: int) -> None:
         self._bulkhead = Bulkhead(threads_max, waiting_max)
-        self._executor = ThreadPoolExecutor(threads_max, thread_name_prefix=name, initializer=self._begin)
+        self._executor = ThreadPoolExecutor(threads_max, thread_name_prefix=name)
 
     async def run(self, call: Callable[[], T], *, deadline_ms: float) -> T:
         """What `call` returns or raises, database connection closed after it; `ThreadsBusy` after `deadline_ms`."""
@@ -50,10 +47,6 @@ class Threads:
             return await asyncio.wait_for(asyncio.shield(future), max(0.0, deadline - time.monotonic()))
         except TimeoutError as error:
             raise ThreadsBusy(began=True) from error
-
-    def _begin(self) -> None:
-        if self._nice and hasattr(os, "setpriority"):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
 
 
 def _ended(done: "asyncio.Future[T]", place: Place) -> None:

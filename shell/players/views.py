@@ -1,6 +1,5 @@
 """Sign-in, sign-out and the look up from the game, in plain forms."""
 
-import os
 import time
 from functools import partial
 
@@ -23,6 +22,7 @@ from shell.players.device import device_of, remember
 from shell.players.duties import SIGNED_IN_AT
 from shell.players.ending import end_session
 from shell.players.guessing import GuessingPolicy, tries_of
+from shell.players.hashing import HASHES_MAX
 from shell.players.identity import Identity
 from shell.players.knowing import know, stamp
 from shell.players.models import Player
@@ -32,8 +32,8 @@ from shell.wiring import parts
 
 _NAME_MAX = 150
 _PASSWORD_MAX = 1024
-# Half of the cores hash, below the priority of the loop that serves pages; who comes when all wait is sent away.
-_hashing = Threads("hashing", max(1, (os.cpu_count() or 2) // 2), 32, nice=10)
+# Who comes when all of these wait is sent away.
+_hashing = Threads("hashing", HASHES_MAX, 32)
 HASHING_MS = 3000
 _NOT_NOW = "Signing in is not possible for the moment, so nothing was changed. Pages still work; try again in a moment."
 _STILL_SIGNED_IN = (

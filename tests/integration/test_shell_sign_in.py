@@ -16,9 +16,10 @@ from django.core.management import call_command
 from django.db import InternalError, OperationalError, connections
 from django.test import AsyncClient
 
+from bff.resilience.bulkhead import Bulkhead
 from shell.fleet.shared import connect
 from shell.players import session as session_module
-from shell.players import session_store, views
+from shell.players import session_store, turns, views
 from shell.players.guessing import Guessing, GuessingPolicy
 from shell.players.hashing import Argon2
 from shell.players.models import Player
@@ -98,7 +99,7 @@ async def test_look_up_from_the_game_is_noted_in_the_session(amber: Player) -> N
 
 
 @pytest.mark.parametrize("store", ["there", "away"])
-async def test_48_tries_at_once_reach_10_hashes(
+async def test_48_tries_at_once_reach_20_hashes(
     amber: Player, store: str, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many come at the same moment, with the store there and away; who is refused hears when to come back."""
@@ -109,7 +110,7 @@ async def test_48_tries_at_once_reach_10_hashes(
     tries = (tried(AsyncClient(), "amber", "wrong", f"10.0.0.{n}") for n in range(48))
     answers = await asyncio.gather(*tries)
     refused = [answer for answer in answers if answer.status_code == 429]
-    assert (len(hashed), len(refused)) == (10, 38)
+    assert (len(hashed), len(refused)) == (20, 28)
     assert all(1 <= int(answer.headers["Retry-After"]) <= 300 for answer in refused)
     assert b"Too many tries" in refused[0].content
     await parts().guessing._redis.aclose()
@@ -120,10 +121,48 @@ async def test_device_that_has_signed_in_before_is_let_in_while_its_name_is_atta
     own = AsyncClient()
     await tried(own, "amber", "mullion-demo")
     await own.post("/sign-out/", headers=SAME_ORIGIN)
-    for n in range(12):
+    for n in range(22):
         await tried(AsyncClient(), "amber", "wrong", f"10.0.1.{n}")
     assert (await tried(AsyncClient(), "amber", "mullion-demo")).status_code == 429
     assert (await tried(own, "amber", "mullion-demo")).status_code == 302
+
+
+async def test_sixteen_sign_ins_at_once_take_turns_and_all_come_through(
+    amber: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more of them are under way than may hash, so that pages do not wait for them; nobody is refused for it."""
+    monkeypatch.setattr(turns, "_turns", Bulkhead(1, 64))
+    inside, most = [], []
+    authenticate = views.authenticate
+
+    def counted(*given: Any, **more: Any) -> Any:
+        inside.append(1)
+        most.append(len(inside))
+        try:
+            return authenticate(*given, **more)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(views, "authenticate", counted)
+    monkeypatch.setattr(views, "_hashing", Threads("test-wide", 16, 0))
+    answers = await asyncio.gather(*(tried(AsyncClient(), "amber", "mullion-demo") for _ in range(16)))
+    assert {answer.status_code for answer in answers} == {302}
+    assert max(most) == 1
+
+
+async def test_who_finds_the_line_full_is_sent_away_and_pages_of_signing_in_are_read_on(
+    amber: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with Retry-After before anything is tried; the form itself waits in no line."""
+    line = Bulkhead(1, 0)
+    monkeypatch.setattr(turns, "_turns", line)
+    place = await line.enter(10)
+    assert place is not None
+    answer = await tried(AsyncClient(), "amber", "mullion-demo")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert (await AsyncClient().get("/sign-in/")).status_code == 200
+    place.leave()
+    assert (await tried(AsyncClient(), "amber", "mullion-demo")).status_code == 302
 
 
 async def test_who_comes_when_all_wait_for_a_hash_is_sent_away_with_a_sentence(

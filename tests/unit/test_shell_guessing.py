@@ -61,6 +61,23 @@ async def test_tries_are_let_in_again_after_the_window() -> None:
     assert await counts.take(tries) == 0
 
 
+async def test_address_that_is_over_its_limit_is_known_before_anything_is_done_for_it() -> None:
+    """And asking counts nothing."""
+    counts = guessing()
+    assert [counts.address_wait_s("10.0.0.1") for _ in range(30)] == [0] * 30
+    await admitted(counts, *((f"name{n}", "10.0.0.1") for n in range(25)))
+    assert counts.address_wait_s("10.0.0.1") == 300
+    assert counts.address_wait_s("10.0.0.2") == 0
+
+
+async def test_refused_tries_do_not_count() -> None:
+    """Who hammers is not kept out longer, and does not use up the tries of an account for others."""
+    counts = guessing()
+    for _ in range(3):
+        await admitted(counts, *((f"name{n}", "10.0.0.1") for n in range(25)))
+    assert await admitted(counts, *(("name24", f"10.0.1.{n}") for n in range(12))) == 10
+
+
 async def test_whoever_signs_in_gives_the_try_back() -> None:
     """An office behind one address signs in all day."""
     counts = guessing()
