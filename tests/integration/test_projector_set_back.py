@@ -134,6 +134,8 @@ def test_a_ledger_that_overtook_the_mark_with_other_events_is_found_out(kept):
     assert ", 0 differ." in house.manage("rebuild_views", "--compare-only").stdout
 
 
+# Which epoch it begins is tried over both databases among the engine's cases.
+@pytest.mark.parametrize("kept", ["sqlite"], indirect=True)
 def test_a_ledger_from_before_the_last_replay_begins_an_epoch_after_it(kept):
     """It speaks of an epoch that everybody has left; what it begins sorts after the one that it does not know."""
     house, ledger = kept
