@@ -90,8 +90,9 @@ class StreamsBroker:
         if mine is None:
             length, rows, clock = await self.pipeline([("XLEN", key), ("XRANGE", key, "-", "+", "COUNT", 1), ("TIME",)])
             return Lag(length, age_s(rows[0][0], clock) if rows else 0.0)
-        pending, rows, clock = await self.pipeline(
+        length, pending, rows, clock = await self.pipeline(
             [
+                ("XLEN", key),
                 ("XPENDING", key, group),
                 (
                     "XRANGE",
@@ -104,8 +105,9 @@ class StreamsBroker:
                 ("TIME",),
             ]
         )
-        # The server does not know its own lag after some trims; then what is left is counted.
-        waiting = mine[b"lag"] if mine[b"lag"] is not None else len(rows)
+        # After some trims the server does not know its own lag; then what is left is counted. After others it counts
+        # what was cut as waiting still; no more waits than is there, and nothing where nothing follows.
+        waiting = min(mine[b"lag"] if mine[b"lag"] is not None else len(rows), length) if rows else 0
         oldest = pending[1] or (rows[0][0] if rows else None)
         return Lag(pending[0] + waiting, age_s(oldest, clock) if oldest else 0.0)
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bff.broker import BrokerPolicy, BrokerUnavailable, connect
+from bff.broker import BrokerPolicy, BrokerUnavailable, Lag, connect
 from tests.broker_rig import POLICY, drain, event, numbers
 from tests.valkey_server import ValkeyServer
 
@@ -40,6 +40,20 @@ async def test_a_stream_is_bounded(server):
     await broker.publish("bounded", [event(n) for n in range(1, 1001)])
     got = await drain(broker.reader("bounded", "g", "a"), 200)
     assert len(got) < 400
+    await broker.aclose()
+
+
+async def test_what_was_cut_unread_does_not_wait_for_anybody(server):
+    """Whoever waits for the reader to follow would wait for ever for events that are gone."""
+    broker = connect(server.url, BrokerPolicy(stream_events_max=100))
+    reader = broker.reader("cut", "g", "a")
+    await broker.publish("cut", [event(n) for n in range(1, 51)])
+    await reader.ack(await drain(reader, 50))
+    await broker.publish("cut", [event(n) for n in range(51, 2051)])
+    assert 0 < (await broker.lag("cut", "g")).events <= 300
+    while left := await reader.fetch():
+        await reader.ack(left)
+    assert await broker.lag("cut", "g") == Lag(0, 0.0)
     await broker.aclose()
 
 
