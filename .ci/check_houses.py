@@ -16,6 +16,7 @@ ADDRESSES = {
     "PUBLIC_URL": "https://lobby.example",
     "BFF_PUBLIC_URL": "https://live.lobby.example",
     "REDIS_URL": "redis://redis.internal:6379/0",
+    "PROXY_HOPS": "10.0.0.0/8",
 }
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "UV_CACHE_DIR", "VIRTUAL_ENV")
 

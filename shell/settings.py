@@ -59,7 +59,10 @@ try:
 except ValueError as error:
     raise ImproperlyConfigured(f"PROXY_HOPS can not be used: {error}") from error
 # A second port, never routed from outside: readiness in detail, metrics and the status board, without a sign-in.
-INNER_PORT = int(os.environ.get("INNER_PORT") or 0)
+try:
+    INNER_PORT = int(os.environ.get("INNER_PORT") or 0)
+except ValueError as error:
+    raise ImproperlyConfigured("INNER_PORT is no number of a port.") from error
 
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost"]
 if LOCAL:
@@ -110,11 +113,11 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {
-    "default": dj_database_url.parse(
-        os.environ.get("SHELL_DATABASE_URL", f"sqlite:///{DATA / 'shell.sqlite3'}"), conn_health_checks=True
-    )
-}
+_DATABASE_URL = os.environ.get("SHELL_DATABASE_URL", f"sqlite:///{DATA / 'shell.sqlite3'}")
+try:
+    DATABASES = {"default": dj_database_url.parse(_DATABASE_URL, conn_health_checks=True)}
+except ValueError as error:  # and not its words: the address may hold a password
+    raise ImproperlyConfigured("SHELL_DATABASE_URL is no address such as postgres://user@host:5432/name.") from error
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # WAL lets pages read while a publish writes; IMMEDIATE takes the write lock up front, so no upgrade can dead-lock.
     DATABASES["default"]["OPTIONS"] = {

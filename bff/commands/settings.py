@@ -82,7 +82,10 @@ ASGI_APPLICATION = "bff.commands.asgi.application"
 
 DATABASE_URL = os.environ.get("DATABASE_URL", f"sqlite:///{DATA / 'commands.sqlite3'}")
 # Connections live as long as the engine's threads, which look at them again after every failure.
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None)}
+try:
+    DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=None)}
+except ValueError as error:  # and not its words: the address may hold a password
+    raise ImproperlyConfigured("DATABASE_URL is no address such as postgres://user@host:5432/name.") from error
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Lets several processes write in turn.
     DATABASES["default"]["ENGINE"] = "bff.commands.sqlite"

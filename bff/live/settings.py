@@ -41,7 +41,10 @@ try:
 except ValueError as error:
     raise ImproperlyConfigured(f"PROXY_HOPS can not be used: {error}") from error
 # A second port, never routed from outside: readiness in detail and metrics.
-INNER_PORT = int(os.environ.get("INNER_PORT") or 0)
+try:
+    INNER_PORT = int(os.environ.get("INNER_PORT") or 0)
+except ValueError as error:
+    raise ImproperlyConfigured("INNER_PORT is no number of a port.") from error
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0")
 

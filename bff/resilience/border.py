@@ -128,12 +128,16 @@ def _declared_bytes(headers: Pairs) -> int:
 
 
 async def _refuse(scope: Scope, send: Send, status: int, words: bytes) -> None:
+    kind = "http.response"
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008})
-        return
+        kind = "websocket.http.response"
+        if kind not in (scope.get("extensions") or {}):
+            # The one way that every server has: a 403.
+            await send({"type": "websocket.close", "code": 1008})
+            return
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(words))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else words})
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": b"" if scope.get("method") == "HEAD" else words})
 
 
 class _Body:

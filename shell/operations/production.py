@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
@@ -38,9 +40,21 @@ def _problems() -> Iterator[CheckMessage]:
                 f"{name} is {', '.join(plain)}, and browsers must reach all of this by https; set an https:// address.",
                 id="production.E002",
             )
+    if not _is_private_key(settings.PLAYER_CONTEXT_PRIVATE_KEY):
+        yield Error(
+            "PLAYER_CONTEXT_PRIVATE_KEY is no Ed25519 private key in PEM, so no fragment could learn who a player is.",
+            id="production.E003",
+        )
     if not settings.PROXY_HOPS.hops:
         yield Warning(
             "PROXY_HOPS names no proxy, so nobody's word for https is taken and every page is a redirect to it; "
             "name the proxy that ends TLS.",
             id="production.W001",
         )
+
+
+def _is_private_key(pem: str) -> bool:
+    try:
+        return isinstance(load_pem_private_key(pem.encode(), password=None), Ed25519PrivateKey)
+    except (ValueError, TypeError):
+        return False

@@ -169,6 +169,20 @@ async def test_socket_where_none_is_served_is_refused(headers: Pairs) -> None:
     assert house.scope is None
 
 
+async def test_socket_with_two_hosts_is_a_400_where_the_server_can_say_so() -> None:
+    """And a 403 where it can not."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "headers": [(b"host", b"a"), (b"host", b"a")], "scheme": "ws", "client": None}
+    scope["extensions"] = {"websocket.http.response": {}}
+    await Border(House(), sockets=True)(scope, None, send)  # type: ignore[arg-type]
+    assert [message["type"] for message in sent] == ["websocket.http.response.start", "websocket.http.response.body"]
+    assert sent[0]["status"] == 400
+
+
 async def test_body_that_says_it_is_too_long_is_refused_unread() -> None:
     """413 before a byte of it is kept."""
     house = House()

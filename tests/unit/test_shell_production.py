@@ -10,12 +10,14 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
+from bff.contracts.player_context import new_key_pair
 from bff.resilience.proxies import ProxyHops
 from shell.operations.production import unsafe
 from shell.security import header_list
 from tests.mullion import ROOT
 
 SOUND = "k" * 16 + "0123456789abcdef"
+PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 LOCALS = {
     "shell/settings.py": {"SHELL_SECRET_KEY": "a-local-run-signs-with-this-and-nothing-else-does"},
     "bff/commands/settings.py": {
@@ -65,6 +67,26 @@ def test_pages_without_tls_may_open_no_socket(production: pytest.MonkeyPatch) ->
             runpy.run_path(file)
 
 
+@pytest.mark.parametrize(
+    ("file", "name", "value"),
+    [
+        ("shell/settings.py", "SHELL_DATABASE_URL", "secret@localhost/db"),
+        ("shell/settings.py", "SHELL_DATABASE_URL", "postgres://u:secret@host:port/db"),
+        ("bff/commands/settings.py", "DATABASE_URL", "secret@localhost/db"),
+        ("shell/settings.py", "INNER_PORT", "inner"),
+        ("bff/live/settings.py", "INNER_PORT", "inner"),
+    ],
+)
+def test_address_that_is_none_is_told_without_what_it_holds(
+    production: pytest.MonkeyPatch, file: str, name: str, value: str
+) -> None:
+    """By the variable's name: a database's address may hold a password."""
+    production.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} is no ") as refused:
+        runpy.run_path(str(ROOT / file))
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("file", ["shell/settings.py", "bff/live/settings.py"])
 def test_proxies_that_are_no_addresses_are_refused(production: pytest.MonkeyPatch, file: str) -> None:
     """A slip would otherwise trust nobody, or somebody else."""
@@ -81,6 +103,7 @@ def public(settings: Any) -> Any:
     settings.PUBLIC_URL, settings.BFF_PUBLIC_URL = "https://lobby.example", "https://live.lobby.example"
     settings.MEDIA_ORIGINS = ["https://video.example"]
     settings.PROXY_HOPS = ProxyHops.parse("10.0.0.0/8")
+    settings.PLAYER_CONTEXT_PRIVATE_KEY = PRIVATE_KEY
     return settings
 
 
@@ -91,6 +114,8 @@ def public(settings: Any) -> Any:
         ("PUBLIC_URL", "http://lobby.example", "PUBLIC_URL is http://lobby.example"),
         ("PUBLIC_URL", "lobby.example", "PUBLIC_URL is lobby.example"),
         ("BFF_PUBLIC_URL", "http://localhost:8012", "BFF_PUBLIC_URL is http://localhost:8012"),
+        ("PLAYER_CONTEXT_PRIVATE_KEY", "PEM", "PLAYER_CONTEXT_PRIVATE_KEY is no Ed25519"),
+        ("PLAYER_CONTEXT_PRIVATE_KEY", PUBLIC_KEY, "PLAYER_CONTEXT_PRIVATE_KEY is no Ed25519"),
         ("MEDIA_ORIGINS", ["https://a.example", "http://b.example"], "MEDIA_ORIGINS is http://b.example"),
     ],
 )
@@ -114,7 +139,7 @@ def test_what_would_be_unsafe_in_public_keeps_the_shell_from_starting(
 def test_refusal_is_all_that_a_start_says(environ: dict[str, str], words: str) -> None:
     """Served as production serves it: an exit code and sentences, no traceback."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    sound = {"SHELL_SECRET_KEY": SOUND, "PLAYER_CONTEXT_PRIVATE_KEY": "PEM", "PUBLIC_URL": "http://lobby.example"}
+    sound = {"SHELL_SECRET_KEY": SOUND, "PLAYER_CONTEXT_PRIVATE_KEY": PRIVATE_KEY, "PUBLIC_URL": "http://lobby.example"}
     done = subprocess.run(
         [sys.executable, "-m", "bff.resilience.serving", "shell.asgi:application"],
         cwd=ROOT,
