@@ -181,3 +181,13 @@ def test_fault_ends_by_itself():
     for kind, for_s in (("nonsense", 1), ("silence", 0), ("silence", 1e6)):
         with pytest.raises(ValueError, match="must be"):
             switch.set(kind, for_s=for_s)
+
+
+@pytest.mark.parametrize("lived_s", [3, 60, 3600])
+def test_a_restart_calls_no_round_by_a_name_that_was_given_before(lived_s):
+    """Names only rise, so that what comes after a restart is news to whoever had read what came before it."""
+    before, after = World("seed", START), World("seed", START + lived_s)
+    before.advance(START + lived_s)
+    for key, table in before.tables.items():
+        assert after.tables[key].round_number > table.round_number
+        assert after.tables[key].results[0].round_id not in {result.round_id for result in table.results}

@@ -41,7 +41,9 @@ class LiveTable:
         self._rng = random.Random(f"{seed}:{spec.table_id}")  # noqa: S311 (a game of the sandbox, not a secret)
         self._start = start
         self.results: deque[Result] = deque(maxlen=RESULTS_MAX)
-        self.round_number = self._rng.randrange(10_000, 90_000)
+        # Counted on from the start's own second, as no round is that short: a provider that is started again must not
+        # call its rounds by names that it gave away before, or whoever reads it takes them for old news.
+        self.round_number = int(start) + self._rng.randrange(10_000, 90_000)
         self.seats = self._rng.randint(0, spec.seats_max or 40)
         self.dealer = self._rng.choice(_DEALERS)
         began = start - HISTORY_S
