@@ -154,6 +154,16 @@ def test_refusal_is_all_that_a_start_says(environ: dict[str, str], words: str) -
     assert all(words in line or "production.E002" in line for line in done.stderr.strip().splitlines())
 
 
+@pytest.mark.parametrize("module", ["bff.commands.relay", "bff.commands.offers_intake", "bff.live.serve"])
+def test_process_with_a_door_of_its_own_refuses_in_one_sentence(module: str) -> None:
+    """Workers and the live house as everybody who is served."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    command = [sys.executable, "-m", module]
+    done = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    assert "is not set" in done.stderr
+
+
 def test_preload_list_is_opted_into(settings: Any) -> None:
     """A name that browsers never ask without TLS again is a decision of its owner."""
     settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 60, True
