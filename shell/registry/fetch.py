@@ -17,6 +17,7 @@ from shell.composition.contain import Contained, LinkPolicy, Refused, contain
 from shell.registry import models
 from shell.registry.link_header import linked_assets
 from shell.registry.origins import Origins, origin_of
+from shell.registry.scope import scoped
 from shell.registry.stylesheet import reaches_out
 
 FETCH_MS = 5000
@@ -72,15 +73,33 @@ class Fetcher:
         fallback, fallback_links = await self._fallback(manifest_url, manifest)
         notes, content_links = await self._look_at_content(manifest_url, manifest)
         css, js = linked_assets([*fallback_links, *content_links])
+        styles, left_out = await self._styles(manifest_url, manifest, css)
         return Copy(
             manifest_url=manifest_url,
             manifest_body=response.body,
             manifest=manifest,
             fallback=fallback,
-            css=await self._assets(manifest_url, "css", [*manifest.css, *css]),
+            css=styles,
             js=await self._assets(manifest_url, "js", [*manifest.js, *js]),
-            notes=notes,
+            notes=(*notes, *left_out),
         )
+
+    async def _styles(
+        self, manifest_url: str, manifest: Manifest, linked: list[Asset]
+    ) -> tuple[tuple[models.Asset, ...], tuple[str, ...]]:
+        """(the stylesheets as pages get them, what was left out of them)."""
+        assets = await self._assets(manifest_url, "css", [*manifest.css, *linked])
+        if manifest.mullion.isolation == "shadow":
+            return assets, ()
+        copies, notes = dict[str, models.Asset](), list[str]()
+        for asset in assets:
+            body, left_out = scoped(asset.body, manifest.name)
+            if found := reaches_out(body):
+                raise PublishRefused(f"css: a stylesheet fetches something else once it is scoped ({found}…)")
+            notes += [f"css: left out {what}" for what in left_out]
+            digest = hashlib.sha256(body).hexdigest()
+            copies.setdefault(digest, models.Asset(digest=digest, content_type=asset.content_type, body=body))
+        return tuple(copies.values()), tuple(notes)
 
     async def _fallback(self, manifest_url: str, manifest: Manifest) -> tuple[bytes, list[str]]:
         """(the fallback, its `Link` headers)."""

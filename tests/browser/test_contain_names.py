@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, Route
 
 from shell.composition.claimed import claims_of
+from shell.registry.scope import scoped
 from tests.contain_browser import ORIGIN, STATIC
 
 PAGE = """<!doctype html><title>x</title>
@@ -40,3 +41,36 @@ def test_page_tells_the_names_of_its_other_slots(page: Page) -> None:
     page.evaluate("() => { for (let n = 0; n < 2000; n++) document.getElementById('slot-b').append("
                   "Object.assign(document.createElement('p'), { id: `p${n}` })); }")  # fmt: skip
     assert page.evaluate("async () => (await import('/slots/names.js')).namesTaken(null)") == "*"
+
+
+HOSTILE = """
+fragment-slot, p, :root, html, body { display: none !important; color: rgb(255, 0, 0) !important }
+html:root > body * , fragment-slot:not(:scope) p { visibility: hidden !important; --m-accent: red }
+@layer page { p { position: fixed; inset: 0 } } @property --m-x { syntax: "*"; inherits: false; initial-value: red }
+@keyframes spin { to { opacity: 0 } } .own { display: block !important; color: rgb(0, 0, 255) !important }
+} p { display: none !important } body { display: block !important }
+"""
+
+
+def test_light_style_of_one_slot_leaves_the_others_as_they_were(page: Page) -> None:
+    """Neither a sibling nor the page itself looks different, and the slot's own elements do."""
+    css, _ = scoped(HOSTILE.encode(), "bad")
+    slot = '<fragment-slot data-fragment="{0}" id="slot-{0}"><style>{1}</style><p class="own">x</p></fragment-slot>'
+    page.set_content(
+        "<!doctype html><style>@keyframes spin { to { opacity: 1 } } :root { --m-x: 1px }</style><main><p>shell</p>"
+        + slot.format("bad", css.decode())
+        + slot.format("good", "")
+        + "</main>"
+    )
+    looks = page.evaluate(
+        """() => ["html", "body", "main > p", "#slot-good", "#slot-good p", "#slot-bad p"].map((selector) => {
+            const style = getComputedStyle(document.querySelector(selector));
+            const names = ["display", "visibility", "color", "position", "--m-x"];
+            return names.map((name) => style.getPropertyValue(name)).join();
+        })"""
+    )
+    plain = "block,visible,rgb(0, 0, 0),static,1px"
+    assert looks[:3] == [plain] * 3
+    assert looks[3] == plain.replace("block", "inline")
+    assert looks[4] == plain
+    assert "rgb(0, 0, 255)" in looks[5]
