@@ -10,11 +10,14 @@ from shell.registry import models
 from shell.registry.keeper import SnapshotKeeper
 from shell.registry.origins import Origins
 from shell.registry.publish import PublishRefused, publish
+from shell.registry.scope import scoped
 from tests.origin.publishing import FALLBACK, STYLE
 from tests.origin.server import Origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOOPBACK = Origins([], loopback=True)
+# The origin's fragment asks for no shadow root: its style is published for its own slot alone.
+SCOPED = scoped(STYLE, "origin")[0]
 
 
 async def published(origin: Origin) -> str:
@@ -31,11 +34,12 @@ async def test_release_is_copied_whole_and_live_within_a_second() -> None:
         await asyncio.sleep(1)
         release = keeper.current.releases["origin"]
         assert (release.digest, release.fallback) == (digest, FALLBACK)
-        style = hashlib.sha256(STYLE).hexdigest()
+        style = hashlib.sha256(SCOPED).hexdigest()
         assert release.css == (style,)
         held = await keeper.asset(style)
         assert held is not None
-        assert (held.body, held.content_type) == (STYLE, "text/css; charset=utf-8")
+        assert held.body.startswith(b'@scope (fragment-slot[data-fragment="origin"]) {')
+        assert (held.body, held.content_type) == (SCOPED, "text/css; charset=utf-8")
     finally:
         await keeper.stop()
 
@@ -136,8 +140,8 @@ async def test_assets_named_in_a_link_header_are_copied_like_those_of_the_manife
         release = await models.Release.objects.aget(digest=done.digest)
         assert [seen.path for seen in origin.seen].count("/style.css") == 2
         assert "/page" not in [seen.path for seen in origin.seen]
-    more = hashlib.sha256(b".more { color: inherit }").hexdigest()
-    assert release.css == [hashlib.sha256(STYLE).hexdigest(), more]
+    more = hashlib.sha256(scoped(b".more { color: inherit }", "origin")[0]).hexdigest()
+    assert release.css == [hashlib.sha256(SCOPED).hexdigest(), more]
 
 
 async def test_authors_are_told_what_a_page_shows_their_content_without() -> None:
