@@ -78,7 +78,8 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
         url, release, slot, visit, parts().bearer, body=request.body, idempotency_key=idempotency_key
     )
     deadline = Deadline.after_ms(time.monotonic(), ACTION_MS)
-    answer = await parts().upstreams.actions_of(release).call(asked, deadline)
+    # What one player's answers are worth is nothing to another's.
+    answer = await parts().upstreams.actions_of(release).call(asked, deadline, resource=(visit.player, url))
     return await _answered(request, visit, slot, release, answer, idempotency_key)
 
 

@@ -1,6 +1,7 @@
 """Actions through a real shell to an origin that can be broken: what reaches a fragment, and what a player is told."""
 
 import json
+import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
@@ -226,6 +227,34 @@ def test_fragment_that_can_not_be_reached_was_sent_nothing(player: Player) -> No
     assert json.loads(answer.headers["HX-Trigger"])["mullion:notice"]["ends"] == "healed", "it says nothing else"
     player.house.heal()
     assert player.act(HTMX).status_code == 200
+
+
+def test_form_is_in_no_doubt_because_its_fragment_closes_idle_connections(player: Player) -> None:
+    """Sent while the end of the connection before it is on its way: it arrives, every time."""
+    player.house.fail("closes-idle=40")
+    for late_ms in range(12):
+        assert player.act(HTMX).status_code == 200
+        time.sleep((40 + late_ms / 2) / 1000)
+    assert len(forms(player.house)) == 12
+
+
+def test_action_whose_answers_can_not_be_read_is_shut_for_its_player_only(player: Player) -> None:
+    """Nothing more of it is sent for a while, and that is said; another player's goes through, and it heals."""
+    other = Player(player.house)
+    other.client.cookies.update(signed_in(player.house.url, "birch"))
+    player.house.fail("body-64-mib=length", at="/form/deposit")
+    for _ in range(5):
+        assert UNKNOWN in notice(player.act(HTMX))
+    sent = len(forms(player.house))
+    assert NOT_SENT in notice(player.act(HTMX))
+    assert UNKNOWN in notice(other.act(HTMX))
+    assert len(forms(player.house)) == sent + 1
+    player.house.heal()
+    other.client.close()
+    until = time.monotonic() + 10
+    while player.act(HTMX).status_code != 200:
+        assert time.monotonic() < until
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize(("fault", "heading"), [("refused", "That did not work"), ("reset", "No answer came")])
