@@ -24,8 +24,10 @@ export class Needs {
     if (!this.feeds.includes(feed)) return false;
     const back = state === "live" && this.#paused.delete(feed);
     if (state !== "live") this.#paused.add(feed);
-    if (back || state !== "live") for (const part of this.#parts) this.#apply(part);
-    this.#announceOne();
+    if (back || state !== "live") {
+      for (const part of this.#parts) this.#apply(part);
+      this.#announceOne();
+    }
     return back;
   }
 
@@ -45,8 +47,10 @@ export class Needs {
 
   // Several forms of one fragment close for one reason, which is said to who can not see them once.
   #announceOne() {
-    const shown = this.#parts.flatMap(({ element }) => [...element.querySelectorAll("[data-paused-words]:not([hidden])")]);
-    shown.forEach((words, place) => (place === 0 ? words.setAttribute("role", "status") : words.removeAttribute("role")));
+    const all = this.#parts.flatMap(({ element }) => [...element.querySelectorAll("[data-paused-words]")]);
+    const first = all.find((words) => !words.hidden);
+    for (const words of all) words.removeAttribute("role");
+    first?.setAttribute("role", "status");
   }
 }
 

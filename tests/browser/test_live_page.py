@@ -235,6 +235,61 @@ def test_a_slot_that_waits_its_turn_is_asked_for_at_once_when_its_feed_is_back(p
     becomes(page, "window.asked.length === 3", within_s=4)
 
 
+NEEDS = """<form id="deposit" data-needs="engine"><input id="amount">
+<p id="why" data-paused-words="engine" data-words="Deposits are paused." hidden></p><button id="pay">Deposit</button>
+<button id="own" disabled>Not offered</button></form>
+<form data-needs="engine" data-needs-while="ledger"><p data-paused-words="engine" data-words="Paused." hidden></p>
+<button id="break">Begin the break</button></form>"""
+
+
+def enabled(page):
+    """Which of the buttons can be pressed."""
+    return page.evaluate(
+        """[...document.querySelector("#slot-pay").shadowRoot.querySelectorAll("button:enabled")].map(({id}) => id)"""
+    )
+
+
+def test_what_needs_a_silent_feed_is_closed_at_once_and_opens_with_it(page, pages, live, errors):
+    """Before any slot is read: buttons off, one reason said, what is typed kept; what was closed anyway stays so."""
+    pages.body = slot("pay", NEEDS)
+    open_page(page, pages)
+    eventually(lambda: live.followed == {"feed.engine", "feed.ledger"})
+    page.evaluate(
+        "document.addEventListener('mullion:feed-back', ({detail}) => (window.back ??= []).push(detail.feed))"
+    )
+    live.tell(told("feed.ledger", 1, {}), told("feed.engine", 1, {}))
+    page.locator("#amount").fill("12.34")
+    assert enabled(page) == ["pay", "break"]
+    live.tell(told("feed.engine", 2, {}, state="stale"))
+    eventually(lambda: enabled(page) == [])
+    assert page.locator("#why").inner_text() == "Deposits are paused."
+    assert page.locator("#slot-pay [role=status]").count() == 1, "one reason is said once"
+    assert page.locator("#amount").input_value() == "12.34"
+    live.tell(told("feed.engine", 3, {}, state="down"))
+    live.tell(told("feed.ledger", 2, {}, state="down"))
+    eventually(lambda: enabled(page) == ["break"])
+    live.tell(told("feed.ledger", 3, {}), told("feed.engine", 4, {}))
+    eventually(lambda: enabled(page) == ["pay", "break"])
+    assert page.locator("#why").is_hidden()
+    assert page.locator("#slot-pay [role=status]").count() == 0
+    assert "engine" in page.evaluate("window.back")
+    assert page.locator("#amount").input_value() == "12.34"
+    assert errors == []
+
+
+def test_a_slot_that_comes_while_its_feed_is_silent_comes_closed(page, pages, live):
+    """What an action brings knows what the page knows already."""
+    pages.body = slot("pay", NEEDS)
+    open_page(page, pages)
+    eventually(lambda: "feed.engine" in live.followed)
+    live.tell(told("feed.engine", 1, {}, state="stale"))
+    eventually(lambda: enabled(page) == [])
+    page.evaluate("(html) => window.swap('slot-pay', html)", NEEDS)
+    assert enabled(page) == []
+    live.tell(told("feed.engine", 2, {}))
+    eventually(lambda: enabled(page) == ["pay", "break"])
+
+
 def test_refetches_of_many_pages_are_spread(page, pages, live):
     """Twelve slots that hear the same word do not ask at the same moment."""
     names = [f"s{n}" for n in range(12)]

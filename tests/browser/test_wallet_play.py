@@ -77,7 +77,7 @@ def test_withdrawal_is_held_and_taken_back(house: Mullion, page: Page) -> None:
     expect(page.locator(f"{CASHIER} li", has_text="-€7.31").filter(has_text="Not paid out")).to_have_count(1)
     page.evaluate(f"document.querySelector('{CASHIER}').old = true")
     page.evaluate(f"document.querySelector('{CASHIER}').dispatchEvent(new Event('mullion:refetch', {{bubbles: true}}))")
-    page.wait_for_function(f"!document.querySelector('{CASHIER}').old")
+    wait_for(lambda: page.wait_for_timeout(50) or page.evaluate(f"!document.querySelector('{CASHIER}').old"), 10)
     expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€7.31 taken back")
     open_history(page, house.url, "?history.kind=withdrawals")
     expect(page.locator(f"{HISTORY} li.declined", has_text="-€7.31")).to_have_count(1)
