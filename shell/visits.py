@@ -73,6 +73,8 @@ def visit_of(incoming: Incoming, page: Page, params: Mapping[str, str], identity
         origin=settings.PUBLIC_URL,
         player=identity.player if identity else "",
         player_name=identity.name if identity else "",
+        session=identity.session if identity else "",
+        session_ends=identity.ends if identity else 0,
         device="mobile" if "Mobi" in incoming.headers.get("user-agent", "") else "desktop",
         traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
         receipts=_receipts(incoming.query, page),

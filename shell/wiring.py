@@ -3,6 +3,7 @@
 Public: `Parts`, `parts`, `start`, `stop`.
 """
 
+import time
 from dataclasses import dataclass
 from functools import cache
 from uuid import uuid4
@@ -66,8 +67,16 @@ def parts() -> Parts:
         upstreams.forget_except(snapshot)
         holding.follow(snapshot, holds)
 
-    def bearer(visit: Visit, audience: str, scopes: frozenset[str]) -> str:
-        return minter.bearer(visit.player, audience, scopes, currency=visit.currency, locale=visit.locale)
+    def bearer(visit: Visit, audience: str, scopes: frozenset[str], life_s: int) -> str:
+        return minter.bearer(
+            visit.player,
+            audience,
+            scopes,
+            currency=visit.currency,
+            locale=visit.locale,
+            life_s=min(life_s, max(0, visit.session_ends - int(time.time()))),
+            session=visit.session if life_s else "",
+        )
 
     return Parts(
         pages=pages,

@@ -72,7 +72,7 @@ class Trio:
         self.recent = Recent()
         self.includer = Includer(
             self.upstreams,
-            lambda visit, audience, scopes: f"token-of-{visit.player}-for-{audience}",
+            lambda visit, audience, scopes, life_s: f"token-of-{visit.player}-for-{audience}",
             last_good=last_good,
             watch=self.recent.note,
         )

@@ -53,6 +53,14 @@ class EnginePolicy:
     # Bonuses that were decided are told of for this long, and at most so many of a player's at once.
     decided_shown_h: int = 24
     grants_shown_max: int = 20
+    # A bet may come with a token of this age though revocations can not be heard; an older one only where each has been
+    # heard since it was minted, and none that is older than the hours.
+    token_fresh_s: int = 120
+    token_age_h_max: int = 12
+    revocations_max: int = 100_000
+    revocations_ping_s: float = 1.0
+    revocations_silence_s: float = 3.0
+    revocations_retry_s: float = 0.5
     # How long a provider's request_uuid is remembered; its signature is refused earlier than that. A bet that was
     # denied stays so for longer than any token of its player lives, however it is signed again.
     request_kept_s: int = 3600

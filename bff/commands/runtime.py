@@ -14,6 +14,8 @@ from bff.commands.engine import Engine
 from bff.commands.heartbeat import Heartbeat
 from bff.commands.payments import Payments
 from bff.commands.policy import PAYMENTS, POLICY
+from bff.commands.revocations import follow
+from bff.commands.sessions import Sessions
 from bff.resilience import log
 
 T = TypeVar("T")
@@ -32,6 +34,9 @@ class Runtime:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._beating = asyncio.get_running_loop().create_task(self.heartbeat.run())
         self._beating.add_done_callback(_report)
+        self.sessions = Sessions()
+        self._following = asyncio.get_running_loop().create_task(follow(settings.REDIS_URL, self.sessions))
+        self._following.add_done_callback(_report)
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` to its end, also when the caller leaves: a command is never cut in half."""
@@ -43,6 +48,7 @@ class Runtime:
     async def aclose(self) -> None:
         """Finish the commands that run, then let go of everything."""
         self._beating.cancel()
+        self._following.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=POLICY.command_ms_max / 1000)
         await self.payments.aclose()
@@ -73,4 +79,4 @@ async def stop() -> None:
 
 def _report(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("heartbeat_ended", exc_info=error)
+        logger.error("background_ended", task=task.get_name(), exc_info=error)

@@ -117,7 +117,9 @@ def _call(provider: str, path: str, orders: Orders) -> Call:
 
 
 def _refusal(player: PlayerContext) -> Status | None:
-    return Status.TOKEN_EXPIRED if player.expires_at <= time.time() else None
+    now = time.time()
+    live = player.expires_at > now and runtime().sessions.is_live(player, now)
+    return None if live else Status.TOKEN_EXPIRED
 
 
 def _response(adapter: Adapter, answer: WalletAnswer, status: int) -> HttpResponse:

@@ -71,6 +71,9 @@ except ValueError:
         "COMMANDS_COMPARE_S is how many seconds pass between two parts of a comparison: 0 (none) to 3600."
     ) from None
 
+# Where the shell says which sessions ended, so that no bet is taken for one that did.
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0")
+
 # Other houses call by address, never through a browser.
 ALLOWED_HOSTS = [host for host in os.environ.get("COMMANDS_ALLOWED_HOSTS", "").split(",") if host]
 ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]", os.environ.get("HOST", "127.0.0.1")]

@@ -9,7 +9,7 @@ Public: `PlayerContext`, `ContextRefused`, `mint`, `check`, `is_fragment`, `new_
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +37,8 @@ class PlayerContext:
     """`player` is the player's id; `audience` the one it was minted for; `scopes` what that one may do.
 
     `token_id` (`jti`) names a token that counts once; it is empty where a token may be used again while it lives.
-    `session` (`sid`) is `<mark>.<epoch>` in the ticket of a live socket, for a revocation to name, and empty elsewhere.
+    `session` (`sid`) is `<mark>.<epoch>` in the ticket of a live socket and in a token that lives for hours, for a
+    revocation to name, and empty elsewhere. `issued_at` is what the token says when it is checked; `mint` sets it.
     """
 
     player: str
@@ -48,6 +49,7 @@ class PlayerContext:
     expires_at: int  # Unix seconds
     token_id: str = ""
     session: str = ""
+    issued_at: int = field(default=0, compare=False)  # Unix seconds
 
 
 class ContextRefused(Exception):
@@ -112,6 +114,7 @@ def check(authorization: str | None, public_key_pem: str, *, now: int, audience:
         expires_at=claims["exp"],
         token_id=claims.get("jti", ""),
         session=claims.get("sid", ""),
+        issued_at=claims.get("iat", 0),
     )
 
 
@@ -134,7 +137,7 @@ def _claims(token: str, public_key_pem: str) -> dict[str, Any]:
         raise ContextRefused("context_malformed") from error
     strings = all(isinstance(claims.get(name), str) for name in ("sub", "aud", "cur", "loc", "scope"))
     strings = strings and all(isinstance(claims.get(name, ""), str) for name in ("jti", "sid"))
-    if not strings or not isinstance(claims["exp"], int):
+    if not strings or not isinstance(claims["exp"], int) or not isinstance(claims.get("iat", 0), int):
         raise ContextRefused("context_malformed")
     return claims
 

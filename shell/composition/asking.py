@@ -13,8 +13,9 @@ from bff.resilience.message import Request
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 
-# Mints a player context of one visit: for an audience (a fragment, or whom a grant names), with these scopes.
-Bearer = Callable[[Visit, str, frozenset[str]], str]
+# Mints a player context of one visit: for an audience (a fragment, or whom a grant names), with these scopes, to live
+# so many seconds (0: as long as a page needs it).
+Bearer = Callable[[Visit, str, frozenset[str], int], str]
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -52,7 +53,7 @@ def probe_request(release: Release, slot: Slot, visit: Visit) -> Request:
     return Request("GET", release.content_url(slot.path(visit.params)), tuple(_headers(release, slot, visit, _nobody)))
 
 
-def _nobody(visit: Visit, audience: str, scopes: frozenset[str]) -> str:
+def _nobody(visit: Visit, audience: str, scopes: frozenset[str], life_s: int) -> str:
     raise AssertionError("a probe has no player, so it needs no bearer")
 
 
@@ -74,7 +75,7 @@ def _headers(release: Release, slot: Slot, visit: Visit, bearer: Bearer) -> list
         sent.append(("traceparent", visit.traceparent))
     # A shared body is kept for everybody: it must not be able to know who asked.
     if visit.player and release.manifest.mullion.audience_of(slot.path(visit.params)) == "player":
-        sent.append(("authorization", f"Bearer {bearer(visit, slot.fragment, slot.scopes)}"))
+        sent.append(("authorization", f"Bearer {bearer(visit, slot.fragment, slot.scopes, 0)}"))
         if (grant := slot.granted(visit.params)) is not None:
-            sent.append((headers.GRANT, bearer(visit, grant.audience, grant.scopes)))
+            sent.append((headers.GRANT, bearer(visit, grant.audience, grant.scopes, grant.life_s)))
     return sent

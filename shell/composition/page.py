@@ -25,11 +25,13 @@ class PagesBroken(Exception):
 class Grant:
     """What a slot's fragment may hand on to a third party: a player context for `audience`, with these `scopes`.
 
-    `audience` may hold the page's `{parameters}`.
+    `audience` may hold the page's `{parameters}`. With a `life_s` it lives that long, and names the session that it
+    ends with.
     """
 
     audience: str
     scopes: frozenset[str] = frozenset()
+    life_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ class Page:
 class Visit:
     """One look at one page, decided before the first byte; nothing in it needs a fragment.
 
-    `player` is empty for a visitor who is not signed in. `receipts` maps a slot to the receipt that it is to show,
+    `player` is empty for a visitor who is not signed in; `session` stands for the session and is no key to it, and
+    `session_ends` is when it ends by itself (Unix seconds). `receipts` maps a slot to the receipt that it is to show,
     `queries` a slot to what the page's query asks of it. `min_sequence` is `<epoch>:<n>` where the player's own write
     must be seen. `words` fill the template's holes besides the visit's own.
     """
@@ -108,6 +111,8 @@ class Visit:
     origin: str
     player: str = ""
     player_name: str = ""
+    session: str = ""
+    session_ends: int = 0
     device: str = "desktop"
     traceparent: str = ""
     receipts: Mapping[str, str] = field(default_factory=dict)

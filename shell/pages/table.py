@@ -14,6 +14,7 @@ from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
 
 NOT_FOUND = Page(name="not-found", route="", template="404.html")
 REFRESH_S_MIN = 10
+GRANT_LIFE_H_MAX = 12
 _QUERY = re.compile(r"[a-z][a-z_]{0,31}")
 _THIRD_PARTY = re.compile(r"(?!live:)[a-z][a-z0-9-]*:.+")
 _TAKEN = frozenset({"receipt", "min_sequence", "attempt"})  # the shell's own words to a fragment
@@ -26,6 +27,7 @@ class _Fragment(msgspec.Struct, forbid_unknown_fields=True):
 class _Grant(msgspec.Struct, forbid_unknown_fields=True):
     audience: str
     scopes: list[str] = []
+    life_h: Annotated[int, msgspec.Meta(ge=1, le=GRANT_LIFE_H_MAX)] | None = None
 
 
 class _Slot(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,6 +60,10 @@ def read_pages(path: Path) -> PageTable:
     return PageTable(_page(path, name, page, table.fragments) for name, page in table.pages.items())
 
 
+def _grant(grant: _Grant) -> Grant:
+    return Grant(grant.audience, frozenset(grant.scopes), (grant.life_h or 0) * 3600)
+
+
 def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -> Page:
     if not (page.route.startswith("/") and page.route.endswith("/")):
         raise PagesBroken(f"{path}: the route of pages.{name} must start and end with a slash")
@@ -76,7 +82,7 @@ def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -
                 f"{path}: pages.{name}.slots.{slot_name} grants {slot.grant.audience!r}; a third party is written "
                 f"<kind>:<name>, such as game:{{table}}, so that no grant can pass for a fragment or open a live socket"
             )
-        grant = Grant(slot.grant.audience, frozenset(slot.grant.scopes)) if slot.grant else None
+        grant = _grant(slot.grant) if slot.grant else None
         scopes, query = frozenset(fragment.scopes), tuple(slot.query)
         slots.append(Slot(slot_name, slot.fragment, slot.pathname, scopes, slot.primary, grant, query))
     if sum(slot.primary for slot in slots) > 1:

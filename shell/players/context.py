@@ -26,16 +26,29 @@ class Minter:
         self._now = now
         self._kept: OrderedDict[tuple[str, ...], tuple[int, str]] = OrderedDict()
 
-    def bearer(self, player: str, audience: str, scopes: Iterable[str], *, currency: str, locale: str) -> str:
-        """A token for one player and one audience (a fragment, or a third party behind it), minutes long."""
+    def bearer(
+        self,
+        player: str,
+        audience: str,
+        scopes: Iterable[str],
+        *,
+        currency: str,
+        locale: str,
+        life_s: int = 0,
+        session: str = "",
+    ) -> str:
+        """A token for one player and one audience (a fragment, or a third party behind it), minutes long.
+
+        With a `life_s` it lives that long and names the `session` that it ends with, and is as fresh when it is given.
+        """
         now = int(self._now())
-        key = (player, audience, currency, locale, *sorted(scopes))
-        expires_at, token = self._kept.get(key, (0, ""))
-        if expires_at - now < REST_S_MIN:
-            expires_at = now + LIFE_S
-            context = PlayerContext(player, audience, currency, locale, frozenset(scopes), expires_at)
+        key = (player, audience, currency, locale, session, str(bool(life_s)), *sorted(scopes))
+        used_until, token = self._kept.get(key, (0, ""))
+        if used_until - now < REST_S_MIN:
+            expires_at = now + (life_s or LIFE_S)
+            context = PlayerContext(player, audience, currency, locale, frozenset(scopes), expires_at, session=session)
             token = mint(context, self._key, now=now)
-            self._kept[key] = (expires_at, token)
+            self._kept[key] = (now + LIFE_S, token)
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT_MAX:
                 self._kept.popitem(last=False)
@@ -46,6 +59,6 @@ class Minter:
         now = int(self._now())
         once = secrets.token_urlsafe(16)
         player = identity.player if identity else ""
-        session = f"{identity.mark}.{identity.epoch}" if identity else ""
+        session = identity.session if identity else ""
         context = PlayerContext(player, LIVE_AUDIENCE, currency, locale, frozenset(), now + TICKET_S, once, session)
         return mint(context, self._key, now=now)

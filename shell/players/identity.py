@@ -32,6 +32,11 @@ class Identity:
     epoch: int = 0
     ends: int = 2**40
 
+    @property
+    def session(self) -> str:
+        """What a token that ends with this session says of it."""
+        return f"{self.mark}.{self.epoch}"
+
 
 class Expired(Exception):
     """The cookie is genuine and too old; `identity` is what it said."""

@@ -118,6 +118,7 @@ OWN_WORDS = {
     "bff/live/wire.py": "live messages of the query store, passed on unread",
     "bff/queries/projections/comparison.py": "the query store",
     "bff/queries/projections/wallets.py": "the query store",
+    "bff/resilience/bounds.py": "an operator's setting",
     "bff/resilience/serving.py": "an operator's setting",
     "bff/sandbox/payments/charges.py": "its own journal",
     "bff/sandbox/tables/book.py": "its own journal",
@@ -129,6 +130,7 @@ OWN_WORDS = {
     "shell/fleet/evidence.py": "other processes of the shell",
     "shell/operations/up/keys.py": "its own file",
     "shell/operations/up/prepare.py": "its parent process",
+    "shell/operations/up/running.py": "its own file",
     "shell/players/identity.py": "a cookie that the shell has signed",
     "shell/players/revocation.py": "other processes of the shell",
 }

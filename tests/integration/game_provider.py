@@ -23,10 +23,12 @@ class Provider:
         assert house.deposit(self.player, 10_000)[1]["state"] == "done"
         self.token = self.issue()
 
-    def issue(self, *, game="roulette-1", expires_in_s=600, scope="games.play", player=""):
-        expires_at = int(time.time()) + expires_in_s
-        context = PlayerContext(player or self.player, f"game:{game}", "EUR", "en", frozenset({scope}), expires_at)
-        return mint(context, self.house.private_key, now=int(time.time()))
+    def issue(self, *, game="roulette-1", expires_in_s=600, scope="games.play", player="", session="", age_s=0):
+        now = int(time.time())
+        context = PlayerContext(
+            player or self.player, f"game:{game}", "EUR", "en", frozenset({scope}), now + expires_in_s, session=session
+        )
+        return mint(context, self.house.private_key, now=now - age_s)
 
     def call(self, path, *, secret=SECRET, at=None, provider="sandbox-tables", **fields):
         body = {"request_uuid": uuid(), "token": self.token, "game_code": "roulette-1", **fields}

@@ -8,11 +8,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from redis import Redis
 
 from bff.contracts.seamless import SignatureRefused, sign, sign_rsa, verify
 from tests.integration import money_races
 from tests.integration.game_provider import SECRET, Provider, uuid
-from tests.integration.money_house import MoneyHouse
+from tests.integration.money_house import MoneyHouse, eventually
 
 
 @pytest.fixture(scope="module")
@@ -276,3 +277,26 @@ def test_aggregator_is_refused_what_is_not_whole_not_signed_or_not_its_own(provi
     assert hub.call("user/balance", path="/aggregators/sandbox-tables/")["status"] == "RS_ERROR_INVALID_SIGNATURE"
     assert provider.status("/user/balance", provider="hub") == "RS_ERROR_INVALID_SIGNATURE"
     assert provider.call("/user/balance")[1]["balance"] == 10_000
+
+
+def test_session_that_ended_takes_no_bet_and_is_still_paid(house, provider):
+    """Heard over Valkey: within a second its token stakes nothing more, while what it staked repeats and wins."""
+    provider.token = provider.issue(expires_in_s=43_200, session=f"{provider.player}-mark.0")
+    bet = {"transaction_uuid": uuid(), "request_uuid": uuid()}
+    assert provider.bet(100, **bet)[1]["status"] == "RS_OK"
+    with Redis.from_url(house.valkey.url) as valkey:
+        ended = {"player": provider.player, "mark": f"{provider.player}-mark", "epoch": 0}
+        valkey.publish("mullion:revoked", json.dumps(ended))
+    eventually(lambda: provider.status("/user/balance") == "RS_ERROR_TOKEN_EXPIRED", within_s=1)
+    assert provider.bet(100)[1]["status"] == "RS_ERROR_TOKEN_EXPIRED"
+    assert provider.bet(100, **bet)[1]["status"] == "RS_OK"
+    win = {"transaction_uuid": uuid(), "reference_transaction_uuid": bet["transaction_uuid"], "round": "r1"}
+    assert provider.status("/transaction/win", amount=300, currency="EUR", **win) == "RS_OK"
+
+
+def test_token_older_than_what_this_process_has_heard_is_renewed(provider):
+    """Minted before the engine listened: no bet, until the page's next one."""
+    provider.token = provider.issue(expires_in_s=43_200, session="m.0", age_s=3600)
+    assert provider.bet(100)[1]["status"] == "RS_ERROR_TOKEN_EXPIRED"
+    provider.token = provider.issue(expires_in_s=43_200, session="m.0")
+    assert provider.bet(100)[1]["status"] == "RS_OK"

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from bff.contracts.manifest import Extension
+from bff.contracts.player_context import check, new_key_pair
 from bff.resilience.reason import Reason
 from shell.composition.body import FragmentState, read_state
 from shell.composition.healing import DELAY_MS_LONGEST, DELAY_MS_MIN, delay_ms
@@ -166,6 +167,26 @@ def test_bearer_is_used_again_until_half_of_its_life_is_over() -> None:
     assert len({first, bearer("pl_b"), bearer("pl_a", "other")}) == 3
     now[0] += REST_S_MIN + 1
     assert bearer("pl_a") != first
+
+
+def test_token_that_lives_for_hours_names_its_session_and_is_given_fresh() -> None:
+    """A game is played with one for an evening; each minute's pages have a fresh one, and no two sessions share it."""
+    private, public = new_key_pair()
+    now = [1000.0]
+    minter = Minter(private, now=lambda: now[0])
+
+    def token(session: str, life_s: int = 12 * 3600) -> str:
+        return minter.bearer(
+            "pl_a", "game:203", {"games.play"}, currency="EUR", locale="en", life_s=life_s, session=session
+        )
+
+    first = token("mark.1")
+    context = check(f"Bearer {first}", public, now=1000 + 12 * 3600 - 1, audience="game:203")
+    assert (context.session, context.issued_at, context.expires_at) == ("mark.1", 1000, 1000 + 12 * 3600)
+    assert token("mark.1") == first
+    assert token("other.1") != first
+    now[0] += REST_S_MIN + 1
+    assert token("mark.1") != first
 
 
 @pytest.mark.parametrize("attempt", [0, 1, 5, 16, 99])

@@ -105,7 +105,7 @@ def test_game_tokens_are_for_the_table_of_the_page() -> None:
     page = next(page for page in read_pages(settings.PAGES).pages if page.name == "table")
     grants = [slot.granted({"table": "203"}) for slot in page.slots if slot.grant]
     assert grants
-    assert set(grants) == {Grant(game_audience("203"), frozenset({SCOPE_PLAY}))}
+    assert set(grants) == {Grant(game_audience("203"), frozenset({SCOPE_PLAY}), 12 * 3600)}
 
 
 def test_slot_that_the_template_does_not_place_is_refused() -> None:
