@@ -124,8 +124,7 @@ class Projector:
         others = [each for each in deliveries if not each.event.aggregate.startswith("player:")]
         await self._hear(others, complete)
         for each in others:
-            # What is lost is told again anyhow, and then nothing differs from it.
-            if each.event.type == BALANCES_STATED and not (self._is_lost() and each.event.data.get("run") == ROLLING):
+            if each.event.type == BALANCES_STATED and (each.event.data.get("run") != ROLLING or self._is_settled()):
                 await self._comparing.answer(each)
         await self._look_for_losses(now)
         return done + others
@@ -187,6 +186,10 @@ class Projector:
         if missing:
             self._lose(f"what comes before {missing[0].aggregate} {missing[0].sequence[1]} is missing")
         return given_up
+
+    def _is_settled(self) -> bool:
+        """Nothing is missing, waits, or is lost. Else records differ for a reason that has its own remedy."""
+        return self.watch is not None and self.watch.is_whole and not self._parked and not self._is_lost()
 
     async def _follow(self, deliveries: Sequence[Delivery]) -> None:
         """Mark the beginning of an epoch before anything of it is written, so nothing of it is forgotten unseen."""

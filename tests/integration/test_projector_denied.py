@@ -5,10 +5,20 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from bff.contracts.ledger import REPLAY_REQUESTED
+from bff.broker import Delivery
+from bff.contracts.event import Event
+from bff.contracts.ledger import (
+    BALANCES_COMPARED,
+    BALANCES_STATED,
+    REPLAY_REQUESTED,
+    ROLLING,
+    BalancesStated,
+    PlayerStands,
+)
+from bff.contracts.wallet import LimitsState
 from bff.queries.projector_steps import Projector
 from bff.store import Store, StorePolicy
-from tests.integration.test_projector_forgotten import Broker, Reader, first_deposit, heartbeat
+from tests.integration.test_projector_forgotten import NOW, Broker, Reader, first_deposit, heartbeat
 
 
 def named(delivery, *, name=None, previous=None):
@@ -92,3 +102,14 @@ async def test_heartbeats_between_events_are_judged_in_the_order_of_the_stream(s
     await projecting.handle([beat(3, "e1-pl_c")])
     assert (await store.freshness("ledger")).state == "live"
     assert projecting.broker.said == []
+
+
+async def test_a_record_that_differs_because_events_are_missing_is_no_business_of_the_rolling_comparison(projecting):
+    """They may still come, and else all of them are told again; when nothing is missing it is named."""
+    word = PlayerStands("pl_a", ("e1", 2), 1, 0, 0, "EUR", {}, [], LimitsState("EUR", []))
+    data = msgspec.to_builtins(BalancesStated(ROLLING, 1, [word]))
+    stated = Delivery("s", Event("s", BALANCES_STATED, 1, "ledger", (ROLLING, 1), NOW, data), 1, 0.0)
+    await projecting.handle([first_deposit("pl_d", 4), stated])
+    assert projecting.broker.said == []
+    await projecting.handle([first_deposit("pl_c", 3), stated])
+    assert projecting.broker.said == [BALANCES_COMPARED]

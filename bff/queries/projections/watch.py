@@ -43,6 +43,11 @@ class Watch:
         return self.epoch, self.low
 
     @property
+    def is_whole(self) -> bool:
+        """Nothing is missing of all that is known to have been given."""
+        return self.low >= self._told
+
+    @property
     def last_id(self) -> str:
         """The id of the event at `at`."""
         return self._names.get(self.low, "")
