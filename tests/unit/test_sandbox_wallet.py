@@ -22,20 +22,25 @@ async def asked(body: bytes) -> tuple[WalletAnswer | Failure, Position]:
     return answers[-1], guard.breaker.position
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (msgspec.json.encode(WalletAnswer(Status.UNKNOWN)), Reason.UPSTREAM_ERROR),
-        (b"<html>", Reason.ENCODING),
-        (b"{}", Reason.ENCODING),
-        (b'{"status": "RS_ERROR_OF_ANOTHER_KIND"}', Reason.ENCODING),
-    ],
-)
-async def test_error_inside_a_200_counts_against_the_wallet(body: bytes, reason: Reason) -> None:
-    """A wallet that does not know what it did, or says what nobody can read, is not well."""
-    answer, position = await asked(body)
+async def test_error_inside_a_200_counts_against_the_wallet() -> None:
+    """A wallet that does not know what it did is not well."""
+    answer, position = await asked(msgspec.json.encode(WalletAnswer(Status.UNKNOWN)))
     assert isinstance(answer, Failure)
-    assert (answer.reason, position) == (reason, Position.OPEN)
+    assert (answer.reason, position) == (Reason.UPSTREAM_ERROR, Position.OPEN)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"status": "RS_ERROR_OF_ANOTHER_KIND"}'])
+async def test_answer_that_nobody_can_read_counts_against_what_was_asked_for(body: bytes) -> None:
+    """That operation is asked no more for a moment; the wallet's others are."""
+    upstream = FakeUpstream(lambda: Response(200, Headers(), body), took_ms=1)
+    guard = Guard("seamless-wallet", WALLET, upstream)
+    wallet = SeamlessWallet("http://wallet.test", "provider", "secret", guard=guard)
+    answers = [await wallet.balance("token", "201", f"request-{time}") for time in range(WALLET.consecutive_max + 1)]
+    await wallet.aclose()
+    reasons = [answer.reason for answer in answers if isinstance(answer, Failure)]
+    assert reasons[: WALLET.consecutive_max] == [Reason.ENCODING] * WALLET.consecutive_max
+    assert reasons[WALLET.consecutive_max :] == [Reason.BREAKER_OPEN]
+    assert guard.breaker.position is Position.CLOSED
 
 
 @pytest.mark.parametrize("status", [Status.OK, Status.NOT_ENOUGH_MONEY, Status.TOKEN_EXPIRED, Status.USER_DISABLED])
