@@ -1,6 +1,6 @@
 """What a fragment's answer is worth: its own words, contained, or why they can not stand in the page.
 
-Public: `Body`, `read`, `contained_fallback`, `FragmentState`, `read_state`, `UNDECLARED`.
+Public: `Body`, `read`, `contained_fallback`, `link_policy`, `FragmentState`, `read_state`, `UNDECLARED`.
 """
 
 import re
@@ -68,7 +68,7 @@ def read(
         response.headers.get("content-type"),
         prefix=visit.page.prefix(slot, visit.params),
         isolation=release.manifest.mullion.isolation,
-        links=_links(release.manifest.mullion.links),
+        links=link_policy(release.manifest.mullion.links),
     )
     if isinstance(contained, Refused):
         return Failure(contained.reason, contained.detail, status=status)
@@ -96,13 +96,14 @@ def contained_fallback(slot: Slot, visit: Visit, release: Release) -> bytes:
 # Beside containment's own memory, which a flood of other bodies may empty: in an outage this is asked for all the time.
 @lru_cache(maxsize=64)
 def _contained(fallback: bytes, prefix: str, isolation: Isolation, origins: tuple[str, ...]) -> bytes:
-    links = _links(origins)
+    links = link_policy(origins)
     contained = contain(fallback, "text/html; charset=utf-8", prefix=prefix, isolation=isolation, links=links)
     return b"" if isinstance(contained, Refused) else contained.html
 
 
 @lru_cache(maxsize=256)
-def _links(origins: tuple[str, ...]) -> LinkPolicy:
+def link_policy(origins: tuple[str, ...]) -> LinkPolicy:
+    """Where the HTML of a release may point whose manifest declares `origins`."""
     return LinkPolicy(origins=frozenset(origins), media_origins=frozenset(settings.MEDIA_ORIGINS))
 
 

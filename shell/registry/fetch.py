@@ -13,7 +13,8 @@ from bff.resilience.deadline import Deadline
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.reason import Reason
 from bff.resilience.transport import Transport
-from shell.composition.contain import Contained, LinkPolicy, Refused, contain
+from shell.composition.body import link_policy
+from shell.composition.contain import Contained, Refused, contain
 from shell.registry import models
 from shell.registry.link_header import linked_assets
 from shell.registry.origins import Origins, origin_of
@@ -174,7 +175,7 @@ def _contain(response: Response, manifest: Manifest) -> Contained | Refused:
         response.headers.get("content-type"),
         prefix=_ANY_PREFIX,
         isolation=manifest.mullion.isolation,
-        links=LinkPolicy(origins=frozenset(manifest.mullion.links)),
+        links=link_policy(manifest.mullion.links),
     )
 
 

@@ -29,6 +29,8 @@ from tests.fragments_samples import (
 )
 
 KEY = {"idempotency_key": "key-0123456789"}
+# As a shell whose MEDIA_ORIGINS names where the tables' video comes from.
+LINKS = LinkPolicy(media_origins=frozenset({"http://provider.example"}))
 PAUSED = Availability(False, "Deposits are paused.")
 FORBIDDEN = re.compile(r"<script|<style|<link|\sstyle=|\son\w+=|hx-on|javascript:|https?://", re.IGNORECASE)
 ACTED = {"done", "lost", "down", "refused", "fallback"}
@@ -199,7 +201,7 @@ def test_containment_leaves_every_state_as_it_is(pages: list[Page]) -> None:
             answer.headers["content-type"],
             prefix=f"/slots/lobby/{name}",
             isolation="shadow",
-            links=LinkPolicy(),
+            links=LINKS,
         )
         assert isinstance(contained, Contained), contained
         assert contained.notes == ()

@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -10,7 +11,8 @@ from django.conf import settings
 from bff.contracts.manifest import Extension
 from bff.contracts.player_context import check, new_key_pair
 from bff.resilience.reason import Reason
-from shell.composition.body import FragmentState, read_state
+from shell.composition.body import FragmentState, link_policy, read_state
+from shell.composition.contain import Contained, contain
 from shell.composition.healing import DELAY_MS_LONGEST, DELAY_MS_MIN, delay_ms
 from shell.composition.page import Page, Slot
 from shell.cookies import set_cookie
@@ -261,3 +263,15 @@ def test_fragments_as_of_has_a_zone_and_is_not_to_come(written: str, as_of: date
     """What stands in the page as the age of a slot is a moment that has been, or nothing."""
     said = read_state(f"degraded; reason=feed_stale; as-of={written}", NOW, Extension())
     assert said == FragmentState(Reason.FEED_STALE, as_of)
+
+
+def test_a_picture_plays_from_the_media_origins_of_this_shell_alone(settings: Any) -> None:
+    """In pages and when a release is published alike: both ask for the policy here."""
+    settings.MEDIA_ORIGINS = ["https://video.example"]
+    link_policy.cache_clear()
+    for origin, kept in (("https://video.example", True), ("https://elsewhere.example", False)):
+        html = f'<figure data-stream="{origin}/205/live.m3u8"></figure>'.encode()
+        contained = contain(html, "text/html", prefix="/slots/a/b", isolation="shadow", links=link_policy(()))
+        assert isinstance(contained, Contained)
+        assert (b"data-stream" in contained.html) is kept
+    link_policy.cache_clear()
