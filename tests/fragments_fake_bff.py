@@ -19,7 +19,7 @@ from typing import Any, Self
 import msgspec
 
 from bff.contracts.problem import PROBLEM_TYPE, Problem
-from bff.contracts.view import CommandsState, Freshness, FreshnessState, View
+from bff.contracts.view import Break, CommandsState, Freshness, FreshnessState, View
 
 AS_OF = datetime(2026, 3, 14, 20, 14, 3, tzinfo=UTC)
 
@@ -108,9 +108,11 @@ def view(
     as_of: datetime | None = AS_OF,
     *,
     commands: CommandsState = "open",
+    on_break: Break | None = None,
 ) -> View[Any]:
     """`data` as the BFF would say it."""
-    return View(data=data, freshness=Freshness(state=state, as_of=as_of, sequence=("e1", 7)), commands=commands)
+    freshness = Freshness(state=state, as_of=as_of, sequence=("e1", 7))
+    return View(data=data, freshness=freshness, commands=commands, on_break=on_break)
 
 
 def reply(value: Any, status: int = 200, **options: Any) -> Reply:

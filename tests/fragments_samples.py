@@ -96,7 +96,7 @@ def history_data(*, lines: int = 6, page: int = 1, pages: int = 3) -> HistoryDat
     return HistoryData("EUR", movements, months, kinds, "2026-03", "2025-04", "2026-03", page, pages)
 
 
-def limits_data(action: Availability | None = None, *, excluded: bool = False) -> LimitsData:
+def limits_data(action: Availability | None = None) -> LimitsData:
     """A day's limit that is to rise, one for a month, none for a week."""
     deposit = [
         DepositLimit("day", 10_000, 20_000, AS_OF + timedelta(hours=20)),
@@ -104,8 +104,7 @@ def limits_data(action: Availability | None = None, *, excluded: bool = False) -
         DepositLimit("month", 50_000, None, AS_OF + timedelta(hours=3)),
     ]
     changes = action or Availability(True)
-    until = AS_OF + timedelta(days=7) if excluded else None
-    return LimitsData("EUR", deposit, until, False, {"limit": changes, "exclude": changes})
+    return LimitsData("EUR", deposit, {"limit": changes, "exclude": changes})
 
 
 def table(

@@ -81,7 +81,7 @@ def excluded(book: Book) -> bool:
 def check_excluded(book: Book) -> None:
     """Raises `Refused` for a player who has shut themselves out."""
     if excluded(book):
-        detail = "You have taken a break from gambling, and it is not over. You can still withdraw your money."
+        detail = "You are on a break, so nothing was taken. You can still withdraw your money."
         raise Refused(403, "player_excluded", detail)
 
 

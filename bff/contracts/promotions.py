@@ -13,8 +13,7 @@ import msgspec
 
 from bff.contracts.money import Currency
 
-# closed: this player may not take it at this moment, `reason` says why.
-ClaimState = Literal["open", "claimed", "signed_out", "closed"]
+ClaimState = Literal["open", "claimed", "signed_out"]
 GrantState = Literal["running", "done", "ended"]
 
 PROMOTIONS_TOPIC = "promotions"
@@ -31,7 +30,7 @@ class Offer(msgspec.Struct, frozen=True):
 
     `amount_minor` is what the player gets, `stake_max_minor` the largest bet while wagering, both in `currency`.
     `contribution` maps a kind of game to the percentage of a stake that counts; a player gets it `grants_max` times
-    and has had it `granted` times. `reason` is a sentence for the player when `claim` is `closed`.
+    and has had it `granted` times.
     """
 
     promotion_id: str
@@ -49,7 +48,6 @@ class Offer(msgspec.Struct, frozen=True):
     contribution: dict[str, int] = {}
     grants_max: int = 1
     granted: int = 0
-    reason: str = ""
 
 
 class GrantProgress(msgspec.Struct, frozen=True):
@@ -75,7 +73,10 @@ class GrantProgress(msgspec.Struct, frozen=True):
 
 
 class PromotionsData(msgspec.Struct, frozen=True):
-    """Offers that run now, the one that ends first first; and the player's bonuses, those that run first."""
+    """Offers that run now, the one that ends first first; and the player's bonuses, those that run first.
+
+    There are no offers for a player on a break.
+    """
 
     offers: list[Offer]
     server_time: datetime

@@ -161,14 +161,12 @@ class LimitsState(msgspec.Struct, frozen=True):
 class LimitsData(msgspec.Struct, frozen=True):
     """A player's limits as they are at this moment: what has come into force counts, what is over is left out.
 
-    `deposit` has every period, with an amount of None where nothing is forbidden. `excluded_until` is None for a
-    player who may play; `excluded_for_good` says that no day ends it. `actions` maps `limit` and `exclude`.
+    `deposit` has every period, with an amount of None where nothing is forbidden. `actions` maps `limit` and
+    `exclude`. Whether they are on a break the view says, as every view of a player does.
     """
 
     currency: Currency
     deposit: list[DepositLimit]
-    excluded_until: datetime | None
-    excluded_for_good: bool
     actions: dict[str, Availability]
 
 

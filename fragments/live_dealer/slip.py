@@ -16,8 +16,9 @@ from bff.resilience.outcome import Failure
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf, judge
+from fragments.kit.standing import OnBreak, on_break
 
-Standing = Literal["open", "closed", "elsewhere", "visitor", "waiting", "paused"]
+Standing = Literal["open", "closed", "elsewhere", "visitor", "waiting", "paused", "break"]
 Tone = Literal["good", "warn", "bad"]
 
 _STAKES = (1, 5, 25, 100)  # times the least; what is above the most is left out
@@ -27,7 +28,7 @@ _WORDS = {
     BetRefusal.WRONG_CURRENCY: "This table doesn't play in your account's currency. Nothing was taken.",
     BetRefusal.NOT_ENOUGH_MONEY: "Your balance is too low for this bet. Nothing was taken.",
     BetRefusal.WALLET_LIMIT: "This stake is above what your account allows. Nothing was taken.",
-    BetRefusal.PLAYER_EXCLUDED: "Your account is excluded from play, so no bet is taken.",
+    BetRefusal.PLAYER_EXCLUDED: "You are on a break, so nothing was taken.",
     BetRefusal.SESSION_ENDED: "Your session at this table has ended and nothing was taken. Press again to play on.",
     BetRefusal.KEY_REUSED: "This form was used for another bet already. Nothing more was taken.",
     BetRefusal.REFUSED: "The table did not take this bet. Nothing was taken.",
@@ -108,6 +109,7 @@ class Slip:
     said: Said | None
     again: Again | None
     degraded: Degraded | None
+    on_break: OnBreak | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ def slip(
     degraded = judge(answer)
     table = None if isinstance(answer, Failure) or answer.data is None else answer.data.table
     closes_at = table.bets_close_at if table else None
-    standing = _standing(table, degraded, signed_in=signed_in)
+    pause = on_break(answer, formats)
+    standing: Standing = "break" if pause else _standing(table, degraded, signed_in=signed_in)
     if standing == "open" and (degraded := judge(answer, acts=True)) is not None:
         standing = "paused"
     return Slip(
@@ -168,6 +171,7 @@ def slip(
         said=said,
         again=again,
         degraded=degraded,
+        on_break=pause,
     )
 
 

@@ -15,6 +15,7 @@ from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import Note, as_of, judge, paused
+from fragments.kit.standing import OnBreak, on_break
 
 _UNREACHABLE = "Offers can't be shown right now. We keep trying."
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -52,7 +53,7 @@ class ClaimNote:
 class OfferCard:
     """One offer as text.
 
-    `claim` is `open`, `claimed`, `signed_out`, `closed` (`reason` says why) or `waiting`: the list is not current.
+    `claim` is `open`, `claimed`, `signed_out` or `waiting`: the list is not current.
     `counts` is what a stake counts, by kind of game.
     """
 
@@ -66,7 +67,6 @@ class OfferCard:
     terms: str
     countdown: Countdown
     claim: str
-    reason: str
     key: str
     note: ClaimNote | None
 
@@ -95,7 +95,7 @@ class Offers:
     """`cards` is None where nothing is known, empty where nothing runs. `loose_note` has no card to stand on.
 
     While it `follows`, an open page asks again when the player's claims change; a page that tells what became of a
-    claim stays as it is, to be read.
+    claim stays as it is, to be read. Who is on a break sees no offer.
     """
 
     note: Note
@@ -105,6 +105,7 @@ class Offers:
     loose_note: ClaimNote | None
     follows: bool
     degraded: Degraded | None
+    on_break: OnBreak | None = None
 
 
 def offers(
@@ -123,8 +124,11 @@ def offers(
     degraded = judge(answer, acts=data is not None and any(offer.claim == "open" for offer in data.offers))
     if data is None:
         loose = next(iter(notes.values()), None)
-        return Offers(Note("bad", _UNREACHABLE), None, [], sign_in, loose, not notes, degraded)
-    running = [offer for offer in data.offers if offer.ends_at > data.server_time]
+        return Offers(
+            Note("bad", _UNREACHABLE), None, [], sign_in, loose, not notes, degraded, on_break(answer, formats)
+        )
+    standing = on_break(answer, formats)
+    running = [offer for offer in data.offers if offer.ends_at > data.server_time and standing is None]
     cards = [_card(offer, data.server_time, formats, degraded, keys, notes) for offer in running]
     shown = {card.promotion_id for card in cards}
     return Offers(
@@ -135,6 +139,7 @@ def offers(
         loose_note=next((note for promotion_id, note in notes.items() if promotion_id not in shown), None),
         follows=not notes,
         degraded=degraded,
+        on_break=standing,
     )
 
 
@@ -189,7 +194,6 @@ def _card(
         terms=offer.terms,
         countdown=_countdown(offer.ends_at, now),
         claim=_claim(offer, degraded, note),
-        reason=offer.reason,
         key=keys.get(offer.promotion_id, ""),
         note=note,
     )

@@ -16,6 +16,7 @@ from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats, MoneyText
 from fragments.kit.freshness import AsOf, Note, as_of, judge, paused
+from fragments.kit.standing import OnBreak, on_break
 from fragments.wallet.policy import limits_for
 from fragments.wallet.receipts import ReceiptCard
 from fragments.wallet.words import kind_words, state_words
@@ -91,6 +92,7 @@ class Panel:
     receipt: ReceiptCard | None
     degraded: Degraded | None
     made_from: str = ""
+    on_break: OnBreak | None = None
 
     @property
     def withdraw_said(self) -> bool:
@@ -115,7 +117,8 @@ def panel(
     degraded = judge(answer)
     if isinstance(answer, Failure) or answer.data is None:
         note = Note("bad", _UNREACHABLE)
-        return Panel(note, note, None, [], [], deposit, withdraw, receipt, degraded)
+        standing = on_break(answer, formats)
+        return Panel(note, note, None, [], [], deposit, withdraw, receipt, degraded, on_break=standing)
     data = answer.data
     balance_note = age_note(degraded, formats) if degraded else _good_note(answer, data.balances, formats)
     note, closed = balance_note, deposit.closed or withdraw.closed
@@ -135,6 +138,7 @@ def panel(
         receipt=receipt,
         degraded=degraded,
         made_from=made_from(answer),
+        on_break=on_break(answer, formats),
     )
 
 

@@ -13,6 +13,7 @@ from bff.resilience.outcome import Failure
 from fragments.kit.answer import Degraded
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import Note, judge
+from fragments.kit.standing import OnBreak, on_break
 from fragments.wallet.display import Line, age_note, line, made_from
 from fragments.wallet.receipts import Detail, ReceiptCard
 
@@ -94,6 +95,7 @@ class History:
     back: str
     degraded: Degraded | None
     made_from: str = ""
+    on_break: OnBreak | None = None
 
     @property
     def nothing(self) -> bool:
@@ -121,11 +123,11 @@ def history(
     missing: ReceiptCard | None = None,
 ) -> History:
     """The history as `answer` lets it be shown. `missing` stands for a receipt that can not be read."""
-    degraded = judge(answer)
+    degraded, standing = judge(answer), on_break(answer, formats)
     back = link(**wanted.for_link())
     if isinstance(answer, Failure) or answer.data is None:
         note = Note("bad", "Your history can't be shown right now. We keep trying.")
-        return History(note, [], [], None, "", "", "", "", detail, missing, back, degraded)
+        return History(note, [], [], None, "", "", "", "", detail, missing, back, degraded, on_break=standing)
     data = answer.data
     note = age_note(degraded, formats) if degraded else _good_note(answer)
     newer, older = (replace(wanted, page=data.page + step) for step in (-1, 1))
@@ -144,6 +146,7 @@ def history(
         back=back,
         degraded=degraded,
         made_from=made_from(answer),
+        on_break=standing,
     )
 
 

@@ -1,6 +1,6 @@
 """What the page of limits shows, decided from the BFF's answer. Pure: no request, no clock, no I/O.
 
-Public: `Limits`, `Row`, `Break`, `PERIODS`, `BREAKS`, `limits`.
+Public: `Limits`, `Row`, `PERIODS`, `BREAKS`, `limits`.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf, Note, judge, paused
+from fragments.kit.standing import OnBreak, on_break
 from fragments.wallet.display import Form, age_note
 from fragments.wallet.receipts import ReceiptCard
 
@@ -48,13 +49,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
-    """A break that goes on: until `moment`, or for good where there is none."""
-
-    moment: AsOf | None
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
     """The page. `rows` is None where nothing is known; of `typed` the fields are period, amount and days.
 
@@ -63,7 +57,7 @@ class Limits:
 
     note: Note
     rows: list[Row] | None
-    taking: Break | None
+    on_break: OnBreak | None
     form: Form
     break_open: bool
     break_key: str
@@ -110,7 +104,7 @@ def limits(
     return Limits(
         note=note,
         rows=[_row(each, data.currency, formats, keys, action) for each in data.deposit] if data else None,
-        taking=_break(data, formats) if data else None,
+        on_break=on_break(answer, formats),
         form=_form(action, currency, keys["limit"], said.typed.get("amount", ""), error.get("limit", ""), note),
         break_open=breaks.open,
         break_key=keys["break"],
@@ -154,11 +148,3 @@ def _form(action: Availability, currency: str, key: str, typed: str, error: str,
         typed=typed,
         error=error,
     )
-
-
-def _break(data: LimitsData, formats: Formats) -> Break | None:
-    if data.excluded_until is None:
-        return None
-    if data.excluded_for_good:
-        return Break(None)
-    return Break(AsOf(rfc3339(data.excluded_until), formats.day_time_year(data.excluded_until)))

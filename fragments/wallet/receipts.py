@@ -26,7 +26,7 @@ _DONE = {
     "withdraw": ("{amount} paid out", "The money has left for your bank."),
     "cancel-withdrawal": ("{amount} taken back", "The money is in your balance again."),
     "set-deposit-limit": ("Your deposit limit is set", "It counts from now on."),
-    "self-exclude": ("Your break has begun", "Until it is over you can not deposit or play. You can still withdraw."),
+    "self-exclude": ("Your break has begun", "Nobody can end it early. You can still withdraw."),
 }
 _PENDING = {
     "deposit": ("Deposit of {amount} pending", "We are waiting for the payment to be confirmed; nothing more to do."),

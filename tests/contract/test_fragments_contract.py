@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,9 +13,10 @@ from bff.contracts import headers
 from bff.contracts.bets import BetRefusal, BetsData
 from bff.contracts.manifest import parse, resolve
 from bff.contracts.tables import TableData, TablesData
+from bff.contracts.view import Break
 from bff.contracts.wallet import Availability, ReceiptData
 from shell.composition.contain import Contained, Container, LinkPolicy
-from tests.fragments_fake_bff import FakeBff, problem, reply, view
+from tests.fragments_fake_bff import AS_OF, FakeBff, problem, reply, view
 from tests.fragments_house import Answer, Fragment, bearer
 from tests.fragments_samples import (
     bet,
@@ -34,6 +36,11 @@ LINKS = LinkPolicy(media_origins=frozenset({"http://provider.example"}))
 PAUSED = Availability(False, "Deposits are paused.")
 FORBIDDEN = re.compile(r"<script|<style|<link|\sstyle=|\son\w+=|hx-on|javascript:|https?://", re.IGNORECASE)
 ACTED = {"done", "lost", "down", "refused", "fallback"}
+ON_A_BREAK = {
+    "wallet": ("/summary", "/cashier", "/history", "/limits"),
+    "promotions": ("/offers",),
+    "live_dealer": ("/slip/205",),
+}
 VOID = {"input", "br", "hr", "img", "meta", "link"}
 
 Page = tuple[str, str, Answer]
@@ -58,6 +65,7 @@ def pages(houses: Houses) -> list[Page]:
         *wallet_pages(*houses["wallet"]),
         *table_pages(*houses["live_dealer"]),
         *offer_pages(*houses["promotions"]),
+        *break_pages(houses),
     ]
 
 
@@ -70,6 +78,24 @@ def told(name: str) -> dict[str, str]:
         "podium_public_pathname": f"/slots/lobby/{name}",
         "podium_mount_pathname": "/",
     }
+
+
+def break_pages(houses: Houses) -> Iterator[Page]:
+    """Every page of a player who is on a break."""
+    pause = Break(AS_OF + timedelta(days=7))
+    said = {
+        "/views/wallet": view(wallet_data(deposit=Availability(False, "No.", own=True)), on_break=pause),
+        "/views/history": view(history_data(), on_break=pause),
+        "/views/limits": view(limits_data(), on_break=pause),
+        "/views/promotions": view(offers(), on_break=pause),
+        "/views/tables/205": view(TableData(open_table()), on_break=pause),
+    }
+    for room, paths in ON_A_BREAK.items():
+        fragment, bff = houses[room]
+        bff.replies = {path: reply(answer) for path, answer in said.items()}
+        for path in paths:
+            name = room.replace("_", "-")
+            yield name, f"on a break {path}", fragment.get(path, **told(name))
 
 
 def wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
@@ -108,7 +134,10 @@ def more_wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
     said = {
         "fresh": (reply(view(history_data())), reply(view(limits_data()))),
         "stale": (reply(view(history_data(), "stale")), reply(view(limits_data(), "stale"))),
-        "closed": (reply(view(history_data(lines=0))), reply(view(limits_data(PAUSED, excluded=True)))),
+        "closed": (
+            reply(view(history_data(lines=0))),
+            reply(view(limits_data(PAUSED), on_break=Break(AS_OF + timedelta(days=7)))),
+        ),
         "unreachable": (problem(503, "store_down"), problem(503, "store_down")),
     }
     for state, (history, limits) in said.items():
@@ -359,3 +388,19 @@ def test_manifest_leads_to_what_it_names(houses: Houses, room: str) -> None:
         target = resolve("/manifest.json", value)
         assert fragment.get(target).status == 200, value
     assert fragment.get("/").headers[headers.VERSION] == manifest.version
+
+
+def test_player_on_a_break_reads_one_word_and_its_end_in_every_fragment(pages: list[Page]) -> None:
+    """Once a slot, in the same words; no deposit, no claim and no bet is offered beside it."""
+    shown = [(name, state, answer) for name, state, answer in pages if state.startswith("on a break")]
+    assert len(shown) == sum(map(len, ON_A_BREAK.values()))
+
+    def check(_: str, answer: Answer) -> None:
+        assert headers.STATE not in answer.headers
+        words = re.findall(r'<strong>(On a break until) <time datetime="([^"]+)">([^<]+)</time></strong>', answer.text)
+        assert words == [("On a break until", "2026-03-21T20:14:03.000Z", "21 Mar 2026, 20:14 UTC")]
+        assert not re.search("excluded|taking a break|offers run|Red or black", answer.text)
+        offered = [each for each in Forms(answer.text).pressable if re.search("/actions/(deposit|claim|bet)", each)]
+        assert offered == []
+
+    each(shown, check)

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
+from bff.contracts.view import Break
 from bff.contracts.wallet import ClaimPromotion, CloseKey
-from tests.fragments_fake_bff import FakeBff, Reply, problem, reply, view
+from tests.fragments_fake_bff import AS_OF, FakeBff, Reply, problem, reply, view
 from tests.fragments_house import Answer, Fragment, bearer
 from tests.fragments_samples import bonus, offers, receipt
 
@@ -76,14 +78,16 @@ def test_bonuses_show_their_progress(promotions: Fragment, bff: FakeBff) -> None
         assert said in answer.text, said
 
 
-def test_offers_closed_to_a_player_say_why(promotions: Fragment, bff: FakeBff) -> None:
-    """Who may not claim sees the offers, no form, and the reason."""
-    closed = offers("closed")
-    told = [msgspec.structs.replace(each, reason="You have taken a break.") for each in closed.offers]
-    bff.replies["/views/promotions"] = reply(view(msgspec.structs.replace(closed, offers=told)))
+def test_player_on_a_break_sees_no_offer(promotions: Fragment, bff: FakeBff) -> None:
+    """Whatever the BFF still lists: the end of the break, the bonuses from before, and nothing to claim."""
+    said = view(msgspec.structs.replace(offers(), grants=[bonus()]), on_break=Break(AS_OF + timedelta(days=7)))
+    bff.replies["/views/promotions"] = reply(said)
     answer = promotions.get("/offers", **player())
-    assert answer.text.count("You have taken a break.") == len(told)
-    assert "<form" not in answer.text
+    assert "On a break until" in answer.text
+    assert "21 Mar 2026, 20:14 UTC" in answer.text
+    assert "Your bonus" in answer.text
+    for offered in ("<form", "Welcome", "offers run", "No offer runs"):
+        assert offered not in answer.text, offered
 
 
 def test_anonymous_player_sees_offers_and_may_sign_in(promotions: Fragment, bff: FakeBff) -> None:

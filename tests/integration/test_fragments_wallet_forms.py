@@ -140,10 +140,10 @@ def test_refusals_stand_where_they_belong(wallet: Fragment, bff: FakeBff) -> Non
 
 def test_player_who_takes_a_break_is_told_so_and_not_signed_out(wallet: Fragment, bff: FakeBff) -> None:
     """A refusal by the rules is not a refusal of the sign-in."""
-    bff.replies["/commands/deposit"] = problem(403, "player_excluded", "You have taken a break from gambling.")
+    bff.replies["/commands/deposit"] = problem(403, "player_excluded", "You are on a break.")
     answer = act(wallet, "deposit", amount="20")
     assert answer.status == 422
-    assert "You have taken a break from gambling." in answer.text
+    assert "You are on a break." in answer.text
     bff.replies["/commands/deposit"] = problem(403, "scope_missing")
     assert act(wallet, "deposit", amount="20").status == 401
 

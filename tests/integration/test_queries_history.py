@@ -11,7 +11,7 @@ from bff.contracts.event import Event
 from bff.contracts.history import HistoryData, KindTotals, month_of
 from bff.contracts.ledger import PLAYER_RESTATED, HistoryPage, MovementLine, PlayerChanged, history_topic, month_topic
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
-from bff.contracts.view import View
+from bff.contracts.view import Break, View
 from bff.contracts.wallet import (
     SCOPE_READ,
     Balances,
@@ -210,7 +210,7 @@ async def test_limits_are_those_in_force_at_this_moment(client, store):
     await Ledger(store).add("deposit", 100, THIS_MONTH, limits=LimitsState("EUR", [waiting, over], None))
     shown = await view(client, "/views/limits", LimitsData)
     assert shown.data.deposit == [waiting, DepositLimit("week", None), DepositLimit("month", None)]
-    assert (shown.data.excluded_until, shown.data.actions["limit"].open) == (None, True)
+    assert (shown.on_break, shown.data.actions["limit"].open) == (None, True)
 
 
 @pytest.mark.parametrize(("days", "excluded", "for_good"), [(3, True, False), (-1, False, False), (None, True, True)])
@@ -221,7 +221,8 @@ async def test_break_from_gambling_is_shown_while_it_lasts(client, store, days, 
     until = datetime(9999, 12, 31, tzinfo=UTC) if days is None else NOW + timedelta(days=days)
     await Ledger(store).add("deposit", 100, THIS_MONTH, limits=LimitsState("EUR", [], until))
     shown = await view(client, "/views/limits", LimitsData)
-    assert (shown.data.excluded_until is not None, shown.data.excluded_for_good) == (excluded, for_good)
+    ends = None if for_good else until
+    assert shown.on_break == (Break(ends) if excluded else None)
     wallet = await view(client, "/views/wallet", WalletData)
     assert wallet.data.actions["deposit"].open == (not excluded)
     assert wallet.data.actions["withdraw"].open

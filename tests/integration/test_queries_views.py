@@ -1,8 +1,10 @@
 """Views out of a real query store."""
 
 import asyncio
+import itertools
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import msgspec
@@ -19,7 +21,7 @@ from bff.contracts.promotions import (
     claims_topic,
 )
 from bff.contracts.tables import Limits, RoundResult, TableData, TablesData, TableState, table_topic
-from bff.contracts.view import View
+from bff.contracts.view import SCOPE_STANDING, Break, View
 from bff.contracts.wallet import (
     SCOPE_READ,
     Balances,
@@ -42,6 +44,7 @@ from tests.valkey_server import ValkeyServer
 
 PRIVATE, PUBLIC = new_key_pair()
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
+COUNT = itertools.count(1)
 
 
 # Tests that are not about limits must not fail because the machine is busy.
@@ -170,8 +173,8 @@ async def test_promotions_know_what_the_asking_player_claimed(client, store):
     assert [o.claim for o in other.data.offers] == ["open", "open", "open"]
 
 
-async def test_promotions_show_the_players_bonuses_and_why_an_offer_is_closed(client, store):
-    """Progress is the player's own, decided bonuses go after a day, and a break closes what is still open."""
+async def test_promotions_show_the_players_bonuses_and_no_offer_during_a_break(client, store):
+    """Progress is the player's own, decided bonuses go after a day; who is on a break is shown nothing to claim."""
     soon = datetime.now(UTC) + timedelta(hours=1)
     await store.put("promotions", [offer("a", soon), offer("b", soon)], feed="promotions")
     running = GrantProgress("a", 1, "Reload", "running", 1000, 35_000, 700, 500, "EUR", soon)
@@ -183,8 +186,7 @@ async def test_promotions_show_the_players_bonuses_and_why_an_offer_is_closed(cl
     await store.put(limits_topic("pl_amber"), limits, feed="ledger")
     shown = (await view(client, "/views/promotions?currency=EUR", PromotionsData, bearer())).data
     assert shown.grants == [running, decided]
-    assert [(o.claim, o.granted) for o in shown.offers] == [("claimed", 1), ("closed", 0)]
-    assert "break from gambling" in shown.offers[1].reason
+    assert shown.offers == []
     nobody = (await view(client, "/views/promotions?currency=EUR", PromotionsData)).data
     assert nobody.grants == []
 
@@ -240,6 +242,42 @@ async def test_every_view_says_whether_commands_are_taken(client, store, path, t
         answer = await client.get(f"/views/{path}?currency=EUR", headers=bearer())
         assert answer.status_code == 200, answer.text
         assert answer.json()["commands"] == commands
+
+
+PLAYERS_VIEWS = ("tables/r1", "promotions", "wallet", "history", "limits")
+
+
+@pytest.mark.parametrize("path", PLAYERS_VIEWS)
+async def test_every_view_that_offers_something_says_until_when_its_player_is_on_a_break(client, store, path):
+    """The same word in all of them, to that player alone, and for no longer than it lasts."""
+    await store.put("tables", [table("r1")], feed="tables")
+    await store.put(table_topic("r1"), table("r1"), feed="tables")
+    await store.put("promotions", [], feed="promotions")
+    await store.put(wallet_topic("pl_amber"), wallet(), feed="ledger", sequence=("e", 3))
+    ends = datetime.now(UTC).replace(microsecond=0) + timedelta(days=7)
+
+    async def told(until, headers):
+        limits = LimitsState("EUR", [], excluded_until=until)
+        await store.put(limits_topic("pl_amber"), limits, feed="ledger", sequence=("e", next(COUNT)))
+        answer = await client.get(f"/views/{path}?currency=EUR", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return msgspec.json.decode(answer.content, type=View[Any]).on_break
+
+    player = bearer(scopes=(SCOPE_READ, SCOPE_PROMOTIONS, SCOPE_STANDING))
+    assert await told(ends, player) == Break(ends)
+    assert await told(datetime(9999, 12, 31, tzinfo=UTC), player) == Break(None)
+    assert await told(ends - timedelta(days=8), player) is None
+    assert await told(ends, bearer("pl_birch")) is None
+
+
+async def test_a_break_is_told_at_a_table_only_to_who_may_know_of_it(client, store):
+    """A bearer without a scope, and nobody, learn of a table alone."""
+    await store.put(table_topic("r1"), table("r1"), feed="tables")
+    limits = LimitsState("EUR", [], excluded_until=datetime.now(UTC) + timedelta(days=7))
+    await store.put(limits_topic("pl_amber"), limits, feed="ledger")
+    for headers in (bearer(scopes=()), {}):
+        answer = await client.get("/views/tables/r1?currency=EUR", headers=headers)
+        assert answer.json()["on_break"] is None
 
 
 def test_engine_is_missed_in_time_for_every_open_page():

@@ -1,10 +1,12 @@
 """What the wallet's history and limits show, decided without request, clock or network."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
+from bff.contracts.view import Break
 from bff.contracts.wallet import Availability, DepositLimit
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
@@ -131,10 +133,10 @@ def test_limits_can_be_set_while_they_are_old_but_not_while_the_engine_is_away()
 @pytest.mark.parametrize(("for_good", "words"), [(False, "21 Mar 2026, 20:14 UTC"), (True, None)])
 def test_break_says_until_when(for_good: bool, words: str | None) -> None:
     """A break without an end names no date of the far future."""
-    data = msgspec.structs.replace(limits_data(excluded=True), excluded_for_good=for_good)
-    taking = rules(view(data)).taking
-    assert taking is not None
-    assert (taking.moment.text if taking.moment else None) == words
+    pause = Break(None if for_good else AS_OF + timedelta(days=7))
+    standing = rules(view(limits_data(), on_break=pause)).on_break
+    assert standing is not None
+    assert (standing.moment.text if standing.moment else None) == words
 
 
 def test_limit_of_nothing_is_a_limit() -> None:
@@ -167,10 +169,10 @@ def test_each_held_withdrawal_is_taken_back_under_a_key_of_its_own() -> None:
 
 def test_what_the_player_closed_themselves_is_no_fault() -> None:
     """A break closes the deposit with its sentence, and the wallet stays fresh."""
-    data = wallet_data(deposit=Availability(False, "You are taking a break.", own=True))
+    data = wallet_data(deposit=Availability(False, "You are on a break.", own=True))
     form = display.deposit_form(view(data), "EUR", ENGLISH, key="k")
     withdraw = display.withdraw_form(view(data), "EUR", ENGLISH, key="k")
-    assert (form.open, form.closed, form.hint) == (False, None, "You are taking a break.")
+    assert (form.open, form.closed, form.hint) == (False, None, "You are on a break.")
     assert display.panel(view(data), form, withdraw, ENGLISH).degraded is None
 
 

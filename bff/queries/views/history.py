@@ -27,6 +27,7 @@ from bff.queries.asked import Asked, kinds_of, min_sequence_of, page_of, until_o
 from bff.queries.policy import QueriesPolicy
 from bff.queries.projections.months import added, by_kind
 from bff.queries.projections.wallets import movement
+from bff.queries.views.standing import break_of, standing_topics
 from bff.queries.views.waiting import ENGINE, LEDGER, commands_of, look_until, reached
 from bff.store import Record, Store
 
@@ -51,13 +52,12 @@ async def history_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
     until = until_of(asked, earliest, latest)
     shown = [month for n in range(MONTHS_SHOWN) if (month := month_before(until, n)) >= earliest]
     own, topics = wallet_topic(player.player), {month: month_topic(player.player, month) for month in shown}
-    look = await look_until(
-        store, [own, *topics.values()], [LEDGER, ENGINE], policy, lambda look: reached(look.standing(own), wanted)
-    )
+    read = [own, *topics.values(), *standing_topics(player)]
+    look = await look_until(store, read, [LEDGER, ENGINE], policy, lambda look: reached(look.standing(own), wanted))
     record, ledger = look.standing(own), look.feeds[LEDGER]
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
-        return View(data=None, freshness=Freshness(state="down"), pending=pending, commands=commands_of(look))
+        return View(None, Freshness(state="down"), pending, commands_of(look), break_of(look, player))
     found = {month: look.standing(topic) for month, topic in topics.items()}
     months = {month: _pages_of(each, record) for month, each in found.items()}
     places = _places(months, kinds)
@@ -80,6 +80,7 @@ async def history_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
         freshness=ledger.freshness(record.sequence if record else None),
         pending=pending,
         commands=commands_of(look),
+        on_break=break_of(look, player),
     )
 
 

@@ -3,7 +3,7 @@
 Public: `limits_view`.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import get_args
 
 from bff.contracts.view import Freshness, View
@@ -18,11 +18,9 @@ from bff.contracts.wallet import (
 )
 from bff.queries.asked import Asked, min_sequence_of
 from bff.queries.policy import QueriesPolicy
+from bff.queries.views.standing import break_of
 from bff.queries.views.waiting import ENGINE, LEDGER, commands_of, look_until, reached
 from bff.store import FeedFreshness, Store
-
-# The engine writes the last day of the calendar for an exclusion that no day ends.
-_FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 async def limits_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[LimitsData]:
@@ -36,7 +34,7 @@ async def limits_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
     record, found, ledger = look.standing(own), look.standing(limits), look.feeds[LEDGER]
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
-        return View(data=None, freshness=Freshness(state="down"), pending=pending, commands=commands_of(look))
+        return View(None, Freshness(state="down"), pending, commands_of(look), break_of(look, player))
     state = found.decode(LimitsState) if found else LimitsState(player.currency, [])
     data = _at(state, look.now, _changes(look.feeds[ENGINE]), _breaks(ledger, look.feeds[ENGINE]))
     return View(
@@ -44,17 +42,15 @@ async def limits_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
         freshness=ledger.freshness(record.sequence if record else None),
         pending=pending,
         commands=commands_of(look),
+        on_break=break_of(look, player),
     )
 
 
 def _at(state: LimitsState, now: datetime, changes: Availability, breaks: Availability) -> LimitsData:
     standing = {limit.period: limit for limit in state.deposit}
-    until = state.excluded_until if state.excluded_until and state.excluded_until > now else None
     return LimitsData(
         currency=state.currency,
         deposit=[_in_force(period, standing.get(period), now) for period in get_args(LimitPeriod)],
-        excluded_until=until,
-        excluded_for_good=until is not None and until >= _FOR_GOOD,
         actions={"limit": changes, "exclude": breaks},
     )
 

@@ -17,41 +17,40 @@ from bff.contracts.promotions import (
     claims_topic,
 )
 from bff.contracts.view import Freshness, View
-from bff.contracts.wallet import LimitsState, limits_topic
 from bff.queries.asked import Asked, currency_of
+from bff.queries.views.standing import break_of, standing_topics
 from bff.queries.views.waiting import ENGINE, LEDGER, commands_of
 from bff.store import Snapshot, Store
 
 FEED = "promotions"
 DECIDED_SHOWN = timedelta(hours=24)
-_ON_A_BREAK = "You have taken a break from gambling, and it is not over."
 
 
 async def promotions_view(store: Store, asked: Asked) -> View[PromotionsData]:
     """Offers that run at the store's time and are worth something in `currency`, the one that ends first first.
 
     An expired offer is gone even while the provider is silent. With a player's bearer also what they have claimed, how
-    far each bonus is, and why an offer is closed to them.
+    far each bonus is. Who is on a break is shown no offer.
     """
     currency = currency_of(asked)
     player = asked.player.player if asked.player else ""
-    own = [claims_topic(player), limits_topic(player)] if player else []
-    look = await store.read([PROMOTIONS_TOPIC, *own], [FEED, LEDGER, ENGINE])
-    record = look.records[PROMOTIONS_TOPIC]
+    own = [claims_topic(player)] if player else []
+    look = await store.read([PROMOTIONS_TOPIC, *own, *standing_topics(asked.player)], [FEED, LEDGER, ENGINE])
+    record, on_break = look.records[PROMOTIONS_TOPIC], break_of(look, asked.player)
     if record is None:
-        return View(data=None, freshness=Freshness(state="down"), commands=commands_of(look))
+        return View(data=None, freshness=Freshness(state="down"), commands=commands_of(look), on_break=on_break)
     claims = _claims(look, player) if player else None
-    closed = _closed(look, player) if player else ""
     offers = [
-        _shown(offer, currency, claims, closed)
+        _shown(offer, currency, claims)
         for offer in record.decode(list[OfferState])
-        if currency in offer.amounts and _runs(offer, look.now)
+        if on_break is None and currency in offer.amounts and _runs(offer, look.now)
     ]
     offers.sort(key=lambda offer: (offer.ends_at, offer.promotion_id))
     return View(
         data=PromotionsData(offers=offers, server_time=look.now, grants=_grants(claims, look.now)),
         freshness=look.feeds[FEED].freshness(record.sequence),
         commands=commands_of(look),
+        on_break=on_break,
     )
 
 
@@ -64,19 +63,12 @@ def _claims(look: Snapshot, player: str) -> ClaimsState:
     return record.decode(ClaimsState) if record is not None else ClaimsState({})
 
 
-def _closed(look: Snapshot, player: str) -> str:
-    """Why this player may take no offer at all at this moment; the engine decides it again when one is claimed."""
-    record = look.standing(limits_topic(player))
-    until = record.decode(LimitsState).excluded_until if record is not None else None
-    return _ON_A_BREAK if until is not None and until > look.now else ""
-
-
 def _grants(claims: ClaimsState | None, now: datetime) -> list[GrantProgress]:
     known = claims.grants if claims is not None else []
     return [each for each in known if each.decided_at is None or each.decided_at > now - DECIDED_SHOWN]
 
 
-def _shown(offer: OfferState, currency: str, claims: ClaimsState | None, closed: str) -> Offer:
+def _shown(offer: OfferState, currency: str, claims: ClaimsState | None) -> Offer:
     amounts = offer.amounts[currency]
     shown = Offer(
         promotion_id=offer.promotion_id,
@@ -99,4 +91,4 @@ def _shown(offer: OfferState, currency: str, claims: ClaimsState | None, closed:
     granted = claims.claimed.get(offer.promotion_id, 0)
     if granted >= offer.grants_max:
         return replace(shown, claim="claimed", granted=granted)
-    return replace(shown, claim="closed" if closed else "open", granted=granted, reason=closed)
+    return replace(shown, claim="open", granted=granted)

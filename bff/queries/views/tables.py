@@ -11,7 +11,8 @@ from bff.contracts.tables import TABLES_TOPIC, Table, TableData, TableKind, Tabl
 from bff.contracts.view import Freshness, View
 from bff.queries.asked import Asked, currency_of
 from bff.queries.refusal import Refused
-from bff.queries.views.waiting import ENGINE, commands_of
+from bff.queries.views.standing import break_of, standing_topics
+from bff.queries.views.waiting import ENGINE, LEDGER, commands_of
 from bff.store import Store
 
 FEED = "tables"
@@ -35,21 +36,26 @@ async def tables_view(store: Store, asked: Asked) -> View[TablesData]:
 
 
 async def table_view(store: Store, asked: Asked) -> View[TableData]:
-    """One table with limits in `currency`."""
+    """One table with limits in `currency`; who may know of the asking player's break is told of it."""
     currency = currency_of(asked)
     try:
         topic = table_topic(asked.name)
-        look = await store.read([topic, TABLES_TOPIC], [FEED, ENGINE])
+        look = await store.read([topic, TABLES_TOPIC, *standing_topics(asked.player)], [FEED, LEDGER, ENGINE])
     except ValueError:
         raise _unknown(asked.name) from None
     record, listed = look.records[topic], look.records[TABLES_TOPIC]
     if record is None and listed is None:
-        return View(data=None, freshness=_NEVER, commands=commands_of(look))
+        return View(None, _NEVER, commands=commands_of(look), on_break=break_of(look, asked.player))
     state = record.decode(TableState | None) if record is not None else None  # type: ignore[arg-type]
     if record is None or state is None:
         raise _unknown(asked.name)
     freshness = look.feeds[FEED].freshness(record.sequence)
-    return View(data=TableData(_shown(state, currency)), freshness=freshness, commands=commands_of(look))
+    return View(
+        data=TableData(_shown(state, currency)),
+        freshness=freshness,
+        commands=commands_of(look),
+        on_break=break_of(look, asked.player),
+    )
 
 
 def _unknown(table_id: str) -> Refused:

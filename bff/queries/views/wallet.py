@@ -4,19 +4,17 @@ Public: `wallet_view`, `receipt_view`.
 """
 
 from bff.contracts.player_context import PlayerContext
-from bff.contracts.view import Freshness, View
+from bff.contracts.view import Break, Freshness, View
 from bff.contracts.wallet import (
     SCOPE_READ,
     Availability,
     Balances,
-    LimitsState,
     PendingState,
     Receipt,
     ReceiptData,
     ReceiptState,
     WalletData,
     WalletState,
-    limits_topic,
     pending_topic,
     receipt_topic,
     wallet_topic,
@@ -24,6 +22,7 @@ from bff.contracts.wallet import (
 from bff.queries.asked import Asked, min_sequence_of
 from bff.queries.policy import QueriesPolicy
 from bff.queries.refusal import Refused
+from bff.queries.views.standing import break_of, standing_topics
 from bff.queries.views.waiting import ENGINE, LEDGER, commands_of, look_until, reached
 from bff.store import FeedFreshness, Store
 
@@ -35,23 +34,21 @@ async def wallet_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
     """The player's balances, at least as far as `min_sequence` when the projection gets there in time."""
     player = asked.owner
     wanted = min_sequence_of(asked)
-    own, waiting, limits = wallet_topic(player.player), pending_topic(player.player), limits_topic(player.player)
-    look = await look_until(
-        store, [own, waiting, limits], [LEDGER, ENGINE], policy, lambda look: reached(look.standing(own), wanted)
-    )
+    own, waiting = wallet_topic(player.player), pending_topic(player.player)
+    topics = [own, waiting, *standing_topics(player)]
+    look = await look_until(store, topics, [LEDGER, ENGINE], policy, lambda look: reached(look.standing(own), wanted))
     record, ledger, engine = look.standing(own), look.feeds[LEDGER], look.feeds[ENGINE]
-    pending = not reached(record, wanted)
+    pending, on_break = not reached(record, wanted), break_of(look, player)
     if record is None and ledger.state != "live":
         # Nothing is known, which is not the same as nothing being there.
-        return View(data=None, freshness=Freshness(state="down"), pending=pending, commands=commands_of(look))
+        return View(None, Freshness(state="down"), pending, commands_of(look), on_break)
     wallet = record.decode(WalletState) if record is not None else _empty(player.currency)
-    held, forbidden = look.standing(waiting), look.standing(limits)
-    until = forbidden.decode(LimitsState).excluded_until if forbidden else None
+    held = look.standing(waiting)
     data = WalletData(
         balances=wallet.balances,
         recent=wallet.recent,
         actions={
-            "deposit": _deposits(ledger, engine, excluded=until is not None and until > look.now),
+            "deposit": _deposits(ledger, engine, on_break),
             "withdraw": _withdrawals(ledger, engine, wallet.balances),
         },
         pending=held.decode(PendingState).movements if held else [],
@@ -61,6 +58,7 @@ async def wallet_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
         freshness=ledger.freshness(record.sequence if record else None),
         pending=pending,
         commands=commands_of(look),
+        on_break=on_break,
     )
 
 
@@ -93,10 +91,9 @@ def _empty(currency: str) -> WalletState:
     return WalletState(Balances(0, 0, 0, 0, currency), [])
 
 
-def _deposits(ledger: FeedFreshness, engine: FeedFreshness, *, excluded: bool) -> Availability:
-    if excluded:
-        words = "You are taking a break from gambling, so nothing can be paid in until it is over."
-        return Availability(False, words, own=True)
+def _deposits(ledger: FeedFreshness, engine: FeedFreshness, on_break: Break | None) -> Availability:
+    if on_break is not None:
+        return Availability(False, "You are on a break, so nothing can be paid in until it is over.", own=True)
     if engine.state != "live":
         return Availability(False, f"Deposits are paused: the cashier can not be reached right now. {_AGAIN}")
     if ledger.state != "live":

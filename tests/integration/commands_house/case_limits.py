@@ -71,7 +71,7 @@ def test_excluded_players_get_no_bonus_until_their_break_is_over():
     with pytest.raises(Refused) as caught:
         player.claim()
     assert caught.value.code == "player_excluded"
-    with pytest.raises(CommandError, match="taken a break"):
+    with pytest.raises(CommandError, match="on a break"):
         call_command("grant_bonus", player.player, "500", "--reference", "sorry")
     assert str(player.bet(100)) == "RS_ERROR_USER_DISABLED"
     assert deposited(player.player, 100, now()) == "player_excluded"

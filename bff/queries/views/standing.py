@@ -1,0 +1,32 @@
+"""Whether the asking player is on a break, the same word in every view that offers something to do.
+
+Public: `standing_topics`, `break_of`.
+"""
+
+from datetime import UTC, datetime
+
+from bff.contracts.player_context import PlayerContext
+from bff.contracts.promotions import SCOPE_PROMOTIONS
+from bff.contracts.view import SCOPE_STANDING, Break
+from bff.contracts.wallet import SCOPE_READ, LimitsState, limits_topic
+from bff.store import Snapshot
+
+_SCOPES = frozenset({SCOPE_READ, SCOPE_PROMOTIONS, SCOPE_STANDING})
+# The engine writes the last day of the calendar for a break that no day ends.
+_FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def standing_topics(player: PlayerContext | None) -> list[str]:
+    """What a look must hold for `break_of`; nothing where `player` may not be told."""
+    may = player is not None and player.player and player.scopes & _SCOPES
+    return [limits_topic(player.player)] if player is not None and may else []
+
+
+def break_of(look: Snapshot, player: PlayerContext | None) -> Break | None:
+    """The break that goes on at the moment of `look`, by the store's clock."""
+    for topic in standing_topics(player):
+        record = look.standing(topic)
+        until = record.decode(LimitsState).excluded_until if record is not None else None
+        if until is not None and until > look.now:
+            return Break(None if until >= _FOR_GOOD else until)
+    return None
