@@ -36,6 +36,16 @@ def _secret(name: str, local: str) -> str:
     return value or local
 
 
+def _number(name: str, default: int) -> int:
+    """The whole number from the environment, at least 1."""
+    try:
+        if (number := int(os.environ.get(name) or default)) >= 1:
+            return number
+    except ValueError:
+        pass
+    raise ImproperlyConfigured(f"{name} is no whole number of at least 1. Leave it away for {default}.")
+
+
 SECRET_KEY = _secret("SHELL_SECRET_KEY", "a-local-run-signs-with-this-and-nothing-else-does")
 
 # Player contexts are signed here and only checked elsewhere. A local run without a key makes one for its lifetime.
@@ -160,7 +170,7 @@ DEVICE_COOKIE_NAME = f"{_COOKIE_PREFIX}device"
 # How long the signed player cookie counts by itself, and how long what a process knows of ended sessions may be old.
 PLAYER_COOKIE_AGE_S = 60
 # How long a genuine cookie still says who it was while the database can not be asked, if nothing speaks against it.
-PLAYER_BELIEVED_S = int(os.environ.get("PLAYER_BELIEVED_S", "3600"))
+PLAYER_BELIEVED_S = _number("PLAYER_BELIEVED_S", 3600)
 # A revocation outlives whatever could be believed: the oldest cookie, stamped by a request that began before it.
 REVOCATION_KEEP_S = PLAYER_BELIEVED_S + PLAYER_COOKIE_AGE_S
 SESSION_COOKIE_SECURE = not LOCAL
@@ -196,7 +206,7 @@ LOCALES = ["en-GB", "en-US", "en-IE"]
 CURRENCY = "EUR"  # what an anonymous visitor sees limits in
 
 # How long a player may play before the shell asks them to look up; what the law asks of the house decides it.
-REALITY_CHECK_MIN = int(os.environ.get("REALITY_CHECK_MIN", "60"))
+REALITY_CHECK_MIN = _number("REALITY_CHECK_MIN", 60)
 
 STATIC_URL = "/static/"
 LOGGING_CONFIG = None  # bff.resilience.log configures logging, once, in asgi.py and for commands

@@ -25,6 +25,7 @@ from typing import Any
 import uvicorn
 
 from bff.resilience.bounds import ServerPolicy, bounded_http, policy_of
+from bff.resilience.environment import number_of
 
 # How long connections that stand are waited for: one that is in use asks again sooner. Those that nobody uses end then,
 # while whoever was about to use one can still make another.
@@ -150,10 +151,10 @@ def serve(served: uvicorn.Config) -> None:
 
 
 def _doors() -> list[Door]:
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
-    kept, inner = os.environ.get("LISTEN_FD", ""), os.environ.get("INNER_PORT", "")
-    doors = [Door(socket.socket(fileno=int(kept)), kept=True) if kept else Door(_bound(host, port))]
-    return [*doors, Door(_bound(host, int(inner)))] if inner else doors
+    host, port = os.environ.get("HOST", "127.0.0.1"), number_of(os.environ, "PORT", 8000)
+    kept, inner = number_of(os.environ, "LISTEN_FD", 0), number_of(os.environ, "INNER_PORT", 0)
+    doors = [Door(socket.socket(fileno=kept), kept=True) if kept else Door(_bound(host, port))]
+    return [*doors, Door(_bound(host, inner))] if inner else doors
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -22,6 +22,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from bff.resilience import log, memory
 from bff.resilience.border import Border
 from bff.resilience.bounds import bounded_http, policy_of
+from bff.resilience.environment import number_of
 
 DRAIN_S_MAX = 5.0
 ANSWERS_S_MAX = 1  # what a scrape may still take once the work has ended
@@ -51,7 +52,7 @@ def run(main: Main, *, healthy: Healthy) -> None:
     """
     log.configure()
     memory.for_long_running()
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "0"))
+    host, port = os.environ.get("HOST", "127.0.0.1"), number_of(os.environ, "PORT", 0)
     try:
         listening = socket.create_server((host, port))
     except OSError as error:
