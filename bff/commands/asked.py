@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from bff.commands.currencies import LIMITS, limits_of
-from bff.commands.policy import POLICY
+from bff.commands.engine.policy import POLICY
 from bff.commands.receipts import Asked, Refused
 from bff.contracts import headers as names
 from bff.contracts import text

@@ -10,8 +10,8 @@ Kinds of a player's account: `real`, `bonus`, `held` (asked back, not paid yet),
 from datetime import datetime
 from typing import Literal
 
-from bff.commands import rows
-from bff.commands.epoch import fresh_id
+from bff.commands.engine import statements
+from bff.commands.engine.identifiers import fresh_id
 from bff.commands.models import Account, Entry, Player, Receipt, RelayState, Transaction
 from bff.contracts.wallet import Balances
 
@@ -41,11 +41,11 @@ class Book:
     @classmethod
     def open(cls, player_id: str, currency: str, now: datetime) -> "Book":
         """The player's book. Whoever is not known yet gets accounts in `currency`; later ones do not change it."""
-        known = rows.find(Player, lock=True, player_id=player_id)
+        known = statements.find(Player, lock=True, player_id=player_id)
         player = known[0] if known else _new_player(player_id, currency, now)
-        accounts = {account.kind: account for account in rows.find(Account, player_id=player_id)}
+        accounts = {account.kind: account for account in statements.find(Account, player_id=player_id)}
         # Read after the player is locked: a replay that began before is seen, one that begins later waits for us.
-        return cls(player, accounts, rows.value(RelayState, "epoch", id=1), now)
+        return cls(player, accounts, statements.value(RelayState, "epoch", id=1), now)
 
     def balance(self, kind: PlayerKind) -> int:
         """Minor units that stand in one of the player's accounts."""
@@ -78,7 +78,7 @@ class Book:
         if "debt" in lines and "debt" not in self._accounts:
             self._accounts["debt"] = _debt_account(self.player)
         transaction_id = fresh_id("tx")
-        rows.insert_values(
+        statements.insert_values(
             Transaction, {"transaction_id": transaction_id, "kind": kind, "receipt_id": receipt.pk, "at": self.now}
         )
         sides = [(self._accounts[name], amount) for name, amount in lines.items()]
@@ -88,15 +88,17 @@ class Book:
         if rest := -sum(lines.values()) - forfeited_minor:
             sides.append((_house_account(house, currency), rest))
         each = {"transaction_id": transaction_id, "currency": currency}
-        rows.insert_values(Entry, *({**each, "account_id": side.pk, "amount_minor": amount} for side, amount in sides))
+        statements.insert_values(
+            Entry, *({**each, "account_id": side.pk, "amount_minor": amount} for side, amount in sides)
+        )
         for name, amount in lines.items():
             account = self._accounts[name]
             account.balance_minor = self.balance(name) + amount  # type: ignore[arg-type]
-            rows.update(account, "balance_minor")
+            statements.update(account, "balance_minor")
 
     def balances(self) -> Balances:
         """All of it as the wallet shows it. Pending is what deposits may still bring."""
-        coming = rows.total(
+        coming = statements.total(
             Receipt, "amount_minor", player_id=self.player.player_id, state="pending", command="deposit"
         )
         return Balances(
@@ -124,13 +126,13 @@ def _new_player(player_id: str, currency: str, now: datetime) -> Player:
 
 
 def _debt_account(player: Player) -> Account:
-    rows.insert_new(Account, player_id=player.pk, kind="debt", currency=player.currency, balance_minor=0)
-    return rows.find(Account, player_id=player.pk, kind="debt")[0]
+    statements.insert_new(Account, player_id=player.pk, kind="debt", currency=player.currency, balance_minor=0)
+    return statements.find(Account, player_id=player.pk, kind="debt")[0]
 
 
 def _house_account(kind: HouseKind, currency: str) -> Account:
-    known = rows.find(Account, kind=kind, currency=currency, player_id=None)
+    known = statements.find(Account, kind=kind, currency=currency, player_id=None)
     if not known:
         Account.objects.bulk_create([Account(kind=kind, currency=currency)], ignore_conflicts=True)
-        known = rows.find(Account, kind=kind, currency=currency, player_id=None)
+        known = statements.find(Account, kind=kind, currency=currency, player_id=None)
     return known[0]

@@ -10,8 +10,8 @@ from datetime import datetime
 
 import msgspec
 
-from bff.commands import rows
 from bff.commands.books import Book
+from bff.commands.engine import statements
 from bff.commands.models import GameTransaction, ProviderRequest
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.seamless import (
@@ -69,9 +69,11 @@ def open_book(call: Call, request: BalanceRequest | Order, now: datetime) -> tup
     """
     book = Book.open(call.player.player, call.player.currency, now)
     name = {"provider": call.provider, "request_uuid": request.request_uuid}
-    if rows.insert_new(ProviderRequest, **name, fingerprint=call.fingerprint, status="", balance_minor=None, at=now):
+    if statements.insert_new(
+        ProviderRequest, **name, fingerprint=call.fingerprint, status="", balance_minor=None, at=now
+    ):
         return book, None
-    [seen] = rows.find(ProviderRequest, **name)
+    [seen] = statements.find(ProviderRequest, **name)
     if seen.fingerprint != call.fingerprint:
         raise Denied(Status.DUPLICATE_TRANSACTION)
     return book, seen if seen.status else None
@@ -102,7 +104,7 @@ class Named:
 
 def named(call: Call, transaction_uuid: str) -> Named:
     """What the provider has said of a transaction."""
-    found = rows.find_any(
+    found = statements.find_any(
         GameTransaction,
         {"provider": call.provider, "transaction_uuid": transaction_uuid},
         {"provider": call.provider, "reference_uuid": transaction_uuid, "kind": "rollback"},
@@ -129,7 +131,7 @@ def known(name: Named, book: Book, request: Order, kind: str, amount_minor: int 
 
 def referred(call: Call, book: Book, transaction_uuid: str) -> GameTransaction | None:
     """What a win or a rollback refers to; raises `Denied` where it is another player's."""
-    found = rows.find(GameTransaction, provider=call.provider, transaction_uuid=transaction_uuid)
+    found = statements.find(GameTransaction, provider=call.provider, transaction_uuid=transaction_uuid)
     if found and found[0].player_id != book.player.player_id:
         raise Denied(Status.INVALID_TOKEN)
     return found[0] if found else None

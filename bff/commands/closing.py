@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from bff.commands import asked, outbox, receipts, rows
+from bff.commands import asked, outbox, receipts
 from bff.commands.books import Book
+from bff.commands.engine import statements
+from bff.commands.engine.policy import POLICY
 from bff.commands.models import Receipt
-from bff.commands.policy import POLICY
 from bff.commands.receipts import CLOSED, Asked, Refused
 from bff.commands.runtime import runtime
 from bff.commands.views import command_view
@@ -31,7 +32,7 @@ def close(by: Asked, wanted: CloseKey, now: datetime) -> Receipt:
     Raises `Refused`: 404 while the command may still be on its way, 410 when keys of that time are forgotten.
     """
     book = Book.open(by.player, by.currency, now)
-    if known := rows.find(Receipt, player_id=book.player.player_id, key=by.key):
+    if known := statements.find(Receipt, player_id=book.player.player_id, key=by.key):
         return known[0]
     ago = now - wanted.sent_at
     if ago > timedelta(days=POLICY.receipts_kept_days - 1):

@@ -6,8 +6,8 @@ It is read without a lock and without a transaction: a player whom a command tou
 still on its way out, is left out of this round.
 """
 
+from bff.commands.engine.policy import RELAY
 from bff.commands.models import OutboxRow, Player
-from bff.commands.policy import RELAY
 from bff.commands.statement import stands_of
 from bff.contracts.ledger import PlayerStands
 

@@ -23,7 +23,7 @@ from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from bff.commands import outbox
-from bff.commands.epoch import next_epoch
+from bff.commands.engine.identifiers import next_epoch
 from bff.commands.models import OutboxRow, Player, RelayState
 from bff.contracts import text
 

@@ -12,8 +12,8 @@ from django.db import transaction
 from bff.commands import limits, outbox, receipts
 from bff.commands.books import Book
 from bff.commands.currencies import LIMITS, limits_of
+from bff.commands.engine.policy import POLICY
 from bff.commands.models import Charge, Receipt
-from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused
 from bff.contracts.wallet import Deposit
 from bff.resilience import log

@@ -14,7 +14,7 @@ from typing import Any
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse
 
-from bff.commands.policy import POLICY
+from bff.commands.engine.policy import POLICY
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]

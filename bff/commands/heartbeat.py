@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from bff.broker import Broker, BrokerUnavailable, pause
-from bff.commands.epoch import fresh_id
-from bff.commands.policy import EnginePolicy
+from bff.commands.engine.identifiers import fresh_id
+from bff.commands.engine.policy import EnginePolicy
 from bff.contracts.event import Event
 from bff.contracts.ledger import ENGINE_HEARTBEAT, LEDGER_STREAM, EngineHealth
 

@@ -12,8 +12,8 @@ from django.db.models import Sum
 from bff.commands import outbox, receipts
 from bff.commands.books import Book
 from bff.commands.currencies import limits_of
+from bff.commands.engine.policy import POLICY
 from bff.commands.models import DepositLimit, Receipt
-from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused
 from bff.contracts.money import minor_digits
 from bff.contracts.wallet import SelfExclude, SetDepositLimit

@@ -5,7 +5,7 @@ Public: `Mends`.
 
 from collections import OrderedDict
 
-from bff.commands.policy import RELAY
+from bff.commands.engine.policy import RELAY
 
 
 class Mends:

@@ -5,10 +5,11 @@ Public: `move`, `check_money`, `accepted`.
 
 from typing import Literal
 
-from bff.commands import outbox, receipts, rows, wagering
+from bff.commands import outbox, receipts, wagering
 from bff.commands.books import Book, NotEnough
 from bff.commands.calls import Call, Denied, Order
 from bff.commands.currencies import CurrencyLimits, limits_of
+from bff.commands.engine import statements
 from bff.commands.models import GameTransaction, Receipt
 from bff.commands.receipts import Asked
 from bff.commands.wagering import Moved
@@ -51,7 +52,7 @@ def move(
     """Move it and write it down. `of`: the transaction that it belongs to, and so the bonus and the house's account."""
     is_prize = kind == "prize" or (of is not None and of.kind == "prize")
     receipt = _post(call, book, request.transaction_uuid, kind, moved, is_prize=is_prize) if any(moved) else None
-    rows.insert_values(
+    statements.insert_values(
         GameTransaction,
         {
             "provider": call.provider,

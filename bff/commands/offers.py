@@ -11,8 +11,8 @@ import msgspec
 from django.conf import settings
 
 from bff.broker import BrokerPolicy, Delivery, Progress, Unusable, connect, subscribe
-from bff.commands.engine import Engine, EngineUnavailable
-from bff.commands.house_worker import name_of_process
+from bff.commands.engine.process import name_of_process
+from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.models import Offer
 from bff.contracts.event import Event
 from bff.contracts.ledger import OFFERS_STREAM

@@ -3,7 +3,7 @@
 Run as `python -m bff.commands.offers_intake`.
 """
 
-from bff.commands.house_worker import set_up
+from bff.commands.engine.process import set_up
 
 
 def main() -> None:

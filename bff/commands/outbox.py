@@ -8,9 +8,10 @@ from itertools import groupby
 
 import msgspec
 
-from bff.commands import receipts, rows, wagering
+from bff.commands import receipts, wagering
 from bff.commands.books import Book
-from bff.commands.epoch import fresh_id
+from bff.commands.engine import statements
+from bff.commands.engine.identifiers import fresh_id
 from bff.commands.models import DepositLimit, Grant, OutboxRow, Player, Receipt
 from bff.contracts.ledger import (
     HISTORY_PAGE,
@@ -54,8 +55,8 @@ def tell(
         lines = [receipts.line(receipt) for receipt in changed if receipt.ordinal is not None]
         waiting = any(line.receipt.command in _MAY_WAIT for line in lines)
         data = _changed(book, lines, answers, claims=claims_changed, limits=limits_changed, pending=waiting)
-        rows.insert(new_row(book, event_type, data))
-    rows.update(player, "sequence", "epoch", "lines")
+        statements.insert(new_row(book, event_type, data))
+    statements.update(player, "sequence", "epoch", "lines")
 
 
 def restate(book: Book) -> int:

@@ -10,11 +10,12 @@ import msgspec
 from django.db import transaction
 
 from bff.broker import pause
-from bff.commands import outbox, receipts, rows, wagering
+from bff.commands import outbox, receipts, wagering
 from bff.commands.books import Book
-from bff.commands.engine import Engine, EngineUnavailable
+from bff.commands.engine import statements
+from bff.commands.engine.policy import RELAY
+from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.models import Grant
-from bff.commands.policy import RELAY
 from bff.commands.receipts import Asked
 
 BATCH = 50
@@ -59,7 +60,7 @@ def still_running(book: Book) -> list[Grant]:
 @transaction.atomic
 def _end_one(pk: int, player_id: str, currency: str, now: datetime) -> None:
     book = Book.open(player_id, currency, now)
-    [grant] = rows.find(Grant, id=pk)
+    [grant] = statements.find(Grant, id=pk)
     if grant.state == "running":
         _end(book, grant)
 
@@ -67,7 +68,7 @@ def _end_one(pk: int, player_id: str, currency: str, now: datetime) -> None:
 def _end(book: Book, grant: Grant) -> None:
     left = wagering.unclaimed_by(book, grant)
     grant.state, grant.decided_at = "ended", book.now
-    rows.update(grant, "state", "decided_at")
+    statements.update(grant, "state", "decided_at")
     player = book.player
     asked = Asked.of(player.player_id, player.currency, "end-bonus", f"end:{grant.pk}", _EndBonus(grant.pk))
     reason = "Its time was over before it had been staked often enough."

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from bff.commands import calls, debts, overdue, prizes, rows, wagering
+from bff.commands import calls, debts, overdue, prizes, wagering
 from bff.commands.books import Book
 from bff.commands.calls import Call, Denied
+from bff.commands.engine import statements
 from bff.commands.limits import excluded
 from bff.commands.models import Grant
 from bff.commands.movements import accepted, check_money, move
@@ -94,7 +95,7 @@ def roll_back(call: Call, rollback: RollbackRequest, now: datetime) -> WalletAns
         move(call, book, rollback, "rollback", "", Moved(0, 0))
         return accepted(book, rollback.request_uuid)
     undone.rolled_back = True
-    rows.update(undone, "rolled_back")
+    statements.update(undone, "rolled_back")
     if undone.kind == "prize":
         prizes.give_room(call.provider, undone, book.player.currency)
     event = {"bet": "BetRolledBack", "win": "WinRolledBack", "prize": "PrizeRolledBack"}[undone.kind]

@@ -12,9 +12,10 @@ from datetime import UTC, date, datetime
 
 from django.db import transaction
 
-from bff.commands import calls, debts, rows
+from bff.commands import calls, debts
 from bff.commands.calls import Call, Denied
 from bff.commands.currencies import CurrencyLimits
+from bff.commands.engine import statements
 from bff.commands.models import GameTransaction, PrizeDay
 from bff.commands.movements import accepted, check_money, move
 from bff.commands.providers import registry
@@ -44,7 +45,7 @@ def give_room(provider: str, undone: GameTransaction, currency: str) -> None:
     """A prize that is rolled back no longer counts for the day on which it was given."""
     day = _locked(provider, currency, undone.at.astimezone(UTC).date())
     day.paid_minor -= undone.amount_minor
-    rows.update(day, "paid_minor")
+    statements.update(day, "paid_minor")
 
 
 def _take_room(provider: str, prize: PrizeRequest, limits: CurrencyLimits, today: date) -> None:
@@ -54,11 +55,11 @@ def _take_room(provider: str, prize: PrizeRequest, limits: CurrencyLimits, today
     if day.paid_minor + prize.amount_minor > limits.prizes_day_minor_max:
         raise Denied(Status.LIMIT_EXCEEDED)
     day.paid_minor += prize.amount_minor
-    rows.update(day, "paid_minor")
+    statements.update(day, "paid_minor")
 
 
 def _locked(provider: str, currency: str, day: date) -> PrizeDay:
     """The day's row, locked until the end: two prizes at once must not both find the last room."""
     named = {"provider": provider, "currency": currency, "day": day}
-    rows.insert_new(PrizeDay, **named, paid_minor=0)
-    return rows.find(PrizeDay, lock=True, **named)[0]
+    statements.insert_new(PrizeDay, **named, paid_minor=0)
+    return statements.find(PrizeDay, lock=True, **named)[0]

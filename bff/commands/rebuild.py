@@ -12,7 +12,7 @@ from django.db import transaction
 
 from bff.commands import outbox
 from bff.commands.books import Book
-from bff.commands.epoch import fresh_id
+from bff.commands.engine.identifiers import fresh_id
 from bff.commands.models import Player, Rebuild
 from bff.commands.statement import stands_of
 

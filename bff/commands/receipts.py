@@ -10,9 +10,9 @@ from typing import cast
 
 import msgspec
 
-from bff.commands import rows
 from bff.commands.books import Book
-from bff.commands.epoch import fresh_id
+from bff.commands.engine import statements
+from bff.commands.engine.identifiers import fresh_id
 from bff.commands.models import Receipt
 from bff.contracts.ledger import MovementLine
 from bff.contracts.wallet import MovementState
@@ -55,7 +55,7 @@ def answered_before(asked: Asked, book: Book) -> Receipt | None:
     Raises `Refused`: 422 when something else was asked under it, 409 while the first one is still at work, or when the
     key was closed before anything came under it.
     """
-    known = rows.find(Receipt, player_id=book.player.player_id, key=asked.key)
+    known = statements.find(Receipt, player_id=book.player.player_id, key=asked.key)
     if not known:
         return None
     receipt = known[0]
@@ -100,7 +100,7 @@ def write(
         fingerprint=asked.fingerprint,
         in_flight_until=book.now + timedelta(seconds=in_flight_s) if in_flight_s else None,
     )
-    rows.insert(receipt)
+    statements.insert(receipt)
     book.player.lines += in_history
     return receipt
 
@@ -111,7 +111,7 @@ def change(book: Book, receipt: Receipt, *, state: MovementState, reason: str = 
     receipt.reason = reason
     receipt.epoch, receipt.sequence = book.epoch, book.player.sequence + 1
     receipt.in_flight_until = None
-    rows.update(receipt, "state", "reason", "epoch", "sequence", "in_flight_until")
+    statements.update(receipt, "state", "reason", "epoch", "sequence", "in_flight_until")
 
 
 def on_the_wire(receipt: Receipt) -> ReceiptOnWire:

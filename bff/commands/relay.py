@@ -4,7 +4,7 @@ Run as `python -m bff.commands.relay`. It may be killed at any line and started 
 order, and a reader drops the second one.
 """
 
-from bff.commands.house_worker import set_up
+from bff.commands.engine.process import set_up
 
 
 def main() -> None:

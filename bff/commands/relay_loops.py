@@ -26,11 +26,11 @@ from bff.broker import (
     subscribe,
 )
 from bff.commands import overdue, relay_steps, resolver
-from bff.commands.engine import Engine, EngineUnavailable
-from bff.commands.epoch import fresh_id
-from bff.commands.house_worker import name_of_process
+from bff.commands.engine.identifiers import fresh_id
+from bff.commands.engine.policy import PAYMENTS, POLICY, RELAY
+from bff.commands.engine.process import name_of_process
+from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.payments import Payments
-from bff.commands.policy import PAYMENTS, POLICY, RELAY
 from bff.commands.reconciler import Reconciler
 from bff.commands.room import Room
 from bff.contracts.event import Event

@@ -14,11 +14,12 @@ import msgspec
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from bff.commands import outbox, rows
+from bff.commands import outbox
 from bff.commands.books import Book
-from bff.commands.epoch import is_epoch, next_epoch
+from bff.commands.engine import statements
+from bff.commands.engine.identifiers import is_epoch, next_epoch
+from bff.commands.engine.policy import POLICY, RELAY
 from bff.commands.models import OutboxRow, Player, ProviderRequest, Receipt, RelayState
-from bff.commands.policy import POLICY, RELAY
 from bff.contracts.event import Event
 from bff.contracts.view import Sequence
 
@@ -63,14 +64,14 @@ def turn(
     with transaction.atomic():
         if done is not None and done.rows:
             _mark(done, now)
-        [state] = rows.find(RelayState, lock=True, id=1)
+        [state] = statements.find(RelayState, lock=True, id=1)
         if state.holder != holder and state.held_until is not None and state.held_until > now:
             return Turn(False, [], [], (state.epoch, state.position), state.event_id, False, 0)
         taken = _waiting(events_max)
         _give_positions(state, taken)
         if taken or state.holder != holder or _half_over(state, now):
             state.holder, state.held_until = holder, now + timedelta(seconds=RELAY.lease_s)
-            rows.update(state, "position", "event_id", "holder", "held_until")
+            statements.update(state, "position", "event_id", "holder", "held_until")
     ready = list(OutboxRow.objects.raw(_READY, [events_max]))
     waiting = backlog() if measured else 0
     full = events_max in (len(taken), len(ready))
@@ -112,7 +113,7 @@ def _give_positions(state: RelayState, taken: list[tuple[int, str]]) -> None:
 
 def idle(holder: str, now: datetime) -> bool:
     """Whether a turn would find nothing to do, told without a lock."""
-    [state] = rows.find(RelayState, id=1)
+    [state] = statements.find(RelayState, id=1)
     if state.holder != holder or _half_over(state, now):
         return False
     with connection.cursor() as cursor:

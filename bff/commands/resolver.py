@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from bff.broker import pause
 from bff.commands import deposit
 from bff.commands.deposit import Verdict
-from bff.commands.engine import Engine, EngineUnavailable
+from bff.commands.engine.policy import POLICY
+from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.models import Charge
 from bff.commands.payments import Payments
-from bff.commands.policy import POLICY
 from bff.resilience import log
 
 logger = log.get("resolver")

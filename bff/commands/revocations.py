@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from bff.commands.policy import POLICY, EnginePolicy
+from bff.commands.engine.policy import POLICY, EnginePolicy
 from bff.commands.sessions import Sessions
 from bff.contracts import text
 from bff.resilience import log

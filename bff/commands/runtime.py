@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from bff.broker import connect
-from bff.commands.engine import Engine
+from bff.commands.engine.policy import PAYMENTS, POLICY
+from bff.commands.engine.threads import Engine
 from bff.commands.heartbeat import Heartbeat
 from bff.commands.payments import Payments
-from bff.commands.policy import PAYMENTS, POLICY
 from bff.commands.revocations import follow
 from bff.commands.sessions import Sessions
 from bff.resilience import log

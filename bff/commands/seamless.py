@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 from bff.commands import play, prizes
 from bff.commands.asked import whole_body
-from bff.commands.engine import EngineUnavailable
+from bff.commands.engine.threads import EngineUnavailable
 from bff.commands.play import Call, Denied
 from bff.commands.providers import registry
 from bff.commands.providers.adapter import Adapter, Operation, Orders, Received

@@ -5,7 +5,7 @@ Public: `Sessions`.
 
 from collections import OrderedDict
 
-from bff.commands.policy import POLICY, EnginePolicy
+from bff.commands.engine.policy import POLICY, EnginePolicy
 from bff.contracts.player_context import PlayerContext
 
 

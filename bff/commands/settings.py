@@ -91,7 +91,7 @@ except ValueError as error:  # and not its words: the address may hold a passwor
     raise ImproperlyConfigured("DATABASE_URL is no address such as postgres://user@host:5432/name.") from error
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Lets several processes write in turn.
-    DATABASES["default"]["ENGINE"] = "bff.commands.sqlite"
+    DATABASES["default"]["ENGINE"] = "bff.commands.engine.sqlite"
     # WAL lets the relay read while a command writes; IMMEDIATE takes the write lock up front, so no upgrade can
     # dead-lock; FULL because a command that was answered must survive a power cut.
     DATABASES["default"]["OPTIONS"] = {
@@ -101,7 +101,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     # Tells a COMMIT whose answer was lost from one that was refused.
-    DATABASES["default"]["ENGINE"] = "bff.commands.postgresql"
+    DATABASES["default"]["ENGINE"] = "bff.commands.engine.postgresql"
     # A line that the server has let go of, or that was cut, is noticed before a command begins on it and costs none.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A database that hangs must cost a command its answer, not a thread for ever. The server ends what takes too long;

@@ -16,10 +16,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 
 from bff.commands import asked, claim, deposit, limits, withdraw
-from bff.commands.engine import EngineUnavailable
+from bff.commands.engine.policy import POLICY
+from bff.commands.engine.threads import EngineUnavailable
 from bff.commands.models import Charge, Receipt
 from bff.commands.payments import WebhookRefused, WebhookUnreadable, read_webhook
-from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused, on_the_wire
 from bff.commands.runtime import runtime
 from bff.contracts.wallet import (

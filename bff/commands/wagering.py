@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
-from bff.commands import rows
 from bff.commands.books import Book
+from bff.commands.engine import statements
+from bff.commands.engine.policy import POLICY
 from bff.commands.models import GameTransaction, Grant, Receipt
-from bff.commands.policy import POLICY
 from bff.contracts.promotions import GrantProgress
 from bff.contracts.seamless import BetRequest
 
@@ -85,7 +85,7 @@ def grant(book: Book, receipt: Receipt, terms: Terms) -> None:
 
 def running(book: Book) -> list[Grant]:
     """The player's bonuses that are not decided, the one that was claimed first in front."""
-    return sorted(rows.find(Grant, player_id=book.player.player_id, state="running"), key=lambda each: each.pk)
+    return sorted(statements.find(Grant, player_id=book.player.player_id, state="running"), key=lambda each: each.pk)
 
 
 def share_of(among: list[Grant], bet: BetRequest, *, bonus_minor: int) -> Share | None:
@@ -105,7 +105,7 @@ def taken_back(undone: GameTransaction) -> Share | None:
     """What a bet that is undone no longer counts; None where it counted nothing or its bonus is decided."""
     if undone.kind != "bet" or not undone.wagered_minor:
         return None
-    [first] = rows.find(Grant, id=undone.grant_id)
+    [first] = statements.find(Grant, id=undone.grant_id)
     return Share(first, -undone.wagered_minor) if first.state == "running" else None
 
 
@@ -117,7 +117,7 @@ def as_it_stands(of: GameTransaction, moved: Moved) -> Moved:
     """
     if not moved.bonus_minor:
         return moved
-    state = rows.find(Grant, id=of.grant_id)[0].state if of.grant_id else "ended"
+    state = statements.find(Grant, id=of.grant_id)[0].state if of.grant_id else "ended"
     if state == "running":
         return moved
     real, bonus, forfeited, owed = moved
@@ -138,10 +138,10 @@ def count(book: Book, share: Share, receipt: Receipt) -> None:
     first.wagered_minor += share.wagered_minor
     if first.wagered_minor >= first.wagering_minor:
         first.state, first.decided_at = "done", book.now
-        own = first.amount_minor + rows.total(GameTransaction, "bonus_minor", grant_id=first.pk)
+        own = first.amount_minor + statements.total(GameTransaction, "bonus_minor", grant_id=first.pk)
         if (released := min(own, unclaimed_by(book, first))) > 0:
             book.post("bonus-release", receipt, {"bonus": -released, "real": released}, "promotions")
-    rows.update(first, "wagered_minor", "state", "decided_at")
+    statements.update(first, "wagered_minor", "state", "decided_at")
 
 
 def unclaimed_by(book: Book, decided: Grant) -> int:

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from bff.broker import connect
-from bff.commands.policy import POLICY
+from bff.commands.engine.policy import POLICY
 from bff.contracts.event import Event
 from bff.contracts.ledger import OFFERS_STREAM
 from bff.contracts.player_context import LIVE_AUDIENCE

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from bff.commands.engine.policy import EnginePolicy
 from bff.commands.heartbeat import Heartbeat
-from bff.commands.policy import EnginePolicy
 
 POLICY = EnginePolicy(heartbeat_s=60, payments_poll_s=0.02, payments_recheck_s=0.01)
 

@@ -2,8 +2,8 @@
 
 import itertools
 
+from bff.commands.engine.policy import RELAY
 from bff.commands.mends import Mends
-from bff.commands.policy import RELAY
 
 
 def test_a_player_who_differs_again_and_again_is_told_ever_more_rarely():

@@ -3,7 +3,7 @@
 import pytest
 
 from bff.commands import revocations
-from bff.commands.policy import POLICY, EnginePolicy
+from bff.commands.engine.policy import POLICY, EnginePolicy
 from bff.commands.sessions import Sessions
 from bff.contracts.player_context import PlayerContext
 from bff.live import subscription

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bff.broker import BrokerPolicy
-from bff.commands.policy import PAYMENTS, POLICY, RELAY
+from bff.commands.engine.policy import PAYMENTS, POLICY, RELAY
 from bff.feeds.policy import FeedsPolicy, PromotionsPolicy, TablesPolicy
 from bff.feeds.promotions.feed import WRITE_S
 from bff.live.policy import LivePolicy

@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 
-from bff.commands.epoch import next_epoch
+from bff.commands.engine.identifiers import next_epoch
 from bff.commands.sql import protect_entries, unprotect_entries
 
 

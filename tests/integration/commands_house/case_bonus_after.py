@@ -7,8 +7,9 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import Sum
 
-from bff.commands import audit, overdue, play, receipts
+from bff.commands import audit, overdue, receipts
 from bff.commands.books import Book
+from bff.commands.engine import statements
 from bff.commands.models import Account, Entry, GameTransaction, Grant, Receipt
 from bff.contracts.seamless import Status
 from tests.integration.commands_house.case_wagering import Player, now
@@ -190,7 +191,7 @@ def _put(player, amount):
         amount_minor=amount,
     )
     book.post("bonus", receipt, {"bonus": amount}, "promotions")
-    play.rows.update(book.player, "lines")
+    statements.update(book.player, "lines")
 
 
 def test_the_books_are_sound_after_all_this():

@@ -7,8 +7,8 @@ import pytest
 
 from bff.commands import audit, deposit, limits
 from bff.commands.closing import close
+from bff.commands.engine.policy import POLICY
 from bff.commands.models import Charge, OutboxRow, Receipt
-from bff.commands.policy import POLICY
 from bff.commands.receipts import Asked, Refused
 from bff.contracts.wallet import CloseKey, Deposit, SetDepositLimit
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 
-from bff.commands.engine import Engine, EngineUnavailable
-from bff.commands.policy import POLICY
+from bff.commands.engine.policy import POLICY
+from bff.commands.engine.threads import Engine, EngineUnavailable
 
 
 @pytest.fixture

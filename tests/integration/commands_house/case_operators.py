@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from bff.commands import audit, copies, relay_steps
 from bff.commands.deposit import Verdict, begin, settle
-from bff.commands.epoch import next_epoch
+from bff.commands.engine.identifiers import next_epoch
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.models import Account, Charge, OutboxRow, Receipt, RelayState
 from bff.commands.progress import Bar

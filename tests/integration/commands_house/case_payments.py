@@ -3,8 +3,8 @@ against nobody."""
 
 import pytest
 
+from bff.commands.engine.policy import PAYMENTS
 from bff.commands.payments import Payments
-from bff.commands.policy import PAYMENTS
 from bff.resilience.breaker import Position
 from bff.resilience.guard import Guard
 from bff.resilience.message import Headers, Response

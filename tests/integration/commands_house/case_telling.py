@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from bff.commands import comparison, limits, withdraw
+from bff.commands.engine.policy import RELAY
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.models import OutboxRow, Player
-from bff.commands.policy import RELAY
 from bff.commands.receipts import Asked
 from bff.commands.statement import state_part
 from bff.contracts.history import KindTotals, month_of

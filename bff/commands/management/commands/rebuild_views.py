@@ -15,10 +15,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from bff.broker import BrokerUnavailable, connect
 from bff.broker.port import Reader
 from bff.commands import rebuild, relay_steps
-from bff.commands.engine import Engine, EngineUnavailable
-from bff.commands.epoch import fresh_id
+from bff.commands.engine.identifiers import fresh_id
+from bff.commands.engine.policy import RELAY
+from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.models import Player, RelayState
-from bff.commands.policy import RELAY
 from bff.commands.progress import Bar
 from bff.commands.statement import state_part
 from bff.contracts.ledger import (

@@ -5,7 +5,7 @@ Public: `DatabaseWrapper`.
 
 from django.db.backends.sqlite3 import base
 
-from bff.commands.sqlite.turns import Turns
+from bff.commands.engine.sqlite.turns import Turns
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.db.backends.postgresql import base
 
-from bff.commands.postgresql import CommitUnknown
+from bff.commands.engine.postgresql import CommitUnknown
 
 # The server says these, or a proxy before it, when it lets a connection go: not whether the transaction counts.
 _LETS_GO = ("08", "57P")

@@ -23,9 +23,9 @@ from django.db import (
     transaction,
 )
 
-from bff.commands.policy import POLICY, EnginePolicy
-from bff.commands.postgresql import CommitUnknown
-from bff.commands.sqlite.turns import Turns
+from bff.commands.engine.policy import POLICY, EnginePolicy
+from bff.commands.engine.postgresql import CommitUnknown
+from bff.commands.engine.sqlite.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
