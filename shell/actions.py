@@ -21,13 +21,13 @@ from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome, State
-from shell.composition.asking import action_request
 from shell.composition.body import read
-from shell.composition.claimed import NAMES_TAKEN, Claims, claims_of
 from shell.composition.django_view import composed
-from shell.composition.ladder import Included, raised
+from shell.composition.ladder import Included, included_from_outcome
 from shell.composition.page import Slot, Visit
+from shell.composition.page_names import NAMES_TAKEN, PageNames, read_names_taken
 from shell.composition.release import Release
+from shell.composition.requests import action_request
 from shell.composition.upstreams import ACTION_MS
 from shell.pages.notice import notice, unavailable
 from shell.players.session import SessionUnknown, whose
@@ -105,14 +105,14 @@ async def _answered(
     body = read(slot, visit, release, answer, accept=_ANSWERS)
     if isinstance(body, Failure):
         return _unconfirmed(request, visit, slot, body, idempotency_key)
-    included = raised(slot, release, Outcome(State.FRESH, body))
+    included = included_from_outcome(slot, release, Outcome(State.FRESH, body))
     topics, sequence = _changed(answer.headers.get(headers.CHANGED))
     logger.info("acted", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
     receipt = answer.headers.get(headers.RECEIPT) or ""
     received = answer.status in (200, 202) and RECEIPT.fullmatch(receipt) is not None
     if request.headers.get("HX-Request") == "true":
         shown = replace(visit, receipts={slot.name: receipt}) if received else visit
-        return _swap(included, shown, claims_of(request.headers.get(NAMES_TAKEN)), topics, sequence)
+        return _swap(included, shown, read_names_taken(request.headers.get(NAMES_TAKEN)), topics, sequence)
     if received:
         response: HttpResponseBase = _SeeOther(f"{visit.path}?{slot.name}.receipt={quote(receipt)}#slot-{slot.name}")
     else:
@@ -130,8 +130,8 @@ def _changed(value: str | None) -> tuple[list[str], str]:
     return topics, sequence if SEQUENCE.fullmatch(sequence) else ""
 
 
-def _swap(included: Included, visit: Visit, claims: Claims, topics: list[str], sequence: str) -> HttpResponse:
-    response = HttpResponse(parts().composer.wrapper.wrap(included, visit, claims))
+def _swap(included: Included, visit: Visit, page_names: PageNames, topics: list[str], sequence: str) -> HttpResponse:
+    response = HttpResponse(parts().composer.wrapper.wrap(included, visit, page_names))
     response.headers["Cache-Control"] = "private, no-store"
     name, events = included.slot.name, {}
     if topics:

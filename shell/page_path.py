@@ -17,9 +17,9 @@ from shell.answering import PLAIN, answer, start
 from shell.composition import metrics
 from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.composition.assets import static_file
-from shell.composition.claimed import NAMES_TAKEN, claims_of
-from shell.composition.healing import ATTEMPT_MAX
 from shell.composition.page import Page, Visit
+from shell.composition.page_names import NAMES_TAKEN, read_names_taken
+from shell.composition.retry_delay import ATTEMPT_MAX
 from shell.composition.stream import Composition, timing
 from shell.front import refusal_of
 from shell.pages.errors import BROKEN
@@ -106,9 +106,9 @@ class PagePath:
         visit, cookies = await self._visit(incoming, *found)
         asked = incoming.query.get("attempt", "")
         attempt = min(int(asked), ATTEMPT_MAX) if asked.isascii() and asked.isdigit() else 0
-        claims = claims_of(incoming.headers.get(NAMES_TAKEN))
+        page_names = read_names_taken(incoming.headers.get(NAMES_TAKEN))
         included, body = await self._parts.composer.slot(
-            slot, visit, self._parts.registry.current, claims, attempt=attempt
+            slot, visit, self._parts.registry.current, page_names, attempt=attempt
         )
         said = ("server-timing", timing(slot.name, included.ms, included.state))
         await answer(send, 200, (_HTML, _NEVER_STORED, said, *cookies), body, head_only=incoming.method == "HEAD")

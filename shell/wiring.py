@@ -12,13 +12,13 @@ from django.conf import settings
 from redis.asyncio import Redis
 
 from bff.resilience.last_good import KeepPolicy, LastGood
-from shell.composition.asking import Bearer
 from shell.composition.compiler import Compiler
 from shell.composition.include import Includer
 from shell.composition.page import Page, PageTable, Slot, Visit
 from shell.composition.probing import Probing
-from shell.composition.recent import Recent
+from shell.composition.recent_outcomes import RecentOutcomes
 from shell.composition.release import Release, Snapshot
+from shell.composition.requests import Bearer
 from shell.composition.stream import Composer
 from shell.composition.upstreams import Upstreams
 from shell.fleet.evidence import RedisEvidence
@@ -43,7 +43,7 @@ class Parts:
     revocations: Revocations
     guessing: Guessing
     bearer: Bearer
-    recent: Recent
+    recent_outcomes: RecentOutcomes
     evidence: RedisEvidence
     redis: Redis
 
@@ -58,7 +58,7 @@ def parts() -> Parts:
         probing=lambda release: _probing(pages, release), evidence=evidence, lease=RedisLease(redis, holder=process)
     )
     last_good = LastGood(KeepPolicy(), second=RedisCopies(redis, settings.SECRET_KEY), codec=BodyCodec())
-    recent = Recent()
+    recent_outcomes = RecentOutcomes()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
 
     holding = Holding(upstreams)
@@ -82,12 +82,14 @@ def parts() -> Parts:
         pages=pages,
         registry=SnapshotKeeper(on_change=follow),
         upstreams=upstreams,
-        composer=Composer(Compiler(), Includer(upstreams, bearer, last_good=last_good, watch=recent.note), NOT_FOUND),
+        composer=Composer(
+            Compiler(), Includer(upstreams, bearer, last_good=last_good, watch=recent_outcomes.note), NOT_FOUND
+        ),
         minter=minter,
         revocations=Revocations(settings.REDIS_URL),
         guessing=Guessing(redis, GuessingPolicy()),
         bearer=bearer,
-        recent=recent,
+        recent_outcomes=recent_outcomes,
         evidence=evidence,
         redis=redis,
     )

@@ -20,7 +20,7 @@ from shell.composition.compiler import Compiler
 from shell.composition.include import Includer
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
 from shell.composition.probing import Probing
-from shell.composition.recent import Recent
+from shell.composition.recent_outcomes import RecentOutcomes
 from shell.composition.release import Release, Snapshot
 from shell.composition.stream import Composer, Opening
 from shell.composition.upstreams import Upstreams
@@ -69,7 +69,7 @@ class Trio:
             policy or Policy(),
             page_deadline_ms=page_deadline_ms,
         )
-        self.recent = Recent()
+        self.recent = RecentOutcomes()
         self.includer = Includer(
             self.upstreams,
             lambda visit, audience, scopes, life_s: f"token-of-{visit.player}-for-{audience}",

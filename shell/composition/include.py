@@ -15,12 +15,12 @@ from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome
 from bff.resilience.policy import KeepPolicy
 from bff.resilience.reason import Reason
-from shell.composition.asking import Bearer, content_request
 from shell.composition.body import Body, read
-from shell.composition.ladder import Included, lowered, raised
+from shell.composition.ladder import Included, included_from_failure, included_from_outcome
+from shell.composition.outcome_log import OutcomeLog
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release, Snapshot
-from shell.composition.telling import Teller
+from shell.composition.requests import Bearer, content_request
 from shell.composition.upstreams import Upstreams
 
 logger = log.get("include")
@@ -45,7 +45,7 @@ class Includer:
         self._bearer = bearer
         self._last_good = last_good or LastGood(KeepPolicy(), clock=clock)
         self._watch = watch
-        self._teller = Teller()
+        self._outcome_log = OutcomeLog()
         # What was made of the last refusal where all visitors are shown the same.
         self._shut: dict[tuple[str, ...], tuple[Failure, Included]] = {}
         self._clock = clock
@@ -58,7 +58,7 @@ class Includer:
             included = await self._fill(slot, visit, release, page_deadline)
         except Exception:
             logger.exception("include_broke", fragment=slot.fragment, slot=slot.name)
-            included = lowered(slot, visit, release, Failure(Reason.INTERNAL))
+            included = included_from_failure(slot, visit, release, Failure(Reason.INTERNAL))
         return self._told(structs.replace(included, ms=round((self._clock() - began) * 1000)), visit)
 
     def at_once(self, slot: Slot, visit: Visit, snapshot: Snapshot) -> Included | None:
@@ -68,7 +68,7 @@ class Includer:
             included = self._look(slot, visit, release)
         except Exception:
             logger.exception("include_broke", fragment=slot.fragment, slot=slot.name)
-            included = lowered(slot, visit, release, Failure(Reason.INTERNAL))
+            included = included_from_failure(slot, visit, release, Failure(Reason.INTERNAL))
         return None if included is None else self._told(included, visit)
 
     def _look(self, slot: Slot, visit: Visit, release: Release | None) -> Included | None:
@@ -90,8 +90,8 @@ class Includer:
             alone=visit.asks_for_its_own(slot),
         )
         if not isinstance(ended, Failure):
-            return None if ended is None else raised(slot, release, ended)
-        included = lowered(slot, visit, release, ended)
+            return None if ended is None else included_from_outcome(slot, release, ended)
+        included = included_from_failure(slot, visit, release, ended)
         if place is not None:
             if len(self._shut) >= _SHUT_MAX:
                 self._shut.clear()
@@ -104,7 +104,7 @@ class Includer:
         await self._last_good.aclose()
 
     def _told(self, included: Included, visit: Visit) -> Included:
-        self._teller.tell(included, visit)
+        self._outcome_log.record(included, visit)
         self._watch(included)
         return included
 
@@ -151,11 +151,17 @@ class Includer:
 
 
 def _not_published(slot: Slot, visit: Visit) -> Included:
-    return lowered(slot, visit, None, Failure(Reason.NOT_PUBLISHED, f"no release of {slot.fragment} is live"))
+    return included_from_failure(
+        slot, visit, None, Failure(Reason.NOT_PUBLISHED, f"no release of {slot.fragment} is live")
+    )
 
 
 def _standing(slot: Slot, visit: Visit, release: Release, ended: Outcome[Body] | Failure) -> Included:
-    return lowered(slot, visit, release, ended) if isinstance(ended, Failure) else raised(slot, release, ended)
+    return (
+        included_from_failure(slot, visit, release, ended)
+        if isinstance(ended, Failure)
+        else included_from_outcome(slot, release, ended)
+    )
 
 
 def _place(slot: Slot, visit: Visit) -> tuple[str, ...]:

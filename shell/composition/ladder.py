@@ -1,6 +1,6 @@
 """The rungs on which a slot can stand: what fills it, and why it is not better.
 
-Public: `Included`, `raised`, `lowered`.
+Public: `Included`, `included_from_outcome`, `included_from_failure`.
 """
 
 from datetime import datetime
@@ -42,7 +42,7 @@ class Included(msgspec.Struct, frozen=True, eq=False):
         return self.release.manifest.version if self.release else ""
 
 
-def raised(slot: Slot, release: Release, outcome: Outcome[Body]) -> Included:
+def included_from_outcome(slot: Slot, release: Release, outcome: Outcome[Body]) -> Included:
     """What a fragment said, now or when it was last well."""
     body = outcome.value
     if outcome.state is State.STALE:
@@ -73,7 +73,7 @@ def raised(slot: Slot, release: Release, outcome: Outcome[Body]) -> Included:
     return Included(slot, State.FRESH, body.html, release, as_of=outcome.as_of, status=body.status)
 
 
-def lowered(slot: Slot, visit: Visit, release: Release | None, failure: Failure) -> Included:
+def included_from_failure(slot: Slot, visit: Visit, release: Release | None, failure: Failure) -> Included:
     """The rungs below: the release's own fallback, else the shell's card."""
     html = b""
     # To somebody who may not see it, "it is broken" would be a lie: the shell's card asks them to sign in.

@@ -6,9 +6,9 @@ Public: `Probing`.
 from collections import OrderedDict
 
 from bff.resilience.message import Request
-from shell.composition.asking import probe_request
 from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
+from shell.composition.requests import probe_request
 
 _HEALTHY_MAX = 4
 

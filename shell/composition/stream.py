@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from bff.resilience.deadline import Deadline
 from bff.resilience.outcome import State
 from shell.composition import metrics
-from shell.composition.claimed import Claims
 from shell.composition.compiler import Compiled, Compiler
 from shell.composition.include import Includer
 from shell.composition.ladder import Included
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
+from shell.composition.page_names import PageNames
 from shell.composition.release import Snapshot
 from shell.composition.wrap import Wrapper
 
@@ -48,12 +48,12 @@ class Composer:
         return Composition(self, visit, snapshot, answered)
 
     async def slot(
-        self, slot: Slot, visit: Visit, snapshot: Snapshot, claims: Claims | None = None, *, attempt: int
+        self, slot: Slot, visit: Visit, snapshot: Snapshot, page_names: PageNames | None = None, *, attempt: int
     ) -> tuple[Included, bytes]:
-        """One slot on its own, for a page that is open in a browser and has made `claims` for its other slots."""
+        """One slot on its own, for a page that is open in a browser, whose other slots hold `page_names`."""
         deadline = Deadline.after_ms(self.clock(), self.page_deadline_ms)
         included = await self.includer.include(slot, visit, snapshot, deadline)
-        return included, self.wrapper.wrap(included, visit, claims, attempt=attempt)
+        return included, self.wrapper.wrap(included, visit, page_names, attempt=attempt)
 
 
 class Composition:
@@ -64,7 +64,7 @@ class Composition:
         self._visit = visit
         self._snapshot = snapshot
         self._answered = answered
-        self._claims = Claims()
+        self._page_names = PageNames()
         self._deadline = Deadline.after_ms(composer.clock(), composer.page_deadline_ms)
         # What is known already, and what has to be asked for.
         self._known: dict[str, Included] = {}
@@ -135,7 +135,7 @@ class Composition:
         )
 
     def _wrap(self, included: Included) -> bytes:
-        return self._composer.wrapper.wrap(included, self._visit, self._claims)
+        return self._composer.wrapper.wrap(included, self._visit, self._page_names)
 
     async def _include(self, slot: Slot) -> Included:
         return await self._composer.includer.include(slot, self._visit, self._snapshot, self._deadline)

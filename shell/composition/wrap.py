@@ -16,10 +16,10 @@ from msgspec import structs
 from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.assets import static_url
-from shell.composition.claimed import Claims
-from shell.composition.healing import bounds_ms, delay_ms
 from shell.composition.ladder import Included
 from shell.composition.page import Visit
+from shell.composition.page_names import PageNames
+from shell.composition.retry_delay import bounds_ms, delay_ms
 
 _SHELL_DRAWN = (State.STALE, State.PLACEHOLDER)
 # What the bar over a stale copy is rendered with, once, before each copy's own moment stands there.
@@ -35,13 +35,13 @@ class Wrapper:
         self._frames: dict[tuple[object, ...], _Frame] = {}
         self._shared: dict[tuple[Included, str], _AroundDelay] = {}
 
-    def wrap(self, included: Included, visit: Visit, claims: Claims | None = None, *, attempt: int = 0) -> bytes:
-        """The slot's element, whole, with names that are free among the page's `claims`, none where it stands alone.
+    def wrap(self, included: Included, visit: Visit, page_names: PageNames | None = None, *, attempt: int = 0) -> bytes:
+        """The slot's element, whole, with names that are free among `page_names`, none where it stands alone.
 
         `attempt` counts the retries before this one.
         """
         if _is_light(included):
-            html = (claims or Claims()).fit(included.html, included.slot.name)
+            html = (page_names or PageNames()).make_unique(included.html, included.slot.name)
             if html is not included.html:
                 included = structs.replace(included, html=html, shared=False)
         if included.shared and included.html and not attempt:

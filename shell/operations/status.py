@@ -35,7 +35,7 @@ class FragmentStatus:
 def fragments(parts: Parts) -> list[FragmentStatus]:
     """Every fragment that a page names or the registry holds, by name."""
     releases = parts.registry.current.releases
-    records = parts.recent.records()
+    records = parts.recent_outcomes.records()
     guards = parts.upstreams.guards()
     named = {slot.fragment for page in parts.pages.pages for slot in page.slots} | set(releases)
     rows = []

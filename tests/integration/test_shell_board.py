@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from shell.composition.page import Slot
-from shell.composition.recent import WINDOW_S, Recent
+from shell.composition.recent_outcomes import WINDOW_S, RecentOutcomes
 from shell.operations import views
 from shell.operations.status import FragmentStatus, fragments
 from shell.players.models import Player
@@ -39,14 +39,14 @@ class Board:
 
     def __init__(self, trio: Trio) -> None:
         self.clock = Clock()
-        self.recent = Recent(self.clock)
+        self.recent = RecentOutcomes(self.clock)
         self.held: dict[str, Held] = {}
         trio.includer._watch = self.recent.note
         self._trio = trio
 
     def parts(self) -> Any:
         registry = SimpleNamespace(current=self._trio.snapshot, holds=self.held)
-        return replace(parts(), recent=self.recent, upstreams=self._trio.upstreams, registry=registry)
+        return replace(parts(), recent_outcomes=self.recent, upstreams=self._trio.upstreams, registry=registry)
 
     def rows(self) -> dict[str, FragmentStatus]:
         return {row.fragment: row for row in fragments(self.parts())}

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from bff.resilience.policy import Policy
 from shell.composition import metrics
 from shell.composition.metrics import PAGES_LEFT
+from shell.composition.outcome_log import QUIET_S
 from shell.composition.page import Grant, Page, PageTable, Slot
-from shell.composition.telling import QUIET_S
 from shell.page_path import PagePath
 from shell.wiring import parts
 from tests.origin.server import Origin

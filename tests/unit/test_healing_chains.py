@@ -19,7 +19,7 @@ from bff.resilience.policy import Policy
 from bff.store.policy import StorePolicy
 from fragments.kit.policy import POLICY as KIT
 from fragments.live_dealer.provider import OPEN_MS_MAX
-from shell.composition.healing import AFTER_MS, DELAY_MS_MAX
+from shell.composition.retry_delay import AFTER_MS, DELAY_MS_MAX
 
 ROOT = Path(__file__).parents[2]
 HEALED_S_MAX = 7.0

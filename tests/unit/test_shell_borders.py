@@ -13,8 +13,8 @@ from bff.contracts.player_context import check, new_key_pair
 from bff.resilience.reason import Reason
 from shell.composition.body import FragmentState, link_policy, read_state
 from shell.composition.contain import Contained, contain
-from shell.composition.healing import DELAY_MS_LONGEST, DELAY_MS_MIN, delay_ms
 from shell.composition.page import Page, Slot
+from shell.composition.retry_delay import DELAY_MS_LONGEST, DELAY_MS_MIN, delay_ms
 from shell.cookies import set_cookie
 from shell.players.context import REST_S_MIN, Minter
 from shell.players.ended import Ended

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from shell.composition.asking import content_request
 from shell.composition.page import Page, PagesBroken, Slot
+from shell.composition.requests import content_request
 from shell.page_path import PagePath
 from shell.pages.table import read_pages
 from shell.players.duties import duration_words, words_for

@@ -7,10 +7,10 @@ import pytest
 
 from bff.contracts.manifest import parse
 from bff.resilience.outcome import State
-from shell.composition.claimed import Claims, claims_of
 from shell.composition.contain import Contained, Container, LinkPolicy
 from shell.composition.ladder import Included
 from shell.composition.page import Page, Slot, Visit
+from shell.composition.page_names import PageNames, read_names_taken
 from shell.composition.release import Release
 from shell.composition.wrap import Wrapper
 
@@ -30,9 +30,10 @@ def included(slot: Slot, html: bytes, isolation: str) -> Included:
 
 def page(*htmls: bytes, isolation: str = "light") -> list[bytes]:
     """Slots as one page view writes them, in the order in which they were ready."""
-    wrapper, claims = Wrapper(random.Random(7)), Claims()
+    wrapper, page_names = Wrapper(random.Random(7)), PageNames()
     return [
-        wrapper.wrap(included(slot, html, isolation), VISIT, claims) for slot, html in zip(SLOTS, htmls, strict=True)
+        wrapper.wrap(included(slot, html, isolation), VISIT, page_names)
+        for slot, html in zip(SLOTS, htmls, strict=True)
     ]
 
 
@@ -65,16 +66,16 @@ def test_shadow_roots_share_no_names() -> None:
 
 def test_slot_that_is_read_again_gives_way_to_the_open_page() -> None:
     """It comes back under the same names as before, whoever came first then."""
-    assert claims_of("id:q details:faq").fit(FAQ, "tables") == RENAMED
-    assert claims_of("id:h details:faq%20x").fit(FAQ, "tables") == FAQ
-    assert claims_of(None).fit(FAQ, "tables") == FAQ
-    assert claims_of("radio:q").fit(FAQ, "tables") == FAQ
+    assert read_names_taken("id:q details:faq").make_unique(FAQ, "tables") == RENAMED
+    assert read_names_taken("id:h details:faq%20x").make_unique(FAQ, "tables") == FAQ
+    assert read_names_taken(None).make_unique(FAQ, "tables") == FAQ
+    assert read_names_taken("radio:q").make_unique(FAQ, "tables") == FAQ
 
 
 @pytest.mark.parametrize("header", ["*", "x" * 9000, "id:", "faq", "other:q", "id:a faq"])
 def test_page_that_can_not_tell_its_names_has_them_all(header: str) -> None:
     """Too many or malformed: every name gives way."""
-    assert claims_of(header).fit(FAQ, "tables") == RENAMED
+    assert read_names_taken(header).make_unique(FAQ, "tables") == RENAMED
 
 
 def test_names_are_compared_as_they_are_written() -> None:
@@ -83,9 +84,9 @@ def test_names_are_compared_as_they_are_written() -> None:
         b'<p id="a&amp;&quot;b">x</p>', "text/html", prefix="/slots/a/b", isolation="light", links=LinkPolicy()
     )
     assert isinstance(contained, Contained)
-    assert b'id="a&amp;&quot;b--b"' in claims_of("id:a%26%22b").fit(contained.html, "b")
+    assert b'id="a&amp;&quot;b--b"' in read_names_taken("id:a%26%22b").make_unique(contained.html, "b")
 
 
 def test_given_name_that_is_taken_too_is_given_on() -> None:
     """No renaming ends in another clash."""
-    assert claims_of("id:a id:a--b").fit(b'<p id="a">x</p>', "b") == b'<p id="a--b--b">x</p>'
+    assert read_names_taken("id:a id:a--b").make_unique(b'<p id="a">x</p>', "b") == b'<p id="a--b--b">x</p>'

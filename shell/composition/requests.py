@@ -1,4 +1,4 @@
-"""What the shell says to a fragment: the request of one include or action, and nothing a browser sent.
+"""The requests of the shell to a fragment, for one include or action; nothing a browser sent is passed on.
 
 The guard that carries it adds what remains of the deadline.
 

@@ -1,8 +1,8 @@
 """The names that a page's slots have taken in the tree that they share: who comes later gives way.
 
-A page is streamed in the order in which its slots are ready, so that is the order of the claims. A slot that is read
-again later comes with what the page in the browser holds by then (`Mullion-Names-Taken`).
-Public: `Claims`, `NAMES_TAKEN`, `claims_of`.
+A page is streamed in the order in which its slots are ready, so the first that uses a name keeps it. A slot that is
+read again later comes with what the page in the browser holds by then (`Mullion-Names-Taken`).
+Public: `PageNames`, `NAMES_TAKEN`, `read_names_taken`.
 """
 
 from html import escape
@@ -17,15 +17,15 @@ _CHARS_MAX = 8192
 _ALL = "*"
 
 
-class Claims:
-    """One page's names. With `everything` no name is free, because not all that are taken could be told."""
+class PageNames:
+    """One page's names. With `everything` no name is free, because the browser could not list all that are taken."""
 
     def __init__(self, names: frozenset[Name] = frozenset(), *, everything: bool = False) -> None:
         self._names = set(names)
         self._everything = everything
 
-    def fit(self, html: bytes, slot: str) -> bytes:
-        """`html`, which was contained for the shared tree of `slot`, with names that no other slot has; claims them.
+    def make_unique(self, html: bytes, slot: str) -> bytes:
+        """`html`, contained for the shared tree of `slot`, with names that no other slot has; they are taken then.
 
         A name stays unless another slot has it. What refers to it goes along.
         """
@@ -39,16 +39,16 @@ class Claims:
         return html
 
 
-def claims_of(header: str | None) -> Claims:
-    """What a page in a browser says that its other slots hold; what is malformed or too long counts as everything."""
+def read_names_taken(header: str | None) -> PageNames:
+    """The names in the other slots of an open page; a header that is malformed or too long counts as everything."""
     if not header:
-        return Claims()
+        return PageNames()
     if header == _ALL or len(header) > _CHARS_MAX:
-        return Claims(everything=True)
+        return PageNames(everything=True)
     names = [(kind, _written(unquote(name))) for kind, _, name in (part.partition(":") for part in header.split())]
     if not all(kind in _KINDS and name for kind, name in names):
-        return Claims(everything=True)
-    return Claims(frozenset(names))
+        return PageNames(everything=True)
+    return PageNames(frozenset(names))
 
 
 def _written(name: str) -> str:

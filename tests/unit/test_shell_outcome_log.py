@@ -1,4 +1,4 @@
-"""What is said of outcomes: every kind at once, and no kind so often that saying it costs more than the page."""
+"""How outcomes are logged: every kind at once, and no kind so often that logging it costs more than the page."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.ladder import Included
+from shell.composition.outcome_log import OutcomeLog
 from shell.composition.page import Page, Slot, Visit
-from shell.composition.telling import Teller
 
 PAGE = Page("lobby", "/", "lobby.html")
 VISIT = Visit(PAGE, {}, language="en", locale="en-GB", currency="EUR", origin="http://localhost")
@@ -37,47 +37,47 @@ def timer() -> Timer:
 
 
 @pytest.fixture
-def teller(timer: Timer) -> Teller:
-    return Teller(timer.later)
+def outcome_log(timer: Timer) -> OutcomeLog:
+    return OutcomeLog(timer.later)
 
 
 def fallen(slot: Slot = ONE, reason: Reason = Reason.TIMEOUT, ms: int = 1) -> Included:
     return Included(slot, State.FALLBACK, b"<p>", None, reason, ms=ms)
 
 
-def test_the_first_of_a_kind_is_said_at_once(teller: Teller) -> None:
+def test_the_first_of_a_kind_is_logged_at_once(outcome_log: OutcomeLog) -> None:
     """Another slot and another reason are other kinds."""
-    with capture_logs() as said:
+    with capture_logs() as lines:
         for included in (fallen(), fallen(TWO), fallen(reason=Reason.BREAKER_OPEN), fallen()):
-            teller.tell(included, VISIT)
-    assert [(line["slot"], line["reason"], line["times"]) for line in said] == [
+            outcome_log.record(included, VISIT)
+    assert [(line["slot"], line["reason"], line["times"]) for line in lines] == [
         ("one", "timeout", 1),
         ("two", "timeout", 1),
         ("one", "breaker_open", 1),
     ]
-    assert {line["log_level"] for line in said} == {"warning"}
+    assert {line["log_level"] for line in lines} == {"warning"}
 
 
-def test_a_flood_is_one_line_a_second_that_counts_it(teller: Teller, timer: Timer) -> None:
-    """Nothing is lost from the sum, and when the flood is over nothing more is said."""
-    with capture_logs() as said:
+def test_a_flood_is_one_line_a_second_that_counts_it(outcome_log: OutcomeLog, timer: Timer) -> None:
+    """Nothing is lost from the sum, and when the flood is over nothing more is logged."""
+    with capture_logs() as lines:
         for number in range(1000):
-            teller.tell(fallen(ms=number), VISIT)
+            outcome_log.record(fallen(ms=number), VISIT)
         timer.pass_()
         for _ in range(500):
-            teller.tell(fallen(), VISIT)
+            outcome_log.record(fallen(), VISIT)
         timer.pass_()
         timer.pass_()
         timer.pass_()
         assert not timer.due
-        teller.tell(fallen(), VISIT)
-    assert [line["times"] for line in said] == [1, 999, 500, 1]
-    assert said[1]["ms"] == 999
+        outcome_log.record(fallen(), VISIT)
+    assert [line["times"] for line in lines] == [1, 999, 500, 1]
+    assert lines[1]["ms"] == 999
 
 
-def test_fresh_outcomes_are_no_news(teller: Teller, timer: Timer) -> None:
-    """They are counted, and said only to who debugs."""
-    with capture_logs() as said:
-        teller.tell(Included(ONE, State.FRESH, b"<p>", None), VISIT)
-    assert {line["log_level"] for line in said} == {"debug"}
+def test_fresh_outcomes_are_debug_lines(outcome_log: OutcomeLog, timer: Timer) -> None:
+    """They are counted, and logged only for whoever debugs."""
+    with capture_logs() as lines:
+        outcome_log.record(Included(ONE, State.FRESH, b"<p>", None), VISIT)
+    assert {line["log_level"] for line in lines} == {"debug"}
     assert not timer.due

@@ -1,6 +1,6 @@
 """The last outcomes of this process, for the status board.
 
-Public: `Recent`, `FragmentRecord`.
+Public: `RecentOutcomes`, `FragmentRecord`.
 """
 
 import time
@@ -24,7 +24,7 @@ class FragmentRecord:
     at: datetime
 
 
-class Recent:
+class RecentOutcomes:
     """Outcomes counted by fragment and second, so that a flood of one fragment neither shortens the minute nor pushes
     another out. Bounded by the fragments that pages name; `now` is seconds since 1970.
     """
