@@ -31,8 +31,8 @@ async def show_slip(request: HttpRequest, context: Context, table_id: str) -> Re
     """The slip of one table; with `?receipt=` also what became of a bet."""
     if not _TABLE_ID.fullmatch(table_id):
         return Rendered("live_dealer/nothing.html", None, 404)
-    answer, said = await asyncio.gather(_table(context, table_id), _receipt(request, context, table_id))
-    return _slip(context, table_id, answer, said=said)
+    answer, notice = await asyncio.gather(_table(context, table_id), _receipt(request, context, table_id))
+    return _slip(context, table_id, answer, notice=notice)
 
 
 @fragment_view()
@@ -56,9 +56,9 @@ async def bet(request: HttpRequest, context: Context, table_id: str) -> Rendered
     wanted = _wanted(request, table_id, context)
     if context.player is None or not context.grant:
         return _slip(context, table_id, await _table(context, table_id), status=401)
-    if not _KEY.fullmatch(key) or isinstance(wanted, slip.Said):
-        said = wanted if isinstance(wanted, slip.Said) else slip.EXPIRED
-        return _slip(context, table_id, await _table(context, table_id), status=422, said=said)
+    if not _KEY.fullmatch(key) or isinstance(wanted, slip.Notice):
+        notice = wanted if isinstance(wanted, slip.Notice) else slip.EXPIRED
+        return _slip(context, table_id, await _table(context, table_id), status=422, notice=notice)
     placed = await provider.place(wanted, context, key)
     return await _after(placed, wanted, context, key)
 
@@ -70,18 +70,18 @@ async def _after(
     stake, game = wanted.amount_minor, wanted.game
     match placed:
         case Bet():
-            said = slip.accepted(placed, context.formats)
+            notice = slip.accepted(placed, context.formats)
             status = 202 if placed.state == "placing" else 200
-            return _slip(context, game, answer, status=status, said=said, stake=stake, placed=placed)
+            return _slip(context, game, answer, status=status, notice=notice, stake=stake, placed=placed)
         case BetRefusal():
             limits = None if isinstance(answer, Failure) or answer.data is None else answer.data.table.limits
-            said = slip.refused(placed, limits, context.formats)
-            return _slip(context, game, answer, status=422, said=said, stake=stake)
+            notice = slip.refused(placed, limits, context.formats)
+            return _slip(context, game, answer, status=422, notice=notice, stake=stake)
         case provider.Unknown():
-            said, again = slip.unknown(wanted, key, context.formats)
-            return _slip(context, game, answer, said=said, again=again, stake=stake)
+            notice, again = slip.unknown(wanted, key, context.formats)
+            return _slip(context, game, answer, notice=notice, again=again, stake=stake)
         case Failure():
-            return _slip(context, game, answer, said=slip.NOT_SENT, stake=stake, key=key)
+            return _slip(context, game, answer, notice=slip.NOT_SENT, stake=stake, key=key)
 
 
 def _slip(
@@ -90,7 +90,7 @@ def _slip(
     answer: View[TableData] | Failure,
     *,
     status: int = 200,
-    said: slip.Said | None = None,
+    notice: slip.Notice | None = None,
     again: slip.Again | None = None,
     stake: int = 0,
     key: str = "",
@@ -104,11 +104,11 @@ def _slip(
         now=datetime.now(UTC),
         key=key or uuid.uuid4().hex,
         signed_in=context.player is not None,
-        said=said,
+        notice=notice,
         again=again,
         stake=stake,
     )
-    not_sent = Degraded(Reason.ENGINE_DOWN, upstream=provider.UPSTREAM) if said is slip.NOT_SENT else None
+    not_sent = Degraded(Reason.ENGINE_DOWN, upstream=provider.UPSTREAM) if notice is slip.NOT_SENT else None
     return Rendered(
         "live_dealer/slip.html",
         {
@@ -126,12 +126,12 @@ def _slip(
     )
 
 
-def _wanted(request: HttpRequest, table_id: str, context: Context) -> PlaceBet | slip.Said:
+def _wanted(request: HttpRequest, table_id: str, context: Context) -> PlaceBet | slip.Notice:
     """The bet in the form, or what is wrong with it."""
     side, stake = request.POST.get("side", ""), request.POST.get("stake", "")
     closes = request.POST.get("closes_at", "")
     if side not in _SIDES or not _STAKE.fullmatch(stake):
-        return slip.Said("bad", "Choose a stake, then red or black. Nothing was sent.")
+        return slip.Notice("bad", "Choose a stake, then red or black. Nothing was sent.")
     if not closes:
         return slip.refused(BetRefusal.BETS_CLOSED, None, context.formats)
     try:
@@ -147,7 +147,7 @@ async def _table(context: Context, table_id: str) -> View[TableData] | Failure:
     return await bff.view(f"tables/{table_id}", View[TableData], context, currency=context.currency)
 
 
-async def _receipt(request: HttpRequest, context: Context, table_id: str) -> slip.Said | None:
+async def _receipt(request: HttpRequest, context: Context, table_id: str) -> slip.Notice | None:
     receipt = request.GET.get("receipt", "")
     if context.player is None or not _KEY.fullmatch(receipt):
         return None

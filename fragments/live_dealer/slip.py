@@ -1,6 +1,6 @@
 """What the bet slip and the list of bets show. Pure: no request, no clock, no I/O.
 
-Public: `Slip`, `Stake`, `Said`, `Status`, `Again`, `BetLine`, `Bets`, `slip`, `bets`, `accepted`, `refused`,
+Public: `Slip`, `Stake`, `Notice`, `Status`, `Again`, `BetLine`, `Bets`, `slip`, `bets`, `accepted`, `refused`,
 `unknown`, `NOT_SENT`, `EXPIRED`.
 """
 
@@ -53,7 +53,7 @@ class Stake:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Notice:
     """What became of a bet, in a sentence. `cashier` where money would help.
 
     `status` is there where the bet is in the list too. What ends by itself when a feed is back `ends` with its name.
@@ -106,7 +106,7 @@ class Slip:
     closes: AsOf | None
     opens: AsOf | None
     key: str
-    said: Said | None
+    notice: Notice | None
     again: Again | None
     degraded: Degraded | None
     on_break: OnBreak | None = None
@@ -145,7 +145,7 @@ def slip(
     now: datetime,
     key: str,
     signed_in: bool,
-    said: Said | None = None,
+    notice: Notice | None = None,
     again: Again | None = None,
     stake: int = 0,
 ) -> Slip:
@@ -168,7 +168,7 @@ def slip(
         closes=AsOf(rfc3339(closes_at), f"until {formats.clock(closes_at)}") if closes_at and closes_at > now else None,
         opens=AsOf(rfc3339(table.opens_at), formats.short_time(table.opens_at)) if table and table.opens_at else None,
         key=key,
-        said=said,
+        notice=notice,
         again=again,
         degraded=degraded,
         on_break=pause,
@@ -188,37 +188,37 @@ def bets(answer: list[Bet] | Failure, formats: Formats, game: str, player: str) 
     )
 
 
-def accepted(bet: Bet, formats: Formats) -> Said:
+def accepted(bet: Bet, formats: Formats) -> Notice:
     """What is said about a bet that was taken, or may still be."""
     tone, words = _sentence(bet, formats)
-    return Said(tone, words, status=Status(bet.bet_id, bet.step, words, _state(bet, formats)))
+    return Notice(tone, words, status=Status(bet.bet_id, bet.step, words, _state(bet, formats)))
 
 
-def refused(why: BetRefusal, limits: Limits | None, formats: Formats) -> Said:
+def refused(why: BetRefusal, limits: Limits | None, formats: Formats) -> Notice:
     """What is said about a bet that was not."""
     if why is BetRefusal.UNDER_LIMIT and limits:
         least = formats.money_short(limits.bet_min_minor, limits.currency)
-        return Said("bad", f"The least you can stake here is {least}. Nothing was taken.")
+        return Notice("bad", f"The least you can stake here is {least}. Nothing was taken.")
     if why is BetRefusal.OVER_LIMIT and limits:
         most = formats.money_short(limits.bet_max_minor, limits.currency)
-        return Said("bad", f"You can have {most} on one round at most. Nothing more was taken.")
+        return Notice("bad", f"You can have {most} on one round at most. Nothing more was taken.")
     words = _WORDS.get(why, _WORDS[BetRefusal.REFUSED])
-    return Said("bad", words, cashier=why is BetRefusal.NOT_ENOUGH_MONEY)
+    return Notice("bad", words, cashier=why is BetRefusal.NOT_ENOUGH_MONEY)
 
 
-def unknown(wanted: PlaceBet, key: str, formats: Formats) -> tuple[Said, Again]:
+def unknown(wanted: PlaceBet, key: str, formats: Formats) -> tuple[Notice, Again]:
     """A lost answer: never called failed, and never sent again under another key."""
     what = f"{formats.money_short(wanted.amount_minor, wanted.currency)} on {wanted.side}"
     words = f"The answer got lost, so {what} may or may not be in. Asking again can't place it twice."
-    return Said("warn", words), Again(key, wanted.side, wanted.amount_minor, wanted.closes_at.isoformat())
+    return Notice("warn", words), Again(key, wanted.side, wanted.amount_minor, wanted.closes_at.isoformat())
 
 
-NOT_SENT = Said(
+NOT_SENT = Notice(
     "bad",
     "The table can't be reached, so nothing was sent and nothing was taken. Try again in a moment.",
     ends="engine",
 )
-EXPIRED = Said("bad", "This form had expired and nothing was sent. Please choose again.")
+EXPIRED = Notice("bad", "This form had expired and nothing was sent. Please choose again.")
 
 
 def _standing(table: Table | None, degraded: Degraded | None, *, signed_in: bool) -> Standing:

@@ -14,7 +14,7 @@ from fragments.kit import bff
 from fragments.kit.answer import Rendered, fragment_view
 from fragments.kit.context import Context
 from fragments.live_dealer import display
-from fragments.live_dealer.known import LastKnown
+from fragments.live_dealer.last_known import LastKnown
 
 SHARED_S = 1
 _last_known = LastKnown()

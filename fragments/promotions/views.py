@@ -17,7 +17,7 @@ from bff.resilience.reason import Reason
 from fragments.kit import bff
 from fragments.kit.answer import Degraded, Rendered, fragment_view
 from fragments.kit.context import Context
-from fragments.kit.lost import CLOSED, Lost, became, read_lost
+from fragments.kit.unanswered import CLOSED, UnansweredCommand, parse_unanswered, settle_unanswered
 from fragments.promotions import display
 from fragments.promotions.display import ClaimNote
 
@@ -68,8 +68,8 @@ async def _after(
             return await _offers(context, notes={promotion_id: display.receipt_note(outcome)}, receipt=outcome)
         case bff.Unknown() | Problem(code="command_in_flight"):
             note = _checking(_UNKNOWN if isinstance(outcome, bff.Unknown) else _IN_FLIGHT, key)
-            lost = Lost.sent_now("claim", key).receipt_id
-            return await _offers(context, status=202, notes={promotion_id: note}, keys=same, receipt_id=lost)
+            reference = UnansweredCommand.sent_now("claim", key).receipt_id
+            return await _offers(context, status=202, notes={promotion_id: note}, keys=same, receipt_id=reference)
         case Problem():
             words = outcome.detail or "This offer can't be claimed. Nothing has changed."
             return await _offers(context, status=422, notes={promotion_id: ClaimNote("bad", words)})
@@ -112,8 +112,8 @@ async def _receipt_note(request: HttpRequest, context: Context) -> ClaimNote | N
     receipt_id = request.GET.get("receipt", "")
     if context.player is None:
         return None
-    if lost := read_lost(receipt_id):
-        return _lost_note(lost, await became(lost, context))
+    if unanswered := parse_unanswered(receipt_id):
+        return _unanswered_note(unanswered, await settle_unanswered(unanswered, context))
     if not _TOKEN.fullmatch(receipt_id):
         return None
     answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
@@ -126,18 +126,18 @@ def _checking(words: str, key: str) -> ClaimNote:
     return ClaimNote("warn", words, asked=True, reference=key)
 
 
-def _lost_note(lost: Lost, known: Receipt | Problem | None) -> ClaimNote:
-    if known is None:
-        return _checking(_UNKNOWN, lost.key)
-    if isinstance(known, Problem):
+def _unanswered_note(unanswered: UnansweredCommand, outcome: Receipt | Problem | None) -> ClaimNote:
+    if outcome is None:
+        return _checking(_UNKNOWN, unanswered.key)
+    if isinstance(outcome, Problem):
         return _FORGOTTEN
-    return _NOT_DONE if known.command == CLOSED else display.receipt_note(known)
+    return _NOT_DONE if outcome.command == CLOSED else display.receipt_note(outcome)
 
 
-def _keys(answer: View[PromotionsData] | Failure, kept: dict[str, str]) -> dict[str, str]:
+def _keys(answer: View[PromotionsData] | Failure, held: dict[str, str]) -> dict[str, str]:
     if isinstance(answer, Failure) or answer.data is None:
-        return kept
-    return {offer.promotion_id: uuid.uuid4().hex for offer in answer.data.offers} | kept
+        return held
+    return {offer.promotion_id: uuid.uuid4().hex for offer in answer.data.offers} | held
 
 
 def _sign_in(context: Context) -> str:

@@ -17,18 +17,18 @@ from bff.resilience.reason import Reason
 from fragments.kit import bff
 from fragments.kit.answer import Rendered, fragment_view
 from fragments.kit.context import Context
-from fragments.kit.lost import Lost
+from fragments.kit.unanswered import UnansweredCommand
 from fragments.wallet import receipts
 from fragments.wallet.amount import AMOUNT_CHARS_MAX, AmountRefused, read_amount
+from fragments.wallet.labels import TOKEN
 from fragments.wallet.limits import BREAKS, PERIODS
-from fragments.wallet.pages import Said, cashier_page, limits_page, signed_out
+from fragments.wallet.pages import FormResult, cashier_page, limits_page, signed_out
 from fragments.wallet.policy import CAP_LIMITS, WITHDRAWAL_LIMITS, AmountLimits, limits_for
-from fragments.wallet.words import TOKEN
 
 _EXPIRED = "This form had expired and nothing was sent. Please press the button again."
 _UNSURE = "Tick the box to say that you are sure; nothing was sent."
 
-Page = Callable[[Mapping[str, str], Context, Said], Awaitable[Rendered]]
+Page = Callable[[Mapping[str, str], Context, FormResult], Awaitable[Rendered]]
 
 
 class FormRefused(Exception):
@@ -147,27 +147,27 @@ def _said(
     context: Context,
     typed: Mapping[str, str],
     key: str,
-) -> Said:
+) -> FormResult:
     match outcome:
         case Receipt():
             left = typed if outcome.state == "declined" else {}
-            return Said(form.about, 200, receipts.receipt_card(outcome, context.formats), left, receipt=outcome)
+            return FormResult(form.about, 200, receipts.receipt_card(outcome, context.formats), left, receipt=outcome)
         case bff.Unknown() | Problem(code="command_in_flight"):
-            lost = Lost.sent_now(form.about, key)
-            card = receipts.unknown_card(lost, context.link(receipt=lost.receipt_id))
-            return Said(form.about, 202, card, lost=lost)
+            unanswered = UnansweredCommand.sent_now(form.about, key)
+            card = receipts.unknown_card(unanswered, context.link(receipt=unanswered.receipt_id))
+            return FormResult(form.about, 202, card, unanswered=unanswered)
         case Problem():
             words = next(iter(outcome.fields.values()), "") or outcome.detail or "This was refused. Nothing was done."
             return _beside(form, 422, words, typed)
         case _:
             # The same key again: should an answer have been lost after all, pressing twice is still one command.
-            return Said(form.about, 200, receipts.not_sent_card(form.about), typed, key=key)
+            return FormResult(form.about, 200, receipts.not_sent_card(form.about), typed, key=key)
 
 
-def _beside(form: Form, status: int, words: str, typed: Mapping[str, str]) -> Said:
+def _beside(form: Form, status: int, words: str, typed: Mapping[str, str]) -> FormResult:
     if form.field:
-        return Said(form.about, status, typed=typed, error=words)
-    return Said(form.about, status, receipts.refused_card(form.about, words))
+        return FormResult(form.about, status, typed=typed, error=words)
+    return FormResult(form.about, status, receipts.refused_card(form.about, words))
 
 
 def _chars_max(name: str) -> int:

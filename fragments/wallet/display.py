@@ -17,9 +17,9 @@ from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats, MoneyText
 from fragments.kit.freshness import AsOf, Note, as_of, judge, paused
 from fragments.kit.standing import OnBreak, on_break
+from fragments.wallet.labels import kind_label, state_label
 from fragments.wallet.policy import limits_for
 from fragments.wallet.receipts import ReceiptCard
-from fragments.wallet.words import kind_words, state_words
 
 _FOLLOWED = ("real_minor", "bonus_minor", "withdrawable_minor", "pending_minor", "held_minor")
 _UNREACHABLE = "Your balance can't be shown right now. We keep trying."
@@ -191,9 +191,9 @@ def line(movement: Movement, formats: Formats) -> Line:
     """A movement as a line of the history."""
     settled = "in" if movement.amount_minor >= 0 else "out"
     return Line(
-        label=kind_words(movement.kind),
+        label=kind_label(movement.kind),
         amount=formats.money(movement.amount_minor, movement.currency, signed=True),
-        state=state_words(movement.kind, movement.state),
+        state=state_label(movement.kind, movement.state),
         tone=settled if movement.state == "done" else movement.state,
         moment=AsOf(rfc3339(movement.at), formats.day_time(movement.at)),
         reference=movement.reference,

@@ -70,7 +70,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FormState:
     """What an action has left in the forms: `about` is the form that `error` belongs to."""
 
     about: str = ""
@@ -80,7 +80,7 @@ class Said:
 
 
 def limits(
-    answer: View[LimitsData] | Failure, currency: str, formats: Formats, keys: Mapping[str, str], said: Said
+    answer: View[LimitsData] | Failure, currency: str, formats: Formats, keys: Mapping[str, str], state: FormState
 ) -> Limits:
     """The limits as `answer` lets them be shown. `keys` has one for `limit`, `break` and each period's removal."""
     degraded = judge(answer)
@@ -100,19 +100,19 @@ def limits(
         note = Note("warn", "Your latest change is in force and will show here in a moment.")
     else:
         note = Note("good", "Up to date")
-    error = {said.about: said.error}
+    error = {state.about: state.error}
     return Limits(
         note=note,
         rows=[_row(each, data.currency, formats, keys, action) for each in data.deposit] if data else None,
         on_break=on_break(answer, formats),
-        form=_form(action, currency, keys["limit"], said.typed.get("amount", ""), error.get("limit", ""), note),
+        form=_form(action, currency, keys["limit"], state.typed.get("amount", ""), error.get("limit", ""), note),
         break_open=breaks.open,
         break_key=keys["break"],
         break_error=error.get("break", ""),
         periods=PERIODS,
         breaks={days: words for days, (words, _) in BREAKS.items()},
-        typed=said.typed,
-        receipt=said.receipt,
+        typed=state.typed,
+        receipt=state.receipt,
         degraded=degraded,
     )
 

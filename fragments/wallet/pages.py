@@ -1,6 +1,6 @@
 """The wallet's pages: what is asked of the BFF for each, and which template shows it.
 
-Public: `Said`, `cashier_page`, `summary_page`, `history_page`, `limits_page`, `signed_out`.
+Public: `FormResult`, `cashier_page`, `summary_page`, `history_page`, `limits_page`, `signed_out`.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from bff.resilience.reason import Reason
 from fragments.kit import bff
 from fragments.kit.answer import Degraded, Rendered
 from fragments.kit.context import Context
-from fragments.kit.lost import Lost, read_lost
+from fragments.kit.unanswered import UnansweredCommand, parse_unanswered
 from fragments.wallet import display, history, limits, receipts
 from fragments.wallet.amount import AMOUNT_CHARS_MAX
+from fragments.wallet.command_status import CommandStatus, read_command_status
 from fragments.wallet.invitation import invitation
-from fragments.wallet.told import Told, told
-from fragments.wallet.words import TOKEN
+from fragments.wallet.labels import TOKEN
 
 _SEQUENCE = re.compile(r"[A-Za-z0-9._~-]{1,64}:[0-9]{1,18}", re.ASCII)
 
@@ -32,7 +32,7 @@ Query = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FormResult:
     """What an action has to say on the page that it answers with. `about` names the form that the rest belongs to.
 
     `key` is kept where the same form is to be sent again under it; `lost` is a command whose answer did not come.
@@ -45,7 +45,7 @@ class Said:
     error: str = ""
     key: str = ""
     receipt: Receipt | None = None
-    lost: Lost | None = None
+    unanswered: UnansweredCommand | None = None
 
     def key_of(self, form: str) -> str:
         """The key for one of the page's forms, a fresh one unless this is the form to send again."""
@@ -56,7 +56,7 @@ class Said:
         return self.key_of("cancel") if self.typed.get("receipt_id") == reference else uuid.uuid4().hex
 
 
-NOTHING = Said()
+NOTHING = FormResult()
 
 
 async def summary_page(query: Query, context: Context) -> Rendered:
@@ -65,11 +65,11 @@ async def summary_page(query: Query, context: Context) -> Rendered:
     return _refused(answer, context, wide=False) or _wallet("wallet/summary.html", answer, context, NOTHING)
 
 
-async def cashier_page(query: Query, context: Context, said: Said = NOTHING) -> Rendered:
+async def cashier_page(query: Query, context: Context, result: FormResult = NOTHING) -> Rendered:
     """Balance, forms, what is pending and the last movements."""
-    answer, known = await _read_and_told("wallet", WalletData, context, query, said)
+    answer, command = await _read_with_status("wallet", WalletData, context, query, result)
     refused = _refused(answer, context, wide=True)
-    return refused or _wallet("wallet/cashier.html", answer, context, said, known)
+    return refused or _wallet("wallet/cashier.html", answer, context, result, command)
 
 
 async def history_page(query: Query, context: Context) -> Rendered:
@@ -89,15 +89,15 @@ async def history_page(query: Query, context: Context) -> Rendered:
     return Rendered("wallet/history.html", page, degraded=page.degraded)
 
 
-async def limits_page(query: Query, context: Context, said: Said = NOTHING) -> Rendered:
+async def limits_page(query: Query, context: Context, result: FormResult = NOTHING) -> Rendered:
     """Deposit limits and breaks."""
-    answer, known = await _read_and_told("limits", LimitsData, context, query, said)
+    answer, command = await _read_with_status("limits", LimitsData, context, query, result)
     if refused := _refused(answer, context, wide=True):
         return refused
-    keys = {form: said.key_of(form) for form in ("limit", "break", *limits.PERIODS)}
-    left = limits.Said(said.about, said.error, said.typed, said.card or known.card)
+    keys = {form: result.key_of(form) for form in ("limit", "break", *limits.PERIODS)}
+    left = limits.FormState(result.about, result.error, result.typed, result.card or command.card)
     page = limits.limits(answer, context.currency, context.formats, keys, left)
-    return _acted("wallet/limits.html", page, page.degraded, said, known)
+    return _acted("wallet/limits.html", page, page.degraded, result, command)
 
 
 def signed_out(context: Context, *, wide: bool, status: int = 200) -> Rendered:
@@ -109,18 +109,18 @@ def _wallet(
     template: str,
     answer: View[WalletData] | Failure,
     context: Context,
-    said: Said,
-    known: Told = Told(),  # noqa: B008 (frozen)
+    result: FormResult,
+    command: CommandStatus = CommandStatus(),  # noqa: B008 (frozen)
 ) -> Rendered:
-    forms, checking = {}, said.lost or known.checking
+    forms, checking = {}, result.unanswered or command.checking
     for name, build in (("deposit", display.deposit_form), ("withdraw", display.withdraw_form)):
-        own = said if said.about == name else NOTHING
+        own = result if result.about == name else NOTHING
         typed = own.typed.get("amount", "")[:AMOUNT_CHARS_MAX]
         forms[name] = build(
             answer,
             context.currency,
             context.formats,
-            key=said.key_of(name),
+            key=result.key_of(name),
             typed=typed,
             error=own.error,
             checking=checking is not None and checking.about == name,
@@ -130,25 +130,27 @@ def _wallet(
         forms["deposit"],
         forms["withdraw"],
         context.formats,
-        receipt=said.card or known.card,
-        cancel_key=said.cancel_key_of,
+        receipt=result.card or command.card,
+        cancel_key=result.cancel_key_of,
     )
-    return _acted(template, page, page.degraded, said, known)
+    return _acted(template, page, page.degraded, result, command)
 
 
-def _acted(template: str, page: object, degraded: Degraded | None, said: Said, known: Told) -> Rendered:
-    receipt = said.receipt
-    not_sent = said.card is not None and said.card.state == "failed" and said.status == 200
+def _acted(
+    template: str, page: object, degraded: Degraded | None, result: FormResult, command: CommandStatus
+) -> Rendered:
+    receipt = result.receipt
+    not_sent = result.card is not None and result.card.state == "failed" and result.status == 200
     # What is not known yet is asked for again as long as the slot is not fresh.
-    checking = said.lost or known.checking
+    checking = result.unanswered or command.checking
     return Rendered(
         template,
         page,
-        said.status,
+        result.status,
         degraded or (Degraded(Reason.ENGINE_DOWN) if not_sent or checking else None),
         changed=("wallet",) if receipt else (),
         sequence=receipt.sequence if receipt else None,
-        receipt_id=receipt.receipt_id if receipt else said.lost.receipt_id if said.lost else "",
+        receipt_id=receipt.receipt_id if receipt else result.unanswered.receipt_id if result.unanswered else "",
     )
 
 
@@ -158,14 +160,16 @@ def _refused(answer: object, context: Context, *, wide: bool) -> Rendered | None
     return None
 
 
-async def _read_and_told(
-    name: str, kind: type[T], context: Context, query: Query, said: Said
-) -> tuple[View[T] | Failure, Told]:
+async def _read_with_status(
+    name: str, kind: type[T], context: Context, query: Query, result: FormResult
+) -> tuple[View[T] | Failure, CommandStatus]:
     """A view, and what became of what the query names. What the engine has just said of a key is read by the view."""
-    if read_lost(query.get("receipt", "")) is None:
-        return await asyncio.gather(_read(name, kind, context, query, said.receipt), told(query, context))
-    known = await told(query, context)
-    return await _read(name, kind, context, query, known.receipt), known
+    if parse_unanswered(query.get("receipt", "")) is None:
+        return await asyncio.gather(
+            _read(name, kind, context, query, result.receipt), read_command_status(query, context)
+        )
+    command = await read_command_status(query, context)
+    return await _read(name, kind, context, query, command.receipt), command
 
 
 async def _read(

@@ -11,8 +11,8 @@ from bff.contracts.wallet import Receipt
 from fragments.kit.answer import rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf
-from fragments.kit.lost import Lost
-from fragments.wallet.words import COMMANDS, state_words
+from fragments.kit.unanswered import UnansweredCommand
+from fragments.wallet.labels import COMMANDS, state_label
 
 _NOUNS = {
     "deposit": "deposit",
@@ -79,27 +79,27 @@ def receipt_card(receipt: Receipt, formats: Formats) -> ReceiptCard:
     return ReceiptCard(receipt.state, title.format(amount=amount), receipt.reason or text, receipt.receipt_id)
 
 
-def unknown_card(lost: Lost, again: str) -> ReceiptCard:
+def unknown_card(unanswered: UnansweredCommand, again: str) -> ReceiptCard:
     """For a command whose answer got lost. Whoever asks again sends nothing; the key is its reference."""
     text = (
         "The answer got lost on the way, so it may or may not have gone through. We keep asking, and it will show here "
         "by itself."
     )
-    if lost.about in _TWICE_IS_MORE:
+    if unanswered.about in _TWICE_IS_MORE:
         text += " Please don't send it again until then."
-    return ReceiptCard("pending", f"We are checking your {_noun(lost)}", text, lost.key, again)
+    return ReceiptCard("pending", f"We are checking your {_noun(unanswered)}", text, unanswered.key, again)
 
 
-def not_done_card(lost: Lost) -> ReceiptCard:
+def not_done_card(unanswered: UnansweredCommand) -> ReceiptCard:
     """For a command whose key the engine has closed."""
     text = "The cashier has not taken it and can't any more. Nothing was done; you can send it again."
-    return ReceiptCard("failed", f"Your {_noun(lost)} was not carried out", text, lost.key)
+    return ReceiptCard("failed", f"Your {_noun(unanswered)} was not carried out", text, unanswered.key)
 
 
-def forgotten_card(lost: Lost) -> ReceiptCard:
+def forgotten_card(unanswered: UnansweredCommand) -> ReceiptCard:
     """For a command of which nobody can say any more what became of it by its key."""
     text = "It is too long ago to be looked up by its reference. Your history shows what was booked."
-    return ReceiptCard("pending", f"What became of your {_noun(lost)}", text, lost.key)
+    return ReceiptCard("pending", f"What became of your {_noun(unanswered)}", text, unanswered.key)
 
 
 def not_sent_card(action: str) -> ReceiptCard:
@@ -119,8 +119,8 @@ def receipt_out_of_reach(receipt_id: str) -> ReceiptCard:
     return ReceiptCard("pending", "Receipt received", text, receipt_id)
 
 
-def _noun(lost: Lost) -> str:
-    return _NOUNS.get(lost.about, "request")
+def _noun(unanswered: UnansweredCommand) -> str:
+    return _NOUNS.get(unanswered.about, "request")
 
 
 def detail(receipt: Receipt, formats: Formats) -> Detail:
@@ -129,7 +129,7 @@ def detail(receipt: Receipt, formats: Formats) -> Detail:
     return Detail(
         title=COMMANDS.get(receipt.command, "Transaction"),
         amount=formats.money(receipt.amount_minor, receipt.currency, signed=True),
-        state=state_words(receipt.command, receipt.state) or "Booked",
+        state=state_label(receipt.command, receipt.state) or "Booked",
         tone=settled if receipt.state == "done" else receipt.state,
         moment=AsOf(rfc3339(receipt.at), formats.day_time_year(receipt.at)),
         reference=receipt.receipt_id,

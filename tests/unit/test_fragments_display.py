@@ -15,7 +15,7 @@ from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded
 from fragments.kit.formats import formats_for
 from fragments.kit.freshness import judge
-from fragments.kit.lost import Lost, read_lost
+from fragments.kit.unanswered import UnansweredCommand, parse_unanswered
 from fragments.live_dealer import display as live
 from fragments.promotions import display as promotions
 from fragments.wallet import display as wallet
@@ -143,10 +143,10 @@ def test_receipt_tells_state_amount_and_reference(state: Any) -> None:
 
 def test_unknown_outcome_is_pending_under_its_key() -> None:
     """A lost answer is never called failed; what was lost is named by its form, its moment and its key."""
-    lost = Lost("deposit", 1_700_000_000, "k_9-x")
+    lost = UnansweredCommand("deposit", 1_700_000_000, "k_9-x")
     card = receipts.unknown_card(lost, "/again/")
     assert (card.state, card.reference, card.again) == ("pending", "k_9-x", "/again/")
-    assert read_lost(lost.receipt_id) == lost
+    assert parse_unanswered(lost.receipt_id) == lost
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_unknown_outcome_is_pending_under_its_key() -> None:
 )
 def test_what_names_no_lost_command_is_asked_of_nobody(receipt_id: str) -> None:
     """Only what a fragment itself wrote is read as one."""
-    assert read_lost(receipt_id) is None
+    assert parse_unanswered(receipt_id) is None
 
 
 def test_lobby_shows_every_kind_in_turn_and_open_tables_first() -> None:

@@ -28,7 +28,7 @@ def shown(answer: Any, **query: str) -> history.History:
     return history.history(answer, history.wanted_from(query), link, ENGLISH)
 
 
-def rules(answer: Any, said: limits.Said = limits.Said()) -> limits.Limits:  # noqa: B008 (frozen)
+def rules(answer: Any, said: limits.FormState = limits.FormState()) -> limits.Limits:  # noqa: B008 (frozen)
     return limits.limits(answer, "EUR", ENGLISH, KEYS, said)
 
 

@@ -19,19 +19,19 @@ class LastKnown:
 
     def __init__(self, tables_max: int = TABLES_MAX) -> None:
         self._tables_max = tables_max
-        self._kept: OrderedDict[tuple[str, str], View[TableData]] = OrderedDict()
+        self._views: OrderedDict[tuple[str, str], View[TableData]] = OrderedDict()
 
     def keep(self, currency: str, table_id: str, answer: View[TableData]) -> None:
         if answer.data is None:
             return
-        self._kept[currency, table_id] = answer
-        self._kept.move_to_end((currency, table_id))
-        while len(self._kept) > self._tables_max:
-            self._kept.popitem(last=False)
+        self._views[currency, table_id] = answer
+        self._views.move_to_end((currency, table_id))
+        while len(self._views) > self._tables_max:
+            self._views.popitem(last=False)
 
     def get(self, currency: str, table_id: str) -> View[TableData] | None:
-        kept = self._kept.get((currency, table_id))
-        if kept is None:
+        view = self._views.get((currency, table_id))
+        if view is None:
             return None
-        freshness = Freshness("down", kept.freshness.as_of, kept.freshness.sequence)
-        return msgspec.structs.replace(kept, freshness=freshness)
+        freshness = Freshness("down", view.freshness.as_of, view.freshness.sequence)
+        return msgspec.structs.replace(view, freshness=freshness)

@@ -1,6 +1,6 @@
 """What movements are called.
 
-Public: `KINDS`, `COMMANDS`, `TOKEN`, `kind_words`, `state_words`.
+Public: `KINDS`, `COMMANDS`, `TOKEN`, `kind_label`, `state_label`.
 """
 
 import re
@@ -35,12 +35,12 @@ COMMANDS = {
 }
 
 
-def kind_words(kind: str) -> str:
+def kind_label(kind: str) -> str:
     """A kind that this release has not heard of is shown under its own name."""
     return KINDS.get(kind.lower(), kind.replace("_", " ").replace("-", " ").capitalize())
 
 
-def state_words(kind: str, state: str) -> str:
+def state_label(kind: str, state: str) -> str:
     """What became of a movement; nothing for one that is done. `kind` may be the command that it answers."""
     if state == "declined" and kind.lower() in _MONEY_OUT:
         return "Not paid out"  # most were taken back by the player, and nobody declined that

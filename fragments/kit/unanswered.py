@@ -1,6 +1,6 @@
-"""Commands whose answers got lost: how such a one is named, and what became of it.
+"""Commands whose answer never came: how such a command is named, and how its outcome is settled.
 
-Public: `Lost`, `read_lost`, `became`, `CLOSED`.
+Public: `UnansweredCommand`, `parse_unanswered`, `settle_unanswered`, `CLOSED`.
 
 The name crosses a redirect and a reload as the slot's receipt, `key_<form>_<when>_<key>`: a fragment keeps nothing, and
 the engine knows a command by its key alone.
@@ -23,7 +23,7 @@ CLOSED = "close-key"
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class UnansweredCommand:
     """A command of the form `about`, sent under `key` at `sent_s` (seconds since 1970)."""
 
     about: str
@@ -31,7 +31,7 @@ class Lost:
     key: str
 
     @classmethod
-    def sent_now(cls, about: str, key: str) -> "Lost":
+    def sent_now(cls, about: str, key: str) -> "UnansweredCommand":
         return cls(about, int(time.time()), key)
 
     @property
@@ -40,16 +40,16 @@ class Lost:
         return f"key_{self.about}_{self.sent_s:010}_{self.key}"
 
 
-def read_lost(receipt_id: str) -> Lost | None:
+def parse_unanswered(receipt_id: str) -> UnansweredCommand | None:
     """The lost command that `receipt_id` names, None where it is a receipt's own id or no name at all."""
     found = _LOST.fullmatch(receipt_id)
-    return Lost(found[1], int(found[2]), found[3]) if found else None
+    return UnansweredCommand(found[1], int(found[2]), found[3]) if found else None
 
 
-async def became(lost: Lost, context: Context) -> Receipt | Problem | None:
+async def settle_unanswered(unanswered: UnansweredCommand, context: Context) -> Receipt | Problem | None:
     """The engine's word: a receipt, or the problem that keys of that time are forgotten. None while it has none."""
-    sent_at = datetime.fromtimestamp(lost.sent_s, UTC)
-    outcome = await bff.command(CLOSED, CloseKey(sent_at), context, lost.key)
+    sent_at = datetime.fromtimestamp(unanswered.sent_s, UTC)
+    outcome = await bff.command(CLOSED, CloseKey(sent_at), context, unanswered.key)
     if isinstance(outcome, Receipt) or (isinstance(outcome, Problem) and outcome.code == _FORGOTTEN):
         return outcome
     return None

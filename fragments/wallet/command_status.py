@@ -1,0 +1,54 @@
+"""What became of the command that a page's query names: by its receipt, or by its key where the answer got lost.
+
+Public: `CommandStatus`, `read_command_status`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bff.contracts.problem import Problem
+from bff.contracts.view import View
+from bff.contracts.wallet import Receipt, ReceiptData
+from bff.resilience.outcome import Failure
+from fragments.kit import bff
+from fragments.kit.context import Context
+from fragments.kit.unanswered import CLOSED, UnansweredCommand, parse_unanswered, settle_unanswered
+from fragments.wallet import receipts
+from fragments.wallet.labels import TOKEN
+from fragments.wallet.receipts import ReceiptCard
+
+
+@dataclass(frozen=True, slots=True)
+class CommandStatus:
+    """`card` says it; `receipt` is there where figures must know of it. `checking` is what is not known yet."""
+
+    card: ReceiptCard | None = None
+    receipt: Receipt | None = None
+    checking: UnansweredCommand | None = None
+
+
+async def read_command_status(query: Mapping[str, str], context: Context) -> CommandStatus:
+    """What `?receipt=` asks for; nothing where it asks for nothing."""
+    receipt_id = query.get("receipt", "")
+    if unanswered := parse_unanswered(receipt_id):
+        return _status_of(unanswered, await settle_unanswered(unanswered, context), context)
+    if not TOKEN.fullmatch(receipt_id):
+        return CommandStatus()
+    answer = await bff.view(f"receipts/{receipt_id}", View[ReceiptData], context)
+    if isinstance(answer, Failure) or answer.data is None:
+        return CommandStatus(receipts.receipt_out_of_reach(receipt_id))
+    return CommandStatus(receipts.receipt_card(answer.data.receipt, context.formats))
+
+
+def _status_of(unanswered: UnansweredCommand, outcome: Receipt | Problem | None, context: Context) -> CommandStatus:
+    match outcome:
+        case Receipt(command=command) if command == CLOSED:
+            return CommandStatus(receipts.not_done_card(unanswered))
+        case Receipt():
+            return CommandStatus(receipts.receipt_card(outcome, context.formats), outcome)
+        case Problem():
+            return CommandStatus(receipts.forgotten_card(unanswered))
+        case _:
+            return CommandStatus(
+                receipts.unknown_card(unanswered, context.link(receipt=unanswered.receipt_id)), checking=unanswered
+            )
