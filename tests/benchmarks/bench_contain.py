@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bff.resilience import memory
 from shell.composition.contain import Contained, Container, Isolation, Limits, LinkPolicy, Refused, css, links
-from shell.composition.contain.glance import glance_of
+from shell.composition.contain.tag_cache import tag_cache_of
 from tests.benchmarks.verdicts import at_most, leave
 from tests.corpus.hostile.costly import LARGE, PARTS, PREFIX, hostile, most_of
 
@@ -131,7 +131,7 @@ def measure(html: str, times: int) -> Figure:
 
 def forget() -> None:
     """What earlier bodies left in the memories of this room."""
-    glance_of.cache_clear()
+    tag_cache_of.cache_clear()
     css._read.cache_clear()
     links._read_path.cache_clear()
 
@@ -165,7 +165,7 @@ class Typical:
             container.contain(next(bodies), "text/html", prefix=PREFIX, isolation="shadow", links=LINKS)
 
         for_30_kb = 30_000 / self.bytes
-        self.first_ms = min(self.first_ms, for_30_kb * best_ms(contain, runs, before=glance_of.cache_clear))
+        self.first_ms = min(self.first_ms, for_30_kb * best_ms(contain, runs, before=tag_cache_of.cache_clear))
         self.again_ms = min(self.again_ms, for_30_kb * best_ms(contain, runs))
 
 

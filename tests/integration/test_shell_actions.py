@@ -283,7 +283,7 @@ class Fields(HTMLParser):
         super().__init__()
         self.action = ""
         self.fields: dict[str, str] = {}
-        self.feed(html.partition('<section class="words">')[2])
+        self.feed(html.partition('<section class="words">')[2].partition("</section>")[0])
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
         told = dict(attrs)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused, glance
+from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused, tag_cache
 from shell.composition.contain.elements import FORMATTING
 from shell.composition.contain.links import Isolation
 from tests.corpus.hostile.costly import LARGE, PARTS, hostile, most_of
@@ -119,7 +119,7 @@ def test_outcome_depends_on_nothing_but_the_body(part: str) -> None:
         return isinstance(put(html, limits=small), Contained)
 
     def forget() -> None:
-        glance.glance_of.cache_clear()
+        tag_cache.tag_cache_of.cache_clear()
 
     edge = LARGE[part][:6000] if part in LARGE else most_of(part, passes, 100_000)
     for body in (edge, edge + edge[: len(edge) // 20], edge[: len(edge) * 19 // 20]):

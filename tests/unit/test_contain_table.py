@@ -10,7 +10,7 @@ from shell.composition.contain import Contained, Container, LinkPolicy
 from shell.composition.contain import elements as table
 from shell.composition.contain.css import fetches_nothing
 from shell.composition.contain.links import Isolation, Reach
-from shell.composition.contain.names import SHELL_IDS, SHELL_PREFIXES, words
+from shell.composition.contain.names import SHELL_IDS, SHELL_PREFIXES, name_list
 from shell.composition.contain.pattern import bearable
 from tests.corpus.hostile.attributes import ATTACKS, listed
 
@@ -23,7 +23,7 @@ BOTH: tuple[Isolation, Isolation] = ("shadow", "light")
 
 # Words, numbers and switches: whatever they say, a browser asks nobody for anything and runs nothing.
 INERT = frozenset(
-    words("""
+    name_list("""
     abbr accept accept-charset allowfullscreen alt autocapitalize autocomplete autoplay capture checked class
     clipPathUnits contenteditable controls controlslist coords crossorigin cx cy d datetime decoding default dir dirname
     disabled disablepictureinpicture disableremoteplayback download draggable dx dy enctype enterkeyhint fetchpriority
@@ -42,7 +42,7 @@ INERT = frozenset(
 INERT_IN_SHADOW = frozenset({"form", "id"})
 # Of the presentation attributes of SVG 2 and its modules, all that this table could name.
 PRESENTATION = frozenset(
-    words("""
+    name_list("""
     alignment-baseline baseline-shift clip-path clip-rule color color-interpolation color-interpolation-filters cursor
     direction display dominant-baseline fill fill-opacity fill-rule filter flood-color flood-opacity font-family
     font-size font-size-adjust font-stretch font-style font-variant font-weight image-rendering letter-spacing
@@ -55,7 +55,7 @@ PRESENTATION = frozenset(
 )
 # What a fragment's `data-*` is to the scripts of the page: words that are shown or compared, unless a check is named.
 SCRIPT_WORDS = frozenset(
-    words("""
+    name_list("""
     data-live data-live-refetch data-live-every data-live-value data-live-seq data-live-empty data-age data-countdown
     data-countdown-done data-server-now data-words-on data-words-off data-live-status
     data-stream-state data-stream-by data-stream-paused data-live-state
@@ -65,7 +65,7 @@ SCRIPT_WORDS = frozenset(
 )
 # These are read of the shell's own elements alone: a slot, the layout, the question to a player.
 SCRIPT_OWN = frozenset(
-    words("""
+    name_list("""
     data-prefix data-query data-state data-reason data-retry-ms data-topics data-modules data-place data-session-s
     data-due-s data-every-s data-reality data-one data-some data-well data-busy
     """)

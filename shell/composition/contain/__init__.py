@@ -6,7 +6,7 @@ and it is no sandbox for hostile code.
 """
 
 from shell.composition.contain.confine import Name, names_of, renamed
-from shell.composition.contain.containing import Contained, Container, contain
+from shell.composition.contain.container import Contained, Container, contain
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy
 from shell.composition.contain.refusal import Refused

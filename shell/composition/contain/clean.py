@@ -11,13 +11,13 @@ from turbohtml import Element, Namespace, Node, XPath
 
 from bff.resilience.reason import Reason
 from shell.composition.contain import confine, elements, values
+from shell.composition.contain.check import Check
 from shell.composition.contain.cost import WEIGHTS, Spending, reading_ns
 from shell.composition.contain.elements import TAME, Rules
-from shell.composition.contain.labels import by_id, leave_words
+from shell.composition.contain.labels import by_id, name_control
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
 from shell.composition.contain.refusal import Stop
-from shell.composition.contain.table import Check
 
 # Finds each of `elements.FORMATTING` where a tag starts. It also fits a few names that no element has, which is
 # harmless, and it spells out both cases: that is three times as fast as to list the names and ignore case.
@@ -68,7 +68,7 @@ class Cleaner:
         for element, name in self._bad:
             if name == "for":
                 self._spending.charge(len(element.text) * WEIGHTS.byte, "labels")
-                leave_words(element, named)
+                name_control(element, named)
             self._take(element, name)
         if self._reach.isolation == "light":
             self._leave_slots(root)

@@ -11,11 +11,11 @@ from functools import lru_cache
 
 from turbohtml import Element
 
-from shell.composition.contain.names import words
+from shell.composition.contain.names import name_list
 
 # Attributes that hold ids of other elements, one or a list of them.
 REFERRING = frozenset(
-    words(
+    name_list(
         "list headers for aria-activedescendant aria-controls aria-describedby aria-details aria-errormessage "
         "aria-flowto aria-labelledby aria-owns"
     )

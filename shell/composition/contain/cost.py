@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from bff.resilience.reason import Reason
 from shell.composition.contain import css, pattern, values
+from shell.composition.contain.check import Check
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.refusal import Stop
-from shell.composition.contain.table import Check
 
 # No check reads further than this, and no address with more of these comes cheaper.
 _VALUE_CHARS_MAX = 2048
@@ -29,8 +29,8 @@ class Weights:
     `reference`. To look at once: an `attribute` and, unless it stays whatever it says, each different `value` with its
     characters; a picture in a set of them (`candidate`), a character of CSS that calls a function and of a pattern
     count apart, as does an `escape` in an address. `unlisted` is an attribute that its element's list does not name. To
-    take out one thing: a `change`, and what it has inside moves up, a `child` each. `glance` is what it takes to read
-    what stands between two end tags, and is spent on bodies with at most `glanced_closings_max` of them.
+    take out one thing: a `change`, and what it has inside moves up, a `child` each. `fast_path` is what it takes to
+    read what stands between two end tags, and is spent on bodies with at most `fast_path_closings_max` of them.
     """
 
     byte: int = 20
@@ -48,8 +48,8 @@ class Weights:
     pattern_char: int = 500
     change: int = 2700
     child: int = 60
-    glance: int = 3600
-    glanced_closings_max: int = 2000
+    fast_path: int = 3600
+    fast_path_closings_max: int = 2000
 
 
 WEIGHTS = Weights()

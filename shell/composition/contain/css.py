@@ -13,7 +13,7 @@ import tinycss2
 from tinycss2 import ast
 from tinycss2.ast import Node
 
-from shell.composition.contain.names import words
+from shell.composition.contain.names import name_list
 
 _CHARS_MAX = 512
 _DEPTH_MAX = 8
@@ -27,7 +27,7 @@ _FLAT = re.compile(
 )
 # A function that is not named here may take an address as a string today or in a later level of CSS.
 _FUNCTIONS = frozenset(
-    words(
+    name_list(
         "rgb rgba hsl hsla hwb lab lch oklab oklch color color-mix light-dark calc min max clamp var "
         "matrix translate translatex translatey scale scalex scaley rotate skew skewx skewy "
         "circle ellipse inset polygon path rect xywh "

@@ -1,6 +1,6 @@
 """From bytes to text, or why not. No guessing: a body is UTF-8 HTML or it is refused.
 
-Public: `judge_type`, `decode`.
+Public: `check_content_type`, `decode`.
 """
 
 import re
@@ -25,7 +25,7 @@ _TAG = re.compile(rf"""[a-z](?:[^"'>]++|"[^"]*+"?|'[^']*+'?){{0,{_PARTS_MAX}}}+"
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 
 
-def judge_type(content_type: str | None) -> Refused | None:
+def check_content_type(content_type: str | None) -> Refused | None:
     """Whether the header names HTML in UTF-8; a charset that is left out means UTF-8."""
     if content_type is None:
         return Refused(Reason.CONTENT_TYPE, "no content type")

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from shell.composition.contain import htmx, pattern, values
+from shell.composition.contain.check import KEEP, Check
 from shell.composition.contain.confine import REFERRING
 from shell.composition.contain.links import Isolation, Reach
-from shell.composition.contain.names import words
-from shell.composition.contain.table import KEEP, Check
+from shell.composition.contain.names import name_list
 
 Attributes = Mapping[str, Check | None]
 
@@ -43,11 +43,11 @@ class Rules:
 # like any other element: a few kilobytes can then not grow into millions of elements, and what was left open ends
 # with its parent. `decode` lets no DEL pass, written out or referred to, so the prefix is taken off without a trace.
 TAME = "x\x7f"
-FORMATTING = tuple(words("a b big code em font i nobr s small strike strong tt u"))
+FORMATTING = tuple(name_list("a b big code em font i nobr s small strike strong tt u"))
 
 # These go with everything in them; of any other element that is not listed, the content stays.
 REMOVED = frozenset(
-    words(
+    name_list(
         "applet base basefont bgsound embed fencedframe frame frameset iframe link math meta noembed noframes object "
         "param plaintext portal script style title xmp"
     )
@@ -55,7 +55,7 @@ REMOVED = frozenset(
 
 
 def _keep(names: str) -> dict[str, Check | None]:
-    return dict.fromkeys(words(names), KEEP)
+    return dict.fromkeys(name_list(names), KEEP)
 
 
 def _ask(**checks: Check) -> dict[str, Check | None]:
@@ -84,7 +84,7 @@ _PLAYER = (
     | _keep("playsinline preload")
 )
 
-_PLAIN = words(
+_PLAIN = name_list(
     "abbr address article aside b bdi bdo big br caption cite code datalist dd dfn dialog div dl dt em figcaption "
     "figure footer h1 h2 h3 h4 h5 h6 header hgroup hr i kbd legend main mark menu nav noscript p picture pre rp rt "
     "ruby s samp search section small span strike strong sub summary sup table tbody template tfoot thead tr tt u "
@@ -159,7 +159,7 @@ HTML |= {TAME + tag: HTML[tag] for tag in FORMATTING if tag in HTML}
 
 # A presentation attribute is CSS to a browser, whichever it is: `mask` fetches pictures, and others may learn to.
 _PRESENTATION = dict.fromkeys(
-    words(
+    name_list(
         "clip-path clip-rule color cursor display dominant-baseline fill fill-opacity fill-rule filter font-family "
         "font-size font-style font-weight letter-spacing marker-end marker-mid marker-start mask opacity overflow "
         "paint-order shape-rendering stop-color stop-opacity stroke stroke-dasharray stroke-dashoffset stroke-linecap "
@@ -207,7 +207,7 @@ SVG = {
 # A custom element has attributes of its own, but none of these: they are URLs or code wherever they stand.
 CUSTOM = Rules(_GLOBAL | _ask(href=values.link, src=values.picture, name=values.field_name, id=values.field_id))
 _NEVER = frozenset(
-    words(
+    name_list(
         "action background cite classid code codebase data formaction is longdesc manifest nonce ping poster popover "
         "popovertarget popovertargetaction profile srcdoc srcset style command commandfor autofocus accesskey target "
         "xmlns form formmethod formtarget"

@@ -1,7 +1,7 @@
 """What a label leaves with its control where it may not point at it: in a tree that fragments share, a click on a label
 could press another fragment's button.
 
-Public: `by_id`, `leave_words`.
+Public: `by_id`, `name_control`.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def by_id(root: Element) -> dict[str, Element]:
     return found
 
 
-def leave_words(label: Element, named: Mapping[str, Element]) -> None:
+def name_control(label: Element, named: Mapping[str, Element]) -> None:
     """Where a label may not point at its control, the control keeps the label's words as its name."""
     control = named.get(label.attr("for") or "")
     if control is not None and control.tag in _LABELLED and "aria-labelledby" not in control.attrs:

@@ -2,17 +2,17 @@
 
 A control's name becomes a property of its form, in front of the real one. Plain words that forms use for data (`name`,
 `title`, `prefix`) stay free: nothing of the shell's asks a form for those.
-Public: `words`, `FORM_NAMES`, `SHELL_IDS`, `SHELL_PREFIXES`.
+Public: `name_list`, `FORM_NAMES`, `SHELL_IDS`, `SHELL_PREFIXES`.
 """
 
 
-def words(text: str) -> list[str]:
+def name_list(text: str) -> list[str]:
     """A list that reads better as a line."""
     return text.split()
 
 
 FORM_NAMES = frozenset(
-    words("""
+    name_list("""
     action method enctype encoding target noValidate elements length submit requestSubmit reset checkValidity
     reportValidity acceptCharset autocomplete relList attributes getAttribute getAttributeNames getAttributeNode
     getAttributeNS setAttribute setAttributeNode setAttributeNS removeAttribute removeAttributeNode removeAttributeNS
@@ -34,7 +34,7 @@ FORM_NAMES = frozenset(
 # Globals that the page's scripts ask for (the first five decide how a bundled script installs itself), and the ids of
 # the shell's own pages.
 SHELL_IDS = frozenset(
-    words("exports module define require process globalThis htmx Hls mullion main notice")
-    + words("reality-check reality-title username password problem")
+    name_list("exports module define require process globalThis htmx Hls mullion main notice")
+    + name_list("reality-check reality-title username password problem")
 )
 SHELL_PREFIXES = ("slot-", "shell-", "mullion")

@@ -1,4 +1,4 @@
-"""A glance over known tags never lets through what a walk over the tree would take out, nor does a single parse."""
+"""The look-up of known tags never lets through what a walk over the tree would take out, nor does a single parse."""
 
 import html as references
 import random
@@ -9,12 +9,11 @@ import turbohtml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused, containing, glance
-from shell.composition.contain import unchanged as unchanging
+from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused, container, fast_path, tag_cache
 from shell.composition.contain.clean import Cleaner
 from shell.composition.contain.cost import Spending
+from shell.composition.contain.fast_path import contained_unchanged
 from shell.composition.contain.links import Reach
-from shell.composition.contain.unchanged import unchanged
 from tests.corpus.hostile.bodies import BODY, built, written
 from tests.corpus.hostile.nearly_plain import nearly_plain
 
@@ -32,9 +31,9 @@ FORM = (
 
 @pytest.fixture(autouse=True)
 def _nothing_is_known() -> Iterator[None]:
-    glance.glance_of.cache_clear()
+    tag_cache.tag_cache_of.cache_clear()
     yield
-    glance.glance_of.cache_clear()
+    tag_cache.tag_cache_of.cache_clear()
 
 
 def put(body: str) -> Contained | Refused:
@@ -44,22 +43,22 @@ def put(body: str) -> Contained | Refused:
 def cleaned(body: str) -> Contained | Refused:
     """The same, where no body goes out as it came."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(containing, "unchanged", lambda pieces, reach, limits, spending: None)
+        patch.setattr(container, "contained_unchanged", lambda pieces, reach, limits, spending: None)
         return put(body)
 
 
 def goes_through(body: str) -> bool:
     """Whether the body goes out as it came, but for spelling."""
-    return unchanged(body.encode().split(b"</"), REACH, Limits(), Spending(Limits())) is not None
+    return contained_unchanged(body.encode().split(b"</"), REACH, Limits(), Spending(Limits())) is not None
 
 
 def passes(body: str) -> bool:
-    """What a glance over the parsed body, as a serialiser writes it, says."""
-    return spelled_so(glance.Glance(REACH, Limits()), turbohtml.parse_fragment(body, positions=False).inner_html)
+    """Whether the tag cache lets the parsed body pass, as a serialiser writes it."""
+    return spelled_so(tag_cache.TagCache(REACH, Limits()), turbohtml.parse_fragment(body, positions=False).inner_html)
 
 
-def spelled_so(known: glance.Glance, html: str) -> bool:
-    return known.spelled(html.encode().split(b"</")) == html.encode()
+def spelled_so(known: tag_cache.TagCache, html: str) -> bool:
+    return known.serialised(html.encode().split(b"</")) == html.encode()
 
 
 def test_every_hostile_body_comes_out_the_same() -> None:
@@ -117,7 +116,7 @@ def test_values_are_read_as_they_were_written(value: str) -> None:
     root = turbohtml.parse_fragment(f'<p title="{references.escape(value)}">x</p>', positions=False)
     [tag] = [piece.partition(">")[0] for piece in root.inner_html.replace("</", "").split("<")[1:]][:1]
     held = next(iter(root.iter_elements())).attr("title")
-    assert tag.count('"') != 2 or glance._read(tag.split('"')[1]) == held == value
+    assert tag.count('"') != 2 or tag_cache._value_of(tag.split('"')[1]) == held == value
 
 
 def test_known_tags_are_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,13 +146,13 @@ def test_a_glance_says_nothing_of_what_needs_a_walk(body: str) -> None:
 
 def test_what_is_known_is_bounded() -> None:
     """Tags that never come twice push each other out; a body full of them is walked."""
-    known = glance.Glance(REACH, Limits())
+    known = tag_cache.TagCache(REACH, Limits())
     for start in range(0, 4000, 300):
         assert spelled_so(known, "".join(f'<p id="p{n}">x</p>' for n in range(start, start + 300)) + "<form></form>")
-        assert len(known._known) <= glance._KEPT_MAX
-    for number in range(3 * glance._SHAPES_MAX):
+        assert len(known._tags) <= tag_cache._TAGS_MAX
+    for number in range(3 * tag_cache._SHAPES_MAX):
         assert spelled_so(known, f'<p data-a{number}="">x</p>')
-        assert len(known._shapes) <= glance._SHAPES_MAX
+        assert len(known._shapes) <= tag_cache._SHAPES_MAX
     assert not spelled_so(known, "".join(f'<p id="q{n}">x</p>' for n in range(500)))
 
 
@@ -177,11 +176,11 @@ SAME = [
 @pytest.mark.parametrize(("body", "becomes"), SAME)
 def test_body_that_needs_nothing_goes_out_as_it_came(body: str, becomes: str | None) -> None:
     """Spelled as a serialiser does, which is what cleaning makes of it."""
-    spelled = becomes or body.replace(" />", ">").replace("/>", ">")
+    serialised = becomes or body.replace(" />", ">").replace("/>", ">")
     contained = put(body)
     assert goes_through(body)
     assert isinstance(contained, Contained)
-    assert contained.html.decode() == spelled
+    assert contained.html.decode() == serialised
     assert contained == cleaned(body)
 
 
@@ -216,5 +215,5 @@ def test_what_a_formatting_element_left_open_is_never_built() -> None:
         "".join(f'<b id="b{n}"><table><tbody><tr><td></b></td></tr></tbody></table>' for n in range(200)),
     ):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(unchanging, "built", lambda *args: pytest.fail("it was built"))
+            patch.setattr(fast_path, "built", lambda *args: pytest.fail("it was built"))
             assert not goes_through(body)

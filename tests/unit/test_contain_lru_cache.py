@@ -4,45 +4,45 @@ import random
 
 from bff.resilience.reason import Reason
 from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused
-from shell.composition.contain.kept import Kept
+from shell.composition.contain.lru_cache import LruCache
 
 PREFIX = "/slots/lobby/wallet"
 
 
 def test_least_recently_used_goes_first() -> None:
     """What was asked for last stays."""
-    kept: Kept[str] = Kept(3 * 1512)
+    cache: LruCache[str] = LruCache(3 * 1512)
     for name in "abc":
-        kept.put(name, name.upper(), 1000)
-    assert kept.get("a") == "A"
-    kept.put("d", "D", 1000)
-    assert [kept.get(name) for name in "abcd"] == ["A", None, "C", "D"]
+        cache.put(name, name.upper(), 1000)
+    assert cache.get("a") == "A"
+    cache.put("d", "D", 1000)
+    assert [cache.get(name) for name in "abcd"] == ["A", None, "C", "D"]
 
 
 def test_bytes_stay_within_the_bound() -> None:
     """However many and however large, the entries never count for more than the bound."""
-    kept: Kept[int] = Kept(100_000)
+    cache: LruCache[int] = LruCache(100_000)
     chance = random.Random(7)
     for _ in range(5000):
-        kept.put(chance.randrange(300), 1, chance.randrange(20_000))
-        assert kept.bytes <= 100_000
-    assert len(kept) <= 100_000 // 512
+        cache.put(chance.randrange(300), 1, chance.randrange(20_000))
+        assert cache.bytes <= 100_000
+    assert len(cache) <= 100_000 // 512
 
 
 def test_entry_is_replaced_and_not_counted_twice() -> None:
     """Putting the same key again frees what it held."""
-    kept: Kept[int] = Kept(10_000)
+    cache: LruCache[int] = LruCache(10_000)
     for value in range(50):
-        kept.put("a", value, 1000)
-    assert (kept.get("a"), len(kept), kept.bytes) == (49, 1, 1512)
+        cache.put("a", value, 1000)
+    assert (cache.get("a"), len(cache), cache.bytes) == (49, 1, 1512)
 
 
 def test_too_large_an_entry_is_not_kept() -> None:
     """One body can not push all others out."""
-    kept: Kept[int] = Kept(10_000)
-    kept.put("a", 1, 100)
-    kept.put("b", 2, 20_000)
-    assert (kept.get("a"), kept.get("b")) == (1, None)
+    cache: LruCache[int] = LruCache(10_000)
+    cache.put("a", 1, 100)
+    cache.put("b", 2, 20_000)
+    assert (cache.get("a"), cache.get("b")) == (1, None)
 
 
 def test_ten_thousand_bodies_cost_bounded_memory() -> None:
@@ -50,7 +50,7 @@ def test_ten_thousand_bodies_cost_bounded_memory() -> None:
     container = Container(Limits(cache_bytes_max=100_000))
     for n in range(1000):
         container.contain(f"<p>{n}</p>".encode(), "text/html", prefix=PREFIX, isolation="shadow", links=LinkPolicy())
-    assert container.kept_bytes <= 100_000
+    assert container.cached_bytes <= 100_000
 
 
 def test_policies_do_not_share_an_outcome() -> None:
@@ -70,7 +70,7 @@ def test_policies_do_not_share_an_outcome() -> None:
 
 
 def test_content_type_is_asked_every_time() -> None:
-    """A kept body does not make up for a wrong content type."""
+    """A cached body does not make up for a wrong content type."""
     container = Container()
     body = b"<p>x</p>"
     assert isinstance(

@@ -1,6 +1,6 @@
-"""What was made of a body, kept while there is room.
+"""A least-recently-used cache that is bounded in bytes.
 
-Public: `Kept`.
+Public: `LruCache`.
 """
 
 import threading
@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 _ENTRY_BYTES = 512
 
 
-class Kept(Generic[Value]):
+class LruCache(Generic[Value]):
     """The least recently used goes first. Safe to share between threads."""
 
     def __init__(self, bytes_max: int) -> None:

@@ -1,6 +1,6 @@
 """Start tags that were looked at before, so that a body which changed in a few words is not walked again.
 
-Public: `Glance`, `glance_of`.
+Public: `TagCache`, `tag_cache_of`.
 
 A serialised tree writes every element's start tag as `<`, its name, ` name="value"` for each attribute with quotes and
 ampersands escaped, and `>`; text never holds a bare `<`. So what follows each `<` up to the next `>` or `<` begins a
@@ -19,10 +19,10 @@ from html.entities import html5
 from typing import NamedTuple, cast
 
 from shell.composition.contain import elements
+from shell.composition.contain.check import Check
 from shell.composition.contain.elements import TAME
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
-from shell.composition.contain.table import Check
 
 # Of a start tag without its values, one of the two quotes is left of each; this stands for a value that was left out.
 _NO_VALUE = "\x01"
@@ -46,17 +46,17 @@ _REFERENCE = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#(?:x[0-9a-fA-F]{2,5}|[0
 _COMMENT = re.compile(r"!--(?!-?>)(?:(?!--!?>)[^<])*-->")
 # Within these a comment is text itself. Such text ends where an end tag begins, or it is written in another way.
 _COMMENTS_ARE_TEXT = re.compile(rb"<(?:textarea|title)")
-_KEPT_MAX = 1024
+_TAGS_MAX = 1024
 _PIECES_MAX = 2048
 _REFERENCES_MAX = 2000
 _PIECE_BYTES_MAX = 400
 _TAG_CHARS_MAX = 400
 _NEW_MAX = 400
 _SHAPES_MAX = 512
-_REACHES_KEPT = 32
+_REACHES_MAX = 32
 
 
-class Glance:
+class TagCache:
     """What is known of start tags within one `reach`. Bounded; safe to share between threads."""
 
     def __init__(self, reach: Reach, limits: Limits) -> None:
@@ -64,14 +64,14 @@ class Glance:
         self._bytes_max = limits.body_bytes_max
         self._attributes_max = limits.attributes_max
         # Tags that may stay, and how a serialiser writes them.
-        self._known: dict[str, str] = {}
+        self._tags: dict[str, str] = {}
         # None for those that no tag may have.
         self._shapes: dict[str, _Shape | None] = {}
         # What stood behind one `</` up to the next in the last few bodies, and how a serialiser writes it with that
         # `</`: the next one says most of it again.
         self._pieces: dict[bytes, bytes] = {}
 
-    def spelled(self, pieces: list[bytes]) -> bytes | None:
+    def serialised(self, pieces: list[bytes]) -> bytes | None:
         """HTML in UTF-8, cut at each `</`, as a serialiser writes the same, without its comments.
 
         None where a tag may not stay, or where nothing can be said.
@@ -81,20 +81,20 @@ class Glance:
         written = list(map(known.get, pieces))
         new = [place for place, found in enumerate(written) if found is None]
         if new:
-            looked = self._look_at({pieces[place] for place in new})
+            looked = self._serialise_pieces({pieces[place] for place in new})
             if looked is None:
                 return None
             for place in new:
                 written[place] = looked[pieces[place]]
             if len(known) + len(looked) > _PIECES_MAX:
                 known = self._pieces = {}
-            for piece, spelled in looked.items():
+            for piece, serialised in looked.items():
                 if len(piece) <= _PIECE_BYTES_MAX:
-                    known[piece] = spelled
+                    known[piece] = serialised
         whole = b"".join(cast("list[bytes]", written))
         return whole if len(whole) <= self._bytes_max else None  # attributes without a value have grown
 
-    def _look_at(self, pieces: Set[bytes]) -> dict[bytes, bytes] | None:
+    def _serialise_pieces(self, pieces: Set[bytes]) -> dict[bytes, bytes] | None:
         """How a serialiser writes each of `pieces` with its `</`; None where one can not be read."""
         if sum(piece.count(b"&") for piece in pieces) > _REFERENCES_MAX:
             return None
@@ -104,42 +104,42 @@ class Glance:
                 return None
             source = piece[1:] if piece[:1] == _BEGINNING else b"</" + piece
             text, *tags = source.decode().split("<")
-            written = [spell(text)]
+            written = [serialise_text(text)]
             for tag in tags:
                 if tag not in met:
-                    spelled = self._written(tag, new)
-                    if spelled is None or len(new) > _NEW_MAX:
+                    serialised = self._serialise_piece(tag, new)
+                    if serialised is None or len(new) > _NEW_MAX:
                         return None
-                    met[tag] = spelled
+                    met[tag] = serialised
                 written.append(met[tag])
             if written[0] is None:
                 return None
             looked[piece] = "".join(cast("list[str]", written)).encode()
-        if len(self._known) + len(new) > _KEPT_MAX:
-            self._known = {}
-        self._known.update(new)
+        if len(self._tags) + len(new) > _TAGS_MAX:
+            self._tags = {}
+        self._tags.update(new)
         return looked
 
-    def _written(self, piece: str, new: dict[str, str]) -> str | None:
+    def _serialise_piece(self, piece: str, new: dict[str, str]) -> str | None:
         """What begins with a `<` up to the next; start tags that are not known stand in `new` afterwards."""
         if piece[:1] == "!":
             # The text behind a comment follows the text before it.
             comment = _COMMENT.match(piece)
-            return spell(piece[comment.end() :]) if comment else None
-        tag, end, text = (spell(piece) or "").partition(">")
+            return serialise_text(piece[comment.end() :]) if comment else None
+        tag, end, text = (serialise_text(piece) or "").partition(">")
         if not end:
             return None
         if tag[:1] == "/":
             return f"<{tag}>{text}"
-        spelled = self._known.get(tag) or new.get(tag)
-        if spelled is None:
-            spelled = self._look(tag)
-            if spelled is None:
+        serialised = self._tags.get(tag) or new.get(tag)
+        if serialised is None:
+            serialised = self._checked_tag(tag)
+            if serialised is None:
                 return None
-            new[tag] = spelled
-        return f"<{spelled}>{text}"
+            new[tag] = serialised
+        return f"<{serialised}>{text}"
 
-    def _look(self, tag: str) -> str | None:
+    def _checked_tag(self, tag: str) -> str | None:
         """A start tag as a serialiser writes it; None where it may not stay or can not be read."""
         parts = tag.split('"')
         if len(tag) > _TAG_CHARS_MAX or len(parts) > 2 * self._attributes_max + 1 or len(parts) % 2 == 0:
@@ -154,7 +154,7 @@ class Glance:
             return None
         for place, check in shape.checks:
             value = parts[place] if place else ""
-            if not check(_read(value) if "&" in value else value, self._reach):
+            if not check(_value_of(value) if "&" in value else value, self._reach):
                 return None
         if shape.otherwise is None:
             return tag
@@ -187,7 +187,7 @@ class Glance:
         return _Shape(tuple(checks), None if '"'.join(written) == key else tuple(written))
 
 
-def spell(text: str) -> str | None:
+def serialise_text(text: str) -> str | None:
     """`text` with line ends and references as a serialiser writes them; None where that takes a parser."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -229,14 +229,14 @@ class _Shape(NamedTuple):
     otherwise: tuple[str, ...] | None
 
 
-def _read(written: str) -> str:
+def _value_of(written: str) -> str:
     """The value that a serialiser wrote so."""
     for reference, character in (("&quot;", '"'), ("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", "\xa0"), ("&amp;", "&")):
         written = written.replace(reference, character)
     return written
 
 
-@lru_cache(maxsize=_REACHES_KEPT)
-def glance_of(reach: Reach, limits: Limits) -> Glance:
+@lru_cache(maxsize=_REACHES_MAX)
+def tag_cache_of(reach: Reach, limits: Limits) -> TagCache:
     """What is known within `reach`, where `limits` are kept."""
-    return Glance(reach, limits)
+    return TagCache(reach, limits)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from bff.resilience.reason import Reason
 from shell.composition.contain.clean import Cleaner
 from shell.composition.contain.cost import WEIGHTS, Spending, parsing_ns
-from shell.composition.contain.decode import decode, judge_type
-from shell.composition.contain.kept import Kept
+from shell.composition.contain.decode import check_content_type, decode
+from shell.composition.contain.fast_path import PIECE_FIRST, contained_unchanged
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy, Reach
+from shell.composition.contain.lru_cache import LruCache
 from shell.composition.contain.refusal import Refused, Stop
 from shell.composition.contain.sentinel import survives
-from shell.composition.contain.unchanged import PIECE_FIRST, unchanged
 
 _ROUNDS = 2
 
@@ -33,12 +33,12 @@ class Container:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
-        self._kept: Kept[Contained | Refused] = Kept(self.limits.cache_bytes_max)
+        self._cache: LruCache[Contained | Refused] = LruCache(self.limits.cache_bytes_max)
 
     @property
-    def kept_bytes(self) -> int:
-        """What the kept bodies count for."""
-        return self._kept.bytes
+    def cached_bytes(self) -> int:
+        """What the cached bodies count for."""
+        return self._cache.bytes
 
     def contain(
         self, body: bytes, content_type: str | None, *, prefix: str, isolation: Isolation, links: LinkPolicy
@@ -49,18 +49,20 @@ class Container:
         """
         if not prefix.startswith("/") or prefix.endswith("/"):
             raise ValueError(f"a slot's prefix starts with a slash and does not end with one: {prefix!r}")
-        wrong = judge_type(content_type)
+        wrong = check_content_type(content_type)
         if wrong is not None:
             return wrong
         if len(body) > self.limits.body_bytes_max:
             return Refused(Reason.OVERSIZE, f"{len(body)} bytes; at most {self.limits.body_bytes_max} are read")
         reach = Reach(prefix, isolation, links)
         key = (body, reach)  # the body itself: no two bodies can be taken for each other
-        kept = self._kept.get(key)
-        if kept is None:
-            kept = _contain(body, reach, self.limits)
-            self._kept.put(key, kept, len(body) + (len(kept.html) if isinstance(kept, Contained) else 0))
-        return kept
+        contained = self._cache.get(key)
+        if contained is None:
+            contained = _contain(body, reach, self.limits)
+            self._cache.put(
+                key, contained, len(body) + (len(contained.html) if isinstance(contained, Contained) else 0)
+            )
+        return contained
 
 
 def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refused:
@@ -75,10 +77,10 @@ def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refused:
         closings, html = len(pieces) - 1, None
         spending.charge(parsing_ns(body, closings), "its size, its tags and its references")
         # Where an element stands decides what it may be called in a shared tree: only a walk can say that.
-        if reach.isolation == "shadow" and closings <= WEIGHTS.glanced_closings_max:
+        if reach.isolation == "shadow" and closings <= WEIGHTS.fast_path_closings_max:
             # Charged for both ways, whichever it goes: what is remembered of other bodies decides nothing.
-            spending.charge(closings * WEIGHTS.glance, "its end tags")
-            html = unchanged(pieces, reach, limits, spending)
+            spending.charge(closings * WEIGHTS.fast_path, "its end tags")
+            html = contained_unchanged(pieces, reach, limits, spending)
         html = html or _settle(text, cleaner, reach, limits, spending)
     except Stop as stop:
         return stop.refused
