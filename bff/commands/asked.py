@@ -11,9 +11,9 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from bff.commands.currencies import LIMITS, limits_of
 from bff.commands.engine.policy import POLICY
-from bff.commands.receipts import Asked, Refused
+from bff.commands.ledger.currencies import LIMITS, limits_of
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts import headers as names
 from bff.contracts import text
 from bff.contracts.player_context import ContextRefused, PlayerContext, check

@@ -10,9 +10,9 @@ from datetime import datetime
 
 import msgspec
 
-from bff.commands.books import Book
 from bff.commands.engine import statements
-from bff.commands.models import GameTransaction, ProviderRequest
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import GameTransaction, ProviderRequest
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.seamless import (
     BalanceRequest,

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import msgspec
 from django.db import transaction
 
-from bff.commands import limits, outbox, receipts, wagering
-from bff.commands.books import Book
-from bff.commands.models import Grant, Offer, Receipt
-from bff.commands.receipts import Asked, Refused
+from bff.commands import limits, wagering
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import Grant, Offer, Receipt
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts.promotions import OfferState
 from bff.contracts.wallet import ClaimPromotion
 

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from bff.commands import asked, outbox, receipts
-from bff.commands.books import Book
+from bff.commands import asked
 from bff.commands.engine import statements
 from bff.commands.engine.policy import POLICY
-from bff.commands.models import Receipt
-from bff.commands.receipts import CLOSED, Asked, Refused
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import Receipt
+from bff.commands.ledger.receipts import CLOSED, Asked, Refused
 from bff.commands.runtime import runtime
 from bff.commands.views import command_view
 from bff.contracts.wallet import SCOPE_CLAIM, SCOPE_DEPOSIT, SCOPE_LIMITS, SCOPE_WITHDRAW, CloseKey

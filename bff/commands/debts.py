@@ -13,10 +13,10 @@ from datetime import datetime
 import msgspec
 from django.db import transaction
 
-from bff.commands import outbox, receipts
-from bff.commands.books import Book
-from bff.commands.models import Receipt
-from bff.commands.receipts import Asked, Refused
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import Receipt
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.commands.wagering import Moved
 
 

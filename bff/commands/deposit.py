@@ -9,12 +9,13 @@ from typing import Literal
 
 from django.db import transaction
 
-from bff.commands import limits, outbox, receipts
-from bff.commands.books import Book
-from bff.commands.currencies import LIMITS, limits_of
+from bff.commands import limits
 from bff.commands.engine.policy import POLICY
-from bff.commands.models import Charge, Receipt
-from bff.commands.receipts import Asked, Refused
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.currencies import LIMITS, limits_of
+from bff.commands.ledger.models import Charge, Receipt
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts.wallet import Deposit
 from bff.resilience import log
 

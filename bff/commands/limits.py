@@ -9,12 +9,12 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Sum
 
-from bff.commands import outbox, receipts
-from bff.commands.books import Book
-from bff.commands.currencies import limits_of
 from bff.commands.engine.policy import POLICY
-from bff.commands.models import DepositLimit, Receipt
-from bff.commands.receipts import Asked, Refused
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.currencies import limits_of
+from bff.commands.ledger.models import DepositLimit, Receipt
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts.money import minor_digits
 from bff.contracts.wallet import SelfExclude, SetDepositLimit
 

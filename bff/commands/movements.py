@@ -5,13 +5,14 @@ Public: `move`, `check_money`, `accepted`.
 
 from typing import Literal
 
-from bff.commands import outbox, receipts, wagering
-from bff.commands.books import Book, NotEnough
+from bff.commands import wagering
 from bff.commands.calls import Call, Denied, Order
-from bff.commands.currencies import CurrencyLimits, limits_of
 from bff.commands.engine import statements
-from bff.commands.models import GameTransaction, Receipt
-from bff.commands.receipts import Asked
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import Book, NotEnough
+from bff.commands.ledger.currencies import CurrencyLimits, limits_of
+from bff.commands.ledger.models import GameTransaction, Receipt
+from bff.commands.ledger.receipts import Asked
 from bff.commands.wagering import Moved
 from bff.contracts.seamless import Status, WalletAnswer
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from bff.broker import BrokerPolicy, Delivery, Progress, Unusable, connect, subscribe
 from bff.commands.engine.process import name_of_process
 from bff.commands.engine.threads import Engine, EngineUnavailable
-from bff.commands.models import Offer
+from bff.commands.ledger.models import Offer
 from bff.contracts.event import Event
 from bff.contracts.ledger import OFFERS_STREAM
 from bff.contracts.promotions import OfferState

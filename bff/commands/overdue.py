@@ -10,13 +10,14 @@ import msgspec
 from django.db import transaction
 
 from bff.broker import pause
-from bff.commands import outbox, receipts, wagering
-from bff.commands.books import Book
+from bff.commands import wagering
 from bff.commands.engine import statements
 from bff.commands.engine.policy import RELAY
 from bff.commands.engine.threads import Engine, EngineUnavailable
-from bff.commands.models import Grant
-from bff.commands.receipts import Asked
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import Grant
+from bff.commands.ledger.receipts import Asked
 
 BATCH = 50
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from django.db import transaction
 
 from bff.commands import calls, debts, overdue, prizes, wagering
-from bff.commands.books import Book
 from bff.commands.calls import Call, Denied
 from bff.commands.engine import statements
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import Grant
 from bff.commands.limits import excluded
-from bff.commands.models import Grant
 from bff.commands.movements import accepted, check_money, move
 from bff.commands.wagering import Moved
 from bff.contracts.seamless import BalanceRequest, BetRequest, RollbackRequest, Status, WalletAnswer, WinRequest

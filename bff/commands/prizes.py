@@ -14,9 +14,9 @@ from django.db import transaction
 
 from bff.commands import calls, debts
 from bff.commands.calls import Call, Denied
-from bff.commands.currencies import CurrencyLimits
 from bff.commands.engine import statements
-from bff.commands.models import GameTransaction, PrizeDay
+from bff.commands.ledger.currencies import CurrencyLimits
+from bff.commands.ledger.models import GameTransaction, PrizeDay
 from bff.commands.movements import accepted, check_money, move
 from bff.commands.providers import registry
 from bff.commands.wagering import Moved

@@ -11,7 +11,7 @@ from bff.commands import deposit
 from bff.commands.deposit import Verdict
 from bff.commands.engine.policy import POLICY
 from bff.commands.engine.threads import Engine, EngineUnavailable
-from bff.commands.models import Charge
+from bff.commands.ledger.models import Charge
 from bff.commands.payments import Payments
 from bff.resilience import log
 

@@ -17,12 +17,12 @@ from django.http import HttpRequest, HttpResponse
 from bff.commands import play, prizes
 from bff.commands.asked import whole_body
 from bff.commands.engine.threads import EngineUnavailable
+from bff.commands.ledger.receipts import Refused
 from bff.commands.play import Call, Denied
 from bff.commands.providers import registry
 from bff.commands.providers.adapter import Adapter, Operation, Orders, Received
 from bff.commands.providers.hub88 import Hub88Adapter
 from bff.commands.providers.mullion import MullionAdapter
-from bff.commands.receipts import Refused
 from bff.commands.runtime import runtime
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 from bff.contracts.seamless import PROVIDER_HEADER, SCOPE_PLAY, SignatureRefused, Status, WalletAnswer, game_audience

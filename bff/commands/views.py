@@ -18,9 +18,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_
 from bff.commands import asked, claim, deposit, limits, withdraw
 from bff.commands.engine.policy import POLICY
 from bff.commands.engine.threads import EngineUnavailable
-from bff.commands.models import Charge, Receipt
+from bff.commands.ledger.models import Charge, Receipt
+from bff.commands.ledger.receipts import Asked, Refused, on_the_wire
 from bff.commands.payments import WebhookRefused, WebhookUnreadable, read_webhook
-from bff.commands.receipts import Asked, Refused, on_the_wire
 from bff.commands.runtime import runtime
 from bff.contracts.wallet import (
     SCOPE_CLAIM,

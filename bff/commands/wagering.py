@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
-from bff.commands.books import Book
 from bff.commands.engine import statements
 from bff.commands.engine.policy import POLICY
-from bff.commands.models import GameTransaction, Grant, Receipt
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import GameTransaction, Grant, Receipt
 from bff.contracts.promotions import GrantProgress
 from bff.contracts.seamless import BetRequest
 

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from bff.commands import outbox, receipts
-from bff.commands.books import Book, NotEnough
 from bff.commands.deposit import check_amount
-from bff.commands.models import Receipt, Withdrawal
-from bff.commands.receipts import Asked, Refused
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import Book, NotEnough
+from bff.commands.ledger.models import Receipt, Withdrawal
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts.wallet import CancelWithdrawal, Withdraw
 
 

@@ -111,8 +111,8 @@ def test_doors_that_read_json_refuse_it_in_their_own_words(control):
 # Whoever decodes JSON without `text.decode` reads what this house itself has written, or cleans each field.
 OWN_WORDS = {
     "bff/broker/port.py": "events, whose strings were checked when the engine or a feed took them",
-    "bff/commands/copies.py": "a copy of our own, mended row by row when it is restored",
-    "bff/commands/relay_steps.py": "the outbox",
+    "bff/commands/ledger/backup.py": "a copy of our own, mended row by row when it is restored",
+    "bff/commands/relay/steps.py": "the outbox",
     "bff/live/hub.py": "revocations of the shell",
     "bff/live/settings.py": "an operator's setting",
     "bff/live/wire.py": "live messages of the query store, passed on unread",

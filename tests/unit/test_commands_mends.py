@@ -3,7 +3,7 @@
 import itertools
 
 from bff.commands.engine.policy import RELAY
-from bff.commands.mends import Mends
+from bff.commands.relay.repair_schedule import Mends
 
 
 def test_a_player_who_differs_again_and_again_is_told_ever_more_rarely():

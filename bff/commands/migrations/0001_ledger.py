@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 from bff.commands.engine.identifiers import next_epoch
-from bff.commands.sql import protect_entries, unprotect_entries
+from bff.commands.ledger.append_only import protect_entries, unprotect_entries
 
 
 def begin(apps, schema_editor):

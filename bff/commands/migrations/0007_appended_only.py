@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from bff.commands.sql import close_ways_round, open_ways_round
+from bff.commands.ledger.append_only import close_ways_round, open_ways_round
 
 
 class Migration(migrations.Migration):

@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from bff.commands.models import Entry, Transaction
+from bff.commands.ledger.models import Entry, Transaction
 from tests.integration.commands_house.case_play import Table
 
 

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from bff.commands import audit
-from bff.commands.models import Account, Grant, Player, Receipt
+from bff.commands.ledger import audit
+from bff.commands.ledger.models import Account, Grant, Player, Receipt
 from tests.integration.commands_house.case_play import Table, open_more
 from tests.integration.commands_house.case_wagering import Player as Claimant
 

@@ -7,10 +7,11 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import Sum
 
-from bff.commands import audit, overdue, receipts
-from bff.commands.books import Book
+from bff.commands import overdue
 from bff.commands.engine import statements
-from bff.commands.models import Account, Entry, GameTransaction, Grant, Receipt
+from bff.commands.ledger import audit, receipts
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import Account, Entry, GameTransaction, Grant, Receipt
 from bff.contracts.seamless import Status
 from tests.integration.commands_house.case_wagering import Player, now
 

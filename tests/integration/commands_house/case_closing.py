@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bff.commands import audit, deposit, limits
+from bff.commands import deposit, limits
 from bff.commands.closing import close
 from bff.commands.engine.policy import POLICY
-from bff.commands.models import Charge, OutboxRow, Receipt
-from bff.commands.receipts import Asked, Refused
+from bff.commands.ledger import audit
+from bff.commands.ledger.models import Charge, OutboxRow, Receipt
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts.wallet import CloseKey, Deposit, SetDepositLimit
 
 LONG_AGO = timedelta(seconds=POLICY.key_open_s + 1)

@@ -3,9 +3,10 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from bff.commands import audit, debts, withdraw
-from bff.commands.models import Account, GameTransaction, OutboxRow, Receipt
-from bff.commands.receipts import Refused
+from bff.commands import debts, withdraw
+from bff.commands.ledger import audit
+from bff.commands.ledger.models import Account, GameTransaction, OutboxRow, Receipt
+from bff.commands.ledger.receipts import Refused
 from bff.contracts.wallet import Withdraw
 from tests.integration.commands_house.case_play import Table, now, open_more, uuid
 

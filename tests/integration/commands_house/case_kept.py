@@ -8,13 +8,14 @@ from datetime import timedelta
 
 from django.db import connection
 
-from bff.commands import copies, relay_steps
-from bff.commands.models import OutboxRow, ProviderRequest, Receipt
+from bff.commands.ledger import backup
+from bff.commands.ledger.models import OutboxRow, ProviderRequest, Receipt
+from bff.commands.relay import steps
 from tests.integration.commands_house.case_play import Table, now, uuid
 
 
 def forget(at):
-    while relay_steps.prune(at):
+    while steps.prune(at):
         pass
 
 
@@ -80,7 +81,7 @@ def test_a_copy_made_while_commands_go_on_is_one_moment(tmp_path):
         return elsewhere
 
     table.bet(10)
-    rows = copies.back_up(tmp_path / "copy.gz", starting)
+    rows = backup.back_up(tmp_path / "copy.gz", starting)
     assert (rows, len(placed) > 3) == (told[0], True)
     tables = defaultdict(list)
     for line in gzip.decompress((tmp_path / "copy.gz").read_bytes()).splitlines():

@@ -7,8 +7,8 @@ from django.core.management import CommandError, call_command
 
 from bff.commands import limits, withdraw
 from bff.commands.deposit import Verdict, begin, settle
-from bff.commands.models import Player as PlayerRow
-from bff.commands.receipts import Asked, Refused
+from bff.commands.ledger.models import Player as PlayerRow
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts.seamless import Status
 from bff.contracts.wallet import Deposit, SelfExclude, SetDepositLimit, Withdraw
 from tests.integration.commands_house.case_play import Table, denied

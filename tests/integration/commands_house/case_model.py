@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
-from bff.commands import audit, claim, deposit, overdue, play, withdraw
+from bff.commands import claim, deposit, overdue, play, withdraw
 from bff.commands.deposit import Verdict
-from bff.commands.models import Account, Grant, Offer, OutboxRow, Player
-from bff.commands.receipts import Asked, Refused
+from bff.commands.ledger import audit
+from bff.commands.ledger.models import Account, Grant, Offer, OutboxRow, Player
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.seamless import BetRequest, RollbackRequest, Status, WinRequest
 from bff.contracts.wallet import CancelWithdrawal, ClaimPromotion, Deposit, Withdraw

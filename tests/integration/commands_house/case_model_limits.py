@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from bff.commands import audit, deposit, limits, play
+from bff.commands import deposit, limits, play
 from bff.commands.deposit import Verdict
-from bff.commands.models import Account
-from bff.commands.receipts import Asked, Refused
+from bff.commands.ledger import audit
+from bff.commands.ledger.models import Account
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.seamless import BetRequest, RollbackRequest, Status
 from bff.contracts.wallet import Deposit, SelfExclude, SetDepositLimit

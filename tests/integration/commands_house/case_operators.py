@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from bff.commands import audit, copies, relay_steps
 from bff.commands.deposit import Verdict, begin, settle
 from bff.commands.engine.identifiers import next_epoch
+from bff.commands.engine.progress_bar import Bar
+from bff.commands.ledger import audit, backup
+from bff.commands.ledger.models import Account, Charge, OutboxRow, Receipt, RelayState
+from bff.commands.ledger.receipts import Asked
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.models import Account, Charge, OutboxRow, Receipt, RelayState
-from bff.commands.progress import Bar
-from bff.commands.receipts import Asked
+from bff.commands.relay import steps
 from bff.contracts.wallet import Deposit
 
 
@@ -51,7 +52,7 @@ def test_damaged_copies_are_refused(tmp_path):
     copy.write_bytes(gzip.compress(whole))
     with pytest.raises(CommandError, match="not empty"):
         call_command("restore_commands", copy)
-    assert copies.tables()
+    assert backup.tables()
 
 
 def test_bonuses_and_withdrawals_say_what_they_did():
@@ -123,7 +124,7 @@ def test_relay_gives_positions_without_gaps_and_once():
     player = someone()
     turn, seen = None, []
     while turn is None or turn.rows:
-        turn = relay_steps.turn("a", turn, now)
+        turn = steps.turn("a", turn, now)
         seen += turn.events
     positions = [event.position[1] for event in seen]
     assert positions == list(range(positions[0], positions[0] + len(seen)))
@@ -131,8 +132,8 @@ def test_relay_gives_positions_without_gaps_and_once():
     assert [event.previous_id for event in seen[1:]] == [event.id for event in seen[:-1]], "each names the one before"
     assert (turn.position[1], turn.event_id) == (positions[-1], seen[-1].id)
     assert turn.drained
-    assert not relay_steps.turn("b", None, now).leading
-    assert relay_steps.turn("b", None, now + timedelta(seconds=10)).leading
+    assert not steps.turn("b", None, now).leading
+    assert steps.turn("b", None, now + timedelta(seconds=10)).leading
     RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 
@@ -141,16 +142,16 @@ def test_a_new_epoch_tells_every_player_again_from_position_one():
     player, now = someone(), datetime.now(UTC) + timedelta(minutes=1)
     before = RelayState.objects.get(pk=1)
     RelayState.objects.filter(pk=1).update(holder="", held_until=None, position=5)
-    assert relay_steps.begin_epoch("another", now) is None
-    epoch = relay_steps.begin_epoch(before.epoch, now)
+    assert steps.begin_epoch("another", now) is None
+    epoch = steps.begin_epoch(before.epoch, now)
     assert epoch > before.epoch
-    assert relay_steps.begin_epoch(before.epoch, now) is None
+    assert steps.begin_epoch(before.epoch, now) is None
     said("grant_bonus", player, "7", "--reference", "during")
-    while relay_steps.restate_some(now):
+    while steps.restate_some(now):
         pass
     told = OutboxRow.objects.filter(aggregate=f"player:{player}", epoch=epoch).order_by("pk")
     assert [row.type for row in told] == ["HistoryRestated", "PlayerRestated"]
-    turn = relay_steps.turn("a", None, now)
+    turn = steps.turn("a", None, now)
     assert turn.events[0].position == (epoch, 1)
     RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
@@ -160,14 +161,14 @@ def test_a_ledger_that_was_set_back_begins_an_epoch_after_the_one_its_reader_kno
     now = datetime.now(UTC) + timedelta(hours=1)
     before = RelayState.objects.get(pk=1)
     later = next_epoch(next_epoch(before.epoch))
-    assert relay_steps.begin_epoch("zzz", now) is None, "no ledger has such an epoch"
-    epoch = relay_steps.begin_epoch(later, now)
+    assert steps.begin_epoch("zzz", now) is None, "no ledger has such an epoch"
+    epoch = steps.begin_epoch(later, now)
     assert epoch > later > before.epoch
     state = RelayState.objects.get(pk=1)
     assert (state.epoch, state.position, state.event_id) == (epoch, 0, "")
-    while relay_steps.restate_some(now):
+    while steps.restate_some(now):
         pass
-    turn = relay_steps.turn("a", None, now)
+    turn = steps.turn("a", None, now)
     assert (turn.events[0].position, turn.events[0].previous_id) == ((epoch, 1), "")
     RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
@@ -176,7 +177,7 @@ def test_forgetting_a_key_leaves_the_receipt_and_its_money():
     """What is forgotten is only that it can be asked for again."""
     receipt = Receipt.objects.get(player_id=someone())
     Receipt.objects.filter(pk=receipt.pk).update(command="deposit", at=receipt.at - timedelta(days=200))
-    while relay_steps.prune(datetime.now(UTC)):
+    while steps.prune(datetime.now(UTC)):
         pass
     receipt.refresh_from_db()
     assert (receipt.key, receipt.fingerprint, receipt.amount_minor) == (None, "", 4000)

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bff.commands import audit, play, withdraw
+from bff.commands import play, withdraw
 from bff.commands.deposit import Verdict, begin, settle
+from bff.commands.ledger import audit
+from bff.commands.ledger.models import Account, Entry, Receipt
+from bff.commands.ledger.receipts import Asked, Refused
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.models import Account, Entry, Receipt
-from bff.commands.receipts import Asked, Refused
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.seamless import BalanceRequest, BetRequest, RollbackRequest, Status, WinRequest
 from bff.contracts.wallet import CancelWithdrawal, Deposit, Withdraw

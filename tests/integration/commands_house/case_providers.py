@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.commands.calls import Denied
-from bff.commands.currencies import LIMITS
+from bff.commands.ledger.currencies import LIMITS
 from bff.commands.providers.adapter import Received
 from bff.commands.providers.hub88 import SIGNATURE, UNITS_PER_MAJOR, Hub88Adapter
 from bff.commands.providers.mullion import MullionAdapter

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.db import OperationalError, connection, connections
 
-from bff.commands import relay_steps
-from bff.commands.models import OutboxRow, RelayState
+from bff.commands.ledger.models import OutboxRow, RelayState
+from bff.commands.relay import steps
 from tests.integration.commands_house.case_play import Table
 
 REST = "type, aggregate, epoch, sequence, at, data, position_epoch"
@@ -54,6 +54,6 @@ def drained(holder):
     """All that a relay sends until nothing is left."""
     turn, seen = None, []
     while turn is None or turn.rows:
-        turn = relay_steps.turn(holder, turn, datetime.now(UTC))
+        turn = steps.turn(holder, turn, datetime.now(UTC))
         seen += turn.events
     return seen

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from bff.commands import comparison, limits, withdraw
+from bff.commands import limits, withdraw
 from bff.commands.engine.policy import RELAY
+from bff.commands.ledger.models import OutboxRow, Player
+from bff.commands.ledger.receipts import Asked
+from bff.commands.ledger.statement import state_part
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.models import OutboxRow, Player
-from bff.commands.receipts import Asked
-from bff.commands.statement import state_part
+from bff.commands.relay import comparison
 from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerChanged
 from bff.contracts.wallet import CancelWithdrawal, SetDepositLimit, Withdraw

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from bff.commands.copies import _row
-from bff.commands.models import GameTransaction
+from bff.commands.ledger.backup import _row
+from bff.commands.ledger.models import GameTransaction
 from bff.commands.payments import WebhookUnreadable, read_webhook
 from bff.contracts import text
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from bff.commands import audit, claim, overdue, play
+from bff.commands import claim, overdue, play
+from bff.commands.ledger import audit
+from bff.commands.ledger.models import Account, Grant, Offer, OutboxRow, Receipt
+from bff.commands.ledger.receipts import Asked
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.models import Account, Grant, Offer, OutboxRow, Receipt
-from bff.commands.receipts import Asked
 from bff.contracts.ledger import PlayerChanged
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.promotions import OfferAmounts, OfferState

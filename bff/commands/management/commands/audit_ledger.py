@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from bff.commands import audit
-from bff.commands.progress import Bar
+from bff.commands.engine.progress_bar import Bar
+from bff.commands.ledger import audit
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bff.commands.copies import back_up
-from bff.commands.progress import Bar
+from bff.commands.engine.progress_bar import Bar
+from bff.commands.ledger.backup import back_up
 
 
 class Command(BaseCommand):

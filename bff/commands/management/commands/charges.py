@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bff.commands import deposit
-from bff.commands.models import Charge
-from bff.commands.receipts import Refused
+from bff.commands.ledger.models import Charge
+from bff.commands.ledger.receipts import Refused
 
 
 class Command(BaseCommand):

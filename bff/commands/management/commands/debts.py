@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bff.commands import debts
-from bff.commands.models import Account
-from bff.commands.receipts import Refused
+from bff.commands.ledger.models import Account
+from bff.commands.ledger.receipts import Refused
 
 SHOWN_MAX = 200
 

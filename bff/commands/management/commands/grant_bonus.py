@@ -7,11 +7,12 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from bff.commands import limits, outbox, receipts, wagering
-from bff.commands.books import Book
+from bff.commands import limits, wagering
 from bff.commands.deposit import check_amount
-from bff.commands.models import Player
-from bff.commands.receipts import Asked, Refused
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import Player
+from bff.commands.ledger.receipts import Asked, Refused
 
 REFERENCE_LENGTH_MAX = 92  # with what stands before it, as long as the name of a promotion may be
 WAGERING_MAX = 1000

@@ -14,13 +14,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bff.broker import BrokerUnavailable, connect
 from bff.broker.port import Reader
-from bff.commands import rebuild, relay_steps
 from bff.commands.engine.identifiers import fresh_id
 from bff.commands.engine.policy import RELAY
+from bff.commands.engine.progress_bar import Bar
 from bff.commands.engine.threads import Engine, EngineUnavailable
-from bff.commands.models import Player, RelayState
-from bff.commands.progress import Bar
-from bff.commands.statement import state_part
+from bff.commands.ledger.models import Player, RelayState
+from bff.commands.ledger.statement import state_part
+from bff.commands.relay import rebuild, steps
 from bff.contracts.ledger import (
     BALANCES_COMPARED,
     PLAYERS_REBUILT,
@@ -150,7 +150,7 @@ def _begin_epoch() -> None:
     """A new epoch, unless one is still being told."""
     epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
     if not Player.objects.filter(epoch__lt=epoch).exists():
-        relay_steps.begin_epoch(epoch, datetime.now(UTC), forced=True)
+        steps.begin_epoch(epoch, datetime.now(UTC), forced=True)
 
 
 async def _restate(engine: Engine) -> None:
@@ -158,8 +158,8 @@ async def _restate(engine: Engine) -> None:
     left = await engine.run(_untold)
     bar = Bar("telling", left)
     while left:
-        if await engine.run(relay_steps.backlog) < RELAY.unread_events_max:
-            await engine.run(relay_steps.restate_some, datetime.now(UTC))
+        if await engine.run(steps.backlog) < RELAY.unread_events_max:
+            await engine.run(steps.restate_some, datetime.now(UTC))
         else:
             await asyncio.sleep(0.1)
         before, left = left, await engine.run(_untold)

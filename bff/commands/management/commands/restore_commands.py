@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bff.commands.copies import CopyRefused, restore
-from bff.commands.progress import Bar
+from bff.commands.engine.progress_bar import Bar
+from bff.commands.ledger.backup import CopyRefused, restore
 
 
 class Command(BaseCommand):

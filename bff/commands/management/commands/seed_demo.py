@@ -8,9 +8,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from bff.commands import outbox, receipts
-from bff.commands.books import Book
-from bff.commands.receipts import Asked
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.receipts import Asked
 
 PLAYERS = {"pl_amber": ("EUR", 12500), "pl_birch": ("GBP", 4000), "pl_cedar": ("JPY", 15000)}
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bff.commands import withdraw
-from bff.commands.models import Withdrawal
-from bff.commands.receipts import Refused
+from bff.commands.ledger.models import Withdrawal
+from bff.commands.ledger.receipts import Refused
 
 
 class Command(BaseCommand):

@@ -8,11 +8,12 @@ from itertools import groupby
 
 import msgspec
 
-from bff.commands import receipts, wagering
-from bff.commands.books import Book
+from bff.commands import wagering
 from bff.commands.engine import statements
 from bff.commands.engine.identifiers import fresh_id
-from bff.commands.models import DepositLimit, Grant, OutboxRow, Player, Receipt
+from bff.commands.ledger import receipts
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import DepositLimit, Grant, OutboxRow, Player, Receipt
 from bff.contracts.ledger import (
     HISTORY_PAGE,
     HISTORY_RESTATED,

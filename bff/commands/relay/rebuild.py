@@ -10,11 +10,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from bff.commands import outbox
-from bff.commands.books import Book
 from bff.commands.engine.identifiers import fresh_id
-from bff.commands.models import Player, Rebuild
-from bff.commands.statement import stands_of
+from bff.commands.ledger import outbox
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import Player, Rebuild
+from bff.commands.ledger.statement import stands_of
 
 
 def begin(now: datetime) -> tuple[Rebuild, bool]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, F, Model, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from bff.commands.models import (
+from bff.commands.ledger.models import (
     Account,
     Charge,
     Entry,

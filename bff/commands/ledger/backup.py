@@ -22,9 +22,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from bff.commands import outbox
 from bff.commands.engine.identifiers import next_epoch
-from bff.commands.models import OutboxRow, Player, RelayState
+from bff.commands.ledger import outbox
+from bff.commands.ledger.models import OutboxRow, Player, RelayState
 from bff.contracts import text
 
 FORMAT = "mullion-commands-1"

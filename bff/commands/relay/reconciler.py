@@ -11,12 +11,12 @@ import msgspec
 from prometheus_client import Counter
 
 from bff.broker import Broker, BrokerUnavailable, pause
-from bff.commands import comparison, rebuild
 from bff.commands.engine.identifiers import fresh_id
 from bff.commands.engine.policy import RELAY
 from bff.commands.engine.threads import Engine, EngineUnavailable
-from bff.commands.mends import Mends
-from bff.commands.models import Player
+from bff.commands.ledger.models import Player
+from bff.commands.relay import comparison, rebuild
+from bff.commands.relay.repair_schedule import Mends
 from bff.contracts.event import Event
 from bff.contracts.ledger import (
     BALANCES_STATED,

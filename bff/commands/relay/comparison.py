@@ -7,8 +7,8 @@ still on its way out, is left out of this round.
 """
 
 from bff.commands.engine.policy import RELAY
-from bff.commands.models import OutboxRow, Player
-from bff.commands.statement import stands_of
+from bff.commands.ledger.models import OutboxRow, Player
+from bff.commands.ledger.statement import stands_of
 from bff.contracts.ledger import PlayerStands
 
 

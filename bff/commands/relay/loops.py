@@ -25,14 +25,15 @@ from bff.broker import (
     pause,
     subscribe,
 )
-from bff.commands import overdue, relay_steps, resolver
+from bff.commands import overdue, resolver
 from bff.commands.engine.identifiers import fresh_id
 from bff.commands.engine.policy import PAYMENTS, POLICY, RELAY
 from bff.commands.engine.process import name_of_process
 from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.payments import Payments
-from bff.commands.reconciler import Reconciler
-from bff.commands.room import Room
+from bff.commands.relay import steps
+from bff.commands.relay.backpressure import Room
+from bff.commands.relay.reconciler import Reconciler
 from bff.contracts.event import Event
 from bff.contracts.ledger import (
     BALANCES_COMPARED,
@@ -69,8 +70,8 @@ class Relay:
         self.requests = Progress()
         self.reconciler = Reconciler(broker, durable, settings.COMPARE_S, self._is_drained)
         self._beaten_at = 0.0
-        self._turn: relay_steps.Turn | None = None  # out, and not marked yet
-        self._last: relay_steps.Turn | None = None
+        self._turn: steps.Turn | None = None  # out, and not marked yet
+        self._last: steps.Turn | None = None
         self._backlog: int | None = None
 
     def state(self) -> dict[str, Any]:
@@ -101,16 +102,12 @@ class Relay:
         """How many events went out."""
         now = datetime.now(UTC)
         due = asyncio.get_running_loop().time() - self._beaten_at >= RELAY.heartbeat_s
-        if (
-            not (self._turn and self._turn.rows)
-            and not due
-            and await self.engine.run(relay_steps.idle, self.holder, now)
-        ):
+        if not (self._turn and self._turn.rows) and not due and await self.engine.run(steps.idle, self.holder, now):
             return 0
         done, self._turn = self._turn, None
         events_max = min(RELAY.batch_events_max, self.room.left)
         turn = self._last = await self.engine.run(
-            relay_steps.turn, self.holder, done, now, measured=due, events_max=events_max
+            steps.turn, self.holder, done, now, measured=due, events_max=events_max
         )
         if due or not turn.leading:
             # Told before anything is sent, for it matters most while nothing can be; who does not lead has none.
@@ -129,10 +126,10 @@ class Relay:
             await self._beat(turn)
         await self.room.look(RELAY.batch_events_max)
         if events_max and not turn.rows:
-            await self.engine.run(relay_steps.restate_some, now)
+            await self.engine.run(steps.restate_some, now)
         return len(turn.rows)
 
-    async def _beat(self, turn: relay_steps.Turn) -> None:
+    async def _beat(self, turn: steps.Turn) -> None:
         heartbeat = LedgerHeartbeat(position=turn.position, event_id=turn.event_id)
         await self.broker.publish(LEDGER_STREAM, [_event(HEARTBEAT, "ledger", turn.position, heartbeat)])
         self._beaten_at = asyncio.get_running_loop().time()
@@ -160,7 +157,7 @@ class Relay:
             if delivery.event.type != REPLAY_REQUESTED:
                 continue
             request = _as(delivery, ReplayRequested)
-            epoch = await self.durable.run(relay_steps.begin_epoch, request.epoch, datetime.now(UTC))
+            epoch = await self.durable.run(steps.begin_epoch, request.epoch, datetime.now(UTC))
             if epoch is not None:
                 REPLAYS.inc()
                 logger.warning("relay_epoch_begun", epoch=epoch, why=request.why)
@@ -175,7 +172,7 @@ class Relay:
         """Forget what went out long ago, a little at a time."""
         while not stopping.is_set():
             try:
-                gone = await self.engine.run(relay_steps.prune, datetime.now(UTC))
+                gone = await self.engine.run(steps.prune, datetime.now(UTC))
             except EngineUnavailable:
                 gone = 0
             await pause(stopping, 1 if gone else 600)

@@ -14,12 +14,12 @@ import msgspec
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from bff.commands import outbox
-from bff.commands.books import Book
 from bff.commands.engine import statements
 from bff.commands.engine.identifiers import is_epoch, next_epoch
 from bff.commands.engine.policy import POLICY, RELAY
-from bff.commands.models import OutboxRow, Player, ProviderRequest, Receipt, RelayState
+from bff.commands.ledger import outbox
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import OutboxRow, Player, ProviderRequest, Receipt, RelayState
 from bff.contracts.event import Event
 from bff.contracts.view import Sequence
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from bff.commands.engine import statements
 from bff.commands.engine.identifiers import fresh_id
-from bff.commands.models import Account, Entry, Player, Receipt, RelayState, Transaction
+from bff.commands.ledger.models import Account, Entry, Player, Receipt, RelayState, Transaction
 from bff.contracts.wallet import Balances
 
 PlayerKind = Literal["real", "bonus", "held", "debt"]

@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
-from bff.commands import outbox
 from bff.commands.engine.identifiers import fresh_id
-from bff.commands.models import Account, Grant, OutboxRow, Player, Receipt
+from bff.commands.ledger import outbox
+from bff.commands.ledger.models import Account, Grant, OutboxRow, Player, Receipt
 from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerStands
 

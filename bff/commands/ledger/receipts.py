@@ -10,10 +10,10 @@ from typing import cast
 
 import msgspec
 
-from bff.commands.books import Book
 from bff.commands.engine import statements
 from bff.commands.engine.identifiers import fresh_id
-from bff.commands.models import Receipt
+from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.models import Receipt
 from bff.contracts.ledger import MovementLine
 from bff.contracts.wallet import MovementState
 from bff.contracts.wallet import Receipt as ReceiptOnWire

@@ -9,7 +9,7 @@ from bff.commands.engine.process import set_up
 
 def main() -> None:
     set_up()
-    from bff.commands.relay_loops import main as run
+    from bff.commands.relay.loops import main as run
 
     run()
 
