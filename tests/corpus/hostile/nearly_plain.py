@@ -5,16 +5,16 @@ Public: `nearly_plain`.
 
 import random
 
-from shell.composition.contain.names import words
+from shell.composition.contain.names import name_list
 
-_TAGS = words("""
+_TAGS = name_list("""
     div p span a b i em ul li dl dt dd table tbody thead tr td th caption colgroup form button select option h1 section
     details summary textarea label fieldset x-y pre nobr code strong small font tt u dialog video audio ruby rt rp
     optgroup listing object marquee center title menu address main svg path template slot iframe image isindex nav
     output math frameset html body head
     """)
 _PLAIN_TAGS = _TAGS[:30]
-_VOID = words("br hr img input col source track")
+_VOID = name_list("br hr img input col source track")
 _ATTRIBUTES = (
     'class="a"', 'id="b"', 'href="/x/"', 'href="/slots/lobby/wallet/y"', 'title="a &amp; b"', 'data-x="1"',
     'action="/slots/lobby/wallet/go"', 'method="post"', 'name="q"', 'type="hidden"', 'colspan="2"', 'src="/assets/a"',
