@@ -7,11 +7,14 @@ const TICK_MS = 5_000;
 const AGAIN_S = 60; // after an answer that did not reach the shell
 
 const began = Date.now();
-const clocks = [...document.querySelectorAll("[data-session-s]")];
-const check = document.getElementById("reality-check");
+/** @type {NodeListOf<HTMLElement>} */
+const clocks = document.querySelectorAll("[data-session-s]");
+// The page has the question in it wherever it loads this script.
+const check = /** @type {HTMLDialogElement} */ (document.getElementById("reality-check"));
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("mullion:reality-check") : null;
 let dueAt = began + Number(check.dataset.dueS) * 1000;
 
+/** @param {number} seconds */
 function words(seconds) {
   const minutes = Math.floor(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
@@ -30,6 +33,7 @@ function tick() {
   }
 }
 
+/** @param {number} seconds */
 function answered(seconds) {
   dueAt = Date.now() + seconds * 1000;
   delete check.dataset.reality;
@@ -37,7 +41,7 @@ function answered(seconds) {
 }
 
 check.addEventListener("cancel", (event) => event.preventDefault()); // only an answer closes it
-check.querySelector("form").addEventListener("submit", async (event) => {
+check.querySelector("form")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const every = Number(check.dataset.everyS);
   try {
@@ -45,7 +49,7 @@ check.querySelector("form").addEventListener("submit", async (event) => {
     answered(answer.ok ? every : AGAIN_S);
     if (answer.ok) tabs?.postMessage("answered");
   } catch (error) {
-    console.debug("the look up was not written down", error.message);
+    console.debug("the look up was not written down", error);
     answered(AGAIN_S);
   }
 });

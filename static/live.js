@@ -10,8 +10,8 @@
 // asked for again, by a `mullion:refetch` event on the slot's element. While sockets do not work, all of them are, every
 // 15 s or so, and whatever has `data-live-status` says so in words.
 
-import { Labels, heard, serverNow } from "./live/clock.js";
 import { Bindings } from "./live/bindings.js";
+import { heard, Labels, serverNow } from "./live/clock.js";
 import { Connection } from "./live/connection.js";
 import { Needs } from "./live/needs.js";
 import { Newest } from "./live/newest.js";
@@ -22,7 +22,22 @@ const POLL_MS = 15_000;
 const HIDDEN_MS = 5_000; // a glance at another tab costs no new socket
 const JITTER_MS = 2_000; // a crowd that hears the same news asks within this time, and heals within seven seconds
 
+/** @typedef {"live" | "delayed" | "off"} LiveState */
+/**
+ * What one fragment on the page follows.
+ *
+ * @typedef {object} Part
+ * @property {HTMLElement} host
+ * @property {Bindings} bindings
+ * @property {Labels} labels
+ * @property {Needs} needs
+ * @property {Set<string>} feeds topics of feeds
+ * @property {Set<string>} topics
+ */
+
+/** @type {Record<Freshness, LiveState>} */
 const BY_FEED = { live: "live", stale: "delayed", down: "off" };
+/** @type {LiveState[]} */
 const WORSE = ["live", "delayed", "off"];
 const WORDS = {
   live: "",
@@ -30,23 +45,32 @@ const WORDS = {
   off: "Live updates are off. This page asks again by itself, about every 15 seconds.",
 };
 
-const parts = new Map(); // root -> {host, bindings, labels, needs, feeds, topics}
+/** @type {Map<FragmentRoot, Part>} */
+const parts = new Map();
 const newest = new Newest();
+/** @type {Connection | null} */
 let connection = null;
-let ticking = 0;
-let hiding = 0;
+/** @type {number | undefined} */
+let ticking;
+/** @type {number | undefined} */
+let hiding;
 let pollAt = Infinity;
+/** @type {LiveState} */
 let pageState = "live";
 let timeAsked = false;
+/** @type {typeof import("./video.js") | null} */
 let video = null; // video.js, once a fragment has a picture
 
+/** @param {{ticketUrl: string}} options */
 export function start({ ticketUrl }) {
   if (connection) return;
   connection = new Connection(ticketUrl, {
     message: hear,
     serverTime: heard,
     opened: () => newest.resync(),
-    left: (topics) => topics.forEach((topic) => newest.forget(topic)),
+    left: (topics) => {
+      for (const topic of topics) newest.forget(topic);
+    },
     sessionEnded,
   });
   document.addEventListener("visibilitychange", () => (document.hidden ? pause(HIDDEN_MS) : resume()));
@@ -56,8 +80,14 @@ export function start({ ticketUrl }) {
   if (!document.hidden) resume();
 }
 
+/** @param {FragmentRoot} root */
+function hostOf(root) {
+  return /** @type {HTMLElement} */ (root instanceof ShadowRoot ? root.host : root);
+}
+
+/** @param {FragmentRoot} root */
 export function register(root) {
-  const host = root.host ?? root;
+  const host = hostOf(root);
   const bindings = new Bindings(root, (...changed) => refetchFor(host, ...changed));
   const needs = new Needs(root);
   const labels = new Labels(root, () => refetch(host, { jitterMs: JITTER_MS, everyMs: POLL_MS, reason: "countdown" }));
@@ -78,6 +108,7 @@ export function register(root) {
   showState();
 }
 
+/** @param {FragmentRoot} root */
 export function unregister(root) {
   if (!parts.delete(root)) return;
   video?.unmount(root);
@@ -85,17 +116,28 @@ export function unregister(root) {
 }
 
 // At once when it is there: a picture that moves into another slot within the same task plays on without a break.
+/** @param {(module: typeof import("./video.js")) => void} use */
 function withVideo(use) {
-  if (video) use(video);
-  else import("./video.js").then((module) => use((video = module)), (error) => console.warn("live: no video", error));
+  if (video) return use(video);
+  import("./video.js").then(
+    (module) => {
+      video = module;
+      use(module);
+    },
+    (error) => console.warn("live: no video", error),
+  );
 }
 
+/** @param {string} topic */
 function feedOf(topic) {
   return topic.slice("feed.".length);
 }
 
+/** @param {FragmentRoot} root @param {HTMLElement} host @param {Needs} needs */
 function feedsOf(root, host, needs) {
-  const declared = [host, ...root.querySelectorAll("[data-feeds]")].map((element) => element.dataset?.feeds ?? "");
+  /** @type {NodeListOf<HTMLElement>} */
+  const inside = root.querySelectorAll("[data-feeds]");
+  const declared = [host, ...inside].map((element) => element.dataset.feeds ?? "");
   return new Set([...declared.join(" ").split(" ").filter(Boolean), ...needs.feeds].map((feed) => `feed.${feed}`));
 }
 
@@ -104,6 +146,7 @@ function follow() {
   connection?.want(topics);
 }
 
+/** @param {LiveMessage} message */
 function hear(message) {
   const before = newest.get(message.topic);
   if (!newest.accept(message)) return;
@@ -123,15 +166,18 @@ function hear(message) {
 }
 
 // What a feed says beside its freshness: the engine's, whether payments can be reached.
-function saidBeside(message) {
-  return JSON.stringify(message.data?.data ?? null);
+/** @param {LiveMessage} message */
+function saidBeside({ data }) {
+  const beside = data !== null && typeof data === "object" && !Array.isArray(data) ? data.data : null;
+  return JSON.stringify(beside ?? null);
 }
 
 // The first word about a feed: the slot is asked for again only if it was made in other circumstances.
+/** @param {HTMLElement} host @param {LiveMessage} message */
 function compare(host, message) {
   const rendered = host.dataset.state;
   if (rendered && (rendered === "fresh") !== (message.state === "live")) {
-    refetchFor(host, POLL_MS, message.topic, message.state);
+    refetchFor(host, POLL_MS, message.topic, message.state ?? "");
   }
 }
 
@@ -141,6 +187,7 @@ function sessionEnded() {
 }
 
 function tick() {
+  if (!connection) return;
   const now = performance.now();
   const time = serverNow();
   for (const { labels } of parts.values()) {
@@ -167,13 +214,15 @@ function showState() {
   if (!connection) return;
   for (const { host, feeds, topics } of parts.values()) {
     if (topics.size === 0) continue;
-    const states = [...feeds].map((topic) => BY_FEED[newest.get(topic)?.state] ?? "live");
+    const states = [...feeds].map((topic) => BY_FEED[newest.get(topic)?.state ?? "live"] ?? "live");
     const worst = WORSE[Math.max(...[pageState, ...states].map((state) => WORSE.indexOf(state)))];
     if (host.dataset.liveState !== worst) host.dataset.liveState = worst;
   }
   if (document.documentElement.dataset.live === pageState) return;
   document.documentElement.dataset.live = pageState;
-  for (const place of document.querySelectorAll("[data-live-status]")) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const places = document.querySelectorAll("[data-live-status]");
+  for (const place of places) {
     place.textContent = place.dataset[pageState] ?? WORDS[pageState];
   }
 }
@@ -183,18 +232,19 @@ function resume() {
   if (ticking) return;
   ticking = setInterval(tick, TICK_MS);
   pageState = "live";
-  connection.start();
+  connection?.start();
   tick();
 }
 
+/** @param {number} afterMs */
 function pause(afterMs) {
   clearInterval(ticking);
-  ticking = 0;
+  ticking = undefined;
   clearTimeout(hiding);
-  hiding = setTimeout(() => connection.stop(), afterMs);
+  hiding = setTimeout(() => connection?.stop(), afterMs);
   if (afterMs === 0) {
     clearTimeout(hiding);
     forgetWaiting();
-    connection.stop();
+    connection?.stop();
   }
 }

@@ -3,7 +3,8 @@
 
 const SETTLED_MS = 1200; // slots of one outage fall and heal one after the other: that is one thing to say
 
-let timer = 0;
+/** @type {number | undefined} */
+let timer;
 let said = "";
 
 export function tellStates() {
@@ -14,18 +15,21 @@ export function tellStates() {
 function say() {
   const place = document.getElementById("slot-states");
   if (!place) return;
-  const slots = [...document.querySelectorAll("fragment-slot[data-state]")];
-  const away = slots.filter(({ dataset }) => dataset.state !== "fresh" && !dataset.outcome).length;
-  const { well, one, some } = place.dataset;
-  const words = away === 0 ? said && well : away === 1 ? one : some.replace("#", away);
+  /** @type {NodeListOf<HTMLElement>} */
+  const slots = document.querySelectorAll("fragment-slot[data-state]");
+  const away = [...slots].filter(({ dataset }) => dataset.state !== "fresh" && !dataset.outcome).length;
+  const { well = "", one = "", some = "" } = place.dataset;
+  const words = away === 0 ? said && well : away === 1 ? one : some.replace("#", String(away));
   if (words === said) return;
   said = words;
   place.textContent = words;
 }
 
+/** @type {Map<string | undefined, string>} */
 const newest = new Map(); // prefix -> what its last answer held
 
 // Whether an answer says again what the slot says already; then it keeps its elements, and a screen reader its peace.
+/** @param {HTMLElement} slot @param {HTMLElement} incoming */
 export function saysTheSame(slot, incoming) {
   const before = newest.get(slot.dataset.prefix);
   newest.set(slot.dataset.prefix, incoming.innerHTML);
@@ -36,6 +40,7 @@ export function saysTheSame(slot, incoming) {
 }
 
 // An answer that was not shown after all is not what the slot says.
+/** @param {HTMLElement} slot */
 export function forgetAnswer(slot) {
   newest.delete(slot.dataset.prefix);
 }

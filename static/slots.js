@@ -8,12 +8,12 @@
 import { forgetAnswer, saysTheSame, tellStates } from "./slot_states.js";
 import { agreeOnCommands } from "./slots/commands.js";
 import { enhance } from "./slots/forms.js";
+import { namesTaken } from "./slots/names.js";
 import { showNotice } from "./slots/notice.js";
 import { endOutcome, feedIsBack, holdsOutcome, markOutcome, watchClosing } from "./slots/outcomes.js";
-import { namesTaken } from "./slots/names.js";
 import { keepOne, watchPlaces } from "./slots/places.js";
 import { loadStyle, newStyles } from "./slots/styles.js";
-import { incomingSlot, replaceSlot } from "./slots/swap.js";
+import { incomingSlot, replaceSlot, slotAround } from "./slots/swap.js";
 import { busy } from "./slots/typing.js";
 
 const RECHECK_MS = 1000; // how soon to look again whether a slot is still being typed into
@@ -21,17 +21,24 @@ const LOST_MS_MAX = 5000; // the longest wait while the shell itself does not an
 const UNSURE =
   "No answer came, so this may or may not have gone through. Sending the same form again can not do it twice.";
 
-const mounted = new WeakMap(); // slot element -> {root, controller, timer}
+/** @typedef {{root: FragmentRoot, controller: AbortController, timer: number | undefined}} Entry */
+
+/** @type {WeakMap<HTMLElement, Entry>} */
+const mounted = new WeakMap();
+/** @type {Map<string, string>} */
 const owed = new Map(); // slot name -> query: how far its next fresh answer must have read
 let lost = 0; // refetches in a row that the shell did not answer
 
-const htmxReady = new Promise((resolve) => {
+/** @type {Promise<Window["htmx"]>} */
+const htmxReady = new Promise((/** @type {(htmx: Window["htmx"]) => void} */ resolve) => {
   if (window.htmx) resolve(window.htmx);
   else document.querySelector('script[src*="htmx"]')?.addEventListener("load", () => resolve(window.htmx));
 }).then((htmx) => {
   // By itself it does so when the page has been parsed: after the first swaps, or never, if the page was cut or htmx came
   // between the end of parsing and the last image.
-  Object.assign(htmx.config, JSON.parse(document.querySelector('meta[name="htmx-config"]')?.content ?? "{}"));
+  /** @type {HTMLMetaElement | null} */
+  const config = document.querySelector('meta[name="htmx-config"]');
+  Object.assign(htmx.config, JSON.parse(config?.content ?? "{}"));
   return htmx;
 });
 const live = import("./live.js").catch(() => null); // numbers stand still without it; nothing else does
@@ -50,15 +57,16 @@ class FragmentSlot extends HTMLElement {
 // Stands last in each fragment: it is met by the parser when the fragment is whole and later ones are not.
 class FragmentEnd extends HTMLElement {
   connectedCallback() {
-    const root = this.getRootNode();
-    const slot = root.host ?? this.closest("fragment-slot");
-    if (slot?.localName === "fragment-slot" && !mounted.has(slot)) mount(slot, slot.shadowRoot ?? slot);
+    const slot = slotAround(this);
+    if (slot && !mounted.has(slot)) mount(slot, slot.shadowRoot ?? slot);
   }
 }
 
+/** @param {HTMLElement} slot @param {FragmentRoot} root */
 function mount(slot, root) {
   const controller = new AbortController();
-  const entry = { root, controller, timer: 0 };
+  /** @type {Entry} */
+  const entry = { root, controller, timer: undefined };
   mounted.set(slot, entry);
   for (const form of root.querySelectorAll("form")) enhance(form, slot);
   htmxReady.then((htmx) => {
@@ -66,7 +74,9 @@ function mount(slot, root) {
     htmx.process(slot);
     if (root !== slot) htmx.process(root);
   });
-  live.then((module) => slot.isConnected && module?.register(root));
+  live.then((module) => {
+    if (slot.isConnected) module?.register(root);
+  });
   for (const url of (slot.dataset.modules ?? "").split(" ").filter(Boolean)) {
     import(url).then(
       (module) => !controller.signal.aborted && module.default?.(root, { signal: controller.signal }),
@@ -79,12 +89,14 @@ function mount(slot, root) {
   agreeOnCommands(refetch);
 }
 
+/** @param {HTMLElement} slot */
 function retryAsTold(slot) {
   const wait = Number(slot.dataset.retryMs);
   if (wait > 0) refetchIn(slot, wait);
   else if (owed.has(slot.slot)) refetchIn(slot, 0); // this one was asked for before the change that it has to show
 }
 
+/** @param {HTMLElement} slot @param {number} ms */
 function refetchIn(slot, ms) {
   const entry = mounted.get(slot);
   if (!entry) return;
@@ -93,10 +105,12 @@ function refetchIn(slot, ms) {
 }
 
 // Whether what the slot shows is somebody's: what they type, or the one place that says what became of their command.
+/** @param {HTMLElement} slot */
 function taken(slot) {
   return busy(slot) || holdsOutcome(slot);
 }
 
+/** @param {HTMLElement} slot */
 async function refetch(slot) {
   if (!slot.isConnected) return;
   if (document.hidden) {
@@ -109,24 +123,27 @@ async function refetch(slot) {
   }
   const htmx = await htmxReady;
   const query = owed.get(slot.slot);
-  const address = slot.getAttribute("hx-get");
+  const address = slot.getAttribute("hx-get") ?? "";
   const asked = query ? address + (address.includes("?") ? "&" : "?") + query : address;
-  htmx.ajax("GET", asked, { source: slot, target: slot, swap: "outerHTML" });
+  htmx.ajax("get", asked, { source: slot, target: slot, swap: "outerHTML" });
 }
 
 // What was owed is paid by a fresh answer to the very question.
+/** @param {HTMLElement} slot @param {string} asked @param {string} html */
 function pay(slot, asked, html) {
   const query = owed.get(slot.slot);
-  if (asked.endsWith(query) && /^\s*<fragment-slot [^>]*data-state="fresh"/.test(html)) owed.delete(slot.slot);
+  if (query && asked.endsWith(query) && /^\s*<fragment-slot [^>]*data-state="fresh"/.test(html)) owed.delete(slot.slot);
 }
 
+/** @param {CustomEvent<HtmxDetail>} event */
 function slotOf(event) {
-  const target = event.detail?.target;
+  const { target } = event.detail;
   return target?.localName === "fragment-slot" ? target : null;
 }
 
+/** @param {CustomEvent<HtmxDetail>} event */
 function isRefetch(event) {
-  return event.detail?.requestConfig?.verb === "get";
+  return event.detail.requestConfig?.verb === "get";
 }
 
 // Every answer for a slot is put in its place here and not by htmx. It must not take away what somebody began to type
@@ -152,6 +169,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+/** @param {HTMLElement} slot @param {HTMLElement} incoming @param {string} html @param {string} asked */
 function receive(slot, incoming, html, asked) {
   if (taken(slot)) {
     refetchIn(slot, RECHECK_MS);
@@ -173,6 +191,7 @@ function receive(slot, incoming, html, asked) {
 }
 
 // At once where the page has met the styles of `html`, so that a picture plays on from one slot to the next.
+/** @param {string} html @param {() => void} use */
 function dressed(html, use) {
   const fresh = newStyles(html);
   if (fresh.length) Promise.all(fresh.map(loadStyle)).then(use);
@@ -181,13 +200,12 @@ function dressed(html, use) {
 
 // What comes next must not take the names of another slot: in a tree that they share, an id means whoever has it first.
 document.addEventListener("htmx:configRequest", (event) => {
-  const root = event.detail.elt.getRootNode();
-  const taken = namesTaken((root.host ?? event.detail.elt).closest("fragment-slot"));
-  if (taken) event.detail.headers["Mullion-Names-Taken"] = taken;
+  const names = namesTaken(slotAround(event.detail.elt));
+  if (names) event.detail.headers["Mullion-Names-Taken"] = names;
 });
 
 // The shell itself did not answer: ask again, later each time.
-for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+for (const name of /** @type {const} */ (["htmx:sendError", "htmx:responseError", "htmx:timeout"])) {
   document.addEventListener(name, (event) => {
     const slot = slotOf(event);
     if (!slot) return;
@@ -196,6 +214,7 @@ for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   });
 }
 
+/** @param {HTMLElement} slot */
 function askAgainLater(slot) {
   lost += 1;
   refetchIn(slot, Math.random() * Math.min(RECHECK_MS * 2 ** lost, LOST_MS_MAX) + RECHECK_MS / 2);
@@ -221,12 +240,15 @@ document.addEventListener("mullion:received", (event) => {
 
 // Whoever watches the feeds, and a fragment itself, asks for one slot to be read again.
 document.addEventListener("mullion:refetch", (event) => {
-  if (event.target.localName !== "fragment-slot") return;
-  if (event.detail?.endsOutcome) endOutcome(event.target);
-  refetch(event.target);
+  const slot = /** @type {HTMLElement} */ (event.target);
+  if (slot.localName !== "fragment-slot") return;
+  if (event.detail?.endsOutcome) endOutcome(slot);
+  refetch(slot);
 });
 
-document.addEventListener("mullion:feed-back", (event) => feedIsBack(event.target, event.detail.feed));
+document.addEventListener("mullion:feed-back", (event) => {
+  feedIsBack(/** @type {HTMLElement} */ (event.target), event.detail.feed);
+});
 watchClosing(refetch);
 
 // The session was ended elsewhere while the page stood open.
@@ -237,12 +259,14 @@ document.addEventListener("mullion:session-ended", () => {
 
 document.addEventListener("mullion:notice", (event) => {
   const { words, link, ends } = event.detail;
-  showNotice(words, { link, ends, slot: event.target.closest("fragment-slot")?.slot });
+  const from = /** @type {Element} */ (event.target);
+  showNotice(words, { link, ends, slot: from.closest("fragment-slot")?.slot });
 });
 
 // Whatever the page's stream did not bring asks for itself, again and again if it must.
+/** @param {HTMLElement} slot */
 function take(slot) {
-  mounted.set(slot, { root: slot.shadowRoot ?? slot, controller: new AbortController(), timer: 0 });
+  mounted.set(slot, { root: slot.shadowRoot ?? slot, controller: new AbortController(), timer: undefined });
   htmxReady.then((htmx) => {
     htmx.process(slot);
     refetch(slot);

@@ -22,6 +22,10 @@ const RETRY_MS = 1_000;
 const RETRY_MS_MAX = 3_000; // a picture is back within 10 s of its provider
 const SWAP_MS = 1_000; // a figure that left is waited for this long, in case a swap brings it back
 
+/** @typedef {import("./video/engine.js").Engine} Engine */
+/** @typedef {import("./video/watch.js").PictureState} PictureState */
+
+/** @type {Record<PictureState, string>} */
 const WORDS = {
   connecting: "Connecting to the table…",
   live: "",
@@ -30,10 +34,14 @@ const WORDS = {
   offline: "No picture right now. The table goes on, and the picture comes back by itself.",
 };
 
-const streams = new Map(); // address -> Stream
+/** @type {Map<string, Stream>} */
+const streams = new Map(); // by address
 
+/** @param {FragmentRoot} root */
 export function mount(root) {
-  for (const figure of root.querySelectorAll("[data-stream]")) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const figures = root.querySelectorAll("[data-stream]");
+  for (const figure of figures) {
     const url = figure.dataset.stream;
     if (!url) continue;
     const stream = streams.get(url);
@@ -42,25 +50,34 @@ export function mount(root) {
   }
 }
 
+/** @param {FragmentRoot} root */
 export function unmount(root) {
   for (const stream of streams.values()) if (stream.root === root) stream.left();
 }
 
 class Stream {
+  /** @type {Engine | null} */
   #engine = null;
+  /** @type {Watch | null} */
   #watch = null;
   #attempts = 0;
-  #trying = 0;
-  #timer = 0;
-  #leaving = 0;
+  /** @type {number | undefined} */
+  #trying;
+  /** @type {number | undefined} */
+  #timer;
+  /** @type {number | undefined} */
+  #leaving;
   #paused = false; // by the player
-  #listening = null;
+  #listening = new AbortController();
 
+  /** @param {string} url @param {HTMLElement} figure @param {FragmentRoot} root */
   constructor(url, figure, root) {
     this.url = url;
     this.video = figure.querySelector("video") ?? figure.appendChild(document.createElement("video"));
     this.video.muted = true;
     this.video.playsInline = true;
+    this.figure = figure;
+    this.root = root;
     this.#take(figure, root);
     this.hidden = () => (document.hidden ? this.#sleep() : this.#wake());
     document.addEventListener("visibilitychange", this.hidden);
@@ -69,6 +86,7 @@ class Stream {
     this.#begin("connecting");
   }
 
+  /** @param {HTMLElement} figure @param {FragmentRoot} root */
   moveTo(figure, root) {
     clearTimeout(this.#leaving);
     const other = figure.querySelector("video");
@@ -84,10 +102,11 @@ class Stream {
     this.#leaving = setTimeout(() => this.#end(), SWAP_MS);
   }
 
+  /** @param {HTMLElement} figure @param {FragmentRoot} root */
   #take(figure, root) {
     this.root = root;
     this.figure = figure;
-    this.#listening?.abort();
+    this.#listening.abort();
     this.#listening = new AbortController();
     const { signal } = this.#listening;
     this.#part("play")?.addEventListener("click", () => this.#toggle(), { signal });
@@ -96,15 +115,18 @@ class Stream {
     this.#show();
   }
 
+  /** @param {"play" | "sound" | "retry" | "words" | "poster"} name @returns {HTMLElement | null} */
   #part(name) {
     return this.figure.querySelector(`[data-stream-${name}]`);
   }
 
+  /** @param {PictureState} state */
   async #begin(state) {
     clearTimeout(this.#trying);
     this.#engine?.destroy();
     this.#engine = null;
-    const watch = (this.#watch = new Watch(performance.now(), { state, edge: this.#watch?.edge }));
+    const watch = new Watch(performance.now(), { state, edge: this.#watch?.edge });
+    this.#watch = watch;
     this.#show();
     try {
       const engine = await engineFor(this.video, this.url, this.figure.dataset.streamEngine);
@@ -131,7 +153,7 @@ class Stream {
   }
 
   #look() {
-    if (!this.#engine) return;
+    if (!this.#engine || !this.#watch) return;
     const now = performance.now();
     if (this.#paused || document.hidden) {
       this.#watch.rest(now);
@@ -152,7 +174,8 @@ class Stream {
   // The same watch goes on: a reload is a rung of its ladder, not a beginning.
   async #reload() {
     const watch = this.#watch;
-    this.#engine.destroy();
+    if (!watch) return;
+    this.#engine?.destroy();
     this.#engine = null;
     const engine = await engineFor(this.video, this.url, this.figure.dataset.streamEngine);
     if (this.#watch !== watch) return engine.destroy();
@@ -162,7 +185,7 @@ class Stream {
   }
 
   #giveUp() {
-    this.#engine.destroy();
+    this.#engine?.destroy();
     this.#engine = null;
     const most = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** this.#attempts);
     this.#attempts += 1;
@@ -195,7 +218,7 @@ class Stream {
   }
 
   #wake() {
-    if (!this.#engine) return;
+    if (!this.#engine || !this.#watch) return;
     this.#watch.rest(performance.now());
     this.#engine.start();
     this.#engine.jump();
@@ -217,6 +240,9 @@ class Stream {
     this.#set("sound", offline, this.video.muted ? "Sound on" : "Sound off", this.video.muted);
   }
 
+  /**
+   * @param {"play" | "sound" | "retry" | "poster"} name @param {boolean} hidden @param {string} label @param {boolean} off
+   */
   #set(name, hidden, label = "", off = false) {
     const part = this.#part(name);
     if (!part) return;

@@ -17,68 +17,97 @@ const ATTRIBUTES = new RegExp(
 );
 const numbers = new Intl.NumberFormat(document.documentElement.lang || "en");
 
+/** @typedef {{topic: string, path: string[]}} Binding */
+/** @typedef {{element: HTMLElement, path: string[], attribute: string}} Shown */
+/** @typedef {{element: HTMLElement, path: string[], every: number, value: string | undefined, endsOutcome: boolean}} Watched */
+/** @typedef {(everyMs: number, key: string, value: string, endsOutcome: boolean) => void} Changed */
+
+/** @param {HTMLElement} element @param {string | undefined} text @param {boolean} pathNeeded @returns {Binding | null} */
 function parse(element, text, pathNeeded) {
-  const [topic, path = ""] = text.split("#");
+  const [topic, path = ""] = (text ?? "").split("#");
   if (topic && (path || !pathNeeded)) return { topic, path: path ? path.split(".") : [] };
   console.warn(`live: "${text}" is no binding; write topic#path`, element);
   return null;
 }
 
+/** @param {Json} data @param {string[]} path @returns {Json | undefined} */
 function valueAt(data, path) {
-  return path.reduce((value, key) => value?.[key], data);
+  /** @type {Json | undefined} */
+  let value = data;
+  for (const key of path) value = /** @type {Record<string, Json> | null | undefined} */ (value)?.[key];
+  return value;
 }
 
+/** @param {HTMLElement} element @param {Json} value */
 function text(element, value) {
   if (value === null || value === "") return element.dataset.liveEmpty ?? "–";
   return typeof value === "number" ? numbers.format(value) : String(value);
 }
 
+/** @param {HTMLElement} element @param {[string, number]} seq */
 function isOlder(element, [epoch, n]) {
-  const made = element.closest("[data-live-seq]")?.dataset.liveSeq ?? "";
+  /** @type {HTMLElement | null} */
+  const around = element.closest("[data-live-seq]");
+  const made = around?.dataset.liveSeq ?? "";
   const at = made.lastIndexOf(":");
   return at > 0 && made.slice(0, at) === epoch && n < Number(made.slice(at + 1));
 }
 
+/**
+ * @template Entry
+ * @param {Map<string, Entry[]>} map @param {string} topic @param {Entry} entry
+ */
+function keep(map, topic, entry) {
+  const entries = map.get(topic);
+  if (entries) entries.push(entry);
+  else map.set(topic, [entry]);
+}
+
 export class Bindings {
-  #shown = new Map(); // topic -> [{element, path, attribute}]
-  #watched = new Map(); // topic -> [{element, path, every, value}]
+  /** @type {Map<string, Shown[]>} */
+  #shown = new Map(); // by topic
+  /** @type {Map<string, Watched[]>} */
+  #watched = new Map(); // by topic
   #changed;
 
   // `changed(everyMs, key, value, endsOutcome)` asks for the slot; `key` and `value` say what for.
+  /** @param {FragmentRoot} root @param {Changed} changed */
   constructor(root, changed) {
     this.#changed = changed;
-    for (const element of root.querySelectorAll("[data-live]")) this.#show(element);
-    for (const element of root.querySelectorAll("[data-live-refetch]")) this.#watch(element);
+    /** @type {NodeListOf<HTMLElement>} */
+    const shown = root.querySelectorAll("[data-live]");
+    for (const element of shown) this.#show(element);
+    /** @type {NodeListOf<HTMLElement>} */
+    const watched = root.querySelectorAll("[data-live-refetch]");
+    for (const element of watched) this.#watch(element);
   }
 
   get topics() {
     return new Set([...this.#shown.keys(), ...this.#watched.keys()]);
   }
 
+  /** @param {HTMLElement} element */
   #show(element) {
     const binding = parse(element, element.dataset.live, true);
     const attribute = element.dataset.liveTo ?? "";
     if (attribute && !ATTRIBUTES.test(attribute)) {
       console.warn(`live: ${attribute} can not be bound`, element);
     } else if (binding) {
-      this.#keep(this.#shown, binding.topic, { element, path: binding.path, attribute });
+      keep(this.#shown, binding.topic, { element, path: binding.path, attribute });
     }
   }
 
+  /** @param {HTMLElement} element */
   #watch(element) {
     const binding = parse(element, element.dataset.liveRefetch, false);
     if (!binding) return;
     const every = Math.max(1, Number(element.dataset.liveEvery) || 5) * 1000;
     const value = element.dataset.liveValue;
     const endsOutcome = element.dataset.liveOutcome !== undefined;
-    this.#keep(this.#watched, binding.topic, { element, path: binding.path, every, value, endsOutcome });
+    keep(this.#watched, binding.topic, { element, path: binding.path, every, value, endsOutcome });
   }
 
-  #keep(map, topic, entry) {
-    if (!map.has(topic)) map.set(topic, []);
-    map.get(topic).push(entry);
-  }
-
+  /** @param {LiveMessage} message */
   hear(message) {
     for (const { element, path, attribute } of this.#shown.get(message.topic) ?? []) {
       const value = valueAt(message.data, path);
@@ -97,6 +126,7 @@ export class Bindings {
     }
   }
 
+  /** @param {HTMLElement} element @param {string} attribute @param {null | boolean | number | string} value */
   #set(element, attribute, value) {
     const toggles = typeof value === "boolean" && !attribute.includes("-");
     if (toggles) element.toggleAttribute(attribute, value);

@@ -10,14 +10,19 @@ const SAMPLES = 12;
 // How far each server is ahead of performance.now(); a late message makes one too small, never too big. The two may
 // disagree by minutes, so each moment is held against the clock that it came from: the feeds', that the heartbeats
 // tell, or the shell's own, that its answers tell. Where one was never heard, the other is better than this device's.
+/** @typedef {"feeds" | "shell"} Clock */
+
+/** @type {Record<Clock, number[]>} */
 const leads = { feeds: [], shell: [] };
 
+/** @param {number} serverMs @param {Clock} whose */
 export function heard(serverMs, whose) {
   leads[whose].push(serverMs - performance.now());
   if (leads[whose].length > SAMPLES) leads[whose].shift();
 }
 
 // A server's time in Unix milliseconds; null until one was heard, because this device may be minutes off.
+/** @param {Clock} whose */
 export function serverNow(whose = "feeds") {
   const known = [leads[whose], leads.feeds, leads.shell].find((each) => each.length);
   return known ? Math.max(...known) + performance.now() : null;
@@ -26,6 +31,7 @@ export function serverNow(whose = "feeds") {
 const language = document.documentElement.lang || "en";
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
 
+/** @param {number} ms */
 export function ageWords(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return relative.format(-seconds, "second");
@@ -34,30 +40,42 @@ export function ageWords(ms) {
   return relative.format(-Math.floor(seconds / 86400), "day");
 }
 
+/** @param {number} ms */
 export function countdownWords(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   if (seconds >= 86400) return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+  /** @param {number} number */
   const two = (number) => String(number).padStart(2, "0");
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
+/** @param {Element} node @param {string} words */
 function write(node, words) {
   if (node.textContent !== words) node.textContent = words;
 }
 
+/** @param {FragmentRoot} root @param {string} selector */
+function timesIn(root, selector) {
+  return [.../** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll(selector))];
+}
+
 export class Labels {
+  /** @type {{time: HTMLTimeElement, tail: HTMLElement | null}[]} */
   #ages;
+  /** @type {HTMLTimeElement[]} */
   #countdowns;
+  /** @type {WeakMap<HTMLTimeElement, number>} */
   #done = new WeakMap();
   #over;
 
   // `over()` is called once for each countdown that ends.
+  /** @param {FragmentRoot} root @param {() => void} over */
   constructor(root, over) {
     this.#over = over;
-    this.#ages = [...root.querySelectorAll("time[data-age]")].map((time) => ({ time, tail: null }));
-    this.#countdowns = [...root.querySelectorAll("time[data-countdown]:not([data-server-now])")];
+    this.#ages = timesIn(root, "time[data-age]").map((time) => ({ time, tail: null }));
+    this.#countdowns = timesIn(root, "time[data-countdown]:not([data-server-now])");
   }
 
   get size() {
@@ -76,8 +94,8 @@ export class Labels {
         age.tail.setAttribute("aria-hidden", "true");
         age.time.append(age.tail);
       }
-      const whose = age.time.dataset.age === "shell" ? serverNow("shell") : now;
-      write(age.tail, ` (${ageWords(whose - moment)})`);
+      const from = age.time.dataset.age === "shell" ? serverNow("shell") : now;
+      write(age.tail, ` (${ageWords((from ?? now) - moment)})`);
     }
     for (const time of this.#countdowns) {
       const end = Date.parse(time.dateTime);

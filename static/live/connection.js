@@ -17,30 +17,51 @@ const TOPICS_A_MESSAGE = 50;
 const CLOSE_EVERYBODY = new Set([1001, 1012, 1013, 4013]);
 const CLOSE_IDLE = 4408;
 
+/**
+ * What the page hears of its connection.
+ *
+ * @typedef {object} Listener
+ * @property {(message: LiveMessage) => void} message
+ * @property {(ms: number, whose: "feeds" | "shell") => void} serverTime
+ * @property {() => void} opened
+ * @property {(topics: string[]) => void} left
+ * @property {() => void} sessionEnded
+ */
+
+/** @typedef {LiveMessage & {heartbeat?: number, notice?: string, refused?: string, topics?: string[]}} FromServer */
+
 export class Connection {
   #url;
   #on;
+  /** @type {Set<string>} */
   #wanted = new Set();
+  /** @type {Set<string>} */
   #told = new Set();
+  /** @type {WebSocket | null} */
   #socket = null;
   #opening = false;
   #running = false;
-  #retry = 0;
-  #flush = 0;
+  /** @type {number | undefined} */
+  #retry;
+  /** @type {number | undefined} */
+  #flush;
   #failures = 0; // in a row, for the next wait
   #refusals = 0; // in a row without a word from the server
   #heardAt = 0;
   #triedAt = 0;
+  /** @type {number | null} */
   #behindSince = null;
+  /** @type {string | null} */
   #player = null;
 
-  // `on`: message(data), serverTime(ms, whose), opened(), left(topics), sessionEnded().
+  /** @param {string} ticketUrl @param {Listener} on */
   constructor(ticketUrl, on) {
     this.#url = ticketUrl;
     this.#on = on;
   }
 
   // "live", "delayed" or "off", at performance.now() `now`.
+  /** @param {number} now */
   state(now) {
     if (this.#wanted.size === 0) return "live";
     if (this.#refusals >= REFUSED_MAX) return "off";
@@ -49,6 +70,7 @@ export class Connection {
     return age < DELAYED_MS ? "live" : age < OFF_MS ? "delayed" : "off";
   }
 
+  /** @param {Set<string>} topics */
   want(topics) {
     if (this.#wanted.size === 0) this.#heardAt = performance.now();
     this.#wanted = topics;
@@ -72,6 +94,7 @@ export class Connection {
   }
 
   // Called every second: a socket that has fallen silent is as good as closed.
+  /** @param {number} now */
   watch(now) {
     if (this.#socket && now - Math.max(this.#heardAt, this.#triedAt) > OFF_MS) {
       this.#drop();
@@ -109,9 +132,10 @@ export class Connection {
     }
   }
 
+  /** @returns {Promise<{ticket: string, url: string}>} */
   async #ticket() {
     const answer = await fetch(this.#url, { cache: "no-store", signal: AbortSignal.timeout(TICKET_MS_MAX) });
-    const sent = Date.parse(answer.headers.get("date"));
+    const sent = Date.parse(answer.headers.get("date") ?? "");
     if (sent) this.#on.serverTime(sent, "shell");
     if (!answer.ok) throw new Error(`the shell answered ${answer.status}`);
     const { ticket, url } = await answer.json();
@@ -122,6 +146,7 @@ export class Connection {
   }
 
   // The ticket travels beside the protocol's name: no proxy writes that down, as it does with addresses.
+  /** @param {string} url @param {string} ticket */
   #connect(url, ticket) {
     const socket = new WebSocket(url, ["mullion.live", `mullion.ticket.${ticket}`]);
     let openedAt = Infinity;
@@ -150,13 +175,16 @@ export class Connection {
     this.#again(mostMs, mostMs === RETRY_MS_MAX ? mostMs / 2 : 0);
   }
 
+  /** @param {number} mostMs @param {number} leastMs */
   #again(mostMs, leastMs = 0) {
     if (!this.#running) return;
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#open(), leastMs + Math.random() * (mostMs - leastMs));
   }
 
+  /** @param {string} raw */
   #heard(raw) {
+    /** @type {FromServer} */
     let said;
     try {
       said = JSON.parse(raw);
@@ -174,6 +202,7 @@ export class Connection {
     else if (said.refused) console.warn(`live: ${said.refused}`, said.topics);
   }
 
+  /** @param {number} serverMs */
   #beat(serverMs) {
     this.#failures = 0;
     this.#on.serverTime(serverMs, "feeds");
@@ -185,7 +214,7 @@ export class Connection {
     setTimeout(async () => {
       try {
         const { ticket } = await this.#ticket();
-        if (socket === this.#socket) socket.send(JSON.stringify({ ticket }));
+        if (socket === this.#socket) socket?.send(JSON.stringify({ ticket }));
       } catch (error) {
         console.debug("live: no ticket", error);
       }
@@ -199,14 +228,18 @@ export class Connection {
     }
     const gone = [...this.#told].filter((topic) => !this.#wanted.has(topic));
     this.#send("unsubscribe", gone);
-    this.#send("subscribe", [...this.#wanted].filter((topic) => !this.#told.has(topic)));
+    this.#send(
+      "subscribe",
+      [...this.#wanted].filter((topic) => !this.#told.has(topic)),
+    );
     this.#told = new Set(this.#wanted);
     this.#on.left(gone);
   }
 
+  /** @param {"subscribe" | "unsubscribe"} verb @param {string[]} topics */
   #send(verb, topics) {
     for (let at = 0; at < topics.length; at += TOPICS_A_MESSAGE) {
-      this.#socket.send(JSON.stringify({ [verb]: topics.slice(at, at + TOPICS_A_MESSAGE) }));
+      this.#socket?.send(JSON.stringify({ [verb]: topics.slice(at, at + TOPICS_A_MESSAGE) }));
     }
   }
 }

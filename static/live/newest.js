@@ -1,13 +1,18 @@
 // The latest message of each topic. Numbers only go forward within an epoch, and an epoch once left stays left.
 
+/** @typedef {{epoch: string, n: number, left: Set<string>, message: LiveMessage}} Known */
+
 export class Newest {
+  /** @type {Map<string, Known>} */
   #topics = new Map();
 
+  /** @param {string} topic */
   get(topic) {
     return this.#topics.get(topic)?.message;
   }
 
   // Whether `message` is news; it is then the latest.
+  /** @param {LiveMessage} message */
   accept(message) {
     const [epoch, n] = message.seq;
     const known = this.#topics.get(message.topic);
@@ -26,6 +31,7 @@ export class Newest {
     for (const known of this.#topics.values()) known.left.clear();
   }
 
+  /** @param {string} topic */
   forget(topic) {
     this.#topics.delete(topic);
   }

@@ -2,16 +2,26 @@
 //
 // The slot's element changes with every swap, so what is remembered is remembered by the slot's name.
 
+/** @typedef {{timer?: number, at: number, endsOutcome: boolean}} Waiting */
+
+/** @type {Map<string, Waiting>} */
 const waiting = new Map(); // slot name -> {timer, at}: when it will be asked for
+/** @type {Map<string, number>} */
 const last = new Map(); // slot name -> when it was asked for last
+/** @type {Map<string, string>} */
 const askedFor = new Map(); // topic#path -> the value that a slot was asked for already
 
+/** @param {Element} host */
 function nameOf(host) {
   return host.slot || host.id || host.localName;
 }
 
 // Ask for `host` at a random moment within `jitterMs`, and not sooner than `everyMs` after the last time. One that
 // waits already goes on waiting, unless that is for longer than this asks for.
+/**
+ * @param {Element} host
+ * @param {{jitterMs?: number, everyMs?: number, reason?: string, endsOutcome?: boolean}} options
+ */
 export function refetch(host, { jitterMs = 2000, everyMs = 0, reason = "", endsOutcome = false } = {}) {
   const name = nameOf(host);
   const now = performance.now();
@@ -24,6 +34,7 @@ export function refetch(host, { jitterMs = 2000, everyMs = 0, reason = "", endsO
   }
   clearTimeout(before?.timer);
   const wait = rest + Math.random() * jitterMs;
+  /** @type {Waiting} */
   const asked = { at: now + wait, endsOutcome };
   asked.timer = setTimeout(() => {
     waiting.delete(name);
@@ -36,6 +47,7 @@ export function refetch(host, { jitterMs = 2000, everyMs = 0, reason = "", endsO
 }
 
 // As `refetch`, once a value: HTML that never shows what it was asked for again would be asked for for ever.
+/** @param {Element} host @param {number} everyMs @param {string} key @param {string} value @param {boolean} endsOutcome */
 export function refetchFor(host, everyMs, key, value, endsOutcome = false) {
   const what = `${nameOf(host)} ${key}`;
   if (askedFor.get(what) === value) return;

@@ -3,6 +3,7 @@
 import { endNotice } from "./notice.js";
 
 // A form under the slot's own prefix answers with the slot: swap it in place.
+/** @param {HTMLFormElement} form @param {HTMLElement} slot */
 export function enhance(form, slot) {
   const action = form.getAttribute("action") ?? "";
   if (form.method !== "post" || !action.startsWith(`${slot.dataset.prefix}/`)) return;
@@ -16,9 +17,10 @@ export function enhance(form, slot) {
 document.addEventListener("htmx:beforeRequest", (event) => working(event, true));
 document.addEventListener("htmx:afterRequest", (event) => working(event, false));
 
+/** @param {CustomEvent<HtmxDetail>} event @param {boolean} on */
 function working(event, on) {
-  const form = event.detail?.elt;
-  if (form?.localName !== "form") return;
+  const form = event.detail.elt;
+  if (form.localName !== "form") return;
   if (on) endNotice(); // what was said of the form before is over
   form.toggleAttribute("aria-busy", on);
   for (const button of form.querySelectorAll("button")) button.toggleAttribute("data-busy", on);

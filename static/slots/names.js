@@ -5,6 +5,7 @@ const CHARS_MAX = 8000;
 const NAMED = "[id], details[name], map[name], input[type=radio i][name]";
 
 // The names that slots other than `slot` hold, as the shell reads them; "*" where they are too many to be told.
+/** @param {Element | null} slot */
 export function namesTaken(slot) {
   const names = new Set();
   for (const other of document.querySelectorAll("fragment-slot")) {
@@ -12,7 +13,7 @@ export function namesTaken(slot) {
     for (const element of other.querySelectorAll(NAMED)) {
       if (element.id) names.add(`id:${encodeURIComponent(element.id)}`);
       const group = groupOf(element);
-      if (group) names.add(`${group}:${encodeURIComponent(element.getAttribute("name"))}`);
+      if (group) names.add(`${group}:${encodeURIComponent(element.getAttribute("name") ?? "")}`);
     }
   }
   const written = [...names].join(" ");
@@ -20,8 +21,9 @@ export function namesTaken(slot) {
 }
 
 // A radio button's group ends with its form.
+/** @param {Element} element */
 function groupOf(element) {
   if (!element.getAttribute("name")) return "";
   if (element.localName === "details" || element.localName === "map") return element.localName;
-  return element.localName === "input" && element.type === "radio" && !element.form ? "radio" : "";
+  return element instanceof HTMLInputElement && element.type === "radio" && !element.form ? "radio" : "";
 }

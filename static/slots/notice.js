@@ -4,16 +4,19 @@
 const PROBE_MS = 2000;
 const PROBE_MS_MAX = 15000;
 
+/** @type {string | null} */
 let about = null; // the slot's name, where the notice ends as soon as that slot can be read
-let timer = 0;
+/** @type {number | undefined} */
+let timer;
 
 // `ends: "healed"` is for what only says that `slot` could not be reached: nothing is open about that.
+/** @param {string} words @param {NoticeOptions} options */
 export function showNotice(words, { link = "", slot = "", ends = "" } = {}) {
   const box = theBox();
-  if (!box) return;
+  const place = box?.querySelector("[data-words]");
+  if (!box || !place) return;
   clearTimeout(timer);
   box.hidden = false; // first: what is said in a hidden place is not announced
-  const place = box.querySelector("[data-words]");
   place.textContent = words;
   if (link) {
     const anchor = document.createElement("a");
@@ -37,15 +40,27 @@ export function endNotice() {
 }
 
 // A slot that holds what somebody typed is not read over, so whether it can be reached is asked without showing it.
+/** @param {number} ms */
 function probeIn(ms) {
-  timer = setTimeout(async () => {
-    const slot = document.querySelector(`fragment-slot[slot="${CSS.escape(about)}"]`);
-    const address = document.hidden ? "" : slot?.getAttribute("hx-get");
-    const html = address && (await fetch(address, { cache: "no-store" }).then((answer) => answer.text(), () => ""));
-    if (about === null) return;
-    if (/^\s*<fragment-slot [^>]*data-state="fresh"/.test(html)) endNotice();
-    else probeIn(Math.min(ms * 2, PROBE_MS_MAX));
-  }, ms * (0.75 + Math.random() / 2));
+  timer = setTimeout(() => probe(ms), ms * (0.75 + Math.random() / 2));
+}
+
+/** @param {number} ms */
+async function probe(ms) {
+  const slot = document.querySelector(`fragment-slot[slot="${CSS.escape(about ?? "")}"]`);
+  const address = document.hidden ? null : slot?.getAttribute("hx-get");
+  const html = address ? await textOf(address) : "";
+  if (about === null) return;
+  if (/^\s*<fragment-slot [^>]*data-state="fresh"/.test(html)) endNotice();
+  else probeIn(Math.min(ms * 2, PROBE_MS_MAX));
+}
+
+/** @param {string} address */
+function textOf(address) {
+  return fetch(address, { cache: "no-store" }).then(
+    (answer) => answer.text(),
+    () => "",
+  );
 }
 
 // The page may not be parsed that far yet.
@@ -53,7 +68,14 @@ function theBox() {
   return document.getElementById("notice");
 }
 
-document.addEventListener("click", (event) => event.target.closest?.("#notice button") && endNotice());
+/** @param {Event} event @param {string} selector */
+function isIn(event, selector) {
+  return event.target instanceof Element && event.target.closest(selector) !== null;
+}
+
+document.addEventListener("click", (event) => {
+  if (isIn(event, "#notice button")) endNotice();
+});
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && event.target.closest?.("#notice")) endNotice();
+  if (event.key === "Escape" && isIn(event, "#notice")) endNotice();
 });

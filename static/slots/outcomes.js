@@ -5,18 +5,21 @@
 // again, closes the outcome or leaves the page. Inside a fragment `data-outcome` is what speaks of a command,
 // `data-close` closes it, and `data-ends="engine"` ends by itself when that feed is back.
 
-import { contentOf } from "./swap.js";
+import { contentOf, slotAround } from "./swap.js";
 import { keepTyped } from "./typing.js";
 
+/** @param {HTMLElement} slot */
 export function holdsOutcome(slot) {
   return slot.dataset.outcome === "shown";
 }
 
+/** @param {HTMLElement} slot */
 export function endOutcome(slot) {
   delete slot.dataset.outcome;
 }
 
 // `incoming` is the answer to a form of `slot`.
+/** @param {HTMLElement} slot @param {HTMLElement} incoming */
 export function markOutcome(slot, incoming) {
   const asked = new URLSearchParams(incoming.dataset.query ?? "");
   if (!asked.has(`${incoming.getAttribute("slot")}.receipt`)) incoming.dataset.outcome = "shown";
@@ -24,6 +27,7 @@ export function markOutcome(slot, incoming) {
 }
 
 // `feed` answers again: what said that it does not is over.
+/** @param {HTMLElement} slot @param {string} feed */
 export function feedIsBack(slot, feed) {
   for (const outcome of contentOf(slot).querySelectorAll(`[data-outcome][data-ends~="${CSS.escape(feed)}"]`)) {
     outcome.remove();
@@ -33,12 +37,13 @@ export function feedIsBack(slot, feed) {
 
 // Closing is a link to the page without the outcome; with a script only that part goes, and nothing typed elsewhere.
 // `readAgain(slot)` asks for the slot as it is without it.
+/** @param {(slot: HTMLElement) => void} readAgain */
 export function watchClosing(readAgain) {
   document.addEventListener("click", (event) => {
-    const pressed = event.composedPath().find((each) => each instanceof Element && each.matches("a[data-close]"));
+    const pressed = event.composedPath().find(isCloser);
     const outcome = pressed?.closest("[data-outcome]");
-    const slot = pressed && (pressed.getRootNode().host ?? pressed.closest("fragment-slot"));
-    if (!outcome || slot?.localName !== "fragment-slot") return;
+    const slot = pressed && slotAround(pressed);
+    if (!outcome || !slot) return;
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     outcome.remove();
@@ -50,12 +55,18 @@ export function watchClosing(readAgain) {
   });
 }
 
+/** @param {EventTarget} target @returns {target is Element} */
+function isCloser(target) {
+  return target instanceof Element && target.matches("a[data-close]");
+}
+
+/** @param {HTMLElement} slot */
 function forgetReceipt(slot) {
   const receipt = `${slot.slot}.receipt`;
   const page = new URL(location.href);
   page.searchParams.delete(receipt);
   history.replaceState(history.state, "", page);
-  const address = new URL(slot.getAttribute("hx-get"), location.href);
+  const address = new URL(slot.getAttribute("hx-get") ?? "", location.href);
   address.searchParams.delete(receipt);
   slot.setAttribute("hx-get", address.pathname + address.search);
   const asked = new URLSearchParams(slot.dataset.query ?? "");

@@ -10,6 +10,10 @@ const STYLED_LOOKS = 10; // while the layout's own styles load, a browser stands
 let startsOver = false;
 
 // `isTaken(slot)`: a whole fragment, or one that is asked for already. `take(slot)` asks for it.
+/** @typedef {(slot: HTMLElement) => boolean} IsTaken */
+/** @typedef {(slot: HTMLElement) => void} Take */
+
+/** @param {IsTaken} isTaken @param {Take} take */
 export function watchPlaces(isTaken, take) {
   const look = () => {
     clearInterval(timer);
@@ -28,6 +32,7 @@ export function watchPlaces(isTaken, take) {
 }
 
 // How far the parser has come: its slots, and how much there is of the one that is not whole.
+/** @param {IsTaken} isTaken */
 function arrived(isTaken) {
   const slots = [...document.querySelectorAll("fragment-slot")];
   return slots.map((slot) => (isTaken(slot) ? "" : (slot.shadowRoot ?? slot).querySelectorAll("*").length)).join();
@@ -38,6 +43,7 @@ function waitsForStyles() {
   return link != null && !link.sheet;
 }
 
+/** @param {IsTaken} isTaken @param {Take} take */
 function lookAround(isTaken, take) {
   const begun = document.querySelector("main > *");
   const layout = document.querySelector("page-layout");
@@ -48,9 +54,10 @@ function lookAround(isTaken, take) {
     startsOver = true; // to leave is to end the parsing, too
     return;
   }
-  for (const place of layout?.shadowRoot?.querySelectorAll("slot") ?? []) {
-    const slot = place.assignedElements()[0] ?? standIn(layout, place.name);
-    if (!isTaken(slot)) take(slot);
+  if (!layout) return;
+  for (const place of layout.shadowRoot?.querySelectorAll("slot") ?? []) {
+    const [slot = standIn(layout, place.name)] = place.assignedElements();
+    if (slot instanceof HTMLElement && !isTaken(slot)) take(slot);
   }
 }
 
@@ -65,7 +72,9 @@ async function startOver() {
 }
 
 // It asks for the place and stands in none itself, so that the skeleton stays until the answer takes its turn.
+/** @param {HTMLElement} layout @param {string} name @returns {HTMLElement} */
 function standIn(layout, name) {
+  /** @type {HTMLElement | null} */
   const known = layout.querySelector(`:scope > [data-place="${name}"]`);
   if (known) return known;
   const slot = document.createElement("fragment-slot");
@@ -83,11 +92,12 @@ function standIn(layout, name) {
 }
 
 // Called when `slot` has become whole: a place holds one, and whoever has it first may be at work in it.
+/** @param {HTMLElement} slot */
 export function keepOne(slot) {
   queueMicrotask(() => {
     if (!slot.isConnected) return; // within a swap both stand side by side for an instant
     for (const other of slot.parentElement?.children ?? []) {
-      if (other.dataset.place === slot.slot) other.remove();
+      if (other.getAttribute("data-place") === slot.slot) other.remove();
       else if (other !== slot && other.slot === slot.slot) return slot.remove();
     }
   });

@@ -2,6 +2,7 @@
 // declarative shadow roots (`Document.parseHTMLUnsafe`), htmx would put an empty element in the place of a fallback.
 
 // The slot that `html` brings, not in the page yet; null unless it is whole. What shows is never swapped into nothing.
+/** @param {string} html */
 export function incomingSlot(html) {
   const holder = document.createElement("template");
   holder.innerHTML = html;
@@ -11,11 +12,25 @@ export function incomingSlot(html) {
 }
 
 // What `slot` holds, whether its shadow root is attached or still a template.
+/** @param {HTMLElement} slot */
 export function contentOf(slot) {
-  return slot.shadowRoot ?? slot.querySelector(":scope > template[shadowrootmode]")?.content ?? slot;
+  return slot.shadowRoot ?? templateOf(slot)?.content ?? slot;
+}
+
+/** @param {HTMLElement} slot @returns {HTMLTemplateElement | null} */
+function templateOf(slot) {
+  return slot.querySelector(":scope > template[shadowrootmode]");
+}
+
+// The slot of the fragment that `element` is a part of.
+/** @param {Element} element */
+export function slotAround(element) {
+  const root = element.getRootNode();
+  return (root instanceof ShadowRoot ? root.host : element).closest("fragment-slot");
 }
 
 // Puts `answer` where `slot` stands. Focus, and what was opened to be read, are found again in it.
+/** @param {HTMLElement} slot @param {HTMLElement} answer */
 export function replaceSlot(slot, answer) {
   const incoming = withRoot(answer);
   const focus = focusIn(slot);
@@ -28,42 +43,64 @@ export function replaceSlot(slot, answer) {
 }
 
 // A root that is attached while its host is not in this document has no custom elements, also later.
+/** @param {HTMLElement} answer */
 function withRoot(answer) {
   const slot = document.importNode(answer, true);
-  const template = slot.querySelector(":scope > template[shadowrootmode]");
+  const template = templateOf(slot);
   if (!template) return slot;
-  const root = slot.attachShadow({ mode: template.getAttribute("shadowrootmode") });
+  const mode = template.getAttribute("shadowrootmode") === "closed" ? "closed" : "open";
+  const root = slot.attachShadow({ mode });
   root.append(document.importNode(template.content, true));
   template.remove();
   return slot;
 }
 
+/** @param {HTMLElement} slot */
 function openedIn(slot) {
   return new Set([...contentOf(slot).querySelectorAll("details[open]")].map((details) => details.textContent));
 }
 
+// What had the focus; an empty name is the slot itself.
+/** @typedef {{id: string, name: string, localName: string, selection: [number, number] | null}} Focus */
+
+/** @param {HTMLElement} slot @returns {Focus | null} */
 function focusIn(slot) {
   const root = slot.shadowRoot;
   const focused = root ? root.activeElement : slot.contains(document.activeElement) ? document.activeElement : null;
-  if (!focused) return document.activeElement === slot ? { name: "" } : null;
-  const selection = "selectionStart" in focused ? [focused.selectionStart, focused.selectionEnd] : null;
-  return { id: focused.id, name: describe(focused), localName: focused.localName, selection };
+  if (!focused) return document.activeElement === slot ? { id: "", name: "", localName: "", selection: null } : null;
+  return { id: focused.id, name: describe(focused), localName: focused.localName, selection: selectionIn(focused) };
+}
+
+/** @param {Element} element @returns {[number, number] | null} */
+function selectionIn(element) {
+  if (!(element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement)) return null;
+  const { selectionStart: start, selectionEnd: end } = element;
+  return start === null || end === null ? null : [start, end];
 }
 
 // What tells one control of a fragment from another when the fragment is made anew.
+/** @param {Element} element */
 function describe(element) {
   const words = element.localName === "button" || element.localName === "a" ? element.textContent.trim() : "";
   return [element.getAttribute("name"), element.getAttribute("value"), element.getAttribute("href"), words].join("\n");
 }
 
+/** @param {Element} element @returns {element is HTMLElement} */
+function takesFocus(element) {
+  return "focus" in element;
+}
+
 // Where the control is gone, the slot itself holds the place, so that the next Tab goes on from here.
+/** @param {HTMLElement} slot @param {Focus} focus */
 function giveFocus(slot, { id, name, localName, selection }) {
-  const same = localName ? [...contentOf(slot).querySelectorAll(localName)] : [];
+  const same = localName ? [...contentOf(slot).querySelectorAll(localName)].filter(takesFocus) : [];
   const found = (id && same.find((each) => each.id === id)) || same.find((each) => describe(each) === name);
   found?.focus({ preventScroll: true });
   const root = slot.shadowRoot;
   if (found && (root ? root.activeElement : document.activeElement) === found) {
-    if (selection?.[0] != null) found.setSelectionRange(...selection);
+    if (selection && "setSelectionRange" in found) {
+      /** @type {HTMLInputElement} */ (found).setSelectionRange(...selection);
+    }
     return;
   }
   slot.tabIndex = -1;

@@ -5,15 +5,21 @@
 
 const NO_TEXT = new Set("button checkbox color file image radio range reset submit".split(" "));
 
+/** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Field */
+
+/** @param {HTMLElement} slot */
 export function busy(slot) {
   const root = slot.shadowRoot ?? slot;
   const focused = slot.shadowRoot ? slot.shadowRoot.activeElement : document.activeElement;
   if (focused && root.contains(focused) && takesText(focused)) return true;
   if (root.querySelector(":active, form[aria-busy]")) return true;
-  return [...root.querySelectorAll("input:not([type=hidden]), textarea, select")].some(edited);
+  /** @type {NodeListOf<Field>} */
+  const fields = root.querySelectorAll("input:not([type=hidden]), textarea, select");
+  return [...fields].some(edited);
 }
 
 // Marks what an action's answer brings back of what was typed into `slot`: it is typed input still.
+/** @param {HTMLElement} slot @param {ParentNode} content */
 export function keepTyped(slot, content) {
   const typed = new Map([...fieldsOf(slot.shadowRoot ?? slot)].filter(edited).map((field) => [nameOf(field), field]));
   for (const field of fieldsOf(content)) {
@@ -22,24 +28,29 @@ export function keepTyped(slot, content) {
   }
 }
 
+/** @param {ParentNode} root @returns {NodeListOf<Field>} */
 function fieldsOf(root) {
   return root.querySelectorAll("input:not([type=hidden]):not([type=radio]):not([type=checkbox]), textarea, select");
 }
 
+/** @param {Field} field */
 function nameOf(field) {
   return `${field.form?.getAttribute("action") ?? ""} ${field.name}`;
 }
 
+/** @param {Element} element */
 function takesText(element) {
-  if (element.localName === "input") return !NO_TEXT.has(element.type);
-  return element.localName === "textarea" || element.isContentEditable;
+  if (element instanceof HTMLInputElement) return !NO_TEXT.has(element.type);
+  return element instanceof HTMLElement && (element.localName === "textarea" || element.isContentEditable);
 }
 
+/** @param {Field} field */
 function edited(field) {
-  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field instanceof HTMLInputElement && (field.type === "checkbox" || field.type === "radio"))
+    return field.checked !== field.defaultChecked;
   const typed = field.dataset.typed !== undefined; // then its markup holds what was typed, and at first it was empty
-  if (field.localName === "textarea") return field.value !== (typed ? "" : field.defaultValue);
-  if (field.localName === "input") return field.value !== (typed ? "" : valueAtFirst(field));
+  if (field instanceof HTMLTextAreaElement) return field.value !== (typed ? "" : field.defaultValue);
+  if (field instanceof HTMLInputElement) return field.value !== (typed ? "" : valueAtFirst(field));
   const options = [...field.options];
   if (field.multiple) return options.some((option) => option.selected !== option.defaultSelected);
   const marked = typed ? -1 : options.findLastIndex((option) => option.defaultSelected);
@@ -48,11 +59,13 @@ function edited(field) {
 }
 
 // A slider or a colour has a value that nobody wrote into its markup.
+/** @param {HTMLInputElement} field */
 function valueAtFirst(field) {
   if (field.type !== "range" && field.type !== "color") return field.defaultValue;
   const twin = document.createElement("input");
   for (const name of ["type", "min", "max", "step", "value"]) {
-    if (field.hasAttribute(name)) twin.setAttribute(name, field.getAttribute(name));
+    const value = field.getAttribute(name);
+    if (value !== null) twin.setAttribute(name, value);
   }
   return twin.value;
 }

@@ -7,15 +7,20 @@ const TYPE = "application/vnd.apple.mpegurl";
 const EDGE_S = 6; // three segments of two seconds: where a native player is brought to
 const NUDGE_S = 0.1;
 
+/** @typedef {Native | ByScript} Engine */
+
 // `wanted` is "native" or "hls" for tests and comparisons, anything else lets the browser decide.
+/** @param {HTMLVideoElement} video @param {string} url @param {string | undefined} wanted @returns {Promise<Engine>} */
 export async function engineFor(video, url, wanted) {
   const native = wanted === "native" || (wanted !== "hls" && video.canPlayType(TYPE) !== "");
   if (native) return new Native(video, url);
   if (!globalThis.Hls) await import(HLS);
-  if (!globalThis.Hls.isSupported()) throw new Error("this browser plays no HLS");
-  return new ByScript(video, url, globalThis.Hls);
+  const { Hls } = globalThis;
+  if (!Hls?.isSupported()) throw new Error("this browser plays no HLS");
+  return new ByScript(video, url, Hls);
 }
 
+/** @param {HTMLVideoElement} video */
 function nudge(video) {
   if (video.readyState > 0) video.currentTime += NUDGE_S;
 }
@@ -23,6 +28,7 @@ function nudge(video) {
 class Native {
   name = "native";
 
+  /** @param {HTMLVideoElement} video @param {string} url */
   constructor(video, url) {
     this.video = video;
     this.url = url;
@@ -66,6 +72,7 @@ class Native {
 class ByScript {
   name = "hls";
 
+  /** @param {HTMLVideoElement} video @param {string} url @param {NonNullable<typeof globalThis.Hls>} Hls */
   constructor(video, url, Hls) {
     this.video = video;
     // No worker: fragmented MP4 is passed through as it is, and a worker would need a blob to run from.
@@ -92,7 +99,7 @@ class ByScript {
 
   jump() {
     const edge = this.hls.liveSyncPosition;
-    if (Number.isFinite(edge)) this.video.currentTime = edge;
+    if (edge !== null && Number.isFinite(edge)) this.video.currentTime = edge;
   }
 
   lateS() {

@@ -3,6 +3,10 @@
 // States: connecting (no frame yet) · live (frames come) · behind (frames come, but from too long ago) · stalled (no
 // frame for a while) · offline (given up for the moment). Acts: nudge, jump (to the live edge), reload, giveUp.
 
+/** @typedef {"connecting" | "live" | "behind" | "stalled" | "offline"} PictureState */
+/** @typedef {"nudge" | "jump" | "reload" | "giveUp"} Act */
+/** @typedef {[act: Act, after: "nudgeMs" | "jumpMs" | "reloadMs" | "giveUpMs" | "connectReloadMs" | "connectGiveUpMs"]} Rung */
+
 export const POLICY = {
   stallMs: 2_500, // without a frame; seen within 5 s whatever the socket says
   nudgeMs: 2_500, // each of these counts from the last frame
@@ -16,12 +20,14 @@ export const POLICY = {
   steadyMs: 1_000, // frames have to come this long before offline is over
 };
 
+/** @type {Rung[]} */
 const LADDER = [
   ["nudge", "nudgeMs"],
   ["jump", "jumpMs"],
   ["reload", "reloadMs"],
   ["giveUp", "giveUpMs"],
 ];
+/** @type {Rung[]} */
 const CONNECTING = [
   ["reload", "connectReloadMs"],
   ["giveUp", "connectGiveUpMs"],
@@ -30,19 +36,24 @@ const CONNECTING = [
 export class Watch {
   // `state` is what is shown at first: connecting, or offline while a picture that was given up is tried again; `edge`
   // is then the last that was seen of it.
+  /** @param {number} now @param {{policy?: typeof POLICY, state?: PictureState, edge?: number}} options */
   constructor(now, { policy = POLICY, state = "connecting", edge = NaN } = {}) {
     this.policy = policy;
     this.state = state;
     this.edge = edge;
     this.passed = edge; // a picture that was lost is back when its edge is beyond this
+    /** @type {number | null} */
     this.frames = null;
     this.frameAt = now;
+    /** @type {number | null} */
     this.since = null; // when frames began to come without a break
+    /** @type {number | null} */
     this.behindAt = null;
     this.done = 0; // rungs of the ladder that were taken since the last frame
   }
 
   // A pause that is wanted (a hidden page, the player's own) proves nothing.
+  /** @param {number} now */
   rest(now) {
     this.frameAt = now;
     this.since = null;
@@ -52,6 +63,10 @@ export class Watch {
 
   // `frames` shown so far, `lateS` seconds behind where the player wants to be, `edge` a number that grows with the
   // stream (NaN where none is known). Returns the act that is due, or "".
+  /**
+   * @param {number} now @param {{frames: number, lateS: number, edge?: number}} picture
+   * @returns {Act | ""}
+   */
   look(now, { frames, lateS, edge = NaN }) {
     if (edge > this.edge || Number.isNaN(this.edge)) this.edge = edge;
     const moved = this.frames !== null && frames > this.frames;
@@ -69,6 +84,7 @@ export class Watch {
     return this.state !== "live" && this.state !== "behind" && this.edge <= this.passed;
   }
 
+  /** @param {number} now @param {number} lateS @returns {Act | ""} */
   #moving(now, lateS) {
     if (!(lateS > this.policy.behindS)) {
       this.behindAt = null;
@@ -82,6 +98,7 @@ export class Watch {
     return "jump";
   }
 
+  /** @param {number} now @returns {Act | ""} */
   #quiet(now) {
     const quiet = now - this.frameAt;
     if (quiet >= this.policy.stallMs) {
@@ -92,7 +109,8 @@ export class Watch {
         this.passed = this.edge;
       }
     }
-    const ladder = this.state === "stalled" ? LADDER : this.state === "connecting" || this.state === "offline" ? CONNECTING : [];
+    const ladder =
+      this.state === "stalled" ? LADDER : this.state === "connecting" || this.state === "offline" ? CONNECTING : [];
     const rung = ladder[this.done];
     if (!rung || quiet < this.policy[rung[1]]) return "";
     this.done += 1;

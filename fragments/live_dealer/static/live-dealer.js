@@ -3,14 +3,22 @@
 
 let chosen = ""; // one page shows one table
 
+/** @type {Mount} */
 export default function mount(root, { signal }) {
-  const chips = [...root.querySelectorAll('input[name="stake"][type="radio"]')];
+  /** @type {NodeListOf<HTMLInputElement>} */
+  const chips = root.querySelectorAll('input[name="stake"][type="radio"]');
   // A chip that is chosen counts as the form's own: nothing is lost with it, so it does not hold up a newer slip.
-  const settle = () => chips.forEach((chip) => (chip.defaultChecked = chip.checked));
-  const mine = chips.find((chip) => chip.value === chosen);
+  const settle = () => {
+    for (const chip of chips) chip.defaultChecked = chip.checked;
+  };
+  const mine = [...chips].find((chip) => chip.value === chosen);
   if (mine) mine.checked = true;
   settle();
   for (const chip of chips) {
-    chip.addEventListener("change", () => ((chosen = chip.value), settle()), { signal });
+    const choose = () => {
+      chosen = chip.value;
+      settle();
+    };
+    chip.addEventListener("change", choose, { signal });
   }
 }
