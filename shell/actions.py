@@ -72,7 +72,7 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
     idempotency_key = request.headers.get("Idempotency-Key") or request.POST.get("idempotency_key", "")
     if not _KEY.fullmatch(idempotency_key):
         return notice(request, 400, "The form came without its key. Nothing was done; reload the page.")
-    incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]
+    incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]  # ASGI requests have it
     visit = visit_of(incoming, *found, identity)
     asked = action_request(
         url, release, slot, visit, parts().bearer, body=request.body, idempotency_key=idempotency_key

@@ -52,6 +52,6 @@ class BrokerPolicy:
         if not text.isdecimal() or int(text) < STREAM_EVENTS_MIN:
             raise ValueError(
                 f"BROKER_STREAM_EVENTS_MAX is {text[:20]!r}: it is how many events a stream holds, at least "
-                f"{STREAM_EVENTS_MIN}. Leave it away for {cls.stream_events_max}."
+                f"{STREAM_EVENTS_MIN}. Leave it away for {cls().stream_events_max}."
             )
         return cls(stream_events_max=int(text))

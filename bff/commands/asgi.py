@@ -1,7 +1,6 @@
 """The engine's HTTP door: Django, and the runtime's start and end around it."""
 
 import os
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.commands.settings")
@@ -15,12 +14,9 @@ log.configure()
 django.setup(set_prefix=False)
 
 from bff.commands import runtime  # noqa: E402 (needs Django's apps)
-from bff.commands.handler import LeanHandler  # noqa: E402
+from bff.commands.handler import LeanHandler, Receive, Send  # noqa: E402
 
 _django = LeanHandler()
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 async def _application(scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@ Public: `Call`, `Denied`, `Named`, `Order`, `open_book`, `remember`, `denial`, `
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -68,7 +69,7 @@ def open_book(call: Call, request: BalanceRequest | Order, now: datetime) -> tup
     Raises `Denied` where another request came under this `request_uuid`.
     """
     book = Book.open(call.player.player, call.player.currency, now)
-    name = {"provider": call.provider, "request_uuid": request.request_uuid}
+    name: dict[str, Any] = {"provider": call.provider, "request_uuid": request.request_uuid}
     if statements.insert_new(
         ProviderRequest, **name, fingerprint=call.fingerprint, status="", balance_minor=None, at=now
     ):

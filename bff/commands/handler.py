@@ -34,7 +34,7 @@ class LeanHandler(ASGIHandler):
             await self.send_response(refusal or HttpResponse(status=400), send)
             return
         response = await self.get_response_async(request)
-        if response.content:
+        if isinstance(response, HttpResponse) and response.content:
             response["Content-Length"] = str(len(response.content))
         # No `close`: it tells Django's receivers of the end of a request, and what they look after is not here.
         await self.send_response(response, send)

@@ -16,7 +16,7 @@ from bff.commands.ledger.currencies import limits_of
 from bff.commands.ledger.models import DepositLimit, Receipt
 from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts.money import minor_digits
-from bff.contracts.wallet import SelfExclude, SetDepositLimit
+from bff.contracts.wallet import MovementState, SelfExclude, SetDepositLimit
 
 PERIODS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
 FOR_GOOD = datetime(9999, 12, 31, tzinfo=UTC)
@@ -39,6 +39,7 @@ def set_deposit_limit(asked: Asked, wanted: SetDepositLimit, now: datetime) -> R
         raise Refused(422, "amount_out_of_range", "Nothing was changed.", fields)
     limit, _ = DepositLimit.objects.get_or_create(player=book.player, period=wanted.period)
     limit.amount_minor = _effective(limit, now)
+    state: MovementState
     if _stricter(wanted.amount_minor, limit.amount_minor):
         limit.amount_minor, limit.next_minor, limit.next_at = wanted.amount_minor, None, None
         state, reason = "done", ""

@@ -65,7 +65,8 @@ async def _hear(client: Redis, pubsub: PubSub, sessions: Sessions, policy: Engin
             if message["type"] == "subscribe":
                 # The moment first: whatever ends while the log is read is heard over the channel.
                 began = time.time()
-                for raw in await client.zrange(REVOKED_LOG, 0, -1):  # type: ignore[misc]
+                revoked: list[bytes] = await client.zrange(REVOKED_LOG, 0, -1)  # type: ignore[assignment]  # not decoded
+                for raw in revoked:
                     _add(sessions, raw)
                 sessions.begin(began)
             elif message["type"] == "message":

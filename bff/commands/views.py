@@ -6,7 +6,7 @@ declined, 202 while they are pending; 503 `engine_down` when nothing was done, 5
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,7 +42,7 @@ COMMANDS = Counter("commands_total", "Commands by how they ended", ["command", "
 SECONDS = Histogram("command_seconds", "From request to answer", ["command"])
 
 Act = Callable[[Asked, Any, datetime], Receipt]
-View = Callable[[HttpRequest], Awaitable[HttpResponse]]
+View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
 
 def command_view(command: str) -> Callable[[View], View]:
@@ -54,7 +54,7 @@ def command_view(command: str) -> Callable[[View], View]:
             try:
                 if request.method != "POST":
                     raise Refused(405, "method_not_allowed", "Commands are posted.")
-                response = await runtime().finish(view(request))  # type: ignore[arg-type]
+                response = await runtime().finish(view(request))
                 outcome = str(response.status_code)
             except Refused as error:
                 response, outcome = asked.problem(error), error.code

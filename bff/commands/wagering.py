@@ -160,7 +160,7 @@ def progress(book: Book) -> list[GrantProgress]:
             promotion_id=each.promotion_id,
             number=each.number,
             title=each.title,
-            state=each.state,  # type: ignore[arg-type]
+            state=each.state,  # type: ignore[arg-type]  # the engine writes no other
             amount_minor=each.amount_minor,
             wagering_minor=each.wagering_minor,
             wagered_minor=each.wagered_minor,

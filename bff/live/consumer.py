@@ -31,7 +31,7 @@ class Refused(Exception):
     """The socket is not let in; the message is one word."""
 
 
-class LiveConsumer(AsyncConsumer):
+class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no types
     """Reads one page's messages; beside it runs the one writer of that page's box.
 
     Channels' own `__call__` would open a channel of the layer for each socket, and its `dispatch` would hop to a

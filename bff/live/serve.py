@@ -29,7 +29,7 @@ POLICY = settings.LIVE_POLICY
 class BoundedSocket(WebSocketsSansIOProtocol):
     """When the application is done with a socket, so is the connection, `close_s_max` later at most."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a TCP transport
         super().connection_made(transport)
         # The kernel would take megabytes for a peer that does not read, and nobody would know that it does not.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, POLICY.buffer_bytes_max)

@@ -73,12 +73,12 @@ class Subscription:
             async with asyncio.timeout(self._policy.connect_s):
                 await pubsub.psubscribe(LIVE_PREFIX + "*")
                 await pubsub.subscribe(REVOKED_CHANNEL)
-                revoked: list[bytes] = await self._client.zrange(REVOKED_LOG, 0, -1)  # type: ignore[assignment]
+                revoked: list[bytes] = await self._client.zrange(REVOKED_LOG, 0, -1)  # type: ignore[assignment]  # nothing is decoded
             for raw in revoked:
                 self._heard(REVOKED_CHANNEL, raw)
             await self._hear(pubsub)
         finally:
-            await pubsub.aclose()
+            await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py has no types here
 
     async def _hear(self, pubsub: PubSub) -> None:
         clock = asyncio.get_running_loop().time

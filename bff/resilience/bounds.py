@@ -67,7 +67,7 @@ class BoundedHttp(HttpToolsProtocol):
     _waited_for_us = False  # a body, since its timer began
     _refusal = HTTPStatus.BAD_REQUEST
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a TCP transport
         super().connection_made(transport)
         self._rest()
 

@@ -15,7 +15,7 @@ from typing import cast
 def _without(*names: str) -> Iterator[None]:
     """Imports in here find none of these, installed or not."""
     there = {name: module for name in names if (module := sys.modules.pop(name, None)) is not None}
-    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
+    sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]  # None keeps a module out
     try:
         yield
     finally:

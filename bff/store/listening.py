@@ -45,4 +45,4 @@ async def listen(
     except (RedisError, OSError, TimeoutError) as error:
         raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
     finally:
-        await pubsub.aclose()  # type: ignore[no-untyped-call]
+        await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py has no types here

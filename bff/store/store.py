@@ -239,7 +239,7 @@ def _freshness(feed: str, row: list[bytes | None], now_s: float) -> FeedFreshnes
     heard_s = int(heard_ms) / 1000 if heard_ms else None
     # A store that was moved to a node with an earlier clock may see the future; that is not an age.
     age_s = max(0.0, now_s - heard_s) if heard_s is not None else None
-    said: FreshnessState = (reported or b"down").decode()  # type: ignore[assignment]
+    said: FreshnessState = (reported or b"down").decode()  # type: ignore[assignment]  # only the store writes it
     return FeedFreshness(
         feed=feed,
         state=decide_state(said, age_s, feed_policy(feed)),

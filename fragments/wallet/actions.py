@@ -96,7 +96,7 @@ async def limit(request: HttpRequest, context: Context) -> Rendered:
         if typed["period"] not in PERIODS:
             raise FormRefused("Choose a day, a week or a month.")
         amount = None if typed["lifted"] else _amount(typed, context, CAP_LIMITS)
-        return SetDepositLimit(typed["period"], amount, context.currency)  # type: ignore[arg-type]
+        return SetDepositLimit(typed["period"], amount, context.currency)  # type: ignore[arg-type]  # the form has checked it
 
     return await _act(LIMIT, request, context, command)
 

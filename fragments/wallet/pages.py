@@ -178,7 +178,7 @@ async def _read(
     """A view, at least as far as what was just done, or as the query says."""
     sequence = ":".join(map(str, receipt.sequence)) if receipt else query.get("min_sequence", "")
     wanted = sequence if _SEQUENCE.fullmatch(sequence) else ""
-    return await bff.view(name, View[kind], context, min_sequence=wanted, **asked)  # type: ignore[valid-type]
+    return await bff.view(name, View[kind], context, min_sequence=wanted, **asked)  # type: ignore[valid-type]  # a type known at run time
 
 
 async def _line(query: Query, context: Context) -> tuple[receipts.Detail | None, receipts.ReceiptCard | None]:

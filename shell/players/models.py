@@ -34,10 +34,10 @@ class PlayerQuerySet(models.QuerySet["Player"]):
             _end_all(written if "password" in values else written.filter(is_active=False))
         return rows
 
-    update.alters_data = True  # type: ignore[attr-defined]
+    update.alters_data = True  # type: ignore[attr-defined]  # Django's way to mark a method
 
 
-class PlayerManager(UserManager.from_queryset(PlayerQuerySet)):  # type: ignore[misc]
+class PlayerManager(UserManager.from_queryset(PlayerQuerySet)):  # type: ignore[misc]  # a base made at run time
     """Django's, over `PlayerQuerySet`."""
 
     use_in_migrations = False

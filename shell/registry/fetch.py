@@ -94,7 +94,7 @@ class Fetcher:
             return assets, ()
         copies, notes = dict[str, models.Asset](), list[str]()
         for asset in assets:
-            body, left_out = scoped(asset.body, manifest.name)
+            body, left_out = scoped(bytes(asset.body), manifest.name)
             if found := reaches_out(body):
                 raise PublishRefused(f"css: a stylesheet fetches something else once it is scoped ({found}…)")
             notes += [f"css: left out {what}" for what in left_out]

@@ -156,6 +156,7 @@ def _table(model: type[Model]) -> str:
 
 
 def _column(field: "Field[Any, Any]") -> str:
+    assert field.column is not None  # only a relation of many to many has no column of its own
     return connection.ops.quote_name(field.column)
 
 

@@ -73,7 +73,7 @@ class Book:
         """
         lines = {name: amount for name, amount in player_lines.items() if amount}
         for name, amount in lines.items():
-            if name != "debt" and self.balance(name) + amount < 0:  # type: ignore[arg-type]
+            if name != "debt" and self.balance(name) + amount < 0:  # type: ignore[arg-type]  # `lines` names accounts
                 raise NotEnough(name)
         if "debt" in lines and "debt" not in self._accounts:
             self._accounts["debt"] = _debt_account(self.player)
@@ -93,7 +93,7 @@ class Book:
         )
         for name, amount in lines.items():
             account = self._accounts[name]
-            account.balance_minor = self.balance(name) + amount  # type: ignore[arg-type]
+            account.balance_minor = self.balance(name) + amount  # type: ignore[arg-type]  # `lines` names accounts
             statements.update(account, "balance_minor")
 
     def balances(self) -> Balances:

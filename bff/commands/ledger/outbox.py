@@ -160,7 +160,7 @@ def limits_of(player: Player) -> LimitsState:
     """The player's limits as they were set; whoever reads them knows the time."""
     rows = {limit.period: limit for limit in DepositLimit.objects.filter(player=player)}
     deposit = [
-        LimitOnWire(period, rows[period].amount_minor, rows[period].next_minor, rows[period].next_at)  # type: ignore[arg-type]
+        LimitOnWire(period, rows[period].amount_minor, rows[period].next_minor, rows[period].next_at)
         for period in ("day", "week", "month")
         if period in rows
     ]

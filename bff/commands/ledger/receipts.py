@@ -119,7 +119,7 @@ def on_the_wire(receipt: Receipt) -> ReceiptOnWire:
     return ReceiptOnWire(
         receipt_id=receipt.receipt_id,
         command=receipt.command,
-        state=receipt.state,  # type: ignore[arg-type]
+        state=receipt.state,  # type: ignore[arg-type]  # the engine writes no other
         amount_minor=receipt.amount_minor,
         currency=receipt.currency,
         at=receipt.at,

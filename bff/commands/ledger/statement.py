@@ -57,9 +57,9 @@ def stands_of(players: QuerySet[Player]) -> list[PlayerStands]:
         PlayerStands(
             player=player.pk,
             sequence=(player.epoch, player.sequence),
-            real_minor=player.real or 0,  # type: ignore[attr-defined]
-            bonus_minor=player.bonus or 0,  # type: ignore[attr-defined]
-            held_minor=player.held or 0,  # type: ignore[attr-defined]
+            real_minor=player.real or 0,
+            bonus_minor=player.bonus or 0,
+            held_minor=player.held or 0,
             currency=player.currency,
             months=months[player.pk],
             pending=pending[player.pk],

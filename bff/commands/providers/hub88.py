@@ -142,4 +142,5 @@ def _minor(asked: _Money) -> int:
 
 
 def _units_per_minor(currency: str) -> int:
-    return UNITS_PER_MAJOR // 10 ** minor_digits(currency)
+    minor_per_major: int = 10 ** minor_digits(currency)
+    return UNITS_PER_MAJOR // minor_per_major

@@ -18,7 +18,8 @@ def state_next(after: str) -> tuple[str, list[PlayerStands]]:
     candidates = list(
         Player.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "lines")[: RELAY.compare_players_max]
     )
-    chosen, lines = [], 0
+    chosen: list[str] = []
+    lines = 0
     for player, length in candidates:
         if chosen and lines + length > RELAY.compare_lines_max:
             break

@@ -8,11 +8,11 @@ again when nobody knows; positions are given once, in one transaction, in the or
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import TypeVar, cast
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from bff.commands.engine import statements
 from bff.commands.engine.identifiers import is_epoch, next_epoch
@@ -22,6 +22,8 @@ from bff.commands.ledger.accounts import Book
 from bff.commands.ledger.models import OutboxRow, Player, ProviderRequest, Receipt, RelayState
 from bff.contracts.event import Event
 from bff.contracts.view import Sequence
+
+Row = TypeVar("Row", bound=Model)
 
 _TABLE = OutboxRow._meta.db_table
 _PLAYERS = Player._meta.db_table
@@ -184,7 +186,7 @@ def prune(now: datetime) -> int:
     return gone + _some(lasting).update(key=None, fingerprint="")
 
 
-def _some(chosen_from: QuerySet[Any]) -> QuerySet[Any]:
+def _some(chosen_from: QuerySet[Row]) -> QuerySet[Row]:
     chosen = list(chosen_from.values_list("pk", flat=True)[:1000])
     return chosen_from.model._default_manager.filter(pk__in=chosen)
 

@@ -65,7 +65,7 @@ def compare(stated: BalancesStated, standing: Standing) -> BalancesCompared:
 
 
 def _differences(player: PlayerStands, standing: Standing) -> Iterator[str]:
-    balances = _read(standing, wallet_topic(player.player), WalletState).balances  # type: ignore[union-attr]
+    balances = _read(standing, wallet_topic(player.player), WalletState).balances  # type: ignore[union-attr]  # `compare` saw it
     for name in ("real_minor", "bonus_minor", "held_minor"):
         found, wanted = getattr(balances, name), getattr(player, name)
         if found != wanted:

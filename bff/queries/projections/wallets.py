@@ -6,7 +6,7 @@ Every event of a player is applied once and in order; the wallet's own sequence 
 is replaced only by a later state of the same line, so records that a kill left half written come out right.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -59,7 +59,7 @@ class Wallets:
     `known` holds what `topics` asked for: topic to (sequence, JSON), None for a record that is not there.
     """
 
-    known: dict[str, tuple[Sequence, bytes] | None] = field(default_factory=dict)
+    known: Mapping[str, tuple[Sequence, bytes] | None] = field(default_factory=dict)
     _wallets: dict[str, tuple[Sequence, WalletState | None]] = field(default_factory=dict)
     _pages: dict[tuple[str, int], tuple[Sequence, HistoryPage]] = field(default_factory=dict)
     _months: dict[tuple[str, str], tuple[Sequence, HistoryMonthState]] = field(default_factory=dict)

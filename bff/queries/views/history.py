@@ -108,7 +108,8 @@ def _places(months: Months, kinds: frozenset[str]) -> list[_Place]:
 
 def _needed(places: list[_Place], begin: int, end: int) -> tuple[list[_Place], int]:
     """The places that hold lines from `begin` up to `end`, and how many lines of these come before `begin`."""
-    needed, passed, before = [], 0, 0
+    needed: list[_Place] = []
+    passed = before = 0
     for place in places:
         if passed < end and passed + place.count > begin:
             before = before if needed else begin - passed

@@ -46,7 +46,7 @@ async def table_view(store: Store, asked: Asked) -> View[TableData]:
     record, listed = look.records[topic], look.records[TABLES_TOPIC]
     if record is None and listed is None:
         return View(None, _NEVER, commands=commands_of(look), on_break=break_of(look, asked.player))
-    state = record.decode(TableState | None) if record is not None else None  # type: ignore[arg-type]
+    state = record.decode(TableState | None) if record is not None else None  # type: ignore[arg-type]  # msgspec takes unions
     if record is None or state is None:
         raise _unknown(asked.name)
     freshness = look.feeds[FEED].freshness(record.sequence)

@@ -35,11 +35,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _close(self) -> None:
         with self._closing:
-            super()._close()
+            super()._close()  # type: ignore[misc]  # inside of Django, not in its types
 
     def _commit(self) -> None:
         try:
-            super()._commit()
+            super()._commit()  # type: ignore[misc]  # as above
         except (OperationalError, InterfaceError) as error:
             state = getattr(error.__cause__, "sqlstate", None)
             if state is None or state.startswith(_LETS_GO):

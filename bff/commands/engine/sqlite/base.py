@@ -15,7 +15,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _start_transaction_under_autocommit(self) -> None:
         if self.turns is None:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # inside of Django, not in its types
             return
         with self.wrap_database_errors:
             self.turns.begin(self.connection)

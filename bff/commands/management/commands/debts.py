@@ -31,11 +31,11 @@ class Command(BaseCommand):
             return
         if not 1 <= len(reference) <= 150:
             raise CommandError("Say why with --reference, in 1 to 150 characters. Nothing was changed.")
-        account = Account.objects.filter(kind="debt", player_id=player).first()
-        if account is None:
+        debt = Account.objects.filter(kind="debt", player_id=player).first()
+        if debt is None:
             raise CommandError(f"{player} owes nothing. Nothing was changed.")
         try:
-            receipt = debts.write_off(player, account.currency, reference, datetime.now(UTC))
+            receipt = debts.write_off(player, debt.currency, reference, datetime.now(UTC))
         except Refused as refused:
             raise CommandError(refused.detail) from refused
         self.stdout.write(f"{player}: written off under {reference} ({receipt.receipt_id})")

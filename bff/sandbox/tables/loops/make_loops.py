@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy  # type: ignore[import-not-found]
+import numpy  # type: ignore[import-not-found]  # only to make the loops anew
 
 WIDTH, HEIGHT, SCALE, RATE, SECONDS = 640, 360, 2, 15, 12
 FOLDER = Path(__file__).parent
