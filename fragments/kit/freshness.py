@@ -3,7 +3,7 @@
 Public: `judge`, `paused`, `Note`, `AsOf`, `as_of`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -53,14 +53,17 @@ def paused(what: str) -> str:
     return f"{what} are paused: the cashier can not be reached right now."
 
 
-def judge(answer: View[Any] | Failure, *, acts: bool = False) -> Degraded | None:
+def judge(answer: View[Any] | Failure, *, acts: bool = False, failure: Failure | None = None) -> Degraded | None:
     """None where `answer` is current; else why it is not.
 
-    What `acts` offers commands on that data, so it is not current either while none is taken.
+    What `acts` offers commands on that data, so it is not current either while none is taken. `failure` is that of the
+    call whose answer `answer` stands in for (`LastKnown.recall`).
     """
     if isinstance(answer, Failure):
         return Degraded.by(answer)
     freshness = answer.freshness
+    if failure is not None:
+        return replace(Degraded.by(failure), as_of=freshness.as_of)
     if freshness.state == "live" and answer.data is not None:
         return Degraded(Reason.ENGINE_DOWN, freshness.as_of) if acts and answer.commands == "paused" else None
     reason = Reason.FEED_STALE if freshness.state == "stale" and answer.data is not None else Reason.FEED_DOWN

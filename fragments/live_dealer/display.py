@@ -43,7 +43,8 @@ class Chip:
 class TableCard:
     """One table as text. `seats_max` 0 means unlimited; `state` is `Open` or says when it opens.
 
-    `newest` names the round of the first chip; it is empty without one.
+    `newest` names the round of the first chip; it is empty without one. What is not `current` says nothing of this
+    moment: no state, no seats.
     """
 
     href: str
@@ -61,15 +62,16 @@ class TableCard:
     chips: list[Chip]
     last: Chip | None
     newest: str
+    current: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One link of the filter, with how many tables it leads to."""
+    """One link of the filter, with how many tables it leads to, None where that is not known at this moment."""
 
     href: str
     words: str
-    count: int
+    count: int | None
     current: bool
 
 
@@ -110,30 +112,42 @@ class Room:
     age_s: int = 0
 
 
-def grid(answer: View[TablesData] | Failure, formats: Formats, paths: Pathnames, kind: str = "") -> Grid:
-    """The tables of one `kind`, `all` of them, or, without a kind, the lobby's selection from every kind."""
+def grid(
+    answer: View[TablesData] | Failure,
+    formats: Formats,
+    paths: Pathnames,
+    kind: str = "",
+    failure: Failure | None = None,
+) -> Grid:
+    """The tables of one `kind`, `all` of them, or, without a kind, the lobby's selection from every kind.
+
+    While nothing is heard of them they have names and links, and no number. `failure`: see `judge`.
+    """
     title = KINDS.get(kind, "All tables" if kind else "Live tables")
-    degraded = judge(answer)
+    degraded = judge(answer, failure=failure)
     data = None if isinstance(answer, Failure) else answer.data
     if data is None:
         return Grid(title, Note("bad", _UNREACHABLE), None, [], None, degraded)
     tables = [table for table in data.tables if kind in ("", ALL, table.kind)]
     shown = tables if kind else _selection(tables)
     opened = sum(table.open for table in tables)
-    choices = _choices(data.tables, paths, kind)
+    current = _is_current(degraded)
+    choices = _choices(data.tables, paths, kind, counted=current)
     return Grid(
         title=title,
         note=_note(degraded, formats) if degraded else Note("good", f"{opened} of {len(tables)} open"),
-        cards=[_card(table, formats, paths.table, _CARD_RESULTS_MAX) for table in shown],
+        cards=[_card(table, formats, paths.table, _CARD_RESULTS_MAX if current else 0, current) for table in shown],
         choices=choices,
         more=choices[0] if not kind and shown else None,
         degraded=degraded,
     )
 
 
-def room(answer: View[TableData] | Failure, formats: Formats, href: str, now: datetime) -> Room:
-    """One table as it is at `now`."""
-    degraded = judge(answer)
+def room(
+    answer: View[TableData] | Failure, formats: Formats, href: str, now: datetime, failure: Failure | None = None
+) -> Room:
+    """One table as it is at `now`. `failure`: see `judge`."""
+    degraded = judge(answer, failure=failure)
     data = None if isinstance(answer, Failure) else answer.data
     if data is None:
         words = "This table can't be shown right now. We keep trying."
@@ -142,7 +156,7 @@ def room(answer: View[TableData] | Failure, formats: Formats, href: str, now: da
     closes_at = table.bets_close_at if table.open and degraded is None else None
     return Room(
         _note(degraded, formats) if degraded else Note("good", "Up to date"),
-        _card(table, formats, href, _ROOM_RESULTS_MAX),
+        _card(table, formats, href, _ROOM_RESULTS_MAX, _is_current(degraded)),
         degraded,
         video=table.video if table.open and table.video.startswith(("https://", "http://")) else "",
         closes=AsOf(rfc3339(closes_at), f"until {formats.clock(closes_at)}") if closes_at and closes_at > now else None,
@@ -160,11 +174,19 @@ def _note(degraded: Degraded, formats: Formats) -> Note:
     return Note("warn", "No word from the tables since", moment)
 
 
-def _choices(tables: list[Table], paths: Pathnames, kind: str) -> list[Choice]:
+def _is_current(degraded: Degraded | None) -> bool:
+    # What is only late stands under the moment it was true; of a feed that is silent nothing is claimed.
+    return degraded is None or degraded.reason is Reason.FEED_STALE
+
+
+def _choices(tables: list[Table], paths: Pathnames, kind: str, *, counted: bool) -> list[Choice]:
     counts = {one: sum(table.kind == one for table in tables) for one in KINDS}
-    every = Choice(paths.kind.format(kind=ALL), "All", len(tables), kind == ALL)
-    kinds = [Choice(paths.kind.format(kind=one), words, counts[one], kind == one) for one, words in KINDS.items()]
-    return [every, *(choice for choice in kinds if choice.count or choice.current)]
+    offered = {ALL: "All"} | {one: words for one, words in KINDS.items() if counts[one] or one == kind}
+    counts[ALL] = len(tables)
+    return [
+        Choice(paths.kind.format(kind=one), words, counts[one] if counted else None, one == kind)
+        for one, words in offered.items()
+    ]
 
 
 def _selection(tables: list[Table]) -> list[Table]:
@@ -174,7 +196,7 @@ def _selection(tables: list[Table]) -> list[Table]:
     return [*opened, *(table for table in tables if not table.open)][:_SELECTION_MAX]
 
 
-def _card(table: Table, formats: Formats, href: str, results_max: int) -> TableCard:
+def _card(table: Table, formats: Formats, href: str, results_max: int, current: bool) -> TableCard:
     chips = [_chip(place, result) for place, result in enumerate(table.results[:results_max])]
     opens = None if table.open or table.opens_at is None else _opening(table.opens_at, formats)
     return TableCard(
@@ -193,6 +215,7 @@ def _card(table: Table, formats: Formats, href: str, results_max: int) -> TableC
         chips=chips,
         last=chips[0] if chips else None,
         newest=table.results[0].round_id if table.results else "",
+        current=current,
     )
 
 

@@ -13,11 +13,12 @@ from bff.resilience.reason import Reason
 from fragments.kit import bff
 from fragments.kit.answer import Rendered, fragment_view
 from fragments.kit.context import Context
+from fragments.kit.last_known import LastKnown
 from fragments.live_dealer import display
-from fragments.live_dealer.last_known import LastKnown
 
 SHARED_S = 1
-_last_known = LastKnown()
+_last_list = LastKnown[TablesData]()
+_last_tables = LastKnown[TableData]()
 _TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -28,8 +29,10 @@ async def grid(request: HttpRequest, context: Context, kind: str = "") -> Render
         return _unknown("There is no such kind of table")
     # Always all of them: the filter says how many there are of each kind, and one shared answer serves every choice.
     answer = await bff.view("tables", View[TablesData], context, currency=context.currency)
+    # Names and links are worth showing without the numbers, under the time they were true.
+    answer, failure = _last_list.recall(context.currency, answer)
     paths = display.Pathnames(settings.TABLE_PATHNAME, settings.KIND_PATHNAME)
-    page = display.grid(answer, context.formats, paths, kind)
+    page = display.grid(answer, context.formats, paths, kind, failure)
     return Rendered("live_dealer/grid.html", page, degraded=page.degraded, cache_s=SHARED_S)
 
 
@@ -42,12 +45,9 @@ async def table(request: HttpRequest, context: Context, table_id: str) -> Render
     )
     if answer is None or (isinstance(answer, Failure) and answer.reason is Reason.NOT_FOUND):
         return _unknown("This table isn't here")
-    if isinstance(answer, Failure):
-        # The picture and the last results are worth showing without the numbers, under the time they were true.
-        answer = _last_known.get(context.currency, table_id) or answer
-    else:
-        _last_known.keep(context.currency, table_id, answer)
-    page = display.room(answer, context.formats, settings.TABLE_PATHNAME, datetime.now(UTC))
+    # The picture and the last results, too.
+    answer, failure = _last_tables.recall((context.currency, table_id), answer)
+    page = display.room(answer, context.formats, settings.TABLE_PATHNAME, datetime.now(UTC), failure)
     return Rendered("live_dealer/table.html", page, degraded=page.degraded, cache_s=SHARED_S)
 
 

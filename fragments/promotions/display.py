@@ -54,7 +54,7 @@ class OfferCard:
     """One offer as text.
 
     `claim` is `open`, `claimed`, `signed_out` or `waiting`: the list is not current.
-    `counts` is what a stake counts, by kind of game.
+    `counts` is what a stake counts, by kind of game; `countdown` is None where the server's time is not known.
     """
 
     promotion_id: str
@@ -65,7 +65,7 @@ class OfferCard:
     conditions: list[str]
     counts: list[tuple[str, str]]
     terms: str
-    countdown: Countdown
+    countdown: Countdown | None
     claim: str
     key: str
     note: ClaimNote | None
@@ -115,13 +115,16 @@ def offers(
     sign_in: str,
     keys: dict[str, str],
     notes: dict[str, ClaimNote],
+    failure: Failure | None = None,
 ) -> Offers:
     """The offers that run. `keys` maps a promotion's id to its form's idempotency key, `notes` to what a claim became.
 
-    An offer whose end has passed by the server's own time is left out.
+    An offer whose end has passed by the server's own time is left out. With a `failure` (see `judge`) there are no
+    numbers that move: no time that is left, and no bonus's progress.
     """
     data = None if isinstance(answer, Failure) else answer.data
-    degraded = judge(answer, acts=data is not None and any(offer.claim == "open" for offer in data.offers))
+    acts = data is not None and any(offer.claim == "open" for offer in data.offers)
+    degraded = judge(answer, acts=acts, failure=failure)
     if data is None:
         loose = next(iter(notes.values()), None)
         return Offers(
@@ -129,12 +132,13 @@ def offers(
         )
     standing = on_break(answer, formats)
     running = [offer for offer in data.offers if offer.ends_at > data.server_time and standing is None]
-    cards = [_card(offer, data.server_time, formats, degraded, keys, notes) for offer in running]
+    now = data.server_time if failure is None else None
+    cards = [_card(offer, now, formats, degraded, keys, notes) for offer in running]
     shown = {card.promotion_id for card in cards}
     return Offers(
         note=_note(degraded, len(cards), formats),
         cards=cards,
-        bonuses=[_bonus(grant, data.server_time, formats) for grant in data.grants],
+        bonuses=[_bonus(grant, now, formats) for grant in data.grants] if now else [],
         sign_in=sign_in,
         loose_note=next((note for promotion_id, note in notes.items() if promotion_id not in shown), None),
         follows=not notes,
@@ -176,7 +180,7 @@ def _note(degraded: Degraded | None, count: int, formats: Formats) -> Note:
 
 def _card(
     offer: Offer,
-    now: datetime,
+    now: datetime | None,
     formats: Formats,
     degraded: Degraded | None,
     keys: dict[str, str],
@@ -192,7 +196,7 @@ def _card(
         conditions=_conditions(offer, formats),
         counts=_counts(offer.contribution),
         terms=offer.terms,
-        countdown=_countdown(offer.ends_at, now),
+        countdown=_countdown(offer.ends_at, now) if now else None,
         claim=_claim(offer, degraded, note),
         key=keys.get(offer.promotion_id, ""),
         note=note,

@@ -17,10 +17,12 @@ from bff.resilience.reason import Reason
 from fragments.kit import bff
 from fragments.kit.answer import Degraded, Rendered, fragment_view
 from fragments.kit.context import Context
+from fragments.kit.last_known import LastKnown
 from fragments.kit.unanswered import CLOSED, UnansweredCommand, parse_unanswered, settle_unanswered
 from fragments.promotions import display
 from fragments.promotions.display import ClaimNote
 
+_last_offers = LastKnown[PromotionsData]()
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 _EXPIRED = ClaimNote("bad", "This form had expired and nothing was sent. Please press Claim again.")
 _NOT_SENT = ClaimNote(
@@ -91,8 +93,15 @@ async def _offers(
     answer = await bff.view("promotions", View[PromotionsData], context, currency=context.currency)
     if isinstance(answer, Failure) and answer.reason is Reason.UNAUTHORISED:
         status = 401
+    player = context.player.player if context.player else ""
+    answer, failure = _last_offers.recall((player, context.currency), answer)
     page = display.offers(
-        answer, context.formats, sign_in=_sign_in(context), keys=_keys(answer, keys or {}), notes=notes or {}
+        answer,
+        context.formats,
+        sign_in=_sign_in(context),
+        keys=_keys(answer, keys or {}),
+        notes=notes or {},
+        failure=failure,
     )
     # What is not known yet is asked for again as long as the slot is not fresh.
     waits = any(note.asked or note is _NOT_SENT for note in (notes or {}).values())

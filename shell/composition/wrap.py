@@ -175,7 +175,7 @@ def _body(included: Included, visit: Visit) -> bytes:
     if included.state is State.STALE and included.as_of is not None:
         bar = _stale_bar(visit.language).replace(_AS_OF, included.as_of.isoformat(timespec="seconds"))
         bar = bar.replace(_AT, included.as_of.strftime("%H:%M:%S"))
-        return bar.encode() + b"<div inert>" + included.html + b"</div>"
+        return bar.encode() + b'<div class="mullion-copy" inert>' + included.html + b"</div>"
     if included.html:
         return included.html
     if included.reason is Reason.UNAUTHORISED:

@@ -404,3 +404,41 @@ def test_player_on_a_break_reads_one_word_and_its_end_in_every_fragment(pages: l
         assert offered == []
 
     each(shown, check)
+
+
+class Claims(HTMLParser):
+    """The words of one document that a stale copy of it would still say."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words = ""
+        self._hidden: list[bool] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag not in VOID:
+            self._hidden.append("data-now" in dict(attrs))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not any(self._hidden):
+            self.words += data
+
+
+def test_stale_copy_of_any_state_claims_nothing_of_this_moment(pages: list[Page]) -> None:
+    """What is only true of the moment it was rendered at is marked, so that the shell's bar alone speaks of time."""
+    said = re.compile(
+        r"Up to date|\bOpen\b|\bplaying\b|of \d+ (open|seats)|offers? runs?\b|Ends in|of \d+ open|No word"
+    )
+    whole = " ".join(answer.text for _, state, answer in pages if state not in ACTED)
+    assert len(set(re.findall(r"Up to date|Ends in|playing|offers run", whole))) == 4, (
+        "the states show what is looked for"
+    )
+
+    def check(_: str, answer: Answer) -> None:
+        found = said.search(" ".join(Claims(answer.text).words.split()))
+        assert found is None, found
+
+    each([page for page in pages if page[1] not in ACTED], check)

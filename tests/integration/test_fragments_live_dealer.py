@@ -13,6 +13,7 @@ from tests.fragments_fake_bff import FakeBff, Reply, problem, reply, view
 from tests.fragments_house import Fragment, bearer
 from tests.fragments_samples import table, tables
 
+AS_OF_TEXT = "2026-03-14T20:14:03.000Z"
 SHARED = {"podium_currency": "EUR", "podium_locale": "en-GB"}
 
 
@@ -124,9 +125,17 @@ def test_late_tables_say_how_late(live: Fragment, bff: FakeBff, path: str, state
 def test_store_without_data_is_a_feed_that_is_down(live: Fragment, bff: FakeBff) -> None:
     """Where nothing has ever been known the grid keeps its place and says so."""
     bff.replies["/views/tables"] = reply(view(None, "down", None))
-    answer = live.get("/grid", **SHARED)
+    answer = live.get("/grid", **SHARED | {"podium_currency": "CHF"})
     assert answer.headers["fragment-state"] == "degraded; reason=feed_down; upstream=tables"
     assert "quiet" in answer.text
+
+
+def test_bff_that_never_answered_leaves_no_table_and_says_so(live: Fragment, bff: FakeBff) -> None:
+    """Without a last answer in this currency there is nothing to go by."""
+    bff.replies["/views/tables"] = problem(503, "store_down")
+    answer = live.get("/grid", **SHARED | {"podium_currency": "SEK"})
+    assert "We keep trying." in answer.text
+    assert "Harbour" not in answer.text
 
 
 def test_text_of_a_provider_is_text(live: Fragment, bff: FakeBff) -> None:
@@ -159,17 +168,20 @@ def test_text_of_a_provider_is_text(live: Fragment, bff: FakeBff) -> None:
 def test_sick_bff_degrades_in_words_and_in_time(
     live: Fragment, bff: FakeBff, said: Reply, reason: str, upstream: str
 ) -> None:
-    """Whatever the BFF does, the grid answers 200 well inside its deadline, the reason, who it was, no table."""
+    """Whatever the BFF does, the grid answers 200 well inside its deadline: the reason, who it was, and the tables
+    that it knew, under the moment they were true, without a number."""
     healthy = bff.replies["/views/tables"]
+    live.get("/grid", **SHARED)
     bff.replies["/views/tables"] = said
     started = time.monotonic()
     answer = live.get("/grid", **SHARED)
     took_s = time.monotonic() - started
     bff.replies["/views/tables"] = healthy
     assert answer.status == 200
-    assert answer.headers["fragment-state"] == f"degraded; reason={reason}; upstream={upstream}"
-    assert "We keep trying." in answer.text
-    assert "Harbour" not in answer.text
+    assert answer.headers["fragment-state"] == f"degraded; reason={reason}; as-of={AS_OF_TEXT}; upstream={upstream}"
+    assert '<a href="/tables/201/">Harbour Roulette</a>' in answer.text
+    assert "No word from the tables since" in answer.text
+    assert not re.search("playing|Open|chip|seats|€", answer.text)
     assert took_s < 2
     for _ in range(2):  # good answers in between: this is about one failure, not about the breaker
         assert "fragment-state" not in live.get("/grid", **SHARED).headers
@@ -182,7 +194,9 @@ def test_failing_bff_opens_the_breaker_and_heals() -> None:
         assert "fragment-state" not in live.get("/grid", **SHARED).headers
         bff.replies["/views/tables"] = Reply(500)
         reasons = [live.get("/grid", **SHARED).headers["fragment-state"] for _ in range(8)]
-        assert re.fullmatch(r"degraded; reason=breaker_open; upstream=bff-queries; retry-after-ms=\d+", reasons[-1])
+        assert re.fullmatch(
+            rf"degraded; reason=breaker_open; as-of={AS_OF_TEXT}; upstream=bff-queries; retry-after-ms=\d+", reasons[-1]
+        )
         assert live.get("/healthz").status == 200, "a dead BFF does not make a fragment unready"
         bff.replies["/views/tables"] = tables_reply
         ended = time.monotonic()

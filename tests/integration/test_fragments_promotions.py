@@ -199,9 +199,13 @@ def test_claims_wait_for_a_current_list(promotions: Fragment, bff: FakeBff, stat
 
 
 def test_offers_out_of_reach_keep_their_place(promotions: Fragment, bff: FakeBff) -> None:
-    """Without an answer quiet cards stand where the offers were."""
+    """Without an answer quiet cards stand where the offers would; what was known of them stays, and waits."""
     bff.replies["/views/promotions"] = problem(503, "store_down")
-    answer = promotions.get("/offers", **player())
+    known = promotions.get("/offers", **player()).text
+    assert "Wheel Nights" in known
+    assert "Ends in" not in known
+    assert all("disabled" in button for button in re.findall(r"<button[^>]*>", known))
+    answer = promotions.get("/offers", **player() | {"authorization": bearer("promotions", player="pl_never_seen")})
     assert answer.status == 200
     assert answer.headers["fragment-state"] == "degraded; reason=store_down; upstream=query-store"
     assert "We keep trying." in answer.text

@@ -186,7 +186,7 @@ async def test_last_good_copy_stands_in_inert_under_its_age() -> None:
         sick = element(await trio.page(), "wallet")
         assert b'data-state="stale" data-reason="upstream_error"' in sick
         assert b"<h2>wallet</h2>" in sick
-        assert b"<div inert>" in sick
+        assert b'<div class="mullion-copy" inert>' in sick
         assert b"As of <time" in sick
 
 

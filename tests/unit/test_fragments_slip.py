@@ -12,7 +12,7 @@ from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded
 from fragments.kit.formats import formats_for
-from fragments.live_dealer import last_known, slip
+from fragments.live_dealer import slip
 from tests.fragments_fake_bff import AS_OF, view
 from tests.fragments_samples import bet, table
 
@@ -134,15 +134,3 @@ def test_bets_that_can_not_be_read_are_not_none() -> None:
     """Nothing known is not the same as no bet."""
     assert slip.bets(Failure(Reason.TIMEOUT), ENGLISH, "205", "pl").lines is None
     assert slip.bets([], ENGLISH, "205", "pl").lines == []
-
-
-def test_last_known_table_is_down_and_as_old_as_it_is() -> None:
-    """What is handed out again keeps its moment and never counts as current; the number kept is bounded."""
-    kept = last_known.LastKnown(tables_max=2)
-    for table_id in ("201", "202", "203"):
-        kept.keep("EUR", table_id, view(TableData(ROULETTE)))
-    found = kept.get("EUR", "203")
-    assert found is not None
-    assert (found.freshness.state, found.freshness.as_of) == ("down", AS_OF)
-    assert kept.get("EUR", "201") is None
-    assert kept.get("GBP", "203") is None

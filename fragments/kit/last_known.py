@@ -1,0 +1,51 @@
+"""The last that the BFF said, for when it says nothing any more.
+
+Public: `LastKnown`.
+Held in the process's memory and bounded: after a restart there is nothing to go by, and the page says so.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from bff.contracts.view import Freshness, View
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+
+T = TypeVar("T")
+
+ANSWERS_MAX = 512
+# The BFF's own word about what was asked for: no older answer stands in its place.
+_ANSWERED = frozenset({Reason.NOT_FOUND, Reason.UNAUTHORISED})
+
+
+class LastKnown(Generic[T]):
+    """By key, which names the player where the answer is a player's, and the currency where it has one."""
+
+    def __init__(self, answers_max: int = ANSWERS_MAX) -> None:
+        self._answers_max = answers_max
+        self._answers: OrderedDict[Hashable, View[T]] = OrderedDict()
+
+    def recall(self, key: Hashable, answer: View[T] | Failure) -> tuple[View[T] | Failure, Failure | None]:
+        """(what there is to show, the failure that it stands in for); `answer` itself where it holds data.
+
+        What is handed out again is `down`, with the moment it was true. A store that holds nothing is no failure, and
+        the last answer stands in its place all the same.
+        """
+        if isinstance(answer, View) and answer.data is not None:
+            self._keep(key, answer)
+            return answer, None
+        kept = self._answers.get(key)
+        failure = answer if isinstance(answer, Failure) else None
+        if kept is None or (failure is not None and failure.reason in _ANSWERED):
+            return answer, None
+        freshness = Freshness("down", kept.freshness.as_of, kept.freshness.sequence)
+        return msgspec.structs.replace(kept, freshness=freshness), failure
+
+    def _keep(self, key: Hashable, answer: View[T]) -> None:
+        self._answers[key] = answer
+        self._answers.move_to_end(key)
+        while len(self._answers) > self._answers_max:
+            self._answers.popitem(last=False)
