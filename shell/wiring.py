@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.conf import settings
 from redis.asyncio import Redis
 
-from bff.resilience.last_good import KeepPolicy, LastGood
+from bff.resilience.last_good import LastGood, LastGoodPolicy
 from shell.composition.compiler import Compiler
 from shell.composition.include import Includer
 from shell.composition.page import Page, PageTable, Slot, Visit
@@ -57,7 +57,7 @@ def parts() -> Parts:
     upstreams = Upstreams(
         probing=lambda release: _probing(pages, release), evidence=evidence, lease=RedisLease(redis, holder=process)
     )
-    last_good = LastGood(KeepPolicy(), second=RedisCopies(redis, settings.SECRET_KEY), codec=BodyCodec())
+    last_good = LastGood(LastGoodPolicy(), second=RedisCopies(redis, settings.SECRET_KEY), codec=BodyCodec())
     recent_outcomes = RecentOutcomes()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
 

@@ -24,7 +24,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 Pairs = Iterable[tuple[bytes, bytes]]
 
 # Fields whose meaning would depend on which line somebody reads.
-_ONCE = frozenset(
+_SINGLE_FIELDS = frozenset(
     {
         b"authorization",
         b"content-length",
@@ -38,11 +38,11 @@ _ONCE = frozenset(
 )
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 _NO_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
-_TWICE = b"This request says one thing twice, so nothing was done. Send it once: "
+_DUPLICATE_FIELD = b"This request says one thing twice, so nothing was done. Send it once: "
 _TOO_LARGE = b"This request is larger than anything that can be sent here. Nothing was done.\n"
 
 
-class _Twice(Exception):
+class _DuplicateField(Exception):
     """The name of a field that must stand once."""
 
 
@@ -70,8 +70,8 @@ class Border:
         names = {name for name, _ in scope["headers"]}
         try:
             scope = self._read(scope, names)
-        except _Twice as twice:
-            return await _refuse(scope, send, 400, _TWICE + str(twice).encode() + b"\n")
+        except _DuplicateField as duplicate:
+            return await _refuse(scope, send, 400, _DUPLICATE_FIELD + str(duplicate).encode() + b"\n")
         if self._body_bytes_max is not None and scope["type"] == "http" and _may_have_body(scope, names):
             if _declared_bytes(scope["headers"]) > self._body_bytes_max:
                 return await _refuse(scope, send, 413, _TOO_LARGE)
@@ -81,9 +81,9 @@ class Border:
 
     def _read(self, scope: Scope, names: set[bytes]) -> Scope:
         headers = scope["headers"]
-        text = b"\n".join(names)
-        plain = len(names) == len(headers) and b"_" not in text
-        if plain and b"forwarded" not in text and b"x-real-ip" not in text:
+        all_names = b"\n".join(names)
+        plain = len(names) == len(headers) and b"_" not in all_names
+        if plain and b"forwarded" not in all_names and b"x-real-ip" not in all_names:
             return scope if not self._proxies.hops else {**scope, **self._caller(scope, {})}
         joined = _joined(headers)
         kept = [(name, value) for name, value in joined.items() if not _forwarding(name)]
@@ -108,8 +108,8 @@ def _joined(headers: Pairs) -> dict[bytes, bytes]:
             continue
         if name not in joined:
             joined[name] = value
-        elif name in _ONCE:
-            raise _Twice(name.decode("latin-1"))
+        elif name in _SINGLE_FIELDS:
+            raise _DuplicateField(name.decode("latin-1"))
         else:
             joined[name] += (b"; " if name == b"cookie" else b", ") + value
     return joined
@@ -127,7 +127,7 @@ def _declared_bytes(headers: Pairs) -> int:
     return next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), 0)
 
 
-async def _refuse(scope: Scope, send: Send, status: int, words: bytes) -> None:
+async def _refuse(scope: Scope, send: Send, status: int, text: bytes) -> None:
     kind = "http.response"
     if scope["type"] == "websocket":
         kind = "websocket.http.response"
@@ -135,9 +135,9 @@ async def _refuse(scope: Scope, send: Send, status: int, words: bytes) -> None:
             # The one way that every server has: a 403.
             await send({"type": "websocket.close", "code": 1008})
             return
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(words))]
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))]
     await send({"type": f"{kind}.start", "status": status, "headers": headers})
-    await send({"type": f"{kind}.body", "body": b"" if scope.get("method") == "HEAD" else words})
+    await send({"type": f"{kind}.body", "body": b"" if scope.get("method") == "HEAD" else text})
 
 
 class _Body:

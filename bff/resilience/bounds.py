@@ -64,12 +64,12 @@ class BoundedHttp(HttpToolsProtocol):
     _head_bytes = 0  # of a head that comes in pieces: all pieces but the first
     _piece_bytes = 0
     _unread_bytes = 0
-    _waited_for_us = False  # a body, since its timer began
+    _application_paused_reading = False  # a body, since its timer began
     _refusal = HTTPStatus.BAD_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a TCP transport
         super().connection_made(transport)
-        self._rest()
+        self._start_keep_alive_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_timer()
@@ -107,7 +107,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self.cycle is not None and self.cycle.response_complete:
             self._unread_bytes += len(body)
         super().on_body(body)
-        self._waited_for_us = self._waited_for_us or self.flow.read_paused
+        self._application_paused_reading = self._application_paused_reading or self.flow.read_paused
 
     def on_message_complete(self) -> None:
         self._phase = _Phase.BETWEEN
@@ -118,9 +118,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._refuse(self._refusal)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """An offer of another protocol is answered in this one, which is no news."""
+        """An offer of another protocol is answered in this one; no warning is logged."""
 
-    def _rest(self) -> None:
+    def _start_keep_alive_timer(self) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def _time_phase(self) -> None:
@@ -130,7 +130,7 @@ class BoundedHttp(HttpToolsProtocol):
             # Answered before its body ended; what became a WebSocket is no connection of this protocol any more.
             if self.cycle is not None and self.cycle.response_complete and self in self.connections:
                 self._unset_keepalive_if_required()
-                self._rest()
+                self._start_keep_alive_timer()
             return
         limit_s = self.policy.head_s_max if self._phase is _Phase.HEAD else self.policy.body_s_max
         self._timer = self.loop.call_later(limit_s, self._too_slow)
@@ -142,9 +142,9 @@ class BoundedHttp(HttpToolsProtocol):
             self._timer = None
 
     def _too_slow(self) -> None:
-        if self._phase is _Phase.BODY and self._waited_for_us:
+        if self._phase is _Phase.BODY and self._application_paused_reading:
             # In this time it was the application that did not read on.
-            self._waited_for_us = self.flow.read_paused
+            self._application_paused_reading = self.flow.read_paused
             self._time_phase()
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
@@ -157,10 +157,10 @@ class BoundedHttp(HttpToolsProtocol):
         if self._phase is _Phase.BODY:
             unanswered = cycle is not None and not cycle.response_started
         if unanswered:
-            words = f"{status.phrase}. Nothing was done.\n"
+            text = f"{status.phrase}. Nothing was done.\n"
             head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            rest = f"content-length: {len(words)}\r\nconnection: close\r\n\r\n"
-            self.transport.write((head + rest + words).encode("ascii"))
+            fields = f"content-length: {len(text)}\r\nconnection: close\r\n\r\n"
+            self.transport.write((head + fields + text).encode("ascii"))
         self.transport.close()
 
 

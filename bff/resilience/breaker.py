@@ -182,11 +182,11 @@ class Breaker:
 
     # What others say.
 
-    def heard_opened(self, now: float) -> None:
+    def peer_opened(self, now: float) -> None:
         """Another process opened its breaker: fewer failures are enough here, for a while."""
         self._warned_until = now + self._policy.evidence_s_max
 
-    def heard_closed(self) -> None:
+    def peer_closed(self) -> None:
         """Another process closed its breaker: the next call may try, and one success is enough.
 
         No probe is made for it, or each process of the fleet would send one.

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from bff.resilience.breaker import Transition
 
-Hear = Callable[[Transition], None]
+Listener = Callable[[Transition], None]
 
 
 class Evidence(Protocol):
@@ -21,8 +21,8 @@ class Evidence(Protocol):
     def publish(self, transition: Transition) -> None:
         """Tell the other processes."""
 
-    def subscribe(self, upstream: str, hear: Hear) -> Callable[[], None]:
-        """Call `hear`, on the event loop, with what others publish about `upstream`; returns how to stop it."""
+    def subscribe(self, upstream: str, listener: Listener) -> Callable[[], None]:
+        """Call `listener`, on the event loop, with what others publish about `upstream`; returns how to stop it."""
 
 
 class ProbeLease(Protocol):
@@ -43,27 +43,27 @@ class InMemoryEvidence:
     """Joins guards of one process as if each were a process of its own: `between.member()` for each."""
 
     def __init__(self) -> None:
-        self._hearers: dict[str, list[tuple[object, Hear]]] = defaultdict(list)
+        self._listeners: dict[str, list[tuple[object, Listener]]] = defaultdict(list)
 
     def member(self) -> Evidence:
         """One process's end."""
-        return _Member(self._hearers)
+        return _Member(self._listeners)
 
 
 class _Member:
-    def __init__(self, hearers: dict[str, list[tuple[object, Hear]]]) -> None:
-        self._hearers = hearers
+    def __init__(self, listeners: dict[str, list[tuple[object, Listener]]]) -> None:
+        self._listeners = listeners
 
     def publish(self, transition: Transition) -> None:
         loop = asyncio.get_running_loop()
-        for member, hear in self._hearers[transition.upstream]:
+        for member, listener in self._listeners[transition.upstream]:
             if member is not self:
-                loop.call_soon(hear, transition)
+                loop.call_soon(listener, transition)
 
-    def subscribe(self, upstream: str, hear: Hear) -> Callable[[], None]:
-        entry = (self, hear)
-        self._hearers[upstream].append(entry)
-        return lambda: self._hearers[upstream].remove(entry)
+    def subscribe(self, upstream: str, listener: Listener) -> Callable[[], None]:
+        entry = (self, listener)
+        self._listeners[upstream].append(entry)
+        return lambda: self._listeners[upstream].remove(entry)
 
 
 class InMemoryLease:

@@ -18,7 +18,6 @@ from bff.resilience.budget import RetryBudget
 from bff.resilience.bulkhead import Bulkhead, Place
 from bff.resilience.deadline import Deadline
 from bff.resilience.evidence import Evidence, OwnLease, ProbeLease
-from bff.resilience.healing import Healing
 from bff.resilience.judgement import Judge, judged, settle
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.metrics import Meter
@@ -26,6 +25,7 @@ from bff.resilience.outcome import Failure
 from bff.resilience.pace import Pace
 from bff.resilience.policy import Policy
 from bff.resilience.probe import FixedProbe, Probe
+from bff.resilience.prober import Prober
 from bff.resilience.reason import Reason
 from bff.resilience.resources import Resources
 from bff.resilience.transport import Transport
@@ -34,8 +34,8 @@ __all__ = ["Failure", "Guard", "Judge", "Request", "Response"]
 
 _logger = log.get("guard")
 
-# How long a refusal is said in the same words: far less than the jitter on the moment that it names.
-_SAID_S = 0.05
+# How long a refusal is refusal in the same words: far less than the jitter on the moment that it names.
+_REFUSAL_REUSED_S = 0.05
 
 
 class Sender(Protocol):
@@ -50,7 +50,7 @@ class Guard:
     """Calls to the upstream `name` under one policy. `call` never raises, `CancelledError` apart.
 
     An answer with a status below 500 other than 429 comes back as it is, unless `judge` calls it a failure. What an
-    answer says that can not be used counts against the resource it was asked for, what the upstream does against all.
+    answer says that can not be used counts against the resource that was requested, what the upstream does against all.
     `probe` is what asks, in the background, whether the upstream is well again; it must be safe to repeat and hold
     nobody's bearer. Without it the breaker lets a call through to find out. `evidence` and `lease` join this process to
     the others; both are optional. Everything is to be called on one event loop.
@@ -82,23 +82,23 @@ class Guard:
         self.pace = Pace(policy)
         self.resources = Resources(name, policy, chance=chance, listener=self._resource_moved)
         self._meter = Meter(name, self.bulkhead, self.resources)
-        asked = FixedProbe(probe) if isinstance(probe, Request) else probe
-        self._healing = self._heal_with(asked, lease or OwnLease()) if asked else None
-        self._held = ""
-        self._said: Failure | None = None
-        self._said_until = 0.0
-        self._said_times = 0
+        background_probe = FixedProbe(probe) if isinstance(probe, Request) else probe
+        self._prober = self._prober_for(background_probe, lease or OwnLease()) if background_probe else None
+        self._hold_note = ""
+        self._last_refusal: Failure | None = None
+        self._refusal_until = 0.0
+        self._refusal_uses = 0
         self._running: set[asyncio.Task[Response | Failure]] = set()
         self._evidence = evidence
         self._closed = False
-        self._unsubscribe = evidence.subscribe(name, self._heard) if evidence else None
+        self._unsubscribe = evidence.subscribe(name, self._peer_moved) if evidence else None
 
     async def call(
         self, request: Request, deadline: Deadline, *, judge: Judge | None = None, resource: Hashable = None
     ) -> Response | Failure:
         """The answer to `request`, whole and in time, or why there is none. `judge` replaces the guard's own.
 
-        `resource` is whose copy of what is asked for, where method and URL do not tell.
+        `resource` is whose copy of what is requested, where method and URL do not tell.
         """
         now = self._clock()
         call = _Call(
@@ -115,29 +115,29 @@ class Guard:
     def refusal(self) -> Failure | None:
         """What `call` would answer without asking anybody, while the breaker lets nothing through; else None.
 
-        The same object for a moment, so that who asks for it all the time can keep what it made of it.
+        The same object for a moment, so that a frequent caller can keep what it made of it.
         """
         now = self._clock()
         if self.breaker.would_pass(now):
             return None
-        said = self._said
-        if said is None or now >= self._said_until:
+        refusal = self._last_refusal
+        if refusal is None or now >= self._refusal_until:
             self._count_refusals()
-            said = self._said = self._refused(now)
-            self._said_until = now + _SAID_S
-        self._said_times += 1
-        return said
+            refusal = self._last_refusal = self._refused(now)
+            self._refusal_until = now + _REFUSAL_REUSED_S
+        self._refusal_uses += 1
+        return refusal
 
     def _count_refusals(self) -> None:
         """Together, when other words are found or the breaker moves: one by one each cost as much as its answer."""
-        if self._said is not None and self._said_times:
-            self._meter.ended(self._said, self._said_times)
-        self._said_times = 0
+        if self._last_refusal is not None and self._refusal_uses:
+            self._meter.ended(self._last_refusal, self._refusal_uses)
+        self._refusal_uses = 0
 
     def force_open(self, why: str = "") -> None:
         """An operator holds the breaker open, and may say why: every call fails at once, until `unforce`."""
         self._count_refusals()
-        self._held, self._said = why, None
+        self._hold_note, self._last_refusal = why, None
         self.breaker.force_open()
 
     def unforce(self) -> None:
@@ -153,8 +153,8 @@ class Guard:
         self._count_refusals()
         if self._unsubscribe:
             self._unsubscribe()
-        if self._healing:
-            await self._healing.aclose()
+        if self._prober:
+            await self._prober.aclose()
         if self._running:
             await asyncio.wait(self._running)
         await self._transport.aclose()
@@ -183,12 +183,14 @@ class Guard:
 
     def _refused(self, now: float) -> Failure:
         if self.breaker.position is Position.FORCED:
-            return Failure(Reason.HELD, f"held by an operator: {self._held}" if self._held else "held by an operator")
+            return Failure(
+                Reason.HELD, f"held by an operator: {self._hold_note}" if self._hold_note else "held by an operator"
+            )
         return Failure(Reason.BREAKER_OPEN, "the upstream is failing", self.breaker.closes_ms(now))
 
     def _detach(self, call: "_Call", place: Place, permit: Permit) -> asyncio.Task[Response | Failure]:
         # A call that is on its way can not be aborted: it lives until its deadline. So it runs by itself, keeps its
-        # place, and ends its permit with what it really met, also when the one who asked has gone.
+        # place, and ends its permit with what it really met, also when the caller has gone.
         work = asyncio.create_task(self._work(call, place, permit))
         self._running.add(work)
         work.add_done_callback(self._running.discard)
@@ -243,8 +245,8 @@ class Guard:
                 )
         return ended, unanswered
 
-    def _heal_with(self, probe: Probe, lease: ProbeLease) -> Healing:
-        async def ask(permit: Permit) -> None:
+    def _prober_for(self, probe: Probe, lease: ProbeLease) -> Prober:
+        async def send_probe(permit: Permit) -> None:
             began = self._clock()
             deadline = Deadline.after_ms(began, self.pace.limit_ms(began))
             try:
@@ -261,11 +263,11 @@ class Guard:
             if isinstance(ended, Failure) and party(ended.reason) is Party.ORIGIN:
                 probe.failed()
 
-        return Healing(self.breaker, lease, ask, self.policy, self._clock)
+        return Prober(self.breaker, lease, send_probe, self.policy, self._clock)
 
     def _moved(self, transition: Transition) -> None:
         self._count_refusals()
-        self._said = None
+        self._last_refusal = None
         _logger.warning(
             "breaker_moved",
             upstream=self.name,
@@ -276,8 +278,8 @@ class Guard:
         if self._closed:
             return
         self._meter.moved(transition)
-        if transition.after is Position.OPEN and self._healing:
-            self._healing.start()
+        if transition.after is Position.OPEN and self._prober:
+            self._prober.start()
         # What an operator does here says nothing about the upstream.
         if self._evidence and Position.FORCED not in (transition.before, transition.after):
             self._evidence.publish(transition)
@@ -289,11 +291,11 @@ class Guard:
                 "resource_moved", resource=transition.upstream, after=transition.after.value, cause=transition.cause
             )
 
-    def _heard(self, transition: Transition) -> None:
+    def _peer_moved(self, transition: Transition) -> None:
         if transition.after is Position.OPEN:
-            self.breaker.heard_opened(self._clock())
+            self.breaker.peer_opened(self._clock())
         elif transition.after is Position.CLOSED:
-            self.breaker.heard_closed()
+            self.breaker.peer_closed()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,13 +44,13 @@ def settle(
     took_ms: float,
 ) -> None:
     """End `permit` as the attempt deserves; `given_ms` is the time that the attempt had, `took_ms` what it used."""
-    said = Party.NOBODY if isinstance(ended, Response) else party(ended.reason)
-    if isinstance(ended, Response) or said in (Party.NOBODY, Party.RESOURCE):
+    party_blamed = Party.NOBODY if isinstance(ended, Response) else party(ended.reason)
+    if isinstance(ended, Response) or party_blamed in (Party.NOBODY, Party.RESOURCE):
         near = pace.answered(took_ms, now)
         permit.success(now, near=near, straddles=near and pace.straddles())
         return
     unfair = ended.reason in _LATE and given_ms < policy.deadline_ms * policy.fair_ratio_min
-    if unfair or said is Party.UNPROVED:
+    if unfair or party_blamed is Party.UNPROVED:
         permit.release(now)
         return
     # A 503 with Retry-After is the upstream's own word on all calls; a 429 may be about one player.

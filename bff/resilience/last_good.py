@@ -1,6 +1,7 @@
 """The last good copy of what an upstream gave, for the one it was given to.
 
-Public: `LastGood`, `KeepPolicy`; from `copies`: `Key`, `Fetched`; from `second_level`: `Codec`, `SecondLevel`.
+Public: `LastGood`, `LastGoodPolicy`; from `memory_cache`: `Key`, `Fetched`; from `second_level`: `Codec`,
+`SecondLevel`.
 
 Shared copies are reused while they are fresh, and fetched once for all who ask at once; a player's copy serves only
 that player, and only when fetching failed.
@@ -14,13 +15,13 @@ from typing import Any, Generic, TypeVar
 
 from bff.resilience import log, metrics
 from bff.resilience.cache_control import Lifetime, lifetime
-from bff.resilience.copies import Copies, Copy, Fetched, Key
+from bff.resilience.memory_cache import Copy, Fetched, Key, MemoryCache
 from bff.resilience.outcome import Failure, Outcome, State
-from bff.resilience.policy import KeepPolicy
+from bff.resilience.policy import LastGoodPolicy
 from bff.resilience.reason import Reason
-from bff.resilience.second_level import Behind, Codec, SecondLevel
+from bff.resilience.second_level import Codec, SecondLevel, WriteBehind
 
-__all__ = ["Codec", "Fetched", "KeepPolicy", "Key", "LastGood", "SecondLevel"]
+__all__ = ["Codec", "Fetched", "Key", "LastGood", "LastGoodPolicy", "SecondLevel"]
 
 T = TypeVar("T")
 Fetch = Callable[[], Awaitable[Fetched[T] | Failure]]
@@ -37,7 +38,7 @@ class LastGood(Generic[T]):
 
     def __init__(
         self,
-        policy: KeepPolicy,
+        policy: LastGoodPolicy,
         *,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -46,63 +47,63 @@ class LastGood(Generic[T]):
     ) -> None:
         self._clock = clock
         self._wall = wall
-        self._copies: Copies[T] = Copies(policy)
+        self._copies: MemoryCache[T] = MemoryCache(policy)
         self._flights: dict[Key, asyncio.Task[Fetched[T] | Failure]] = {}
-        self._looking: set[asyncio.Task[Copy[T] | None]] = set()
-        self._behind = Behind(second, codec, policy, clock) if second and codec else None
+        self._lookups: set[asyncio.Task[Copy[T] | None]] = set()
+        self._second_level = WriteBehind(second, codec, policy, clock) if second and codec else None
 
     @property
-    def bytes_held(self) -> int:
+    def bytes_stored(self) -> int:
         """What all copies in this process weigh."""
-        return self._copies.bytes_held
+        return self._copies.bytes_stored
 
-    async def get(self, key: Key, fetch: Fetch[T], *, stale_s_max: int, alone: bool = False) -> Outcome[T] | Failure:
+    async def get(self, key: Key, fetch: Fetch[T], *, stale_s_max: int, unshared: bool = False) -> Outcome[T] | Failure:
         """The value under `key`: kept and fresh, fetched, or, when fetching failed, the last good one.
 
         `fetch` answers a `Failure`, it does not raise; for `stale_s_max` after its freshness a copy may stand in.
-        `alone`: what is asked for is about more than the key says, so no other's answer will do.
+        `unshared`: what is asked for is about more than the key says, so no other's answer will do.
         """
-        alone = alone or key.player is not None
-        copy = self._copies.look(key, self._clock())
-        if copy is not None and not alone:
+        unshared = unshared or key.player is not None
+        copy = self._copies.get(key, self._clock())
+        if copy is not None and not unshared:
             age_s = copy.age_s(self._clock())
             if age_s < copy.lifetime.fresh_s:
                 return self._fresh(copy, "reused")
             if age_s < copy.lifetime.fresh_s + copy.lifetime.revalidate_s:
                 self._fly(key, fetch, stale_s_max)
                 return self._fresh(copy, "revalidated")
-        return await self._fetch_or_fall_back(key, copy, fetch, stale_s_max, alone)
+        return await self._fetch_or_fall_back(key, copy, fetch, stale_s_max, unshared)
 
     def at_once(
-        self, key: Key, refused: Callable[[], Failure | None], *, stale_s_max: int, alone: bool = False
+        self, key: Key, refused: Callable[[], Failure | None], *, stale_s_max: int, unshared: bool = False
     ) -> Outcome[T] | Failure | None:
         """What `get` would answer without waiting for anybody; None where somebody has to be asked.
 
         `refused` says why a fetch would fail before it began, if it would.
         """
-        copy = self._copies.look(key, self._clock())
-        alone = alone or key.player is not None
-        if copy is not None and not alone and copy.age_s(self._clock()) < copy.lifetime.fresh_s:
+        copy = self._copies.get(key, self._clock())
+        unshared = unshared or key.player is not None
+        if copy is not None and not unshared and copy.age_s(self._clock()) < copy.lifetime.fresh_s:
             return self._fresh(copy, "reused")
-        if copy is None and stale_s_max > 0 and self._behind and self._behind.worth_asking(key):
+        if copy is None and stale_s_max > 0 and self._second_level and self._second_level.may_hold(key):
             return None
         failure = refused()
         return None if failure is None else self._fallen_back(copy, failure)
 
     async def aclose(self) -> None:
         """Wait for what is still fetched or written."""
-        under_way: list[asyncio.Task[Any]] = [*self._flights.values(), *self._looking]
+        under_way: list[asyncio.Task[Any]] = [*self._flights.values(), *self._lookups]
         if under_way:
             await asyncio.wait(under_way)
-        if self._behind:
-            await self._behind.aclose()
+        if self._second_level:
+            await self._second_level.aclose()
 
     async def _fetch_or_fall_back(
-        self, key: Key, copy: Copy[T] | None, fetch: Fetch[T], stale_s_max: int, alone: bool
+        self, key: Key, copy: Copy[T] | None, fetch: Fetch[T], stale_s_max: int, unshared: bool
     ) -> Outcome[T] | Failure:
         # Asked beside the fetch, so that it costs no time when the fetch fails late.
-        looking = self._look_behind(key) if copy is None and stale_s_max > 0 else None
-        if alone:
+        lookup = self._start_second_level_lookup(key) if copy is None and stale_s_max > 0 else None
+        if unshared:
             # A player's request may say what only that tab knows, so one never answers another.
             ended = await self._ask(key, fetch, stale_s_max)
         else:
@@ -112,9 +113,9 @@ class LastGood(Generic[T]):
             return Outcome(State.FRESH, ended.value, as_of=self._wall())
         if ended.reason in _DENIED:
             return ended
-        copy = self._copies.look(key, self._clock())
-        if copy is None and looking is not None:
-            copy = await asyncio.shield(looking)
+        copy = self._copies.get(key, self._clock())
+        if copy is None and lookup is not None:
+            copy = await asyncio.shield(lookup)
             if copy is not None:
                 self._copies.put(key, copy)
         return self._fallen_back(copy, ended)
@@ -128,13 +129,13 @@ class LastGood(Generic[T]):
             State.STALE, copy.value, failure.reason, failure.detail, self._as_of(copy), failure.retry_after_ms
         )
 
-    def _look_behind(self, key: Key) -> asyncio.Task[Copy[T] | None] | None:
-        if self._behind is None or not self._behind.worth_asking(key):
+    def _start_second_level_lookup(self, key: Key) -> asyncio.Task[Copy[T] | None] | None:
+        if self._second_level is None or not self._second_level.may_hold(key):
             return None
-        looking = asyncio.create_task(self._behind.look(key))
-        self._looking.add(looking)
-        looking.add_done_callback(self._looking.discard)
-        return looking
+        lookup = asyncio.create_task(self._second_level.get(key))
+        self._lookups.add(lookup)
+        lookup.add_done_callback(self._lookups.discard)
+        return lookup
 
     def _fresh(self, copy: Copy[T], how: str) -> Outcome[T]:
         metrics.LAST_GOOD.labels(how).inc()
@@ -172,10 +173,10 @@ class LastGood(Generic[T]):
             return
         copy = Copy(fetched.value, fetched.size_bytes, self._clock(), lives)
         self._copies.put(key, copy)
-        if self._behind:
-            self._behind.write(key, copy)
+        if self._second_level:
+            self._second_level.write(key, copy)
 
     def _forget(self, key: Key) -> None:
-        self._copies.drop(key)
-        if self._behind:
-            self._behind.forget(key)
+        self._copies.delete(key)
+        if self._second_level:
+            self._second_level.forget(key)

@@ -25,45 +25,45 @@ def resolve(host: str) -> None:
 
 
 class Lookup:
-    """The gate. `believed_s` is how long an answer stands before somebody must ask again."""
+    """The gate. `valid_s` is how long an answer stands before somebody must ask again."""
 
-    def __init__(self, believed_s: float, clock: Callable[[], float], resolve: Resolve = resolve) -> None:
-        self._believed_s = believed_s
+    def __init__(self, valid_s: float, clock: Callable[[], float], resolve: Resolve = resolve) -> None:
+        self._valid_s = valid_s
         self._clock = clock
         self._resolve = resolve
-        self._known_until: dict[str, float] = {}
-        self._asking: dict[str, asyncio.Future[None]] = {}
+        self._resolved_until: dict[str, float] = {}
+        self._pending: dict[str, asyncio.Future[None]] = {}
 
     async def check(self, host: str, wait_ms: float) -> None:
         """Return when `host` is known to resolve; raises `CallFailed` (dns) if it does not, or not within `wait_ms`."""
-        if self._known_until.get(host, 0.0) > self._clock() or _is_address(host):
+        if self._resolved_until.get(host, 0.0) > self._clock() or _is_address(host):
             return
-        asking = self._asking.get(host)
-        if asking is None or asking.get_loop() is not asyncio.get_running_loop():
-            asking = self._ask(host)
+        pending = self._pending.get(host)
+        if pending is None or pending.get_loop() is not asyncio.get_running_loop():
+            pending = self._start_resolving(host)
         try:
             async with asyncio.timeout(wait_ms / 1000):
-                await asyncio.shield(asking)
+                await asyncio.shield(pending)
         except TimeoutError as error:
             raise CallFailed(Reason.DNS, f"{host} was not resolved in time") from error
         except OSError as error:
             raise CallFailed(Reason.DNS, f"{host}: {error}") from error
 
-    def _ask(self, host: str) -> asyncio.Future[None]:
+    def _start_resolving(self, host: str) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
-        asking: asyncio.Future[None] = loop.create_future()
-        asking.add_done_callback(lambda future: future.exception())  # nobody may be left to hear it
-        self._asking[host] = asking
+        pending: asyncio.Future[None] = loop.create_future()
+        pending.add_done_callback(lambda future: future.exception())  # nobody may be left to hear it
+        self._pending[host] = pending
 
         def settle(error: OSError | None) -> None:
-            self._asking.pop(host, None)
+            self._pending.pop(host, None)
             if error is None:
-                self._known_until[host] = self._clock() + self._believed_s
-                asking.set_result(None)
+                self._resolved_until[host] = self._clock() + self._valid_s
+                pending.set_result(None)
             else:
-                asking.set_exception(error)
+                pending.set_exception(error)
 
-        def ask() -> None:
+        def resolve_in_thread() -> None:
             failed: OSError | None = None
             try:
                 self._resolve(host)
@@ -73,8 +73,8 @@ class Lookup:
                 loop.call_soon_threadsafe(settle, failed)
 
         # A daemon: a resolver that hangs must not hold up the end of the process.
-        threading.Thread(target=ask, name=f"lookup {host}", daemon=True).start()
-        return asking
+        threading.Thread(target=resolve_in_thread, name=f"lookup {host}", daemon=True).start()
+        return pending
 
 
 def _is_address(host: str) -> bool:

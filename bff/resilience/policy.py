@@ -1,6 +1,6 @@
 """Every number of a guarded call, so that none stands at a call site.
 
-Public: `Policy`, `KeepPolicy`.
+Public: `Policy`, `LastGoodPolicy`.
 """
 
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeepPolicy:
+class LastGoodPolicy:
     """The numbers of what a process keeps of good answers, and of the second level behind it."""
 
     bytes_max: int = 64 * 1024 * 1024

@@ -65,8 +65,8 @@ class Resources:
         self, resource: Hashable, permit: Permit | None, ended: Response | Failure, now: float, *, url: str
     ) -> None:
         """End `permit` as a call to `url` deserves that ended so; begin to count where there was nothing to count."""
-        said = Party.NOBODY if isinstance(ended, Response) else party(ended.reason)
-        if isinstance(ended, Failure) and said is Party.RESOURCE:
+        party_blamed = Party.NOBODY if isinstance(ended, Response) else party(ended.reason)
+        if isinstance(ended, Failure) and party_blamed is Party.RESOURCE:
             counted = self._note(resource, now, url)
             if permit is None:
                 permit = counted.acquire(now)
@@ -74,7 +74,7 @@ class Resources:
                 permit.failure(now, cause=ended.reason)
         elif permit is None:
             return
-        elif said is Party.NOBODY:
+        elif party_blamed is Party.NOBODY:
             permit.success(now)
         else:
             permit.release(now)

@@ -1,6 +1,6 @@
 """Copies that outlive this process, so that the next one starts warm.
 
-Public: the ports `SecondLevel` and `Codec`; `InMemorySecondLevel`; `Behind`.
+Public: the ports `SecondLevel` and `Codec`; `InMemorySecondLevel`; `WriteBehind`.
 
 Nothing here can delay or fail a page: writes happen behind it, a look-up has little time, and a second level that did
 not answer is left alone for a while. What the upstream has denied is forgotten whoever wrote it, and stays to be
@@ -19,8 +19,8 @@ import msgspec
 
 from bff.resilience import log
 from bff.resilience.cache_control import Lifetime
-from bff.resilience.copies import Copy, Key
-from bff.resilience.policy import KeepPolicy
+from bff.resilience.memory_cache import Copy, Key
+from bff.resilience.policy import LastGoodPolicy
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -94,10 +94,12 @@ def _parcel(copy: Copy[Any], data: bytes) -> bytes:
     return msgspec.msgpack.encode(_Parcel(lives.fresh_s, lives.revalidate_s, lives.error_s, data))
 
 
-class Behind(Generic[T]):
-    """A second level, kept at arm's length."""
+class WriteBehind(Generic[T]):
+    """Writes to a second level in the background, and reads from it under a short limit."""
 
-    def __init__(self, second: SecondLevel, codec: Codec[T], policy: KeepPolicy, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, second: SecondLevel, codec: Codec[T], policy: LastGoodPolicy, clock: Callable[[], float]
+    ) -> None:
         self._second = second
         self._codec = codec
         self._policy = policy
@@ -108,18 +110,18 @@ class Behind(Generic[T]):
         self._forgets: OrderedDict[Key, None] = OrderedDict()
         self._forgets_due = 0.0
         self._written_at: OrderedDict[Key, float] = OrderedDict()
-        # When the upstream last denied it, and when the second level was last to be told.
+        # When the upstream last denied it, and when the delete was last sent to the second level.
         self._denied: OrderedDict[Key, tuple[float, float]] = OrderedDict()
         self._missing_until: OrderedDict[Key, float] = OrderedDict()
         self._writer: asyncio.Task[None] | None = None
-        self._hurry = asyncio.Event()
+        self._closing = asyncio.Event()
 
-    def worth_asking(self, key: Key) -> bool:
+    def may_hold(self, key: Key) -> bool:
         """Whether it answers at all, and did not lately answer that there is nothing under `key`."""
         now = self._clock()
         return now >= self._quiet_until and now >= self._missing_until.get(key, -math.inf)
 
-    async def look(self, key: Key) -> Copy[T] | None:
+    async def get(self, key: Key) -> Copy[T] | None:
         """The copy under `key`, or None, within the policy's time. One from before a denial counts as none."""
         asked_at = self._clock()
         found = await self._within(self._second.get(key.digest()))
@@ -146,28 +148,28 @@ class Behind(Generic[T]):
             return
         self._remember(self._written_at, key, now)
         self._writes[key] = copy
-        self._go_on()
+        self._ensure_writer()
 
     def forget(self, key: Key) -> None:
         """Forget what anybody wrote under `key`, later; what is denied again and again is forgotten once in a while."""
         now = self._clock()
         written = self._written_at.pop(key, None) is not None
         self._writes.pop(key, None)
-        _, told_at = self._denied.get(key, (0.0, -math.inf))
-        due = written or now - told_at >= self._policy.rewrite_s_min
-        self._remember(self._denied, key, (now, now if due else told_at))
+        _, sent_at = self._denied.get(key, (0.0, -math.inf))
+        due = written or now - sent_at >= self._policy.rewrite_s_min
+        self._remember(self._denied, key, (now, now if due else sent_at))
         if due:
             self._forgets[key] = None
             if len(self._forgets) > FORGETS_MAX:
                 self._forgets.popitem(last=False)
-            self._go_on()
+            self._ensure_writer()
 
     async def aclose(self) -> None:
         """Wait for what is still written and forgotten; a second level that is lost is tried once more."""
         if self._writer is not None:
-            self._hurry.set()
+            self._closing.set()
             await asyncio.wait({self._writer})
-            self._hurry.clear()
+            self._closing.clear()
 
     def _remember(self, memory: OrderedDict[Key, S], key: Key, value: S) -> None:
         memory.pop(key, None)
@@ -175,7 +177,7 @@ class Behind(Generic[T]):
         if len(memory) > self._policy.entries_max:
             memory.popitem(last=False)
 
-    def _go_on(self) -> None:
+    def _ensure_writer(self) -> None:
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._drain())
 
@@ -192,8 +194,8 @@ class Behind(Generic[T]):
                 await self._within(self._second.put(key.digest(), data, copy.lifetime.kept_s))
             if self._clock() < self._quiet_until:
                 self._writes.clear()
-                if self._hurry.is_set() and self._forgets:
-                    _logger.warning("second_level_not_told", denied=len(self._forgets))
+                if self._closing.is_set() and self._forgets:
+                    _logger.warning("second_level_deletes_lost", denied=len(self._forgets))
                     self._forgets.clear()
 
     async def _send_forgets(self) -> None:
@@ -209,12 +211,12 @@ class Behind(Generic[T]):
         if wait_s > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
-                    await self._hurry.wait()
+                    await self._closing.wait()
 
-    async def _within(self, asking: Awaitable[S]) -> S | None:
+    async def _within(self, call: Awaitable[S]) -> S | None:
         try:
             async with asyncio.timeout(self._policy.second_ms_max / 1000):
-                return await asking
+                return await call
         except Exception as error:  # noqa: BLE001  whatever is wrong with it, pages go on without
             self._quiet_until = self._clock() + self._policy.second_quiet_s
             _logger.warning("second_level_lost", error=repr(error)[:200], quiet_s=self._policy.second_quiet_s)

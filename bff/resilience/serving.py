@@ -8,10 +8,10 @@ what comes between this process and its successor waits in it. With `INNER_PORT`
 for those inside the network: it tells the one from the other by the port in `scope["server"]`. `SERVER_POLICY` holds
 numbers of `bounds.ServerPolicy` that this installation wants otherwise, as a JSON object.
 
-Uvicorn by itself shuts its door first, and whoever was connected and not heard yet is sent away. Here, after SIGTERM,
-everybody is still let in and served, and told that the connection ends with the answer; the door is shut once those
-connections that stood are done, and whoever the kernel had connected by then is served as well. Where the door is
-kept by somebody else, it is left to the successor at once.
+Uvicorn by itself stops listening first, and drops connections that have sent nothing yet. Here, after SIGTERM,
+connections are still accepted and served, and every answer says `Connection: close`; listening stops once the
+connections that were open are done, and whatever the kernel had accepted into the backlog by then is served as well.
+An inherited socket is left to the successor at once.
 """
 
 import asyncio
@@ -27,89 +27,89 @@ import uvicorn
 from bff.resilience.bounds import ServerPolicy, bounded_http, policy_of
 from bff.resilience.environment import number_of
 
-# How long connections that stand are waited for: one that is in use asks again sooner. Those that nobody uses end then,
-# while whoever was about to use one can still make another.
-STANDING_S_MAX = 1.0
-# As long, where everybody who comes meanwhile waits for the successor.
-STANDING_KEPT_S_MAX = 0.2
-# How long somebody who has just been let in may take to say what they want: a caller on a busy machine needs a moment.
-UNHEARD_S_MAX = 0.5
+# How long open connections are waited for at the end: one in use sends its next request sooner. Unused ones are closed
+# then, while a caller that was about to use one can still open another.
+KEEP_ALIVE_S_MAX = 1.0
+# The same where an inherited socket goes to the successor: every caller that comes meanwhile waits for it.
+KEEP_ALIVE_INHERITED_S_MAX = 0.2
+# How long a connection that was just accepted may take to send its request: a caller on a busy machine needs a moment.
+FIRST_REQUEST_S_MAX = 0.5
 # A request that hangs must not outlive the end by more than this.
 DRAIN_S_MAX = 2
-LOOK_S = 0.01
+POLL_S = 0.01
 
-_LAST = (b"connection", b"close")
+_CONNECTION_CLOSE = (b"connection", b"close")
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """A socket that is bound. `kept`: somebody holds it beyond this process."""
+class Listener:
+    """A socket that is bound. `inherited`: somebody holds it beyond this process."""
 
     socket: socket.socket
-    kept: bool = False
+    inherited: bool = False
 
 
 class Serving(uvicorn.Server):
-    """Serves on `doors`."""
+    """Serves on `listeners`."""
 
-    def __init__(self, config: uvicorn.Config, doors: Sequence[Door]) -> None:
+    def __init__(self, config: uvicorn.Config, listeners: Sequence[Listener]) -> None:
         super().__init__(config)
-        self._doors = doors
-        self._kept = any(door.kept for door in doors)
-        # Uvicorn closes what it is given: this end stays open until nobody waits behind it.
-        self._behind = [door.socket.dup() for door in doors if not door.kept]
-        for behind in self._behind:
-            behind.setblocking(False)
+        self._listeners = listeners
+        self._inherited = any(listener.inherited for listener in listeners)
+        # Uvicorn closes what it is given: this duplicate stays open until its backlog is empty.
+        self._backlogs = [listener.socket.dup() for listener in listeners if not listener.inherited]
+        for backlog in self._backlogs:
+            backlog.setblocking(False)
 
     def serve_all(self) -> None:
         """Serve until SIGTERM or Ctrl-C, and end."""
-        self.run(sockets=[door.socket for door in self._doors])
+        self.run(sockets=[listener.socket for listener in self._listeners])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._kept:
-            self._leave_the_doors()
-        standing = set(self._connections())
-        self._say_last()
-        await self._gone(standing, STANDING_KEPT_S_MAX if self._kept else STANDING_S_MAX)
-        for connection in standing.intersection(self._connections()):
+        if self._inherited:
+            self._stop_listening()
+        open_connections = set(self._connections())
+        self._announce_close()
+        await self._wait_closed(open_connections, KEEP_ALIVE_INHERITED_S_MAX if self._inherited else KEEP_ALIVE_S_MAX)
+        for connection in open_connections.intersection(self._connections()):
             connection.shutdown()
-        self._leave_the_doors()
-        await self._let_in_who_waits()
-        await self._gone(set(self._connections()), UNHEARD_S_MAX)
+        self._stop_listening()
+        await self._accept_backlog()
+        await self._wait_closed(set(self._connections()), FIRST_REQUEST_S_MAX)
         await super().shutdown(sockets)
 
     def _connections(self) -> list[Any]:
         return list(self.server_state.connections)
 
-    def _say_last(self) -> None:
+    def _announce_close(self) -> None:
         """Every answer from here on says that the connection ends with it, also to who has asked already."""
-        self.server_state.default_headers = [*self.server_state.default_headers, _LAST]
+        self.server_state.default_headers = [*self.server_state.default_headers, _CONNECTION_CLOSE]
         for connection in self._connections():
             cycle = getattr(connection, "cycle", None)
             if cycle is not None:
                 cycle.default_headers = self.server_state.default_headers
 
-    async def _gone(self, connections: set[Any], wait_s: float) -> None:
-        for _ in range(round(wait_s / LOOK_S)):
+    async def _wait_closed(self, connections: set[Any], wait_s: float) -> None:
+        for _ in range(round(wait_s / POLL_S)):
             if not connections.intersection(self._connections()):
                 return
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
 
-    def _leave_the_doors(self) -> None:
+    def _stop_listening(self) -> None:
         for server in self.servers:
             server.close()
 
-    async def _let_in_who_waits(self) -> None:
+    async def _accept_backlog(self) -> None:
         loop = asyncio.get_running_loop()
-        for behind in self._behind:
+        for backlog in self._backlogs:
             while True:
                 try:
-                    waiting, _ = behind.accept()
+                    waiting, _ = backlog.accept()
                 except BlockingIOError:
                     break
                 waiting.setblocking(False)
                 await loop.connect_accepted_socket(self._protocol, waiting)
-            behind.close()
+            backlog.close()
 
     def _protocol(self) -> asyncio.Protocol:
         made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]  # whichever of uvicorn's
@@ -139,7 +139,7 @@ def config(application: str, policy: ServerPolicy | None = None, **more: Any) ->
 
 
 def serve(served: uvicorn.Config) -> None:
-    """The process: serves until it is told to stop. A setting that is missing or unsafe is told in its own sentence."""
+    """The process: serves until SIGTERM. A setting that is missing or unsafe ends it with that setting's sentence."""
     try:
         served.load()
     except Exception as error:
@@ -147,25 +147,25 @@ def serve(served: uvicorn.Config) -> None:
         if type(error).__name__ != "ImproperlyConfigured":
             raise
         sys.exit(str(error))
-    Serving(served, _doors()).serve_all()
+    Serving(served, _listeners()).serve_all()
 
 
-def _doors() -> list[Door]:
+def _listeners() -> list[Listener]:
     host, port = os.environ.get("HOST", "127.0.0.1"), number_of(os.environ, "PORT", 8000)
-    kept, inner = number_of(os.environ, "LISTEN_FD", 0), number_of(os.environ, "INNER_PORT", 0)
-    doors = [Door(socket.socket(fileno=kept), kept=True) if kept else Door(_bound(host, port))]
-    return [*doors, Door(_bound(host, inner))] if inner else doors
+    inherited, inner = number_of(os.environ, "LISTEN_FD", 0), number_of(os.environ, "INNER_PORT", 0)
+    public = Listener(socket.socket(fileno=inherited), inherited=True) if inherited else Listener(_bound(host, port))
+    return [public, Listener(_bound(host, inner))] if inner else [public]
 
 
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    door = socket.socket(family, socket.SOCK_STREAM)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        door.bind((host, port))
+        listening.bind((host, port))
     except OSError as error:
         sys.exit(f"{host}:{port} can not be listened on: {error.strerror}.")
-    return door
+    return listening
 
 
 def main(application: str) -> None:

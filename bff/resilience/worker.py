@@ -25,7 +25,7 @@ from bff.resilience.bounds import bounded_http, policy_of
 from bff.resilience.environment import number_of
 
 DRAIN_S_MAX = 5.0
-ANSWERS_S_MAX = 1  # what a scrape may still take once the work has ended
+ANSWER_S_MAX = 1  # what a scrape may still take once the work has ended
 
 Healthy = Callable[[], dict[str, Any]]
 Main = Callable[[asyncio.Event], Awaitable[None]]
@@ -73,7 +73,7 @@ async def _supervise(main: Main, healthy: Healthy, listening: socket.socket) -> 
             access_log=False,
             log_config=None,
             log_level="warning",
-            timeout_graceful_shutdown=ANSWERS_S_MAX,
+            timeout_graceful_shutdown=ANSWER_S_MAX,
         )
     )
     working = asyncio.create_task(_awaited(main(stop)))
@@ -87,13 +87,13 @@ async def _supervise(main: Main, healthy: Healthy, listening: socket.socket) -> 
 
 
 def _on_signals(stop: asyncio.Event, working: asyncio.Task[None]) -> None:
-    def heard() -> None:
+    def on_signal() -> None:
         if stop.is_set():
             working.cancel()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, heard)
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
 
 
 async def _awaited(work: Awaitable[None]) -> None:
@@ -102,10 +102,10 @@ async def _awaited(work: Awaitable[None]) -> None:
 
 async def _work(working: asyncio.Task[None], stop: asyncio.Event) -> int:
     logger = log.get("worker")
-    told = asyncio.create_task(stop.wait())
-    either: set[asyncio.Task[Any]] = {working, told}
+    stop_requested = asyncio.create_task(stop.wait())
+    either: set[asyncio.Task[Any]] = {working, stop_requested}
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    stop_requested.cancel()
     if not working.done():
         await asyncio.wait({working}, timeout=DRAIN_S_MAX)
         if not working.done():

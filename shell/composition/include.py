@@ -13,7 +13,7 @@ from bff.resilience.deadline import Deadline
 from bff.resilience.last_good import Fetched, Key, LastGood
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome
-from bff.resilience.policy import KeepPolicy
+from bff.resilience.policy import LastGoodPolicy
 from bff.resilience.reason import Reason
 from shell.composition.body import Body, read
 from shell.composition.ladder import Included, included_from_failure, included_from_outcome
@@ -43,7 +43,7 @@ class Includer:
     ) -> None:
         self._upstreams = upstreams
         self._bearer = bearer
-        self._last_good = last_good or LastGood(KeepPolicy(), clock=clock)
+        self._last_good = last_good or LastGood(LastGoodPolicy(), clock=clock)
         self._watch = watch
         self._outcome_log = OutcomeLog()
         # What was made of the last refusal where all visitors are shown the same.
@@ -87,7 +87,7 @@ class Includer:
             _key(slot, visit, release),
             refusal,
             stale_s_max=release.manifest.mullion.stale_s_max,
-            alone=visit.asks_for_its_own(slot),
+            unshared=visit.asks_for_its_own(slot),
         )
         if not isinstance(ended, Failure):
             return None if ended is None else included_from_outcome(slot, release, ended)
@@ -122,7 +122,7 @@ class Includer:
             key,
             fetch,
             stale_s_max=release.manifest.mullion.stale_s_max,
-            alone=visit.asks_for_its_own(slot),
+            unshared=visit.asks_for_its_own(slot),
         )
         return _standing(slot, visit, release, ended)
 

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from bff.resilience import log
 from bff.resilience.breaker import Position, Transition
-from bff.resilience.evidence import Hear
+from bff.resilience.evidence import Listener
 from shell.fleet.channel import end, listen
 
 CHANNEL = "mullion:breakers"
@@ -37,7 +37,7 @@ class RedisEvidence:
         self._redis_url = redis_url
         self._sender = sender
         self._queue: asyncio.Queue[Transition] = asyncio.Queue(QUEUED_MAX)
-        self._hearers: dict[str, list[Hear]] = defaultdict(list)
+        self._listeners: dict[str, list[Listener]] = defaultdict(list)
         self._tasks: list[asyncio.Task[None]] = []
 
     def publish(self, transition: Transition) -> None:
@@ -46,9 +46,9 @@ class RedisEvidence:
         except asyncio.QueueFull:
             logger.debug("evidence_dropped", upstream=transition.upstream)
 
-    def subscribe(self, upstream: str, hear: Hear) -> Callable[[], None]:
-        self._hearers[upstream].append(hear)
-        return lambda: self._hearers[upstream].remove(hear)
+    def subscribe(self, upstream: str, listener: Listener) -> Callable[[], None]:
+        self._listeners[upstream].append(listener)
+        return lambda: self._listeners[upstream].remove(listener)
 
     async def start(self) -> None:
         """Begin to send and hear. A second call does nothing."""
@@ -82,5 +82,5 @@ class RedisEvidence:
             logger.warning("evidence_malformed")
             return
         if said.sender != self._sender:
-            for hear in list(self._hearers.get(said.upstream, ())):
-                hear(Transition(said.upstream, said.before, said.after, said.cause))
+            for listener in list(self._listeners.get(said.upstream, ())):
+                listener(Transition(said.upstream, said.before, said.after, said.cause))

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bff.resilience.breaker import Position, Transition
-from bff.resilience.last_good import Fetched, KeepPolicy, Key, LastGood
+from bff.resilience.last_good import Fetched, Key, LastGood, LastGoodPolicy
 from bff.resilience.message import Headers
 from bff.resilience.outcome import Failure, Outcome
 from bff.resilience.reason import Reason
@@ -124,7 +124,7 @@ async def test_lifetime_of_a_kept_copy_can_not_be_stretched(valkey: ValkeyServer
         async def fetch() -> Fetched[Body] | Failure:
             return said
 
-        process = LastGood(KeepPolicy(second_ms_max=2000), second=RedisCopies(client, "secret"), codec=BodyCodec())
+        process = LastGood(LastGoodPolicy(second_ms_max=2000), second=RedisCopies(client, "secret"), codec=BodyCodec())
         try:
             return await process.get(key, fetch, stale_s_max=60)
         finally:

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from bff.resilience.breaker import Position
-from bff.resilience.last_good import KeepPolicy, LastGood
+from bff.resilience.last_good import LastGood, LastGoodPolicy
 from bff.resilience.policy import Policy
 from shell.composition import include, wrap
 from shell.composition.body import Body
@@ -233,7 +233,7 @@ async def test_process_that_starts_in_an_outage_shows_what_another_knew(valkey: 
     shown = {"audience": "player", "stale_s_max": 60}
 
     def kept(client: Redis) -> LastGood[Body]:
-        return LastGood(KeepPolicy(second_ms_max=2000), second=RedisCopies(client, "secret"), codec=BodyCodec())
+        return LastGood(LastGoodPolicy(second_ms_max=2000), second=RedisCopies(client, "secret"), codec=BodyCodec())
 
     # With the bounds that a page has a busy machine would lose it; what that costs is asked elsewhere.
     client = Redis.from_url(valkey.url, socket_connect_timeout=5, socket_timeout=5)
@@ -332,7 +332,7 @@ async def test_shut_slot_is_made_once_for_visitors_and_never_for_too_many(monkey
         await asyncio.sleep(0.06)
         assert look() is not before
         guard.unforce()
-        guard.breaker.heard_closed()
+        guard.breaker.peer_closed()
         assert look() is None, "whoever comes next may ask"
         guard.force_open()
         monkeypatch.setattr(include, "_SHUT_MAX", 1)

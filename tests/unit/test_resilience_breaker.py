@@ -324,14 +324,14 @@ def test_with_background_probes_no_call_is_a_trial() -> None:
 def test_evidence_lowers_the_threshold_for_a_while() -> None:
     """When another process opened, two in a row are enough here; later five are needed again."""
     bench = Bench()
-    bench.breaker.heard_opened(bench.now)
+    bench.breaker.peer_opened(bench.now)
     bench.fail()
     assert bench.position is Position.CLOSED
     bench.fail()
     assert bench.position is Position.OPEN
 
     later = Bench()
-    later.breaker.heard_opened(later.now)
+    later.breaker.peer_opened(later.now)
     later.pass_s(POLICY.evidence_s_max)
     later.fail(4)
     assert later.position is Position.CLOSED
@@ -340,7 +340,7 @@ def test_evidence_lowers_the_threshold_for_a_while() -> None:
 def test_evidence_lowers_the_calls_that_make_a_share() -> None:
     """Under evidence five calls, half of them bad, are enough."""
     bench = Bench()
-    bench.breaker.heard_opened(bench.now)
+    bench.breaker.peer_opened(bench.now)
     for _ in range(2):
         bench.fail()
         bench.succeed()
@@ -353,7 +353,7 @@ def test_evidence_is_no_verdict() -> None:
     """Another process's opening alone opens nothing."""
     bench = Bench()
     for _ in range(100):
-        bench.breaker.heard_opened(bench.now)
+        bench.breaker.peer_opened(bench.now)
     bench.succeed(100)
     assert bench.told == []
 
@@ -362,7 +362,7 @@ def test_one_trial_closes_it_when_another_process_has_closed() -> None:
     """The next call may try at once, and one success is enough; no probe is sent for it."""
     bench = Bench()
     bench.open()
-    bench.breaker.heard_closed()
+    bench.breaker.peer_closed()
     assert bench.due_ms() > 0
     trial = bench.permit()
     assert bench.breaker.acquire(bench.now) is None
@@ -374,7 +374,7 @@ def test_a_failed_trial_forgets_what_the_other_process_said() -> None:
     """The upstream may be well for others only."""
     bench = Bench()
     bench.open()
-    bench.breaker.heard_closed()
+    bench.breaker.peer_closed()
     bench.fail()
     assert bench.position is Position.OPEN
     assert bench.breaker.acquire(bench.now) is None
@@ -383,7 +383,7 @@ def test_a_failed_trial_forgets_what_the_other_process_said() -> None:
 def test_a_closed_breaker_has_nothing_to_hear_of_closing() -> None:
     """Another's closing changes nothing here when nothing is open."""
     bench = Bench()
-    bench.breaker.heard_closed()
+    bench.breaker.peer_closed()
     bench.open()
     assert bench.breaker.acquire(bench.now) is None
 
@@ -404,7 +404,7 @@ def test_forced_open_passes_nothing_until_the_operator_lets_go() -> None:
     out = bench.permit()
     bench.breaker.force_open()
     bench.breaker.force_open()
-    bench.breaker.heard_closed()
+    bench.breaker.peer_closed()
     bench.pass_s(3600)
     assert bench.position is Position.FORCED
     assert bench.breaker.acquire(bench.now) is None
@@ -465,7 +465,7 @@ def test_it_says_when_it_may_be_closed_again() -> None:
     assert bench.breaker.closes_ms(bench.now) == gaps * POLICY.probe_gap_ms
     probe.success(bench.now)
     assert bench.breaker.closes_ms(bench.now) == gaps * POLICY.probe_gap_ms
-    bench.breaker.heard_closed()
+    bench.breaker.peer_closed()
     bench.pass_s(POLICY.probe_gap_ms / 1000)
     assert bench.breaker.closes_ms(bench.now) == 0
     bench.breaker.force_open()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.resilience.cache_control import Lifetime, lifetime
-from bff.resilience.last_good import Fetched, KeepPolicy, Key, LastGood
+from bff.resilience.last_good import Fetched, Key, LastGood, LastGoodPolicy
 from bff.resilience.message import Headers
 from bff.resilience.outcome import Failure, Outcome, State
 from bff.resilience.reason import Reason
@@ -40,7 +40,7 @@ class Text:
 class Bench:
     """Copies over an origin that says `says` under `cache_control`."""
 
-    def __init__(self, policy: KeepPolicy | None = None, second: SecondLevel | None = None) -> None:
+    def __init__(self, policy: LastGoodPolicy | None = None, second: SecondLevel | None = None) -> None:
         self.clock = asyncio.get_running_loop().time
         self.second = second
         self.cache_control = ""
@@ -49,9 +49,9 @@ class Bench:
         self.keep = True
         self.took_s = 0.01
         self.fetches = 0
-        self.kept: LastGood[str] = self.process(policy or KeepPolicy())
+        self.kept: LastGood[str] = self.process(policy or LastGoodPolicy())
 
-    def process(self, policy: KeepPolicy) -> LastGood[str]:
+    def process(self, policy: LastGoodPolicy) -> LastGood[str]:
         """A process of its own, over the same second level."""
         wall = lambda: NOON + timedelta(seconds=self.clock())  # noqa: E731
         return LastGood(policy, clock=self.clock, wall=wall, second=self.second, codec=Text() if self.second else None)
@@ -203,7 +203,7 @@ async def test_what_may_not_be_shared_is_not_kept(bench: Bench) -> None:
     """`private` under a shared key: served to those who asked, kept for nobody."""
     bench.cache_control = "private, max-age=60"
     assert await bench.seen() == ("fresh", "one")
-    assert bench.kept.bytes_held == 0
+    assert bench.kept.bytes_stored == 0
     bench.says = DOWN
     assert await bench.seen() == ("failure", "timeout")
 
@@ -259,7 +259,7 @@ async def test_stale_if_error_ends_in_time(bench: Bench) -> None:
     assert ended == Outcome(State.STALE, "one", Reason.TIMEOUT, DOWN.detail, NOON + timedelta(seconds=0.01))
     await asyncio.sleep(1)
     assert await bench.get() == DOWN
-    assert bench.kept.bytes_held == 0
+    assert bench.kept.bytes_stored == 0
 
 
 @simulated
@@ -345,7 +345,7 @@ def test_memory_is_bounded_by_bytes_and_number() -> None:
     """The least lately used goes first; one too large for all of it is not kept."""
 
     async def main() -> None:
-        bench = Bench(KeepPolicy(bytes_max=100, entries_max=5))
+        bench = Bench(LastGoodPolicy(bytes_max=100, entries_max=5))
         keys = [Key.for_player(f"player-{number}") for number in range(20)]
         for key in keys[:5]:
             await bench.get(key)
@@ -359,10 +359,10 @@ def test_memory_is_bounded_by_bytes_and_number() -> None:
         bench.says, bench.size_bytes = "large", 60
         await bench.get(keys[6])
         await bench.get(keys[7])
-        assert bench.kept.bytes_held == 60
+        assert bench.kept.bytes_stored == 60
         bench.size_bytes = 101
         await bench.get(keys[7])
-        assert bench.kept.bytes_held == 0
+        assert bench.kept.bytes_stored == 0
 
     simulated_time.run(main())
 
@@ -421,7 +421,7 @@ def with_second_level(test: Callable[[Bench, Flaky], Coroutine[Any, Any, None]])
 async def restart(bench: Bench) -> None:
     """The process ends and another one takes its place."""
     await bench.kept.aclose()
-    bench.kept = bench.process(KeepPolicy())
+    bench.kept = bench.process(LastGoodPolicy())
 
 
 @with_second_level
@@ -460,7 +460,7 @@ async def test_what_the_second_level_does_not_have_is_not_asked_for_on_every_pag
     while bench.clock() < 0.9:
         assert await bench.seen(AMBER) == ("failure", "timeout")
     assert second.gets == gets + 1
-    other = bench.process(KeepPolicy())
+    other = bench.process(LastGoodPolicy())
     here, bench.kept, bench.says = bench.kept, other, "one"
     await bench.get(AMBER)
     await other.aclose()
@@ -585,7 +585,7 @@ def test_denial_waits_for_a_second_level_that_is_away(lost: str) -> None:
         assert len(second.forgotten) <= 3
         second.lost = ""
         await asyncio.sleep(2.2)
-        other = bench.process(KeepPolicy())
+        other = bench.process(LastGoodPolicy())
         await bench.kept.aclose()
         bench.kept = other
         assert await bench.seen(AMBER) == ("failure", "timeout")
@@ -658,7 +658,7 @@ def test_writes_that_can_not_keep_up_are_dropped() -> None:
 
     async def main() -> None:
         second = Flaky(asyncio.get_running_loop().time)
-        bench = Bench(KeepPolicy(pending_max=10, entries_max=50), second)
+        bench = Bench(LastGoodPolicy(pending_max=10, entries_max=50), second)
         await asyncio.gather(*(bench.get(Key.for_player(f"player-{number}")) for number in range(100)))
         await bench.kept.aclose()
         assert second.puts <= 11

@@ -85,13 +85,13 @@ class BreakerMachine(RuleBasedStateMachine):
     @rule()
     def evidence_of_opening(self) -> None:
         before = self.breaker.position
-        self.breaker.heard_opened(self.now)
+        self.breaker.peer_opened(self.now)
         assert self.breaker.position is before
 
     @rule()
     def evidence_of_closing(self) -> None:
         before = self.breaker.position
-        self.breaker.heard_closed()
+        self.breaker.peer_closed()
         assert self.breaker.position is before
 
     @rule()

@@ -345,7 +345,7 @@ def test_the_breaker_closes_while_a_lease_is_asked_for() -> None:
 
         class SlowLease:
             async def take(self, upstream: str, lease_ms: int) -> bool | None:
-                guard.breaker.heard_closed()
+                guard.breaker.peer_closed()
                 await call(guard)
                 return True
 

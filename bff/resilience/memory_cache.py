@@ -1,6 +1,6 @@
-"""What is kept in this process: the least lately used goes first when it grows too much.
+"""Copies in this process's memory, bounded in bytes and number; the least recently used goes first.
 
-Public: `Key`, `Fetched`, `Copy`, `Copies`.
+Public: `Key`, `Fetched`, `Copy`, `MemoryCache`.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import msgspec
 
 from bff.resilience.cache_control import Lifetime
 from bff.resilience.message import Headers
-from bff.resilience.policy import KeepPolicy
+from bff.resilience.policy import LastGoodPolicy
 
 T = TypeVar("T")
 
@@ -65,37 +65,37 @@ class Copy(Generic[T]):
         return now - self.stored_at
 
 
-class Copies(Generic[T]):
+class MemoryCache(Generic[T]):
     """At most `entries_max` copies that weigh at most `bytes_max` together."""
 
-    def __init__(self, policy: KeepPolicy) -> None:
-        self.bytes_held = 0
+    def __init__(self, policy: LastGoodPolicy) -> None:
+        self.bytes_stored = 0
         self._policy = policy
         self._copies: OrderedDict[Key, Copy[T]] = OrderedDict()
 
-    def look(self, key: Key, now: float) -> Copy[T] | None:
+    def get(self, key: Key, now: float) -> Copy[T] | None:
         """The copy under `key`, unless it is too old for any use."""
         copy = self._copies.get(key)
         if copy is None:
             return None
         if copy.age_s(now) >= copy.lifetime.kept_s:
-            self.drop(key)
+            self.delete(key)
             return None
         self._copies.move_to_end(key)
         return copy
 
     def put(self, key: Key, copy: Copy[T]) -> None:
-        """Keep `copy` in place of any other under `key`, at the cost of what was used least lately."""
-        self.drop(key)
+        """Store `copy` in place of any other under `key`; the least recently used make room."""
+        self.delete(key)
         if copy.size_bytes > self._policy.bytes_max:
             return
         self._copies[key] = copy
-        self.bytes_held += copy.size_bytes
-        while self.bytes_held > self._policy.bytes_max or len(self._copies) > self._policy.entries_max:
-            self.drop(next(iter(self._copies)))
+        self.bytes_stored += copy.size_bytes
+        while self.bytes_stored > self._policy.bytes_max or len(self._copies) > self._policy.entries_max:
+            self.delete(next(iter(self._copies)))
 
-    def drop(self, key: Key) -> None:
-        """Forget the copy under `key`, if there is one."""
+    def delete(self, key: Key) -> None:
+        """Delete the copy under `key`, if there is one."""
         copy = self._copies.pop(key, None)
         if copy is not None:
-            self.bytes_held -= copy.size_bytes
+            self.bytes_stored -= copy.size_bytes
