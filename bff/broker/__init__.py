@@ -4,13 +4,13 @@ A stream is read in order by one consumer of a group at a time; a consumer that 
 gets again what was not acknowledged. So events come at least once, and in order unless the broker itself reorders.
 
 Public: `Broker`, `BrokerUnavailable`, `BrokerPolicy`, `Delivery`, `Lag`, `connect`, `address`, `subscribe`,
-`Progress`, `Unusable`, `backoff_s`, `pause`.
+`Progress`, `Unusable`, `pause`.
 """
 
 from bff.broker.address import address, connect
 from bff.broker.policy import BrokerPolicy
 from bff.broker.port import Broker, BrokerUnavailable, Delivery, Lag
-from bff.broker.subscription import Progress, Unusable, backoff_s, pause, subscribe
+from bff.broker.subscription import Progress, Unusable, pause, subscribe
 
 __all__ = [
     "Broker",
@@ -21,7 +21,6 @@ __all__ = [
     "Progress",
     "Unusable",
     "address",
-    "backoff_s",
     "connect",
     "pause",
     "subscribe",

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from bff.resilience.backoff import BackoffPolicy
+
 STREAM_EVENTS_MIN = 20
 
 
@@ -43,6 +45,11 @@ class BrokerPolicy:
     # Kafka: a consumer that died is replaced after the first, one that hangs in its work after the second.
     session_ms: int = 6000
     silence_ms_max: int = 30_000
+
+    @property
+    def backoff(self) -> BackoffPolicy:
+        """Waits before another attempt: equal jitter."""
+        return BackoffPolicy(initial_s=self.retry_ms_initial / 1000, max_s=self.retry_ms_max / 1000, jitter=0.5)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

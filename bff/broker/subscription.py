@@ -5,12 +5,12 @@ Public: `subscribe`, `Progress`, `Unusable`.
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bff.broker.policy import BrokerPolicy
 from bff.broker.port import BrokerUnavailable, Delivery, Reader
+from bff.resilience.backoff import backoff_s
 
 Handle = Callable[[Sequence[Delivery]], Awaitable[Sequence[Delivery]]]
 
@@ -71,7 +71,7 @@ async def subscribe(
             progress.failed(error)
             if told and progress.failures == 1:
                 told("retrying", error)
-            await pause(stopping, backoff_s(policy, progress.failures))
+            await pause(stopping, backoff_s(policy.backoff, progress.failures - 1))
             await reader.again()
     with contextlib.suppress(BrokerUnavailable):
         await reader.aclose()
@@ -88,12 +88,6 @@ async def _bury(
     except BrokerUnavailable as lost:
         progress.failed(lost)
     await reader.again()
-
-
-def backoff_s(policy: BrokerPolicy, failures: int) -> float:
-    """Doubling from `retry_ms_initial` to `retry_ms_max`, with equal jitter."""
-    ceiling: int = min(policy.retry_ms_max, policy.retry_ms_initial * 2 ** min(failures - 1, 16))
-    return ceiling * random.uniform(0.5, 1.0) / 1000  # noqa: S311 (jitter)
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:

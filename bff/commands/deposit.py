@@ -18,6 +18,7 @@ from bff.commands.ledger.models import Charge, Receipt
 from bff.commands.ledger.receipts import Asked, Refused
 from bff.contracts.wallet import Deposit
 from bff.resilience import log
+from bff.resilience.backoff import backoff_s
 
 logger = log.get("deposit")
 
@@ -135,7 +136,7 @@ def _leave_to_people(receipt: Receipt, charge: Charge, verdict: Verdict) -> None
 def _wait(book: Book, receipt: Receipt, charge: Charge, verdict: Verdict) -> None:
     if verdict.state == "processing":
         charge.state = "processing"
-    wait_s = min(POLICY.check_s_max, POLICY.check_s_initial * 2**charge.checks)
+    wait_s = backoff_s(POLICY.check_backoff, charge.checks)
     charge.checks += 1
     charge.check_at = book.now + timedelta(seconds=wait_s)
     charge.save()

@@ -6,6 +6,8 @@ How long a silent feed is believed is decided where it is read: `bff.store.polic
 
 from dataclasses import dataclass
 
+from bff.resilience.backoff import BackoffPolicy
+
 
 @dataclass(frozen=True, slots=True)
 class FeedsPolicy:
@@ -23,6 +25,11 @@ class FeedsPolicy:
     announce_s: float = 1.0
     kept_bad_max: int = 20
     kept_bad_chars: int = 300
+
+    @property
+    def backoff(self) -> BackoffPolicy:
+        """Waits before another attempt to reach a provider: full jitter."""
+        return BackoffPolicy(initial_s=self.retry_s, max_s=self.retry_s_max)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ Public: `Supervisor`, `Feed`.
 import asyncio
 from typing import Any, Protocol
 
-from bff.feeds.backoff import Backoff
 from bff.feeds.gauge import Gauge
 from bff.feeds.policy import FeedsPolicy
 from bff.resilience import log
+from bff.resilience.backoff import Backoff
 from bff.store import Store, StoreUnavailable
 
 SETTLED_S = 30.0  # a feed that ran this long had not merely failed again
@@ -47,7 +47,7 @@ class Supervisor:
         return {"ready": True, "store": "up" if self._store_is_up else "down", "feeds": feeds}
 
     async def _keep(self, feed: Feed) -> None:
-        backoff, loop = Backoff(self._policy), asyncio.get_running_loop()
+        backoff, loop = Backoff(self._policy.backoff), asyncio.get_running_loop()
         while True:
             began = loop.time()
             try:

@@ -9,7 +9,7 @@ from shell.operations.up import options as command_line
 from shell.operations.up.house import House, Process, Secrets
 from shell.operations.up.options import Options
 from shell.operations.up.plan import NameUnknown, Plan, SecretValues, choose, plan
-from shell.operations.up.restart import FIRST_S, LONGEST_S, STEADY_S, Backoff, how_it_ended
+from shell.operations.up.restart import FIRST_S, LONGEST_S, STEADY_S, RestartDelay, how_it_ended
 
 FRONT = House(
     name="front",
@@ -193,11 +193,11 @@ def test_ports_of_all_that_will_listen():
 
 def test_backoff_doubles_and_forgets():
     """Early deaths wait longer each time, up to a limit; a steady run starts afresh."""
-    backoff = Backoff()
-    waits = [backoff.after(1.0) for _ in range(8)]
+    delay = RestartDelay()
+    waits = [delay.after(1.0) for _ in range(8)]
     assert waits[:4] == [FIRST_S, FIRST_S * 2, FIRST_S * 4, FIRST_S * 8]
     assert waits[-1] == LONGEST_S
-    assert backoff.after(STEADY_S) == FIRST_S
+    assert delay.after(STEADY_S) == FIRST_S
 
 
 def test_exit_codes_are_told_in_words():

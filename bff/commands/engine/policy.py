@@ -5,6 +5,7 @@ Public: `EnginePolicy`, `RelayPolicy`, `POLICY`, `RELAY`, `PAYMENTS`.
 
 from dataclasses import dataclass
 
+from bff.resilience.backoff import BackoffPolicy
 from bff.resilience.policy import Policy
 
 
@@ -78,6 +79,11 @@ class EnginePolicy:
     payments_recheck_s: float = 0.5
     payments_failures: int = 2
 
+    @property
+    def check_backoff(self) -> BackoffPolicy:
+        """Waits before a provider is asked again what became of a charge."""
+        return BackoffPolicy(initial_s=self.check_s_initial, max_s=self.check_s_max, jitter=0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayPolicy:
@@ -109,6 +115,12 @@ class RelayPolicy:
     mends_remembered_max: int = 10_000
     retry_ms_initial: int = 50
     retry_ms_max: int = 1000
+
+    @property
+    def backoff(self) -> BackoffPolicy:
+        """Waits before another attempt: equal jitter."""
+        return BackoffPolicy(initial_s=self.retry_ms_initial / 1000, max_s=self.retry_ms_max / 1000, jitter=0.5)
+
     outbox_kept_days: int = 7
 
 

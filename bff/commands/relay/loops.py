@@ -20,7 +20,6 @@ from bff.broker import (
     Delivery,
     Progress,
     Unusable,
-    backoff_s,
     connect,
     pause,
     subscribe,
@@ -48,6 +47,7 @@ from bff.contracts.ledger import (
     ReplayRequested,
 )
 from bff.resilience import log, worker
+from bff.resilience.backoff import backoff_s
 
 logger = log.get("relay")
 T = TypeVar("T")
@@ -138,8 +138,7 @@ class Relay:
         self.progress.failed(error)
         if self.progress.failures == 1:
             logger.warning("relay_retrying", detail=str(error))
-        policy = BrokerPolicy(retry_ms_initial=RELAY.retry_ms_initial, retry_ms_max=RELAY.retry_ms_max)
-        await pause(stopping, backoff_s(policy, self.progress.failures))
+        await pause(stopping, backoff_s(RELAY.backoff, self.progress.failures - 1))
 
     async def listen(self, stopping: asyncio.Event, policy: BrokerPolicy) -> None:
         """Begin an epoch when a reader says that it has lost events."""

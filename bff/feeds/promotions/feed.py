@@ -13,7 +13,6 @@ import msgspec
 
 from bff.broker import Broker
 from bff.contracts.promotions import PROMOTIONS_TOPIC, OfferState
-from bff.feeds.backoff import Backoff
 from bff.feeds.gauge import Gauge
 from bff.feeds.leadership import Leadership
 from bff.feeds.policy import FeedsPolicy, PromotionsPolicy
@@ -22,6 +21,7 @@ from bff.feeds.promotions.poll import Poller, PollFailed
 from bff.feeds.promotions.publishing import OfferPublisher
 from bff.feeds.reading import BadMessage, ProviderRefused
 from bff.resilience import log
+from bff.resilience.backoff import Backoff
 from bff.resilience.reason import Reason
 from bff.store import Store, StoreUnavailable
 
@@ -72,7 +72,7 @@ class PromotionsFeed:
         self._beat_due = self._beat_due or (self.gauge.connected and self._offers is not None)
 
     async def _read(self) -> None:
-        poller, backoff = Poller(self._url, self._policy), Backoff(self._shared)
+        poller, backoff = Poller(self._url, self._policy), Backoff(self._shared.backoff)
         try:
             while True:
                 await self._leadership.won()

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 import msgspec
 
 from bff.contracts.tables import TABLES_TOPIC, TableState, table_topic
-from bff.feeds.backoff import Backoff
 from bff.feeds.gauge import Gauge
 from bff.feeds.leadership import Leadership
 from bff.feeds.policy import FeedsPolicy, TablesPolicy
@@ -22,6 +21,7 @@ from bff.feeds.tables.news import Keys, TableNews, parse
 from bff.feeds.tables.pulse import Pulse, Said
 from bff.feeds.tables.socket import SocketFailed, TablesSocket
 from bff.resilience import log
+from bff.resilience.backoff import Backoff
 from bff.resilience.reason import Reason
 from bff.store import Put, Store, StoreUnavailable
 
@@ -55,7 +55,7 @@ class TablesFeed:
         self._leadership = Leadership(store, FEED, owner, shared, self.gauge)
         self._board = Board(video_url, policy)
         self._pulse = Pulse(policy)
-        self._backoff = Backoff(shared)
+        self._backoff = Backoff(shared.backoff)
         self._list_due = False
         self._heard_at = float("-inf")
         self._told = True

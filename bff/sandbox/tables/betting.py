@@ -8,7 +8,6 @@ back. A restart has lost its rounds, so it gives back what was staked on them.
 
 import asyncio
 import hashlib
-import random
 import secrets
 import time
 from collections import OrderedDict
@@ -22,6 +21,7 @@ import msgspec
 from bff.contracts.bets import Bet, BetRefusal, PlaceBet
 from bff.contracts.seamless import Status, WalletAnswer
 from bff.resilience import log
+from bff.resilience.backoff import Backoff, BackoffPolicy
 from bff.resilience.outcome import Failure
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.tables.book import BetBook, KeyReused, Ticket, digest_of
@@ -54,6 +54,11 @@ class BettingPolicy:
     token_known_s: float = 60.0
     tokens_known_max: int = 10_000
     shown_max: int = 8
+
+    @property
+    def backoff(self) -> BackoffPolicy:
+        """Waits before the wallet is called again: a quarter is jitter."""
+        return BackoffPolicy(initial_s=self.retry_s_initial, max_s=self.retry_s_max, jitter=0.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,14 +219,14 @@ class Betting:
     async def _take(self, ticket: Ticket) -> None:
         """Have the stake taken, or given back when nobody says whether it was."""
         until = time.monotonic() + self._policy.place_s
-        pause_s = self._policy.retry_s_initial
+        backoff = Backoff(self._policy.backoff)
         while isinstance(answer := await self._wallet.bet(ticket), Failure):
+            pause_s = backoff.next_s()
             if time.monotonic() + pause_s > until:
                 logger.warning("bet_unknown", bet=ticket.bet.bet_id, reason=answer.reason.value)
                 await self._give_back(self._changed(ticket, state="returning"))
                 return
             await asyncio.sleep(pause_s)
-            pause_s = self._longer(pause_s)
         if answer.status is Status.OK:
             self._changed(ticket, state="accepted")
         elif answer.status is Status.TRANSACTION_ROLLED_BACK:
@@ -248,11 +253,10 @@ class Betting:
 
     async def _until_answered(self, ticket: Ticket, *, pay: bool) -> WalletAnswer:
         """A win or a rollback is owed: it is sent, ever more rarely, until somebody answers."""
-        pause_s = self._policy.retry_s_initial
+        backoff = Backoff(self._policy.backoff)
         send = self._wallet.win if pay else self._wallet.rollback
-        while isinstance(answer := await send(ticket), Failure):
-            await asyncio.sleep(pause_s)
-            pause_s = self._longer(pause_s)
+        while isinstance(answer := await send(ticket), Failure):  # noqa: ASYNC110 (an answer, which sets no event)
+            await asyncio.sleep(backoff.next_s())
         return answer
 
     def _return(self, ticket: Ticket) -> None:
@@ -274,7 +278,3 @@ class Betting:
             del self._working[bet_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("bet_broke", bet=bet_id, exc_info=error)
-
-    def _longer(self, pause_s: float) -> float:
-        """Twice as long, with jitter, up to the policy's most."""
-        return min(2 * pause_s, self._policy.retry_s_max) * random.uniform(0.75, 1.0)  # noqa: S311

@@ -17,7 +17,7 @@ from shell.operations.up.kept_socket import KeptSocket
 from shell.operations.up.leash import Leash
 from shell.operations.up.plan import HOST, Launch
 from shell.operations.up.ready import answers
-from shell.operations.up.restart import Backoff, how_it_ended
+from shell.operations.up.restart import RestartDelay, how_it_ended
 
 ASK_EVERY_S = 0.1
 LOOK_EVERY_S = 0.1
@@ -44,7 +44,7 @@ class Keeper:
     def __init__(self, launch: Launch, around: Surroundings) -> None:
         self.launch, self._around = launch, around
         self.child: Child | None = None
-        self._backoff = Backoff()
+        self._restart_delay = RestartDelay()
         self._socket = KeptSocket(HOST, launch.port)
 
     async def run(self) -> None:
@@ -105,7 +105,7 @@ class Keeper:
 
     async def _rest(self, ran_s: float) -> None:
         name, around = self.launch.name, self._around
-        delay_s = self._backoff.after(ran_s)
+        delay_s = self._restart_delay.after(ran_s)
         if delay_s > WAITED_S_MAX:
             self._socket.close()
         ended = how_it_ended(self._code)

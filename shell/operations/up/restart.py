@@ -1,18 +1,21 @@
 """When a process that died starts again: decided from how long it ran.
 
-Public: `Backoff`, `how_it_ended`.
+Public: `RestartDelay`, `how_it_ended`.
 """
 
 import signal
 from dataclasses import dataclass
 
+from bff.resilience.backoff import BackoffPolicy, backoff_s
+
 FIRST_S = 0.5
 LONGEST_S = 8.0
 STEADY_S = 20.0
+RESTART = BackoffPolicy(initial_s=FIRST_S, max_s=LONGEST_S, jitter=0.0)  # one process, so nothing to spread
 
 
 @dataclass(slots=True)
-class Backoff:
+class RestartDelay:
     """Doubles while a process dies early; one that ran for `STEADY_S` begins again at `FIRST_S`."""
 
     deaths: int = 0
@@ -20,7 +23,7 @@ class Backoff:
     def after(self, ran_s: float) -> float:
         """Seconds to wait before the next start."""
         self.deaths = 1 if ran_s >= STEADY_S else self.deaths + 1
-        return min(FIRST_S * 2.0 ** min(self.deaths - 1, 10), LONGEST_S)
+        return backoff_s(RESTART, self.deaths - 1)
 
 
 def how_it_ended(code: int) -> str:
