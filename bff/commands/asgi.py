@@ -1,4 +1,4 @@
-"""The engine's HTTP door: Django, and the runtime's start and end around it."""
+"""The engine over HTTP: Django, and the runtime's start and end around it."""
 
 import os
 from typing import Any
@@ -13,8 +13,8 @@ from bff.resilience.border import Border
 log.configure()
 django.setup(set_prefix=False)
 
-from bff.commands import runtime  # noqa: E402 (needs Django's apps)
-from bff.commands.handler import LeanHandler, Receive, Send  # noqa: E402
+from bff.commands.http import runtime  # noqa: E402 (needs Django's apps)
+from bff.commands.http.asgi_handler import LeanHandler, Receive, Send  # noqa: E402
 
 _django = LeanHandler()
 

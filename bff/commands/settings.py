@@ -7,7 +7,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from bff.broker import address
-from bff.commands.providers.registry import GameProvider, ProvidersBroken, read_providers
+from bff.commands.seamless.providers import GameProvider, ProvidersBroken, read_providers
 from bff.contracts.player_context import new_key_pair
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -80,7 +80,7 @@ ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]", os.environ.get("HOST", "127
 
 INSTALLED_APPS = ["bff.commands"]
 MIDDLEWARE: list[str] = []
-ROOT_URLCONF = "bff.commands.urls"
+ROOT_URLCONF = "bff.commands.http.urls"
 ASGI_APPLICATION = "bff.commands.asgi.application"
 
 DATABASE_URL = os.environ.get("DATABASE_URL", f"sqlite:///{DATA / 'commands.sqlite3'}")

@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 APPLICATIONS = {"bff-commands": "bff.commands.asgi:application", "bff-queries": "bff.queries.asgi:application"}
 MODULES = {
     "relay": "bff.commands.relay",
-    "offers-intake": "bff.commands.offers_intake",
+    "offers-intake": "bff.commands.bonuses.offers_intake",
     "projector": "bff.queries.projector",
 }
 CURRENCIES = {"pl_amber": "EUR", "pl_birch": "GBP", "pl_cedar": "JPY"}

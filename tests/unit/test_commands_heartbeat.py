@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bff.commands.engine.policy import EnginePolicy
-from bff.commands.heartbeat import Heartbeat
+from bff.commands.http.heartbeat import Heartbeat
 
 POLICY = EnginePolicy(heartbeat_s=60, payments_poll_s=0.02, payments_recheck_s=0.01)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bff.commands import revocations
 from bff.commands.engine.policy import POLICY, EnginePolicy
-from bff.commands.sessions import Sessions
+from bff.commands.seamless import revocations
+from bff.commands.seamless.sessions import Sessions
 from bff.contracts.player_context import PlayerContext
 from bff.live import subscription
 from shell.players import ending

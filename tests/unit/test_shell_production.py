@@ -154,7 +154,7 @@ def test_refusal_is_all_that_a_start_says(environ: dict[str, str], words: str) -
     assert all(words in line or "production.E002" in line for line in done.stderr.strip().splitlines())
 
 
-@pytest.mark.parametrize("module", ["bff.commands.relay", "bff.commands.offers_intake", "bff.live.serve"])
+@pytest.mark.parametrize("module", ["bff.commands.relay", "bff.commands.bonuses.offers_intake", "bff.live.serve"])
 def test_process_with_a_door_of_its_own_refuses_in_one_sentence(module: str) -> None:
     """Workers and the live house as everybody who is served."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

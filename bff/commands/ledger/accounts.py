@@ -1,6 +1,6 @@
 """One player's accounts, and the only way to move money between them.
 
-Public: `Book`, `NotEnough`.
+Public: `PlayerAccounts`, `NotEnough`.
 
 Kinds of a player's account: `real`, `bonus`, `held` (asked back, not paid yet), `debt` (less than nothing, see
 `debts.py`). Kinds of the house's: `payments` (what stands at the provider), `promotions` (what bonuses cost), `games`
@@ -26,8 +26,8 @@ class NotEnough(Exception):
     """An account does not hold what is to be taken out of it."""
 
 
-class Book:
-    """A player's accounts, locked until the surrounding transaction ends. Use `Book.open` inside `atomic`."""
+class PlayerAccounts:
+    """A player's accounts, locked until the surrounding transaction ends. Use `PlayerAccounts.open` inside `atomic`."""
 
     def __init__(self, player: Player, accounts: dict[str, Account], epoch: str, now: datetime) -> None:
         self.player = player
@@ -36,11 +36,11 @@ class Book:
         self._accounts = accounts
 
     def __repr__(self) -> str:
-        return f"<Book {self.player.player_id} {self.player.sequence}>"
+        return f"<PlayerAccounts {self.player.player_id} {self.player.sequence}>"
 
     @classmethod
-    def open(cls, player_id: str, currency: str, now: datetime) -> "Book":
-        """The player's book. Whoever is not known yet gets accounts in `currency`; later ones do not change it."""
+    def open(cls, player_id: str, currency: str, now: datetime) -> "PlayerAccounts":
+        """The player's accounts. Whoever is not known yet gets accounts in `currency`; later ones do not change it."""
         known = statements.find(Player, lock=True, player_id=player_id)
         player = known[0] if known else _new_player(player_id, currency, now)
         accounts = {account.kind: account for account in statements.find(Account, player_id=player_id)}

@@ -1,10 +1,11 @@
 """What may be moved at once, in each currency that players may keep their money in.
 
-Public: `CurrencyLimits`, `LIMITS`, `limits_of`.
+Public: `CurrencyLimits`, `LIMITS`, `limits_of`, `check_amount`.
 """
 
 from dataclasses import dataclass
 
+from bff.commands.ledger.command_request import CommandRejected
 from bff.contracts.money import minor_digits
 
 
@@ -45,3 +46,17 @@ LIMITS = {currency: _limits(currency, per_euro) for currency, per_euro in _PER_E
 def limits_of(currency: str) -> CurrencyLimits | None:
     """The limits in `currency`; None for one that no account is kept in."""
     return LIMITS.get(currency)
+
+
+def check_amount(amount_minor: int, currency: str) -> None:
+    """Raises `CommandRejected` for an amount or a currency that nobody can pay in."""
+    allowed = limits_of(currency)
+    if allowed is None:
+        known = ", ".join(LIMITS)
+        raise CommandRejected(422, "currency_unknown", "Nothing was done.", {"currency": f"Use one of {known}."})
+    if amount_minor <= 0:
+        raise CommandRejected(
+            422, "amount_too_small", "Nothing was done.", {"amount_minor": "Enter an amount above zero."}
+        )
+    if amount_minor > allowed.amount_minor_max:
+        raise CommandRejected(422, "amount_too_large", "Nothing was done.", {"amount_minor": "Enter a smaller amount."})

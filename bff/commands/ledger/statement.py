@@ -12,7 +12,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
 from bff.commands.engine.identifiers import fresh_id
-from bff.commands.ledger import outbox
+from bff.commands.ledger import player_state
 from bff.commands.ledger.models import Account, Grant, OutboxRow, Player, Receipt
 from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerStands
@@ -63,7 +63,7 @@ def stands_of(players: QuerySet[Player]) -> list[PlayerStands]:
             currency=player.currency,
             months=months[player.pk],
             pending=pending[player.pk],
-            limits=outbox.limits_of(player),
+            limits=player_state.limits_of(player),
             lines=player.lines,
             claimed=claimed[player.pk],
         )

@@ -24,12 +24,13 @@ from bff.broker import (
     pause,
     subscribe,
 )
-from bff.commands import overdue, resolver
+from bff.commands.bonuses import expiry
 from bff.commands.engine.identifiers import fresh_id
 from bff.commands.engine.policy import PAYMENTS, POLICY, RELAY
 from bff.commands.engine.process import name_of_process
 from bff.commands.engine.threads import Engine, EngineUnavailable
-from bff.commands.payments import Payments
+from bff.commands.payments import resolver
+from bff.commands.payments.provider import PaymentsProvider
 from bff.commands.relay import steps
 from bff.commands.relay.backpressure import Room
 from bff.commands.relay.reconciler import Reconciler
@@ -203,7 +204,7 @@ async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
     # Publishing waits for nobody else's work on the database, so it has a thread of its own. What it writes down may be
     # forgotten (it goes out again then), so it never keeps commands waiting while it waits for the disk.
     engine, resolving = Engine(threads=1, policy=replace(POLICY, durable=False)), Engine(threads=1)
-    payments = Payments(settings.PAYMENTS_URL, PAYMENTS)
+    payments = PaymentsProvider(settings.PAYMENTS_URL, PAYMENTS)
     relay = Relay(broker, engine, resolving, holder=name_of_process("relay"), policy=policy)
     started.append(relay)
     loops: list[Awaitable[None]] = [
@@ -212,7 +213,7 @@ async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
         relay.prune(stopping),
         relay.reconciler.run(stopping),
         resolver.resolve(resolving, payments, stopping),
-        overdue.end_overdue(resolving, stopping),
+        expiry.end_overdue(resolving, stopping),
     ]
     try:
         async with asyncio.TaskGroup() as group:

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from bff.commands.engine.identifiers import fresh_id
 from bff.commands.ledger import outbox
-from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import Player, Rebuild
 from bff.commands.ledger.statement import stands_of
 
@@ -38,13 +38,13 @@ def tell_player(player_id: str, currency: str, run: str, now: datetime) -> None:
     It takes the next number of the player's sequence, so that whoever follows the player sees what the swap changes.
     """
     with transaction.atomic():
-        book = Book.open(player_id, currency, now)
-        if book.player.epoch != book.epoch:
-            outbox.restate(book)  # what comes next must follow something
-        book.player.sequence += 1
-        book.player.save(update_fields=["sequence"])
+        accounts = PlayerAccounts.open(player_id, currency, now)
+        if accounts.player.epoch != accounts.epoch:
+            outbox.restate(accounts)  # what comes next must follow something
+        accounts.player.sequence += 1
+        accounts.player.save(update_fields=["sequence"])
         [stands] = stands_of(Player.objects.filter(pk=player_id))
-        outbox.rebuild(book, run, stands)
+        outbox.rebuild(accounts, run, stands)
 
 
 def answered(run: str, after: str, swapped: int, refused: int) -> None:

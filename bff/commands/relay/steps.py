@@ -18,7 +18,7 @@ from bff.commands.engine import statements
 from bff.commands.engine.identifiers import is_epoch, next_epoch
 from bff.commands.engine.policy import POLICY, RELAY
 from bff.commands.ledger import outbox
-from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import OutboxRow, Player, ProviderRequest, Receipt, RelayState
 from bff.contracts.event import Event
 from bff.contracts.view import Sequence
@@ -161,9 +161,9 @@ def restate_some(now: datetime) -> int:
         if written >= RELAY.restate_rows_batch:
             break
         with transaction.atomic():
-            book = Book.open(player_id, currency, now)
-            if book.player.epoch != book.epoch:
-                written += outbox.restate(book)
+            accounts = PlayerAccounts.open(player_id, currency, now)
+            if accounts.player.epoch != accounts.epoch:
+                written += outbox.restate(accounts)
         told += 1
     return told
 

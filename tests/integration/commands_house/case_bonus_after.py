@@ -7,10 +7,11 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import Sum
 
-from bff.commands import overdue
+from bff.commands.bonuses import expiry
 from bff.commands.engine import statements
 from bff.commands.ledger import audit, receipts
-from bff.commands.ledger.accounts import Book
+from bff.commands.ledger.accounts import PlayerAccounts
+from bff.commands.ledger.command_request import CommandRequest
 from bff.commands.ledger.models import Account, Entry, GameTransaction, Grant, Receipt
 from bff.contracts.seamless import Status
 from tests.integration.commands_house.case_wagering import Player, now
@@ -27,7 +28,7 @@ def run_out(promotion_id):
 
 def end(promotion_id):
     run_out(promotion_id)
-    while overdue.end_some(now()):
+    while expiry.end_some(now()):
         pass
 
 
@@ -183,16 +184,16 @@ def test_migration_names_the_bonus_of_older_transactions():
 
 
 def _put(player, amount):
-    book = Book.open(player.player, "EUR", now())
+    accounts = PlayerAccounts.open(player.player, "EUR", now())
     receipt = receipts.write(
-        book,
-        receipts.Asked(player.player, "EUR", "mistake", now().isoformat(), ""),
+        accounts,
+        CommandRequest(player.player, "EUR", "mistake", now().isoformat(), ""),
         kind="bonus",
         state="done",
         amount_minor=amount,
     )
-    book.post("bonus", receipt, {"bonus": amount}, "promotions")
-    statements.update(book.player, "lines")
+    accounts.post("bonus", receipt, {"bonus": amount}, "promotions")
+    statements.update(accounts.player, "lines")
 
 
 def test_the_books_are_sound_after_all_this():

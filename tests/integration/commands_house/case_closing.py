@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bff.commands import deposit, limits
-from bff.commands.closing import close
 from bff.commands.engine.policy import POLICY
+from bff.commands.handlers import deposit, limits
+from bff.commands.handlers.close_key import close
 from bff.commands.ledger import audit
+from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.models import Charge, OutboxRow, Receipt
-from bff.commands.ledger.receipts import Asked, Refused
+from bff.commands.payments import charges
+from bff.commands.payments.outcome import ChargeOutcome
 from bff.contracts.wallet import CloseKey, Deposit, SetDepositLimit
 
 LONG_AGO = timedelta(seconds=POLICY.key_open_s + 1)
@@ -27,7 +29,7 @@ class Sender:
         self.player, self.key = f"pl_{secrets.token_hex(5)}", secrets.token_hex(16)
 
     def asked(self, command, body):
-        return Asked.of(self.player, "EUR", command, self.key, body)
+        return CommandRequest.of(self.player, "EUR", command, self.key, body)
 
     def deposit(self):
         body = Deposit(700, "EUR")
@@ -38,7 +40,7 @@ class Sender:
         return close(self.asked("close-key", body), body, now())
 
     def refusal(self, act):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(CommandRejected) as caught:
             act()
         return caught.value.status, caught.value.code
 
@@ -52,7 +54,7 @@ def test_what_was_done_is_said_as_it_stands():
     receipt, _ = sender.deposit()
     assert [sender.close(ago).receipt_id for ago in (timedelta(0), LONG_AGO)] == [receipt.receipt_id] * 2
     assert sender.close().state == "pending"
-    deposit.settle(receipt.receipt_id, deposit.Verdict("approved", "ch_1"), now())
+    charges.settle(receipt.receipt_id, ChargeOutcome("approved", "ch_1"), now())
     assert (sender.close().state, sender.close().command, sender.receipts()) == ("done", "deposit", 1)
 
 

@@ -3,10 +3,11 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from bff.commands import debts, withdraw
+from bff.commands.handlers import withdraw
 from bff.commands.ledger import audit
+from bff.commands.ledger.command_request import CommandRejected
 from bff.commands.ledger.models import Account, GameTransaction, OutboxRow, Receipt
-from bff.commands.ledger.receipts import Refused
+from bff.commands.seamless import debts
 from bff.contracts.wallet import Withdraw
 from tests.integration.commands_house.case_play import Table, now, open_more, uuid
 
@@ -88,7 +89,7 @@ def test_a_debt_can_be_written_off_once_a_reference():
     for _ in range(2):
         assert debts.write_off(table.player, "EUR", f"case-{table.player}", now()).state == "done"
     assert table.account("debt") == 0
-    with pytest.raises(Refused, match="nothing_owed"):
+    with pytest.raises(CommandRejected, match="nothing_owed"):
         debts.write_off(table.player, "EUR", f"other-{table.player}", now())
     assert Account.objects.filter(kind="losses", currency="EUR", player=None).exists()
 

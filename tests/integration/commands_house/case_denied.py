@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError
 
-from bff.commands import movements, play
+from bff.commands.seamless import movements, play
 from bff.contracts.seamless import RollbackRequest, Status, WinRequest
 from tests.integration.commands_house.case_play import Table, denied, now, open_more, uuid
 

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from bff.commands import limits, withdraw
-from bff.commands.deposit import Verdict, begin, settle
+from bff.commands.handlers import limits, withdraw
+from bff.commands.handlers.deposit import begin
+from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.models import Player as PlayerRow
-from bff.commands.ledger.receipts import Asked, Refused
+from bff.commands.payments.charges import settle
+from bff.commands.payments.outcome import ChargeOutcome
 from bff.contracts.seamless import Status
 from bff.contracts.wallet import Deposit, SelfExclude, SetDepositLimit, Withdraw
 from tests.integration.commands_house.case_play import Table, denied
@@ -19,17 +21,17 @@ SECOND = timedelta(seconds=1)
 
 def set_limit(player, period, amount, at):
     wanted = SetDepositLimit(period, amount, "EUR")
-    return limits.set_deposit_limit(Asked.of(player, "EUR", "set-deposit-limit", uuid(), wanted), wanted, at)
+    return limits.set_deposit_limit(CommandRequest.of(player, "EUR", "set-deposit-limit", uuid(), wanted), wanted, at)
 
 
 def deposited(player, amount, at):
     """How a deposit of this amount ends: `done`, or why it is refused."""
     body = Deposit(amount, "EUR")
     try:
-        receipt, _ = begin(Asked.of(player, "EUR", "deposit", uuid(), body), body, at)
-    except Refused as refused:
+        receipt, _ = begin(CommandRequest.of(player, "EUR", "deposit", uuid(), body), body, at)
+    except CommandRejected as refused:
         return refused.code
-    return settle(receipt.receipt_id, Verdict("approved"), at).state
+    return settle(receipt.receipt_id, ChargeOutcome("approved"), at).state
 
 
 @pytest.mark.parametrize(("period", "days"), [("day", 1), ("week", 7), ("month", 30)])
@@ -67,8 +69,8 @@ def test_excluded_players_get_no_bonus_until_their_break_is_over():
     player = Player(opening=1000)
     before = player.claim()
     wanted = SelfExclude(days=1)
-    limits.self_exclude(Asked.of(player.player, "EUR", "self-exclude", uuid(), wanted), wanted, now())
-    with pytest.raises(Refused) as caught:
+    limits.self_exclude(CommandRequest.of(player.player, "EUR", "self-exclude", uuid(), wanted), wanted, now())
+    with pytest.raises(CommandRejected) as caught:
         player.claim()
     assert caught.value.code == "player_excluded"
     with pytest.raises(CommandError, match="on a break"):
@@ -92,7 +94,7 @@ def test_excluded_players_can_not_stake_but_withdraw():
     assert denied(lambda: table.bet(100)) is Status.USER_DISABLED
     assert table.win(50, bet).status is Status.OK
     body = Deposit(100, "EUR")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(CommandRejected) as caught:
         begin(table.asked("deposit", body), body, now())
     assert caught.value.code == "player_excluded"
     out = Withdraw(9950, "EUR")
@@ -113,18 +115,18 @@ def test_deposit_limit_counts_what_is_pending_and_rises_after_a_day():
     def deposit(amount, at, verdict="approved"):
         body = Deposit(amount, "EUR")
         receipt, _ = begin(table.asked("deposit", body), body, at)
-        return settle(receipt.receipt_id, Verdict(verdict), at).state
+        return settle(receipt.receipt_id, ChargeOutcome(verdict), at).state
 
     start = now()
     assert set_limit(1000, start).state == "done"
     assert deposit(600, start, "processing") == "pending"
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(CommandRejected) as caught:
         deposit(401, start)
     assert caught.value.code == "deposit_limit_reached"
     assert deposit(400, start, "declined") == "declined"
     assert deposit(400, start) == "done"
     assert set_limit(5000, start).state == "pending"
-    with pytest.raises(Refused):
+    with pytest.raises(CommandRejected):
         deposit(1, start + timedelta(hours=23))
     assert deposit(3000, start + timedelta(hours=23, minutes=59, days=1)) == "done"
     assert set_limit(100, start).state == "done"

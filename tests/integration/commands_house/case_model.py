@@ -8,11 +8,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
-from bff.commands import claim, deposit, overdue, play, withdraw
-from bff.commands.deposit import Verdict
+from bff.commands.bonuses import expiry
+from bff.commands.handlers import claim, deposit, withdraw
 from bff.commands.ledger import audit
+from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.models import Account, Grant, Offer, OutboxRow, Player
-from bff.commands.ledger.receipts import Asked, Refused
+from bff.commands.payments import charges
+from bff.commands.payments.outcome import ChargeOutcome
+from bff.commands.seamless import play
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.seamless import BetRequest, RollbackRequest, Status, WinRequest
 from bff.contracts.wallet import CancelWithdrawal, ClaimPromotion, Deposit, Withdraw
@@ -51,7 +54,7 @@ class Ledger(RuleBasedStateMachine):
 
     def asked(self, command, body, key=None):
         self.opened = True
-        return Asked.of(self.player, "EUR", command, key or name(), body)
+        return CommandRequest.of(self.player, "EUR", command, key or name(), body)
 
     @rule(target=pending, amount=AMOUNTS, repeats=st.integers(1, 3))
     def deposit(self, amount, repeats):
@@ -70,9 +73,9 @@ class Ledger(RuleBasedStateMachine):
         """Whatever the provider says and however often: the first final word counts, and approval beats loss."""
         receipt_id, amount = charge
         for word in said:
-            before = deposit.settle(receipt_id, Verdict("unknown"), NOW).state
+            before = charges.settle(receipt_id, ChargeOutcome("unknown"), NOW).state
             lost_before = before == "declined" and charge in self.undone
-            after = deposit.settle(receipt_id, Verdict(word), NOW).state
+            after = charges.settle(receipt_id, ChargeOutcome(word), NOW).state
             if before == "pending" and word in ("approved", "declined", "lost"):
                 self.events += 1
                 self.real += amount if word == "approved" else 0
@@ -92,7 +95,7 @@ class Ledger(RuleBasedStateMachine):
         """At most two grants of the offer, whatever is asked."""
         body = ClaimPromotion("model")
         if len(self.grants) == 2:
-            with pytest.raises(Refused, match="promotion_already_claimed"):
+            with pytest.raises(CommandRejected, match="promotion_already_claimed"):
                 claim.claim(self.asked("claim-promotion", body), body, NOW)
             return
         claim.claim(self.asked("claim-promotion", body), body, NOW)
@@ -104,7 +107,7 @@ class Ledger(RuleBasedStateMachine):
     def time_is_over(self):
         """Whatever still runs is ended, and what it left is taken back, once."""
         for _ in range(2):
-            while overdue.end_some(NOW + timedelta(days=2)):
+            while expiry.end_some(NOW + timedelta(days=2)):
                 pass
         for grant in self.running():
             self.bonus -= self.left_for(grant)
@@ -244,7 +247,7 @@ class Ledger(RuleBasedStateMachine):
         """What is asked back is held, if it is there."""
         body = Withdraw(amount, "EUR")
         if amount > self.real:
-            with pytest.raises(Refused, match="not_enough_money"):
+            with pytest.raises(CommandRejected, match="not_enough_money"):
                 withdraw.withdraw(self.asked("withdraw", body), body, NOW)
             return multiple()
         receipt = withdraw.withdraw(self.asked("withdraw", body), body, NOW)
@@ -261,7 +264,7 @@ class Ledger(RuleBasedStateMachine):
         self.held -= amount
         self.real += 0 if end == "pay" else amount
         self.events += 1
-        with pytest.raises(Refused):
+        with pytest.raises(CommandRejected):
             self.end_hold(receipt_id, "pay")
 
     def end_hold(self, receipt_id, end):

@@ -8,11 +8,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from bff.commands import deposit, limits, play
-from bff.commands.deposit import Verdict
+from bff.commands.handlers import deposit, limits
 from bff.commands.ledger import audit
+from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.models import Account
-from bff.commands.ledger.receipts import Asked, Refused
+from bff.commands.payments import charges
+from bff.commands.payments.outcome import ChargeOutcome
+from bff.commands.seamless import play
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.seamless import BetRequest, RollbackRequest, Status
 from bff.contracts.wallet import Deposit, SelfExclude, SetDepositLimit
@@ -61,7 +63,7 @@ class Limits(RuleBasedStateMachine):
         self.undone = set()
 
     def asked(self, player, command, body):
-        return Asked.of(player.id, "EUR", command, name(), body)
+        return CommandRequest.of(player.id, "EUR", command, name(), body)
 
     @rule(hours=st.sampled_from([1, 23, 24, 25, 24 * 6, 24 * 30]))
     def time_passes(self, hours):
@@ -92,11 +94,11 @@ class Limits(RuleBasedStateMachine):
         over = room is not None and amount > room
         expected = "player_excluded" if player.until > self.now else "deposit_limit_reached" if over else ""
         if expected:
-            with pytest.raises(Refused, match=expected):
+            with pytest.raises(CommandRejected, match=expected):
                 deposit.begin(self.asked(player, "deposit", body), body, self.now)
             return
         receipt, _ = deposit.begin(self.asked(player, "deposit", body), body, self.now)
-        deposit.settle(receipt.receipt_id, Verdict(verdict), self.now)
+        charges.settle(receipt.receipt_id, ChargeOutcome(verdict), self.now)
         player.real += amount if verdict == "approved" else 0
         if verdict != "declined":
             player.deposits.append((self.now, amount))

@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from bff.commands.deposit import Verdict, begin, settle
 from bff.commands.engine.identifiers import next_epoch
 from bff.commands.engine.progress_bar import Bar
+from bff.commands.handlers.deposit import begin
 from bff.commands.ledger import audit, backup
+from bff.commands.ledger.command_request import CommandRequest
 from bff.commands.ledger.models import Account, Charge, OutboxRow, Receipt, RelayState
-from bff.commands.ledger.receipts import Asked
 from bff.commands.management.commands.seed_demo import open_balance
+from bff.commands.payments.charges import settle
+from bff.commands.payments.outcome import ChargeOutcome
 from bff.commands.relay import steps
 from bff.contracts.wallet import Deposit
 
@@ -80,8 +82,8 @@ def test_bonuses_and_withdrawals_say_what_they_did():
 def test_charges_that_differ_wait_for_people():
     """Another amount or currency moves nothing, is a finding, is asked about no more, and is decided once."""
     player, at = someone(0, "EUR"), datetime.now(UTC)
-    wrong = {"amount": Verdict("approved", "ch_1", amount_minor=500, currency="EUR"),
-             "currency": Verdict("approved", "ch_2", amount_minor=300, currency="GBP")}  # fmt: skip
+    wrong = {"amount": ChargeOutcome("approved", "ch_1", amount_minor=500, currency="EUR"),
+             "currency": ChargeOutcome("approved", "ch_2", amount_minor=300, currency="GBP")}  # fmt: skip
     receipts = {name: deposited(player, 300, verdict, at).receipt_id for name, verdict in wrong.items()}
     assert {Receipt.objects.get(pk=each).state for each in receipts.values()} == {"pending"}
     found = {each.about: each.detail for each in audit.findings()}
@@ -103,9 +105,9 @@ def test_charges_that_differ_wait_for_people():
 def test_a_provider_that_corrects_itself_settles_what_differed():
     """Its next word about the amount that was asked for counts, as any word of its."""
     player, at = someone(0, "EUR"), datetime.now(UTC)
-    receipt = deposited(player, 300, Verdict("approved", "ch_1", amount_minor=30_000, currency="EUR"), at)
+    receipt = deposited(player, 300, ChargeOutcome("approved", "ch_1", amount_minor=30_000, currency="EUR"), at)
     assert (receipt.state, receipt.in_flight_until) == ("pending", None)
-    right = Verdict("approved", "ch_1", amount_minor=300, currency="EUR")
+    right = ChargeOutcome("approved", "ch_1", amount_minor=300, currency="EUR")
     assert settle(receipt.receipt_id, right, at).state == "done"
     assert Account.objects.get(player_id=player, kind="real").balance_minor == 300
 
@@ -113,7 +115,7 @@ def test_a_provider_that_corrects_itself_settles_what_differed():
 def deposited(player, amount, verdict, at):
     """A deposit of which the provider says `verdict`; its receipt."""
     body = Deposit(amount, "EUR")
-    receipt, _ = begin(Asked.of(player, "EUR", "deposit", secrets.token_hex(8), body), body, at)
+    receipt, _ = begin(CommandRequest.of(player, "EUR", "deposit", secrets.token_hex(8), body), body, at)
     return settle(receipt.receipt_id, verdict, at)
 
 

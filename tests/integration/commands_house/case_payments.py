@@ -4,7 +4,7 @@ against nobody."""
 import pytest
 
 from bff.commands.engine.policy import PAYMENTS
-from bff.commands.payments import Payments
+from bff.commands.payments.provider import PaymentsProvider
 from bff.resilience.breaker import Position
 from bff.resilience.guard import Guard
 from bff.resilience.message import Headers, Response
@@ -24,7 +24,7 @@ async def asked(status, body, ask):
 def provider(status, body):
     upstream = FakeUpstream(lambda: Response(status, Headers(), body), took_ms=1)
     guard = Guard("payments", PAYMENTS, upstream)
-    return Payments("http://payments.test", PAYMENTS, guard), guard, upstream
+    return PaymentsProvider("http://payments.test", PAYMENTS, guard), guard, upstream
 
 
 def charge(payments):

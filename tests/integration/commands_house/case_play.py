@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bff.commands import play, withdraw
-from bff.commands.deposit import Verdict, begin, settle
+from bff.commands.handlers import withdraw
+from bff.commands.handlers.deposit import begin
 from bff.commands.ledger import audit
+from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.models import Account, Entry, Receipt
-from bff.commands.ledger.receipts import Asked, Refused
 from bff.commands.management.commands.seed_demo import open_balance
+from bff.commands.payments.charges import settle
+from bff.commands.payments.outcome import ChargeOutcome
+from bff.commands.seamless import play
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.seamless import BalanceRequest, BetRequest, RollbackRequest, Status, WinRequest
 from bff.contracts.wallet import CancelWithdrawal, Deposit, Withdraw
@@ -62,7 +65,7 @@ class Table:
         return play.balance(self.call("/user/balance", asked), asked, now()).balance
 
     def asked(self, command, body, key=None):
-        return Asked.of(self.player, self.currency, command, key or uuid(), body)
+        return CommandRequest.of(self.player, self.currency, command, key or uuid(), body)
 
     def account(self, kind):
         return Account.objects.get(player_id=self.player, kind=kind).balance_minor
@@ -72,7 +75,7 @@ def open_more(table, amount):
     """A deposit that is done at once."""
     body = Deposit(amount, table.currency)
     receipt, _ = begin(table.asked("deposit", body), body, now())
-    settle(receipt.receipt_id, Verdict("approved"), now())
+    settle(receipt.receipt_id, ChargeOutcome("approved"), now())
 
 
 def denied(act):
@@ -236,11 +239,11 @@ def test_withdrawal_is_held_then_paid_released_or_taken_back():
     assert withdraw.cancel(asked, body, now()).amount_minor == 3000
     assert withdraw.cancel(asked, body, now()).amount_minor == 3000
     for receipt in (first, second, third):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(CommandRejected) as caught:
             withdraw.pay(receipt.receipt_id, now())
         assert caught.value.code == "withdrawal_decided"
     assert (table.account("real"), table.account("held")) == (9000, 0)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(CommandRejected) as caught:
         hold(9001)
     assert caught.value.code == "not_enough_money"
 

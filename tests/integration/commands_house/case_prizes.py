@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.conf import settings
 
-from bff.commands import play, prizes
 from bff.commands.ledger import audit
 from bff.commands.ledger.currencies import LIMITS
 from bff.commands.ledger.models import Account, Entry, GameTransaction, PrizeDay, Receipt
-from bff.commands.providers.registry import GameProvider
+from bff.commands.seamless import play, prizes
+from bff.commands.seamless.providers import GameProvider
 from bff.contracts.seamless import PrizeRequest, RollbackRequest, Status
 from tests.integration.commands_house.case_play import Table, uuid
 

@@ -10,12 +10,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff.commands.calls import Denied
 from bff.commands.ledger.currencies import LIMITS
-from bff.commands.providers.adapter import Received
-from bff.commands.providers.hub88 import SIGNATURE, UNITS_PER_MAJOR, Hub88Adapter
-from bff.commands.providers.mullion import MullionAdapter
-from bff.commands.providers.registry import GameProvider, ProvidersBroken, read_providers
+from bff.commands.seamless.adapters.adapter import Received
+from bff.commands.seamless.adapters.hub88 import SIGNATURE, UNITS_PER_MAJOR, Hub88Adapter
+from bff.commands.seamless.adapters.mullion import MullionAdapter
+from bff.commands.seamless.providers import GameProvider, ProvidersBroken, read_providers
+from bff.commands.seamless.requests import Denied
 from bff.contracts.money import CURRENCIES, CurrencyUnknown, minor_digits
 from bff.contracts.seamless import (
     BetRequest,

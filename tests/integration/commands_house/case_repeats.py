@@ -2,7 +2,7 @@
 
 import pytest
 
-from bff.commands import play
+from bff.commands.seamless import play
 from bff.contracts.seamless import BalanceRequest, BetRequest, RollbackRequest, Status, WinRequest
 from tests.integration.commands_house.case_play import Table, denied, now, open_more, uuid
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from bff.commands import limits, withdraw
 from bff.commands.engine.policy import RELAY
+from bff.commands.handlers import limits, withdraw
+from bff.commands.ledger.command_request import CommandRequest
 from bff.commands.ledger.models import OutboxRow, Player
-from bff.commands.ledger.receipts import Asked
 from bff.commands.ledger.statement import state_part
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.relay import comparison
@@ -18,7 +18,7 @@ from bff.contracts.wallet import CancelWithdrawal, SetDepositLimit, Withdraw
 
 
 def do(act, player, command, wanted):
-    asked = Asked.of(player, "EUR", command, secrets.token_hex(8), wanted)
+    asked = CommandRequest.of(player, "EUR", command, secrets.token_hex(8), wanted)
     return act(asked, wanted, datetime.now(UTC))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bff.commands.ledger.backup import _row
 from bff.commands.ledger.models import GameTransaction
-from bff.commands.payments import WebhookUnreadable, read_webhook
+from bff.commands.payments.webhook import WebhookUnreadable, read_webhook
 from bff.contracts import text
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from bff.commands import claim, overdue, play
+from bff.commands.bonuses import expiry
+from bff.commands.handlers import claim
 from bff.commands.ledger import audit
+from bff.commands.ledger.command_request import CommandRequest
 from bff.commands.ledger.models import Account, Grant, Offer, OutboxRow, Receipt
-from bff.commands.ledger.receipts import Asked
 from bff.commands.management.commands.seed_demo import open_balance
+from bff.commands.seamless import play
 from bff.contracts.ledger import PlayerChanged
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.promotions import OfferAmounts, OfferState
@@ -43,7 +45,7 @@ class Player:
         data = msgspec.to_builtins(state)
         Offer.objects.create(pk=state.promotion_id, data=data, heard_at=now())
         body = ClaimPromotion(state.promotion_id)
-        asked = Asked.of(self.player, "EUR", "claim-promotion", uuid(), body)
+        asked = CommandRequest.of(self.player, "EUR", "claim-promotion", uuid(), body)
         claim.claim(asked, body, at or now())
         return state.promotion_id
 
@@ -146,7 +148,7 @@ def test_a_bonus_whose_time_is_over_is_taken_back_once():
     other = player.claim(amount=300)
     Grant.objects.filter(promotion_id=late).update(ends_at=now() - timedelta(seconds=1))
     for _ in range(2):
-        while overdue.end_some(now()):
+        while expiry.end_some(now()):
             pass
     assert player.accounts() == (50, 300)
     assert (player.grant(late).state, player.grant(other).state) == ("ended", "running")

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bff.commands import deposit
+from bff.commands.ledger.command_request import CommandRejected
 from bff.commands.ledger.models import Charge
-from bff.commands.ledger.receipts import Refused
+from bff.commands.payments import charges
 
 
 class Command(BaseCommand):
@@ -31,14 +31,14 @@ class Command(BaseCommand):
         now = datetime.now(UTC)
         try:
             if options["approve"]:
-                receipt = deposit.decide(options["approve"], "approved", "", now)
+                receipt = charges.decide(options["approve"], "approved", "", now)
                 self.stdout.write(f"{receipt.receipt_id}: {receipt.amount_minor} credited to {receipt.player_id}")
             elif options["decline"]:
-                receipt = deposit.decide(options["decline"], "declined", options["reason"], now)
+                receipt = charges.decide(options["decline"], "declined", options["reason"], now)
                 self.stdout.write(f"{receipt.receipt_id}: declined")
             else:
                 self._list()
-        except Refused as refused:
+        except CommandRejected as refused:
             raise CommandError(refused.detail) from refused
 
     def _list(self) -> None:

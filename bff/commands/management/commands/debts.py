@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bff.commands import debts
+from bff.commands.ledger.command_request import CommandRejected
 from bff.commands.ledger.models import Account
-from bff.commands.ledger.receipts import Refused
+from bff.commands.seamless import debts
 
 SHOWN_MAX = 200
 
@@ -36,6 +36,6 @@ class Command(BaseCommand):
             raise CommandError(f"{player} owes nothing. Nothing was changed.")
         try:
             receipt = debts.write_off(player, debt.currency, reference, datetime.now(UTC))
-        except Refused as refused:
+        except CommandRejected as refused:
             raise CommandError(refused.detail) from refused
         self.stdout.write(f"{player}: written off under {reference} ({receipt.receipt_id})")

@@ -7,12 +7,12 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from bff.commands import limits, wagering
-from bff.commands.deposit import check_amount
-from bff.commands.ledger import outbox, receipts
-from bff.commands.ledger.accounts import Book
+from bff.commands.bonuses import grants
+from bff.commands.ledger import outbox, player_limits, receipts
+from bff.commands.ledger.accounts import PlayerAccounts
+from bff.commands.ledger.command_request import CommandRejected, CommandRequest
+from bff.commands.ledger.currencies import check_amount
 from bff.commands.ledger.models import Player
-from bff.commands.ledger.receipts import Asked, Refused
 
 REFERENCE_LENGTH_MAX = 92  # with what stands before it, as long as the name of a promotion may be
 WAGERING_MAX = 1000
@@ -43,7 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, player: str, amount_minor: int, reference: str, wagering: int, **options: Any) -> None:
         try:
             given = grant(player, amount_minor, reference, datetime.now(UTC), times=wagering)
-        except Refused as refused:
+        except CommandRejected as refused:
             raise CommandError(" ".join([refused.detail, *refused.fields.values()])) from refused
         self.stdout.write(
             f"{player}: {'bonus given' if given else 'given before under this reference, nothing changed'}"
@@ -52,27 +52,29 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def grant(player_id: str, amount_minor: int, reference: str, now: datetime, *, times: int = 1) -> bool:
-    """Credit `amount_minor` as bonus; False when this reference was used before. Raises `Refused`."""
+    """Credit `amount_minor` as bonus; False when this reference was used before. Raises `CommandRejected`."""
     currency = Player.objects.filter(pk=player_id).values_list("currency", flat=True).first()
     if currency is None:
-        raise Refused(404, "player_unknown", f"There is no player {player_id}.")
+        raise CommandRejected(404, "player_unknown", f"There is no player {player_id}.")
     check_amount(amount_minor, currency)
     _check_terms(reference, times)
-    book = Book.open(player_id, currency, now)
-    asked = Asked.of(player_id, currency, "grant-bonus", f"grant:{reference}", _GrantBonus(amount_minor, times))
-    if receipts.answered_before(asked, book) is not None:
+    accounts = PlayerAccounts.open(player_id, currency, now)
+    request = CommandRequest.of(
+        player_id, currency, "grant-bonus", f"grant:{reference}", _GrantBonus(amount_minor, times)
+    )
+    if receipts.answered_before(request, accounts) is not None:
         return False
-    limits.check_excluded(book)
-    receipt = receipts.write(book, asked, kind="bonus", state="done", amount_minor=amount_minor)
+    player_limits.check_excluded(accounts)
+    receipt = receipts.write(accounts, request, kind="bonus", state="done", amount_minor=amount_minor)
     # A gift by hand has no end and no largest bet.
-    terms = wagering.Terms(f"by-hand:{reference}", 1, "A bonus from us", times, 0, {}, limits.FOR_GOOD)
-    wagering.grant(book, receipt, terms)
-    outbox.tell(book, "BonusGranted", [receipt], claims_changed=True)
+    terms = grants.Terms(f"by-hand:{reference}", 1, "A bonus from us", times, 0, {}, player_limits.FOR_GOOD)
+    grants.give(accounts, receipt, terms)
+    outbox.tell(accounts, "BonusGranted", [receipt], claims_changed=True)
     return True
 
 
 def _check_terms(reference: str, times: int) -> None:
     if not 1 <= len(reference) <= REFERENCE_LENGTH_MAX:
-        raise Refused(422, "reference_out_of_range", f"A reference has 1 to {REFERENCE_LENGTH_MAX} characters.")
+        raise CommandRejected(422, "reference_out_of_range", f"A reference has 1 to {REFERENCE_LENGTH_MAX} characters.")
     if not 0 <= times <= WAGERING_MAX:
-        raise Refused(422, "wagering_out_of_range", f"A bonus is staked 0 to {WAGERING_MAX} times.")
+        raise CommandRejected(422, "wagering_out_of_range", f"A bonus is staked 0 to {WAGERING_MAX} times.")

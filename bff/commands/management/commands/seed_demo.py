@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from bff.commands.ledger import outbox, receipts
-from bff.commands.ledger.accounts import Book
-from bff.commands.ledger.receipts import Asked
+from bff.commands.ledger.accounts import PlayerAccounts
+from bff.commands.ledger.command_request import CommandRequest
 
 PLAYERS = {"pl_amber": ("EUR", 12500), "pl_birch": ("GBP", 4000), "pl_cedar": ("JPY", 15000)}
 
@@ -33,11 +33,11 @@ class Command(BaseCommand):
 @transaction.atomic
 def open_balance(player_id: str, currency: str, amount_minor: int) -> bool:
     """Give the opening balance (minor units); False when the player has had it."""
-    book = Book.open(player_id, currency, datetime.now(UTC))
-    asked = Asked.of(player_id, currency, "opening", "opening", _Opening(amount_minor))
-    if receipts.answered_before(asked, book) is not None:
+    accounts = PlayerAccounts.open(player_id, currency, datetime.now(UTC))
+    request = CommandRequest.of(player_id, currency, "opening", "opening", _Opening(amount_minor))
+    if receipts.answered_before(request, accounts) is not None:
         return False
-    receipt = receipts.write(book, asked, kind="opening", state="done", amount_minor=amount_minor)
-    book.post("opening", receipt, {"real": amount_minor}, "opening")
-    outbox.tell(book, "AccountOpened", [receipt])
+    receipt = receipts.write(accounts, request, kind="opening", state="done", amount_minor=amount_minor)
+    accounts.post("opening", receipt, {"real": amount_minor}, "opening")
+    outbox.tell(accounts, "AccountOpened", [receipt])
     return True

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bff.commands import withdraw
+from bff.commands.handlers import withdraw
+from bff.commands.ledger.command_request import CommandRejected
 from bff.commands.ledger.models import Withdrawal
-from bff.commands.ledger.receipts import Refused
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{receipt.receipt_id}: back in the balance of {receipt.player_id}")
             else:
                 self._list()
-        except Refused as refused:
+        except CommandRejected as refused:
             raise CommandError(refused.detail) from refused
 
     def _list(self) -> None:

@@ -1,0 +1,100 @@
+"""What a bonus asks before it is the player's: how much is staked, in which games, with which largest bet, by when.
+
+Public: `Share`, `StakeTooLarge`, `share_of`, `as_it_stands`, `undoing`, `taken_back`, `count`, `unclaimed_by`.
+
+All bonuses of a player stand in one account, and a stake belongs to the one that was claimed first of those that run.
+When it has been staked often enough, what stands there beyond the other bonuses becomes real money, at most what its
+own bets have left of it. Every stake counts by its kind of game, at most as far as the largest bet; a bet that needs
+bonus money must not be larger than that. What comes back of a bet later goes where its bonus has gone.
+"""
+
+from dataclasses import dataclass
+
+from bff.commands.bonuses import grants
+from bff.commands.engine import statements
+from bff.commands.ledger.accounts import PlayerAccounts
+from bff.commands.ledger.models import GameTransaction, Grant, Receipt
+from bff.commands.ledger.movement import Movement
+from bff.contracts.seamless import BetRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a bet counts towards a bonus; less than nothing for one that is undone."""
+
+    grant: Grant
+    wagered_minor: int
+
+
+class StakeTooLarge(Exception):
+    """The bet needs bonus money and is larger than that bonus allows."""
+
+
+def share_of(among: list[Grant], bet: BetRequest, *, bonus_minor: int) -> Share | None:
+    """What the bet counts, and towards which of the bonuses that run; None without one. Raises `StakeTooLarge`."""
+    if not among:
+        return None
+    if bonus_minor and any(0 < each.stake_max_minor < bet.amount_minor for each in among):
+        raise StakeTooLarge
+    first = among[0]
+    most = min(bet.amount_minor, first.stake_max_minor or bet.amount_minor)
+    counted = most * _percent(first.contribution, bet) // 100
+    left = first.wagering_minor - first.wagered_minor
+    return Share(first, min(counted, left)) if counted or bonus_minor else None
+
+
+def taken_back(undone: GameTransaction) -> Share | None:
+    """What a bet that is undone no longer counts; None where it counted nothing or its bonus is decided."""
+    if undone.kind != "bet" or not undone.wagered_minor:
+        return None
+    [first] = statements.find(Grant, id=undone.grant_id)
+    return Share(first, -undone.wagered_minor) if first.state == "running" else None
+
+
+def as_it_stands(of: GameTransaction, moved: Movement) -> Movement:
+    """`moved` by the bet or win `of`, with its bonus part where that bonus is by now.
+
+    In the bonus account while it runs, in the real one when it is done. When it has ended, what it left was taken
+    back, so the house's promotions get that part, or pay it; so they do where no bonus is known.
+    """
+    if not moved.bonus_minor:
+        return moved
+    state = statements.find(Grant, id=of.grant_id)[0].state if of.grant_id else "ended"
+    if state == "running":
+        return moved
+    real, bonus, forfeited, owed = moved
+    if state == "done":
+        return Movement(real + bonus, 0, forfeited, owed)
+    return Movement(real, 0, forfeited + bonus, owed)
+
+
+def undoing(undone: GameTransaction) -> Movement:
+    """What undoes a bet or a win as things stand, also that part of a win which the player never got."""
+    forfeited = undone.amount_minor - abs(undone.real_minor + undone.bonus_minor + undone.owed_minor)
+    return as_it_stands(undone, Movement(-undone.real_minor, -undone.bonus_minor, -forfeited, -undone.owed_minor))
+
+
+def count(accounts: PlayerAccounts, share: Share, receipt: Receipt) -> None:
+    """Write the share down; the bonus becomes real with the stake that completes it. After the stake is written."""
+    first = share.grant
+    first.wagered_minor += share.wagered_minor
+    if first.wagered_minor >= first.wagering_minor:
+        first.state, first.decided_at = "done", accounts.now
+        own = first.amount_minor + statements.total(GameTransaction, "bonus_minor", grant_id=first.pk)
+        if (released := min(own, unclaimed_by(accounts, first))) > 0:
+            accounts.post("bonus-release", receipt, {"bonus": -released, "real": released}, "promotions")
+    statements.update(first, "wagered_minor", "state", "decided_at")
+
+
+def unclaimed_by(accounts: PlayerAccounts, decided: Grant) -> int:
+    """What stands in the bonus account beyond the player's other bonuses that run."""
+    others = sum(each.amount_minor for each in grants.running(accounts) if each.pk != decided.pk)
+    return max(0, accounts.balance("bonus") - others)
+
+
+def _percent(contribution: dict[str, int], bet: BetRequest) -> int:
+    """Percent of a stake that counts; a game of a kind that the terms do not name counts as the least of them."""
+    if not contribution:
+        return 100
+    kind = (bet.game_kind or bet.game_code.partition("-")[0]).lower()
+    return contribution.get(kind, min(contribution.values()))

@@ -1,0 +1,89 @@
+"""Charges: what the payments provider was asked for, and the receipts that they settle.
+
+Public: `settle`, `decide`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.db import transaction
+
+from bff.commands.engine.policy import POLICY
+from bff.commands.ledger import outbox, receipts
+from bff.commands.ledger.accounts import PlayerAccounts
+from bff.commands.ledger.command_request import CommandRejected
+from bff.commands.ledger.models import Charge, Receipt
+from bff.commands.payments.outcome import ChargeOutcome
+from bff.resilience import log
+from bff.resilience.backoff import backoff_s
+
+logger = log.get("deposit")
+
+
+@transaction.atomic
+def settle(receipt_id: str, verdict: ChargeOutcome, now: datetime) -> Receipt:
+    """Write down what the provider said. Safe to repeat and in any order: money moves once, on the first approval.
+
+    An approval also settles a receipt that was given up as lost, for then the charge has been made after all. One that
+    speaks of another amount or currency than was asked for settles nothing: see `decide`.
+    """
+    found = Receipt.objects.select_related("player").get(pk=receipt_id)
+    accounts = PlayerAccounts.open(found.player_id, found.currency, now)
+    receipt = Receipt.objects.get(pk=receipt_id)
+    charge = Charge.objects.get(pk=receipt_id)
+    if charge.state in ("approved", "declined") or (charge.state == "lost" and verdict.state != "approved"):
+        return receipt
+    if verdict.charge_id:
+        charge.charge_id = verdict.charge_id
+    if _differs(receipt, verdict):
+        _leave_to_people(receipt, charge, verdict)
+        return receipt
+    if verdict.state in ("processing", "unknown"):
+        _wait(accounts, receipt, charge, verdict)
+        return receipt
+    charge.state, charge.check_at = verdict.state, None
+    charge.save()
+    if verdict.state == "approved":
+        receipts.change(accounts, receipt, state="done")
+        accounts.post("deposit", receipt, {"real": receipt.amount_minor}, "payments")
+        outbox.tell(accounts, "FundsDeposited", [receipt])
+    else:
+        receipts.change(accounts, receipt, state="declined", reason=verdict.reason)
+        outbox.tell(accounts, "DepositDeclined", [receipt])
+    return receipt
+
+
+def decide(receipt_id: str, state: Literal["approved", "declined"], reason: str, now: datetime) -> Receipt:
+    """What people say about a charge that differs; `reason` is a sentence for the player. Raises `CommandRejected`."""
+    charge = Charge.objects.filter(pk=receipt_id).first()
+    if charge is None or charge.state != "differs":
+        raise CommandRejected(404, "charge_unknown", f"There is no charge {receipt_id} that waits to be decided.")
+    return settle(receipt_id, ChargeOutcome(state, reason=reason), now)
+
+
+def _differs(receipt: Receipt, verdict: ChargeOutcome) -> bool:
+    amount = verdict.amount_minor not in (None, receipt.amount_minor)
+    return amount or verdict.currency not in (None, receipt.currency)
+
+
+def _leave_to_people(receipt: Receipt, charge: Charge, verdict: ChargeOutcome) -> None:
+    """Money that nobody asked for: nothing moves, and nobody is asked again, until somebody has looked at it."""
+    charge.state, charge.check_at = "differs", None
+    charge.said = f"{verdict.amount_minor} {verdict.currency or receipt.currency}"[:40]
+    charge.save()
+    if receipt.in_flight_until is not None:
+        receipt.in_flight_until = None
+        receipt.save(update_fields=["in_flight_until"])
+    logger.error("charge_differs", receipt=receipt.pk, asked=receipt.amount_minor, charged=charge.said)
+
+
+def _wait(accounts: PlayerAccounts, receipt: Receipt, charge: Charge, verdict: ChargeOutcome) -> None:
+    if verdict.state == "processing":
+        charge.state = "processing"
+    wait_s = backoff_s(POLICY.check_backoff, charge.checks)
+    charge.checks += 1
+    charge.check_at = accounts.now + timedelta(seconds=wait_s)
+    charge.save()
+    if receipt.in_flight_until is not None:
+        receipt.in_flight_until = None
+        receipt.save(update_fields=["in_flight_until"])

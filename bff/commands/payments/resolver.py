@@ -1,0 +1,50 @@
+"""Charges whose outcome is not known: ask the provider until it is, and settle.
+
+Public: `resolve`, `due`, `settled_by`.
+"""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from bff.broker import pause
+from bff.commands.engine.policy import POLICY
+from bff.commands.engine.threads import Engine, EngineUnavailable
+from bff.commands.ledger.models import Charge
+from bff.commands.payments import charges
+from bff.commands.payments.outcome import ChargeOutcome
+from bff.commands.payments.provider import PaymentsProvider
+from bff.resilience import log
+
+logger = log.get("resolver")
+
+
+def due(now: datetime) -> list[tuple[str, datetime]]:
+    """References that are to be asked about now, and when each was sent; the longest due first."""
+    waiting = Charge.objects.filter(check_at__lte=now).order_by("check_at")
+    return list(waiting.values_list("receipt_id", "sent_at")[:20])
+
+
+def settled_by(verdict: ChargeOutcome, sent_at: datetime, now: datetime) -> ChargeOutcome:
+    """What to write down: a charge that the provider does not know yet may still be on its way to it."""
+    if verdict.state == "lost" and now - sent_at < timedelta(seconds=POLICY.lost_after_s):
+        return ChargeOutcome("unknown")
+    return verdict
+
+
+async def resolve(engine: Engine, payments: PaymentsProvider, stopping: asyncio.Event) -> None:
+    """Until `stopping`. Never posts a charge; only asks about it."""
+    failing = False
+    while not stopping.is_set():
+        try:
+            for reference, sent_at in await engine.run(due, datetime.now(UTC)):
+                verdict = await payments.look_up(reference)
+                now = datetime.now(UTC)
+                receipt = await engine.run(charges.settle, reference, settled_by(verdict, sent_at, now), now)
+                if receipt.state != "pending":
+                    logger.info("deposit_resolved", receipt=reference, state=receipt.state)
+            failing = False
+        except EngineUnavailable as error:
+            if not failing:
+                logger.warning("resolver_retrying", detail=str(error))
+            failing = True
+        await pause(stopping, 2.0 if failing else 0.25)

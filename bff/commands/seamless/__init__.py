@@ -1,0 +1,1 @@
+"""The seamless wallet: what game providers ask for, in the engine's words whichever protocol they speak."""

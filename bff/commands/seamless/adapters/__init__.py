@@ -1,0 +1,1 @@
+"""One adapter a protocol of game providers."""

@@ -1,0 +1,47 @@
+"""What one protocol of game providers says, in the engine's words.
+
+Public: `Adapter`, `Operation`, `Received`, `Orders`.
+
+An adapter has the protocol's names, its signature and its unit to itself: behind it every amount is minor units
+(`amount_minor`), and what leaves through it is the protocol's unit again, so that no unit can be mistaken.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from bff.commands.seamless.requests import Order
+from bff.contracts.seamless import BalanceRequest, WalletAnswer
+
+Operation = Literal["balance", "bet", "win", "prize", "rollback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came: `path` as the provider signed it."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What is asked for. `user` is whom the provider means, where its protocol says so beside the token."""
+
+    operation: Operation
+    request: BalanceRequest | Order
+    user: str = ""
+
+
+class Adapter(Protocol):
+    """One protocol."""
+
+    def verify(self, received: Received, key: str, *, now: float) -> None:
+        """Raises `SignatureRefused`. `now` is Unix seconds."""
+
+    def read(self, operation: str, body: bytes) -> Orders:
+        """What is asked for; raises `Denied`, for an amount that is no whole minor unit too."""
+
+    def write(self, answer: WalletAnswer) -> bytes:
+        """The answer's body."""
