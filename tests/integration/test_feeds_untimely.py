@@ -62,6 +62,7 @@ def provider():
 def quickly(monkeypatch):
     """Thresholds that a test can wait for."""
     monkeypatch.setitem(FEED_POLICIES, "tables", FeedPolicy(stale_after_s=2.0, down_after_s=3.0))
+    monkeypatch.setitem(FEED_POLICIES, "engine", FeedPolicy(stale_after_s=300.0, down_after_s=600.0))
 
 
 class House:
@@ -104,6 +105,7 @@ async def test_untimely_provider_takes_no_bets_and_heals(store, provider, quickl
         feed = TablesFeed(store, url, "casino", ["EUR"], "one", "", POLICY, QUICK)
         async with running(feed.run()):
             await until(house.is_state("live"), why="a live view")
+            await _engine_beats(store)
             await until(house.takes_bets, why="a slip")
             before = (await house.view()).data.table.results[0]
             began = datetime.now(UTC)
@@ -117,6 +119,11 @@ async def test_untimely_provider_takes_no_bets_and_heals(store, provider, quickl
             await until(house.is_state("live"), within_s=HEALED_S_MAX, why="a live view again")
             await until(house.takes_bets, within_s=3, why="a slip again")
             assert all(each.at <= datetime.now(UTC) for each in (await house.view()).data.table.results)
+
+
+async def _engine_beats(store):
+    """Bets are open while the engine says that it takes commands, and it says so for longer than the test lasts."""
+    await store.beat("engine", data={"payments": "up"})
 
 
 async def _is_closed(house, began):

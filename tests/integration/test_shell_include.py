@@ -163,10 +163,10 @@ async def test_path_that_is_refused_again_and_again_leaves_the_fragments_others_
         for _ in range(hasty.consecutive_max):
             assert await state_of(BIG) == ("fallback", reason)
         asked = tables.requests
-        for _ in range(20):
-            assert await state_of(OK) == ("fresh", None)
         for _ in range(5):
             assert await state_of(BIG) == ("fallback", "breaker_open")
+        for _ in range(20):
+            assert await state_of(OK) == ("fresh", None)
         assert tables.requests == asked + 20
         await tables.heal()
         until = time.monotonic() + 10
@@ -213,7 +213,10 @@ async def test_fragment_that_allows_itself_more_than_a_page_has_opens_its_breake
         await trio.origins["tables"].fail("silence")
         for _ in range(Policy().consecutive_max):
             assert b'data-reason="timeout"' in element(await trio.page(), "tables")
-        assert b'data-reason="breaker_open"' in element(await trio.page(), "tables")
+        # The last call ends with its own deadline, which may be a moment after the page's.
+        until = time.monotonic() + 2
+        while b'data-reason="breaker_open"' not in element(await trio.page(), "tables"):
+            assert time.monotonic() < until
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"<!-- nothing -->", b"<script>x()</script>"])
