@@ -4,6 +4,7 @@ A longer one, with its figures: `tests/benchmarks/soak_kills.py`.
 """
 
 import concurrent.futures
+import http.client
 import json
 import random
 import secrets
@@ -45,7 +46,7 @@ class Worker:
         while time.monotonic() < end:
             try:
                 status, answer = ask()
-            except (OSError, ValueError):
+            except (OSError, ValueError, http.client.HTTPException):
                 status, answer = 0, None
             if status in (200, 403, 404, 422) or (status == 409 and answer["code"] != "command_in_flight"):
                 return status, answer
