@@ -1,6 +1,6 @@
 """What a live WebSocket carries to a browser.
 
-Public: `LiveMessage`.
+Public: `LiveMessage`, `LIVE_CHANNEL_PREFIX`.
 """
 
 from datetime import datetime
@@ -9,6 +9,9 @@ from typing import Any
 import msgspec
 
 from bff.contracts.view import FreshnessState, Sequence
+
+# Where the query store publishes the live messages of a topic: `live:<topic>`.
+LIVE_CHANNEL_PREFIX = "live:"
 
 
 class LiveMessage(msgspec.Struct, frozen=True):

@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterable
 
 import msgspec
+from redis.asyncio import Redis
 
-from bff.contracts.live import LiveMessage
+from bff.contracts.live import LIVE_CHANNEL_PREFIX, LiveMessage
+from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG, read_revocation
 from bff.live.addresses import Addresses
 from bff.live.closing import Closing
 from bff.live.fanout import Fanout
@@ -20,20 +22,13 @@ from bff.live.policy import LivePolicy
 from bff.live.revocations import Revocations
 from bff.live.snapshots import read_snapshots
 from bff.live.socket import Socket
-from bff.live.subscription import LIVE_PREFIX, REVOKED_CHANNEL, Subscription
 from bff.live.tickets import Tickets
 from bff.live.topics import family_of, feed_of, is_table, may_follow, own_topics
 from bff.live.wire import Malformed, heartbeat, notice, read_told, refused
-from bff.resilience import log
+from bff.resilience import log, pubsub
 from bff.store import Store, StoreUnavailable
 
 LOG = log.get("live")
-
-
-class _Revoked(msgspec.Struct):
-    player: str
-    mark: str = ""
-    epoch: int = 0
 
 
 class Hub:
@@ -51,7 +46,7 @@ class Hub:
         self._joined = 0
         self._store = store or Store.connect(url)
         self.tickets = Tickets(self._store, policy.tickets_max)
-        self._subscription = Subscription(url, policy, heard=self._heard, found=self._found, lost=self._lost)
+        self._url = url
         self._listening = False
         self._was_listening = False
         self._delayed = True
@@ -71,7 +66,7 @@ class Hub:
     def ensure_started(self) -> None:
         """Start the process's tasks, once. They end with the loop."""
         if not self._tasks:
-            parts = (self._subscription.run(), self._read_wanted(), self._beat(), self._watch())
+            parts = (self._follow_store(), self._read_wanted(), self._beat(), self._watch())
             self._tasks = [asyncio.create_task(part) for part in parts]
             for task in self._tasks:
                 task.add_done_callback(_report)
@@ -151,11 +146,28 @@ class Hub:
 
     # The store.
 
-    def _heard(self, channel: str, raw: bytes) -> None:
-        if channel == REVOKED_CHANNEL:
-            self._heard_revocation(raw)
+    async def _follow_store(self) -> None:
+        await pubsub.follow(
+            self._url,
+            self._received,
+            channels=[REVOCATION_CHANNEL],
+            patterns=[LIVE_CHANNEL_PREFIX + "*"],
+            policy=self.policy.subscription,
+            subscribed=self._subscribed,
+            lost=self._lost,
+        )
+
+    async def _subscribed(self, client: Redis) -> None:
+        revoked: list[bytes] = await client.zrange(REVOCATION_LOG, 0, -1)  # type: ignore[assignment]  # not decoded
+        for raw in revoked:
+            self._received_revocation(raw)
+        self._found()
+
+    def _received(self, channel: str, raw: bytes) -> None:
+        if channel == REVOCATION_CHANNEL:
+            self._received_revocation(raw)
             return
-        topic = channel.removeprefix(LIVE_PREFIX)
+        topic = channel.removeprefix(LIVE_CHANNEL_PREFIX)
         if topic not in self.fanout:
             return
         if len(raw) > self.policy.told_bytes_max:
@@ -175,9 +187,9 @@ class Hub:
         else:
             self.metrics.dropped("not_newer")
 
-    def _heard_revocation(self, raw: bytes) -> None:
+    def _received_revocation(self, raw: bytes) -> None:
         try:
-            ended = msgspec.json.decode(raw, type=_Revoked)
+            ended = read_revocation(raw)
         except msgspec.DecodeError as error:
             LOG.error("live.revocation_malformed", detail=str(error))
             return

@@ -5,6 +5,8 @@ Public: `LivePolicy`.
 
 from dataclasses import dataclass
 
+from bff.resilience.pubsub import SubscriptionPolicy
+
 
 @dataclass(frozen=True, slots=True)
 class LivePolicy:
@@ -65,3 +67,15 @@ class LivePolicy:
     head_bytes_max: int = 32_768
     close_s_max: float = 5.0
     buffer_bytes_max: int = 65_536
+
+    @property
+    def subscription(self) -> SubscriptionPolicy:
+        """The numbers of the process's one subscription."""
+        return SubscriptionPolicy(
+            connect_s=self.connect_s,
+            ping_s=self.ping_s,
+            silence_s_max=self.silence_s,
+            messages_per_turn=self.messages_per_turn,
+            retry_s=self.retry_s,
+            retry_s_max=self.retry_s_max,
+        )

@@ -3,14 +3,14 @@
 Public: `listen`.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from bff.contracts.live import LiveMessage
+from bff.resilience.pubsub import SubscriptionLost, messages
 from bff.store.connection import StoreUnavailable
 from bff.store.policy import StorePolicy
 
@@ -20,29 +20,10 @@ _decoder = msgspec.json.Decoder(LiveMessage)
 async def listen(
     client: Redis, patterns: list[str], policy: StorePolicy, clock: Callable[[], float]
 ) -> AsyncIterator[LiveMessage]:
-    """Messages as they come, until the store is gone; then `StoreUnavailable`.
-
-    A store that hangs closes nothing, so the subscription is pinged and a long silence counts as the end.
-    """
-    pubsub = client.pubsub()
+    """Messages as they come, until the store is gone; then `StoreUnavailable`."""
     try:
-        async with asyncio.timeout((policy.connect_ms + policy.op_ms) / 1000):
-            await pubsub.psubscribe(*patterns)
-        heard = pinged = clock()
-        while True:
-            message = await pubsub.get_message(timeout=policy.listen_ping_s)
-            now = clock()
-            if message is not None:
-                heard = now
-                if message["type"] == "pmessage":
-                    yield _decoder.decode(message["data"])
-            if now - heard >= policy.listen_silence_s:
-                raise StoreUnavailable("the subscription has fallen silent")
-            if now - pinged >= policy.listen_ping_s:
-                pinged = now
-                async with asyncio.timeout((policy.connect_ms + policy.op_ms) / 1000):
-                    await pubsub.ping()
-    except (RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
-    finally:
-        await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py has no types here
+        async with aclosing(messages(client, patterns=patterns, policy=policy.subscription, clock=clock)) as received:
+            async for _channel, data in received:
+                yield _decoder.decode(data)
+    except SubscriptionLost as error:
+        raise StoreUnavailable(str(error)) from error

@@ -5,6 +5,8 @@ Public: `FeedPolicy`, `StorePolicy`, `FEED_POLICIES`, `feed_policy`.
 
 from dataclasses import dataclass
 
+from bff.resilience.pubsub import SubscriptionPolicy
+
 
 @dataclass(frozen=True, slots=True)
 class FeedPolicy:
@@ -53,3 +55,12 @@ class StorePolicy:
     shadow_ms: int = 3_600_000
     listen_ping_s: float = 2.0
     listen_silence_s: float = 5.0
+
+    @property
+    def subscription(self) -> SubscriptionPolicy:
+        """The numbers of a subscription to the store."""
+        return SubscriptionPolicy(
+            connect_s=(self.connect_ms + self.op_ms) / 1000,
+            ping_s=self.listen_ping_s,
+            silence_s_max=self.listen_silence_s,
+        )

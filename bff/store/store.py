@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
-from bff.contracts.live import LiveMessage
+from bff.contracts.live import LIVE_CHANNEL_PREFIX, LiveMessage
 from bff.contracts.view import FreshnessState
 from bff.contracts.view import Sequence as ViewSequence
 from bff.store import scripts
@@ -173,7 +173,10 @@ class Store:
         Ends only by `StoreUnavailable`: what was told while nobody listened is lost, so read the topics again after it.
         """
         return listen(
-            self._connection.client, [f"live:{pattern}" for pattern in patterns], self._policy, time.monotonic
+            self._connection.client,
+            [f"{LIVE_CHANNEL_PREFIX}{pattern}" for pattern in patterns],
+            self._policy,
+            time.monotonic,
         )
 
     def _put_command(self, put: Put) -> Command:

@@ -11,10 +11,9 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bff.resilience import log
+from bff.resilience import log, pubsub
 from bff.resilience.breaker import Position, Transition
 from bff.resilience.evidence import Listener
-from shell.fleet.channel import end, listen
 
 CHANNEL = "mullion:breakers"
 QUEUED_MAX = 256
@@ -22,7 +21,7 @@ QUEUED_MAX = 256
 logger = log.get("fleet")
 
 
-class _Said(msgspec.Struct, array_like=True):
+class _Message(msgspec.Struct, array_like=True):
     sender: str
     upstream: str
     before: Position
@@ -53,34 +52,35 @@ class RedisEvidence:
     async def start(self) -> None:
         """Begin to send and hear. A second call does nothing."""
         if not self._tasks:
-            hearing = listen(self._redis_url, CHANNEL, self._heard)
-            self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(hearing)]
+            policy = pubsub.SubscriptionPolicy()
+            following = pubsub.follow(self._redis_url, self._received, channels=[CHANNEL], policy=policy)
+            self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(following)]
 
     async def stop(self) -> None:
         tasks, self._tasks = self._tasks, []
-        await end(tasks)
+        await pubsub.cancel(tasks)
 
     async def _send(self) -> None:
         client = Redis.from_url(self._redis_url, socket_connect_timeout=0.05, socket_timeout=0.1)
         try:
             while True:
                 transition = await self._queue.get()
-                said = _Said(
+                message = _Message(
                     self._sender, transition.upstream, transition.before, transition.after, transition.cause[:200]
                 )
                 try:
-                    await client.publish(CHANNEL, msgspec.json.encode(said))
+                    await client.publish(CHANNEL, msgspec.json.encode(message))
                 except (RedisError, OSError) as error:
                     logger.debug("evidence_unsent", detail=str(error))
         finally:
             await client.aclose()
 
-    def _heard(self, data: bytes) -> None:
+    def _received(self, _channel: str, data: bytes) -> None:
         try:
-            said = msgspec.json.decode(data, type=_Said)
+            message = msgspec.json.decode(data, type=_Message)
         except msgspec.DecodeError:
             logger.warning("evidence_malformed")
             return
-        if said.sender != self._sender:
-            for listener in list(self._listeners.get(said.upstream, ())):
-                listener(Transition(said.upstream, said.before, said.after, said.cause))
+        if message.sender != self._sender:
+            for listener in list(self._listeners.get(message.upstream, ())):
+                listener(Transition(message.upstream, message.before, message.after, message.cause))

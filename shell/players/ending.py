@@ -1,6 +1,6 @@
 """How sessions end: in the database first, where everybody can read it, then over Redis, where everybody hears it.
 
-Public: `record`, `record_deleted`, `push`, `read`, `end_session`, `Row`, `CHANNEL`, `LOG_KEY`.
+Public: `record`, `record_deleted`, `push`, `read`, `end_session`, `Row`.
 """
 
 import time
@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-import msgspec
 import redis
 from django.conf import settings
 from django.db import Error, transaction
@@ -16,12 +15,10 @@ from django.db.models import Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG, SessionsRevoked, write_revocation
 from bff.resilience import log
 from shell.players.models import Player, Revocation
 
-CHANNEL = "mullion:revoked"
-# What went over the channel lately, by the moment it went: for whoever did not listen just then.
-LOG_KEY = "mullion:revocations"
 CONNECT_S = 0.05
 ANSWER_S = 0.1
 # A transaction may take its number before another and commit after it: so many numbers are read again every time.
@@ -78,11 +75,11 @@ def push(rows: Sequence[Row]) -> None:
     try:
         with client, client.pipeline() as pipeline:
             for row in rows:
-                message = msgspec.json.encode({"player": row.player, "mark": row.mark, "epoch": row.epoch})
-                pipeline.zadd(LOG_KEY, {message: now})
-                pipeline.publish(CHANNEL, message)
-            pipeline.zremrangebyscore(LOG_KEY, 0, now - settings.REVOCATION_KEEP_S)
-            pipeline.expire(LOG_KEY, settings.REVOCATION_KEEP_S)
+                message = write_revocation(SessionsRevoked(row.player, row.mark, row.epoch))
+                pipeline.zadd(REVOCATION_LOG, {message: now})
+                pipeline.publish(REVOCATION_CHANNEL, message)
+            pipeline.zremrangebyscore(REVOCATION_LOG, 0, now - settings.REVOCATION_KEEP_S)
+            pipeline.expire(REVOCATION_LOG, settings.REVOCATION_KEEP_S)
             pipeline.execute()
     except (RedisError, OSError) as error:
         logger.warning("revocations_not_pushed", count=len(rows), detail=str(error))

@@ -12,10 +12,10 @@ import msgspec
 from django.conf import settings
 from django.db import Error
 
-from bff.resilience import log
-from shell.fleet.channel import end, listen
+from bff.contracts.revocation import REVOCATION_CHANNEL, read_revocation
+from bff.resilience import log, pubsub
 from shell.players.ended import Ended
-from shell.players.ending import CHANNEL, Row, push, read
+from shell.players.ending import Row, push, read
 from shell.players.identity import Identity
 from shell.players.threads import Threads, ThreadsBusy
 
@@ -24,12 +24,6 @@ POLL_S = 1.0
 READ_S_MAX = 2.0
 
 logger = log.get("revocations")
-
-
-class _Message(msgspec.Struct):
-    player: str = ""
-    mark: str = ""
-    epoch: int = 0
 
 
 class Revocations:
@@ -75,7 +69,7 @@ class Revocations:
             await asyncio.wait({self._first})
 
     async def stop(self) -> None:
-        await end([task for task in (self._first, *self._tasks) if task is not None])
+        await pubsub.cancel([task for task in (self._first, *self._tasks) if task is not None])
         self._first, self._tasks = None, []
 
     async def catch_up(self) -> None:
@@ -104,9 +98,13 @@ class Revocations:
                 logger.warning("revocations_not_pushed", count=len(overdue), detail=str(error))
 
     async def _begin(self) -> None:
-        self._tasks.append(asyncio.create_task(listen(self._redis_url, CHANNEL, self._heard), name="revocations"))
+        self._tasks.append(asyncio.create_task(self._subscribe(), name="revocations"))
         await self._caught_up()
         self._tasks.append(asyncio.create_task(self._follow(), name="revocations-reader"))
+
+    async def _subscribe(self) -> None:
+        policy = pubsub.SubscriptionPolicy()
+        await pubsub.follow(self._redis_url, self._received, channels=[REVOCATION_CHANNEL], policy=policy)
 
     async def _follow(self) -> None:
         while True:
@@ -126,10 +124,10 @@ class Revocations:
         elif player:
             self.ended.add_player(player, epoch, self._clock())
 
-    def _heard(self, data: bytes) -> None:
+    def _received(self, _channel: str, data: bytes) -> None:
         try:
-            message = msgspec.json.decode(data, type=_Message)
+            revoked = read_revocation(data)
         except msgspec.DecodeError:
             logger.warning("revocation_malformed")
             return
-        self._add(message.mark, message.player, message.epoch)
+        self._add(revoked.mark, revoked.player, revoked.epoch)

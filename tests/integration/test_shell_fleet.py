@@ -8,16 +8,16 @@ from collections.abc import Callable
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bff.contracts.revocation import REVOCATION_CHANNEL
+from bff.resilience import pubsub
 from bff.resilience.breaker import Position, Transition
 from bff.resilience.last_good import Fetched, Key, LastGood, LastGoodPolicy
 from bff.resilience.message import Headers
 from bff.resilience.outcome import Failure, Outcome
 from bff.resilience.reason import Reason
 from shell.composition.body import Body
-from shell.fleet.channel import end
 from shell.fleet.evidence import RedisEvidence
 from shell.fleet.shared import BodyCodec, RedisCopies, RedisLease, connect
-from shell.players.ending import CHANNEL
 from shell.players.revocation import Revocations
 from tests.valkey_server import ValkeyServer
 
@@ -197,7 +197,7 @@ async def heard_by(there: Revocations, url: str, mark: str) -> None:
         while not there.ended.is_over(mark):
             with contextlib.suppress(RedisError):
                 async with Redis.from_url(url, socket_timeout=0.1) as client:
-                    await client.publish(CHANNEL, message)
+                    await client.publish(REVOCATION_CHANNEL, message)
             await asyncio.sleep(0.1)
 
 
@@ -243,7 +243,7 @@ async def test_end_outlasts_a_cancellation_that_was_lost() -> None:
     task = asyncio.create_task(loses_one())
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await end([task])
+        await pubsub.cancel([task])
     assert task.cancelled()
 
 

@@ -17,9 +17,10 @@ from django.db import OperationalError
 from django.http import HttpRequest
 from redis import Redis
 
+from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG
 from shell.players import session as session_module
 from shell.players.duties import SIGNED_IN_AT
-from shell.players.ending import CHANNEL, LOG_KEY, end_session
+from shell.players.ending import end_session
 from shell.players.identity import Identity, encode
 from shell.players.knowing import Known, know
 from shell.players.mark import mark_of
@@ -277,18 +278,18 @@ async def test_sign_out_is_pushed_by_whoever_reads_it_once_redis_is_back(
     settings.REDIS_URL = valkey.url
     with Redis.from_url(valkey.url) as client:
         listening = client.pubsub(ignore_subscribe_messages=True)
-        listening.subscribe(CHANNEL)
+        listening.subscribe(REVOCATION_CHANNEL)
         listening.get_message(timeout=5)
         await other.catch_up()
         heard = await asyncio.to_thread(lambda: listening.get_message(timeout=5))
         assert heard is not None
         expected = {"player": "pl_amber", "mark": mark_of(key), "epoch": 0}
         assert json.loads(heard["data"]) == expected
-        assert [json.loads(raw) for raw in client.zrange(LOG_KEY, 0, -1)] == [expected]
-        assert client.ttl(LOG_KEY) > MINUTE_S
+        assert [json.loads(raw) for raw in client.zrange(REVOCATION_LOG, 0, -1)] == [expected]
+        assert client.ttl(REVOCATION_LOG) > MINUTE_S
         for _ in range(3):
             await other.catch_up()
-        assert client.zcard(LOG_KEY) == 1
+        assert client.zcard(REVOCATION_LOG) == 1
         assert await Revocation.objects.aget() is not None
         assert (await Revocation.objects.aget()).pushed
         listening.close()

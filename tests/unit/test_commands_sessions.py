@@ -1,14 +1,17 @@
 """Which game tokens a bet may come with, by what was heard of sessions that ended."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bff.commands.engine.policy import POLICY, EnginePolicy
 from bff.commands.seamless import revocations
 from bff.commands.seamless.sessions import Sessions
 from bff.contracts.player_context import PlayerContext
-from bff.live import subscription
-from shell.players import ending
+from bff.contracts.revocation import SessionsRevoked, read_revocation, write_revocation
 
+ROOT = Path(__file__).parents[2]
 HOUR = 3600
 NOW = 1_000_000.0
 
@@ -87,6 +90,13 @@ def test_what_is_forgotten_for_want_of_room_is_not_believed(heard):
 
 
 def test_shell_live_side_and_engine_mean_the_same_channel():
-    """One says it, two hear it."""
-    assert revocations.REVOKED_CHANNEL == subscription.REVOKED_CHANNEL == ending.CHANNEL
-    assert revocations.REVOKED_LOG == subscription.REVOKED_LOG == ending.LOG_KEY
+    """One says it, two hear it: the names stand in the contract alone, and what one writes all read."""
+    spelled = {
+        str(path.relative_to(ROOT))
+        for room in ("bff", "shell")
+        for path in (ROOT / room).rglob("*.py")
+        if re.search(r"mullion:revo", path.read_text())
+    }
+    assert spelled == {"bff/contracts/revocation.py"}
+    revoked = SessionsRevoked("pl_amber", "m1", 3)
+    assert read_revocation(write_revocation(revoked)) == revoked

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bff.resilience.backoff import BackoffPolicy
 from bff.resilience.policy import Policy
+from bff.resilience.pubsub import SubscriptionPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,16 @@ class EnginePolicy:
     payments_poll_s: float = 2.0
     payments_recheck_s: float = 0.5
     payments_failures: int = 2
+
+    @property
+    def revocations_subscription(self) -> SubscriptionPolicy:
+        """The numbers of the subscription to sessions that ended."""
+        return SubscriptionPolicy(
+            ping_s=self.revocations_ping_s,
+            silence_s_max=self.revocations_silence_s,
+            retry_s=self.revocations_retry_s,
+            retry_s_max=self.revocations_retry_s,
+        )
 
     @property
     def check_backoff(self) -> BackoffPolicy:
