@@ -9,7 +9,7 @@ from collections.abc import Callable
 from bff.feeds.gauge import Gauge
 from bff.feeds.policy import FeedsPolicy
 from bff.resilience import log
-from bff.store import Hold, Store, StoreUnavailable
+from bff.store import LeaseState, Store, StoreUnavailable
 
 
 class Leadership:
@@ -46,12 +46,12 @@ class Leadership:
         try:
             while True:
                 try:
-                    hold = await self._store.lease(self._name, self._owner, ttl_ms=self._policy.lease_ms)
+                    lease = await self._store.lease(self._name, self._owner, ttl_ms=self._policy.lease_ms)
                 except StoreUnavailable:
                     pass  # decided nothing; who led goes on
                 else:
-                    self._set(bool(hold))
-                    if hold is Hold.TAKEN:
+                    self._set(bool(lease))
+                    if lease is LeaseState.TAKEN:
                         refill()
                 await asyncio.sleep(self._policy.renew_s)
         finally:

@@ -36,7 +36,7 @@ async def read_snapshots(store: Store, topics: Iterable[str]) -> Snapshots:
     seen = await store.read(records + listed, {*feeds.values(), *FEED_POLICIES})
     messages = {topic: _told(topic, seen.feeds[feed]) for topic, feed in feeds.items()}
     for topic in records:
-        if (record := seen.standing(topic)) is not None:
+        if (record := seen.current(topic)) is not None:
             messages[topic] = _record(record, seen.feeds.get(record.feed))
     tables_are_known = seen.records.get(TABLES_TOPIC) is not None
     missing = (topic for topic in records if tables_are_known and is_table(topic) and topic not in messages)

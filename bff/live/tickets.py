@@ -16,10 +16,10 @@ _LOG = log.get("live")
 _NAME = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-class Ledger(Protocol):
-    """What is asked of the store."""
+class ClaimStore(Protocol):
+    """What tickets need of the store."""
 
-    async def first(self, name: str, *, ttl_ms: int) -> bool: ...
+    async def claim(self, name: str, *, ttl_ms: int) -> bool: ...
 
 
 class Tickets:
@@ -29,7 +29,7 @@ class Tickets:
     `tickets_max` at most; what it has no room for is refused, because a forgotten ticket would count again.
     """
 
-    def __init__(self, store: Ledger, tickets_max: int) -> None:
+    def __init__(self, store: ClaimStore, tickets_max: int) -> None:
         self._store = store
         self._max = tickets_max
         self._used: OrderedDict[str, int] = OrderedDict()
@@ -43,14 +43,14 @@ class Tickets:
         if not _NAME.fullmatch(token_id) or not self._note(token_id, expires_at, now):
             return False
         try:
-            first = await self._store.first(f"ticket.{token_id}", ttl_ms=(expires_at - now + 1) * 1000)
+            is_first = await self._store.claim(f"ticket.{token_id}", ttl_ms=(expires_at - now + 1) * 1000)
         except StoreUnavailable as error:
             if not self._store_failed:
                 self._store_failed = True
                 _LOG.warning("live.tickets_by_process", detail=str(error))
             return True
         self._store_failed = False
-        return first
+        return is_first
 
     def _note(self, token_id: str, expires_at: int, now: int) -> bool:
         used = self._used

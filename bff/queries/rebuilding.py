@@ -76,7 +76,7 @@ class Shadows:
         wallets = Wallets(await self._read(Wallets.topics(events), run))
         for event in events:
             wallets.apply(event)
-        await self._store.shade(run, wallets.changes())
+        await self._store.put_shadow(run, wallets.changes())
         return ended
 
     async def _judge(self, run: str, change: PlayerChanged, sequence: ViewSequence, at: datetime) -> PlayerRebuilt:
@@ -85,7 +85,7 @@ class Shadows:
         topics = _topics(change, at, lines)
         seen = (await self._store.get_many([wallet]))[wallet]
         if seen is not None and seen.sequence >= sequence:
-            await self._store.unshade(run, topics)
+            await self._store.delete_shadow(run, topics)
             return PlayerRebuilt(player, "standing")
         standing = await self._read([wallet, *topics_of(stands)] if stands else [wallet], run)
         wrong = []
@@ -96,7 +96,7 @@ class Shadows:
             swapped = await self._store.swap(run, topics, feed=FEED, sequence=sequence)
             return PlayerRebuilt(player, "swapped" if swapped else "standing")
         logger.error("projection_refused", player=player, run=run, why=wrong)
-        await self._store.unshade(run, topics)
+        await self._store.delete_shadow(run, topics)
         if seen is not None and seen.sequence == (sequence[0], sequence[1] - 1):
             # Nothing has changed but the number: what happens next must follow it.
             await self._store.put(wallet, seen.data, feed=FEED, sequence=sequence)

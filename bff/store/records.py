@@ -1,6 +1,6 @@
 """What the store hands out.
 
-Public: `Record`, `Put`, `FeedFreshness`, `Snapshot`, `Hold`, `feed_topic`, `decide_state`, `check_topic`,
+Public: `Record`, `Put`, `FeedFreshness`, `Snapshot`, `LeaseState`, `feed_topic`, `decide_state`, `check_topic`,
 `check_epoch`.
 """
 
@@ -22,19 +22,19 @@ _EPOCH = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WORSE = {"live": 0, "stale": 1, "down": 2}
 
 
-class Hold(IntEnum):
-    """Whether a lease is held; false only while another owner has it.
+class LeaseState(IntEnum):
+    """How a lease stands after it was asked for; false only while another owner holds it.
 
     `TAKEN` means that nobody held it a moment ago, so whatever its holder keeps in the store may be gone.
     """
 
-    OTHER = 0
+    HELD_ELSEWHERE = 0
     RENEWED = 1
     TAKEN = 2
 
 
 def feed_topic(feed: str) -> str:
-    """The topic on which a change of `feed`'s freshness is told."""
+    """The topic on which a change of `feed`'s freshness is published."""
     return f"feed.{feed}"
 
 
@@ -96,7 +96,7 @@ class FeedFreshness:
     """How far a feed may be believed. `as_of` is when it was last heard, None if never.
 
     `detail` is the reason word its adapter gave last; `data` is what came with the last heartbeat; `sequence` is that
-    of the message which told a change last, None if none ever was.
+    of the message which published a change last, None if none ever was.
     """
 
     feed: str
@@ -109,7 +109,7 @@ class FeedFreshness:
 
     @property
     def epoch(self) -> str:
-        """The epoch in which all was told when the feed was last heard, "" where it has none."""
+        """The epoch in which all was published when the feed was last heard, "" where it has none."""
         return str(self.data.get("epoch", "")) if isinstance(self.data, dict) else ""
 
     def freshness(self, sequence: Sequence | None = None) -> Freshness:
@@ -125,8 +125,8 @@ class Snapshot:
     records: dict[str, Record | None] = field(default_factory=dict)
     feeds: dict[str, FeedFreshness] = field(default_factory=dict)
 
-    def standing(self, topic: str) -> Record | None:
-        """The record of `topic`, unless its feed, if that was looked at too, has told everything in a later epoch.
+    def current(self, topic: str) -> Record | None:
+        """The record of `topic`, unless its feed, if that was looked at too, has published everything in a later epoch.
 
         Then what the record says has not happened: its source was set back to a moment before it.
         """

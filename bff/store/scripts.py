@@ -1,6 +1,6 @@
 """What must happen inside the store in one step, as Lua.
 
-Public: `PUT`, `SHADE`, `SWAP`, `BEAT`, `ANNOUNCE`, `LEASE`, `RELEASE`.
+Public: `PUT`, `PUT_SHADOW`, `SWAP`, `BEAT`, `ANNOUNCE`, `LEASE`, `RELEASE`.
 Each is safe to run twice. Times are the store's own, so that ages are right whatever the clocks of its clients say.
 """
 
@@ -64,7 +64,7 @@ redis.call('HSET', KEYS[1], 'data', ARGV[2], 'feed', ARGV[3], 'epoch', epoch,
 if ARGV[8] ~= '0' then redis.call('HSET', KEYS[1], 'part', ARGV[8]) else redis.call('HDEL', KEYS[1], 'part') end
 if ARGV[7] ~= '0' then redis.call('EXPIRE', KEYS[1], ARGV[7]) else redis.call('PERSIST', KEYS[1]) end
 if changed then
-  local state = redis.call('HGET', KEYS[3], 'said_state') or 'live'
+  local state = redis.call('HGET', KEYS[3], 'announced_state') or 'live'
   redis.call('PUBLISH', 'live:' .. ARGV[1], message(ARGV[1], epoch, n, '"' .. rfc3339(ms) .. '"', state, ARGV[2]))
 end
 return 1
@@ -72,7 +72,7 @@ return 1
 )
 
 # KEYS shadow · ARGV data, feed, epoch, n, keep_s, milliseconds until it is forgotten
-SHADE = (
+PUT_SHADOW = (
     _CLOCK
     + """
 redis.call('HSET', KEYS[1], 'data', ARGV[1], 'feed', ARGV[2], 'epoch', ARGV[3], 'n', ARGV[4],
@@ -89,7 +89,7 @@ SWAP = (
 local first = redis.call('HMGET', KEYS[2], 'epoch', 'n')
 if first[1] and first[1] > ARGV[1] then return 0 end
 if first[1] == ARGV[1] and tonumber(first[2]) >= tonumber(ARGV[2]) then return 0 end
-local state = redis.call('HGET', KEYS[1], 'said_state') or 'live'
+local state = redis.call('HGET', KEYS[1], 'announced_state') or 'live'
 for i = 3, #ARGV do
   local record, shadow = KEYS[2 * i - 4], KEYS[2 * i - 3]
   local new = redis.call('HMGET', shadow, 'data', 'epoch', 'n', 'as_of', 'keep_s')
@@ -116,23 +116,23 @@ BEAT = (
     + """
 redis.call('HSET', KEYS[1], 'state', ARGV[1], 'detail', ARGV[2], 'data', ARGV[3])
 if ARGV[1] == 'live' then redis.call('HSET', KEYS[1], 'heard', string.format('%.0f', now_ms())) end
-local said = redis.call('HMGET', KEYS[1], 'said_state', 'said_data')
-if said[1] == ARGV[1] and said[2] == ARGV[3] then return 1 end
+local announced = redis.call('HMGET', KEYS[1], 'announced_state', 'announced_data')
+if announced[1] == ARGV[1] and announced[2] == ARGV[3] then return 1 end
 return 0
 """
 )
 
-# KEYS feed, store epoch · ARGV topic, candidate epoch, said state or '', state, data -> 1 told, 0 somebody else did
-# Compare and set, so that of all who notice a change exactly one tells it.
+# KEYS feed, store epoch · ARGV topic, candidate epoch, announced state or '', state, data -> 1 announced, 0 somebody else did
+# Compare and set, so that of all who notice a change exactly one announces it.
 ANNOUNCE = (
     _CLOCK
     + """
-local now = redis.call('HMGET', KEYS[1], 'said_state', 'said_data', 'n', 'epoch', 'heard', 'detail')
+local now = redis.call('HMGET', KEYS[1], 'announced_state', 'announced_data', 'n', 'epoch', 'heard', 'detail')
 if (now[1] or '') ~= ARGV[3] then return 0 end
 if now[1] == ARGV[4] and now[2] == ARGV[5] then return 0 end
 local epoch = store_epoch(KEYS[2], ARGV[2])
 local n = (now[4] == epoch and tonumber(now[3]) or 0) + 1
-redis.call('HSET', KEYS[1], 'said_state', ARGV[4], 'said_data', ARGV[5], 'n', string.format('%.0f', n), 'epoch', epoch)
+redis.call('HSET', KEYS[1], 'announced_state', ARGV[4], 'announced_data', ARGV[5], 'n', string.format('%.0f', n), 'epoch', epoch)
 local as_of = now[5] and ('"' .. rfc3339(tonumber(now[5])) .. '"') or 'null'
 local data = '{"detail":' .. cjson.encode(now[6] or '') .. ',"data":' .. ARGV[5] .. '}'
 redis.call('PUBLISH', 'live:' .. ARGV[1], message(ARGV[1], epoch, n, as_of, ARGV[4], data))

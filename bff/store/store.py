@@ -17,11 +17,10 @@ from bff.contracts.view import FreshnessState
 from bff.contracts.view import Sequence as ViewSequence
 from bff.store import scripts
 from bff.store.connection import Command, Connection
-from bff.store.listening import listen
 from bff.store.policy import FEED_POLICIES, StorePolicy, feed_policy
 from bff.store.records import (
     FeedFreshness,
-    Hold,
+    LeaseState,
     Put,
     Record,
     Snapshot,
@@ -30,10 +29,11 @@ from bff.store.records import (
     decide_state,
     feed_topic,
 )
+from bff.store.subscription import listen
 
 _EPOCH_KEY = "store:epoch"
 _RECORD_FIELDS = ("data", "as_of", "epoch", "n", "feed")
-_FEED_FIELDS = ("heard", "state", "detail", "data", "said_state", "said_data", "epoch", "n")
+_FEED_FIELDS = ("heard", "state", "detail", "data", "announced_state", "announced_data", "epoch", "n")
 
 
 class Store:
@@ -55,7 +55,7 @@ class Store:
         await self._connection.aclose()
 
     async def put(self, topic: str, data: Any, *, feed: str, sequence: ViewSequence | None = None) -> bool:
-        """Write one record and tell `live:<topic>` when its data changed; False when it was not newer."""
+        """Write one record and publish it on `live:<topic>` when its data changed; False when it was not newer."""
         return (await self.put_many([Put(topic, data, feed, sequence)]))[0]
 
     async def put_many(self, puts: Sequence[Put]) -> list[bool]:
@@ -70,24 +70,24 @@ class Store:
         return (await self.get_many([topic]))[topic]
 
     async def get_many(self, topics: Iterable[str], *, shadow: str = "") -> dict[str, Record | None]:
-        """The latest records by topic, in one round trip; with `shadow` those that `shade` has put there."""
+        """The latest records by topic, in one round trip; with `shadow` those that `put_shadow` has put there."""
         return (await self.read(topics, shadow=shadow)).records
 
-    async def shade(self, shadow: str, puts: Sequence[Put]) -> None:
-        """Write records, each with its sequence, where only `shadow` is asked for; told to nobody, and forgotten if
+    async def put_shadow(self, shadow: str, puts: Sequence[Put]) -> None:
+        """Write records, each with its sequence, where only `shadow` is asked for; not published, and forgotten if
         they are not swapped within the policy's time."""
         commands = []
         for put in puts:
             epoch, n = _numbered(put)
             args = [msgspec.json.encode(put.data), put.feed, check_epoch(epoch), n, put.keep_s, self._policy.shadow_ms]
-            commands.append(_script(scripts.SHADE, [_record_key(put.topic, shadow)], args))
+            commands.append(_script(scripts.PUT_SHADOW, [_record_key(put.topic, shadow)], args))
         if commands:
-            await self._connection.pipeline(commands, scripts=[scripts.SHADE])
+            await self._connection.pipeline(commands, scripts=[scripts.PUT_SHADOW])
 
     async def swap(self, shadow: str, topics: Sequence[str], *, feed: str, sequence: ViewSequence) -> bool:
         """In one step each of `topics` becomes what `shadow` holds of it, and goes where it holds nothing.
 
-        False, and nothing has changed, when the record of the first is of `sequence` or later. What changed is told.
+        False, and nothing has changed, when the record of the first is of `sequence` or later. What changed is published.
         """
         keys = [_feed_key(feed)]
         for topic in topics:
@@ -95,7 +95,7 @@ class Store:
         command = _script(scripts.SWAP, keys, [check_epoch(sequence[0]), sequence[1], *topics])
         return bool((await self._connection.pipeline([command], scripts=[scripts.SWAP]))[0])
 
-    async def unshade(self, shadow: str, topics: Iterable[str]) -> None:
+    async def delete_shadow(self, shadow: str, topics: Iterable[str]) -> None:
         """Forget what `shadow` holds of `topics`."""
         await self._connection.pipeline([("UNLINK", *(_record_key(topic, shadow) for topic in topics))])
 
@@ -116,10 +116,10 @@ class Store:
         )
 
     async def beat(self, feed: str, state: FreshnessState = "live", detail: str = "", data: Any = None) -> None:
-        """Say that `feed` was heard now (`live`), or that its adapter knows it to be failing (`stale`, `down`).
+        """Record that `feed` was heard now (`live`), or that its adapter knows it to be failing (`stale`, `down`).
 
         Only `live` moves the time at which it was last heard. `detail` is a reason word. A changed state or `data`
-        is told on `feed.<feed>`.
+        is published on `feed.<feed>`.
         """
         raw = msgspec.json.encode(data)
         command = _script(scripts.BEAT, [_feed_key(feed)], [state, detail, raw])
@@ -132,10 +132,10 @@ class Store:
         return (await self.read(feeds=[feed])).feeds[feed]
 
     async def announce(self, feeds: Iterable[str] = tuple(FEED_POLICIES)) -> None:
-        """Tell `feed.<feed>` of every feed whose state or data is not what was told last.
+        """Publish on `feed.<feed>` the state of every feed whose state or data is not what was published last.
 
         Silence sends no message, so whoever outlives a feed calls this about once a second; of several callers
-        exactly one tells each change.
+        exactly one publishes each change.
         """
         feeds = list(feeds)
         clock, *rows = await self._connection.pipeline(
@@ -144,33 +144,36 @@ class Store:
         now_s = clock[0] + clock[1] / 1_000_000
         commands = []
         for feed, row in zip(feeds, rows, strict=True):
-            state, data, said = _freshness(feed, row, now_s).state, row[3] or b"null", (row[4] or b"").decode()
-            if row[1] is not None and (state != said or data != row[5]):
-                keys, args = [_feed_key(feed), _EPOCH_KEY], [feed_topic(feed), _epoch_candidate(), said, state, data]
+            state, data, announced = _freshness(feed, row, now_s).state, row[3] or b"null", (row[4] or b"").decode()
+            if row[1] is not None and (state != announced or data != row[5]):
+                keys, args = (
+                    [_feed_key(feed), _EPOCH_KEY],
+                    [feed_topic(feed), _epoch_candidate(), announced, state, data],
+                )
                 commands.append(_script(scripts.ANNOUNCE, keys, args))
         if commands:
             await self._connection.pipeline(commands, scripts=[scripts.ANNOUNCE])
 
-    async def lease(self, name: str, owner: str, *, ttl_ms: int) -> Hold:
+    async def lease(self, name: str, owner: str, *, ttl_ms: int) -> LeaseState:
         """Take or renew the lease `name` for `ttl_ms`."""
         command = _script(scripts.LEASE, [f"lease:{check_topic(name)}"], [owner, ttl_ms])
         [held] = await self._connection.pipeline([command], scripts=[scripts.LEASE])
-        return Hold(held)
+        return LeaseState(held)
 
     async def release(self, name: str, owner: str) -> None:
         """Give the lease back early, if `owner` still holds it."""
         command = _script(scripts.RELEASE, [f"lease:{check_topic(name)}"], [owner])
         await self._connection.pipeline([command], scripts=[scripts.RELEASE])
 
-    async def first(self, name: str, *, ttl_ms: int) -> bool:
-        """Whether nobody has said `name` within its `ttl_ms`; it counts as said from here on."""
+    async def claim(self, name: str, *, ttl_ms: int) -> bool:
+        """Whether `name` was not claimed within the last `ttl_ms`; this call claims it."""
         [taken] = await self._connection.pipeline([("SET", f"once:{check_topic(name)}", b"", "NX", "PX", ttl_ms)])
         return taken is not None
 
     def listen(self, patterns: Iterable[str] = ("*",)) -> AsyncIterator[LiveMessage]:
         """Every message on topics that match one of the glob `patterns`, from now on.
 
-        Ends only by `StoreUnavailable`: what was told while nobody listened is lost, so read the topics again after it.
+        Ends only by `StoreUnavailable`: what was published while nobody listened is lost, so read the topics again after it.
         """
         return listen(
             self._connection.client,
@@ -215,7 +218,7 @@ _DIGESTS = {
     script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
     for script in (
         scripts.PUT,
-        scripts.SHADE,
+        scripts.PUT_SHADOW,
         scripts.SWAP,
         scripts.BEAT,
         scripts.ANNOUNCE,
@@ -242,10 +245,10 @@ def _freshness(feed: str, row: list[bytes | None], now_s: float) -> FeedFreshnes
     heard_s = int(heard_ms) / 1000 if heard_ms else None
     # A store that was moved to a node with an earlier clock may see the future; that is not an age.
     age_s = max(0.0, now_s - heard_s) if heard_s is not None else None
-    said: FreshnessState = (reported or b"down").decode()  # type: ignore[assignment]  # only the store writes it
+    reported_state: FreshnessState = (reported or b"down").decode()  # type: ignore[assignment]  # only the store writes it
     return FeedFreshness(
         feed=feed,
-        state=decide_state(said, age_s, feed_policy(feed)),
+        state=decide_state(reported_state, age_s, feed_policy(feed)),
         as_of=datetime.fromtimestamp(heard_s, UTC) if heard_s is not None else None,
         age_s=age_s,
         detail=(detail or b"").decode(),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bff.store import Hold, Put, Store, StorePolicy, StoreUnavailable
+from bff.store import LeaseState, Put, Store, StorePolicy, StoreUnavailable
 from tests.free_ports import free_port
 from tests.valkey_server import ValkeyServer
 
@@ -187,16 +187,16 @@ async def test_record_from_before_its_feeds_epoch_is_not_standing(store):
     for epoch, stands in [("a", True), ("b", True), ("c", False)]:
         await store.beat("ledger", data={"epoch": epoch})
         look = await store.read(["wallet.p", "tables", "none"], ["ledger", "tables"])
-        assert (look.standing("wallet.p") is not None) == stands
-        assert look.standing("tables")
-        assert look.standing("none") is None
-    assert (await store.read(["wallet.p"])).standing("wallet.p"), "whoever does not look at the feed sees the record"
+        assert (look.current("wallet.p") is not None) == stands
+        assert look.current("tables")
+        assert look.current("none") is None
+    assert (await store.read(["wallet.p"])).current("wallet.p"), "whoever does not look at the feed sees the record"
 
 
 async def test_lease_has_one_holder_until_it_ends(store):
     """One reader per provider: the second waits for the lease to run out or be given back."""
-    assert await store.lease("reader", "one", ttl_ms=80) is Hold.TAKEN
-    assert await store.lease("reader", "one", ttl_ms=80) is Hold.RENEWED
+    assert await store.lease("reader", "one", ttl_ms=80) is LeaseState.TAKEN
+    assert await store.lease("reader", "one", ttl_ms=80) is LeaseState.RENEWED
     assert not await store.lease("reader", "two", ttl_ms=80)
     await asyncio.sleep(0.12)
     assert await store.lease("reader", "two", ttl_ms=1000)
@@ -282,7 +282,7 @@ async def test_shadow_is_seen_by_nobody_until_it_is_swapped_in_whole(store):
     )
     messages, task = await hear(store)
     made = [Put("wallet.p", {"new": 1}, "ledger", ("a", 5)), Put("limits.p", {"old": "limits.p"}, "ledger", ("a", 5))]
-    await store.shade("run_1", [*made, Put("receipt.r", {"new": 2}, "ledger", ("a", 2), keep_s=100)])
+    await store.put_shadow("run_1", [*made, Put("receipt.r", {"new": 2}, "ledger", ("a", 2), keep_s=100)])
     topics = ["wallet.p", "limits.p", "month.p.1", "receipt.r"]
     seen = await store.get_many(topics)
     assert [each and each.data for each in seen.values()] == [{"old": topic} for topic in topics[:3]] + [None]
@@ -306,10 +306,10 @@ async def test_shadow_never_replaces_what_is_as_new(store):
     """A swap that comes late, or a second time, changes nothing; what it would have brought can be forgotten."""
     for standing in (("a", 5), ("a", 6), ("b", 1)):
         await store.put("wallet.p", {"at": standing}, feed="ledger", sequence=standing)
-        await store.shade("run_2", [Put("wallet.p", {"late": True}, "ledger", ("a", 5))])
+        await store.put_shadow("run_2", [Put("wallet.p", {"late": True}, "ledger", ("a", 5))])
         assert not await store.swap("run_2", ["wallet.p"], feed="ledger", sequence=("a", 5))
         assert (await store.get("wallet.p")).data == {"at": list(standing)}
-    await store.unshade("run_2", ["wallet.p"])
+    await store.delete_shadow("run_2", ["wallet.p"])
     assert not (await store.get_many(["wallet.p"], shadow="run_2"))["wallet.p"]
 
 
@@ -317,11 +317,11 @@ async def test_shadows_that_nobody_swaps_are_forgotten_and_swapped_records_are_n
     """What is left of a rebuild that was given up goes by itself; a record that was swapped in stays as long as any."""
     store = Store.connect(server.url, replace(PATIENT, shadow_ms=150))
     put = [Put(f"wallet.{name}", {"n": 1}, "ledger", ("a", 1)) for name in ("kept", "left")]
-    await store.shade("run_3", put)
+    await store.put_shadow("run_3", put)
     assert await store.swap("run_3", ["wallet.kept"], feed="ledger", sequence=("a", 1))
     await asyncio.sleep(0.3)
     assert not any((await store.get_many(["wallet.kept", "wallet.left"], shadow="run_3")).values())
     assert (await store.get("wallet.kept")).data == {"n": 1}
     with pytest.raises(ValueError, match="needs a sequence"):
-        await store.shade("run_3", [Put("wallet.kept", {}, "ledger")])
+        await store.put_shadow("run_3", [Put("wallet.kept", {}, "ledger")])
     await store.aclose()

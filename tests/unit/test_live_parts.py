@@ -527,7 +527,7 @@ class Once:
     def __init__(self):
         self.said, self.down = set(), None
 
-    async def first(self, name, *, ttl_ms):
+    async def claim(self, name, *, ttl_ms):
         assert 0 < ttl_ms <= 61_000
         if self.down:
             raise self.down

@@ -53,12 +53,12 @@ async def history_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
     shown = [month for n in range(MONTHS_SHOWN) if (month := month_before(until, n)) >= earliest]
     own, topics = wallet_topic(player.player), {month: month_topic(player.player, month) for month in shown}
     read = [own, *topics.values(), *standing_topics(player)]
-    look = await look_until(store, read, [LEDGER, ENGINE], policy, lambda look: reached(look.standing(own), wanted))
-    record, ledger = look.standing(own), look.feeds[LEDGER]
+    look = await look_until(store, read, [LEDGER, ENGINE], policy, lambda look: reached(look.current(own), wanted))
+    record, ledger = look.current(own), look.feeds[LEDGER]
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
         return View(None, Freshness(state="down"), pending, commands_of(look), break_of(look, player))
-    found = {month: look.standing(topic) for month, topic in topics.items()}
+    found = {month: look.current(topic) for month, topic in topics.items()}
     months = {month: _pages_of(each, record) for month, each in found.items()}
     places = _places(months, kinds)
     pages = max(1, -(-sum(place.count for place in places) // HISTORY_LINES))

@@ -29,9 +29,9 @@ async def limits_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
     wanted = min_sequence_of(asked)
     own, limits = wallet_topic(player.player), limits_topic(player.player)
     look = await look_until(
-        store, [own, limits], [LEDGER, ENGINE], policy, lambda look: reached(look.standing(own), wanted)
+        store, [own, limits], [LEDGER, ENGINE], policy, lambda look: reached(look.current(own), wanted)
     )
-    record, found, ledger = look.standing(own), look.standing(limits), look.feeds[LEDGER]
+    record, found, ledger = look.current(own), look.current(limits), look.feeds[LEDGER]
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
         return View(None, Freshness(state="down"), pending, commands_of(look), break_of(look, player))

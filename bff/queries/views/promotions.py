@@ -59,7 +59,7 @@ def _runs(offer: OfferState, now: datetime) -> bool:
 
 
 def _claims(look: Snapshot, player: str) -> ClaimsState:
-    record = look.standing(claims_topic(player))
+    record = look.current(claims_topic(player))
     return record.decode(ClaimsState) if record is not None else ClaimsState({})
 
 

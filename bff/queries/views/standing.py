@@ -25,7 +25,7 @@ def standing_topics(player: PlayerContext | None) -> list[str]:
 def break_of(look: Snapshot, player: PlayerContext | None) -> Break | None:
     """The break that goes on at the moment of `look`, by the store's clock."""
     for topic in standing_topics(player):
-        record = look.standing(topic)
+        record = look.current(topic)
         until = record.decode(LimitsState).excluded_until if record is not None else None
         if until is not None and until > look.now:
             return Break(None if until >= _FOR_GOOD else until)

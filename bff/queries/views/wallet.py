@@ -36,14 +36,14 @@ async def wallet_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
     wanted = min_sequence_of(asked)
     own, waiting = wallet_topic(player.player), pending_topic(player.player)
     topics = [own, waiting, *standing_topics(player)]
-    look = await look_until(store, topics, [LEDGER, ENGINE], policy, lambda look: reached(look.standing(own), wanted))
-    record, ledger, engine = look.standing(own), look.feeds[LEDGER], look.feeds[ENGINE]
+    look = await look_until(store, topics, [LEDGER, ENGINE], policy, lambda look: reached(look.current(own), wanted))
+    record, ledger, engine = look.current(own), look.feeds[LEDGER], look.feeds[ENGINE]
     pending, on_break = not reached(record, wanted), break_of(look, player)
     if record is None and ledger.state != "live":
         # Nothing is known, which is not the same as nothing being there.
         return View(None, Freshness(state="down"), pending, commands_of(look), on_break)
     wallet = record.decode(WalletState) if record is not None else _empty(player.currency)
-    held = look.standing(waiting)
+    held = look.current(waiting)
     data = WalletData(
         balances=wallet.balances,
         recent=wallet.recent,
@@ -68,10 +68,10 @@ async def receipt_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
     unknown = Refused(404, "receipt_unknown", "There is no such receipt.")
     topic = receipt_topic(asked.name)
     try:
-        look = await look_until(store, [topic], [LEDGER, ENGINE], policy, lambda look: look.standing(topic) is not None)
+        look = await look_until(store, [topic], [LEDGER, ENGINE], policy, lambda look: look.current(topic) is not None)
     except ValueError:
         raise unknown from None
-    record, ledger = look.standing(topic), look.feeds[LEDGER]
+    record, ledger = look.current(topic), look.feeds[LEDGER]
     if record is None and ledger.state != "live":
         return View(data=None, freshness=Freshness(state="down"), pending=True, commands=commands_of(look))
     state = record.decode(ReceiptState) if record is not None else None
