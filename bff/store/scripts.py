@@ -122,7 +122,7 @@ return 0
 """
 )
 
-# KEYS feed, store epoch · ARGV topic, candidate epoch, announced state or '', state, data -> 1 announced, 0 somebody else did
+# KEYS feed, store epoch · ARGV topic, candidate epoch, announced state or '', state, data -> 1 announced, 0 not
 # Compare and set, so that of all who notice a change exactly one announces it.
 ANNOUNCE = (
     _CLOCK
@@ -132,7 +132,8 @@ if (now[1] or '') ~= ARGV[3] then return 0 end
 if now[1] == ARGV[4] and now[2] == ARGV[5] then return 0 end
 local epoch = store_epoch(KEYS[2], ARGV[2])
 local n = (now[4] == epoch and tonumber(now[3]) or 0) + 1
-redis.call('HSET', KEYS[1], 'announced_state', ARGV[4], 'announced_data', ARGV[5], 'n', string.format('%.0f', n), 'epoch', epoch)
+redis.call('HSET', KEYS[1], 'announced_state', ARGV[4], 'announced_data', ARGV[5],
+  'n', string.format('%.0f', n), 'epoch', epoch)
 local as_of = now[5] and ('"' .. rfc3339(tonumber(now[5])) .. '"') or 'null'
 local data = '{"detail":' .. cjson.encode(now[6] or '') .. ',"data":' .. ARGV[5] .. '}'
 redis.call('PUBLISH', 'live:' .. ARGV[1], message(ARGV[1], epoch, n, as_of, ARGV[4], data))

@@ -87,7 +87,7 @@ class Store:
     async def swap(self, shadow: str, topics: Sequence[str], *, feed: str, sequence: ViewSequence) -> bool:
         """In one step each of `topics` becomes what `shadow` holds of it, and goes where it holds nothing.
 
-        False, and nothing has changed, when the record of the first is of `sequence` or later. What changed is published.
+        False, and nothing has changed, when the record of the first is of `sequence` or later. Changes are published.
         """
         keys = [_feed_key(feed)]
         for topic in topics:
@@ -173,7 +173,7 @@ class Store:
     def listen(self, patterns: Iterable[str] = ("*",)) -> AsyncIterator[LiveMessage]:
         """Every message on topics that match one of the glob `patterns`, from now on.
 
-        Ends only by `StoreUnavailable`: what was published while nobody listened is lost, so read the topics again after it.
+        Ends only by `StoreUnavailable`: what was published meanwhile is lost, so read the topics again after it.
         """
         return listen(
             self._connection.client,
