@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from bff.commands.engine.policy import POLICY, EnginePolicy
-from bff.commands.seamless import revocations
 from bff.commands.seamless.sessions import Sessions
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.revocation import SessionsRevoked, read_revocation, write_revocation
