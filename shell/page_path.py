@@ -17,6 +17,7 @@ from shell.answering import PLAIN, answer, start
 from shell.composition import metrics
 from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.composition.assets import static_file
+from shell.composition.content_coding import CodedBody
 from shell.composition.page import Page, Visit
 from shell.composition.page_names import NAMES_TAKEN, read_names_taken
 from shell.composition.retry_delay import ATTEMPT_MAX
@@ -50,9 +51,9 @@ class PagePath:
         if method not in _READS:
             return False
         if path.startswith(ASSETS_PREFIX):
-            await self._asset(path.removeprefix(ASSETS_PREFIX), method, send)
+            await self._asset(path.removeprefix(ASSETS_PREFIX), scope, send)
         elif path.startswith(STATIC_PREFIX):
-            await self._static(path, method, send)
+            await self._static(path, scope, send)
         elif (route := self._route(path)) is not None:
             incoming = Incoming.of(scope)
             refusal = refusal_of(scope, incoming.headers.get("host", ""))
@@ -142,21 +143,27 @@ class PagePath:
         visit = visit_of(incoming, page, params, known.identity)
         return visit, [("set-cookie", cookie) for cookie in known.cookies]
 
-    async def _asset(self, digest: str, method: str, send: ASGISendCallable) -> None:
+    async def _asset(self, digest: str, scope: dict[str, Any], send: ASGISendCallable) -> None:
         asset = await self._parts.registry.asset(digest) if len(digest) == 64 else None
         if asset is None:
             await answer(send, 404, (PLAIN,), b"There is no such asset.\n")
         else:
-            headers = (("content-type", asset.content_type), _FOR_EVER)
-            await answer(send, 200, headers, asset.body, head_only=method == "HEAD")
+            await _immutable(scope, send, asset.content_type, asset.body)
 
-    async def _static(self, path: str, method: str, send: ASGISendCallable) -> None:
+    async def _static(self, path: str, scope: dict[str, Any], send: ASGISendCallable) -> None:
         file = static_file(path)
         if file is None:
             await answer(send, 404, (PLAIN,), b"There is no such file.\n")
         else:
-            headers = (("content-type", file.content_type), _FOR_EVER)
-            await answer(send, 200, headers, file.body, head_only=method == "HEAD")
+            await _immutable(scope, send, file.content_type, await file.coded())
+
+
+async def _immutable(scope: dict[str, Any], send: ASGISendCallable, content_type: str, body: CodedBody) -> None:
+    """A file whose address stands for its content, compressed as the browser accepts it."""
+    accepted = dict(scope["headers"]).get(b"accept-encoding", b"").decode("latin-1")
+    coding, chosen = body.answer_to(accepted)
+    headers = (("content-type", content_type), _FOR_EVER, *coding)
+    await answer(send, 200, headers, chosen, head_only=scope["method"] == "HEAD")
 
 
 async def _stream(

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bff.contracts.manifest import Manifest, resolve
+from shell.composition.content_coding import CodedBody
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAsset:
-    """A stylesheet or module under `/assets/<digest>`; `digest` is the SHA-256 of `body`, in hex."""
+    """A stylesheet or module under `/assets/<digest>`; `digest` is the SHA-256 of its plain body, in hex."""
 
     digest: str
     content_type: str
-    body: bytes
+    body: CodedBody
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from django.db.models import Max
 
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
+from shell.composition.content_coding import CodedBody
 from shell.composition.release import Release, Snapshot, StoredAsset
 from shell.registry.holds import Held
 from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease
@@ -119,7 +120,9 @@ def _load(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
             if release is not None:
                 releases[release.fragment] = release
         wanted = {digest for release in releases.values() for digest in (*release.css, *release.js)}
-        assets = {row.digest: _asset(row) for row in Asset.objects.filter(digest__in=wanted)}
+        assets = {digest: asset for digest, asset in current.assets.items() if digest in wanted}
+        for row in Asset.objects.filter(digest__in=wanted - assets.keys()):
+            assets[row.digest] = _asset(row)
         held = {row.fragment: Held(row.reason, row.actor, row.since) for row in Hold.objects.all()}
         return Snapshot(generation, MappingProxyType(releases), MappingProxyType(assets)), MappingProxyType(held)
     finally:
@@ -133,11 +136,12 @@ def _load_asset(digest: str) -> StoredAsset | None:
     row = Asset.objects.filter(digest=digest).first()
     if not connection.in_atomic_block:
         connection.close()
-    return None if row is None else _asset(row)
+    # Asked for by pages that are older than the last publish, and not worth compressing each time.
+    return None if row is None else StoredAsset(row.digest, row.content_type, CodedBody(bytes(row.body), {}))
 
 
 def _asset(row: Asset) -> StoredAsset:
-    return StoredAsset(row.digest, row.content_type, bytes(row.body))
+    return StoredAsset(row.digest, row.content_type, CodedBody.of(row.content_type, bytes(row.body)))
 
 
 def _release(live: LiveRelease) -> Release | None:

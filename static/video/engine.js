@@ -2,7 +2,6 @@
 //
 // Both engines answer to the same words: start, stop, nudge, jump, lateS, edge, destroy.
 
-const HLS = "../vendor/hls-light-1.7.4.min.js";
 const TYPE = "application/vnd.apple.mpegurl";
 const EDGE_S = 6; // three segments of two seconds: where a native player is brought to
 const NUDGE_S = 0.1;
@@ -14,7 +13,7 @@ const NUDGE_S = 0.1;
 export async function engineFor(video, url, wanted) {
   const native = wanted === "native" || (wanted !== "hls" && video.canPlayType(TYPE) !== "");
   if (native) return new Native(video, url);
-  if (!globalThis.Hls) await import(HLS);
+  if (!globalThis.Hls) await import("../vendor/hls-light-1.7.4.min.js");
   const { Hls } = globalThis;
   if (!Hls?.isSupported()) throw new Error("this browser plays no HLS");
   return new ByScript(video, url, Hls);

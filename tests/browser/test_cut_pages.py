@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from shell.composition.assets import static_url
 from tests.cutting_proxy import Cut, CuttingProxy, before_slots, between_slots, inside_slot
 from tests.lobby import SLOTS, Console, states, wait_for
 from tests.mullion import Mullion
@@ -77,13 +78,14 @@ def test_cut_page_asks_again_when_the_shell_fails_at_first(proxy: CuttingProxy, 
 def test_page_that_was_cut_before_its_layout_is_opened_once_more(proxy: CuttingProxy, page: Page) -> None:
     """While the layout waits for its styles, a browser that loses the page has nothing to fill: it starts over."""
     waiting: list[Route] = []
-    page.route("**/layout.css", lambda route: waiting.append(route))
+    layout = f"**{static_url('layout.css')}"
+    page.route(layout, lambda route: waiting.append(route))
     proxy.cut = Cut(between_slots)
     page.goto(proxy.url, wait_until="commit")
     page.wait_for_timeout(1000)
     proxy.cut = None
     waiting[0].continue_()
-    page.unroute("**/layout.css")
+    page.unroute(layout)
     expect(page.get_by_text("All is well.")).to_have_count(len(SLOTS), timeout=HEALED_S_MAX * 1000)
     assert proxy.seen["/"] == 3  # one was cut, one asked whether the shell answers
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from shell.composition.assets import static_url
 from tests.lobby import Console, states, wait_for
 from tests.slow_house import SlowHouse
 
@@ -278,11 +279,9 @@ TOUCH = """field => {
 def test_every_kind_of_field_says_whether_it_was_touched(slow: SlowHouse, page: Page) -> None:
     """A field as it came holds nothing up, also one whose first value the browser chose; a touched one does."""
     page.goto(slow.url)
-    script = page.locator("script[src$='slots.js']").get_attribute("src") or ""
-    typing = re.sub(r"slots\.js$", "slots/typing.js", script)
     found = page.evaluate(
         f"""async html => {{
-            const {{ busy }} = await import("{typing}");
+            const {{ busy }} = await import("{static_url("slots/typing.js")}");
             const slot = document.createElement("div");
             slot.innerHTML = html;
             const fields = [...slot.querySelectorAll("input, textarea, select")];

@@ -8,6 +8,7 @@ import pytest
 from bff.resilience.border import Border
 from bff.resilience.proxies import ProxyHops
 from shell import asgi
+from shell.composition.assets import static_file, static_url
 from shell.page_path import PagePath
 from shell.wiring import parts
 
@@ -98,12 +99,33 @@ async def test_hostile_attempt_counts_as_none(attempt: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/assets/x", "/assets/" + "0" * 63, "/static/0000000000000000/slots.js", "/static/../x"]
+    "path",
+    ["/assets/x", "/assets/" + "0" * 63, "/static/slots.js", "/static/slots.0000000000000000.js", "/static/../x"],
 )
 async def test_unknown_file_is_404(path: str) -> None:
-    """Nothing outside the tree can be asked for, and another tree's files are not these."""
+    """Nothing outside the tree can be asked for, and an address stands for its own content only."""
     status, _, _ = await answered(path)
     assert status == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("accept_encoding", "coding"), [("gzip, deflate, br, zstd", b"br"), ("gzip", b"gzip"), ("zstd", None), (None, None)]
+)
+async def test_static_file_comes_compressed_as_the_browser_accepts_it(
+    method: str, accept_encoding: str | None, coding: bytes | None
+) -> None:
+    """Caches on the way keep the forms apart, and HEAD says what GET would bring."""
+    path = static_url("slots.js")
+    accepted = {"accept-encoding": accept_encoding} if accept_encoding else {}
+    status, headers, body = await answered(path, method=method, headers=accepted)
+    assert (status, headers.get(b"content-encoding"), headers[b"vary"]) == (200, coding, b"accept-encoding")
+    assert headers[b"cache-control"] == b"public, max-age=31536000, immutable"
+    file = static_file(path)
+    assert file is not None
+    forms = {None: file.plain, b"br": (await file.coded()).coded["br"], b"gzip": (await file.coded()).coded["gzip"]}
+    assert headers[b"content-length"] == str(len(forms[coding])).encode()
+    assert body == (b"" if method == "HEAD" else forms[coding])
 
 
 class Door:

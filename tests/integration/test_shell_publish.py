@@ -1,8 +1,10 @@
 """Publishing: what is fetched is checked and copied, what is refused changes nothing, running shells follow."""
 
 import asyncio
+import gzip
 import hashlib
 
+import brotli
 import pytest
 from asgiref.sync import sync_to_async
 
@@ -11,6 +13,7 @@ from shell.registry.keeper import SnapshotKeeper
 from shell.registry.origins import Origins
 from shell.registry.publish import PublishRefused, publish
 from shell.registry.scope import scoped
+from tests.origin import publishing
 from tests.origin.publishing import FALLBACK, STYLE
 from tests.origin.server import Origin
 
@@ -38,10 +41,28 @@ async def test_release_is_copied_whole_and_live_within_a_second() -> None:
         assert release.css == (style,)
         held = await keeper.asset(style)
         assert held is not None
-        assert held.body.startswith(b'@scope (fragment-slot[data-fragment="origin"]) {')
-        assert (held.body, held.content_type) == (SCOPED, "text/css; charset=utf-8")
+        assert held.body.plain.startswith(b'@scope (fragment-slot[data-fragment="origin"]) {')
+        assert (held.body.plain, held.content_type) == (SCOPED, "text/css; charset=utf-8")
     finally:
         await keeper.stop()
+
+
+async def test_published_styles_are_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by a request, and not again when something else is published."""
+    monkeypatch.setattr(publishing, "STYLE", b".origin { color: inherit }\n" * 40)
+    async with Origin() as origin:
+        await published(origin)
+    keeper = SnapshotKeeper()
+    await keeper.refresh()
+    [digest] = keeper.current.releases["origin"].css
+    held = keeper.current.assets[digest]
+    assert brotli.decompress(held.body.coded["br"]) == held.body.plain
+    assert gzip.decompress(held.body.coded["gzip"]) == held.body.plain
+    await models.AuditEntry.objects.acreate(action="publish", fragment="other", actor="tests")
+    before = keeper.current.generation
+    await keeper.refresh()
+    assert keeper.current.generation > before
+    assert keeper.current.assets[digest] is held
 
 
 async def test_publishing_the_same_again_changes_nothing() -> None:
@@ -122,7 +143,7 @@ async def test_asset_of_an_older_release_is_still_served() -> None:
     await row.asave()
     held = await keeper.asset("a" * 64)
     assert held is not None
-    assert held.body == b"p{}"
+    assert held.body.plain == b"p{}"
     assert await keeper.asset("b" * 64) is None
 
 
