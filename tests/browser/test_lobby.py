@@ -114,7 +114,7 @@ def test_sign_out_ends_it_in_every_process(lobby: Mullion, page: Page) -> None:
     sign_in(page, lobby.url, "amber")
     wait_for(lambda: "€" in words(page, "wallet"), 20)
     copied = page.context.cookies()
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     page.wait_for_url(f"{lobby.url}/")
     page.context.add_cookies(copied)
     page.goto(lobby.url)
