@@ -21,12 +21,12 @@ from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome, State
-from shell.composition.body import read
+from shell.composition.body import read_body
 from shell.composition.django_view import composed
+from shell.composition.include import Include
 from shell.composition.ladder import Included, included_from_outcome
 from shell.composition.page import Slot, Visit
 from shell.composition.page_names import NAMES_TAKEN, PageNames, read_names_taken
-from shell.composition.release import Release
 from shell.composition.requests import action_request
 from shell.composition.upstreams import ACTION_MS
 from shell.pages.notice import notice, unavailable
@@ -74,13 +74,12 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
         return notice(request, 400, "The form came without its key. Nothing was done; reload the page.")
     incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]  # ASGI requests have it
     visit = visit_of(incoming, *found, identity)
-    asked = action_request(
-        url, release, slot, visit, parts().bearer, body=request.body, idempotency_key=idempotency_key
-    )
+    include = Include(slot, visit, release)
+    sent = action_request(url, include, parts().bearer, body=request.body, idempotency_key=idempotency_key)
     deadline = Deadline.after_ms(time.monotonic(), ACTION_MS)
     # What one player's answers are worth is nothing to another's.
-    answer = await parts().upstreams.actions_of(release).call(asked, deadline, resource=(visit.player, url))
-    return await _answered(request, visit, slot, release, answer, idempotency_key)
+    answer = await parts().upstreams.actions_of(release).call(sent, deadline, resource=(visit.player, url))
+    return await _answered(request, include, answer, idempotency_key)
 
 
 def _refused(request: HttpRequest) -> HttpResponse | None:
@@ -93,25 +92,21 @@ def _refused(request: HttpRequest) -> HttpResponse | None:
 
 
 async def _answered(
-    request: HttpRequest,
-    visit: Visit,
-    slot: Slot,
-    release: Release,
-    answer: Response | Failure,
-    idempotency_key: str,
+    request: HttpRequest, include: Include, answer: Response | Failure, idempotency_key: str
 ) -> HttpResponseBase:
+    slot, visit = include.slot, include.visit
     if isinstance(answer, Failure):
         return _unconfirmed(request, visit, slot, answer, idempotency_key)
-    body = read(slot, visit, release, answer, accept=_ANSWERS)
+    body = read_body(include, answer, accept=_ANSWERS)
     if isinstance(body, Failure):
         return _unconfirmed(request, visit, slot, body, idempotency_key)
-    included = included_from_outcome(slot, release, Outcome(State.FRESH, body))
+    included = included_from_outcome(include, Outcome(State.FRESH, body))
     topics, sequence = _changed(answer.headers.get(headers.CHANGED))
     logger.info("acted", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
     receipt = answer.headers.get(headers.RECEIPT) or ""
     received = answer.status in (200, 202) and RECEIPT.fullmatch(receipt) is not None
     if request.headers.get("HX-Request") == "true":
-        shown = replace(visit, receipts={slot.name: receipt}) if received else visit
+        shown = Include(slot, replace(visit, receipts={slot.name: receipt}), include.release) if received else include
         return _swap(included, shown, read_names_taken(request.headers.get(NAMES_TAKEN)), topics, sequence)
     if received:
         response: HttpResponseBase = _SeeOther(f"{visit.path}?{slot.name}.receipt={quote(receipt)}#slot-{slot.name}")
@@ -130,13 +125,15 @@ def _changed(value: str | None) -> tuple[list[str], str]:
     return topics, sequence if SEQUENCE.fullmatch(sequence) else ""
 
 
-def _swap(included: Included, visit: Visit, page_names: PageNames, topics: list[str], sequence: str) -> HttpResponse:
-    response = HttpResponse(parts().composer.wrapper.wrap(included, visit, page_names))
+def _swap(
+    included: Included, include: Include, page_names: PageNames, topics: list[str], sequence: str
+) -> HttpResponse:
+    response = HttpResponse(parts().composer.wrapper.wrap(included, include, page_names))
     response.headers["Cache-Control"] = "private, no-store"
     name, events = included.slot.name, {}
     if topics:
         events["mullion:changed"] = {"topics": topics, "sequence": sequence, "slot": name}
-    if receipt := visit.receipts.get(name):
+    if receipt := include.receipt:
         events["mullion:received"] = {"slot": name, "receipt": receipt}
     if events:
         response.headers["HX-Trigger"] = json.dumps(events)

@@ -180,7 +180,7 @@ async def _stream(
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return
     await send({"type": "http.response.body", "body": opening.head, "more_body": True})
-    async for chunk, more in composition.rest():
+    async for chunk, more in composition.remaining():
         await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
 

@@ -13,9 +13,10 @@ from redis.asyncio import Redis
 
 from bff.resilience.last_good import LastGood, LastGoodPolicy
 from shell.composition.compiler import Compiler
-from shell.composition.include import Includer
+from shell.composition.include import Include
+from shell.composition.includer import Includer
 from shell.composition.page import Page, PageTable, Slot, Visit
-from shell.composition.probing import Probing
+from shell.composition.probe_targets import ProbeTargets
 from shell.composition.recent_outcomes import RecentOutcomes
 from shell.composition.release import Release, Snapshot
 from shell.composition.requests import Bearer
@@ -55,7 +56,9 @@ def parts() -> Parts:
     evidence = RedisEvidence(settings.REDIS_URL, sender=process)
     redis = connect(settings.REDIS_URL)
     upstreams = Upstreams(
-        probing=lambda release: _probing(pages, release), evidence=evidence, lease=RedisLease(redis, holder=process)
+        probe_targets=lambda release: _probe_targets(pages, release),
+        evidence=evidence,
+        lease=RedisLease(redis, holder=process),
     )
     last_good = LastGood(LastGoodPolicy(), second=RedisCopies(redis, settings.SECRET_KEY), codec=BodyCodec())
     recent_outcomes = RecentOutcomes()
@@ -64,7 +67,7 @@ def parts() -> Parts:
     holding = Holding(upstreams)
 
     def follow(snapshot: Snapshot, holds: Holds) -> None:
-        upstreams.forget_except(snapshot)
+        upstreams.retain(snapshot)
         holding.follow(snapshot, holds)
 
     def bearer(visit: Visit, audience: str, scopes: frozenset[str], life_s: int) -> str:
@@ -95,7 +98,7 @@ def parts() -> Parts:
     )
 
 
-def _probing(pages: PageTable, release: Release) -> Probing:
+def _probe_targets(pages: PageTable, release: Release) -> ProbeTargets:
     """Until something of a release was healthy: the first of its slots that needs no parameter, as a visitor would."""
     fitting = [(page, slot) for page in pages.pages if not page.params for slot in page.slots]
     bare = Page("probe", "/", "")
@@ -108,7 +111,7 @@ def _probing(pages: PageTable, release: Release) -> Probing:
         currency=settings.CURRENCY,
         origin=settings.PUBLIC_URL,
     )
-    return Probing(release, slot, visit)
+    return ProbeTargets(Include(slot, visit, release))
 
 
 def _root(release: Release) -> Slot:

@@ -82,7 +82,7 @@ async def _one(trio: Trio, player: str, chance: float, tally: Tally) -> None:
             await asyncio.sleep(chance / 20)
             tally.left += 1
             return
-        async for chunk, _more in composition.rest():
+        async for chunk, _more in composition.remaining():
             chunks.append(chunk)
     finally:
         await composition.close()

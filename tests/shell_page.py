@@ -17,9 +17,10 @@ from bff.resilience.last_good import LastGood
 from bff.resilience.policy import Policy
 from shell.composition.body import Body
 from shell.composition.compiler import Compiler
-from shell.composition.include import Includer
+from shell.composition.include import Include
+from shell.composition.includer import Includer
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
-from shell.composition.probing import Probing
+from shell.composition.probe_targets import ProbeTargets
 from shell.composition.recent_outcomes import RecentOutcomes
 from shell.composition.release import Release, Snapshot
 from shell.composition.stream import Composer, Opening
@@ -65,7 +66,9 @@ class Trio:
         self.origins = {name: Origin(body=f"<section><h2>{name}</h2></section>".encode()) for name in NAMES}
         self._extension = dict({"isolation": "shadow", "deadline_ms": 600} | dict(extension or {}))
         self.upstreams = Upstreams(
-            lambda release: Probing(release, Slot(release.fragment, release.fragment, probe_path), self.visit()),
+            lambda release: ProbeTargets(
+                Include(Slot(release.fragment, release.fragment, probe_path), self.visit(), release)
+            ),
             policy or Policy(),
             page_deadline_ms=page_deadline_ms,
         )
@@ -109,6 +112,10 @@ class Trio:
             **more,
         )
 
+    def include(self, slot: Slot, visit: Visit | None = None) -> Include:
+        """An attempt to fill `slot` from the live release."""
+        return Include(slot, visit or self.visit(), self.snapshot.releases.get(slot.fragment))
+
     async def page(self, visit: Visit | None = None) -> bytes:
         """The whole page as a browser would receive it."""
         opening, rest = await self.look(visit)
@@ -119,7 +126,7 @@ class Trio:
         composition = self.composer.compose(visit or self.visit(), self.snapshot)
         try:
             opening = await composition.open()
-            return opening, b"".join([chunk async for chunk, _more in composition.rest()])
+            return opening, b"".join([chunk async for chunk, _more in composition.remaining()])
         finally:
             await composition.close()
 

@@ -1,6 +1,6 @@
 """What a fragment's answer is worth: its own words, contained, or why they can not stand in the page.
 
-Public: `Body`, `read`, `contained_fallback`, `link_policy`, `FragmentState`, `read_state`, `UNDECLARED`.
+Public: `Body`, `read_body`, `contained_fallback`, `link_policy`, `FragmentState`, `read_state`, `UNDECLARED`.
 """
 
 import re
@@ -17,14 +17,13 @@ from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from shell.composition.contain import Isolation, LinkPolicy, Refused, contain
-from shell.composition.page import Slot, Visit
-from shell.composition.release import Release
+from shell.composition.include import Include
 
-# Statuses that say something about the asking and not about the upstream.
-_SAID_NO = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
-# What a fragment may say of itself: what a call to an upstream of its own can end with. What only a shell decides (who
-# is held, what is published, whose HTML is unsafe, who may see it) is no fragment's to say.
-_SAYABLE = frozenset(
+# Statuses that are about the request and not about the upstream.
+_REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
+# The reasons a fragment may give for being degraded: those with which a call to an upstream of its own can end. What
+# only a shell decides (who is held, what is published, whose HTML is unsafe, who may see it) is not among them.
+_FRAGMENT_REASONS = frozenset(
     {
         *(Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DOWN, Reason.STORE_DOWN),
         *(Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.TIMEOUT, Reason.CUT, Reason.FRAMING),
@@ -42,55 +41,53 @@ logger = log.get("contain")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Contained HTML. `said` is why the fragment calls itself degraded, None when it says that all is well.
+    """Contained HTML. `degraded` is why the fragment calls itself degraded, None when it says that all is well.
 
     `upstream` is who failed behind it, by a name that its manifest declares; `retry_after_ms` when it hopes to be well.
     """
 
     html: bytes
     status: int
-    said: Reason | None = None
+    degraded: Reason | None = None
     as_of: datetime | None = None
     upstream: str = ""
     retry_after_ms: int | None = None
 
 
-def read(
-    slot: Slot, visit: Visit, release: Release, response: Response, *, accept: frozenset[int] = _CONTENT
-) -> Body | Failure:
+def read_body(include: Include, response: Response, *, accept: frozenset[int] = _CONTENT) -> Body | Failure:
     """The body of `response`, or the failure that it is."""
-    status = response.status
+    status, declared = response.status, include.published.manifest.mullion
     if status not in accept:
-        reason = _SAID_NO.get(status, Reason.REDIRECT if 300 <= status < 400 else Reason.REJECTED)
+        reason = _REASONS.get(status, Reason.REDIRECT if 300 <= status < 400 else Reason.REJECTED)
         return Failure(reason, f"answered {status}", status=status)
     contained = contain(
         response.body,
         response.headers.get("content-type"),
-        prefix=visit.page.prefix(slot, visit.params),
-        isolation=release.manifest.mullion.isolation,
-        links=link_policy(release.manifest.mullion.links),
+        prefix=include.prefix,
+        isolation=declared.isolation,
+        links=link_policy(declared.links),
     )
     if isinstance(contained, Refused):
         return Failure(contained.reason, contained.detail, status=status)
     if not contained.html.strip():
         return Failure(Reason.EMPTY, f"nothing in it may stand in a page: {', '.join(contained.notes) or 'no words'}")
     if contained.notes:
-        _say(slot.fragment, release.manifest.version, contained.notes)
+        _log_taken_out(include.slot.fragment, include.published.manifest.version, contained.notes)
     if not response.headers.get(headers.VERSION):
         return Failure(Reason.NOT_A_FRAGMENT, f"answered {status} without {headers.VERSION}", status=status)
-    said = read_state(response.headers.get(headers.STATE), datetime.now(UTC), release.manifest.mullion)
-    if said is None:
+    state = read_state(response.headers.get(headers.STATE), datetime.now(UTC), declared)
+    if state is None:
         return Body(contained.html, status)
-    return Body(contained.html, status, said.reason, said.as_of, said.upstream, said.retry_after_ms)
+    return Body(contained.html, status, state.reason, state.as_of, state.upstream, state.retry_after_ms)
 
 
-def contained_fallback(slot: Slot, visit: Visit, release: Release) -> bytes:
+def contained_fallback(include: Include) -> bytes:
     """The release's own fallback for this slot; empty when it has none."""
-    if not release.fallback:
+    release = include.release
+    if release is None or not release.fallback:
         return b""
-    prefix = visit.page.prefix(slot, visit.params)
-    said = release.manifest.mullion
-    return _contained(release.fallback, prefix, said.isolation, said.links)
+    declared = release.manifest.mullion
+    return _contained(release.fallback, include.prefix, declared.isolation, declared.links)
 
 
 # Beside containment's own memory, which a flood of other bodies may empty: in an outage this is asked for all the time.
@@ -108,7 +105,7 @@ def link_policy(origins: tuple[str, ...]) -> LinkPolicy:
 
 
 @lru_cache(maxsize=1024)
-def _say(fragment: str, version: str, notes: tuple[str, ...]) -> None:
+def _log_taken_out(fragment: str, version: str, notes: tuple[str, ...]) -> None:
     """Tell a release's authors what a page shows their HTML without; once, as every body would say it again."""
     logger.warning("contained", fragment=fragment, version=version, taken_out=list(notes))
 
@@ -133,13 +130,13 @@ def read_state(value: str | None, now: datetime, declared: Extension) -> Fragmen
     word, _, rest = (value or "").partition(";")
     if word.strip().lower() != "degraded":
         return None
-    said = dict(part.strip().partition("=")[::2] for part in rest.split(";"))
-    reason = next((known for known in _SAYABLE if known == said.get("reason", "")), Reason.FEED_DOWN)
-    upstream, retry = said.get("upstream", ""), said.get("retry-after-ms", "")
+    fields = dict(part.strip().partition("=")[::2] for part in rest.split(";"))
+    reason = next((known for known in _FRAGMENT_REASONS if known == fields.get("reason", "")), Reason.FEED_DOWN)
+    upstream, retry = fields.get("upstream", ""), fields.get("retry-after-ms", "")
     if upstream and upstream not in declared.upstreams and upstream not in declared.feeds:
         upstream = UNDECLARED
     return FragmentState(
-        reason, _as_of(said.get("as-of", ""), now), upstream, int(retry) if _RETRY.fullmatch(retry) else None
+        reason, _as_of(fields.get("as-of", ""), now), upstream, int(retry) if _RETRY.fullmatch(retry) else None
     )
 
 

@@ -29,7 +29,7 @@ async def composed(
 async def _chunks(composition: Composition, head: bytes) -> AsyncIterator[bytes]:
     try:
         yield head
-        async for chunk, _more in composition.rest():
+        async for chunk, _more in composition.remaining():
             yield chunk
     finally:
         await composition.close()

@@ -10,7 +10,9 @@ import msgspec
 from bff.resilience.outcome import Failure, Outcome, State
 from bff.resilience.reason import Reason
 from shell.composition.body import Body, contained_fallback
-from shell.composition.page import Slot, Visit
+from shell.composition.include import Include
+from shell.composition.outage import Repeated
+from shell.composition.page import Slot
 from shell.composition.release import Release
 
 _DECIDED_HERE = frozenset({Reason.NOT_PUBLISHED, Reason.HELD, Reason.INTERNAL, Reason.LEFT})
@@ -19,9 +21,9 @@ _DECIDED_HERE = frozenset({Reason.NOT_PUBLISHED, Reason.HELD, Reason.INTERNAL, R
 class Included(msgspec.Struct, frozen=True, eq=False):
     """What fills the slot. `html` is contained; it is empty where the shell draws its own card.
 
-    `status` is the fragment's answer, None without one; `ms` is what the include took. One that is `shared` fills the
-    slot of more than one visit. `upstream` names who failed: the fragment itself, or who failed behind it by the
-    fragment's own word; it is empty where nobody did, or where it was decided here.
+    `status` is the fragment's answer, None without one; `ms` is what the include took. `repeated` where it
+    fills the slot of more than one visit. `upstream` names who failed: the fragment itself, or who failed behind it by
+    the fragment's own word; it is empty where nobody did, or where it was decided here.
     """
 
     slot: Slot
@@ -34,7 +36,7 @@ class Included(msgspec.Struct, frozen=True, eq=False):
     status: int | None = None
     retry_after_ms: int | None = None
     ms: int = 0
-    shared: bool = False
+    repeated: Repeated | None = None
     upstream: str = ""
 
     @property
@@ -42,9 +44,9 @@ class Included(msgspec.Struct, frozen=True, eq=False):
         return self.release.manifest.version if self.release else ""
 
 
-def included_from_outcome(slot: Slot, release: Release, outcome: Outcome[Body]) -> Included:
-    """What a fragment said, now or when it was last well."""
-    body = outcome.value
+def included_from_outcome(include: Include, outcome: Outcome[Body]) -> Included:
+    """What a fragment answered, now or when it was last well."""
+    slot, release, body = include.slot, include.release, outcome.value
     if outcome.state is State.STALE:
         return Included(
             slot,
@@ -58,13 +60,13 @@ def included_from_outcome(slot: Slot, release: Release, outcome: Outcome[Body]) 
             outcome.retry_after_ms,
             upstream=_who(slot, outcome.reason),
         )
-    if body.said is not None:
+    if body.degraded is not None:
         return Included(
             slot,
             State.DEGRADED,
             body.html,
             release,
-            body.said,
+            body.degraded,
             as_of=body.as_of,
             status=body.status,
             retry_after_ms=body.retry_after_ms,
@@ -73,22 +75,20 @@ def included_from_outcome(slot: Slot, release: Release, outcome: Outcome[Body]) 
     return Included(slot, State.FRESH, body.html, release, as_of=outcome.as_of, status=body.status)
 
 
-def included_from_failure(slot: Slot, visit: Visit, release: Release | None, failure: Failure) -> Included:
+def included_from_failure(include: Include, failure: Failure) -> Included:
     """The rungs below: the release's own fallback, else the shell's card."""
-    html = b""
     # To somebody who may not see it, "it is broken" would be a lie: the shell's card asks them to sign in.
-    if release is not None and failure.reason is not Reason.UNAUTHORISED:
-        html = contained_fallback(slot, visit, release)
+    html = b"" if failure.reason is Reason.UNAUTHORISED else contained_fallback(include)
     return Included(
-        slot,
+        include.slot,
         State.FALLBACK if html else State.PLACEHOLDER,
         html,
-        release,
+        include.release,
         failure.reason,
         failure.detail,
         status=failure.status,
         retry_after_ms=failure.retry_after_ms,
-        upstream=_who(slot, failure.reason),
+        upstream=_who(include.slot, failure.reason),
     )
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote
 
 PAGE_DEADLINE_MS = 1000
 
@@ -123,31 +123,6 @@ class Visit:
     @property
     def path(self) -> str:
         return self.page.path(self.params)
-
-    def query(self, slot: Slot) -> dict[str, str]:
-        """What this visit asks of `slot`, by the slot's own names."""
-        asked = self.queries.get(slot.name, {})
-        return {name: asked[name] for name in slot.query if name in asked}
-
-    def query_string(self, slot: Slot) -> str:
-        """The same as the page's query writes it, empty when nothing is asked."""
-        if not slot.query:
-            return ""
-        return urlencode({f"{slot.name}.{name}": value for name, value in self.query(slot).items()})
-
-    def asks_for_its_own(self, slot: Slot) -> bool:
-        """Whether `slot` is asked for something that this visit alone has done: nobody else's answer is one to it."""
-        return bool(self.min_sequence or self.receipts.get(slot.name))
-
-    def asked_again(self, slot: Slot) -> str:
-        """The same with the receipt that `slot` shows: reading it again must not take away what became of a command."""
-        if not slot.query and not self.receipts:
-            return ""
-        asked, receipt = self.query_string(slot), self.receipts.get(slot.name)
-        if not receipt:
-            return asked
-        shown = urlencode({f"{slot.name}.receipt": receipt})
-        return f"{asked}&{shown}" if asked else shown
 
 
 def _filled(pattern: str, params: Mapping[str, str]) -> str:

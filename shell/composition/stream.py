@@ -12,7 +12,8 @@ from bff.resilience.deadline import Deadline
 from bff.resilience.outcome import State
 from shell.composition import metrics
 from shell.composition.compiler import Compiled, Compiler
-from shell.composition.include import Includer
+from shell.composition.include import Include
+from shell.composition.includer import Includer
 from shell.composition.ladder import Included
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
 from shell.composition.page_names import PageNames
@@ -25,7 +26,7 @@ _UNBUFFERED = ("x-accel-buffering", "no")
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What goes out first: the status, headers of this page, and as bytes head, layout and the slots known by then."""
+    """What goes out first: the status, headers of this page, and as bytes head, layout and the slots ready by then."""
 
     status: int
     head: bytes
@@ -52,8 +53,9 @@ class Composer:
     ) -> tuple[Included, bytes]:
         """One slot on its own, for a page that is open in a browser, whose other slots hold `page_names`."""
         deadline = Deadline.after_ms(self.clock(), self.page_deadline_ms)
-        included = await self.includer.include(slot, visit, snapshot, deadline)
-        return included, self.wrapper.wrap(included, visit, page_names, attempt=attempt)
+        include = Include(slot, visit, snapshot.releases.get(slot.fragment))
+        included = await self.includer.include(include, deadline)
+        return included, self.wrapper.wrap(included, include, page_names, attempt=attempt)
 
 
 class Composition:
@@ -66,48 +68,50 @@ class Composition:
         self._answered = answered
         self._page_names = PageNames()
         self._deadline = Deadline.after_ms(composer.clock(), composer.page_deadline_ms)
-        # What is known already, and what has to be asked for.
-        self._known: dict[str, Included] = {}
+        self._includes = {
+            slot.name: Include(slot, visit, snapshot.releases.get(slot.fragment)) for slot in visit.page.slots
+        }
+        # The slots that are ready before the first byte, and those under way.
+        self._ready: dict[str, Included] = {}
         self._tasks: dict[str, asyncio.Task[Included]] = {}
-        at_once = composer.includer.at_once
-        for slot in visit.page.slots:
-            known = answered if answered and slot.name == answered.slot.name else at_once(slot, visit, snapshot)
-            if known is not None:
-                self._known[slot.name] = known
+        for name, include in self._includes.items():
+            ready = answered if answered and name == answered.slot.name else composer.includer.immediate(include)
+            if ready is not None:
+                self._ready[name] = ready
             else:
-                self._tasks[slot.name] = asyncio.create_task(self._include(slot))
+                self._tasks[name] = asyncio.create_task(composer.includer.include(include, self._deadline))
 
     async def open(self) -> Opening:
-        """Head, layout and the slots that are known. A primary slot is waited for; it alone may change the status."""
+        """Head, layout and the slots that are ready. A primary slot is waited for; it alone may change the status."""
         primary = self._primary_slot()
         if primary is not None and primary.name in self._tasks:
-            self._known[primary.name] = await asyncio.shield(self._tasks[primary.name])
+            self._ready[primary.name] = await asyncio.shield(self._tasks[primary.name])
             del self._tasks[primary.name]
-        said = ", ".join([timing(name, included.ms, included.state) for name, included in self._known.items()])
-        headers = (_UNBUFFERED, ("server-timing", said)) if said else (_UNBUFFERED,)
-        decides = self._known.get(primary.name) if primary is not None else None
+        timings = ", ".join([timing(name, included.ms, included.state) for name, included in self._ready.items()])
+        headers = (_UNBUFFERED, ("server-timing", timings)) if timings else (_UNBUFFERED,)
+        decides = self._ready.get(primary.name) if primary is not None else None
         if decides is not None and decides.status in (404, 410) and decides.state is not State.STALE:
             await self.close()
-            self._known = {}
+            self._ready = {}
             self._visit = replace(
                 self._visit, page=self._composer.not_found, params={}, receipts={}, queries={}, min_sequence=""
             )
             return self._opening(404, headers)
         return self._opening(self._answered.status or 200 if self._answered else 200, headers)
 
-    async def rest(self) -> AsyncIterator[tuple[bytes, bool]]:
+    async def remaining(self) -> AsyncIterator[tuple[bytes, bool]]:
         """What follows, as (bytes, whether more comes): slots as they are ready, and with the last of them the tail.
 
         Slots that are ready at the same moment go out together: each write costs more than a slot that has fallen back.
         """
-        tail = Compiled.fill(self._page_parts().tail, _late(self._visit))
+        tail = Compiled.fill(self._page_parts().tail, _hole_values(self._visit))
         waiting = set(self._tasks.values())
         if not waiting:
             yield tail, False
         while waiting:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            ready = [self._wrap(task.result()) for task in self._tasks.values() if task in done]
-            yield b"".join(ready if waiting else (*ready, tail)), bool(waiting)
+            ended = [self._wrap(task.result()) for task in self._tasks.values() if task in done]
+            yield b"".join(ended if waiting else (*ended, tail)), bool(waiting)
 
     async def close(self) -> None:
         """End every include that is still under way."""
@@ -125,8 +129,8 @@ class Composition:
 
     def _opening(self, status: int, headers: tuple[tuple[str, str], ...]) -> Opening:
         metrics.pages(self._visit.page.name, str(status)).inc()
-        head = Compiled.fill(self._page_parts().head, _late(self._visit))
-        return Opening(status, b"".join((head, *map(self._wrap, self._known.values()))), headers)
+        head = Compiled.fill(self._page_parts().head, _hole_values(self._visit))
+        return Opening(status, b"".join((head, *map(self._wrap, self._ready.values()))), headers)
 
     def _page_parts(self) -> Compiled:
         visit = self._visit
@@ -135,17 +139,14 @@ class Composition:
         )
 
     def _wrap(self, included: Included) -> bytes:
-        return self._composer.wrapper.wrap(included, self._visit, self._page_names)
-
-    async def _include(self, slot: Slot) -> Included:
-        return await self._composer.includer.include(slot, self._visit, self._snapshot, self._deadline)
+        return self._composer.wrapper.wrap(included, self._includes[included.slot.name], self._page_names)
 
 
 def timing(slot: str, ms: int, state: State) -> str:
-    """What `Server-Timing` says of one slot."""
+    """One slot's entry in `Server-Timing`."""
     return f"{slot};dur={ms};desc={state}"
 
 
-def _late(visit: Visit) -> dict[str, str]:
+def _hole_values(visit: Visit) -> dict[str, str]:
     own = {"player_name": visit.player_name, "path": visit.path, "key": visit.page.key(visit.params)}
     return {**visit.words, **own}

@@ -1,4 +1,4 @@
-"""The element that carries an outcome into the page: `<fragment-slot>`, its state, and the shell's own words around it.
+"""The element that carries an outcome into the page: `<fragment-slot>`, its state, and the shell's own HTML around it.
 
 Public: `Wrapper`.
 """
@@ -16,7 +16,9 @@ from msgspec import structs
 from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.assets import static_url
+from shell.composition.include import Include
 from shell.composition.ladder import Included
+from shell.composition.outage import Markup
 from shell.composition.page import Visit
 from shell.composition.page_names import PageNames
 from shell.composition.retry_delay import bounds_ms, delay_ms
@@ -31,11 +33,12 @@ class Wrapper:
 
     def __init__(self, chance: random.Random | None = None) -> None:
         self._chance = chance or random.Random()  # noqa: S311  it spreads load; nobody gains by guessing it
-        # What every visit has in common is written once: in an outage, to write it anew was most of what a slot cost.
+        # What every visit has in common is written once.
         self._frames: dict[tuple[object, ...], _Frame] = {}
-        self._shared: dict[tuple[Included, str], _AroundDelay] = {}
 
-    def wrap(self, included: Included, visit: Visit, page_names: PageNames | None = None, *, attempt: int = 0) -> bytes:
+    def wrap(
+        self, included: Included, include: Include, page_names: PageNames | None = None, *, attempt: int = 0
+    ) -> bytes:
         """The slot's element, whole, with names that are free among `page_names`, none where it stands alone.
 
         `attempt` counts the retries before this one.
@@ -43,41 +46,36 @@ class Wrapper:
         if _is_light(included):
             html = (page_names or PageNames()).make_unique(included.html, included.slot.name)
             if html is not included.html:
-                included = structs.replace(included, html=html, shared=False)
-        if included.shared and included.html and not attempt:
-            around = self._around_delay(included, visit)
-            return b"%b%d%b" % (around.before, around.low + around.span * self._chance.random(), around.after)
-        before, after = self._written(included, visit, attempt)
+                included = structs.replace(included, html=html, repeated=None)
+        if included.repeated is not None and included.html and not attempt and not include.receipt:
+            markup = included.repeated.markup
+            if markup is None:
+                markup = included.repeated.markup = self._markup(included, include)
+            return b"%b%d%b" % (markup.before, markup.low + markup.span * self._chance.random(), markup.after)
+        before, after = self._markup_parts(included, include, attempt)
         if included.state is State.FRESH:
             return before + after
         delay = delay_ms(attempt, included.retry_after_ms, chance=self._chance)
         return b'%bdata-retry-ms="%d" %b' % (before, delay, after)
 
-    def _around_delay(self, included: Included, visit: Visit) -> "_AroundDelay":
-        key = included, visit.asked_again(included.slot)
-        around = self._shared.get(key)
-        if around is None:
-            if len(self._shared) >= _SHARED_MAX:
-                self._shared.clear()
-            before, after = self._written(included, visit, 0)
-            low, high = bounds_ms(0, included.retry_after_ms)
-            around = self._shared[key] = _AroundDelay(before + b'data-retry-ms="', b'" ' + after, low, high - low)
-        return around
+    def _markup(self, included: Included, include: Include) -> Markup:
+        before, after = self._markup_parts(included, include, 0)
+        low, high = bounds_ms(0, included.retry_after_ms)
+        return Markup(before + b'data-retry-ms="', b'" ' + after, low, high - low)
 
-    def _written(self, included: Included, visit: Visit, attempt: int) -> tuple[bytes, bytes]:
+    def _markup_parts(self, included: Included, include: Include, attempt: int) -> tuple[bytes, bytes]:
         """The element up to where its delay belongs, and from there on."""
-        frame = self._frame(included, visit, attempt)
+        frame = self._frame(included, include, attempt)
         as_of = included.as_of.isoformat() if included.as_of else ""
         varying = f' data-as-of="{as_of}" data-ms="{included.ms}" '
-        return frame.before + varying.encode(), b"".join((frame.after, _body(included, visit), frame.end))
+        return frame.before + varying.encode(), b"".join((frame.after, _body(included, include.visit), frame.end))
 
-    def _frame(self, included: Included, visit: Visit, attempt: int) -> "_Frame":
-        slot, release = included.slot, included.release
-        prefix, asked = visit.page.prefix(slot, visit.params), visit.asked_again(slot)
+    def _frame(self, included: Included, include: Include, attempt: int) -> "_Frame":
+        release = included.release
         key = (
-            slot.name,
-            prefix,
-            asked,
+            included.slot.name,
+            include.prefix,
+            include.refetch_query,
             included.state,
             included.reason,
             release.digest if release else None,
@@ -88,23 +86,12 @@ class Wrapper:
         if frame is None:
             if len(self._frames) >= _FRAMES_MAX:
                 self._frames.clear()
-            frame = self._frames[key] = _framed(included, prefix, asked, attempt)
+            frame = self._frames[key] = _framed(included, include.prefix, include.refetch_query, attempt)
         return frame
 
 
 # A flood of odd addresses empties the memory; it does not fill it.
 _FRAMES_MAX = 4096
-# Each holds a body, and stands for a moment.
-_SHARED_MAX = 64
-
-
-class _AroundDelay(msgspec.Struct, frozen=True):
-    """A slot's element without the one number in which visits differ: `low` plus up to `span`, in milliseconds."""
-
-    before: bytes
-    after: bytes
-    low: int
-    span: int
 
 
 class _Frame(msgspec.Struct, frozen=True):
@@ -115,24 +102,25 @@ class _Frame(msgspec.Struct, frozen=True):
     end: bytes
 
 
-def _framed(included: Included, prefix: str, asked: str, attempt: int) -> _Frame:
-    slot, release, query = included.slot, included.release, [escape(asked)] if asked else []
+def _framed(included: Included, prefix: str, refetch_query: str, attempt: int) -> _Frame:
+    slot, release = included.slot, included.release
+    query = [escape(refetch_query)] if refetch_query else []
     attributes = {"slot": slot.name, "id": f"slot-{slot.name}", "data-prefix": prefix}
-    if asked:
-        attributes["data-query"] = asked
+    if refetch_query:
+        attributes["data-query"] = refetch_query
     attributes |= {
         "data-state": str(included.state),
         "data-reason": str(included.reason or ""),
         "data-version": included.version,
     }
     if release is not None:
-        said = release.manifest.mullion
+        declared = release.manifest.mullion
         modules = [f"/assets/{digest}" for digest in release.js] if included.html else []
         attributes |= {
             # What this release's stylesheets are scoped to where it stands in the shared tree.
             "data-fragment": release.fragment,
-            "data-topics": " ".join(said.topics),
-            "data-feeds": " ".join(said.feeds),
+            "data-topics": " ".join(declared.topics),
+            "data-feeds": " ".join(declared.feeds),
             "data-modules": " ".join(modules),
         }
     if included.state is not State.FRESH:
@@ -143,21 +131,21 @@ def _framed(included: Included, prefix: str, asked: str, attempt: int) -> _Frame
     if not _is_light(included):
         inner, end = '<template shadowrootmode="open">' + inner, end + "</template>"
     return _Frame(
-        f"<fragment-slot{_written(attributes)}".encode(),
+        f"<fragment-slot{_attributes(attributes)}".encode(),
         f'hx-get="{address}"{_SWAP}>{inner}'.encode(),
         f"{end}</fragment-slot>\n".encode(),
     )
 
 
-def _written(attributes: Mapping[str, str]) -> str:
+def _attributes(attributes: Mapping[str, str]) -> str:
     return "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
 
 
-_SWAP = _written({"hx-trigger": "mullion:swap", "hx-target": "this", "hx-swap": "outerHTML"})
+_SWAP = _attributes({"hx-trigger": "mullion:swap", "hx-target": "this", "hx-swap": "outerHTML"})
 
 
 def _is_light(included: Included) -> bool:
-    """Whether the fragment's own words stand in the tree that all slots share; the shell's card never does."""
+    """Whether the fragment's own HTML stands in the tree that all slots share; the shell's card never does."""
     release = included.release
     return bool(included.html) and release is not None and release.manifest.mullion.isolation == "light"
 
@@ -171,7 +159,7 @@ def _styles(included: Included) -> str:
 
 
 def _body(included: Included, visit: Visit) -> bytes:
-    """The fragment's words, or the shell's own where there are none; a stale copy stands inert under its age."""
+    """The fragment's HTML, or the shell's own where there is none; a stale copy stands inert under its age."""
     if included.state is State.STALE and included.as_of is not None:
         bar = _stale_bar(visit.language).replace(_AS_OF, included.as_of.isoformat(timespec="seconds"))
         bar = bar.replace(_AT, included.as_of.strftime("%H:%M:%S"))

@@ -84,7 +84,7 @@ class RedisLease:
 class _Stored(msgspec.Struct, array_like=True):
     html: bytes
     status: int
-    said: Reason | None
+    degraded: Reason | None
     as_of: datetime | None
 
 
@@ -92,8 +92,8 @@ class BodyCodec:
     """A body as bytes. Only for a second level that seals what it keeps, as `RedisCopies` does."""
 
     def dump(self, value: Body) -> bytes:
-        return msgspec.msgpack.encode(_Stored(value.html, value.status, value.said, value.as_of))
+        return msgspec.msgpack.encode(_Stored(value.html, value.status, value.degraded, value.as_of))
 
     def load(self, data: bytes) -> Body:
         stored = msgspec.msgpack.decode(data, type=_Stored)
-        return Body(stored.html, stored.status, stored.said, stored.as_of)
+        return Body(stored.html, stored.status, stored.degraded, stored.as_of)

@@ -13,8 +13,9 @@ from bff.resilience.breaker import Position
 from bff.resilience.deadline import Deadline
 from bff.resilience.guard import Guard
 from bff.resilience.message import Request, Response
+from shell.composition.include import Include
 from shell.composition.page import Page, Slot, Visit
-from shell.composition.probing import Probing
+from shell.composition.probe_targets import ProbeTargets
 from shell.composition.release import Release, Snapshot
 from shell.composition.upstreams import Upstreams
 from shell.operations.holding import Holding
@@ -28,21 +29,21 @@ pytestmark = pytest.mark.django_db(transaction=True)
 FOLLOWED_S_MAX = 2  # what is promised is a second; a busy machine gets twice that
 
 
-def _probing(release: Release) -> Probing:
+def _probe_targets(release: Release) -> ProbeTargets:
     visit = Visit(Page("probe", "/", ""), {}, "en", "en", "EUR", "http://testserver")
-    return Probing(release, Slot("probe", release.fragment), visit)
+    return ProbeTargets(Include(Slot("probe", release.fragment), visit, release))
 
 
 class Process:
     """What follows the registry in one shell process."""
 
     def __init__(self) -> None:
-        self.upstreams = Upstreams(_probing)
+        self.upstreams = Upstreams(_probe_targets)
         self.holding = Holding(self.upstreams)
         self.keeper = SnapshotKeeper(self.follow)
 
     def follow(self, snapshot: Snapshot, holds: Holds) -> None:
-        self.upstreams.forget_except(snapshot)
+        self.upstreams.retain(snapshot)
         self.holding.follow(snapshot, holds)
 
     async def __aenter__(self) -> "Process":

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from bff.resilience.breaker import Position
 from bff.resilience.last_good import LastGood, LastGoodPolicy
 from bff.resilience.policy import Policy
-from shell.composition import include, wrap
+from shell.composition import outage
 from shell.composition.body import Body
 from shell.composition.page import Slot
 from shell.composition.release import Snapshot
@@ -72,7 +72,7 @@ async def test_what_is_known_leaves_with_the_head() -> None:
         assert trio.origins["wallet"].requests == asked
         timing = dict(opening.headers)["server-timing"]
         assert {entry.partition(";")[0] for entry in timing.split(", ")} == {"wallet", "tables"}
-        assert b'<fragment-slot slot="promotions"' in b"".join([chunk async for chunk, _ in composition.rest()])
+        assert b'<fragment-slot slot="promotions"' in b"".join([chunk async for chunk, _ in composition.remaining()])
 
 
 async def test_page_without_anything_to_wait_for_ends_with_its_tail() -> None:
@@ -83,7 +83,7 @@ async def test_page_without_anything_to_wait_for_ends_with_its_tail() -> None:
         composition = trio.composer.compose(trio.visit(), trio.snapshot)
         head = (await composition.open()).head
         assert head.count(b'data-reason="held"') == 3
-        rest = [(chunk, more) async for chunk, more in composition.rest()]
+        rest = [(chunk, more) async for chunk, more in composition.remaining()]
         assert [more for _, more in rest] == [False]
         assert rest[0][0].rstrip().endswith(b"</html>")
 
@@ -314,14 +314,14 @@ async def test_shut_slot_is_made_once_for_visitors_and_never_for_too_many(monkey
         guard.force_open()
 
         def look(**more):
-            return trio.includer.at_once(slot, replace(trio.visit(), **more), trio.snapshot)
+            return trio.includer.immediate(trio.include(slot, replace(trio.visit(), **more)))
 
         first = look()
         assert first.reason == "held"
         assert look() is first
         others = [look(locale="de-DE"), look(currency="JPY"), look(device="mobile"), look(player="pl_amber")]
         assert all(other is not first and other.html == first.html for other in others)
-        assert not others[-1].shared
+        assert others[-1].repeated is None
         pages = [await trio.page(), await trio.page()]
         assert steady(element(pages[0], "tables")) == steady(element(pages[1], "tables"))
         assert pages[0] != pages[1], "each is told its own delay"
@@ -338,8 +338,7 @@ async def test_shut_slot_is_made_once_for_visitors_and_never_for_too_many(monkey
         guard.breaker.peer_closed()
         assert look() is None, "whoever comes next may ask"
         guard.force_open()
-        monkeypatch.setattr(include, "_SHUT_MAX", 1)
-        monkeypatch.setattr(wrap, "_SHARED_MAX", 1)
+        monkeypatch.setattr(outage, "PLACES_MAX", 1)
         for locale in ("en-GB", "de-DE", "en-GB"):
             visit = replace(trio.visit(), locale=locale)
             assert steady(element(await trio.page(visit), "tables")) == steady(element(pages[0], "tables"))

@@ -14,6 +14,7 @@ from shell.composition.compiler import Compiled, Compiler
 from shell.composition.contain import Contained, Container, LinkPolicy
 from shell.composition.contain.links import Isolation
 from shell.composition.contain.sentinel import page as sentinel_page
+from shell.composition.include import Include
 from shell.composition.ladder import Included
 from shell.composition.page import Page, Slot, Visit
 from shell.composition.release import Release, Snapshot
@@ -49,7 +50,7 @@ def real_page(body: bytes, isolation: Isolation) -> str:
     bodies = (BENIGN, body, BENIGN)
     included = [Included(slot, State.FRESH, html, release(isolation)) for slot, html in zip(SLOTS, bodies, strict=True)]
     head, tail = frame()
-    return head + "".join(wrapper.wrap(one, VISIT).decode() for one in included) + tail
+    return head + "".join(wrapper.wrap(one, Include(one.slot, VISIT, one.release)).decode() for one in included) + tail
 
 
 def written_out(page: str, *, scripting: bool) -> str:

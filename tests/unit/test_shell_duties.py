@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from shell.composition.include import Include
 from shell.composition.page import Page, PagesBroken, Slot
 from shell.composition.requests import content_request
 from shell.page_path import PagePath
@@ -107,8 +108,8 @@ def visited(query: str) -> Any:
 def test_page_asks_a_slot_only_what_the_table_lets_it(query: str, asked: dict[str, str]) -> None:
     """A name that is not the slot's own, and a value that is not plain, reach no fragment."""
     visit = visited(query)
-    assert visit.query(SLOTS[0]) == asked
-    assert visit.query(SLOTS[1]) == {}
+    assert Include(SLOTS[0], visit, None).query == asked
+    assert Include(SLOTS[1], visit, None).query == {}
 
 
 async def test_slot_is_asked_and_refetched_with_the_pages_query() -> None:
@@ -116,7 +117,7 @@ async def test_slot_is_asked_and_refetched_with_the_pages_query() -> None:
     async with Trio() as trio:
         visit = visited("main.kind=play&main.page=2")
         release = trio.snapshot.releases["wallet"]
-        request = content_request(release, SLOTS[0], visit, lambda *_: "")
+        request = content_request(Include(SLOTS[0], visit, release), lambda *_: "")
         assert request.url.endswith("?kind=play&page=2")
         included, body = await trio.composer.slot(SLOTS[0], visit, trio.snapshot, attempt=0)
         assert b'data-query="main.kind=play&amp;main.page=2"' in body

@@ -49,7 +49,7 @@ def test_the_first_of_a_kind_is_logged_at_once(outcome_log: OutcomeLog) -> None:
     """Another slot and another reason are other kinds."""
     with capture_logs() as lines:
         for included in (fallen(), fallen(TWO), fallen(reason=Reason.BREAKER_OPEN), fallen()):
-            outcome_log.record(included, VISIT)
+            outcome_log.record(included, "lobby")
     assert [(line["slot"], line["reason"], line["times"]) for line in lines] == [
         ("one", "timeout", 1),
         ("two", "timeout", 1),
@@ -62,15 +62,15 @@ def test_a_flood_is_one_line_a_second_that_counts_it(outcome_log: OutcomeLog, ti
     """Nothing is lost from the sum, and when the flood is over nothing more is logged."""
     with capture_logs() as lines:
         for number in range(1000):
-            outcome_log.record(fallen(ms=number), VISIT)
+            outcome_log.record(fallen(ms=number), "lobby")
         timer.pass_()
         for _ in range(500):
-            outcome_log.record(fallen(), VISIT)
+            outcome_log.record(fallen(), "lobby")
         timer.pass_()
         timer.pass_()
         timer.pass_()
         assert not timer.due
-        outcome_log.record(fallen(), VISIT)
+        outcome_log.record(fallen(), "lobby")
     assert [line["times"] for line in lines] == [1, 999, 500, 1]
     assert lines[1]["ms"] == 999
 
@@ -78,6 +78,6 @@ def test_a_flood_is_one_line_a_second_that_counts_it(outcome_log: OutcomeLog, ti
 def test_fresh_outcomes_are_debug_lines(outcome_log: OutcomeLog, timer: Timer) -> None:
     """They are counted, and logged only for whoever debugs."""
     with capture_logs() as lines:
-        outcome_log.record(Included(ONE, State.FRESH, b"<p>", None), VISIT)
+        outcome_log.record(Included(ONE, State.FRESH, b"<p>", None), "lobby")
     assert {line["log_level"] for line in lines} == {"debug"}
     assert not timer.due

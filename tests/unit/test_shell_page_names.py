@@ -8,6 +8,7 @@ import pytest
 from bff.contracts.manifest import parse
 from bff.resilience.outcome import State
 from shell.composition.contain import Contained, Container, LinkPolicy
+from shell.composition.include import Include
 from shell.composition.ladder import Included
 from shell.composition.page import Page, Slot, Visit
 from shell.composition.page_names import PageNames, read_names_taken
@@ -32,7 +33,7 @@ def page(*htmls: bytes, isolation: str = "light") -> list[bytes]:
     """Slots as one page view writes them, in the order in which they were ready."""
     wrapper, page_names = Wrapper(random.Random(7)), PageNames()
     return [
-        wrapper.wrap(included(slot, html, isolation), VISIT, page_names)
+        wrapper.wrap(included(slot, html, isolation), Include(slot, VISIT, None), page_names)
         for slot, html in zip(SLOTS, htmls, strict=True)
     ]
 

@@ -4,8 +4,9 @@ import msgspec
 
 from bff.contracts import headers
 from bff.contracts.manifest import parse
+from shell.composition.include import Include
 from shell.composition.page import Page, Slot, Visit
-from shell.composition.probing import Probing
+from shell.composition.probe_targets import ProbeTargets
 from shell.composition.release import Release
 from tests.origin.publishing import manifest
 
@@ -27,35 +28,39 @@ def visit(table: str = "one", player: str = "") -> Visit:
     return Visit(PAGE, {"table": table}, "en", "en-GB", "EUR", "http://localhost", **own)
 
 
-def paths(probing: Probing, times: int) -> list[str]:
+def include(pathname: str, table: str = "one", player: str = "") -> Include:
+    return Include(slot(pathname), visit(table, player), RELEASE)
+
+
+def paths(targets: ProbeTargets, times: int) -> list[str]:
     """What it asks when each fails."""
     asked = []
     for _ in range(times):
-        asked.append(probing.request().url.removeprefix("http://tables.test"))
-        probing.failed()
+        asked.append(targets.request().url.removeprefix("http://tables.test"))
+        targets.failed()
     return asked
 
 
 def test_nothing_was_healthy_yet() -> None:
     """Then it asks the one place that it was given, however often that fails."""
-    assert paths(Probing(RELEASE, slot("/"), visit()), 3) == ["/", "/", "/"]
+    assert paths(ProbeTargets(include("/")), 3) == ["/", "/", "/"]
 
 
 def test_what_was_healthy_last_is_asked_first_and_the_others_in_turn() -> None:
     """It stays with a place until that fails; the four that were healthy last take turns with the one it was given."""
-    probing = Probing(RELEASE, slot("/"), visit())
+    targets = ProbeTargets(include("/"))
     for name in ("one", "two", "three", "four", "five", "two"):
-        probing.healthy(slot("/{table}"), visit(name))
-    assert probing.request() == probing.request()
-    assert paths(probing, 6) == ["/two", "/five", "/four", "/three", "/", "/two"]
-    probing.healthy(slot("/{table}"), visit("four"))
-    assert paths(probing, 1) == ["/four"]
+        targets.mark_healthy(include("/{table}", name))
+    assert targets.request() == targets.request()
+    assert paths(targets, 6) == ["/two", "/five", "/four", "/three", "/", "/two"]
+    targets.mark_healthy(include("/{table}", "four"))
+    assert paths(targets, 1) == ["/four"]
 
 
 def test_it_asks_for_nobody() -> None:
     """Whoever found it healthy: no bearer, no receipt, no sequence and no trace of theirs."""
-    probing = Probing(RELEASE, slot("/"), visit())
-    probing.healthy(slot("/{table}"), visit("one", player="pl_one"))
-    request = probing.request()
+    targets = ProbeTargets(include("/"))
+    targets.mark_healthy(include("/{table}", "one", player="pl_one"))
+    request = targets.request()
     assert request.url == "http://tables.test/one"
     assert not {"authorization", headers.GRANT.lower(), "traceparent"} & {name.lower() for name, _ in request.headers}

@@ -1,0 +1,142 @@
+"""Carries out includes. Each ends in an outcome and never raises.
+
+Public: `Includer`.
+"""
+
+import time
+from collections.abc import Callable
+
+from msgspec import structs
+
+from bff.resilience import log
+from bff.resilience.deadline import Deadline
+from bff.resilience.last_good import Fetched, LastGood
+from bff.resilience.message import Response
+from bff.resilience.outcome import Failure, Outcome
+from bff.resilience.policy import LastGoodPolicy
+from bff.resilience.reason import Reason
+from shell.composition.body import Body, read_body
+from shell.composition.include import Include
+from shell.composition.ladder import Included, included_from_failure, included_from_outcome
+from shell.composition.outage import Outages
+from shell.composition.outcome_log import OutcomeLog
+from shell.composition.requests import Bearer, content_request
+from shell.composition.upstreams import Upstreams
+
+logger = log.get("include")
+
+
+class Includer:
+    """Fills slots, one at a time and independent of each other. `watch` sees every outcome."""
+
+    def __init__(
+        self,
+        upstreams: Upstreams,
+        bearer: Bearer,
+        *,
+        last_good: LastGood[Body] | None = None,
+        watch: Callable[[Included], None] = lambda included: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._upstreams = upstreams
+        self._bearer = bearer
+        self._last_good = last_good or LastGood(LastGoodPolicy(), clock=clock)
+        self._watch = watch
+        self._outcome_log = OutcomeLog()
+        self._outages = Outages()
+        self._clock = clock
+
+    async def include(self, include: Include, page_deadline: Deadline) -> Included:
+        """The outcome, within the release's deadline and the page's. Only cancellation passes through."""
+        began = self._clock()
+        try:
+            included = await self._fill(include, page_deadline)
+        except Exception:
+            logger.exception("include_broke", fragment=include.slot.fragment, slot=include.slot.name)
+            included = included_from_failure(include, Failure(Reason.INTERNAL))
+        return self._recorded(structs.replace(included, ms=round((self._clock() - began) * 1000)), include)
+
+    def immediate(self, include: Include) -> Included | None:
+        """The outcome that takes no call: a copy that is fresh, or the refusal of a guard. Else None."""
+        try:
+            included = self._immediate(include)
+        except Exception:
+            logger.exception("include_broke", fragment=include.slot.fragment, slot=include.slot.name)
+            included = included_from_failure(include, Failure(Reason.INTERNAL))
+        return None if included is None else self._recorded(included, include)
+
+    def _immediate(self, include: Include) -> Included | None:
+        if include.release is None:
+            return _not_published(include)
+        refusal = self._upstreams.of(include.release).refusal
+        repeatable = not include.visit.player
+        shown = self._outages.find(include) if repeatable else None
+        if shown is not None and shown.repeated is not None:
+            counted = refusal()
+            if counted is shown.repeated.refusal:
+                return shown
+            if counted is not None:
+                refusal = lambda: counted  # noqa: E731  asking again would count it twice
+        ended = self._last_good.at_once(
+            include.key, refusal, stale_s_max=include.release.manifest.mullion.stale_s_max, unshared=include.unshared
+        )
+        if ended is None:
+            return None
+        included = _included(include, ended)
+        return self._outages.keep(include, ended, included) if repeatable and isinstance(ended, Failure) else included
+
+    async def aclose(self) -> None:
+        """Wait for what is still fetched."""
+        await self._last_good.aclose()
+
+    def _recorded(self, included: Included, include: Include) -> Included:
+        self._outcome_log.record(included, include.visit.page.name)
+        self._watch(included)
+        return included
+
+    async def _fill(self, include: Include, page_deadline: Deadline) -> Included:
+        if include.release is None:
+            return _not_published(include)
+        declared = include.release.manifest.mullion
+        deadline = page_deadline.within(self._clock(), declared.deadline_ms)
+
+        async def fetch() -> Fetched[Body] | Failure:
+            return await self._fetch(include, deadline)
+
+        return _included(
+            include,
+            await self._last_good.get(include.key, fetch, stale_s_max=declared.stale_s_max, unshared=include.unshared),
+        )
+
+    async def _fetch(self, include: Include, deadline: Deadline) -> Fetched[Body] | Failure:
+        bodies: list[Body] = []
+
+        def judge(response: Response) -> Failure | None:
+            body = read_body(include, response)
+            if isinstance(body, Failure):
+                return body
+            bodies.append(body)
+            return None
+
+        request = content_request(include, self._bearer)
+        guard = self._upstreams.of(include.published)
+        answer = await guard.call(request, deadline, judge=judge, resource=include.key)
+        if isinstance(answer, Failure):
+            return answer
+        self._upstreams.mark_healthy(include)
+        body = bodies[-1]
+        # Only what is wholly good may stand in later, and only for the plain view: a receipt is shown once, and how far
+        # one player's writes have come is nothing to others.
+        plain = not include.receipt and (bool(include.key.player) or not include.visit.min_sequence)
+        return Fetched(body, len(body.html), answer.headers, keep=body.degraded is None and plain)
+
+
+def _included(include: Include, ended: Outcome[Body] | Failure) -> Included:
+    if isinstance(ended, Failure):
+        return included_from_failure(include, ended)
+    return included_from_outcome(include, ended)
+
+
+def _not_published(include: Include) -> Included:
+    detail = f"no release of {include.slot.fragment} is live"
+    return included_from_failure(include, Failure(Reason.NOT_PUBLISHED, detail))
