@@ -31,6 +31,6 @@ def test_another_fault_long_after_is_mended_at_once():
 def test_only_so_many_are_remembered():
     """A store that lost everybody costs no more memory than that."""
     mends = Mends()
-    for number in range(RELAY.mends_remembered_max + 10):
+    for number in range(RELAY.repairs_tracked_max + 10):
         assert mends.is_due(f"pl_{number}", 0.0)
-    assert repr(mends) == f"<Mends {RELAY.mends_remembered_max}>"
+    assert repr(mends) == f"<Mends {RELAY.repairs_tracked_max}>"

@@ -34,7 +34,7 @@ async def end_overdue(engine: Engine, stopping: asyncio.Event) -> None:
         except EngineUnavailable:
             ended = 0
         if ended < BATCH:
-            await pause(stopping, RELAY.overdue_s)
+            await pause(stopping, RELAY.bonus_expiry_poll_s)
 
 
 def end_some(now: datetime) -> int:

@@ -17,19 +17,19 @@ class EnginePolicy:
     # SQLite has one writer, so more threads would only wait in it; PostgreSQL takes one a connection.
     threads_sqlite: int = 1
     threads_postgres: int = 8
-    # SQLite: commands that share one wait for the disk when they wait anyway.
-    together_max: int = 8
+    # SQLite: commands that wait may share one transaction, and so one wait for the disk.
+    batch_commands_max: int = 8
     # Commands that may wait for a thread; the next one is told to come back.
     waiting_max: int = 256
-    # SQLite: how long, and how often, to look whether another process has stopped writing.
-    # Not `durable`: a commit waits for no disk, and becomes lasting with the next one that does.
+    # SQLite, when False: a commit does not wait for the disk, and lasts once the next durable one has.
     durable: bool = True
+    # SQLite: how long, and how often, to look whether another process has stopped writing.
     lock_ms_max: int = 2000
-    # Several transactions: whoever is next has begun by then, unless its process is frozen.
-    door_ms_max: int = 200
+    # SQLite: a process that is next and has not begun within this is frozen, and is passed by.
+    queue_ms_max: int = 200
     lock_poll_ms: float = 0.5
     # How long a thread keeps Python's lock from another that asks for it.
-    switch_ms: float = 0.5
+    switch_interval_ms: float = 0.5
     # How long an answer of the database may take, its wait included.
     command_ms_max: int = 6000
     # PostgreSQL ends a statement after 5 s, so one who has said nothing for this long is gone: the thread is freed.
@@ -45,7 +45,7 @@ class EnginePolicy:
     # and the wait for a thread are over. Should it come all the same, its key is closed.
     key_open_s: float = 10.0
     # An answer can be asked for again by its key for this long.
-    receipts_kept_days: int = 122
+    receipt_keys_retained_days: int = 122
 
     # The provider is asked about an unknown charge after this, then ever more rarely.
     check_s_initial: float = 1.0
@@ -65,13 +65,13 @@ class EnginePolicy:
     revocations_retry_s: float = 0.5
     # How long a provider's request_uuid is remembered; its signature is refused earlier than that. A bet that was
     # denied stays so for longer than any token of its player lives, however it is signed again.
-    request_kept_s: int = 3600
-    denied_kept_h: int = 14
+    provider_requests_retained_s: int = 3600
+    denied_bets_retained_h: int = 14
 
     # A charge that the provider has never heard of this long after it was sent did not happen: several times what
     # the call could take. Should it arrive all the same, its approval still counts.
     lost_after_s: float = 15.0
-    # Webhooks older than this are no news; the resolver asks anyway.
+    # Webhooks older than this are refused; the resolver asks the provider anyway.
     webhook_age_s_max: int = 300
 
     heartbeat_s: float = 1.0
@@ -106,7 +106,7 @@ class RelayPolicy:
     lease_s: float = 3.0
     heartbeat_s: float = 1.0
     # How often it is looked for bonuses whose time is over.
-    overdue_s: float = 1.0
+    bonus_expiry_poll_s: float = 1.0
     # A reader that asks again and again gets one replay an interval.
     replay_s_min: float = 5.0
     # What is told again goes into the outbox by so many players or rows, whichever comes first, and the next when all
@@ -123,7 +123,7 @@ class RelayPolicy:
     # A player who differs again is told again, ever more rarely.
     mend_s_initial: float = 5.0
     mend_s_max: float = 3600.0
-    mends_remembered_max: int = 10_000
+    repairs_tracked_max: int = 10_000
     retry_ms_initial: int = 50
     retry_ms_max: int = 1000
 
@@ -132,7 +132,7 @@ class RelayPolicy:
         """Waits before another attempt: equal jitter."""
         return BackoffPolicy(initial_s=self.retry_ms_initial / 1000, max_s=self.retry_ms_max / 1000, jitter=0.5)
 
-    outbox_kept_days: int = 7
+    outbox_retained_days: int = 7
 
 
 POLICY = EnginePolicy()

@@ -39,93 +39,97 @@ def insert_values(model: type[Model], *rows: dict[str, Any]) -> None:
 
     To make an object of a row takes as long as to write it.
     """
-    sql, one, columns = _insertion(model)
-    line = _line()
-    _execute(line, sql + ", ".join([one] * len(rows)), [value for row in rows for value in _held(row, columns, line)])
+    sql, one, columns = _insert_sql(model)
+    database = _database()
+    _execute(
+        database,
+        sql + ", ".join([one] * len(rows)),
+        [value for row in rows for value in _values(row, columns, database)],
+    )
 
 
 def insert_new(model: type[Model], **values: Any) -> bool:
     """Write a row, unless one is there that it may not stand beside; whether it was written."""
-    sql, one, columns = _insertion(model)
-    line = _line()
-    return bool(_execute(line, f"{sql}{one} ON CONFLICT DO NOTHING", _held(values, columns, line)).rowcount)
+    sql, one, columns = _insert_sql(model)
+    database = _database()
+    return bool(_execute(database, f"{sql}{one} ON CONFLICT DO NOTHING", _values(values, columns, database)).rowcount)
 
 
 def update(row: Model, *names: str) -> None:
     """Write these columns of a row that is there."""
-    sql, columns = _change(type(row), names)
-    line = _line()
-    changed = _execute(line, sql, _held(row.__dict__, columns, line)).rowcount
+    sql, columns = _update_sql(type(row), names)
+    database = _database()
+    changed = _execute(database, sql, _values(row.__dict__, columns, database)).rowcount
     if changed != 1:
         raise DatabaseError(f"{changed} rows of {type(row).__name__} have the key {row.pk!r}")
 
 
 def find(model: type[M], *, lock: bool = False, **equal: Any) -> list[M]:
     """Rows whose columns have these values (None: no value); with `lock`, nobody else changes them until the end."""
-    return _found(model, [equal], lock)
+    return _find(model, [equal], lock)
 
 
 def find_any(model: type[M], *alternatives: dict[str, Any]) -> list[M]:
     """Rows whose columns have the values of one of `alternatives` at least."""
-    return _found(model, alternatives, False)
+    return _find(model, alternatives, False)
 
 
 def value(model: type[Model], column: str, **equal: Any) -> Any:
     """One column, of a kind that needs no conversion, of the one row whose columns have these values."""
-    return _one(model, _column(_fields(model)[column]), equal)
+    return _single(model, _column(_fields(model)[column]), equal)
 
 
 def total(model: type[Model], column: str, **equal: Any) -> int:
     """The sum of a column over rows whose columns have these values."""
-    return int(_one(model, f"COALESCE(SUM({_column(_fields(model)[column])}), 0)", equal))
+    return int(_single(model, f"COALESCE(SUM({_column(_fields(model)[column])}), 0)", equal))
 
 
-def _line() -> Any:
+def _database() -> Any:
     """The thread's connection: what Django's `connection` looks up with each name that it is asked for."""
-    line = connections[DEFAULT_DB_ALIAS]
-    if line.connection is None:
-        line.ensure_connection()  # raises within a transaction that has lost its connection
-    if line.needs_rollback:
-        line.validate_no_broken_transaction()
-    return line
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.connection is None:
+        database.ensure_connection()  # raises within a transaction that has lost its connection
+    if database.needs_rollback:
+        database.validate_no_broken_transaction()
+    return database
 
 
-def _execute(line: Any, sql: str, values: Sequence[Any]) -> Any:
-    with line.wrap_database_errors:
-        return line.connection.execute(sql, values)
+def _execute(database: Any, sql: str, values: Sequence[Any]) -> Any:
+    with database.wrap_database_errors:
+        return database.connection.execute(sql, values)
 
 
-def _held(row: dict[str, Any], columns: "list[tuple[str, Prepare | None]]", line: Any) -> list[Any]:
-    return [prepare(row[name], line) if prepare else row[name] for name, prepare in columns]
+def _values(row: dict[str, Any], columns: "list[tuple[str, Prepare | None]]", database: Any) -> list[Any]:
+    return [prepare(row[name], database) if prepare else row[name] for name, prepare in columns]
 
 
-def _found(model: type[M], alternatives: Sequence[dict[str, Any]], lock: bool) -> list[M]:
+def _find(model: type[M], alternatives: Sequence[dict[str, Any]], lock: bool) -> list[M]:
     named = tuple(tuple((name, value is None) for name, value in equal.items()) for equal in alternatives)
-    sql, names, converters = _selection(model, named, lock)
-    line = _line()
+    sql, names, converters = _select_sql(model, named, lock)
+    database = _database()
     rows = []
-    with line.wrap_database_errors:
-        for each in line.connection.execute(sql, _asked(model, alternatives, line)):
+    with database.wrap_database_errors:
+        for each in database.connection.execute(sql, _parameters(model, alternatives, database)):
             values = list(each)
             for place, expression, converts in converters:
                 for convert in converts:
-                    values[place] = convert(values[place], expression, line)
-            rows.append(model.from_db(line.alias, names, values))
+                    values[place] = convert(values[place], expression, database)
+            rows.append(model.from_db(database.alias, names, values))
     return rows
 
 
-def _one(model: type[Model], what: str, equal: dict[str, Any]) -> Any:
-    line = _line()
-    sql = _looking_up(model, what, tuple((name, value is None) for name, value in equal.items()))
-    with line.wrap_database_errors:
-        [(found,)] = line.connection.execute(sql, _asked(model, [equal], line))
+def _single(model: type[Model], what: str, equal: dict[str, Any]) -> Any:
+    database = _database()
+    sql = _single_sql(model, what, tuple((name, value is None) for name, value in equal.items()))
+    with database.wrap_database_errors:
+        [(found,)] = database.connection.execute(sql, _parameters(model, [equal], database))
     return found
 
 
-def _asked(model: type[Model], alternatives: Sequence[dict[str, Any]], line: Any) -> list[Any]:
-    prepared = _prepared(model)
+def _parameters(model: type[Model], alternatives: Sequence[dict[str, Any]], database: Any) -> list[Any]:
+    preparers = _preparers(model)
     return [
-        prepare(value, line) if (prepare := prepared[name]) else value
+        prepare(value, database) if (prepare := preparers[name]) else value
         for equal in alternatives
         for name, value in equal.items()
         if value is not None
@@ -139,7 +143,7 @@ def _fields(model: type[Model]) -> "dict[str, Field[Any, Any]]":
 
 
 @cache
-def _prepared(model: type[Model]) -> dict[str, Prepare | None]:
+def _preparers(model: type[Model]) -> dict[str, Prepare | None]:
     return {
         name: None if field.get_internal_type() in _PLAIN else field.get_db_prep_save
         for name, field in _fields(model).items()
@@ -147,7 +151,7 @@ def _prepared(model: type[Model]) -> dict[str, Prepare | None]:
 
 
 @cache
-def _place() -> str:
+def _placeholder() -> str:
     return "?" if connection.vendor == "sqlite" else "%s"
 
 
@@ -161,33 +165,35 @@ def _column(field: "Field[Any, Any]") -> str:
 
 
 @cache
-def _insertion(model: type[Model]) -> tuple[str, str, list[tuple[str, Prepare | None]]]:
+def _insert_sql(model: type[Model]) -> tuple[str, str, list[tuple[str, Prepare | None]]]:
     names = [name for name, field in _fields(model).items() if field.get_internal_type() != "BigAutoField"]
     columns = ", ".join(_column(_fields(model)[name]) for name in names)
-    places = ", ".join([_place()] * len(names))
+    places = ", ".join([_placeholder()] * len(names))
     sql = f"INSERT INTO {_table(model)} ({columns}) VALUES "  # noqa: S608
-    return sql, f"({places})", [(name, _prepared(model)[name]) for name in names]
+    return sql, f"({places})", [(name, _preparers(model)[name]) for name in names]
 
 
 @cache
-def _change(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[tuple[str, Prepare | None]]]:
-    changed = ", ".join(f"{_column(_fields(model)[name])} = {_place()}" for name in names)
-    sql = f"UPDATE {_table(model)} SET {changed} WHERE {_column(model._meta.pk)} = {_place()}"  # noqa: S608
-    return sql, [(name, _prepared(model)[name]) for name in (*names, model._meta.pk.attname)]
+def _update_sql(model: type[Model], names: tuple[str, ...]) -> tuple[str, list[tuple[str, Prepare | None]]]:
+    changed = ", ".join(f"{_column(_fields(model)[name])} = {_placeholder()}" for name in names)
+    sql = f"UPDATE {_table(model)} SET {changed} WHERE {_column(model._meta.pk)} = {_placeholder()}"  # noqa: S608
+    return sql, [(name, _preparers(model)[name]) for name in (*names, model._meta.pk.attname)]
 
 
 def _where(model: type[Model], equal: tuple[tuple[str, bool], ...]) -> str:
     columns = [(_column(_fields(model)[name]), missing) for name, missing in equal]
-    return " AND ".join(f"{column} IS NULL" if missing else f"{column} = {_place()}" for column, missing in columns)
+    return " AND ".join(
+        f"{column} IS NULL" if missing else f"{column} = {_placeholder()}" for column, missing in columns
+    )
 
 
 @cache
-def _looking_up(model: type[Model], what: str, equal: tuple[tuple[str, bool], ...]) -> str:
+def _single_sql(model: type[Model], what: str, equal: tuple[tuple[str, bool], ...]) -> str:
     return f"SELECT {what} FROM {_table(model)} WHERE {_where(model, equal)}"  # noqa: S608
 
 
 @cache
-def _selection(
+def _select_sql(
     model: type[Model], alternatives: tuple[tuple[tuple[str, bool], ...], ...], lock: bool
 ) -> tuple[str, list[str], list[tuple[int, Any, list[Converter]]]]:
     fields = list(_fields(model).values())

@@ -29,7 +29,7 @@ def close(request: CommandRequest, body: CloseKey, now: datetime) -> Receipt:
     if known := statements.find(Receipt, player_id=accounts.player.player_id, key=request.key):
         return known[0]
     ago = now - body.sent_at
-    if ago > timedelta(days=POLICY.receipts_kept_days - 1):
+    if ago > timedelta(days=POLICY.receipt_keys_retained_days - 1):
         raise CommandRejected(
             410, "key_forgotten", "This is too long ago to be asked for by its key; the history has it."
         )

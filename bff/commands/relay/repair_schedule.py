@@ -27,6 +27,6 @@ class Mends:
         wait_s = min(RELAY.mend_s_max, 2 * wait_s) if wait_s and now < not_before + wait_s else RELAY.mend_s_initial
         self._waits[player] = wait_s, now + wait_s
         self._waits.move_to_end(player)
-        while len(self._waits) > RELAY.mends_remembered_max:
+        while len(self._waits) > RELAY.repairs_tracked_max:
             self._waits.popitem(last=False)
         return True

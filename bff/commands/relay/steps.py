@@ -174,13 +174,13 @@ def prune(now: datetime) -> int:
     Events that went out long ago (whoever needs older news gets the players restated), keys of answers that are past
     their time (the receipts stay), and requests of providers whose signatures are refused by now.
     """
-    old = OutboxRow.objects.filter(published_at__lt=now - timedelta(days=RELAY.outbox_kept_days))
+    old = OutboxRow.objects.filter(published_at__lt=now - timedelta(days=RELAY.outbox_retained_days))
     gone = _some(old).delete()[0]
-    answered_since = now - timedelta(seconds=POLICY.request_kept_s)
-    denied_since = now - timedelta(hours=POLICY.denied_kept_h)
+    answered_since = now - timedelta(seconds=POLICY.provider_requests_retained_s)
+    denied_since = now - timedelta(hours=POLICY.denied_bets_retained_h)
     requests = ProviderRequest.objects.filter(Q(at__lt=answered_since, status="") | Q(at__lt=denied_since))
     gone += _some(requests).delete()[0]
-    kept_since = now - timedelta(days=POLICY.receipts_kept_days)
+    kept_since = now - timedelta(days=POLICY.receipt_keys_retained_days)
     answered = Receipt.objects.filter(at__lt=kept_since, key__isnull=False, fingerprint__gt="").exclude(state="pending")
     lasting = answered.exclude(command__in=("opening", "grant-bonus"))
     return gone + _some(lasting).update(key=None, fingerprint="")

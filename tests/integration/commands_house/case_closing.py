@@ -90,7 +90,7 @@ def test_wrong_clock_makes_no_lie():
 def test_forgotten_key_is_not_called_unused():
     """Keys are dropped after some months: of an older one nobody can say that nothing was done."""
     sender = Sender()
-    long_ago = timedelta(days=POLICY.receipts_kept_days)
+    long_ago = timedelta(days=POLICY.receipt_keys_retained_days)
     assert sender.refusal(lambda: sender.close(long_ago)) == (410, "key_forgotten")
     assert sender.receipts() == 0
 

@@ -29,11 +29,11 @@ def scalar(statement):
         return cursor.fetchone()[0]
 
 
-async def begun(asked):
+async def outcome_unknown(asked):
     """Whether what was not answered in time may be done all the same."""
     with pytest.raises(EngineUnavailable) as caught:
         await asked
-    return caught.value.begun
+    return caught.value.outcome_unknown
 
 
 def test_what_has_not_begun_in_time_never_does(engine):
@@ -48,7 +48,7 @@ def test_what_has_not_begun_in_time_never_does(engine):
         first = asyncio.ensure_future(engine.run(slow))
         await asyncio.sleep(0.1)
         second = asyncio.ensure_future(engine.run(done.append, "second"))
-        return await begun(first), await begun(second), await _until_done(engine)
+        return await outcome_unknown(first), await outcome_unknown(second), await _until_done(engine)
 
     assert asyncio.run(both()) == (True, False, 1)
     assert done == ["first"]
@@ -99,7 +99,7 @@ def test_a_busy_writer_lets_others_have_their_turn():
         return len(passed)
 
     async def asked():
-        busy = Engine(threads=1, policy=replace(POLICY, together_max=1))
+        busy = Engine(threads=1, policy=replace(POLICY, batch_commands_max=1))
         other = Engine(threads=1)
         load = [asyncio.ensure_future(busy.run(write)) for _ in range(200)]
         waited = []
@@ -113,14 +113,14 @@ def test_a_busy_writer_lets_others_have_their_turn():
         return waited
 
     waited = asyncio.run(asked())
-    # Whoever is inside ends, and one more may have begun before the door was taken.
+    # Whoever is inside ends, and one more may have begun before the lock was taken.
     assert sum(waited) <= 2 * len(waited), waited
 
 
-def test_whoever_is_frozen_in_the_door_is_passed_by():
+def test_whoever_is_frozen_at_the_head_of_the_queue_is_passed_by():
     """A process that was next and does not come, nor go: commands are carried out all the same."""
     if connection.vendor == "postgresql":
-        return  # there is no door
+        return  # there is no queue
     done = []
 
     def write():
@@ -130,8 +130,8 @@ def test_whoever_is_frozen_in_the_door_is_passed_by():
 
     engine = Engine(threads=1)
     asyncio.run(engine.run(write))
-    with Path(f"{connection.settings_dict['NAME']}-door").open("rb") as door:
-        fcntl.flock(door, fcntl.LOCK_EX)
+    with Path(f"{connection.settings_dict['NAME']}-queue").open("rb") as queue:
+        fcntl.flock(queue, fcntl.LOCK_EX)
         for _ in range(3):
             asyncio.run(engine.run(write))
     engine.close()
@@ -141,7 +141,7 @@ def test_whoever_is_frozen_in_the_door_is_passed_by():
 def test_a_full_queue_refuses_before_anything_begins():
     """Whoever finds too many waiting is told at once that nothing was done."""
     engine = Engine(threads=1, policy=replace(POLICY, waiting_max=0))
-    assert asyncio.run(begun(engine.run(scalar, "SELECT 1"))) is False
+    assert asyncio.run(outcome_unknown(engine.run(scalar, "SELECT 1"))) is False
     engine.close()
 
 
@@ -152,7 +152,7 @@ def test_a_thread_is_freed_from_a_server_that_says_nothing(engine):
     async def hang():
         began = time.monotonic()
         asked = engine.run(scalar, waiting)
-        assert await (begun(asked) if connection.vendor == "postgresql" else asked) is not False
+        assert await (outcome_unknown(asked) if connection.vendor == "postgresql" else asked) is not False
         assert await _until_done(engine) == 1
         return time.monotonic() - began
 
@@ -179,7 +179,7 @@ def test_what_a_statement_says_no_to_has_done_nothing(engine):
                 cursor.execute("UPDATE commands_player SET lines = lines")
             cursor.execute("SELECT nothing_like_it")
 
-    assert asyncio.run(begun(engine.run(fail))) is False
+    assert asyncio.run(outcome_unknown(engine.run(fail))) is False
 
 
 def test_lines_to_postgres_notice_a_network_that_swallows_everything():

@@ -1,4 +1,4 @@
-"""PostgreSQL for the engine: a lost COMMIT is told from one that was refused, and a silent server can be hung up on.
+"""PostgreSQL for the engine: a COMMIT whose answer was lost has an error of its own, and a silent server an end.
 
 Public: `DatabaseWrapper`.
 """
@@ -25,13 +25,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*arguments, **more)
         self._closing = threading.Lock()
 
-    def hang_up(self) -> None:
+    def close_socket(self) -> None:
         """From another thread: whoever waits for the server's answer learns at once that there will be none."""
         # The thread may find out by itself at the same moment, and then there is nothing left to end.
         with self._closing, suppress(OSError, self.Database.Error):
             if self.connection is not None:
-                with socket.socket(fileno=os.dup(self.connection.fileno())) as line:
-                    line.shutdown(socket.SHUT_RDWR)
+                with socket.socket(fileno=os.dup(self.connection.fileno())) as server:
+                    server.shutdown(socket.SHUT_RDWR)
 
     def _close(self) -> None:
         with self._closing:

@@ -1,1 +1,1 @@
-"""Django's SQLite backend, with writers of several processes who take turns: see `base.py`."""
+"""Django's SQLite backend, where writers of several processes queue: see `base.py`."""
