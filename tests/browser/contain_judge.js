@@ -5,7 +5,8 @@ const FRAMES_AT_ONCE = 20;
 const SETTLE_MS = 40; // error events of images and media come after the load event
 const FRAME_HEIGHT = 20000; // the whole page in sight, so that nothing has to be scrolled
 // What a fragment's style could change in its neighbours. Place and size are not among it: a taller body moves them.
-const LOOK = `display position visibility opacity color background-color background-image border-top-width border-top-color
+const LOOK =
+  `display position visibility opacity color background-color background-image border-top-width border-top-color
   font-family font-size font-weight font-style line-height letter-spacing text-align text-decoration-line text-transform
   direction cursor pointer-events user-select z-index float overflow-x transform filter clip-path mix-blend-mode
   animation-name transition-duration list-style-type padding-left outline-style box-shadow content`.split(/\s+/);
@@ -25,7 +26,11 @@ function structure(doc) {
     shell.outerHTML.replace(/\n+/g, "\n"),
     layout?.shadowRoot?.innerHTML,
     ...["one", "three", "four"].map((name) => rootOf(doc.getElementById(`slot-${name}`))?.innerHTML),
-    [...new Set([...(layout?.children ?? [])].map((child) => `${child.localName} ${child.slot} ${!!child.shadowRoot}`))].join(),
+    [
+      ...new Set(
+        [...(layout?.children ?? [])].map((child) => `${child.localName} ${child.slot} ${!!child.shadowRoot}`),
+      ),
+    ].join(),
   ];
 }
 
@@ -47,7 +52,7 @@ function parsed(doc, control, wanted) {
   if (held.length !== wanted.length) faults.push(`${held.length} slots instead of ${wanted.length}`);
   // Chromium leaves out the line feed that a serialiser puts before one that begins a preformatted text.
   const expected = wanted.map((html) => html.replace(/(<(?:pre|textarea)[^>]*>)\n\n/g, "$1\n"));
-  held.forEach((html, index) => html === expected[index] || faults.push(`another tree: ${html}`));
+  for (const [index, html] of held.entries()) if (html !== expected[index]) faults.push(`another tree: ${html}`);
   return faults;
 }
 
@@ -98,13 +103,16 @@ function live(frame, control, wanted) {
   if (!doc || frame.contentWindow.location.href !== "about:srcdoc") return ["the page went elsewhere"];
   const faults = parsed(doc, control, wanted);
   if (ran.get(frame.number)) faults.push("a script ran");
-  if (typeof doc.querySelector !== "function" || doc.body?.localName !== "body") faults.push("the document is clobbered");
+  if (typeof doc.querySelector !== "function" || doc.body?.localName !== "body")
+    faults.push("the document is clobbered");
   if (doc.activeElement !== doc.body) faults.push("the focus was taken");
-  if (frame.contentWindow.htmx || frame.contentWindow.exports || frame.contentWindow.mullion) faults.push("a global was taken");
+  if (frame.contentWindow.htmx || frame.contentWindow.exports || frame.contentWindow.mullion)
+    faults.push("a global was taken");
   const seen = witnesses(doc);
   if (seen.some((element) => !element?.isConnected)) return [...faults, "a sibling is gone"];
   seen.forEach((element, index) => {
-    if (control.looks && look(element) !== control.looks[index]) faults.push(`${element.localName} of a sibling looks different`);
+    if (control.looks && look(element) !== control.looks[index])
+      faults.push(`${element.localName} of a sibling looks different`);
     if (!pressed(element)) faults.push(`${element.localName} of a sibling can not be pressed`);
   });
   return faults;
@@ -129,7 +137,7 @@ async function framed(cases, each) {
       ),
     );
     await new Promise((done) => setTimeout(done, SETTLE_MS));
-    frames.forEach((frame, index) => results.push(each(frame, cases[from + index])));
+    for (const [index, frame] of frames.entries()) results.push(each(frame, cases[from + index]));
     for (const frame of frames) frame.remove();
   }
   return results;
@@ -141,7 +149,10 @@ const failed = (cases, results) =>
 // The faults of each case that has any, by parsing alone: fast, and no script can run.
 window.judgeParsed = (control, cases) => {
   const pattern = { structure: structure(Document.parseHTMLUnsafe(control)) };
-  return failed(cases, cases.map((one) => parsed(Document.parseHTMLUnsafe(one.page), pattern, one.htmls)));
+  return failed(
+    cases,
+    cases.map((one) => parsed(Document.parseHTMLUnsafe(one.page), pattern, one.htmls)),
+  );
 };
 
 // The same in live documents, with scripts on, laid out and painted.
