@@ -23,6 +23,7 @@ from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.metrics import Meter
 from bff.resilience.outcome import Failure
 from bff.resilience.pace import Pace
+from bff.resilience.policies import policy_for
 from bff.resilience.policy import Policy
 from bff.resilience.probe import FixedProbe, Probe
 from bff.resilience.prober import Prober
@@ -49,6 +50,8 @@ class Sender(Protocol):
 class Guard:
     """Calls to the upstream `name` under one policy. `call` never raises, `CancelledError` apart.
 
+    Numbers that this installation has changed for `name` (`policies.py`) go before those of `policy`.
+
     An answer with a status below 500 other than 429 comes back as it is, unless `judge` calls it a failure. What an
     answer says that can not be used counts against the resource that was requested, what the upstream does against all.
     `probe` is what asks, in the background, whether the upstream is well again; it must be safe to repeat and hold
@@ -69,6 +72,7 @@ class Guard:
         evidence: Evidence | None = None,
         lease: ProbeLease | None = None,
     ) -> None:
+        policy = policy_for(name, policy)
         self.name = name
         self.policy = policy
         self.breaker = Breaker(name, policy, trials=probe is None, chance=chance, listener=self._moved)

@@ -26,6 +26,7 @@ import uvicorn
 
 from bff.resilience.bounds import ServerPolicy, bounded_http, policy_of
 from bff.resilience.environment import number_of
+from bff.resilience.policies import check_policies
 
 # How long open connections are waited for at the end: one in use sends its next request sooner. Unused ones are closed
 # then, while a caller that was about to use one can still open another.
@@ -140,6 +141,7 @@ def config(application: str, policy: ServerPolicy | None = None, **more: Any) ->
 
 def serve(served: uvicorn.Config) -> None:
     """The process: serves until SIGTERM. A setting that is missing or unsafe ends it with that setting's sentence."""
+    check_policies(os.environ)
     try:
         served.load()
     except Exception as error:

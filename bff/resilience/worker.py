@@ -23,6 +23,7 @@ from bff.resilience import log, memory
 from bff.resilience.border import Border
 from bff.resilience.bounds import bounded_http, policy_of
 from bff.resilience.environment import number_of
+from bff.resilience.policies import check_policies
 
 DRAIN_S_MAX = 5.0
 ANSWER_S_MAX = 1  # what a scrape may still take once the work has ended
@@ -51,6 +52,7 @@ def run(main: Main, *, healthy: Healthy) -> None:
     port is taken.
     """
     log.configure()
+    check_policies(os.environ)
     memory.for_long_running()
     host, port = os.environ.get("HOST", "127.0.0.1"), number_of(os.environ, "PORT", 0)
     try:
