@@ -99,7 +99,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "shell.security.headers_middleware",
-    "shell.players.turns.sign_in_turns",
+    "shell.sign_in_bulkhead.sign_in_bulkhead",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -119,7 +119,9 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request", "shell.pages.chrome.chrome"]},
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.request", "shell.context_processors.chrome"]
+        },
     }
 ]
 

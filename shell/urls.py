@@ -1,15 +1,15 @@
 from django.urls import path
 
+from shell import sign_in
 from shell.actions import act
 from shell.operations import views as operations
-from shell.players import views as players
 
 urlpatterns = [
     path("slots/<str:key>/<slug:slot_name>/<slug:target>/<path:rest>", act),
-    path("sign-in/", players.sign_in, name="sign-in"),
-    path("sign-out/", players.sign_out, name="sign-out"),
-    path("sign-out/everywhere/", players.sign_out_everywhere, name="sign-out-everywhere"),
-    path("reality-check/", players.reality_check),
+    path("sign-in/", sign_in.sign_in, name="sign-in"),
+    path("sign-out/", sign_in.sign_out, name="sign-out"),
+    path("sign-out/everywhere/", sign_in.sign_out_everywhere, name="sign-out-everywhere"),
+    path("reality-check/", sign_in.reality_check),
     path("metrics", operations.metrics),
     path("operations/", operations.board, name="board"),
 ]

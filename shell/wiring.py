@@ -24,11 +24,11 @@ from shell.composition.stream import Composer
 from shell.composition.upstreams import Upstreams
 from shell.fleet.evidence import RedisEvidence
 from shell.fleet.shared import BodyCodec, RedisCopies, RedisLease, connect
-from shell.operations.holding import Holding
 from shell.pages.table import NOT_FOUND, read_pages
 from shell.players.context import Minter
 from shell.players.guessing import Guessing, GuessingPolicy
 from shell.players.revocation import Revocations
+from shell.registry.hold_enforcer import HoldEnforcer
 from shell.registry.keeper import Holds, SnapshotKeeper
 
 
@@ -64,11 +64,11 @@ def parts() -> Parts:
     recent_outcomes = RecentOutcomes()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
 
-    holding = Holding(upstreams)
+    hold_enforcer = HoldEnforcer(upstreams)
 
     def follow(snapshot: Snapshot, holds: Holds) -> None:
         upstreams.retain(snapshot)
-        holding.follow(snapshot, holds)
+        hold_enforcer.follow(snapshot, holds)
 
     def bearer(visit: Visit, audience: str, scopes: frozenset[str], life_s: int) -> str:
         return minter.bearer(

@@ -18,8 +18,8 @@ from shell.composition.page import Page, Slot, Visit
 from shell.composition.probe_targets import ProbeTargets
 from shell.composition.release import Release, Snapshot
 from shell.composition.upstreams import Upstreams
-from shell.operations.holding import Holding
 from shell.registry import models
+from shell.registry.hold_enforcer import HoldEnforcer
 from shell.registry.keeper import Holds, SnapshotKeeper
 from shell.registry.origins import Origins
 from shell.registry.publish import publish
@@ -39,7 +39,7 @@ class Process:
 
     def __init__(self) -> None:
         self.upstreams = Upstreams(_probe_targets)
-        self.holding = Holding(self.upstreams)
+        self.holding = HoldEnforcer(self.upstreams)
         self.keeper = SnapshotKeeper(self.follow)
 
     def follow(self, snapshot: Snapshot, holds: Holds) -> None:

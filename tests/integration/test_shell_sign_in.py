@@ -17,9 +17,10 @@ from django.db import InternalError, OperationalError, connections
 from django.test import AsyncClient
 
 from bff.resilience.bulkhead import Bulkhead
+from shell import sign_in, sign_in_bulkhead
 from shell.fleet.shared import connect
 from shell.players import session as session_module
-from shell.players import session_store, turns, views
+from shell.players import session_store
 from shell.players.guessing import Guessing, GuessingPolicy
 from shell.players.hashing import Argon2
 from shell.players.models import Player
@@ -42,7 +43,7 @@ AWAY = [
 def own_parts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads and counts of this test's own; Redis is away unless a test has one."""
     settings.REDIS_URL = NOWHERE
-    monkeypatch.setattr(views, "_hashing", Threads("test-hashing", 1, 32))
+    monkeypatch.setattr(sign_in, "_hashing", Threads("test-hashing", 1, 32))
     for name in ("_genuine", "_any", "_requests"):
         monkeypatch.setattr(session_module, name, Threads(f"test{name}", 2, 32))
     count_with(NOWHERE)
@@ -131,9 +132,9 @@ async def test_sixteen_sign_ins_at_once_take_turns_and_all_come_through(
     amber: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No more of them are under way than may hash, so that pages do not wait for them; nobody is refused for it."""
-    monkeypatch.setattr(turns, "_turns", Bulkhead(1, 64))
+    monkeypatch.setattr(sign_in_bulkhead, "_bulkhead", Bulkhead(1, 64))
     inside, most = [], []
-    authenticate = views.authenticate
+    authenticate = sign_in.authenticate
 
     def counted(*given: Any, **more: Any) -> Any:
         inside.append(1)
@@ -143,8 +144,8 @@ async def test_sixteen_sign_ins_at_once_take_turns_and_all_come_through(
         finally:
             inside.pop()
 
-    monkeypatch.setattr(views, "authenticate", counted)
-    monkeypatch.setattr(views, "_hashing", Threads("test-wide", 16, 0))
+    monkeypatch.setattr(sign_in, "authenticate", counted)
+    monkeypatch.setattr(sign_in, "_hashing", Threads("test-wide", 16, 0))
     answers = await asyncio.gather(*(tried(AsyncClient(), "amber", "mullion-demo") for _ in range(16)))
     assert {answer.status_code for answer in answers} == {302}
     assert max(most) == 1
@@ -155,7 +156,7 @@ async def test_who_finds_the_line_full_is_sent_away_and_pages_of_signing_in_are_
 ) -> None:
     """503 with Retry-After before anything is tried; the form itself waits in no line."""
     line = Bulkhead(1, 0)
-    monkeypatch.setattr(turns, "_turns", line)
+    monkeypatch.setattr(sign_in_bulkhead, "_bulkhead", line)
     place = await line.enter(10)
     assert place is not None
     answer = await tried(AsyncClient(), "amber", "mullion-demo")
@@ -170,7 +171,7 @@ async def test_who_comes_when_all_wait_for_a_hash_is_sent_away_with_a_sentence(
 ) -> None:
     """503 with Retry-After, and the try is not counted."""
     hashing = Threads("test-full", 1, 0)
-    monkeypatch.setattr(views, "_hashing", hashing)
+    monkeypatch.setattr(sign_in, "_hashing", hashing)
     busy = asyncio.ensure_future(hashing.run(lambda: time.sleep(0.5), deadline_ms=5000))
     await asyncio.sleep(0)
     answers = [await tried(AsyncClient(), "amber", "mullion-demo") for _ in range(15)]

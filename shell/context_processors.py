@@ -12,12 +12,11 @@ from django.utils.translation import get_language
 
 from shell.players.duties import words_for
 from shell.players.knowing import presented
+from shell.wiring import parts
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
     """By the signed cookie alone: an error page must not need the database that may be its cause."""
-    from shell.wiring import parts  # the wiring needs templates, and templates need this
-
     fresh, expired = presented(request.COOKIES)
     identity = fresh if fresh is not None and not parts().revocations.covers(fresh) else None
     if expired is not None and parts().revocations.vouches_for(expired):

@@ -1,6 +1,6 @@
-"""Shuts the doors of the fragments that an operator holds, in this process.
+"""Opens the breakers of the fragments that an operator holds, in this process.
 
-Public: `Holding`.
+Public: `HoldEnforcer`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from shell.registry.holds import Held
 logger = log.get("operations")
 
 
-class Holding:
+class HoldEnforcer:
     """Brings holds to the guards of what is live: to pages and to forms, and to each release that is published."""
 
     def __init__(self, upstreams: Upstreams) -> None:

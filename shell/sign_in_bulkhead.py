@@ -1,6 +1,6 @@
-"""Sign-ins take turns, so that pages do not wait for them.
+"""A bulkhead around sign-ins, so that pages do not wait for them.
 
-Public: `sign_in_turns`.
+Public: `sign_in_bulkhead`.
 A sign-in costs some twenty times a page, in threads and in the loop. This stands before all that Django does for one,
 and after its body has been read: who waits here costs nothing, and a client that sends slowly holds nobody up.
 """
@@ -17,8 +17,8 @@ from shell.players.device import has_signed_in
 from shell.players.hashing import HASHES_MAX
 from shell.wiring import parts
 
-# As many at once as may hash; what waits longer than this is sent away, and so is who finds the line full.
-_turns = Bulkhead(HASHES_MAX, 64)
+# As many at once as may hash; what waits longer than this is sent away, and so is who finds the queue full.
+_bulkhead = Bulkhead(HASHES_MAX, 64)
 WAIT_MS = 4000
 _FULL = "Many people are signing in just now, so nothing was tried. Pages still work; try again in a moment."
 _REFUSED = "Too many tries from this connection, so nothing was tried. Wait five minutes, then try again."
@@ -27,7 +27,7 @@ Next = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
 @async_only_middleware
-def sign_in_turns(get_response: Next) -> Next:
+def sign_in_bulkhead(get_response: Next) -> Next:
     """Middleware: one sign-in after the other. An address that is over its limit here is refused before it waits."""
 
     async def answer(request: HttpRequest) -> HttpResponseBase:
@@ -38,7 +38,7 @@ def sign_in_turns(get_response: Next) -> Next:
             refused = notice(request, 429, _REFUSED)
             refused.headers["Retry-After"] = str(wait_s)
             return refused
-        place = await _turns.enter(WAIT_MS)
+        place = await _bulkhead.enter(WAIT_MS)
         if place is None:
             return unavailable(request, _FULL)
         try:
