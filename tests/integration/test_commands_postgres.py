@@ -136,7 +136,7 @@ def test_two_relays_send_every_event_once_and_in_order_and_tell_what_waits(house
 def backlog(house, name):
     address = f"http://127.0.0.1:{house.ports[name]}/metrics"
     text = urllib.request.urlopen(address, timeout=2).read().decode()
-    return float(re.search(r"^relay_backlog_events (\S+)", text, re.MULTILINE)[1])
+    return float(re.search(r"^mullion_relay_backlog_events (\S+)", text, re.MULTILINE)[1])
 
 
 def sent(house, player):

@@ -78,4 +78,4 @@ def _end(accounts: PlayerAccounts, grant: Grant) -> None:
     )
     if left:
         accounts.post("bonus-end", receipt, {"bonus": -left}, "promotions")
-    outbox.tell(accounts, "BonusEnded", [receipt], claims_changed=True)
+    outbox.append(accounts, "BonusEnded", [receipt], claims_changed=True)

@@ -68,7 +68,7 @@ async def _main(stopping: Any, progress: Progress) -> None:
 
 
 def main() -> None:
-    """The process: takes offers until it is told to stop."""
+    """The process: takes offers until it is stopped."""
     progress = Progress()
     worker.run(
         lambda stopping: _main(stopping, progress),

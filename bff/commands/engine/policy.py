@@ -109,8 +109,8 @@ class RelayPolicy:
     bonus_expiry_poll_s: float = 1.0
     # A reader that asks again and again gets one replay an interval.
     replay_s_min: float = 5.0
-    # What is told again goes into the outbox by so many players or rows, whichever comes first, and the next when all
-    # of that is out.
+    # Restatements go into the outbox by so many players or rows, whichever comes first, and the next when all of that
+    # is out.
     restate_players_batch: int = 50
     restate_rows_batch: int = 500
     # No more of the ledger's events wait in the stream for the projector: 5,000 pages of a history are some 26 MB.
@@ -120,9 +120,9 @@ class RelayPolicy:
     compare_players_max: int = 10
     compare_lines_max: int = 2000
     compare_round_s_min: float = 10.0
-    # A player who differs again is told again, ever more rarely.
-    mend_s_initial: float = 5.0
-    mend_s_max: float = 3600.0
+    # A player whose records differ again is restated again, ever more rarely.
+    repair_s_initial: float = 5.0
+    repair_s_max: float = 3600.0
     repairs_tracked_max: int = 10_000
     retry_ms_initial: int = 50
     retry_ms_max: int = 1000

@@ -21,8 +21,8 @@ from bff.contracts.wallet import ClaimPromotion
 def claim(request: CommandRequest, body: ClaimPromotion, now: datetime) -> Receipt:
     """The receipt of the grant; raises `CommandRejected` for an offer that is unknown, over or claimed already."""
     accounts = PlayerAccounts.open(request.player, request.currency, now)
-    if (before := receipts.answered_before(request, accounts)) is not None:
-        return before
+    if (existing := receipts.find_existing(request, accounts)) is not None:
+        return existing
     player_limits.check_excluded(accounts)
     offer = _running(body.promotion_id, now)
     amounts = offer.amounts.get(accounts.player.currency)
@@ -46,7 +46,7 @@ def claim(request: CommandRequest, body: ClaimPromotion, now: datetime) -> Recei
             ends_at=now + timedelta(days=offer.days),
         ),
     )
-    outbox.tell(accounts, "PromotionClaimed", [receipt], claims_changed=True)
+    outbox.append(accounts, "PromotionClaimed", [receipt], claims_changed=True)
     return receipt
 
 

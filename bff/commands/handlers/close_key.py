@@ -45,5 +45,5 @@ def close(request: CommandRequest, body: CloseKey, now: datetime) -> Receipt:
         reason="This was not carried out, and can not be any more. Nothing was done.",
         in_history=False,
     )
-    outbox.tell(accounts, "KeyClosed", [receipt])
+    outbox.append(accounts, "KeyClosed", [receipt])
     return receipt

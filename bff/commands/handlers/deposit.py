@@ -27,8 +27,8 @@ def begin(request: CommandRequest, body: Deposit, now: datetime) -> tuple[Receip
     """The pending receipt, and whether the charge is still to be made (False: the key was used before)."""
     check_amount(body.amount_minor, body.currency)
     accounts = PlayerAccounts.open(request.player, body.currency, now)
-    if (before := receipts.answered_before(request, accounts)) is not None:
-        return before, False
+    if (existing := receipts.find_existing(request, accounts)) is not None:
+        return existing, False
     if body.currency != accounts.player.currency:
         wrong = f"Your account is kept in {accounts.player.currency}."
         raise CommandRejected(422, "currency_differs", "Nothing was done.", {"currency": wrong})
@@ -47,7 +47,7 @@ def begin(request: CommandRequest, body: Deposit, now: datetime) -> tuple[Receip
     Charge.objects.create(
         receipt=receipt, state="sent", sent_at=now, check_at=now + timedelta(seconds=POLICY.in_flight_s)
     )
-    outbox.tell(accounts, "DepositRequested", [receipt])
+    outbox.append(accounts, "DepositRequested", [receipt])
     return receipt, True
 
 

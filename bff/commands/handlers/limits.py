@@ -22,8 +22,8 @@ DAYS_MAX = 3650
 def set_deposit_limit(request: CommandRequest, body: SetDepositLimit, now: datetime) -> Receipt:
     """Less counts at once; more, or none, after a day in which the player may think again."""
     accounts = PlayerAccounts.open(request.player, body.currency, now)
-    if (before := receipts.answered_before(request, accounts)) is not None:
-        return before
+    if (existing := receipts.find_existing(request, accounts)) is not None:
+        return existing
     if body.currency != accounts.player.currency:
         wrong = f"Your account is kept in {accounts.player.currency}."
         raise CommandRejected(422, "currency_differs", "Nothing was changed.", {"currency": wrong})
@@ -47,7 +47,7 @@ def set_deposit_limit(request: CommandRequest, body: SetDepositLimit, now: datet
     receipt = receipts.write(
         accounts, request, kind="limit", state=state, amount_minor=amount, reason=reason, in_history=False
     )
-    outbox.tell(accounts, "DepositLimitSet", [receipt], limits_changed=True)
+    outbox.append(accounts, "DepositLimitSet", [receipt], limits_changed=True)
     return receipt
 
 
@@ -58,13 +58,13 @@ def self_exclude(request: CommandRequest, body: SelfExclude, now: datetime) -> R
         fields = {"days": f"Enter 1 to {DAYS_MAX} days, or leave it open for good."}
         raise CommandRejected(422, "days_out_of_range", "Nothing was changed.", fields)
     accounts = PlayerAccounts.open(request.player, request.currency, now)
-    if (before := receipts.answered_before(request, accounts)) is not None:
-        return before
+    if (existing := receipts.find_existing(request, accounts)) is not None:
+        return existing
     until = player_limits.FOR_GOOD if body.days is None else now + timedelta(days=body.days)
     accounts.player.excluded_until = max(until, accounts.player.excluded_until or until)
     accounts.player.save(update_fields=["excluded_until"])
     receipt = receipts.write(accounts, request, kind="exclusion", state="done", amount_minor=0, in_history=False)
-    outbox.tell(accounts, "PlayerExcluded", [receipt], limits_changed=True)
+    outbox.append(accounts, "PlayerExcluded", [receipt], limits_changed=True)
     return receipt
 
 

@@ -20,8 +20,8 @@ def withdraw(request: CommandRequest, body: Withdraw, now: datetime) -> Receipt:
     """The pending receipt; the amount can not be staked from here on."""
     check_amount(body.amount_minor, body.currency)
     accounts = PlayerAccounts.open(request.player, body.currency, now)
-    if (before := receipts.answered_before(request, accounts)) is not None:
-        return before
+    if (existing := receipts.find_existing(request, accounts)) is not None:
+        return existing
     if body.currency != accounts.player.currency:
         wrong = f"Your account is kept in {accounts.player.currency}."
         raise CommandRejected(422, "currency_differs", "Nothing was done.", {"currency": wrong})
@@ -39,7 +39,7 @@ def withdraw(request: CommandRequest, body: Withdraw, now: datetime) -> Receipt:
         fields = {"amount_minor": "This is more than you can withdraw."}
         raise CommandRejected(409, "not_enough_money", "Nothing was done.", fields) from error
     Withdrawal.objects.create(receipt=receipt, state="held")
-    outbox.tell(accounts, "WithdrawalRequested", [receipt])
+    outbox.append(accounts, "WithdrawalRequested", [receipt])
     return receipt
 
 
@@ -47,8 +47,8 @@ def withdraw(request: CommandRequest, body: Withdraw, now: datetime) -> Receipt:
 def cancel(request: CommandRequest, body: CancelWithdrawal, now: datetime) -> Receipt:
     """The player takes back what is still held."""
     accounts = PlayerAccounts.open(request.player, request.currency, now)
-    if (before := receipts.answered_before(request, accounts)) is not None:
-        return before
+    if (existing := receipts.find_existing(request, accounts)) is not None:
+        return existing
     held = (
         Withdrawal.objects.select_related("receipt").filter(pk=body.receipt_id, receipt__player=accounts.player).first()
     )
@@ -59,7 +59,7 @@ def cancel(request: CommandRequest, body: CancelWithdrawal, now: datetime) -> Re
     amount = -held.receipt.amount_minor
     receipt = receipts.write(accounts, request, kind="withdrawal", state="done", amount_minor=amount, in_history=False)
     _give_back(accounts, held, "cancelled", "You took this withdrawal back.")
-    outbox.tell(accounts, "WithdrawalCancelled", [held.receipt, receipt])
+    outbox.append(accounts, "WithdrawalCancelled", [held.receipt, receipt])
     return receipt
 
 
@@ -71,7 +71,7 @@ def pay(receipt_id: str, now: datetime) -> Receipt:
     accounts.post("payout", held.receipt, {"held": held.receipt.amount_minor}, "payments")
     held.state, held.decided_at = "paid", now
     held.save()
-    outbox.tell(accounts, "WithdrawalPaid", [held.receipt])
+    outbox.append(accounts, "WithdrawalPaid", [held.receipt])
     return held.receipt
 
 
@@ -80,7 +80,7 @@ def release(receipt_id: str, reason: str, now: datetime) -> Receipt:
     """The house does not pay: the money is the player's to stake again. `reason` is a sentence for the player."""
     accounts, held = _held(receipt_id, now)
     _give_back(accounts, held, "released", reason)
-    outbox.tell(accounts, "WithdrawalReleased", [held.receipt])
+    outbox.append(accounts, "WithdrawalReleased", [held.receipt])
     return held.receipt
 
 

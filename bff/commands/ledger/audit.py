@@ -62,10 +62,10 @@ def _balances(chunk: list[Any]) -> Iterator[Finding]:
 def _holds(chunk: list[Any]) -> Iterator[Finding]:
     """Held money without a withdrawal that holds it, and the other way round."""
     held = Withdrawal.objects.filter(state="held", receipt__player=OuterRef("player")).values("receipt__player")
-    asked = -Coalesce(Subquery(held.annotate(total=Sum("receipt__amount_minor")).values("total")), 0)
-    accounts = Account.objects.filter(kind="held", player__in=chunk).annotate(asked=asked)
-    for row in accounts.exclude(balance_minor=F("asked")).values("player_id", "balance_minor", "asked"):
-        detail = f"{row['balance_minor']} is held, withdrawals hold {row['asked']}"
+    withdrawing = -Coalesce(Subquery(held.annotate(total=Sum("receipt__amount_minor")).values("total")), 0)
+    accounts = Account.objects.filter(kind="held", player__in=chunk).annotate(withdrawing=withdrawing)
+    for row in accounts.exclude(balance_minor=F("withdrawing")).values("player_id", "balance_minor", "withdrawing"):
+        detail = f"{row['balance_minor']} is held, withdrawals hold {row['withdrawing']}"
         yield Finding("holds", row["player_id"], detail)
 
 
@@ -88,12 +88,12 @@ def _charges(chunk: list[Any]) -> Iterator[Finding]:
         )
 
 
-def _lines(chunk: list[Any]) -> Iterator[Finding]:
+def _history_lengths(chunk: list[Any]) -> Iterator[Finding]:
     """Histories that are longer or shorter than they are counted."""
-    known = Count("receipts", filter=Q(receipts__ordinal__isnull=False))
-    players = Player.objects.filter(pk__in=chunk).annotate(known=known)
-    for row in players.exclude(lines=F("known")).values("player_id", "lines", "known"):
-        yield Finding("lines", row["player_id"], f"{row['lines']} lines are counted, {row['known']} are there")
+    counted = Count("receipts", filter=Q(receipts__ordinal__isnull=False))
+    players = Player.objects.filter(pk__in=chunk).annotate(counted=counted)
+    for row in players.exclude(lines=F("counted")).values("player_id", "lines", "counted"):
+        yield Finding("lines", row["player_id"], f"{row['lines']} lines are counted, {row['counted']} are there")
 
 
 def _grants(chunk: list[Any]) -> Iterator[Finding]:
@@ -135,9 +135,9 @@ def _prizes(chunk: list[Any]) -> Iterator[Finding]:
     """The house's account of prizes, where it has paid something else than the providers' prizes."""
     for account in Account.objects.filter(pk__in=chunk, player=None, kind="prizes"):
         paid = -(Entry.objects.filter(account=account).aggregate(total=Sum("amount_minor"))["total"] or 0)
-        told = PrizeDay.objects.filter(currency=account.currency).aggregate(total=Sum("paid_minor"))["total"] or 0
-        if paid != told:
-            yield Finding("prizes", account.currency, f"{paid} was paid, the providers gave {told}")
+        given = PrizeDay.objects.filter(currency=account.currency).aggregate(total=Sum("paid_minor"))["total"] or 0
+        if paid != given:
+            yield Finding("prizes", account.currency, f"{paid} was paid, the providers gave {given}")
 
 
 Check = Callable[[list[Any]], Iterator[Finding]]
@@ -146,7 +146,7 @@ CHECKS: list[tuple[type[Model], list[Check]]] = [
     (PrizeDay, [_prize_days]),
     (Account, [_prizes]),
     (Transaction, [_sums, _currencies]),
-    (Player, [_balances, _holds, _deposits, _charges, _lines, _grants, _bonuses]),
+    (Player, [_balances, _holds, _deposits, _charges, _history_lengths, _grants, _bonuses]),
 ]
 
 
@@ -156,7 +156,7 @@ def size() -> int:
 
 
 def findings(advance: Callable[[int], None] = lambda _: None) -> list[Finding]:
-    """Everything that is wrong; empty when the books are sound. `advance` hears how many rows were gone through."""
+    """Everything that is wrong; empty when the books are sound. `advance` gets how many rows were gone through."""
     found: list[Finding] = []
     for model, checks in CHECKS:
         rows = model._default_manager.order_by("pk").values_list("pk", flat=True)

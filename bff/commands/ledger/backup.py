@@ -1,6 +1,6 @@
-"""A copy of the whole command database in one file, and the way back, whichever database is behind it.
+"""A backup of the whole command database in one file, and the way back, whichever database is behind it.
 
-Public: `back_up`, `restore`, `CopyRefused`.
+Public: `back_up`, `restore`, `BackupUnusable`.
 
 The file is gzip over JSON lines: a header, every row of every table in one consistent view, and a last line with the
 number of rows and a digest over all lines before it, so that half a copy is never taken for a whole one.
@@ -32,7 +32,7 @@ CHUNK = 500
 Advance = Callable[[int], None]
 
 
-class CopyRefused(Exception):
+class BackupUnusable(Exception):
     """The file is no whole copy, or the database is not one to restore into; the message says which."""
 
 
@@ -42,16 +42,16 @@ def tables() -> list[type[models.Model]]:
     order += ["Withdrawal", "GameTransaction", "PrizeDay", "ProviderRequest", "OutboxRow", "RelayState", "Rebuild"]
     known = {model.__name__: model for model in apps.get_app_config("commands").get_models()}
     if set(order) != set(known):
-        raise CopyRefused(f"copies do not know these tables: {sorted(set(order) ^ set(known))}")
+        raise BackupUnusable(f"backups do not know these tables: {sorted(set(order) ^ set(known))}")
     return [known[name] for name in order]
 
 
-def back_up(path: Path, starting: Callable[[int], Advance]) -> int:
-    """Write the copy to `path`; the number of rows. Commands go on meanwhile. `starting` hears the total."""
+def back_up(path: Path, on_total: Callable[[int], Advance]) -> int:
+    """Write the copy to `path`; the number of rows. Commands go on meanwhile. `on_total` gets the total."""
     part = path.with_name(path.name + ".part")
     digest, rows = hashlib.sha256(), 0
-    with _one_view(), gzip.open(part, "wt", encoding="utf-8", compresslevel=5) as file:
-        advance = starting(sum(model._default_manager.count() for model in tables()))
+    with _one_snapshot(), gzip.open(part, "wt", encoding="utf-8", compresslevel=5) as file:
+        advance = on_total(sum(model._default_manager.count() for model in tables()))
 
         def write(line: dict[str, Any]) -> None:
             raw = json.dumps(line, cls=DjangoJSONEncoder, separators=(",", ":"))
@@ -72,15 +72,15 @@ def back_up(path: Path, starting: Callable[[int], Advance]) -> int:
     return rows
 
 
-def restore(path: Path, starting: Callable[[int], Advance]) -> int:
-    """Fill an empty, migrated database from `path`; the number of rows. Raises `CopyRefused` and leaves it empty.
+def restore(path: Path, on_total: Callable[[int], Advance]) -> int:
+    """Fill an empty, migrated database from `path`; the number of rows. Raises `BackupUnusable` and leaves it empty.
 
     A new epoch begins, so that the read side is told everything again and forgets what the copy does not know.
     """
     total = _check(path)
     if Player.objects.exists() or OutboxRow.objects.exists():
-        raise CopyRefused("this database is not empty. Restore into a fresh one, so that nothing can be mixed up.")
-    advance = starting(total)
+        raise BackupUnusable("this database is not empty. Restore into a fresh one, so that nothing can be mixed up.")
+    advance = on_total(total)
     by_name = {model.__name__: model for model in tables()}
     with transaction.atomic(), gzip.open(path, "rt", encoding="utf-8") as file:
         RelayState.objects.all().delete()
@@ -109,12 +109,12 @@ def restore(path: Path, starting: Callable[[int], Advance]) -> int:
             held_until=None,
             began_at=datetime.now(UTC),
         )
-        outbox.take_back_positions()
+        outbox.reset_positions()
     return total
 
 
 @contextmanager
-def _one_view() -> Iterator[None]:
+def _one_snapshot() -> Iterator[None]:
     """Reads see one moment, and hold no command up."""
     begin = "BEGIN" if connection.vendor == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     with connection.cursor() as cursor:
@@ -164,11 +164,11 @@ def _check(path: Path) -> int:
                 header = header or json.loads(last)
             end = json.loads(last or "{}")
     except (OSError, EOFError, ValueError) as error:
-        raise CopyRefused(f"{path} can not be read as a copy: {error}") from error
+        raise BackupUnusable(f"{path} can not be read as a copy: {error}") from error
     if header is None or header.get("format") != FORMAT:
-        raise CopyRefused(f"{path} is no copy of a command database")
+        raise BackupUnusable(f"{path} is no copy of a command database")
     if end.get("sha256") != digest.hexdigest() or end.get("rows") != rows - 1:
-        raise CopyRefused(f"{path} is damaged or cut: its contents do not match its last line")
+        raise BackupUnusable(f"{path} is damaged or cut: its contents do not match its last line")
     if header["migrations"] != _migrations():
-        raise CopyRefused(f"{path} was made at {header['migrations'][-1]}; migrate this database to that first")
+        raise BackupUnusable(f"{path} was made at {header['migrations'][-1]}; migrate this database to that first")
     return rows - 1

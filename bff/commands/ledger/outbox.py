@@ -1,6 +1,6 @@
-"""Events, written in the transaction of what they tell.
+"""Events, written in the transaction of what they are about.
 
-Public: `tell`, `restate`, `rebuild`, `new_row`, `take_back_positions`.
+Public: `append`, `restate`, `append_rebuild`, `new_row`, `reset_positions`.
 """
 
 import msgspec
@@ -16,7 +16,7 @@ from bff.contracts.ledger import HISTORY_RESTATED, PLAYER_RESTATED, HistoryPage,
 _ROWS_AT_ONCE = 100
 
 
-def tell(
+def append(
     accounts: PlayerAccounts,
     event_type: str,
     changed: list[Receipt],
@@ -26,15 +26,15 @@ def tell(
 ) -> None:
     """One event about the player, the next of its sequence, and the player's row that counts it.
 
-    Where a new epoch has begun since the player was last heard of, everything about the player is told instead.
+    Where a new epoch has begun since the player's last event, everything about the player is restated instead.
     """
     player = accounts.player
     player.sequence += 1
     if player.epoch != accounts.epoch:
-        _restated(accounts)
+        _append_restatement(accounts)
     else:
         answers = [receipts.on_the_wire(receipt) for receipt in changed if receipt.ordinal is None]
-        lines = [receipts.line(receipt) for receipt in changed if receipt.ordinal is not None]
+        lines = [receipts.history_line(receipt) for receipt in changed if receipt.ordinal is not None]
         waiting = any(line.receipt.command in player_state.MAY_WAIT for line in lines)
         data = player_state.changed(
             accounts, lines, answers, claims=claims_changed, limits=limits_changed, pending=waiting
@@ -44,15 +44,15 @@ def tell(
 
 
 def restate(accounts: PlayerAccounts) -> int:
-    """Tell everything about the player in the epoch that is, without anything having happened; in how many rows."""
-    count = _restated(accounts)
+    """Write everything about the player in the present epoch, without anything having happened; in how many rows."""
+    count = _append_restatement(accounts)
     accounts.player.save(update_fields=["epoch"])
     return count
 
 
-def rebuild(accounts: PlayerAccounts, run: str, stands: PlayerStands) -> None:
-    """Tell everything about the player for the shadow of the rebuild `run`, at the player's present sequence."""
-    _restated(accounts, run, stands)
+def append_rebuild(accounts: PlayerAccounts, run: str, stands: PlayerStands) -> None:
+    """Write everything about the player for the shadow of the rebuild `run`, at the player's present sequence."""
+    _append_restatement(accounts, run, stands)
 
 
 def new_row(accounts: PlayerAccounts, event_type: str, data: msgspec.Struct) -> OutboxRow:
@@ -68,12 +68,12 @@ def new_row(accounts: PlayerAccounts, event_type: str, data: msgspec.Struct) -> 
     )
 
 
-def take_back_positions() -> None:
+def reset_positions() -> None:
     """What has not gone out waits for a position once more: an epoch begins, and counts from 1."""
     OutboxRow.objects.filter(published_at__isnull=True).update(position=None, position_epoch="", previous_id="")
 
 
-def _restated(accounts: PlayerAccounts, run: str = "", stands: PlayerStands | None = None) -> int:
+def _append_restatement(accounts: PlayerAccounts, run: str = "", stands: PlayerStands | None = None) -> int:
     player = accounts.player
     player.epoch = accounts.epoch
     part, last = 0, list[MovementLine]()

@@ -57,7 +57,7 @@ def latest_answers(accounts: PlayerAccounts) -> list[ReceiptOnWire]:
 
 def _pending(accounts: PlayerAccounts) -> list[MovementLine]:
     waiting = Receipt.objects.filter(player=accounts.player, state="pending", command__in=MAY_WAIT)
-    return [receipts.line(receipt) for receipt in waiting.order_by("-ordinal")]
+    return [receipts.history_line(receipt) for receipt in waiting.order_by("-ordinal")]
 
 
 def _claimed(accounts: PlayerAccounts) -> dict[str, int]:
@@ -81,7 +81,7 @@ def limits_of(player: Player) -> LimitsState:
 def history_pages(player: Player) -> Iterator[tuple[int, list[MovementLine]]]:
     """The pages of the player's history that hold lines, in order, one at a time."""
     history = Receipt.objects.filter(player=player, ordinal__isnull=False).order_by("ordinal")
-    lines = (receipts.line(receipt) for receipt in history.iterator(chunk_size=500))
+    lines = (receipts.history_line(receipt) for receipt in history.iterator(chunk_size=500))
     for page, its_lines in groupby(lines, key=lambda line: line.ordinal // HISTORY_PAGE):
         yield page, list(its_lines)
 

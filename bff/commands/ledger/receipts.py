@@ -1,6 +1,6 @@
 """Receipts: what a command answers, under which key, and once only.
 
-Public: `CLOSED`, `answered_before`, `write`, `change`, `on_the_wire`, `line`.
+Public: `CLOSED`, `find_existing`, `write`, `change`, `on_the_wire`, `history_line`.
 """
 
 from datetime import timedelta
@@ -19,7 +19,7 @@ from bff.contracts.wallet import Receipt as ReceiptOnWire
 CLOSED = "close-key"
 
 
-def answered_before(request: CommandRequest, accounts: PlayerAccounts) -> Receipt | None:
+def find_existing(request: CommandRequest, accounts: PlayerAccounts) -> Receipt | None:
     """The receipt that this key has already, as it stands now; None for a key that nobody has used.
 
     Raises `CommandRejected`: 422 when something else was asked under it, 409 while the first one is still at work, or
@@ -98,6 +98,6 @@ def on_the_wire(receipt: Receipt) -> ReceiptOnWire:
     )
 
 
-def line(receipt: Receipt) -> MovementLine:
+def history_line(receipt: Receipt) -> MovementLine:
     """The receipt as a line of the history; it must have an ordinal."""
     return MovementLine(ordinal=cast(int, receipt.ordinal), kind=receipt.kind, receipt=on_the_wire(receipt))

@@ -46,10 +46,10 @@ def settle(receipt_id: str, verdict: ChargeOutcome, now: datetime) -> Receipt:
     if verdict.state == "approved":
         receipts.change(accounts, receipt, state="done")
         accounts.post("deposit", receipt, {"real": receipt.amount_minor}, "payments")
-        outbox.tell(accounts, "FundsDeposited", [receipt])
+        outbox.append(accounts, "FundsDeposited", [receipt])
     else:
         receipts.change(accounts, receipt, state="declined", reason=verdict.reason)
-        outbox.tell(accounts, "DepositDeclined", [receipt])
+        outbox.append(accounts, "DepositDeclined", [receipt])
     return receipt
 
 

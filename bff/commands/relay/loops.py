@@ -32,7 +32,7 @@ from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.payments import resolver
 from bff.commands.payments.provider import PaymentsProvider
 from bff.commands.relay import steps
-from bff.commands.relay.backpressure import Room
+from bff.commands.relay.backpressure import Backpressure
 from bff.commands.relay.reconciler import Reconciler
 from bff.contracts.event import Event
 from bff.contracts.ledger import (
@@ -53,26 +53,28 @@ from bff.resilience.backoff import backoff_s
 logger = log.get("relay")
 T = TypeVar("T")
 
-PUBLISHED = Counter("relay_events_published_total", "Events that left the outbox")
-BACKLOG = Gauge("relay_backlog_events", "Events in the outbox that have not left it")
-REPLAYS = Counter("relay_epochs_begun_total", "Times that everything was told again")
+PUBLISHED = Counter("mullion_relay_events_published_total", "Events that left the outbox")
+BACKLOG = Gauge("mullion_relay_backlog_events", "Events in the outbox that have not left it")
+REPLAYS = Counter("mullion_relay_epochs_begun_total", "Times that every player was restated")
 
 
 class Relay:
     """The loops of one relay process. `state` is what it says of itself."""
 
-    def __init__(self, broker: Broker, engine: Engine, durable: Engine, *, holder: str, policy: BrokerPolicy) -> None:
+    def __init__(
+        self, broker: Broker, engine: Engine, durable_engine: Engine, *, holder: str, policy: BrokerPolicy
+    ) -> None:
         self.broker = broker
-        self.room = Room(broker, min(RELAY.unread_events_max, policy.stream_events_max // 2))
+        self.backpressure = Backpressure(broker, min(RELAY.unread_events_max, policy.stream_events_max // 2))
         self.engine = engine
-        self.durable = durable  # an epoch that others have heard of must not be forgotten
+        self.durable_engine = durable_engine  # an epoch that others have read of must not be lost
         self.holder = holder
         self.progress = Progress()
         self.requests = Progress()
-        self.reconciler = Reconciler(broker, durable, settings.COMPARE_S, self._is_drained)
-        self._beaten_at = 0.0
-        self._turn: steps.Turn | None = None  # out, and not marked yet
-        self._last: steps.Turn | None = None
+        self.reconciler = Reconciler(broker, durable_engine, settings.COMPARE_S, self._is_drained)
+        self._heartbeat_at = 0.0
+        self._unmarked: steps.Batch | None = None  # out, and not marked yet
+        self._last: steps.Batch | None = None
         self._backlog: int | None = None
 
     def state(self) -> dict[str, Any]:
@@ -80,7 +82,7 @@ class Relay:
         return {
             "leading": bool(self._last and self._last.leading),
             "backlog_events": self._backlog,
-            "held_back": self.room.is_full,
+            "held_back": self.backpressure.is_full,
             "detail": self.progress.detail or self.requests.detail,
         }
 
@@ -94,7 +96,7 @@ class Relay:
                 await self._failed(error, stopping)
                 continue
             self.progress.went_well()
-            # A full turn is followed at once; after another one, what comes meanwhile goes out together.
+            # A full batch is followed at once; after another one, what comes meanwhile goes out together.
             wait_ms = RELAY.poll_ms_min if moved else min(RELAY.poll_ms_max, wait_ms * 1.5)
             if moved < RELAY.batch_events_max:
                 await pause(stopping, wait_ms / 1000)
@@ -102,38 +104,42 @@ class Relay:
     async def _step(self) -> int:
         """How many events went out."""
         now = datetime.now(UTC)
-        due = asyncio.get_running_loop().time() - self._beaten_at >= RELAY.heartbeat_s
-        if not (self._turn and self._turn.rows) and not due and await self.engine.run(steps.idle, self.holder, now):
+        due = asyncio.get_running_loop().time() - self._heartbeat_at >= RELAY.heartbeat_s
+        if (
+            not (self._unmarked and self._unmarked.rows)
+            and not due
+            and await self.engine.run(steps.is_idle, self.holder, now)
+        ):
             return 0
-        done, self._turn = self._turn, None
-        events_max = min(RELAY.batch_events_max, self.room.left)
-        turn = self._last = await self.engine.run(
-            steps.turn, self.holder, done, now, measured=due, events_max=events_max
+        published, self._unmarked = self._unmarked, None
+        events_max = min(RELAY.batch_events_max, self.backpressure.events_left)
+        batch = self._last = await self.engine.run(
+            steps.next_batch, self.holder, published, now, measured=due, events_max=events_max
         )
-        if due or not turn.leading:
+        if due or not batch.leading:
             # Told before anything is sent, for it matters most while nothing can be; who does not lead has none.
-            self._backlog = turn.backlog
-            BACKLOG.set(turn.backlog)
-        if not turn.leading:
-            self._turn = turn
+            self._backlog = batch.backlog
+            BACKLOG.set(batch.backlog)
+        if not batch.leading:
+            self._unmarked = batch
             await asyncio.sleep(RELAY.heartbeat_s)
             return 0
-        await self.broker.publish(LEDGER_STREAM, turn.events)
-        self.room.use(len(turn.events))
-        # Only what is out is marked, by the next turn; a kill before that sends it twice.
-        self._turn = turn
-        PUBLISHED.inc(len(turn.events))
-        if turn.drained:
-            await self._beat(turn)
-        await self.room.look(RELAY.batch_events_max)
-        if events_max and not turn.rows:
+        await self.broker.publish(LEDGER_STREAM, batch.events)
+        self.backpressure.count_published(len(batch.events))
+        # Only what is out is marked, by the next batch; a kill before that sends it twice.
+        self._unmarked = batch
+        PUBLISHED.inc(len(batch.events))
+        if batch.drained:
+            await self._publish_heartbeat(batch)
+        await self.backpressure.refresh(RELAY.batch_events_max)
+        if events_max and not batch.rows:
             await self.engine.run(steps.restate_some, now)
-        return len(turn.rows)
+        return len(batch.rows)
 
-    async def _beat(self, turn: steps.Turn) -> None:
-        heartbeat = LedgerHeartbeat(position=turn.position, event_id=turn.event_id)
-        await self.broker.publish(LEDGER_STREAM, [_event(HEARTBEAT, "ledger", turn.position, heartbeat)])
-        self._beaten_at = asyncio.get_running_loop().time()
+    async def _publish_heartbeat(self, batch: steps.Batch) -> None:
+        heartbeat = LedgerHeartbeat(position=batch.position, event_id=batch.event_id)
+        await self.broker.publish(LEDGER_STREAM, [_event(HEARTBEAT, "ledger", batch.position, heartbeat)])
+        self._heartbeat_at = asyncio.get_running_loop().time()
 
     async def _failed(self, error: Exception, stopping: asyncio.Event) -> None:
         self.progress.failed(error)
@@ -145,28 +151,28 @@ class Relay:
         """Begin an epoch when a reader says that it has lost events."""
         reader = self.broker.reader(REQUESTS_STREAM, "relay", self.holder)
         await subscribe(
-            reader, self._asked, stopping, policy=policy, progress=self.requests, retried=(EngineUnavailable,)
+            reader, self._handle_requests, stopping, policy=policy, progress=self.requests, retried=(EngineUnavailable,)
         )
 
-    async def _asked(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+    async def _handle_requests(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         for delivery in deliveries:
             if delivery.event.type == BALANCES_COMPARED:
-                await self.reconciler.compared(_as(delivery, BalancesCompared))
+                await self.reconciler.compared(_decode(delivery, BalancesCompared))
             elif delivery.event.type == PLAYERS_REBUILT:
-                self.reconciler.rebuilt(_as(delivery, PlayersRebuilt))
+                self.reconciler.rebuilt(_decode(delivery, PlayersRebuilt))
             if delivery.event.type != REPLAY_REQUESTED:
                 continue
-            request = _as(delivery, ReplayRequested)
-            epoch = await self.durable.run(steps.begin_epoch, request.epoch, datetime.now(UTC))
+            request = _decode(delivery, ReplayRequested)
+            epoch = await self.durable_engine.run(steps.begin_epoch, request.epoch, datetime.now(UTC))
             if epoch is not None:
                 REPLAYS.inc()
                 logger.warning("relay_epoch_begun", epoch=epoch, why=request.why)
         return deliveries
 
     def _is_drained(self) -> bool:
-        """This relay leads, and said a moment ago that everything has gone out."""
+        """This relay leads, and everything had gone out a moment ago."""
         leads = self._last is not None and self._last.leading
-        return leads and asyncio.get_running_loop().time() - self._beaten_at < 2 * RELAY.heartbeat_s
+        return leads and asyncio.get_running_loop().time() - self._heartbeat_at < 2 * RELAY.heartbeat_s
 
     async def prune(self, stopping: asyncio.Event) -> None:
         """Forget what went out long ago, a little at a time."""
@@ -178,8 +184,8 @@ class Relay:
             await pause(stopping, 1 if gone else 600)
 
 
-def _as(delivery: Delivery, kind: type[T]) -> T:
-    """What was said, as what it must be; one that is something else is buried, and the others are heard."""
+def _decode(delivery: Delivery, kind: type[T]) -> T:
+    """The event's data as `kind`; one that can not be read as that is buried, and the others are handled."""
     try:
         return msgspec.convert(delivery.event.data, kind)
     except msgspec.ValidationError as error:
@@ -231,6 +237,6 @@ async def _run(loop: Awaitable[None]) -> None:
 
 
 def main() -> None:
-    """The process: loops until it is told to stop."""
+    """The process: loops until it is stopped."""
     started: list[Relay] = []
     worker.run(lambda stopping: _main(stopping, started), healthy=lambda: started[0].state() if started else {})

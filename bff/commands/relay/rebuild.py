@@ -1,9 +1,9 @@
-"""A rebuild of the query store: every player is told once more, for a shadow that is swapped in when it agrees.
+"""A rebuild of the query store: every player is restated, for a shadow that is swapped in when it agrees.
 
-Public: `begin`, `left`, `next_players`, `tell_player`, `answered`, `end`.
+Public: `begin`, `players_left`, `next_players`, `append_player`, `save_progress`, `end`.
 
 What each function does is one transaction. A rebuild that was stopped at any line goes on after the last player who
-was answered for; whoever is told a second time is only swapped a second time.
+was answered for; whoever is restated a second time is only swapped a second time.
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ def begin(now: datetime) -> tuple[Rebuild, bool]:
     return Rebuild.objects.get_or_create(pk=1, defaults={"run": fresh_id("rebuild"), "began_at": now})
 
 
-def left(after: str) -> int:
+def players_left(after: str) -> int:
     """How many players sort after `after`."""
     return Player.objects.filter(pk__gt=after).count()
 
@@ -32,7 +32,7 @@ def next_players(after: str, count: int) -> list[tuple[str, str]]:
     return list(Player.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "currency")[:count])
 
 
-def tell_player(player_id: str, currency: str, run: str, now: datetime) -> None:
+def append_player(player_id: str, currency: str, run: str, now: datetime) -> None:
     """Put everything about the player into the outbox, for the shadow of `run` only.
 
     It takes the next number of the player's sequence, so that whoever follows the player sees what the swap changes.
@@ -44,10 +44,10 @@ def tell_player(player_id: str, currency: str, run: str, now: datetime) -> None:
         accounts.player.sequence += 1
         accounts.player.save(update_fields=["sequence"])
         [stands] = stands_of(Player.objects.filter(pk=player_id))
-        outbox.rebuild(accounts, run, stands)
+        outbox.append_rebuild(accounts, run, stands)
 
 
-def answered(run: str, after: str, swapped: int, refused: int) -> None:
+def save_progress(run: str, after: str, swapped: int, refused: int) -> None:
     """Write down that all players up to `after` are answered for, and how it ended for all of them so far."""
     Rebuild.objects.filter(pk=1, run=run).update(after=after, swapped=swapped, refused=refused)
 

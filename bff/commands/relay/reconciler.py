@@ -1,4 +1,4 @@
-"""The relay's loop that states a few players at a time, and tells those again whose records differ.
+"""The relay's loop that states where a few players stand at a time, and restates those whose records differ.
 
 Public: `Reconciler`.
 """
@@ -16,7 +16,7 @@ from bff.commands.engine.policy import RELAY
 from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.ledger.models import Player
 from bff.commands.relay import comparison, rebuild
-from bff.commands.relay.repair_schedule import Mends
+from bff.commands.relay.repair_schedule import RepairSchedule
 from bff.contracts.event import Event
 from bff.contracts.ledger import (
     BALANCES_STATED,
@@ -30,20 +30,24 @@ from bff.resilience import log
 
 logger = log.get("relay")
 
-MENDED = Counter("relay_players_mended_total", "Players told again because the read side differed from the ledger")
-REFUSED = Counter("relay_mends_refused_total", "Players whose records differ and could not be made anew")
+REPAIRED = Counter(
+    "mullion_relay_players_repaired_total", "Players restated because the read side differed from the ledger"
+)
+REPAIRS_REFUSED = Counter(
+    "mullion_relay_repairs_refused_total", "Players whose records differ and could not be made anew"
+)
 
-_RUN = "mend"
+_RUN = "repair"
 
 
 class Reconciler:
-    """`may_state` says whether everything has gone out, so that what is stated is in the stream behind it."""
+    """`is_drained` says whether everything has gone out, so that what is stated is in the stream behind it."""
 
-    def __init__(self, broker: Broker, engine: Engine, every_s: float, may_state: Callable[[], bool]) -> None:
+    def __init__(self, broker: Broker, engine: Engine, every_s: float, is_drained: Callable[[], bool]) -> None:
         self._broker, self._engine = broker, engine
-        self._every_s, self._may_state = every_s, may_state
+        self._every_s, self._is_drained = every_s, is_drained
         self._after, self._part = "", 0
-        self._mends = Mends()
+        self._repairs = RepairSchedule()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Round and round, until `stopping`."""
@@ -53,16 +57,16 @@ class Reconciler:
         began = clock()
         while not stopping.is_set():
             await pause(stopping, self._every_s)
-            if not self._may_state() or (not self._after and clock() < began):
+            if not self._is_drained() or (not self._after and clock() < began):
                 continue
             try:
-                await self._state()
+                await self._publish_part()
             except (BrokerUnavailable, EngineUnavailable):
                 continue
             if not self._after:
                 began = clock() + RELAY.compare_round_s_min
 
-    async def _state(self) -> None:
+    async def _publish_part(self) -> None:
         after, stands = await self._engine.run(comparison.state_next, self._after)
         if stands:
             self._part += 1
@@ -74,28 +78,28 @@ class Reconciler:
         self._after = after
 
     async def compared(self, answer: BalancesCompared) -> None:
-        """Tell those again who differ, for a shadow that is swapped in when it agrees."""
+        """Restate those who differ, for a shadow that is swapped in when it agrees."""
         if answer.run != ROLLING:
             return
         now = asyncio.get_running_loop().time()
         for player, why in zip(answer.players, answer.wrong, strict=False):
-            if not self._mends.is_due(player, now):
+            if not self._repairs.is_due(player, now):
                 continue
-            if await self._engine.run(_tell, player, fresh_id(_RUN)):
-                MENDED.inc()
+            if await self._engine.run(_restate, player, fresh_id(_RUN)):
+                REPAIRED.inc()
                 logger.warning("relay_player_differs", player=player, why=why)
 
     def rebuilt(self, answer: PlayersRebuilt) -> None:
         """How it ended for those; one that is refused needs people."""
         for each in answer.players if answer.run.startswith(f"{_RUN}_") else []:
             if each.outcome == "refused":
-                REFUSED.inc()
-                logger.error("relay_mend_refused", player=each.player, why=each.why)
+                REPAIRS_REFUSED.inc()
+                logger.error("relay_repair_refused", player=each.player, why=each.why)
 
 
-def _tell(player: str, run: str) -> bool:
+def _restate(player: str, run: str) -> bool:
     """Whether there is such a player."""
     currency = Player.objects.filter(pk=player).values_list("currency", flat=True).first()
     if currency is not None:
-        rebuild.tell_player(player, currency, run, datetime.now(UTC))
+        rebuild.append_player(player, currency, run, datetime.now(UTC))
     return currency is not None

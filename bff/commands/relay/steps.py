@@ -1,6 +1,6 @@
 """The outbox as the relay sees it: take rows, give positions, mark what is out, begin an epoch.
 
-Public: `Turn`, `turn`, `idle`, `begin_epoch`, `restate_some`, `backlog`, `prune`.
+Public: `Batch`, `next_batch`, `is_idle`, `begin_epoch`, `restate_some`, `backlog`, `prune`.
 
 Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
 again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
@@ -28,7 +28,7 @@ Row = TypeVar("Row", bound=Model)
 _TABLE = OutboxRow._meta.db_table
 _PLAYERS = Player._meta.db_table
 
-# A turn comes a hundred times a second under load, and the ORM would compose each of these anew.
+# A batch is taken a hundred times a second under load, and the ORM would compose each of these anew.
 _WAITING = f"SELECT id, event_id FROM {_TABLE} WHERE position IS NULL AND published_at IS NULL ORDER BY id LIMIT %s"  # noqa: S608
 _PLACE = f"UPDATE {_TABLE} SET position_epoch = %s, position = %s, previous_id = %s WHERE id = %s"  # noqa: S608
 _READY = f"SELECT * FROM {_TABLE} WHERE position IS NOT NULL AND published_at IS NULL ORDER BY position LIMIT %s"  # noqa: S608
@@ -41,13 +41,13 @@ _WORK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Batch:
     """What is to be published next, in order. `leading` is False while another relay is at work.
 
     `position` is the last one given, `event_id` what it was given to.
 
-    `drained`: nothing that was committed before this turn is missing from `events` or the stream; known only of a
-    turn that was asked for it, and so is `backlog`.
+    `drained`: nothing that was committed before this batch is missing from `events` or the stream. Only a `measured`
+    batch knows that, and its `backlog`.
     """
 
     leading: bool
@@ -59,27 +59,32 @@ class Turn:
     backlog: int
 
 
-def turn(
-    holder: str, done: "Turn | None", now: datetime, *, measured: bool = True, events_max: int = RELAY.batch_events_max
-) -> Turn:
-    """Mark what went out of the turn `done`, take at most `events_max` waiting rows and give them positions."""
+def next_batch(
+    holder: str,
+    published: "Batch | None",
+    now: datetime,
+    *,
+    measured: bool = True,
+    events_max: int = RELAY.batch_events_max,
+) -> Batch:
+    """Mark the events of the batch `published`, take at most `events_max` waiting rows and give them positions."""
     with transaction.atomic():
-        if done is not None and done.rows:
-            _mark(done, now)
+        if published is not None and published.rows:
+            _mark_published(published, now)
         [state] = statements.find(RelayState, lock=True, id=1)
         if state.holder != holder and state.held_until is not None and state.held_until > now:
-            return Turn(False, [], [], (state.epoch, state.position), state.event_id, False, 0)
+            return Batch(False, [], [], (state.epoch, state.position), state.event_id, False, 0)
         taken = _waiting(events_max)
         _give_positions(state, taken)
-        if taken or state.holder != holder or _half_over(state, now):
+        if taken or state.holder != holder or _lease_half_over(state, now):
             state.holder, state.held_until = holder, now + timedelta(seconds=RELAY.lease_s)
             statements.update(state, "position", "event_id", "holder", "held_until")
     ready = list(OutboxRow.objects.raw(_READY, [events_max]))
     waiting = backlog() if measured else 0
     full = events_max in (len(taken), len(ready))
-    drained = measured and not full and not _unstated(state.epoch).exists()
+    drained = measured and not full and not _not_restated(state.epoch).exists()
     events, position = [_event(row) for row in ready], (state.epoch, state.position)
-    return Turn(True, [row.pk for row in ready], events, position, state.event_id, drained, waiting)
+    return Batch(True, [row.pk for row in ready], events, position, state.event_id, drained, waiting)
 
 
 def backlog() -> int:
@@ -87,10 +92,10 @@ def backlog() -> int:
     return OutboxRow.objects.filter(published_at__isnull=True).count()
 
 
-def _mark(done: Turn, now: datetime) -> None:
+def _mark_published(published: Batch, now: datetime) -> None:
     published_at = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
-        cursor.executemany(_OUT, [(published_at, pk, done.position[0]) for pk in done.rows])
+        cursor.executemany(_OUT, [(published_at, pk, published.position[0]) for pk in published.rows])
 
 
 def _waiting(events_max: int) -> list[tuple[int, str]]:
@@ -113,10 +118,10 @@ def _give_positions(state: RelayState, taken: list[tuple[int, str]]) -> None:
             cursor.executemany(_PLACE, given)
 
 
-def idle(holder: str, now: datetime) -> bool:
-    """Whether a turn would find nothing to do, told without a lock."""
+def is_idle(holder: str, now: datetime) -> bool:
+    """Whether a batch would find nothing to do, read without a lock."""
     [state] = statements.find(RelayState, id=1)
-    if state.holder != holder or _half_over(state, now):
+    if state.holder != holder or _lease_half_over(state, now):
         return False
     with connection.cursor() as cursor:
         cursor.execute(_WORK, [state.epoch])
@@ -129,8 +134,8 @@ def begin_epoch(lost: str, now: datetime, *, forced: bool = False) -> str | None
     A reader that knows a later epoch than this ledger has read one that was further: this one was set back, and what
     it begins must sort after both.
 
-    Positions begin at 1 again. What waits is published in the new epoch; what was published before is told again as
-    the present state of every player, by `restate_some`.
+    Positions begin at 1 again. What waits is published in the new epoch; what was published before is replaced by the
+    present state of every player, by `restate_some`.
     """
     with transaction.atomic():
         state = RelayState.objects.select_for_update().get(pk=1)
@@ -145,18 +150,18 @@ def begin_epoch(lost: str, now: datetime, *, forced: bool = False) -> str | None
             now,
         )
         state.save(update_fields=["epoch", "position", "event_id", "began_at"])
-        outbox.take_back_positions()
+        outbox.reset_positions()
         return state.epoch
 
 
 def restate_some(now: datetime) -> int:
-    """Tell the present state of some players who have not been told in this epoch; how many. 0 when all have.
+    """Restate some players who have not been restated in this epoch; how many. 0 when all have.
 
     One transaction a player, and no more of them once `restate_rows_batch` rows are written.
     """
     epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
-    players = list(_unstated(epoch).values_list("pk", "currency")[: RELAY.restate_players_batch])
-    written = told = 0
+    players = list(_not_restated(epoch).values_list("pk", "currency")[: RELAY.restate_players_batch])
+    written = restated = 0
     for player_id, currency in players:
         if written >= RELAY.restate_rows_batch:
             break
@@ -164,8 +169,8 @@ def restate_some(now: datetime) -> int:
             accounts = PlayerAccounts.open(player_id, currency, now)
             if accounts.player.epoch != accounts.epoch:
                 written += outbox.restate(accounts)
-        told += 1
-    return told
+        restated += 1
+    return restated
 
 
 def prune(now: datetime) -> int:
@@ -175,27 +180,27 @@ def prune(now: datetime) -> int:
     their time (the receipts stay), and requests of providers whose signatures are refused by now.
     """
     old = OutboxRow.objects.filter(published_at__lt=now - timedelta(days=RELAY.outbox_retained_days))
-    gone = _some(old).delete()[0]
+    gone = _first_rows(old).delete()[0]
     answered_since = now - timedelta(seconds=POLICY.provider_requests_retained_s)
     denied_since = now - timedelta(hours=POLICY.denied_bets_retained_h)
     requests = ProviderRequest.objects.filter(Q(at__lt=answered_since, status="") | Q(at__lt=denied_since))
-    gone += _some(requests).delete()[0]
+    gone += _first_rows(requests).delete()[0]
     kept_since = now - timedelta(days=POLICY.receipt_keys_retained_days)
     answered = Receipt.objects.filter(at__lt=kept_since, key__isnull=False, fingerprint__gt="").exclude(state="pending")
     lasting = answered.exclude(command__in=("opening", "grant-bonus"))
-    return gone + _some(lasting).update(key=None, fingerprint="")
+    return gone + _first_rows(lasting).update(key=None, fingerprint="")
 
 
-def _some(chosen_from: QuerySet[Row]) -> QuerySet[Row]:
+def _first_rows(chosen_from: QuerySet[Row]) -> QuerySet[Row]:
     chosen = list(chosen_from.values_list("pk", flat=True)[:1000])
     return chosen_from.model._default_manager.filter(pk__in=chosen)
 
 
-def _unstated(epoch: str) -> QuerySet[Player]:
+def _not_restated(epoch: str) -> QuerySet[Player]:
     return Player.objects.filter(epoch__lt=epoch).order_by("epoch", "pk")
 
 
-def _half_over(state: RelayState, now: datetime) -> bool:
+def _lease_half_over(state: RelayState, now: datetime) -> bool:
     return state.held_until is None or state.held_until - now < timedelta(seconds=RELAY.lease_s / 2)
 
 

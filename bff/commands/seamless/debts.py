@@ -46,12 +46,12 @@ def write_off(player: str, currency: str, reference: str, now: datetime) -> Rece
     """Let go of all that a player owes, once a reference. Raises `CommandRejected` where nothing is owed."""
     asked = CommandRequest.of(player, currency, "write-off", f"write-off:{reference}", _WriteOff(reference))
     accounts = PlayerAccounts.open(player, currency, now)
-    if (before := receipts.answered_before(asked, accounts)) is not None:
-        return before
+    if (existing := receipts.find_existing(asked, accounts)) is not None:
+        return existing
     owed = -accounts.balance("debt")
     if not owed:
         raise CommandRejected(409, "nothing_owed", "This player owes nothing. Nothing was changed.")
     receipt = receipts.write(accounts, asked, kind="write-off", state="done", amount_minor=0, in_history=False)
     accounts.post("write-off", receipt, {"debt": owed}, "losses")
-    outbox.tell(accounts, "DebtWrittenOff", [receipt])
+    outbox.append(accounts, "DebtWrittenOff", [receipt])
     return receipt

@@ -81,7 +81,7 @@ def move(
         counted = share is not None and share.wagered_minor != 0
         if share is not None and counted:
             wagering.count(accounts, share, receipt)
-        outbox.tell(accounts, event, [receipt], claims_changed=counted)
+        outbox.append(accounts, event, [receipt], claims_changed=counted)
 
 
 def _post(

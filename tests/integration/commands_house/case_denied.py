@@ -49,7 +49,7 @@ def test_what_fails_for_a_technical_reason_is_not_remembered(monkeypatch):
         raise OperationalError("gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(movements.outbox, "tell", broken)
+        patched.setattr(movements.outbox, "append", broken)
         with pytest.raises(OperationalError):
             table.bet(500, transaction=bet, request=request)
     assert table.bet(500, transaction=bet, request=request).balance == 9500

@@ -124,18 +124,18 @@ def test_relay_gives_positions_without_gaps_and_once():
     now = datetime.now(UTC)
     RelayState.objects.filter(pk=1).update(holder="", held_until=None)
     player = someone()
-    turn, seen = None, []
-    while turn is None or turn.rows:
-        turn = steps.turn("a", turn, now)
-        seen += turn.events
+    batch, seen = None, []
+    while batch is None or batch.rows:
+        batch = steps.next_batch("a", batch, now)
+        seen += batch.events
     positions = [event.position[1] for event in seen]
     assert positions == list(range(positions[0], positions[0] + len(seen)))
     assert f"player:{player}" in {event.aggregate for event in seen}
     assert [event.previous_id for event in seen[1:]] == [event.id for event in seen[:-1]], "each names the one before"
-    assert (turn.position[1], turn.event_id) == (positions[-1], seen[-1].id)
-    assert turn.drained
-    assert not steps.turn("b", None, now).leading
-    assert steps.turn("b", None, now + timedelta(seconds=10)).leading
+    assert (batch.position[1], batch.event_id) == (positions[-1], seen[-1].id)
+    assert batch.drained
+    assert not steps.next_batch("b", None, now).leading
+    assert steps.next_batch("b", None, now + timedelta(seconds=10)).leading
     RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 
@@ -153,8 +153,8 @@ def test_a_new_epoch_tells_every_player_again_from_position_one():
         pass
     told = OutboxRow.objects.filter(aggregate=f"player:{player}", epoch=epoch).order_by("pk")
     assert [row.type for row in told] == ["HistoryRestated", "PlayerRestated"]
-    turn = steps.turn("a", None, now)
-    assert turn.events[0].position == (epoch, 1)
+    batch = steps.next_batch("a", None, now)
+    assert batch.events[0].position == (epoch, 1)
     RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 
@@ -170,8 +170,8 @@ def test_a_ledger_that_was_set_back_begins_an_epoch_after_the_one_its_reader_kno
     assert (state.epoch, state.position, state.event_id) == (epoch, 0, "")
     while steps.restate_some(now):
         pass
-    turn = steps.turn("a", None, now)
-    assert (turn.events[0].position, turn.events[0].previous_id) == ((epoch, 1), "")
+    batch = steps.next_batch("a", None, now)
+    assert (batch.events[0].position, batch.events[0].previous_id) == ((epoch, 1), "")
     RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 

@@ -52,8 +52,8 @@ def test_a_row_that_is_committed_late_is_not_skipped(another):
 
 def drained(holder):
     """All that a relay sends until nothing is left."""
-    turn, seen = None, []
-    while turn is None or turn.rows:
-        turn = steps.turn(holder, turn, datetime.now(UTC))
-        seen += turn.events
+    batch, seen = None, []
+    while batch is None or batch.rows:
+        batch = steps.next_batch(holder, batch, datetime.now(UTC))
+        seen += batch.events
     return seen

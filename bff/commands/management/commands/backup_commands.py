@@ -23,12 +23,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         bars: list[Bar] = []
 
-        def starting(total: int) -> Any:
+        def on_total(total: int) -> Any:
             bars.append(Bar("backup", total))
             return bars[0].advance
 
         try:
-            rows = back_up(file, starting)
+            rows = back_up(file, on_total)
         except OSError as error:
             raise CommandError(f"The copy could not be written: {error}") from error
         bars[0].close()

@@ -62,14 +62,14 @@ def grant(player_id: str, amount_minor: int, reference: str, now: datetime, *, t
     request = CommandRequest.of(
         player_id, currency, "grant-bonus", f"grant:{reference}", _GrantBonus(amount_minor, times)
     )
-    if receipts.answered_before(request, accounts) is not None:
+    if receipts.find_existing(request, accounts) is not None:
         return False
     player_limits.check_excluded(accounts)
     receipt = receipts.write(accounts, request, kind="bonus", state="done", amount_minor=amount_minor)
     # A gift by hand has no end and no largest bet.
     terms = grants.Terms(f"by-hand:{reference}", 1, "A bonus from us", times, 0, {}, player_limits.FOR_GOOD)
     grants.give(accounts, receipt, terms)
-    outbox.tell(accounts, "BonusGranted", [receipt], claims_changed=True)
+    outbox.append(accounts, "BonusGranted", [receipt], claims_changed=True)
     return True
 
 

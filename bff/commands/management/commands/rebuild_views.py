@@ -31,9 +31,9 @@ from bff.contracts.ledger import (
 )
 
 SILENCE_S_MAX = 30.0
-# Players told and not answered for: few, so that commands and the relay's heartbeats come in between.
+# Players restated and not answered for: few, so that commands and the relay's heartbeats come in between.
 WAITING_MAX = 40
-TOLD_AT_ONCE = 10
+PLAYERS_AT_ONCE = 10
 
 
 class Command(BaseCommand):
@@ -81,21 +81,21 @@ class Command(BaseCommand):
             engine.close()
 
     async def _rebuild(self, engine: Engine, reader: Reader) -> int:
-        """Tell, a few at a time, and write down how far the answers have come; how many were refused."""
+        """Restate a few at a time, and save how far the answers have come; how many were refused."""
         state, fresh = await engine.run(rebuild.begin, datetime.now(UTC))
         if not fresh:
             self.stderr.write(f"going on with the rebuild that was begun at {state.began_at:%Y-%m-%d %H:%M:%S} UTC")
-        bar = Bar("rebuilding", await engine.run(rebuild.left, state.after))
+        bar = Bar("rebuilding", await engine.run(rebuild.players_left, state.after))
         waiting: deque[str] = deque()
         outcomes: dict[str, PlayerRebuilt] = {}
         answers = _answers(reader)
         last, more = state.after, True
         while more or waiting:
-            while more and len(waiting) <= WAITING_MAX - TOLD_AT_ONCE:
-                players = await engine.run(rebuild.next_players, last, TOLD_AT_ONCE)
+            while more and len(waiting) <= WAITING_MAX - PLAYERS_AT_ONCE:
+                players = await engine.run(rebuild.next_players, last, PLAYERS_AT_ONCE)
                 more = bool(players)
                 for name, currency in players:
-                    await engine.run(rebuild.tell_player, name, currency, state.run, datetime.now(UTC))
+                    await engine.run(rebuild.append_player, name, currency, state.run, datetime.now(UTC))
                     waiting.append(name)
                     last = name
             if not waiting:
@@ -107,7 +107,7 @@ class Command(BaseCommand):
                 self._count(state, outcomes.pop(waiting.popleft()))
                 bar.advance()
             if state.after != before:
-                await engine.run(rebuild.answered, state.run, state.after, state.swapped, state.refused)
+                await engine.run(rebuild.save_progress, state.run, state.after, state.swapped, state.refused)
         bar.close()
         await engine.run(rebuild.end, state.run)
         self.stdout.write(f"{state.swapped} players were rebuilt, {state.refused} shadows were refused.")
@@ -147,46 +147,46 @@ class Command(BaseCommand):
 
 
 def _begin_epoch() -> None:
-    """A new epoch, unless one is still being told."""
+    """A new epoch, unless players are still being restated in one."""
     epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
     if not Player.objects.filter(epoch__lt=epoch).exists():
         steps.begin_epoch(epoch, datetime.now(UTC), forced=True)
 
 
 async def _restate(engine: Engine) -> None:
-    """The relay tells players too; together they are only faster, and wait for what they have told to go out."""
-    left = await engine.run(_untold)
-    bar = Bar("telling", left)
+    """The relay restates players too; together they are only faster, and wait until what they wrote is out."""
+    left = await engine.run(_not_restated)
+    bar = Bar("restating", left)
     while left:
         if await engine.run(steps.backlog) < RELAY.unread_events_max:
             await engine.run(steps.restate_some, datetime.now(UTC))
         else:
             await asyncio.sleep(0.1)
-        before, left = left, await engine.run(_untold)
+        before, left = left, await engine.run(_not_restated)
         bar.advance(max(0, before - left))
     bar.close()
 
 
-def _untold() -> int:
+def _not_restated() -> int:
     epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
     return Player.objects.filter(epoch__lt=epoch).count()
 
 
 async def _answers(reader: Reader) -> AsyncIterator[tuple[str, Any]]:
-    """Type and data of everything that is said on the stream; raises when the projector has fallen silent."""
-    heard = time.monotonic()
+    """Type and data of the projector's answers; raises when the projector has fallen silent."""
+    last_answer_at = time.monotonic()
     while True:
         deliveries = await reader.fetch()
         await reader.ack(deliveries)
         for delivery in deliveries:
             if delivery.event.type in (BALANCES_COMPARED, PLAYERS_REBUILT):
-                heard = time.monotonic()
+                last_answer_at = time.monotonic()
                 yield delivery.event.type, delivery.event.data
-        if time.monotonic() - heard > SILENCE_S_MAX:
+        if time.monotonic() - last_answer_at > SILENCE_S_MAX:
             raise BrokerUnavailable(f"the projector has said nothing for {SILENCE_S_MAX:.0f} s")
 
 
-def _rebuilt(said: tuple[str, Any], run: str) -> list[PlayerRebuilt]:
-    kind, data = said
+def _rebuilt(answer_event: tuple[str, Any], run: str) -> list[PlayerRebuilt]:
+    kind, data = answer_event
     answer = msgspec.convert(data, PlayersRebuilt) if kind == PLAYERS_REBUILT else None
     return answer.players if answer and answer.run == run else []

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bff.commands.engine.progress_bar import Bar
-from bff.commands.ledger.backup import CopyRefused, restore
+from bff.commands.ledger.backup import BackupUnusable, restore
 
 
 class Command(BaseCommand):
@@ -22,13 +22,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         bars: list[Bar] = []
 
-        def starting(total: int) -> Any:
+        def on_total(total: int) -> Any:
             bars.append(Bar("restore", total))
             return bars[0].advance
 
         try:
-            rows = restore(file, starting)
-        except CopyRefused as refused:
+            rows = restore(file, on_total)
+        except BackupUnusable as refused:
             raise CommandError(str(refused)) from refused
         bars[0].close()
         self.stdout.write(f"{rows} rows restored.")

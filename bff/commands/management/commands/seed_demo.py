@@ -35,9 +35,9 @@ def open_balance(player_id: str, currency: str, amount_minor: int) -> bool:
     """Give the opening balance (minor units); False when the player has had it."""
     accounts = PlayerAccounts.open(player_id, currency, datetime.now(UTC))
     request = CommandRequest.of(player_id, currency, "opening", "opening", _Opening(amount_minor))
-    if receipts.answered_before(request, accounts) is not None:
+    if receipts.find_existing(request, accounts) is not None:
         return False
     receipt = receipts.write(accounts, request, kind="opening", state="done", amount_minor=amount_minor)
     accounts.post("opening", receipt, {"real": amount_minor}, "opening")
-    outbox.tell(accounts, "AccountOpened", [receipt])
+    outbox.append(accounts, "AccountOpened", [receipt])
     return True
