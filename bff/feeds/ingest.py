@@ -34,11 +34,11 @@ def feeds_of(store: Store, events: broker.Broker, owner: str) -> dict[str, Feed]
 def main() -> None:
     store, events = Store.connect(settings.REDIS_URL), broker.connect(broker.address())
     owner = f"{os.environ.get('PROCESS_NAME', 'ingest')}-{secrets.token_hex(4)}"
-    known = feeds_of(store, events, owner)
-    unknown = set(settings.INGEST_FEEDS) - known.keys()
+    available = feeds_of(store, events, owner)
+    unknown = set(settings.INGEST_FEEDS) - available.keys()
     if unknown:
-        raise SystemExit(f"INGEST_FEEDS names {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}.")
-    feeds = [feed for name, feed in known.items() if not settings.INGEST_FEEDS or name in settings.INGEST_FEEDS]
+        raise SystemExit(f"INGEST_FEEDS names {', '.join(sorted(unknown))}; there are {', '.join(sorted(available))}.")
+    feeds = [feed for name, feed in available.items() if not settings.INGEST_FEEDS or name in settings.INGEST_FEEDS]
     supervisor = Supervisor(feeds, store, FeedsPolicy())
 
     async def work(stop: asyncio.Event) -> None:

@@ -6,7 +6,7 @@ Public: `Leadership`.
 import asyncio
 from collections.abc import Callable
 
-from bff.feeds.gauge import Gauge
+from bff.feeds.health import FeedHealth
 from bff.feeds.policy import FeedsPolicy
 from bff.resilience import log
 from bff.store import LeaseState, Store, StoreUnavailable
@@ -19,29 +19,29 @@ class Leadership:
     and gives way when it finds another holder afterwards.
     """
 
-    def __init__(self, store: Store, feed: str, owner: str, policy: FeedsPolicy, gauge: Gauge) -> None:
+    def __init__(self, store: Store, feed: str, owner: str, policy: FeedsPolicy, health: FeedHealth) -> None:
         self._store = store
         self._name = f"reader.{feed}"
         self._owner = owner
         self._policy = policy
-        self._gauge = gauge
+        self._health = health
         self._logger = log.get("feeds")
-        self._leads = asyncio.Event()
-        self._lost = asyncio.Event()
+        self._leading = asyncio.Event()
+        self._deposed = asyncio.Event()
 
     @property
     def leads(self) -> bool:
-        return self._leads.is_set()
+        return self._leading.is_set()
 
-    async def won(self) -> None:
+    async def wait_leading(self) -> None:
         """Returns when this process leads."""
-        await self._leads.wait()
+        await self._leading.wait()
 
-    async def lost(self) -> None:
+    async def wait_deposed(self) -> None:
         """Returns when another process leads."""
-        await self._lost.wait()
+        await self._deposed.wait()
 
-    async def keep(self, refill: Callable[[], None]) -> None:
+    async def run(self, refill: Callable[[], None]) -> None:
         """Take and renew the lease, until cancelled; `refill` is called when the store may have lost what we wrote."""
         try:
             while True:
@@ -55,17 +55,17 @@ class Leadership:
                         refill()
                 await asyncio.sleep(self._policy.renew_s)
         finally:
-            await self._give_back()
+            await self._release()
 
     def _set(self, leads: bool) -> None:
-        if leads == self._leads.is_set():
+        if leads == self._leading.is_set():
             return
-        self._gauge.set_leading(leads)
-        self._logger.info("leads" if leads else "stands_by", feed=self._gauge.feed)
-        (self._leads.set if leads else self._leads.clear)()
-        (self._lost.clear if leads else self._lost.set)()
+        self._health.set_leading(leads)
+        self._logger.info("leads" if leads else "stands_by", feed=self._health.feed)
+        (self._leading.set if leads else self._leading.clear)()
+        (self._deposed.clear if leads else self._deposed.set)()
 
-    async def _give_back(self) -> None:
+    async def _release(self) -> None:
         if not self.leads:
             return
         self._set(False)

@@ -23,8 +23,8 @@ class FeedsPolicy:
     retry_s: float = 0.5
     retry_s_max: float = 1.5
     announce_s: float = 1.0
-    kept_bad_max: int = 20
-    kept_bad_chars: int = 300
+    bad_kept_max: int = 20
+    bad_kept_chars: int = 300
 
     @property
     def backoff(self) -> BackoffPolicy:
@@ -49,8 +49,8 @@ class TablesPolicy:
 
     connect_s: float = 2.0
     silence_s: float = 8.0
-    ask_again_s: float = 60.0
-    beat_s: float = 1.0
+    relist_s: float = 60.0
+    heartbeat_s: float = 1.0
     write_s: float = 0.25
     list_s: float = 1.0
     message_bytes_max: int = 128 * 1024

@@ -6,7 +6,7 @@ Public: `Supervisor`, `Feed`.
 import asyncio
 from typing import Any, Protocol
 
-from bff.feeds.gauge import Gauge
+from bff.feeds.health import FeedHealth
 from bff.feeds.policy import FeedsPolicy
 from bff.resilience import log
 from bff.resilience.backoff import Backoff
@@ -17,7 +17,7 @@ SETTLED_S = 30.0  # a feed that ran this long had not merely failed again
 
 class Feed(Protocol):
     name: str
-    gauge: Gauge
+    health: FeedHealth
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -34,7 +34,7 @@ class Supervisor:
         self._store_is_up = True
 
     async def run(self, stop: asyncio.Event) -> None:
-        tasks = [asyncio.create_task(self._keep(feed)) for feed in self._feeds]
+        tasks = [asyncio.create_task(self._run_feed(feed)) for feed in self._feeds]
         tasks.append(asyncio.create_task(self._announce()))
         await stop.wait()
         for task in tasks:
@@ -43,10 +43,10 @@ class Supervisor:
 
     def report(self) -> dict[str, Any]:
         """For `/healthz`."""
-        feeds = {feed.name: feed.gauge.report() for feed in self._feeds}
+        feeds = {feed.name: feed.health.report() for feed in self._feeds}
         return {"ready": True, "store": "up" if self._store_is_up else "down", "feeds": feeds}
 
-    async def _keep(self, feed: Feed) -> None:
+    async def _run_feed(self, feed: Feed) -> None:
         backoff, loop = Backoff(self._policy.backoff), asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -55,10 +55,10 @@ class Supervisor:
             except Exception as error:
                 if loop.time() - began >= SETTLED_S:
                     backoff.reset()
-                feed.gauge.crashed()
-                again_s = backoff.next_s()
-                self._logger.error("feed_crashed", feed=feed.name, again_s=round(again_s, 2), exc_info=error)
-                await asyncio.sleep(again_s)
+                feed.health.crashed()
+                retry_s = backoff.next_s()
+                self._logger.error("feed_crashed", feed=feed.name, retry_s=round(retry_s, 2), exc_info=error)
+                await asyncio.sleep(retry_s)
 
     async def _announce(self) -> None:
         while True:

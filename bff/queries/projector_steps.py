@@ -225,7 +225,7 @@ class Projector:
         ledger = [each for each in heartbeats if each.event.type == HEARTBEAT]
         if engine and engine[-1].age_s <= self.policy.heartbeat_age_s_max:
             health = _as(engine[-1], EngineHealth)
-            await self.store.beat("engine", data=msgspec.to_builtins(health))
+            await self.store.heartbeat("engine", data=msgspec.to_builtins(health))
         if not ledger or self.watch is None:
             return
         await self._check_mark()
@@ -234,7 +234,7 @@ class Projector:
         recent = ledger[-1].age_s <= self.policy.heartbeat_age_s_max
         if complete and recent and not self._is_lost() and not self._parked:
             # All who are in the ledger have been told in this epoch; whose records are older is not in it.
-            await self.store.beat("ledger", data={"epoch": self.watch.epoch})
+            await self.store.heartbeat("ledger", data={"epoch": self.watch.epoch})
 
     async def _check_mark(self) -> None:
         if await self._mark.forgotten():
@@ -255,7 +255,7 @@ class Projector:
     async def _say_stale(self) -> None:
         """Nobody shows it as live meanwhile. What the last heartbeat said of the epoch stays as it is."""
         said = (await self.store.freshness("ledger")).data
-        await self.store.beat("ledger", "stale", Reason.FEED_STALE, data=said)
+        await self.store.heartbeat("ledger", "stale", Reason.FEED_STALE, data=said)
 
     async def _look_for_losses(self, now: float) -> None:
         if self.watch is None:

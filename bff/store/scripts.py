@@ -1,6 +1,6 @@
 """What must happen inside the store in one step, as Lua.
 
-Public: `PUT`, `PUT_SHADOW`, `SWAP`, `BEAT`, `ANNOUNCE`, `LEASE`, `RELEASE`.
+Public: `PUT`, `PUT_SHADOW`, `SWAP`, `HEARTBEAT`, `ANNOUNCE`, `LEASE`, `RELEASE`.
 Each is safe to run twice. Times are the store's own, so that ages are right whatever the clocks of its clients say.
 """
 
@@ -111,7 +111,7 @@ return 1
 )
 
 # KEYS feed · ARGV reported state, detail, data -> 1 when nothing that was announced has changed, else 0
-BEAT = (
+HEARTBEAT = (
     _CLOCK
     + """
 redis.call('HSET', KEYS[1], 'state', ARGV[1], 'detail', ARGV[2], 'data', ARGV[3])

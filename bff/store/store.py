@@ -115,15 +115,15 @@ class Store:
             feeds={feed: _freshness(feed, row, now_s) for feed, row in zip(feeds, rows, strict=True)},
         )
 
-    async def beat(self, feed: str, state: FreshnessState = "live", detail: str = "", data: Any = None) -> None:
+    async def heartbeat(self, feed: str, state: FreshnessState = "live", detail: str = "", data: Any = None) -> None:
         """Record that `feed` was heard now (`live`), or that its adapter knows it to be failing (`stale`, `down`).
 
         Only `live` moves the time at which it was last heard. `detail` is a reason word. A changed state or `data`
         is published on `feed.<feed>`.
         """
         raw = msgspec.json.encode(data)
-        command = _script(scripts.BEAT, [_feed_key(feed)], [state, detail, raw])
-        [same] = await self._connection.pipeline([command], scripts=[scripts.BEAT])
+        command = _script(scripts.HEARTBEAT, [_feed_key(feed)], [state, detail, raw])
+        [same] = await self._connection.pipeline([command], scripts=[scripts.HEARTBEAT])
         if not same:
             await self.announce([feed])
 
@@ -220,7 +220,7 @@ _DIGESTS = {
         scripts.PUT,
         scripts.PUT_SHADOW,
         scripts.SWAP,
-        scripts.BEAT,
+        scripts.HEARTBEAT,
         scripts.ANNOUNCE,
         scripts.LEASE,
         scripts.RELEASE,

@@ -598,7 +598,7 @@ def put(house, *puts):
 def beat(house):
     async def work():
         store = Store.connect(house.valkey.url)
-        await store.beat("tables")
+        await store.heartbeat("tables")
         await store.announce(["tables"])
         await store.aclose()
 

@@ -10,7 +10,7 @@ import time
 import httpx
 import pytest
 
-from bff.feeds.gauge import Gauge
+from bff.feeds.health import FeedHealth
 from bff.feeds.policy import FeedsPolicy
 from bff.feeds.supervisor import Supervisor
 from bff.store import Store
@@ -23,7 +23,7 @@ class Crashing:
     name = "crashing"
 
     def __init__(self):
-        self.gauge = Gauge(self.name, FeedsPolicy())
+        self.health = FeedHealth(self.name, FeedsPolicy())
 
     async def run(self):
         raise RuntimeError("a mistake in an adapter")
@@ -33,7 +33,7 @@ class Steady:
     name = "steady"
 
     def __init__(self):
-        self.gauge = Gauge(self.name, FeedsPolicy())
+        self.health = FeedHealth(self.name, FeedsPolicy())
         self.turns = 0
 
     async def run(self):
@@ -48,7 +48,7 @@ async def test_crash_of_one_feed_does_not_touch_another():
     steady, crashing, stop = Steady(), Crashing(), asyncio.Event()
     supervisor = Supervisor([crashing, steady], store, FeedsPolicy(retry_s=0.02, retry_s_max=0.05))
     async with running(supervisor.run(stop)) as task:
-        await until(lambda: crashing.gauge.crashes >= 3)
+        await until(lambda: crashing.health.crashes >= 3)
         turns = steady.turns
         await until(lambda: steady.turns > turns + 5)
         assert supervisor.report()["feeds"]["crashing"]["crashes"] >= 3

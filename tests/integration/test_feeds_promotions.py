@@ -77,7 +77,7 @@ async def test_offers_reach_the_store_and_the_broker_once(store, provider):
             await until(offers_in(store, 6))
             await until(is_state(store, "live"))
             await asyncio.sleep(0.5)
-            assert feed.gauge.report()["messages"] == {"ok": 1}, "everything after the first answer is a 304"
+            assert feed.health.report()["messages"] == {"ok": 1}, "everything after the first answer is a 304"
     assert len({event.id for event in broker.events}) == len(broker.events) >= 6
     assert {event.type for event in broker.events} == {"OfferPublished"}
 

@@ -25,7 +25,7 @@ from tests.feeds_rig import PATIENT, QUICK, running, serving, until
 from tests.free_ports import free_port
 from tests.valkey_server import ValkeyServer
 
-POLICY = TablesPolicy(silence_s=3.0, beat_s=0.1, write_s=0.05, list_s=0.1, ask_again_s=0.3)
+POLICY = TablesPolicy(silence_s=3.0, heartbeat_s=0.1, write_s=0.05, list_s=0.1, relist_s=0.3)
 CURRENCIES = ["EUR", "GBP", "JPY"]
 VIDEO = "http://video.example/{table_id}.m3u8"
 
@@ -94,7 +94,7 @@ async def test_tables_reach_the_store_with_limits_in_every_currency(store, provi
 
 
 async def test_closed_provider_is_stale_at_once_keeps_its_time_and_heals(store, provider):
-    """A connection that is gone is news before any threshold, and its end is noticed as soon."""
+    """A connection that is gone is update before any threshold, and its end is noticed as soon."""
     async with serving(provider) as port, running(feed_of(store, port).run()):
         await until(is_full(store))
         await until(is_state(store, "live"))
@@ -114,7 +114,7 @@ async def test_refused_provider_leaves_the_feed_down_and_retried(store, provider
     port = free_port()
     feed = feed_of(store, port)
     async with running(feed.run()):
-        await until(lambda: feed.gauge.reason == "connect")
+        await until(lambda: feed.health.reason == "connect")
         assert (await store.freshness("tables")).state == "down"
 
 
@@ -141,7 +141,7 @@ async def test_provider_that_refuses_everything_counts_as_failing(store, provide
             provider.switch.set("business_error", for_s=60)
             await until(is_state(store, "stale"), within_s=6)
             assert (await store.freshness("tables")).detail in ("upstream_error", "timeout")
-            assert "casino suspended" in feed.gauge.report()["bad"][-1]["why"]
+            assert "casino suspended" in feed.health.report()["bad"][-1]["why"]
             provider.switch.set("none", for_s=1)
             await until(is_state(store, "live"), within_s=6)
 
@@ -153,14 +153,14 @@ async def test_malformed_and_oversized_messages_are_counted_kept_and_survived(st
         async with running(feed.run()):
             await until(is_full(store))
             for kind in ("malformed", "oversize"):
-                before = feed.gauge.report()["messages"].get("bad", 0)
+                before = feed.health.report()["messages"].get("bad", 0)
                 provider.switch.set(kind, for_s=60)
                 changed = asyncio.get_running_loop().time()
-                await until(lambda before=before: feed.gauge.report()["messages"].get("bad", 0) > before, within_s=10)
+                await until(lambda before=before: feed.health.report()["messages"].get("bad", 0) > before, within_s=10)
                 assert asyncio.get_running_loop().time() - changed < 10
             provider.switch.set("none", for_s=1)
             assert await state(store)() == "live"
-            assert feed.gauge.crashes == 0
+            assert feed.health.crashes == 0
             assert len(await listed(store)) == 24
 
 
@@ -194,7 +194,7 @@ class Flooding:
 
 async def test_flood_leaves_the_loop_to_others_and_memory_bounded(store):
     """A provider that never pauses costs this feed its backlog, not the neighbours their turn."""
-    policy = TablesPolicy(silence_s=5, beat_s=0.1, write_s=0.05, list_s=0.1, backlog_max=64, duty=0.1)
+    policy = TablesPolicy(silence_s=5, heartbeat_s=0.1, write_s=0.05, list_s=0.1, backlog_max=64, duty=0.1)
     with Flooding() as port:
         feed, turns = feed_of(store, port, policy=policy), []
 
@@ -204,7 +204,7 @@ async def test_flood_leaves_the_loop_to_others_and_memory_bounded(store):
                 await asyncio.sleep(0.005)
 
         async with running(feed.run()), running(neighbour()):
-            await until(lambda: feed.gauge.report()["messages"].get("dropped", 0) > 200, within_s=20)
+            await until(lambda: feed.health.report()["messages"].get("dropped", 0) > 200, within_s=20)
             await until(is_state(store, "live"))
             turns.clear()
             await asyncio.sleep(1.0)
@@ -254,13 +254,13 @@ async def test_one_of_two_readers_connects_and_the_other_takes_over(store, provi
     async with serving(provider) as port:
         one, two = feed_of(store, port, "one"), feed_of(store, port, "two")
         async with running(one.run()) as first:
-            await until(lambda: one.gauge.connected)
+            await until(lambda: one.health.connected)
             async with running(two.run()):
                 await asyncio.sleep(0.5)
-                assert (one.gauge.leading, two.gauge.leading, two.gauge.connected) == (True, False, False)
+                assert (one.health.leading, two.health.leading, two.health.connected) == (True, False, False)
                 first.cancel()
-                await until(lambda: two.gauge.connected, within_s=5)
-                assert not one.gauge.leading
+                await until(lambda: two.health.connected, within_s=5)
+                assert not one.health.leading
                 await until(is_state(store, "live"))
 
 
@@ -286,7 +286,7 @@ async def test_reader_keeps_its_connection_while_the_store_is_away(provider):
                 await until(is_full(store))
                 valkey.stop()
                 await asyncio.sleep(0.8)
-                assert feed.gauge.connected
+                assert feed.health.connected
                 valkey.start()
                 await until(is_full(store), within_s=2.5)
         await store.aclose()

@@ -23,7 +23,7 @@ from tests.fragments_house import PUBLIC_KEY, Fragment, bearer
 from tests.free_ports import free_port
 from tests.valkey_server import ValkeyServer
 
-POLICY = TablesPolicy(silence_s=4.0, beat_s=0.1, write_s=0.05, list_s=0.1, still_s=1.0)
+POLICY = TablesPolicy(silence_s=4.0, heartbeat_s=0.1, write_s=0.05, list_s=0.1, still_s=1.0)
 SHARED = {"podium_currency": "EUR", "podium_locale": "en-GB"}
 HEALED_S_MAX = 10.0
 
@@ -123,7 +123,7 @@ async def test_untimely_provider_takes_no_bets_and_heals(store, provider, quickl
 
 async def _engine_beats(store):
     """Bets are open while the engine says that it takes commands, and it says so for longer than the test lasts."""
-    await store.beat("engine", data={"payments": "up"})
+    await store.heartbeat("engine", data={"payments": "up"})
 
 
 async def _is_closed(house, began):

@@ -232,22 +232,22 @@ async def test_a_page_that_floods_is_closed_with_4429(house):
 
 async def test_a_silent_feed_turns_stale_on_every_open_page(house, store):
     """Nobody has to be alive but this house for a page to hear that a feed has fallen silent."""
-    await store.beat("tables")
+    await store.heartbeat("tables")
     async with house.page() as page:
         await page.follow("feed.tables")
         assert (await page.topic("feed.tables"))["state"] == "live"
         told = await page.topic("feed.tables", within_s=10)
         assert told["state"] == "stale"
-        await store.beat("tables")
+        await store.heartbeat("tables")
         assert (await page.topic("feed.tables"))["state"] == "live"
 
 
 async def test_money_that_the_ledger_no_longer_knows_is_no_snapshot(store):
     """A wallet from before the epoch in which everybody was told is not told to a page either."""
     await store.put("wallet.pl_gone", {"balances": {}}, feed="ledger", sequence=("a", 7))
-    await store.beat("ledger", data={"epoch": "a"})
+    await store.heartbeat("ledger", data={"epoch": "a"})
     assert "wallet.pl_gone" in (await read_snapshots(store, ["wallet.pl_gone"])).messages
-    await store.beat("ledger", data={"epoch": "b"})
+    await store.heartbeat("ledger", data={"epoch": "b"})
     assert (await read_snapshots(store, ["wallet.pl_gone"])).messages == {}
 
 

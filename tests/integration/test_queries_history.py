@@ -95,7 +95,7 @@ def references(shown):
 
 async def test_history_shows_three_months_by_the_page_newest_first(client, store):
     """Every line of the three months stands on one page, once, and older ones on none."""
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     ledger = Ledger(store)
     for n in range(70):  # the first ten are too old
         await ledger.add("bet", -10, months_ago(max(0, 3 - n // 10)) + timedelta(seconds=n))
@@ -114,7 +114,7 @@ async def test_history_shows_three_months_by_the_page_newest_first(client, store
 
 async def test_filter_counts_and_pages_only_what_was_asked_for(client, store):
     """A rare kind among hundreds of others is found whole, with its own totals, and every kind stays counted."""
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     ledger = Ledger(store)
     for n in range(110):
         kind, amount = ("deposit", 500) if n % 5 == 0 else ("bet", -7) if n % 2 else ("win", 9)
@@ -133,7 +133,7 @@ async def test_filter_counts_and_pages_only_what_was_asked_for(client, store):
 
 async def test_twelve_months_can_be_reached_and_no_more(client, store):
     """Windows of three months lead back a year; what is further away is refused with the months that are not."""
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     ledger = Ledger(store)
     for back in range(13, -1, -1):
         await ledger.add("deposit", 100, months_ago(back))
@@ -160,7 +160,7 @@ async def test_hostile_query_is_refused(client, query, code):
 
 async def test_history_of_a_restored_ledger_holds_nothing_of_the_earlier_one(client, store):
     """Months that the later epoch does not have are gone, and while it is being told the view says so."""
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     ledger = Ledger(store)
     await ledger.add("deposit", 100, months_ago(1))
     await ledger.add("deposit", 200, THIS_MONTH)
@@ -187,14 +187,14 @@ async def test_player_without_lines_has_an_empty_history_only_while_the_ledger_i
     """Nothing known is not the same as nothing there."""
     empty = await view(client, "/views/history")
     assert (empty.data, empty.freshness.state) == (None, "down")
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     empty = await view(client, "/views/history")
     assert (empty.data.lines, empty.data.pages, empty.freshness.state) == ([], 1, "live")
 
 
 async def test_read_with_a_sequence_that_has_not_come_is_pending(client, store):
     """History and limits wait for the player's own write no longer than a page can."""
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     await Ledger(store).add("deposit", 100, THIS_MONTH)
     for name, of in (("history", HistoryData), ("limits", LimitsData)):
         assert (await view(client, f"/views/{name}?min_sequence=e1:9", of)).pending
@@ -204,7 +204,7 @@ async def test_read_with_a_sequence_that_has_not_come_is_pending(client, store):
 async def test_limits_are_those_in_force_at_this_moment(client, store):
     """A raise counts from its moment on; before that both are shown."""
     for feed in ("ledger", "engine"):
-        await store.beat(feed, data={"payments": "up"})
+        await store.heartbeat(feed, data={"payments": "up"})
     waiting = DepositLimit("day", 1000, 5000, NOW + timedelta(hours=3))
     over = DepositLimit("week", 2000, None, NOW - timedelta(seconds=5))
     await Ledger(store).add("deposit", 100, THIS_MONTH, limits=LimitsState("EUR", [waiting, over], None))
@@ -217,7 +217,7 @@ async def test_limits_are_those_in_force_at_this_moment(client, store):
 async def test_break_from_gambling_is_shown_while_it_lasts(client, store, days, excluded, for_good):
     """An excluded player can not pay in; a break that is over forbids nothing."""
     for feed in ("ledger", "engine"):
-        await store.beat(feed, data={"payments": "up"})
+        await store.heartbeat(feed, data={"payments": "up"})
     until = datetime(9999, 12, 31, tzinfo=UTC) if days is None else NOW + timedelta(days=days)
     await Ledger(store).add("deposit", 100, THIS_MONTH, limits=LimitsState("EUR", [], until))
     shown = await view(client, "/views/limits", LimitsData)
@@ -233,22 +233,22 @@ async def test_limits_can_be_lowered_while_the_balance_is_old(client, store):
 
     Where nothing at all is heard the engine may be well: a break can be tried.
     """
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     await Ledger(store).add("deposit", 100, THIS_MONTH)
-    await store.beat("ledger", "stale", "cut")
-    await store.beat("engine", data={"payments": "up"})
+    await store.heartbeat("ledger", "stale", "cut")
+    await store.heartbeat("engine", data={"payments": "up"})
     assert (await view(client, "/views/limits", LimitsData)).data.actions["limit"].open
-    await store.beat("engine", "stale")
+    await store.heartbeat("engine", "stale")
     actions = (await view(client, "/views/limits", LimitsData)).data.actions
     assert (actions["limit"].open, "stays in force" in actions["limit"].reason) == (False, True)
     assert actions["exclude"].open
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     assert not (await view(client, "/views/limits", LimitsData)).data.actions["exclude"].open
 
 
 async def test_pending_items_are_all_there_however_old(client, store):
     """A held withdrawal is shown though the last ten lines have passed it by."""
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     ledger = Ledger(store)
     receipt = Receipt("rc_1", "withdraw", "pending", -100, "EUR", THIS_MONTH, ("e1", 1))
     held = MovementLine(0, "withdrawal", receipt)

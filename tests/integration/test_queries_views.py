@@ -119,7 +119,7 @@ async def test_tables_come_open_first_with_limits_in_the_currency(client, store)
     """A player sees what can be joined first, and limits in their own money."""
     tables = [table("r1", is_open=False), table("r2"), table("b1", "blackjack")]
     await store.put("tables", tables, feed="tables")
-    await store.beat("tables")
+    await store.heartbeat("tables")
     shown = await view(client, "/views/tables?currency=JPY", TablesData)
     assert [t.table_id for t in shown.data.tables] == ["r2", "b1", "r1"]
     assert shown.data.tables[0].limits == Limits(100, 8_000_000, "JPY")
@@ -143,8 +143,8 @@ async def test_table_that_does_not_exist_or_was_taken_away_is_unknown(client, st
 async def test_failing_feed_keeps_the_data_and_says_so(client, store):
     """Old data is better than none, as long as its age is told."""
     await store.put("tables", [table("r1")], feed="tables")
-    await store.beat("tables")
-    await store.beat("tables", "stale", "cut")
+    await store.heartbeat("tables")
+    await store.heartbeat("tables", "stale", "cut")
     shown = await view(client, "/views/tables?currency=EUR", TablesData)
     assert (len(shown.data.tables), shown.freshness.state) == (1, "stale")
     assert shown.freshness.as_of is not None
@@ -156,7 +156,7 @@ async def test_promotions_hide_what_expired_and_sort_by_end(client, store):
     past = datetime.now(UTC) - timedelta(seconds=1)
     offers = [offer("later", later), offer("past", past), offer("soon", soon), offer("yen", soon, currencies=("JPY",))]
     await store.put("promotions", offers, feed="promotions")
-    await store.beat("promotions")
+    await store.heartbeat("promotions")
     shown = await view(client, "/views/promotions?currency=EUR", PromotionsData)
     assert [(o.promotion_id, o.claim) for o in shown.data.offers] == [("soon", "signed_out"), ("later", "signed_out")]
     assert abs((shown.data.server_time - datetime.now(UTC)).total_seconds()) < 2
@@ -193,12 +193,12 @@ async def test_promotions_show_the_players_bonuses_and_no_offer_during_a_break(c
 
 async def test_player_without_a_projection_has_nothing_while_the_ledger_is_live(client, store):
     """No entry means zero only if the ledger is known to be up to date."""
-    await store.beat("ledger")
-    await store.beat("engine", data={"payments": "up"})
+    await store.heartbeat("ledger")
+    await store.heartbeat("engine", data={"payments": "up"})
     shown = await view(client, "/views/wallet", WalletData, bearer("pl_cedar", "JPY"))
     assert shown.data.balances == Balances(0, 0, 0, 0, "JPY")
     assert shown.data.actions["deposit"].open
-    await store.beat("ledger", "stale", "cut")
+    await store.heartbeat("ledger", "stale", "cut")
     shown = await view(client, "/views/wallet", WalletData, bearer("pl_cedar", "JPY"))
     assert (shown.data, shown.freshness.state) == (None, "down")
 
@@ -216,8 +216,8 @@ async def test_deposits_are_open_only_when_they_can_be_kept(client, store, ledge
     """A closed action gives its reason as a sentence."""
     await store.put(wallet_topic("pl_amber"), wallet(), feed="ledger", sequence=("e", 3))
     for feed, state in (("ledger", ledger), ("engine", engine)):
-        await store.beat(feed, data={"payments": payments})
-        await store.beat(feed, state, data={"payments": payments})
+        await store.heartbeat(feed, data={"payments": payments})
+        await store.heartbeat(feed, state, data={"payments": payments})
     deposit = (await view(client, "/views/wallet", WalletData, bearer())).data.actions["deposit"]
     assert deposit.open == (words == "")
     assert words in deposit.reason
@@ -238,7 +238,7 @@ async def test_every_view_says_whether_commands_are_taken(client, store, path, t
         await store.put("promotions", [], feed="promotions")
         await store.put(receipt_topic("rc_1"), RECEIPT, feed="ledger", sequence=("e", 3))
     for state, commands in (("live", "open"), ("stale", "paused"), ("down", "paused"), ("live", "open")):
-        await store.beat("engine", state, data={"payments": "up"})
+        await store.heartbeat("engine", state, data={"payments": "up"})
         answer = await client.get(f"/views/{path}?currency=EUR", headers=bearer())
         assert answer.status_code == 200, answer.text
         assert answer.json()["commands"] == commands
@@ -289,7 +289,7 @@ def test_engine_is_missed_in_time_for_every_open_page():
 
 async def test_read_waits_for_its_own_write(client, store):
     """A view asked with `min_sequence` shows the write as soon as it is projected."""
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     await store.put(wallet_topic("pl_amber"), wallet(100), feed="ledger", sequence=("e", 3))
 
     async def project():
@@ -306,7 +306,7 @@ async def test_read_waits_for_its_own_write(client, store):
 @pytest.mark.parametrize("wanted", ["e:9", "other:1"])
 async def test_read_that_waited_in_vain_says_pending_in_time(client, store, wanted):
     """A late projection costs a reader the wait and one honest word, not the page."""
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     await store.put(wallet_topic("pl_amber"), wallet(), feed="ledger", sequence=("e", 3))
     began = time.monotonic()
     shown = await view(client, f"/views/wallet?min_sequence={wanted}", WalletData, bearer())
@@ -317,7 +317,7 @@ async def test_read_that_waited_in_vain_says_pending_in_time(client, store, want
 
 async def test_receipt_is_its_players_own(client, store):
     """Knowing a receipt's id is not enough to read it."""
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     receipt = Receipt("rc_1", "deposit", "done", 500, "EUR", NOW, ("e", 4))
     await store.put(receipt_topic("rc_1"), ReceiptState("pl_amber", receipt), feed="ledger", sequence=("e", 4))
     assert (await view(client, "/views/receipts/rc_1", ReceiptData, bearer())).data.receipt == receipt
@@ -328,7 +328,7 @@ async def test_receipt_is_its_players_own(client, store):
 
 async def test_who_may_not_read_the_wallet_reads_what_became_of_a_claim_and_no_other_receipt(client, store):
     """The offers can say how a claim ended; what was paid in stays unknown to them."""
-    await store.beat("ledger")
+    await store.heartbeat("ledger")
     for command in ("claim-promotion", "deposit"):
         receipt = Receipt(f"rc_{command}", command, "done", 500, "EUR", NOW, ("e", 4))
         state = ReceiptState("pl_amber", receipt)

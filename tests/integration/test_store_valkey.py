@@ -122,7 +122,7 @@ async def test_flushed_store_counts_under_another_epoch(store, server):
 async def test_feed_never_heard_is_down_and_a_beat_makes_it_live(store):
     """No heartbeat, no belief."""
     assert (await store.freshness("tables")).state == "down"
-    await store.beat("tables")
+    await store.heartbeat("tables")
     heard = await store.freshness("tables")
     assert (heard.state, heard.detail) == ("live", "")
     assert heard.age_s < 1
@@ -130,10 +130,10 @@ async def test_feed_never_heard_is_down_and_a_beat_makes_it_live(store):
 
 async def test_reported_failure_keeps_the_time_at_which_the_feed_was_last_heard(store):
     """`as_of` is when the data was last known true, not when somebody said that it is not."""
-    await store.beat("tables")
+    await store.heartbeat("tables")
     heard = (await store.freshness("tables")).as_of
     await asyncio.sleep(0.05)
-    await store.beat("tables", "stale", "connect")
+    await store.heartbeat("tables", "stale", "connect")
     failing = await store.freshness("tables")
     assert (failing.state, failing.detail, failing.as_of) == ("stale", "connect", heard)
 
@@ -142,9 +142,9 @@ async def test_changed_state_is_told_once_however_many_look(store):
     """Ten processes that notice the same silence tell it once."""
     messages, task = await hear(store, ["feed.*"])
     for _ in range(3):
-        await store.beat("engine", data={"payments": "up"})
-    await store.beat("engine", data={"payments": "down"})
-    await store.beat("engine", "stale", "cut", data={"payments": "down"})
+        await store.heartbeat("engine", data={"payments": "up"})
+    await store.heartbeat("engine", data={"payments": "down"})
+    await store.heartbeat("engine", "stale", "cut", data={"payments": "down"})
     await asyncio.gather(*(store.announce() for _ in range(10)))
     await settled(lambda: len(messages) == 3)
     await asyncio.sleep(0.05)
@@ -162,7 +162,7 @@ async def test_silence_is_told_by_whoever_looks(store, monkeypatch):
 
     monkeypatch.setitem(FEED_POLICIES, "tables", FeedPolicy(stale_after_s=0.1, down_after_s=0.3))
     messages, task = await hear(store, ["feed.tables"])
-    await store.beat("tables")
+    await store.heartbeat("tables")
     end = time.monotonic() + 0.6
     while time.monotonic() < end:
         await store.announce()
@@ -174,7 +174,7 @@ async def test_silence_is_told_by_whoever_looks(store, monkeypatch):
 async def test_read_is_one_look_at_records_and_feeds(store):
     """Records and the freshness that goes with them come from one round trip."""
     await store.put("promotions.EUR", [1], feed="promotions")
-    await store.beat("promotions")
+    await store.heartbeat("promotions")
     look = await store.read(["promotions.EUR", "none"], ["promotions", "ledger"])
     assert look.records["promotions.EUR"].decode(list[int]) == [1]
     assert look.records["none"] is None
@@ -185,7 +185,7 @@ async def test_record_from_before_its_feeds_epoch_is_not_standing(store):
     """A feed that has told everything in a later epoch speaks for no record of an earlier one; nobody else does."""
     await store.put_many([Put("wallet.p", 1, "ledger", ("b", 7)), Put("tables", 1, "tables")])
     for epoch, stands in [("a", True), ("b", True), ("c", False)]:
-        await store.beat("ledger", data={"epoch": epoch})
+        await store.heartbeat("ledger", data={"epoch": epoch})
         look = await store.read(["wallet.p", "tables", "none"], ["ledger", "tables"])
         assert (look.current("wallet.p") is not None) == stands
         assert look.current("tables")

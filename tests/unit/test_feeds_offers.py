@@ -8,7 +8,7 @@ import pytest
 
 from bff.broker import BrokerUnavailable
 from bff.contracts.promotions import OfferAmounts
-from bff.feeds.gauge import Gauge
+from bff.feeds.health import FeedHealth
 from bff.feeds.policy import FeedsPolicy, PromotionsPolicy
 from bff.feeds.promotions import publishing
 from bff.feeds.promotions.offers import parse
@@ -19,13 +19,13 @@ from bff.sandbox.promotions.offers import offers_at
 START = 1_900_000_000.0
 
 
-def read(said, gauge=None):
+def read(said, health=None):
     raw = said if isinstance(said, bytes) else msgspec.json.encode(said)
     return parse(
         raw,
         currencies=frozenset({"EUR", "JPY"}),
         policy=PromotionsPolicy(offers_max=50),
-        gauge=gauge or Gauge("promotions", FeedsPolicy()),
+        health=health or FeedHealth("promotions", FeedsPolicy()),
         now=datetime.fromtimestamp(START, UTC),
     )
 
@@ -69,23 +69,23 @@ def test_offers_are_read_with_everything_a_player_must_know():
 )
 def test_a_spoilt_offer_is_kept_for_inspection_and_left_out(field, wrong):
     """One bad offer costs itself, and who looks sees which field it was."""
-    gauge, offers = Gauge("promotions", FeedsPolicy()), offers_at(START)
+    health, offers = FeedHealth("promotions", FeedsPolicy()), offers_at(START)
     offers[0][field] = wrong
-    assert len(read({"offers": offers}, gauge)) == len(offers) - 1
-    [bad] = gauge.report()["bad"]
+    assert len(read({"offers": offers}, health)) == len(offers) - 1
+    [bad] = health.report()["bad"]
     assert field in bad["why"]
 
 
 def test_a_spoilt_offer_is_told_once(capsys):
     """Who reads the log learns the offer and the field, not with every poll."""
-    gauge, offers = Gauge("promotions", FeedsPolicy()), offers_at(START)
+    health, offers = FeedHealth("promotions", FeedsPolicy()), offers_at(START)
     offers[0]["validUntil"] = "9999-12-31T23:59:59Z"
     for _ in range(3):
-        read({"offers": offers}, gauge)
+        read({"offers": offers}, health)
     [line] = [line for line in capsys.readouterr().out.splitlines() if "offer_refused" in line]
     assert offers[0]["offerCode"] in line
     assert "validUntil" in line
-    assert gauge.report()["messages"] == {"bad": 3}
+    assert health.report()["messages"] == {"bad": 3}
 
 
 def test_an_offer_that_has_ended_or_does_not_say_when_it_began_is_an_offer():
@@ -159,7 +159,7 @@ async def test_the_same_word_has_the_same_id():
 
 
 async def test_what_the_broker_did_not_take_is_told_later_in_its_latest_form(monkeypatch):
-    """An outage of the broker delays news, and merges it."""
+    """An outage of the broker delays update, and merges it."""
     monkeypatch.setattr(publishing, "RETRY_S", 0.02)
     broker = FakeBroker()
     broker.down = True

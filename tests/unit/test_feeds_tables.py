@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bff.contracts.tables import Limits
-from bff.feeds.gauge import Gauge
+from bff.feeds.health import FeedHealth
 from bff.feeds.policy import FeedsPolicy
 from bff.feeds.reading import BadMessage, ProviderRefused
 from bff.feeds.tables.board import Board
 from bff.feeds.tables.inbox import Inbox
-from bff.feeds.tables.news import Keys, parse
+from bff.feeds.tables.updates import Keys, parse
 from bff.sandbox.tables.messages import Messages, broken
 from bff.sandbox.tables.world import World
 
@@ -57,10 +57,10 @@ def test_every_spelling_of_the_same_table_reads_the_same():
         board, seen = Board(), set()
         for _ in range(80):
             raw = messages.table(world.tables[table_id], "JPY", START)
-            news = read(raw)
-            if len(board) == 0 and news.kind is None:
+            update = read(raw)
+            if len(board) == 0 and update.kind is None:
                 continue  # one that says too little to begin with
-            assert board.apply(news, NOW)
+            assert board.apply(update, NOW)
             table = board.get(table_id)
             table = msgspec.structs.replace(table, opens_at=None, bets_close_at=None)
             seen.add(msgspec.json.encode(msgspec.structs.replace(table, dealer="", results=[])))
@@ -278,20 +278,20 @@ def test_open_table_has_no_opening_time():
 
 def test_a_flood_costs_the_oldest_messages_and_no_memory():
     """The inbox is bounded, and what it drops is counted."""
-    gauge = Gauge("tables", FeedsPolicy())
-    inbox = Inbox(3, gauge)
+    health = FeedHealth("tables", FeedsPolicy())
+    inbox = Inbox(3, health)
     for number in range(10):
         inbox.put(str(number))
     assert [inbox.take() for _ in range(4)] == ["7", "8", "9", None]
-    assert gauge.report()["messages"] == {"dropped": 7}
+    assert health.report()["messages"] == {"dropped": 7}
 
 
 def test_bad_messages_are_kept_up_to_a_limit():
     """There is always something to look at, and never too much."""
-    gauge = Gauge("tables", FeedsPolicy(kept_bad_max=2, kept_bad_chars=4))
+    health = FeedHealth("tables", FeedsPolicy(bad_kept_max=2, bad_kept_chars=4))
     for number in range(5):
-        gauge.bad(b"\xffmessage", f"why {number}")
-    assert [(bad["why"], bad["text"]) for bad in gauge.report()["bad"]] == [
+        health.bad(b"\xffmessage", f"why {number}")
+    assert [(bad["why"], bad["text"]) for bad in health.report()["bad"]] == [
         ("why 3", "\ufffdmes"),
         ("why 4", "\ufffdmes"),
     ]

@@ -69,12 +69,16 @@ CHAINS = {
     "projector": [RELAY.heartbeat_s, HEARD, TOLD, WALLET],
     "sandbox-payments": [POLICY.payments_recheck_s, PAYMENTS.open_ms_max / 1000, ANSWER_S, HEARD, BLIND, WALLET],
     "sandbox-promotions": [max(FEEDS.retry_s_max, OFFERS.open_ms_max / 1000 * 1.1), WRITE_S, BLIND, PROMOTIONS],
-    "sandbox-tables": [FEEDS.retry_s_max, ANSWER_S, TABLES.beat_s, HEARD, TOLD, DEALER],
+    "sandbox-tables": [FEEDS.retry_s_max, ANSWER_S, TABLES.heartbeat_s, HEARD, TOLD, DEALER],
     # The lease of the one that died has run out or does so while its successor starts.
-    "ingest": [FEEDS.renew_s, ANSWER_S, TABLES.beat_s, HEARD, TOLD, DEALER],
+    "ingest": [FEEDS.renew_s, ANSWER_S, TABLES.heartbeat_s, HEARD, TOLD, DEALER],
     # The ledger is told by the relay, then read by the projector; feeds come back meanwhile.
     "valkey": [
-        max(BACK + RELAY.heartbeat_s + BACK, STORE.breaker_open_ms_max / 1000 + TABLES.beat_s, LIVE.retry_s_max),
+        max(
+            BACK + RELAY.heartbeat_s + BACK,
+            STORE.breaker_open_ms_max / 1000 + TABLES.heartbeat_s,
+            LIVE.retry_s_max,
+        ),
         HEARD,
         TOLD,
         WALLET,

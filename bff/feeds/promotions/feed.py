@@ -13,7 +13,7 @@ import msgspec
 
 from bff.broker import Broker
 from bff.contracts.promotions import PROMOTIONS_TOPIC, OfferState
-from bff.feeds.gauge import Gauge
+from bff.feeds.health import FeedHealth
 from bff.feeds.leadership import Leadership
 from bff.feeds.policy import FeedsPolicy, PromotionsPolicy
 from bff.feeds.promotions.offers import parse
@@ -49,33 +49,33 @@ class PromotionsFeed:
         self._policy = policy
         self._shared = shared
         self._logger = log.get("feeds")
-        self.gauge = Gauge(FEED, shared)
-        self._leadership = Leadership(store, FEED, owner, shared, self.gauge)
+        self.health = FeedHealth(FEED, shared)
+        self._leadership = Leadership(store, FEED, owner, shared, self.health)
         self._url = url
         self._publisher = OfferPublisher(broker)
         self._offers: list[OfferState] | None = None
         self._write_due = False
         self._beat_due = False
-        self._told_all_at = -policy.republish_s
+        self._republished_at = -policy.republish_s
         self._failures = 0
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._leadership.keep(self._refill))
+            tasks.create_task(self._leadership.run(self._refill))
             tasks.create_task(self._read())
             tasks.create_task(self._write())
             tasks.create_task(self._publisher.run())
 
     def _refill(self) -> None:
         self._write_due = self._offers is not None
-        # What was heard a moment ago is still known; a store that was flushed is told so at once.
-        self._beat_due = self._beat_due or (self.gauge.connected and self._offers is not None)
+        # What was heard a moment ago still holds; it is written to a store that was flushed at once.
+        self._beat_due = self._beat_due or (self.health.connected and self._offers is not None)
 
     async def _read(self) -> None:
         poller, backoff = Poller(self._url, self._policy), Backoff(self._shared.backoff)
         try:
             while True:
-                await self._leadership.won()
+                await self._leadership.wait_leading()
                 await self._seed()
                 try:
                     await self._poll(poller)
@@ -91,7 +91,7 @@ class PromotionsFeed:
             await poller.aclose()
 
     async def _seed(self) -> None:
-        """What a predecessor told of, so that what has gone since is withdrawn."""
+        """What a predecessor published, so that what has gone since is withdrawn."""
         if self._offers is not None:
             return
         try:
@@ -105,34 +105,34 @@ class PromotionsFeed:
         if polled.body is not None:
             self._take(polled.body)
             poller.took()
-        self.gauge.attempt("ok")
-        self.gauge.set_connected(True)
+        self.health.attempt("ok")
+        self.health.set_connected(True)
         self._beat_due = True
         if self._failures >= self._policy.failures_stale:
             self._logger.info("feed_healed", feed=FEED)
         self._failures = 0
-        if self._offers is not None and time.monotonic() - self._told_all_at >= self._policy.republish_s:
-            self._told_all_at = time.monotonic()
+        if self._offers is not None and time.monotonic() - self._republished_at >= self._policy.republish_s:
+            self._republished_at = time.monotonic()
             self._publisher.tell(self._offers, everything=True)
 
     def _take(self, body: bytes) -> None:
         try:
             now = datetime.now(UTC)
-            offers = parse(body, currencies=self._currencies, policy=self._policy, gauge=self.gauge, now=now)
+            offers = parse(body, currencies=self._currencies, policy=self._policy, health=self.health, now=now)
         except BadMessage as bad:
-            self.gauge.bad(body, str(bad))
+            self.health.bad(body, str(bad))
             raise PollFailed(Reason.CONTENT_TYPE, str(bad)) from bad
         except ProviderRefused as refused:
-            self.gauge.bad(body, f"the provider refused: {refused}")
+            self.health.bad(body, f"the provider refused: {refused}")
             raise PollFailed(Reason.UPSTREAM_ERROR, f"the provider refused: {refused}") from refused
-        self.gauge.message("ok")
+        self.health.message("ok")
         if offers != self._offers:
             self._offers, self._write_due = offers, True
         self._publisher.tell(offers)
 
     async def _failed(self, failed: PollFailed) -> None:
-        self.gauge.attempt(failed.reason)
-        self.gauge.set_connected(False, failed.reason)
+        self.health.attempt(failed.reason)
+        self.health.set_connected(False, failed.reason)
         self._failures += 1
         if self._failures < self._policy.failures_stale:
             return
@@ -140,7 +140,7 @@ class PromotionsFeed:
             self._logger.warning("feed_failing", feed=FEED, reason=failed.reason.value, detail=failed.detail)
         self._beat_due = False
         with contextlib.suppress(StoreUnavailable):
-            await self._store.beat(FEED, "stale", failed.reason)
+            await self._store.heartbeat(FEED, "stale", failed.reason)
 
     async def _write(self) -> None:
         """Offers first, then the heartbeat that vouches for them; what the store did not take, again."""
@@ -154,7 +154,7 @@ class PromotionsFeed:
                     await self._store.put(PROMOTIONS_TOPIC, offers, feed=FEED)
                     self._write_due = self._offers is not offers
                 if self._beat_due:
-                    await self._store.beat(FEED)
+                    await self._store.heartbeat(FEED)
                     self._beat_due = False
             except StoreUnavailable:
                 continue

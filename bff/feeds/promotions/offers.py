@@ -11,7 +11,7 @@ import msgspec
 
 from bff.contracts import text
 from bff.contracts.promotions import OfferAmounts, OfferState
-from bff.feeds.gauge import Gauge
+from bff.feeds.health import FeedHealth
 from bff.feeds.policy import PromotionsPolicy
 from bff.feeds.reading import BadMessage, ProviderRefused, minor_of, text_of, when_of, whole_of
 from bff.resilience import log
@@ -23,19 +23,19 @@ _TIMES = re.compile(r"\s*(\d{1,4})\s*x?\s*", re.IGNORECASE)
 
 
 def parse(
-    raw: bytes, *, currencies: frozenset[str], policy: PromotionsPolicy, gauge: Gauge, now: datetime
+    raw: bytes, *, currencies: frozenset[str], policy: PromotionsPolicy, health: FeedHealth, now: datetime
 ) -> list[OfferState]:
-    """The offers in `raw`. One that is spoilt is counted, kept, told once and left out.
+    """The offers in `raw`. One that is spoilt is counted, kept, logged once and left out.
 
     Raises `BadMessage` when there is no list of offers at all, `ProviderRefused` for the provider's own error.
     """
     try:
-        said: Any = text.decode(raw, object, free_text=True)
+        answer: Any = text.decode(raw, object, free_text=True)
     except msgspec.DecodeError as error:
         raise BadMessage(f"not JSON: {error}") from error
-    if isinstance(said, dict) and (said.get("status") == "ERROR" or "errorCode" in said):
-        raise ProviderRefused(str(said.get("message") or said.get("errorCode") or "no message")[:200])
-    listed = said.get("offers") if isinstance(said, dict) else None
+    if isinstance(answer, dict) and (answer.get("status") == "ERROR" or "errorCode" in answer):
+        raise ProviderRefused(str(answer.get("message") or answer.get("errorCode") or "no message")[:200])
+    listed = answer.get("offers") if isinstance(answer, dict) else None
     if not isinstance(listed, list) or len(listed) > policy.offers_max:
         raise BadMessage(f"offers is not a list of at most {policy.offers_max}")
     offers: dict[str, OfferState] = {}
@@ -43,41 +43,41 @@ def parse(
         try:
             offer = _offer(each, currencies, latest=now + timedelta(days=policy.ends_days_max))
         except BadMessage as bad:
-            if gauge.bad(msgspec.json.encode(each), str(bad)):
+            if health.bad(msgspec.json.encode(each), str(bad)):
                 code = str(each.get("offerCode"))[:64] if isinstance(each, dict) else ""
-                _logger.warning("offer_refused", feed=gauge.feed, offer=code, why=str(bad))
+                _logger.warning("offer_refused", feed=health.feed, offer=code, why=str(bad))
             continue
         offers[offer.promotion_id] = offer
     return list(offers.values())
 
 
-def _offer(said: Any, currencies: frozenset[str], *, latest: datetime) -> OfferState:
-    if not isinstance(said, dict):
+def _offer(offer: Any, currencies: frozenset[str], *, latest: datetime) -> OfferState:
+    if not isinstance(offer, dict):
         raise BadMessage("an offer is not an object")
-    code = text_of(said.get("offerCode"), "offerCode", chars_max=64)
+    code = text_of(offer.get("offerCode"), "offerCode", chars_max=64)
     if not _CODE.fullmatch(code):
         raise BadMessage("offerCode is no code")
-    awards = _amounts(said.get("award"), "award", currencies)
-    stakes = _amounts(said.get("maxBetWhileWagering"), "maxBetWhileWagering", currencies)
+    awards = _amounts(offer.get("award"), "award", currencies)
+    stakes = _amounts(offer.get("maxBetWhileWagering"), "maxBetWhileWagering", currencies)
     return OfferState(
         promotion_id=code,
-        title=text_of(said.get("name"), "name", chars_max=120),
-        summary=text_of(said.get("description"), "description", chars_max=500),
-        kind=text_of(said.get("offerType"), "offerType", chars_max=40).lower(),
-        terms=text_of(said.get("termsAndConditions"), "termsAndConditions", chars_max=4000),
+        title=text_of(offer.get("name"), "name", chars_max=120),
+        summary=text_of(offer.get("description"), "description", chars_max=500),
+        kind=text_of(offer.get("offerType"), "offerType", chars_max=40).lower(),
+        terms=text_of(offer.get("termsAndConditions"), "termsAndConditions", chars_max=4000),
         amounts={
             currency: OfferAmounts(awards[currency], stakes[currency]) for currency in awards if currency in stakes
         },
-        wagering=_times(said.get("wageringRequirement")),
-        contribution=_contribution(said.get("contribution")),
-        days=whole_of(said.get("timeLimitDays"), "timeLimitDays", most=DAYS_MAX),
-        grants_max=whole_of(said.get("grantsPerPlayer", 1), "grantsPerPlayer", most=GRANTS_MAX),
-        ends_at=_ends_at(said, latest),
+        wagering=_times(offer.get("wageringRequirement")),
+        contribution=_contribution(offer.get("contribution")),
+        days=whole_of(offer.get("timeLimitDays"), "timeLimitDays", most=DAYS_MAX),
+        grants_max=whole_of(offer.get("grantsPerPlayer", 1), "grantsPerPlayer", most=GRANTS_MAX),
+        ends_at=_ends_at(offer, latest),
     )
 
 
-def _ends_at(said: dict[str, Any], latest: datetime) -> datetime:
-    begins_at, ends_at = when_of(said.get("validFrom"), "validFrom"), when_of(said.get("validUntil"), "validUntil")
+def _ends_at(offer: dict[str, Any], latest: datetime) -> datetime:
+    begins_at, ends_at = when_of(offer.get("validFrom"), "validFrom"), when_of(offer.get("validUntil"), "validUntil")
     if ends_at is None:
         raise BadMessage("validUntil is missing")
     if ends_at > latest:

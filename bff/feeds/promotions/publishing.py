@@ -21,7 +21,7 @@ RETRY_S = 1.0
 
 
 class OfferPublisher:
-    """Keeps what is still to be told, the latest word an offer, until the broker has taken it.
+    """Keeps what is still to be published, the latest state of an offer, until the broker has taken it.
 
     An event's id follows from what it says, so telling it twice is harmless. Revisions are Unix milliseconds: the
     provider gives no number, and one reader at a time speaks.
@@ -44,7 +44,7 @@ class OfferPublisher:
     def tell(self, offers: list[OfferState], *, everything: bool = False) -> None:
         """These run. `everything` tells those again that have not changed, and those again that were withdrawn.
 
-        A withdrawn offer is told of until the day on which it would have ended: from then on nobody can claim it.
+        A withdrawn offer is published until the day on which it would have ended: from then on nobody can claim it.
         """
         now = {offer.promotion_id: offer for offer in offers}
         for promotion_id, offer in now.items():

@@ -6,15 +6,15 @@ Public: `Inbox`.
 import asyncio
 from collections import deque
 
-from bff.feeds.gauge import Gauge
+from bff.feeds.health import FeedHealth
 
 
 class Inbox:
     """Keeps the newest `backlog_max` messages; the oldest go, because whole-table messages make each other obsolete."""
 
-    def __init__(self, backlog_max: int, gauge: Gauge) -> None:
+    def __init__(self, backlog_max: int, health: FeedHealth) -> None:
         self._waiting: deque[str | bytes] = deque(maxlen=backlog_max)
-        self._gauge = gauge
+        self._health = health
         self._some = asyncio.Event()
 
     def __len__(self) -> int:
@@ -22,7 +22,7 @@ class Inbox:
 
     def put(self, message: str | bytes) -> None:
         if len(self._waiting) == self._waiting.maxlen:
-            self._gauge.message("dropped")
+            self._health.message("dropped")
         self._waiting.append(message)
         self._some.set()
 
@@ -33,6 +33,6 @@ class Inbox:
             return None
         return self._waiting.popleft()
 
-    async def some(self) -> None:
+    async def wait(self) -> None:
         """Returns when there is something to take."""
         await self._some.wait()

@@ -62,7 +62,7 @@ class TablesSocket:
         if self._connection is not None:
             await self._connection.close()
 
-    async def ask(self) -> None:
+    async def request_list(self) -> None:
         """Ask which tables there are."""
         await self._send({"type": "available", "casinoId": self._casino_id})
 

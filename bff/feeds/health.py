@@ -1,6 +1,6 @@
 """What one feed has met: counted for operators, and the last bad messages kept for whoever wants to see them.
 
-Public: `Gauge`.
+Public: `FeedHealth`.
 """
 
 from collections import Counter as Tally
@@ -8,24 +8,23 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
-from prometheus_client import Counter
-from prometheus_client import Gauge as Level
+from prometheus_client import Counter, Gauge
 
 from bff.feeds.policy import FeedsPolicy
 
 _MESSAGES = Counter("mullion_feed_messages_total", "Messages or answers of a provider.", ["feed", "result"])
 _ATTEMPTS = Counter("mullion_feed_attempts_total", "Connections or polls, by how they ended.", ["feed", "result"])
-_CONNECTED = Level("mullion_feed_connected", "1 while the provider is connected or its last poll succeeded.", ["feed"])
-_LEADING = Level("mullion_feed_leading", "1 while this process is the one that reads the provider.", ["feed"])
+_CONNECTED = Gauge("mullion_feed_connected", "1 while the provider is connected or its last poll succeeded.", ["feed"])
+_LEADING = Gauge("mullion_feed_leading", "1 while this process is the one that reads the provider.", ["feed"])
 _CRASHES = Counter("mullion_feed_crashes_total", "Times the feed's task failed and was started again.", ["feed"])
 
 
-class Gauge:
+class FeedHealth:
     def __init__(self, feed: str, policy: FeedsPolicy) -> None:
         self.feed = feed
         self._policy = policy
         self._messages: Tally[str] = Tally()
-        self._bad: deque[dict[str, str]] = deque(maxlen=policy.kept_bad_max)
+        self._bad: deque[dict[str, str]] = deque(maxlen=policy.bad_kept_max)
         self.connected = False
         self.leading = False
         self.reason = ""
@@ -39,11 +38,11 @@ class Gauge:
     def bad(self, raw: bytes | str, why: str) -> bool:
         """Count one that could not be used, and keep its beginning; whether it is none of those that are kept."""
         self.message("bad")
-        text = raw[: self._policy.kept_bad_chars]
+        text = raw[: self._policy.bad_kept_chars]
         text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        is_news = all((kept["why"], kept["text"]) != (why, text) for kept in self._bad)
+        is_new = all((kept["why"], kept["text"]) != (why, text) for kept in self._bad)
         self._bad.append({"at": datetime.now(UTC).isoformat(timespec="seconds"), "why": why, "text": text})
-        return is_news
+        return is_new
 
     def attempt(self, result: str) -> None:
         """`ok`, or the reason word."""

@@ -1,6 +1,6 @@
 """One message of the live-table provider, read.
 
-Public: `TableNews`, `News`, `parse`.
+Public: `TableUpdate`, `News`, `parse`.
 A field that is missing is None and changes nothing; a field that is wrong refuses the whole message, because what
 stands beside it can not be trusted either.
 """
@@ -30,10 +30,10 @@ _KINDS: dict[str, TableKind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ResultNews:
+class ResultUpdate:
     """`time` is as the provider wrote it: twenty come with every message, and nineteen are known already.
 
-    That of the newest is read with every message (`TableNews.newest_at`), because it tells how old the content is.
+    That of the newest is read with every message (`TableUpdate.newest_at`), because it tells how old the content is.
     """
 
     value: str
@@ -43,7 +43,7 @@ class ResultNews:
 
 
 @dataclass(frozen=True, slots=True)
-class TableNews:
+class TableUpdate:
     """What one message says about one table, in one currency. A `paused` table is open and plays no rounds."""
 
     table_id: str
@@ -56,7 +56,7 @@ class TableNews:
     limits: Limits | None
     seats_taken: int | None
     seats_max: int | None
-    results: list[ResultNews] | None
+    results: list[ResultUpdate] | None
     bets_left_s: float | None = None  # 0 while no bets are taken
     newest_at: datetime | None = None
     paused: bool | None = None
@@ -69,24 +69,24 @@ class Keys:
     table_ids: list[str]
 
 
-News = TableNews | Keys
+News = TableUpdate | Keys
 
 
 def parse(raw: bytes | str, *, currencies: frozenset[str], tables_max: int) -> News:
     """What `raw` says; raises `BadMessage` or, for an error of the provider's own, `ProviderRefused`."""
     try:
-        said: Any = text.decode(raw, object, free_text=True)
+        message: Any = text.decode(raw, object, free_text=True)
     except msgspec.DecodeError as error:
         raise BadMessage(f"not JSON: {error}") from error
-    if not isinstance(said, dict):
+    if not isinstance(message, dict):
         raise BadMessage("not an object")
-    if "error" in said:
-        if said.get("key") is not None:
-            raise BadMessage(f"one subscription was refused: {str(said['error'])[:200]}")
-        raise ProviderRefused(str(said["error"])[:200])
-    if "tableKey" in said:
-        return _keys(said["tableKey"], tables_max)
-    return _table(said, currencies)
+    if "error" in message:
+        if message.get("key") is not None:
+            raise BadMessage(f"one subscription was refused: {str(message['error'])[:200]}")
+        raise ProviderRefused(str(message["error"])[:200])
+    if "tableKey" in message:
+        return _keys(message["tableKey"], tables_max)
+    return _table(message, currencies)
 
 
 def _keys(listed: Any, tables_max: int) -> Keys:
@@ -102,27 +102,27 @@ def _table_id(value: Any, field: str) -> str:
     return text
 
 
-def _table(said: dict[str, Any], currencies: frozenset[str]) -> TableNews:
-    table_id = _table_id(said.get("tableId"), "tableId")
-    currency = said.get("currency")
+def _table(message: dict[str, Any], currencies: frozenset[str]) -> TableUpdate:
+    table_id = _table_id(message.get("tableId"), "tableId")
+    currency = message.get("currency")
     if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency) or currency not in currencies:
         raise BadMessage("currency is none that was asked for")
-    name, is_open, seats = said.get("tableName"), said.get("tableOpen"), said.get("totalSeatedPlayers")
-    paused, results = said.get("tablePaused"), _results(said.get("last20Results"))
-    limits, most = _limits(said.get("tableLimits"), currency)
-    return TableNews(
+    name, is_open, seats = message.get("tableName"), message.get("tableOpen"), message.get("totalSeatedPlayers")
+    paused, results = message.get("tablePaused"), _results(message.get("last20Results"))
+    limits, most = _limits(message.get("tableLimits"), currency)
+    return TableUpdate(
         table_id=table_id,
         currency=currency,
         name=None if name is None else text_of(name, "tableName", chars_max=80),
-        kind=_kind(said.get("tableType")),
+        kind=_kind(message.get("tableType")),
         open=None if is_open is None else flag_of(is_open, "tableOpen"),
-        opens_at=when_of(said.get("tableOpensAt"), "tableOpensAt"),
-        dealer=_dealer(said.get("dealer")),
+        opens_at=when_of(message.get("tableOpensAt"), "tableOpensAt"),
+        dealer=_dealer(message.get("dealer")),
         limits=limits,
         seats_taken=None if seats is None else whole_of(seats, "totalSeatedPlayers", most=SEATS_MAX),
         seats_max=most,
         results=results,
-        bets_left_s=_betting(said.get("betting")),
+        bets_left_s=_betting(message.get("betting")),
         newest_at=when_of(results[0].time, "last20Results.time") if results else None,
         paused=None if paused is None else flag_of(paused, "tablePaused"),
     )
@@ -168,7 +168,7 @@ def _betting(value: Any) -> float | None:
     return seconds_of(value.get("secondsLeft"), "betting.secondsLeft", most=BETTING_S_MAX)
 
 
-def _results(value: Any) -> list[ResultNews] | None:
+def _results(value: Any) -> list[ResultUpdate] | None:
     if value is None:
         return None
     if not isinstance(value, list):
@@ -176,11 +176,11 @@ def _results(value: Any) -> list[ResultNews] | None:
     return [_result(each) for each in value[:RESULTS_MAX]]
 
 
-def _result(value: Any) -> ResultNews:
+def _result(value: Any) -> ResultUpdate:
     if not isinstance(value, dict):
         raise BadMessage("last20Results holds something that is not an object")
     color = str(value.get("color") or "").strip().lower()
-    return ResultNews(
+    return ResultUpdate(
         value=text_of(value.get("result"), "last20Results.result", chars_max=24),
         color=color if color in _COLORS else "",
         round_id=text_of(value.get("gameId"), "last20Results.gameId", chars_max=64),

@@ -1,6 +1,6 @@
 """Whether the tables move: messages that arrive prove a connection, content that moves proves a provider.
 
-Public: `Pulse`, `Said`.
+Public: `LivenessCheck`, `Liveness`.
 Pure: the time of receipt is passed in.
 """
 
@@ -14,12 +14,12 @@ from statistics import median
 from bff.contracts.tables import TableState
 from bff.feeds.policy import TablesPolicy
 from bff.feeds.tables.board import is_ahead
-from bff.feeds.tables.news import TableNews
+from bff.feeds.tables.updates import TableUpdate
 
 _GAPS_MIN = 3  # fewer say nothing about how long a round usually is
 
 
-class Said(StrEnum):
+class Liveness(StrEnum):
     """What one message says about time."""
 
     MOVED = "moved"  # it could not have been said before
@@ -30,7 +30,7 @@ class Said(StrEnum):
 
 @dataclass(slots=True)
 class _Table:
-    """What is remembered of one table. `counting` is (seconds left, when that was said, newest round)."""
+    """What is remembered of one table. `counting` is (seconds left, when that was received, newest round)."""
 
     since: datetime  # first heard of
     resumed_at: datetime | None = None  # opened, or went on after a pause
@@ -38,7 +38,7 @@ class _Table:
     paused: bool = False
     stands: bool = False
     overdue: bool = False
-    ahead: bool | None = None  # None while no round's moment was said
+    ahead: bool | None = None  # None while no round's moment was received
     counting: tuple[float, datetime, str] | None = None
 
     @property
@@ -46,8 +46,8 @@ class _Table:
         return self.open and not self.paused
 
 
-class Pulse:
-    """Remembers what each table said last. `take` judges a message, `heard` everything since it was asked last.
+class LivenessCheck:
+    """Remembers each table's latest message. `judge` decides on one message, `verdict` on all since its last call.
 
     A countdown has to fall and a round has to end in time. A table that is closed, paused or between two rounds may
     repeat itself, and that counts as long as no other table shows that time stands still.
@@ -56,19 +56,19 @@ class Pulse:
     def __init__(self, policy: TablesPolicy) -> None:
         self._policy = policy
         self._tables: dict[str, _Table] = {}
-        self._came: set[Said] = set()
+        self._came: set[Liveness] = set()
 
     def keep_only(self, table_ids: Iterable[str]) -> None:
         """The provider has these tables and no others."""
         self._tables = {each: self._tables[each] for each in table_ids if each in self._tables}
 
-    def take(self, news: TableNews, before: TableState | None, after: TableState, at: datetime) -> Said:
-        """Judge `news`, which came at `at` and made `after` of `before`."""
-        said = self._judge(news, before, after, at)
-        self._came.add(said)
-        return said
+    def judge(self, update: TableUpdate, before: TableState | None, after: TableState, at: datetime) -> Liveness:
+        """Judge `update`, which came at `at` and made `after` of `before`."""
+        verdict = self._judge(update, before, after, at)
+        self._came.add(verdict)
+        return verdict
 
-    def heard(self, now: datetime) -> Said | None:
+    def verdict(self, now: datetime) -> Liveness | None:
         """What came since the last call: `MOVED` when it can be believed, `AHEAD` when it came from the future.
 
         None when it was nothing, or proves nothing.
@@ -77,34 +77,34 @@ class Pulse:
         told = [table.ahead for table in self._tables.values() if table.playing and table.ahead is not None]
         if 2 * sum(told) > len(told):
             # One wrong clock is a table's own; most of them are the provider's.
-            return Said.AHEAD if Said.AHEAD in came else None
-        return Said.MOVED if Said.MOVED in came or (Said.SAME in came and self._quiet(now)) else None
+            return Liveness.AHEAD if Liveness.AHEAD in came else None
+        return Liveness.MOVED if Liveness.MOVED in came or (Liveness.SAME in came and self._quiet(now)) else None
 
-    def _judge(self, news: TableNews, before: TableState | None, after: TableState, at: datetime) -> Said:
-        table = self._tables.setdefault(news.table_id, _Table(at))
-        self._follow_play(table, news, before, after, at)
-        ticked = self._count(table, news, after, at)
-        if news.newest_at is not None:
-            table.ahead = is_ahead(news, at, self._policy)
+    def _judge(self, update: TableUpdate, before: TableState | None, after: TableState, at: datetime) -> Liveness:
+        table = self._tables.setdefault(update.table_id, _Table(at))
+        self._follow_play(table, update, before, after, at)
+        ticked = self._count(table, update, after, at)
+        if update.newest_at is not None:
+            table.ahead = is_ahead(update, at, self._policy)
         table.overdue = table.playing and at > self._due(table, after)
         if table.playing and table.ahead:
-            return Said.AHEAD
+            return Liveness.AHEAD
         if table.overdue or table.stands:
-            return Said.STILL
-        return Said.MOVED if table.playing and (ticked or after != before) else Said.SAME
+            return Liveness.STILL
+        return Liveness.MOVED if table.playing and (ticked or after != before) else Liveness.SAME
 
     def _follow_play(
-        self, table: _Table, news: TableNews, before: TableState | None, after: TableState, at: datetime
+        self, table: _Table, update: TableUpdate, before: TableState | None, after: TableState, at: datetime
     ) -> None:
         rested = before is not None and (not before.open or table.paused)
         table.open = after.open
-        table.paused = table.paused if news.paused is None else news.paused
+        table.paused = table.paused if update.paused is None else update.paused
         if rested and table.playing:
             table.resumed_at = at
 
-    def _count(self, table: _Table, news: TableNews, after: TableState, at: datetime) -> bool:
+    def _count(self, table: _Table, update: TableUpdate, after: TableState, at: datetime) -> bool:
         """Whether a countdown fell; one that did not `stands`."""
-        left_s = news.bets_left_s
+        left_s = update.bets_left_s
         if not table.playing or left_s == 0:
             table.counting, table.stands = None, False
         if not table.playing or not left_s:
