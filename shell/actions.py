@@ -30,7 +30,7 @@ from shell.composition.page_names import NAMES_TAKEN, PageNames, read_names_take
 from shell.composition.requests import action_request
 from shell.composition.upstreams import ACTION_MS
 from shell.pages.notice import notice, unavailable
-from shell.players.session import SessionUnknown, whose
+from shell.players.session import SessionUnverified, find_identity
 from shell.visits import RECEIPT, SEQUENCE, Incoming, changed_cookie, visit_of
 from shell.wiring import parts
 
@@ -61,8 +61,8 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
     if found is None or slot is None or release is None or url is None:
         return notice(request, 404, "There is no such action. Nothing was done; reload the page and try again.")
     try:
-        identity = await whose(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
-    except SessionUnknown as error:
+        identity = await find_identity(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
+    except SessionUnverified as error:
         logger.warning("action_not_sent", slot=slot.name, fragment=slot.fragment, detail=str(error))
         return unavailable(request, "Your sign-in can not be checked for the moment, so nothing was sent. Try again.")
     if identity is None:

@@ -10,19 +10,19 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
-from shell.players.duties import words_for
-from shell.players.knowing import presented
+from shell.players.authentication import read_player_cookie
+from shell.players.duties import duty_values
 from shell.wiring import parts
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
     """By the signed cookie alone: an error page must not need the database that may be its cause."""
-    fresh, expired = presented(request.COOKIES)
+    fresh, expired = read_player_cookie(request.COOKIES)
     identity = fresh if fresh is not None and not parts().revocations.covers(fresh) else None
     if expired is not None and parts().revocations.vouches_for(expired):
         identity = expired
     return {
-        **words_for(identity, now=int(time.time())),
+        **duty_values(identity, now=int(time.time())),
         "language": get_language() or settings.LANGUAGE_CODE,
         "signed_in": identity is not None,
         "player_name": identity.name if identity else "",

@@ -24,7 +24,7 @@ from shell.composition.retry_delay import ATTEMPT_MAX
 from shell.composition.stream import Composition, timing
 from shell.front import refusal_of
 from shell.pages.errors import BROKEN
-from shell.players.knowing import know
+from shell.players.authentication import authenticate_cookies
 from shell.visits import Incoming, visit_of
 from shell.wiring import Parts
 
@@ -115,9 +115,9 @@ class PagePath:
         await answer(send, 200, (_HTML, _NEVER_STORED, said, *cookies), body, head_only=incoming.method == "HEAD")
 
     async def _ticket(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        known = await know(incoming.cookies, self._parts.revocations)
-        identity = known.identity
-        if not known.certain:
+        auth_result = await authenticate_cookies(incoming.cookies, self._parts.revocations)
+        identity = auth_result.identity
+        if not auth_result.certain:
             # A visitor's ticket would end the socket of a player whose session cannot be looked up just then.
             late = (PLAIN, _NEVER_STORED, ("retry-after", "1"))
             await answer(send, 503, late, b"Your sign-in can not be checked for the moment. Ask again.\n")
@@ -129,7 +129,7 @@ class PagePath:
         )
         url = settings.BFF_PUBLIC_URL.replace("http", "ws", 1) + "/live"
         body = msgspec.json.encode({"ticket": ticket, "url": url})
-        cookies = [("set-cookie", cookie) for cookie in known.cookies]
+        cookies = [("set-cookie", cookie) for cookie in auth_result.cookies]
         await answer(send, 200, (("content-type", "application/json"), _NEVER_STORED, *cookies), body)
 
     async def _slash(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -139,9 +139,9 @@ class PagePath:
     async def _visit(
         self, incoming: Incoming, page: Page, params: dict[str, str]
     ) -> tuple[Visit, list[tuple[str, str]]]:
-        known = await know(incoming.cookies, self._parts.revocations)
-        visit = visit_of(incoming, page, params, known.identity)
-        return visit, [("set-cookie", cookie) for cookie in known.cookies]
+        auth_result = await authenticate_cookies(incoming.cookies, self._parts.revocations)
+        visit = visit_of(incoming, page, params, auth_result.identity)
+        return visit, [("set-cookie", cookie) for cookie in auth_result.cookies]
 
     async def _asset(self, digest: str, scope: dict[str, Any], send: ASGISendCallable) -> None:
         asset = await self._parts.registry.asset(digest) if len(digest) == 64 else None

@@ -18,16 +18,16 @@ from bff.resilience import log
 from shell.cookies import delete_cookie, set_cookie
 from shell.database import DATABASE_AWAY
 from shell.pages.notice import RETRY_AFTER_S, unavailable
+from shell.players.authentication import authenticate_cookies, player_cookie
 from shell.players.device import device_of, remember
 from shell.players.duties import SIGNED_IN_AT
-from shell.players.ending import end_session
-from shell.players.guessing import GuessingPolicy, tries_of
 from shell.players.hashing import HASHES_MAX
 from shell.players.identity import Identity
-from shell.players.knowing import know, stamp
 from shell.players.models import Player
-from shell.players.session import SessionUnknown, identity_of, in_database, note_checked, whose
+from shell.players.revoke import end_session
+from shell.players.session import SessionUnverified, find_identity, identity_of, in_database, record_reality_check
 from shell.players.threads import Threads, ThreadsBusy
+from shell.players.throttle import ThrottlePolicy, tries_of
 from shell.wiring import parts
 
 _NAME_MAX = 150
@@ -54,14 +54,14 @@ async def sign_in(request: HttpRequest) -> HttpResponse:
     """The form, and the session that it opens. A wrong password keeps the name that was typed."""
     target = _next(request)
     if request.method != "POST":
-        known = await know(request.COOKIES, parts().revocations)
-        return HttpResponseRedirect(target) if known.identity is not None else _form(request, target)
+        auth_result = await authenticate_cookies(request.COOKIES, parts().revocations)
+        return HttpResponseRedirect(target) if auth_result.identity is not None else _form(request, target)
     name = request.POST.get("username", "")[:_NAME_MAX].strip()
     device = device_of(request.COOKIES, name)
-    guessing = parts().guessing
-    tries = tries_of(guessing.policy, name=name, address=request.META.get("REMOTE_ADDR", ""), device=device)
-    if wait_s := await guessing.take(tries):
-        return _later(_form(request, target, name, _too_many(guessing.policy), 429), wait_s)
+    throttle = parts().throttle
+    tries = tries_of(throttle.policy, name=name, address=request.META.get("REMOTE_ADDR", ""), device=device)
+    if wait_s := await throttle.take(tries):
+        return _later(_form(request, target, name, _too_many(throttle.policy), 429), wait_s)
     password = request.POST.get("password", "")[:_PASSWORD_MAX]
     check = partial(authenticate, request, username=name, password=password)
     try:
@@ -70,14 +70,16 @@ async def sign_in(request: HttpRequest) -> HttpResponse:
         if not isinstance(player, Player):
             return _form(request, target, name, "This name and password do not go together. Check both.", 422)
         identity, key = await in_database(partial(_open, request, player))
-    except (*DATABASE_AWAY, ThreadsBusy, SessionUnknown) as error:
+    except (*DATABASE_AWAY, ThreadsBusy, SessionUnverified) as error:
         logger.warning("sign_in_not_possible", detail=str(error))
         if not (isinstance(error, ThreadsBusy) and error.began):
-            await guessing.give_back(tries)
+            await throttle.give_back(tries)
         return _later(_form(request, target, name, _NOT_NOW, 503), RETRY_AFTER_S)
-    await guessing.give_back(tries)
+    await throttle.give_back(tries)
     session = set_cookie(settings.SESSION_COOKIE_NAME, key, age_s=settings.SESSION_COOKIE_AGE)
-    return _with_cookies(HttpResponseRedirect(target), session, stamp(identity), remember(request.COOKIES, name))
+    return _with_cookies(
+        HttpResponseRedirect(target), session, player_cookie(identity), remember(request.COOKIES, name)
+    )
 
 
 # The middleware has required the same origin; the streamed pages that hold these forms carry no token.
@@ -88,7 +90,7 @@ async def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session everywhere: in the store, in this browser, in every shell process."""
     try:
         await in_database(partial(end_session, _session_key(request)))
-    except SessionUnknown as error:
+    except SessionUnverified as error:
         logger.warning("sign_out_not_possible", detail=str(error))
         return unavailable(request, _STILL_SIGNED_IN)
     return _signed_out()
@@ -100,10 +102,10 @@ async def sign_out(request: HttpRequest) -> HttpResponse:
 async def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     """End every session of the player, on every device."""
     try:
-        identity = await whose(_session_key(request))
+        identity = await find_identity(_session_key(request))
         if identity is not None:
             await in_database(partial(_end_all, identity))
-    except SessionUnknown as error:
+    except SessionUnverified as error:
         logger.warning("sign_out_not_possible", detail=str(error))
         return unavailable(request, _STILL_SIGNED_IN)
     return _signed_out()
@@ -114,13 +116,13 @@ async def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
 async def reality_check(request: HttpRequest) -> HttpResponse:
     """The player has looked up from the game and goes on: the next look is due after the whole interval."""
     try:
-        identity = await note_checked(_session_key(request), int(time.time()))
-    except SessionUnknown as error:
+        identity = await record_reality_check(_session_key(request), int(time.time()))
+    except SessionUnverified as error:
         logger.warning("look_up_not_noted", detail=str(error))
         return unavailable(request, "This could not be noted for the moment. Nothing else changed; try again.")
     quiet = request.headers.get("Sec-Fetch-Dest") == "empty"
     response = HttpResponse(status=204) if quiet else _SeeOther(_next(request))
-    return response if identity is None else _with_cookies(response, stamp(identity))
+    return response if identity is None else _with_cookies(response, player_cookie(identity))
 
 
 def _open(request: HttpRequest, player: Player) -> tuple[Identity, str]:
@@ -164,7 +166,7 @@ def _next(request: HttpRequest) -> str:
     return settings.LOGIN_REDIRECT_URL
 
 
-def _too_many(policy: GuessingPolicy) -> str:
+def _too_many(policy: ThrottlePolicy) -> str:
     minutes = policy.window_s // 60
     return (
         f"Too many tries, here or for this name. Wait {minutes} minutes, or sign in on a device where you have signed "

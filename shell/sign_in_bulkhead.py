@@ -33,7 +33,7 @@ def sign_in_bulkhead(get_response: Next) -> Next:
     async def answer(request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST" or request.path != settings.LOGIN_URL:
             return await get_response(request)
-        wait_s = parts().guessing.address_wait_s(request.META.get("REMOTE_ADDR", ""))
+        wait_s = parts().throttle.address_wait_s(request.META.get("REMOTE_ADDR", ""))
         if wait_s and not has_signed_in(request.COOKIES):
             refused = notice(request, 429, _REFUSED)
             refused.headers["Retry-After"] = str(wait_s)

@@ -19,7 +19,7 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 
 from shell.composition.page import Page, Visit
 from shell.cookies import set_cookie
-from shell.players.duties import words_for
+from shell.players.duties import duty_values
 from shell.players.identity import Identity
 
 # A receipt's own id, or what a fragment makes of the key of an action whose outcome is not known.
@@ -80,7 +80,7 @@ def visit_of(incoming: Incoming, page: Page, params: Mapping[str, str], identity
         receipts=_receipts(incoming.query, page),
         min_sequence=_min_sequence(incoming),
         queries=_queries(incoming.query, page),
-        words=words_for(identity, now=int(time.time())),
+        words=duty_values(identity, now=int(time.time())),
     )
 
 

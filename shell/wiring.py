@@ -26,8 +26,8 @@ from shell.fleet.evidence import RedisEvidence
 from shell.fleet.shared import BodyCodec, RedisCopies, RedisLease, connect
 from shell.pages.table import NOT_FOUND, read_pages
 from shell.players.context import Minter
-from shell.players.guessing import Guessing, GuessingPolicy
 from shell.players.revocation import Revocations
+from shell.players.throttle import SignInThrottle, ThrottlePolicy
 from shell.registry.hold_enforcer import HoldEnforcer
 from shell.registry.keeper import Holds, SnapshotKeeper
 
@@ -42,7 +42,7 @@ class Parts:
     composer: Composer
     minter: Minter
     revocations: Revocations
-    guessing: Guessing
+    throttle: SignInThrottle
     bearer: Bearer
     recent_outcomes: RecentOutcomes
     evidence: RedisEvidence
@@ -90,7 +90,7 @@ def parts() -> Parts:
         ),
         minter=minter,
         revocations=Revocations(settings.REDIS_URL),
-        guessing=Guessing(redis, GuessingPolicy()),
+        throttle=SignInThrottle(redis, ThrottlePolicy()),
         bearer=bearer,
         recent_outcomes=recent_outcomes,
         evidence=evidence,

@@ -7,6 +7,6 @@ class PlayersConfig(AppConfig):
     label = "players"
 
     def ready(self) -> None:
-        from shell.players.ending import record_deleted
+        from shell.players.revoke import record_deleted
 
-        pre_delete.connect(record_deleted, sender="players.Player", dispatch_uid="players.ending")
+        pre_delete.connect(record_deleted, sender="players.Player", dispatch_uid="players.revoke")

@@ -1,6 +1,6 @@
 """What the shell owes every player, whatever the fragments do: how long they have been here, and a look up at times.
 
-Public: `words_for`, `duration_words`, `SIGNED_IN_AT`, `CHECKED_AT`.
+Public: `duty_values`, `duration_words`, `SIGNED_IN_AT`, `CHECKED_AT`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ SIGNED_IN_AT = "signed_in_at"
 CHECKED_AT = "reality_checked_at"
 
 
-def words_for(identity: Identity | None, *, now: int) -> Mapping[str, str]:
+def duty_values(identity: Identity | None, *, now: int) -> Mapping[str, str]:
     """What the page's holes about time say; nothing for a visitor. `now` is Unix time in seconds."""
     if identity is None:
         return {}

@@ -115,7 +115,7 @@ def _ends(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 
 def _end_all(players: models.QuerySet[Player]) -> None:
-    from shell.players.ending import record
+    from shell.players.revoke import record
 
     pks = list(players.values_list("pk", flat=True))
     models.QuerySet.update(Player.objects.filter(pk__in=pks), sessions_epoch=models.F("sessions_epoch") + 1)

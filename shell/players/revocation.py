@@ -14,9 +14,9 @@ from django.db import Error
 
 from bff.contracts.revocation import REVOCATION_CHANNEL, read_revocation
 from bff.resilience import log, pubsub
-from shell.players.ended import Ended
-from shell.players.ending import Row, push, read
 from shell.players.identity import Identity
+from shell.players.revoke import Row, push, read
+from shell.players.revoked_sessions import RevokedSessions
 from shell.players.threads import Threads, ThreadsBusy
 
 POLL_S = 1.0
@@ -27,7 +27,7 @@ logger = log.get("revocations")
 
 
 class Revocations:
-    """`ended` says what is over; `vouches_for` whether that can be trusted about a cookie that is no longer fresh.
+    """`vouches_for` says whether `revoked_sessions` can be trusted about a cookie that is no longer fresh.
 
     `clock` is monotonic seconds; `read` and `push` reach the database and Redis.
     """
@@ -40,7 +40,7 @@ class Revocations:
         read: Callable[[int], Sequence[Row]] = read,
         push: Callable[[Sequence[Row]], None] = push,
     ) -> None:
-        self.ended = Ended(settings.REVOCATION_KEEP_S)
+        self.revoked_sessions = RevokedSessions(settings.REVOCATION_KEEP_S)
         self._redis_url = redis_url
         self._clock = clock
         self._read = read
@@ -53,12 +53,12 @@ class Revocations:
 
     def covers(self, identity: Identity) -> bool:
         """Whether the session behind `identity` is over."""
-        return self.ended.covers(identity)
+        return self.revoked_sessions.covers(identity)
 
     def vouches_for(self, identity: Identity) -> bool:
         """Whether `identity`, genuine and no longer fresh, can be believed without asking: not over, as far as all is
         known that ended up to the age at which a cookie is fresh."""
-        complete = self.ended.is_complete(self._clock(), age_s_max=settings.PLAYER_COOKIE_AGE_S)
+        complete = self.revoked_sessions.is_complete(self._clock(), age_s_max=settings.PLAYER_COOKIE_AGE_S)
         return complete and not self.covers(identity)
 
     async def start(self) -> None:
@@ -84,7 +84,7 @@ class Revocations:
             self._add(row.mark, row.player, row.epoch)
         # None at all: the table is empty, or not the one that was read before. Then all of it is read the next time.
         self._last = max((row.pk for row in rows), default=0)
-        self.ended.complete(began)
+        self.revoked_sessions.complete(began)
         await self._relay([row for row in rows if not row.pushed])
 
     async def _relay(self, rows: Sequence[Row]) -> None:
@@ -120,9 +120,9 @@ class Revocations:
 
     def _add(self, mark: str, player: str, epoch: int) -> None:
         if mark:
-            self.ended.add_session(mark, self._clock())
+            self.revoked_sessions.add_session(mark, self._clock())
         elif player:
-            self.ended.add_player(player, epoch, self._clock())
+            self.revoked_sessions.add_player(player, epoch, self._clock())
 
     def _received(self, _channel: str, data: bytes) -> None:
         try:

@@ -1,6 +1,6 @@
 """The session look-up behind the player cookie: bounded, off the event loop, the only I/O that knowing a player costs.
 
-Public: `look_up`, `whose`, `note_checked`, `identity_of`, `in_database`, `SessionUnknown`.
+Public: `look_up`, `find_identity`, `record_reality_check`, `identity_of`, `in_database`, `SessionUnverified`.
 """
 
 import re
@@ -38,12 +38,12 @@ _any = Threads("look-ups-any", 4, 8)
 _requests = Threads("requests", 4, 32)
 
 
-class SessionUnknown(Exception):
+class SessionUnverified(Exception):
     """Nobody could say in time whether the session stands; the caller decides how far to trust what it holds."""
 
 
 async def look_up(session_key: str, *, genuine: bool) -> Identity | None:
-    """Whose session it is, None when it is nobody's; raises `SessionUnknown` after `LOOK_UP_MS`.
+    """Whose session it is, None when it is nobody's; raises `SessionUnverified` after `LOOK_UP_MS`.
 
     `genuine` says that a signed cookie came with it that names this session.
     """
@@ -52,16 +52,16 @@ async def look_up(session_key: str, *, genuine: bool) -> Identity | None:
 
 
 async def in_database(call: Callable[[], T]) -> T:
-    """What `call` returns, which a person waits for; raises `SessionUnknown` after `REQUEST_MS`."""
+    """What `call` returns, which a person waits for; raises `SessionUnverified` after `REQUEST_MS`."""
     return await _bounded(_requests, call, REQUEST_MS)
 
 
-async def whose(session_key: str) -> Identity | None:
+async def find_identity(session_key: str) -> Identity | None:
     """As `look_up`, for what a player does: it waits longer, and nothing else than the database is believed."""
     return await in_database(lambda: _load(session_key)) if session_key else None
 
 
-async def note_checked(session_key: str, now: int) -> Identity | None:
+async def record_reality_check(session_key: str, now: int) -> Identity | None:
     """The player looked up from the game at `now` (Unix seconds); who it was."""
     return await in_database(lambda: _check(session_key, now)) if session_key else None
 
@@ -70,7 +70,7 @@ async def _bounded(threads: Threads, call: Callable[[], T], deadline_ms: float) 
     try:
         return await threads.run(call, deadline_ms=deadline_ms)
     except (Error, ThreadsBusy) as error:
-        raise SessionUnknown(str(error)) from error
+        raise SessionUnverified(str(error)) from error
 
 
 def _check(session_key: str, now: int) -> Identity | None:

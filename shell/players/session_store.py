@@ -10,9 +10,9 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from shell.database import DATABASE_AWAY
-from shell.players.ending import record
 from shell.players.mark import mark_of
 from shell.players.models import Player, Revocation
+from shell.players.revoke import record
 
 
 class SessionStore(db.SessionStore):

@@ -194,7 +194,7 @@ async def heard_by(there: Revocations, url: str, mark: str) -> None:
     """Until a sign-out that is said again and again has reached `there`."""
     message = json.dumps({"player": "pl_amber", "mark": mark, "epoch": 0})
     async with asyncio.timeout(HEARD_AGAIN_S_MAX):
-        while not there.ended.is_over(mark):
+        while not there.revoked_sessions.is_revoked(mark):
             with contextlib.suppress(RedisError):
                 async with Redis.from_url(url, socket_timeout=0.1) as client:
                     await client.publish(REVOCATION_CHANNEL, message)

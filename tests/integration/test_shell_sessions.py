@@ -19,14 +19,14 @@ from redis import Redis
 
 from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG
 from shell.players import session as session_module
+from shell.players.authentication import AuthResult, authenticate_cookies
 from shell.players.duties import SIGNED_IN_AT
-from shell.players.ending import end_session
 from shell.players.identity import Identity, encode
-from shell.players.knowing import Known, know
 from shell.players.mark import mark_of
 from shell.players.models import Player, Revocation
 from shell.players.revocation import Revocations
-from shell.players.session import SessionUnknown, look_up, whose
+from shell.players.revoke import end_session
+from shell.players.session import SessionUnverified, find_identity, look_up
 from shell.players.session_store import SessionStore
 from shell.players.threads import Threads
 from tests.valkey_server import ValkeyServer
@@ -112,8 +112,8 @@ async def test_ended_session_stays_ended_while_the_store_is_flooded(
     await started.catch_up()
     await hanging_look_ups()
     for revocations in (running, started):
-        known = await know(held, revocations)
-        assert known.identity is None
+        auth_result = await authenticate_cookies(held, revocations)
+        assert auth_result.identity is None
 
 
 async def test_session_that_stands_is_believed_while_the_store_is_flooded(
@@ -125,13 +125,13 @@ async def test_session_that_stands_is_believed_while_the_store_is_flooded(
     held = await cookies(key, age_s=600)
     await revocations.catch_up()
     await hanging_look_ups()
-    known = await know(held, revocations)
-    assert known.identity is not None
-    assert known.identity.player == "pl_amber"
+    auth_result = await authenticate_cookies(held, revocations)
+    assert auth_result.identity is not None
+    assert auth_result.identity.player == "pl_amber"
     clock.now += MINUTE_S
-    assert (await know(held, revocations)).identity is not None
+    assert (await authenticate_cookies(held, revocations)).identity is not None
     clock.now += 1
-    assert await know(held, revocations) == Known(None, certain=False)
+    assert await authenticate_cookies(held, revocations) == AuthResult(None, certain=False)
 
 
 async def test_process_that_has_read_nothing_believes_no_old_cookie(
@@ -146,15 +146,15 @@ async def test_process_that_has_read_nothing_believes_no_old_cookie(
     await hanging_look_ups()
     for revocations in (process(), Revocations(NOWHERE, read=away)):
         await revocations.catch_up() if revocations._read is away else None
-        assert await know(held, revocations) == Known(None, certain=False)
+        assert await authenticate_cookies(held, revocations) == AuthResult(None, certain=False)
 
 
 async def test_redis_away_signs_nobody_out(amber: Player) -> None:
     """Fresh, a minute old and an hour old: the database says that the session stands."""
     key, revocations = await sync_to_async(signed_in)(amber), process()
     for age_s in (0, 64, 3599, 7200):
-        known = await know(await cookies(key, age_s=age_s), revocations)
-        assert known.identity is not None
+        auth_result = await authenticate_cookies(await cookies(key, age_s=age_s), revocations)
+        assert auth_result.identity is not None
 
 
 async def test_sign_out_with_redis_away_is_known_to_every_process_at_its_next_reading(amber: Player) -> None:
@@ -164,7 +164,7 @@ async def test_sign_out_with_redis_away_is_known_to_every_process_at_its_next_re
     await there.catch_up()
     await sync_to_async(end_session)(key)
     await there.catch_up()
-    assert (await know(held, there)).identity is None
+    assert (await authenticate_cookies(held, there)).identity is None
 
 
 def _block_by_save(player: Player) -> None:
@@ -215,11 +215,11 @@ async def test_blocked_or_signed_out_player_is_a_visitor_on_every_device(
     await revocations.catch_up()
     await sync_to_async(ends)(amber)
     await revocations.catch_up()
-    assert await whose(phone) is None
-    assert await whose(laptop) is None
+    assert await find_identity(phone) is None
+    assert await find_identity(laptop) is None
     await hanging_look_ups()
-    assert [(await know(jar, revocations)).identity for jar in held] == [None, None]
-    assert (await know(other, revocations)).identity is not None
+    assert [(await authenticate_cookies(jar, revocations)).identity for jar in held] == [None, None]
+    assert (await authenticate_cookies(other, revocations)).identity is not None
 
 
 async def test_object_loaded_before_a_sign_out_brings_no_session_back(amber: Player) -> None:
@@ -229,7 +229,7 @@ async def test_object_loaded_before_a_sign_out_brings_no_session_back(amber: Pla
     await sync_to_async(amber.end_sessions)()
     old.first_name = "Amber"
     await old.asave()
-    assert await whose(key) is None
+    assert await find_identity(key) is None
     fresh = await Player.objects.aget(pk=amber.pk)
     assert (fresh.first_name, fresh.sessions_epoch) == ("Amber", 1)
 
@@ -239,7 +239,7 @@ async def test_player_who_signs_in_again_after_signing_out_everywhere_is_let_in(
     await sync_to_async(amber.end_sessions)()
     key, revocations = await sync_to_async(signed_in)(amber), process()
     await revocations.catch_up()
-    assert (await know(await cookies(key), revocations)).identity is not None
+    assert (await authenticate_cookies(await cookies(key), revocations)).identity is not None
 
 
 async def test_signing_in_over_a_session_and_logging_out_leave_their_revocations(amber: Player) -> None:
@@ -298,7 +298,7 @@ async def test_sign_out_is_pushed_by_whoever_reads_it_once_redis_is_back(
 @pytest.mark.parametrize("key", ["", "x", "\0" * 32, "s" * 10_000, "../" * 10, "é" * 32])
 async def test_hostile_session_key_is_nobody(key: str) -> None:
     """On every database: a cookie may hold anything."""
-    assert await whose(key) is None
+    assert await find_identity(key) is None
     await sync_to_async(end_session)(key)
 
 
@@ -310,10 +310,10 @@ async def test_invented_sessions_do_not_stand_in_the_way_of_genuine_ones(amber: 
     waiting = [asyncio.ensure_future(session_module._any.run(over.wait, deadline_ms=60_000)) for _ in range(4)]
     await asyncio.sleep(0)
     try:
-        with pytest.raises(SessionUnknown):
+        with pytest.raises(SessionUnverified):
             await look_up("a" * 32, genuine=False)
-        known = await know(held, process())
-        assert isinstance(known.identity, Identity)
+        auth_result = await authenticate_cookies(held, process())
+        assert isinstance(auth_result.identity, Identity)
     finally:
         over.set()
         await asyncio.gather(*waiting)

@@ -21,10 +21,10 @@ from shell import sign_in, sign_in_bulkhead
 from shell.fleet.shared import connect
 from shell.players import session as session_module
 from shell.players import session_store
-from shell.players.guessing import Guessing, GuessingPolicy
 from shell.players.hashing import Argon2
 from shell.players.models import Player
 from shell.players.threads import Threads
+from shell.players.throttle import SignInThrottle, ThrottlePolicy
 from shell.wiring import parts
 from tests.valkey_server import ValkeyServer
 
@@ -50,7 +50,7 @@ def own_parts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def count_with(url: str) -> None:
-    object.__setattr__(parts(), "guessing", Guessing(connect(url), GuessingPolicy()))
+    object.__setattr__(parts(), "throttle", SignInThrottle(connect(url), ThrottlePolicy()))
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ async def test_48_tries_at_once_reach_20_hashes(
     assert (len(hashed), len(refused)) == (20, 28)
     assert all(1 <= int(answer.headers["Retry-After"]) <= 300 for answer in refused)
     assert b"Too many tries" in refused[0].content
-    await parts().guessing._redis.aclose()
+    await parts().throttle._redis.aclose()
 
 
 async def test_device_that_has_signed_in_before_is_let_in_while_its_name_is_attacked(amber: Player) -> None:

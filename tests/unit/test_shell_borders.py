@@ -17,8 +17,8 @@ from shell.composition.page import Page, Slot
 from shell.composition.retry_delay import DELAY_MS_LONGEST, DELAY_MS_MIN, delay_ms
 from shell.cookies import set_cookie
 from shell.players.context import REST_S_MIN, Minter
-from shell.players.ended import Ended
 from shell.players.identity import Expired, Identity, decode, encode
+from shell.players.revoked_sessions import RevokedSessions
 from shell.registry.origins import Origins
 from shell.security import header_list, host_allowed, same_origin
 from shell.visits import Incoming, visit_of
@@ -66,12 +66,12 @@ def test_player_cookie_is_forgotten_before_the_revocation_of_its_session() -> No
     with pytest.raises(Expired):
         decode(value, age_s_max=60, now=settings.PLAYER_BELIEVED_S)
     assert decode(value, age_s_max=60, now=settings.PLAYER_BELIEVED_S + 1) is None
-    ended = Ended(settings.REVOCATION_KEEP_S)
-    ended.add_session(AMBER.mark, now=0)
-    ended.add_player("pl_amber", 1, now=0)
-    ended.add_session("another", now=settings.PLAYER_BELIEVED_S + 1)
-    assert ended.covers(AMBER)
-    assert ended.covers(replace(AMBER, mark="x"))
+    revoked = RevokedSessions(settings.REVOCATION_KEEP_S)
+    revoked.add_session(AMBER.mark, now=0)
+    revoked.add_player("pl_amber", 1, now=0)
+    revoked.add_session("another", now=settings.PLAYER_BELIEVED_S + 1)
+    assert revoked.covers(AMBER)
+    assert revoked.covers(replace(AMBER, mark="x"))
 
 
 def test_cookie_value_that_needs_quoting_is_refused() -> None:

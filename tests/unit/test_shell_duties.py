@@ -12,7 +12,7 @@ from shell.composition.page import Page, PagesBroken, Slot
 from shell.composition.requests import content_request
 from shell.page_path import PagePath
 from shell.pages.table import read_pages
-from shell.players.duties import duration_words, words_for
+from shell.players.duties import duration_words, duty_values
 from shell.players.identity import Identity, encode
 from shell.players.mark import mark_of
 from shell.visits import Incoming, visit_of
@@ -74,14 +74,14 @@ def test_look_up_falls_due_by_the_later_of_sign_in_and_last_look() -> None:
     now = 10_000 * HOUR_S
 
     def due(since: int, checked: int) -> tuple[str, str]:
-        words = words_for(Identity("pl_a", "a", "EUR", "m", since, checked), now=now)
+        words = duty_values(Identity("pl_a", "a", "EUR", "m", since, checked), now=now)
         return words["reality"], words["reality_due_s"]
 
     assert due(now - 10, 0) == ("wait", str(HOUR_S - 10))
     assert due(now - 5 * HOUR_S, now - 60) == ("wait", str(HOUR_S - 60))
     assert due(now - HOUR_S, 0) == ("due", "0")
     assert due(0, 0) == ("due", "0")
-    assert words_for(None, now=now) == {}
+    assert duty_values(None, now=now) == {}
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0 min"), (3599, "59 min"), (3900, "1 h 05 min")])

@@ -1,6 +1,6 @@
 """How often somebody may try a password.
 
-Public: `Guessing`, `GuessingPolicy`, `Try`, `tries_of`. The reasons are in decisions/0002.
+Public: `SignInThrottle`, `ThrottlePolicy`, `Try`, `tries_of`. The reasons are in decisions/0002.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from redis.exceptions import RedisError
 
 from bff.resilience import log
 
-logger = log.get("guessing")
+logger = log.get("sign_in_throttle")
 
 
 @dataclass(frozen=True, slots=True)
-class GuessingPolicy:
+class ThrottlePolicy:
     """At most so many tries in `window_s`, which begins with the first of them: of one address, for one account by
     devices that never signed in to it, and of one device that did. A try that succeeds is given back.
 
@@ -41,7 +41,7 @@ class Try:
     tries_max: int
 
 
-def tries_of(policy: GuessingPolicy, *, name: str, address: str, device: str) -> tuple[Try, ...]:
+def tries_of(policy: ThrottlePolicy, *, name: str, address: str, device: str) -> tuple[Try, ...]:
     """The counters of one try, in the order in which they are asked. `device` is empty unless it has signed in to this
     account before: then nobody else's tries count against it."""
     account = name.casefold()
@@ -53,13 +53,13 @@ def tries_of(policy: GuessingPolicy, *, name: str, address: str, device: str) ->
     )
 
 
-class Guessing:
+class SignInThrottle:
     """Counts in this process, and in Redis for all of them; a Redis that is away or slow loosens nothing here.
 
     `clock` is monotonic seconds.
     """
 
-    def __init__(self, redis: Redis, policy: GuessingPolicy, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, redis: Redis, policy: ThrottlePolicy, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.policy = policy
         self._redis = redis
         self._clock = clock

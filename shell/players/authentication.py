@@ -1,6 +1,7 @@
 """Who a request is from, by its cookies: the signed one alone where that is enough, one bounded look-up where not.
 
-Public: `Known`, `know`, `stamp`, `presented`. What is believed when nobody can be asked: decisions/0001.
+Public: `AuthResult`, `authenticate_cookies`, `player_cookie`, `read_player_cookie`.
+What is believed when nobody can be asked: decisions/0001.
 """
 
 import time
@@ -14,13 +15,13 @@ from shell.cookies import delete_cookie, set_cookie
 from shell.players.identity import Expired, Identity, decode, encode
 from shell.players.mark import mark_of
 from shell.players.revocation import Revocations
-from shell.players.session import SessionUnknown, look_up
+from shell.players.session import SessionUnverified, look_up
 
 logger = log.get("players")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class AuthResult:
     """`identity` is None for a visitor; `cookies` are Set-Cookie values that the answer must carry.
 
     `certain` is False when there is a session and nobody could say in time whether it stands: the request is served
@@ -32,34 +33,36 @@ class Known:
     certain: bool = True
 
 
-async def know(cookies: Mapping[str, str], revocations: Revocations) -> Known:
+async def authenticate_cookies(cookies: Mapping[str, str], revocations: Revocations) -> AuthResult:
     """Who it is. The database may be slow or away: then a genuine cookie is believed a while longer, unless its session
     may have ended meanwhile."""
     session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
     if not session_key:
-        stamped = settings.PLAYER_COOKIE_NAME in cookies
-        return Known(None, (delete_cookie(settings.PLAYER_COOKIE_NAME),) if stamped else ())
-    gone = Known(None, (delete_cookie(settings.PLAYER_COOKIE_NAME),))
-    fresh, expired = presented(cookies)
-    held = fresh or expired
-    if revocations.ended.is_over(mark_of(session_key)) or (held is not None and revocations.covers(held)):
+        orphaned = settings.PLAYER_COOKIE_NAME in cookies
+        return AuthResult(None, (delete_cookie(settings.PLAYER_COOKIE_NAME),) if orphaned else ())
+    gone = AuthResult(None, (delete_cookie(settings.PLAYER_COOKIE_NAME),))
+    fresh, expired = read_player_cookie(cookies)
+    claimed = fresh or expired
+    if revocations.revoked_sessions.is_revoked(mark_of(session_key)) or (
+        claimed is not None and revocations.covers(claimed)
+    ):
         return gone
     if fresh is not None:
-        return Known(fresh)
+        return AuthResult(fresh)
     try:
         identity = await look_up(session_key, genuine=expired is not None)
-    except SessionUnknown as error:
+    except SessionUnverified as error:
         believed = expired if expired is not None and revocations.vouches_for(expired) else None
-        logger.warning("session_unknown", detail=str(error), believed=believed is not None)
-        return Known(believed, certain=believed is not None)
+        logger.warning("session_unverified", detail=str(error), believed=believed is not None)
+        return AuthResult(believed, certain=believed is not None)
     # It may have ended while it was read.
     if identity is None or revocations.covers(identity):
         return gone
     # The browser keeps it for the session's length: the stamp inside says when it must be looked up again.
-    return Known(identity, (stamp(identity),))
+    return AuthResult(identity, (player_cookie(identity),))
 
 
-def presented(cookies: Mapping[str, str]) -> tuple[Identity | None, Identity | None]:
+def read_player_cookie(cookies: Mapping[str, str]) -> tuple[Identity | None, Identity | None]:
     """What the signed cookie says of the session beside it: (fresh, None), (None, expired), or nothing at all."""
     session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
     stamped = cookies.get(settings.PLAYER_COOKIE_NAME, "")
@@ -75,7 +78,7 @@ def presented(cookies: Mapping[str, str]) -> tuple[Identity | None, Identity | N
     return (fresh if fresh and fresh.mark == mark else None), (expired if expired and expired.mark == mark else None)
 
 
-def stamp(identity: Identity) -> str:
+def player_cookie(identity: Identity) -> str:
     """The Set-Cookie value that lets the page path know this player for the next minute."""
     value = encode(identity, now=time.time())
     return set_cookie(settings.PLAYER_COOKIE_NAME, value, age_s=settings.SESSION_COOKIE_AGE)

@@ -1,4 +1,4 @@
-"""Guessing passwords: what is counted, by whom, and that honest players are not held up by it."""
+"""SignInThrottle passwords: what is counted, by whom, and that honest players are not held up by it."""
 
 import asyncio
 
@@ -7,10 +7,10 @@ from django.contrib.auth.hashers import check_password, identify_hasher, make_pa
 
 from shell.fleet.shared import connect
 from shell.players.device import ACCOUNTS_MAX, device_of, remember
-from shell.players.guessing import Guessing, GuessingPolicy, tries_of
+from shell.players.throttle import SignInThrottle, ThrottlePolicy, tries_of
 
 NOWHERE = "redis://127.0.0.1:1/0"
-POLICY = GuessingPolicy(address_tries_max=20, account_tries_max=10, device_tries_max=10)
+POLICY = ThrottlePolicy(address_tries_max=20, account_tries_max=10, device_tries_max=10)
 
 
 class Clock:
@@ -20,12 +20,12 @@ class Clock:
         return self.now
 
 
-def guessing(clock: Clock | None = None) -> Guessing:
+def throttle(clock: Clock | None = None) -> SignInThrottle:
     """Counts in this process: its Redis is away."""
-    return Guessing(connect(NOWHERE), POLICY, clock=clock or Clock())
+    return SignInThrottle(connect(NOWHERE), POLICY, clock=clock or Clock())
 
 
-async def admitted(counts: Guessing, *who: tuple[str, str]) -> int:
+async def admitted(counts: SignInThrottle, *who: tuple[str, str]) -> int:
     """How many of these tries, all at once, by (name, address), may be made."""
     tries = [tries_of(POLICY, name=name, address=address, device="") for name, address in who]
     return (await asyncio.gather(*map(counts.take, tries))).count(0)
@@ -33,26 +33,26 @@ async def admitted(counts: Guessing, *who: tuple[str, str]) -> int:
 
 async def test_48_tries_at_once_at_one_name_are_10_with_the_store_away() -> None:
     """From as many addresses as there are tries."""
-    assert await admitted(guessing(), *(("amber", f"10.0.0.{n}") for n in range(48))) == 10
+    assert await admitted(throttle(), *(("amber", f"10.0.0.{n}") for n in range(48))) == 10
 
 
 async def test_25_names_from_one_address_are_stopped_with_the_store_away() -> None:
     """However many names there are, also from all the addresses of one IPv6 customer."""
-    assert await admitted(guessing(), *((f"name{n}", "10.0.0.1") for n in range(25))) == 20
-    assert await admitted(guessing(), *((f"name{n}", f"2001:db8:1:2::{n:x}") for n in range(25))) == 20
-    assert await admitted(guessing(), *((f"name{n}", f"2001:db8:1:{n:x}::1") for n in range(25))) == 25
+    assert await admitted(throttle(), *((f"name{n}", "10.0.0.1") for n in range(25))) == 20
+    assert await admitted(throttle(), *((f"name{n}", f"2001:db8:1:2::{n:x}") for n in range(25))) == 20
+    assert await admitted(throttle(), *((f"name{n}", f"2001:db8:1:{n:x}::1") for n in range(25))) == 25
 
 
 async def test_upper_case_is_not_another_name() -> None:
     """The same account has one counter."""
     names = ["amber", "Amber", "AMBER"] * 10
-    assert await admitted(guessing(), *((name, f"10.0.0.{n}") for n, name in enumerate(names))) == 10
+    assert await admitted(throttle(), *((name, f"10.0.0.{n}") for n, name in enumerate(names))) == 10
 
 
 async def test_tries_are_let_in_again_after_the_window() -> None:
     """And whoever was refused hears how long it takes."""
     clock = Clock()
-    counts = guessing(clock)
+    counts = throttle(clock)
     tries = tries_of(POLICY, name="amber", address="10.0.0.1", device="")
     assert [await counts.take(tries) for _ in range(10)] == [0] * 10
     clock.now += 100
@@ -63,7 +63,7 @@ async def test_tries_are_let_in_again_after_the_window() -> None:
 
 async def test_address_that_is_over_its_limit_is_known_before_anything_is_done_for_it() -> None:
     """And asking counts nothing."""
-    counts = guessing()
+    counts = throttle()
     assert [counts.address_wait_s("10.0.0.1") for _ in range(30)] == [0] * 30
     await admitted(counts, *((f"name{n}", "10.0.0.1") for n in range(25)))
     assert counts.address_wait_s("10.0.0.1") == 300
@@ -72,7 +72,7 @@ async def test_address_that_is_over_its_limit_is_known_before_anything_is_done_f
 
 async def test_refused_tries_do_not_count() -> None:
     """Who hammers is not kept out longer, and does not use up the tries of an account for others."""
-    counts = guessing()
+    counts = throttle()
     for _ in range(3):
         await admitted(counts, *((f"name{n}", "10.0.0.1") for n in range(25)))
     assert await admitted(counts, *(("name24", f"10.0.1.{n}") for n in range(12))) == 10
@@ -80,7 +80,7 @@ async def test_refused_tries_do_not_count() -> None:
 
 async def test_whoever_signs_in_gives_the_try_back() -> None:
     """An office behind one address signs in all day."""
-    counts = guessing()
+    counts = throttle()
     for n in range(100):
         tries = tries_of(POLICY, name=f"player{n}", address="10.0.0.1", device="")
         assert await counts.take(tries) == 0
@@ -89,7 +89,7 @@ async def test_whoever_signs_in_gives_the_try_back() -> None:
 
 async def test_known_device_signs_in_while_its_name_is_attacked_from_everywhere() -> None:
     """Nobody can lock a player out of a device that has signed in before, or guess there without end."""
-    counts = guessing()
+    counts = throttle()
     await admitted(counts, *(("amber", f"10.0.{n}.1") for n in range(50)))
     stranger = tries_of(POLICY, name="amber", address="10.9.9.9", device="")
     known = tries_of(POLICY, name="amber", address="10.0.0.1", device="d1")
@@ -99,7 +99,7 @@ async def test_known_device_signs_in_while_its_name_is_attacked_from_everywhere(
 
 async def test_counters_of_a_process_are_bounded() -> None:
     """A flood of invented names takes no more memory than the policy says."""
-    counts = Guessing(connect(NOWHERE), GuessingPolicy(buckets_max=32, address_tries_max=1000))
+    counts = SignInThrottle(connect(NOWHERE), ThrottlePolicy(buckets_max=32, address_tries_max=1000))
     for n in range(200):
         await counts.take(tries_of(counts.policy, name=f"n{n}", address=f"10.0.{n}.1", device=""))
     assert len(counts._here) <= 2 * 32

@@ -1,6 +1,6 @@
 """Which sessions are over, as one process knows it.
 
-Public: `Ended`.
+Public: `RevokedSessions`.
 """
 
 from collections import OrderedDict
@@ -8,7 +8,7 @@ from collections import OrderedDict
 from shell.players.identity import Identity
 
 
-class Ended:
+class RevokedSessions:
     """Pure; seconds of a monotonic clock are passed in.
 
     What has ended is remembered for `keep_s` after it was last read or heard, which is longer than anything lives that
@@ -22,7 +22,9 @@ class Ended:
         self._complete_at: float | None = None
 
     def __repr__(self) -> str:
-        return f"<Ended sessions={len(self._marks)} players={len(self._epochs)} complete_at={self._complete_at}>"
+        return (
+            f"<RevokedSessions sessions={len(self._marks)} players={len(self._epochs)} complete_at={self._complete_at}>"
+        )
 
     def add_session(self, mark: str, now: float) -> None:
         """The one session behind `mark` is over."""
@@ -37,7 +39,7 @@ class Ended:
         self._epochs[player] = (max(known, epoch), now)
         self._epochs.move_to_end(player)
 
-    def is_over(self, mark: str) -> bool:
+    def is_revoked(self, mark: str) -> bool:
         return mark in self._marks
 
     def covers(self, identity: Identity) -> bool:
