@@ -1,6 +1,6 @@
 """Bonuses whose time was over before they were staked often enough: they are taken back.
 
-Public: `end_overdue`, `end_some`, `still_running`.
+Public: `run_expiry`, `expire_batch`, `running_after_expiry`.
 """
 
 import asyncio
@@ -26,27 +26,27 @@ class _EndBonus(msgspec.Struct, frozen=True):
     grant: int
 
 
-async def end_overdue(engine: Engine, stopping: asyncio.Event) -> None:
-    """Until `stopping`. A database that is away is asked again; nothing is lost by being late."""
+async def run_expiry(engine: Engine, stopping: asyncio.Event) -> None:
+    """Until `stopping`. A database that is away is tried again; nothing is lost by being late."""
     while not stopping.is_set():
         try:
-            ended = await engine.run(end_some, datetime.now(UTC))
+            ended = await engine.run(expire_batch, datetime.now(UTC))
         except EngineUnavailable:
             ended = 0
         if ended < BATCH:
             await pause(stopping, RELAY.bonus_expiry_poll_s)
 
 
-def end_some(now: datetime) -> int:
+def expire_batch(now: datetime) -> int:
     """Take back some of what is overdue; how many were looked at. Two at once end each bonus once."""
     overdue = Grant.objects.filter(state="running", ends_at__lte=now).order_by("ends_at")
     found = list(overdue.values_list("pk", "player_id", "player__currency")[:BATCH])
     for pk, player_id, currency in found:
-        _end_one(pk, player_id, currency, now)
+        _expire_one(pk, player_id, currency, now)
     return len(found)
 
 
-def still_running(accounts: PlayerAccounts) -> list[Grant]:
+def running_after_expiry(accounts: PlayerAccounts) -> list[Grant]:
     """The player's bonuses that run at this moment, first claimed first; what is overdue has been ended.
 
     So that a stake never draws on money whose time is over, however late the loop is.
@@ -54,27 +54,27 @@ def still_running(accounts: PlayerAccounts) -> list[Grant]:
     undecided = grants.running(accounts)
     for grant in undecided:
         if grant.ends_at <= accounts.now:
-            _end(accounts, grant)
+            _expire(accounts, grant)
     return [grant for grant in undecided if grant.state == "running"]
 
 
 @transaction.atomic
-def _end_one(pk: int, player_id: str, currency: str, now: datetime) -> None:
+def _expire_one(pk: int, player_id: str, currency: str, now: datetime) -> None:
     accounts = PlayerAccounts.open(player_id, currency, now)
     [grant] = statements.find(Grant, id=pk)
     if grant.state == "running":
-        _end(accounts, grant)
+        _expire(accounts, grant)
 
 
-def _end(accounts: PlayerAccounts, grant: Grant) -> None:
-    left = wagering.unclaimed_by(accounts, grant)
+def _expire(accounts: PlayerAccounts, grant: Grant) -> None:
+    left = wagering.balance_beyond_others(accounts, grant)
     grant.state, grant.decided_at = "ended", accounts.now
     statements.update(grant, "state", "decided_at")
     player = accounts.player
-    asked = CommandRequest.of(player.player_id, player.currency, "end-bonus", f"end:{grant.pk}", _EndBonus(grant.pk))
+    request = CommandRequest.of(player.player_id, player.currency, "end-bonus", f"end:{grant.pk}", _EndBonus(grant.pk))
     reason = "Its time was over before it had been staked often enough."
     receipt = receipts.write(
-        accounts, asked, kind="bonus", state="done", amount_minor=-left, reason=reason, in_history=left > 0
+        accounts, request, kind="bonus", state="done", amount_minor=-left, reason=reason, in_history=left > 0
     )
     if left:
         accounts.post("bonus-end", receipt, {"bonus": -left}, "promotions")

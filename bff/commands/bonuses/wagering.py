@@ -1,6 +1,7 @@
 """What a bonus asks before it is the player's: how much is staked, in which games, with which largest bet, by when.
 
-Public: `Share`, `StakeTooLarge`, `share_of`, `as_it_stands`, `undoing`, `taken_back`, `count`, `unclaimed_by`.
+Public: `Share`, `StakeTooLarge`, `share_of`, `follow_bonus`, `reversal_of`, `share_to_undo`, `apply_share`,
+`balance_beyond_others`.
 
 All bonuses of a player stand in one account, and a stake belongs to the one that was claimed first of those that run.
 When it has been staked often enough, what stands there beyond the other bonuses becomes real money, at most what its
@@ -43,7 +44,7 @@ def share_of(among: list[Grant], bet: BetRequest, *, bonus_minor: int) -> Share 
     return Share(first, min(counted, left)) if counted or bonus_minor else None
 
 
-def taken_back(undone: GameTransaction) -> Share | None:
+def share_to_undo(undone: GameTransaction) -> Share | None:
     """What a bet that is undone no longer counts; None where it counted nothing or its bonus is decided."""
     if undone.kind != "bet" or not undone.wagered_minor:
         return None
@@ -51,42 +52,42 @@ def taken_back(undone: GameTransaction) -> Share | None:
     return Share(first, -undone.wagered_minor) if first.state == "running" else None
 
 
-def as_it_stands(of: GameTransaction, moved: Movement) -> Movement:
-    """`moved` by the bet or win `of`, with its bonus part where that bonus is by now.
+def follow_bonus(of: GameTransaction, movement: Movement) -> Movement:
+    """`movement` by the bet or win `of`, with its bonus part where that bonus is by now.
 
     In the bonus account while it runs, in the real one when it is done. When it has ended, what it left was taken
     back, so the house's promotions get that part, or pay it; so they do where no bonus is known.
     """
-    if not moved.bonus_minor:
-        return moved
+    if not movement.bonus_minor:
+        return movement
     state = statements.find(Grant, id=of.grant_id)[0].state if of.grant_id else "ended"
     if state == "running":
-        return moved
-    real, bonus, forfeited, owed = moved
+        return movement
+    real, bonus, forfeited, owed = movement
     if state == "done":
         return Movement(real + bonus, 0, forfeited, owed)
     return Movement(real, 0, forfeited + bonus, owed)
 
 
-def undoing(undone: GameTransaction) -> Movement:
+def reversal_of(undone: GameTransaction) -> Movement:
     """What undoes a bet or a win as things stand, also that part of a win which the player never got."""
     forfeited = undone.amount_minor - abs(undone.real_minor + undone.bonus_minor + undone.owed_minor)
-    return as_it_stands(undone, Movement(-undone.real_minor, -undone.bonus_minor, -forfeited, -undone.owed_minor))
+    return follow_bonus(undone, Movement(-undone.real_minor, -undone.bonus_minor, -forfeited, -undone.owed_minor))
 
 
-def count(accounts: PlayerAccounts, share: Share, receipt: Receipt) -> None:
+def apply_share(accounts: PlayerAccounts, share: Share, receipt: Receipt) -> None:
     """Write the share down; the bonus becomes real with the stake that completes it. After the stake is written."""
     first = share.grant
     first.wagered_minor += share.wagered_minor
     if first.wagered_minor >= first.wagering_minor:
         first.state, first.decided_at = "done", accounts.now
         own = first.amount_minor + statements.total(GameTransaction, "bonus_minor", grant_id=first.pk)
-        if (released := min(own, unclaimed_by(accounts, first))) > 0:
+        if (released := min(own, balance_beyond_others(accounts, first))) > 0:
             accounts.post("bonus-release", receipt, {"bonus": -released, "real": released}, "promotions")
     statements.update(first, "wagered_minor", "state", "decided_at")
 
 
-def unclaimed_by(accounts: PlayerAccounts, decided: Grant) -> int:
+def balance_beyond_others(accounts: PlayerAccounts, decided: Grant) -> int:
     """What stands in the bonus account beyond the player's other bonuses that run."""
     others = sum(each.amount_minor for each in grants.running(accounts) if each.pk != decided.pk)
     return max(0, accounts.balance("bonus") - others)

@@ -19,17 +19,17 @@ from bff.commands.http.requests import whole_body
 from bff.commands.http.runtime import runtime
 from bff.commands.ledger.command_request import CommandRejected
 from bff.commands.seamless import play, prizes, providers
-from bff.commands.seamless.adapters.adapter import Adapter, Operation, Orders, Received
+from bff.commands.seamless.adapters.adapter import Adapter, Operation, ParsedRequest, SignedRequest
 from bff.commands.seamless.adapters.hub88 import Hub88Adapter
 from bff.commands.seamless.adapters.mullion import MullionAdapter
-from bff.commands.seamless.play import Call, Denied
+from bff.commands.seamless.requests import Denied, ProviderCall
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 from bff.contracts.seamless import PROVIDER_HEADER, SCOPE_PLAY, SignatureRefused, Status, WalletAnswer, game_audience
 from bff.resilience import log
 
 logger = log.get("seamless")
 
-Act = Callable[[Call, Any, datetime], WalletAnswer]
+Act = Callable[[ProviderCall, Any, datetime], WalletAnswer]
 
 _OWN: providers.Protocol = "mullion"
 _ADAPTERS: dict[providers.Protocol, Adapter] = {_OWN: MullionAdapter(), "hub88": Hub88Adapter()}
@@ -58,31 +58,31 @@ async def aggregator_view(request: HttpRequest, provider: str, operation: str) -
 
 
 async def _answered(request: HttpRequest, provider: str, operation: str, *, own: bool) -> HttpResponse:
-    known = settings.GAME_PROVIDERS.get(provider)
-    adapter = _ADAPTERS[known.protocol if known else _OWN]
+    registered = settings.GAME_PROVIDERS.get(provider)
+    adapter = _ADAPTERS[registered.protocol if registered else _OWN]
     request_uuid = ""
     try:
-        received = Received(request.path, request.headers, whole_body(request))
-        if known is None or request.method != "POST" or (known.protocol == _OWN) is not own:
+        received = SignedRequest(request.path, request.headers, whole_body(request))
+        if registered is None or request.method != "POST" or (registered.protocol == _OWN) is not own:
             raise Denied(Status.INVALID_SIGNATURE)
-        _verify(adapter, provider, received, known.key)
-        orders = adapter.read(operation, received.body)
-        request_uuid = orders.request.request_uuid
-        call = _call(provider, received.path, orders)
-        answer = await runtime().finish(_act(_ACTS[orders.operation], call, orders.request))
+        _verify(adapter, provider, received, registered.key)
+        parsed = adapter.read(operation, received.body)
+        request_uuid = parsed.request.request_uuid
+        call = _call(provider, received.path, parsed)
+        answer = await runtime().finish(_act(_ACTS[parsed.operation], call, parsed.request))
     except CommandRejected as refused:
         logger.warning("seamless_refused", path=request.path, detail=refused.detail)
         return _response(adapter, WalletAnswer(Status.WRONG_SYNTAX), refused.status)
     except Denied as denied:
         answer = WalletAnswer(denied.status, request_uuid)
     except EngineUnavailable as error:
-        # Begun or not, a provider does the same: it sends the same request again, or a rollback.
+        # Whether it was begun or not, a provider does the same: it sends the same request again, or a rollback.
         logger.warning("seamless_unavailable", path=request.path, detail=str(error))
         return _response(adapter, WalletAnswer(Status.UNKNOWN, request_uuid), 503)
     return _response(adapter, answer, 200)
 
 
-async def _act(act: Act, call: Call, request: Any) -> WalletAnswer:
+async def _act(act: Act, call: ProviderCall, request: Any) -> WalletAnswer:
     try:
         return await runtime().engine.run(act, call, request, datetime.now(UTC))
     except IntegrityError:
@@ -90,7 +90,7 @@ async def _act(act: Act, call: Call, request: Any) -> WalletAnswer:
         return await runtime().engine.run(act, call, request, datetime.now(UTC))
 
 
-def _verify(adapter: Adapter, provider: str, received: Received, key: str) -> None:
+def _verify(adapter: Adapter, provider: str, received: SignedRequest, key: str) -> None:
     try:
         adapter.verify(received, key, now=time.time())
     except SignatureRefused as refused:
@@ -98,21 +98,21 @@ def _verify(adapter: Adapter, provider: str, received: Received, key: str) -> No
         raise Denied(Status.INVALID_SIGNATURE) from refused
 
 
-def _call(provider: str, path: str, orders: Orders) -> Call:
+def _call(provider: str, path: str, parsed: ParsedRequest) -> ProviderCall:
     """Who asks; raises `Denied` for a token that never was for this player at this game.
 
     One that has run out is no refusal yet: what it was good for may be repeated, and what came of it is owed.
     """
-    request = orders.request
+    request = parsed.request
     bearer, audience = f"Bearer {request.token}", game_audience(request.game_code)
     try:
         player = check(bearer, settings.PLAYER_CONTEXT_PUBLIC_KEY, now=0, audience=audience)
     except ContextRefused as refused:
         wrong_game = refused.code == "context_audience"
         raise Denied(Status.INVALID_GAME if wrong_game else Status.INVALID_TOKEN) from refused
-    if SCOPE_PLAY not in player.scopes or not player.player or orders.user not in ("", player.player):
+    if SCOPE_PLAY not in player.scopes or not player.player or parsed.user not in ("", player.player):
         raise Denied(Status.INVALID_TOKEN)
-    return Call.of(provider, player, path, request, _refusal(player))
+    return ProviderCall.of(provider, player, path, request, _refusal(player))
 
 
 def _refusal(player: PlayerContext) -> Status | None:

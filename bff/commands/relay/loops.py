@@ -219,7 +219,7 @@ async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
         relay.prune(stopping),
         relay.reconciler.run(stopping),
         resolver.resolve(resolving, payments, stopping),
-        expiry.end_overdue(resolving, stopping),
+        expiry.run_expiry(resolving, stopping),
     ]
     try:
         async with asyncio.TaskGroup() as group:

@@ -1,10 +1,10 @@
 """What a player owes: the part of a win that had been spent when its provider took the win back.
 
-Public: `taken`, `given`, `write_off`.
+Public: `split_debit`, `split_credit`, `write_off`.
 
-A rollback is always taken, or its provider would send it for ever and both books would differ for good. What the
-player's accounts do not hold of it stands in the account `debt`, below zero, so that no balance ever is; whatever games
-bring back later goes there first. Money that a player pays in is never kept for it. See
+A rollback is always taken, or its provider would send it for ever and its books and these would differ for good. What
+the player's accounts do not hold of it stands in the account `debt`, below zero, so that no balance ever is; whatever
+games bring back later goes there first. Money that a player pays in is never kept for it. See
 `decisions/0005-a-spent-win-that-is-taken-back-is-a-debt.md`.
 """
 
@@ -20,21 +20,21 @@ from bff.commands.ledger.models import Receipt
 from bff.commands.ledger.movement import Movement
 
 
-def taken(accounts: PlayerAccounts, moved: Movement) -> Movement:
-    """`moved` out of the player's accounts as far as they hold it.
+def split_debit(accounts: PlayerAccounts, movement: Movement) -> Movement:
+    """`movement` out of the player's accounts as far as they hold it.
 
     What real money is short of is owed; what bonus money is short of was the house's, and its promotions bear it.
     """
-    due = moved.real_minor + moved.owed_minor
+    due = movement.real_minor + movement.owed_minor
     real = max(due, -accounts.balance("real"))
-    bonus = max(moved.bonus_minor, -accounts.balance("bonus"))
-    return Movement(real, bonus, moved.forfeited_minor + moved.bonus_minor - bonus, due - real)
+    bonus = max(movement.bonus_minor, -accounts.balance("bonus"))
+    return Movement(real, bonus, movement.forfeited_minor + movement.bonus_minor - bonus, due - real)
 
 
-def given(accounts: PlayerAccounts, moved: Movement) -> Movement:
-    """`moved` into the player's accounts, with the part of the real money that settles what they owe."""
-    settled = min(max(0, moved.real_minor), -accounts.balance("debt"))
-    return moved._replace(real_minor=moved.real_minor - settled, owed_minor=moved.owed_minor + settled)
+def split_credit(accounts: PlayerAccounts, movement: Movement) -> Movement:
+    """`movement` into the player's accounts, with the part of the real money that settles what they owe."""
+    settled = min(max(0, movement.real_minor), -accounts.balance("debt"))
+    return movement._replace(real_minor=movement.real_minor - settled, owed_minor=movement.owed_minor + settled)
 
 
 class _WriteOff(msgspec.Struct, frozen=True):
@@ -43,15 +43,15 @@ class _WriteOff(msgspec.Struct, frozen=True):
 
 @transaction.atomic
 def write_off(player: str, currency: str, reference: str, now: datetime) -> Receipt:
-    """Let go of all that a player owes, once a reference. Raises `CommandRejected` where nothing is owed."""
-    asked = CommandRequest.of(player, currency, "write-off", f"write-off:{reference}", _WriteOff(reference))
+    """Write off all that a player owes, once a reference. Raises `CommandRejected` where nothing is owed."""
+    request = CommandRequest.of(player, currency, "write-off", f"write-off:{reference}", _WriteOff(reference))
     accounts = PlayerAccounts.open(player, currency, now)
-    if (existing := receipts.find_existing(asked, accounts)) is not None:
+    if (existing := receipts.find_existing(request, accounts)) is not None:
         return existing
     owed = -accounts.balance("debt")
     if not owed:
         raise CommandRejected(409, "nothing_owed", "This player owes nothing. Nothing was changed.")
-    receipt = receipts.write(accounts, asked, kind="write-off", state="done", amount_minor=0, in_history=False)
+    receipt = receipts.write(accounts, request, kind="write-off", state="done", amount_minor=0, in_history=False)
     accounts.post("write-off", receipt, {"debt": owed}, "losses")
     outbox.append(accounts, "DebtWrittenOff", [receipt])
     return receipt

@@ -13,7 +13,7 @@ from bff.commands.ledger.command_request import CommandRequest
 from bff.commands.ledger.currencies import CurrencyLimits, limits_of
 from bff.commands.ledger.models import GameTransaction, Receipt
 from bff.commands.ledger.movement import Movement
-from bff.commands.seamless.requests import Call, Denied, Order
+from bff.commands.seamless.requests import Denied, ProviderCall, TransactionRequest
 from bff.contracts.seamless import Status, WalletAnswer
 
 Kind = Literal["bet", "win", "prize", "rollback"]
@@ -42,19 +42,21 @@ def accepted(accounts: PlayerAccounts, request_uuid: str) -> WalletAnswer:
 
 
 def move(
-    call: Call,
+    call: ProviderCall,
     accounts: PlayerAccounts,
-    request: Order,
+    request: TransactionRequest,
     kind: Kind,
     event: str,
-    moved: Movement,
+    movement: Movement,
     *,
     of: GameTransaction | None = None,
     share: wagering.Share | None = None,
 ) -> None:
     """Move it and write it down. `of`: the transaction that it belongs to, and so the bonus and the house's account."""
     is_prize = kind == "prize" or (of is not None and of.kind == "prize")
-    receipt = _post(call, accounts, request.transaction_uuid, kind, moved, is_prize=is_prize) if any(moved) else None
+    receipt = (
+        _post(call, accounts, request.transaction_uuid, kind, movement, is_prize=is_prize) if any(movement) else None
+    )
     statements.insert_values(
         GameTransaction,
         {
@@ -65,10 +67,10 @@ def move(
             "reference_uuid": getattr(request, "reference_transaction_uuid", ""),
             "game_code": request.game_code,
             "round": request.round,
-            "amount_minor": abs(sum(moved)),
-            "real_minor": moved.real_minor,
-            "bonus_minor": moved.bonus_minor,
-            "owed_minor": moved.owed_minor,
+            "amount_minor": abs(sum(movement)),
+            "real_minor": movement.real_minor,
+            "bonus_minor": movement.bonus_minor,
+            "owed_minor": movement.owed_minor,
             "prize": getattr(request, "kind", ""),
             "rolled_back": False,
             "receipt_id": receipt and receipt.pk,
@@ -80,32 +82,38 @@ def move(
     if receipt is not None:
         counted = share is not None and share.wagered_minor != 0
         if share is not None and counted:
-            wagering.count(accounts, share, receipt)
+            wagering.apply_share(accounts, share, receipt)
         outbox.append(accounts, event, [receipt], claims_changed=counted)
 
 
 def _post(
-    call: Call, accounts: PlayerAccounts, transaction_uuid: str, kind: Kind, moved: Movement, *, is_prize: bool
+    call: ProviderCall,
+    accounts: PlayerAccounts,
+    transaction_uuid: str,
+    kind: Kind,
+    movement: Movement,
+    *,
+    is_prize: bool,
 ) -> Receipt:
     player = call.player
     key = f"{call.provider}:{transaction_uuid}"
-    asked = CommandRequest(player.player, player.currency, _COMMANDS[kind], key, call.fingerprint)
-    theirs = moved.real_minor + moved.bonus_minor
-    shown = theirs != 0 or moved.owed_minor != 0
+    request = CommandRequest(player.player, player.currency, _COMMANDS[kind], key, call.fingerprint)
+    theirs = movement.real_minor + movement.bonus_minor
+    shown = theirs != 0 or movement.owed_minor != 0
     receipt = receipts.write(
-        accounts, asked, kind=kind, state="done", amount_minor=theirs, reason=_reason(moved), in_history=shown
+        accounts, request, kind=kind, state="done", amount_minor=theirs, reason=_reason(movement), in_history=shown
     )
-    lines = {"real": moved.real_minor, "bonus": moved.bonus_minor, "debt": moved.owed_minor}
+    lines = {"real": movement.real_minor, "bonus": movement.bonus_minor, "debt": movement.owed_minor}
     house: Literal["prizes", "games"] = "prizes" if is_prize else "games"
     try:
-        accounts.post(kind, receipt, lines, house, forfeited_minor=moved.forfeited_minor)
+        accounts.post(kind, receipt, lines, house, forfeited_minor=movement.forfeited_minor)
     except NotEnough as error:
         raise Denied(Status.NOT_ENOUGH_MONEY) from error
     return receipt
 
 
-def _reason(moved: Movement) -> str:
+def _reason(movement: Movement) -> str:
     """A sentence for the player where not all of it came or went."""
-    if moved.owed_minor:
-        return _SETTLED if moved.owed_minor > 0 else _OWED
-    return _FORFEITED if moved.forfeited_minor > 0 else ""
+    if movement.owed_minor:
+        return _SETTLED if movement.owed_minor > 0 else _OWED
+    return _FORFEITED if movement.forfeited_minor > 0 else ""

@@ -1,9 +1,9 @@
 """Wins without a bet: jackpots, tournaments and promotions of a provider that may give some.
 
-Public: `give`, `give_room`.
+Public: `give`, `release_day_limit`.
 
 No bet says what such a win may be, so that a provider whose key is stolen could pay anybody anything. It is declared
-as what it is, only named providers may (`providers/registry.py`), one has a largest amount and all of a day have one
+as what it is, only named providers may (`providers.py`), one has a largest amount and all of a day have one
 together (`currencies.py`), and the money comes out of the house's account `prizes`, which the audit holds against what
 the providers were told.
 """
@@ -18,47 +18,47 @@ from bff.commands.ledger.models import GameTransaction, PrizeDay
 from bff.commands.ledger.movement import Movement
 from bff.commands.seamless import debts, providers, requests
 from bff.commands.seamless.movements import accepted, check_money, move
-from bff.commands.seamless.requests import Call, Denied
+from bff.commands.seamless.requests import Denied, ProviderCall
 from bff.contracts.seamless import PrizeRequest, Status, WalletAnswer
 
 
 @transaction.atomic(savepoint=False)
-def give(call: Call, prize: PrizeRequest, now: datetime) -> WalletAnswer:
+def give(call: ProviderCall, prize: PrizeRequest, now: datetime) -> WalletAnswer:
     """Pay the prize as real money, once. It is owed, so a player on a break gets it too."""
-    accounts, _ = requests.open_book(call, prize, now)
-    name = requests.named(call, prize.transaction_uuid)
-    if requests.known(name, accounts, prize, "prize", prize.amount_minor):
+    accounts, _ = requests.open_request(call, prize, now)
+    found = requests.find(call, prize.transaction_uuid)
+    if requests.already_applied(found, accounts, prize, "prize", prize.amount_minor):
         return accepted(accounts, prize.request_uuid)
-    if not providers.of(call.provider).prizes:
+    if not providers.find(call.provider).prizes:
         raise Denied(Status.PRIZE_FORBIDDEN)
     limits = check_money(accounts, prize.currency, prize.amount_minor, least=1)
-    if name.forbidden:
+    if found.rolled_back_first:
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
-    _take_room(call.provider, prize, limits, now.astimezone(UTC).date())
-    moved = debts.given(accounts, Movement(prize.amount_minor, 0))
-    move(call, accounts, prize, "prize", "PrizeWon", moved)
+    _use_day_limit(call.provider, prize, limits, now.astimezone(UTC).date())
+    movement = debts.split_credit(accounts, Movement(prize.amount_minor, 0))
+    move(call, accounts, prize, "prize", "PrizeWon", movement)
     return accepted(accounts, prize.request_uuid)
 
 
-def give_room(provider: str, undone: GameTransaction, currency: str) -> None:
+def release_day_limit(provider: str, undone: GameTransaction, currency: str) -> None:
     """A prize that is rolled back no longer counts for the day on which it was given."""
-    day = _locked(provider, currency, undone.at.astimezone(UTC).date())
+    day = _lock_day(provider, currency, undone.at.astimezone(UTC).date())
     day.paid_minor -= undone.amount_minor
     statements.update(day, "paid_minor")
 
 
-def _take_room(provider: str, prize: PrizeRequest, limits: CurrencyLimits, today: date) -> None:
+def _use_day_limit(provider: str, prize: PrizeRequest, limits: CurrencyLimits, today: date) -> None:
     if prize.amount_minor > limits.prize_minor_max:
         raise Denied(Status.LIMIT_EXCEEDED)
-    day = _locked(provider, prize.currency, today)
+    day = _lock_day(provider, prize.currency, today)
     if day.paid_minor + prize.amount_minor > limits.prizes_day_minor_max:
         raise Denied(Status.LIMIT_EXCEEDED)
     day.paid_minor += prize.amount_minor
     statements.update(day, "paid_minor")
 
 
-def _locked(provider: str, currency: str, day: date) -> PrizeDay:
-    """The day's row, locked until the end: two prizes at once must not both find the last room."""
-    named = {"provider": provider, "currency": currency, "day": day}
-    statements.insert_new(PrizeDay, **named, paid_minor=0)
-    return statements.find(PrizeDay, lock=True, **named)[0]
+def _lock_day(provider: str, currency: str, day: date) -> PrizeDay:
+    """The day's row, locked until the end: two prizes at once must not both find the last of the limit."""
+    key = {"provider": provider, "currency": currency, "day": day}
+    statements.insert_new(PrizeDay, **key, paid_minor=0)
+    return statements.find(PrizeDay, lock=True, **key)[0]

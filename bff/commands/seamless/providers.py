@@ -1,6 +1,6 @@
 """Which game providers there are, and what each may do.
 
-Public: `GameProvider`, `read_providers`, `of`, `ProvidersBroken`.
+Public: `GameProvider`, `read_providers`, `find`, `ProvidersBroken`.
 """
 
 import tomllib
@@ -44,7 +44,7 @@ def read_providers(path: str, usual: dict[str, GameProvider]) -> dict[str, GameP
     return usual | {name: _with_key(path, name, provider) for name, provider in found.items()}
 
 
-def of(name: str) -> GameProvider:
+def find(name: str) -> GameProvider:
     """The provider of this name; raises `KeyError` for a stranger."""
     provider: GameProvider = settings.GAME_PROVIDERS[name]
     return provider

@@ -1,7 +1,7 @@
-"""A game provider's request: who asks, what came under its names before, and whether it is the same again.
+"""A game provider's request: who sends it, what was sent under the same ids before, and whether it is a repetition.
 
-Public: `Call`, `Denied`, `Named`, `Order`, `open_book`, `remember`, `denial`, `named`, `known`, `referred`,
-`same_game`.
+Public: `ProviderCall`, `Denied`, `FoundTransaction`, `TransactionRequest`, `open_request`, `store_denial`,
+`denial_answer`, `find`, `already_applied`, `referenced`, `same_game`.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from bff.contracts.seamless import (
     WinRequest,
 )
 
-Order = BetRequest | WinRequest | PrizeRequest | RollbackRequest
+TransactionRequest = BetRequest | WinRequest | PrizeRequest | RollbackRequest
 
 
 class Denied(Exception):
@@ -37,11 +37,11 @@ class Denied(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """Who asks: the provider, and the player its token was issued for.
+class ProviderCall:
+    """Who calls: the provider, and the player its token was issued for.
 
-    `fingerprint` says what was asked, of whom and for whom, whatever token it came with. `refusal` is why the token
-    opens nothing any more (None: it does); what is owed, and what was answered before, does not ask.
+    `fingerprint` is the same exactly when path, player and body are, whatever token they came with. `refusal` is why
+    the token is good for no stake any more (None: it is good); what is owed, and repetitions, need no good token.
     """
 
     provider: str
@@ -55,44 +55,46 @@ class Call:
         provider: str,
         player: PlayerContext,
         path: str,
-        request: BalanceRequest | Order,
+        request: BalanceRequest | TransactionRequest,
         refusal: Status | None = None,
-    ) -> "Call":
+    ) -> "ProviderCall":
         body = msgspec.json.encode(msgspec.structs.replace(request, token=""), order="sorted")
-        asked = b"\n".join((path.encode(), player.player.encode(), body))
-        return cls(provider, player, hashlib.sha256(asked).hexdigest(), refusal)
+        content = b"\n".join((path.encode(), player.player.encode(), body))
+        return cls(provider, player, hashlib.sha256(content).hexdigest(), refusal)
 
 
-def open_book(
-    call: Call, request: BalanceRequest | Order, now: datetime
+def open_request(
+    call: ProviderCall, request: BalanceRequest | TransactionRequest, now: datetime
 ) -> tuple[PlayerAccounts, ProviderRequest | None]:
     """The player's accounts, and this very request where it was denied before.
 
     Raises `Denied` where another request came under this `request_uuid`.
     """
     accounts = PlayerAccounts.open(call.player.player, call.player.currency, now)
-    name: dict[str, Any] = {"provider": call.provider, "request_uuid": request.request_uuid}
+    ids: dict[str, Any] = {"provider": call.provider, "request_uuid": request.request_uuid}
     if statements.insert_new(
-        ProviderRequest, **name, fingerprint=call.fingerprint, status="", balance_minor=None, at=now
+        ProviderRequest, **ids, fingerprint=call.fingerprint, status="", balance_minor=None, at=now
     ):
         return accounts, None
-    [seen] = statements.find(ProviderRequest, **name)
-    if seen.fingerprint != call.fingerprint:
+    [earlier] = statements.find(ProviderRequest, **ids)
+    if earlier.fingerprint != call.fingerprint:
         raise Denied(Status.DUPLICATE_TRANSACTION)
-    return accounts, seen if seen.status else None
+    return accounts, earlier if earlier.status else None
 
 
-def remember(call: Call, accounts: PlayerAccounts, request: BetRequest, denied: Status) -> WalletAnswer:
-    """Keep the denial, so that the same request again, however it is signed, takes no stake; the answer.
+def store_denial(call: ProviderCall, accounts: PlayerAccounts, request: BetRequest, denied: Status) -> WalletAnswer:
+    """Store the denial, so that the same request again, however it is signed, takes no stake; the answer.
 
-    For its provider the bet is off; whoever repeats it, perhaps after a deposit, must hear the same.
+    For its provider the bet is off; whoever repeats it, perhaps after a deposit, must get the same answer.
     """
-    asked = ProviderRequest.objects.filter(provider=call.provider, request_uuid=request.request_uuid)
-    asked.update(status=denied.value, balance_minor=accounts.stakeable)
-    return denial(accounts, request, denied, accounts.stakeable)
+    stored = ProviderRequest.objects.filter(provider=call.provider, request_uuid=request.request_uuid)
+    stored.update(status=denied.value, balance_minor=accounts.stakeable)
+    return denial_answer(accounts, request, denied, accounts.stakeable)
 
 
-def denial(accounts: PlayerAccounts, request: BetRequest, denied: Status, balance_minor: int | None) -> WalletAnswer:
+def denial_answer(
+    accounts: PlayerAccounts, request: BetRequest, denied: Status, balance_minor: int | None
+) -> WalletAnswer:
     """A denial on the wire, with what the player could stake when it was decided."""
     return WalletAnswer(
         denied, request.request_uuid, accounts.player.player_id, accounts.player.currency, balance_minor
@@ -100,41 +102,44 @@ def denial(accounts: PlayerAccounts, request: BetRequest, denied: Status, balanc
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """What came under a transaction's name: the transaction `before`, and whether a rollback has `forbidden` it."""
+class FoundTransaction:
+    """What is stored under a transaction's id: the `applied` transaction, and whether it was `rolled_back_first`, by a
+    rollback that came before it."""
 
-    before: GameTransaction | None
-    forbidden: bool
+    applied: GameTransaction | None
+    rolled_back_first: bool
 
 
-def named(call: Call, transaction_uuid: str) -> Named:
-    """What the provider has said of a transaction."""
+def find(call: ProviderCall, transaction_uuid: str) -> FoundTransaction:
+    """What the provider has sent about a transaction."""
     found = statements.find_any(
         GameTransaction,
         {"provider": call.provider, "transaction_uuid": transaction_uuid},
         {"provider": call.provider, "reference_uuid": transaction_uuid, "kind": "rollback"},
     )
-    before = [each for each in found if each.transaction_uuid == transaction_uuid]
-    forbidden = any(each.kind == "rollback" and each.reference_uuid == transaction_uuid for each in found)
-    return Named(before[0] if before else None, forbidden)
+    applied = [each for each in found if each.transaction_uuid == transaction_uuid]
+    rolled_back_first = any(each.kind == "rollback" and each.reference_uuid == transaction_uuid for each in found)
+    return FoundTransaction(applied[0] if applied else None, rolled_back_first)
 
 
-def known(name: Named, accounts: PlayerAccounts, request: Order, kind: str, amount_minor: int | None) -> bool:
-    """Whether this very transaction has been taken; raises `Denied` for another one under the same `name`."""
-    before = name.before
-    if before is None:
+def already_applied(
+    found: FoundTransaction, accounts: PlayerAccounts, request: TransactionRequest, kind: str, amount_minor: int | None
+) -> bool:
+    """Whether this very transaction has been applied; raises `Denied` where another one has its id."""
+    applied = found.applied
+    if applied is None:
         return False
-    same = (before.kind, before.player_id) == (kind, accounts.player.player_id) and same_game(before, request)
+    same_round = (applied.kind, applied.player_id) == (kind, accounts.player.player_id) and same_game(applied, request)
     reference = getattr(request, "reference_transaction_uuid", "")
-    said = (before.reference_uuid, before.prize) == (reference, getattr(request, "kind", ""))
-    if not same or not said or amount_minor not in (None, before.amount_minor):
+    same_content = (applied.reference_uuid, applied.prize) == (reference, getattr(request, "kind", ""))
+    if not same_round or not same_content or amount_minor not in (None, applied.amount_minor):
         raise Denied(Status.DUPLICATE_TRANSACTION)
-    if before.rolled_back:
+    if applied.rolled_back:
         raise Denied(Status.TRANSACTION_ROLLED_BACK)
     return True
 
 
-def referred(call: Call, accounts: PlayerAccounts, transaction_uuid: str) -> GameTransaction | None:
+def referenced(call: ProviderCall, accounts: PlayerAccounts, transaction_uuid: str) -> GameTransaction | None:
     """What a win or a rollback refers to; raises `Denied` where it is another player's."""
     found = statements.find(GameTransaction, provider=call.provider, transaction_uuid=transaction_uuid)
     if found and found[0].player_id != accounts.player.player_id:
@@ -142,6 +147,6 @@ def referred(call: Call, accounts: PlayerAccounts, transaction_uuid: str) -> Gam
     return found[0] if found else None
 
 
-def same_game(before: GameTransaction, request: Order) -> bool:
+def same_game(applied: GameTransaction, request: TransactionRequest) -> bool:
     """Whether both belong to one round of one game."""
-    return (before.game_code, before.round) == (request.game_code, request.round)
+    return (applied.game_code, applied.round) == (request.game_code, request.round)

@@ -28,7 +28,7 @@ def run_out(promotion_id):
 
 def end(promotion_id):
     run_out(promotion_id)
-    while expiry.end_some(now()):
+    while expiry.expire_batch(now()):
         pass
 
 

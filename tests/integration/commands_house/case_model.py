@@ -107,7 +107,7 @@ class Ledger(RuleBasedStateMachine):
     def time_is_over(self):
         """Whatever still runs is ended, and what it left is taken back, once."""
         for _ in range(2):
-            while expiry.end_some(NOW + timedelta(days=2)):
+            while expiry.expire_batch(NOW + timedelta(days=2)):
                 pass
         for grant in self.running():
             self.bonus -= self.left_for(grant)
@@ -144,7 +144,7 @@ class Ledger(RuleBasedStateMachine):
 
     def call(self, path, request):
         self.opened = True
-        return play.Call.of("model", self.context, path, request)
+        return play.ProviderCall.of("model", self.context, path, request)
 
     def play(self, act, path, request):
         try:

@@ -104,7 +104,7 @@ class Limits(RuleBasedStateMachine):
             player.deposits.append((self.now, amount))
 
     def play(self, player, act, path, request):
-        call = play.Call.of("limits", player.context, path, request)
+        call = play.ProviderCall.of("limits", player.context, path, request)
         try:
             return act(call, request, self.now).status
         except play.Denied as denied:

@@ -42,7 +42,7 @@ class Table:
         return PlayerContext(self.player, "game:roulette", self.currency, "en", frozenset({"games.play"}), 2**40)
 
     def call(self, path, request):
-        return play.Call.of("sandbox", self.context, path, request)
+        return play.ProviderCall.of("sandbox", self.context, path, request)
 
     def bet(self, amount, *, transaction=None, round_id="r1", request=None, currency=None):
         asked = BetRequest(

@@ -29,7 +29,7 @@ def give(table, provider, amount, *, transaction=None, kind="jackpot", currency=
     request = PrizeRequest(
         uuid(), transaction or uuid(), "t", table.game, campaign, kind, currency or table.currency, amount
     )
-    call = play.Call.of(provider, table.context, "/transaction/prize", request, Status.TOKEN_EXPIRED)
+    call = play.ProviderCall.of(provider, table.context, "/transaction/prize", request, Status.TOKEN_EXPIRED)
     try:
         return prizes.give(call, request, now)
     except play.Denied as denied:
@@ -38,7 +38,7 @@ def give(table, provider, amount, *, transaction=None, kind="jackpot", currency=
 
 def take_back(table, provider, reference, *, now=DAY, campaign="May jackpot"):
     request = RollbackRequest(uuid(), uuid(), reference, "t", table.game, campaign)
-    call = play.Call.of(provider, table.context, "/transaction/rollback", request)
+    call = play.ProviderCall.of(provider, table.context, "/transaction/rollback", request)
     return play.roll_back(call, request, now)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.commands.ledger.currencies import LIMITS
-from bff.commands.seamless.adapters.adapter import Received
+from bff.commands.seamless.adapters.adapter import SignedRequest
 from bff.commands.seamless.adapters.hub88 import SIGNATURE, UNITS_PER_MAJOR, Hub88Adapter
 from bff.commands.seamless.adapters.mullion import MullionAdapter
 from bff.commands.seamless.providers import GameProvider, ProvidersBroken, read_providers
@@ -110,12 +110,12 @@ def test_the_body_is_signed_and_nothing_else_opens_it():
     def signed(key, body):
         return base64.b64encode(key.sign(body, padding.PKCS1v15(), SHA256())).decode()
 
-    HUB.verify(Received("/x", {SIGNATURE: signed(keys[0], b"{}")}, b"{}"), pem, now=0)
+    HUB.verify(SignedRequest("/x", {SIGNATURE: signed(keys[0], b"{}")}, b"{}"), pem, now=0)
     for given_signature, body in (
         (signed(keys[0], b"{}"), b"{ }"), (signed(keys[1], b"{}"), b"{}"), ("t=1,v1=00", b"{}"), ("", b"{}"),
     ):  # fmt: skip
         with pytest.raises(SignatureRefused):
-            HUB.verify(Received("/x", {SIGNATURE: given_signature}, body), pem, now=0)
+            HUB.verify(SignedRequest("/x", {SIGNATURE: given_signature}, body), pem, now=0)
 
 
 def test_providers_come_from_a_file_beside_the_usual_one(tmp_path):

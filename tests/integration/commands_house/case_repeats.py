@@ -10,7 +10,7 @@ EXPIRED = Status.TOKEN_EXPIRED
 
 
 def call(table, path, request, refusal=None):
-    return play.Call.of("sandbox", table.context, path, request, refusal)
+    return play.ProviderCall.of("sandbox", table.context, path, request, refusal)
 
 
 def test_a_bet_is_answered_alike_after_its_token_expired_and_with_a_fresh_one():

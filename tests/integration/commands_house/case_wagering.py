@@ -50,7 +50,7 @@ class Player:
         return state.promotion_id
 
     def call(self, path, request):
-        return play.Call.of("wagering", self.context, path, request)
+        return play.ProviderCall.of("wagering", self.context, path, request)
 
     def bet(self, amount, *, kind="", code="g", transaction=None):
         request = BetRequest(uuid(), transaction or uuid(), "t", code, "r", "EUR", amount, kind)
@@ -148,7 +148,7 @@ def test_a_bonus_whose_time_is_over_is_taken_back_once():
     other = player.claim(amount=300)
     Grant.objects.filter(promotion_id=late).update(ends_at=now() - timedelta(seconds=1))
     for _ in range(2):
-        while expiry.end_some(now()):
+        while expiry.expire_batch(now()):
             pass
     assert player.accounts() == (50, 300)
     assert (player.grant(late).state, player.grant(other).state) == ("ended", "running")

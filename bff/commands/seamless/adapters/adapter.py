@@ -1,6 +1,6 @@
 """What one protocol of game providers says, in the engine's words.
 
-Public: `Adapter`, `Operation`, `Received`, `Orders`.
+Public: `Adapter`, `Operation`, `SignedRequest`, `ParsedRequest`.
 
 An adapter has the protocol's names, its signature and its unit to itself: behind it every amount is minor units
 (`amount_minor`), and what leaves through it is the protocol's unit again, so that no unit can be mistaken.
@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from bff.commands.seamless.requests import Order
+from bff.commands.seamless.requests import TransactionRequest
 from bff.contracts.seamless import BalanceRequest, WalletAnswer
 
 Operation = Literal["balance", "bet", "win", "prize", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class SignedRequest:
     """A request as it came: `path` as the provider signed it."""
 
     path: str
@@ -26,21 +26,21 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class ParsedRequest:
     """What is asked for. `user` is whom the provider means, where its protocol says so beside the token."""
 
     operation: Operation
-    request: BalanceRequest | Order
+    request: BalanceRequest | TransactionRequest
     user: str = ""
 
 
 class Adapter(Protocol):
     """One protocol."""
 
-    def verify(self, received: Received, key: str, *, now: float) -> None:
+    def verify(self, received: SignedRequest, key: str, *, now: float) -> None:
         """Raises `SignatureRefused`. `now` is Unix seconds."""
 
-    def read(self, operation: str, body: bytes) -> Orders:
+    def read(self, operation: str, body: bytes) -> ParsedRequest:
         """What is asked for; raises `Denied`, for an amount that is no whole minor unit too."""
 
     def write(self, answer: WalletAnswer) -> bytes:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import msgspec
 
-from bff.commands.seamless.adapters.adapter import Orders, Received
+from bff.commands.seamless.adapters.adapter import ParsedRequest, SignedRequest
 from bff.commands.seamless.requests import Denied
 from bff.contracts import text
 from bff.contracts.money import Currency, CurrencyUnknown, minor_digits
@@ -75,16 +75,18 @@ class _Rollback(msgspec.Struct, frozen=True, kw_only=True):
 class Hub88Adapter:
     """A win that names no bet is a prize where it names the reward that it pays, and nothing where it does not."""
 
-    def verify(self, received: Received, key: str, *, now: float) -> None:
+    def verify(self, received: SignedRequest, key: str, *, now: float) -> None:
         """RSA with SHA-256 over the body alone."""
         verify_rsa(received.body, received.headers.get(SIGNATURE, ""), key)
 
-    def read(self, operation: str, body: bytes) -> Orders:
+    def read(self, operation: str, body: bytes) -> ParsedRequest:
         """Names and units of the engine."""
         try:
             if operation == "user/balance":
-                asked = text.decode(body, _Balance)
-                return Orders("balance", BalanceRequest(asked.request_uuid, asked.token, asked.game_code), asked.user)
+                message = text.decode(body, _Balance)
+                return ParsedRequest(
+                    "balance", BalanceRequest(message.request_uuid, message.token, message.game_code), message.user
+                )
             if operation == "transaction/rollback":
                 return _rollback(text.decode(body, _Rollback))
             if operation in ("transaction/bet", "transaction/win"):
@@ -99,41 +101,45 @@ class Hub88Adapter:
     def write(self, answer: WalletAnswer) -> bytes:
         """`balance` in its unit; nothing else is an amount."""
         body: dict[str, str | int] = {"status": _STATUSES.get(answer.status, answer.status.value)}
-        named = {"request_uuid": answer.request_uuid, "user": answer.user, "currency": answer.currency}
-        body |= {name: value for name, value in named.items() if value}
+        optional = {"request_uuid": answer.request_uuid, "user": answer.user, "currency": answer.currency}
+        body |= {name: value for name, value in optional.items() if value}
         if answer.balance is not None and answer.currency:
             body["balance"] = answer.balance * _units_per_minor(answer.currency)
         return msgspec.json.encode(body)
 
 
-def _bet(asked: _Money) -> Orders:
-    if asked.reference_transaction_uuid is not None:
+def _bet(message: _Money) -> ParsedRequest:
+    if message.reference_transaction_uuid is not None:
         raise Denied(Status.WRONG_TYPES)
-    names = (asked.request_uuid, asked.transaction_uuid, asked.token, asked.game_code, asked.round)
-    return Orders("bet", BetRequest(*names, asked.currency, _minor(asked)), asked.user)
+    names = (message.request_uuid, message.transaction_uuid, message.token, message.game_code, message.round)
+    return ParsedRequest("bet", BetRequest(*names, message.currency, _minor(message)), message.user)
 
 
-def _win(asked: _Money) -> Orders:
-    names = (asked.token, asked.game_code, asked.round)
-    if asked.reference_transaction_uuid is not None:
-        bet = asked.reference_transaction_uuid
-        win = WinRequest(asked.request_uuid, asked.transaction_uuid, bet, *names, asked.currency, _minor(asked))
-        return Orders("win", win, asked.user)
-    if asked.reward_uuid is None:
+def _win(message: _Money) -> ParsedRequest:
+    names = (message.token, message.game_code, message.round)
+    if message.reference_transaction_uuid is not None:
+        bet = message.reference_transaction_uuid
+        win = WinRequest(message.request_uuid, message.transaction_uuid, bet, *names, message.currency, _minor(message))
+        return ParsedRequest("win", win, message.user)
+    if message.reward_uuid is None:
         raise Denied(Status.TRANSACTION_DOES_NOT_EXIST)
-    prize = PrizeRequest(asked.request_uuid, asked.transaction_uuid, *names, "promotion", asked.currency, _minor(asked))
-    return Orders("prize", prize, asked.user)
+    prize = PrizeRequest(
+        message.request_uuid, message.transaction_uuid, *names, "promotion", message.currency, _minor(message)
+    )
+    return ParsedRequest("prize", prize, message.user)
 
 
-def _rollback(asked: _Rollback) -> Orders:
-    names = (asked.request_uuid, asked.transaction_uuid, asked.reference_transaction_uuid)
-    return Orders("rollback", RollbackRequest(*names, asked.token, asked.game_code, asked.round), asked.user)
+def _rollback(message: _Rollback) -> ParsedRequest:
+    names = (message.request_uuid, message.transaction_uuid, message.reference_transaction_uuid)
+    return ParsedRequest(
+        "rollback", RollbackRequest(*names, message.token, message.game_code, message.round), message.user
+    )
 
 
-def _minor(asked: _Money) -> int:
+def _minor(message: _Money) -> int:
     """Minor units; what is finer than the currency is no amount and would have to be rounded in somebody's favour."""
     try:
-        whole, rest = divmod(asked.amount, _units_per_minor(asked.currency))
+        whole, rest = divmod(message.amount, _units_per_minor(message.currency))
     except CurrencyUnknown as error:
         raise Denied(Status.WRONG_CURRENCY) from error
     if rest:

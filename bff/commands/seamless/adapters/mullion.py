@@ -5,8 +5,8 @@ Public: `MullionAdapter`.
 
 import msgspec
 
-from bff.commands.seamless.adapters.adapter import Operation, Orders, Received
-from bff.commands.seamless.requests import Denied, Order
+from bff.commands.seamless.adapters.adapter import Operation, ParsedRequest, SignedRequest
+from bff.commands.seamless.requests import Denied, TransactionRequest
 from bff.contracts import text
 from bff.contracts.seamless import (
     SIGNATURE_HEADER,
@@ -20,7 +20,7 @@ from bff.contracts.seamless import (
     verify,
 )
 
-_REQUESTS: dict[str, tuple[Operation, type[BalanceRequest | Order]]] = {
+_REQUESTS: dict[str, tuple[Operation, type[BalanceRequest | TransactionRequest]]] = {
     "user/balance": ("balance", BalanceRequest),
     "transaction/bet": ("bet", BetRequest),
     "transaction/win": ("win", WinRequest),
@@ -32,15 +32,15 @@ _REQUESTS: dict[str, tuple[Operation, type[BalanceRequest | Order]]] = {
 class MullionAdapter:
     """Everything is as the engine has it, but for the checks."""
 
-    def verify(self, received: Received, key: str, *, now: float) -> None:
+    def verify(self, received: SignedRequest, key: str, *, now: float) -> None:
         """HMAC or RSA, at most five minutes old."""
         verify(received.path, received.body, received.headers.get(SIGNATURE_HEADER, ""), key, now=now)
 
-    def read(self, operation: str, body: bytes) -> Orders:
+    def read(self, operation: str, body: bytes) -> ParsedRequest:
         """Amounts are whole numbers already; a fraction is another type."""
         try:
-            name, kind = _REQUESTS[operation]
-            return Orders(name, text.decode(body, kind))
+            name, body_type = _REQUESTS[operation]
+            return ParsedRequest(name, text.decode(body, body_type))
         except KeyError as error:
             raise Denied(Status.WRONG_SYNTAX) from error
         except msgspec.ValidationError as error:
