@@ -16,16 +16,16 @@ log.configure()
 _django = get_asgi_application()
 
 from shell import wiring  # noqa: E402  the registry's models need Django to be set up
-from shell.answering import answer  # noqa: E402
-from shell.front import BODY_BYTES_MAX, HEALTH_PATH, came_inside, healthy, refusal_of  # noqa: E402
-from shell.operations.inside import Inside  # noqa: E402
+from shell.admission import BODY_BYTES_MAX, HEALTH_PATH, answer_health, is_internal, refused_response  # noqa: E402
+from shell.operations.inner_port import InnerPort  # noqa: E402
 from shell.operations.production import unsafe  # noqa: E402
 from shell.page_path import PagePath  # noqa: E402
+from shell.responses import respond  # noqa: E402
 
 if problems := unsafe():
     sys.exit("\n".join(problems))
 _pages = PagePath(wiring.parts())
-_inside = Inside(wiring.parts(), _pages)
+_inner_port = InnerPort(wiring.parts(), _pages)
 memory.for_long_running()
 
 
@@ -36,15 +36,15 @@ async def _application(scope: Any, receive: Any, send: Any) -> None:
         return
     await wiring.start()
     if scope["path"] == HEALTH_PATH:
-        await healthy(scope, send)
-    elif came_inside(scope):
-        await _inside.serve(scope, receive, send)
+        await answer_health(scope, send)
+    elif is_internal(scope):
+        await _inner_port.serve(scope, receive, send)
     elif not await _pages.serve(scope, receive, send):
-        refusal = refusal_of(scope, dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
+        refusal = refused_response(scope, dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
         if refusal is None:
             await _django(scope, receive, send)
         else:
-            await answer(send, *refusal)
+            await respond(send, *refusal)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

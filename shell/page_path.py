@@ -13,7 +13,7 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from django.conf import settings
 
 from bff.resilience import log
-from shell.answering import PLAIN, answer, start
+from shell.admission import refused_response
 from shell.composition import metrics
 from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.composition.assets import static_file
@@ -22,9 +22,9 @@ from shell.composition.page import Page, Visit
 from shell.composition.page_names import NAMES_TAKEN, read_names_taken
 from shell.composition.retry_delay import ATTEMPT_MAX
 from shell.composition.stream import Composition, timing
-from shell.front import refusal_of
 from shell.pages.errors import BROKEN
 from shell.players.authentication import authenticate_cookies
+from shell.responses import PLAIN, respond, start_response
 from shell.visits import Incoming, visit_of
 from shell.wiring import Parts
 
@@ -56,9 +56,9 @@ class PagePath:
             await self._static(path, scope, send)
         elif (route := self._route(path)) is not None:
             incoming = Incoming.of(scope)
-            refusal = refusal_of(scope, incoming.headers.get("host", ""))
+            refusal = refused_response(scope, incoming.headers.get("host", ""))
             if refusal is not None:
-                await answer(send, *refusal)
+                await respond(send, *refusal)
             else:
                 await route(incoming, receive, send)
         else:
@@ -102,17 +102,19 @@ class PagePath:
         found = self._parts.pages.by_key(key)
         slot = found[0].slot(slot_name) if found else None
         if found is None or slot is None:
-            await answer(send, 404, (PLAIN,), b"There is no such slot.\n")
+            await respond(send, 404, (PLAIN,), b"There is no such slot.\n")
             return
         visit, cookies = await self._visit(incoming, *found)
-        asked = incoming.query.get("attempt", "")
-        attempt = min(int(asked), ATTEMPT_MAX) if asked.isascii() and asked.isdigit() else 0
+        attempt_text = incoming.query.get("attempt", "")
+        attempt = min(int(attempt_text), ATTEMPT_MAX) if attempt_text.isascii() and attempt_text.isdigit() else 0
         page_names = read_names_taken(incoming.headers.get(NAMES_TAKEN))
         included, body = await self._parts.composer.slot(
             slot, visit, self._parts.registry.current, page_names, attempt=attempt
         )
-        said = ("server-timing", timing(slot.name, included.ms, included.state))
-        await answer(send, 200, (_HTML, _NEVER_STORED, said, *cookies), body, head_only=incoming.method == "HEAD")
+        server_timing = ("server-timing", timing(slot.name, included.ms, included.state))
+        await respond(
+            send, 200, (_HTML, _NEVER_STORED, server_timing, *cookies), body, head_only=incoming.method == "HEAD"
+        )
 
     async def _ticket(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         auth_result = await authenticate_cookies(incoming.cookies, self._parts.revocations)
@@ -120,7 +122,7 @@ class PagePath:
         if not auth_result.certain:
             # A visitor's ticket would end the socket of a player whose session cannot be looked up just then.
             late = (PLAIN, _NEVER_STORED, ("retry-after", "1"))
-            await answer(send, 503, late, b"Your sign-in can not be checked for the moment. Ask again.\n")
+            await respond(send, 503, late, b"Your sign-in can not be checked for the moment. Ask again.\n")
             return
         ticket = self._parts.minter.live_ticket(
             identity,
@@ -130,11 +132,11 @@ class PagePath:
         url = settings.BFF_PUBLIC_URL.replace("http", "ws", 1) + "/live"
         body = msgspec.json.encode({"ticket": ticket, "url": url})
         cookies = [("set-cookie", cookie) for cookie in auth_result.cookies]
-        await answer(send, 200, (("content-type", "application/json"), _NEVER_STORED, *cookies), body)
+        await respond(send, 200, (("content-type", "application/json"), _NEVER_STORED, *cookies), body)
 
     async def _slash(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         query = "?" + urlencode(incoming.query) if incoming.query else ""
-        await answer(send, 301, (("location", incoming.path + "/" + query),), b"")
+        await respond(send, 301, (("location", incoming.path + "/" + query),), b"")
 
     async def _visit(
         self, incoming: Incoming, page: Page, params: dict[str, str]
@@ -146,14 +148,14 @@ class PagePath:
     async def _asset(self, digest: str, scope: dict[str, Any], send: ASGISendCallable) -> None:
         asset = await self._parts.registry.asset(digest) if len(digest) == 64 else None
         if asset is None:
-            await answer(send, 404, (PLAIN,), b"There is no such asset.\n")
+            await respond(send, 404, (PLAIN,), b"There is no such asset.\n")
         else:
             await _immutable(scope, send, asset.content_type, asset.body)
 
     async def _static(self, path: str, scope: dict[str, Any], send: ASGISendCallable) -> None:
         file = static_file(path)
         if file is None:
-            await answer(send, 404, (PLAIN,), b"There is no such file.\n")
+            await respond(send, 404, (PLAIN,), b"There is no such file.\n")
         else:
             await _immutable(scope, send, file.content_type, await file.coded())
 
@@ -163,7 +165,7 @@ async def _immutable(scope: dict[str, Any], send: ASGISendCallable, content_type
     accepted = dict(scope["headers"]).get(b"accept-encoding", b"").decode("latin-1")
     coding, chosen = body.answer_to(accepted)
     headers = (("content-type", content_type), _FOR_EVER, *coding)
-    await answer(send, 200, headers, chosen, head_only=scope["method"] == "HEAD")
+    await respond(send, 200, headers, chosen, head_only=scope["method"] == "HEAD")
 
 
 async def _stream(
@@ -173,9 +175,9 @@ async def _stream(
         opening = await composition.open()
     except Exception:
         logger.exception("page_broke")
-        await answer(send, 500, (_HTML, _NEVER_STORED), BROKEN.encode(), head_only=head_only)
+        await respond(send, 500, (_HTML, _NEVER_STORED), BROKEN.encode(), head_only=head_only)
         return
-    await start(send, opening.status, (_HTML, _NEVER_STORED, *opening.headers, *cookies))
+    await start_response(send, opening.status, (_HTML, _NEVER_STORED, *opening.headers, *cookies))
     if head_only:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return

@@ -80,7 +80,7 @@ def visit_of(incoming: Incoming, page: Page, params: Mapping[str, str], identity
         receipts=_receipts(incoming.query, page),
         min_sequence=_min_sequence(incoming),
         queries=_queries(incoming.query, page),
-        words=duty_values(identity, now=int(time.time())),
+        template_values=duty_values(identity, now=int(time.time())),
     )
 
 
@@ -93,25 +93,25 @@ def changed_cookie(sequence: str) -> str:
 def _receipts(query: Mapping[str, str], page: Page) -> dict[str, str]:
     if not query:
         return {}
-    said = {slot.name: query.get(f"{slot.name}.receipt", "") for slot in page.slots}
-    return {name: receipt for name, receipt in said.items() if RECEIPT.fullmatch(receipt)}
+    receipts = {slot.name: query.get(f"{slot.name}.receipt", "") for slot in page.slots}
+    return {name: receipt for name, receipt in receipts.items() if RECEIPT.fullmatch(receipt)}
 
 
 def _queries(query: Mapping[str, str], page: Page) -> dict[str, dict[str, str]]:
     """Only what the pages table lets a slot be asked, and only plain values: the rest is as if it had not been sent."""
     if not query:
         return {}
-    asked: dict[str, dict[str, str]] = {}
+    queries: dict[str, dict[str, str]] = {}
     for slot in page.slots:
-        said = {name: query.get(f"{slot.name}.{name}", "") for name in slot.query}
-        asked[slot.name] = {name: value for name, value in said.items() if QUERY_VALUE.fullmatch(value)}
-    return asked
+        values = {name: query.get(f"{slot.name}.{name}", "") for name in slot.query}
+        queries[slot.name] = {name: value for name, value in values.items() if QUERY_VALUE.fullmatch(value)}
+    return queries
 
 
 def _min_sequence(incoming: Incoming) -> str:
-    asked = incoming.query.get("min_sequence", "")
-    if SEQUENCE.fullmatch(asked):
-        return asked
+    requested = incoming.query.get("min_sequence", "")
+    if SEQUENCE.fullmatch(requested):
+        return requested
     value = incoming.cookies.get(settings.CHANGED_COOKIE_NAME, "")
     if not value:
         return ""
@@ -123,15 +123,15 @@ def _min_sequence(incoming: Incoming) -> str:
 
 @lru_cache(maxsize=512)
 def _languages(accept: str) -> tuple[str, str]:
-    """(language of the shell's words, locale for numbers and dates) for an Accept-Language header."""
-    asked = [code for code, _ in parse_accept_lang_header(accept)]
+    """(language of the shell's own text, locale for numbers and dates) for an Accept-Language header."""
+    accepted = [code for code, _ in parse_accept_lang_header(accept)]
     language = settings.LANGUAGE_CODE
-    for code in asked:
+    for code in accepted:
         try:
             language = get_supported_language_variant(code)
             break
         except LookupError:
             continue
     by_code = {locale.lower(): locale for locale in settings.LOCALES}
-    locale = next((by_code[code] for code in asked if code in by_code), settings.LOCALES[0])
+    locale = next((by_code[code] for code in accepted if code in by_code), settings.LOCALES[0])
     return language, locale

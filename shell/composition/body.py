@@ -131,7 +131,7 @@ def read_state(value: str | None, now: datetime, declared: Extension) -> Fragmen
     if word.strip().lower() != "degraded":
         return None
     fields = dict(part.strip().partition("=")[::2] for part in rest.split(";"))
-    reason = next((known for known in _FRAGMENT_REASONS if known == fields.get("reason", "")), Reason.FEED_DOWN)
+    reason = next((reason for reason in _FRAGMENT_REASONS if reason == fields.get("reason", "")), Reason.FEED_DOWN)
     upstream, retry = fields.get("upstream", ""), fields.get("retry-after-ms", "")
     if upstream and upstream not in declared.upstreams and upstream not in declared.feeds:
         upstream = UNDECLARED

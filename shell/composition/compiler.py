@@ -1,7 +1,7 @@
-"""A page's template, rendered once by Django's engine and kept as bytes with holes.
+"""A page's template, rendered once by Django's engine and stored as bytes with holes.
 
 Everything that a page shares between its visits is rendered once per language and sign-in state; a visit only fills
-the holes. Public: `Late`, `Compiled`, `Compiler`.
+the holes. Public: `Hole`, `Compiled`, `Compiler`.
 """
 
 import re
@@ -20,17 +20,17 @@ from shell.composition.release import Snapshot
 FRAGMENTS_MARK = "\0fragments\0"
 SLOT_MARK = "\0slot:"
 _MARK = re.compile("\0([^\0]*)\0")
-COMPILED_MAX = 64
+PAGES_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class Hole:
     """A hole that each visit fills with text, escaped; one that it has no words for stays empty."""
 
     name: str
 
 
-Part = bytes | Late
+Part = bytes | Hole
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +50,20 @@ class Compiled:
 class Compiler:
     """Compiled pages, by page, language, sign-in state and the assets that the live releases bring; bounded."""
 
-    def __init__(self, compiled_max: int = COMPILED_MAX) -> None:
-        self._compiled_max = compiled_max
-        self._kept: OrderedDict[tuple[str, str, bool, int], Compiled] = OrderedDict()
+    def __init__(self, pages_max: int = PAGES_MAX) -> None:
+        self._pages_max = pages_max
+        self._compiled: OrderedDict[tuple[str, str, bool, int], Compiled] = OrderedDict()
 
     def compiled(self, page: Page, *, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
         key = (page.name, language, signed_in, snapshot.generation)
-        kept = self._kept.get(key)
-        if kept is None:
-            kept = self._kept[key] = self._render(page, language, signed_in, snapshot)
-            while len(self._kept) > self._compiled_max:
-                self._kept.popitem(last=False)
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = self._compiled[key] = self._render(page, language, signed_in, snapshot)
+            while len(self._compiled) > self._pages_max:
+                self._compiled.popitem(last=False)
         else:
-            self._kept.move_to_end(key)
-        return kept
+            self._compiled.move_to_end(key)
+        return compiled
 
     def _render(self, page: Page, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
         styles, modules = _assets(page, snapshot)
@@ -109,5 +109,5 @@ def _parts(text: str, placed: list[str]) -> tuple[Part, ...]:
         elif piece.startswith("slot:"):
             placed.append(piece.removeprefix("slot:"))
         else:
-            parts.append(Late(piece))
+            parts.append(Hole(piece))
     return tuple(parts)

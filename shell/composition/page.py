@@ -100,7 +100,7 @@ class Visit:
     `player` is empty for a visitor who is not signed in; `session` stands for the session and is no key to it, and
     `session_ends` is when it ends by itself (Unix seconds). `receipts` maps a slot to the receipt that it is to show,
     `queries` a slot to what the page's query asks of it. `min_sequence` is `<epoch>:<n>` where the player's own write
-    must be seen. `words` fill the template's holes besides the visit's own.
+    must be seen. `template_values` fill the template's holes besides the visit's own.
     """
 
     page: Page
@@ -118,7 +118,7 @@ class Visit:
     receipts: Mapping[str, str] = field(default_factory=dict)
     min_sequence: str = ""
     queries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    words: Mapping[str, str] = field(default_factory=dict)
+    template_values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:

@@ -1,4 +1,4 @@
-"""Kept in Redis for every process: last good copies for the next one to start warm, and the lease of a probe.
+"""What Redis holds for every process: last good copies for the next one to start warm, and the lease of a probe.
 
 A copy goes from Redis into pages, so it is sealed: whoever else writes to Redis can neither make one, nor put one
 player's under another's key, nor make an old one young.
@@ -44,10 +44,10 @@ class RedisCopies:
         pipe = self._client.pipeline(transaction=False)
         pipe.get(_COPY + key)
         pipe.time()
-        kept, (seconds, micros) = await pipe.execute()
-        if kept is None:
+        stored, (seconds, micros) = await pipe.execute()
+        if stored is None:
             return None
-        seal, sealed = kept[:_SEAL_BYTES], kept[_SEAL_BYTES:]
+        seal, sealed = stored[:_SEAL_BYTES], stored[_SEAL_BYTES:]
         if not hmac.compare_digest(seal, self._seal(key, sealed)):
             logger.warning("copy_not_sealed_by_this_shell", key=key)
             return None

@@ -75,7 +75,7 @@ def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -
                 f"{path}: pages.{name}.slots.{slot_name} names the fragment {slot.fragment!r}, "
                 f"which [fragments] does not have"
             )
-        if odd := [asked for asked in slot.query if asked in _TAKEN or not _QUERY.fullmatch(asked)]:
+        if odd := [name for name in slot.query if name in _TAKEN or not _QUERY.fullmatch(name)]:
             raise PagesBroken(f"{path}: pages.{name}.slots.{slot_name} can not take the query names {odd}")
         if slot.grant and not _THIRD_PARTY.fullmatch(slot.grant.audience):
             raise PagesBroken(

@@ -33,14 +33,14 @@ Holds = Mapping[str, Held]
 class SnapshotKeeper:
     """`current` is always a whole snapshot; while the database is away it is the last one that was read.
 
-    `holds` are the fragments that an operator holds, as of the same moment. `on_change` is told of both.
+    `holds` are the fragments that an operator holds, as of the same moment. `on_change` is called with both.
     """
 
     def __init__(self, on_change: Callable[[Snapshot, Holds], None] = lambda snapshot, holds: None) -> None:
         self.current = Snapshot()
         self.holds: Holds = MappingProxyType({})
         self._on_change = on_change
-        self._told = self.current.generation
+        self._notified = self.current.generation
         self._first: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -69,9 +69,9 @@ class SnapshotKeeper:
         if snapshot.generation != self.current.generation:
             self.current, self.holds = snapshot, holds
             logger.info("registry_loaded", generation=snapshot.generation, fragments=sorted(snapshot.releases))
-        if self._told != self.current.generation:
+        if self._notified != self.current.generation:
             self._on_change(self.current, self.holds)
-            self._told = self.current.generation
+            self._notified = self.current.generation
 
     async def asset(self, digest: str) -> StoredAsset | None:
         """An asset by digest: of the snapshot from memory, of an older release from the database."""

@@ -18,8 +18,8 @@ def linked_assets(values: list[str]) -> tuple[list[Asset], list[Asset]]:
     """(stylesheets, scripts) of these header values, in their order. What is not an asset is left alone."""
     found: dict[str, list[Asset]] = {"style": [], "script": []}
     for target, attributes in _LINK.findall(", ".join(values)):
-        said = dict(_pair(part) for part in attributes.split(";") if "=" in part)
-        kind = found.get(said.get("asset-type", ""))
+        attribute_values = dict(_pair(part) for part in attributes.split(";") if "=" in part)
+        kind = found.get(attribute_values.get("asset-type", ""))
         if kind is not None and len(kind) < ASSETS_MAX:
             kind.append(msgspec.convert({"value": target.strip()}, Asset))
     return found["style"], found["script"]

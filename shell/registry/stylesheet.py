@@ -112,11 +112,11 @@ def _unescaped(text: str) -> str:
 
 
 def _character(escape: re.Match[str]) -> str:
-    said = escape.group()[1:]
-    if said == "\n":
+    escaped = escape.group()[1:]
+    if escaped == "\n":
         return ""
     try:
-        number = int(said, 16)
+        number = int(escaped, 16)
     except ValueError:
-        return said
+        return escaped
     return chr(number) if 0 < number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF else "\ufffd"

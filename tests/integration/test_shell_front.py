@@ -218,7 +218,7 @@ async def test_foreign_host_costs_one_line_and_no_traceback(
         def warning(self, event: str, **fields: Any) -> None:
             lines.append((event, fields))
 
-    monkeypatch.setattr("shell.front.logger", Logger())
+    monkeypatch.setattr("shell.admission.logger", Logger())
     status, _, body = await door(path, ("host", "evil.example" + "x" * 500))
     assert (status, b"evil" in body) == (400, False)
     ((event, fields),) = lines

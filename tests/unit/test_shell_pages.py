@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.contracts.seamless import SCOPE_PLAY, game_audience
-from shell.composition.compiler import Compiled, Compiler, Late
+from shell.composition.compiler import Compiled, Compiler, Hole
 from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
 from shell.composition.release import Snapshot
 from shell.pages.table import read_pages
@@ -117,7 +117,7 @@ def test_slot_that_the_template_does_not_place_is_refused() -> None:
 
 def test_hole_is_filled_with_escaped_text() -> None:
     """A player's name is text, whatever it holds."""
-    assert Compiled.fill((b"<b>", Late("player_name"), b"</b>"), {"player_name": "<i>"}) == b"<b>&lt;i&gt;</b>"
+    assert Compiled.fill((b"<b>", Hole("player_name"), b"</b>"), {"player_name": "<i>"}) == b"<b>&lt;i&gt;</b>"
 
 
 def test_page_is_rendered_once_until_a_release_changes() -> None:

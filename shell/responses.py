@@ -1,6 +1,6 @@
 """Answers of the raw page path, with the security headers that Django's middleware gives to its own.
 
-Public: `Headers`, `PLAIN`, `answer`, `start`.
+Public: `Headers`, `PLAIN`, `respond`, `start_response`.
 """
 
 from collections.abc import Iterable
@@ -16,15 +16,15 @@ Headers = Iterable[tuple[str, str]]
 PLAIN = ("content-type", "text/plain; charset=utf-8")
 
 
-async def answer(
+async def respond(
     send: ASGISendCallable, status: int, headers: Headers, body: bytes, *, head_only: bool = False
 ) -> None:
     """The whole answer; without `body` for HEAD."""
-    await start(send, status, (*headers, ("content-length", str(len(body)))))
+    await start_response(send, status, (*headers, ("content-length", str(len(body)))))
     await send({"type": "http.response.body", "body": b"" if head_only else body, "more_body": False})
 
 
-async def start(send: ASGISendCallable, status: int, headers: Headers) -> None:
+async def start_response(send: ASGISendCallable, status: int, headers: Headers) -> None:
     """Status and headers; the body is the caller's to send."""
     pairs = [*_encoded(headers), *_security_headers()]
     await send({"type": "http.response.start", "status": HTTPStatus(status), "headers": pairs, "trailers": False})

@@ -1,6 +1,6 @@
 """What is decided about a request before anybody looks at what it wants: its host, and that it came over TLS.
 
-Public: `BODY_BYTES_MAX`, `HEALTH_PATH`, `came_inside`, `healthy`, `refusal_of`.
+Public: `BODY_BYTES_MAX`, `HEALTH_PATH`, `is_internal`, `answer_health`, `refused_response`.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from bff.resilience import log
-from shell.answering import PLAIN, Headers, answer
+from shell.responses import PLAIN, Headers, respond
 from shell.security import host_allowed
 
 # Forms are all that is ever sent here.
@@ -16,25 +16,25 @@ BODY_BYTES_MAX = 64 * 1024
 HEALTH_PATH = "/healthz"
 _HOST_CHARS_LOGGED = 100
 
-logger = log.get("front")
+logger = log.get("admission")
 
 
-def came_inside(scope: dict[str, Any]) -> bool:
+def is_internal(scope: dict[str, Any]) -> bool:
     """Whether the request came to the inner port. The socket says so: no client can."""
     server = scope.get("server")
     return bool(settings.INNER_PORT) and server is not None and server[1] == settings.INNER_PORT
 
 
-async def healthy(scope: dict[str, Any], send: Any) -> None:
+async def answer_health(scope: dict[str, Any], send: Any) -> None:
     """200 for whoever asks, by any name and without TLS: that this process answers, and nothing else."""
     if scope["method"] in ("GET", "HEAD"):
         headers = (PLAIN, ("cache-control", "no-store"))
-        await answer(send, 200, headers, b"ok\n", head_only=scope["method"] == "HEAD")
+        await respond(send, 200, headers, b"ok\n", head_only=scope["method"] == "HEAD")
     else:
-        await answer(send, 405, (PLAIN, ("allow", "GET, HEAD")), b"Health is read with GET.\n")
+        await respond(send, 405, (PLAIN, ("allow", "GET, HEAD")), b"Health is read with GET.\n")
 
 
-def refusal_of(scope: dict[str, Any], host: str) -> tuple[int, Headers, bytes] | None:
+def refused_response(scope: dict[str, Any], host: str) -> tuple[int, Headers, bytes] | None:
     """(status, headers, body) for a foreign host, and for what came without TLS where TLS is demanded."""
     if not host_allowed(host):
         logger.warning("host_refused", host=host[:_HOST_CHARS_LOGGED], path=scope["path"][:_HOST_CHARS_LOGGED])

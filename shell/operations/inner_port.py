@@ -1,6 +1,6 @@
 """The inner port: what operators and their machines read, for whoever is inside the network, and no page.
 
-Public: `Inside`.
+Public: `InnerPort`.
 Names and TLS are the public port's affair: inside, a process is asked by whatever address it has.
 """
 
@@ -10,16 +10,16 @@ import msgspec
 from django.http import HttpRequest
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shell.answering import PLAIN, answer
 from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.operations.views import board_page
 from shell.page_path import PagePath
+from shell.responses import PLAIN, respond
 from shell.wiring import Parts
 
 _NOTHING = b"Here are /healthz, /readyz, /metrics and /operations/.\n"
 
 
-class Inside:
+class InnerPort:
     """Answers GET and HEAD."""
 
     def __init__(self, parts: Parts, pages: PagePath) -> None:
@@ -30,13 +30,13 @@ class Inside:
         """One request."""
         path, method = scope["path"], scope["method"]
         if method not in ("GET", "HEAD"):
-            await answer(send, 405, (PLAIN, ("allow", "GET, HEAD")), _NOTHING)
+            await respond(send, 405, (PLAIN, ("allow", "GET, HEAD")), _NOTHING)
         elif path.startswith(STATIC_PREFIX):
             await self._pages.serve(scope, receive, send)
         else:
             status, kind, body = self._found(path)
             headers = (("content-type", kind), ("cache-control", "no-store"))
-            await answer(send, status, headers, body, head_only=method == "HEAD")
+            await respond(send, status, headers, body, head_only=method == "HEAD")
 
     def _found(self, path: str) -> tuple[int, str, bytes]:
         if path == "/readyz":
