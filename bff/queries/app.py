@@ -15,11 +15,11 @@ import msgspec
 from bff.contracts import text
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 from bff.contracts.problem import PROBLEM_TYPE
-from bff.queries.asked import Asked
 from bff.queries.metrics import Metrics
 from bff.queries.policy import QueriesPolicy
-from bff.queries.refusal import Refused
+from bff.queries.refusal import ViewRefused
 from bff.queries.routes import views_of
+from bff.queries.view_request import ViewRequest
 from bff.resilience import log
 from bff.store import Store, StoreUnavailable
 
@@ -64,24 +64,26 @@ class Queries:
         name = found[0].name if found else "none"
         try:
             if found is None:
-                raise Refused(404, "not_found", f"There is no view at {path[:128]}.")
+                raise ViewRefused(404, "not_found", f"There is no view at {path[:128]}.")
             if scope["method"] not in ("GET", "HEAD"):
-                raise Refused(405, "method_not_allowed", "Views are read with GET.")
+                raise ViewRefused(405, "method_not_allowed", "Views are read with GET.")
             route, last = found
             # Who may not read a view learns nothing from it, not even whether the question could be read.
             player = self._player(scope)
             route.admit(player)
-            view = await route.read(Asked(self._query(scope), player, last))
-        except Refused as refused:
+            view = await route.read(ViewRequest(self._query(scope), player, last))
+        except ViewRefused as refused:
             return await self._refuse(scope, send, name, refused, began)
         except StoreUnavailable as error:
             self._note_store(up=False, detail=str(error))
-            refusal = Refused(503, "store_down", "The query store does not answer; nothing can be read for the moment.")
+            refusal = ViewRefused(
+                503, "store_down", "The query store does not answer; nothing can be read for the moment."
+            )
             return await self._refuse(scope, send, name, refusal, began)
         except msgspec.ValidationError as error:
             # Two releases of a writer and this reader disagree; the record heals when it is next put.
             self._logger.error("record_unreadable", view=name, detail=str(error))
-            refusal = Refused(500, "record_unreadable", "What the query store holds for this view can not be read.")
+            refusal = ViewRefused(500, "record_unreadable", "What the query store holds for this view can not be read.")
             return await self._refuse(scope, send, name, refusal, began)
         self._note_store(up=True)
         self._metrics.answered(name, 200, time.perf_counter() - began, pending=view.pending)
@@ -97,9 +99,9 @@ class Queries:
             text.check_fields(query)
             return query
         except text.TextRefused as error:
-            raise Refused(400, "text_refused", f"The query is no plain text: {error}.") from error
+            raise ViewRefused(400, "text_refused", f"The query is no plain text: {error}.") from error
         except ValueError as error:
-            raise Refused(400, "query_invalid", "The query string can not be read.") from error
+            raise ViewRefused(400, "query_invalid", "The query string can not be read.") from error
 
     def _player(self, scope: Scope) -> PlayerContext | None:
         bearer = next((value for name, value in scope["headers"] if name == b"authorization"), None)
@@ -108,11 +110,11 @@ class Queries:
         try:
             return check(bearer.decode("latin-1"), self._public_key_pem, now=int(time.time()))
         except ContextRefused as error:
-            raise Refused(
+            raise ViewRefused(
                 error.status, error.code, "The player context was not accepted; mint another and try again."
             ) from error
 
-    async def _refuse(self, scope: Scope, send: Send, name: str, refused: Refused, began: float) -> None:
+    async def _refuse(self, scope: Scope, send: Send, name: str, refused: ViewRefused, began: float) -> None:
         problem = refused.problem
         self._metrics.answered(name, problem.status, time.perf_counter() - began)
         extra = {503: [(b"retry-after", b"1")], 405: [(b"allow", b"GET, HEAD")]}.get(problem.status, [])

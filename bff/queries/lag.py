@@ -12,8 +12,10 @@ from prometheus_client import Gauge
 
 from bff.broker import Broker, BrokerUnavailable, Lag, pause
 
-EVENTS = Gauge("projector_lag_events", "Events in the stream that are not applied yet; NaN while the broker is away")
-SECONDS = Gauge("projector_lag_seconds", "Age of the oldest event that is not applied yet, or may not be")
+EVENTS = Gauge(
+    "mullion_projector_lag_events", "Events in the stream that are not applied yet; NaN while the broker is away"
+)
+SECONDS = Gauge("mullion_projector_lag_seconds", "Age of the oldest event that is not applied yet, or may not be")
 
 
 class LagMeter:

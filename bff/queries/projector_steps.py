@@ -1,9 +1,9 @@
-"""What the projector does with a batch of the ledger's events: apply, park, mark, hear, and notice what is lost.
+"""What the projector does with a batch of the ledger's events: apply, park, checkpoint, and notice what is lost.
 
-A ledger that denies what it said (see `Watch`) is another one than the one whose events were applied, so nothing of
-its epoch is believed any more: the wallets are stale until it has told everything again in a later one.
+A ledger that denies what it said (see `PositionTracker`) is another one than the one whose events were applied, so
+nothing of its epoch is believed any more: the wallets are stale until it has told everything again in a later one.
 
-Public: `Projector`, `ProjectorPolicy`, `GROUP`, `MARKER`, `SHAPE`.
+Public: `Projector`, `ProjectorPolicy`, `GROUP`, `CHECKPOINT_TOPIC`, `SHAPE`.
 """
 
 import time
@@ -28,15 +28,15 @@ from bff.contracts.ledger import (
     EngineHealth,
     LedgerHeartbeat,
 )
-from bff.queries.comparing import Comparing
-from bff.queries.mark import MARKER, SHAPE, Mark
-from bff.queries.projections import Parked, Wallets, Watch
-from bff.queries.rebuilding import Shadows, is_rebuilding
-from bff.queries.requests import Loss, say
+from bff.queries.checkpoint import CHECKPOINT_TOPIC, SHAPE, Checkpoint
+from bff.queries.comparer import Comparer
+from bff.queries.projections import Parked, PositionTracker, Wallets
+from bff.queries.requests import Loss, publish_request
+from bff.queries.shadows import Shadows, is_rebuilding
 from bff.resilience.reason import Reason
 from bff.store import Store, StoreUnavailable
 
-__all__ = ["GROUP", "MARKER", "SHAPE", "Projector", "ProjectorPolicy"]
+__all__ = ["CHECKPOINT_TOPIC", "GROUP", "SHAPE", "Projector", "ProjectorPolicy"]
 
 T = TypeVar("T")
 
@@ -45,8 +45,10 @@ GROUP = LEDGER_READER
 HEARTBEATS_NAMED = 256
 _OTHER_SHAPE = "the records were written by another release"
 
-APPLIED = Counter("projector_events_applied_total", "Events that changed the query store")
-DENIED = Counter("projector_ledgers_denied_total", "Times that the ledger was found to be another one than before")
+APPLIED = Counter("mullion_projector_events_applied_total", "Events that changed the query store")
+DENIED = Counter(
+    "mullion_projector_ledgers_denied_total", "Times that the ledger was found to be another one than before"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ class ProjectorPolicy:
 
     gap_s_max: float = 2.0  # how long an event may be late before it counts as lost
     heartbeat_age_s_max: float = 3.0  # an older heartbeat says nothing about now
-    ask_s: float = 2.0
+    replay_s: float = 2.0
     parked_max: int = 1000
     puts_batch: int = 50
     compared_batch: int = 25
@@ -76,24 +78,24 @@ class Projector:
         self.store, self.broker, self.reader = store, broker, reader
         self.policy, self.clock = policy, clock
         self.progress = Progress()
-        self.watch: Watch | None = None
-        self._loss = Loss(broker, policy.ask_s)
-        self._comparing = Comparing(store, broker, policy.compared_batch)
+        self.tracker: PositionTracker | None = None
+        self._loss = Loss(broker, policy.replay_s)
+        self._comparer = Comparer(store, broker, policy.compared_batch)
         self._parked: dict[str, tuple[Delivery, float]] = {}
-        self._mark = Mark(store)
+        self._checkpoint = Checkpoint(store)
         self._denied_epoch = ""  # nothing of it is believed any more
-        self._heard: deque[str] = deque(maxlen=HEARTBEATS_NAMED)
+        self._heartbeats_seen: deque[str] = deque(maxlen=HEARTBEATS_NAMED)
         self._shadows = Shadows(store)
 
     def state(self) -> dict[str, Any]:
         """For /healthz."""
-        at = self.watch.at if self.watch else None
+        at = self.tracker.at if self.tracker else None
         return {"at": at, "parked": len(self._parked), "lost": self._loss.why, "detail": self.progress.detail}
 
     async def handle(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         """Apply what is next; the rest waits, unacknowledged, for what comes before it."""
         if not self.reader.leading:
-            self.watch = None
+            self.tracker = None
             self._parked.clear()
             return []
         try:
@@ -104,32 +106,32 @@ class Projector:
             raise
 
     async def _handle(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        if self.watch is None:
-            fits = await self._mark.read()
-            self.watch = Watch(self.policy.gap_s_max, self._mark.at, self._mark.event_id)
+        if self.tracker is None:
+            fits = await self._checkpoint.read()
+            self.tracker = PositionTracker(self.policy.gap_s_max, self._checkpoint.at, self._checkpoint.event_id)
             if not fits:
                 self._lose(_OTHER_SHAPE)
-        if denial := self.watch.contradiction(each.event for each in deliveries if not self._is_denied(each)):
+        if denial := self.tracker.contradiction(each.event for each in deliveries if not self._is_denied(each)):
             await self._deny(*denial)
         denied = [each for each in deliveries if self._is_denied(each)]
-        return denied + await self._believe([each for each in deliveries if not self._is_denied(each)])
+        return denied + await self._handle_undenied([each for each in deliveries if not self._is_denied(each)])
 
-    async def _believe(self, deliveries: list[Delivery]) -> list[Delivery]:
+    async def _handle_undenied(self, deliveries: list[Delivery]) -> list[Delivery]:
         await self._follow(deliveries)
         about_players = [each for each in deliveries if each.event.aggregate.startswith("player:")]
-        done, _ = await self._take(about_players)
+        done, _ = await self._apply(about_players)
         now = self.clock()
         complete = self._count(deliveries, now)
-        await self._move_mark()
+        await self._move_checkpoint()
         others = [each for each in deliveries if not each.event.aggregate.startswith("player:")]
-        await self._hear(others, complete)
+        await self._pass_on_heartbeats(others, complete)
         for each in others:
             if each.event.type == BALANCES_STATED and (each.event.data.get("run") != ROLLING or self._is_settled()):
-                await self._comparing.answer(each)
+                await self._comparer.answer(each)
         await self._look_for_losses(now)
         return done + others
 
-    async def _take(self, told: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
+    async def _apply(self, told: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
         """What is done, and what had to be parked. In order: a shadow rests on what happened before it was told."""
         done: list[Delivery] = []
         for rebuilding, some in groupby(told, key=is_rebuilding):
@@ -140,7 +142,7 @@ class Projector:
 
     async def _rebuild(self, told: list[Delivery]) -> list[Delivery]:
         for answer in await self._shadows.project(told):
-            await say(self.broker, PLAYERS_REBUILT, (answer.run, 0), answer)
+            await publish_request(self.broker, PLAYERS_REBUILT, (answer.run, 0), answer)
         return told
 
     async def _project(self, fresh: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
@@ -182,96 +184,101 @@ class Projector:
             old = list(self._parked)
         given_up = [self._parked.pop(at)[0] for at in old]
         # What an earlier epoch told is told again in this one; it has not come to that player yet.
-        missing = [each.event for each in given_up if self.watch and each.event.sequence[0] >= self.watch.epoch]
+        missing = [each.event for each in given_up if self.tracker and each.event.sequence[0] >= self.tracker.epoch]
         if missing:
             self._lose(f"what comes before {missing[0].aggregate} {missing[0].sequence[1]} is missing")
         return given_up
 
     def _is_settled(self) -> bool:
         """Nothing is missing, waits, or is lost. Else records differ for a reason that has its own remedy."""
-        return self.watch is not None and self.watch.is_whole and not self._parked and not self._is_lost()
+        return self.tracker is not None and self.tracker.is_whole and not self._parked and not self._is_lost()
 
     async def _follow(self, deliveries: Sequence[Delivery]) -> None:
-        """Mark the beginning of an epoch before anything of it is written, so nothing of it is forgotten unseen."""
+        """Store the beginning of an epoch before anything of it is written: then no loss of it goes unseen."""
         epoch = max((each.event.position[0] for each in deliveries if each.event.position is not None), default="")
-        if epoch > self._mark.at[0] and not await self._mark.begin(epoch):
-            await self._check_mark()
+        if epoch > self._checkpoint.at[0] and not await self._checkpoint.begin(epoch):
+            await self._verify_checkpoint()
 
-    async def _move_mark(self) -> None:
+    async def _move_checkpoint(self) -> None:
         """Say in the store how far it is: a store that has forgotten this has forgotten more."""
         if self._is_lost() and self._loss.why == _OTHER_SHAPE:
             return  # else a successor would take them for its own
-        if self.watch is None or not self.watch.epoch or self.watch.at == self._mark.at:
+        if self.tracker is None or not self.tracker.epoch or self.tracker.at == self._checkpoint.at:
             return
-        if not await self._mark.move(self.watch.at, self.watch.last_id):
-            await self._check_mark()
+        if not await self._checkpoint.move(self.tracker.at, self.tracker.last_id):
+            await self._verify_checkpoint()
 
     def _count(self, deliveries: list[Delivery], now: float) -> bool:
         """Count what came, in the stream's order; whether the last heartbeat of the ledger says that it is all."""
         complete = False
         for each in deliveries:
             event = each.event
-            if event.position is not None and self.watch is not None:
-                self.watch.seen(event.position, now, event.id)
-            if event.type == HEARTBEAT and self.watch is not None and each.attempts == 1 and each.at not in self._heard:
+            if event.position is not None and self.tracker is not None:
+                self.tracker.seen(event.position, now, event.id)
+            if (
+                event.type == HEARTBEAT
+                and self.tracker is not None
+                and each.attempts == 1
+                and each.at not in self._heartbeats_seen
+            ):
                 # One that comes again stands before events that have been counted, and would seem to deny them.
-                self._heard.append(each.at)
+                self._heartbeats_seen.append(each.at)
                 beat = _as(each, LedgerHeartbeat)
-                complete = self.watch.told(beat.position, now, beat.event_id)
+                complete = self.tracker.reported_last(beat.position, now, beat.event_id)
         return complete
 
-    async def _hear(self, heartbeats: list[Delivery], complete: bool) -> None:
+    async def _pass_on_heartbeats(self, heartbeats: list[Delivery], complete: bool) -> None:
         engine = [each for each in heartbeats if each.event.type == ENGINE_HEARTBEAT]
         ledger = [each for each in heartbeats if each.event.type == HEARTBEAT]
         if engine and engine[-1].age_s <= self.policy.heartbeat_age_s_max:
             health = _as(engine[-1], EngineHealth)
             await self.store.heartbeat("engine", data=msgspec.to_builtins(health))
-        if not ledger or self.watch is None:
+        if not ledger or self.tracker is None:
             return
-        await self._check_mark()
-        if self.watch.doubt:
-            await self._say_stale()
+        await self._verify_checkpoint()
+        if self.tracker.doubt:
+            await self._report_stale()
         recent = ledger[-1].age_s <= self.policy.heartbeat_age_s_max
         if complete and recent and not self._is_lost() and not self._parked:
             # All who are in the ledger have been told in this epoch; whose records are older is not in it.
-            await self.store.heartbeat("ledger", data={"epoch": self.watch.epoch})
+            await self.store.heartbeat("ledger", data={"epoch": self.tracker.epoch})
 
-    async def _check_mark(self) -> None:
-        if await self._mark.forgotten():
+    async def _verify_checkpoint(self) -> None:
+        if await self._checkpoint.was_lost():
             self._lose("the query store has forgotten what it held")
 
     async def _deny(self, epoch: str, why: str) -> None:
         """The ledger is another one than before: what is shown may never have happened."""
-        await self._say_stale()
+        await self._report_stale()
         DENIED.inc()
         self._loss.why = ""
-        self._loss.found(why, (epoch, 0))
+        self._loss.declare(why, (epoch, 0))
         self._denied_epoch = epoch
 
     def _is_denied(self, delivery: Delivery) -> bool:
         position = delivery.event.position
         return position is not None and position[0] == self._denied_epoch
 
-    async def _say_stale(self) -> None:
+    async def _report_stale(self) -> None:
         """Nobody shows it as live meanwhile. What the last heartbeat said of the epoch stays as it is."""
         said = (await self.store.freshness("ledger")).data
         await self.store.heartbeat("ledger", "stale", Reason.FEED_STALE, data=said)
 
     async def _look_for_losses(self, now: float) -> None:
-        if self.watch is None:
+        if self.tracker is None:
             return
-        if why := self.watch.lost(now):
+        if why := self.tracker.lost(now):
             self._lose(why)
         if self._is_lost():
-            await self._loss.ask(now)
+            await self._loss.request_replay(now)
 
     def _lose(self, why: str) -> None:
-        if self.watch is not None and not self._is_lost():
-            self._loss.found(why, self.watch.at)
+        if self.tracker is not None and not self._is_lost():
+            self._loss.declare(why, self.tracker.at)
 
     def _is_lost(self) -> bool:
-        if self.watch is not None:
-            self._loss.followed(self.watch.epoch)
+        if self.tracker is not None:
+            self._loss.followed(self.tracker.epoch)
         return bool(self._loss.why)
 
 

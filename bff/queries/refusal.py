@@ -1,6 +1,6 @@
 """A request that gets a problem instead of a view.
 
-Public: `Refused`.
+Public: `ViewRefused`.
 """
 
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from http import HTTPStatus
 from bff.contracts.problem import Problem
 
 
-class Refused(Exception):
+class ViewRefused(Exception):
     """Answered as an RFC 9457 problem. `code` is for programs, `detail` for the person who reads the log."""
 
     def __init__(self, status: int, code: str, detail: str, fields: dict[str, str] | None = None) -> None:

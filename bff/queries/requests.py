@@ -1,6 +1,6 @@
 """What the read side says to the write side, on the stream `ledger.requests`.
 
-Public: `say`, `Loss`.
+Public: `publish_request`, `Loss`.
 """
 
 import uuid
@@ -17,10 +17,12 @@ from bff.resilience import log
 
 logger = log.get("projector")
 
-ASKED = Counter("projector_replays_asked_total", "Times that events were found lost and asked for again")
+REPLAYS_REQUESTED = Counter(
+    "mullion_projector_replays_requested_total", "Times that events were found lost and asked for again"
+)
 
 
-async def say(broker: Broker, event_type: str, sequence: Sequence, data: msgspec.Struct) -> None:
+async def publish_request(broker: Broker, event_type: str, sequence: Sequence, data: msgspec.Struct) -> None:
     """One event, which is about the ledger."""
     event = Event(
         id=f"rq_{uuid.uuid4().hex}",
@@ -37,23 +39,23 @@ async def say(broker: Broker, event_type: str, sequence: Sequence, data: msgspec
 class Loss:
     """That events of an epoch are lost, or not to be believed, until a later epoch is followed.
 
-    `why` is "" when nothing is lost. It is asked for again every `ask_s`.
+    `why` is "" when nothing is lost. It is asked for again every `replay_s`.
     """
 
-    def __init__(self, broker: Broker, ask_s: float) -> None:
-        self._broker, self._ask_s = broker, ask_s
-        self._asked_at = float("-inf")
+    def __init__(self, broker: Broker, replay_s: float) -> None:
+        self._broker, self._replay_s = broker, replay_s
+        self._requested_at = float("-inf")
         self.why, self.epoch = "", ""
 
     def __repr__(self) -> str:
         return f"<Loss {self.epoch} {self.why}>"
 
-    def found(self, why: str, at: Sequence) -> None:
+    def declare(self, why: str, at: Sequence) -> None:
         """Something is missing of the epoch of `at`, how far the projector is; what is lost already stays as it was."""
         if self.why:
             return
         logger.warning("projector_events_lost", why=why, at=at)
-        ASKED.inc()
+        REPLAYS_REQUESTED.inc()
         self.why, self.epoch = why, at[0]
 
     def followed(self, epoch: str) -> None:
@@ -62,8 +64,10 @@ class Loss:
             logger.info("projector_epoch_followed", epoch=epoch)
             self.why = ""
 
-    async def ask(self, now: float) -> None:
+    async def request_replay(self, now: float) -> None:
         """Ask for all of it under another epoch, when something is lost and it is time."""
-        if self.why and now - self._asked_at >= self._ask_s:
-            self._asked_at = now
-            await say(self._broker, REPLAY_REQUESTED, (self.epoch, 0), ReplayRequested(epoch=self.epoch, why=self.why))
+        if self.why and now - self._requested_at >= self._replay_s:
+            self._requested_at = now
+            await publish_request(
+                self._broker, REPLAY_REQUESTED, (self.epoch, 0), ReplayRequested(epoch=self.epoch, why=self.why)
+            )

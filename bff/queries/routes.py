@@ -13,9 +13,9 @@ from bff.contracts.player_context import PlayerContext
 from bff.contracts.promotions import SCOPE_PROMOTIONS
 from bff.contracts.view import View
 from bff.contracts.wallet import SCOPE_READ
-from bff.queries.asked import Asked
 from bff.queries.policy import QueriesPolicy
-from bff.queries.refusal import Refused
+from bff.queries.refusal import ViewRefused
+from bff.queries.view_request import ViewRequest
 from bff.queries.views.history import history_view
 from bff.queries.views.limits import limits_view
 from bff.queries.views.promotions import promotions_view
@@ -23,7 +23,7 @@ from bff.queries.views.tables import table_view, tables_view
 from bff.queries.views.wallet import receipt_view, wallet_view
 from bff.store import Store
 
-ViewFunction = Callable[[Asked], Awaitable[View[Any]]]
+ViewFunction = Callable[[ViewRequest], Awaitable[View[Any]]]
 
 _WALLET = frozenset({SCOPE_READ})
 _PROMOTIONS = frozenset({SCOPE_PROMOTIONS})
@@ -45,13 +45,15 @@ class Route:
     named: bool = False
 
     def admit(self, player: PlayerContext | None) -> None:
-        """Nothing, or why `player` (None: no bearer) may not read this view as `Refused`."""
+        """Nothing, or why `player` (None: no bearer) may not read this view as `ViewRefused`."""
         if player is None or not player.player:
             if not self.anonymous:
-                raise Refused(401, "context_missing", "This view belongs to a player; send their context as a bearer.")
+                raise ViewRefused(
+                    401, "context_missing", "This view belongs to a player; send their context as a bearer."
+                )
         elif self.scopes and not self.scopes & player.scopes:
             needed = " or ".join(sorted(self.scopes))
-            raise Refused(403, "scope_missing", f"The player context does not carry the scope {needed}.")
+            raise ViewRefused(403, "scope_missing", f"The player context does not carry the scope {needed}.")
 
 
 class Views:
@@ -76,23 +78,23 @@ def views_of(store: Store, policy: QueriesPolicy) -> Views:
     """All views of `store`."""
     return Views(
         [
-            Route("tables", "/views/tables", lambda asked: tables_view(store, asked), anonymous=True),
-            Route("table", "/views/tables/", lambda asked: table_view(store, asked), anonymous=True, named=True),
+            Route("tables", "/views/tables", lambda request: tables_view(store, request), anonymous=True),
+            Route("table", "/views/tables/", lambda request: table_view(store, request), anonymous=True, named=True),
             Route(
                 "promotions",
                 "/views/promotions",
-                lambda asked: promotions_view(store, asked),
+                lambda request: promotions_view(store, request),
                 _PROMOTIONS,
                 anonymous=True,
             ),
-            Route("wallet", "/views/wallet", lambda asked: wallet_view(store, asked, policy), _WALLET),
-            Route("history", "/views/history", lambda asked: history_view(store, asked, policy), _WALLET),
-            Route("limits", "/views/limits", lambda asked: limits_view(store, asked, policy), _WALLET),
+            Route("wallet", "/views/wallet", lambda request: wallet_view(store, request, policy), _WALLET),
+            Route("history", "/views/history", lambda request: history_view(store, request, policy), _WALLET),
+            Route("limits", "/views/limits", lambda request: limits_view(store, request, policy), _WALLET),
             # A fragment of promotions reads what became of a claim; the view keeps all other receipts from it.
             Route(
                 "receipt",
                 "/views/receipts/",
-                lambda asked: receipt_view(store, asked, policy),
+                lambda request: receipt_view(store, request, policy),
                 _WALLET | _PROMOTIONS,
                 named=True,
             ),

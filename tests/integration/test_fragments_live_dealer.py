@@ -204,7 +204,10 @@ def test_failing_bff_opens_the_breaker_and_heals() -> None:
             assert time.monotonic() - ended < 10
             time.sleep(0.2)
         metrics = live.get("/metrics").text
-    assert 'fragment_answers_total{reason="breaker_open",status="200",upstream="bff-queries",view="grid"}' in metrics
+    assert (
+        'mullion_fragment_answers_total{reason="breaker_open",status="200",upstream="bff-queries",view="grid"}'
+        in metrics
+    )
     assert 'mullion_calls_total{outcome="ok",upstream="bff-queries"}' in metrics
 
 

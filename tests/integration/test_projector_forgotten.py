@@ -9,7 +9,7 @@ from bff.broker import Delivery
 from bff.contracts.event import Event
 from bff.contracts.ledger import HEARTBEAT, REPLAY_REQUESTED, LedgerHeartbeat, MovementLine, PlayerChanged
 from bff.contracts.wallet import Balances, Receipt
-from bff.queries.projector_steps import MARKER, Projector
+from bff.queries.projector_steps import CHECKPOINT_TOPIC, Projector
 from bff.store import Store, StorePolicy, StoreUnavailable
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -113,7 +113,7 @@ class Unheard:
 
     async def put_many(self, puts):
         answers = await self.store.put_many(puts)
-        if self.mute and puts[0].topic == MARKER:
+        if self.mute and puts[0].topic == CHECKPOINT_TOPIC:
             self.mute = False
             raise StoreUnavailable("the answer got lost")
         return answers
@@ -130,4 +130,4 @@ async def test_a_mark_whose_answer_got_lost_is_no_loss(store):
     for n, player in enumerate(("pl_b", "pl_c", "pl_d"), 2):
         await projecting.handle([first_deposit(player, n), heartbeat(n)])
     assert REPLAY_REQUESTED not in projecting.broker.said
-    assert (await store.get(MARKER)).sequence == ("e1", 4)
+    assert (await store.get(CHECKPOINT_TOPIC)).sequence == ("e1", 4)

@@ -15,7 +15,7 @@ POLICY = BrokerPolicy(block_ms=50, op_ms=1000)
 
 
 def shown():
-    return tuple(REGISTRY.get_sample_value(f"projector_lag_{name}") for name in ("events", "seconds"))
+    return tuple(REGISTRY.get_sample_value(f"mullion_projector_lag_{name}") for name in ("events", "seconds"))
 
 
 async def test_lag_grows_while_the_projector_is_stopped_and_while_the_broker_can_not_be_asked():

@@ -76,12 +76,12 @@ def test_rebuild_mends_what_is_bent_and_nobody_ages_meanwhile(house):
     bend(house, {f"history.{who}.0": {**page, "lines": []}, f"history.{who}.2": {**page, "page": 2}})
     states, looking = set(), threading.Event()
 
-    def look():
+    def snapshot():
         while not looking.is_set():
             states.add(house.read(feeds=["ledger"]).feeds["ledger"].state)
             time.sleep(0.05)
 
-    watching = threading.Thread(target=look)
+    watching = threading.Thread(target=snapshot)
     watching.start()
     done = house.manage("rebuild_views")
     looking.set()

@@ -121,9 +121,9 @@ def mended(house, topics, right):
     """The records come to be what they were, and the wallets stay live meanwhile."""
 
     def as_it_was():
-        look = house.read(*topics, feeds=["ledger"])
-        assert look.feeds["ledger"].state == "live"
-        return all(record and record.data == right[topic].data for topic, record in look.records.items())
+        snapshot = house.read(*topics, feeds=["ledger"])
+        assert snapshot.feeds["ledger"].state == "live"
+        return all(record and record.data == right[topic].data for topic, record in snapshot.records.items())
 
     eventually(as_it_was, within_s=40, what="nobody mends it")
 

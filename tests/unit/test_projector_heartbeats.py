@@ -29,7 +29,7 @@ class FakeStore:
             self.records[put.topic] = Record(put.topic, msgspec.json.encode(put.data), NOW, put.sequence, put.feed)
         return [True] * len(puts)
 
-    async def beat(self, feed, state="live", detail="", data=None):
+    async def heartbeat(self, feed, state="live", detail="", data=None):
         self.beaten.append(feed)
 
 

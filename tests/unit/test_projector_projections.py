@@ -20,7 +20,7 @@ from bff.contracts.ledger import (
     PlayerStands,
 )
 from bff.contracts.wallet import Balances, DepositLimit, LimitsState, Receipt
-from bff.queries.projections import Parked, Wallets, Watch, compare, topics_of
+from bff.queries.projections import Parked, PositionTracker, Wallets, compare, topics_of
 from bff.queries.projections.comparison import WINDOW
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,8 +44,8 @@ def history(deposits):
     events = []
     for ordinal in range(deposits):
         n, total = ordinal * 2 + 1, ordinal + 1
-        asked = line(ordinal, n, state="pending")
-        events.append(event(n, [asked], total=total, kind="DepositRequested", pending=[asked]))
+        request = line(ordinal, n, state="pending")
+        events.append(event(n, [request], total=total, kind="DepositRequested", pending=[request]))
         events.append(event(n + 1, [line(ordinal, n + 1)], total=total, pending=[]))
     return events
 
@@ -209,76 +209,78 @@ def placed(n, name, previous="", epoch="e1"):
 class TestWatch:
     def test_gap_that_fills_in_time_is_not_lost(self):
         """Out of order is not lost."""
-        watch = Watch(2.0)
-        watch.seen(("e1", 1), 0.0)
-        watch.seen(("e1", 3), 0.0)
-        assert watch.lost(1.0) == ""
-        watch.seen(("e1", 2), 1.5)
-        assert (watch.lost(9.0), watch.at) == ("", ("e1", 3))
+        tracker = PositionTracker(2.0)
+        tracker.seen(("e1", 1), 0.0)
+        tracker.seen(("e1", 3), 0.0)
+        assert tracker.lost(1.0) == ""
+        tracker.seen(("e1", 2), 1.5)
+        assert (tracker.lost(9.0), tracker.at) == ("", ("e1", 3))
 
     def test_gap_that_stands_is_lost(self):
         """A position that does not come within the limit is named."""
-        watch = Watch(2.0)
-        watch.seen(("e1", 2), 0.0)
-        assert watch.lost(0.0) == ""
-        assert watch.lost(2.5) == "position 1 is missing, 2 has been given"
+        tracker = PositionTracker(2.0)
+        tracker.seen(("e1", 2), 0.0)
+        assert tracker.lost(0.0) == ""
+        assert tracker.lost(2.5) == "position 1 is missing, 2 has been given"
 
     def test_a_lost_end_is_seen_by_the_heartbeat(self):
         """What was given last and never came is missed too."""
-        watch = Watch(2.0, ("e1", 5))
-        assert watch.told(("e1", 5), 0.0)
-        assert not watch.told(("e1", 6), 1.0)
-        assert watch.lost(1.0) == ""
-        assert watch.lost(3.5)
+        tracker = PositionTracker(2.0, ("e1", 5))
+        assert tracker.reported_last(("e1", 5), 0.0)
+        assert not tracker.reported_last(("e1", 6), 1.0)
+        assert tracker.lost(1.0) == ""
+        assert tracker.lost(3.5)
 
     def test_a_later_epoch_begins_at_one(self):
         """Another epoch is followed at once, and what is left of the earlier one is no news."""
-        watch = Watch(2.0, ("e1", 500))
-        watch.seen(("e2", 1), 0.0)
-        watch.seen(("e1", 501), 0.0)
-        assert watch.at == ("e2", 1)
-        assert watch.told(("e2", 1), 0.0)
-        assert watch.lost(9.0) == ""
+        tracker = PositionTracker(2.0, ("e1", 500))
+        tracker.seen(("e2", 1), 0.0)
+        tracker.seen(("e1", 501), 0.0)
+        assert tracker.at == ("e2", 1)
+        assert tracker.reported_last(("e2", 1), 0.0)
+        assert tracker.lost(9.0) == ""
 
     def test_a_writer_that_stays_in_an_earlier_epoch_is_told(self):
         """A ledger that was set back must begin an epoch of its own."""
-        watch = Watch(2.0, ("e2", 5))
-        assert not watch.told(("e1", 9), 0.0)
-        assert not watch.told(("e1", 9), 3.0)
-        assert watch.lost(3.0) == "the writer speaks of an earlier epoch"
+        tracker = PositionTracker(2.0, ("e2", 5))
+        assert not tracker.reported_last(("e1", 9), 0.0)
+        assert not tracker.reported_last(("e1", 9), 3.0)
+        assert tracker.lost(3.0) == "the writer speaks of an earlier epoch"
 
     def test_a_ledger_that_ends_earlier_than_what_came_is_doubted_at_once(self):
         """It counts as lost unless it is denied within the limit: a relay that was held up may speak last."""
-        watch = Watch(2.0, ("e1", 5), "ev5")
-        assert not watch.told(("e1", 3), 0.0, "ev3")
-        assert (watch.doubt, watch.lost(1.0)) == ("the ledger ends at position 3 and 5 had come", "")
-        assert watch.told(("e1", 5), 1.5, "ev5")
-        assert (watch.doubt, watch.lost(9.0)) == ("", "")
-        watch.told(("e1", 3), 10.0, "ev3")
-        watch.told(("e1", 3), 11.0, "ev3")
-        assert watch.lost(12.5) == "the ledger ends at position 3 and 5 had come"
+        tracker = PositionTracker(2.0, ("e1", 5), "ev5")
+        assert not tracker.reported_last(("e1", 3), 0.0, "ev3")
+        assert (tracker.doubt, tracker.lost(1.0)) == ("the ledger ends at position 3 and 5 had come", "")
+        assert tracker.reported_last(("e1", 5), 1.5, "ev5")
+        assert (tracker.doubt, tracker.lost(9.0)) == ("", "")
+        tracker.reported_last(("e1", 3), 10.0, "ev3")
+        tracker.reported_last(("e1", 3), 11.0, "ev3")
+        assert tracker.lost(12.5) == "the ledger ends at position 3 and 5 had come"
 
     def test_a_position_is_confirmed_by_its_event_alone(self):
         """A ledger that lost its end and gave as many positions since is not the one that was read."""
-        watch = Watch(2.0, ("e1", 5), "ev5")
-        assert not watch.told(("e1", 5), 0.0, "other")
-        assert "position 5 to another event" in watch.doubt
-        assert Watch(2.0, ("e1", 5)).told(("e1", 5), 0.0, "ev5"), "a mark of an earlier release names no event"
-        assert watch.told(("e1", 5), 0.0), "nor does a heartbeat of one"
+        tracker = PositionTracker(2.0, ("e1", 5), "ev5")
+        assert not tracker.reported_last(("e1", 5), 0.0, "other")
+        assert "position 5 to another event" in tracker.doubt
+        assert PositionTracker(2.0, ("e1", 5)).reported_last(("e1", 5), 0.0, "ev5"), (
+            "a mark of an earlier release names no event"
+        )
+        assert tracker.reported_last(("e1", 5), 0.0), "nor does a heartbeat of one"
 
     def test_an_event_behind_another_than_the_one_that_came_is_a_contradiction(self):
         """The ledger overtook the mark with other events before anybody looked."""
-        watch = Watch(2.0, ("e1", 5), "ev5")
-        assert watch.contradiction([placed(6, "ev6", "ev5"), placed(7, "ev7", "ev6")]) is None
-        assert watch.contradiction([placed(6, "ev6", "other")])[0] == "e1"
-        assert watch.contradiction([placed(6, "ev6", "ev5"), placed(7, "ev7", "other")])[0] == "e1"
-        assert watch.contradiction([placed(5, "other", "ev4")])[0] == "e1"
-        assert watch.contradiction([placed(6, "ev6"), placed(5, "ev5"), placed(4, "ev4")]) is None
-        watch.seen(("e1", 6), 0.0, "ev6")
-        assert watch.contradiction([placed(6, "ev6", "ev5"), placed(7, "ev7", "ev6")]) is None, "it comes again"
-        assert watch.contradiction([placed(6, "other", "ev5")])[0] == "e1"
-        assert watch.contradiction([placed(1, "new", "", "e2"), placed(2, "newer", "new", "e2")]) is None
-        assert watch.contradiction([placed(1, "new", "", "e2"), placed(2, "newer", "other", "e2")])[0] == "e2"
+        tracker = PositionTracker(2.0, ("e1", 5), "ev5")
+        assert tracker.contradiction([placed(6, "ev6", "ev5"), placed(7, "ev7", "ev6")]) is None
+        assert tracker.contradiction([placed(6, "ev6", "other")])[0] == "e1"
+        assert tracker.contradiction([placed(6, "ev6", "ev5"), placed(7, "ev7", "other")])[0] == "e1"
+        assert tracker.contradiction([placed(5, "other", "ev4")])[0] == "e1"
+        assert tracker.contradiction([placed(6, "ev6"), placed(5, "ev5"), placed(4, "ev4")]) is None
+        tracker.seen(("e1", 6), 0.0, "ev6")
+        assert tracker.contradiction([placed(6, "ev6", "ev5"), placed(7, "ev7", "ev6")]) is None, "it comes again"
+        assert tracker.contradiction([placed(6, "other", "ev5")])[0] == "e1"
+        assert tracker.contradiction([placed(1, "new", "", "e2"), placed(2, "newer", "new", "e2")]) is None
+        assert tracker.contradiction([placed(1, "new", "", "e2"), placed(2, "newer", "other", "e2")])[0] == "e2"
 
     @given(st.data())
     def test_a_ledger_that_went_back_anywhere_is_found_out(self, data):
@@ -288,28 +290,28 @@ class TestWatch:
         given_since = data.draw(st.integers(0, 12), label="given since")
         first = [f"a{n}" for n in range(1, read + 1)]
         second = [*first[:kept], *(f"b{n}" for n in range(given_since))]
-        watch = Watch(2.0)
+        tracker = PositionTracker(2.0)
         for n, name in enumerate(first, start=1):
-            watch.seen(("e1", n), 0.0, name)
+            tracker.seen(("e1", n), 0.0, name)
         if data.draw(st.booleans(), label="another reader took over"):
-            watch = Watch(2.0, watch.at, watch.last_id)
+            tracker = PositionTracker(2.0, tracker.at, tracker.last_id)
         left = [placed(n, name, second[n - 2] if n > 1 else "") for n, name in enumerate(second, start=1)][kept:]
         found = None
         while left and not found:
             size = data.draw(st.integers(1, len(left)), label="batch")
             batch, left = left[:size], left[size:]
-            found = watch.contradiction(batch)
+            found = tracker.contradiction(batch)
             for each in batch:
-                watch.seen(each.position, 0.0, each.id)
-        assert found or not watch.told(("e1", len(second)), 0.0, second[-1] if second else "")
+                tracker.seen(each.position, 0.0, each.id)
+        assert found or not tracker.reported_last(("e1", len(second)), 0.0, second[-1] if second else "")
 
     @given(st.permutations(list(range(1, 9))))
     def test_any_order_ends_complete(self, order):
         """Whatever the order, all that came is counted once."""
-        watch = Watch(2.0)
+        tracker = PositionTracker(2.0)
         for n in [*order, *order[:3]]:
-            watch.seen(("e1", n), 0.0)
-        assert watch.at == ("e1", 8)
+            tracker.seen(("e1", n), 0.0)
+        assert tracker.at == ("e1", 8)
 
 
 def test_topics_refuse_what_is_no_change():

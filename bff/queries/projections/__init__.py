@@ -2,11 +2,11 @@
 
 Pure: no I/O and no clock in here, so that every order, repetition and loss can be tried.
 
-Public: `Watch`, `Wallets`, `Parked`, `FEED`, `compare`, `topics_of`, `Standing`.
+Public: `PositionTracker`, `Wallets`, `Parked`, `FEED`, `compare`, `topics_of`, `Standing`.
 """
 
 from bff.queries.projections.comparison import Standing, compare, topics_of
+from bff.queries.projections.position_tracker import PositionTracker
 from bff.queries.projections.wallets import FEED, Parked, Wallets
-from bff.queries.projections.watch import Watch
 
-__all__ = ["FEED", "Parked", "Standing", "Wallets", "Watch", "compare", "topics_of"]
+__all__ = ["FEED", "Parked", "PositionTracker", "Standing", "Wallets", "compare", "topics_of"]

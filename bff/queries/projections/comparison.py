@@ -87,7 +87,7 @@ def _differences(player: PlayerStands, standing: Standing) -> Iterator[str]:
         totals = by_kind(state.pages) if state else {}
         for kind in sorted(totals.keys() | wanted.keys()):
             if totals.get(kind) != wanted.get(kind):
-                yield f"{kind} in {month} is {_told(totals.get(kind))} instead of {_told(wanted.get(kind))}"
+                yield f"{kind} in {month} is {_highest(totals.get(kind))} instead of {_highest(wanted.get(kind))}"
 
 
 def _differences_of_pages(player: PlayerStands, standing: Standing) -> Iterator[str]:
@@ -120,5 +120,5 @@ def _read(standing: Standing, topic: str, kind: type[T]) -> T | None:
     return msgspec.json.decode(record[1], type=kind) if record else None
 
 
-def _told(totals: object) -> str:
+def _highest(totals: object) -> str:
     return str(msgspec.to_builtins(totals)) if totals is not None else "nothing"

@@ -23,12 +23,12 @@ from bff.contracts.history import (
 from bff.contracts.ledger import HistoryMonthState, HistoryPage, MovementLine, history_topic, month_topic
 from bff.contracts.view import Freshness, View
 from bff.contracts.wallet import wallet_topic
-from bff.queries.asked import Asked, kinds_of, min_sequence_of, page_of, until_of
 from bff.queries.policy import QueriesPolicy
 from bff.queries.projections.months import added, by_kind
 from bff.queries.projections.wallets import movement
+from bff.queries.view_request import ViewRequest, kinds_of, min_sequence_of, page_of, until_of
+from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, read_until
 from bff.queries.views.standing import break_of, standing_topics
-from bff.queries.views.waiting import ENGINE, LEDGER, commands_of, look_until, reached
 from bff.store import Record, Store
 
 Months = Mapping[str, Mapping[int, Mapping[str, KindTotals]]]
@@ -43,22 +43,24 @@ class _Place:
     count: int
 
 
-async def history_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[HistoryData]:
+async def history_view(store: Store, request: ViewRequest, policy: QueriesPolicy) -> View[HistoryData]:
     """Movements up to the month `until`, at least as far as `min_sequence` when the projection gets there in time."""
-    player = asked.owner
-    wanted, kinds, page = min_sequence_of(asked), kinds_of(asked, policy.history_kinds_max), page_of(asked)
+    player = request.owner
+    wanted, kinds, page = min_sequence_of(request), kinds_of(request, policy.history_kinds_max), page_of(request)
     latest = month_of(datetime.now(UTC))
     earliest = month_before(latest, MONTHS_REACHABLE - 1)
-    until = until_of(asked, earliest, latest)
+    until = until_of(request, earliest, latest)
     shown = [month for n in range(MONTHS_SHOWN) if (month := month_before(until, n)) >= earliest]
     own, topics = wallet_topic(player.player), {month: month_topic(player.player, month) for month in shown}
     read = [own, *topics.values(), *standing_topics(player)]
-    look = await look_until(store, read, [LEDGER, ENGINE], policy, lambda look: reached(look.current(own), wanted))
-    record, ledger = look.current(own), look.feeds[LEDGER]
+    snapshot = await read_until(
+        store, read, [LEDGER, ENGINE], policy, lambda snapshot: reached(snapshot.current(own), wanted)
+    )
+    record, ledger = snapshot.current(own), snapshot.feeds[LEDGER]
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
-        return View(None, Freshness(state="down"), pending, commands_of(look), break_of(look, player))
-    found = {month: look.current(topic) for month, topic in topics.items()}
+        return View(None, Freshness(state="down"), pending, commands_of(snapshot), break_of(snapshot, player))
+    found = {month: snapshot.current(topic) for month, topic in topics.items()}
     months = {month: _pages_of(each, record) for month, each in found.items()}
     places = _places(months, kinds)
     pages = max(1, -(-sum(place.count for place in places) // HISTORY_LINES))
@@ -79,8 +81,8 @@ async def history_view(store: Store, asked: Asked, policy: QueriesPolicy) -> Vie
         data=data,
         freshness=ledger.freshness(record.sequence if record else None),
         pending=pending,
-        commands=commands_of(look),
-        on_break=break_of(look, player),
+        commands=commands_of(snapshot),
+        on_break=break_of(snapshot, player),
     )
 
 

@@ -16,33 +16,33 @@ from bff.contracts.wallet import (
     limits_topic,
     wallet_topic,
 )
-from bff.queries.asked import Asked, min_sequence_of
 from bff.queries.policy import QueriesPolicy
+from bff.queries.view_request import ViewRequest, min_sequence_of
+from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, read_until
 from bff.queries.views.standing import break_of
-from bff.queries.views.waiting import ENGINE, LEDGER, commands_of, look_until, reached
 from bff.store import FeedFreshness, Store
 
 
-async def limits_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[LimitsData]:
+async def limits_view(store: Store, request: ViewRequest, policy: QueriesPolicy) -> View[LimitsData]:
     """Limits and self-exclusion, by the store's clock. The wallet's record says how far the player has been told."""
-    player = asked.owner
-    wanted = min_sequence_of(asked)
+    player = request.owner
+    wanted = min_sequence_of(request)
     own, limits = wallet_topic(player.player), limits_topic(player.player)
-    look = await look_until(
-        store, [own, limits], [LEDGER, ENGINE], policy, lambda look: reached(look.current(own), wanted)
+    snapshot = await read_until(
+        store, [own, limits], [LEDGER, ENGINE], policy, lambda snapshot: reached(snapshot.current(own), wanted)
     )
-    record, found, ledger = look.current(own), look.current(limits), look.feeds[LEDGER]
+    record, found, ledger = snapshot.current(own), snapshot.current(limits), snapshot.feeds[LEDGER]
     pending = not reached(record, wanted)
     if record is None and ledger.state != "live":
-        return View(None, Freshness(state="down"), pending, commands_of(look), break_of(look, player))
+        return View(None, Freshness(state="down"), pending, commands_of(snapshot), break_of(snapshot, player))
     state = found.decode(LimitsState) if found else LimitsState(player.currency, [])
-    data = _at(state, look.now, _changes(look.feeds[ENGINE]), _breaks(ledger, look.feeds[ENGINE]))
+    data = _at(state, snapshot.now, _changes(snapshot.feeds[ENGINE]), _breaks(ledger, snapshot.feeds[ENGINE]))
     return View(
         data=data,
         freshness=ledger.freshness(record.sequence if record else None),
         pending=pending,
-        commands=commands_of(look),
-        on_break=break_of(look, player),
+        commands=commands_of(snapshot),
+        on_break=break_of(snapshot, player),
     )
 
 

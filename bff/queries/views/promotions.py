@@ -17,39 +17,39 @@ from bff.contracts.promotions import (
     claims_topic,
 )
 from bff.contracts.view import Freshness, View
-from bff.queries.asked import Asked, currency_of
+from bff.queries.view_request import ViewRequest, currency_of
+from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of
 from bff.queries.views.standing import break_of, standing_topics
-from bff.queries.views.waiting import ENGINE, LEDGER, commands_of
 from bff.store import Snapshot, Store
 
 FEED = "promotions"
 DECIDED_SHOWN = timedelta(hours=24)
 
 
-async def promotions_view(store: Store, asked: Asked) -> View[PromotionsData]:
+async def promotions_view(store: Store, request: ViewRequest) -> View[PromotionsData]:
     """Offers that run at the store's time and are worth something in `currency`, the one that ends first first.
 
     An expired offer is gone even while the provider is silent. With a player's bearer also what they have claimed, how
     far each bonus is. Who is on a break is shown no offer.
     """
-    currency = currency_of(asked)
-    player = asked.player.player if asked.player else ""
+    currency = currency_of(request)
+    player = request.player.player if request.player else ""
     own = [claims_topic(player)] if player else []
-    look = await store.read([PROMOTIONS_TOPIC, *own, *standing_topics(asked.player)], [FEED, LEDGER, ENGINE])
-    record, on_break = look.records[PROMOTIONS_TOPIC], break_of(look, asked.player)
+    snapshot = await store.read([PROMOTIONS_TOPIC, *own, *standing_topics(request.player)], [FEED, LEDGER, ENGINE])
+    record, on_break = snapshot.records[PROMOTIONS_TOPIC], break_of(snapshot, request.player)
     if record is None:
-        return View(data=None, freshness=Freshness(state="down"), commands=commands_of(look), on_break=on_break)
-    claims = _claims(look, player) if player else None
+        return View(data=None, freshness=Freshness(state="down"), commands=commands_of(snapshot), on_break=on_break)
+    claims = _claims(snapshot, player) if player else None
     offers = [
         _shown(offer, currency, claims)
         for offer in record.decode(list[OfferState])
-        if on_break is None and currency in offer.amounts and _runs(offer, look.now)
+        if on_break is None and currency in offer.amounts and _runs(offer, snapshot.now)
     ]
     offers.sort(key=lambda offer: (offer.ends_at, offer.promotion_id))
     return View(
-        data=PromotionsData(offers=offers, server_time=look.now, grants=_grants(claims, look.now)),
-        freshness=look.feeds[FEED].freshness(record.sequence),
-        commands=commands_of(look),
+        data=PromotionsData(offers=offers, server_time=snapshot.now, grants=_grants(claims, snapshot.now)),
+        freshness=snapshot.feeds[FEED].freshness(record.sequence),
+        commands=commands_of(snapshot),
         on_break=on_break,
     )
 
@@ -58,8 +58,8 @@ def _runs(offer: OfferState, now: datetime) -> bool:
     return offer.ends_at > now
 
 
-def _claims(look: Snapshot, player: str) -> ClaimsState:
-    record = look.current(claims_topic(player))
+def _claims(snapshot: Snapshot, player: str) -> ClaimsState:
+    record = snapshot.current(claims_topic(player))
     return record.decode(ClaimsState) if record is not None else ClaimsState({})
 
 

@@ -17,16 +17,16 @@ _FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def standing_topics(player: PlayerContext | None) -> list[str]:
-    """What a look must hold for `break_of`; nothing where `player` may not be told."""
+    """What a snapshot must hold for `break_of`; nothing where `player` may not be told."""
     may = player is not None and player.player and player.scopes & _SCOPES
     return [limits_topic(player.player)] if player is not None and may else []
 
 
-def break_of(look: Snapshot, player: PlayerContext | None) -> Break | None:
-    """The break that goes on at the moment of `look`, by the store's clock."""
+def break_of(snapshot: Snapshot, player: PlayerContext | None) -> Break | None:
+    """The break that goes on at the moment of `snapshot`, by the store's clock."""
     for topic in standing_topics(player):
-        record = look.current(topic)
+        record = snapshot.current(topic)
         until = record.decode(LimitsState).excluded_until if record is not None else None
-        if until is not None and until > look.now:
+        if until is not None and until > snapshot.now:
             return Break(None if until >= _FOR_GOOD else until)
     return None

@@ -9,57 +9,59 @@ import msgspec
 
 from bff.contracts.tables import TABLES_TOPIC, Table, TableData, TableKind, TablesData, TableState, table_topic
 from bff.contracts.view import Freshness, View
-from bff.queries.asked import Asked, currency_of
-from bff.queries.refusal import Refused
+from bff.queries.refusal import ViewRefused
+from bff.queries.view_request import ViewRequest, currency_of
+from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of
 from bff.queries.views.standing import break_of, standing_topics
-from bff.queries.views.waiting import ENGINE, LEDGER, commands_of
 from bff.store import Store
 
 FEED = "tables"
 _NEVER = Freshness(state="down")
 
 
-async def tables_view(store: Store, asked: Asked) -> View[TablesData]:
+async def tables_view(store: Store, request: ViewRequest) -> View[TablesData]:
     """All tables, or those of one `kind`, with limits in `currency`; open ones first."""
-    currency = currency_of(asked)
-    kind = asked.query.get("kind")
+    currency = currency_of(request)
+    kind = request.query.get("kind")
     if kind is not None and kind not in get_args(TableKind):
-        raise Refused(400, "kind_invalid", "There is no such kind of table.", {"kind": ", ".join(get_args(TableKind))})
-    look = await store.read([TABLES_TOPIC], [FEED, ENGINE])
-    record = look.records[TABLES_TOPIC]
+        raise ViewRefused(
+            400, "kind_invalid", "There is no such kind of table.", {"kind": ", ".join(get_args(TableKind))}
+        )
+    snapshot = await store.read([TABLES_TOPIC], [FEED, ENGINE])
+    record = snapshot.records[TABLES_TOPIC]
     if record is None:
-        return View(data=None, freshness=_NEVER, commands=commands_of(look))
+        return View(data=None, freshness=_NEVER, commands=commands_of(snapshot))
     tables = [_shown(table, currency) for table in record.decode(list[TableState]) if kind in (None, table.kind)]
     tables.sort(key=lambda table: not table.open)
-    freshness = look.feeds[FEED].freshness(record.sequence)
-    return View(data=TablesData(tables), freshness=freshness, commands=commands_of(look))
+    freshness = snapshot.feeds[FEED].freshness(record.sequence)
+    return View(data=TablesData(tables), freshness=freshness, commands=commands_of(snapshot))
 
 
-async def table_view(store: Store, asked: Asked) -> View[TableData]:
+async def table_view(store: Store, request: ViewRequest) -> View[TableData]:
     """One table with limits in `currency`; who may know of the asking player's break is told of it."""
-    currency = currency_of(asked)
+    currency = currency_of(request)
     try:
-        topic = table_topic(asked.name)
-        look = await store.read([topic, TABLES_TOPIC, *standing_topics(asked.player)], [FEED, LEDGER, ENGINE])
+        topic = table_topic(request.name)
+        snapshot = await store.read([topic, TABLES_TOPIC, *standing_topics(request.player)], [FEED, LEDGER, ENGINE])
     except ValueError:
-        raise _unknown(asked.name) from None
-    record, listed = look.records[topic], look.records[TABLES_TOPIC]
+        raise _unknown(request.name) from None
+    record, listed = snapshot.records[topic], snapshot.records[TABLES_TOPIC]
     if record is None and listed is None:
-        return View(None, _NEVER, commands=commands_of(look), on_break=break_of(look, asked.player))
+        return View(None, _NEVER, commands=commands_of(snapshot), on_break=break_of(snapshot, request.player))
     state = record.decode(TableState | None) if record is not None else None  # type: ignore[arg-type]  # msgspec takes unions
     if record is None or state is None:
-        raise _unknown(asked.name)
-    freshness = look.feeds[FEED].freshness(record.sequence)
+        raise _unknown(request.name)
+    freshness = snapshot.feeds[FEED].freshness(record.sequence)
     return View(
         data=TableData(_shown(state, currency)),
         freshness=freshness,
-        commands=commands_of(look),
-        on_break=break_of(look, asked.player),
+        commands=commands_of(snapshot),
+        on_break=break_of(snapshot, request.player),
     )
 
 
-def _unknown(table_id: str) -> Refused:
-    return Refused(404, "table_unknown", f"There is no table {table_id[:64]!r}.")
+def _unknown(table_id: str) -> ViewRefused:
+    return ViewRefused(404, "table_unknown", f"There is no table {table_id[:64]!r}.")
 
 
 def _shown(state: TableState, currency: str) -> Table:

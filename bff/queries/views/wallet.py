@@ -19,31 +19,33 @@ from bff.contracts.wallet import (
     receipt_topic,
     wallet_topic,
 )
-from bff.queries.asked import Asked, min_sequence_of
 from bff.queries.policy import QueriesPolicy
-from bff.queries.refusal import Refused
+from bff.queries.refusal import ViewRefused
+from bff.queries.view_request import ViewRequest, min_sequence_of
+from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, read_until
 from bff.queries.views.standing import break_of, standing_topics
-from bff.queries.views.waiting import ENGINE, LEDGER, commands_of, look_until, reached
 from bff.store import FeedFreshness, Store
 
 CLAIM, CLOSE = "claim-promotion", "close-key"
 _AGAIN = "Your money is safe; please try again in a minute."
 
 
-async def wallet_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[WalletData]:
+async def wallet_view(store: Store, request: ViewRequest, policy: QueriesPolicy) -> View[WalletData]:
     """The player's balances, at least as far as `min_sequence` when the projection gets there in time."""
-    player = asked.owner
-    wanted = min_sequence_of(asked)
+    player = request.owner
+    wanted = min_sequence_of(request)
     own, waiting = wallet_topic(player.player), pending_topic(player.player)
     topics = [own, waiting, *standing_topics(player)]
-    look = await look_until(store, topics, [LEDGER, ENGINE], policy, lambda look: reached(look.current(own), wanted))
-    record, ledger, engine = look.current(own), look.feeds[LEDGER], look.feeds[ENGINE]
-    pending, on_break = not reached(record, wanted), break_of(look, player)
+    snapshot = await read_until(
+        store, topics, [LEDGER, ENGINE], policy, lambda snapshot: reached(snapshot.current(own), wanted)
+    )
+    record, ledger, engine = snapshot.current(own), snapshot.feeds[LEDGER], snapshot.feeds[ENGINE]
+    pending, on_break = not reached(record, wanted), break_of(snapshot, player)
     if record is None and ledger.state != "live":
         # Nothing is known, which is not the same as nothing being there.
-        return View(None, Freshness(state="down"), pending, commands_of(look), on_break)
+        return View(None, Freshness(state="down"), pending, commands_of(snapshot), on_break)
     wallet = record.decode(WalletState) if record is not None else _empty(player.currency)
-    held = look.current(waiting)
+    held = snapshot.current(waiting)
     data = WalletData(
         balances=wallet.balances,
         recent=wallet.recent,
@@ -57,28 +59,30 @@ async def wallet_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View
         data=data,
         freshness=ledger.freshness(record.sequence if record else None),
         pending=pending,
-        commands=commands_of(look),
+        commands=commands_of(snapshot),
         on_break=on_break,
     )
 
 
-async def receipt_view(store: Store, asked: Asked, policy: QueriesPolicy) -> View[ReceiptData]:
+async def receipt_view(store: Store, request: ViewRequest, policy: QueriesPolicy) -> View[ReceiptData]:
     """One receipt of the asking player. One that may still be on its way is `pending`; another player's is unknown."""
-    player = asked.owner
-    unknown = Refused(404, "receipt_unknown", "There is no such receipt.")
-    topic = receipt_topic(asked.name)
+    player = request.owner
+    unknown = ViewRefused(404, "receipt_unknown", "There is no such receipt.")
+    topic = receipt_topic(request.name)
     try:
-        look = await look_until(store, [topic], [LEDGER, ENGINE], policy, lambda look: look.current(topic) is not None)
+        snapshot = await read_until(
+            store, [topic], [LEDGER, ENGINE], policy, lambda snapshot: snapshot.current(topic) is not None
+        )
     except ValueError:
         raise unknown from None
-    record, ledger = look.current(topic), look.feeds[LEDGER]
+    record, ledger = snapshot.current(topic), snapshot.feeds[LEDGER]
     if record is None and ledger.state != "live":
-        return View(data=None, freshness=Freshness(state="down"), pending=True, commands=commands_of(look))
+        return View(data=None, freshness=Freshness(state="down"), pending=True, commands=commands_of(snapshot))
     state = record.decode(ReceiptState) if record is not None else None
     if record is None or state is None or state.player != player.player or not _may_read(player, state.receipt):
         raise unknown
     return View(
-        data=ReceiptData(state.receipt), freshness=ledger.freshness(record.sequence), commands=commands_of(look)
+        data=ReceiptData(state.receipt), freshness=ledger.freshness(record.sequence), commands=commands_of(snapshot)
     )
 
 

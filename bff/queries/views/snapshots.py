@@ -1,6 +1,6 @@
 """Reading as far as the reader's own write, no longer than a page can wait; and whether commands are taken.
 
-Public: `look_until`, `reached`, `commands_of`, `LEDGER`, `ENGINE`.
+Public: `read_until`, `reached`, `commands_of`, `LEDGER`, `ENGINE`.
 """
 
 import asyncio
@@ -13,21 +13,21 @@ from bff.store import Record, Snapshot, Store
 LEDGER, ENGINE = "ledger", "engine"
 
 
-async def look_until(
+async def read_until(
     store: Store,
     topics: Iterable[str],
     feeds: Iterable[str],
     policy: QueriesPolicy,
     enough: Callable[[Snapshot], bool],
 ) -> Snapshot:
-    """The first look that is enough, or the last one before the wait is over."""
+    """The first snapshot that is enough, or the last one before the wait is over."""
     clock = asyncio.get_running_loop().time
     until = clock() + policy.min_sequence_ms_max / 1000
     topics, feeds = list(topics), list(feeds)
     while True:
-        look = await store.read(topics, feeds)
-        if enough(look) or clock() >= until:
-            return look
+        snapshot = await store.read(topics, feeds)
+        if enough(snapshot) or clock() >= until:
+            return snapshot
         await asyncio.sleep(policy.min_sequence_poll_ms / 1000)
 
 
@@ -38,6 +38,6 @@ def reached(record: Record | None, wanted: Sequence | None) -> bool:
     return record is not None and record.sequence[0] == wanted[0] and record.sequence[1] >= wanted[1]
 
 
-def commands_of(look: Snapshot) -> CommandsState:
-    """Every view says it, by the engine's own heartbeat: `look` must have looked at `ENGINE`."""
-    return "open" if look.feeds[ENGINE].state == "live" else "paused"
+def commands_of(snapshot: Snapshot) -> CommandsState:
+    """Every view says it, by the engine's own heartbeat: `snapshot` must have looked at `ENGINE`."""
+    return "open" if snapshot.feeds[ENGINE].state == "live" else "paused"

@@ -1,6 +1,6 @@
 """Holds the records against the ledger's own word, and answers.
 
-Public: `Comparing`.
+Public: `Comparer`.
 """
 
 import random
@@ -11,16 +11,18 @@ from prometheus_client import Counter
 from bff.broker import Broker, Delivery, Unusable
 from bff.contracts.ledger import BALANCES_COMPARED, ROLLING, BalancesStated
 from bff.queries.projections import compare, topics_of
-from bff.queries.requests import say
+from bff.queries.requests import publish_request
 from bff.resilience import log
 from bff.store import Store
 
 logger = log.get("projector")
 
-DIFFERING = Counter("projector_players_differing_total", "Players found to differ from the ledger in a comparison")
+DIFFERING = Counter(
+    "mullion_projector_players_differing_total", "Players found to differ from the ledger in a comparison"
+)
 
 
-class Comparing:
+class Comparer:
     """Reads the records of `batch` players at once."""
 
     def __init__(self, store: Store, broker: Broker, batch: int) -> None:
@@ -45,4 +47,4 @@ class Comparing:
         for wrong in compared.wrong:
             logger.error("projection_differs", detail=wrong)
         DIFFERING.inc(len(compared.wrong))
-        await say(self._broker, BALANCES_COMPARED, (stated.run, stated.part), compared)
+        await publish_request(self._broker, BALANCES_COMPARED, (stated.run, stated.part), compared)

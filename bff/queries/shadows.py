@@ -36,7 +36,7 @@ from bff.store import Store
 
 logger = log.get("projector")
 
-REBUILT = Counter("projector_players_rebuilt_total", "Players whose shadow was judged", ["outcome"])
+REBUILT = Counter("mullion_projector_players_rebuilt_total", "Players whose shadow was judged", ["outcome"])
 
 
 def is_rebuilding(delivery: Delivery) -> bool:
@@ -54,14 +54,16 @@ class Shadows:
         """In order; the answers to all that came to their end. Raises `Unusable` for what does not say what it must."""
         answers: dict[str, list[PlayerRebuilt]] = {}
         for (run, _), told in groupby(deliveries, key=_about):
-            change = await self._shade(run, list(told))
+            change = await self._write_shadow(run, list(told))
             if change is not None:
                 outcome = await self._judge(run, *change)
                 REBUILT.labels(outcome.outcome).inc()
                 answers.setdefault(run, []).append(outcome)
         return [PlayersRebuilt(run, players) for run, players in answers.items()]
 
-    async def _shade(self, run: str, told: list[Delivery]) -> tuple[PlayerChanged, ViewSequence, datetime] | None:
+    async def _write_shadow(
+        self, run: str, told: list[Delivery]
+    ) -> tuple[PlayerChanged, ViewSequence, datetime] | None:
         """Write what is told into the shadow; what ends it, when that is among it."""
         ended, events = None, [each.event for each in told]
         for each in told:

@@ -1,6 +1,6 @@
 """What one request asks for, checked.
 
-Public: `Asked`, `currency_of`, `min_sequence_of`, `kinds_of`, `page_of`, `until_of`.
+Public: `ViewRequest`, `currency_of`, `min_sequence_of`, `kinds_of`, `page_of`, `until_of`.
 """
 
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.view import Sequence
-from bff.queries.refusal import Refused
+from bff.queries.refusal import ViewRefused
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _KIND = re.compile(r"[a-z_]{1,16}")
@@ -18,7 +18,7 @@ _SEQUENCE = re.compile(r"([A-Za-z0-9_-]{1,64}):(\d{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ViewRequest:
     """`name` is the last part of the path where the view has one; `player` is None for an anonymous reader."""
 
     query: dict[str, str]
@@ -32,25 +32,25 @@ class Asked:
         return self.player
 
 
-def currency_of(asked: Asked) -> str:
+def currency_of(request: ViewRequest) -> str:
     """The `currency` asked for; required, because a limit without one says nothing."""
-    currency = asked.query.get("currency", "")
+    currency = request.query.get("currency", "")
     if not _CURRENCY.fullmatch(currency):
         problem = "is missing" if not currency else "is not an ISO 4217 code"
-        raise Refused(
+        raise ViewRefused(
             400, "currency_invalid", f"The query's currency {problem}.", {"currency": "three capitals, such as EUR"}
         )
     return currency
 
 
-def min_sequence_of(asked: Asked) -> Sequence | None:
+def min_sequence_of(request: ViewRequest) -> Sequence | None:
     """The `min_sequence` asked for, None when none was."""
-    text = asked.query.get("min_sequence")
+    text = request.query.get("min_sequence")
     if text is None:
         return None
     match = _SEQUENCE.fullmatch(text)
     if match is None:
-        raise Refused(
+        raise ViewRefused(
             400,
             "min_sequence_invalid",
             "min_sequence can not be read.",
@@ -59,28 +59,28 @@ def min_sequence_of(asked: Asked) -> Sequence | None:
     return match[1], int(match[2])
 
 
-def kinds_of(asked: Asked, most: int) -> frozenset[str]:
+def kinds_of(request: ViewRequest, most: int) -> frozenset[str]:
     """The kinds of movement asked for; empty for all of them."""
-    text = asked.query.get("kind", "")
+    text = request.query.get("kind", "")
     kinds = text.split(",") if text else []
     if len(kinds) > most or not all(_KIND.fullmatch(kind) for kind in kinds):
         hint = {"kind": f"at most {most} words with commas between them, such as bet,win"}
-        raise Refused(400, "kind_invalid", "The query's kind can not be read.", hint)
+        raise ViewRefused(400, "kind_invalid", "The query's kind can not be read.", hint)
     return frozenset(kinds)
 
 
-def page_of(asked: Asked) -> int:
+def page_of(request: ViewRequest) -> int:
     """The page asked for, from 1; the first when none was."""
-    text = asked.query.get("page", "1")
+    text = request.query.get("page", "1")
     if not _PAGE.fullmatch(text):
-        raise Refused(400, "page_invalid", "The query's page can not be read.", {"page": "a number from 1 on"})
+        raise ViewRefused(400, "page_invalid", "The query's page can not be read.", {"page": "a number from 1 on"})
     return int(text)
 
 
-def until_of(asked: Asked, earliest: str, latest: str) -> str:
+def until_of(request: ViewRequest, earliest: str, latest: str) -> str:
     """The last month asked for (`2026-11`), `latest` when none was; what is further away is refused."""
-    until = asked.query.get("until", latest)
+    until = request.query.get("until", latest)
     if not _MONTH.fullmatch(until) or not earliest <= until <= latest:
         hint = {"until": f"a month from {earliest} to {latest}"}
-        raise Refused(400, "until_out_of_reach", "The history does not reach that month.", hint)
+        raise ViewRefused(400, "until_out_of_reach", "The history does not reach that month.", hint)
     return until

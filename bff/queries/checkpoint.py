@@ -1,22 +1,22 @@
 """How far the projector is, as the query store remembers it.
 
-Public: `Mark`, `MARKER`, `SHAPE`.
+Public: `Checkpoint`, `CHECKPOINT_TOPIC`, `SHAPE`.
 
-A mark is moved and never written anew within its epoch, so a store that forgets it between two looks is found out by
-the next of them, whatever has been written since. It holds the position and the id of the event there: a ledger that
-lost its end may give the same position to another event.
+A checkpoint is moved and never written anew within its epoch, so a store that forgets it between two looks is found
+out by the next of them, whatever has been written since. It holds the position and the id of the event there: a ledger
+that lost its end may give the same position to another event.
 """
 
 from bff.contracts.view import Sequence
 from bff.store import Put, Store
 
-MARKER = "projection.ledger"
+CHECKPOINT_TOPIC = "projection.ledger"
 # Raised by whoever changes what the projector writes: records of another shape are asked for again.
 SHAPE = 4
 
 
-class Mark:
-    """The mark in `store`. `at` and `event_id` are what this process knows of it."""
+class Checkpoint:
+    """The checkpoint in `store`. `at` and `event_id` are what this process knows of it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -24,26 +24,28 @@ class Mark:
         self.event_id = ""
 
     def __repr__(self) -> str:
-        return f"<Mark {self.at} {self.event_id}>"
+        return f"<Checkpoint {self.at} {self.event_id}>"
 
     async def read(self) -> bool:
         """Learn what stands there; whether what it stands for has the shape that this release writes."""
-        record = await self._store.get(MARKER)
+        record = await self._store.get(CHECKPOINT_TOPIC)
         self.at = record.sequence if record else ("", 0)
         self.event_id = str(record.data.get("event_id", "")) if record else ""
         return record is None or record.data.get("shape") == SHAPE
 
     async def move(self, at: Sequence, event_id: str) -> bool:
-        """Put it further, where it still stands where it did. False: it does not, and `forgotten` says why."""
+        """Put it further, where it still stands where it did. False: it does not, and `was_lost` says why."""
         return await self._put(at, event_id, self.at if at[0] == self.at[0] else None)
 
     async def begin(self, epoch: str) -> bool:
-        """Mark the beginning of an epoch, with nothing to compare to. False: it stands in a later place."""
+        """Checkpoint the beginning of an epoch, with nothing to compare to. False: it stands in a later place."""
         return await self._put((epoch, 0), "", None)
 
-    async def forgotten(self) -> bool:
-        """Whether the store holds an earlier mark than it did, or none. A later one is taken over: it was moved by us
-        without our hearing of it, or by another who leads."""
+    async def was_lost(self) -> bool:
+        """Whether the store holds an earlier checkpoint than it did, or none.
+
+        A later one is taken over: we moved it and the answer was lost, or another who leads did.
+        """
         before, mine = self.at, self.event_id
         await self.read()
         if self.at >= before:
@@ -53,7 +55,7 @@ class Mark:
 
     async def _put(self, at: Sequence, event_id: str, past: Sequence | None) -> bool:
         where = {"epoch": at[0], "position": at[1], "event_id": event_id, "shape": SHAPE}
-        [put] = await self._store.put_many([Put(MARKER, where, feed="ledger", sequence=at, past=past)])
+        [put] = await self._store.put_many([Put(CHECKPOINT_TOPIC, where, feed="ledger", sequence=at, past=past)])
         if put:
             self.at, self.event_id = at, event_id
         return put

@@ -1,6 +1,6 @@
 """Whether every event has come, and whether the ledger still is the one that gave them.
 
-Public: `Watch`.
+Public: `PositionTracker`.
 
 Positions count the stream without gaps, and each event names the one before it. So a ledger that lost its end, and gave
 the same positions once more to other events, contradicts what has been counted: by another event at a position that
@@ -17,7 +17,7 @@ ABOVE_MAX = 10_000
 NAMED_MAX = 1_000
 
 
-class Watch:
+class PositionTracker:
     """Counts positions of one epoch. A later epoch begins at 1 again; an earlier one is no news.
 
     Out of order is not lost: a gap counts as lost once it has stood for `gap_s_max`. Seconds are passed in. It begins
@@ -27,7 +27,7 @@ class Watch:
     def __init__(self, gap_s_max: float, at: Sequence | None = None, last_id: str = "") -> None:
         self._gap_s_max = gap_s_max
         self._above: set[int] = set()
-        self._told = 0  # the highest position that is known to have been given
+        self._highest = 0  # the highest position that is known to have been given
         self._missing_since: float | None = None
         self._doubted_since: float | None = None
         self.doubt = ""  # why the ledger may be another one than before
@@ -35,7 +35,7 @@ class Watch:
         self._names: dict[int, str] = {self.low: last_id} if last_id else {}
 
     def __repr__(self) -> str:
-        return f"<Watch {self.epoch}:{self.low} {len(self._above)} above, told {self._told}>"
+        return f"<PositionTracker {self.epoch}:{self.low} {len(self._above)} above, told {self._highest}>"
 
     @property
     def at(self) -> Sequence:
@@ -45,7 +45,7 @@ class Watch:
     @property
     def is_whole(self) -> bool:
         """Nothing is missing of all that is known to have been given."""
-        return self.low >= self._told
+        return self.low >= self._highest
 
     @property
     def last_id(self) -> str:
@@ -72,7 +72,7 @@ class Watch:
         if not self._adopt(position[0]):
             return
         n = position[1]
-        self._told = max(self._told, n)
+        self._highest = max(self._highest, n)
         if n <= self.low:
             return
         self._above.add(n)
@@ -82,17 +82,17 @@ class Watch:
             self._above.remove(self.low)
             self._names.pop(self.low - NAMED_MAX, None)
 
-    def told(self, position: Sequence, now: float, event_id: str = "") -> bool:
+    def reported_last(self, position: Sequence, now: float, event_id: str = "") -> bool:
         """The writer says what it gave last; whether that is what came last. To be called in the stream's order."""
         if not self._adopt(position[0]):
-            self._doubted("the writer speaks of an earlier epoch", now)
+            self._doubt("the writer speaks of an earlier epoch", now)
             return False
         n = position[1]
-        self._told = max(self._told, n)
+        self._highest = max(self._highest, n)
         if n < self.low:
-            self._doubted(f"the ledger ends at position {n} and {self.low} had come", now)
+            self._doubt(f"the ledger ends at position {n} and {self.low} had come", now)
         elif n == self.low and event_id and self.last_id not in ("", event_id):
-            self._doubted(f"the ledger gave position {n} to another event than the one that came", now)
+            self._doubt(f"the ledger gave position {n} to another event than the one that came", now)
         else:
             self.doubt, self._doubted_since = "", None
         return n == self.low and not self.doubt
@@ -101,19 +101,19 @@ class Watch:
         """Why events have to be sent again, or ""."""
         if self._doubted_since is not None and now - self._doubted_since > self._gap_s_max:
             return self.doubt
-        if self.low >= self._told:
+        if self.low >= self._highest:
             self._missing_since = None
             return ""
         if self._missing_since is None:
             self._missing_since = now
         if now - self._missing_since > self._gap_s_max or len(self._above) > ABOVE_MAX:
-            return f"position {self.low + 1} is missing, {self._told} has been given"
+            return f"position {self.low + 1} is missing, {self._highest} has been given"
         return ""
 
     def _name(self, epoch: str, n: int) -> str:
         return self._names.get(n, "") if epoch == self.epoch else ""
 
-    def _doubted(self, why: str, now: float) -> None:
+    def _doubt(self, why: str, now: float) -> None:
         """A writer that was held up may speak last, so it is believed only when nobody denies it for a while."""
         self.doubt = why
         if self._doubted_since is None:
@@ -123,7 +123,7 @@ class Watch:
         if epoch < self.epoch:
             return False
         if epoch > self.epoch:
-            self.epoch, self.low, self._told = epoch, 0, 0
+            self.epoch, self.low, self._highest = epoch, 0, 0
             self._above.clear()
             self._names.clear()
             self._missing_since = self._doubted_since = None
