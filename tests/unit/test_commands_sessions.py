@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bff.commands.engine.policy import POLICY, EnginePolicy
-from bff.commands.seamless.sessions import Sessions
+from bff.commands.seamless.sessions import EndedSessions
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.revocation import SessionsRevoked, read_revocation, write_revocation
 
@@ -23,8 +23,8 @@ def token(*, age_s=0.0, session="mark.3", player="pl_amber"):
 @pytest.fixture
 def heard():
     """A process that has heard every revocation of the last day."""
-    sessions = Sessions()
-    sessions.begin(NOW - 24 * HOUR)
+    sessions = EndedSessions()
+    sessions.complete_from(NOW - 24 * HOUR)
     return sessions
 
 
@@ -37,14 +37,14 @@ def test_play_goes_on_with_one_token_for_an_evening(heard, age_s):
 @pytest.mark.parametrize("age_s", [0, 60, HOUR])
 def test_a_session_that_ended_ends_its_tokens_at_once(heard, age_s):
     """Fresh ones too; another session of the same player plays on."""
-    heard.add("pl_amber", NOW, mark="mark")
+    heard.revoke("pl_amber", NOW, mark="mark")
     assert not heard.is_live(token(age_s=age_s), NOW)
     assert heard.is_live(token(age_s=age_s, session="other.3"), NOW)
 
 
 def test_a_block_or_a_sign_out_everywhere_ends_all_tokens_of_a_player(heard):
     """Whatever device they were minted for; what is minted after it counts, and so do other players."""
-    heard.add("pl_amber", NOW, epoch=4)
+    heard.revoke("pl_amber", NOW, epoch=4)
     assert not heard.is_live(token(), NOW)
     assert not heard.is_live(token(session="other.3"), NOW)
     assert not heard.is_live(token(session=""), NOW)
@@ -54,19 +54,19 @@ def test_a_block_or_a_sign_out_everywhere_ends_all_tokens_of_a_player(heard):
 
 def test_an_old_token_is_not_believed_where_a_revocation_may_have_been_missed(heard):
     """After the line was lost and found again: minutes old will do, and so does what is minted from then on."""
-    heard.lose()
+    heard.incomplete()
     assert heard.is_live(token(age_s=POLICY.token_fresh_s), NOW)
     assert not heard.is_live(token(age_s=POLICY.token_fresh_s + 1), NOW)
-    heard.begin(NOW - HOUR)
+    heard.complete_from(NOW - HOUR)
     assert not heard.is_live(token(age_s=2 * HOUR), NOW)
     assert heard.is_live(token(age_s=HOUR), NOW)
 
 
 def test_what_was_heard_is_not_forgotten_with_the_line(heard):
     """A session that ended stays so when the line is lost."""
-    heard.add("pl_amber", NOW, mark="mark")
-    heard.lose()
-    heard.begin(NOW)
+    heard.revoke("pl_amber", NOW, mark="mark")
+    heard.incomplete()
+    heard.complete_from(NOW)
     assert not heard.is_live(token(), NOW)
 
 
@@ -74,16 +74,16 @@ def test_no_token_lives_for_more_than_twelve_hours_or_without_its_session(heard)
     """Nor does one from a clock that is ahead count as fresh for as long as that."""
     assert not heard.is_live(token(age_s=12 * HOUR + 1), NOW)
     assert not heard.is_live(token(age_s=HOUR, session=""), NOW)
-    sessions = Sessions()
+    sessions = EndedSessions()
     assert not sessions.is_live(token(age_s=-POLICY.token_fresh_s - 1), NOW)
 
 
 def test_what_is_forgotten_for_want_of_room_is_not_believed(heard):
     """Memory is bounded: the oldest revocation goes, and with it the belief in tokens as old."""
-    small = Sessions(EnginePolicy(revocations_max=2))
-    small.begin(NOW - 24 * HOUR)
+    small = EndedSessions(EnginePolicy(revocations_max=2))
+    small.complete_from(NOW - 24 * HOUR)
     for place, mark in enumerate(("mark", "b", "c")):
-        small.add("pl_amber", NOW - 300 + place, mark=mark)
+        small.revoke("pl_amber", NOW - 300 + place, mark=mark)
     assert not small.is_live(token(age_s=301), NOW)
     assert small.is_live(token(age_s=200, session="d.3"), NOW)
 

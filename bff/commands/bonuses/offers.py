@@ -1,6 +1,6 @@
 """Promotions as the feeds tell them, taken from the broker into the command database.
 
-Public: `take`, `main`.
+Public: `record_offer`, `main`.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from bff.resilience import log, worker
 logger = log.get("offers-intake")
 
 
-def take(event: Event, now: datetime) -> None:
+def record_offer(event: Event, now: datetime) -> None:
     """Write one event down; a second time changes nothing. Raises `ValueError` for what is no offer."""
     if event.type == "OfferPublished":
         # Checked here, so that a claim never meets half an offer.
@@ -46,7 +46,7 @@ async def _main(stopping: Any, progress: Progress) -> None:
     async def handle(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         for delivery in deliveries:
             try:
-                await engine.run(take, delivery.event, datetime.now(UTC))
+                await engine.run(record_offer, delivery.event, datetime.now(UTC))
             except ValueError as error:
                 raise Unusable(delivery, str(error)) from error
         return deliveries

@@ -16,7 +16,7 @@ class Bar:
         self._label, self._total = label, max(total, 1)
         self._stream = stream or sys.stderr
         self._done = 0
-        self._told = -1
+        self._last_tenth = -1
 
     def advance(self, amount: int = 1) -> None:
         """So much more is done."""
@@ -27,9 +27,9 @@ class Bar:
             bar = "#" * filled + "." * (WIDTH - filled)
             self._stream.write(f"\r{self._label} [{bar}] {self._done}/{self._total}")
             self._stream.flush()
-        elif tenth != self._told:
+        elif tenth != self._last_tenth:
             self._stream.write(f"{self._label} {10 * tenth} % ({self._done}/{self._total})\n")
-        self._told = tenth
+        self._last_tenth = tenth
 
     def close(self) -> None:
         """All of it is done."""

@@ -43,8 +43,8 @@ def endpoint(command: str) -> Callable[[View], View]:
                 response, outcome = responses.problem(error), error.code
             except EngineUnavailable as error:
                 logger.warning("command_unavailable", command=command, detail=str(error))
-                refused = _UNKNOWN if error.outcome_unknown else _UNAVAILABLE
-                response, outcome = responses.problem(refused), refused.code
+                rejection = _UNKNOWN if error.outcome_unknown else _UNAVAILABLE
+                response, outcome = responses.problem(rejection), rejection.code
             COMMANDS.labels(command, outcome).inc()
             SECONDS.labels(command).observe(time.perf_counter() - began)
             return response

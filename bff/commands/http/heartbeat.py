@@ -1,4 +1,4 @@
-"""The engine says once a second that it takes commands, and whether payments can be reached; a change of that at once.
+"""The engine publishes once a second that it takes commands, and whether payments can be reached; a change at once.
 
 Public: `Heartbeat`.
 """
@@ -18,7 +18,7 @@ from bff.contracts.ledger import ENGINE_HEARTBEAT, LEDGER_STREAM, EngineHealth
 
 
 class Heartbeat:
-    """Two loops in the engine's process. A broker that is away is simply told again a second later."""
+    """Two loops in the engine's process. A broker that is away gets the next heartbeat a second later."""
 
     def __init__(self, broker: Broker, payments_healthy: Callable[[], Awaitable[bool]], policy: EnginePolicy) -> None:
         self._broker = broker
@@ -32,10 +32,10 @@ class Heartbeat:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._poll())
-            group.create_task(self._beat())
+            group.create_task(self._poll_payments())
+            group.create_task(self._publish())
 
-    async def _poll(self) -> None:
+    async def _poll_payments(self) -> None:
         failures = 0
         while True:
             failures = 0 if await self._payments_healthy() else failures + 1
@@ -45,7 +45,7 @@ class Heartbeat:
                 self._changed.set()
             await asyncio.sleep(self._policy.payments_recheck_s if failures else self._policy.payments_poll_s)
 
-    async def _beat(self) -> None:
+    async def _publish(self) -> None:
         while True:
             with contextlib.suppress(BrokerUnavailable):
                 self._changed.clear()

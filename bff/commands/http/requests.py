@@ -1,6 +1,6 @@
 """A request for a command: who asks, by which key, for what. Everything that can be wrong with it is a problem.
 
-Public: `read`, `whole_body`.
+Public: `read`, `read_body`.
 """
 
 import re
@@ -55,7 +55,7 @@ def _player(request: HttpRequest, scopes: frozenset[str]) -> PlayerContext:
     return context
 
 
-def whole_body(request: HttpRequest) -> bytes:
+def read_body(request: HttpRequest) -> bytes:
     """The body; raises `CommandRejected` where it is longer than the engine reads."""
     if int(request.headers.get("Content-Length") or 0) > POLICY.body_bytes_max:
         raise CommandRejected(
@@ -70,7 +70,7 @@ def whole_body(request: HttpRequest) -> bytes:
 
 
 def _body(request: HttpRequest, body_type: type[T]) -> T:
-    raw = whole_body(request)
+    raw = read_body(request)
     try:
         return text.decode(raw, body_type)
     except msgspec.ValidationError as error:

@@ -24,19 +24,19 @@ _TITLES = {
 }
 
 
-def problem(refused: CommandRejected) -> HttpResponse:
+def problem(rejected: CommandRejected) -> HttpResponse:
     """The refusal on the wire."""
     body = Problem(
-        status=refused.status,
-        title=_TITLES.get(refused.status, "Error"),
-        code=refused.code,
-        detail=refused.detail,
-        fields=refused.fields,
+        status=rejected.status,
+        title=_TITLES.get(rejected.status, "Error"),
+        code=rejected.code,
+        detail=rejected.detail,
+        fields=rejected.fields,
     )
-    response = HttpResponse(msgspec.json.encode(body), status=refused.status, content_type=PROBLEM_TYPE)
-    if refused.status in (503, 504):
+    response = HttpResponse(msgspec.json.encode(body), status=rejected.status, content_type=PROBLEM_TYPE)
+    if rejected.status in (503, 504):
         response["Retry-After"] = "1"
-    if refused.status == 401:
+    if rejected.status == 401:
         response["WWW-Authenticate"] = "Bearer"
     response["Cache-Control"] = "no-store"
     return response

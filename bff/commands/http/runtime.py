@@ -15,7 +15,7 @@ from bff.commands.engine.threads import Engine
 from bff.commands.http.heartbeat import Heartbeat
 from bff.commands.payments.provider import PaymentsProvider
 from bff.commands.seamless.revocations import follow
-from bff.commands.seamless.sessions import Sessions
+from bff.commands.seamless.sessions import EndedSessions
 from bff.resilience import log
 
 T = TypeVar("T")
@@ -32,11 +32,11 @@ class Runtime:
         self.broker = connect(settings.BROKER_URL)
         self.heartbeat = Heartbeat(self.broker, self.payments.healthy, POLICY)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._beating = asyncio.get_running_loop().create_task(self.heartbeat.run())
-        self._beating.add_done_callback(_report)
-        self.sessions = Sessions()
-        self._following = asyncio.get_running_loop().create_task(follow(settings.REDIS_URL, self.sessions))
-        self._following.add_done_callback(_report)
+        self._heartbeat_task = asyncio.get_running_loop().create_task(self.heartbeat.run())
+        self._heartbeat_task.add_done_callback(_report)
+        self.sessions = EndedSessions()
+        self._revocations_task = asyncio.get_running_loop().create_task(follow(settings.REDIS_URL, self.sessions))
+        self._revocations_task.add_done_callback(_report)
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` to its end, also when the caller leaves: a command is never cut in half."""
@@ -47,8 +47,8 @@ class Runtime:
 
     async def aclose(self) -> None:
         """Finish the commands that run, then let go of everything."""
-        self._beating.cancel()
-        self._following.cancel()
+        self._heartbeat_task.cancel()
+        self._revocations_task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=POLICY.command_ms_max / 1000)
         await self.payments.aclose()

@@ -15,7 +15,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 
 from bff.commands.engine.threads import EngineUnavailable
-from bff.commands.http.requests import whole_body
+from bff.commands.http.requests import read_body
 from bff.commands.http.runtime import runtime
 from bff.commands.ledger.command_request import CommandRejected
 from bff.commands.seamless import play, prizes, providers
@@ -62,7 +62,7 @@ async def _answered(request: HttpRequest, provider: str, operation: str, *, own:
     adapter = _ADAPTERS[registered.protocol if registered else _OWN]
     request_uuid = ""
     try:
-        received = SignedRequest(request.path, request.headers, whole_body(request))
+        received = SignedRequest(request.path, request.headers, read_body(request))
         if registered is None or request.method != "POST" or (registered.protocol == _OWN) is not own:
             raise Denied(Status.INVALID_SIGNATURE)
         _verify(adapter, provider, received, registered.key)

@@ -40,9 +40,9 @@ class PlayerAccounts:
 
     @classmethod
     def open(cls, player_id: str, currency: str, now: datetime) -> "PlayerAccounts":
-        """The player's accounts. Whoever is not known yet gets accounts in `currency`; later ones do not change it."""
-        known = statements.find(Player, lock=True, player_id=player_id)
-        player = known[0] if known else _new_player(player_id, currency, now)
+        """The player's accounts. Whoever has none yet gets accounts in `currency`; later ones do not change it."""
+        found = statements.find(Player, lock=True, player_id=player_id)
+        player = found[0] if found else _new_player(player_id, currency, now)
         accounts = {account.kind: account for account in statements.find(Account, player_id=player_id)}
         # Read after the player is locked: a replay that began before is seen, one that begins later waits for us.
         return cls(player, accounts, statements.value(RelayState, "epoch", id=1), now)
@@ -85,8 +85,8 @@ class PlayerAccounts:
         currency = self.player.currency
         if forfeited_minor:
             sides.append((_house_account("promotions", currency), forfeited_minor))
-        if rest := -sum(lines.values()) - forfeited_minor:
-            sides.append((_house_account(house, currency), rest))
+        if remainder := -sum(lines.values()) - forfeited_minor:
+            sides.append((_house_account(house, currency), remainder))
         each = {"transaction_id": transaction_id, "currency": currency}
         statements.insert_values(
             Entry, *({**each, "account_id": side.pk, "amount_minor": amount} for side, amount in sides)
@@ -131,8 +131,8 @@ def _debt_account(player: Player) -> Account:
 
 
 def _house_account(kind: HouseKind, currency: str) -> Account:
-    known = statements.find(Account, kind=kind, currency=currency, player_id=None)
-    if not known:
+    found = statements.find(Account, kind=kind, currency=currency, player_id=None)
+    if not found:
         Account.objects.bulk_create([Account(kind=kind, currency=currency)], ignore_conflicts=True)
-        known = statements.find(Account, kind=kind, currency=currency, player_id=None)
-    return known[0]
+        found = statements.find(Account, kind=kind, currency=currency, player_id=None)
+    return found[0]

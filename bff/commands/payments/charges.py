@@ -21,7 +21,7 @@ logger = log.get("deposit")
 
 
 @transaction.atomic
-def settle(receipt_id: str, verdict: ChargeOutcome, now: datetime) -> Receipt:
+def settle(receipt_id: str, outcome: ChargeOutcome, now: datetime) -> Receipt:
     """Write down what the provider said. Safe to repeat and in any order: money moves once, on the first approval.
 
     An approval also settles a receipt that was given up as lost, for then the charge has been made after all. One that
@@ -31,24 +31,24 @@ def settle(receipt_id: str, verdict: ChargeOutcome, now: datetime) -> Receipt:
     accounts = PlayerAccounts.open(found.player_id, found.currency, now)
     receipt = Receipt.objects.get(pk=receipt_id)
     charge = Charge.objects.get(pk=receipt_id)
-    if charge.state in ("approved", "declined") or (charge.state == "lost" and verdict.state != "approved"):
+    if charge.state in ("approved", "declined") or (charge.state == "lost" and outcome.state != "approved"):
         return receipt
-    if verdict.charge_id:
-        charge.charge_id = verdict.charge_id
-    if _differs(receipt, verdict):
-        _leave_to_people(receipt, charge, verdict)
+    if outcome.charge_id:
+        charge.charge_id = outcome.charge_id
+    if _differs(receipt, outcome):
+        _leave_to_people(receipt, charge, outcome)
         return receipt
-    if verdict.state in ("processing", "unknown"):
-        _wait(accounts, receipt, charge, verdict)
+    if outcome.state in ("processing", "unknown"):
+        _wait(accounts, receipt, charge, outcome)
         return receipt
-    charge.state, charge.check_at = verdict.state, None
+    charge.state, charge.check_at = outcome.state, None
     charge.save()
-    if verdict.state == "approved":
+    if outcome.state == "approved":
         receipts.change(accounts, receipt, state="done")
         accounts.post("deposit", receipt, {"real": receipt.amount_minor}, "payments")
         outbox.append(accounts, "FundsDeposited", [receipt])
     else:
-        receipts.change(accounts, receipt, state="declined", reason=verdict.reason)
+        receipts.change(accounts, receipt, state="declined", reason=outcome.reason)
         outbox.append(accounts, "DepositDeclined", [receipt])
     return receipt
 
@@ -61,15 +61,15 @@ def decide(receipt_id: str, state: Literal["approved", "declined"], reason: str,
     return settle(receipt_id, ChargeOutcome(state, reason=reason), now)
 
 
-def _differs(receipt: Receipt, verdict: ChargeOutcome) -> bool:
-    amount = verdict.amount_minor not in (None, receipt.amount_minor)
-    return amount or verdict.currency not in (None, receipt.currency)
+def _differs(receipt: Receipt, outcome: ChargeOutcome) -> bool:
+    amount = outcome.amount_minor not in (None, receipt.amount_minor)
+    return amount or outcome.currency not in (None, receipt.currency)
 
 
-def _leave_to_people(receipt: Receipt, charge: Charge, verdict: ChargeOutcome) -> None:
+def _leave_to_people(receipt: Receipt, charge: Charge, outcome: ChargeOutcome) -> None:
     """Money that nobody asked for: nothing moves, and nobody is asked again, until somebody has looked at it."""
     charge.state, charge.check_at = "differs", None
-    charge.said = f"{verdict.amount_minor} {verdict.currency or receipt.currency}"[:40]
+    charge.said = f"{outcome.amount_minor} {outcome.currency or receipt.currency}"[:40]
     charge.save()
     if receipt.in_flight_until is not None:
         receipt.in_flight_until = None
@@ -77,8 +77,8 @@ def _leave_to_people(receipt: Receipt, charge: Charge, verdict: ChargeOutcome) -
     logger.error("charge_differs", receipt=receipt.pk, asked=receipt.amount_minor, charged=charge.said)
 
 
-def _wait(accounts: PlayerAccounts, receipt: Receipt, charge: Charge, verdict: ChargeOutcome) -> None:
-    if verdict.state == "processing":
+def _wait(accounts: PlayerAccounts, receipt: Receipt, charge: Charge, outcome: ChargeOutcome) -> None:
+    if outcome.state == "processing":
         charge.state = "processing"
     wait_s = backoff_s(POLICY.check_backoff, charge.checks)
     charge.checks += 1

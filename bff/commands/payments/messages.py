@@ -1,6 +1,6 @@
 """What the payments provider sends, and what it says of a charge.
 
-Public: `ChargeMessage`, `ChargesMessage`, `verdict_of`.
+Public: `ChargeMessage`, `ChargesMessage`, `outcome_of`.
 """
 
 import msgspec
@@ -27,7 +27,7 @@ class ChargesMessage(msgspec.Struct, frozen=True):
     charges: list[ChargeMessage]
 
 
-def verdict_of(charge: ChargeMessage) -> ChargeOutcome:
+def outcome_of(charge: ChargeMessage) -> ChargeOutcome:
     """What the message says of its charge."""
     if charge.status == "approved":
         return ChargeOutcome("approved", charge.charge_id, amount_minor=charge.amount_minor, currency=charge.currency)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from bff.commands.payments.messages import ChargeMessage, ChargesMessage, verdict_of
+from bff.commands.payments.messages import ChargeMessage, ChargesMessage, outcome_of
 from bff.commands.payments.outcome import ChargeOutcome
 from bff.contracts import text
 from bff.resilience.deadline import Deadline
@@ -21,7 +21,7 @@ from bff.resilience.reason import Reason
 
 _NOT_REACHED = "The payment provider could not be reached, so nothing was charged. Please try again in a moment."
 _REFUSED = "The payment provider did not accept this deposit, so nothing was charged."
-_UNHEARD = "The payment never reached the payment provider, so nothing was charged."
+_NEVER_ARRIVED = "The payment never reached the payment provider, so nothing was charged."
 
 
 class PaymentsProvider:
@@ -47,17 +47,17 @@ class PaymentsProvider:
             return ChargeOutcome("unknown")
         if answer.status >= 300:
             return ChargeOutcome("declined", reason=_REFUSED)
-        return verdict_of(reader.decoded)
+        return outcome_of(reader.decoded)
 
     async def look_up(self, reference: str) -> ChargeOutcome:
         """What became of a charge: `lost` only when the provider says that it knows none."""
         reader = _Reader(ChargesMessage)
-        asked = Request("GET", f"{self._url}/v1/charges?reference={quote(reference)}")
-        answer = await self._call(asked, reader.judge)
+        request = Request("GET", f"{self._url}/v1/charges?reference={quote(reference)}")
+        answer = await self._call(request, reader.judge)
         if isinstance(answer, Failure) or answer.status != 200:
             return ChargeOutcome("unknown")
         mine = [charge for charge in reader.decoded.charges if charge.reference == reference]
-        return verdict_of(mine[0]) if mine else ChargeOutcome("lost", reason=_UNHEARD)
+        return outcome_of(mine[0]) if mine else ChargeOutcome("lost", reason=_NEVER_ARRIVED)
 
     async def healthy(self) -> bool:
         """Whether the provider says that it takes charges."""
@@ -73,7 +73,7 @@ class PaymentsProvider:
 
 
 class _Reader:
-    """Reads inside the guard: what says 200 and is no charge counts against what was asked for. For one call."""
+    """Reads inside the guard: what says 200 and is no charge counts against what was request for. For one call."""
 
     def __init__(self, kind: Any) -> None:
         self._kind = kind

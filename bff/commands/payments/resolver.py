@@ -1,6 +1,6 @@
-"""Charges whose outcome is not known: ask the provider until it is, and settle.
+"""Charges whose outcome is not known: ask the provider until it is, and settle them.
 
-Public: `resolve`, `due`, `settled_by`.
+Public: `resolve`, `due_charges`, `outcome_to_record`.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from bff.resilience import log
 logger = log.get("resolver")
 
 
-def due(now: datetime) -> list[tuple[str, datetime]]:
-    """References that are to be asked about now, and when each was sent; the longest due first."""
+def due_charges(now: datetime) -> list[tuple[str, datetime]]:
+    """References that are to be asked about now, and when each was sent; the longest overdue first."""
     waiting = Charge.objects.filter(check_at__lte=now).order_by("check_at")
     return list(waiting.values_list("receipt_id", "sent_at")[:20])
 
 
-def settled_by(verdict: ChargeOutcome, sent_at: datetime, now: datetime) -> ChargeOutcome:
+def outcome_to_record(outcome: ChargeOutcome, sent_at: datetime, now: datetime) -> ChargeOutcome:
     """What to write down: a charge that the provider does not know yet may still be on its way to it."""
-    if verdict.state == "lost" and now - sent_at < timedelta(seconds=POLICY.lost_after_s):
+    if outcome.state == "lost" and now - sent_at < timedelta(seconds=POLICY.lost_after_s):
         return ChargeOutcome("unknown")
-    return verdict
+    return outcome
 
 
 async def resolve(engine: Engine, payments: PaymentsProvider, stopping: asyncio.Event) -> None:
@@ -36,10 +36,10 @@ async def resolve(engine: Engine, payments: PaymentsProvider, stopping: asyncio.
     failing = False
     while not stopping.is_set():
         try:
-            for reference, sent_at in await engine.run(due, datetime.now(UTC)):
-                verdict = await payments.look_up(reference)
+            for reference, sent_at in await engine.run(due_charges, datetime.now(UTC)):
+                outcome = await payments.look_up(reference)
                 now = datetime.now(UTC)
-                receipt = await engine.run(charges.settle, reference, settled_by(verdict, sent_at, now), now)
+                receipt = await engine.run(charges.settle, reference, outcome_to_record(outcome, sent_at, now), now)
                 if receipt.state != "pending":
                     logger.info("deposit_resolved", receipt=reference, state=receipt.state)
             failing = False

@@ -8,7 +8,7 @@ import hmac
 
 import msgspec
 
-from bff.commands.payments.messages import ChargeMessage, verdict_of
+from bff.commands.payments.messages import ChargeMessage, outcome_of
 from bff.commands.payments.outcome import ChargeOutcome
 from bff.contracts import text
 
@@ -39,4 +39,4 @@ def read_webhook(body: bytes, signature: str, secret: str, *, now: float, age_s_
         charge = text.decode(body, ChargeMessage, free_text=True)
     except msgspec.DecodeError as error:
         raise WebhookUnreadable(f"the body is not a charge: {error}") from error
-    return charge.reference, verdict_of(charge)
+    return charge.reference, outcome_of(charge)

@@ -1,6 +1,6 @@
 """Which game tokens a bet may still come with: those whose session nobody has ended.
 
-Public: `Sessions`.
+Public: `EndedSessions`.
 """
 
 from collections import OrderedDict
@@ -9,12 +9,12 @@ from bff.commands.engine.policy import POLICY, EnginePolicy
 from bff.contracts.player_context import PlayerContext
 
 
-class Sessions:
-    """What this process has heard of sessions that ended. Pure; Unix seconds are passed in.
+class EndedSessions:
+    """What this process knows of sessions that ended. Pure; Unix seconds are passed in.
 
     A game token lives for hours so that a game can be played with one, and names its session (`<mark>.<epoch>`), which
     a revocation names too. A token that is older than the shell's other tokens ever get is believed only where every
-    revocation since it was minted has been heard; otherwise the player's page has a fresh one.
+    revocation since it was minted has been received; otherwise the player's page has a fresh one.
     """
 
     def __init__(self, policy: EnginePolicy = POLICY) -> None:
@@ -23,15 +23,15 @@ class Sessions:
         self._players: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._complete_since: float | None = None
 
-    def begin(self, now: float) -> None:
-        """From here on every revocation is heard."""
+    def complete_from(self, now: float) -> None:
+        """From `now` on every revocation is received."""
         self._complete_since = now
 
-    def lose(self) -> None:
+    def incomplete(self) -> None:
         """Revocations may be missed from here on."""
         self._complete_since = None
 
-    def add(self, player: str, now: float, *, mark: str = "", epoch: int = 0) -> None:
+    def revoke(self, player: str, now: float, *, mark: str = "", epoch: int = 0) -> None:
         """The session behind `mark` is over, or without one all sessions of `player` from before `epoch`."""
         if mark:
             self._marks[mark] = now
@@ -58,13 +58,13 @@ class Sessions:
         """What no token can name any more goes; what has to go for want of room takes the belief in its age with it."""
         kept_s = self._policy.token_age_h_max * 3600 + self._policy.token_fresh_s
         while self._marks and (next(iter(self._marks.values())) < now - kept_s or self._full(self._marks)):
-            self._dropped(self._marks.popitem(last=False)[1])
+            self._forgotten(self._marks.popitem(last=False)[1])
         while self._players and (next(iter(self._players.values()))[1] < now - kept_s or self._full(self._players)):
-            self._dropped(self._players.popitem(last=False)[1][1])
+            self._forgotten(self._players.popitem(last=False)[1][1])
 
-    def _full(self, heard: OrderedDict[str, float] | OrderedDict[str, tuple[int, float]]) -> bool:
-        return len(heard) > self._policy.revocations_max
+    def _full(self, log: OrderedDict[str, float] | OrderedDict[str, tuple[int, float]]) -> bool:
+        return len(log) > self._policy.revocations_max
 
-    def _dropped(self, at: float) -> None:
+    def _forgotten(self, at: float) -> None:
         if self._complete_since is not None:
             self._complete_since = max(self._complete_since, at)
