@@ -8,8 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from bff.commands.engine import statements
 from bff.commands.ledger import audit
-from bff.commands.ledger.models import Account, Grant, Player, Receipt
+from bff.commands.ledger.models import Account, Entry, Grant, Player, Receipt, Transaction
 from tests.integration.commands_house.case_play import Table, open_more
 from tests.integration.commands_house.case_wagering import Player as Claimant
 
@@ -93,3 +94,18 @@ def test_bonuses_that_do_not_agree_with_their_bets_are_found():
         "grants: running at 2100 of 2000, its bets say 100",
         "bonuses: 70 stands as bonus, the bonuses that run hold 0",
     }
+
+
+def test_a_transaction_of_one_side_is_found():
+    """Money neither comes from nowhere nor goes there."""
+    table = Table(4000, "GBP")
+    with bending():
+        account = Account.objects.get(player_id=table.player, kind="real")
+        posted = Entry.objects.get(account=account).transaction
+        lone = {"transaction_id": "tx_lone"}
+        statements.insert_values(
+            Transaction, {**lone, "kind": "opening", "receipt_id": posted.receipt_id, "at": posted.at}
+        )
+        statements.insert_values(Entry, {**lone, "currency": "GBP", "account_id": account.pk, "amount_minor": 5})
+        bent = found()
+    assert {"sums: it has 1 entries", "sums: its entries sum to 5 GBP"} <= bent

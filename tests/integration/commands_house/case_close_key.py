@@ -106,3 +106,14 @@ def test_closing_is_told_to_the_read_side_and_is_no_line():
 def test_the_books_are_sound_after_all_this():
     """A closed key moves no money."""
     assert audit.findings() == []
+
+
+def test_a_key_says_one_thing_only():
+    """While its command is carried out it waits, and another command under it is refused for good."""
+    sender = Sender()
+    sender.deposit()
+    assert sender.refusal(sender.deposit) == (409, "command_in_flight")
+    body = SetDepositLimit("day", 5, "EUR")
+    other = sender.asked("set-deposit-limit", body)
+    assert sender.refusal(lambda: limits.set_deposit_limit(other, body, now())) == (422, "idempotency_key_reused")
+    assert sender.receipts() == 1

@@ -4,16 +4,20 @@ import secrets
 from datetime import UTC, datetime
 
 import msgspec
+from django.db import transaction
 
 from bff.commands.engine.policy import RELAY
 from bff.commands.handlers import limits, withdraw
+from bff.commands.ledger import outbox
+from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.command_request import CommandRequest
 from bff.commands.ledger.models import OutboxRow, Player
 from bff.commands.ledger.statement import state_part
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.relay import comparison
+from bff.commands.relay.rebuild import append_player
 from bff.contracts.history import KindTotals, month_of
-from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerChanged
+from bff.contracts.ledger import BALANCES_STATED, HISTORY_RESTATED, PLAYER_RESTATED, BalancesStated, PlayerChanged
 from bff.contracts.wallet import CancelWithdrawal, SetDepositLimit, Withdraw
 
 
@@ -90,3 +94,26 @@ def test_a_long_history_is_stated_alone():
     assert (after, [each.player for each in stands]) == (player, [player])
     assert (stands[0].lines, stands[0].claimed) == (RELAY.compare_lines_max + 1, {})
     Player.objects.filter(pk=player).update(lines=1)
+
+
+def test_a_long_history_goes_out_in_parts_and_whole(monkeypatch):
+    """However many rows are in memory together, the same pages come before the same state."""
+    player, told = opened(), []
+    do(limits.set_deposit_limit, player, "set-deposit-limit", SetDepositLimit("day", 700, "EUR"))
+    for at_once in (100, 1):
+        monkeypatch.setattr(outbox, "_ROWS_AT_ONCE", at_once)
+        before = OutboxRow.objects.order_by("pk").last().pk
+        with transaction.atomic():
+            outbox.restate(PlayerAccounts.open(player, "EUR", datetime.now(UTC)))
+        rows = OutboxRow.objects.filter(pk__gt=before, aggregate=f"player:{player}").order_by("pk")
+        told.append([row.type for row in rows])
+    assert told[0] == told[1] == [HISTORY_RESTATED, PLAYER_RESTATED]
+
+
+def test_a_rebuild_of_a_player_whose_epoch_is_over_restates_first():
+    """What the shadow holds follows what is shown, so a reader of the new epoch has both."""
+    player = opened()
+    Player.objects.filter(pk=player).update(epoch="")
+    append_player(player, "EUR", "run", datetime.now(UTC))
+    types = [row.type for row in OutboxRow.objects.filter(aggregate=f"player:{player}").order_by("pk")][1:]
+    assert types == [HISTORY_RESTATED, PLAYER_RESTATED] * 2

@@ -1,10 +1,11 @@
 """Rows of the outbox that become visible in another order than they were written."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import OperationalError, connection, connections
 
+from bff.commands.engine.policy import RELAY
 from bff.commands.ledger.models import OutboxRow, RelayState
 from bff.commands.relay import steps
 from tests.integration.commands_house.case_play import Table
@@ -57,3 +58,17 @@ def drained(holder):
         batch = steps.next_batch(holder, batch, datetime.now(UTC))
         seen += batch.events
     return seen
+
+
+def test_a_relay_is_idle_only_while_it_leads_and_nothing_waits():
+    """An idle turn reads one row; whoever does not lead, or has a row to send, takes the whole turn."""
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
+    drained("a")
+    now = datetime.now(UTC)
+    assert steps.is_idle("a", now)
+    assert not steps.is_idle("b", now)
+    assert not steps.is_idle("a", now + timedelta(seconds=RELAY.lease_s))
+    Table()
+    assert not steps.is_idle("a", now)
+    drained("a")
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
