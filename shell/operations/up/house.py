@@ -33,7 +33,7 @@ class Process:
     """One operating-system process. `port` is an offset from the port base.
 
     `asgi` is an app for the chosen server, `run` a worker. With both, `run` serves the app where uvicorn would. With
-    `keeps_socket` it is given its listening socket as `LISTEN_FD`, so that nobody is refused while it is replaced.
+    `socket_activation` it is given its listening socket as `LISTEN_FD`, so that nobody is refused while it is replaced.
     `inner` is the offset of a second port, for those inside the network only: `INNER_PORT`.
     """
 
@@ -44,7 +44,7 @@ class Process:
     run: str = ""
     public: str = ""
     publish: str = ""
-    keeps_socket: bool = False
+    socket_activation: bool = False
     inner: int | None = None
 
     @property
@@ -105,7 +105,7 @@ def parse(text: str, file: str) -> House:
 
 
 def _process(table: "_Table") -> Process:
-    table.allow("name", "asgi", "run", "port", "ready", "public", "publish", "keeps_socket", "inner")
+    table.allow("name", "asgi", "run", "port", "ready", "public", "publish", "socket_activation", "inner")
     process = Process(
         name=table.text("name", NAME, "lower-case letters, digits and dashes, such as 'bff-queries'"),
         asgi=table.text("asgi", ASGI, "'module:application'", default=""),
@@ -114,7 +114,7 @@ def _process(table: "_Table") -> Process:
         ready=table.text("ready", PATH, "a path, such as '/healthz'"),
         public=table.text("public", VARIABLE, "the name of an environment variable", default=""),
         publish=table.text("publish", PATH, "a path, such as '/manifest.json'", default=""),
-        keeps_socket=table.flag("keeps_socket"),
+        socket_activation=table.flag("socket_activation"),
         inner=table.offset("inner") if "inner" in table.values else None,
     )
     if not (process.asgi or process.run):

@@ -1,6 +1,6 @@
-"""Secrets of a local run: made once, kept in the data folder, readable by its owner only.
+"""Secrets of a local run: made once, stored in the data folder, readable by its owner only.
 
-Public: `keep`.
+Public: `make_secrets`.
 """
 
 import json
@@ -16,44 +16,44 @@ FILE = "secrets.json"
 SECRET_BYTES = 48
 
 
-def keep(houses: Sequence[House], data: Path, environ: Mapping[str, str]) -> SecretValues:
+def make_secrets(houses: Sequence[House], data: Path, environ: Mapping[str, str]) -> SecretValues:
     """Every secret that `houses` ask for. One that the environment gives is used as it is and not written down."""
     path = data / FILE
-    kept: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    known = dict(kept)
+    stored: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    before = dict(stored)
     for_all: dict[str, str] = {}
     of_house: dict[str, dict[str, str]] = {}
     for house in houses:
         own = of_house.setdefault(house.name, {})
         for name in house.secrets.own:
-            own[name] = environ.get(name) or _made(kept, f"{house.name}/{name}")
+            own[name] = environ.get(name) or _made(stored, f"{house.name}/{name}")
         for name in house.secrets.shared:
-            for_all[name] = environ.get(name) or _made(kept, name)
+            for_all[name] = environ.get(name) or _made(stored, name)
         for name in house.secrets.key_pair:
             private, public = f"{name}_PRIVATE_KEY", f"{name}_PUBLIC_KEY"
             if not (environ.get(private) and environ.get(public)):
-                _made_pair(kept, private, public)
-            own[private] = environ.get(private) or kept[private]
-            for_all[public] = environ.get(public) or kept[public]
-    if kept != known:
-        _write(path, kept)
+                _made_pair(stored, private, public)
+            own[private] = environ.get(private) or stored[private]
+            for_all[public] = environ.get(public) or stored[public]
+    if stored != before:
+        _write(path, stored)
     return SecretValues(for_all, of_house)
 
 
-def _made(kept: dict[str, str], name: str) -> str:
-    return kept.setdefault(name, secrets.token_urlsafe(SECRET_BYTES))
+def _made(stored: dict[str, str], name: str) -> str:
+    return stored.setdefault(name, secrets.token_urlsafe(SECRET_BYTES))
 
 
-def _made_pair(kept: dict[str, str], private: str, public: str) -> None:
-    if private not in kept or public not in kept:
+def _made_pair(stored: dict[str, str], private: str, public: str) -> None:
+    if private not in stored or public not in stored:
         # Imported here: only the first run of a data folder needs cryptography's 50 ms.
         from bff.contracts.player_context import new_key_pair
 
-        kept[private], kept[public] = new_key_pair()
+        stored[private], stored[public] = new_key_pair()
 
 
-def _write(path: Path, kept: dict[str, str]) -> None:
+def _write(path: Path, stored: dict[str, str]) -> None:
     draft = path.with_suffix(".draft")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(kept, file, indent=1)
+        json.dump(stored, file, indent=1)
     draft.replace(path)

@@ -44,7 +44,7 @@ class Choice:
 class Launch:
     """One process to keep running. `ready_path` is asked on `port`; an empty one means Valkey, which is PINGed.
 
-    Lines of its output that contain one of `muted` are not shown. With `keeps_socket` it inherits its listening socket.
+    Lines of its output that contain one of `muted` are not shown. With `socket_activation` it inherits a socket.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Launch:
     ready_path: str
     publish_url: str = ""
     muted: tuple[str, ...] = ()
-    keeps_socket: bool = False
+    socket_activation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def _launch(house: House, process: Process, options: Options, own: Mapping[str, 
         port=port,
         ready_path=process.ready,
         publish_url=f"http://{HOST}:{port}{process.publish}" if process.publish else "",
-        keeps_socket=process.keeps_socket and options.server == "uvicorn",
+        socket_activation=process.socket_activation and options.server == "uvicorn",
     )
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from shell.operations.up.board import Board
 from shell.operations.up.console import Console
-from shell.operations.up.crew import Crew
 from shell.operations.up.data import hold_folder
-from shell.operations.up.keep import Surroundings
-from shell.operations.up.leash import Leash, parent_is_uv
+from shell.operations.up.orphan_guard import OrphanGuard, parent_is_uv
 from shell.operations.up.plan import Plan
+from shell.operations.up.process_supervisor import SupervisorContext
 from shell.operations.up.start import StartFailed, start
+from shell.operations.up.supervisor import Supervisor
 
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP", signal.SIGQUIT: "SIGQUIT"}
 WATCH_EVERY_S = 0.2
@@ -27,66 +27,66 @@ async def run(plan: Plan, *, root: Path, data: Path, console: Console, began: fl
     """Until Ctrl-C, SIGTERM, SIGHUP or the end of `uv`; returns the exit code. `began` is on the monotonic clock."""
     launches = [*([plan.valkey] if plan.valkey else []), *plan.launches]
     stopping = asyncio.Event()
-    leash = Leash()
+    orphan_guard = OrphanGuard()
     try:
         board = Board({launch.name: launch.port for launch in launches}, data)
-        crew = Crew(Surroundings(root, hold_folder(data), leash, console, board, stopping))
-        _hear_signals(crew)
-        watching = asyncio.create_task(_watch(crew, leash))
-        starting = asyncio.create_task(start(plan, crew, began))
-        code = await _until_stopped(starting, crew)
+        supervisor = Supervisor(SupervisorContext(root, hold_folder(data), orphan_guard, console, board, stopping))
+        _hear_signals(supervisor)
+        watching = asyncio.create_task(_watch(supervisor, orphan_guard))
+        starting = asyncio.create_task(start(plan, supervisor, began))
+        code = await _until_stopped(starting, supervisor)
         watching.cancel()
         starting.cancel()
-        await crew.end()
+        await supervisor.end()
     finally:
-        leash.close()
+        orphan_guard.close()
     console.say("stopped; nothing is left running")
     return code
 
 
-async def _until_stopped(starting: asyncio.Task[None], crew: Crew) -> int:
-    stop = asyncio.create_task(crew.stopping.wait())
+async def _until_stopped(starting: asyncio.Task[None], supervisor: Supervisor) -> int:
+    stop = asyncio.create_task(supervisor.stopping.wait())
     await asyncio.wait([starting, stop], return_when=asyncio.FIRST_COMPLETED)
     if starting.done() and not stop.done():
         try:
             starting.result()
         except StartFailed as failed:
-            crew.console.warn(str(failed))
-            crew.stopping.set()
+            supervisor.console.warn(str(failed))
+            supervisor.stopping.set()
             return 1
         except BaseException:
-            crew.stopping.set()
-            await crew.end()
+            supervisor.stopping.set()
+            await supervisor.end()
             raise
     await stop
     return 0
 
 
-def _hear_signals(crew: Crew) -> None:
+def _hear_signals(supervisor: Supervisor) -> None:
     loop = asyncio.get_running_loop()
     heard: list[float] = []
 
     def hear(name: str) -> None:
         heard.append(loop.time())
-        if not crew.stopping.is_set():
-            crew.console.say(f"{name}: stopping everything (once more ends it at once)")
-            crew.stopping.set()
+        if not supervisor.stopping.is_set():
+            supervisor.console.say(f"{name}: stopping everything (once more ends it at once)")
+            supervisor.stopping.set()
         elif heard[-1] - heard[0] > ECHO_S:
-            crew.console.warn("ending everything at once")
-            crew.kill()
+            supervisor.console.warn("ending everything at once")
+            supervisor.kill()
 
     for number, name in SIGNALS.items():
         loop.add_signal_handler(number, hear, name)
 
 
-async def _watch(crew: Crew, leash: Leash) -> None:
+async def _watch(supervisor: Supervisor, orphan_guard: OrphanGuard) -> None:
     """What no signal tells: `uv` was killed, the sweeper was killed, nobody reads what we print."""
     parent, follow = os.getppid(), parent_is_uv()
     while True:
         await asyncio.sleep(WATCH_EVERY_S)
-        leash.check()
+        orphan_guard.check()
         if follow and os.getppid() != parent:
-            crew.console.say("uv was ended: stopping everything")
-            crew.stopping.set()
-        if crew.console.gone:
-            crew.stopping.set()
+            supervisor.console.say("uv was ended: stopping everything")
+            supervisor.stopping.set()
+        if supervisor.console.gone:
+            supervisor.stopping.set()

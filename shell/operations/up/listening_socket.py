@@ -1,6 +1,6 @@
 """A listening socket that outlives the process which serves it: what comes meanwhile waits instead of being refused.
 
-Public: `KeptSocket`.
+Public: `ListeningSocket`.
 """
 
 import socket
@@ -8,7 +8,7 @@ import socket
 WAITING_MAX = 2048
 
 
-class KeptSocket:
+class ListeningSocket:
     """Bound to `host` and `port` while it is open."""
 
     def __init__(self, host: str, port: int) -> None:

@@ -1,6 +1,6 @@
 """All that runs: processes that are kept, and commands that end. One place to start them, one to end them all.
 
-Public: `Crew`.
+Public: `Supervisor`.
 """
 
 import asyncio
@@ -9,37 +9,37 @@ import signal
 from shell.operations.up.board import Board
 from shell.operations.up.child import Child
 from shell.operations.up.console import Console
-from shell.operations.up.keep import DRAIN_S, Keeper, Surroundings
 from shell.operations.up.plan import Launch, Step
+from shell.operations.up.process_supervisor import DRAIN_S, ProcessSupervisor, SupervisorContext
 
 
-class Crew:
+class Supervisor:
     """Nothing starts once `stopping` is set, and `end` returns when everything has ended."""
 
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
-        self._keepers: list[Keeper] = []
+    def __init__(self, context: SupervisorContext) -> None:
+        self._context = context
+        self._processes: list[ProcessSupervisor] = []
         self._passing: set[Child] = set()
         self._tasks: set[asyncio.Task[object]] = set()
 
     @property
     def board(self) -> Board:
-        return self._around.board
+        return self._context.board
 
     @property
     def console(self) -> Console:
-        return self._around.console
+        return self._context.console
 
     @property
     def stopping(self) -> asyncio.Event:
-        return self._around.stopping
+        return self._context.stopping
 
-    def keep(self, launch: Launch) -> None:
+    def supervise(self, launch: Launch) -> None:
         """Start `launch` and keep it running."""
         if not self.stopping.is_set():
-            keeper = Keeper(launch, self._around)
-            self._keepers.append(keeper)
-            self._tasks.add(asyncio.create_task(keeper.run()))
+            process = ProcessSupervisor(launch, self._context)
+            self._processes.append(process)
+            self._tasks.add(asyncio.create_task(process.run()))
 
     async def do(self, step: Step, log_name: str, *more: str) -> int:
         """Run a command that ends; its exit code. The waiter may be cancelled, the command ends in order."""
@@ -51,8 +51,8 @@ class Crew:
         def log(line: str) -> None:
             self.console.log(log_name, line)
 
-        around, command = self._around, (*step.command, *more)
-        child = await Child.start(command, step.environ, around.root, around.leash, log)
+        context, command = self._context, (*step.command, *more)
+        child = await Child.start(command, step.environ, context.root, context.orphan_guard, log)
         self._passing.add(child)
         if self.stopping.is_set():
             child.signal(signal.SIGTERM)
@@ -75,5 +75,5 @@ class Crew:
         self._signal_all(signal.SIGKILL)
 
     def _signal_all(self, number: int) -> None:
-        for child in [*(keeper.child for keeper in self._keepers if keeper.child), *self._passing]:
+        for child in [*(process.child for process in self._processes if process.child), *self._passing]:
             child.signal(number)

@@ -1,6 +1,6 @@
 """That nothing outlives the supervisor: parent-death signals, the sweeper, and a watch on `uv`.
 
-Public: `Leash`, `end_with_parent`, `parent_is_uv`.
+Public: `OrphanGuard`, `end_with_parent`, `parent_is_uv`.
 """
 
 import contextlib
@@ -37,24 +37,24 @@ def parent_is_uv() -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{parent}/comm").read_text("utf-8").strip() == "uv"
     command = ["ps", "-o", "comm=", "-p", str(parent)]
-    asked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    return Path(asked.stdout.strip()).name == "uv"
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return Path(listed.stdout.strip()).name == "uv"
 
 
-class Leash:
+class OrphanGuard:
     """The sweeper process, started again if somebody ends it."""
 
     def __init__(self) -> None:
         self._groups: set[int] = set()
         self._start()
 
-    def hold(self, group: int) -> None:
+    def track(self, group: int) -> None:
         self._groups.add(group)
-        self._tell(f"+{group}\n")
+        self._send(f"+{group}\n")
 
-    def release(self, group: int) -> None:
+    def untrack(self, group: int) -> None:
         self._groups.discard(group)
-        self._tell(f"-{group}\n")
+        self._send(f"-{group}\n")
 
     def close(self) -> None:
         """Let the sweeper end; it sweeps what is still held."""
@@ -66,9 +66,9 @@ class Leash:
         if self._sweeper.poll() is not None:
             self._start()
             for group in self._groups:
-                self._tell(f"+{group}\n")
+                self._send(f"+{group}\n")
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         try:
             self._pipe.write(line)
             self._pipe.flush()
@@ -78,7 +78,7 @@ class Leash:
 
     def _start(self) -> None:
         command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("sweeper.py"))]
-        ear, voice = os.pipe()
-        with open(ear, "rb") as stdin:
+        read_end, write_end = os.pipe()
+        with open(read_end, "rb") as stdin:
             self._sweeper = subprocess.Popen(command, stdin=stdin, start_new_session=True)  # noqa: S603
-        self._pipe = open(voice, "w", encoding="ascii")  # noqa: SIM115
+        self._pipe = open(write_end, "w", encoding="ascii")  # noqa: SIM115
