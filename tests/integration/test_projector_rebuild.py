@@ -189,6 +189,6 @@ def test_rebuild_without_a_projector_says_so_and_keeps_what_is_done(house):
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 1
-    assert "the projector has said nothing for 2 s. What was done so far stands; call this again" in done.stderr
+    assert "the projector has not answered for 2 s. What was done so far stands; call this again" in done.stderr
     house.start("projector")
     assert ", 0 differ." in house.manage("rebuild_views").stdout

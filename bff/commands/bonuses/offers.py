@@ -1,4 +1,4 @@
-"""Promotions as the feeds tell them, taken from the broker into the command database.
+"""Promotions as the feeds publish them, taken from the broker into the command database.
 
 Public: `record_offer`, `main`.
 """

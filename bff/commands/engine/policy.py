@@ -19,7 +19,7 @@ class EnginePolicy:
     threads_postgres: int = 8
     # SQLite: commands that wait may share one transaction, and so one wait for the disk.
     batch_commands_max: int = 8
-    # Commands that may wait for a thread; the next one is told to come back.
+    # Commands that may wait for a thread; the next one is refused and may come back.
     waiting_max: int = 256
     # SQLite, when False: a commit does not wait for the disk, and lasts once the next durable one has.
     durable: bool = True
@@ -32,7 +32,7 @@ class EnginePolicy:
     switch_interval_ms: float = 0.5
     # How long an answer of the database may take, its wait included.
     command_ms_max: int = 6000
-    # PostgreSQL ends a statement after 5 s, so one who has said nothing for this long is gone: the thread is freed.
+    # PostgreSQL ends a statement after 5 s, so a server that is silent for this long is gone: the thread is freed.
     silent_ms_max: int = 20_000
 
     body_bytes_max: int = 16 * 1024
@@ -44,7 +44,7 @@ class EnginePolicy:
     # A command that has not arrived this long after it was sent is not on its way any more: the callers' own time-outs
     # and the wait for a thread are over. Should it come all the same, its key is closed.
     key_open_s: float = 10.0
-    # An answer can be asked for again by its key for this long.
+    # A key is remembered, and answers with its receipt, for this long.
     receipt_keys_retained_days: int = 122
 
     # The provider is asked about an unknown charge after this, then ever more rarely.
@@ -52,11 +52,11 @@ class EnginePolicy:
     check_s_max: float = 60.0
     # A player who wants a higher limit may think again for this long.
     limit_raise_h: int = 24
-    # Bonuses that were decided are told of for this long, and at most so many of a player's at once.
+    # Bonuses that were decided are shown for this long, and at most so many of a player's at once.
     decided_shown_h: int = 24
     grants_shown_max: int = 20
-    # A bet may come with a token of this age though revocations can not be heard; an older one only where each has been
-    # heard since it was minted, and none that is older than the hours.
+    # A bet may come with a token of this age though revocations may have been missed; an older one only where each was
+    # received since it was minted, and none that is older than the hours.
     token_fresh_s: int = 120
     token_age_h_max: int = 12
     revocations_max: int = 100_000

@@ -85,7 +85,7 @@ def total(model: type[Model], column: str, **equal: Any) -> int:
 
 
 def _database() -> Any:
-    """The thread's connection: what Django's `connection` looks up with each name that it is asked for."""
+    """The thread's connection, which Django's `connection` looks up anew for each attribute."""
     database = connections[DEFAULT_DB_ALIAS]
     if database.connection is None:
         database.ensure_connection()  # raises within a transaction that has lost its connection

@@ -3,7 +3,7 @@
 Public: `close`.
 
 A key that nobody has used is closed once its command is long overdue: the receipt that closes it keeps the command from
-ever being carried out, should it still arrive. So "nothing was done" is said once, and stays true.
+ever being carried out, should it still arrive. So "nothing was done" is answered once, and stays true.
 """
 
 from datetime import datetime, timedelta
@@ -26,8 +26,8 @@ def close(request: CommandRequest, body: CloseKey, now: datetime) -> Receipt:
     Raises `CommandRejected`: 404 while the command may still be on its way, 410 when keys of that time are forgotten.
     """
     accounts = PlayerAccounts.open(request.player, request.currency, now)
-    if known := statements.find(Receipt, player_id=accounts.player.player_id, key=request.key):
-        return known[0]
+    if existing := statements.find(Receipt, player_id=accounts.player.player_id, key=request.key):
+        return existing[0]
     ago = now - body.sent_at
     if ago > timedelta(days=POLICY.receipt_keys_retained_days - 1):
         raise CommandRejected(

@@ -1,27 +1,43 @@
-"""Paths of the engine. Those of the money commands follow from their table."""
+"""Paths of the engine. Those of the money commands follow from their table.
 
-from django.urls import path, re_path
+Public: `urlpatterns`, `command_paths`, `close_key_scopes`.
+"""
+
+from collections.abc import Iterable
+
+from django.urls import URLPattern, path, re_path
 
 from bff.commands.handlers import close_key
-from bff.commands.handlers.table import MONEY_COMMANDS, one_transaction
+from bff.commands.handlers.table import MONEY_COMMANDS, MoneyCommand, one_transaction
 from bff.commands.http import seamless, views
 from bff.commands.http.endpoint import command_view
 from bff.commands.http.webhook import webhook_view
 from bff.commands.ledger.receipts import CLOSED
 from bff.contracts.wallet import CloseKey
 
-# Whoever may send any command may ask what became of it.
-_ANY_COMMAND = frozenset(command.scope for command in MONEY_COMMANDS)
 
-urlpatterns = [
-    *(
+def close_key_scopes(commands: Iterable[MoneyCommand]) -> frozenset[str]:
+    """Whoever may send any command may ask what became of it."""
+    return frozenset(command.scope for command in commands)
+
+
+def command_paths(commands: Iterable[MoneyCommand]) -> list[URLPattern]:
+    """One address a row, named as the command."""
+    return [
         path(
             f"commands/{command.name}",
             command_view(command.name, frozenset({command.scope}), command.body, command.handle),
+            name=command.name,
         )
-        for command in MONEY_COMMANDS
-    ),
-    path("commands/close-key", command_view(CLOSED, _ANY_COMMAND, CloseKey, one_transaction(close_key.close))),
+        for command in commands
+    ]
+
+
+_close_key_view = command_view(CLOSED, close_key_scopes(MONEY_COMMANDS), CloseKey, one_transaction(close_key.close))
+
+urlpatterns = [
+    *command_paths(MONEY_COMMANDS),
+    path(f"commands/{CLOSED}", _close_key_view),
     path("user/balance", seamless.own_view, {"operation": "user/balance"}),
     path("transaction/<str:name>", seamless.own_transaction_view),
     path("aggregators/<str:provider>/<path:operation>", seamless.aggregator_view),

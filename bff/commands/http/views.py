@@ -12,7 +12,7 @@ from bff.commands.ledger.command_request import CommandRejected
 
 
 async def healthz(_request: HttpRequest) -> HttpResponse:
-    """Ready as soon as it answers; whether the provider can be reached is told, not required."""
+    """Ready as soon as it answers; whether the provider can be reached is stated, not required."""
     return JsonResponse({"status": "ok", "payments": "up" if runtime().heartbeat.payments_up else "down"})
 
 

@@ -75,7 +75,7 @@ def back_up(path: Path, on_total: Callable[[int], Advance]) -> int:
 def restore(path: Path, on_total: Callable[[int], Advance]) -> int:
     """Fill an empty, migrated database from `path`; the number of rows. Raises `BackupUnusable` and leaves it empty.
 
-    A new epoch begins, so that the read side is told everything again and forgets what the copy does not know.
+    A new epoch begins, so that every player is restated to the read side, which drops what the backup does not hold.
     """
     total = _check(path)
     if Player.objects.exists() or OutboxRow.objects.exists():

@@ -52,8 +52,8 @@ def check_amount(amount_minor: int, currency: str) -> None:
     """Raises `CommandRejected` for an amount or a currency that nobody can pay in."""
     allowed = limits_of(currency)
     if allowed is None:
-        known = ", ".join(LIMITS)
-        raise CommandRejected(422, "currency_unknown", "Nothing was done.", {"currency": f"Use one of {known}."})
+        accepted = ", ".join(LIMITS)
+        raise CommandRejected(422, "currency_unknown", "Nothing was done.", {"currency": f"Use one of {accepted}."})
     if amount_minor <= 0:
         raise CommandRejected(
             422, "amount_too_small", "Nothing was done.", {"amount_minor": "Enter an amount above zero."}

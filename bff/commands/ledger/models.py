@@ -14,7 +14,7 @@ class Player(models.Model):
     """Whoever has money here. Its row is locked by every command, so a player's commands happen one after another.
 
     `sequence` counts what happened to the player, without gaps and for ever; `epoch` is the one in which the read side
-    was last told everything about the player; `lines` is how long the history is.
+    got everything about the player last; `lines` is how long the history is.
     """
 
     player_id = models.CharField(primary_key=True, max_length=64)
@@ -135,7 +135,7 @@ class Charge(models.Model):
 
 
 class Offer(models.Model):
-    """A promotion as the feeds told it last; `data` is its `OfferState`."""
+    """A promotion as the feeds published it last; `data` is its `OfferState`."""
 
     promotion_id = models.CharField(primary_key=True, max_length=100)
     data = models.JSONField()
@@ -309,7 +309,7 @@ class RelayState(models.Model):
 class Rebuild(models.Model):
     """The rebuild of the query store that is under way, in the one row; none when there is none.
 
-    Every player up to `after` has been told and answered for. `refused` counts those whose shadow was not swapped in.
+    Every player up to `after` was restated and answered for. `refused` counts those whose shadow was not swapped in.
     """
 
     id = models.IntegerField(primary_key=True, default=1)

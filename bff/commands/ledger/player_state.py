@@ -89,8 +89,8 @@ def history_pages(player: Player) -> Iterator[tuple[int, list[MovementLine]]]:
 def _grants(accounts: PlayerAccounts) -> list[GrantProgress]:
     """Bonuses that run, and those that were decided lately, the newest first among each."""
     lately = accounts.now - timedelta(hours=POLICY.decided_shown_h)
-    known = Grant.objects.filter(Q(state="running") | Q(decided_at__gt=lately), player=accounts.player)
-    shown = sorted(known.order_by("-pk")[: POLICY.grants_shown_max], key=lambda each: each.state != "running")
+    recent = Grant.objects.filter(Q(state="running") | Q(decided_at__gt=lately), player=accounts.player)
+    shown = sorted(recent.order_by("-pk")[: POLICY.grants_shown_max], key=lambda each: each.state != "running")
     return [
         GrantProgress(
             promotion_id=each.promotion_id,

@@ -25,10 +25,10 @@ def find_existing(request: CommandRequest, accounts: PlayerAccounts) -> Receipt 
     Raises `CommandRejected`: 422 when something else was asked under it, 409 while the first one is still at work, or
     when the key was closed before anything came under it.
     """
-    known = statements.find(Receipt, player_id=accounts.player.player_id, key=request.key)
-    if not known:
+    existing = statements.find(Receipt, player_id=accounts.player.player_id, key=request.key)
+    if not existing:
         return None
-    receipt = known[0]
+    receipt = existing[0]
     if receipt.command == CLOSED:
         detail = "This came too late and was not carried out. Nothing was done; send it again with a fresh key."
         raise CommandRejected(409, "key_closed", detail)

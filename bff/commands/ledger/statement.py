@@ -1,4 +1,4 @@
-"""The ledger's word on every player, for the read side to hold its own against.
+"""Where the ledger says each player stands, for the read side to be compared with.
 
 Public: `state_part`, `stands_of`.
 """
@@ -45,7 +45,7 @@ def state_part(run: str, part: int, after: str, now: datetime) -> tuple[str, int
 
 
 def stands_of(players: QuerySet[Player]) -> list[PlayerStands]:
-    """Where each of `players` stands, added up from accounts and lines and not from what was told of them."""
+    """Where each of `players` stands, added up from accounts and lines and not from events."""
 
     def balance(kind: str) -> Subquery:
         return Subquery(Account.objects.filter(player=OuterRef("pk"), kind=kind).values("balance_minor")[:1])

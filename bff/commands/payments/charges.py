@@ -22,7 +22,7 @@ logger = log.get("deposit")
 
 @transaction.atomic
 def settle(receipt_id: str, outcome: ChargeOutcome, now: datetime) -> Receipt:
-    """Write down what the provider said. Safe to repeat and in any order: money moves once, on the first approval.
+    """Record the provider's answer. Safe to repeat and in any order: money moves once, on the first approval.
 
     An approval also settles a receipt that was given up as lost, for then the charge has been made after all. One that
     speaks of another amount or currency than was asked for settles nothing: see `decide`.
@@ -74,7 +74,7 @@ def _leave_to_people(receipt: Receipt, charge: Charge, outcome: ChargeOutcome) -
     if receipt.in_flight_until is not None:
         receipt.in_flight_until = None
         receipt.save(update_fields=["in_flight_until"])
-    logger.error("charge_differs", receipt=receipt.pk, asked=receipt.amount_minor, charged=charge.said)
+    logger.error("charge_differs", receipt=receipt.pk, requested=receipt.amount_minor, charged=charge.said)
 
 
 def _wait(accounts: PlayerAccounts, receipt: Receipt, charge: Charge, outcome: ChargeOutcome) -> None:

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reason",
             default="The payment could not be matched, so it was sent back to you.",
-            help="what the player is told when it is declined",
+            help="the sentence that the player reads when it is declined",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -51,8 +51,8 @@ class Command(BaseCommand):
         how.add_argument(
             "--new-epoch",
             action="store_true",
-            help="for a store whose sequences can not be believed: begin an epoch in which everything is told again, "
-            "without a shadow; until all of it is told, wallets say that they age",
+            help="for a store whose sequences can not be believed: begin an epoch in which every player is restated, "
+            "without a shadow; until all are, wallets say that they age",
         )
 
     def handle(self, *args: Any, compare_only: bool, new_epoch: bool, **options: Any) -> None:
@@ -183,7 +183,7 @@ async def _answers(reader: Reader) -> AsyncIterator[tuple[str, Any]]:
                 last_answer_at = time.monotonic()
                 yield delivery.event.type, delivery.event.data
         if time.monotonic() - last_answer_at > SILENCE_S_MAX:
-            raise BrokerUnavailable(f"the projector has said nothing for {SILENCE_S_MAX:.0f} s")
+            raise BrokerUnavailable(f"the projector has not answered for {SILENCE_S_MAX:.0f} s")
 
 
 def _rebuilt(answer_event: tuple[str, Any], run: str) -> list[PlayerRebuilt]:

@@ -12,7 +12,7 @@ from bff.commands.ledger.backup import BackupUnusable, restore
 
 class Command(BaseCommand):
     help = (
-        "Restore FILE into an empty, migrated command database and audit it. The read side is told everything again. "
+        "Restore FILE into an empty, migrated command database, audit it, and restate every player to the read side. "
         "Example: manage.py restore_commands /backups/ledger.jsonl.gz --settings bff.commands.settings"
     )
 

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reason",
             default="We could not pay this out, so it is back in your balance.",
-            help="what the player is told",
+            help="the sentence that the player reads",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
