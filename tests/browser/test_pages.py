@@ -34,9 +34,9 @@ def test_no_page_scrolls_sideways(house: Mullion, browser: Browser, width: int, 
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("path", ["/", "/cashier/", "/history/", "/limits/"])
+@pytest.mark.parametrize("path", ["/", "/tables/201/", "/cashier/", "/history/", "/limits/"])
 def test_nothing_jumps_while_fragments_arrive(house: Mullion, browser: Browser, width: int, path: str) -> None:
-    """Slots keep the height of what will stand in them: the sum of layout shifts stays in what counts as good."""
+    """What stands in until then has the height of what comes, and what comes late moves nothing above it."""
     context = browser.new_context(viewport={"width": width, "height": 844})
     page = context.new_page()
     page.add_init_script(
@@ -48,6 +48,6 @@ def test_nothing_jumps_while_fragments_arrive(house: Mullion, browser: Browser, 
     sign_in(page, house.url, "amber", path)
     page.goto(house.url + path)
     wait_for(lambda: states(page) and set(states(page).values()) == {"fresh"}, 20, lambda: states(page))
-    page.wait_for_timeout(500)
-    assert page.evaluate("window.shifted") < 0.1
+    page.wait_for_timeout(1500)  # clocks, the picture and live numbers have begun
+    assert page.evaluate("window.shifted") <= 0.02
     context.close()
