@@ -194,7 +194,7 @@ def test_without_javascript_the_page_is_dated_refreshes_and_takes_bets(house: Mu
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in(page, house.url, "birch", PATH)
-    expect(page.locator("#slot-table .made")).to_contain_text(re.compile(r"As of [\d:]+ UTC, \d+ s before"))
+    expect(page.locator("#slot-table .made")).to_contain_text(re.compile(r"As of [\d:]+ UTC, \d+ s old"))
     expect(page.locator("#slot-table .poster .last")).to_be_visible()
     refresh = page.locator("meta[http-equiv=refresh]").get_attribute("content") or ""
     assert int(refresh.partition(";")[0]) >= 10
