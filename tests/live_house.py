@@ -22,7 +22,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from bff.contracts.player_context import LIVE_AUDIENCE, PlayerContext, mint, new_key_pair
-from bff.live.offer import PROTOCOL, TICKET_PREFIX
+from bff.live.subprotocol import PROTOCOL, TICKET_PREFIX
 from tests.free_ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent

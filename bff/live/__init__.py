@@ -1,4 +1,4 @@
-"""One WebSocket a page: topics of the query store, told to browsers as they change.
+"""One WebSocket a page: topics of the query store, sent to browsers as they change.
 
 What a page says and hears on its socket is described in README.md; every number stands in `policy`.
 """

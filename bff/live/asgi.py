@@ -15,9 +15,9 @@ django.setup()
 
 from bff.live import settings  # noqa: E402 (after setup)
 from bff.live.consumer import LiveConsumer  # noqa: E402
+from bff.live.health import http, lifespan  # noqa: E402
 from bff.live.hub import Hub  # noqa: E402
 from bff.live.origins import allowed_origins  # noqa: E402
-from bff.live.plain import http, lifespan  # noqa: E402
 from bff.resilience import log, memory  # noqa: E402
 from bff.resilience.border import Border  # noqa: E402
 

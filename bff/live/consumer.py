@@ -14,12 +14,12 @@ from channels.utils import await_many_dispatch
 
 from bff.contracts.player_context import LIVE_AUDIENCE, ContextRefused, PlayerContext, check
 from bff.live.addresses import address_of
-from bff.live.begun import Rest
-from bff.live.closing import Closing
+from bff.live.close_code import CloseCode
 from bff.live.hub import LOG, Hub
-from bff.live.offer import PROTOCOL, ticket_in
 from bff.live.origins import Origin, is_allowed
+from bff.live.pending_send import PendingSend
 from bff.live.socket import Send, Socket
+from bff.live.subprotocol import PROTOCOL, ticket_in
 from bff.live.wire import Malformed, read
 
 PATH = "/live"
@@ -27,7 +27,7 @@ PATH = "/live"
 Message = MutableMapping[str, Any]
 
 
-class Refused(Exception):
+class HandshakeRefused(Exception):
     """The socket is not let in; the message is one word."""
 
 
@@ -72,20 +72,20 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         socket, send, metrics = self.socket, self.base_send, self.hub.metrics
         try:
             async with asyncio.timeout(None) as socket.patience:
-                while not isinstance(item := socket.box.pop(), Closing):
+                while not isinstance(item := socket.box.pop(), CloseCode):
                     if item is None:
                         await socket.box.filled()
                         continue
-                    await (item if isinstance(item, Rest) else send({"type": "websocket.send", "text": item}))
+                    await (item if isinstance(item, PendingSend) else send({"type": "websocket.send", "text": item}))
                     socket.sent += 1
                 await send({"type": "websocket.close", "code": self._code(item), "reason": item.word})
                 metrics.closed(item.value)
         except TimeoutError:
             # It does not read, so it would not read a close either: the server ends the connection.
-            metrics.closed(Closing.TRY_LATER)
+            metrics.closed(CloseCode.TRY_LATER)
         except OSError:
             LOG.debug("live.left", player=socket.player)
-        socket.box.close(Closing.TRY_LATER)
+        socket.box.close(CloseCode.TRY_LATER)
         return {"type": "live.written"}
 
     async def live_written(self, message: Message) -> None:
@@ -96,7 +96,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         """Let the page in, or answer 403 to its handshake."""
         try:
             context = await self._admit()
-        except (Refused, ContextRefused) as refusal:
+        except (HandshakeRefused, ContextRefused) as refusal:
             LOG.info("live.refused", reason=str(refusal))
             self.hub.metrics.refused(str(refusal))
             await self.base_send({"type": "websocket.close"})
@@ -104,32 +104,32 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         self.socket.player, self.socket.session = context.player, context.session
         await self.base_send({"type": "websocket.accept", "subprotocol": PROTOCOL})
         if len(self.hub.sockets) >= self.hub.policy.sockets_max:
-            self.socket.box.close(Closing.TRY_LATER)
+            self.socket.box.close(CloseCode.TRY_LATER)
             return
         self.hub.join(self.socket)
 
     async def websocket_receive(self, message: Message) -> None:
         """Do what the page asks, or close with the code that says why not."""
-        closing = await self._obey(message.get("text"))
-        if closing is not None:
-            self.socket.box.close(closing)
+        close_code = await self._obey(message.get("text"))
+        if close_code is not None:
+            self.socket.box.close(close_code)
 
     async def websocket_disconnect(self, message: Message) -> None:
         """The page has gone."""
         raise StopConsumer
 
-    def _code(self, closing: Closing) -> int:
+    def _code(self, close_code: CloseCode) -> int:
         # Autobahn, under daphne, raises on codes below 3000; daphne is also the one server without this extension.
-        return closing.value if "websocket.http.response" in self.scope.get("extensions", {}) else closing.private
+        return close_code.value if "websocket.http.response" in self.scope.get("extensions", {}) else close_code.private
 
     async def _admit(self) -> PlayerContext:
-        """Whose page this is (an empty player: anonymous), or `Refused` or `ContextRefused`."""
+        """Whose page this is (an empty player: anonymous), or `HandshakeRefused` or `ContextRefused`."""
         if self.scope["path"] != PATH:
-            raise Refused("path")
+            raise HandshakeRefused("path")
         if not is_allowed(self.scope["headers"], self.origins):
-            raise Refused("origin")
+            raise HandshakeRefused("origin")
         if not self.has_room:
-            raise Refused("address_full")
+            raise HandshakeRefused("address_full")
         return await self._spend(ticket_in(self.scope["subprotocols"]))
 
     async def _spend(self, ticket: str) -> PlayerContext:
@@ -137,27 +137,27 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         now = int(time.time())
         context = check(f"Bearer {ticket}", self.public_key, now=now, audience=LIVE_AUDIENCE)
         if not await self.hub.tickets.spend(context.token_id, context.expires_at, now):
-            raise Refused("ticket_used")
+            raise HandshakeRefused("ticket_used")
         if self.hub.revocations.covers(context.player, context.session):
-            raise Refused("revoked")
+            raise HandshakeRefused("revoked")
         return context
 
-    async def _obey(self, text: str | None) -> Closing | None:
+    async def _obey(self, text: str | None) -> CloseCode | None:
         policy, now = self.hub.policy, asyncio.get_running_loop().time()
         if text is None:
-            return Closing.BINARY
+            return CloseCode.BINARY
         if len(text) > policy.message_bytes_max:
-            return Closing.TOO_BIG
-        if not self.socket.allowance.spend(now):
-            return Closing.FLOOD
+            return CloseCode.TOO_BIG
+        if not self.socket.message_budget.spend(now):
+            return CloseCode.FLOOD
         try:
             said = read(text)
         except Malformed:
-            return Closing.MALFORMED
+            return CloseCode.MALFORMED
         if said.ticket and not await self._renew(said.ticket):
-            return Closing.SESSION_ENDED
+            return CloseCode.SESSION_ENDED
         if said.ticket:
-            self.socket.ticket_seen(now)
+            self.socket.ticket_accepted(now)
         self.hub.unsubscribe(self.socket, said.unsubscribe)
         await self.hub.subscribe(self.socket, said.subscribe)
         return None
@@ -166,7 +166,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         """Whether the page is still the same player's; from here on it lives as long as the session of `ticket`."""
         try:
             context = await self._spend(ticket)
-        except (Refused, ContextRefused):
+        except (HandshakeRefused, ContextRefused):
             return False
         if context.player != self.socket.player:
             return False

@@ -20,7 +20,7 @@ class Follower(Protocol):
     box: Box
     topics: set[str]
 
-    def tell(self, topic: str, text: str) -> None:
+    def send_text(self, topic: str, text: str) -> None:
         """Say `text` as soon as may be, or the latest text of `topic` by then."""
 
 
@@ -42,7 +42,7 @@ class Fanout:
 
     def __init__(self) -> None:
         self._topics: dict[str, _Topic] = {}
-        self._held: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._topics)
@@ -58,7 +58,7 @@ class Fanout:
         entry = self._topics.get(topic)
         if entry is None:
             entry = self._topics[topic] = _Topic()
-            self._held[family_of(topic)] += 1
+            self._counts[family_of(topic)] += 1
         entry.followers.add(follower)
         follower.topics.add(topic)
         if entry.sequence is not None:
@@ -74,7 +74,7 @@ class Fanout:
             entry.followers.discard(follower)
             if not entry.followers:
                 del self._topics[topic]
-                self._held[family_of(topic)] -= 1
+                self._counts[family_of(topic)] -= 1
 
     def leave(self, follower: Follower) -> None:
         """`follower` has gone."""
@@ -88,7 +88,7 @@ class Fanout:
             return False
         _replace(entry, sequence, text)
         for follower in entry.followers:
-            follower.tell(topic, text)
+            follower.send_text(topic, text)
         return True
 
     def adopt(self, topic: str, sequence: Sequence, text: str) -> bool:
@@ -99,21 +99,21 @@ class Fanout:
         entry.current = sequence[0] not in entry.retired
         return self.offer(topic, sequence, text)
 
-    def found_nothing(self, topic: str) -> None:
+    def adopt_nothing(self, topic: str) -> None:
         """The store holds nothing about `topic`; its first message will say more."""
         if entry := self._topics.get(topic):
             entry.current = True
 
-    def held(self, family: str) -> int:
+    def count(self, family: str) -> int:
         """How many topics of `family` somebody follows."""
-        return self._held[family]
+        return self._counts[family]
 
     def followers(self, topic: str) -> list[Follower]:
         """Who follows `topic` at this moment."""
         entry = self._topics.get(topic)
         return list(entry.followers) if entry else []
 
-    def lost(self) -> None:
+    def subscription_lost(self) -> None:
         """The subscription was cut: anything may have happened since, epochs included."""
         for entry in self._topics.values():
             entry.current = False

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from bff.contracts.live import LIVE_CHANNEL_PREFIX, LiveMessage
 from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG, read_revocation
 from bff.live.addresses import Addresses
-from bff.live.closing import Closing
+from bff.live.close_code import CloseCode
 from bff.live.fanout import Fanout
 from bff.live.metrics import Metrics
 from bff.live.policy import LivePolicy
@@ -24,7 +24,7 @@ from bff.live.snapshots import read_snapshots
 from bff.live.socket import Socket
 from bff.live.tickets import Tickets
 from bff.live.topics import family_of, feed_of, is_table, may_follow, own_topics
-from bff.live.wire import Malformed, heartbeat, notice, read_told, refused
+from bff.live.wire import Malformed, heartbeat, notice, read_store_message, refused
 from bff.resilience import log, pubsub
 from bff.store import Store, StoreUnavailable
 
@@ -66,7 +66,7 @@ class Hub:
     def ensure_started(self) -> None:
         """Start the process's tasks, once. They end with the loop."""
         if not self._tasks:
-            parts = (self._follow_store(), self._read_wanted(), self._beat(), self._watch())
+            parts = (self._follow_store(), self._read_wanted(), self._heartbeat(), self._reconcile())
             self._tasks = [asyncio.create_task(part) for part in parts]
             for task in self._tasks:
                 task.add_done_callback(_report)
@@ -84,7 +84,7 @@ class Hub:
         """`socket` is open."""
         if self.revocations.covers(socket.player, socket.session):
             # It ended while the handshake was answered.
-            socket.box.close(Closing.SESSION_ENDED)
+            socket.box.close(CloseCode.SESSION_ENDED)
             return
         socket.slot = self._joined % len(self._slots)
         self._joined += 1
@@ -92,9 +92,9 @@ class Hub:
         self._slots[socket.slot].add(socket)
         if socket.player:
             self._of_player.setdefault(socket.player, set()).add(socket)
-        socket.box.tell("heartbeat", heartbeat(_now_ms()))
+        socket.box.put_control("heartbeat", heartbeat(_now_ms()))
         if self._delayed:
-            socket.box.tell("notice", notice("delayed"))
+            socket.box.put_control("notice", notice("delayed"))
 
     def leave(self, socket: Socket) -> None:
         """`socket` is over. Safe to call for one that never joined."""
@@ -127,9 +127,9 @@ class Hub:
                 if self.fanout.follow(socket, topic):
                     self._want([topic])
         if forbidden:
-            socket.box.tell("topic_forbidden", refused("topic_forbidden", forbidden))
+            socket.box.put_control("topic_forbidden", refused("topic_forbidden", forbidden))
         if too_many:
-            socket.box.tell("topics_max", refused("topics_max", too_many))
+            socket.box.put_control("topics_max", refused("topics_max", too_many))
 
     def unsubscribe(self, socket: Socket, topics: Iterable[str]) -> None:
         """Stop following each of `topics`."""
@@ -142,7 +142,7 @@ class Hub:
         self.revocations.add(player, int(time.time()), mark=mark, epoch=epoch)
         for socket in self._of_player.get(player, ()):
             if self.revocations.covers(socket.player, socket.session):
-                socket.box.close(Closing.SESSION_ENDED)
+                socket.box.close(CloseCode.SESSION_ENDED)
 
     # The store.
 
@@ -154,14 +154,14 @@ class Hub:
             patterns=[LIVE_CHANNEL_PREFIX + "*"],
             policy=self.policy.subscription,
             subscribed=self._subscribed,
-            lost=self._lost,
+            lost=self._on_lost,
         )
 
     async def _subscribed(self, client: Redis) -> None:
         revoked: list[bytes] = await client.zrange(REVOCATION_LOG, 0, -1)  # type: ignore[assignment]  # not decoded
         for raw in revoked:
             self._received_revocation(raw)
-        self._found()
+        self._listening_again()
 
     def _received(self, channel: str, raw: bytes) -> None:
         if channel == REVOCATION_CHANNEL:
@@ -170,20 +170,20 @@ class Hub:
         topic = channel.removeprefix(LIVE_CHANNEL_PREFIX)
         if topic not in self.fanout:
             return
-        if len(raw) > self.policy.told_bytes_max:
+        if len(raw) > self.policy.store_message_bytes_max:
             self.metrics.dropped("oversize")
             LOG.warning("live.dropped", topic=topic, reason="oversize", size_bytes=len(raw))
             return
         try:
-            told = read_told(raw)
+            message = read_store_message(raw)
             text = raw.decode()
         except (Malformed, UnicodeDecodeError) as error:
             self.metrics.dropped("malformed")
             LOG.warning("live.dropped", topic=topic, reason="malformed", detail=str(error))
             return
-        if self.fanout.offer(topic, told.seq, text):
+        if self.fanout.offer(topic, message.seq, text):
             # What a feed's message says is when the feed was last heard, not when it was told.
-            self.metrics.told(None if feed_of(topic) else told.as_of)
+            self.metrics.delivered(None if feed_of(topic) else message.as_of)
         else:
             self.metrics.dropped("not_newer")
 
@@ -195,7 +195,7 @@ class Hub:
             return
         self.revoke(ended.player, mark=ended.mark, epoch=ended.epoch)
 
-    def _found(self) -> None:
+    def _listening_again(self) -> None:
         LOG.info("live.listening", sockets=len(self.sockets), topics=len(self.fanout))
         self._listening = True
         self._want(self.fanout.followed())
@@ -203,22 +203,22 @@ class Hub:
         if self._was_listening:
             # A revocation may have been told while nobody listened, so each signed-in page proves its session.
             for socket in self.sockets:
-                socket.ask_ticket(now)
+                socket.request_ticket(now)
         self._was_listening = True
 
-    def _lost(self, why: str) -> None:
+    def _on_lost(self, why: str) -> None:
         if not self._listening:
             return
         LOG.warning("live.lost", detail=why, sockets=len(self.sockets))
         self._listening = False
         self._set_delayed(True)
-        self.fanout.lost()
+        self.fanout.subscription_lost()
 
     def _set_delayed(self, delayed: bool) -> None:
         if delayed != self._delayed:
             self._delayed = delayed
             for socket in self.sockets:
-                socket.box.tell("notice", notice("delayed" if delayed else "live"))
+                socket.box.put_control("notice", notice("delayed" if delayed else "live"))
 
     def _store_failed(self, error: StoreUnavailable) -> None:
         # Said once an outage, not once a second.
@@ -231,7 +231,7 @@ class Hub:
         if len(socket.topics) - own >= self.policy.topics_max:
             return True
         # Only tables can be invented; the store may be away and so can not say yet that there is none of that name.
-        followed = self.fanout.held(family_of(topic))
+        followed = self.fanout.count(family_of(topic))
         return is_table(topic) and topic not in self.fanout and followed >= self.policy.process_tables_max
 
     def _want(self, topics: Iterable[str]) -> None:
@@ -257,24 +257,24 @@ class Hub:
 
     async def _read(self, batch: list[str]) -> None:
         topics = [topic for topic in batch if topic in self.fanout]
-        look = await read_snapshots(self._store, topics)
+        read = await read_snapshots(self._store, topics)
         for topic in topics:
-            message = look.messages.get(topic)
-            if topic in look.unknown:
+            message = read.messages.get(topic)
+            if topic in read.unknown:
                 self._refuse_unknown(topic)
             elif message is None:
-                self.fanout.found_nothing(topic)
+                self.fanout.adopt_nothing(topic)
             else:
                 self.fanout.adopt(topic, message.seq, _encode(message))
 
     def _refuse_unknown(self, topic: str) -> None:
         for follower in self.fanout.followers(topic):
             self.fanout.unfollow(follower, topic)
-            follower.box.tell(f"topic_unknown {topic}", refused("topic_unknown", [topic]))
+            follower.box.put_control(f"topic_unknown {topic}", refused("topic_unknown", [topic]))
 
     # The clock.
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         """Visit every socket once per heartbeat, a slice at a time, so that no turn of the loop is long."""
         loop = asyncio.get_running_loop()
         pause_s = self.policy.heartbeat_s / len(self._slots)
@@ -284,12 +284,12 @@ class Hub:
                 text = heartbeat(_now_ms())
                 now = loop.time()
                 for socket in slot:
-                    socket.box.tell("heartbeat", text)
-                    socket.look_after(self.policy, now)
+                    socket.box.put_control("heartbeat", text)
+                    socket.check(self.policy, now)
                 due = max(due + pause_s, now)
                 await asyncio.sleep(due - loop.time())
 
-    async def _watch(self) -> None:
+    async def _reconcile(self) -> None:
         """Tell freshness that changes by silence, and read everything again now and then in case a message was lost."""
         clock = asyncio.get_running_loop().time
         reconciled = clock()

@@ -33,7 +33,7 @@ class Metrics(Collector):
             "mullion_live_closed", "Sockets closed from this side", ["code"], registry=self._registry
         )
         self._dropped = Counter(
-            "mullion_live_dropped", "Messages of the store not told", ["reason"], registry=self._registry
+            "mullion_live_dropped", "Messages of the store that were not delivered", ["reason"], registry=self._registry
         )
         self._lag = Histogram(
             "mullion_live_lag_seconds",
@@ -51,10 +51,10 @@ class Metrics(Collector):
         self._closed.labels(str(code)).inc()
 
     def dropped(self, reason: str) -> None:
-        """A message about a followed topic was not told."""
+        """A message about a followed topic was not delivered."""
         self._dropped.labels(reason).inc()
 
-    def told(self, as_of: datetime | None) -> None:
+    def delivered(self, as_of: datetime | None) -> None:
         """A message was put into boxes."""
         if as_of is not None:
             self._lag.observe(max(0.0, time.time() - as_of.timestamp()))

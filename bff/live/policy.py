@@ -25,7 +25,7 @@ class LivePolicy:
 
     The store: the subscription is pinged every `ping_s`, counts as cut after `silence_s`, and is tried again after a
     random time up to `retry_s`, doubled up to `retry_s_max`. Snapshots are read `snapshot_topics_max` topics at a
-    time, all of them again every `reconcile_s`. Messages over `told_bytes_max` are dropped and counted.
+    time, all of them again every `reconcile_s`. Messages over `store_message_bytes_max` are dropped and counted.
 
     The server: `buffer_bytes_max` may wait in the process and as much in the kernel; a request's head must be whole
     within `head_s_max` and `head_bytes_max`; a connection that should be over is cut after `close_s_max`.
@@ -61,7 +61,7 @@ class LivePolicy:
     snapshot_topics_max: int = 50
     reconcile_s: float = 30.0
     freshness_s: float = 1.0
-    told_bytes_max: int = 262_144
+    store_message_bytes_max: int = 262_144
 
     head_s_max: float = 10.0
     head_bytes_max: int = 32_768

@@ -1,4 +1,4 @@
-"""What a page is told first: the store's records and feeds in the words of the socket.
+"""What a page receives first: the store's records and feeds in the words of the socket.
 
 Public: `read_snapshots`, `Snapshots`.
 """
@@ -34,7 +34,7 @@ async def read_snapshots(store: Store, topics: Iterable[str]) -> Snapshots:
     records = [topic for topic in topics if topic not in feeds]
     listed = [TABLES_TOPIC] if TABLES_TOPIC not in records and any(map(is_table, records)) else []
     seen = await store.read(records + listed, {*feeds.values(), *FEED_POLICIES})
-    messages = {topic: _told(topic, seen.feeds[feed]) for topic, feed in feeds.items()}
+    messages = {topic: _freshness(topic, seen.feeds[feed]) for topic, feed in feeds.items()}
     for topic in records:
         if (record := seen.current(topic)) is not None:
             messages[topic] = _record(record, seen.feeds.get(record.feed))
@@ -43,7 +43,7 @@ async def read_snapshots(store: Store, topics: Iterable[str]) -> Snapshots:
     return Snapshots(messages, frozenset(missing))
 
 
-def _told(topic: str, freshness: FeedFreshness) -> LiveMessage:
+def _freshness(topic: str, freshness: FeedFreshness) -> LiveMessage:
     data = {"detail": freshness.detail, "data": freshness.data}
     return LiveMessage(topic, freshness.sequence or _NEVER, freshness.as_of, freshness.state, data)
 

@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Any
 
-from bff.live.allowance import Allowance
-from bff.live.begun import begin
 from bff.live.box import Box
-from bff.live.closing import Closing
+from bff.live.close_code import CloseCode
+from bff.live.pending_send import begin
 from bff.live.policy import LivePolicy
+from bff.live.token_bucket import TokenBucket
 from bff.live.wire import notice
 
 Send = Callable[[MutableMapping[str, Any]], Coroutine[Any, Any, None]]
@@ -22,8 +22,8 @@ class Socket:
 
     __slots__ = (
         "__weakref__",
-        "allowance",
         "box",
+        "message_budget",
         "opened_at",
         "patience",
         "player",
@@ -33,8 +33,8 @@ class Socket:
         "session",
         "slot",
         "stuck_since",
-        "ticket_asked_at",
         "ticket_checked_at",
+        "ticket_requested_at",
         "topics",
     )
 
@@ -43,10 +43,10 @@ class Socket:
         self.session = ""
         self.box = Box(policy.box_topics_max)
         self.topics: set[str] = set()
-        self.allowance = Allowance(policy.messages_burst, policy.messages_per_s, now)
+        self.message_budget = TokenBucket(policy.messages_burst, policy.messages_per_s, now)
         self.opened_at = now
         self.ticket_checked_at = now
-        self.ticket_asked_at: float | None = None
+        self.ticket_requested_at: float | None = None
         self.send = send
         self.sent = 0
         self.sent_before = -1
@@ -57,44 +57,44 @@ class Socket:
     def __repr__(self) -> str:
         return f"<Socket player={self.player or 'anonymous'} topics={len(self.topics)} {self.box!r}>"
 
-    def tell(self, topic: str, text: str) -> None:
+    def send_text(self, topic: str, text: str) -> None:
         """Send at once when nothing is in the way; leave the rest of it, or all of it, to the writer."""
         if not self.box.idle:
             self.box.put(topic, text)
             return
         try:
-            rest = begin(self.send({"type": "websocket.send", "text": text}))
+            pending = begin(self.send({"type": "websocket.send", "text": text}))
         except (OSError, RuntimeError):
             # The connection is ending. The writer meets the same and ends the socket; fan-out must go on.
             self.box.put(topic, text)
             return
-        if rest is None:
+        if pending is None:
             self.sent += 1
         else:
-            self.box.finish(rest)
+            self.box.finish(pending)
 
-    def ask_ticket(self, now: float) -> None:
+    def request_ticket(self, now: float) -> None:
         """Ask the page to prove that its session goes on."""
-        if self.player and self.ticket_asked_at is None:
-            self.ticket_asked_at = now
-            self.box.tell("ticket", notice("ticket"))
+        if self.player and self.ticket_requested_at is None:
+            self.ticket_requested_at = now
+            self.box.put_control("ticket", notice("ticket"))
 
-    def ticket_seen(self, now: float) -> None:
+    def ticket_accepted(self, now: float) -> None:
         """The page brought a ticket that is good."""
         self.ticket_checked_at = now
-        self.ticket_asked_at = None
+        self.ticket_requested_at = None
 
-    def look_after(self, policy: LivePolicy, now: float) -> None:
+    def check(self, policy: LivePolicy, now: float) -> None:
         """What is due by the clock, once a heartbeat: give up on a client that does not read, end what idles, ask."""
         if self._is_stuck(policy, now):
             if self.patience is not None and not self.patience.expired():
                 self.patience.reschedule(now)
         elif not self.topics and now - self.opened_at > policy.idle_s_max:
-            self.box.close(Closing.IDLE)
-        elif self.ticket_asked_at is not None and now - self.ticket_asked_at > policy.recheck_grace_s:
-            self.box.close(Closing.SESSION_ENDED)
+            self.box.close(CloseCode.IDLE)
+        elif self.ticket_requested_at is not None and now - self.ticket_requested_at > policy.recheck_grace_s:
+            self.box.close(CloseCode.SESSION_ENDED)
         elif now - self.ticket_checked_at > policy.recheck_s:
-            self.ask_ticket(now)
+            self.request_ticket(now)
 
     def _is_stuck(self, policy: LivePolicy, now: float) -> bool:
         # A heartbeat was put in at the last visit, so a writer that has sent nothing since is waiting for its client.

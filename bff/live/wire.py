@@ -1,6 +1,6 @@
 """Words on the socket, both ways.
 
-Public: `ClientMessage`, `Malformed`, `read`, `Told`, `read_told`, `heartbeat`, `notice`, `refused`.
+Public: `ClientMessage`, `Malformed`, `read`, `StoreMessage`, `read_store_message`, `heartbeat`, `notice`, `refused`.
 From the store a browser hears `bff.contracts.live.LiveMessage`; everything else it hears is built here.
 """
 
@@ -22,7 +22,7 @@ class ClientMessage(msgspec.Struct, frozen=True):
     ticket: str = ""
 
 
-class Told(msgspec.Struct, frozen=True):
+class StoreMessage(msgspec.Struct, frozen=True):
     """As much of a live message as fan-out needs; the rest is passed on unread."""
 
     topic: str
@@ -34,7 +34,7 @@ class Malformed(Exception):
     """The message is not one of ours."""
 
 
-_told = msgspec.json.Decoder(Told)
+_decoder = msgspec.json.Decoder(StoreMessage)
 
 
 def read(text: str) -> ClientMessage:
@@ -45,10 +45,10 @@ def read(text: str) -> ClientMessage:
         raise Malformed(str(error)) from error
 
 
-def read_told(raw: bytes) -> Told:
+def read_store_message(raw: bytes) -> StoreMessage:
     """The store's message, or `Malformed`."""
     try:
-        return _told.decode(raw)
+        return _decoder.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise Malformed(str(error)) from error
 

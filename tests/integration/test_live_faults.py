@@ -70,7 +70,7 @@ async def test_a_store_that_hangs_is_noticed_and_what_changed_meanwhile_is_told(
         valkey.hang()
         await page.notice("delayed", within_s=10)
         valkey.resume()
-        # Told while nobody listened: the old connection is gone and the next one does not stand yet.
+        # StoreMessage while nobody listened: the old connection is gone and the next one does not stand yet.
         await store.put("tables.a", "meanwhile", feed="tables")
         await page.data("tables.a", "meanwhile", within_s=10)
 

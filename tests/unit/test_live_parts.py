@@ -11,21 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.live.addresses import Addresses, address_of
-from bff.live.allowance import Allowance
-from bff.live.begun import begin
 from bff.live.box import Box
-from bff.live.closing import Closing
+from bff.live.close_code import CloseCode
 from bff.live.fanout import Fanout
 from bff.live.hub import Hub
-from bff.live.offer import ticket_in
 from bff.live.origins import allowed_origins, is_allowed
+from bff.live.pending_send import begin
 from bff.live.policy import LivePolicy
 from bff.live.revocations import Revocations
 from bff.live.snapshots import read_snapshots
 from bff.live.socket import Socket
+from bff.live.subprotocol import ticket_in
 from bff.live.tickets import Tickets
+from bff.live.token_bucket import TokenBucket
 from bff.live.topics import feed_of, may_follow
-from bff.live.wire import Malformed, read, read_told
+from bff.live.wire import Malformed, read, read_store_message
 from bff.store import FeedFreshness, Record, Snapshot, StoreUnavailable
 
 POLICY = LivePolicy()
@@ -65,7 +65,7 @@ def test_one_topic_too_many_closes_the_box():
     for name in "abc":
         assert box.put(name, name)
     assert not box.put("d", "d")
-    assert box.pop() is Closing.TRY_LATER
+    assert box.pop() is CloseCode.TRY_LATER
     assert len(box) == 0
 
 
@@ -73,15 +73,15 @@ def test_control_goes_first_and_closing_goes_before_all():
     """A heartbeat does not wait behind data; nothing follows a closing."""
     box = Box(3)
     box.put("a", "a")
-    box.tell("heartbeat", "h1")
-    box.tell("heartbeat", "h2")
+    box.put_control("heartbeat", "h1")
+    box.put_control("heartbeat", "h2")
     assert box.pop() == "h2"
-    box.close(Closing.FLOOD)
-    box.close(Closing.IDLE)
+    box.close(CloseCode.FLOOD)
+    box.close(CloseCode.IDLE)
     box.put("b", "b")
-    box.tell("heartbeat", "h3")
-    assert box.pop() is Closing.FLOOD
-    assert box.pop() is Closing.FLOOD
+    box.put_control("heartbeat", "h3")
+    assert box.pop() is CloseCode.FLOOD
+    assert box.pop() is CloseCode.FLOOD
 
 
 async def test_a_reader_of_an_empty_box_wakes_when_something_comes():
@@ -102,7 +102,7 @@ async def test_a_reader_that_was_cancelled_while_it_waited_harms_nobody():
     box = Box(3)
     box.filled().cancel()
     assert box.put("a", "a")
-    box.tell("heartbeat", "h")
+    box.put_control("heartbeat", "h")
     assert emptied(box) == ["h", "a"]
 
 
@@ -118,7 +118,7 @@ async def test_who_waits_for_room_goes_on_when_a_topic_was_taken_or_the_box_clos
     box.put("b", "b")
     waiting = asyncio.create_task(box.room())
     await asyncio.sleep(0)
-    box.close(Closing.TRY_LATER)
+    box.close(CloseCode.TRY_LATER)
     await asyncio.wait_for(waiting, 1)
 
 
@@ -180,17 +180,17 @@ async def test_nothing_overtakes_what_waits_in_the_box():
     """Only an empty box with a sleeping writer is passed by; else texts go through it, latest first served."""
     line = Line()
     page = socket(send=line.send)
-    page.tell("a", "a1")
+    page.send_text("a", "a1")
     assert line.taken == [], "no writer waits yet"
     assert emptied(page.box) == ["a1"]
     waiting = page.box.filled()
-    page.tell("a", "a2")
+    page.send_text("a", "a2")
     assert line.taken == ["a2"]
     line.reads.clear()
-    page.tell("a", "a3")
+    page.send_text("a", "a3")
     assert waiting.done(), "the writer is to finish it"
-    page.tell("a", "a4")
-    page.tell("a", "a5")
+    page.send_text("a", "a4")
+    page.send_text("a", "a5")
     rest = page.box.pop()
     line.reads.set()
     await asyncio.wait_for(rest, 1)
@@ -206,7 +206,7 @@ async def test_a_connection_that_ends_does_not_end_the_fan_out():
 
     page = socket(send=gone)
     waiting = page.box.filled()
-    page.tell("a", "a1")
+    page.send_text("a", "a1")
     assert waiting.done()
     assert page.box.pop() == "a1"
 
@@ -259,8 +259,8 @@ def test_after_a_lost_subscription_topics_need_a_snapshot_again():
     fanout, page, late = Fanout(), socket(), socket()
     fanout.follow(page, "t")
     fanout.adopt("t", ("e", 1), "t1")
-    fanout.found_nothing("unknown")
-    fanout.lost()
+    fanout.adopt_nothing("unknown")
+    fanout.subscription_lost()
     assert fanout.follow(late, "t") is True
     assert emptied(late.box) == ["t1"], "what is known is shown meanwhile"
 
@@ -366,11 +366,11 @@ def test_feed_of_tells_freshness_from_data():
 
 def test_allowance_is_a_burst_then_a_rate():
     """More than the rate is refused, and patience is rewarded."""
-    allowance = Allowance(burst=3, per_s=2, now=0.0)
-    assert [allowance.spend(0.0) for _ in range(4)] == [True, True, True, False]
-    assert allowance.spend(0.5)
-    assert not allowance.spend(0.6)
-    assert allowance.spend(100.0)
+    message_budget = TokenBucket(burst=3, per_s=2, now=0.0)
+    assert [message_budget.spend(0.0) for _ in range(4)] == [True, True, True, False]
+    assert message_budget.spend(0.5)
+    assert not message_budget.spend(0.6)
+    assert message_budget.spend(100.0)
 
 
 def test_a_revocation_covers_tickets_of_its_session_and_no_others():
@@ -425,7 +425,7 @@ def test_what_is_not_one_of_our_messages_is_malformed(text):
 def test_whatever_the_store_tells_is_understood_or_malformed(raw):
     """Fan-out never meets another exception."""
     try:
-        read_told(raw)
+        read_store_message(raw)
     except Malformed:
         return
 
@@ -444,8 +444,8 @@ def test_a_socket_that_follows_nothing_is_closed_as_idle():
     busy.topics.add("tables")
     for each in (idle, busy):
         each.sent = 1
-        each.look_after(POLICY, POLICY.idle_s_max + 1)
-    assert idle.box.pop() is Closing.IDLE
+        each.check(POLICY, POLICY.idle_s_max + 1)
+    assert idle.box.pop() is CloseCode.IDLE
     assert busy.box.pop() is None
 
 
@@ -455,25 +455,25 @@ def test_a_signed_in_page_is_asked_for_a_ticket_and_closed_without_one():
     for each in (player, visitor):
         each.topics.add("tables")
         each.sent = 1
-        each.look_after(POLICY, POLICY.recheck_s + 1)
+        each.check(POLICY, POLICY.recheck_s + 1)
     assert player.box.pop() == '{"notice":"ticket"}'
     assert visitor.box.pop() is None
     player.sent = 2
-    player.look_after(POLICY, POLICY.recheck_s + POLICY.recheck_grace_s)
+    player.check(POLICY, POLICY.recheck_s + POLICY.recheck_grace_s)
     assert player.box.pop() is None
     player.sent = 3
-    player.look_after(POLICY, POLICY.recheck_s + POLICY.recheck_grace_s + 2)
-    assert player.box.pop() is Closing.SESSION_ENDED
+    player.check(POLICY, POLICY.recheck_s + POLICY.recheck_grace_s + 2)
+    assert player.box.pop() is CloseCode.SESSION_ENDED
 
 
 def test_a_fresh_ticket_puts_the_next_question_off():
     """A page that answered is left in peace until the next time."""
     page = socket("pl_amber")
     page.topics.add("tables")
-    page.ask_ticket(10.0)
-    page.ticket_seen(12.0)
+    page.request_ticket(10.0)
+    page.ticket_accepted(12.0)
     emptied(page.box)
-    page.look_after(POLICY, 12.0 + POLICY.recheck_s - 1)
+    page.check(POLICY, 12.0 + POLICY.recheck_s - 1)
     assert page.box.pop() is None
 
 
@@ -489,7 +489,7 @@ async def test_a_writer_that_sends_nothing_between_heartbeats_loses_patience_aft
         async with asyncio.timeout(None) as each.patience:
             while True:
                 each.sent += each is slow
-                each.look_after(policy, clock())
+                each.check(policy, clock())
                 await asyncio.sleep(policy.heartbeat_s)
 
     began = clock()
@@ -507,7 +507,7 @@ async def test_a_writer_that_sends_nothing_between_heartbeats_loses_patience_aft
 def test_the_readme_knows_every_close_code():
     """A close code means something only if it is documented."""
     readme = (Path(__file__).parents[2] / "bff" / "live" / "README.md").read_text()
-    for closing in Closing:
+    for closing in CloseCode:
         assert f"| {closing.value} | {closing.word} |" in readme
 
 
@@ -637,8 +637,8 @@ NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 async def test_a_table_that_does_not_exist_is_known_by_the_list_of_those_that_do():
     """Only the list can say so: a store that was flushed knows of no table, and refuses none."""
     shelf = Shelf(**{"tables": 1, "tables.r1": 1})
-    look = await read_snapshots(shelf, ["tables.r1", "tables.x", "wallet.pl_amber", "feed.tables"])
-    assert (set(look.messages), look.unknown) == ({"tables.r1", "feed.tables"}, {"tables.x"})
+    read = await read_snapshots(shelf, ["tables.r1", "tables.x", "wallet.pl_amber", "feed.tables"])
+    assert (set(read.messages), read.unknown) == ({"tables.r1", "feed.tables"}, {"tables.x"})
     assert (await read_snapshots(Shelf(), ["tables.x"])).unknown == set()
 
 

@@ -1,10 +1,10 @@
 """How often somebody may do something.
 
-Public: `Allowance`.
+Public: `TokenBucket`.
 """
 
 
-class Allowance:
+class TokenBucket:
     """A token bucket: `burst` at once, then `per_s`. Pure; seconds of a monotonic clock are passed in."""
 
     __slots__ = ("_at", "_burst", "_left", "_per_s")

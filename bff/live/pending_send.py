@@ -1,6 +1,6 @@
 """A send that was begun without a task.
 
-Public: `begin`, `Rest`.
+Public: `begin`, `PendingSend`.
 Most sends never wait: the server takes the text and returns. Waking a task for each of them costs as much as the send
 itself, so fan-out begins the send on the spot, and only one that does wait is finished by the socket's writer.
 """
@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any
 
 
-class Rest:
+class PendingSend:
     """What is left of a begun coroutine; await it once."""
 
     __slots__ = ("_coroutine", "_waits_for")
@@ -33,10 +33,10 @@ class Rest:
             return
 
 
-def begin(coroutine: Coroutine[Any, Any, None]) -> Rest | None:
+def begin(coroutine: Coroutine[Any, Any, None]) -> PendingSend | None:
     """Run `coroutine` until it ends (None) or has to wait (the rest of it); raises what it raises."""
     try:
         waits_for = coroutine.send(None)
     except StopIteration:
         return None
-    return Rest(coroutine, waits_for)
+    return PendingSend(coroutine, waits_for)

@@ -1,12 +1,12 @@
 """Why a socket is closed, as the page hears it.
 
-Public: `Closing`.
+Public: `CloseCode`.
 """
 
 from enum import IntEnum
 
 
-class Closing(IntEnum):
+class CloseCode(IntEnum):
     """Close codes. 4xxx are ours and speak HTTP's numbers where there is one; 1xxx mean what RFC 6455 says."""
 
     TRY_LATER = 1013  # the box overflowed, the client does not read, or the process is full: come back later
