@@ -21,7 +21,7 @@ from tests import postgres_server
 from tests.chromium import Chromium, NoChromium
 from tests.halves import BROWSER_FOLDER, Halves
 from tests.lobby import wait_for
-from tests.mullion import Mullion
+from tests.mullion import ROOT, Mullion
 from tests.postgres_server import NoPostgres, PostgresServer
 from tests.slow_house import SlowHouse
 from tests.valkey_server import ValkeyServer
@@ -41,6 +41,9 @@ BROWSER_FIXTURES = {
     "page",
     "chromium",
 }
+# What needs no process and no browser. These alone run at the desk, by `uv run pytest -m quick`.
+QUICK_FOLDERS = ("tests/contract", "tests/unit")
+LONG_FOLDERS = ("tests/browser", "tests/integration")
 # What had to be found or installed: for each either where it is, or why it is not. Plain values, to travel to workers.
 FOUND = pytest.StashKey[dict[str, dict[str, str]]]()
 
@@ -59,29 +62,46 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Halves | None:
     """See `tests/halves.py`."""
-    return Halves(config, log) if _everything(config) else None
+    return Halves(config, log) if _everything(config) and not _quick(config) else None
 
 
 def _everything(config: pytest.Config) -> bool:
     return config.args_source is pytest.Config.ArgsSource.TESTPATHS
 
 
+def _quick(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "quick")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """At the desk nothing is imported that will not run."""
+    long = _quick(config) and _lies_in(collection_path, LONG_FOLDERS)
+    return True if long else None
+
+
+def _lies_in(path: Path, folders: tuple[str, ...]) -> bool:
+    return path.is_relative_to(ROOT) and path.relative_to(ROOT).as_posix().startswith(folders)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Whoever hands out work gets what has to be installed first, in sight and once."""
-    if is_xdist_controller(session):
+    if is_xdist_controller(session) and not _quick(session.config):
         session.config.stash[FOUND] = {"chromium": _find_chromium(session), "postgres": _find_postgres(session)}
 
 
 def pytest_configure_node(node: WorkerController) -> None:
     """What was found goes to each worker."""
-    node.workerinput["found"] = node.config.stash[FOUND]
+    node.workerinput["found"] = node.config.stash.get(FOUND, {})
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests with a browser run last: Playwright's loop stays in the thread, and no asyncio test can run beside it."""
     items.sort(key=lambda item: _needs(item, BROWSER_FIXTURES))
     for item in items:
+        if _lies_in(item.path, QUICK_FOLDERS):
+            item.add_marker(pytest.mark.quick)
         if _needs(item, BROWSER_FIXTURES) and not item.nodeid.startswith(BROWSER_FOLDER):
             raise pytest.UsageError(f"{item.nodeid} opens a browser: its place is {BROWSER_FOLDER}")
 

@@ -51,13 +51,15 @@ def status_words(page: Page, slot: str) -> str:
     return re.sub(r"\s+", " ", str(page.evaluate(script, slot))).strip()
 
 
-def wait_for(holds: Callable[[], Any], within_s: float, said: Callable[[], Any] = lambda: "") -> float:
-    """Seconds until `holds()`; fails with what `said` says when it does not come."""
+def wait_for(
+    holds: Callable[[], Any], within_s: float, said: Callable[[], Any] = lambda: "", every_s: float = 0.1
+) -> float:
+    """Seconds until `holds()`, which is looked at `every_s`; fails with what `said` says when it does not come."""
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > within_s:
             raise AssertionError(f"not within {within_s:g} s: {said()}")
-        time.sleep(0.1)
+        time.sleep(every_s)
     return time.monotonic() - began
 
 

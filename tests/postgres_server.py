@@ -80,11 +80,16 @@ class PostgresServer:
     def _data(self) -> str:
         return str(Path(self._folder) / "data")
 
-    def url(self, name: str) -> str:
-        """The address of an empty database of that name; what it held before is gone."""
+    def url(self, name: str, *, template: str = "template1") -> str:
+        """The address of a database of that name, empty or as `template` is; what it held before is gone."""
         self._run("dropdb", *self._at(), "--if-exists", "--force", name)
-        self._run("createdb", *self._at(), name)
+        self._run("createdb", *self._at(), "-T", template, name)
         return f"postgres://mullion@127.0.0.1:{self.port}/{name}"
+
+    def has(self, name: str) -> bool:
+        """Whether there is a database of that name."""
+        found = f"SELECT count(*) FROM pg_database WHERE datname = '{name}'"
+        return self._run("psql", *self._at(), "-d", "postgres", "-qAtc", found) == "1\n"
 
     def copy(self, name: str, to: str) -> None:
         """Make the database `to` what `name` is at this moment; whoever is connected to either is cut off."""
@@ -139,7 +144,7 @@ class PostgresServer:
     def _at(self) -> list[str]:
         return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "mullion"]
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str) -> str:
         done = subprocess.run(
             [str(self._programs / program), *arguments],
             user=self._user,
@@ -150,3 +155,4 @@ class PostgresServer:
         )
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr}")
+        return done.stdout

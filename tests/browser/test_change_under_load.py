@@ -55,8 +55,15 @@ def visited(url: str) -> Iterator[Counter[str]]:
             visitor.join()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
-@pytest.mark.parametrize("process", ["promotions", "bff-queries"])
+@pytest.mark.parametrize(
+    ("process", "number"),
+    [
+        pytest.param("promotions", signal.SIGKILL, id="promotions-killed"),
+        pytest.param("bff-queries", signal.SIGTERM, id="bff-queries-ended"),
+        pytest.param("promotions", signal.SIGTERM, id="promotions-ended", marks=pytest.mark.full),
+        pytest.param("bff-queries", signal.SIGKILL, id="bff-queries-killed", marks=pytest.mark.full),
+    ],
+)
 def test_no_page_fails_while_a_part_is_replaced(house: Mullion, process: str, number: int) -> None:
     """Every page is whole while the process goes, while it is away, and when its successor answers."""
     with visited(house.url) as seen:

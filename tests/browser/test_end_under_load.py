@@ -24,6 +24,8 @@ from tests.signed_in import signed_in
 pytestmark = pytest.mark.timeout(180)
 VISITORS, DEPOSITORS = 3, 2
 ENOUGH = 6
+# Between two requests of a window: a part is ended under load, and a core is left for its successor to start on.
+PAUSE_S = 0.1
 # Between the moment at which a process lets nobody in any more and the one at which it has gone.
 LEAVING_S_MAX = 0.5
 DEPOSIT = "/slots/cashier/cashier/actions/deposit"
@@ -58,13 +60,14 @@ def loaded(url: str, cookies: httpx.Cookies) -> Iterator[Load]:
                 text = client.get("/").text
                 load.pages["whole" if whole(text) else "broken"] += 1
                 load.slots += [(time.monotonic(), *slot) for slot in _SLOT.findall(text)]
+                time.sleep(PAUSE_S)
 
     def pay_in() -> None:
         with plain_http.Client(base_url=url, cookies=cookies, timeout=20, headers={"Origin": url}) as client:
             while not over.is_set():
                 key = uuid4().hex
                 load.deposits.append((time.monotonic(), key, deposited(client, key)))
-                time.sleep(0.05)
+                time.sleep(PAUSE_S)
 
     windows = [threading.Thread(target=visit) for _ in range(VISITORS)]
     windows += [threading.Thread(target=pay_in) for _ in range(DEPOSITORS)]
@@ -114,7 +117,15 @@ def in_the_ledger(house: Mullion, keys: list[str]) -> Counter[int]:
     return Counter(next((count for known, count in times.items() if known.endswith(key)), 0) for key in keys)
 
 
-@pytest.mark.parametrize("process", ["wallet", "live-dealer", "bff-queries", "bff-commands"])
+@pytest.mark.parametrize(
+    "process",
+    [
+        "wallet",
+        "bff-commands",
+        pytest.param("live-dealer", marks=pytest.mark.full),
+        pytest.param("bff-queries", marks=pytest.mark.full),
+    ],
+)
 def test_ended_part_finishes_what_it_began(house: Mullion, process: str) -> None:
     """Up to its end everything succeeds; after it slots say so in their own words; each deposit counts once."""
     cookies = signed_in(house.url)

@@ -6,9 +6,11 @@ Use: `with MoneyHouse() as house: house.deposit("pl_amber", 1000)`. Every proces
 import asyncio
 import base64
 import contextlib
+import functools
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sqlite3
@@ -30,6 +32,7 @@ from redis import Redis
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
 from bff.store import Store, StorePolicy, StoreUnavailable
 from tests.free_ports import free_port
+from tests.postgres_server import PostgresServer
 from tests.valkey_server import ValkeyServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -39,6 +42,7 @@ MODULES = {
     "offers-intake": "bff.commands.bonuses.offers_intake",
     "projector": "bff.queries.projector",
 }
+LEDGER_TEMPLATE = "new_ledger"
 CURRENCIES = {"pl_amber": "EUR", "pl_birch": "GBP", "pl_cedar": "JPY"}
 
 
@@ -54,6 +58,37 @@ def eventually(condition, within_s=30.0, what="it did not come about in time"):
             last = error
         time.sleep(0.02)
     raise AssertionError(f"{what} ({last})")
+
+
+def _manage(environment, *arguments, **more):
+    command = [sys.executable, "-m", "django", *arguments, "--settings", "bff.commands.settings"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, **more)
+
+
+def _new_ledger(**where):
+    """Migrate the command database that `where` names, and give the demo players their opening balances."""
+    environment = {**os.environ, "DEBUG": "1", **where}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    for arguments in (("migrate", "--noinput"), ("seed_demo",)):
+        done = _manage(environment, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@functools.cache
+def _ledger_file():
+    """The folder of a new ledger that nothing has written to since, made once; a house begins with a copy."""
+    folder = tempfile.TemporaryDirectory(prefix="ledger-")
+    _new_ledger(MULLION_DATA=folder.name)
+    return folder
+
+
+def ledger_on(postgres: PostgresServer, name: str) -> str:
+    """The address of a database of that name with a new ledger, for a `MoneyHouse`; what it held before is gone."""
+    if not postgres.has(LEDGER_TEMPLATE):
+        making = f"{LEDGER_TEMPLATE}_in_the_making"
+        _new_ledger(DATABASE_URL=postgres.url(making))
+        postgres.copy(making, LEDGER_TEMPLATE)
+    return postgres.url(name, template=LEDGER_TEMPLATE)
 
 
 @dataclass
@@ -146,7 +181,7 @@ class FakePayments:
 
 
 class MoneyHouse:
-    """Real processes around one command database. `database_url` may name a PostgreSQL; files stand under `folder`."""
+    """Real processes around one command database. Files stand under `folder`; `database_url` may be of `ledger_on`."""
 
     def __init__(
         self,
@@ -191,8 +226,8 @@ class MoneyHouse:
     def __enter__(self):
         try:
             self.valkey.start()
-            self.manage("migrate", "--noinput")
-            self.manage("seed_demo")
+            if "DATABASE_URL" not in self.environment:
+                shutil.copytree(_ledger_file().name, self.data, dirs_exist_ok=True)
             for name in self.wanted:
                 self.start(name)
             for name in self.wanted:
@@ -210,10 +245,7 @@ class MoneyHouse:
         self._folder.cleanup()
 
     def manage(self, *arguments, check=True, **more):
-        command = [sys.executable, "-m", "django", *arguments, "--settings", "bff.commands.settings"]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60, **more
-        )
+        done = _manage(self.environment, *arguments, **more)
         if check and done.returncode:
             raise AssertionError(f"{arguments} failed: {done.stdout}{done.stderr}")
         return done

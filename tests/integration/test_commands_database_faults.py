@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from bff.contracts.wallet import SCOPE_READ
-from tests.integration.money_house import MoneyHouse, eventually
+from tests.integration.money_house import MoneyHouse, eventually, ledger_on
 
 PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
 
@@ -25,7 +25,7 @@ def on_sqlite():
 
 @pytest.fixture(scope="module")
 def on_postgres(postgres):
-    address = postgres.url("faults")
+    address = ledger_on(postgres, "faults")
     with MoneyHouse(database_url=address, wanted=PROCESSES) as house:
         house.address = address
         yield house

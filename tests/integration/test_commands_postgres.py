@@ -13,7 +13,7 @@ from bff.broker.port import decode
 from bff.contracts.ledger import LEDGER_STREAM
 from tests.integration import money_races
 from tests.integration.game_provider import SECRET, Provider, uuid
-from tests.integration.money_house import MoneyHouse, eventually
+from tests.integration.money_house import MoneyHouse, eventually, ledger_on
 from tests.postgres_line import PostgresLine
 
 
@@ -25,7 +25,7 @@ def line(postgres):
 
 @pytest.fixture(scope="module")
 def house(postgres, line):
-    address = postgres.url("lost").replace(f":{postgres.port}/", f":{line.port}/")
+    address = ledger_on(postgres, "lost").replace(f":{postgres.port}/", f":{line.port}/")
     with MoneyHouse(database_url=address, wanted=("bff-commands",), extra={"GAMES_WALLET_SECRET": SECRET}) as running:
         yield running
 

@@ -16,7 +16,7 @@ import pytest
 
 from bff.contracts.player_context import PlayerContext, mint
 from bff.contracts.seamless import sign
-from tests.integration.money_house import MoneyHouse, eventually
+from tests.integration.money_house import MoneyHouse, eventually, ledger_on
 
 SECRET = "games-secret-for-tests"
 TOKEN_S_MAX = 20
@@ -160,7 +160,7 @@ def test_kills_lose_and_double_nothing(vendor, request):
 
 def kill_run(run, server=None):
     """The run over SQLite, or over the PostgreSQL `server`, which is killed as well; raises AssertionError."""
-    address = server.url("kills") if server else None
+    address = ledger_on(server, "kills") if server else None
     with MoneyHouse(database_url=address, extra={"GAMES_WALLET_SECRET": SECRET}) as house:
         workers, refused, lasted_s = under_kills(house, run, server)
         assert house.manage("audit_ledger").stdout == "The books are sound.\n"

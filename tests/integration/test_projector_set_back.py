@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.integration.money_house import MoneyHouse, eventually
+from tests.integration.money_house import MoneyHouse, eventually, ledger_on
 from tests.integration.test_projector_restore import ask
 
 PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
@@ -51,7 +51,7 @@ def kept(request):
             yield house, FileLedger(house)
         return
     postgres = request.getfixturevalue("postgres")
-    with MoneyHouse(wanted=PROCESSES, database_url=postgres.url("setback")) as house:
+    with MoneyHouse(wanted=PROCESSES, database_url=ledger_on(postgres, "setback")) as house:
         yield house, ServerLedger(postgres)
 
 

@@ -1,0 +1,48 @@
+"""A plugin that measures the branches of what must be proven to the last one, in the run of all tests itself.
+
+Use: `uv run pytest -p tests.support.branches`, then `uv run coverage combine` and `uv run coverage report`. What is
+measured stands in pyproject.toml; its own tests are watched, and nothing else, for what watches costs time.
+"""
+
+import re
+
+import coverage
+import pytest
+
+# What keeps one fragment's failure from the others is shown by these,
+WATCHED = re.compile(r"tests/(unit|integration)/test_resilience_|tests/integration/test_shell_include\.py")
+# without the long ones, which show how it behaves over time, and reach no line that the others do not.
+LONG = re.compile(r"500_waiting|in_anothers_page|ten_seconds_of|Machine|one_probe_an_interval")
+
+
+# Begins with this plugin, which is loaded before the tests' fixtures are: lines that run once, at import, count too.
+_measured = coverage.Coverage(data_suffix=True)
+_measured.start()
+
+
+class Branches:
+    """Measures while modules are imported, and then while a watched test runs."""
+
+    def pytest_collection_finish(self) -> None:
+        _measured.stop()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item):
+        if not is_watched(item.nodeid):
+            return (yield)
+        _measured.start()
+        try:
+            return (yield)
+        finally:
+            _measured.stop()
+
+    def pytest_sessionfinish(self) -> None:
+        _measured.save()
+
+
+def is_watched(nodeid: str) -> bool:
+    return bool(WATCHED.match(nodeid)) and not LONG.search(nodeid)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Branches(), "mullion-branches")

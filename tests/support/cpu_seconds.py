@@ -1,0 +1,74 @@
+"""A plugin that says what each test costs: `uv run pytest -p tests.support.cpu_seconds …` (Linux alone).
+
+It counts the CPU seconds, user and system, of the process that runs the test and of everything that process has
+started, ended or still alive. What is shared by several tests (a house, a browser) counts for the test that started it,
+and while it lives for the test that runs. Wall time is a bad measure on a machine with other work.
+"""
+
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+SHOWN_MAX = 40
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+SPENT, OWN = "cpu_s", "own_cpu_s"
+
+
+class CpuSeconds:
+    """Adds what each phase of a test took to its report, and tells it by file and by test at the end of the run."""
+
+    def __init__(self) -> None:
+        self._spent_s, self._own_s = spent_s(), time.process_time()
+        self._by_test: dict[str, float] = defaultdict(float)
+        self._own_by_file: dict[str, float] = defaultdict(float)
+        self._wall_by_file: dict[str, float] = defaultdict(float)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self):
+        report = yield
+        spent, own = spent_s(), time.process_time()
+        report.user_properties += [(SPENT, spent - self._spent_s), (OWN, own - self._own_s)]
+        self._spent_s, self._own_s = spent, own
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        file, properties = report.nodeid.split("::")[0], dict(report.user_properties)
+        self._by_test[report.nodeid] += properties[SPENT]
+        self._own_by_file[file] += properties[OWN]
+        self._wall_by_file[file] += report.duration
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        by_file: dict[str, float] = defaultdict(float)
+        for test, spent in self._by_test.items():
+            by_file[test.split("::")[0]] += spent
+        terminalreporter.section(f"CPU seconds: {sum(by_file.values()):.1f}")
+        for file, spent in _most(by_file):
+            own, wall = self._own_by_file[file], self._wall_by_file[file]
+            terminalreporter.write_line(f"{spent:8.2f} s CPU ({own:7.2f} s of pytest) {wall:8.2f} s wall  {file}")
+        terminalreporter.write_line("")
+        for test, spent in _most(self._by_test):
+            terminalreporter.write_line(f"{spent:8.2f} s CPU  {test}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(CpuSeconds(), "mullion-cpu-seconds")
+
+
+def _most(spent: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(spent.items(), key=lambda row: -row[1])[:SHOWN_MAX]
+
+
+def spent_s() -> float:
+    """CPU seconds of this process and all its descendants, those that have ended and were waited for included."""
+    total, found = 0, [os.getpid()]
+    while found:
+        folder = Path(f"/proc/{found.pop()}")
+        try:
+            total += sum(map(int, (folder / "stat").read_text().rpartition(")")[2].split()[11:15]))
+            found += [int(pid) for task in (folder / "task").iterdir() for pid in (task / "children").read_text().split()]
+        except OSError:  # it ended meanwhile
+            continue
+    return total / TICKS_PER_S
