@@ -97,8 +97,9 @@ def pytest_configure_node(node: WorkerController) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with a browser run last: Playwright's loop stays in the thread, and no asyncio test can run beside it."""
-    items.sort(key=lambda item: _needs(item, BROWSER_FIXTURES))
+    """Tests with a browser run last: Playwright's loop stays in the thread, and no asyncio test can run beside it.
+    After them runs only what ends the house of the run."""
+    items.sort(key=lambda item: (_needs(item, {"house_to_end"}), _needs(item, BROWSER_FIXTURES)))
     for item in items:
         if _lies_in(item.path, QUICK_FOLDERS):
             item.add_marker(pytest.mark.quick)
@@ -214,6 +215,12 @@ def slow(_slow_house_of_the_run: SlowHouse) -> Iterator[SlowHouse]:
 def _mullion_of_the_run() -> Iterator[Mullion]:
     with Mullion() as mullion:
         yield mullion
+
+
+@pytest.fixture
+def house_to_end(_mullion_of_the_run: Mullion) -> Mullion:
+    """The same, for a test that leaves nothing of it: it runs after all others."""
+    return _mullion_of_the_run
 
 
 @pytest.fixture

@@ -330,6 +330,8 @@ class MoneyHouse:
                 return response.status, json.loads(response.read() or b"null")
         except urllib.error.HTTPError as error:
             raw = error.read()
+            if raw and "json" not in error.headers.get("Content-Type", ""):
+                raise AssertionError(f"{path} was not answered in words of ours: {error.code} {raw[:2000]!r}") from None
             return error.code, json.loads(raw) if raw else None
 
     def command(self, name, player, body, *, key=None, **more):

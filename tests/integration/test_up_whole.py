@@ -4,21 +4,11 @@ import json
 import re
 import socket
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from shell.operations.up import find
 from tests.mullion import ROOT, Mullion
 from tests.up_remains import left_of
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[Mullion]:
-    """A whole Mullion, which the last of these tests kills."""
-    with Mullion() as mullion:
-        yield mullion
 
 
 def test_every_process_of_every_house_is_ready(house: Mullion, record_property):
@@ -85,8 +75,9 @@ def test_fragment_houses_have_no_database():
     assert [path for path in fragments if "DATABASES" in Path(path).read_text("utf-8")] == []
 
 
-def test_kill_9_of_the_whole_house_leaves_nothing(house: Mullion):
+def test_kill_9_of_the_whole_house_leaves_nothing(house_to_end: Mullion):
     """Not one of its processes is there seconds after the supervisor was killed."""
+    house = house_to_end
     assert len(left_of(house)) >= len(house.processes())
     house.process.kill()
     house.wait(lambda: not left_of(house), 15)

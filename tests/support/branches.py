@@ -4,16 +4,10 @@ Use: `uv run pytest -p tests.support.branches`, then `uv run coverage combine` a
 measured stands in pyproject.toml; its own tests are watched, and nothing else, for what watches costs time.
 """
 
-import re
-
 import coverage
 import pytest
 
-# What keeps one fragment's failure from the others is shown by these,
-WATCHED = re.compile(r"tests/(unit|integration)/test_resilience_|tests/integration/test_shell_include\.py")
-# without the long ones, which show how it behaves over time, and reach no line that the others do not.
-LONG = re.compile(r"500_waiting|in_anothers_page|ten_seconds_of|Machine|one_probe_an_interval")
-
+from tests.support.watched import is_watched
 
 # Begins with this plugin, which is loaded before the tests' fixtures are: lines that run once, at import, count too.
 _measured = coverage.Coverage(data_suffix=True)
@@ -38,10 +32,6 @@ class Branches:
 
     def pytest_sessionfinish(self) -> None:
         _measured.save()
-
-
-def is_watched(nodeid: str) -> bool:
-    return bool(WATCHED.match(nodeid)) and not LONG.search(nodeid)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -30,7 +30,8 @@ class CpuSeconds:
     def pytest_runtest_makereport(self):
         report = yield
         spent, own = spent_s(), time.process_time()
-        report.user_properties += [(SPENT, spent - self._spent_s), (OWN, own - self._own_s)]
+        # What a process had used that ended and whose parent had ended before goes out of sight: not below nothing.
+        report.user_properties += [(SPENT, max(0.0, spent - self._spent_s)), (OWN, own - self._own_s)]
         self._spent_s, self._own_s = spent, own
         return report
 
@@ -68,7 +69,9 @@ def spent_s() -> float:
         folder = Path(f"/proc/{found.pop()}")
         try:
             total += sum(map(int, (folder / "stat").read_text().rpartition(")")[2].split()[11:15]))
-            found += [int(pid) for task in (folder / "task").iterdir() for pid in (task / "children").read_text().split()]
+            found += [
+                int(pid) for task in (folder / "task").iterdir() for pid in (task / "children").read_text().split()
+            ]
         except OSError:  # it ended meanwhile
             continue
     return total / TICKS_PER_S

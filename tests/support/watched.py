@@ -1,0 +1,12 @@
+"""Whose branches are measured, by the tests that show them. `tests/support/branches.py` measures."""
+
+import re
+
+# What keeps one fragment's failure from the others is shown by these,
+WATCHED = re.compile(r"tests/(unit|integration)/test_resilience_|tests/integration/test_shell_include\.py")
+# without the long ones, which show how it behaves over time, and reach no line that the others do not.
+LONG = re.compile(r"500_waiting|in_anothers_page|ten_seconds_of|Machine|one_probe_an_interval")
+
+
+def is_watched(nodeid: str) -> bool:
+    return bool(WATCHED.match(nodeid)) and not LONG.search(nodeid)
