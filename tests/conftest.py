@@ -19,7 +19,7 @@ from xdist.workermanage import WorkerController
 from tests import chromium as chromium_search
 from tests import postgres_server
 from tests.chromium import Chromium, NoChromium
-from tests.halves import BROWSER_FOLDER, Halves
+from tests.halves import BROWSER_FOLDER, QUICK_FOLDERS, Halves
 from tests.lobby import wait_for
 from tests.mullion import ROOT, Mullion
 from tests.postgres_server import NoPostgres, PostgresServer
@@ -41,9 +41,6 @@ BROWSER_FIXTURES = {
     "page",
     "chromium",
 }
-# What needs no process and no browser. These alone run at the desk, by `uv run pytest -m quick`.
-QUICK_FOLDERS = ("tests/contract", "tests/unit")
-LONG_FOLDERS = ("tests/browser", "tests/integration")
 # What had to be found or installed: for each either where it is, or why it is not. Plain values, to travel to workers.
 FOUND = pytest.StashKey[dict[str, dict[str, str]]]()
 
@@ -75,12 +72,8 @@ def _quick(config: pytest.Config) -> bool:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """At the desk nothing is imported that will not run."""
-    long = _quick(config) and _lies_in(collection_path, LONG_FOLDERS)
-    return True if long else None
-
-
-def _lies_in(path: Path, folders: tuple[str, ...]) -> bool:
-    return path.is_relative_to(ROOT) and path.relative_to(ROOT).as_posix().startswith(folders)
+    folder = _quick(config) and collection_path.parent == ROOT / "tests" and collection_path.is_dir()
+    return True if folder and f"tests/{collection_path.name}/" not in QUICK_FOLDERS else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -101,7 +94,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     After them runs only what ends the house of the run."""
     items.sort(key=lambda item: (_needs(item, {"house_to_end"}), _needs(item, BROWSER_FIXTURES)))
     for item in items:
-        if _lies_in(item.path, QUICK_FOLDERS):
+        if item.nodeid.startswith(QUICK_FOLDERS):
             item.add_marker(pytest.mark.quick)
         if _needs(item, BROWSER_FIXTURES) and not item.nodeid.startswith(BROWSER_FOLDER):
             raise pytest.UsageError(f"{item.nodeid} opens a browser: its place is {BROWSER_FOLDER}")
