@@ -19,7 +19,7 @@ NEEDED_BY = {
     "live-dealer": {"tables"},
     "promotions": {"promotions"},
     "bff-queries": {"wallet", "tables", "promotions"},
-    "bff-commands": {"wallet"},
+    "bff-commands": {"wallet", "promotions"},
     "projector": {"wallet"},
     "relay": {"wallet"},
     "ingest": {"tables", "promotions"},
