@@ -27,6 +27,13 @@ template = "lobby.html"
 wallet = { fragment = "origin", pathname = "/one" }
 tables = { fragment = "origin", pathname = "/two" }
 promotions = { fragment = "origin", pathname = "/three" }
+[fragments.poll]
+[pages.limits]
+route = "/limits/"
+template = "limits.html"
+[pages.limits.slots]
+limits = { fragment = "poll" }
+wallet = { fragment = "origin", pathname = "/one" }
 """
 # A field to type into, and a button that fetches its own slot again; in the other two its address is foreign and goes.
 BODY = b"""<section><h2>Origin</h2><p>All is well.</p>
@@ -71,13 +78,16 @@ class SlowHouse:
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
-    def publish(self) -> None:
-        """Publish what the origin's manifest says now."""
+    def publish(self, url: str = "") -> str:
+        """Publish what the manifest at `url` says now, the origin's where none is named; what the command printed."""
         environ = {"SHELL_PAGES": str(self._pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
-        subprocess.run(
-            [sys.executable, "manage.py", "fragment", "publish", f"{self.origin.url}/manifest.json"],
+        done = subprocess.run(
+            [sys.executable, "manage.py", "fragment", "publish", url or f"{self.origin.url}/manifest.json"],
             cwd=ROOT,
             env={**os.environ, **environ},
             check=True,
             timeout=60,
+            capture_output=True,
+            text=True,
         )
+        return done.stdout

@@ -238,3 +238,16 @@ def test_port_that_is_none_ends_the_process_with_a_sentence(value: str) -> None:
     with pytest.raises(SystemExit, match="PORT can not be used"):
         number_of({"PORT": value}, "PORT", 8000)
     assert number_of({"PORT": ""}, "PORT", 8000) == 8000
+
+
+def test_every_process_of_a_house_is_run_in_production_as_the_book_says() -> None:
+    """The table of commands has each process but the sandboxes, started as `manage.py up` starts it."""
+    text = (BOOK.parent / "README.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `([a-z-]+)` \| `python -m ([^`]+)` \|", text, re.MULTILINE))
+    started = {
+        process.name: process.run or f"bff.resilience.serving {process.asgi}"
+        for house in find.houses(ROOT)
+        for process in house.processes
+        if house.name != "sandbox"
+    }
+    assert told == started
