@@ -47,8 +47,20 @@ async def table(request: HttpRequest, context: Context, table_id: str) -> Render
         return _unknown("This table isn't here")
     # The picture and the last results, too.
     answer, failure = _last_tables.recall((context.currency, table_id), answer)
+    if isinstance(answer, Failure):
+        answer, failure = _listed(context.currency, table_id, answer)
     page = display.room(answer, context.formats, settings.TABLE_PATHNAME, datetime.now(UTC), failure)
     return Rendered("live_dealer/table.html", page, degraded=page.degraded, cache_s=SHARED_S)
+
+
+def _listed(currency: str, table_id: str, failure: Failure) -> tuple[View[TableData] | Failure, Failure | None]:
+    """The table as the last list had it, for whoever follows a link of that list."""
+    answer, _ = _last_list.recall(currency, failure)
+    tables = answer.data.tables if isinstance(answer, View) and answer.data else []
+    found = next((one for one in tables if one.table_id == table_id), None)
+    if found is None or isinstance(answer, Failure):
+        return failure, None
+    return View(TableData(found), answer.freshness), failure
 
 
 def _unknown(what: str) -> Rendered:

@@ -130,6 +130,18 @@ def test_store_without_data_is_a_feed_that_is_down(live: Fragment, bff: FakeBff)
     assert "quiet" in answer.text
 
 
+def test_link_of_the_last_list_leads_to_its_table(live: Fragment, bff: FakeBff) -> None:
+    """A table that nobody has opened yet has the name and the results that the list had, and says how old they are."""
+    live.get("/grid", **SHARED)
+    bff.replies["/views/tables/301"] = problem(503, "store_down")
+    answer = live.get("/table/301", **SHARED)
+    assert "Blackjack Ash" in answer.text
+    assert "No word from the tables since" in answer.text
+    assert not re.search("playing|of 7", answer.text)
+    state = answer.headers["fragment-state"]
+    assert state == f"degraded; reason=store_down; as-of={AS_OF_TEXT}; upstream=query-store"
+
+
 def test_bff_that_never_answered_leaves_no_table_and_says_so(live: Fragment, bff: FakeBff) -> None:
     """Without a last answer in this currency there is nothing to go by."""
     bff.replies["/views/tables"] = problem(503, "store_down")
