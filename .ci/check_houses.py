@@ -24,7 +24,7 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "UV_CACHE_DIR", "VIRTUAL_ENV")
 def main() -> int:
     houses = find.houses(ROOT)
     with tempfile.TemporaryDirectory() as folder:
-        secrets = keys.keep(houses, Path(folder), {})
+        secrets = keys.make_secrets(houses, Path(folder), {})
         addresses = {each.variable: f"http://{each.name}.internal" for house in houses for each in house.processes}
         broken = [
             house.name

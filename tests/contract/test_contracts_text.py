@@ -119,6 +119,7 @@ OWN_WORDS = {
     "bff/queries/projections/comparison.py": "the query store",
     "bff/queries/projections/wallets.py": "the query store",
     "bff/resilience/bounds.py": "an operator's setting",
+    "bff/resilience/policies.py": "an operator's setting",
     "bff/resilience/serving.py": "an operator's setting",
     "bff/sandbox/payments/charges.py": "its own journal",
     "bff/sandbox/tables/book.py": "its own journal",

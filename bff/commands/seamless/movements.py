@@ -52,11 +52,29 @@ def move(
     of: GameTransaction | None = None,
     share: wagering.Share | None = None,
 ) -> None:
-    """Move it and write it down. `of`: the transaction that it belongs to, and so the bonus and the house's account."""
+    """Post the movement and store the transaction. `of` is the one it belongs to: its bonus and house account count."""
     is_prize = kind == "prize" or (of is not None and of.kind == "prize")
     receipt = (
         _post(call, accounts, request.transaction_uuid, kind, movement, is_prize=is_prize) if any(movement) else None
     )
+    _store(call, accounts, request, kind, movement, of, share, receipt)
+    if receipt is not None:
+        counted = share is not None and share.wagered_minor != 0
+        if share is not None and counted:
+            wagering.apply_share(accounts, share, receipt)
+        outbox.append(accounts, event, [receipt], claims_changed=counted)
+
+
+def _store(
+    call: ProviderCall,
+    accounts: PlayerAccounts,
+    request: TransactionRequest,
+    kind: Kind,
+    movement: Movement,
+    of: GameTransaction | None,
+    share: wagering.Share | None,
+    receipt: Receipt | None,
+) -> None:
     statements.insert_values(
         GameTransaction,
         {
@@ -79,11 +97,6 @@ def move(
             "wagered_minor": share.wagered_minor if share else 0,
         },
     )
-    if receipt is not None:
-        counted = share is not None and share.wagered_minor != 0
-        if share is not None and counted:
-            wagering.apply_share(accounts, share, receipt)
-        outbox.append(accounts, event, [receipt], claims_changed=counted)
 
 
 def _post(
