@@ -1,4 +1,4 @@
-"""What the read side says to the write side, on the stream `ledger.requests`.
+"""What the read side says to the write side, on the stream `ledger-requests`.
 
 Public: `publish_request`, `Loss`.
 """
