@@ -1,0 +1,71 @@
+"""Events on their way out, and how far the relay and a rebuild have come.
+
+Public: `OutboxRow`, `RelayState`, `Rebuild`.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+
+class OutboxRow(models.Model):
+    """An event on its way out. The relay gives `position` when it takes the row, so order of commit does not matter.
+
+    `previous_id` is the event that got the position before, in the same epoch.
+    """
+
+    event_id = models.CharField(max_length=40, unique=True)
+    type = models.CharField(max_length=64)
+    aggregate = models.CharField(max_length=80)
+    epoch = models.CharField(max_length=64)
+    sequence = models.BigIntegerField()
+    at = models.DateTimeField()
+    data = models.TextField()
+    position_epoch = models.CharField(max_length=64, blank=True)
+    position = models.BigIntegerField(null=True)
+    # A process of the release before, which knows no such column, may write beside one that does.
+    previous_id = models.CharField(max_length=40, blank=True, default="", db_default="")
+    published_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=Q(position__isnull=True), name="outbox_waiting"),
+            models.Index(
+                fields=["position"],
+                condition=Q(position__isnull=False, published_at__isnull=True),
+                name="outbox_unpublished",
+            ),
+            models.Index(fields=["published_at"], condition=Q(published_at__isnull=False), name="outbox_published"),
+        ]
+
+
+class RelayState(models.Model):
+    """The one row that says which epoch it is, the last position given in it and to which event, and which relay is at
+    work."""
+
+    id = models.IntegerField(primary_key=True, default=1)
+    epoch = models.CharField(max_length=64)
+    position = models.BigIntegerField(default=0)
+    event_id = models.CharField(max_length=40, blank=True, default="", db_default="")
+    began_at = models.DateTimeField()
+    holder = models.CharField(max_length=80, blank=True)
+    held_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="relay_state_single")]
+
+
+class Rebuild(models.Model):
+    """The rebuild of the query store that is under way, in the one row; none when there is none.
+
+    Every player up to `after` was restated and answered for. `refused` counts those whose shadow was not swapped in.
+    """
+
+    id = models.IntegerField(primary_key=True, default=1)
+    run = models.CharField(max_length=40)
+    began_at = models.DateTimeField()
+    after = models.CharField(max_length=64, blank=True)
+    swapped = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="rebuild_single")]
