@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The one door. `up` starts everything; all else is plain Django, with `--settings` picking the house.
+"""The one door. `up` starts everything and `drill` breaks it; all else is plain Django, `--settings` picks the house.
 
 uv run manage.py up
 uv run manage.py check --settings bff.queries.settings
@@ -17,10 +17,21 @@ def main() -> None:
         from shell.operations.up.cli import main as up
 
         sys.exit(up(sys.argv[2:]))
+    if sys.argv[1:2] == ["drill"]:
+        # Beside the supervisor, for the same reason: it speaks to the fault proxy of a running copy and needs no house.
+        sys.exit(_drill(sys.argv[2:]))
     if sys.argv[1:2] == ["fragment"]:
         _join()
         _end_at_once(_django())
     sys.exit(_django())
+
+
+def _drill(argv: list[str]) -> int:
+    try:
+        from tests.drills.cli import main as drill
+    except ModuleNotFoundError as error:
+        sys.exit(f"Drills need the whole repository and its development tools, and {error.name} is missing: uv sync")
+    return drill(argv)
 
 
 def _join() -> None:

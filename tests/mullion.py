@@ -55,7 +55,7 @@ class Mullion:
             "BROKER_URL",
         )
         kept = {name: value for name, value in os.environ.items() if name not in ours}
-        self._environ = {**kept, "MULLION_DATA_ROOT": self._folder.name, "NO_COLOR": "1", **(environ or {})}
+        self.environ = {**kept, "MULLION_DATA_ROOT": self._folder.name, "NO_COLOR": "1", **(environ or {})}
         self._output = Path(self._folder.name) / "output"
 
     def __enter__(self) -> Self:
@@ -76,7 +76,7 @@ class Mullion:
             self.process = subprocess.Popen(
                 self.command,
                 cwd=self._root,
-                env=self._environ,
+                env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

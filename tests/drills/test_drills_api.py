@@ -93,7 +93,7 @@ def test_browsers_and_foreign_names_are_refused(proxy: ProxyProcess, headers: di
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({}, "invalid toxic type: there is no 'None'"),
+        ({}, "invalid toxic type: there is no fault 'None'"),
         ({"type": "latncy"}, "did you mean latency?"),
         ({"type": "down"}, "set the proxy's enabled to false"),
         ({"type": "status"}, "status is a fault of http; here travels redis"),

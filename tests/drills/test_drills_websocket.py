@@ -76,7 +76,7 @@ async def test_messages_are_lost_doubled_and_turned_round(
 ) -> None:
     async with Rig(talker := Talker()) as rig:
         client = await standing(rig)
-        rig.add(fault, **attributes)
+        rig.add(fault, "", "", 1, **attributes)
         await says(await talker.peer, "1", "2", "3", "4", "5", "6")
         assert await hears(client, len(heard)) == heard
 

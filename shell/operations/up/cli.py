@@ -13,6 +13,7 @@ from pathlib import Path
 from shell.operations.up import find, keys, options, preflight, running
 from shell.operations.up.console import Console
 from shell.operations.up.data import locked
+from shell.operations.up.drills import Layout
 from shell.operations.up.find import HousesBroken
 from shell.operations.up.plan import Choice, NameUnknown, Plan, choose, plan
 from shell.operations.up.run import run
@@ -32,7 +33,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
         find.stand(choice.houses, choice.processes, root)
         preflight.programs_present(_programs(arguments, choice))
         with locked(data, fresh=arguments.fresh):
-            preflight.ports_free(choice.ports(arguments.port_base), arguments.port_base)
+            preflight.ports_free(_ports(arguments, choice), arguments.port_base)
             preflight.services_answer(os.environ)
             if arguments.broker == "kafka":
                 preflight.kafka_answers(os.environ)
@@ -62,6 +63,11 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
         return _refuse(str(refused), 1)
     except KeyboardInterrupt:
         return _refuse("Stopped before anything was started.", 130)
+
+
+def _ports(arguments: options.Options, choice: Choice) -> dict[str, int]:
+    drills = Layout.of(choice.processes, arguments.port_base).ports() if arguments.drills else {}
+    return choice.ports(arguments.port_base) | drills
 
 
 def data_root(root: Path = ROOT) -> Path:

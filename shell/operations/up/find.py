@@ -6,7 +6,7 @@ Public: `houses`, `stand`, `HousesBroken`.
 from collections.abc import Sequence
 from pathlib import Path
 
-from shell.operations.up.house import House, HouseBroken, Process, parse
+from shell.operations.up.house import VARIABLE, House, HouseBroken, Process, parse
 
 
 class HousesBroken(Exception):
@@ -31,7 +31,7 @@ def houses(root: Path) -> list[House]:
             problems.append(str(error))
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{file}: can not be read: {error}")
-    problems += _clashes(found)
+    problems += _clashes(found) + _calls_nobody(found)
     if problems:
         raise HousesBroken(problems)
     if not found:
@@ -62,6 +62,17 @@ def _module_stands(root: Path, module: str) -> bool:
         return True
     path = root.joinpath(*parts)
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def _calls_nobody(found: list[House]) -> list[str]:
+    names = {process.name for house in found for process in house.processes}
+    return [
+        f"{house.file}: process '{process.name}': calls: there is no process '{call}'"
+        for house in found
+        for process in house.processes
+        for call in process.calls
+        if not VARIABLE.fullmatch(call) and call not in names
+    ]
 
 
 def _clashes(found: list[House]) -> list[str]:

@@ -14,6 +14,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ASGI = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+CALL = re.compile(rf"{NAME.pattern}|{VARIABLE.pattern}")
 PATH = re.compile(r"/\S*")
 PORT_OFFSET_MAX = 60
 VALKEY_OFFSET = 40
@@ -34,7 +35,8 @@ class Process:
 
     `asgi` is an app for the chosen server, `run` a worker. With both, `run` serves the app where uvicorn would. With
     `socket_activation` it is given its listening socket as `LISTEN_FD`, so that nobody is refused while it is replaced.
-    `inner` is the offset of a second port, for those inside the network only: `INNER_PORT`.
+    `inner` is the offset of a second port, for those inside the network only: `INNER_PORT`. `calls` names the processes
+    that it calls, and variables whose address it calls; `websocket` says that it takes WebSockets too.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Process:
     publish: str = ""
     socket_activation: bool = False
     inner: int | None = None
+    calls: tuple[str, ...] = ()
+    websocket: bool = False
 
     @property
     def variable(self) -> str:
@@ -105,7 +109,9 @@ def parse(text: str, file: str) -> House:
 
 
 def _process(table: "_Table") -> Process:
-    table.allow("name", "asgi", "run", "port", "ready", "public", "publish", "socket_activation", "inner")
+    table.allow(
+        "name", "asgi", "run", "port", "ready", "public", "publish", "socket_activation", "inner", "calls", "websocket"
+    )
     process = Process(
         name=table.text("name", NAME, "lower-case letters, digits and dashes, such as 'bff-queries'"),
         asgi=table.text("asgi", ASGI, "'module:application'", default=""),
@@ -116,6 +122,8 @@ def _process(table: "_Table") -> Process:
         publish=table.text("publish", PATH, "a path, such as '/manifest.json'", default=""),
         socket_activation=table.flag("socket_activation"),
         inner=table.offset("inner") if "inner" in table.values else None,
+        calls=table.texts("calls", CALL, wanted="the name of a process or of a variable with an address"),
+        websocket=table.flag("websocket"),
     )
     if not (process.asgi or process.run):
         raise table.broken("", "needs 'asgi' (an app, served by uvicorn or daphne) or 'run' (a worker)")
@@ -164,7 +172,14 @@ class _Table:
             raise self.broken(key, f"{value!r} is not {wanted}")
         return value
 
-    def texts(self, key: str, pattern: re.Pattern[str] | None = None, *, required: bool = False) -> tuple[str, ...]:
+    def texts(
+        self,
+        key: str,
+        pattern: re.Pattern[str] | None = None,
+        *,
+        required: bool = False,
+        wanted: str = "the name of an environment variable",
+    ) -> tuple[str, ...]:
         values = self.values.get(key, [])
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise self.broken(key, "must be a list of strings")
@@ -172,7 +187,7 @@ class _Table:
             raise self.broken(key, 'must be a list of at least one string, such as ["migrate", "--noinput"]')
         for value in values:
             if pattern and not pattern.fullmatch(value):
-                raise self.broken(key, f"{value!r} is not the name of an environment variable")
+                raise self.broken(key, f"{value!r} is not {wanted}")
         return tuple(values)
 
     def flag(self, key: str) -> bool:

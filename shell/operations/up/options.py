@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shell.operations.up.house import PORT_OFFSET_MAX
-
 PORT_BASE = 8000
+# What one copy takes, with the ports of its drills.
+PORTS_MAX = 100
 DESCRIPTION = "Start every house of this repository, wait until each answers, and keep them running until Ctrl-C."
 EXAMPLES = f"""\
 examples:
@@ -20,6 +20,7 @@ examples:
   uv run manage.py up --without wallet           leave a part out and look at the page
   uv run manage.py up --only shell bff-queries   these and the embedded Valkey
   uv run manage.py up --server daphne            serve the houses by daphne
+  uv run manage.py up --drills                   with a fault proxy on every hop: see manage.py drill --help
   KAFKA_BOOTSTRAP=kafka:9092 uv run manage.py up --broker kafka
                                                  events between the houses go over that Kafka
   REDIS_URL=redis://cache:6379/0 uv run manage.py up
@@ -45,6 +46,7 @@ class Options:
     without: tuple[str, ...] = ()
     server: Literal["uvicorn", "daphne"] = "uvicorn"
     broker: Literal["", "streams", "kafka"] = ""
+    drills: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +82,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what events travel on: Streams of the Redis or Valkey, or the Kafka at KAFKA_BOOTSTRAP "
         "(default: as BROKER_URL and KAFKA_BOOTSTRAP say, else Streams)",
     )
+    parser.add_argument(
+        "--drills",
+        action="store_true",
+        help="put a fault proxy on every hop between browser, houses, Valkey and PostgreSQL, for manage.py drill",
+    )
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -87,12 +94,20 @@ def parse(argv: Sequence[str]) -> Options:
     parser = argparse.ArgumentParser(prog="manage.py up", allow_abbrev=False)
     add_arguments(parser)
     found = parser.parse_args(argv)
-    return Options(found.port_base, found.fresh, tuple(found.only), tuple(found.without), found.server, found.broker)
+    return Options(
+        found.port_base,
+        found.fresh,
+        tuple(found.only),
+        tuple(found.without),
+        found.server,
+        found.broker,
+        found.drills,
+    )
 
 
 def port_base(text: str) -> int:
     """For argparse: a port that leaves room for all offsets above it."""
-    highest = 65535 - PORT_OFFSET_MAX
+    highest = 65535 - PORTS_MAX
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= highest:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to {highest}")
     return int(text)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from shell.operations.up.drills import DRILLS_NAME, FRONT_OFFSET, HOST, Drills, Layout
 from shell.operations.up.house import VALKEY_NAME, VALKEY_OFFSET, House, Process
 from shell.operations.up.options import Options
 from shell.operations.up.serve import serve
 
-HOST = "127.0.0.1"
-FRONT_OFFSET = 0
+PROXY_MODULE = "tests.drills.proxy"
 PREPARE = str(Path(__file__).with_name("prepare.py"))
 # Advice for a server of its own, on every start, that takes root to follow.
 VALKEY_ADVICE = ("WARNING Memory overcommit", "WARNING Your kernel has a bug")
@@ -78,9 +78,14 @@ class Plan:
     front: str
     front_url: str
     welcome: tuple[tuple[str, str], ...]
+    drills: Launch | None = None
+
+    def first(self) -> list[Launch]:
+        """What every house needs to be there."""
+        return [launch for launch in (self.valkey, self.drills) if launch]
 
     def names(self) -> list[str]:
-        return [launch.name for launch in ([self.valkey] if self.valkey else []) + list(self.launches)]
+        return [launch.name for launch in (*self.first(), *self.launches)]
 
 
 def choose(houses: Sequence[House], options: Options, environ: Mapping[str, str]) -> Choice:
@@ -118,7 +123,9 @@ def plan(
     valkey_server: str,
 ) -> Plan:
     """The whole start, from values alone. `houses` are all of them: addresses of those left out are exported too."""
-    shared = _shared_environ(houses, choice, options, environ, data) | dict(secrets.for_all)
+    layout = Layout.of(choice.processes, options.port_base) if options.drills else Layout()
+    shared = _shared_environ(houses, choice, options, environ, data, layout) | dict(secrets.for_all)
+    drills = Drills.of(houses, choice.processes, layout, shared, environ)
     launches, prepares = [], []
     publish: Step | None = None
     welcome: list[tuple[str, str]] = []
@@ -127,7 +134,10 @@ def plan(
         if house.prepare:
             prepares.append(_step(house, own, python, PREPARE, json.dumps(house.prepare)))
         processes = [process for process in house.processes if process in choice.processes]
-        launches += [_launch(house, process, options, own, python) for process in processes]
+        launches += [
+            _launch(house, process, options, own | dict(drills.environ.get(process.name, {})), python, layout)
+            for process in processes
+        ]
         welcome += _welcome(house, processes, options.port_base)
         if any(process.port == FRONT_OFFSET for process in processes):
             publish = _step(house, own, python, "manage.py", "fragment", "publish")
@@ -139,7 +149,8 @@ def plan(
         publish=publish,
         front=front[0] if front else "",
         front_url=f"http://localhost:{options.port_base}" if front else "",
-        welcome=tuple(welcome),
+        welcome=(*welcome, *drills.welcome()),
+        drills=_drills(drills, environ, python) if options.drills else None,
     )
 
 
@@ -152,7 +163,12 @@ class SecretValues:
 
 
 def _shared_environ(
-    houses: Sequence[House], choice: Choice, options: Options, environ: Mapping[str, str], data: Path
+    houses: Sequence[House],
+    choice: Choice,
+    options: Options,
+    environ: Mapping[str, str],
+    data: Path,
+    layout: Layout,
 ) -> dict[str, str]:
     shared = dict(environ)
     shared |= {
@@ -170,7 +186,7 @@ def _shared_environ(
             port = options.port_base + process.port
             # A part that somebody else runs keeps the address that the environment gives for it.
             if process in choice.processes or process.variable not in environ:
-                shared[process.variable] = f"http://{HOST}:{port}"
+                shared[process.variable] = f"http://{HOST}:{layout.moved.get(process.name, port)}"
             if process.public and (process in choice.processes or process.public not in environ):
                 shared[process.public] = f"http://localhost:{port}"
     return shared
@@ -187,8 +203,11 @@ def _welcome(house: House, processes: Sequence[Process], port_base: int) -> list
     return lines
 
 
-def _launch(house: House, process: Process, options: Options, own: Mapping[str, str], python: str) -> Launch:
-    port = options.port_base + process.port
+def _launch(
+    house: House, process: Process, options: Options, own: Mapping[str, str], python: str, layout: Layout
+) -> Launch:
+    told = options.port_base + process.port
+    port = layout.moved.get(process.name, told)
     inner = None if process.inner is None else options.port_base + process.inner
     arguments = _arguments(process, options.server, port, inner)
     return Launch(
@@ -198,8 +217,20 @@ def _launch(house: House, process: Process, options: Options, own: Mapping[str, 
         environ={**own, "PROCESS_NAME": process.name, "PORT": str(port), "INNER_PORT": str(inner or "")},
         port=port,
         ready_path=process.ready,
-        publish_url=f"http://{HOST}:{port}{process.publish}" if process.publish else "",
+        publish_url=f"http://{HOST}:{told}{process.publish}" if process.publish else "",
         socket_activation=process.socket_activation and options.server == "uvicorn",
+    )
+
+
+def _drills(drills: Drills, environ: Mapping[str, str], python: str) -> Launch:
+    port = drills.layout.control
+    return Launch(
+        name=DRILLS_NAME,
+        house=DRILLS_NAME,
+        command=(python, "-m", PROXY_MODULE),
+        environ={**environ, "PYTHONUNBUFFERED": "1", "PORT": str(port), **drills.own_environ()},
+        port=port,
+        ready_path="/healthz",
     )
 
 

@@ -25,7 +25,7 @@ ECHO_S = 1.0
 
 async def run(plan: Plan, *, root: Path, data: Path, console: Console, began: float) -> int:
     """Until Ctrl-C, SIGTERM, SIGHUP or the end of `uv`; returns the exit code. `began` is on the monotonic clock."""
-    launches = [*([plan.valkey] if plan.valkey else []), *plan.launches]
+    launches = [*plan.first(), *plan.launches]
     stopping = asyncio.Event()
     orphan_guard = OrphanGuard()
     try:

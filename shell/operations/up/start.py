@@ -6,9 +6,9 @@ Public: `start`.
 import asyncio
 import os
 import time
+from functools import partial
 
-from shell.operations.up.board import State
-from shell.operations.up.house import VALKEY_NAME
+from shell.operations.up.board import Board, State
 from shell.operations.up.plan import Launch, Plan, Step
 from shell.operations.up.publish import publish_all
 from shell.operations.up.supervisor import Supervisor
@@ -26,10 +26,12 @@ class StartFailed(Exception):
 
 async def start(plan: Plan, supervisor: Supervisor, began: float) -> None:
     """Returns when everything was started and said so; raises `StartFailed`. `began` is on the monotonic clock."""
-    if plan.valkey:
-        supervisor.supervise(plan.valkey)
-        if not await supervisor.board.until(lambda: supervisor.board.of(VALKEY_NAME) is State.READY, READY_PATIENCE_S):
-            raise StartFailed("Valkey does not start; its lines above say why.")
+    first = plan.first()
+    for launch in first:
+        supervisor.supervise(launch)
+    for name in [launch.name for launch in first]:
+        if not await supervisor.board.until(partial(_is_ready, supervisor.board, name), READY_PATIENCE_S):
+            raise StartFailed(f"{name.capitalize()} does not start; its lines above say why.")
     prepares = {step.house: step for step in plan.prepares}
     houses = _longest_way_first(plan)
     # Starting is work for a core: few at a time are ready no later in all, and leave room for those long chains.
@@ -43,6 +45,10 @@ async def start(plan: Plan, supervisor: Supervisor, began: float) -> None:
             group.create_task(_announce(plan, supervisor, began, first_publish))
     except* StartFailed as failed:
         raise failed.exceptions[0] from None
+
+
+def _is_ready(board: Board, name: str) -> bool:
+    return board.of(name) is State.READY
 
 
 def _longest_way_first(plan: Plan) -> list[str]:

@@ -1,5 +1,6 @@
 """The fault proxy as a process: `HOST` and `PORT` say where its API listens, `DRILL_HOPS` which proxies it has from the
-start: a JSON list of `{"name", "listen", "upstream", "speaks"}`.
+start: a JSON list of `{"name", "listen", "upstream", "speaks"}`; `DRILL_ABSENT` maps a hop that there is not to the
+reason.
 
 Run: `PORT=8474 python -m tests.drills.proxy`.
 """
@@ -23,17 +24,18 @@ HOST = "127.0.0.1"
 def main() -> None:
     try:
         port, hops = int(os.environ.get("PORT") or PORT), json.loads(os.environ.get("DRILL_HOPS") or "[]")
+        absent = json.loads(os.environ.get("DRILL_ABSENT") or "{}")
     except ValueError as error:
-        sys.exit(f"drills: PORT is a number and DRILL_HOPS a JSON list: {error}")
+        sys.exit(f"drills: PORT is a number, DRILL_HOPS a JSON list and DRILL_ABSENT a JSON object: {error}")
     try:
         import uvloop
     except ModuleNotFoundError:  # not on Windows
-        asyncio.run(serve(port, hops))
+        asyncio.run(serve(port, hops, absent))
     else:
-        uvloop.run(serve(port, hops))
+        uvloop.run(serve(port, hops, absent))
 
 
-async def serve(port: int, hops: list[dict[str, object]]) -> None:
+async def serve(port: int, hops: list[dict[str, object]], absent: dict[str, str]) -> None:
     """Until SIGTERM; exits with a sentence where a hop can not be listened on."""
     clock = asyncio.get_running_loop().time
     proxies = Proxies()
@@ -43,7 +45,7 @@ async def serve(port: int, hops: list[dict[str, object]]) -> None:
     except ApiProblem as problem:
         sys.exit(f"drills: {problem}")
     config = uvicorn.Config(
-        Api(proxies, port, clock), host=HOST, port=port, lifespan="off", access_log=False, log_level="warning"
+        Api(proxies, port, clock, absent), host=HOST, port=port, lifespan="off", access_log=False, log_level="warning"
     )
     expiring = asyncio.create_task(_expire(proxies))
     try:
@@ -56,10 +58,7 @@ async def serve(port: int, hops: list[dict[str, object]]) -> None:
 async def _expire(proxies: Proxies) -> None:
     while True:
         await asyncio.sleep(EXPIRE_STEP_S)
-        try:
-            await proxies.expire(asyncio.get_running_loop().time())
-        except ApiProblem as problem:
-            # Its port is somebody else's for the moment; it is tried again at the next step.
+        for problem in await proxies.expire(asyncio.get_running_loop().time()):
             print(f"drills: {problem}", file=sys.stderr, flush=True)
 
 

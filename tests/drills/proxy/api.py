@@ -4,9 +4,10 @@ Public: `Api`, `VERSION`.
 
     GET POST          /proxies                       GET POST          /proxies/{name}/toxics
     GET PATCH DELETE  /proxies/{name}                GET PATCH DELETE  /proxies/{name}/toxics/{toxic}
-    POST              /populate  /reset              GET               /version  /faults  /healthz
+    POST              /populate  /reset              GET               /version  /absent  /healthz
 
-Beside Toxiproxy's fields a toxic takes `ttl_s` and `session`, and a disabled proxy `ttl_s`.
+Beside Toxiproxy's fields a toxic takes `ttl_s` and `session`, and a disabled proxy `ttl_s`. `/absent` says of hops that
+can not be broken why.
 """
 
 import json
@@ -16,7 +17,6 @@ from urllib.parse import unquote
 
 from tests.drills.proxy import border, problems
 from tests.drills.proxy.collection import Proxies
-from tests.drills.proxy.faults import FAULTS, Fault
 from tests.drills.proxy.problems import ApiProblem
 
 VERSION = "2.12.0"  # the Toxiproxy whose API this follows
@@ -27,10 +27,12 @@ Answer = tuple[int, object]
 
 
 class Api:
-    """`clock` gives seconds; faults expire by it."""
+    """`clock` gives seconds; faults expire by it. `absent` maps a hop that there is not to the reason."""
 
-    def __init__(self, proxies: Proxies, port: int, clock: Callable[[], float]) -> None:
-        self._proxies, self._clock = proxies, clock
+    def __init__(
+        self, proxies: Proxies, port: int, clock: Callable[[], float], absent: Mapping[str, str] | None = None
+    ) -> None:
+        self._proxies, self._clock, self._absent = proxies, clock, dict(absent or {})
         self._hosts = border.loopback_hosts(port)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -56,8 +58,8 @@ class Api:
                 return 200, {"version": VERSION}
             case "GET", ["healthz"]:
                 return 200, {"proxies": len([*self._proxies])}
-            case "GET", ["faults"]:
-                return 200, [_described(fault) for fault in FAULTS.values()]
+            case "GET", ["absent"]:
+                return 200, self._absent
             case "POST", ["reset"]:
                 await self._proxies.reset()
                 return 204, None
@@ -119,22 +121,3 @@ def _json(raw: bytes) -> object:
         return json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise problems.bad_body(f"this is no JSON: {error}") from error
-
-
-def _described(fault: Fault) -> dict[str, object]:
-    return {
-        "name": fault.name,
-        "layer": fault.layer.value,
-        "claim": fault.claim,
-        "streams": list(fault.streams),
-        "parameters": [
-            {
-                "name": each.name,
-                "claim": each.claim,
-                "default": each.default,
-                **({"least": each.least, "most": each.most} if each.is_number else {}),
-                **({"choices": list(each.choices)} if each.choices else {}),
-            }
-            for each in fault.parameters
-        ],
-    }

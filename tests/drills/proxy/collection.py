@@ -97,9 +97,15 @@ class Proxies:
             proxy.clear()
             await proxy.enable()
 
-    async def expire(self, now: float) -> None:
+    async def expire(self, now: float) -> list[ApiProblem]:
+        """Heal what has lasted as long as it may; what could not be healed yet is tried again at the next call."""
+        problems = []
         for proxy in self:
-            await proxy.expire(now)
+            try:
+                await proxy.expire(now)
+            except ApiProblem as problem:
+                problems.append(problem)
+        return problems
 
     def close(self) -> None:
         """Nothing listens any more."""

@@ -1,6 +1,6 @@
 """A toxic: a fault that is on, with whom it hits and until when. Made from JSON, checked field by field.
 
-Public: `Toxic`, `create`, `update`, `life_s`, `TTL_S`, `TTL_S_MAX`.
+Public: `Toxic`, `create`, `update`, `life_s`, `fault_of`, `TTL_S`, `TTL_S_MAX`.
 """
 
 import difflib
@@ -71,7 +71,9 @@ class Toxic:
 def create(body: object, speaks: tuple[str, ...], now: float) -> Toxic:
     """The toxic that `body` asks for, on a hop that `speaks` so; raises `ApiProblem`."""
     fields = _object(body)
-    fault = _fault(fields.get("type"))
+    fault = fault_of(fields.get("type"))
+    if fault.layer is Layer.LISTENER:
+        raise problems.invalid_type(f"{fault.name} is no toxic: set the proxy's enabled to false")
     if not applies(fault, speaks):
         raise problems.invalid_type(f"{fault.name} is a fault of {fault.layer.value}; here travels {', '.join(speaks)}")
     stream = fields.get("stream") or fault.streams[0]
@@ -117,14 +119,13 @@ def _object(body: object) -> Mapping[str, Any]:
     return body
 
 
-def _fault(name: object) -> Fault:
+def fault_of(name: object) -> Fault:
+    """The fault of this name; raises `ApiProblem` with what was probably meant."""
     fault = FAULTS.get(name) if isinstance(name, str) else None
     if fault is None:
         near = difflib.get_close_matches(str(name), FAULTS, n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(FAULTS)}"
-        raise problems.invalid_type(f"there is no {str(name)[:64]!r}{hint}")
-    if fault.layer is Layer.LISTENER:
-        raise problems.invalid_type(f"{fault.name} is no toxic: set the proxy's enabled to false")
+        raise problems.invalid_type(f"there is no fault {str(name)[:64]!r}{hint}")
     return fault
 
 

@@ -1,0 +1,166 @@
+"""Where the fault proxy stands with `--drills`: decided from values alone, as the plan is.
+
+Public: `Layout`, `Drills`, `Hop`, `HOST`, `FRONT_OFFSET`, `DRILLS_NAME`.
+
+A hop leads from one process to one address that it calls. Its caller is given the proxy's address in that address's
+place; nothing else of it changes. Where an address is also known to others, in a browser or in a published manifest,
+the proxy listens on the port that they know and the process behind it moves.
+"""
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from shell.operations.up.house import PORT_OFFSET_MAX, VALKEY_NAME, House, Process
+
+HOST = "127.0.0.1"
+FRONT_OFFSET = 0
+DRILLS_NAME = "drills"
+BROWSER = "browser"
+SPEAKS = {"http": "http", "redis": "redis", "valkey": "redis", "postgres": "postgres", "postgresql": "postgres"}
+DEFAULT_PORTS = {"http": 80, "redis": 6379, "postgres": 5432}
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """`upstream` is host:port; `speaks` says what travels."""
+
+    name: str
+    listen: int
+    upstream: str
+    speaks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which ports drills take: that of the proxy's HTTP API, those that processes move to, and one for each call,
+    whether or not there will be a hop."""
+
+    control: int = 0
+    front: str = ""
+    moved: Mapping[str, int] = field(default_factory=dict)
+    known: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, processes: Sequence[Process], port_base: int) -> "Layout":
+        ports = itertools.count(port_base + PORT_OFFSET_MAX + 1)
+        front = next((process.name for process in processes if process.port == FRONT_OFFSET), "")
+        known = {each.name: port_base + each.port for each in processes if each.public or (each.publish and front)}
+        return cls(
+            control=next(ports),
+            front=front,
+            moved={name: next(ports) for name in known},
+            known=known,
+            calls={(each.name, call): next(ports) for each in processes for call in each.calls},
+        )
+
+    def ports(self) -> dict[str, int]:
+        """What it is for to port, of all that is listened on beside what is without drills."""
+        moved = {f"{name}, behind the fault proxy": port for name, port in self.moved.items()}
+        return {DRILLS_NAME: self.control, **moved, **{f"{a} to {b}": port for (a, b), port in self.calls.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Drills:
+    """`environ` is what each process is told in another's place; `absent` says of a hop why there is none."""
+
+    layout: Layout
+    hops: tuple[Hop, ...] = ()
+    environ: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        houses: Sequence[House],
+        processes: Sequence[Process],
+        layout: Layout,
+        shared: Mapping[str, str],
+        given: Mapping[str, str],
+    ) -> "Drills":
+        """`shared` is what every process is told without drills, `given` what `up` itself was."""
+        if not layout.control:
+            return cls(layout)
+        everybody = {process.name: process for house in houses for process in house.processes}
+        hops = [*_known_hops(processes, layout)]
+        environ: dict[str, dict[str, str]] = {}
+        absent: dict[str, str] = {}
+        for process in processes:
+            names: dict[str, str] = {}  # two variables with one address are one hop
+            own = environ.setdefault(process.name, {})
+            for call in process.calls:
+                called = everybody.get(call)
+                variable, name = (called.variable, called.name) if called else (call, _short(call))
+                address, hop_name = shared.get(variable, ""), f"{process.name}:{name}"
+                if address in names:
+                    own[variable] = names[address]
+                    continue
+                if called and called not in processes and variable not in given:
+                    absent[hop_name] = f"{call} is not run here"
+                    continue
+                hop = _hop(hop_name, address, layout.calls[process.name, call], called)
+                if isinstance(hop, str):
+                    absent[hop_name] = hop
+                    continue
+                hops.append(hop)
+                own[variable] = names[address] = _through(urlsplit(address), hop.listen)
+        return cls(layout, tuple(hops), environ, absent)
+
+    def own_environ(self) -> dict[str, str]:
+        """What the proxy is told."""
+        hops = [
+            {"name": hop.name, "listen": f"{HOST}:{hop.listen}", "upstream": hop.upstream, "speaks": list(hop.speaks)}
+            for hop in self.hops
+        ]
+        return {"DRILL_HOPS": json.dumps(hops), "DRILL_ABSENT": json.dumps(dict(self.absent))}
+
+    def welcome(self) -> list[tuple[str, str]]:
+        """Lines for the block that `up` prints."""
+        if not self.layout.control:
+            return []
+        return [("Drills", f"http://{HOST}:{self.layout.control} · {len(self.hops)} hops · manage.py drill hops")]
+
+
+def _known_hops(processes: Sequence[Process], layout: Layout) -> Iterator[Hop]:
+    for process in processes:
+        if process.name in layout.known:
+            caller = BROWSER if process.public else layout.front
+            upstream = f"{HOST}:{layout.moved[process.name]}"
+            yield Hop(f"{caller}:{process.name}", layout.known[process.name], upstream, _http(process))
+
+
+def _http(process: Process | None) -> tuple[str, ...]:
+    return ("http", "websocket") if process and process.websocket else ("http",)
+
+
+def _hop(name: str, address: str, listen: int, called: Process | None) -> Hop | str:
+    """The hop, or why there is none."""
+    if not address:
+        return "no address is given for it"
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return "its address can not be read"
+    kind = SPEAKS.get(parts.scheme)
+    if parts.scheme == "sqlite":
+        return "SQLite has no wire; with PostgreSQL there is one"
+    if kind is None:
+        return f"what travels over {parts.scheme}:// can not be broken here"
+    if not parts.hostname or "host=" in parts.query:
+        return "its address names no host and port"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return Hop(name, listen, f"{host}:{port or DEFAULT_PORTS[kind]}", _http(called) if kind == "http" else (kind,))
+
+
+def _through(parts: SplitResult, port: int) -> str:
+    user, at, _ = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}{at}{HOST}:{port}").geturl()
+
+
+def _short(variable: str) -> str:
+    """What a hop to the address in `variable` is called: valkey, database, broker."""
+    return VALKEY_NAME if variable == "REDIS_URL" else variable.removesuffix("_URL").rpartition("_")[2].lower()

@@ -1,0 +1,163 @@
+"""The fault proxy as a client sees it: which one runs here, what it has, and how it is told to break and heal.
+
+Public: `Control`, `CanNotRun`, `Refused`, `find`.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from shell.operations.up.board import FILE
+from shell.operations.up.drills import DRILLS_NAME
+from shell.operations.up.running import running
+from tests.drills.proxy.faults import Layer, applies
+from tests.drills.proxy.toxic import fault_of
+
+PATIENCE_S = 5.0
+
+
+class CanNotRun(Exception):
+    """There is no fault proxy to speak to; the message says what to do."""
+
+
+class Refused(Exception):
+    """What was asked makes no sense there; the message says why."""
+
+
+def find(root: Path, port_base: int | None) -> str:
+    """The address of the fault proxy of the copy that runs, or of the one on `port_base`; raises `CanNotRun`."""
+    bases = running(root)
+    if port_base is not None and port_base not in bases:
+        there = ", ".join(map(str, bases)) or "none"
+        raise CanNotRun(f"No Mullion runs on port base {port_base}; running: {there}.")
+    if not bases:
+        raise CanNotRun("No Mullion runs here. Start one with: manage.py up --drills")
+    if port_base is None and len(bases) > 1:
+        raise CanNotRun(f"Several copies run: {', '.join(map(str, bases))}. Say which: --port-base {bases[0]}")
+    base = bases[0] if port_base is None else port_base
+    try:
+        processes = json.loads((root / str(base) / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        processes = {}
+    if DRILLS_NAME not in processes:
+        raise CanNotRun(
+            f"Mullion runs on port base {base} without drills. Stop it, and start it with: manage.py up --drills"
+        )
+    return f"http://127.0.0.1:{processes[DRILLS_NAME]['port']}"
+
+
+class Control:
+    """`with Control(url) as control: control.break_("shell:promotions", "latency", {"latency": 3000}, ttl_s=30)`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, timeout=PATIENCE_S, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def hops(self) -> dict[str, dict[str, Any]]:
+        """Every proxy by its name, as the API shows it."""
+        found: dict[str, dict[str, Any]] = self._ask("GET", "/proxies")
+        return found
+
+    def absent(self) -> dict[str, str]:
+        """Hops that there are not, and why."""
+        found: dict[str, str] = self._ask("GET", "/absent")
+        return found
+
+    def hop(self, name: str) -> dict[str, Any]:
+        """The hop called `name`, also written `a->b`; raises `Refused` with what was probably meant."""
+        name = name.replace("->", ":").replace("→", ":")
+        hops, absent = self.hops(), self.absent()
+        if name in hops:
+            return hops[name]
+        if name in absent:
+            raise Refused(f"{name} can not be broken: {absent[name]}.")
+        near = difflib.get_close_matches(name, hops, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise Refused(f"There is no hop '{name}'.{hint} All of them: manage.py drill hops")
+
+    def break_(
+        self,
+        hop: str,
+        fault: str,
+        attributes: Mapping[str, str | int],
+        *,
+        ttl_s: float,
+        stream: str = "",
+        share: float = 1,
+        session: str = "",
+    ) -> dict[str, Any]:
+        """Break `hop` in this way, in place of the same fault that may be on; the toxic, or the proxy that is down."""
+        proxy, kind = self.hop(hop), fault_of(fault)
+        path = f"/proxies/{proxy['name']}"
+        if not applies(kind, tuple(proxy["speaks"])):
+            raise Refused(f"{fault} breaks {kind.layer.value}, and over {proxy['name']} travels {_words(proxy)}.")
+        if kind.layer is Layer.LISTENER:
+            if attributes or share < 1 or session or stream:
+                raise Refused(f"{fault} hits everybody, in both directions, and takes nothing but --for.")
+            return dict(self._ask("PATCH", path, {"enabled": False, "ttl_s": ttl_s}))
+        stream = stream or kind.streams[0]
+        # One tester's fault stands beside another's, and beside everybody's.
+        mark = f"_{hashlib.blake2s(session.encode(), digest_size=4).hexdigest()}" if session else ""
+        name = f"{fault}_{stream}{mark}"
+        body = {
+            "type": fault,
+            "name": name,
+            "stream": stream,
+            "toxicity": share,
+            "session": session,
+            "attributes": dict(attributes),
+            "ttl_s": ttl_s,
+        }
+        if any(each["name"] == name for each in proxy["toxics"]):
+            self._ask("DELETE", f"{path}/toxics/{name}")
+        return dict(self._ask("POST", f"{path}/toxics", body))
+
+    def heal(self, hop: str = "") -> list[str]:
+        """Heal `hop`, or everything; what was broken, in words."""
+        healed = [self.hop(hop)] if hop else list(self.hops().values())
+        broken = [f"{proxy['name']} {fault}" for proxy in healed for fault in _broken(proxy)]
+        if not hop:
+            self._ask("POST", "/reset")
+            return broken
+        path = f"/proxies/{healed[0]['name']}"
+        for toxic in healed[0]["toxics"]:
+            self._ask("DELETE", f"{path}/toxics/{toxic['name']}", missing_is_fine=True)
+        if not healed[0]["enabled"]:
+            self._ask("PATCH", path, {"enabled": True})
+        return broken
+
+    def _ask(self, method: str, path: str, body: object = None, *, missing_is_fine: bool = False) -> Any:
+        try:
+            answer = self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise CanNotRun(f"The fault proxy at {self.url} does not answer ({type(error).__name__}).") from error
+        try:
+            said = answer.json() if answer.content else None
+        except ValueError as error:
+            raise CanNotRun(f"What answers at {self.url} is no fault proxy.") from error
+        if answer.is_error and not (missing_is_fine and answer.status_code == 404):
+            words = said.get("error", answer.text) if isinstance(said, dict) else answer.text
+            raise Refused(str(words).removeprefix("bad request body: ").removeprefix("attributes: "))
+        return said
+
+
+def _broken(proxy: Mapping[str, Any]) -> list[str]:
+    return [each["type"] for each in proxy["toxics"]] + ([] if proxy["enabled"] else ["down"])
+
+
+def _words(proxy: Mapping[str, Any]) -> str:
+    return " and ".join(proxy["speaks"])

@@ -1,0 +1,168 @@
+"""`manage.py drill`: what it says, what it does, and its exit codes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shell.operations.up.data import locked
+from tests.drills import cli
+from tests.drills.proxy.faults import FAULTS
+from tests.drills.proxy_process import ProxyProcess
+
+README = Path(cli.__file__).with_name("README.md")
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[ProxyProcess]:
+    with ProxyProcess() as process:
+        yield process
+
+
+class Drill:
+    """`drill("show")` runs it; `out` and `err` hold what it said."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], *where: str) -> None:
+        self._capsys, self._where = capsys, where
+
+    def __call__(self, verb: str, *rest: str) -> int:
+        code = cli.main([verb, *self._where, *rest])
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+
+@pytest.fixture
+def drill(process: ProxyProcess, capsys: pytest.CaptureFixture[str]) -> Iterator[Drill]:
+    yield Drill(capsys, "--control-url", process.url)
+    process.api.post("/reset")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Drill:
+    """The runner on a machine where nothing runs but what the test says."""
+    monkeypatch.setenv("MULLION_DATA_ROOT", str(tmp_path))
+    return Drill(capsys)
+
+
+def test_hop_is_broken_shown_and_healed(drill: Drill, process: ProxyProcess) -> None:
+    assert drill("break", "hop", "latency", "latency=3000", "--for", "30") == 0
+    assert drill.out == (
+        "hop is broken: latency latency=3000 jitter=0, for everyone. It heals by itself in 30 s; "
+        "at once: manage.py drill heal hop\n"
+    )
+    assert drill("show") == 0
+    assert [line.split()[:2] for line in drill.out.splitlines()] == [["HOP", "FAULT"], ["hop", "latency"]]
+    assert drill("heal", "hop") == 0
+    assert drill.out == "healed: hop latency\n"
+    assert process.toxics() == []
+    assert drill("show") == 0
+    assert drill.out == "Nothing is broken.\n"
+
+
+def test_fault_without_values_has_those_that_are_felt(drill: Drill, process: ProxyProcess) -> None:
+    """And without a time, the proxy's own."""
+    assert drill("break", "hop", "latency") == 0
+    assert (process.toxics()[0]["attributes"], process.toxics()[0]["ttl_s"]) == ({"latency": 3000, "jitter": 0}, 60)
+
+
+def test_same_fault_again_takes_its_own_place(drill: Drill, process: ProxyProcess) -> None:
+    """Others stay: another direction is another fault."""
+    for latency in (1, 2):
+        assert drill("break", "hop", "latency", f"latency={latency}", "--share", "0.5") == 0
+    assert drill("break", "hop", "latency", "--upstream") == 0
+    found = [(each["stream"], each["attributes"]["latency"], each["toxicity"]) for each in process.toxics()]
+    assert found == [("downstream", 2, 0.5), ("upstream", 3000, 1)]
+    assert drill("heal") == 0
+    assert drill.out == "healed: hop latency\nhealed: hop latency\n"
+
+
+def test_hop_is_taken_down_and_comes_up(drill: Drill, process: ProxyProcess) -> None:
+    assert drill("break", "hop", "down", "--for", "9") == 0
+    assert "down, for everyone. It heals by itself in 9 s" in drill.out
+    assert drill("hops") == 0
+    assert "down" in drill.out.splitlines()[1]
+    assert drill("heal", "hop") == 0
+    assert process.api.get("/proxies/hop").json()["enabled"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["break", "hpo", "latency"], "There is no hop 'hpo'. Did you mean hop?"),
+        (["break", "hop", "latncy"], "there is no fault 'latncy'; did you mean latency?"),
+        (["break", "hop", "status"], "status breaks http, and over hop travels redis."),
+        (["break", "hop", "latency", "latency"], "'latency' is no KEY=VALUE, such as latency=3000"),
+        (["break", "hop", "latency", "latency=soon"], "latency: a whole number from 0 to 86400000"),
+        (["break", "hop", "latency", "delay=1"], "latency takes no 'delay'; it takes latency, jitter"),
+        (["break", "hop", "latency", "--for", "0"], "--for: seconds, more than 0 and at most 3600"),
+        (["break", "hop", "latency", "--for", "nan"], "--for: seconds"),
+        (["break", "hop", "latency", "--share", "2"], "--share: a number from 0 to 1"),
+        (["break", "hop", "latency", "--session", "amber.1"], "a mark travels over HTTP alone"),
+        (["break", "hop", "down", "--upstream"], "down hits everybody"),
+        (["heal", "hpo"], "There is no hop 'hpo'"),
+    ],
+)
+def test_slip_is_one_sentence_and_breaks_nothing(drill: Drill, words: list[str], sentence: str) -> None:
+    assert drill(*words) == 2
+    assert sentence in drill.err
+    assert (drill.out, drill.err.count("\n")) == ("", 1)
+    drill("show")
+    assert drill.out == "Nothing is broken.\n"
+
+
+def test_list_names_what_applies_and_nothing_else(drill: Drill) -> None:
+    """Over a Valkey hop: faults of bytes."""
+    assert drill("list") == 0
+    assert drill.out.splitlines()[0].split() == [
+        "hop", "latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data", "down",
+    ]  # fmt: skip
+
+
+def test_faults_are_told_without_a_copy_that_runs(here: Drill) -> None:
+    assert here("faults") == 0
+    for fault in FAULTS.values():
+        assert f"{fault.name} ({fault.layer}): {fault.claim}" in here.out
+        assert all(f"    {each.name}={each.default}: " in here.out for each in fault.parameters)
+
+
+def test_nothing_to_break_is_told(here: Drill, tmp_path: Path) -> None:
+    """No copy, several, one without drills, one that was named and does not run, one whose proxy is gone."""
+    assert here("show") == 3
+    assert "No Mullion runs here. Start one with: manage.py up --drills" in here.err
+    with locked(tmp_path / "8000", fresh=False):
+        assert here("show") == 3
+        assert "Mullion runs on port base 8000 without drills." in here.err
+        assert here("show", "--port-base", "9000") == 3
+        assert "No Mullion runs on port base 9000; running: 8000." in here.err
+        (tmp_path / "8000" / "processes.json").write_text(json.dumps({"drills": {"port": 9}}))
+        assert here("show") == 3
+        assert "does not answer" in here.err
+        with locked(tmp_path / "9000", fresh=False):
+            assert here("show") == 3
+            assert "Several copies run: 8000, 9000. Say which: --port-base 8000" in here.err
+
+
+def test_copy_that_runs_is_found(here: Drill, tmp_path: Path, process: ProxyProcess) -> None:
+    with locked(tmp_path / "8000", fresh=False):
+        (tmp_path / "8000" / "processes.json").write_text(json.dumps({"drills": {"port": process.port}}))
+        assert here("hops") == 0
+        assert here.out.splitlines()[1].startswith("hop")
+
+
+def test_help_has_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--help"])
+    said = capsys.readouterr().out
+    assert end.value.code == 0
+    assert "manage.py drill break shell:promotions latency latency=3000 --for 30" in said
+    assert "exit codes:" in said
+
+
+def test_readme_has_every_fault_with_its_parameters() -> None:
+    """The table that a person reads is the one that the proxy obeys."""
+    readme = README.read_text("utf-8")
+    for fault in FAULTS.values():
+        line = next(line for line in readme.splitlines() if line.startswith(f"| `{fault.name}`"))
+        assert all(f"`{each.name}={each.default}`" in line for each in fault.parameters), line
+        assert fault.claim in line

@@ -1,0 +1,71 @@
+"""A fault between two houses that run: the slot that it hits falls back and heals, alone."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.mullion import ROOT, Mullion
+
+PARTS = (
+    "shell",
+    "live-dealer",
+    "promotions",
+    "wallet",
+    "bff-queries",
+    "ingest",
+    "sandbox-tables",
+    "sandbox-promotions",
+)
+SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*?data-state="(\w+)"[^>]*?data-reason="([\w-]*)"', re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def broken_house() -> Iterator[Mullion]:
+    with Mullion("--drills", "--only", *PARTS) as mullion:
+        mullion.wait(lambda: set(states(mullion).values()) == {"fresh"}, 60)
+        yield mullion
+
+
+def states(mullion: Mullion) -> dict[str, str]:
+    """Slot to state, of the lobby as a visitor has it."""
+    return {slot: state for slot, state, _ in SLOT.findall(mullion.get("/")[1])}
+
+
+def drill(mullion: Mullion, *words: str) -> str:
+    """What the command says, as a person would run it."""
+    command = [sys.executable, "manage.py", "drill", words[0], "--port-base", str(mullion.port_base), *words[1:]]
+    ran = subprocess.run(command, cwd=ROOT, env=mullion.environ, capture_output=True, text=True, timeout=30)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize("fault", ["latency", "reset_peer", "malformed", "down"])
+def test_slot_behind_a_broken_hop_falls_back_and_heals_alone(broken_house: Mullion, fault: str) -> None:
+    """Its siblings stay fresh all the while, and it is fresh again within ten seconds of the fault's end."""
+    seen: list[dict[str, str]] = []
+
+    def promotions() -> str:
+        seen.append(states(broken_house))
+        return seen[-1]["promotions"]
+
+    assert "shell:promotions is broken" in drill(broken_house, "break", "shell:promotions", fault)
+    broken_house.wait(lambda: promotions() in ("fallback", "stale"), 10)
+    assert "shell:promotions" in drill(broken_house, "show")
+    drill(broken_house, "heal", "shell:promotions")
+    broken_house.wait(lambda: promotions() == "fresh", 10)
+    assert {(each["wallet"], each["tables"]) for each in seen} == {("fresh", "fresh")}
+
+
+def test_fault_that_nobody_heals_is_over_by_itself(broken_house: Mullion) -> None:
+    drill(broken_house, "break", "shell:promotions", "status", "--for", "1")
+    broken_house.wait(lambda: states(broken_house)["promotions"] != "fresh", 10)
+    broken_house.wait(lambda: states(broken_house)["promotions"] == "fresh", 11)
+
+
+def test_manifest_comes_from_the_origin_that_it_comes_from_without_drills(broken_house: Mullion) -> None:
+    """So that the same data can be started with drills and without."""
+    board = broken_house.inside("/operations/")[1]
+    assert f"http://127.0.0.1:{broken_house.port_base + 22}" in board
