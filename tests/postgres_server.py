@@ -84,6 +84,7 @@ class PostgresServer:
         """The address of a database of that name, empty or as `template` is; what it held before is gone."""
         self._run("dropdb", *self._at(), "--if-exists", "--force", name)
         self._run("createdb", *self._at(), "-T", template, name)
+        self._checkpoint()
         return f"postgres://mullion@127.0.0.1:{self.port}/{name}"
 
     def has(self, name: str) -> bool:
@@ -97,6 +98,11 @@ class PostgresServer:
         ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
         self._run("psql", *self._at(), "-d", "postgres", "-qAtc", ended)
         self._run("createdb", *self._at(), "-T", name, to)
+        self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """A copied sequence writes down none of its next 32 values: killed before a checkpoint, it gives them again."""
+        self._run("psql", *self._at(), "-d", "postgres", "-qAtc", "CHECKPOINT")
 
     def start(self) -> None:
         """Start it, after `stop` with the same data, and wait until it answers."""
