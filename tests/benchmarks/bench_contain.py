@@ -9,7 +9,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
@@ -28,6 +28,9 @@ from tests.corpus.hostile.costly import LARGE, PARTS, PREFIX, hostile, most_of
 WORST_MS, HELD_MS = 20, 50
 # For a body of 30 kB whose tags were seen before, in other words.
 TYPICAL_MS = 1.0
+# What the fast path may add to bodies that share nothing but their template, and what it has to leave of the cost of
+# those that repeat; against the same bodies without it, turn and turn about.
+DISTINCT_RATIO, REPEATED_RATIO = 1.25, 0.75
 
 ISOLATIONS: tuple[Isolation, Isolation] = ("shadow", "light")
 LINKS = LinkPolicy(origins=frozenset({"https://help.example"}))
@@ -192,6 +195,36 @@ def print_typical() -> None:
     print(f"{'the first of these once more':38} {len(body):7} {'':5} {best_ms(again, 500):6.3f} ms\n")
 
 
+def distinct(one: str, bodies: int) -> list[bytes]:
+    """Bodies of one template, with other values in every place."""
+    return ["".join(one.format(n=f"{body}{n}", prefix=PREFIX) for n in range(60)).encode() for body in range(bodies)]
+
+
+def print_fast_path() -> None:
+    """With and without the fast path, from empty caches: bodies of one template, and one body in other words."""
+    print(f"{'sixty bodies, each once':38} {'fast path':>9} {'without':>9} {'ratio':>6}")
+    ratios: dict[str, list[float]] = {"distinct": [], "in other words": []}
+    for name, one in {"lobby grid": CARD, "forms": FORM, "offers": OFFER.replace(" {{comment}}", "")}.items():
+        plain = "".join(one.format(n=n, prefix=PREFIX) for n in range(60))
+        kinds = {"distinct": distinct(one, 60), "in other words": list(islice(in_other_words(plain), 60))}
+        for kind, bodies in kinds.items():
+            took = {True: float("inf"), False: float("inf")}
+            for _ in range(8):
+                for fast in took:
+                    container = Container(replace(FRESH, fast_path=fast))
+
+                    def all_of_them(container: Container = container, bodies: list[bytes] = bodies) -> None:
+                        for body in bodies:
+                            container.contain(body, "text/html", prefix=PREFIX, isolation="shadow", links=LINKS)
+
+                    took[fast] = min(took[fast], best_ms(all_of_them, 1, before=forget) / len(bodies))
+            ratios[kind].append(took[True] / took[False])
+            print(f"{name + ', ' + kind:38} {took[True]:6.2f} ms {took[False]:6.2f} ms {ratios[kind][-1]:6.2f}")
+    at_most("the fast path on distinct bodies", max(ratios["distinct"]), "x", DISTINCT_RATIO)
+    at_most("the fast path on repeated bodies", max(ratios["in other words"]), "x", REPEATED_RATIO)
+    print()
+
+
 def print_worst() -> None:
     print(f"{'the worst that are accepted':38} {'bytes':>7} {'contain':>9} {'parse':>8} {'ratio':>6}")
     rows = [(name, len(html.encode()), measure(html, 5)) for name, html in worst()]
@@ -240,6 +273,7 @@ def print_hostile() -> None:
 def main() -> None:
     memory.for_long_running()  # as the shell's process does
     print_typical()
+    print_fast_path()
     print_worst()
     print_hostile()
     leave()

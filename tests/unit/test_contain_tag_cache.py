@@ -3,13 +3,14 @@
 import html as references
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import turbohtml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused, container, fast_path, tag_cache
+from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused, fast_path, tag_cache
 from shell.composition.contain.clean import Cleaner
 from shell.composition.contain.cost import Spending
 from shell.composition.contain.fast_path import contained_unchanged
@@ -30,7 +31,9 @@ FORM = (
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_known() -> Iterator[None]:
+def _empty_cache_that_learns_from_every_body(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """However little of the bodies before comes again."""
+    monkeypatch.setattr(tag_cache, "_MOSTLY_NEW_MAX", 10**9)
     tag_cache.tag_cache_of.cache_clear()
     yield
     tag_cache.tag_cache_of.cache_clear()
@@ -41,10 +44,9 @@ def put(body: str) -> Contained | Refused:
 
 
 def cleaned(body: str) -> Contained | Refused:
-    """The same, where no body goes out as it came."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(container, "contained_unchanged", lambda pieces, reach, limits, spending: None)
-        return put(body)
+    """The same with the fast path switched off."""
+    limits = replace(ANEW, fast_path=False)
+    return Container(limits).contain(body.encode(), PLAIN, prefix=PREFIX, isolation="shadow", links=LINKS)
 
 
 def goes_through(body: str) -> bool:
@@ -142,6 +144,21 @@ def test_a_glance_says_nothing_of_what_needs_a_walk(body: str) -> None:
     """Neither of the body nor of one that holds it among others."""
     assert not passes(body)
     assert not passes(CARD + body + CARD)
+
+
+def test_bodies_that_hold_little_of_those_before_are_not_all_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some are, so that it is noticed when bodies begin to repeat: then each goes the fast way again."""
+    monkeypatch.undo()
+    known = tag_cache.TagCache(REACH, Limits())
+
+    def looked(body: str) -> bool:
+        return known.serialised(body.encode().split(b"</")) is not None
+
+    distinct = [looked("".join(CARD.format(n=f"{body}-{n}") for n in range(10))) for body in range(200)]
+    assert 200 // tag_cache._LEARN_EVERY <= sum(distinct) <= 200 // tag_cache._LEARN_EVERY + tag_cache._MOSTLY_NEW_MAX
+    page = "".join(CARD.format(n=n) for n in range(10))
+    repeated = [looked(f"{page}<p>{time}</p>") for time in range(2 * tag_cache._LEARN_EVERY)]
+    assert all(repeated[tag_cache._LEARN_EVERY :])
 
 
 def test_what_is_known_is_bounded() -> None:

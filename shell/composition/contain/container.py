@@ -80,7 +80,7 @@ def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refused:
         if reach.isolation == "shadow" and closings <= WEIGHTS.fast_path_closings_max:
             # Charged for both ways, whichever it goes: what is remembered of other bodies decides nothing.
             spending.charge(closings * WEIGHTS.fast_path, "its end tags")
-            html = contained_unchanged(pieces, reach, limits, spending)
+            html = contained_unchanged(pieces, reach, limits, spending) if limits.fast_path else None
         html = html or _settle(text, cleaner, reach, limits, spending)
     except Stop as stop:
         return stop.refused

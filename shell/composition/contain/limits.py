@@ -10,6 +10,7 @@ from dataclasses import dataclass
 class Limits:
     """`cost_ns_max` bounds the work by what is counted (`cost`), in nanoseconds of the machine of the weights.
 
+    Without `fast_path` every body is parsed twice and walked, which comes to the same outcome; see `fast_path.py`.
     `tag_words_max` counts what one long tag may hold, before a parser runs; `attributes_max` is per tag.
     """
 
@@ -21,3 +22,4 @@ class Limits:
     templates_max: int = 64
     cache_bytes_max: int = 16 * 1024 * 1024
     notes_max: int = 16
+    fast_path: bool = True

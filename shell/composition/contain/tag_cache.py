@@ -54,6 +54,8 @@ _TAG_CHARS_MAX = 400
 _NEW_MAX = 400
 _SHAPES_MAX = 512
 _REACHES_MAX = 32
+_MOSTLY_NEW_MAX = 4
+_LEARN_EVERY = 16
 
 
 class TagCache:
@@ -70,6 +72,8 @@ class TagCache:
         # What stood behind one `</` up to the next in the last few bodies, and how a serialiser writes it with that
         # `</`: the next one says most of it again.
         self._pieces: dict[bytes, bytes] = {}
+        # How many bodies in a row held mostly what was not seen before.
+        self._mostly_new = 0
 
     def serialised(self, pieces: list[bytes]) -> bytes | None:
         """HTML in UTF-8, cut at each `</`, as a serialiser writes the same, without its comments.
@@ -80,6 +84,8 @@ class TagCache:
         known = self._pieces
         written = list(map(known.get, pieces))
         new = [place for place, found in enumerate(written) if found is None]
+        if not self._worth_learning(len(new), len(pieces)):
+            return None
         if new:
             looked = self._serialise_pieces({pieces[place] for place in new})
             if looked is None:
@@ -93,6 +99,15 @@ class TagCache:
                     known[piece] = serialised
         whole = b"".join(cast("list[bytes]", written))
         return whole if len(whole) <= self._bytes_max else None  # attributes without a value have grown
+
+    def _worth_learning(self, new: int, pieces: int) -> bool:
+        """Whether to look at the `new` ones among `pieces`. Where body after body holds much that was not seen before,
+        looking costs more than it saves: then only some are looked at, to learn when that ends."""
+        if 4 * new <= pieces:
+            self._mostly_new = 0
+            return True
+        self._mostly_new += 1
+        return self._mostly_new <= _MOSTLY_NEW_MAX or self._mostly_new % _LEARN_EVERY == 0
 
     def _serialise_pieces(self, pieces: Set[bytes]) -> dict[bytes, bytes] | None:
         """How a serialiser writes each of `pieces` with its `</`; None where one can not be read."""
