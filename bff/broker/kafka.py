@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from bff.broker.kafka_client import NOT_THERE_YET, PARTITION, Client, age_s
 from bff.broker.kafka_reader import KafkaReader
 from bff.broker.policy import BrokerPolicy
-from bff.broker.port import Lag, dead_letter, encode
+from bff.broker.port import Lag, dead_letter_stream, encode
 from bff.contracts.event import Event
 
 # A producer that counts its messages gets its number first, and librdkafka takes half a second to ask for it.
@@ -48,13 +48,13 @@ class KafkaBroker:
         producer = self._producer = self._producer or self._new_producer()
         failures: list[KafkaError] = []
 
-        def told(error: KafkaError | None, _message: Message) -> None:
+        def delivered(error: KafkaError | None, _message: Message) -> None:
             if error is not None:
                 failures.append(error)
 
         for key, value, headers in messages:
             producer.produce(
-                topic, value, key, PARTITION, on_delivery=told, headers=list(headers.items()) if headers else None
+                topic, value, key, PARTITION, on_delivery=delivered, headers=list(headers.items()) if headers else None
             )
         # Every message ends by its own limit, so this is a little more than that limit.
         left = producer.flush((self.policy.op_ms + 2 * _IDENTITY_MS) / 1000)
@@ -76,7 +76,7 @@ class KafkaBroker:
         )
 
     def common(self) -> dict[str, Any]:
-        """What all clients are told."""
+        """The settings of all clients."""
         return {
             "bootstrap.servers": self.servers,
             "socket.connection.setup.timeout.ms": max(1000, self.policy.connect_ms),
@@ -109,11 +109,11 @@ class KafkaBroker:
         oldest = self._read(watcher, stream, at, 1)
         return Lag(high - at, age_s(oldest[0]) if oldest else 0.0)
 
-    async def dead(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
+    async def dead_letters(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
         client, watcher = self._watcher("dead-letters")
-        return await client.run(lambda: self._dead(watcher, dead_letter(stream), newest))
+        return await client.run(lambda: self._dead_letters(watcher, dead_letter_stream(stream), newest))
 
-    def _dead(self, watcher: Consumer, topic: str, newest: int) -> list[tuple[bytes, str]]:
+    def _dead_letters(self, watcher: Consumer, topic: str, newest: int) -> list[tuple[bytes, str]]:
         try:
             low, high = watcher.get_watermark_offsets(
                 TopicPartition(topic, PARTITION), timeout=self.policy.op_ms / 1000

@@ -2,8 +2,8 @@
 
 Public: `KafkaReader`.
 Kafka does not count how often a message was taken. So the committed offset carries beside it who died over what
-follows (`bff.broker.suspects.Past`). It is written when a consumer takes over and before a suspect is handed out, not
-before each batch: the first death is not counted, and a healthy consumer commits no more often for it.
+follows (`bff.broker.poison.DeathRecord`). It is written when a consumer takes over and before a suspect is handed out,
+not before each batch: the first death is not counted, and a healthy consumer commits no more often for it.
 """
 
 import contextlib
@@ -14,8 +14,8 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from bff.broker.kafka_client import NOT_THERE_YET, PARTITION, Client, age_s
-from bff.broker.port import Delivery, dead_letter, decode, encode
-from bff.broker.suspects import Past
+from bff.broker.poison import DeathRecord
+from bff.broker.port import Delivery, dead_letter_stream, decode, encode
 
 if TYPE_CHECKING:
     from bff.broker.kafka import KafkaBroker
@@ -33,8 +33,8 @@ class KafkaReader:
         self._acked: set[int] = set()  # acknowledged before something older was
         self._next = 0  # the offset after the last one that was handed out
         self._rewind: int | None = None  # what was read from here on was not handed out, or is to be once more
-        self._past: Past | None = None  # unknown until the first message after taking over
-        self._before: Past | None = None  # what stood there before this consumer took what it holds
+        self._deaths: DeathRecord | None = None  # unknown until the first message after taking over
+        self._before: DeathRecord | None = None  # what stood there before this consumer took what it holds
         self.leading = False
 
     def __repr__(self) -> str:
@@ -42,22 +42,22 @@ class KafkaReader:
 
     async def fetch(self) -> list[Delivery]:
         messages = await self._client.run(self._take)
-        past = self._before or self._past or Past()
+        deaths = self._before or self._deaths or DeathRecord()
         deliveries = []
         for message in messages:
             offset = _offset(message)
             if offset in self._acked:
                 continue
-            tries = self._unacked.setdefault(offset, past.attempts(offset))
+            tries = self._unacked.setdefault(offset, deaths.attempts(offset))
             self._next = max(self._next, offset + 1)
             raw = message.value() or b""
             try:
                 event = decode(raw)
             except msgspec.DecodeError as error:
-                await self._bury(offset, raw, f"not an event: {error}")
+                await self._dead_letter(offset, raw, f"not an event: {error}")
                 continue
             if tries > self._broker.policy.attempts_max:
-                await self._bury(offset, raw, f"{tries - 1} consumers took it and died")
+                await self._dead_letter(offset, raw, f"{tries - 1} consumers took it and died")
                 continue
             deliveries.append(Delivery(str(offset), event, tries, age_s(message)))
         return deliveries
@@ -65,10 +65,10 @@ class KafkaReader:
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
         await self._done([int(each.at) for each in deliveries])
 
-    async def bury(self, delivery: Delivery, why: str) -> None:
-        await self._bury(int(delivery.at), encode(delivery.event), why)
+    async def dead_letter(self, delivery: Delivery, why: str) -> None:
+        await self._dead_letter(int(delivery.at), encode(delivery.event), why)
 
-    async def again(self) -> None:
+    async def redeliver(self) -> None:
         if self._unacked and self.leading:
             self._rewind = min(self._unacked)
 
@@ -79,8 +79,10 @@ class KafkaReader:
         self.leading = False
         self._client.close()
 
-    async def _bury(self, offset: int, raw: bytes, why: str) -> None:
-        await self._broker.produce(dead_letter(self._stream), [(self._stream, raw, {"why": why, "at": str(offset)})])
+    async def _dead_letter(self, offset: int, raw: bytes, why: str) -> None:
+        await self._broker.produce(
+            dead_letter_stream(self._stream), [(self._stream, raw, {"why": why, "at": str(offset)})]
+        )
         await self._done([offset])
 
     async def _done(self, offsets: list[int]) -> None:
@@ -89,16 +91,16 @@ class KafkaReader:
             return
         left = self._unacked.keys() - set(offsets)
         upto = min(left, default=self._next)
-        past = (self._past or Past()).after(upto)
-        await self._client.run(lambda: self._commit(upto, past))
-        self._past = past
+        deaths = (self._deaths or DeathRecord()).after(upto)
+        await self._client.run(lambda: self._commit(upto, deaths))
+        self._deaths = deaths
         for offset in offsets:
             self._unacked.pop(offset, None)
         self._acked = {offset for offset in self._acked.union(offsets) if offset >= upto}
 
-    def _commit(self, upto: int, past: Past) -> None:
+    def _commit(self, upto: int, deaths: DeathRecord) -> None:
         if self._consumer is not None:
-            place = TopicPartition(self._stream, PARTITION, upto, str(past))
+            place = TopicPartition(self._stream, PARTITION, upto, str(deaths))
             self._consumer.commit(offsets=[place], asynchronous=False)
 
     def _take(self) -> list[Message]:
@@ -109,19 +111,19 @@ class KafkaReader:
         messages = self._consume(self._consumer)
         fresh = [offset for each in messages if (offset := _offset(each)) not in self._unacked.keys() | self._acked]
         if fresh and self._is_to_be_written(fresh[0]):
-            past = self._past or Past()
-            taking = past.taking(fresh[0], fresh[-1])
+            deaths = self._deaths or DeathRecord()
+            taking = deaths.taking(fresh[0], fresh[-1])
             self._rewind = _offset(messages[0])
             self._commit(min([*self._unacked, fresh[0]]), taking)
-            self._before, self._past, self._rewind = past, taking, None
+            self._before, self._deaths, self._rewind = deaths, taking, None
         return messages
 
     def _is_to_be_written(self, offset: int) -> bool:
-        """Once a takeover, and for each event that is handed out alone; what is to be buried needs no word more."""
-        past = self._past or Past()
-        if past.attempts(offset) > self._broker.policy.attempts_max:
+        """Once a takeover, and for each event that is handed out alone; one to be dead-lettered needs none."""
+        deaths = self._deaths or DeathRecord()
+        if deaths.attempts(offset) > self._broker.policy.attempts_max:
             return False
-        return self._before is None or past.is_suspect(offset)
+        return self._before is None or deaths.is_suspect(offset)
 
     def _go_back(self, consumer: Consumer) -> None:
         if self._rewind is not None and self.leading:
@@ -141,9 +143,9 @@ class KafkaReader:
         good = _good(messages)
         if good:
             self._rewind = _offset(good[0])  # until it is certain that what was read is also handed out
-            if self._past is None:
-                self._past = self._read_past(consumer)
-            if not self._past.is_suspect(_offset(good[0])):
+            if self._deaths is None:
+                self._deaths = self._read_deaths(consumer)
+            if not self._deaths.is_suspect(_offset(good[0])):
                 messages += consumer.consume(policy.batch_events_max - 1, 0)
                 good = _good(messages)
         for error in [error for message in messages if (error := message.error()) is not None]:
@@ -157,11 +159,11 @@ class KafkaReader:
             consumer.list_topics(timeout=policy.op_ms / 1000)
         return good
 
-    def _read_past(self, consumer: Consumer) -> Past:
+    def _read_deaths(self, consumer: Consumer) -> DeathRecord:
         [place] = consumer.committed(
             [TopicPartition(self._stream, PARTITION)], timeout=self._broker.policy.op_ms / 1000
         )
-        return Past.read(place.metadata)
+        return DeathRecord.read(place.metadata)
 
     def _join(self) -> Consumer:
         policy = self._broker.policy
@@ -214,7 +216,7 @@ class KafkaReader:
         self.leading = False
         self._unacked.clear()
         self._acked.clear()
-        self._rewind = self._past = self._before = None
+        self._rewind = self._deaths = self._before = None
 
 
 def _offset(message: Message) -> int:

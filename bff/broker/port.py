@@ -1,6 +1,6 @@
 """The port: what a house may ask of a broker, whichever it is.
 
-Public: `Broker`, `BrokerUnavailable`, `Delivery`, `Lag`, `Reader`, `dead_letter`, `encode`, `decode`.
+Public: `Broker`, `BrokerUnavailable`, `Delivery`, `Lag`, `Reader`, `dead_letter_stream`, `encode`, `decode`.
 """
 
 from collections.abc import Sequence
@@ -56,10 +56,10 @@ class Reader(Protocol):
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
         """These are done and must not come again. What is handed out and never acknowledged comes again."""
 
-    async def bury(self, delivery: Delivery, why: str) -> None:
+    async def dead_letter(self, delivery: Delivery, why: str) -> None:
         """This one can not be handled: keep it in the dead-letter stream `<stream>.dead` and go on."""
 
-    async def again(self) -> None:
+    async def redeliver(self) -> None:
         """Hand out once more, from the oldest, everything that is not acknowledged. Does no I/O and counts nothing:
         whoever asks for an event again has survived it."""
 
@@ -79,15 +79,15 @@ class Broker(Protocol):
     async def lag(self, stream: str, group: str) -> Lag:
         """How far `group` is behind on `stream`."""
 
-    async def dead(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
-        """What was buried of `stream`, newest first: the event as it came, and why."""
+    async def dead_letters(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
+        """The dead letters of `stream`, newest first: the event as it came, and why."""
 
     async def aclose(self) -> None:
         """Let go of all connections."""
 
 
-def dead_letter(stream: str) -> str:
-    """Where the buried events of `stream` are kept."""
+def dead_letter_stream(stream: str) -> str:
+    """Where the dead letters of `stream` are kept."""
     return f"{stream}.dead"
 
 

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from bff.broker.policy import BrokerPolicy
-from bff.broker.port import BrokerUnavailable, Lag, dead_letter, encode
+from bff.broker.port import BrokerUnavailable, Lag, dead_letter_stream, encode
 from bff.broker.streams_reader import FIELD, StreamsReader, age_s, stream_key
 from bff.contracts.event import Event
 
@@ -111,10 +111,10 @@ class StreamsBroker:
         oldest = pending[1] or (rows[0][0] if rows else None)
         return Lag(pending[0] + waiting, age_s(oldest, clock) if oldest else 0.0)
 
-    async def dead(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
-        [rows] = await self.pipeline([("XREVRANGE", stream_key(dead_letter(stream)), "+", "-", "COUNT", newest)])
-        buried = [dict(zip(fields[::2], fields[1::2], strict=True)) for _, fields in rows]
-        return [(each[FIELD], each[b"why"].decode()) for each in buried]
+    async def dead_letters(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
+        [rows] = await self.pipeline([("XREVRANGE", stream_key(dead_letter_stream(stream)), "+", "-", "COUNT", newest)])
+        letters = [dict(zip(fields[::2], fields[1::2], strict=True)) for _, fields in rows]
+        return [(each[FIELD], each[b"why"].decode()) for each in letters]
 
     async def aclose(self) -> None:
         await self._client.aclose(close_connection_pool=True)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bff.broker.port import BrokerUnavailable, Delivery, dead_letter, decode, encode
-from bff.broker.suspects import together
+from bff.broker.poison import batch_size
+from bff.broker.port import BrokerUnavailable, Delivery, dead_letter_stream, decode, encode
 
 if TYPE_CHECKING:
     from bff.broker.streams import StreamsBroker
@@ -87,10 +87,10 @@ class StreamsReader:
             await self._broker.pipeline([("XACK", self._key, self._group, *(each.at for each in deliveries))])
             self._let_go(each.at.encode() for each in deliveries)
 
-    async def bury(self, delivery: Delivery, why: str) -> None:
-        await self._bury(delivery.at.encode(), encode(delivery.event), why)
+    async def dead_letter(self, delivery: Delivery, why: str) -> None:
+        await self._dead_letter(delivery.at.encode(), encode(delivery.event), why)
 
-    async def again(self) -> None:
+    async def redeliver(self) -> None:
         self._cursor = "0"
 
     async def aclose(self) -> None:
@@ -136,7 +136,7 @@ class StreamsReader:
             return [(at, rows[0][1] if rows else None) for at, rows in zip(held, found, strict=True)], now, tries
         if not tries:
             return [], None, {}
-        count = together(list(tries.values()))
+        count = batch_size(list(tries.values()))
         taken = {at: tries[at] + 1 for at in list(tries)[:count]}
         self._hand |= taken  # already here: an answer that is lost on the way must not count the next time
         rows, now = await self._read(after, count)
@@ -159,19 +159,19 @@ class StreamsReader:
                 self._let_go([at])
                 continue
             if tries[at] > self._broker.policy.attempts_max:
-                await self._bury(at, raw, f"{tries[at] - 1} consumers took it and died")
+                await self._dead_letter(at, raw, f"{tries[at] - 1} consumers took it and died")
                 continue
             try:
                 event = decode(raw)
             except msgspec.DecodeError as error:
-                await self._bury(at, raw, f"not an event: {error}")
+                await self._dead_letter(at, raw, f"not an event: {error}")
                 continue
             deliveries.append(Delivery(at.decode(), event, tries[at], age_s(at, now)))
         return deliveries
 
-    async def _bury(self, at: bytes, raw: bytes, why: str) -> None:
-        grave, bound = stream_key(dead_letter(self._stream)), ("MAXLEN", "~", self._broker.policy.dead_events_max)
-        keep = ("XADD", grave, *bound, "*", FIELD, raw, "why", why, "at", at)
+    async def _dead_letter(self, at: bytes, raw: bytes, why: str) -> None:
+        bound = ("MAXLEN", "~", self._broker.policy.dead_events_max)
+        keep = ("XADD", stream_key(dead_letter_stream(self._stream)), *bound, "*", FIELD, raw, "why", why, "at", at)
         await self._broker.pipeline([keep, ("XACK", self._key, self._group, at)], atomic=True)
         self._let_go([at])
 

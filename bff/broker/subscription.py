@@ -29,7 +29,7 @@ class Progress:
     """What a worker says of itself on /healthz. `failures` counts in a row; `detail` is the last one's message."""
 
     handled: int = 0
-    buried: int = 0
+    dead_lettered: int = 0
     failures: int = 0
     detail: str = ""
 
@@ -50,12 +50,12 @@ async def subscribe(
     policy: BrokerPolicy,
     progress: Progress,
     retried: tuple[type[Exception], ...] = (),
-    told: Callable[[str, Exception], None] | None = None,
+    on_failure: Callable[[str, Exception], None] | None = None,
 ) -> None:
     """Until `stopping`, give `handle` what comes and acknowledge what it returns.
 
     `handle` also gets empty batches, so that it can look at the clock. When it raises one of `retried`, or the broker
-    fails, everything not acknowledged comes again after a backoff; `told(what, error)` hears the first of a row.
+    fails, everything not acknowledged comes again after a backoff; `on_failure(what, error)` hears the first of a row.
     """
     passing: tuple[type[Exception], ...] = (BrokerUnavailable, *retried)
     while not stopping.is_set():
@@ -66,28 +66,28 @@ async def subscribe(
             progress.handled += len(done)
             progress.went_well()
         except Unusable as error:
-            await _bury(reader, error, progress, told)
+            await _dead_letter(reader, error, progress, on_failure)
         except passing as error:
             progress.failed(error)
-            if told and progress.failures == 1:
-                told("retrying", error)
+            if on_failure and progress.failures == 1:
+                on_failure("retrying", error)
             await pause(stopping, backoff_s(policy.backoff, progress.failures - 1))
-            await reader.again()
+            await reader.redeliver()
     with contextlib.suppress(BrokerUnavailable):
         await reader.aclose()
 
 
-async def _bury(
-    reader: Reader, error: Unusable, progress: Progress, told: Callable[[str, Exception], None] | None
+async def _dead_letter(
+    reader: Reader, error: Unusable, progress: Progress, on_failure: Callable[[str, Exception], None] | None
 ) -> None:
     try:
-        await reader.bury(error.delivery, error.why)
-        progress.buried += 1
-        if told:
-            told("buried", error)
+        await reader.dead_letter(error.delivery, error.why)
+        progress.dead_lettered += 1
+        if on_failure:
+            on_failure("dead_lettered", error)
     except BrokerUnavailable as lost:
         progress.failed(lost)
-    await reader.again()
+    await reader.redeliver()
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:

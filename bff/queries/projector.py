@@ -38,7 +38,7 @@ async def _main(stopping: asyncio.Event, started: list[Projector]) -> None:
             policy=policy,
             progress=projector.progress,
             retried=(StoreUnavailable,),
-            told=lambda what, error: logger.warning(f"projector_{what}", detail=str(error)),
+            on_failure=lambda what, error: logger.warning(f"projector_{what}", detail=str(error)),
         )
     finally:
         measuring.cancel()

@@ -82,7 +82,7 @@ async def test_an_acknowledgement_that_was_refused_means_that_the_event_comes_ag
     kafka.answer_errors(OFFSET_COMMIT, TOPIC_AUTHORIZATION_FAILED)
     with pytest.raises(BrokerUnavailable):
         await reader.ack(got)
-    await reader.again()
+    await reader.redeliver()
     again = await drain(reader, 1)
     assert (numbers(again), again[0].attempts) == ([1], 1)
     await reader.ack(again)

@@ -78,7 +78,7 @@ class TestBroker:
         got = await drain(reader, 3)
         await reader.ack(got[:1])
         await any_broker.publish(ledger, [event(4)])
-        await reader.again()
+        await reader.redeliver()
         assert numbers(await drain(reader, 3))[:3] == [2, 3, 4]
 
     async def test_a_dead_consumers_events_go_to_the_next(self, any_broker, ledger):
@@ -113,10 +113,10 @@ class TestBroker:
         await any_broker.publish(ledger, [event(1), event(2)])
         reader = any_broker.reader(ledger, "projector", "a")
         first, _ = await drain(reader, 2)
-        await reader.bury(first, "unknown type")
-        await reader.again()
+        await reader.dead_letter(first, "unknown type")
+        await reader.redeliver()
         assert numbers(await drain(reader, 1)) == [2]
-        [(raw, why)] = await any_broker.dead(ledger)
+        [(raw, why)] = await any_broker.dead_letters(ledger)
         assert why == "unknown type"
         assert b"player:1" in raw
 
@@ -141,7 +141,7 @@ class TestBroker:
         work = subscribe(reader, handle, stopping, policy=POLICY, progress=progress, retried=(OSError,))
         await asyncio.wait_for(work, 30)
         assert handled == [1, 2, 4, 5, 6, 7]
-        assert (progress.handled, progress.buried) == (6, 1)
+        assert (progress.handled, progress.dead_lettered) == (6, 1)
         assert (await any_broker.lag(ledger, "projector")).events == 0
 
     async def test_an_outage_buries_nothing_however_often_it_is_tried(self, any_broker, ledger):
@@ -170,8 +170,8 @@ class TestBroker:
             await asyncio.wait_for(work("first", 2), 30)
         await asyncio.wait_for(work("second", 3 * POLICY.attempts_max), 30)
         assert applied == [1, 2, 3, 4, 5, 6, 7]
-        assert progress.buried == 0
-        assert await any_broker.dead(ledger) == []
+        assert progress.dead_lettered == 0
+        assert await any_broker.dead_letters(ledger) == []
         assert (await any_broker.lag(ledger, "projector")).events == 0
 
     async def test_an_event_that_kills_all_who_take_it_is_buried_and_it_alone(self, any_broker, ledger):
@@ -190,7 +190,7 @@ class TestBroker:
             assert died <= POLICY.attempts_max + 1
         assert handled == [1, 2, 4, 5]
         assert died >= POLICY.attempts_max
-        [(raw, why)] = await any_broker.dead(ledger)
+        [(raw, why)] = await any_broker.dead_letters(ledger)
         assert b'"n":3' in raw
         assert "consumers took it and died" in why
         await reader.aclose()
@@ -204,7 +204,7 @@ class TestBroker:
         reader = any_broker.reader(ledger, "projector", "a")
         got = await drain(reader, 1)
         assert numbers(got) == [1]
-        buried = await any_broker.dead(ledger)
+        buried = await any_broker.dead_letters(ledger)
         assert [raw for raw, _ in reversed(buried)] == garbage
         assert all(why.startswith("not an event") for _, why in buried)
         await reader.ack(got)

@@ -375,4 +375,4 @@ def test_offers_that_can_not_be_claimed_say_why(house):
     codes = {name: claim(house, player(), name)[1]["code"] for name in ("over", "gone", "half")}
     assert codes == {"over": "promotion_ended", "gone": "promotion_ended", "half": "promotion_unknown"}
     assert claim(house, "pl_birch", "last")[1]["code"] == "promotion_not_in_currency"
-    assert house.health("offers-intake")["buried"] == 1
+    assert house.health("offers-intake")["dead_lettered"] == 1

@@ -60,7 +60,7 @@ async def _main(stopping: Any, progress: Progress) -> None:
             policy=policy,
             progress=progress,
             retried=(EngineUnavailable,),
-            told=lambda what, error: logger.warning(f"offers_{what}", detail=str(error)),
+            on_failure=lambda what, error: logger.warning(f"offers_{what}", detail=str(error)),
         )
     finally:
         await broker.aclose()
@@ -72,5 +72,9 @@ def main() -> None:
     progress = Progress()
     worker.run(
         lambda stopping: _main(stopping, progress),
-        healthy=lambda: {"handled": progress.handled, "buried": progress.buried, "detail": progress.detail},
+        healthy=lambda: {
+            "handled": progress.handled,
+            "dead_lettered": progress.dead_lettered,
+            "detail": progress.detail,
+        },
     )

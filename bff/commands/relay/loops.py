@@ -185,7 +185,7 @@ class Relay:
 
 
 def _decode(delivery: Delivery, kind: type[T]) -> T:
-    """The event's data as `kind`; one that can not be read as that is buried, and the others are handled."""
+    """The event's data as `kind`; one that can not be read as that is dead-lettered, and the others are handled."""
     try:
         return msgspec.convert(delivery.event.data, kind)
     except msgspec.ValidationError as error:

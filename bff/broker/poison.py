@@ -1,6 +1,6 @@
 """Which events may be what killed those who took them. Pure.
 
-Public: `together`, `Past`.
+Public: `batch_size`, `DeathRecord`.
 A consumer that dies had a whole batch in its hands, and only one event of it is to blame. So what two consumers have
 died over is handed out one by one, until the one to blame stands alone.
 """
@@ -12,7 +12,7 @@ from typing import Self
 ALONE_FROM = 2
 
 
-def together(deaths: Sequence[int]) -> int:
+def batch_size(deaths: Sequence[int]) -> int:
     """How many of the next events may be handed out at once; `deaths` says how many consumers each has outlived."""
     for number, died in enumerate(deaths):
         if died >= ALONE_FROM:
@@ -21,7 +21,7 @@ def together(deaths: Sequence[int]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class DeathRecord:
     """What stands beside a committed offset: `tries` consumers took the event at offset `at` and died.
 
     With it they had in their hands what follows, up to the offset `until`. The default is: nobody died.
