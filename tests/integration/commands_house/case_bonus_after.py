@@ -76,9 +76,9 @@ def test_win_without_any_real_part_leaves_no_line_of_the_history():
     end(offer)
     win = player.win(900, bet)
     assert player.accounts() == (0, 0)
-    known = GameTransaction.objects.get(transaction_uuid=win)
-    assert (known.amount_minor, known.real_minor, known.bonus_minor) == (900, 0, 0)
-    assert known.receipt.ordinal is None
+    stored = GameTransaction.objects.get(transaction_uuid=win)
+    assert (stored.amount_minor, stored.real_minor, stored.bonus_minor) == (900, 0, 0)
+    assert stored.receipt.ordinal is None
     player.roll_back(win)
     assert player.accounts() == (0, 0)
 

@@ -28,16 +28,16 @@ class Sender:
     def __init__(self):
         self.player, self.key = f"pl_{secrets.token_hex(5)}", secrets.token_hex(16)
 
-    def asked(self, command, body):
+    def made_request(self, command, body):
         return CommandRequest.of(self.player, "EUR", command, self.key, body)
 
     def deposit(self):
         body = Deposit(700, "EUR")
-        return deposit.begin(self.asked("deposit", body), body, now())
+        return deposit.begin(self.made_request("deposit", body), body, now())
 
     def close(self, ago=LONG_AGO):
         body = CloseKey(now() - ago)
-        return close(self.asked("close-key", body), body, now())
+        return close(self.made_request("close-key", body), body, now())
 
     def refusal(self, act):
         with pytest.raises(CommandRejected) as caught:
@@ -73,7 +73,7 @@ def test_closed_key_carries_nothing_out():
     assert (closed.state, closed.command, closed.amount_minor, closed.ordinal) == ("declined", "close-key", 0, None)
     assert sender.refusal(sender.deposit) == (409, "key_closed")
     body = SetDepositLimit("day", 5, "EUR")
-    late = sender.asked("set-deposit-limit", body)
+    late = sender.made_request("set-deposit-limit", body)
     assert sender.refusal(lambda: limits.set_deposit_limit(late, body, now())) == (409, "key_closed")
     assert sender.close(timedelta(0)).receipt_id == closed.receipt_id
     assert sender.receipts() == 1
@@ -114,6 +114,6 @@ def test_a_key_says_one_thing_only():
     sender.deposit()
     assert sender.refusal(sender.deposit) == (409, "command_in_flight")
     body = SetDepositLimit("day", 5, "EUR")
-    other = sender.asked("set-deposit-limit", body)
+    other = sender.made_request("set-deposit-limit", body)
     assert sender.refusal(lambda: limits.set_deposit_limit(other, body, now())) == (422, "idempotency_key_reused")
     assert sender.receipts() == 1

@@ -37,9 +37,9 @@ def test_rollback_of_a_spent_win_is_taken_and_the_rest_is_owed():
 def test_nobody_is_shown_less_than_nothing():
     """The event that tells of it has balances from zero on."""
     table, _, _ = in_debt()
-    told = OutboxRow.objects.filter(aggregate=f"player:{table.player}").order_by("-pk").first()
-    assert '"real_minor":0' in told.data
-    assert "-700" not in told.data.replace('"amount_minor":-700', "")
+    last_event = OutboxRow.objects.filter(aggregate=f"player:{table.player}").order_by("-pk").first()
+    assert '"real_minor":0' in last_event.data
+    assert "-700" not in last_event.data.replace('"amount_minor":-700', "")
 
 
 def test_what_games_bring_back_settles_the_debt_first():
@@ -80,7 +80,7 @@ def test_money_that_is_paid_in_is_never_kept_for_a_debt():
     open_more(table, 1000)
     assert (table.balance(), table.account("debt")) == (1000, -700)
     body = Withdraw(400, "EUR")
-    assert withdraw.withdraw(table.asked("withdraw", body), body, now()).state == "pending"
+    assert withdraw.withdraw(table.made_request("withdraw", body), body, now()).state == "pending"
 
 
 def test_a_debt_can_be_written_off_once_a_reference():

@@ -29,10 +29,10 @@ def scalar(statement):
         return cursor.fetchone()[0]
 
 
-async def outcome_unknown(asked):
+async def outcome_unknown(pending):
     """Whether what was not answered in time may be done all the same."""
     with pytest.raises(EngineUnavailable) as caught:
-        await asked
+        await pending
     return caught.value.outcome_unknown
 
 
@@ -70,7 +70,7 @@ def test_all_who_share_a_turn_that_breaks_at_its_end_hear_of_it():
         with transaction.atomic():
             transaction.on_commit(lambda: 1 / 0)
 
-    async def asked():
+    async def pending():
         made = Engine(threads=1, policy=replace(POLICY, command_ms_max=5000))
         works = (lambda: time.sleep(0.2), breaks, breaks, breaks)
         try:
@@ -78,7 +78,7 @@ def test_all_who_share_a_turn_that_breaks_at_its_end_hear_of_it():
         finally:
             made.close()
 
-    first, *others = asyncio.run(asked())
+    first, *others = asyncio.run(pending())
     assert first is None
     assert [type(each) for each in others] == [ZeroDivisionError] * 3
 
@@ -98,7 +98,7 @@ def test_a_busy_writer_lets_others_have_their_turn():
             cursor.execute("UPDATE commands_relaystate SET position = position")
         return len(passed)
 
-    async def asked():
+    async def pending():
         busy = Engine(threads=1, policy=replace(POLICY, batch_commands_max=1))
         other = Engine(threads=1)
         load = [asyncio.ensure_future(busy.run(write)) for _ in range(200)]
@@ -112,7 +112,7 @@ def test_a_busy_writer_lets_others_have_their_turn():
         other.close()
         return waited
 
-    waited = asyncio.run(asked())
+    waited = asyncio.run(pending())
     # Whoever is inside ends, and one more may have begun before the lock was taken.
     assert sum(waited) <= 2 * len(waited), waited
 
@@ -151,8 +151,8 @@ def test_a_thread_is_freed_from_a_server_that_says_nothing(engine):
 
     async def hang():
         began = time.monotonic()
-        asked = engine.run(scalar, waiting)
-        assert await (outcome_unknown(asked) if connection.vendor == "postgresql" else asked) is not False
+        pending = engine.run(scalar, waiting)
+        assert await (outcome_unknown(pending) if connection.vendor == "postgresql" else pending) is not False
         assert await _until_done(engine) == 1
         return time.monotonic() - began
 

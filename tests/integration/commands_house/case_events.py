@@ -21,12 +21,12 @@ from bff.contracts.ledger import BALANCES_STATED, HISTORY_RESTATED, PLAYER_RESTA
 from bff.contracts.wallet import CancelWithdrawal, SetDepositLimit, Withdraw
 
 
-def do(act, player, command, wanted):
-    asked = CommandRequest.of(player, "EUR", command, secrets.token_hex(8), wanted)
-    return act(asked, wanted, datetime.now(UTC))
+def do(act, player, command, body):
+    made_request = CommandRequest.of(player, "EUR", command, secrets.token_hex(8), body)
+    return act(made_request, body, datetime.now(UTC))
 
 
-def last_told(player):
+def last_event(player):
     row = OutboxRow.objects.filter(aggregate=f"player:{player}").order_by("pk").last()
     return msgspec.json.decode(row.data, type=PlayerChanged)
 
@@ -42,14 +42,14 @@ def test_event_holds_all_that_waits_and_the_answers_that_are_no_line():
     player = opened()
     first = do(withdraw.withdraw, player, "withdraw", Withdraw(1000, "EUR"))
     second = do(withdraw.withdraw, player, "withdraw", Withdraw(500, "EUR"))
-    assert [line.receipt.receipt_id for line in last_told(player).pending] == [second.receipt_id, first.receipt_id]
+    assert [line.receipt.receipt_id for line in last_event(player).pending] == [second.receipt_id, first.receipt_id]
     answer = do(withdraw.cancel, player, "cancel-withdrawal", CancelWithdrawal(first.receipt_id))
-    told = last_told(player)
-    assert [line.receipt.receipt_id for line in told.pending] == [second.receipt_id]
-    assert [receipt.receipt_id for receipt in told.answers] == [answer.receipt_id]
+    event = last_event(player)
+    assert [line.receipt.receipt_id for line in event.pending] == [second.receipt_id]
+    assert [receipt.receipt_id for receipt in event.answers] == [answer.receipt_id]
     answer = do(limits.set_deposit_limit, player, "set-deposit-limit", SetDepositLimit("day", 700, "EUR"))
-    told = last_told(player)
-    assert (told.lines, told.pending, told.answers[0].receipt_id) == ([], None, answer.receipt_id)
+    event = last_event(player)
+    assert (event.lines, event.pending, event.answers[0].receipt_id) == ([], None, answer.receipt_id)
 
 
 def test_statement_speaks_of_months_pending_items_and_limits():
@@ -98,7 +98,7 @@ def test_a_long_history_is_stated_alone():
 
 def test_a_long_history_goes_out_in_parts_and_whole(monkeypatch):
     """However many rows are in memory together, the same pages come before the same state."""
-    player, told = opened(), []
+    player, event = opened(), []
     do(limits.set_deposit_limit, player, "set-deposit-limit", SetDepositLimit("day", 700, "EUR"))
     for at_once in (100, 1):
         monkeypatch.setattr(outbox, "_ROWS_AT_ONCE", at_once)
@@ -106,8 +106,8 @@ def test_a_long_history_goes_out_in_parts_and_whole(monkeypatch):
         with transaction.atomic():
             outbox.restate(PlayerAccounts.open(player, "EUR", datetime.now(UTC)))
         rows = OutboxRow.objects.filter(pk__gt=before, aggregate=f"player:{player}").order_by("pk")
-        told.append([row.type for row in rows])
-    assert told[0] == told[1] == [HISTORY_RESTATED, PLAYER_RESTATED]
+        event.append([row.type for row in rows])
+    assert event[0] == event[1] == [HISTORY_RESTATED, PLAYER_RESTATED]
 
 
 def test_a_rebuild_of_a_player_whose_epoch_is_over_restates_first():

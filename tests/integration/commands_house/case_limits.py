@@ -90,17 +90,17 @@ def test_excluded_players_can_not_stake_but_withdraw():
     table, bet = Table(), uuid()
     table.bet(100, transaction=bet)
     wanted = SelfExclude(days=7)
-    limits.self_exclude(table.asked("self-exclude", wanted), wanted, now())
+    limits.self_exclude(table.made_request("self-exclude", wanted), wanted, now())
     assert denied(lambda: table.bet(100)) is Status.USER_DISABLED
     assert table.win(50, bet).status is Status.OK
     body = Deposit(100, "EUR")
     with pytest.raises(CommandRejected) as caught:
-        begin(table.asked("deposit", body), body, now())
+        begin(table.made_request("deposit", body), body, now())
     assert caught.value.code == "player_excluded"
     out = Withdraw(9950, "EUR")
-    assert withdraw.withdraw(table.asked("withdraw", out), out, now()).state == "pending"
+    assert withdraw.withdraw(table.made_request("withdraw", out), out, now()).state == "pending"
     shorter = SelfExclude(days=1)
-    limits.self_exclude(table.asked("self-exclude", shorter), shorter, now() + timedelta(days=1))
+    limits.self_exclude(table.made_request("self-exclude", shorter), shorter, now() + timedelta(days=1))
     assert denied(lambda: table.bet(100)) is Status.USER_DISABLED
 
 
@@ -110,11 +110,11 @@ def test_deposit_limit_counts_what_is_pending_and_rises_after_a_day():
 
     def set_limit(amount, at):
         wanted = SetDepositLimit("day", amount, "EUR")
-        return limits.set_deposit_limit(table.asked("set-deposit-limit", wanted), wanted, at)
+        return limits.set_deposit_limit(table.made_request("set-deposit-limit", wanted), wanted, at)
 
     def deposit(amount, at, verdict="approved"):
         body = Deposit(amount, "EUR")
-        receipt, _ = begin(table.asked("deposit", body), body, at)
+        receipt, _ = begin(table.made_request("deposit", body), body, at)
         return settle(receipt.receipt_id, ChargeOutcome(verdict), at).state
 
     start = now()

@@ -52,27 +52,30 @@ class Ledger(RuleBasedStateMachine):
         self.events = 0
         self.opened = False
 
-    def asked(self, command, body, key=None):
+    def made_request(self, command, body, key=None):
         self.opened = True
         return CommandRequest.of(self.player, "EUR", command, key or name(), body)
 
     @rule(target=pending, amount=AMOUNTS, repeats=st.integers(1, 3))
     def deposit(self, amount, repeats):
         """The same key again finds the same receipt, and only the first is to be charged."""
-        asked = self.asked("deposit", Deposit(amount, "EUR"))
-        answers = [deposit.begin(asked, Deposit(amount, "EUR"), NOW)]
+        made_request = self.made_request("deposit", Deposit(amount, "EUR"))
+        answers = [deposit.begin(made_request, Deposit(amount, "EUR"), NOW)]
         later = NOW + timedelta(minutes=1)
-        answers += [deposit.begin(asked, Deposit(amount, "EUR"), later) for _ in range(repeats)]
+        answers += [deposit.begin(made_request, Deposit(amount, "EUR"), later) for _ in range(repeats)]
         assert [fresh for _, fresh in answers] == [True] + [False] * repeats
         assert len({receipt.receipt_id for receipt, _ in answers}) == 1
         self.events += 1
         return answers[0][0].receipt_id, amount
 
-    @rule(charge=pending, said=st.lists(st.sampled_from(["unknown", "processing", "approved", "declined", "lost"])))
-    def provider_speaks(self, charge, said):
+    @rule(
+        charge=pending,
+        outcomes=st.lists(st.sampled_from(["unknown", "processing", "approved", "declined", "lost"])),
+    )
+    def provider_speaks(self, charge, outcomes):
         """Whatever the provider says and however often: the first final word counts, and approval beats loss."""
         receipt_id, amount = charge
-        for word in said:
+        for word in outcomes:
             before = charges.settle(receipt_id, ChargeOutcome("unknown"), NOW).state
             lost_before = before == "declined" and charge in self.undone
             after = charges.settle(receipt_id, ChargeOutcome(word), NOW).state
@@ -96,9 +99,9 @@ class Ledger(RuleBasedStateMachine):
         body = ClaimPromotion("model")
         if len(self.grants) == 2:
             with pytest.raises(CommandRejected, match="promotion_already_claimed"):
-                claim.claim(self.asked("claim-promotion", body), body, NOW)
+                claim.claim(self.made_request("claim-promotion", body), body, NOW)
             return
-        claim.claim(self.asked("claim-promotion", body), body, NOW)
+        claim.claim(self.made_request("claim-promotion", body), body, NOW)
         self.grants.append([0, "running"])
         self.bonus += BONUS
         self.events += 1
@@ -248,9 +251,9 @@ class Ledger(RuleBasedStateMachine):
         body = Withdraw(amount, "EUR")
         if amount > self.real:
             with pytest.raises(CommandRejected, match="not_enough_money"):
-                withdraw.withdraw(self.asked("withdraw", body), body, NOW)
+                withdraw.withdraw(self.made_request("withdraw", body), body, NOW)
             return multiple()
-        receipt = withdraw.withdraw(self.asked("withdraw", body), body, NOW)
+        receipt = withdraw.withdraw(self.made_request("withdraw", body), body, NOW)
         self.real -= amount
         self.held += amount
         self.events += 1
@@ -274,7 +277,7 @@ class Ledger(RuleBasedStateMachine):
             withdraw.release(receipt_id, "No.", NOW)
         else:
             body = CancelWithdrawal(receipt_id)
-            withdraw.cancel(self.asked("cancel-withdrawal", body), body, NOW)
+            withdraw.cancel(self.made_request("cancel-withdrawal", body), body, NOW)
 
     @invariant()
     def accounts_are_as_the_model_says(self):
@@ -286,14 +289,14 @@ class Ledger(RuleBasedStateMachine):
     @invariant()
     def bonuses_are_as_the_model_says(self):
         if getattr(self, "opened", False):
-            known = Grant.objects.filter(player_id=self.player).order_by("pk").values_list("wagered_minor", "state")
-            assert list(known) == [tuple(grant) for grant in self.grants]
+            stored = Grant.objects.filter(player_id=self.player).order_by("pk").values_list("wagered_minor", "state")
+            assert list(stored) == [tuple(grant) for grant in self.grants]
 
     @invariant()
     def every_change_is_told_once_and_in_order(self):
         if getattr(self, "opened", False):
-            told = OutboxRow.objects.filter(aggregate=f"player:{self.player}").order_by("pk")
-            assert list(told.values_list("sequence", flat=True)) == list(range(1, self.events + 1))
+            outbox_rows = OutboxRow.objects.filter(aggregate=f"player:{self.player}").order_by("pk")
+            assert list(outbox_rows.values_list("sequence", flat=True)) == list(range(1, self.events + 1))
             player = Player.objects.filter(pk=self.player).first()
             assert player is None or player.sequence == self.events
 

@@ -62,7 +62,7 @@ class Limits(RuleBasedStateMachine):
         self.players = [Someone(), Someone()]
         self.undone = set()
 
-    def asked(self, player, command, body):
+    def made_request(self, player, command, body):
         return CommandRequest.of(player.id, "EUR", command, name(), body)
 
     @rule(hours=st.sampled_from([1, 23, 24, 25, 24 * 6, 24 * 30]))
@@ -76,14 +76,14 @@ class Limits(RuleBasedStateMachine):
         standing = player.limit(period, self.now)
         stricter = standing is None if amount is None else standing is None or amount <= standing
         player.limits[period] = (amount, None, None) if stricter else (standing, amount, self.now + timedelta(days=1))
-        receipt = limits.set_deposit_limit(self.asked(player, "set-deposit-limit", body), body, self.now)
+        receipt = limits.set_deposit_limit(self.made_request(player, "set-deposit-limit", body), body, self.now)
         assert receipt.state == ("done" if stricter else "pending")
 
     @rule(who=WHO, days=st.integers(1, 40))
     def exclude(self, who, days):
         """A break can be made longer, never shorter."""
         player, body = self.players[who], SelfExclude(days)
-        limits.self_exclude(self.asked(player, "self-exclude", body), body, self.now)
+        limits.self_exclude(self.made_request(player, "self-exclude", body), body, self.now)
         player.until = max(player.until, self.now + timedelta(days=days))
 
     @rule(who=WHO, amount=st.integers(1, 400), verdict=st.sampled_from(["approved", "processing", "declined"]))
@@ -95,9 +95,9 @@ class Limits(RuleBasedStateMachine):
         expected = "player_excluded" if player.until > self.now else "deposit_limit_reached" if over else ""
         if expected:
             with pytest.raises(CommandRejected, match=expected):
-                deposit.begin(self.asked(player, "deposit", body), body, self.now)
+                deposit.begin(self.made_request(player, "deposit", body), body, self.now)
             return
-        receipt, _ = deposit.begin(self.asked(player, "deposit", body), body, self.now)
+        receipt, _ = deposit.begin(self.made_request(player, "deposit", body), body, self.now)
         charges.settle(receipt.receipt_id, ChargeOutcome(verdict), self.now)
         player.real += amount if verdict == "approved" else 0
         if verdict != "declined":
@@ -147,8 +147,8 @@ class Limits(RuleBasedStateMachine):
     @invariant()
     def each_has_their_own_money(self):
         for player in getattr(self, "players", []):
-            known = Account.objects.filter(player_id=player.id, kind="real").values_list("balance_minor", flat=True)
-            assert list(known) in ([player.real], [])
+            stored = Account.objects.filter(player_id=player.id, kind="real").values_list("balance_minor", flat=True)
+            assert list(stored) in ([player.real], [])
 
 
 def test_limits_and_breaks_are_their_model():

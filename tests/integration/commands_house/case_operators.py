@@ -28,7 +28,7 @@ def someone(amount=4000, currency="GBP"):
     return player
 
 
-def said(name, *arguments):
+def output_of(name, *arguments):
     out = io.StringIO()
     call_command(name, *arguments, stdout=out, stderr=io.StringIO())
     return out.getvalue()
@@ -38,7 +38,7 @@ def test_damaged_copies_are_refused(tmp_path):
     """Half a copy, a changed one and something else are told apart from a whole one."""
     someone()
     copy = tmp_path / "copy.jsonl.gz"
-    assert "rows are in" in said("backup_commands", copy)
+    assert "rows are in" in output_of("backup_commands", copy)
     whole = gzip.decompress(copy.read_bytes())
     damaged = {
         "cut": gzip.compress(whole[: len(whole) // 2].rpartition(b"\n")[0] + b"\n"),
@@ -60,8 +60,8 @@ def test_damaged_copies_are_refused(tmp_path):
 def test_bonuses_and_withdrawals_say_what_they_did():
     """Each counts once, and what can not be done is a sentence."""
     player = someone()
-    assert "bonus given" in said("grant_bonus", player, "500", "--reference", "sorry")
-    assert "given before" in said("grant_bonus", player, "500", "--reference", "sorry")
+    assert "bonus given" in output_of("grant_bonus", player, "500", "--reference", "sorry")
+    assert "given before" in output_of("grant_bonus", player, "500", "--reference", "sorry")
     assert Account.objects.get(player_id=player, kind="bonus").balance_minor == 500
     for arguments, sentence in {
         ("grant_bonus", "pl_nobody", "5", "--reference", "x"): "There is no player pl_nobody.",
@@ -74,9 +74,9 @@ def test_bonuses_and_withdrawals_say_what_they_did():
     }.items():
         with pytest.raises(CommandError, match=sentence):
             call_command(*arguments)
-    assert said("withdrawals").endswith("held.\n")
+    assert output_of("withdrawals").endswith("held.\n")
     for last in "ab":
-        assert "bonus given" in said("grant_bonus", player, "5", "--reference", "r" * 91 + last)
+        assert "bonus given" in output_of("grant_bonus", player, "5", "--reference", "r" * 91 + last)
 
 
 def test_charges_that_differ_wait_for_people():
@@ -91,14 +91,14 @@ def test_charges_that_differ_wait_for_people():
     assert found[receipts["currency"]].startswith("300 EUR was asked for, 300 GBP was charged")
     assert not Charge.objects.filter(pk__in=receipts.values(), check_at__isnull=False).exists()
     assert settle(receipts["amount"], wrong["amount"], at).state == "pending"
-    assert "asked 300 EUR, charged 500 EUR" in said("charges")
-    assert "300 credited" in said("charges", "--approve", receipts["amount"])
-    assert "declined" in said("charges", "--decline", receipts["currency"], "--reason", "Sent back.")
+    assert "asked 300 EUR, charged 500 EUR" in output_of("charges")
+    assert "300 credited" in output_of("charges", "--approve", receipts["amount"])
+    assert "declined" in output_of("charges", "--decline", receipts["currency"], "--reason", "Sent back.")
     assert Receipt.objects.get(pk=receipts["currency"]).reason == "Sent back."
     with pytest.raises(CommandError, match="waits to be decided"):
-        said("charges", "--approve", receipts["currency"])
+        output_of("charges", "--approve", receipts["currency"])
     assert Account.objects.get(player_id=player, kind="real").balance_minor == 300
-    assert said("charges") == "0 to decide.\n"
+    assert output_of("charges") == "0 to decide.\n"
     assert audit.findings() == []
 
 
@@ -148,11 +148,11 @@ def test_a_new_epoch_tells_every_player_again_from_position_one():
     epoch = steps.begin_epoch(before.epoch, now)
     assert epoch > before.epoch
     assert steps.begin_epoch(before.epoch, now) is None
-    said("grant_bonus", player, "7", "--reference", "during")
+    output_of("grant_bonus", player, "7", "--reference", "during")
     while steps.restate_some(now):
         pass
-    told = OutboxRow.objects.filter(aggregate=f"player:{player}", epoch=epoch).order_by("pk")
-    assert [row.type for row in told] == ["HistoryRestated", "PlayerRestated"]
+    outbox_rows = OutboxRow.objects.filter(aggregate=f"player:{player}", epoch=epoch).order_by("pk")
+    assert [row.type for row in outbox_rows] == ["HistoryRestated", "PlayerRestated"]
     batch = steps.next_batch("a", None, now)
     assert batch.events[0].position == (epoch, 1)
     RelayState.objects.filter(pk=1).update(holder="", held_until=None)

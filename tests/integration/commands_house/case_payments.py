@@ -13,7 +13,7 @@ from tests.resilience_fakes import FakeUpstream
 DECLINED = b'{"charge_id": "ch_1", "reference": "rc_1", "status": "declined", "decline_reason": "no"}'
 
 
-async def asked(status, body, ask):
+async def outcome_and_breaker(status, body, ask):
     """(what `ask` says last, where the breaker stands) after as many such answers as open it when they are failures."""
     payments, guard, _ = provider(status, body)
     verdicts = [await ask(payments) for _ in range(PAYMENTS.consecutive_max)]
@@ -62,4 +62,4 @@ async def test_garbage_in_a_200_counts_against_what_was_asked_for(ask, body):
 )
 async def test_provider_that_says_no_is_well(status, body, ask, state):
     """A decline, a refusal and a charge that it does not know are answers."""
-    assert await asked(status, body, ask) == (state, Position.CLOSED)
+    assert await outcome_and_breaker(status, body, ask) == (state, Position.CLOSED)

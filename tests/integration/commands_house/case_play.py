@@ -45,26 +45,26 @@ class Table:
         return play.ProviderCall.of("sandbox", self.context, path, request)
 
     def bet(self, amount, *, transaction=None, round_id="r1", request=None, currency=None):
-        asked = BetRequest(
+        made_request = BetRequest(
             request or uuid(), transaction or uuid(), "t", self.game, round_id, currency or self.currency, amount
         )
-        return play.place_bet(self.call("/transaction/bet", asked), asked, now())
+        return play.place_bet(self.call("/transaction/bet", made_request), made_request, now())
 
     def win(self, amount, reference, *, transaction=None, round_id="r1", currency=None):
-        asked = WinRequest(
+        made_request = WinRequest(
             uuid(), transaction or uuid(), reference, "t", self.game, round_id, currency or self.currency, amount
         )
-        return play.settle_win(self.call("/transaction/win", asked), asked, now())
+        return play.settle_win(self.call("/transaction/win", made_request), made_request, now())
 
     def rollback(self, reference, *, transaction=None, round_id="r1"):
-        asked = RollbackRequest(uuid(), transaction or uuid(), reference, "t", self.game, round_id)
-        return play.roll_back(self.call("/transaction/rollback", asked), asked, now())
+        made_request = RollbackRequest(uuid(), transaction or uuid(), reference, "t", self.game, round_id)
+        return play.roll_back(self.call("/transaction/rollback", made_request), made_request, now())
 
     def balance(self):
-        asked = BalanceRequest(uuid(), "t", "roulette")
-        return play.balance(self.call("/user/balance", asked), asked, now()).balance
+        made_request = BalanceRequest(uuid(), "t", "roulette")
+        return play.balance(self.call("/user/balance", made_request), made_request, now()).balance
 
-    def asked(self, command, body, key=None):
+    def made_request(self, command, body, key=None):
         return CommandRequest.of(self.player, self.currency, command, key or uuid(), body)
 
     def account(self, kind):
@@ -74,7 +74,7 @@ class Table:
 def open_more(table, amount):
     """A deposit that is done at once."""
     body = Deposit(amount, table.currency)
-    receipt, _ = begin(table.asked("deposit", body), body, now())
+    receipt, _ = begin(table.made_request("deposit", body), body, now())
     settle(receipt.receipt_id, ChargeOutcome("approved"), now())
 
 
@@ -227,7 +227,7 @@ def test_withdrawal_is_held_then_paid_released_or_taken_back():
 
     def hold(amount):
         body = Withdraw(amount, "EUR")
-        return withdraw.withdraw(table.asked("withdraw", body), body, now())
+        return withdraw.withdraw(table.made_request("withdraw", body), body, now())
 
     first, second, third = hold(1000), hold(2000), hold(3000)
     assert (table.account("real"), table.account("held")) == (4000, 6000)
@@ -235,9 +235,9 @@ def test_withdrawal_is_held_then_paid_released_or_taken_back():
     assert withdraw.pay(first.receipt_id, now()).state == "done"
     assert withdraw.release(second.receipt_id, "Your bank sent it back.", now()).reason == "Your bank sent it back."
     body = CancelWithdrawal(third.receipt_id)
-    asked = table.asked("cancel-withdrawal", body)
-    assert withdraw.cancel(asked, body, now()).amount_minor == 3000
-    assert withdraw.cancel(asked, body, now()).amount_minor == 3000
+    made_request = table.made_request("cancel-withdrawal", body)
+    assert withdraw.cancel(made_request, body, now()).amount_minor == 3000
+    assert withdraw.cancel(made_request, body, now()).amount_minor == 3000
     for receipt in (first, second, third):
         with pytest.raises(CommandRejected) as caught:
             withdraw.pay(receipt.receipt_id, now())

@@ -20,8 +20,8 @@ DAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
 def providers(monkeypatch):
     """Each test has a provider of its own that may, so that no day is shared; `sandbox` may not."""
     name = f"prizes-{uuid()}"
-    known = {name: GameProvider(key="k", prizes=True), "sandbox": GameProvider(key="k")}
-    monkeypatch.setattr(settings, "GAME_PROVIDERS", known)
+    providers_by_name = {name: GameProvider(key="k", prizes=True), "sandbox": GameProvider(key="k")}
+    monkeypatch.setattr(settings, "GAME_PROVIDERS", providers_by_name)
     return name
 
 

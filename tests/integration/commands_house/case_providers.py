@@ -48,8 +48,8 @@ def refused(operation, body, adapter=HUB):
 def test_an_amount_goes_through_the_other_unit_and_comes_back(currency, amount_minor):
     """Whatever the currency's digits: what is asked for, and what is answered, is exactly that many minor units."""
     units = UNITS_PER_MAJOR // 10 ** minor_digits(currency)
-    asked = read("transaction/bet", {**BET, "currency": currency, "amount": amount_minor * units})
-    assert asked.request.amount_minor == amount_minor
+    parsed = read("transaction/bet", {**BET, "currency": currency, "amount": amount_minor * units})
+    assert parsed.request.amount_minor == amount_minor
     answer = json.loads(HUB.write(WalletAnswer(Status.OK, "r" * 8, "pl_1", currency, amount_minor)))
     assert answer["balance"] == amount_minor * units
 

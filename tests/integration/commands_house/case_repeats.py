@@ -41,9 +41,9 @@ def test_a_fresh_bet_with_a_token_that_ran_out_is_denied_and_stays_denied():
     assert (answer.status, answer.balance) == (EXPIRED, 10_000)
     fresh = BetRequest(request.request_uuid, request.transaction_uuid, "new", "roulette", "r1", "EUR", 1000)
     assert play.place_bet(call(table, "/transaction/bet", fresh), fresh, now()) == answer
-    asked = BalanceRequest(uuid(), "old", "roulette")
+    late = BalanceRequest(uuid(), "old", "roulette")
     with pytest.raises(play.Denied):
-        play.balance(call(table, "/user/balance", asked, EXPIRED), asked, now())
+        play.balance(call(table, "/user/balance", late, EXPIRED), late, now())
 
 
 def test_a_denied_bet_says_the_same_balance_when_it_is_signed_again():
@@ -65,8 +65,8 @@ def test_wins_and_rollbacks_count_once_whatever_token_they_come_with():
     table.bet(1000, transaction=other)
     win, back = (uuid(), uuid()), (uuid(), uuid())
     for token in ("one", "two", "three"):
-        asked = WinRequest(win[0], win[1], bet, token, "roulette", "r1", "EUR", 500)
-        assert play.settle_win(call(table, "/transaction/win", asked, EXPIRED), asked, now()).status is Status.OK
+        late = WinRequest(win[0], win[1], bet, token, "roulette", "r1", "EUR", 500)
+        assert play.settle_win(call(table, "/transaction/win", late, EXPIRED), late, now()).status is Status.OK
         undo = RollbackRequest(back[0], back[1], other, token, "roulette", "r1")
         assert play.roll_back(call(table, "/transaction/rollback", undo, EXPIRED), undo, now()).status is Status.OK
     assert table.balance() == 9500

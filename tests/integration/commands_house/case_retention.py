@@ -63,7 +63,7 @@ def test_requests_are_kept_longer_than_their_signatures_hold():
 
 def test_a_copy_made_while_commands_go_on_is_one_moment(tmp_path):
     """Bets are placed before each part of it: none of them is in the copy, and all that is agrees with itself."""
-    table, placed, told = Table(1_000_000), [], []
+    table, placed, totals = Table(1_000_000), [], []
 
     def bet():
         placed.append(table.bet(10, transaction=uuid()).status)
@@ -76,18 +76,18 @@ def test_a_copy_made_while_commands_go_on_is_one_moment(tmp_path):
             thread.join()
 
     def starting(total):
-        told.append(total)
+        totals.append(total)
         elsewhere(0)
         return elsewhere
 
     table.bet(10)
     rows = backup.back_up(tmp_path / "copy.gz", starting)
-    assert (rows, len(placed) > 3) == (told[0], True)
+    assert (rows, len(placed) > 3) == (totals[0], True)
     tables = defaultdict(list)
     for line in gzip.decompress((tmp_path / "copy.gz").read_bytes()).splitlines():
-        said = json.loads(line)
-        if "table" in said:
-            tables[said["table"]].append(said["row"])
+        record = json.loads(line)
+        if "table" in record:
+            tables[record["table"]].append(record["row"])
     assert [row["amount_minor"] for row in tables["GameTransaction"] if row["player_id"] == table.player] == [10]
     sums, balances = defaultdict(int), defaultdict(int)
     for entry in tables["Entry"]:

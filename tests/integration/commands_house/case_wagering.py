@@ -45,8 +45,8 @@ class Player:
         data = msgspec.to_builtins(state)
         Offer.objects.create(pk=state.promotion_id, data=data, heard_at=now())
         body = ClaimPromotion(state.promotion_id)
-        asked = CommandRequest.of(self.player, "EUR", "claim-promotion", uuid(), body)
-        claim.claim(asked, body, at or now())
+        made_request = CommandRequest.of(self.player, "EUR", "claim-promotion", uuid(), body)
+        claim.claim(made_request, body, at or now())
         return state.promotion_id
 
     def call(self, path, request):
@@ -73,7 +73,7 @@ class Player:
     def grant(self, promotion_id):
         return Grant.objects.get(player_id=self.player, promotion_id=promotion_id)
 
-    def told(self):
+    def last_event(self):
         """The last that the read side was told."""
         row = OutboxRow.objects.filter(aggregate=f"player:{self.player}").order_by("-pk").first()
         return msgspec.json.decode(row.data, type=PlayerChanged)
@@ -155,8 +155,8 @@ def test_a_bonus_whose_time_is_over_is_taken_back_once():
     [line] = Receipt.objects.filter(player_id=player.player, command="end-bonus")
     assert (line.amount_minor, line.ordinal is not None) == (-1000, True)
     assert "time was over" in line.reason
-    told = player.told()
-    assert [(each.promotion_id, each.state) for each in told.grants] == [(other, "running"), (late, "ended")]
+    last_event = player.last_event()
+    assert [(each.promotion_id, each.state) for each in last_event.grants] == [(other, "running"), (late, "ended")]
 
 
 def test_what_asks_for_no_wagering_is_real_at_once():
@@ -170,10 +170,10 @@ def test_progress_is_told_with_each_stake_that_counts():
     """The read side hears how far the bonus is, and nothing of bonuses where no stake counts."""
     player = Player(opening=100)
     player.bet(10)
-    assert player.told().claimed is None
+    assert player.last_event().claimed is None
     offer = player.claim()
     player.bet(60)
-    [grant] = player.told().grants
+    [grant] = player.last_event().grants
     assert (grant.promotion_id, grant.wagered_minor, grant.wagering_minor, grant.state) == (offer, 60, 2000, "running")
 
 
