@@ -15,7 +15,7 @@ from bff.contracts.manifest import ManifestRefused, parse
 from bff.contracts.problem import PROBLEM_TYPE, read_problem
 from bff.feeds.reading import text_of
 from bff.live import wire
-from bff.sandbox.plain_asgi import Asked
+from bff.sandbox.http import HttpRequest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
@@ -103,7 +103,7 @@ def test_doors_that_read_json_refuse_it_in_their_own_words(control):
         parse(json.dumps({"name": "a", "version": "1", "content": "/", "fallback": f"/{control}"}).encode())
     assert read_problem(PROBLEM_TYPE, json.dumps({"status": 400, "title": control, "code": "x"}).encode()) is None
     with pytest.raises(ValueError, match="control character"):
-        Asked("POST", "/control", {}, {}, json.dumps({"kind": control}).encode()).json()
+        HttpRequest("POST", "/control", {}, {}, json.dumps({"kind": control}).encode()).json()
     with pytest.raises(text.TextRefused):
         text.check_fields({"currency": f"EUR{control}"})
 

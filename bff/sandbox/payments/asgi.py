@@ -5,9 +5,9 @@ import logging
 from bff.resilience import log
 from bff.resilience.border import Border
 from bff.sandbox import settings
+from bff.sandbox.http import BODY_BYTES_MAX
 from bff.sandbox.payments.charges import Charges
 from bff.sandbox.payments.server import PaymentsProvider
-from bff.sandbox.plain_asgi import BODY_BYTES_MAX
 
 log.configure()
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each webhook that went well tells nobody anything

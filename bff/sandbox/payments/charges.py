@@ -21,8 +21,8 @@ class Charge(msgspec.Struct, frozen=True, omit_defaults=True):
     decline_reason: str = ""
 
     def public(self) -> dict[str, object]:
-        said: dict[str, object] = msgspec.to_builtins(self)
-        return said
+        fields: dict[str, object] = msgspec.to_builtins(self)
+        return fields
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,7 +53,7 @@ class Charges:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def known(self, key: str, body: bytes) -> Charge | None:
+    def find(self, key: str, body: bytes) -> Charge | None:
         """The charge made under `key`, None when there is none; `KeyReused` when its body was another."""
         found = self._by_key.get(key)
         if found is None:

@@ -10,10 +10,10 @@ import msgspec
 
 from bff.contracts.money import CURRENCIES
 from bff.sandbox.clock import SandboxClock
+from bff.sandbox.http import HttpRequest, HttpResponse, Provider, Receive, Scope, Send, json_response
 from bff.sandbox.payments.charges import Charge, Charges, KeyReused
 from bff.sandbox.payments.decision import SLOW_S, Decision, decide
 from bff.sandbox.payments.webhook import Webhook
-from bff.sandbox.plain_asgi import Answer, Asked, Provider, Receive, Scope, Send, json_answer
 
 AMOUNT_MINOR_MAX = 100_000_000
 LOST_S = 30.0
@@ -38,15 +38,15 @@ class PaymentsProvider(Provider):
             return
         await super().__call__(scope, receive, send)
 
-    async def answer(self, asked: Asked) -> Answer:
-        if asked.path != "/v1/charges":
-            return json_answer(404, {"error": "not_found"})
-        if asked.method == "GET":
-            charges = self._charges.by_reference(asked.query.get("reference", ""))
-            return json_answer(200, {"charges": [charge.public() for charge in charges]})
-        if asked.method == "POST":
-            return await self._charge(asked)
-        return json_answer(405, {"error": "method_not_allowed"}, Allow="GET, POST")
+    async def answer(self, request: HttpRequest) -> HttpResponse:
+        if request.path != "/v1/charges":
+            return json_response(404, {"error": "not_found"})
+        if request.method == "GET":
+            charges = self._charges.by_reference(request.query.get("reference", ""))
+            return json_response(200, {"charges": [charge.public() for charge in charges]})
+        if request.method == "POST":
+            return await self._charge(request)
+        return json_response(405, {"error": "method_not_allowed"}, Allow="GET, POST")
 
     async def work(self) -> None:
         """Takes up what a restart interrupted."""
@@ -60,21 +60,21 @@ class PaymentsProvider(Provider):
         await self._webhook.aclose()
         self._charges.close()
 
-    async def _charge(self, asked: Asked) -> Answer:
-        key = asked.headers.get("idempotency-key", "")
+    async def _charge(self, request: HttpRequest) -> HttpResponse:
+        key = request.headers.get("idempotency-key", "")
         if not key or len(key) > 200:
-            return json_answer(400, {"error": "idempotency_key_missing"})
+            return json_response(400, {"error": "idempotency_key_missing"})
         fault = self.switch.fault.kind
         if fault == "error":
-            return json_answer(500, {"error": "internal"})
+            return json_response(500, {"error": "internal"})
         try:
-            if (known := self._charges.known(key, asked.body)) is not None:
-                return json_answer(200, known.public())
+            if (found := self._charges.find(key, request.body)) is not None:
+                return json_response(200, found.public())
         except KeyReused:
-            return json_answer(422, {"error": "idempotency_key_reused"})
-        wanted = asked.json()
+            return json_response(422, {"error": "idempotency_key_reused"})
+        wanted = request.json()
         if problems := _problems(wanted):
-            return json_answer(422, {"error": "invalid_request", "fields": problems})
+            return json_response(422, {"error": "invalid_request", "fields": problems})
         decision = decide(wanted["amount_minor"], wanted["reference"], self._seed)
         if fault == "decline":
             decision = Decision("declined", reason="suspected_fraud")
@@ -86,11 +86,11 @@ class PaymentsProvider(Provider):
             decision.status,
             decision.reason if decision.status == "declined" else "",
         )
-        self._charges.add(key, asked.body, charge)
+        self._charges.add(key, request.body, charge)
         self.logger.info("charged", charge_id=charge.charge_id, status=charge.status, currency=charge.currency)
         self._settle(charge, decision)
         await asyncio.sleep({"slow": SLOW_S, "answer_lost": LOST_S}.get(fault, decision.answer_s))
-        return json_answer(201, charge.public())
+        return json_response(201, charge.public())
 
     def _settle(self, charge: Charge, decision: Decision) -> None:
         task = asyncio.create_task(self._settled(charge, decision))

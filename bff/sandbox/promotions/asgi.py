@@ -4,7 +4,7 @@ from bff.resilience import log
 from bff.resilience.border import Border
 from bff.sandbox import settings
 from bff.sandbox.clock import SandboxClock
-from bff.sandbox.plain_asgi import BODY_BYTES_MAX
+from bff.sandbox.http import BODY_BYTES_MAX
 from bff.sandbox.promotions.server import PromotionsProvider
 
 log.configure()

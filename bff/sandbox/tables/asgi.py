@@ -6,7 +6,7 @@ from bff.resilience import log
 from bff.resilience.border import Border
 from bff.sandbox import settings
 from bff.sandbox.clock import SandboxClock
-from bff.sandbox.plain_asgi import BODY_BYTES_MAX
+from bff.sandbox.http import BODY_BYTES_MAX
 from bff.sandbox.tables.book import BetBook
 from bff.sandbox.tables.server import TablesProvider
 from bff.sandbox.tables.wallet import SeamlessWallet

@@ -51,8 +51,8 @@ class BettingPolicy:
     retry_s_initial: float = 0.3
     retry_s_max: float = 8.0
     round_lost_s: float = 60.0  # a round without a result this long after its window will never have one
-    token_known_s: float = 60.0
-    tokens_known_max: int = 10_000
+    token_cached_s: float = 60.0
+    tokens_cached_max: int = 10_000
     shown_max: int = 8
 
     @property
@@ -89,7 +89,7 @@ class Betting:
         self._wallet = wallet
         self._book = book
         self._policy = policy
-        self._known: OrderedDict[tuple[str, str], tuple[float, Player]] = OrderedDict()
+        self._players: OrderedDict[tuple[str, str], tuple[float, Player]] = OrderedDict()
         # Who comes while a token is being asked about waits for that answer.
         self._asking: dict[tuple[str, str], asyncio.Future[WalletAnswer | Failure]] = {}
         self._working: dict[str, asyncio.Task[None]] = {}
@@ -101,7 +101,7 @@ class Betting:
             return player
         body = msgspec.json.encode(wanted)
         try:
-            ticket = self._book.known(player.player, key, body)
+            ticket = self._book.find(player.player, key, body)
         except KeyReused:
             return BetRefusal.KEY_REUSED
         if ticket is None:
@@ -166,7 +166,7 @@ class Betting:
     async def _player(self, token: str, game: str) -> Player | BetRefusal:
         """A token means nothing to the provider: the wallet says whose it is, and is asked once a minute at most."""
         name = (hashlib.sha256(token.encode()).hexdigest(), game)
-        until, player = self._known.get(name, (0.0, None))
+        until, player = self._players.get(name, (0.0, None))
         if player is not None and until > time.monotonic():
             return player
         asking = self._asking.get(name)
@@ -180,9 +180,9 @@ class Betting:
         if answer.status is not Status.OK:
             return _REFUSALS.get(answer.status, BetRefusal.REFUSED)
         player = Player(answer.user, answer.currency)
-        self._known[name] = (time.monotonic() + self._policy.token_known_s, player)
-        while len(self._known) > self._policy.tokens_known_max:
-            self._known.popitem(last=False)
+        self._players[name] = (time.monotonic() + self._policy.token_cached_s, player)
+        while len(self._players) > self._policy.tokens_cached_max:
+            self._players.popitem(last=False)
         return player
 
     def _refusal(self, table: LiveTable, player: Player, wanted: PlaceBet) -> BetRefusal | None:

@@ -45,7 +45,7 @@ class BetBook:
     def __getitem__(self, bet_id: str) -> Ticket:
         return self._by_id[bet_id]
 
-    def known(self, player: str, key: str, body: bytes) -> Ticket | None:
+    def find(self, player: str, key: str, body: bytes) -> Ticket | None:
         """The ticket made under `key`, None when there is none; `KeyReused` when it was for another bet."""
         bet_id = self._by_key.get((player, key))
         if bet_id is None:

@@ -33,7 +33,7 @@ class Messages:
         A `held` clock plays no rounds and takes no bets.
         """
         spec = table.spec
-        said: dict[str, Any] = {
+        message: dict[str, Any] = {
             "tableId": spec.table_id,
             "tableName": spec.name,
             "tableOpen": self._boolean(table.open),
@@ -49,16 +49,16 @@ class Messages:
         }
         opens_at = table.opens_at(now)
         if opens_at is not None:
-            said["tableOpensAt"] = self._time(opens_at + ahead_s)
-        self._leave_out(said)
-        return msgspec.json.encode(said)
+            message["tableOpensAt"] = self._time(opens_at + ahead_s)
+        self._leave_out(message)
+        return msgspec.json.encode(message)
 
-    def _leave_out(self, said: dict[str, Any]) -> None:
+    def _leave_out(self, message: dict[str, Any]) -> None:
         for name in ("dealer", "tableImage", "tableType"):
             if self._rng.random() < 0.04:
-                del said[name]
+                del message[name]
         if self._rng.random() < 0.04:
-            said["dealer"] = None
+            message["dealer"] = None
 
     def _betting(self, closes_at: float | None, now: float) -> dict[str, Any]:
         """Seconds from now, as providers tell them who give no time of their own."""
@@ -82,10 +82,10 @@ class Messages:
         value: Any = result.value
         if value.isdigit() and self._rng.random() < 0.5:
             value = int(value)
-        said = {"time": self._time(result.at + ahead_s), "result": value, "gameId": result.round_id}
+        message = {"time": self._time(result.at + ahead_s), "result": value, "gameId": result.round_id}
         if result.color:
-            said["color"] = self._rng.choice((result.color, result.color.upper(), result.color.title()))
-        return said
+            message["color"] = self._rng.choice((result.color, result.color.upper(), result.color.title()))
+        return message
 
     def _number(self, value: float) -> Any:
         whole = int(value) if value == int(value) else value

@@ -21,7 +21,7 @@ import msgspec
 from bff.contracts.text import decode
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.fault import Fault
-from bff.sandbox.plain_asgi import Answer, Asked, Provider, Receive, Scope, Send, json_answer
+from bff.sandbox.http import HttpRequest, HttpResponse, Provider, Receive, Scope, Send, json_response
 from bff.sandbox.tables import untimely
 from bff.sandbox.tables.bets_api import bets_answer
 from bff.sandbox.tables.betting import Betting
@@ -34,29 +34,29 @@ from bff.sandbox.tables.wallet import SeamlessWallet
 from bff.sandbox.tables.world import World
 
 TICK_S = 0.1
-REPEAT_S = 4.0  # a table that does not change is said again this often
+REPEAT_S = 4.0  # a table that does not change is sent again this often
 FLOOD_RATE = 2000.0
 STALL_S = 30.0
 OVERSIZE_SHARE = 0.05
-SAID_MAX = 5000
+OUTGOING_MAX = 5000
 OVERSIZE_BYTES = 2 * 1024 * 1024
 
 
 class Socket:
-    """One subscriber: what it follows, what it has not been told yet, and one task that tells it."""
+    """One subscriber: what it follows, what waits to be sent, and the one task that sends it."""
 
     def __init__(self, provider: "TablesProvider", send: Send) -> None:
         self._provider = provider
         self._send = send
         self.subscriptions: dict[tuple[str, str], float] = {}
         self._due: dict[tuple[str, str], None] = {}
-        self._said: list[bytes] = []
+        self._outgoing: list[bytes] = []
         self._wake = asyncio.Event()
 
     def say(self, message: bytes) -> None:
         """Tell it this, before anything about tables; a reader too slow for a flood misses part of it."""
-        if len(self._said) < SAID_MAX:
-            self._said.append(message)
+        if len(self._outgoing) < OUTGOING_MAX:
+            self._outgoing.append(message)
         self._wake.set()
 
     def subscribe(self, key: tuple[str, str]) -> None:
@@ -64,7 +64,7 @@ class Socket:
         self.mark([key])
 
     def mark(self, keys: list[tuple[str, str]]) -> None:
-        """These are due; one that is due twice is said once."""
+        """These are due; one that is due twice is sent once."""
         self._due.update(dict.fromkeys(keys))
         if keys:
             self._wake.set()
@@ -74,12 +74,12 @@ class Socket:
             await self._send({"type": "websocket.close", "code": code})
 
     async def write(self) -> None:
-        """Until cancelled. A reader that is slow makes this wait, and what is due meanwhile is said once."""
+        """Until cancelled. A reader that is slow makes this wait, and what is due meanwhile is sent once."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            said, self._said = self._said, []
-            for message in said:
+            outgoing, self._outgoing = self._outgoing, []
+            for message in outgoing:
                 await self._send({"type": "websocket.send", "text": message.decode()})
             while self._due:
                 key = next(iter(self._due))
@@ -124,21 +124,21 @@ class TablesProvider(Provider):
         self._sockets: set[Socket] = set()
         self._video = Video()
 
-    async def answer(self, asked: Asked) -> Answer:
-        if asked.path.startswith("/video/"):
-            return await self._play(asked.path)
-        if asked.path == "/v1/bets" and self.betting is not None:
+    async def answer(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/video/"):
+            return await self._play(request.path)
+        if request.path == "/v1/bets" and self.betting is not None:
             kind = self.switch.fault.kind
             if kind == "bets_down":
-                return json_answer(503, {"error": "unavailable"})
-            return await bets_answer(self.betting, asked, answer_lost=kind == "bets_unanswered")
-        if asked.path.startswith("/images/") and asked.path.endswith(".svg"):
-            table = self.world.tables.get(asked.path[len("/images/") : -len(".svg")])
+                return json_response(503, {"error": "unavailable"})
+            return await bets_answer(self.betting, request, answer_lost=kind == "bets_unanswered")
+        if request.path.startswith("/images/") and request.path.endswith(".svg"):
+            table = self.world.tables.get(request.path[len("/images/") : -len(".svg")])
             if table is not None:
-                return Answer(200, picture(table.spec), {"content-type": "image/svg+xml"})
-        return json_answer(404, {"error": "not_found"})
+                return HttpResponse(200, picture(table.spec), {"content-type": "image/svg+xml"})
+        return json_response(404, {"error": "not_found"})
 
-    async def _play(self, path: str) -> Answer:
+    async def _play(self, path: str) -> HttpResponse:
         _, _, table_id, *rest = path.split("/")
         table = self.world.tables.get(table_id)
         if table is None or len(rest) != 1:
@@ -179,25 +179,25 @@ class TablesProvider(Provider):
 
     def _hear(self, socket: Socket, text: str) -> None:
         try:
-            asked = decode(text, object)
-            answer = self._obey(socket, asked) if isinstance(asked, dict) else {"error": "not an object"}
+            request = decode(text, object)
+            answer = self._obey(socket, request) if isinstance(request, dict) else {"error": "not an object"}
         except msgspec.DecodeError:
             answer = {"error": "not JSON"}
         if answer is not None:
             socket.say(msgspec.json.encode(answer))
 
-    def _obey(self, socket: Socket, asked: dict[str, Any]) -> dict[str, Any] | None:
-        if asked.get("casinoId") != self._casino_id:
+    def _obey(self, socket: Socket, request: dict[str, Any]) -> dict[str, Any] | None:
+        if request.get("casinoId") != self._casino_id:
             return {"error": "unknown casinoId"}
         if self.switch.fault.kind == "business_error":
             return {"error": "casino suspended", "code": 1040}
-        if asked.get("type") == "available":
+        if request.get("type") == "available":
             # Keys are numbers to one release of such a provider and text to the next.
             return {"tableKey": [int(key) if self._rng.random() < 0.5 else key for key in self.world.tables]}
-        if asked.get("type") == "subscribe":
-            table_id, currency = str(asked.get("key")), asked.get("currency")
+        if request.get("type") == "subscribe":
+            table_id, currency = str(request.get("key")), request.get("currency")
             if table_id not in self.world.tables or currency not in CURRENCY_FACTORS:
-                return {"error": "unknown key or currency", "key": asked.get("key"), "currency": currency}
+                return {"error": "unknown key or currency", "key": request.get("key"), "currency": currency}
             socket.subscribe((table_id, str(currency)))
             return None
         return {"error": "unknown type"}
@@ -218,7 +218,7 @@ class TablesProvider(Provider):
         await send({"type": "websocket.send", "text": message.decode("utf-8", "replace")})
 
     async def work(self) -> None:
-        """Plays the world, and marks what each socket is to be told."""
+        """Plays the world, and marks what each socket is to be sent."""
         if self.betting is not None:
             self.betting.resume()
         while True:
@@ -227,7 +227,7 @@ class TablesProvider(Provider):
                 self.betting.settle()
             now = time.monotonic()
             for socket in list(self._sockets):
-                due = [k for k, told in socket.subscriptions.items() if k[0] in changed or now - told >= REPEAT_S]
+                due = [k for k, sent_at in socket.subscriptions.items() if k[0] in changed or now - sent_at >= REPEAT_S]
                 socket.mark(due)
             fault = self.switch.fault
             if fault.kind == "close":
@@ -238,7 +238,7 @@ class TablesProvider(Provider):
                 await asyncio.sleep(TICK_S)
 
     async def _flood(self, rate: float) -> None:
-        """One tick of far too much: the same tables said over and over."""
+        """One tick of far too much: the same tables sent over and over."""
         began = time.monotonic()
         for _ in range(int(rate * TICK_S)):
             for socket in list(self._sockets):

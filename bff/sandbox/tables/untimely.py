@@ -36,10 +36,10 @@ class Untimely:
         if fault.kind == "frozen":
             return self._frozen[key]
         if fault.kind == "skewed":
-            return self._said(self._world, key, self._clock.now(), ahead_s=SKEW_S)
+            return self._table_message(self._world, key, self._clock.now(), ahead_s=SKEW_S)
         then = self._clock.now() - DAY_S
         self._yesterday.tables[key[0]].advance(then)
-        return self._said(self._yesterday, key, then)
+        return self._table_message(self._yesterday, key, then)
 
     def _begin(self, fault: Fault) -> None:
         self._fault, now = fault, self._clock.now()
@@ -47,7 +47,7 @@ class Untimely:
             self._yesterday = World(f"{self._seed}:yesterday", now - DAY_S)
         if fault.kind == "frozen":
             keys = [(table_id, currency) for table_id in self._world.tables for currency in CURRENCY_FACTORS]
-            self._frozen = {key: self._said(self._world, key, now) for key in keys}
+            self._frozen = {key: self._table_message(self._world, key, now) for key in keys}
 
-    def _said(self, world: World, key: tuple[str, str], now: float, *, ahead_s: float = 0.0) -> bytes:
+    def _table_message(self, world: World, key: tuple[str, str], now: float, *, ahead_s: float = 0.0) -> bytes:
         return self._messages.table(world.tables[key[0]], key[1], now, held=self._clock.held, ahead_s=ahead_s)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from bff.sandbox.plain_asgi import Answer
+from bff.sandbox.http import HttpResponse
 
 SEGMENT_S = 2
 WINDOW = 6
@@ -29,24 +29,24 @@ _MEDIA = {"content-type": "video/mp4", "cache-control": "public, max-age=60", **
 class Video:
     """What is asked for below `/video/<table>/`, for a table of `kind`."""
 
-    def answer(self, kind: str, name: str, now: float) -> Answer:
+    def answer(self, kind: str, name: str, now: float) -> HttpResponse:
         """`now` is Unix seconds; a held `now` is a frozen playlist."""
         loop = _loop(kind)
         newest = int((now - EPOCH_S) // SEGMENT_S) - 1
         if name == "live.m3u8":
-            return Answer(200, _master(loop.codec), _PLAYLIST)
+            return HttpResponse(200, _master(loop.codec), _PLAYLIST)
         if name == "media.m3u8":
-            return Answer(200, _media(newest), _PLAYLIST)
+            return HttpResponse(200, _media(newest), _PLAYLIST)
         if name == "init.mp4":
-            return Answer(200, loop.init, _MEDIA)
+            return HttpResponse(200, loop.init, _MEDIA)
         number, _, suffix = name.partition(".")
-        known = suffix == "m4s" and number.isascii() and number.isdigit() and len(number) < 12
-        if known and newest - WINDOW - KEPT < int(number) <= newest:
-            return Answer(200, loop.segment(int(number)), _MEDIA)
+        is_segment = suffix == "m4s" and number.isascii() and number.isdigit() and len(number) < 12
+        if is_segment and newest - WINDOW - KEPT < int(number) <= newest:
+            return HttpResponse(200, loop.segment(int(number)), _MEDIA)
         return self.missing()
 
-    def missing(self) -> Answer:
-        return Answer(404, b"", dict(_OPEN))
+    def missing(self) -> HttpResponse:
+        return HttpResponse(404, b"", dict(_OPEN))
 
 
 class Loop:

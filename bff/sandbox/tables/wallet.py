@@ -50,7 +50,7 @@ class SeamlessWallet:
     async def bet(self, ticket: Ticket) -> WalletAnswer | Failure:
         """Take the stake."""
         bet = ticket.bet
-        asked = BetRequest(
+        request = BetRequest(
             request_uuid=bet.bet_id,
             transaction_uuid=bet.bet_id,
             token=ticket.token,
@@ -60,12 +60,12 @@ class SeamlessWallet:
             amount_minor=bet.amount_minor,
             game_kind="roulette",  # the one kind that takes bets here
         )
-        return await self._call("/transaction/bet", asked)
+        return await self._call("/transaction/bet", request)
 
     async def win(self, ticket: Ticket) -> WalletAnswer | Failure:
         """Pay what the bet brought; nothing closes the round."""
         bet, name = ticket.bet, f"{ticket.bet.bet_id}-win"
-        asked = WinRequest(
+        request = WinRequest(
             request_uuid=name,
             transaction_uuid=name,
             reference_transaction_uuid=bet.bet_id,
@@ -75,12 +75,12 @@ class SeamlessWallet:
             currency=bet.currency,
             amount_minor=bet.won_minor,
         )
-        return await self._call("/transaction/win", asked)
+        return await self._call("/transaction/win", request)
 
     async def rollback(self, ticket: Ticket) -> WalletAnswer | Failure:
         """Give the stake back, or forbid that it is ever taken."""
         bet, name = ticket.bet, f"{ticket.bet.bet_id}-back"
-        asked = RollbackRequest(
+        request = RollbackRequest(
             request_uuid=name,
             transaction_uuid=name,
             reference_transaction_uuid=bet.bet_id,
@@ -88,13 +88,13 @@ class SeamlessWallet:
             game_code=bet.game,
             round=bet.round_id,
         )
-        return await self._call("/transaction/rollback", asked)
+        return await self._call("/transaction/rollback", request)
 
     async def aclose(self) -> None:
         await self._guard.aclose()
 
-    async def _call(self, path: str, asked: msgspec.Struct) -> WalletAnswer | Failure:
-        body = msgspec.json.encode(asked)
+    async def _call(self, path: str, message: msgspec.Struct) -> WalletAnswer | Failure:
+        body = msgspec.json.encode(message)
         headers = (
             ("content-type", "application/json"),
             (PROVIDER_HEADER, self._provider),
@@ -104,7 +104,7 @@ class SeamlessWallet:
         reader = _Reader()
         request = Request("POST", self._url + path, headers, body)
         answer = await self._guard.call(request, deadline, judge=reader.judge)
-        return answer if isinstance(answer, Failure) else reader.said
+        return answer if isinstance(answer, Failure) else reader.answer
 
 
 class _Reader:
@@ -112,13 +112,13 @@ class _Reader:
     does not. For one call.
     """
 
-    said: WalletAnswer
+    answer: WalletAnswer
 
     def judge(self, answer: Response) -> Failure | None:
         if answer.status != 200:
             return Failure(Reason.REJECTED, f"answered {answer.status}", status=answer.status)
         try:
-            self.said = text.decode(answer.body, WalletAnswer)
+            self.answer = text.decode(answer.body, WalletAnswer)
         except msgspec.DecodeError as error:
             return Failure(Reason.ENCODING, str(error))
-        return Failure(Reason.UPSTREAM_ERROR, self.said.status) if self.said.status is Status.UNKNOWN else None
+        return Failure(Reason.UPSTREAM_ERROR, self.answer.status) if self.answer.status is Status.UNKNOWN else None

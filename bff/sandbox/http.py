@@ -1,6 +1,6 @@
 """Just enough HTTP on raw ASGI for a provider's few endpoints.
 
-Public: `Asked`, `Answer`, `json_answer`, `read`, `send_answer`, `Provider`.
+Public: `HttpRequest`, `HttpResponse`, `json_response`, `read`, `send_response`, `Provider`.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ BODY_BYTES_MAX = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HttpRequest:
     """One request. Header names are in lower case; `body` is whole."""
 
     method: str
@@ -44,19 +44,19 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def json_answer(status: int, data: Any, **headers: str) -> Answer:
+def json_response(status: int, data: Any, **headers: str) -> HttpResponse:
     """`data` as JSON; `Retry_After="2"` becomes the header Retry-After."""
     named = {name.replace("_", "-").lower(): value for name, value in headers.items()}
-    return Answer(status, msgspec.json.encode(data), {"content-type": "application/json", **named})
+    return HttpResponse(status, msgspec.json.encode(data), {"content-type": "application/json", **named})
 
 
-async def read(scope: Scope, receive: Receive) -> Asked:
+async def read(scope: Scope, receive: Receive) -> HttpRequest:
     """The whole request; ValueError when its body is too large or its query no plain text."""
     body = b""
     while True:
@@ -71,10 +71,10 @@ async def read(scope: Scope, receive: Receive) -> Asked:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     text.check_fields(query)
-    return Asked(scope["method"], scope["path"], query, headers, body)
+    return HttpRequest(scope["method"], scope["path"], query, headers, body)
 
 
-async def send_answer(send: Send, answer: Answer) -> None:
+async def send_response(send: Send, answer: HttpResponse) -> None:
     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -107,14 +107,14 @@ class Provider(ABC):
             await self.websocket(scope, receive, send)
         elif scope["type"] == "http":
             try:
-                asked = await read(scope, receive)
-                answer = self._common(asked) or await self.answer(asked)
+                request = await read(scope, receive)
+                answer = self._common(request) or await self.answer(request)
             except ValueError as error:
-                answer = json_answer(400, {"error": "bad_request", "detail": str(error)})
-            await send_answer(send, answer)
+                answer = json_response(400, {"error": "bad_request", "detail": str(error)})
+            await send_response(send, answer)
 
     @abstractmethod
-    async def answer(self, asked: Asked) -> Answer:
+    async def answer(self, request: HttpRequest) -> HttpResponse:
         """The provider's own endpoints."""
 
     async def websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,22 +132,22 @@ class Provider(ABC):
         if not working.cancelled() and (error := working.exception()) is not None:
             self.logger.error("work_failed", exc_info=error)
 
-    def _common(self, asked: Asked) -> Answer | None:
-        if asked.path == "/healthz":
-            return json_answer(200, {"status": "ok", **self._control_state()})
-        if asked.path == "/control" and asked.method == "GET":
-            return json_answer(200, self._control_state())
-        if asked.path == "/control/clock" and asked.method == "POST":
-            wanted = asked.json()
+    def _common(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path == "/healthz":
+            return json_response(200, {"status": "ok", **self._control_state()})
+        if request.path == "/control" and request.method == "GET":
+            return json_response(200, self._control_state())
+        if request.path == "/control/clock" and request.method == "POST":
+            wanted = request.json()
             self.clock.set(held=bool(wanted.get("held", self.clock.held)), step_s=_number(wanted, "step_s", 0))
-        elif asked.path == "/control/fault" and asked.method == "POST":
-            wanted = asked.json()
+        elif request.path == "/control/fault" and request.method == "POST":
+            wanted = request.json()
             for_s = _number(wanted, "for_s", FOR_S_MAX)
             self.switch.set(str(wanted.get("kind")), for_s=for_s, rate=_number(wanted, "rate", 0))
         else:
             return None
-        self.logger.info("control", path=asked.path, **wanted)
-        return json_answer(200, self._control_state())
+        self.logger.info("control", path=request.path, **wanted)
+        return json_response(200, self._control_state())
 
     def _control_state(self) -> dict[str, Any]:
         clock = {"held": self.clock.held, "now": self.clock.now()}
