@@ -58,6 +58,7 @@ class FragmentSlot extends HTMLElement {
 class FragmentEnd extends HTMLElement {
   connectedCallback() {
     const slot = slotAround(this);
+    if (slot) slot.dataset.whole = ""; // its place needs no other height: see layout.css
     if (slot && !mounted.has(slot)) mount(slot, slot.shadowRoot ?? slot);
   }
 }

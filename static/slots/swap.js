@@ -33,7 +33,6 @@ export function slotAround(element) {
 /** @param {HTMLElement} slot @param {HTMLElement} answer */
 export function replaceSlot(slot, answer) {
   const incoming = withRoot(answer);
-  incoming.dataset.swapped = ""; // it has its styles: see `arriving` in layout.css
   const focus = focusIn(slot);
   const opened = openedIn(slot);
   slot.replaceWith(incoming);
