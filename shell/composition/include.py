@@ -3,9 +3,10 @@
 Public: `Include`.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
+
+import msgspec
 
 from bff.contracts.manifest import Audience
 from bff.resilience.last_good import Key
@@ -13,8 +14,7 @@ from shell.composition.page import Slot, Visit
 from shell.composition.release import Release
 
 
-@dataclass(frozen=True, eq=False)
-class Include:
+class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
     """`release` is the fragment's live one, None where none is. The rest is worked out once, when first needed."""
 
     slot: Slot

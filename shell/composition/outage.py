@@ -76,7 +76,7 @@ def _place(include: Include) -> tuple[str, ...]:
     return (
         visit.page.name,
         include.slot.name,
-        include.query_string,
+        include.query_string if include.slot.query else "",
         visit.locale,
         visit.currency,
         visit.device,

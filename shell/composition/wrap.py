@@ -47,10 +47,11 @@ class Wrapper:
             html = (page_names or PageNames()).make_unique(included.html, included.slot.name)
             if html is not included.html:
                 included = structs.replace(included, html=html, repeated=None)
-        if included.repeated is not None and included.html and not attempt and not include.receipt:
-            markup = included.repeated.markup
+        repeated = included.repeated
+        if repeated is not None and included.html and not attempt and not (include.visit.receipts and include.receipt):
+            markup = repeated.markup
             if markup is None:
-                markup = included.repeated.markup = self._markup(included, include)
+                markup = repeated.markup = self._markup(included, include)
             return b"%b%d%b" % (markup.before, markup.low + markup.span * self._chance.random(), markup.after)
         before, after = self._markup_parts(included, include, attempt)
         if included.state is State.FRESH:
