@@ -102,7 +102,7 @@ async def _answered(
         return _unconfirmed(request, visit, slot, body, idempotency_key)
     included = included_from_outcome(include, Outcome(State.FRESH, body))
     topics, sequence = _changed(answer.headers.get(headers.CHANGED))
-    logger.info("acted", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
+    logger.info("action_answered", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
     receipt = answer.headers.get(headers.RECEIPT) or ""
     received = answer.status in (200, 202) and RECEIPT.fullmatch(receipt) is not None
     if request.headers.get("HX-Request") == "true":

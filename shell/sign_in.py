@@ -118,7 +118,7 @@ async def reality_check(request: HttpRequest) -> HttpResponse:
     try:
         identity = await record_reality_check(_session_key(request), int(time.time()))
     except SessionUnverified as error:
-        logger.warning("look_up_not_noted", detail=str(error))
+        logger.warning("reality_check_not_recorded", detail=str(error))
         return unavailable(request, "This could not be noted for the moment. Nothing else changed; try again.")
     quiet = request.headers.get("Sec-Fetch-Dest") == "empty"
     response = HttpResponse(status=204) if quiet else _SeeOther(_next(request))

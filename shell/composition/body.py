@@ -107,7 +107,7 @@ def link_policy(origins: tuple[str, ...]) -> LinkPolicy:
 @lru_cache(maxsize=1024)
 def _log_taken_out(fragment: str, version: str, notes: tuple[str, ...]) -> None:
     """Tell a release's authors what a page shows their HTML without; once, as every body would say it again."""
-    logger.warning("contained", fragment=fragment, version=version, taken_out=list(notes))
+    logger.warning("html_taken_out", fragment=fragment, version=version, taken_out=list(notes))
 
 
 @dataclass(frozen=True, slots=True)

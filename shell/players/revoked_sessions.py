@@ -35,8 +35,8 @@ class RevokedSessions:
     def add_player(self, player: str, epoch: int, now: float) -> None:
         """All sessions of `player` from before `epoch` are over."""
         self._forget(now)
-        known, _ = self._epochs.get(player, (0, now))
-        self._epochs[player] = (max(known, epoch), now)
+        newest, _ = self._epochs.get(player, (0, now))
+        self._epochs[player] = (max(newest, epoch), now)
         self._epochs.move_to_end(player)
 
     def is_revoked(self, mark: str) -> bool:

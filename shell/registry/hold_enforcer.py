@@ -27,12 +27,12 @@ class HoldEnforcer:
             release = snapshot.releases.get(fragment)
             held = holds.get(fragment)
             if release is not None:
-                self._bring(release, held)
+                self._apply(release, held)
             if held != self._held.get(fragment):
                 logger.warning("fragment_held" if held else "fragment_resumed", fragment=fragment, detail=held or "")
         self._held = dict(holds)
 
-    def _bring(self, release: Release, held: Held | None) -> None:
+    def _apply(self, release: Release, held: Held | None) -> None:
         guards: tuple[Guard, ...] = (self._upstreams.of(release), self._upstreams.actions_of(release))
         for guard in guards:
             if held is None:

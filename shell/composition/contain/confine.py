@@ -43,10 +43,10 @@ def resolve(elements: Iterable[tuple[Element, str]], ids: Set[str], maps: Set[st
             found = value[1:] in ids
         elif name in REFERRING:
             every = value.split()
-            known = [each for each in every if each in ids]
-            found = bool(known)
-            if found and len(known) < len(every):
-                element.attrs[name] = " ".join(known)
+            own_ids = [each for each in every if each in ids]
+            found = bool(own_ids)
+            if found and len(own_ids) < len(every):
+                element.attrs[name] = " ".join(own_ids)
         else:  # CSS
             rest = _PART.sub("", value).lower()
             found = all(part[2] in ids for part in _PART.finditer(value)) and "url" not in rest and "\\" not in rest

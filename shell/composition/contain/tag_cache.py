@@ -81,22 +81,22 @@ class TagCache:
         None where a tag may not stay, or where nothing can be said.
         """
         pieces = [_BEGINNING + pieces[0], *pieces[1:]]
-        known = self._pieces
-        written = list(map(known.get, pieces))
+        cached = self._pieces
+        written = list(map(cached.get, pieces))
         new = [place for place, found in enumerate(written) if found is None]
         if not self._worth_learning(len(new), len(pieces)):
             return None
         if new:
-            looked = self._serialise_pieces({pieces[place] for place in new})
-            if looked is None:
+            fresh = self._serialise_pieces({pieces[place] for place in new})
+            if fresh is None:
                 return None
             for place in new:
-                written[place] = looked[pieces[place]]
-            if len(known) + len(looked) > _PIECES_MAX:
-                known = self._pieces = {}
-            for piece, serialised in looked.items():
+                written[place] = fresh[pieces[place]]
+            if len(cached) + len(fresh) > _PIECES_MAX:
+                cached = self._pieces = {}
+            for piece, serialised in fresh.items():
                 if len(piece) <= _PIECE_BYTES_MAX:
-                    known[piece] = serialised
+                    cached[piece] = serialised
         whole = b"".join(cast("list[bytes]", written))
         return whole if len(whole) <= self._bytes_max else None  # attributes without a value have grown
 
@@ -113,7 +113,7 @@ class TagCache:
         """How a serialiser writes each of `pieces` with its `</`; None where one can not be read."""
         if sum(piece.count(b"&") for piece in pieces) > _REFERENCES_MAX:
             return None
-        looked, new, met = dict[bytes, bytes](), dict[str, str](), dict[str, str]()
+        serialised_pieces, new, serialised_tags = dict[bytes, bytes](), dict[str, str](), dict[str, str]()
         for piece in pieces:
             if _COMMENT_BEGINS in piece and _COMMENTS_ARE_TEXT.search(piece):
                 return None
@@ -121,19 +121,19 @@ class TagCache:
             text, *tags = source.decode().split("<")
             written = [serialise_text(text)]
             for tag in tags:
-                if tag not in met:
+                if tag not in serialised_tags:
                     serialised = self._serialise_piece(tag, new)
                     if serialised is None or len(new) > _NEW_MAX:
                         return None
-                    met[tag] = serialised
-                written.append(met[tag])
+                    serialised_tags[tag] = serialised
+                written.append(serialised_tags[tag])
             if written[0] is None:
                 return None
-            looked[piece] = "".join(cast("list[str]", written)).encode()
+            serialised_pieces[piece] = "".join(cast("list[str]", written)).encode()
         if len(self._tags) + len(new) > _TAGS_MAX:
             self._tags = {}
         self._tags.update(new)
-        return looked
+        return serialised_pieces
 
     def _serialise_piece(self, piece: str, new: dict[str, str]) -> str | None:
         """What begins with a `<` up to the next; start tags that are not known stand in `new` afterwards."""

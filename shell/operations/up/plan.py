@@ -106,9 +106,9 @@ def choose(houses: Sequence[House], options: Options, environ: Mapping[str, str]
     # Every house needs its store, so --only never has to name it.
     wanted |= {VALKEY_NAME}
     wanted -= set().union(*(members[name] for name in options.without))
-    kept = tuple(process for house in houses for process in house.processes if process.name in wanted)
-    running = tuple(house for house in houses if any(process in kept for process in house.processes))
-    return Choice(running, kept, VALKEY_NAME in wanted and not environ.get("REDIS_URL"))
+    chosen = tuple(process for house in houses for process in house.processes if process.name in wanted)
+    running = tuple(house for house in houses if any(process in chosen for process in house.processes))
+    return Choice(running, chosen, VALKEY_NAME in wanted and not environ.get("REDIS_URL"))
 
 
 def plan(
@@ -206,8 +206,8 @@ def _welcome(house: House, processes: Sequence[Process], port_base: int) -> list
 def _launch(
     house: House, process: Process, options: Options, own: Mapping[str, str], python: str, layout: Layout
 ) -> Launch:
-    told = options.port_base + process.port
-    port = layout.moved.get(process.name, told)
+    public_port = options.port_base + process.port
+    port = layout.moved.get(process.name, public_port)
     inner = None if process.inner is None else options.port_base + process.inner
     arguments = _arguments(process, options.server, port, inner)
     return Launch(
@@ -217,7 +217,7 @@ def _launch(
         environ={**own, "PROCESS_NAME": process.name, "PORT": str(port), "INNER_PORT": str(inner or "")},
         port=port,
         ready_path=process.ready,
-        publish_url=f"http://{HOST}:{told}{process.publish}" if process.publish else "",
+        publish_url=f"http://{HOST}:{public_port}{process.publish}" if process.publish else "",
         socket_activation=process.socket_activation and options.server == "uvicorn",
     )
 

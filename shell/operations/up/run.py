@@ -64,14 +64,14 @@ async def _until_stopped(starting: asyncio.Task[None], supervisor: Supervisor) -
 
 def _hear_signals(supervisor: Supervisor) -> None:
     loop = asyncio.get_running_loop()
-    heard: list[float] = []
+    signalled_at: list[float] = []
 
     def hear(name: str) -> None:
-        heard.append(loop.time())
+        signalled_at.append(loop.time())
         if not supervisor.stopping.is_set():
             supervisor.console.say(f"{name}: stopping everything (once more ends it at once)")
             supervisor.stopping.set()
-        elif heard[-1] - heard[0] > ECHO_S:
+        elif signalled_at[-1] - signalled_at[0] > ECHO_S:
             supervisor.console.warn("ending everything at once")
             supervisor.kill()
 
