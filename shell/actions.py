@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from bff.contracts import headers
+from bff.contracts.idempotency import is_form_key
 from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import Response
@@ -36,7 +37,6 @@ from shell.wiring import parts
 
 BODY_BYTES_MAX = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
-_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _REST = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 # What a fragment may answer an action with, besides failing: done, refused by the rules, in flight already.
@@ -70,7 +70,7 @@ async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest:
     if refused := _refused(request):
         return refused
     idempotency_key = request.headers.get("Idempotency-Key") or request.POST.get("idempotency_key", "")
-    if not _KEY.fullmatch(idempotency_key):
+    if not is_form_key(idempotency_key):
         return notice(request, 400, "The form came without its key. Nothing was done; reload the page.")
     incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]  # ASGI requests have it
     visit = visit_of(incoming, *found, identity)

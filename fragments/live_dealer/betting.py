@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from bff.contracts import headers
 from bff.contracts.bets import Bet, BetRefusal, PlaceBet
+from bff.contracts.idempotency import is_form_key
 from bff.contracts.tables import TableData
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
@@ -21,7 +22,7 @@ from fragments.kit.context import Context
 from fragments.live_dealer import provider, slip
 
 _TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_KEY = re.compile(r"[A-Za-z0-9._~-]{8,128}", re.ASCII)
+_RECEIPT = re.compile(r"[A-Za-z0-9._~-]{8,128}", re.ASCII)
 _STAKE = re.compile(r"[0-9]{1,10}", re.ASCII)
 _SIDES = frozenset({"red", "black"})
 
@@ -56,7 +57,7 @@ async def bet(request: HttpRequest, context: Context, table_id: str) -> Rendered
     wanted = _wanted(request, table_id, context)
     if context.player is None or not context.grant:
         return _slip(context, table_id, await _table(context, table_id), status=401)
-    if not _KEY.fullmatch(key) or isinstance(wanted, slip.Notice):
+    if not is_form_key(key) or isinstance(wanted, slip.Notice):
         notice = wanted if isinstance(wanted, slip.Notice) else slip.EXPIRED
         return _slip(context, table_id, await _table(context, table_id), status=422, notice=notice)
     placed = await provider.place(wanted, context, key)
@@ -149,7 +150,7 @@ async def _table(context: Context, table_id: str) -> View[TableData] | Failure:
 
 async def _receipt(request: HttpRequest, context: Context, table_id: str) -> slip.Notice | None:
     receipt = request.GET.get("receipt", "")
-    if context.player is None or not _KEY.fullmatch(receipt):
+    if context.player is None or not _RECEIPT.fullmatch(receipt):
         return None
     answer = await provider.latest(table_id, context)
     known = [] if isinstance(answer, Failure) else answer

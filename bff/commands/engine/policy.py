@@ -36,7 +36,6 @@ class EnginePolicy:
     silent_ms_max: int = 20_000
 
     body_bytes_max: int = 16 * 1024
-    key_length_max: int = 200
 
     # How long a command may keep its key to itself before another process may answer for it.
     in_flight_s: float = 6.0

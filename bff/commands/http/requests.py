@@ -16,12 +16,12 @@ from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.currencies import LIMITS, limits_of
 from bff.contracts import headers as names
 from bff.contracts import text
+from bff.contracts.idempotency import COMMAND_KEY_CHARS_MAX, is_command_key
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 _PLAYER = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_KEY = re.compile(r"[\x21-\x7e]+")
 
 
 def read(request: HttpRequest, command: str, scopes: frozenset[str], body_type: type[T]) -> tuple[CommandRequest, T]:
@@ -34,8 +34,8 @@ def read(request: HttpRequest, command: str, scopes: frozenset[str], body_type: 
     if not key:
         detail = "Send the header Idempotency-Key with a value of your own, the same one when you try again."
         raise CommandRejected(400, "idempotency_key_missing", detail)
-    if len(key) > POLICY.key_length_max or not _KEY.fullmatch(key):
-        detail = f"Idempotency-Key takes 1 to {POLICY.key_length_max} printable ASCII characters without spaces."
+    if not is_command_key(key):
+        detail = f"Idempotency-Key takes 1 to {COMMAND_KEY_CHARS_MAX} printable ASCII characters without spaces."
         raise CommandRejected(400, "idempotency_key_malformed", detail)
     body = _body(request, body_type)
     return CommandRequest.of(context.player, context.currency, command, key, body), body
