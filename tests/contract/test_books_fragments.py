@@ -12,7 +12,7 @@ from bff.contracts.manifest import Extension, Manifest
 from bff.resilience.attribution import Party, party
 from bff.resilience.reason import Reason
 from shell.composition.body import read_state
-from shell.composition.contain import elements, htmx
+from shell.composition.contain import Contained, Isolation, LinkPolicy, contain, elements, htmx
 from shell.composition.include import Include
 from shell.composition.page import Grant, Page, Slot, Visit
 from shell.composition.release import Release
@@ -102,3 +102,20 @@ def test_every_header_that_is_sent_is_told() -> None:
     asked = section("What you are asked")
     assert {name for names, _ in rows(asked) for name in names} == sent
     assert headers.USER_AGENT in unescape(asked)
+
+
+@pytest.mark.parametrize("isolation", ["shadow", "light"])
+def test_form_that_the_page_shows_survives(isolation: Isolation) -> None:
+    """Copied with its slot's own prefix it stands in a page as it is written."""
+    found = re.search(r"```html\n(.*?)```", section("Forms"), re.DOTALL)
+    assert found
+    contained = contain(
+        found[1].encode(),
+        "text/html; charset=utf-8",
+        prefix="/slots/lobby/poll",
+        isolation=isolation,
+        links=LinkPolicy(),
+    )
+    assert isinstance(contained, Contained)
+    assert contained.notes == ()
+    assert contained.html == found[1].encode()
