@@ -19,6 +19,7 @@ from bff.contracts.seamless import sign
 from tests.integration.money_house import MoneyHouse, eventually, ledger_on
 
 SECRET = "games-secret-for-tests"
+REBUILD_EVERY_S = 0.5
 TOKEN_S_MAX = 20
 
 
@@ -138,6 +139,7 @@ class Rebuilder(threading.Thread):
         while not self.ended.is_set():
             said = self.house.manage("rebuild_views", check=False).stdout
             self.refused += [line for line in said.splitlines() if "left as it was" in line]
+            self.ended.wait(REBUILD_EVERY_S)  # the others need a processor too
 
 
 @dataclass(frozen=True)
