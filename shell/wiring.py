@@ -23,13 +23,13 @@ from shell.composition.requests import Bearer
 from shell.composition.stream import Composer
 from shell.composition.upstreams import Upstreams
 from shell.fleet.evidence import RedisEvidence
-from shell.fleet.shared import BodyCodec, RedisCopies, RedisLease, connect
+from shell.fleet.redis_stores import BodyCodec, RedisLastGood, RedisLease, connect
 from shell.pages.table import NOT_FOUND, read_pages
 from shell.players.context import Minter
 from shell.players.revocation import Revocations
 from shell.players.throttle import SignInThrottle, ThrottlePolicy
 from shell.registry.hold_enforcer import HoldEnforcer
-from shell.registry.keeper import Holds, SnapshotKeeper
+from shell.registry.snapshot_poller import Holds, SnapshotPoller
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Parts:
     """What a request of any kind may need; all of it lives as long as the process."""
 
     pages: PageTable
-    registry: SnapshotKeeper
+    registry: SnapshotPoller
     upstreams: Upstreams
     composer: Composer
     minter: Minter
@@ -60,7 +60,7 @@ def parts() -> Parts:
         evidence=evidence,
         lease=RedisLease(redis, holder=process),
     )
-    last_good = LastGood(LastGoodPolicy(), second=RedisCopies(redis, settings.SECRET_KEY), codec=BodyCodec())
+    last_good = LastGood(LastGoodPolicy(), second=RedisLastGood(redis, settings.SECRET_KEY), codec=BodyCodec())
     recent_outcomes = RecentOutcomes()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
 
@@ -83,7 +83,7 @@ def parts() -> Parts:
 
     return Parts(
         pages=pages,
-        registry=SnapshotKeeper(on_change=follow),
+        registry=SnapshotPoller(on_change=follow),
         upstreams=upstreams,
         composer=Composer(
             Compiler(), Includer(upstreams, bearer, last_good=last_good, watch=recent_outcomes.note), NOT_FOUND

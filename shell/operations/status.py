@@ -6,7 +6,7 @@ Public: `FragmentStatus`, `fragments`.
 from dataclasses import dataclass
 from datetime import datetime
 
-from shell.registry.holds import Held
+from shell.registry.holds import FragmentHold
 from shell.wiring import Parts
 
 
@@ -29,7 +29,7 @@ class FragmentStatus:
     ms: int
     counts: dict[str, int]
     breaker: str
-    held: Held | None
+    held: FragmentHold | None
 
 
 def fragments(parts: Parts) -> list[FragmentStatus]:

@@ -9,7 +9,7 @@ from bff.resilience import log
 from bff.resilience.guard import Guard
 from shell.composition.release import Release, Snapshot
 from shell.composition.upstreams import Upstreams
-from shell.registry.holds import Held
+from shell.registry.holds import FragmentHold
 
 logger = log.get("operations")
 
@@ -19,9 +19,9 @@ class HoldEnforcer:
 
     def __init__(self, upstreams: Upstreams) -> None:
         self._upstreams = upstreams
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, FragmentHold] = {}
 
-    def follow(self, snapshot: Snapshot, holds: Mapping[str, Held]) -> None:
+    def follow(self, snapshot: Snapshot, holds: Mapping[str, FragmentHold]) -> None:
         """From now on `holds` are held, and nothing else is."""
         for fragment in self._held.keys() | holds.keys():
             release = snapshot.releases.get(fragment)
@@ -32,7 +32,7 @@ class HoldEnforcer:
                 logger.warning("fragment_held" if held else "fragment_resumed", fragment=fragment, detail=held or "")
         self._held = dict(holds)
 
-    def _apply(self, release: Release, held: Held | None) -> None:
+    def _apply(self, release: Release, held: FragmentHold | None) -> None:
         guards: tuple[Guard, ...] = (self._upstreams.of(release), self._upstreams.actions_of(release))
         for guard in guards:
             if held is None:

@@ -1,6 +1,6 @@
 """An operator's hold on a fragment: no page and no form asks it for anything, whatever release of it is live.
 
-Public: `Held`, `hold`, `resume`, `HoldRefused`.
+Public: `FragmentHold`, `hold`, `resume`, `HoldRefused`.
 A hold is part of what is live: it is audited, outlives every process, and running shells follow it as they follow a
 publish.
 """
@@ -20,7 +20,7 @@ class HoldRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class FragmentHold:
     """Why, by whom and since when a fragment is held."""
 
     reason: str
@@ -43,13 +43,13 @@ def hold(fragment: str, *, reason: str, actor: str) -> bool:
 
 
 @transaction.atomic
-def resume(fragment: str, *, actor: str) -> Held | None:
+def resume(fragment: str, *, actor: str) -> FragmentHold | None:
     """End the hold on `fragment`; the hold that it was, None when there was none. Raises `HoldRefused`."""
     row = models.Hold.objects.filter(fragment=fragment).first()
     if row is None:
         _live(fragment)
         return None
-    was = Held(row.reason, row.actor, row.since)
+    was = FragmentHold(row.reason, row.actor, row.since)
     row.delete()
     live = models.LiveRelease.objects.filter(fragment=fragment).first()
     _audit(actor, "resumed", fragment, live, f"was held by {was.actor}: {was.reason}")

@@ -18,7 +18,7 @@ from shell.composition.recent_outcomes import WINDOW_S, RecentOutcomes
 from shell.operations import views
 from shell.operations.status import FragmentStatus, fragments
 from shell.players.models import Player
-from shell.registry.holds import Held
+from shell.registry.holds import FragmentHold
 from shell.wiring import parts
 from tests.shell_page import PAGE, Trio, element
 
@@ -40,7 +40,7 @@ class Board:
     def __init__(self, trio: Trio) -> None:
         self.clock = Clock()
         self.recent = RecentOutcomes(self.clock)
-        self.held: dict[str, Held] = {}
+        self.held: dict[str, FragmentHold] = {}
         trio.includer._watch = self.recent.note
         self._trio = trio
 
@@ -128,7 +128,7 @@ async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
         await trio.origins["promotions"].fail("status=500")
         await trio.page()
         trio.upstreams.of(trio.snapshot.releases["tables"]).force_open("wrong <odds>")
-        board.held = {"tables": Held("wrong <odds>", "olga", datetime(2026, 3, 4, 11, 59, tzinfo=UTC))}
+        board.held = {"tables": FragmentHold("wrong <odds>", "olga", datetime(2026, 3, 4, 11, 59, tzinfo=UTC))}
         board.burst(PAGE.slots[1])
         html = views.board_page(RequestFactory().get("/operations/"), board.parts())
     rows = [_words(row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)[1:]]
@@ -137,7 +137,8 @@ async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.search(r"fresh 1\.0\.0 wallet-1 .* 12:00:00 · \d+ ms 1 fresh closed", said["wallet"])
     assert re.search(r"fallback upstream_error promotions .* 1 fallback closed", said["promotions"])
     assert re.search(
-        rf"fallback held Held: wrong <odds> by olga since 4 Mar 11:59:00 .* {BURST} fallback forced", said["tables"]
+        rf"fallback held Held: wrong <odds> by olga since 4 Mar 11:59:00 .* {BURST} fallback forced",
+        said["tables"],
     )
     assert "not published" in said["live-dealer"]
 

@@ -17,7 +17,7 @@ from bff.resilience.outcome import Failure, Outcome
 from bff.resilience.reason import Reason
 from shell.composition.body import Body
 from shell.fleet.evidence import RedisEvidence
-from shell.fleet.shared import BodyCodec, RedisCopies, RedisLease, connect
+from shell.fleet.redis_stores import BodyCodec, RedisLastGood, RedisLease, connect
 from shell.players.revocation import Revocations
 from tests.valkey_server import ValkeyServer
 
@@ -78,7 +78,7 @@ async def test_nobody_can_tell_who_probes_while_redis_is_away() -> None:
 async def test_copy_outlives_its_process_and_knows_its_age(valkey: ValkeyServer) -> None:
     """The next process starts with what the last one knew."""
     client = connect(valkey.url)
-    copies = RedisCopies(client, "secret")
+    copies = RedisLastGood(client, "secret")
     await copies.put("key", b"body", 60)
     await asyncio.sleep(0.3)
     found = await copies.get("key")
@@ -96,7 +96,7 @@ async def test_copy_that_somebody_else_wrote_is_refused(valkey: ValkeyServer) ->
     """What comes out of Redis goes into pages: only what this shell stored, for that key, at that time, is read."""
     client = connect(valkey.url)
     await connected(client)
-    copies = RedisCopies(client, "secret")
+    copies = RedisLastGood(client, "secret")
     await copies.put("amber", b"amber has 9", 60)
     [name] = await client.keys("shell:copy:*amber")
     kept = await client.get(name)
@@ -110,7 +110,7 @@ async def test_copy_that_somebody_else_wrote_is_refused(valkey: ValkeyServer) ->
     assert await copies.get("birch") is None, "one player's copy under another's key"
     await client.set(name, kept)
     assert await copies.get("amber") is not None
-    assert await RedisCopies(client, "another shell's").get("amber") is None
+    assert await RedisLastGood(client, "another shell's").get("amber") is None
     await client.aclose()
 
 
@@ -124,7 +124,9 @@ async def test_lifetime_of_a_kept_copy_can_not_be_stretched(valkey: ValkeyServer
         async def fetch() -> Fetched[Body] | Failure:
             return said
 
-        process = LastGood(LastGoodPolicy(second_ms_max=2000), second=RedisCopies(client, "secret"), codec=BodyCodec())
+        process = LastGood(
+            LastGoodPolicy(second_ms_max=2000), second=RedisLastGood(client, "secret"), codec=BodyCodec()
+        )
         try:
             return await process.get(key, fetch, stale_s_max=60)
         finally:

@@ -20,9 +20,9 @@ from shell.composition.release import Release, Snapshot
 from shell.composition.upstreams import Upstreams
 from shell.registry import models
 from shell.registry.hold_enforcer import HoldEnforcer
-from shell.registry.keeper import Holds, SnapshotKeeper
 from shell.registry.origins import Origins
 from shell.registry.publish import publish
+from shell.registry.snapshot_poller import Holds, SnapshotPoller
 from tests.origin.server import Origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,23 +40,23 @@ class Process:
     def __init__(self) -> None:
         self.upstreams = Upstreams(_probe_targets)
         self.holding = HoldEnforcer(self.upstreams)
-        self.keeper = SnapshotKeeper(self.follow)
+        self.poller = SnapshotPoller(self.follow)
 
     def follow(self, snapshot: Snapshot, holds: Holds) -> None:
         self.upstreams.retain(snapshot)
         self.holding.follow(snapshot, holds)
 
     async def __aenter__(self) -> "Process":
-        await self.keeper.start()
+        await self.poller.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.keeper.stop()
+        await self.poller.stop()
         await self.upstreams.aclose()
 
     @property
     def doors(self) -> tuple[Guard, Guard]:
-        release = self.keeper.current.releases["origin"]
+        release = self.poller.current.releases["origin"]
         return self.upstreams.of(release), self.upstreams.actions_of(release)
 
     def held(self) -> list[str]:
@@ -97,7 +97,7 @@ async def test_every_process_follows_a_hold_also_one_that_starts_later() -> None
                 assert later.held() == [why, why], "from its first page on"
             await origin.fail("odd-manifest=changing", at="/manifest.json")
             newer = await published(origin)
-            await until(lambda: one.keeper.current.releases["origin"].digest == newer)
+            await until(lambda: one.poller.current.releases["origin"].digest == newer)
             assert one.held() == [why, why]
             await fragment("hold", "origin", "--reason", "worse")
             await until(lambda: one.held() == ["held: held by an operator: worse"] * 2)

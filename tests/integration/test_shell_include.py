@@ -15,7 +15,7 @@ from shell.composition import outage
 from shell.composition.body import Body
 from shell.composition.page import Slot
 from shell.composition.release import Snapshot
-from shell.fleet.shared import BodyCodec, RedisCopies
+from shell.fleet.redis_stores import BodyCodec, RedisLastGood
 from tests.interleaved import interleave
 from tests.shell_page import PAGE, Trio, element, steady
 from tests.valkey_server import ValkeyServer
@@ -236,7 +236,7 @@ async def test_process_that_starts_in_an_outage_shows_what_another_knew(valkey: 
     shown = {"audience": "player", "stale_s_max": 60}
 
     def kept(client: Redis) -> LastGood[Body]:
-        return LastGood(LastGoodPolicy(second_ms_max=2000), second=RedisCopies(client, "secret"), codec=BodyCodec())
+        return LastGood(LastGoodPolicy(second_ms_max=2000), second=RedisLastGood(client, "secret"), codec=BodyCodec())
 
     # With the bounds that a page has a busy machine would lose it; what that costs is asked elsewhere.
     client = Redis.from_url(valkey.url, socket_connect_timeout=5, socket_timeout=5)

@@ -9,10 +9,10 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from shell.registry import models
-from shell.registry.keeper import SnapshotKeeper
 from shell.registry.origins import Origins
 from shell.registry.publish import PublishRefused, publish
 from shell.registry.scope import scoped
+from shell.registry.snapshot_poller import SnapshotPoller
 from tests.origin import publishing
 from tests.origin.publishing import FALLBACK, STYLE
 from tests.origin.server import Origin
@@ -29,22 +29,22 @@ async def published(origin: Origin) -> str:
 
 async def test_release_is_copied_whole_and_live_within_a_second() -> None:
     """Manifest, fallback and assets are in the shell's own store, and a running shell composes from them."""
-    keeper = SnapshotKeeper()
-    await keeper.start()
+    poller = SnapshotPoller()
+    await poller.start()
     try:
         async with Origin() as origin:
             digest = await published(origin)
         await asyncio.sleep(1)
-        release = keeper.current.releases["origin"]
+        release = poller.current.releases["origin"]
         assert (release.digest, release.fallback) == (digest, FALLBACK)
         style = hashlib.sha256(SCOPED).hexdigest()
         assert release.css == (style,)
-        held = await keeper.asset(style)
+        held = await poller.asset(style)
         assert held is not None
         assert held.body.plain.startswith(b'@scope (fragment-slot[data-fragment="origin"]) {')
         assert (held.body.plain, held.content_type) == (SCOPED, "text/css; charset=utf-8")
     finally:
-        await keeper.stop()
+        await poller.stop()
 
 
 async def test_published_styles_are_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,17 +52,17 @@ async def test_published_styles_are_compressed_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(publishing, "STYLE", b".origin { color: inherit }\n" * 40)
     async with Origin() as origin:
         await published(origin)
-    keeper = SnapshotKeeper()
-    await keeper.refresh()
-    [digest] = keeper.current.releases["origin"].css
-    held = keeper.current.assets[digest]
+    poller = SnapshotPoller()
+    await poller.refresh()
+    [digest] = poller.current.releases["origin"].css
+    held = poller.current.assets[digest]
     assert brotli.decompress(held.body.coded["br"]) == held.body.plain
     assert gzip.decompress(held.body.coded["gzip"]) == held.body.plain
     await models.AuditEntry.objects.acreate(action="publish", fragment="other", actor="tests")
-    before = keeper.current.generation
-    await keeper.refresh()
-    assert keeper.current.generation > before
-    assert keeper.current.assets[digest] is held
+    before = poller.current.generation
+    await poller.refresh()
+    assert poller.current.generation > before
+    assert poller.current.assets[digest] is held
 
 
 async def test_publishing_the_same_again_changes_nothing() -> None:
@@ -138,13 +138,13 @@ async def test_manifest_on_an_origin_that_nobody_allowed_is_not_fetched() -> Non
 
 async def test_asset_of_an_older_release_is_still_served() -> None:
     """A page that was opened before a publish keeps its styles."""
-    keeper = SnapshotKeeper()
+    poller = SnapshotPoller()
     row = models.Asset(digest="a" * 64, content_type="text/css; charset=utf-8", body=b"p{}")
     await row.asave()
-    held = await keeper.asset("a" * 64)
+    held = await poller.asset("a" * 64)
     assert held is not None
     assert held.body.plain == b"p{}"
-    assert await keeper.asset("b" * 64) is None
+    assert await poller.asset("b" * 64) is None
 
 
 async def test_assets_named_in_a_link_header_are_copied_like_those_of_the_manifest() -> None:

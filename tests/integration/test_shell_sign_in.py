@@ -18,7 +18,7 @@ from django.test import AsyncClient
 
 from bff.resilience.bulkhead import Bulkhead
 from shell import sign_in, sign_in_bulkhead
-from shell.fleet.shared import connect
+from shell.fleet.redis_stores import connect
 from shell.players import session as session_module
 from shell.players import session_store
 from shell.players.hashing import Argon2

@@ -5,7 +5,7 @@ import asyncio
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, identify_hasher, make_password
 
-from shell.fleet.shared import connect
+from shell.fleet.redis_stores import connect
 from shell.players.device import ACCOUNTS_MAX, device_of, remember
 from shell.players.throttle import SignInThrottle, ThrottlePolicy, tries_of
 

@@ -1,4 +1,4 @@
-"""The keeper of what is live: the first pages wait for it, and nothing that goes wrong ends it."""
+"""The poller of what is live: the first pages wait for it, and nothing that goes wrong ends it."""
 
 import asyncio
 import time
@@ -9,12 +9,12 @@ import pytest
 from django.db import InterfaceError, OperationalError
 
 from shell.composition.release import Snapshot
-from shell.registry import keeper
-from shell.registry.keeper import Holds, SnapshotKeeper
+from shell.registry import snapshot_poller
+from shell.registry.snapshot_poller import Holds, SnapshotPoller
 
 
 class Database:
-    """What the keeper loads from: `says` is a snapshot, or an error to raise; each load takes `took_s`."""
+    """What the poller loads from: `says` is a snapshot, or an error to raise; each load takes `took_s`."""
 
     def __init__(self, took_s: float = 0.0) -> None:
         self.says: Snapshot | Exception = Snapshot(1, MappingProxyType({}))
@@ -32,8 +32,8 @@ class Database:
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     database = Database()
-    monkeypatch.setattr(keeper, "_load", database.load)
-    monkeypatch.setattr(keeper, "POLL_S", 0.02)
+    monkeypatch.setattr(snapshot_poller, "_load", database.load)
+    monkeypatch.setattr(snapshot_poller, "POLL_S", 0.02)
     return database
 
 
@@ -47,11 +47,11 @@ async def until(holds: Callable[[], bool]) -> None:
 async def test_all_who_come_while_the_first_load_runs_wait_for_it(database: Database) -> None:
     """A server without lifespan begins with its first requests: none of them is served from an empty registry."""
     database.took_s = 0.2
-    keeper = SnapshotKeeper()
+    poller = SnapshotPoller()
 
     async def request() -> int:
-        await keeper.start()
-        return keeper.current.generation
+        await poller.start()
+        return poller.current.generation
 
     leaving = asyncio.create_task(request())
     await asyncio.sleep(0.05)
@@ -59,16 +59,16 @@ async def test_all_who_come_while_the_first_load_runs_wait_for_it(database: Data
     leaving.cancel()
     assert await asyncio.gather(*others) == [1, 1, 1]
     assert database.loads == 1
-    await keeper.stop()
+    await poller.stop()
 
 
 async def test_database_that_hangs_keeps_the_first_pages_for_a_while_only(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are served without releases, and what is live is followed as soon as it can be read."""
-    monkeypatch.setattr(keeper, "FIRST_S_MAX", 0.1)
+    monkeypatch.setattr(snapshot_poller, "FIRST_S_MAX", 0.1)
     database.took_s = 0.5
-    following = SnapshotKeeper()
+    following = SnapshotPoller()
     await following.start()
     assert following.current.generation == 0
     database.took_s = 0.0
@@ -85,7 +85,7 @@ async def test_nothing_that_goes_wrong_ends_the_following(
     database: Database, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is said in the log, tried less often, and the next publish is followed."""
-    following = SnapshotKeeper()
+    following = SnapshotPoller()
     database.says = error
     await following.start()
     await until(lambda: database.loads >= 4)
@@ -104,7 +104,7 @@ async def test_mistake_of_whoever_follows_a_change_is_repeated_until_it_goes_wel
         if len(told) < 3:
             raise RuntimeError("a mistake")
 
-    following = SnapshotKeeper(on_change)
+    following = SnapshotPoller(on_change)
     await following.start()
     assert following.current.generation == 1
     await until(lambda: len(told) == 3)

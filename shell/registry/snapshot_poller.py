@@ -1,6 +1,6 @@
 """Keeps the snapshot in step with the database, off the page path.
 
-Public: `SnapshotKeeper`.
+Public: `SnapshotPoller`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
 from shell.composition.content_coding import CodedBody
 from shell.composition.release import Release, Snapshot, StoredAsset
-from shell.registry.holds import Held
+from shell.registry.holds import FragmentHold
 from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease
 
 # Running shells follow a publish within a second: half of it for the wait, the rest for the load.
@@ -27,10 +27,10 @@ FIRST_S_MAX = 5.0
 logger = log.get("registry")
 
 
-Holds = Mapping[str, Held]
+Holds = Mapping[str, FragmentHold]
 
 
-class SnapshotKeeper:
+class SnapshotPoller:
     """`current` is always a whole snapshot; while the database is away it is the last one that was read.
 
     `holds` are the fragments that an operator holds, as of the same moment. `on_change` is called with both.
@@ -90,7 +90,7 @@ class SnapshotKeeper:
                 await self._refreshed()
         except TimeoutError:
             logger.error("registry_unread", detail=f"no answer within {FIRST_S_MAX:g} s")
-        self._task = asyncio.create_task(self._follow(), name="registry-keeper")
+        self._task = asyncio.create_task(self._follow(), name="registry-snapshot-poller")
 
     async def _follow(self) -> None:
         wait_s = POLL_S
@@ -99,7 +99,7 @@ class SnapshotKeeper:
             wait_s = POLL_S if await self._refreshed() else min(wait_s * 2, POLL_S_MAX)
 
     async def _refreshed(self) -> bool:
-        """Whether a refresh went well. Whatever went wrong is logged: a keeper that ended would follow no publish."""
+        """Whether a refresh went well. Whatever went wrong is logged: a poller that ended would follow no publish."""
         try:
             await self.refresh()
         except Exception:
@@ -123,7 +123,7 @@ def _load(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
         assets = {digest: asset for digest, asset in current.assets.items() if digest in wanted}
         for row in Asset.objects.filter(digest__in=wanted - assets.keys()):
             assets[row.digest] = _asset(row)
-        held = {row.fragment: Held(row.reason, row.actor, row.since) for row in Hold.objects.all()}
+        held = {row.fragment: FragmentHold(row.reason, row.actor, row.since) for row in Hold.objects.all()}
         return Snapshot(generation, MappingProxyType(releases), MappingProxyType(assets)), MappingProxyType(held)
     finally:
         # The thread goes back to the pool: it must not keep a connection that nobody closes.

@@ -3,7 +3,7 @@
 A copy goes from Redis into pages, so it is sealed: whoever else writes to Redis can neither make one, nor put one
 player's under another's key, nor make an old one young.
 
-Public: `RedisCopies`, `RedisLease`, `BodyCodec`.
+Public: `RedisLastGood`, `RedisLease`, `BodyCodec`.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def connect(redis_url: str) -> Redis:
     return Redis.from_url(redis_url, socket_connect_timeout=CONNECT_S, socket_timeout=OPERATION_S)
 
 
-class RedisCopies:
+class RedisLastGood:
     """Bytes by key, sealed with `secret`. The age is told by Redis, so that no two clocks have to agree."""
 
     def __init__(self, client: Redis, secret: str) -> None:
@@ -89,7 +89,7 @@ class _Stored(msgspec.Struct, array_like=True):
 
 
 class BodyCodec:
-    """A body as bytes. Only for a second level that seals what it keeps, as `RedisCopies` does."""
+    """A body as bytes. Only for a second level that seals what it keeps, as `RedisLastGood` does."""
 
     def dump(self, value: Body) -> bytes:
         return msgspec.msgpack.encode(_Stored(value.html, value.status, value.degraded, value.as_of))
