@@ -1,5 +1,5 @@
 // What slots without a shadow root name in the tree that they share: ids, and groups that act together by their name.
-// The shell writes a slot that is asked for again so that it takes none of these (shell/composition/claimed.py).
+// The shell writes a slot that is asked for again so that it takes none of these (shell/composition/page_names.py).
 
 const CHARS_MAX = 8000;
 const NAMED = "[id], details[name], map[name], input[type=radio i][name]";
