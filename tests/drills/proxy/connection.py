@@ -140,10 +140,12 @@ class Connection:
         for toxic in self.proxy.toxics:
             if toxic.fault.answer is not None or not self._hit(toxic):
                 continue
-            effect = self._effects.pop(toxic.key, None)
+            effect = self._effects.get(toxic.key)
             if effect is None or (toxic.fault.layer is Layer.HTTP and effect.request is not self.conversation.request):
                 effect = self._effect(toxic)
                 begun.append(effect)
+            else:
+                del self._effects[toxic.key]
             effects[toxic.key] = effect
         left, self._effects = self._effects, effects
         for way in (self.upstream, self.downstream):
