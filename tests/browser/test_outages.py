@@ -14,13 +14,14 @@ SAID_S_MAX = 30
 HEALED_S_MAX = 10
 
 # process -> slots that need it. Nothing else on the page may change its state.
+# Claims close with the word of the engine, which the projector passes on.
 NEEDED_BY = {
     "wallet": {"wallet"},
     "live-dealer": {"tables"},
     "promotions": {"promotions"},
     "bff-queries": {"wallet", "tables", "promotions"},
     "bff-commands": {"wallet", "promotions"},
-    "projector": {"wallet"},
+    "projector": {"wallet", "promotions"},
     "relay": {"wallet"},
     "ingest": {"tables", "promotions"},
     "sandbox-tables": {"tables"},
@@ -40,7 +41,7 @@ NAMED = {
     "promotions": {"promotions"},
     "bff-queries": {"bff-queries"},
     "bff-commands": {"engine"},
-    "projector": {"ledger"},
+    "projector": {"engine"},
     "relay": {"ledger"},
     "ingest": {"tables", "promotions"},
     "sandbox-tables": {"tables"},
