@@ -127,7 +127,7 @@ def test_what_others_know_keeps_its_address_and_moves_behind_the_proxy() -> None
 def test_database_has_a_hop_over_postgresql_alone() -> None:
     """Name and password stay; of SQLite it is told that it has no wire."""
     without = planned()
-    assert "no address is given" in absent(without)["back:database"]
+    assert "no address is set for it, and SQLite has no wire" in absent(without)["back:database"]
     environ = {
         "DATABASE_URL": "postgres://me:p%40ss@db.example/ledger?sslmode=disable",
         "FRONT_DATABASE_URL": "sqlite:///x",

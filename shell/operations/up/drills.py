@@ -139,7 +139,7 @@ def _http(process: Process | None) -> tuple[str, ...]:
 def _hop(name: str, address: str, listen: int, called: Process | None) -> Hop | str:
     """The hop, or why there is none."""
     if not address:
-        return "no address is given for it"
+        return "no address is set for it, and SQLite has no wire" if name.endswith(":database") else "none is set"
     try:
         parts = urlsplit(address)
         port = parts.port
