@@ -9,7 +9,7 @@ const AGAIN_S = 60; // after an answer that did not reach the shell
 const began = Date.now();
 /** @type {NodeListOf<HTMLElement>} */
 const clocks = document.querySelectorAll("[data-session-s]");
-// The page has the question in it wherever it loads this script.
+// The page has the question before this script, and no script where it has no question.
 const check = /** @type {HTMLDialogElement} */ (document.getElementById("reality-check"));
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("mullion:reality-check") : null;
 let dueAt = began + Number(check.dataset.dueS) * 1000;

@@ -27,13 +27,6 @@ _SLOT = re.compile(
 _NAME = '<span class="player">amber</span>'
 
 
-class Past(signing.TimestampSigner):
-    """Signs as the shell did before the last minute began."""
-
-    def timestamp(self) -> str:
-        return signing.b62_encode(int(time.time()) - PLAYER_COOKIE_AGE_S - 5)
-
-
 class Player:
     """amber's browser. Her player cookie is past its minute at every page, so that each has to look her session up."""
 
@@ -42,13 +35,13 @@ class Player:
         self.client = httpx.Client(base_url=house.url, timeout=20)
         self.client.cookies.update(signed_in(house.url))
         key = json.loads((house.data / "secrets.json").read_text())["shell/SHELL_SECRET_KEY"]
-        self._now, self._past = signing.TimestampSigner(key=key, salt=_SALT), Past(key=key, salt=_SALT)
+        self._signer = signing.Signer(key=key, salt=_SALT)
         self.slots: dict[str, tuple[str, str, str]] = {}
 
     def load(self) -> None:
         """One page, which is looked at as a player would."""
         [cookie] = [each for each in self.client.cookies.jar if each.name == "player"]
-        cookie.value = self._past.sign(self._now.unsign(cookie.value or ""))
+        cookie.value = self._before_the_last_minute(cookie.value or "")
         began = time.monotonic()
         answer = self.client.get("/")
         took_s = time.monotonic() - began
@@ -63,6 +56,12 @@ class Player:
                 assert (datetime.now(UTC) - datetime.fromisoformat(as_of)).total_seconds() < FRESH_S_MAX
             else:
                 assert reason, "what is not fresh says why"
+
+    def _before_the_last_minute(self, cookie: str) -> str:
+        """The same cookie as the shell would have stamped it before the last minute began."""
+        _, fields = json.loads(signing.b64_decode(self._signer.unsign(cookie).encode()))
+        stamped_at = int(time.time()) - PLAYER_COOKIE_AGE_S - 5
+        return self._signer.sign(signing.b64_encode(json.dumps([stamped_at, fields]).encode()).decode())
 
     def load_until(self, holds: str, within_s: float) -> None:
         """Pages, until each of their slots is `fresh`, or each says that it is `old`."""
