@@ -29,13 +29,24 @@ export function slotAround(element) {
   return (root instanceof ShadowRoot ? root.host : element).closest("fragment-slot");
 }
 
+// Whoever types or reads in another part keeps it where it is on the screen, whatever height the new content has.
+/** @param {HTMLElement} slot */
+function heldInPlace(slot) {
+  const held = document.activeElement;
+  if (!held || held === document.body || slot.contains(held)) return () => {};
+  const { top } = held.getBoundingClientRect();
+  return () => scrollBy({ top: held.getBoundingClientRect().top - top, behavior: "instant" });
+}
+
 // Puts `answer` where `slot` stands. Focus, and what was opened to be read, are found again in it.
 /** @param {HTMLElement} slot @param {HTMLElement} answer */
 export function replaceSlot(slot, answer) {
   const incoming = withRoot(answer);
   const focus = focusIn(slot);
   const opened = openedIn(slot);
+  const hold = heldInPlace(slot);
   slot.replaceWith(incoming);
+  hold();
   for (const details of contentOf(incoming).querySelectorAll("details")) {
     if (opened.has(details.textContent)) details.open = true;
   }
