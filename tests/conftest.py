@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -41,6 +42,8 @@ BROWSER_FIXTURES = {
     "page",
     "chromium",
 }
+# How the code under test logs while it is tested.
+PLAIN_LOGGING: dict[str, Any] = {}
 # What had to be found or installed: for each either where it is, or why it is not. Plain values, to travel to workers.
 FOUND = pytest.StashKey[dict[str, dict[str, str]]]()
 
@@ -50,6 +53,12 @@ def pytest_configure() -> None:
     which takes longer than the deadlines that are tested."""
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
+    PLAIN_LOGGING.update(structlog.get_config())
+
+
+def pytest_runtest_setup() -> None:
+    """A module that a test imports may have set logging up for its process: each test begins with this run's own."""
+    structlog.configure(**PLAIN_LOGGING)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -181,7 +181,7 @@ def test_numbers_that_are_gone_leave_the_picture_and_the_last_results(live: Frag
     assert live.get("/table/205", **told()).status == 200
     bff.replies["/views/tables/205"] = problem(503, "store_down")
     answer = live.get("/table/205", **told())
-    assert answer.headers["fragment-state"].startswith("degraded; reason=feed_down; as-of=2026-03-14T20:14:03")
+    assert answer.headers["fragment-state"].startswith("degraded; reason=store_down; as-of=2026-03-14T20:14:03")
     assert 'data-stream="http://provider.example/205/live.m3u8"' in answer.text
     assert "20:14:03 UTC" in answer.text
 

@@ -44,10 +44,10 @@ async def test_what_can_not_be_read_of_one_players_view_degrades_no_other(querie
         refused = await bff.view("wallet", View[dict[str, int]], of("pl_one"))
         assert isinstance(refused, Failure)
         assert refused.reason is Reason.ENCODING
-    asked = len(queries.view_request)
+    asked = len(queries.asked)
     refused = await bff.view("wallet", View[dict[str, int]], of("pl_one"))
     assert isinstance(refused, Failure)
-    assert (refused.reason, len(queries.view_request)) == (Reason.BREAKER_OPEN, asked)
+    assert (refused.reason, len(queries.asked)) == (Reason.BREAKER_OPEN, asked)
     for context, path in ((of("pl_two"), "wallet"), (of("pl_one"), "limits")):
         assert isinstance(await bff.view(path, View[dict[str, int]], context), View)
 
