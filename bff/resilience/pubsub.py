@@ -85,7 +85,9 @@ async def messages(
             if channels:
                 await pubsub.subscribe(*channels)
         missing, turn = len(patterns) + len(channels), 0
-        async for message in _replies(pubsub, policy, clock):
+        replies = _replies(pubsub, policy, clock)
+        while True:
+            message = await anext(replies)
             if message["type"] in ("message", "pmessage"):
                 yield message["channel"].decode(), message["data"]
             elif message["type"] in ("subscribe", "psubscribe"):
@@ -105,7 +107,7 @@ async def messages(
 async def _replies(
     pubsub: PubSub, policy: SubscriptionPolicy, clock: Callable[[], float]
 ) -> AsyncGenerator[dict[str, Any], None]:
-    """Every reply of the server; raises TimeoutError when there is none for too long."""
+    """Every reply of the server, without an end; raises TimeoutError when there is none for too long."""
     replied = pinged = clock()
     while True:
         message: dict[str, Any] | None = await pubsub.get_message(timeout=policy.ping_s)

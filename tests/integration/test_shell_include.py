@@ -13,7 +13,8 @@ from bff.resilience.last_good import LastGood, LastGoodPolicy
 from bff.resilience.policy import Policy
 from shell.composition import outage
 from shell.composition.body import Body
-from shell.composition.page import Slot
+from shell.composition.include import Include
+from shell.composition.page import Slot, Visit
 from shell.composition.release import Snapshot
 from shell.fleet.redis_stores import BodyCodec, RedisLastGood
 from tests.interleaved import interleave
@@ -356,3 +357,13 @@ async def test_shut_slot_counts_every_page() -> None:
         while REGISTRY.get_sample_value("mullion_includes_total", labels) != before + 25:
             assert time.monotonic() < end
             await asyncio.sleep(0.05)
+
+
+def test_slot_asks_again_for_what_the_pages_query_asked_of_it() -> None:
+    """By the page's own names, whatever the value holds, and nothing that the slot does not take."""
+    slot = Slot("tables", "tables", query=("game", "seat"))
+    asked = {"tables": {"game": "a&b=c", "other": "x"}, "wallet": {"seat": "9"}}
+    visit = Visit(PAGE, {}, "en", "en-GB", "EUR", "https://house.test", queries=asked)
+    assert Include(slot=slot, visit=visit, release=None).refetch_query == "tables.game=a%26b%3Dc"
+    shown = replace(visit, receipts={"tables": "r1"})
+    assert Include(slot=slot, visit=shown, release=None).refetch_query == "tables.game=a%26b%3Dc&tables.receipt=r1"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bff.resilience.guard import Guard
-from bff.resilience.policies import PoliciesRefused, policy_for, read_policies
+from bff.resilience.policies import PoliciesRefused, check_policies, policy_for, read_policies
 from bff.resilience.policy import Policy
 
 ROOT = Path(__file__).parents[2]
@@ -91,3 +91,11 @@ def test_a_process_does_not_start_with_policies_that_can_not_be_used(start: str)
     )
     assert ended.returncode == 1
     assert "UPSTREAM_POLICIES can not be used: wallet.deadline_ms is 'soon': it is a whole number." in ended.stderr
+
+
+def test_a_process_with_policies_that_it_can_not_use_ends_with_the_sentence():
+    """At its start, and by the name of the setting and of the number."""
+    check_policies({"UPSTREAM_POLICIES": '{"wallet": {"deadline_ms": 500}}'})
+    check_policies({})
+    with pytest.raises(SystemExit, match=r"^UPSTREAM_POLICIES can not be used: wallet\.deadline_ms is 0: .*\.$"):
+        check_policies({"UPSTREAM_POLICIES": '{"wallet": {"deadline_ms": 0}}'})
