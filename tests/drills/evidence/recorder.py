@@ -1,0 +1,49 @@
+"""What a runner asks of a recorder, whichever it is: one with a browser, or one that only speaks HTTP.
+
+Public: `Recorder`.
+
+    async with BrowserRecorder(base_url, folder=folder, mark=mark) as recorder:
+        await recorder.before()
+        ...                                # break the hop
+        recorder.fault_began()
+        await recorder.during({"promotions"}, within_s=10)
+        ...                                # heal it, or wait until it has healed by itself
+        recorder.fault_ended()
+        await recorder.after(within_s=10)
+        evidence = recorder.evidence()
+"""
+
+from collections.abc import Collection
+from types import TracebackType
+from typing import Protocol, Self
+
+from tests.drills.evidence.value import Evidence
+
+
+class Recorder(Protocol):
+    """Watches one page through one drill. Nothing that a page does raises: what could not be taken is in `missing`."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def before(self, within_s: float = 10) -> bool:
+        """Load the page, and wait until every slot is fresh; whether that came."""
+
+    def fault_began(self) -> None:
+        """The fault is on from this moment."""
+
+    async def during(self, broken_slots: Collection[str], within_s: float = 10) -> bool:
+        """Load the page, again and again, until every slot of `broken_slots` says that it is not fresh; whether that
+        came. Then take pictures, axe and the siblings' digests. An empty collection means one load."""
+
+    def fault_ended(self) -> None:
+        """The fault is over from this moment."""
+
+    async def after(self, within_s: float = 10) -> bool:
+        """Wait, without a reload, until every slot is fresh again; whether that came."""
+
+    def evidence(self) -> Evidence:
+        """Everything so far. Trace and video are only there once the recorder was left."""

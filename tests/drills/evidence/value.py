@@ -1,0 +1,191 @@
+"""What a recorder brings home from one drill: plain values, as they stand in the journal and as the report draws them.
+
+Public: `Evidence`, `Transition`, `Picture`, `ConsoleError`, `AxeViolation`, `AxeRun`, `SiblingDigest`, `Difference`,
+`ActionCheck`, `ServerTiming`, `LogLine`, `File`, `Moment`, `Viewer`, `MOMENTS`.
+
+All `at_ms` are milliseconds since `Evidence.began_at`, by a monotonic clock of this machine. Paths are relative to the
+folder of the evidence, with forward slashes. All text may come from a fragment, a page or a log: it is not to be
+trusted, and whoever draws it escapes it.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Moment = Literal["before", "during", "after"]
+MOMENTS: tuple[Moment, ...] = ("before", "during", "after")
+# The tester's page carries the session's mark if there is one; the control page carries none.
+Viewer = Literal["tester", "control"]
+Recording = Literal["browser", "http"]
+FileKind = Literal["picture", "trace", "video", "log", "page"]
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """From `at_ms` on a viewer's slot was in this state. `words` is what a person could read in it, cut to a length.
+
+    `state` is the slot's `data-state`, or `absent` while the page shows no such slot; `reason` its `data-reason`, empty
+    where it is fresh. `load` counts the loads of the page from 1 on, so that a change within one load was seen without
+    a reload.
+    """
+
+    at_ms: int
+    slot: str
+    state: str
+    reason: str = ""
+    words: str = ""
+    viewer: Viewer = "tester"
+    load: int = 1
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A screenshot of the whole page."""
+
+    moment: Moment
+    viewer: Viewer
+    at_ms: int
+    path: str
+    width: int
+    height: int
+
+
+class ConsoleError(msgspec.Struct, frozen=True):
+    """What the browser's console called an error, or a script's uncaught exception."""
+
+    at_ms: int
+    viewer: Viewer
+    text: str
+
+
+class AxeViolation(msgspec.Struct, frozen=True):
+    """A rule of WCAG 2.2 AA that the page breaks. `impact`: minor, moderate, serious or critical."""
+
+    rule: str
+    impact: str
+    help: str
+    elements: tuple[str, ...] = ()
+
+
+class AxeRun(msgspec.Struct, frozen=True):
+    """What axe found on the tester's page at one moment; no violations means that it looked and found none."""
+
+    moment: Moment
+    violations: tuple[AxeViolation, ...] = ()
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One place where tester and control differ: in which respect, where, and both values, cut to a length."""
+
+    aspect: Literal["bytes", "text", "style"]
+    where: str
+    tester: str
+    control: str
+
+
+class ActionCheck(msgspec.Struct, frozen=True):
+    """A form, link or button of a sibling, and whether it could be used: visible, enabled and not covered."""
+
+    name: str
+    works: bool
+    detail: str = ""
+
+
+class SiblingDigest(msgspec.Struct, frozen=True):
+    """One slot that the fault must not touch, compared with the same slot of the control.
+
+    `against` says which control: `beside` is a page without the mark, loaded at the same moment; `before` is the
+    tester's own page before the fault. Bytes are of the normalised HTML; `digest` and `control_digest` are the first
+    16 hex digits of its SHA-256. `bytes_differ` is None, like the styles, where it was not measured. `masked` counts
+    the values that were taken out because they differ by right between two loads.
+    """
+
+    slot: str
+    moment: Moment
+    against: Literal["beside", "before"]
+    bytes: int
+    control_bytes: int
+    bytes_differ: int
+    digest: str
+    control_digest: str
+    text_same: bool
+    state: str
+    control_state: str
+    masked: int = 0
+    styled_elements: int | None = None
+    styles_differ: int | None = None
+    actions: tuple[ActionCheck, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing that was measured differs, and everything that can be done still can."""
+        return (
+            self.bytes_differ == 0
+            and self.text_same
+            and self.state == self.control_state
+            and not self.styles_differ
+            and all(action.works for action in self.actions)
+        )
+
+
+class ServerTiming(msgspec.Struct, frozen=True):
+    """One entry of a `Server-Timing` header, or of a slot's `data-ms` where the header had gone out before it."""
+
+    at_ms: int
+    viewer: Viewer
+    slot: str
+    ms: float
+    state: str = ""
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """A line that a process logged for a request of the tester: its trace id stands in it."""
+
+    process: str
+    trace_id: str
+    text: str
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file of the evidence; `bytes` is its size."""
+
+    kind: FileKind
+    path: str
+    media_type: str
+    bytes: int
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What one recorder saw.
+
+    - `detect_ms`: from the fault's start until a broken slot first said so on the tester's page.
+    - `contain_ms`: from the fault's start until a page that was loaded in it stood whole, with every broken slot in its
+      own outcome and every sibling fresh.
+    - `recover_ms`: from the fault's end until every slot of the tester's open page was fresh again, without a reload.
+
+    Each is None where it was not seen. `broken_slots` are those that the fault may touch; all others are siblings.
+    `missing` says of each kind of evidence that was not taken why it was not.
+    """
+
+    recording: Recording
+    base_url: str
+    path: str
+    began_at: str
+    ended_at: str
+    broken_slots: tuple[str, ...] = ()
+    fault_began_ms: int | None = None
+    fault_ended_ms: int | None = None
+    detect_ms: int | None = None
+    contain_ms: int | None = None
+    recover_ms: int | None = None
+    loads: int = 0
+    statuses: dict[str, int] = {}
+    trace_ids: tuple[str, ...] = ()
+    timeline: tuple[Transition, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    console_errors: tuple[ConsoleError, ...] = ()
+    axe: tuple[AxeRun, ...] = ()
+    siblings: tuple[SiblingDigest, ...] = ()
+    server_timings: tuple[ServerTiming, ...] = ()
+    log_lines: tuple[LogLine, ...] = ()
+    files: tuple[File, ...] = ()
+    missing: dict[str, str] = {}
