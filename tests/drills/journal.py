@@ -1,0 +1,210 @@
+"""The journal of one drill, as Chaos Toolkit's tools read it, with one member of our own: `mullion`.
+
+Public: `Journal`, `Experiment`, `Hypothesis`, `Activity`, `Step`, `SteadyState`, `SteadyStates`, `Status`, and of
+`mullion`: `Findings`, `Expectation`, `Sample`, `Sibling`, `MoneySum`, `Phases`, `EvidenceFile`; `read`, `write`,
+`FILE`.
+
+Everything but `mullion` is chaoslib's journal (`chaoslib.run.initialize_run_journal`): moments are ISO 8601 in UTC,
+durations seconds. In `mullion` every `…_ms` that is no duration counts from the moment at which the fault was put on,
+so that what came before it is negative. One folder holds one run: `run.json` (`run_record.py`) and, for each drill,
+`<name>/journal.json` with the files that its evidence names beside it.
+"""
+
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from tests.drills.verdict import Verdict
+
+FILE = "journal.json"
+CHAOSLIB_VERSION = "1.44.0"  # whose journal this follows
+# chaoslib's own four; `deviated` is a member beside them.
+Status = Literal["completed", "failed", "aborted", "interrupted"]
+
+
+class Activity(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A probe or an action, in the form of Chaos Toolkit's experiments; `tolerance` is a probe's alone."""
+
+    type: Literal["probe", "action"]
+    name: str
+    provider: dict[str, Any]
+    tolerance: Any = None
+
+
+class Step(msgspec.Struct, kw_only=True):
+    """One activity as it was carried out: chaoslib's `Run`."""
+
+    activity: Activity
+    start: str
+    end: str
+    duration: float
+    status: Literal["succeeded", "failed"]
+    output: Any = None
+    tolerance_met: bool | None = None
+    exception: list[str] | None = None
+
+
+class SteadyState(msgspec.Struct, kw_only=True):
+    steady_state_met: bool
+    probes: list[Step]
+
+
+class SteadyStates(msgspec.Struct, kw_only=True):
+    before: SteadyState | None = None
+    after: SteadyState | None = None
+    during: list[SteadyState] = []
+
+
+class Hypothesis(msgspec.Struct, kw_only=True):
+    title: str
+    probes: list[Activity] = []
+
+
+class Experiment(msgspec.Struct, kw_only=True, rename={"hypothesis": "steady-state-hypothesis"}):
+    version: str = "1.0.0"
+    title: str
+    description: str
+    tags: list[str] = []
+    hypothesis: Hypothesis
+    method: list[Activity] = []
+    rollbacks: list[Activity] = []
+
+
+class Expectation(msgspec.Struct, kw_only=True):
+    """One thing that the drill file asks for, and what was seen of it. Of these the verdict is made.
+
+    `subject`: `slot promotions`, `sibling wallet`, `page`, `money`, `steady state`. `kind`: `state`, `reason`, `words`,
+    `heals`, `bytes`, `style`, `action`, `sum`, `double`, `status`, `time`, `errors`, `axe`. `expected` and `seen` are
+    words for a person. `at_ms` is when it was decided, `within_ms` how long it had.
+    """
+
+    subject: str
+    kind: str
+    expected: str
+    seen: str
+    held: bool
+    at_ms: float | None = None
+    within_ms: float | None = None
+
+
+class Sample(msgspec.Struct, kw_only=True):
+    """A slot as one page showed it. `state` is empty where the slot was not on the page, or the page did not come."""
+
+    at_ms: float
+    state: str
+    reason: str = ""
+    version: str = ""
+    include_ms: float | None = None
+    trace_id: str = ""
+
+
+class Sibling(msgspec.Struct, kw_only=True):
+    """A slot that the fault must not reach, against the control: a page taken at the same moment without the fault.
+
+    `control` and `seen` are digests (SHA-256, hex) of what was compared, `difference` the first that there was.
+    """
+
+    slot: str
+    compared: Literal["bytes", "style", "picture"]
+    control: str
+    seen: str
+    same: bool
+    samples: int = 1
+    difference: str = ""
+
+
+class MoneySum(msgspec.Struct, kw_only=True):
+    """What one player had before and after, in minor units, and by how much what the drill did should change it."""
+
+    player: str
+    currency: str
+    before_minor: int
+    after_minor: int
+    expected_change_minor: int = 0
+    doubles: int = 0
+
+    @property
+    def held(self) -> bool:
+        return self.after_minor - self.before_minor == self.expected_change_minor and not self.doubles
+
+
+class Phases(msgspec.Struct, kw_only=True):
+    """Milliseconds; None where it did not come. `detect`: until a page first showed it. `contain`: until every slot
+    that was to be hit stood on its expected rung and all siblings were well. `recover`: from the fault's end until
+    every slot was fresh again. `fault`: how long the fault was on."""
+
+    fault_ms: float | None = None
+    detect_ms: float | None = None
+    contain_ms: float | None = None
+    recover_ms: float | None = None
+
+
+class EvidenceFile(msgspec.Struct, kw_only=True):
+    """`path` is relative to the journal. `kind`: `picture`, `control`, `trace`, `video`, `html`, `log`, `axe`."""
+
+    path: str
+    kind: str
+    caption: str = ""
+    at_ms: float | None = None
+
+
+class Findings(msgspec.Struct, kw_only=True):
+    """`sentence` says what it came to. `evidence` is what the browser's recorder saw, in builtin types
+    (`msgspec.to_builtins` of its own value), empty where no browser watched."""
+
+    drill: str
+    verdict: Verdict
+    sentence: str
+    story: bool = False
+    hop: str = ""
+    fault: str = ""
+    attributes: dict[str, int | str] = {}
+    scope: str = "everyone"
+    target: str = ""
+    phases: Phases = msgspec.field(default_factory=Phases)
+    slots: dict[str, list[Sample]] = {}
+    expectations: list[Expectation] = []
+    siblings: list[Sibling] = []
+    money: list[MoneySum] = []
+    files: list[EvidenceFile] = []
+    evidence: dict[str, Any] = {}
+
+
+class Journal(msgspec.Struct, kw_only=True, rename={"chaoslib_version": "chaoslib-version"}):
+    """One drill that was run, or could not be."""
+
+    chaoslib_version: str = CHAOSLIB_VERSION
+    platform: str
+    node: str
+    experiment: Experiment
+    start: str
+    status: Status
+    deviated: bool
+    steady_states: SteadyStates = msgspec.field(default_factory=SteadyStates)
+    run: list[Step] = []
+    rollbacks: list[Step] = []
+    end: str
+    duration: float
+    mullion: Findings
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.duration) or self.duration < 0:
+            raise ValueError("duration: seconds")
+        if self.deviated != (self.mullion.verdict is Verdict.DEVIATED):
+            raise ValueError("deviated must say what the verdict says")
+
+
+def write(journal: Journal, folder: Path) -> Path:
+    """Puts it into `folder`, whole or not at all; the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft, file = folder / f"{FILE}.draft", folder / FILE
+    draft.write_bytes(msgspec.json.format(msgspec.json.encode(journal)))
+    draft.replace(file)
+    return file
+
+
+def read(file: Path) -> Journal:
+    """Raises `ValueError` with the place of what is wrong, or `OSError`."""
+    return msgspec.json.decode(file.read_bytes(), type=Journal)

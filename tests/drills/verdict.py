@@ -1,0 +1,33 @@
+"""What a drill came to, and the exit code that says it.
+
+Public: `Verdict`, `EXIT_CODES`, `HELD`, `DEVIATED`, `MISUSE`, `COULD_NOT_RUN`, `ABORTED`, `worst`.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum, unique
+
+HELD, DEVIATED, MISUSE, COULD_NOT_RUN, ABORTED = 0, 1, 2, 3, 4
+
+
+@unique
+class Verdict(StrEnum):
+    """`deviated`: something that was expected did not come, or the steady state did not come back."""
+
+    HELD = "held"
+    DEVIATED = "deviated"
+    ABORTED = "aborted"  # an abort condition, the halt button or Ctrl-C ended it before its end
+    COULD_NOT_RUN = "could_not_run"  # nothing was broken: the target was not steady, or did not answer
+
+
+EXIT_CODES = {
+    Verdict.HELD: HELD,
+    Verdict.DEVIATED: DEVIATED,
+    Verdict.COULD_NOT_RUN: COULD_NOT_RUN,
+    Verdict.ABORTED: ABORTED,
+}
+_RANK = (Verdict.HELD, Verdict.COULD_NOT_RUN, Verdict.ABORTED, Verdict.DEVIATED)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """What a run of several came to; without any it could not run."""
+    return max(verdicts, key=_RANK.index, default=Verdict.COULD_NOT_RUN)
