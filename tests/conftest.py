@@ -25,6 +25,7 @@ from tests.lobby import wait_for
 from tests.mullion import ROOT, Mullion
 from tests.postgres_server import NoPostgres, PostgresServer
 from tests.slow_house import SlowHouse
+from tests.support.podium.rig import NoPodium, Podium
 from tests.valkey_server import ValkeyServer
 
 # The same inputs in every run of CI, new ones in every other: what must pass again is not the place to find things.
@@ -196,6 +197,18 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     _found(request, "postgres")
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def podium() -> Iterator[Podium]:
+    """Podium's own podlets, layouts and schema, in one process for all tests of the run."""
+    try:
+        rig = Podium().__enter__()
+    except NoPodium as refusal:
+        pytest.fail(str(refusal), pytrace=False)
+    with ExitStack() as stack:
+        stack.push(rig)
+        yield rig
 
 
 @pytest.fixture(scope="session")

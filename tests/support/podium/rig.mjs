@@ -1,0 +1,160 @@
+// Podium's own packages, unmodified, in one process for all tests: podlets, plain servers, layouts and the schema.
+//
+// One JSON object a line comes in on stdin, `{id, command, ...}`; one goes out on stdout, `{id, result}` or `{id, error}`.
+// The process ends with its stdin. `rig.py` speaks for it in Python and says what the commands take.
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import Layout from "@podium/layout";
+import Podlet from "@podium/podlet";
+import * as schemas from "@podium/schemas";
+import * as utils from "@podium/utils";
+import express from "express";
+
+const HOST = "127.0.0.1";
+const running = new Map(); // url -> { server, state }
+
+const COMMANDS = {
+  async start({ variants }) {
+    return Promise.all(variants.map((variant) => start(variant)));
+  },
+  async change({ url, variant }) {
+    Object.assign(found(url), build({ ...found(url).variant, ...variant }));
+    return null;
+  },
+  async requests({ url }) {
+    const { requests } = found(url);
+    return requests.splice(0);
+  },
+  async stop({ url }) {
+    const { server } = found(url);
+    running.delete(url);
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+    return null;
+  },
+  async layout({ name, podlets, options = {} }) {
+    return startLayout(name, podlets, options);
+  },
+  // What Podium's client makes of each manifest: the errors of its schema, or the value with its defaults.
+  async validate({ manifests }) {
+    return manifests.map((manifest) => {
+      const { error, value } = schemas.manifest(structuredClone(manifest));
+      return error ? { errors: error.map((each) => `${each.instancePath} ${each.message}`) } : { value };
+    });
+  },
+  // Where Podium's client asks: [[content, manifest's address, the slot's pathname], ...].
+  async addresses({ cases }) {
+    return cases.map(([content, manifest, pathname]) =>
+      utils.uriBuilder(pathname, utils.uriRelativeToAbsolute(content, manifest)),
+    );
+  },
+  // The elements that a layout writes for assets: { css: [...], js: [...] } -> the same as HTML.
+  async elements({ css = [], js = [] }) {
+    return {
+      css: css.map((asset) => new utils.AssetCss(asset).toHTML()),
+      js: js.map((asset) => new utils.AssetJs(asset).toHTML()),
+    };
+  },
+};
+
+function found(url) {
+  const entry = running.get(url);
+  if (!entry) throw new Error(`nothing runs at ${url}`);
+  return entry;
+}
+
+async function start(variant) {
+  const state = build(variant);
+  const url = await listen((request, response) => state.app(request, response), state);
+  return { url, manifest_url: url + (state.podlet?.manifest() ?? variant.manifest ?? "/manifest.json") };
+}
+
+async function listen(handler, state) {
+  const server = express()
+    .use((request, response) => {
+      const { method, url, headers } = request;
+      state.requests.push({ method, url, headers });
+      handler(request, response);
+    })
+    .listen(0, HOST);
+  await once(server, "listening");
+  const url = `http://${HOST}:${server.address().port}`;
+  running.set(url, Object.assign(state, { server }));
+  return url;
+}
+
+// A variant as an application of its own: a podlet as Podium's book writes one, or with `plain` a server without Podium.
+function build(variant) {
+  const app = express();
+  app.set("etag", false);
+  const state = { app, variant, requests: [], podlet: variant.plain ? null : podletOf(variant) };
+  for (const [path, answer] of Object.entries(variant.files ?? {})) app.get(path, (_, response) => send(response, answer));
+  if (state.podlet) app.use(state.podlet.middleware());
+  const manifest = variant.manifest_json;
+  if (manifest || state.podlet) {
+    const path = state.podlet?.manifest() ?? variant.manifest ?? "/manifest.json";
+    app.get(path, (_, response) => response.json({ ...(manifest ? {} : state.podlet.toJSON()), ...manifest, ...variant.extend }));
+  }
+  const pages = { ...variant.pages };
+  if (state.podlet) {
+    pages[state.podlet.content()] ??= variant.html ?? `<p>${variant.name}: content</p>`;
+    if (variant.fallback) pages[state.podlet.fallback()] ??= `<p>${variant.name}: fallback</p>`;
+  }
+  for (const [path, answer] of Object.entries(pages)) app.get(path, (_, response) => send(response, answer));
+  return state;
+}
+
+function podletOf({ name, version = "1.0.0", pathname = "/", css = [], js = [], proxy = [], ...options }) {
+  const known = ["manifest", "content", "fallback", "development", "useShadowDOM"];
+  const taken = Object.fromEntries(known.filter((each) => each in options).map((each) => [each, options[each]]));
+  const podlet = new Podlet({ name, version, pathname, ...taken });
+  podlet.css(css);
+  podlet.js(js);
+  for (const each of proxy) podlet.proxy(each);
+  return podlet;
+}
+
+// A string is HTML, sent as podlets send it; an object says `{ status, headers, body }` and is sent as it is.
+function send(response, answer) {
+  if (typeof answer === "string") {
+    if (response.podiumSend) response.podiumSend(answer);
+    else response.end(answer);
+    return;
+  }
+  response.writeHead(answer.status ?? 200, answer.headers ?? {});
+  response.end(answer.body ?? "");
+}
+
+// A stock layout at `/` over these podlets: [{ name, uri, pathname?, query? }, ...].
+async function startLayout(name, podlets, options) {
+  const layout = new Layout({ name, pathname: "/", ...options });
+  const clients = podlets.map(({ name: client, uri, ...rest }) => [layout.client.register({ name: client, uri }), rest]);
+  const app = express();
+  app.use(layout.middleware());
+  app.get("/", async (_, response, next) => {
+    try {
+      const incoming = response.locals.podium;
+      const fetched = await Promise.all(clients.map(([client, rest]) => client.fetch(incoming, rest)));
+      incoming.podlets = fetched;
+      response.podiumSend(fetched.map((each) => `<section>${each}</section>`).join("\n"));
+    } catch (error) {
+      next(error);
+    }
+  });
+  return { url: await listen(app, { requests: [] }) };
+}
+
+const lines = createInterface({ input: process.stdin });
+lines.on("line", async (line) => {
+  const { id, command, ...parameters } = JSON.parse(line);
+  let answer;
+  try {
+    if (!Object.hasOwn(COMMANDS, command)) throw new Error(`there is no command ${command}`);
+    answer = { id, result: await COMMANDS[command](parameters) };
+  } catch (error) {
+    answer = { id, error: String(error.stack ?? error) };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+});
+lines.on("close", () => process.exit(0));
