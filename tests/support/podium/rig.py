@@ -1,12 +1,12 @@
-"""Real podlets and layouts for tests: Podium's own packages from npm, under Node from PyPI, one process for all of a run.
+"""Real podlets and layouts for tests: Podium's packages from npm, under Node from PyPI, one process for all of a run.
 
 Public: `Podium`, `Started`, `NoPodium`, `install`. The fixture `podium` gives the run's own.
 
-A variant is what a podlet's author would write, as JSON: `name`, `version`, `pathname`, `manifest`, `content`, `fallback`,
-`css`, `js`, `proxy` (a list of `{name, target}`), `useShadowDOM`; and for the tests `html` (the content), `pages` (path ->
-HTML as podlets send it, or `{status, headers, body}` as it is), `files` (path -> the same, before Podium's middleware),
-`extend` (keys that the manifest has besides), `manifest_json` (a manifest to be served as it is) and `plain` (a server
-without Podium).
+A variant is what a podlet's author would write, as JSON: `name`, `version`, `pathname`, `manifest`, `content`,
+`fallback`, `css`, `js`, `proxy` (a list of `{name, target}`), `useShadowDOM`; and for the tests `html` (the content),
+`pages` (path -> HTML as podlets send it, or `{status, headers, body}` as it is), `files` (path -> the same, before
+Podium's middleware), `extend` (keys that the manifest has besides), `manifest_json` (a manifest to be served as it is)
+and `plain` (a server without Podium).
 """
 
 import fcntl
