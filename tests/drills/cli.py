@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bff.contracts.partition import PartitionRefused
 from shell.operations.up.cli import data_root
 from shell.operations.up.options import port_base
 from tests.drills import tell
-from tests.drills.control import CanNotRun, Control, Refused, find
+from tests.drills.control import CanNotRun, Control, Refused, find, key_here
+from tests.drills.mark import mint
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.proxy.problems import ApiProblem
 from tests.drills.proxy.toxic import TTL_S, TTL_S_MAX, fault_of
@@ -24,6 +26,8 @@ examples:
   uv run manage.py drill break shell:promotions latency latency=3000 --for 30
   uv run manage.py drill break bff-queries:valkey down --for 10
   uv run manage.py drill break shell:wallet status status=502 --share 0.5
+  uv run manage.py drill mark --name anna
+  uv run manage.py drill break shell:wallet latency latency=3000 --session "$(uv run manage.py drill mark --name anna)"
   uv run manage.py drill show
   uv run manage.py drill heal
 
@@ -44,11 +48,15 @@ def main(argv: Sequence[str]) -> int:
         if asked.verb == "faults":
             print(tell.faults(FAULTS.values()))
             return DONE
+        if asked.verb == "mark":
+            return _mark(asked)
         with Control(asked.control_url or find(data_root(), asked.port_base)) as control:
             print(_VERBS[asked.verb](control, asked))
         return DONE
     except Refused as refused:
         return _refuse(str(refused), NONSENSE)
+    except PartitionRefused as refused:
+        return _refuse(f"--name: {refused}", NONSENSE)
     except ApiProblem as refused:
         return _refuse(str(refused).removeprefix("invalid toxic type: "), NONSENSE)
     except CanNotRun as problem:
@@ -86,6 +94,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     broken.add_argument("--upstream", action="store_true", help="on the way to who is called, not back from there")
     healed = verbs.add_parser("heal", parents=[where], help="heal a hop, or everything")
     healed.add_argument("hop", metavar="HOP", nargs="?", default="")
+    marked = verbs.add_parser("mark", parents=[where], help="mint a mark for one browser session")
+    marked.add_argument("--name", default="", metavar="NAME", help="whose it is, as logs say it; else one of chance")
     verbs.add_parser("show", parents=[where], help="what is broken, for whom and for how long")
     return parser.parse_args(argv)
 
@@ -119,6 +129,14 @@ def _attributes(pairs: Sequence[str]) -> dict[str, str | int]:
             raise Refused(f"{pair!r} is no KEY=VALUE, such as latency=3000")
         attributes[name] = int(value) if value.lstrip("-").isdecimal() else value
     return attributes
+
+
+def _mark(asked: argparse.Namespace) -> int:
+    value = mint(key_here(data_root(), asked.port_base), asked.name)
+    # The value alone on stdout, for a script; what to do with it beside it, for a person.
+    print(value, flush=True)
+    print(tell.marked(value), file=sys.stderr)
+    return DONE
 
 
 def _heal(control: Control, asked: argparse.Namespace) -> str:

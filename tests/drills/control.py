@@ -1,11 +1,12 @@
 """The fault proxy as a client sees it: which one runs here, what it has, and how it is told to break and heal.
 
-Public: `Control`, `CanNotRun`, `Refused`, `find`.
+Public: `Control`, `CanNotRun`, `Refused`, `find`, `key_here`.
 """
 
 import difflib
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,9 @@ import httpx
 
 from shell.operations.up.board import FILE
 from shell.operations.up.drills import DRILLS_NAME
+from shell.operations.up.plan import PARTITION_KEY
 from shell.operations.up.running import running
+from tests.drills.mark import key_of
 from tests.drills.proxy.faults import Layer, applies
 from tests.drills.proxy.toxic import fault_of
 
@@ -32,6 +35,28 @@ class Refused(Exception):
 
 def find(root: Path, port_base: int | None) -> str:
     """The address of the fault proxy of the copy that runs, or of the one on `port_base`; raises `CanNotRun`."""
+    data = _data(root, port_base)
+    try:
+        processes = json.loads((data / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        processes = {}
+    if DRILLS_NAME not in processes:
+        raise CanNotRun(_without_drills(data))
+    return f"http://127.0.0.1:{processes[DRILLS_NAME]['port']}"
+
+
+def key_here(root: Path, port_base: int | None) -> str:
+    """The key of the same copy, with which marks are minted; raises `CanNotRun`. One in the environment goes first."""
+    if given := os.environ.get(PARTITION_KEY):
+        return given
+    data = _data(root, port_base)
+    key = key_of(data)
+    if not key:
+        raise CanNotRun(_without_drills(data))
+    return key
+
+
+def _data(root: Path, port_base: int | None) -> Path:
     bases = running(root)
     if port_base is not None and port_base not in bases:
         there = ", ".join(map(str, bases)) or "none"
@@ -40,16 +65,11 @@ def find(root: Path, port_base: int | None) -> str:
         raise CanNotRun("No Mullion runs here. Start one with: manage.py up --drills")
     if port_base is None and len(bases) > 1:
         raise CanNotRun(f"Several copies run: {', '.join(map(str, bases))}. Say which: --port-base {bases[0]}")
-    base = bases[0] if port_base is None else port_base
-    try:
-        processes = json.loads((root / str(base) / FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        processes = {}
-    if DRILLS_NAME not in processes:
-        raise CanNotRun(
-            f"Mullion runs on port base {base} without drills. Stop it, and start it with: manage.py up --drills"
-        )
-    return f"http://127.0.0.1:{processes[DRILLS_NAME]['port']}"
+    return root / str(bases[0] if port_base is None else port_base)
+
+
+def _without_drills(data: Path) -> str:
+    return f"Mullion runs on port base {data.name} without drills. Stop it, and start it with: manage.py up --drills"
 
 
 class Control:

@@ -1,11 +1,12 @@
 """What the runner says, as text for a terminal.
 
-Public: `applicable`, `broken`, `faults`, `healed`, `hops`, `shown`.
+Public: `applicable`, `broken`, `faults`, `healed`, `hops`, `marked`, `shown`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tests.drills.mark import COOKIE, LIFE_S
 from tests.drills.proxy.faults import Fault, Parameter, applies
 
 Hops = Mapping[str, Mapping[str, Any]]
@@ -60,6 +61,22 @@ def broken(hop: str, done: Mapping[str, Any]) -> str:
 
 def healed(broken: Sequence[str]) -> str:
     return "\n".join(f"healed: {each}" for each in broken) or "Nothing was broken."
+
+
+def marked(value: str) -> str:
+    """What to do with a mark."""
+    name, hours = value.partition(".")[0], LIFE_S // 3600
+    return "\n".join(
+        [
+            f"This is the mark of {name}, for this run and at most {hours} hours. Only whoever carries it is hit by:",
+            "  manage.py drill break HOP FAULT --session MARK",
+            "A browser carries it as a cookie. On the lobby, in the console of its developer tools:",
+            f'  document.cookie = "{COOKIE}={value}; path=/; SameSite=Lax"',
+            f'and to be as everybody again: document.cookie = "{COOKIE}=; path=/; Max-Age=0"',
+            "In Playwright:",
+            f'  context.add_cookies([{{"name": "{COOKIE}", "value": MARK, "url": "http://localhost:8000"}}])',
+        ]
+    )
 
 
 def shown(found: Hops) -> str:

@@ -8,6 +8,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from shell.operations.up import find, keys, options, preflight, running
@@ -32,12 +34,14 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
         choice = choose(houses, arguments, os.environ)
         find.stand(choice.houses, choice.processes, root)
         preflight.programs_present(_programs(arguments, choice))
-        with locked(data, fresh=arguments.fresh):
+        with locked(data, fresh=arguments.fresh), ExitStack() as held:
             preflight.ports_free(_ports(arguments, choice), arguments.port_base)
             preflight.services_answer(os.environ)
             if arguments.broker == "kafka":
                 preflight.kafka_answers(os.environ)
             secrets = keys.make_secrets(houses, data, os.environ)
+            run_key = held.enter_context(keys.run_key(data, os.environ, wanted=arguments.drills))
+            secrets = replace(secrets, for_all={**secrets.for_all, **run_key})
             running.note(data, os.environ)
             server = _valkey_server() if choice.valkey else ""
             decided = plan(

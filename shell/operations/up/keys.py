@@ -1,18 +1,21 @@
 """Secrets of a local run: made once, stored in the data folder, readable by its owner only.
 
-Public: `make_secrets`.
+Public: `make_secrets`, `run_key`, `PARTITION_FILE`.
 """
 
+import contextlib
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from shell.operations.up.house import House
-from shell.operations.up.plan import SecretValues
+from shell.operations.up.plan import PARTITION_KEY, SecretValues
 
 FILE = "secrets.json"
+PARTITION_FILE = "partition.key"
 SECRET_BYTES = 48
 
 
@@ -40,6 +43,27 @@ def make_secrets(houses: Sequence[House], data: Path, environ: Mapping[str, str]
     return SecretValues(for_all, of_house)
 
 
+@contextlib.contextmanager
+def run_key(data: Path, environ: Mapping[str, str], *, wanted: bool) -> Iterator[Mapping[str, str]]:
+    """The key that signs marks of partitions, for this run alone; nothing where it is not `wanted`.
+
+    It lies in the data folder while the run lasts, for its owner's tools. One that the environment gives is used as it
+    is, and not written down.
+    """
+    path = data / PARTITION_FILE
+    path.unlink(missing_ok=True)
+    if not wanted or environ.get(PARTITION_KEY):
+        yield {}
+        return
+    key = secrets.token_urlsafe(SECRET_BYTES)
+    with _for_owner(path) as file:
+        file.write(key)
+    try:
+        yield {PARTITION_KEY: key}
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def _made(stored: dict[str, str], name: str) -> str:
     return stored.setdefault(name, secrets.token_urlsafe(SECRET_BYTES))
 
@@ -54,6 +78,10 @@ def _made_pair(stored: dict[str, str], private: str, public: str) -> None:
 
 def _write(path: Path, stored: dict[str, str]) -> None:
     draft = path.with_suffix(".draft")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with _for_owner(draft) as file:
         json.dump(stored, file, indent=1)
     draft.replace(path)
+
+
+def _for_owner(path: Path) -> TextIO:
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")

@@ -1,6 +1,6 @@
 """What to start and with which environment: decided from values alone, nothing is touched.
 
-Public: `Choice`, `Launch`, `Step`, `Plan`, `NameUnknown`, `choose`, `plan`.
+Public: `Choice`, `Launch`, `Step`, `Plan`, `NameUnknown`, `PARTITION_KEY`, `choose`, `plan`.
 """
 
 import difflib
@@ -15,6 +15,7 @@ from shell.operations.up.house import VALKEY_NAME, VALKEY_OFFSET, House, Process
 from shell.operations.up.options import Options
 from shell.operations.up.serve import serve
 
+PARTITION_KEY = "PARTITION_KEY"
 PROXY_MODULE = "tests.drills.proxy"
 PREPARE = str(Path(__file__).with_name("prepare.py"))
 # Advice for a server of its own, on every start, that takes root to follow.
@@ -150,7 +151,7 @@ def plan(
         front=front[0] if front else "",
         front_url=f"http://localhost:{options.port_base}" if front else "",
         welcome=(*welcome, *drills.welcome()),
-        drills=_drills(drills, environ, python) if options.drills else None,
+        drills=_drills(drills, dict(environ) | _partition_key(secrets), python) if options.drills else None,
     )
 
 
@@ -220,6 +221,12 @@ def _launch(
         publish_url=f"http://{HOST}:{public_port}{process.publish}" if process.publish else "",
         socket_activation=process.socket_activation and options.server == "uvicorn",
     )
+
+
+def _partition_key(secrets: SecretValues) -> dict[str, str]:
+    # Who breaks something for one session alone mints that session's mark.
+    key = secrets.for_all.get(PARTITION_KEY)
+    return {PARTITION_KEY: key} if key else {}
 
 
 def _drills(drills: Drills, environ: Mapping[str, str], python: str) -> Launch:
