@@ -17,16 +17,16 @@ from xdist import is_xdist_controller, is_xdist_worker
 from xdist.remote import Producer
 from xdist.workermanage import WorkerController
 
-from tests import chromium as chromium_search
-from tests import postgres_server
-from tests.chromium import Chromium, NoChromium
-from tests.halves import BROWSER_FOLDER, QUICK_FOLDERS, Halves
-from tests.lobby import wait_for
-from tests.mullion import ROOT, Mullion
-from tests.postgres_server import NoPostgres, PostgresServer
-from tests.slow_house import SlowHouse
+from tests.support import chromium as chromium_search
+from tests.support import postgres_server
+from tests.support.chromium import Chromium, NoChromium
+from tests.support.halves import BROWSER_FOLDER, Halves
+from tests.support.lobby import wait_for
+from tests.support.mullion import Mullion
 from tests.support.podium.rig import NoPodium, Podium
-from tests.valkey_server import ValkeyServer
+from tests.support.postgres_server import NoPostgres, PostgresServer
+from tests.support.slow_house import SlowHouse
+from tests.support.valkey_server import ValkeyServer
 
 # The same inputs in every run of CI, new ones in every other: what must pass again is not the place to find things.
 settings.register_profile("ci", derandomize=True, print_blob=True)
@@ -68,7 +68,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Halves | None:
-    """See `tests/halves.py`."""
+    """See `tests/support/halves.py`."""
     return Halves(config, log) if _everything(config) and not _quick(config) else None
 
 
@@ -82,8 +82,9 @@ def _quick(config: pytest.Config) -> bool:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """At the desk nothing is imported that will not run."""
-    folder = _quick(config) and collection_path.parent == ROOT / "tests" and collection_path.is_dir()
-    return True if folder and f"tests/{collection_path.name}/" not in QUICK_FOLDERS else None
+    if _quick(config) and collection_path.suffix == ".py" and "mark.quick" not in collection_path.read_text("utf-8"):
+        return True
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -104,8 +105,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     After them runs only what ends the house of the run."""
     items.sort(key=lambda item: (_needs(item, {"house_to_end"}), _needs(item, BROWSER_FIXTURES)))
     for item in items:
-        if item.nodeid.startswith(QUICK_FOLDERS):
-            item.add_marker(pytest.mark.quick)
         if _needs(item, BROWSER_FIXTURES) and not item.nodeid.startswith(BROWSER_FOLDER):
             raise pytest.UsageError(f"{item.nodeid} opens a browser: its place is {BROWSER_FOLDER}")
 

@@ -28,9 +28,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bff.store import Store, StorePolicy
-from tests.free_ports import free_port
-from tests.live_house import ORIGIN, ROOT, LiveHouse
-from tests.valkey_server import ValkeyServer
+from tests.support.free_ports import free_port
+from tests.support.live_house import ORIGIN, ROOT, LiveHouse
+from tests.support.valkey_server import ValkeyServer
 
 BLOCKS = 9  # the two are measured in turn, so that what else the machine does meets both
 TICK = os.sysconf("SC_CLK_TCK")

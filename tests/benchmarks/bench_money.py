@@ -43,7 +43,7 @@ from bff.contracts.wallet import SCOPE_READ
 from bff.queries.app import Queries
 from bff.store import Store, StorePolicy
 from tests.benchmarks.verdicts import at_most, leave
-from tests.integration.money_house import MoneyHouse, eventually
+from tests.support.money_house import MoneyHouse, eventually
 
 PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
 PLAYERS = 40

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benchmarks.verdicts import at_least, at_most, leave
-from tests.mullion import ROOT, Mullion
 from tests.origin.server import Origin
+from tests.support.mullion import ROOT, Mullion
 
 DEADLINE_S = 1.0
 WORKERS = 16

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.mullion import ROOT, Mullion
 from tests.origin.server import Origin
+from tests.support.mullion import ROOT, Mullion
 
 HEALED_S_MAX = 10.0
 FAULTS = {

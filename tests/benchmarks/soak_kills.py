@@ -8,7 +8,7 @@ import argparse
 import sys
 import traceback
 
-from tests.integration.test_projector_kills import Run, kill_run
+from tests.bff.projector.test_kills import Run, kill_run
 
 
 def main() -> None:

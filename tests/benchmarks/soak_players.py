@@ -11,14 +11,14 @@ import os
 import sys
 import time
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.support.settings")
 
 import django
 
 django.setup()
 
 from bff.resilience import log  # noqa: E402  (after Django's set-up)
-from tests.interleaved import interleave  # noqa: E402  (after Django's set-up)
+from tests.support.interleaved import interleave  # noqa: E402  (after Django's set-up)
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from typing import Any, Self
 
 import httpx
 
-from tests.free_ports import free_port
-from tests.mullion import ROOT
+from tests.support.free_ports import free_port
+from tests.support.mullion import ROOT
 
 READY_S_MAX = 20.0
 

@@ -11,7 +11,7 @@ from shell.operations.up.drills import Layout
 from shell.operations.up.house import House, HouseBroken, Process, parse
 from shell.operations.up.options import PORTS_MAX, Options
 from shell.operations.up.plan import Plan, SecretValues, choose, plan
-from tests.mullion import ROOT
+from tests.support.mullion import ROOT
 
 FRONT = House(
     "front",

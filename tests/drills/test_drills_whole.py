@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.mullion import ROOT, Mullion
+from tests.support.mullion import ROOT, Mullion
 
 PARTS = (
     "shell",

@@ -3,7 +3,7 @@
 import re
 
 # What keeps one fragment's failure from the others is shown by these,
-WATCHED = re.compile(r"tests/(unit|integration)/test_resilience_|tests/integration/test_shell_include\.py")
+WATCHED = re.compile(r"tests/bff/resilience/|tests/shell/composition/test_include\.py")
 # without the long ones, which show how it behaves over time, and reach no line that the others do not.
 LONG = re.compile(r"500_waiting|in_anothers_page|ten_seconds_of|Machine|one_probe_an_interval")
 

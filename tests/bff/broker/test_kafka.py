@@ -1,0 +1,107 @@
+"""What only Kafka has to prove, through librdkafka's mock cluster."""
+
+import secrets
+import time
+
+import pytest
+from confluent_kafka import Producer
+
+from bff.broker import BrokerUnavailable, connect
+from bff.broker import kafka as kafka_broker
+from tests.support.broker_rig import POLICY, drain, event, numbers, retried
+from tests.support.kafka_mock import NOT_LEADER, OFFSET_COMMIT, PRODUCE, TOPIC_AUTHORIZATION_FAILED, KafkaMock
+
+
+@pytest.fixture(scope="module")
+def kafka():
+    with KafkaMock() as running:
+        yield running
+
+
+@pytest.fixture
+def ledger():
+    """A stream that nobody has used; a mock cluster can not be flushed."""
+    return f"ledger-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+async def broker(kafka):
+    opened = connect(kafka.url, POLICY)
+    yield opened
+    kafka.up()
+    kafka.slow(0)
+    for request in (PRODUCE, OFFSET_COMMIT):
+        kafka.answer_well(request)
+    await opened.aclose()
+
+
+async def test_a_broker_that_is_down_is_one_typed_error_and_used_again_when_it_is_up(broker, kafka, ledger):
+    """Publishing, reading and lag each end in time with `BrokerUnavailable`; nothing acknowledged comes again."""
+    reader = broker.reader(ledger, "projector", "a")
+    await broker.publish(ledger, [event(1)])
+    await reader.ack(await drain(reader, 1))
+    kafka.down()
+    for call in (broker.publish(ledger, [event(2)]), reader.fetch(), broker.lag(ledger, "projector")):
+        began = time.monotonic()
+        with pytest.raises(BrokerUnavailable):
+            await call
+        assert time.monotonic() - began < 5
+    kafka.up()
+    await broker.publish(ledger, [event(3)])
+    assert numbers(await retried(reader, 1)) == [3]
+    await reader.aclose()
+
+
+async def test_a_slow_broker_is_waited_for_within_the_limit(broker, kafka, ledger):
+    """Slow answers are answers; too slow ones are a typed error."""
+    await broker.publish(ledger, [event(1)])
+    kafka.slow(150)
+    await broker.publish(ledger, [event(2)])
+    kafka.slow(5000)
+    with pytest.raises(BrokerUnavailable):
+        await broker.publish(ledger, [event(3)])
+
+
+async def test_passing_errors_are_retried_and_lasting_ones_are_told(broker, kafka, ledger):
+    """A leader that moved costs nothing; a refusal is `BrokerUnavailable` with its name."""
+    await broker.publish(ledger, [event(1)])
+    kafka.answer_errors(PRODUCE, NOT_LEADER)
+    await broker.publish(ledger, [event(2)])
+    kafka.answer_errors(PRODUCE, TOPIC_AUTHORIZATION_FAILED)
+    with pytest.raises(BrokerUnavailable, match="AUTHORIZATION"):
+        await broker.publish(ledger, [event(3)])
+    await broker.publish(ledger, [event(4)])
+    assert numbers(await drain(broker.reader(ledger, "g", "a"), 3)) == [1, 2, 4]
+
+
+async def test_an_acknowledgement_that_was_refused_means_that_the_event_comes_again(broker, kafka, ledger):
+    """What the broker did not write down as done is handed out once more."""
+    await broker.publish(ledger, [event(1)])
+    reader = broker.reader(ledger, "projector", "a")
+    got = await drain(reader, 1)
+    kafka.answer_errors(OFFSET_COMMIT, TOPIC_AUTHORIZATION_FAILED)
+    with pytest.raises(BrokerUnavailable):
+        await reader.ack(got)
+    await reader.redeliver()
+    again = await drain(reader, 1)
+    assert (numbers(again), again[0].attempts) == ([1], 1)
+    await reader.ack(again)
+    assert (await broker.lag(ledger, "projector")).events == 0
+    await reader.aclose()
+
+
+async def test_a_producer_never_doubles_what_it_sends_again(broker, ledger, monkeypatch):
+    """The client numbers its messages, so a retry after a lost answer is known to the broker, and order is kept."""
+    given = []
+
+    def made(settings):
+        given.append(settings)
+        return Producer(settings)
+
+    monkeypatch.setattr(kafka_broker, "Producer", made)
+    await broker.publish(ledger, [event(1)])
+    [settings] = given
+    assert settings["enable.idempotence"] is True
+    # What the client itself would refuse or undo together with it.
+    assert settings.get("acks", "all") in ("all", -1)
+    assert settings.get("max.in.flight.requests.per.connection", 5) <= 5

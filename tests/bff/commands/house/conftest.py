@@ -1,0 +1,14 @@
+"""Tests that run inside the commands house, over the database that DATABASE_URL names.
+
+`tests/bff/commands/test_engine.py` starts them once a database; they are no part of a plain run, because one
+process holds one settings module.
+"""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _database(django_db_blocker):
+    # Each test makes players of its own in one migrated database, so nothing has to be rolled back between them.
+    with django_db_blocker.unblock():
+        yield

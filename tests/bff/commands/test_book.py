@@ -1,0 +1,63 @@
+"""The engine's README shows the rooms that there are, and its list for a new money command is true."""
+
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.quick
+
+HOUSE = Path("bff/commands")
+BOOK = (HOUSE / "README.md").read_text()
+TABLE = (HOUSE / "handlers" / "table.py").read_text()
+COMMANDS = re.findall(r'MoneyCommand\("([a-z-]+)"', TABLE)
+
+
+def section(title: str) -> str:
+    """What stands under a heading."""
+    return BOOK.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def layers() -> list[list[str]]:
+    """The rooms by floor, as imports are held to them; the highest first."""
+    contracts = configparser.ConfigParser()
+    contracts.read(".importlinter")
+    floors = contracts["importlinter:contract:engine-rooms"]["layers"].split("\n")
+    return [[room.strip().removeprefix("bff.commands.") for room in floor.split("|")] for floor in floors if floor]
+
+
+def test_the_book_shows_every_room_on_its_floor():
+    """A folder of code that the book or the import contract leaves out is one that nobody can find."""
+    rooms = {folder.parent.name for folder in HOUSE.glob("*/__init__.py")} - {"migrations"}
+    assert {room for floor in layers() for room in floor} == rooms
+    rows = re.findall(r"^\| (`[a-z]+/`[^|]*) \|", section("Rooms"), re.MULTILINE)
+    shown = [re.findall(r"`([a-z]+)/`", row) for row in rows]
+    assert shown == [floor for floor in layers() if floor != ["management"]]
+
+
+def test_no_code_stands_outside_of_the_rooms():
+    """Beside the rooms there are only the files in which Django looks for something."""
+    assert {path.stem for path in HOUSE.glob("*.py")} == {"__init__", "apps", "asgi", "models", "settings"}
+
+
+def test_the_list_for_a_new_command_leads_to_files_that_every_command_has():
+    """Each file in the list exists, with the name of a command that is there where it stands for one."""
+    listed = re.findall(r"^\| `([^`]+)` \|", section("To add a money command"), re.MULTILINE)
+    assert len(listed) == 5
+    for path in listed:
+        assert list(Path().glob(re.sub("<[a-z]+>", "*", path))), path
+    beside = re.findall(r"`((?:fragments|shell)/[^`]+)`", section("To add a money command"))
+    assert beside
+    assert all(Path(path).is_file() for path in beside)
+
+
+def test_every_command_is_named_where_the_list_says():
+    """In the contract's docstring and in the book, and its body is a struct of the contract."""
+    assert len(COMMANDS) >= 6
+    contract = Path("bff/contracts/wallet.py").read_text()
+    for command in COMMANDS:
+        assert f"`{command}`" in contract.split('"""')[1], command
+        assert re.search(rf"`(POST /commands/)?{command}`", section("HTTP")), command
+    for body in re.findall(r'MoneyCommand\("[a-z-]+", SCOPE_[A-Z]+, (\w+),', TABLE):
+        assert f"class {body}(msgspec.Struct, frozen=True, forbid_unknown_fields=True)" in contract, body

@@ -1,0 +1,72 @@
+"""The engine's own tests, the same over SQLite and over PostgreSQL, and what operators do with its database."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CASES = Path(__file__).parent / "house"
+
+
+def run(database_url, *arguments, module="django"):
+    environment = {**os.environ, "DATABASE_URL": database_url, "DEBUG": "1", "COLUMNS": "120"}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    if module == "django":
+        arguments = (*arguments, "--settings", "bff.commands.settings")
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
+
+
+def manage(database_url, *arguments):
+    done = run(database_url, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def databases(postgres, tmp_path_factory):
+    """A command database of each kind, migrated; the engine's cases fill them."""
+    folder = tmp_path_factory.mktemp("engine")
+    urls = {"sqlite": f"sqlite:///{folder / 'commands.sqlite3'}", "postgresql": postgres.url("engine")}
+    for url in urls.values():
+        manage(url, "migrate", "--noinput")
+    return urls
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+def test_engine_holds_over(vendor, databases):
+    """Every rule of the ledger holds over this database, whatever sequence of commands it gets."""
+    cases = sorted(CASES.glob("case_*.py"))
+    assert len(cases) >= 2
+    settings = ("-q", "-n", "0", "--ds", "bff.commands.settings", "-p", "no:cacheprovider", "-p", "no:playwright")
+    # The tests' shared fixtures belong to another house; these cases bring their own.
+    done = run(databases[vendor], *settings, f"--confcutdir={CASES}", *cases, module="pytest")
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+def test_an_older_ledger_is_upgraded_where_it_stands(vendor, postgres, tmp_path):
+    """Rows of before the providers' tables keep their sums, and entries still can not be changed."""
+    url = f"sqlite:///{tmp_path / 'old.sqlite3'}" if vendor == "sqlite" else postgres.url("old")
+    manage(url, "migrate", "commands", "0009", "--noinput")
+    manage(url, "seed_demo")
+    manage(url, "migrate", "--noinput")
+    assert "The books are sound." in manage(url, "audit_ledger")
+    change = "from django.db import connection as c; c.cursor().execute('UPDATE commands_entry SET amount_minor = 1')"
+    assert "appended only" in run(url, "shell", "-c", change).stderr
+
+
+@pytest.mark.parametrize(("source", "target"), [("sqlite", "postgresql"), ("postgresql", "sqlite")])
+def test_a_copy_restores_into_either_database(source, target, databases, postgres, tmp_path):
+    """A backup is whole, goes back into a database of the other kind, and the books are sound there."""
+    copy = tmp_path / "copy.jsonl.gz"
+    fresh = f"sqlite:///{tmp_path / 'fresh.sqlite3'}" if target == "sqlite" else postgres.url("fresh")
+    manage(fresh, "migrate", "--noinput")
+    written = manage(databases[source], "backup_commands", copy)
+    restored = manage(fresh, "restore_commands", copy)
+    assert written.split()[0] == restored.split()[0]
+    assert "The books are sound." in restored

@@ -1,0 +1,73 @@
+"""What the engine says of the payments provider: a lost answer is no outage, two in a row are, and one heals it."""
+
+import asyncio
+
+import pytest
+
+from bff.commands.engine.policy import EnginePolicy
+from bff.commands.http.heartbeat import Heartbeat
+
+pytestmark = pytest.mark.quick
+
+POLICY = EnginePolicy(heartbeat_s=60, payments_poll_s=0.02, payments_recheck_s=0.01)
+
+
+class Nobody:
+    """A broker that takes everything."""
+
+    async def publish(self, stream: str, events: list) -> None: ...
+
+
+async def said(*answers: bool) -> list[bool]:
+    """What was said of the provider after each of its answers, when they came in this order."""
+    seen: list[bool] = []
+    left = iter(answers)
+    told = asyncio.Event()
+
+    async def healthy() -> bool:
+        seen.append(heartbeat.payments_up)
+        if len(seen) > len(answers):
+            told.set()
+        return next(left, True)
+
+    heartbeat = Heartbeat(Nobody(), healthy, POLICY)
+    beating = asyncio.create_task(heartbeat.run())
+    await told.wait()
+    beating.cancel()
+    return seen[1 : len(answers) + 1]
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ((True, True), [True, True]),
+        ((True, False, True), [True, True, True]),
+        ((False, True), [True, True]),
+        ((True, False, False, False), [True, True, False, False]),
+        ((False, False, True, True), [True, False, True, True]),
+    ],
+)
+async def test_payments_are_down_after_two_lost_answers_in_a_row(answers, expected):
+    """One lost or late answer closes no cashier; one good answer opens it again."""
+    assert await said(*answers) == expected
+
+
+async def test_that_payments_are_back_is_told_at_once():
+    """Nobody waits for the next beat, which is a minute away here."""
+    told = []
+
+    class Broker:
+        async def publish(self, stream: str, events: list) -> None:
+            told.extend(event.data["payments"] for event in events)
+            if told[-2:] == ["down", "up"]:
+                back.set()
+
+    back, answers = asyncio.Event(), iter([False, False])
+
+    async def healthy() -> bool:
+        return next(answers, True)
+
+    beating = asyncio.create_task(Heartbeat(Broker(), healthy, POLICY).run())
+    await asyncio.wait_for(back.wait(), 5)
+    beating.cancel()
+    assert told == ["up", "down", "up"]

@@ -1,0 +1,147 @@
+"""The engine over PostgreSQL as processes: commands that race, a COMMIT that gets lost, a server that says nothing."""
+
+import re
+import secrets
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from bff.broker.port import decode
+from bff.contracts.ledger import LEDGER_STREAM
+from tests.support import money_races
+from tests.support.game_provider import SECRET, Provider, uuid
+from tests.support.money_house import MoneyHouse, eventually, ledger_on
+from tests.support.postgres_line import PostgresLine
+
+
+@pytest.fixture(scope="module")
+def line(postgres):
+    with PostgresLine(postgres.port) as between:
+        yield between
+
+
+@pytest.fixture(scope="module")
+def house(postgres, line):
+    address = ledger_on(postgres, "lost").replace(f":{postgres.port}/", f":{line.port}/")
+    with MoneyHouse(database_url=address, wanted=("bff-commands",), extra={"GAMES_WALLET_SECRET": SECRET}) as running:
+        yield running
+
+
+def withdraw(house, player, key):
+    return house.command("withdraw", player, {"amount_minor": 1000, "currency": "EUR"}, key=key)
+
+
+def test_forty_stakes_and_withdrawals_take_no_more_than_there_is(house):
+    """Different commands on one balance, in all of the engine's threads: the ten that it allows."""
+    money_races.forty_stakes_and_withdrawals(house)
+
+
+def test_fifty_parallel_posts_of_one_key_have_one_effect(house):
+    """One charge and one entry, over eight connections at once."""
+    money_races.fifty_posts_of_one_key(house)
+
+
+@pytest.mark.parametrize("what", ["answer", "commit"])
+def test_a_commit_that_gets_lost_is_an_unknown_outcome(what, house, line):
+    """Nobody knows whether it was done: 504 says so, and the same key has the one effect, whichever it was."""
+    provider, key = Provider(house), secrets.token_hex(8)
+    line.lose(what)
+    status, problem = withdraw(house, provider.player, key)
+    line.keep()
+    assert (status, problem["code"], problem["title"]) == (504, "outcome_unknown", "Gateway Timeout")
+    assert "ask again with the same key" in problem["detail"]
+    done = money_races.balances(house, provider.player)["held"]
+    assert done == (1000 if what == "answer" else 0)
+    status, receipt = withdraw(house, provider.player, key)
+    assert (status, receipt["state"]) == (202, "pending")
+    assert withdraw(house, provider.player, key) == (status, receipt)
+    assert money_races.balances(house, provider.player)["held"] == 1000
+
+
+@pytest.mark.parametrize("what", ["answer", "commit"])
+def test_a_stake_whose_commit_gets_lost_is_taken_once_when_it_comes_again(what, house, line):
+    """A provider hears 503, as for all that nobody knows, and its retry is answered with what is."""
+    provider = Provider(house)
+    names = {"transaction_uuid": uuid(), "request_uuid": uuid()}
+    line.lose(what)
+    http, answer = provider.bet(2500, **names)
+    line.keep()
+    assert (http, answer["status"]) == (503, "RS_ERROR_UNKNOWN")
+    for _ in range(2):
+        http, answer = provider.bet(2500, **names)
+        assert (http, answer["status"], answer["balance"]) == (200, "RS_OK", 7500)
+
+
+def test_a_server_that_says_nothing_costs_an_answer_and_no_more(house, postgres):
+    """Each caller is answered in time, that nobody knows or that nothing was done; later each key has one effect."""
+    provider, keys = Provider(house), [secrets.token_hex(8) for _ in range(4)]
+    postgres.hang()
+    try:
+        began = time.monotonic()
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda key: withdraw(house, provider.player, key), keys))
+        took_s = time.monotonic() - began
+    finally:
+        postgres.resume()
+    assert took_s < 9
+    assert {(status, problem["code"]) for status, problem in answers} <= {
+        (504, "outcome_unknown"),
+        (503, "engine_down"),
+    }
+    assert 504 in {status for status, _ in answers}, "who had a connection does not know"
+    for key in keys:
+        eventually(lambda key=key: withdraw(house, provider.player, key)[0] == 202, within_s=10)
+    assert money_races.balances(house, provider.player) == {"real": 6000, "bonus": 0, "held": 4000}
+    assert house.manage("audit_ledger").stdout == "The books are sound.\n"
+
+
+def test_a_server_that_is_gone_is_known_to_have_done_nothing(house, postgres):
+    """Who could not even connect hears 503, and that nothing was done."""
+    provider = Provider(house)
+    postgres.stop()
+    try:
+        withdraw(house, provider.player, secrets.token_hex(8))
+        status, problem = withdraw(house, provider.player, secrets.token_hex(8))
+        assert (status, problem["code"]) == (503, "engine_down")
+        assert "nothing was done" in problem["detail"]
+    finally:
+        postgres.start()
+    eventually(lambda: withdraw(house, provider.player, secrets.token_hex(8))[0] == 202)
+    assert money_races.balances(house, provider.player)["held"] == 1000
+
+
+def test_two_relays_send_every_event_once_and_in_order_and_tell_what_waits(house):
+    """While the broker is away the backlog is told; then one leads, and each player's events are as they were."""
+    relays = ("relay#1", "relay#2")
+    for name in relays:
+        house.start(name)
+    eventually(lambda: any(house.health(name)["leading"] for name in relays))
+    eventually(lambda: max(backlog(house, name) for name in relays) == 0)
+    house.valkey.stop()
+    players = [f"pl_{secrets.token_hex(5)}" for _ in range(3)]
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(lambda number: house.deposit(players[number % 3], 100)[0], range(18)))
+    assert statuses == [200] * 18
+    eventually(lambda: max(backlog(house, name) for name in relays) == 36, what="what waits is told")
+    house.valkey.start()
+    eventually(lambda: sum(len(sent(house, who)) for who in players) >= 36)
+    eventually(lambda: max(backlog(house, name) for name in relays) == 0)
+    for who in players:
+        assert [event.sequence[1] for event in sent(house, who)] == list(range(1, 13))
+
+
+def backlog(house, name):
+    address = f"http://127.0.0.1:{house.ports[name]}/metrics"
+    text = urllib.request.urlopen(address, timeout=2).read().decode()
+    return float(re.search(r"^mullion_relay_backlog_events (\S+)", text, re.MULTILINE)[1])
+
+
+def sent(house, player):
+    """The player's events in the stream, as they stand there."""
+    with redis.Redis.from_url(house.valkey.url) as store:
+        entries = store.xrange(f"stream:{LEDGER_STREAM}")
+    events = [decode(fields[b"event"]) for _, fields in entries]
+    return [event for event in events if event.aggregate == f"player:{player}"]

@@ -1,0 +1,62 @@
+"""What the lag's metrics say while the projector, or the broker, is away."""
+
+import asyncio
+import math
+
+from prometheus_client import REGISTRY
+
+from bff.broker import BrokerPolicy, connect
+from bff.queries.lag import LagMeter
+from bff.queries.projector_steps import GROUP
+from tests.support.broker_rig import drain, event
+from tests.support.valkey_server import ValkeyServer
+
+POLICY = BrokerPolicy(block_ms=50, op_ms=1000)
+
+
+def shown():
+    return tuple(REGISTRY.get_sample_value(f"mullion_projector_lag_{name}") for name in ("events", "seconds"))
+
+
+async def test_lag_grows_while_the_projector_is_stopped_and_while_the_broker_can_not_be_asked():
+    """Events and seconds count up without a reader; without a broker the seconds go on and the events are unknown."""
+    with ValkeyServer() as server:
+        broker, now = connect(server.url, POLICY), [100.0]
+        meter = LagMeter(broker, "ledger", GROUP, 0.01, clock=lambda: now[0])
+        await meter.measure()
+        assert shown() == (0, 0)
+        await broker.publish("ledger", [event(n) for n in range(1, 4)])
+        await asyncio.sleep(0.2)
+        await meter.measure()
+        events, before_s = shown()
+        assert (events, before_s >= 0.2) == (3, True)
+        server.stop()
+        for away_s in (40.0, 300.0):
+            now[0] = 100.0 + away_s
+            await meter.measure()
+            events, seconds = shown()
+            assert math.isnan(events)
+            assert math.isclose(seconds, before_s + away_s)
+        server.start()
+        await broker.publish("ledger", [event(1)])
+        reader = broker.reader("ledger", GROUP, "a")
+        got = await drain(reader, 1)
+        await meter.measure()
+        assert shown()[0] == 1
+        await reader.ack(got)
+        await meter.measure()
+        assert shown() == (0, 0)
+        await broker.aclose()
+
+
+async def test_a_broker_that_was_never_there_is_no_lag_of_zero():
+    """A projector that starts in an outage counts from its start."""
+    with ValkeyServer() as server:
+        url = server.url
+    broker, now = connect(url, POLICY), [5.0]
+    meter = LagMeter(broker, "ledger", GROUP, 0.01, clock=lambda: now[0])
+    now[0] += 7.0
+    await meter.measure()
+    assert math.isnan(shown()[0])
+    assert shown()[1] == 7.0
+    await broker.aclose()

@@ -1,0 +1,194 @@
+"""The read side made anew out of the ledger, while everybody goes on looking at it."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from bff.store import Store, StorePolicy
+from tests.support.money_house import ROOT, MoneyHouse, eventually
+
+MONTH = datetime.now(UTC).strftime("%Y-%m")
+PATIENT = StorePolicy(connect_ms=1000, op_ms=2000)
+
+
+@pytest.fixture(scope="module")
+def house():
+    # What is bent here is mended by the command, or not at all.
+    with MoneyHouse(extra={"COMMANDS_COMPARE_S": "0"}) as running:
+        yield running
+
+
+def player():
+    return f"pl_{secrets.token_hex(5)}"
+
+
+def rich(house, deposits=1):
+    who = player()
+    for _ in range(deposits):
+        assert house.deposit(who, 100)[1]["state"] == "done"
+    eventually(lambda: house.real(who) == 100 * deposits)
+    return who
+
+
+def bend(house, changes):
+    """Write data over records as a wrong projection would: under the sequence that they have."""
+
+    async def write():
+        store = Store.connect(house.valkey.url, PATIENT)
+        for topic, data in changes.items():
+            record = await store.get(topic)
+            sequence = record.sequence if record else (await store.get("wallet.pl_birch")).sequence
+            house.forget(topic)
+            await store.put(topic, data, feed="ledger", sequence=sequence)
+        await store.aclose()
+
+    asyncio.run(write())
+
+
+def bend_demo_players(house):
+    wallet = house.wallet("pl_birch")
+    bend(
+        house,
+        {
+            "wallet.pl_birch": {**wallet, "balances": {**wallet["balances"], "real_minor": 1}},
+            f"month.pl_amber.{MONTH}": {"player": "pl_amber", "month": MONTH, "pages": {}},
+        },
+    )
+
+
+def test_rebuild_mends_what_is_bent_and_nobody_ages_meanwhile(house):
+    """Bent and surplus records are as the ledger says afterwards, under the same epoch, and the wallet stays live."""
+    who = rich(house, deposits=25)
+    sequence = house.read(f"wallet.{who}").records[f"wallet.{who}"].sequence
+    before = house.read(f"wallet.{who}", f"history.{who}.0", f"history.{who}.1", f"month.{who}.{MONTH}").records
+    bend_demo_players(house)
+    page = before[f"history.{who}.0"].data
+    bend(house, {f"history.{who}.0": {**page, "lines": []}, f"history.{who}.2": {**page, "page": 2}})
+    states, looking = set(), threading.Event()
+
+    def snapshot():
+        while not looking.is_set():
+            states.add(house.read(feeds=["ledger"]).feeds["ledger"].state)
+            time.sleep(0.05)
+
+    watching = threading.Thread(target=snapshot)
+    watching.start()
+    done = house.manage("rebuild_views")
+    looking.set()
+    watching.join()
+    assert "0 shadows were refused" in done.stdout
+    assert ", 0 differ." in done.stdout
+    assert "rebuilding 100 %" in done.stderr
+    assert "comparing 100 %" in done.stderr
+    assert states == {"live"}
+    assert house.real("pl_birch") == 4000
+    after = house.read(*before, f"history.{who}.2").records
+    assert after[f"history.{who}.2"] is None, "what the ledger does not know is gone"
+    for topic, record in before.items():
+        assert after[topic].data == record.data
+        assert after[topic].sequence == (sequence[0], sequence[1] + 1)
+    assert house.deposit(who, 1)[1]["state"] == "done"
+    eventually(lambda: house.real(who) == 2501)
+
+
+def test_comparison_alone_finds_and_names_what_is_bent(house):
+    """Nothing is changed by it, its exit code is 1, and each difference is a line; a new epoch mends it too."""
+    bend_demo_players(house)
+    bent = house.manage("rebuild_views", "--compare-only", check=False)
+    assert bent.returncode == 1
+    assert "pl_birch: real_minor is 1 instead of 4000" in bent.stdout
+    assert f"pl_amber: opening in {MONTH} is nothing instead of [1, 12500, 0]" in bent.stdout
+    assert house.real("pl_birch") == 1
+    before = house.read("wallet.pl_birch").records["wallet.pl_birch"].sequence
+    assert ", 0 differ." in house.manage("rebuild_views", "--new-epoch").stdout
+    assert house.real("pl_birch") == 4000
+    assert house.read("wallet.pl_birch").records["wallet.pl_birch"].sequence[0] > before[0]
+
+
+def test_shadow_that_differs_from_the_ledger_is_never_shown(house):
+    """A player whose lines are not all there keeps the old records, is named, and can go on playing."""
+    who = rich(house, deposits=3)
+    books = house.data / "commands.sqlite3"
+    with contextlib.closing(sqlite3.connect(books)) as ledger, ledger:
+        ledger.execute("UPDATE commands_player SET lines = lines + 1 WHERE player_id = ?", [who])
+    done = house.manage("rebuild_views", check=False)
+    assert done.returncode == 1
+    assert f"{who} was left as it was: {who}: 3 lines of 4 are there" in done.stdout
+    assert "1 shadows were refused" in done.stdout
+    assert house.real(who) == 300
+    with contextlib.closing(sqlite3.connect(books)) as ledger, ledger:
+        ledger.execute("UPDATE commands_player SET lines = lines - 1 WHERE player_id = ?", [who])
+    assert house.deposit(who, 50)[1]["state"] == "done"
+    eventually(lambda: house.real(who) == 350)
+    assert "0 shadows were refused" in house.manage("rebuild_views").stdout
+
+
+def test_rebuild_that_is_killed_goes_on_where_it_was(house):
+    """Command and projector are killed in the middle of it, with commands under way; the second call does the rest."""
+    for who in [player() for _ in range(90)]:
+        house.command("set-deposit-limit", who, {"period": "day", "amount_minor": 100, "currency": "EUR"})
+    playing = rich(house)
+    ended = threading.Event()
+
+    def play():
+        while not ended.is_set():
+            house.deposit(playing, 1)
+
+    playing_on = threading.Thread(target=play)
+    playing_on.start()
+    try:
+        command = [sys.executable, "-m", "django", "rebuild_views", "--settings", "bff.commands.settings"]
+        running = subprocess.Popen(command, cwd=ROOT, env=house.environment, stderr=subprocess.PIPE, text=True)
+        for line in running.stderr:
+            if "rebuilding 30 %" in line:
+                break
+        house.kill("projector")
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+        running.stderr.close()
+        [(after,)] = house.books("select after from commands_rebuild")
+        assert after
+        house.start("projector")
+        done = house.manage("rebuild_views")
+    finally:
+        ended.set()
+        playing_on.join()
+    assert "going on with the rebuild that was begun at" in done.stderr
+    assert "0 shadows were refused" in done.stdout
+    assert ", 0 differ." in done.stdout
+    assert not house.books("select * from commands_rebuild")
+    [(ledger,)] = house.books(
+        f"select balance_minor from commands_account where kind = 'real' and player_id = '{playing}'"
+    )
+    eventually(lambda: house.real(playing) == ledger)
+
+
+def test_rebuild_without_a_projector_says_so_and_keeps_what_is_done(house):
+    """Nobody answers: the command ends by itself with a sentence that says what to do."""
+    house.kill("projector")
+    code = (
+        "import sys, django; django.setup()\n"
+        "from bff.commands.management.commands import rebuild_views\n"
+        "from django.core.management import CommandError, call_command\n"
+        "rebuild_views.SILENCE_S_MAX = 2\n"
+        "try: call_command('rebuild_views')\n"
+        "except CommandError as error: sys.exit(str(error))\n"
+    )
+    environment = {**house.environment, "DJANGO_SETTINGS_MODULE": "bff.commands.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "the projector has not answered for 2 s. What was done so far stands; call this again" in done.stderr
+    house.start("projector")
+    assert ", 0 differ." in house.manage("rebuild_views").stdout

@@ -1,0 +1,157 @@
+"""A ledger that went back: its file was put back, or a failover lost its end. Nobody is shown what it does not hold."""
+
+import secrets
+import shutil
+import time
+
+import pytest
+
+from tests.bff.projector.test_restore import ask
+from tests.support.money_house import MoneyHouse, eventually, ledger_on
+
+PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
+BOOKS = ("bff-commands", "relay")
+
+
+class FileLedger:
+    """A ledger in SQLite whose file can be put back to what it was, as from a snapshot of its disk."""
+
+    def __init__(self, house):
+        self.house = house
+
+    def keep(self):
+        for path in self.house.data.glob("commands.sqlite3*"):
+            shutil.copy2(path, self.house.data / f"kept-{path.name}")
+
+    def put_back(self):
+        for path in self.house.data.glob("commands.sqlite3*"):
+            path.unlink()
+        for path in self.house.data.glob("kept-*"):
+            shutil.copy2(path, self.house.data / path.name.removeprefix("kept-"))
+
+
+class ServerLedger:
+    """A ledger in PostgreSQL that becomes what its replica was: an asynchronous one, which had not got the end."""
+
+    def __init__(self, postgres):
+        self.postgres = postgres
+
+    def keep(self):
+        self.postgres.copy("setback", "setback_kept")
+
+    def put_back(self):
+        self.postgres.copy("setback_kept", "setback")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def kept(request):
+    """A house, and what keeps and puts back its ledger."""
+    if request.param == "sqlite":
+        with MoneyHouse(wanted=PROCESSES) as house:
+            yield house, FileLedger(house)
+        return
+    postgres = request.getfixturevalue("postgres")
+    with MoneyHouse(wanted=PROCESSES, database_url=ledger_on(postgres, "setback")) as house:
+        yield house, ServerLedger(postgres)
+
+
+def stop_books(house):
+    for name in BOOKS:
+        house.kill(name)
+
+
+def start_books(house):
+    for name in BOOKS:
+        house.start(name)
+    for name in BOOKS:
+        house.wait_ready(name)
+
+
+def shown(house, player):
+    """Freshness and balance as the view says them."""
+    view = ask(house, player, "wallet")[1]
+    return view["freshness"]["state"], view["data"] and view["data"]["balances"]["real_minor"]
+
+
+def live_again(house, player, real):
+    """Once the wallet has been called stale it is not live before it says what the ledger does."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        state, found = shown(house, player)
+        if state == "live":
+            assert found == real, "what the ledger does not hold was shown as live"
+            return
+        time.sleep(0.02)
+    raise AssertionError("the wallet is not live again")
+
+
+def test_a_ledger_that_was_put_back_begins_an_epoch_and_phantom_money_is_never_live(kept):
+    """Its last position is before the mark, in the same epoch, and nothing else happens."""
+    house, ledger = kept
+    who = f"pl_{secrets.token_hex(5)}"
+    house.deposit(who, 700)
+    eventually(lambda: shown(house, who) == ("live", 700))
+    stop_books(house)
+    ledger.keep()
+    start_books(house)
+    house.deposit(who, 800)
+    eventually(lambda: shown(house, who) == ("live", 1500))
+    [(epoch,)] = house.books("select epoch from commands_relaystate")
+    stop_books(house)
+    ledger.put_back()
+    eventually(lambda: shown(house, who)[0] != "live")
+    start_books(house)
+    live_again(house, who, 700)
+    assert house.books("select epoch from commands_relaystate") > [(epoch,)]
+    assert house.deposit(who, 5)[1]["state"] == "done"
+    eventually(lambda: shown(house, who) == ("live", 705))
+
+
+def test_a_ledger_that_overtook_the_mark_with_other_events_is_found_out(kept):
+    """More happened since than was lost, before anybody looked: positions go on, and the events are others."""
+    house, ledger = kept
+    who, others = f"pl_{secrets.token_hex(5)}", [f"pl_{secrets.token_hex(5)}" for _ in range(6)]
+    house.deposit(who, 700)
+    eventually(lambda: shown(house, who) == ("live", 700))
+    stop_books(house)
+    ledger.keep()
+    start_books(house)
+    house.deposit(who, 800)
+    eventually(lambda: shown(house, who) == ("live", 1500))
+    [(epoch,)] = house.books("select epoch from commands_relaystate")
+    stop_books(house)
+    house.kill("projector")
+    ledger.put_back()
+    start_books(house)
+    for other in others:
+        house.deposit(other, 100)
+    eventually(lambda: house.books("select count(*) from commands_outboxrow where published_at is null") == [(0,)])
+    eventually(lambda: shown(house, who)[0] != "live")
+    house.start("projector")
+    live_again(house, who, 700)
+    assert house.books("select epoch from commands_relaystate") > [(epoch,)]
+    eventually(lambda: all(shown(house, other) == ("live", 100) for other in others))
+    assert ", 0 differ." in house.manage("rebuild_views", "--compare-only").stdout
+
+
+# Which epoch it begins is tried over both databases among the engine's cases.
+@pytest.mark.parametrize("kept", ["sqlite"], indirect=True)
+def test_a_ledger_from_before_the_last_replay_begins_an_epoch_after_it(kept):
+    """It speaks of an epoch that everybody has left; what it begins sorts after the one that it does not know."""
+    house, ledger = kept
+    who = f"pl_{secrets.token_hex(5)}"
+    house.deposit(who, 700)
+    eventually(lambda: shown(house, who) == ("live", 700))
+    stop_books(house)
+    ledger.keep()
+    start_books(house)
+    house.deposit(who, 800)
+    house.manage("rebuild_views", "--new-epoch")
+    eventually(lambda: shown(house, who) == ("live", 1500))
+    [(epoch,)] = house.books("select epoch from commands_relaystate")
+    stop_books(house)
+    ledger.put_back()
+    eventually(lambda: shown(house, who)[0] != "live")
+    start_books(house)
+    live_again(house, who, 700)
+    assert house.books("select epoch from commands_relaystate") > [(epoch,)]

@@ -1,0 +1,115 @@
+"""A process that is told to stop under load serves all who came: nobody is cut, nor refused while it lives."""
+
+import asyncio
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from bff.resilience.deadline import Deadline
+from bff.resilience.guard import Failure, Guard, Request
+from bff.resilience.policy import Policy
+from tests.support.free_ports import free_port
+from tests.support.mullion import ROOT
+
+CALLERS = 24
+POLICY = Policy(deadline_ms=5000, connect_ms=4000, consecutive_max=10**6, failed_ratio_max=2.0, retry_budget_spare=0)
+# From when the door is shut until the process has gone: no request is open by then.
+LEAVING_S_MAX = 0.5
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A process that serves, and where."""
+    port = free_port()
+    environ = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
+    command = [sys.executable, "-m", "bff.resilience.serving", "tests.support.unhurried_app:application"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environ)
+    end = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    yield process, f"http://127.0.0.1:{port}/pid"
+    process.kill()
+    process.wait()
+
+
+class Callers:
+    """Call all the time, some on the connections that they have, some on others; every end is kept with its moment."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.ended: list[tuple[float, str, str]] = []
+        self.over = False
+
+    async def call(self, method: str, *, anew: bool) -> None:
+        guard = Guard("served", POLICY)
+        while not self.over:
+            request = Request(method, self.url, body=b"x" if method == "POST" else b"")
+            answer = await guard.call(request, Deadline.after_ms(time.monotonic(), POLICY.deadline_ms))
+            said = str(answer.reason) if isinstance(answer, Failure) else "served"
+            self.ended.append((time.monotonic(), method, said))
+            if anew:
+                await guard.aclose()
+                guard = Guard("served", POLICY)
+            if isinstance(answer, Failure):
+                await asyncio.sleep(0.01)
+        await guard.aclose()
+
+
+@pytest.mark.parametrize("again", range(3))
+async def test_nobody_who_came_is_cut_or_refused(server: tuple[subprocess.Popen[bytes], str], again: int) -> None:
+    """Old connections and new ones, GET and POST: all are served until the process ends, then all are refused."""
+    process, url = server
+    callers = Callers(url)
+    ways = [(method, anew) for method in ("GET", "POST") for anew in (False, True)]
+    tasks = [asyncio.create_task(callers.call(method, anew=anew)) for method, anew in ways * (CALLERS // 4)]
+    await asyncio.sleep(1.5)
+    process.send_signal(signal.SIGTERM)
+    told_at = time.monotonic()
+    await asyncio.to_thread(process.wait, 20)
+    gone_at = time.monotonic()
+    await asyncio.sleep(0.3)
+    callers.over = True
+    await asyncio.gather(*tasks)
+    before = Counter(said for at, _, said in callers.ended if at < gone_at - LEAVING_S_MAX)
+    assert set(before) == {"served"}
+    assert any(told_at < at for at, _, said in callers.ended if said == "served")
+    assert {said for _, _, said in callers.ended} == {"served", "connect"}
+    assert gone_at - told_at < 4
+
+
+def test_what_came_on_an_old_connection_while_the_process_was_frozen_is_answered(
+    server: tuple[subprocess.Popen[bytes], str],
+) -> None:
+    """However long a machine stands still, a connection that its caller still uses is not ended as an unused one."""
+    process, url = server
+    connection = http.client.HTTPConnection(url.split("/")[2], timeout=20)
+    connection.request("GET", "/pid")
+    assert connection.getresponse().read()
+    process.send_signal(signal.SIGSTOP)
+    connection.request("POST", "/pid", b"x")
+    time.sleep(6)
+    process.send_signal(signal.SIGCONT)
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+async def test_process_that_nobody_calls_ends_at_once(server: tuple[subprocess.Popen[bytes], str]) -> None:
+    """Without a connection there is nothing to wait for."""
+    process, _ = server
+    process.send_signal(signal.SIGTERM)
+    told_at = time.monotonic()
+    await asyncio.to_thread(process.wait, 20)
+    assert time.monotonic() - told_at < 3

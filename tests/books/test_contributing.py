@@ -1,0 +1,71 @@
+"""The lists of files in `tests/README.md` are true: what they name exists, and nothing else holds the same words."""
+
+import re
+
+import pytest
+
+from bff.store.policy import FEED_POLICIES
+from tests.support.mullion import ROOT
+
+pytestmark = pytest.mark.quick
+
+BOOK = (ROOT / "tests" / "README.md").read_text("utf-8")
+# One of each kind that exists, in place of the name that a newcomer chooses.
+EXAMPLES = {"NAME": "wallet", "PAGE": "lobby", "VERB": "deposit", "FEED": "promotions"}
+PATH = re.compile(r"`((?:\.?[\w.-]+/)+[\w.-]*|\.importlinter|README\.md|pyproject\.toml)`")
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", BOOK, re.DOTALL | re.MULTILINE)
+    assert found, title
+    return found[1]
+
+
+def filled(path: str) -> str:
+    for word, example in EXAMPLES.items():
+        path = re.sub(rf"\b{word}\b", example, path)
+    return path
+
+
+def test_every_path_of_the_page_exists() -> None:
+    """Whoever follows the page finds what it names."""
+    paths = sorted(set(PATH.findall(BOOK)))
+    assert len(paths) > 50
+    assert [path for path in paths if not (ROOT / filled(path)).exists()] == []
+
+
+def test_commands_of_the_page_are_there() -> None:
+    """What it says to run can be run."""
+    for command in re.findall(r"^(\.ci/\w+)$", BOOK, re.MULTILINE):
+        assert (ROOT / command).stat().st_mode & 0o111
+
+
+# The list that must hold every file that has the trace, but for those where an example of the kind arises.
+TRACES = [
+    ("A reason", r"\bHEADERS_OVERSIZE\b", {"bff/resilience/framing.py"}),
+    ("A money command", r"\"self-exclude\"|\bSelfExclude\b", {"bff/commands/handlers/limits.py"}),
+    ("A feed", r"PROMOTIONS_PROVIDER_URL|\bPromotionsFeed\b|\bpromotions_view\b", set[str]()),
+    ("A fragment on a new page", r"fragments\.promotions\b", set[str]()),
+]
+
+
+@pytest.mark.parametrize(("title", "trace", "arises"), TRACES, ids=[trace[0] for trace in TRACES])
+def test_no_other_file_has_to_be_touched(title: str, trace: str, arises: set[str]) -> None:
+    """Every file that knows an example of the kind stands in the list; where it arises is a place of its own."""
+    known = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("bff", "fragments", "shell")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".toml", ".json", ".html") and re.search(trace, path.read_text("utf-8"))
+    }
+    named = {filled(path) for path in PATH.findall(section(title))}
+    names = named | {path.replace(EXAMPLES["NAME"], "promotions") for path in named}
+    assert known, "the example is gone: choose another"
+    unlisted = {file for file in known - arises if not any(file == name or file.startswith(name) for name in names)}
+    assert unlisted == set()
+
+
+def test_kinds_that_the_lists_are_held_against_exist() -> None:
+    """The examples are of their kind."""
+    assert 'MoneyCommand("self-exclude"' in (ROOT / "bff/commands/handlers/table.py").read_text("utf-8")
+    assert EXAMPLES["FEED"] in FEED_POLICIES

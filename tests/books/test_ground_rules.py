@@ -1,0 +1,60 @@
+"""Rules about the repository itself, that a person would forget to check."""
+
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+
+from shell.operations.up import find
+from shell.operations.up.house import parse
+
+pytestmark = pytest.mark.quick
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_lock_names_no_index_but_the_public_one():
+    """A lock file from behind a mirror would not install elsewhere."""
+    hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text("utf-8")))
+    assert hosts <= {"pypi.org", "files.pythonhosted.org"}
+
+
+def test_every_house_has_its_import_border():
+    """A house that is added gets its place in `.importlinter`, and nothing is ignored there."""
+    text = (ROOT / ".importlinter").read_text("utf-8")
+    borders = configparser.ConfigParser()
+    borders.read_string(text)
+    independent = set(borders["importlinter:contract:houses"]["modules"].split())
+    rooms = {str(Path(house.file).parent).replace("/", ".") for house in find.houses(ROOT)}
+    assert independent == rooms
+    assert "ignore_imports" not in text
+
+
+def test_kept_data_is_not_committed():
+    """The data folder of local runs is ignored by git."""
+    assert ".mullion/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+
+def test_namespace_packages_stay_open():
+    """`bff` and `fragments` have no `__init__.py`, so that a subtree installs alone."""
+    assert not (ROOT / "bff" / "__init__.py").exists()
+    assert not (ROOT / "fragments" / "__init__.py").exists()
+
+
+def test_every_field_of_house_toml_is_documented():
+    """What the parser takes is in the README beside it, in an example that it reads."""
+    readme = (ROOT / "shell" / "operations" / "up" / "README.md").read_text("utf-8")
+    example = readme.partition("```toml\n")[2].partition("```")[0]
+    house = parse(example, "README.md")
+    source = (ROOT / "shell" / "operations" / "up" / "house.py").read_text("utf-8")
+    known = {field for call in re.findall(r"\.allow\(([^)]+)\)", source) for field in re.findall(r'"(\w+)"', call)}
+    assert house.welcome
+    assert {field for field in known if not re.search(rf"\b{field}\b", example)} == set()
+
+
+def test_every_file_of_up_is_on_its_map():
+    """The README beside `up` names each of its files."""
+    folder = ROOT / "shell" / "operations" / "up"
+    files = (folder / "README.md").read_text("utf-8").partition("## Files")[2]
+    assert [path.stem for path in folder.glob("[a-z]*.py") if f"`{path.stem}`" not in files] == []

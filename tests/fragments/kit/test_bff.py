@@ -1,0 +1,63 @@
+"""What a fragment's calls to the BFF cost each other, over plain sockets."""
+
+import itertools
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bff.contracts.player_context import PlayerContext
+from bff.contracts.view import View
+from bff.resilience.deadline import Deadline
+from bff.resilience.outcome import Failure
+from bff.resilience.policy import Policy
+from bff.resilience.reason import Reason
+from fragments.kit import bff
+from fragments.kit.context import Context
+from tests.support.fragments_fake_bff import FakeBff, Reply, reply, view
+
+pytestmark = pytest.mark.quick
+
+UNREADABLE = Reply(200, b'{"data": 1')
+
+
+@pytest.fixture
+async def queries(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeBff]:
+    with FakeBff() as fake:
+        monkeypatch.setenv("BFF_QUERIES_URL", fake.url)
+        yield fake
+        await bff.close_clients()
+
+
+def of(player: str) -> Context:
+    deadline = Deadline.after_ms(time.monotonic(), 30_000)
+    one = Context(None, "en", "EUR", "/slots/lobby/wallet", "/", deadline)
+    return replace(one, player=PlayerContext(player, "wallet", "EUR", "en", frozenset(), 0), authorization=player)
+
+
+async def test_what_can_not_be_read_of_one_players_view_degrades_no_other(queries: FakeBff) -> None:
+    """It is not asked for again and again, while the views of others, and this player's others, are."""
+    queries.replies["/views/wallet"] = lambda asked: (
+        UNREADABLE if asked.headers["authorization"] == "pl_one" else reply(view({"n": 1}))
+    )
+    queries.replies["/views/limits"] = reply(view({"n": 2}))
+    for _ in range(Policy().consecutive_max):
+        refused = await bff.view("wallet", View[dict[str, int]], of("pl_one"))
+        assert isinstance(refused, Failure)
+        assert refused.reason is Reason.ENCODING
+    asked = len(queries.asked)
+    refused = await bff.view("wallet", View[dict[str, int]], of("pl_one"))
+    assert isinstance(refused, Failure)
+    assert (refused.reason, len(queries.asked)) == (Reason.BREAKER_OPEN, asked)
+    for context, path in ((of("pl_two"), "wallet"), (of("pl_one"), "limits")):
+        assert isinstance(await bff.view(path, View[dict[str, int]], context), View)
+
+
+async def test_bff_that_answers_near_its_limit_stays_fresh(queries: FakeBff) -> None:
+    """Now a little below 250 ms, now a little above: every answer but a first that is too late is shown, and none
+    changes places with a fallback."""
+    delays_s = itertools.cycle([0.225, 0.26])
+    queries.replies["/views/wallet"] = lambda asked: reply(view({"n": 1}), delay_s=next(delays_s))
+    shown = [await bff.view("wallet", View[dict[str, int]], of("pl_one")) for _ in range(12)]
+    assert [each for each in shown[1:] if isinstance(each, Failure)] == []

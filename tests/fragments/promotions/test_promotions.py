@@ -1,0 +1,221 @@
+"""The offers as a real process, before a BFF that says what each test wants."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from bff.contracts.view import Break
+from bff.contracts.wallet import ClaimPromotion, CloseKey
+from tests.support.fragments_fake_bff import AS_OF, FakeBff, Reply, problem, reply, view
+from tests.support.fragments_house import Answer, Fragment, bearer
+from tests.support.fragments_samples import bonus, offers, receipt
+
+PREFIX = "/slots/lobby/promotions"
+KEY = "key-0123456789"
+
+
+@pytest.fixture(scope="module")
+def parts() -> Iterator[tuple[Fragment, FakeBff]]:
+    with FakeBff() as bff, Fragment("promotions", bff.url) as fragment:
+        yield fragment, bff
+
+
+@pytest.fixture
+def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
+    fake = parts[1]
+    fake.asked.clear()
+    fake.replies = {"/views/promotions": reply(view(offers()))}
+    return fake
+
+
+@pytest.fixture
+def promotions(parts: tuple[Fragment, FakeBff], bff: FakeBff) -> Fragment:
+    return parts[0]
+
+
+def player(**more: str) -> dict[str, str]:
+    return {
+        "authorization": bearer("promotions"),
+        "podium_locale": "en-GB",
+        "podium_public_pathname": PREFIX,
+        **more,
+    }
+
+
+def claim(promotions: Fragment, promotion_id: str = "pr_first", key: str = KEY) -> Answer:
+    return promotions.post("/actions/claim", {"promotion_id": promotion_id, "idempotency_key": key}, **player())
+
+
+def card(answer: Answer, title: str) -> str:
+    """The HTML of one offer's card."""
+    return next(part for part in answer.text.split('<li class="card offer">') if title in part)
+
+
+def test_cards_show_worth_terms_and_end(promotions: Fragment, bff: FakeBff) -> None:
+    """A card has what it is worth, its conditions, its terms, when it ends, and a form of its own."""
+    answer = promotions.get("/offers", **player())
+    one = card(answer, "First Seat")
+    for said in ("€100", "Stake it 30 times within 7 days", "Bets up to €5 meanwhile", "<details", "1 d 6 h"):
+        assert said in one, said
+    assert 'data-countdown data-server-now="2026-03-14T20:14:03.000Z"' in one
+    keys = re.findall(r'name="idempotency_key" value="([^"]+)"', answer.text)
+    assert len(keys) == len(set(keys)) == 3
+    assert set(re.findall(r'action="([^"]*)"', answer.text)) == {f"{PREFIX}/actions/claim"}
+    assert "Claimed" in card(answer, "Wheel Nights")
+    assert re.search(r"<dt>Slots</dt><dd[^>]*>100 %</dd>", one)
+
+
+def test_bonuses_show_their_progress(promotions: Fragment, bff: FakeBff) -> None:
+    """A running bonus has a bar that says how far it is, in words too, and its end."""
+    bff.replies["/views/promotions"] = reply(view(msgspec.structs.replace(offers(), grants=[bonus(), bonus("done")])))
+    answer = promotions.get("/offers", **player())
+    assert re.search(r'<progress [^>]*value="60000" max="150000" aria-label="€600 of €1,500 staked">', answer.text)
+    for said in ("€900 to go", "Bets up to €5", "What it brought is real money", "2 d 0 h"):
+        assert said in answer.text, said
+
+
+def test_player_on_a_break_sees_no_offer(promotions: Fragment, bff: FakeBff) -> None:
+    """Whatever the BFF still lists: the end of the break, the bonuses from before, and nothing to claim."""
+    said = view(msgspec.structs.replace(offers(), grants=[bonus()]), on_break=Break(AS_OF + timedelta(days=7)))
+    bff.replies["/views/promotions"] = reply(said)
+    answer = promotions.get("/offers", **player())
+    assert "On a break until" in answer.text
+    assert "21 Mar 2026, 20:14 UTC" in answer.text
+    assert "Your bonus" in answer.text
+    for offered in ("<form", "Welcome", "offers run", "No offer runs"):
+        assert offered not in answer.text, offered
+
+
+def test_anonymous_player_sees_offers_and_may_sign_in(promotions: Fragment, bff: FakeBff) -> None:
+    """Offers are for everybody; the claim leads to sign-in and back."""
+    bff.replies["/views/promotions"] = reply(view(offers("signed_out")))
+    answer = promotions.get("/offers", podium_mount_pathname="/")
+    assert answer.status == 200
+    assert 'href="/sign-in/?next=/"' in answer.text
+    assert "<form" not in answer.text
+    assert "authorization" not in bff.asked[0].headers
+
+
+def test_claim_is_commanded_once_with_its_key(promotions: Fragment, bff: FakeBff) -> None:
+    """A claim goes to the engine under its form's key; wallet and claims have changed; its card says claimed."""
+    bff.replies["/commands/claim-promotion"] = reply(receipt(command="claim-promotion"))
+    answer = claim(promotions)
+    command = next(asked for asked in bff.asked if asked.method == "POST")
+    assert msgspec.json.decode(command.body, type=ClaimPromotion) == ClaimPromotion("pr_first")
+    assert command.headers["idempotency-key"] == KEY
+    assert answer.status == 200
+    assert answer.headers["mullion-changed"] == "wallet, claims; sequence=e1:8"
+    assert answer.headers["mullion-receipt"] == "rc_0a1b2c"
+    assert "Claimed" in card(answer, "First Seat")
+    assert "<form" not in card(answer, "First Seat")
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "words", "same_key"),
+    [
+        (problem(422, "already_claimed", "You have had this offer."), 422, "You have had this offer.", False),
+        (problem(409, "command_in_flight"), 202, "already on its way", True),
+        (problem(503, "engine_down"), 200, "nothing was sent", True),
+        (problem(504, "outcome_unknown"), 202, "The answer got lost", True),
+        (problem(503, "another_word"), 202, "The answer got lost", True),
+        (Reply(500), 202, "The answer got lost", True),
+        (Reply(503), 202, "The answer got lost", True),
+        (reply(receipt(), cut=True), 202, "The answer got lost", True),
+    ],
+)
+def test_claim_that_is_not_done_says_so_on_its_card(
+    promotions: Fragment, bff: FakeBff, said: Reply, status: int, words: str, same_key: bool
+) -> None:
+    """Refused, under way, not sent and unknown are four sentences; only a refusal takes a fresh key."""
+    bff.replies["/commands/claim-promotion"] = said
+    answer = claim(promotions)
+    assert answer.status == status
+    assert words in card(answer, "First Seat")
+    assert (f'value="{KEY}"' in card(answer, "First Seat")) == same_key
+    assert ("engine_down" in answer.headers.get("fragment-state", "")) == (status != 422)
+    crossing = answer.headers.get("mullion-receipt", "")
+    assert bool(re.fullmatch(rf"key_claim_[0-9]{{10}}_{KEY}", crossing)) == (status == 202)
+    bff.replies["/commands/claim-promotion"] = reply(receipt(command="claim-promotion"))
+    assert "Claimed" in card(claim(promotions), "First Seat")
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "asks_again"),
+    [
+        (problem(404, "key_unknown"), "We keep asking what became of your claim", True),
+        (Reply(500), "We keep asking what became of your claim", True),
+        (reply(receipt(command="claim-promotion")), "It is yours.", False),
+        (reply(receipt("declined", command="close-key")), "Nothing was done; you can claim again.", False),
+        (problem(410, "key_forgotten"), "too long ago", False),
+    ],
+)
+def test_lost_claim_is_asked_for_by_its_key(
+    promotions: Fragment, bff: FakeBff, said: Reply, words: str, asks_again: bool
+) -> None:
+    """Its name crosses a reload; the engine is asked under its key what became of it, and nothing is claimed."""
+    bff.replies["/commands/close-key"] = said
+    answer = promotions.get(f"/offers?receipt=key_claim_1700000000_{KEY}", **player())
+    assert words in answer.text
+    assert ("fragment-state" in answer.headers) == asks_again
+    assert (f"Reference {KEY}" in answer.text) == asks_again
+    [sent] = [asked for asked in bff.asked if asked.method == "POST"]
+    assert (sent.path, sent.headers["idempotency-key"]) == ("/commands/close-key", KEY)
+    assert msgspec.json.decode(sent.body, type=CloseKey).sent_at.timestamp() == 1_700_000_000
+
+
+@pytest.mark.parametrize("promotion_id", ["", "../x", "a b", "<script>", "x" * 4_000])
+def test_hostile_promotion_is_sent_nowhere(promotions: Fragment, bff: FakeBff, promotion_id: str) -> None:
+    """Something that can not be an offer's name never reaches the engine."""
+    answer = claim(promotions, promotion_id)
+    assert answer.status == 422
+    assert "There is no such offer." in answer.text
+    assert not [asked for asked in bff.asked if asked.method == "POST"]
+
+
+def test_anonymous_claim_is_401(promotions: Fragment, bff: FakeBff) -> None:
+    """Without a player nothing is claimed."""
+    answer = promotions.post("/actions/claim", {"promotion_id": "pr_first", "idempotency_key": KEY})
+    assert answer.status == 401
+    assert not [asked for asked in bff.asked if asked.method == "POST"]
+
+
+@pytest.mark.parametrize(("state", "reason"), [("stale", "feed_stale"), ("down", "feed_down")])
+def test_claims_wait_for_a_current_list(promotions: Fragment, bff: FakeBff, state: Any, reason: str) -> None:
+    """An old list says how old, once, and no claim can be pressed."""
+    bff.replies["/views/promotions"] = reply(view(offers(), state))
+    answer = promotions.get("/offers", **player())
+    assert (
+        answer.headers["fragment-state"]
+        == f"degraded; reason={reason}; as-of=2026-03-14T20:14:03.000Z; upstream=promotions"
+    )
+    assert answer.text.count('role="status"') == 1
+    buttons = re.findall(r"<button[^>]*>", answer.text)
+    assert buttons
+    assert all("disabled" in button for button in buttons)
+
+
+def test_offers_out_of_reach_keep_their_place(promotions: Fragment, bff: FakeBff) -> None:
+    """Without an answer quiet cards stand where the offers would; what was known of them stays, and waits."""
+    bff.replies["/views/promotions"] = problem(503, "store_down")
+    known = promotions.get("/offers", **player()).text
+    assert "Wheel Nights" in known
+    assert "Ends in" not in known
+    assert all("disabled" in button for button in re.findall(r"<button[^>]*>", known))
+    answer = promotions.get("/offers", **player() | {"authorization": bearer("promotions", player="pl_never_seen")})
+    assert answer.status == 200
+    assert answer.headers["fragment-state"] == "degraded; reason=store_down; upstream=query-store"
+    assert "We keep trying." in answer.text
+    assert '<ul class="offers quiet" aria-hidden="true">' in answer.text
+
+
+def test_receipt_crosses_a_redirect(promotions: Fragment, bff: FakeBff) -> None:
+    """`?receipt=` tells what became of the claim; nobody else's receipt is asked for without a player."""
+    bff.replies["/views/receipts/rc_0a1b2c"] = reply(view({"receipt": receipt(command="claim-promotion")}))
+    assert "It is yours." in promotions.get("/offers?receipt=rc_0a1b2c", **player()).text
+    bff.asked.clear()
+    promotions.get("/offers?receipt=rc_0a1b2c")
+    assert [asked.path for asked in bff.asked] == ["/views/promotions"]

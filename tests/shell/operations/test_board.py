@@ -1,0 +1,166 @@
+"""The status board tells of each fragment's last minute, whatever the others do."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html import unescape
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from shell.composition.page import Slot
+from shell.composition.recent_outcomes import WINDOW_S, RecentOutcomes
+from shell.operations import views
+from shell.operations.status import FragmentStatus, fragments
+from shell.players.models import Player
+from shell.registry.holds import FragmentHold
+from shell.wiring import parts
+from tests.support.shell_page import PAGE, Trio, element
+
+BURST = 5000
+
+
+class Clock:
+    """A wall clock that tests move."""
+
+    now = datetime(2026, 3, 4, 12, 0, tzinfo=UTC).timestamp()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Board:
+    """The board of a process that composes the trio's pages. `held` is what an operator holds."""
+
+    def __init__(self, trio: Trio) -> None:
+        self.clock = Clock()
+        self.recent = RecentOutcomes(self.clock)
+        self.held: dict[str, FragmentHold] = {}
+        trio.includer._watch = self.recent.note
+        self._trio = trio
+
+    def parts(self) -> Any:
+        registry = SimpleNamespace(current=self._trio.snapshot, holds=self.held)
+        return replace(parts(), recent_outcomes=self.recent, upstreams=self._trio.upstreams, registry=registry)
+
+    def rows(self) -> dict[str, FragmentStatus]:
+        return {row.fragment: row for row in fragments(self.parts())}
+
+    def burst(self, slot: Slot) -> None:
+        """Very many outcomes of one slot that nobody has to be asked for."""
+        for _ in range(BURST):
+            assert self._trio.includer.immediate(self._trio.include(slot)) is not None
+
+
+async def test_burst_of_one_fragment_hides_no_other() -> None:
+    """A fragment that is asked for once a minute is on the board beside one that is asked for all the time."""
+    async with Trio() as trio:
+        board = Board(trio)
+        await trio.origins["promotions"].fail("status=500")
+        await trio.page()
+        board.clock.now += 40
+        trio.upstreams.of(trio.snapshot.releases["tables"]).force_open("drill")
+        board.burst(PAGE.slots[1])
+        rows = board.rows()
+        assert (rows["wallet"].state, rows["wallet"].counts) == ("fresh", {"fresh": 1})
+        assert (rows["promotions"].state, rows["promotions"].reason) == ("fallback", "upstream_error")
+        assert rows["tables"].counts == {"fresh": 1, "fallback": BURST}, "all of the minute, not its end"
+        assert (rows["tables"].reason, rows["tables"].breaker) == ("held", "forced")
+        assert "drill" in rows["tables"].detail
+        assert rows["live-dealer"].state == "", "a page names it, and nobody asked"
+        assert rows["wallet"].at == datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+async def test_log_metric_and_board_name_who_failed_behind_a_fragment() -> None:
+    """By the fragment's own word, as its manifest declares it; the slot has the reason, and asks when it may help."""
+    labels = {"fragment": "tables", "state": "degraded", "reason": "breaker_open", "upstream": "bff-queries"}
+    async with Trio(extension={"upstreams": ["bff-queries"]}) as trio:
+        board = Board(trio)
+        said = "degraded; reason=breaker_open; upstream=bff-queries; retry-after-ms=2000"
+        trio.origins["tables"].headers = (("Fragment-State", said),)
+        trio.origins["wallet"].headers = (("Fragment-State", said.replace("bff-queries", "x1")),)
+        await trio.origins["promotions"].fail("status=500")
+        before = REGISTRY.get_sample_value("mullion_includes_total", labels) or 0
+        with capture_logs() as lines:
+            page = await trio.page()
+        rows = board.rows()
+    shown = element(page, "tables")
+    assert b'data-state="degraded" data-reason="breaker_open"' in shown
+    delay = re.search(rb'data-retry-ms="(\d+)"', shown)
+    assert delay
+    assert 2200 <= int(delay[1]) <= 3500
+    assert (rows["tables"].reason, rows["tables"].upstream) == ("breaker_open", "bff-queries")
+    assert (rows["wallet"].upstream, rows["promotions"].upstream) == ("undeclared", "promotions")
+    assert REGISTRY.get_sample_value("mullion_includes_total", labels) == before + 1
+    told = {line["fragment"]: (line["reason"], line["upstream"]) for line in lines if line["event"] == "included"}
+    assert told["tables"] == ("breaker_open", "bff-queries")
+    assert told["promotions"] == ("upstream_error", "promotions")
+
+
+async def test_minute_passes() -> None:
+    """What is older is not counted, and who was not asked for in it is said to be just that."""
+    async with Trio() as trio:
+        board = Board(trio)
+        await trio.page()
+        board.clock.now += WINDOW_S / 2
+        await trio.composer.slot(PAGE.slots[0], trio.visit(), trio.snapshot, attempt=0)
+        board.clock.now += WINDOW_S / 2 + 1
+        rows = board.rows()
+        assert rows["wallet"].counts == {"fresh": 1}
+        assert (rows["tables"].state, rows["tables"].counts, rows["tables"].at) == ("", {}, None)
+        for second in range(3 * WINDOW_S):
+            board.clock.now += 1
+            await trio.composer.slot(PAGE.slots[0], trio.visit(), trio.snapshot, attempt=0)
+            assert board.rows()["wallet"].counts["fresh"] <= WINDOW_S, second
+        assert board.rows()["wallet"].counts["fresh"] >= WINDOW_S - 1
+
+
+@pytest.mark.django_db
+async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """State, reason, release, counts, breaker and an operator's hold, each in its row."""
+    async with Trio() as trio:
+        board = Board(trio)
+        await trio.origins["promotions"].fail("status=500")
+        await trio.page()
+        trio.upstreams.of(trio.snapshot.releases["tables"]).force_open("wrong <odds>")
+        board.held = {"tables": FragmentHold("wrong <odds>", "olga", datetime(2026, 3, 4, 11, 59, tzinfo=UTC))}
+        board.burst(PAGE.slots[1])
+        html = views.board_page(RequestFactory().get("/operations/"), board.parts())
+    rows = [_words(row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)[1:]]
+    said = {row.partition(" ")[0]: row for row in rows}
+    assert "<odds>" not in html
+    assert re.search(r"fresh 1\.0\.0 wallet-1 .* 12:00:00 · \d+ ms 1 fresh closed", said["wallet"])
+    assert re.search(r"fallback upstream_error promotions .* 1 fallback closed", said["promotions"])
+    assert re.search(
+        rf"fallback held Held: wrong <odds> by olga since 4 Mar 11:59:00 .* {BURST} fallback forced",
+        said["tables"],
+    )
+    assert "not published" in said["live-dealer"]
+
+
+@pytest.mark.parametrize("view", [views.board, views.metrics])
+def test_public_port_shows_operators_pages_to_staff_alone(view: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A visitor is sent to sign in; a player is told that there is no such page."""
+    monkeypatch.setattr(views, "board_page", lambda request, parts: "the board # HELP")
+    statuses = {}
+    for name, user in {
+        "visitor": AnonymousUser(),
+        "player": Player(username="amber"),
+        "left": Player(username="olga", is_staff=True, is_active=False),
+        "staff": Player(username="olga", is_staff=True),
+    }.items():
+        request = RequestFactory().get("/operations/")
+        request.user = user
+        answer = view(request)
+        statuses[name] = answer.status_code
+        assert (b"# HELP" in answer.content) == (name == "staff")
+    assert statuses == {"visitor": 302, "player": 404, "left": 404, "staff": 200}
+
+
+def _words(row: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", row))).strip()

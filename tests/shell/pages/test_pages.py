@@ -1,0 +1,130 @@
+"""The pages table and the compiler: pages are data, and a mistake in them is said by name."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bff.contracts.seamless import SCOPE_PLAY, game_audience
+from shell.composition.compiler import Compiled, Compiler, Hole
+from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
+from shell.composition.release import Snapshot
+from shell.pages.table import read_pages
+
+pytestmark = pytest.mark.quick
+
+TABLE = Page("table", "/tables/{table}/", "table.html", (Slot("main", "x", "/table/{table}"),))
+LOBBY = Page("lobby", "/", "lobby.html")
+PAGES = PageTable([LOBBY, TABLE])
+
+ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
+
+
+@given(ids)
+def test_page_key_names_the_same_page_again(table_id: str) -> None:
+    """Whatever a path matched, its key leads back to."""
+    matched = PAGES.match(f"/tables/{table_id}/")
+    assert matched == (TABLE, {"table": table_id})
+    assert PAGES.by_key(TABLE.key({"table": table_id})) == matched
+
+
+@given(st.text(max_size=80))
+def test_hostile_page_key_is_no_page_or_a_whole_one(key: str) -> None:
+    """A key from a browser never gives a page with a parameter that its route would refuse."""
+    found = PAGES.by_key(key)
+    if found is not None:
+        page, params = found
+        assert PAGES.match(page.path(params)) == found
+
+
+@pytest.mark.parametrize("path", ["/tables//", "/tables/../", "/tables/a/b/", "/tables/%2e/", "/tables/.x/", "//"])
+def test_path_that_no_route_takes_is_no_page(path: str) -> None:
+    """A parameter is one plain path segment."""
+    assert PAGES.match(path) is None
+
+
+def test_slot_prefix_carries_the_parameters() -> None:
+    """Two tables have two prefixes, so an action at one can not reach the other."""
+    slot = TABLE.slots[0]
+    assert TABLE.prefix(slot, {"table": "rl-7"}) == "/slots/table:rl-7/main"
+    assert slot.path({"table": "rl-7"}) == "/table/rl-7"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[pages.a]\nroute='/'\n", "template"),
+        ("[fragments]\n[pages.a]\nroute='a'\ntemplate='x'\n", "must start and end with a slash"),
+        ("[fragments]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={s={fragment='f'}}\n", "names the fragment 'f'"),
+        ("[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={s={fragment='f',pathname='/{id}'}}\n", "['id']"),
+        ("[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={s={fragment='f',first=true}}\n", "first"),
+        (
+            "[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={s={fragment='f',grant={audience='g:{id}'}}}\n",
+            "['id']",
+        ),
+        *(
+            (
+                f"[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nslots={{s={{fragment='f',grant={{audience='{word}'}}}}}}\n",
+                word,
+            )
+            for word in ("f", "live:socket", ":x", "game:", "{id}:x")
+        ),
+        ("[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nrefresh_s=5\n", "refresh_s"),
+        ("pages = ", "pages.toml"),
+    ],
+)
+def test_broken_pages_table_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
+    """The message names the entry and what is wrong with it."""
+    path = tmp_path / "pages.toml"
+    path.write_text(text)
+    with pytest.raises(PagesBroken, match=r"pages\.toml") as refused:
+        read_pages(path)
+    assert said in str(refused.value)
+
+
+def test_own_pages_table_places_every_slot_it_declares() -> None:
+    """Each page of the house compiles, signed in and not."""
+    compiler = Compiler()
+    for page in read_pages(settings.PAGES).pages:
+        for signed_in in (False, True):
+            compiled = compiler.compiled(page, language="en", signed_in=signed_in, snapshot=Snapshot())
+            assert b"</html>" in Compiled.fill(compiled.tail, {"player_name": "", "path": "/", "key": page.name})
+
+
+def test_page_without_a_script_reads_itself_again_where_the_table_says_so() -> None:
+    """Only a page with `refresh_s` does, no sooner than that, at its own address and for browsers without scripts."""
+    for page in read_pages(settings.PAGES).pages:
+        compiled = Compiler().compiled(page, language="en", signed_in=False, snapshot=Snapshot())
+        head = Compiled.fill(compiled.head, {"player_name": "", "path": '/tables/"7/', "key": page.name}).decode()
+        refresh = f'<noscript><meta http-equiv="refresh" content="{page.refresh_s};url=/tables/&quot;7/"></noscript>'
+        assert (refresh in head) == ('http-equiv="refresh"' in head) == (page.refresh_s >= 10)
+
+
+def test_game_tokens_are_for_the_table_of_the_page() -> None:
+    """What the pages table grants is what the engine takes from a game provider, and nothing more."""
+    page = next(page for page in read_pages(settings.PAGES).pages if page.name == "table")
+    grants = [slot.granted({"table": "203"}) for slot in page.slots if slot.grant]
+    assert grants
+    assert set(grants) == {Grant(game_audience("203"), frozenset({SCOPE_PLAY}), 12 * 3600)}
+
+
+def test_slot_that_the_template_does_not_place_is_refused() -> None:
+    """A page whose template and table disagree fails at once, not as an empty place."""
+    page = Page("lobby", "/", "lobby.html", (Slot("other", "x"),))
+    with pytest.raises(PagesBroken, match="other"):
+        Compiler().compiled(page, language="en", signed_in=False, snapshot=Snapshot())
+
+
+def test_hole_is_filled_with_escaped_text() -> None:
+    """A player's name is text, whatever it holds."""
+    assert Compiled.fill((b"<b>", Hole("player_name"), b"</b>"), {"player_name": "<i>"}) == b"<b>&lt;i&gt;</b>"
+
+
+def test_page_is_rendered_once_until_a_release_changes() -> None:
+    """Compiling costs a render; a visit does not."""
+    compiler, page = Compiler(), read_pages(settings.PAGES).pages[0]
+    first = compiler.compiled(page, language="en", signed_in=False, snapshot=Snapshot(1))
+    assert compiler.compiled(page, language="en", signed_in=False, snapshot=Snapshot(1)) is first
+    assert compiler.compiled(page, language="en", signed_in=False, snapshot=Snapshot(2)) is not first

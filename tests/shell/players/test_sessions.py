@@ -1,0 +1,319 @@
+"""Sessions that end: nothing is given for them, whatever is slow or away, in every process and on every device."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.db import OperationalError
+from django.http import HttpRequest
+from redis import Redis
+
+from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG
+from shell.players import session as session_module
+from shell.players.authentication import AuthResult, authenticate_cookies
+from shell.players.duties import SIGNED_IN_AT
+from shell.players.identity import Identity, encode
+from shell.players.mark import mark_of
+from shell.players.models import Player, Revocation
+from shell.players.revocation import Revocations
+from shell.players.revoke import end_session
+from shell.players.session import SessionUnverified, find_identity, look_up
+from shell.players.session_store import SessionStore
+from shell.players.threads import Threads
+from tests.support.valkey_server import ValkeyServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOWHERE = "redis://127.0.0.1:1/0"
+MINUTE_S = 60
+
+
+class Clock:
+    now = 5000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def redis_away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And threads of this test's own: what it leaves hanging in them is in nobody's way."""
+    settings.REDIS_URL = NOWHERE
+    for name, threads_max in (("_genuine", 8), ("_any", 4), ("_requests", 4)):
+        monkeypatch.setattr(session_module, name, Threads(f"test{name}", threads_max, 0))
+
+
+@pytest.fixture
+def amber() -> Player:
+    return Player.objects.create_user("amber", password="mullion-demo", player_id="pl_amber")
+
+
+@pytest.fixture
+def hanging_look_ups() -> Iterator[Callable[[], Any]]:
+    """Makes every thread for look-ups hang, as a flood of invented sessions on a slow store does."""
+    over = threading.Event()
+    hanging = []
+
+    async def hang() -> None:
+        for threads, threads_max in ((session_module._genuine, 8), (session_module._any, 4)):
+            runs = [threads.run(over.wait, deadline_ms=60_000) for _ in range(threads_max)]
+            hanging.extend(asyncio.ensure_future(run) for run in runs)
+        await asyncio.sleep(0)
+
+    yield hang
+    over.set()
+
+
+def signed_in(player: Player) -> str:
+    """The key of a session that `player` has just opened on some device."""
+    request = HttpRequest()
+    request.session = SessionStore()
+    login(request, player, "django.contrib.auth.backends.ModelBackend")
+    request.session[SIGNED_IN_AT] = int(time.time())
+    request.session.save()
+    assert request.session.session_key
+    return request.session.session_key
+
+
+async def cookies(key: str, *, age_s: float = 0) -> dict[str, str]:
+    """What the browser of that session holds, its player cookie stamped so long ago."""
+    identity = await look_up(key, genuine=True)
+    assert identity is not None
+    stamped = encode(identity, now=time.time() - age_s)
+    return {settings.SESSION_COOKIE_NAME: key, settings.PLAYER_COOKIE_NAME: stamped}
+
+
+def process(clock: Clock | None = None) -> Revocations:
+    """What another shell process knows: it shares the database and nothing else."""
+    return Revocations(NOWHERE, clock=clock or Clock())
+
+
+async def test_ended_session_stays_ended_while_the_store_is_flooded(
+    amber: Player, hanging_look_ups: Callable[[], Any]
+) -> None:
+    """Sign out, wait 64 s, let look-ups hang: the old cookies are a visitor's, in a process that runs and in one that
+    has just started."""
+    clock = Clock()
+    running, key = process(clock), await sync_to_async(signed_in)(amber)
+    await running.catch_up()
+    held = await cookies(key, age_s=64)
+    await sync_to_async(end_session)(key)
+    clock.now += 64
+    await running.catch_up()
+    started = process(clock)
+    await started.catch_up()
+    await hanging_look_ups()
+    for revocations in (running, started):
+        auth_result = await authenticate_cookies(held, revocations)
+        assert auth_result.identity is None
+
+
+async def test_session_that_stands_is_believed_while_the_store_is_flooded(
+    amber: Player, hanging_look_ups: Callable[[], Any]
+) -> None:
+    """Nobody is signed out by other people's flood, as long as it is known here what has ended."""
+    clock = Clock()
+    revocations, key = process(clock), await sync_to_async(signed_in)(amber)
+    held = await cookies(key, age_s=600)
+    await revocations.catch_up()
+    await hanging_look_ups()
+    auth_result = await authenticate_cookies(held, revocations)
+    assert auth_result.identity is not None
+    assert auth_result.identity.player == "pl_amber"
+    clock.now += MINUTE_S
+    assert (await authenticate_cookies(held, revocations)).identity is not None
+    clock.now += 1
+    assert await authenticate_cookies(held, revocations) == AuthResult(None, certain=False)
+
+
+async def test_process_that_has_read_nothing_believes_no_old_cookie(
+    amber: Player, hanging_look_ups: Callable[[], Any]
+) -> None:
+    """One that has just started or lost the database can not tell; the browser keeps its cookies until it can."""
+
+    def away(after: int) -> list[Any]:
+        raise OperationalError("away")
+
+    held = await cookies(await sync_to_async(signed_in)(amber), age_s=64)
+    await hanging_look_ups()
+    for revocations in (process(), Revocations(NOWHERE, read=away)):
+        await revocations.catch_up() if revocations._read is away else None
+        assert await authenticate_cookies(held, revocations) == AuthResult(None, certain=False)
+
+
+async def test_redis_away_signs_nobody_out(amber: Player) -> None:
+    """Fresh, a minute old and an hour old: the database says that the session stands."""
+    key, revocations = await sync_to_async(signed_in)(amber), process()
+    for age_s in (0, 64, 3599, 7200):
+        auth_result = await authenticate_cookies(await cookies(key, age_s=age_s), revocations)
+        assert auth_result.identity is not None
+
+
+async def test_sign_out_with_redis_away_is_known_to_every_process_at_its_next_reading(amber: Player) -> None:
+    """A cookie within its minute too."""
+    key, there = await sync_to_async(signed_in)(amber), process()
+    held = await cookies(key)
+    await there.catch_up()
+    await sync_to_async(end_session)(key)
+    await there.catch_up()
+    assert (await authenticate_cookies(held, there)).identity is None
+
+
+def _block_by_save(player: Player) -> None:
+    stale = Player.objects.get(pk=player.pk)
+    stale.is_active = False
+    stale.save()
+
+
+def _block_by_query(player: Player) -> None:
+    Player.objects.filter(username="amber").update(is_active=False)
+
+
+def _block_in_bulk(player: Player) -> None:
+    player.is_active = False
+    Player.objects.bulk_update([player], ["is_active"])
+
+
+def _new_password(player: Player) -> None:
+    player.set_password("another one")
+    player.save()
+
+
+def _command(player: Player) -> None:
+    call_command("sign_out_everywhere", "amber")
+
+
+ENDINGS = [
+    _block_by_save,
+    _block_by_query,
+    _block_in_bulk,
+    _new_password,
+    _command,
+    Player.delete,
+    Player.end_sessions,
+]
+
+
+@pytest.mark.parametrize("ends", ENDINGS, ids=lambda ends: ends.__name__.strip("_"))
+async def test_blocked_or_signed_out_player_is_a_visitor_on_every_device(
+    amber: Player, ends: Callable[[Player], Any], hanging_look_ups: Callable[[], Any]
+) -> None:
+    """At once where it is read, for cookies within their minute and for old ones while look-ups hang."""
+    phone, laptop = await sync_to_async(signed_in)(amber), await sync_to_async(signed_in)(amber)
+    birch = await sync_to_async(Player.objects.create_user)("birch", password="mullion-demo")
+    other = await cookies(await sync_to_async(signed_in)(birch))
+    held = [await cookies(phone), await cookies(laptop, age_s=64)]
+    revocations = process()
+    await revocations.catch_up()
+    await sync_to_async(ends)(amber)
+    await revocations.catch_up()
+    assert await find_identity(phone) is None
+    assert await find_identity(laptop) is None
+    await hanging_look_ups()
+    assert [(await authenticate_cookies(jar, revocations)).identity for jar in held] == [None, None]
+    assert (await authenticate_cookies(other, revocations)).identity is not None
+
+
+async def test_object_loaded_before_a_sign_out_brings_no_session_back(amber: Player) -> None:
+    """Whoever saves an old copy of the account writes the old names, not the old sessions."""
+    key = await sync_to_async(signed_in)(amber)
+    old = await Player.objects.aget(pk=amber.pk)
+    await sync_to_async(amber.end_sessions)()
+    old.first_name = "Amber"
+    await old.asave()
+    assert await find_identity(key) is None
+    fresh = await Player.objects.aget(pk=amber.pk)
+    assert (fresh.first_name, fresh.sessions_epoch) == ("Amber", 1)
+
+
+async def test_player_who_signs_in_again_after_signing_out_everywhere_is_let_in(amber: Player) -> None:
+    """What ended is the time before."""
+    await sync_to_async(amber.end_sessions)()
+    key, revocations = await sync_to_async(signed_in)(amber), process()
+    await revocations.catch_up()
+    assert (await authenticate_cookies(await cookies(key), revocations)).identity is not None
+
+
+async def test_signing_in_over_a_session_and_logging_out_leave_their_revocations(amber: Player) -> None:
+    """Whatever ends a session does it by one way, so no way is forgotten."""
+
+    def over(key: str) -> str:
+        birch = Player.objects.create_user("birch", password="mullion-demo")
+        request = HttpRequest()
+        request.session = SessionStore(key)
+        login(request, birch, "django.contrib.auth.backends.ModelBackend")
+        request.session.save()
+        assert request.session.session_key
+        return request.session.session_key
+
+    def out(key: str) -> None:
+        request = HttpRequest()
+        request.session = SessionStore(key)
+        logout(request)
+
+    first = await sync_to_async(signed_in)(amber)
+    second = await sync_to_async(over)(first)
+    await sync_to_async(out)(second)
+    marks = [mark async for mark in Revocation.objects.order_by("pk").values_list("mark", flat=True)]
+    assert marks == [mark_of(first), mark_of(second)]
+    assert await Session.objects.acount() == 0
+
+
+async def test_sign_out_is_pushed_by_whoever_reads_it_once_redis_is_back(
+    amber: Player, valkey: ValkeyServer, settings: Any
+) -> None:
+    """Sockets hear of it although the process that ended the session could not reach Redis; said once it is not said
+    again."""
+    key, other = await sync_to_async(signed_in)(amber), process()
+    await sync_to_async(end_session)(key)
+    await other.catch_up()
+    settings.REDIS_URL = valkey.url
+    with Redis.from_url(valkey.url) as client:
+        listening = client.pubsub(ignore_subscribe_messages=True)
+        listening.subscribe(REVOCATION_CHANNEL)
+        listening.get_message(timeout=5)
+        await other.catch_up()
+        heard = await asyncio.to_thread(lambda: listening.get_message(timeout=5))
+        assert heard is not None
+        expected = {"player": "pl_amber", "mark": mark_of(key), "epoch": 0}
+        assert json.loads(heard["data"]) == expected
+        assert [json.loads(raw) for raw in client.zrange(REVOCATION_LOG, 0, -1)] == [expected]
+        assert client.ttl(REVOCATION_LOG) > MINUTE_S
+        for _ in range(3):
+            await other.catch_up()
+        assert client.zcard(REVOCATION_LOG) == 1
+        assert await Revocation.objects.aget() is not None
+        assert (await Revocation.objects.aget()).pushed
+        listening.close()
+
+
+@pytest.mark.parametrize("key", ["", "x", "\0" * 32, "s" * 10_000, "../" * 10, "é" * 32])
+async def test_hostile_session_key_is_nobody(key: str) -> None:
+    """On every database: a cookie may hold anything."""
+    assert await find_identity(key) is None
+    await sync_to_async(end_session)(key)
+
+
+async def test_invented_sessions_do_not_stand_in_the_way_of_genuine_ones(amber: Player) -> None:
+    """Who brings a signed cookie of the session waits in a line of its own."""
+    over = threading.Event()
+    key = await sync_to_async(signed_in)(amber)
+    held = await cookies(key, age_s=64)
+    waiting = [asyncio.ensure_future(session_module._any.run(over.wait, deadline_ms=60_000)) for _ in range(4)]
+    await asyncio.sleep(0)
+    try:
+        with pytest.raises(SessionUnverified):
+            await look_up("a" * 32, genuine=False)
+        auth_result = await authenticate_cookies(held, process())
+        assert isinstance(auth_result.identity, Identity)
+    finally:
+        over.set()
+        await asyncio.gather(*waiting)

@@ -1,0 +1,121 @@
+"""A fragment as a real process, for tests.
+
+Public: `Fragment`, `bearer`, `PUBLIC_KEY`.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from bff.contracts.player_context import PlayerContext, mint, new_key_pair
+from bff.contracts.promotions import SCOPE_PROMOTIONS
+from bff.contracts.wallet import SCOPE_CLAIM, SCOPE_DEPOSIT, SCOPE_LIMITS, SCOPE_READ, SCOPE_WITHDRAW
+
+ROOT = Path(__file__).parents[2]
+READY_S_MAX = 20
+PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+class Fragment:
+    """`fragments.<room>` under uvicorn on a free port, with its BFF and any provider at `bff_url`.
+
+    `commands_url` is the engine's where it stands elsewhere, `public_key` the one that its bearers are checked by.
+    `python` and `folder` name another interpreter and tree than the tests' own.
+    """
+
+    def __init__(
+        self,
+        room: str,
+        bff_url: str,
+        *,
+        commands_url: str = "",
+        public_key: str = PUBLIC_KEY,
+        python: str = sys.executable,
+        folder: Path = ROOT,
+        server: str = "uvicorn",
+    ) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._room, self._python, self._folder, self._bff_url = room, python, folder, bff_url
+        self._commands_url, self._public_key = commands_url or bff_url, public_key
+
+    def __enter__(self) -> Self:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "DEBUG": "1",
+            "PROCESS_NAME": self._room,
+            "PLAYER_CONTEXT_PUBLIC_KEY": self._public_key,
+            "BFF_QUERIES_URL": self._bff_url,
+            "BFF_COMMANDS_URL": self._commands_url,
+            "GAMES_URL": self._bff_url,
+        }
+        command = [self._python, "-m", "uvicorn", f"fragments.{self._room}.asgi:application"]
+        self._process = subprocess.Popen(
+            [*command, "--port", str(self.port), "--log-level", "warning"], cwd=self._folder, env=environment
+        )
+        started = time.monotonic()
+        while time.monotonic() - started < READY_S_MAX:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"{self._room} ended with {self._process.returncode} before it was ready")
+            try:
+                if self.get("/healthz").status == 200:
+                    return self
+            except OSError:
+                time.sleep(0.05)
+        self.__exit__()
+        raise RuntimeError(f"{self._room} was not ready within {READY_S_MAX} s")
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, target: str, **headers: str) -> Answer:
+        """GET `target`; a keyword names a header, `_` for `-`."""
+        return self._ask(urllib.request.Request(self.url + target), headers)
+
+    def post(self, target: str, fields: dict[str, str] | bytes, **headers: str) -> Answer:
+        """POST a form."""
+        body = fields if isinstance(fields, bytes) else urllib.parse.urlencode(fields).encode()
+        return self._ask(urllib.request.Request(self.url + target, body, method="POST"), headers)
+
+    def _ask(self, request: urllib.request.Request, headers: dict[str, str]) -> Answer:
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        try:
+            response = urllib.request.urlopen(request, timeout=10)
+        except urllib.error.HTTPError as error:
+            response = error
+        with response:
+            sent = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, sent, response.read().decode())
+
+
+def bearer(audience: str, *, player: str = "pl_amber", currency: str = "EUR", expires_in_s: int = 120) -> str:
+    """The `Authorization` value that the shell would send to `audience`."""
+    now = int(time.time())
+    scopes = frozenset({SCOPE_READ, SCOPE_PROMOTIONS, SCOPE_DEPOSIT, SCOPE_CLAIM, SCOPE_WITHDRAW, SCOPE_LIMITS})
+    context = PlayerContext(player, audience, currency, "en-GB", scopes, now + expires_in_s)
+    return f"Bearer {mint(context, PRIVATE_KEY, now=now)}"

@@ -1,0 +1,375 @@
+"""The money side of the house as real processes, for tests: engine, relay, offers intake, projector, a Valkey.
+
+Use: `with MoneyHouse() as house: house.deposit("pl_amber", 1000)`. Every process can be killed and started again.
+"""
+
+import asyncio
+import base64
+import contextlib
+import functools
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from redis import Redis
+
+from bff.contracts.player_context import PlayerContext, mint, new_key_pair
+from bff.store import Store, StorePolicy, StoreUnavailable
+from tests.support.free_ports import free_port
+from tests.support.postgres_server import PostgresServer
+from tests.support.valkey_server import ValkeyServer
+
+ROOT = Path(__file__).parents[2]
+APPLICATIONS = {"bff-commands": "bff.commands.asgi:application", "bff-queries": "bff.queries.asgi:application"}
+MODULES = {
+    "relay": "bff.commands.relay",
+    "offers-intake": "bff.commands.bonuses.offers_intake",
+    "projector": "bff.queries.projector",
+}
+LEDGER_TEMPLATE = "new_ledger"
+CURRENCIES = {"pl_amber": "EUR", "pl_birch": "GBP", "pl_cedar": "JPY"}
+
+
+def eventually(condition, within_s=30.0, what="it did not come about in time"):
+    """What `condition` returns as soon as that is truthy; errors of connection count as not yet."""
+    end = time.monotonic() + within_s
+    last = None
+    while time.monotonic() < end:
+        try:
+            if value := condition():
+                return value
+        except (OSError, StoreUnavailable) as error:
+            last = error
+        time.sleep(0.02)
+    raise AssertionError(f"{what} ({last})")
+
+
+def _manage(environment, *arguments, **more):
+    command = [sys.executable, "-m", "django", *arguments, "--settings", "bff.commands.settings"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, **more)
+
+
+def _new_ledger(**where):
+    """Migrate the command database that `where` names, and give the demo players their opening balances."""
+    environment = {**os.environ, "DEBUG": "1", **where}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    for arguments in (("migrate", "--noinput"), ("seed_demo",)):
+        done = _manage(environment, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@functools.cache
+def _ledger_file():
+    """The folder of a new ledger that nothing has written to since, made once; a house begins with a copy."""
+    folder = tempfile.TemporaryDirectory(prefix="ledger-")
+    _new_ledger(MULLION_DATA=folder.name)
+    return folder
+
+
+def ledger_on(postgres: PostgresServer, name: str) -> str:
+    """The address of a database of that name with a new ledger, for a `MoneyHouse`; what it held before is gone."""
+    if not postgres.has(LEDGER_TEMPLATE):
+        making = f"{LEDGER_TEMPLATE}_in_the_making"
+        _new_ledger(DATABASE_URL=postgres.url(making))
+        postgres.copy(making, LEDGER_TEMPLATE)
+    return postgres.url(name, template=LEDGER_TEMPLATE)
+
+
+@dataclass
+class FakePayments:
+    """A payments provider that does what `mode` says: approve, decline, process, refuse, error, hang, hang_after.
+
+    `process` thinks about it for ever; `hang_after` charges and then answers nothing, which is the time-out that costs
+    money; `error` and `hang` charge nothing.
+    """
+
+    mode: str = "approve"
+    charges: dict[str, dict[str, Any]] = field(default_factory=dict)
+    posts: list[str] = field(default_factory=list)
+    sockets: list[socket.socket] = field(default_factory=list)
+
+    def __post_init__(self):
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                super().setup()
+                fake.sockets.append(self.connection)
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                if self.path == "/healthz":
+                    return self.reply(200, {"status": "ok"})
+                reference = self.path.partition("reference=")[2]
+                found = fake.charges.get(reference)
+                return self.reply(200, {"charges": [found] if found else []})
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, answer = fake.charge(body)
+                if status:
+                    self.reply(status, answer)
+                else:
+                    self.close_connection = True
+
+            def reply(self, status, answer):
+                raw = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._handler = Handler
+        self.start()
+
+    def start(self):
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+        # An old keep-alive connection would go on answering.
+        for connection in self.sockets:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.sockets.clear()
+
+    def charge(self, body):
+        reference = body["reference"]
+        self.posts.append(reference)
+        if self.mode == "error":
+            return 500, {"error": "broken"}
+        if self.mode == "refuse":
+            return 422, {"error": "no"}
+        if self.mode == "hang":
+            time.sleep(4)
+            return 0, None
+        status = {"decline": "declined", "process": "processing"}.get(self.mode, "approved")
+        made = {**body, "charge_id": f"ch_{secrets.token_hex(4)}", "status": status}
+        if status == "declined":
+            made["decline_reason"] = "insufficient_funds"
+        made = self.charges.setdefault(reference, made)
+        if self.mode == "hang_after":
+            time.sleep(4)
+            return 0, None
+        return 201, made
+
+
+class MoneyHouse:
+    """Real processes around one command database. Files stand under `folder`; `database_url` may be of `ledger_on`."""
+
+    def __init__(
+        self,
+        *,
+        database_url: str | None = None,
+        broker_url: str | None = None,
+        wanted=("bff-commands", "relay", "projector"),
+        extra: dict[str, str] | None = None,
+        folder: str | None = None,
+    ):
+        self._folder = tempfile.TemporaryDirectory(prefix="money-", dir=folder)
+        self.valkey = ValkeyServer()
+        self.payments = FakePayments()
+        self.private_key, public_key = new_key_pair()
+        self.wanted = wanted
+        ports = {name: free_port() for name in (*MODULES, *APPLICATIONS)}
+        self.url = f"http://127.0.0.1:{ports['bff-commands']}"
+        self.ports = ports
+        self.webhook_secret = "whsec-for-tests"
+        self.environment = {
+            **os.environ,
+            "DEBUG": "1",
+            "REDIS_URL": self.valkey.url,
+            "MULLION_DATA": self._folder.name,
+            "PAYMENTS_URL": self.payments.url,
+            "PAYMENTS_WEBHOOK_SECRET": self.webhook_secret,
+            "PLAYER_CONTEXT_PUBLIC_KEY": public_key,
+            "HOST": "127.0.0.1",
+        }
+        self.environment.pop("DJANGO_SETTINGS_MODULE", None)
+        # A cluster that is there for the port's tests keeps its topics; a house begins with empty ones.
+        self.environment.pop("KAFKA_BOOTSTRAP", None)
+        self.environment.update(extra or {})
+        if database_url:
+            self.environment["DATABASE_URL"] = database_url
+        if broker_url:
+            self.environment["BROKER_URL"] = broker_url
+        self.data = Path(self._folder.name)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._bearers: dict[str, str] = {}
+
+    def __enter__(self):
+        try:
+            self.valkey.start()
+            if "DATABASE_URL" not in self.environment:
+                shutil.copytree(_ledger_file().name, self.data, dirs_exist_ok=True)
+            for name in self.wanted:
+                self.start(name)
+            for name in self.wanted:
+                self.wait_ready(name)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for name in list(self.processes):
+            self.kill(name)
+        self.payments.stop()
+        self.valkey.stop()
+        self._folder.cleanup()
+
+    def manage(self, *arguments, check=True, **more):
+        done = _manage(self.environment, *arguments, **more)
+        if check and done.returncode:
+            raise AssertionError(f"{arguments} failed: {done.stdout}{done.stderr}")
+        return done
+
+    def start(self, name, **more):
+        """A process of that name; `relay#2` is a second relay."""
+        kind = name.partition("#")[0]
+        self.ports.setdefault(name, free_port())
+        environment = {**self.environment, "PORT": str(self.ports[name]), "PROCESS_NAME": name}
+        command = [sys.executable, "-m", MODULES[kind]] if kind in MODULES else [
+            sys.executable, "-m", "bff.resilience.serving", APPLICATIONS[kind]
+        ]  # fmt: skip
+        log = (self.data / f"{name}.log").open("ab")
+        self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, **more)
+
+    def wait_ready(self, name):
+        url = f"http://127.0.0.1:{self.ports[name]}/healthz"
+        eventually(lambda: urllib.request.urlopen(url, timeout=2).status == 200, 60, f"{name} is not ready")
+
+    def kill(self, name, number=signal.SIGKILL):
+        process = self.processes.pop(name, None)
+        if process is not None:
+            process.send_signal(number)
+            process.wait()
+
+    def restart(self, name):
+        self.kill(name)
+        self.start(name)
+        self.wait_ready(name)
+
+    def lock_database(self, path):
+        """Hold the write lock of a SQLite database; returns what lets go of it."""
+        holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        holder.execute("BEGIN IMMEDIATE")
+
+        def let_go():
+            holder.execute("ROLLBACK")
+            holder.close()
+
+        return let_go
+
+    def log(self, name):
+        path = self.data / f"{name}.log"
+        return path.read_text()[-4000:] if path.exists() else ""
+
+    def books(self, sql):
+        """Rows of the command database, whichever it is."""
+        if url := self.environment.get("DATABASE_URL"):
+            with psycopg.connect(url) as connection:
+                return connection.execute(sql).fetchall()
+        with contextlib.closing(sqlite3.connect(self.data / "commands.sqlite3")) as connection:
+            return connection.execute(sql).fetchall()
+
+    def health(self, name):
+        return json.load(urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/healthz", timeout=2))
+
+    def bearer(
+        self,
+        player,
+        scopes=("wallet.deposit", "promotions.claim", "wallet.withdraw", "wallet.limits"),
+        currency=None,
+        audience="wallet",
+    ):
+        key = (player, scopes, currency, audience)
+        if key not in self._bearers:
+            context = PlayerContext(
+                player=player,
+                audience=audience,
+                currency=currency or CURRENCIES.get(player, "EUR"),
+                locale="en",
+                scopes=frozenset(scopes),
+                expires_at=int(time.time()) + 3600,
+            )
+            self._bearers[key] = "Bearer " + mint(context, self.private_key, now=int(time.time()))
+        return self._bearers[key]
+
+    def post(self, path, body, *, headers=None, timeout=10):
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, raw, headers or {}, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as response:
+                return response.status, json.loads(response.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raw = error.read()
+            if raw and "json" not in error.headers.get("Content-Type", ""):
+                raise AssertionError(f"{path} was not answered in words of ours: {error.code} {raw[:2000]!r}") from None
+            return error.code, json.loads(raw) if raw else None
+
+    def command(self, name, player, body, *, key=None, **more):
+        headers = {"Authorization": self.bearer(player, **more), "Idempotency-Key": key or secrets.token_hex(8)}
+        return self.post(f"/commands/{name}", body, headers=headers)
+
+    def deposit(self, player, amount_minor, *, key=None, currency=None):
+        body = {"amount_minor": amount_minor, "currency": currency or CURRENCIES.get(player, "EUR")}
+        return self.command("deposit", player, body, key=key)
+
+    def read(self, *topics, feeds=()):
+        """Records and feeds in the query store, at this moment."""
+
+        async def look():
+            store = Store.connect(self.valkey.url, StorePolicy(connect_ms=1000, op_ms=2000))
+            try:
+                return await store.read(topics, feeds)
+            finally:
+                await store.aclose()
+
+        return asyncio.run(look())
+
+    def forget(self, *topics):
+        """Take records out of the query store, so that a test may write what the store would not take."""
+        store = Redis.from_url(self.valkey.url)
+        store.delete(*(f"view:{topic}" for topic in topics))
+        store.close()
+
+    def wallet(self, player):
+        record = self.read(f"wallet.{player}").records[f"wallet.{player}"]
+        return record.data if record else None
+
+    def real(self, player):
+        found = self.wallet(player)
+        return found["balances"]["real_minor"] if found else None
+
+
+def unsigned_claims(bearer: str) -> dict[str, Any]:
+    """What a bearer says, for tests that break it."""
+    payload = bearer.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

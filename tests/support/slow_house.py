@@ -1,0 +1,93 @@
+"""A shell whose three slots are filled by one origin that tests can slow down and break, path by path.
+
+Public: `SlowHouse`.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from tests.origin.server import Origin
+from tests.support.mullion import ROOT, Mullion
+
+T = TypeVar("T")
+PAGES = """
+[fragments.origin]
+[pages.lobby]
+route = "/"
+template = "lobby.html"
+[pages.lobby.slots]
+wallet = { fragment = "origin", pathname = "/one" }
+tables = { fragment = "origin", pathname = "/two" }
+promotions = { fragment = "origin", pathname = "/three" }
+[fragments.poll]
+[pages.limits]
+route = "/limits/"
+template = "limits.html"
+[pages.limits.slots]
+limits = { fragment = "poll" }
+wallet = { fragment = "origin", pathname = "/one" }
+"""
+# A field to type into, and a button that fetches its own slot again; in the other two its address is foreign and goes.
+BODY = b"""<section><h2>Origin</h2><p>All is well.</p>
+<label>Note <input name="note"></label>
+<button hx-get="/slots/lobby/wallet" hx-target="closest fragment-slot" hx-swap="outerHTML">Again</button></section>"""
+
+
+class SlowHouse:
+    """`with SlowHouse(folder) as house:` then `house.fail("slow=700", at="/two")`, `house.heal()`, `house.url`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._stack = ExitStack()
+        self._loop = asyncio.new_event_loop()
+        self._pages = folder / "pages.toml"
+        self._pages.write_text(PAGES)
+        self.origin = Origin(body=BODY)
+
+    def __enter__(self) -> Self:
+        thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        thread.start()
+        self._stack.callback(thread.join, 5)
+        self._stack.callback(self._loop.call_soon_threadsafe, self._loop.stop)
+        self._run(self.origin.__aenter__())
+        self._stack.callback(lambda: self._run(self.origin.aclose()))
+        environ = {"SHELL_PAGES": str(self._pages)}
+        self.mullion = self._stack.enter_context(Mullion("--only", "shell", environ=environ))
+        self.url = self.mullion.url
+        self.publish()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def fail(self, fault: str, *, at: str = "/") -> None:
+        self._run(self.origin.fail(fault, at=at))
+
+    def heal(self) -> None:
+        self._run(self.origin.heal())
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def publish(self, url: str = "") -> str:
+        """Publish what the manifest at `url` says now, the origin's where none is named; what the command printed."""
+        environ = {"SHELL_PAGES": str(self._pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
+        done = subprocess.run(
+            [sys.executable, "manage.py", "fragment", "publish", url or f"{self.origin.url}/manifest.json"],
+            cwd=ROOT,
+            env={**os.environ, **environ},
+            check=True,
+            timeout=60,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout

@@ -1,0 +1,39 @@
+"""What tells the costs of the suite, and what its own run measures."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.cpu_seconds import spent_s
+from tests.support.watched import is_watched
+
+pytestmark = pytest.mark.quick
+
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+BURN = "import time\nwhile time.process_time() < 0.3: pass"
+
+
+def test_seconds_of_a_child_are_counted_while_it_lives_and_after_it() -> None:
+    """A house that runs on costs those who use it; one that has ended is not forgotten."""
+    before = spent_s()
+    with subprocess.Popen([sys.executable, "-c", BURN + "\nprint(flush=True)\ninput()"], **PIPES) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        alive = spent_s() - before
+        child.communicate(b"\n")
+    assert 0.28 <= alive <= spent_s() - before + 0.02
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "watched"),
+    [
+        ("tests/bff/resilience/test_breaker.py::test_opens", True),
+        ("tests/shell/composition/test_include.py::test_fresh", True),
+        ("tests/shell/composition/test_include.py::test_500_waiting_slots_are_no_stampede", False),
+        ("tests/bff/resilience/test_machines.py::TestBreakerMachine::runTest", False),
+        ("tests/shell/pages/test_pages.py::test_resilience_of_pages", False),
+    ],
+)
+def test_branches_are_measured_while_their_own_short_tests_run(nodeid: str, watched: bool) -> None:
+    assert is_watched(nodeid) is watched

@@ -1,0 +1,71 @@
+"""A test runs with every change, or it is `full` and runs in `.ci/full`; at the desk only what is quick runs."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.quick
+
+ROOT = Path(__file__).parents[2]
+FULL = (ROOT / ".ci" / "full").read_text("utf-8")
+RUN = (ROOT / ".ci" / "run").read_text("utf-8")
+# What is no room of the house: the house as a whole, its books, the tests' own tools, and two rooms within rooms.
+OWN_FOLDERS = {"whole", "books", "benchmarks", "drills", "support", "bff/projector", "shell/contain"}
+
+
+def marked(arguments: str) -> str:
+    """The expression that `-m` names."""
+    words = shlex.split(arguments)
+    return words[words.index("-m") + 1]
+
+
+def test_full_selects_exactly_what_a_plain_run_leaves_out() -> None:
+    """One asks for the marker and the other for all without it, neither for a folder: nothing runs in none."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        options = tomllib.load(file)["tool"]["pytest"]["ini_options"]
+    assert marked(options["addopts"]) == "not full"
+    [line] = re.findall(r"^step tests uv run pytest (.*)$", FULL, re.MULTILINE)
+    assert line == "-m full"
+
+
+@pytest.mark.parametrize("kind", ["soak", "bench"])
+def test_full_runs_every_soak_and_benchmark(kind: str) -> None:
+    names = {path.stem for path in (ROOT / "tests" / "benchmarks").glob(f"{kind}_*.py")}
+    loops = dict(re.findall(r"for (\w+) in ([\w ]+); do", FULL))
+    lines = FULL + "".join(
+        FULL.replace(f"${name}", value) for name, values in loops.items() for value in values.split()
+    )
+    assert names
+    assert names == set(re.findall(rf"tests\.benchmarks\.({kind}_\w+)", lines))
+
+
+@pytest.mark.parametrize("script", [FULL, RUN], ids=["full", "run"])
+def test_script_ends_with_a_verdict(script: str) -> None:
+    """A step that failed is named in the last line and in the exit code; the rest of them ran."""
+    assert script.splitlines()[-1].startswith("verdict ")
+    assert ". .ci/steps\n" in script
+
+
+def test_files_at_the_desk_are_those_that_say_so(request: pytest.FixtureRequest) -> None:
+    """A file whose head has the marker is imported at the desk, and its tests have the marker."""
+    assert request.node.get_closest_marker("quick")
+    assert ignored_at_the_desk(request.config, request.path) is None
+    assert ignored_at_the_desk(request.config, ROOT / "tests" / "whole" / "test_lobby.py") is True
+
+
+def ignored_at_the_desk(config: pytest.Config, path: Path) -> bool | None:
+    before, config.option.markexpr = config.option.markexpr, "quick"
+    try:
+        ignored: bool | None = config.hook.pytest_ignore_collect(collection_path=path, config=config)
+        return ignored
+    finally:
+        config.option.markexpr = before
+
+
+def test_tests_lie_as_the_house_lies() -> None:
+    """Whoever changes a room finds its tests in the folder of the same name."""
+    folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {str(folder) for folder in folders if not (ROOT / folder).is_dir()} == OWN_FOLDERS

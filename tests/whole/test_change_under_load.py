@@ -1,0 +1,127 @@
+"""Parts are replaced while players keep coming: no page fails, whatever is ended, killed or published."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.support import plain_http
+from tests.support.lobby import wait_for, whole
+from tests.support.mullion import Mullion
+from tests.support.slow_house import SlowHouse
+
+pytestmark = pytest.mark.timeout(180)
+VISITORS = 4
+# Between two pages of a visitor: a part is replaced under load, and a core is left for it to start on.
+PAUSE_S = 0.1
+
+
+@contextmanager
+def visited(url: str) -> Iterator[Counter[str]]:
+    """Pages are fetched all the time; counts them as whole, broken, or refused: not one byte came."""
+    seen: Counter[str] = Counter()
+    over = threading.Event()
+
+    def visit() -> None:
+        while not over.is_set():
+            ended = "refused"
+            try:
+                with plain_http.Client() as client, client.stream("GET", url, timeout=10) as answer:
+                    ended = "broken"
+                    text = answer.read().decode()
+                    ended = "whole" if answer.status_code == 200 and whole(text) else "broken"
+            except (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError):
+                time.sleep(0.02)
+            except httpx.HTTPError:
+                ended = "broken"
+            seen[ended] += 1
+            time.sleep(PAUSE_S)
+
+    visitors = [threading.Thread(target=visit) for _ in range(VISITORS)]
+    for visitor in visitors:
+        visitor.start()
+    try:
+        wait_for(lambda: seen["whole"] > 20, 30, lambda: seen)
+        yield seen
+    finally:
+        over.set()
+        for visitor in visitors:
+            visitor.join()
+
+
+@pytest.mark.parametrize(
+    ("process", "number"),
+    [
+        pytest.param("promotions", signal.SIGKILL, id="promotions-killed"),
+        pytest.param("bff-queries", signal.SIGTERM, id="bff-queries-ended"),
+        pytest.param("promotions", signal.SIGTERM, id="promotions-ended", marks=pytest.mark.full),
+        pytest.param("bff-queries", signal.SIGKILL, id="bff-queries-killed", marks=pytest.mark.full),
+    ],
+)
+def test_no_page_fails_while_a_part_is_replaced(house: Mullion, process: str, number: int) -> None:
+    """Every page is whole while the process goes, while it is away, and when its successor answers."""
+    with visited(house.url) as seen:
+        before = house.processes()[process]["starts"]
+        os.kill(house.pid(process), number)
+        house.wait(lambda: house.processes()[process]["starts"] > before)
+        house.wait_state(process, "ready")
+        enough = seen["whole"] + 20
+        wait_for(lambda: seen["whole"] > enough, 30, lambda: seen)
+    assert seen["broken"] == 0
+    assert seen["refused"] == 0
+
+
+def test_shell_that_is_ended_finishes_what_it_began(house: Mullion) -> None:
+    """Whoever comes between the last answer of the old process and the first of the new one waits for it."""
+    with visited(house.url) as seen:
+        before = house.processes()["shell"]["starts"]
+        os.kill(house.pid("shell"), signal.SIGTERM)
+        house.wait(lambda: house.processes()["shell"]["starts"] > before)
+        house.wait_state("shell", "ready")
+        enough = seen["whole"] + 20
+        wait_for(lambda: seen["whole"] > enough, 30, lambda: seen)
+    assert seen["broken"] == 0
+    assert seen["refused"] == 0
+
+
+def test_shell_that_is_held_down_refuses_at_once(house: Mullion) -> None:
+    """What is down on purpose keeps nobody waiting, and is there again when it is let go."""
+    house.hold("shell")
+    try:
+        with pytest.raises(httpx.ConnectError):
+            plain_http.get(house.url, timeout=2)
+    finally:
+        house.release("shell")
+    assert plain_http.get(house.url).status_code == 200
+
+
+def test_no_page_fails_while_versions_are_published(slow: SlowHouse) -> None:
+    """A manifest that is another at every look is published again and again under load; pages follow, all fresh."""
+    slow.fail("odd-manifest=changing", at="/manifest.json")
+    with visited(slow.url) as seen:
+        versions: set[str] = set()
+        for _ in range(2):
+            slow.publish()
+            versions.add(wait_for_another(slow.url, versions))
+    assert len(versions) == 2
+    assert seen["broken"] == seen["refused"] == 0
+
+
+def wait_for_another(url: str, known: set[str]) -> str:
+    """The version of the first slot, once it is none of those that are known."""
+    found = ""
+
+    def another() -> bool:
+        nonlocal found
+        text = plain_http.get(url).text
+        found = text.partition('data-version="')[2].partition('"')[0]
+        return found not in known and text.count('data-state="fresh"') == 3
+
+    wait_for(another, 15, lambda: found)
+    return found

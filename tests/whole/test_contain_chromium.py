@@ -1,0 +1,101 @@
+"""A real browser's verdict on contained bodies: the shell stands, no script ran, siblings look and work the same."""
+
+import re
+
+import pytest
+from hypothesis import Phase, given, settings
+from playwright.sync_api import Page
+
+from shell.composition.contain.links import Isolation
+from shell.composition.contain.names import FORM_NAMES
+from tests.corpus.hostile.attributes import attacked
+from tests.corpus.hostile.bodies import BODY, Body, built, written
+from tests.support.contain_browser import ISOLATIONS, STATIC, Judge, contained, page_of
+
+
+@pytest.fixture
+def judge(page: Page) -> Judge:
+    return Judge(page)
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_written_bodies_are_harmless_in_a_live_page(judge: Judge, isolation: Isolation) -> None:
+    """Scripts on, laid out: what is left of each hand-written body leaves the shell and its siblings as they were."""
+    bodies = contained(written(), isolation)
+    assert len(bodies) > 250
+    assert judge.live(bodies, isolation) == ""
+    assert judge.reached_out == []
+
+
+def test_no_attribute_of_the_table_reaches_out(judge: Judge) -> None:
+    """Every attribute that may stay, with every address, picture and name that it must not hold, laid out and painted:
+    the browser asks nobody for anything. In the shared tree, where names reach further; addresses are read alike."""
+    bodies = contained(attacked(), "light")
+    assert len(bodies) > 250
+    assert judge.live(bodies, "light") == ""
+    assert judge.reached_out == []
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_built_bodies_parse_as_checked(judge: Judge, isolation: Isolation) -> None:
+    """Chromium builds the tree that was checked, for every element in every odd position."""
+    bodies = contained(built(), isolation)
+    assert len(bodies) > 250
+    assert judge.parsed(bodies, isolation) == ""
+
+
+def test_any_bodies_parse_as_checked(judge: Judge) -> None:
+    """Chromium builds the tree that was checked, for tags, ends and oddities in any order."""
+    gathered: list[Body] = []
+
+    @given(BODY)
+    @settings(max_examples=400, phases=[Phase.generate], deadline=None, database=None)
+    def gather(html: str) -> None:
+        gathered.append(Body(html, html))
+
+    gather()
+    for isolation in ISOLATIONS:
+        assert judge.parsed(contained(gathered, isolation), isolation) == ""
+
+
+def test_judge_sees_what_raw_bodies_do(judge: Judge) -> None:
+    """The judge has teeth: put in as they are, such bodies run scripts, break the page and cover siblings."""
+    names = (
+        "scripts: a handler b",
+        "scripts: a style",
+        "closing: ends the slot",
+        "closing: gives",
+        "mutation: a noscript",
+    )
+    raw = {body.name: page_of([body.html], "light", dressed=True) for body in written() if body.name.startswith(names)}
+    raw |= {
+        body.name: page_of([body.html], "light", dressed=True) for body in attacked() if body.name == "mask of rect"
+    }
+    seen = [fault for faults in judge.pages(raw, "light").values() for fault in faults]
+    assert seen.count("a script ran") >= 5
+    assert seen.count("the shell's structure changed") >= 20
+    assert any("looks different" in fault for fault in seen)
+    assert any("can not be pressed" in fault for fault in seen)
+    assert any("evil.example" in url for url in judge.reached_out)
+
+
+# Words that forms use for their data. A script of the page that asks a form for one of these would get a control.
+DATA_NAMES = {"dir", "hidden", "id", "lang", "name", "nonce", "part", "prefix", "rel", "role", "slot", "style", "title"}
+
+
+def test_no_control_can_pose_as_what_scripts_ask_a_form_for(page: Page) -> None:
+    """Whatever htmx and the shell's scripts read of a form is a name that no control may have."""
+    scripts = [*STATIC.glob("*.js"), *STATIC.glob("live/*.js"), *STATIC.glob("vendor/htmx-*.js")]
+    assert len(scripts) >= 3
+    asked = {name for path in scripts for name in re.findall(r"\.([A-Za-z_]+)", path.read_text())}
+    own = page.evaluate(
+        """() => {
+            const names = [];
+            for (let at = document.createElement("form"); at; at = Object.getPrototypeOf(at)) {
+                names.push(...Object.getOwnPropertyNames(at));
+            }
+            return names.filter((name) => !/^on|^[A-Z_]+$/.test(name));
+        }"""
+    )
+    assert len(own) > 200
+    assert (asked & set(own)) - FORM_NAMES <= DATA_NAMES

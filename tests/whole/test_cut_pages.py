@@ -1,0 +1,115 @@
+"""A page whose stream is cut, or comes to a halt, fills its places by itself."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from shell.composition.assets import static_url
+from tests.support.cutting_proxy import Cut, CuttingProxy, before_slots, between_slots, inside_slot
+from tests.support.lobby import SLOTS, Console, states, wait_for
+from tests.support.mullion import Mullion
+from tests.support.slow_house import SlowHouse
+
+pytestmark = pytest.mark.timeout(120)
+
+FRESH = dict.fromkeys(SLOTS, "fresh")
+HEALED_S_MAX = 10
+SLOTTED = "document.querySelector('page-layout').children.length"
+CUTS = {
+    "closed before slots": Cut(before_slots),
+    "closed between slots": Cut(between_slots),
+    "closed inside a slot": Cut(inside_slot),
+    "reset between slots": Cut(between_slots, reset=True),
+    "reset inside a slot": Cut(inside_slot, reset=True),
+}
+DECLARED = re.compile(
+    r"net::ERR_(INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET)|status of 502|Error Code 502 from /slots/"
+)
+
+
+@pytest.fixture
+def proxy(slow: SlowHouse) -> Iterator[CuttingProxy]:
+    with CuttingProxy(slow.url) as proxy:
+        yield proxy
+
+
+def open_cut(page: Page, proxy: CuttingProxy, cut: Cut) -> Console:
+    """The page as far as it comes, its styles known from a visit before; it may never say that it has loaded."""
+    proxy.cut = None
+    page.goto(proxy.url)
+    console = Console(page)
+    proxy.cut = cut
+    page.goto(proxy.url, wait_until="commit")
+    wait_for(lambda: page.locator("page-layout").count(), 5)
+    return console
+
+
+def is_filled(page: Page) -> bool:
+    return states(page) == FRESH and page.get_by_text("All is well.").count() == len(SLOTS)
+
+
+def test_page_that_was_cut_fills_its_places(proxy: CuttingProxy, context: BrowserContext) -> None:
+    """Closed or reset, between two slots or within one: every place is fresh in time, each holds one slot."""
+    pages = {}
+    for name, cut in CUTS.items():
+        page = context.new_page()
+        pages[name] = page, open_cut(page, proxy, cut)
+    for name, (page, console) in pages.items():
+        wait_for(lambda page=page: is_filled(page), HEALED_S_MAX, lambda page=page, name=name: (name, states(page)))
+        assert page.evaluate(SLOTTED) == len(SLOTS), name
+        assert [error for error in console.errors if not DECLARED.search(error)] == [], name
+
+
+def test_cut_page_asks_again_when_the_shell_fails_at_first(proxy: CuttingProxy, page: Page) -> None:
+    """A slot whose first answer is a 502 is not lost; the skeleton stands until another comes, and it works then."""
+    proxy.refuse("/slots/lobby/tables", 2)
+    console = open_cut(page, proxy, Cut(between_slots))
+    wait_for(lambda: proxy.seen["/slots/lobby/tables"], HEALED_S_MAX)
+    layout = "document.querySelector('page-layout').shadowRoot"
+    assert page.evaluate(f"{layout}.querySelector('slot[name=tables]').assignedElements().length") == 0
+    wait_for(lambda: is_filled(page), HEALED_S_MAX, lambda: states(page))
+    assert proxy.seen["/slots/lobby/tables"] == 3
+    assert len([error for error in console.errors if "502" in error]) == 4
+    assert [error for error in console.errors if not DECLARED.search(error)] == []
+
+
+def test_page_that_was_cut_before_its_layout_is_opened_once_more(proxy: CuttingProxy, page: Page) -> None:
+    """While the layout waits for its styles, a browser that loses the page has nothing to fill: it starts over."""
+    waiting: list[Route] = []
+    layout = f"**{static_url('layout.css')}"
+    page.route(layout, lambda route: waiting.append(route))
+    proxy.cut = Cut(between_slots)
+    page.goto(proxy.url, wait_until="commit")
+    page.wait_for_timeout(1000)
+    proxy.cut = None
+    waiting[0].continue_()
+    page.unroute(layout)
+    expect(page.get_by_text("All is well.")).to_have_count(len(SLOTS), timeout=HEALED_S_MAX * 1000)
+    assert proxy.seen["/"] == 3  # one was cut, one asked whether the shell answers
+
+
+def test_half_of_a_shadow_root_is_replaced(house: Mullion, page: Page) -> None:
+    """What was cut within a fragment's own root, as a lobby has them, is whole again."""
+    with CuttingProxy(house.url) as proxy:
+        open_cut(page, proxy, Cut(inside_slot))
+        ends = "[...document.querySelectorAll('fragment-slot')].map(s => !!s.shadowRoot?.querySelector('fragment-end'))"
+        wait_for(lambda: page.evaluate(ends) == [True, False], 3, lambda: page.evaluate(ends))
+        wait_for(lambda: page.evaluate(ends) == [True] * 3, HEALED_S_MAX, lambda: page.evaluate(ends))
+
+
+def test_late_rest_of_a_page_does_not_fill_a_place_twice(proxy: CuttingProxy, context: BrowserContext) -> None:
+    """A stream that goes on after its places were filled leaves one slot in each: the one that stands there."""
+    pages = [context.new_page() for _ in range(2)]
+    for page, at in zip(pages, (between_slots, inside_slot), strict=True):
+        open_cut(page, proxy, Cut(at, halt_s=6, whole_after=True))
+    for page in pages:
+        wait_for(lambda page=page: is_filled(page), 6, lambda page=page: states(page))
+        assert page.evaluate("document.readyState") == "loading"
+        page.evaluate("document.querySelector('fragment-slot[slot=tables]').kept = true")
+    for page in pages:
+        wait_for(lambda page=page: page.evaluate("document.readyState") == "complete", 10)
+        assert page.evaluate(SLOTTED) == len(SLOTS)
+        assert page.evaluate("document.querySelector('fragment-slot[slot=tables]').kept") is True
+        assert is_filled(page)

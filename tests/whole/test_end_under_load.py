@@ -1,0 +1,153 @@
+"""A part that is ended under load finishes what it began: no page meets a cut connection, no deposit is lost."""
+
+import os
+import re
+import signal
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.support import plain_http
+from tests.support.lobby import wait_for, whole
+from tests.support.mullion import Mullion
+from tests.support.signed_in import signed_in
+
+pytestmark = pytest.mark.timeout(180)
+VISITORS, DEPOSITORS = 3, 2
+ENOUGH = 6
+# Between two requests of a window: a part is ended under load, and a core is left for its successor to start on.
+PAUSE_S = 0.1
+# Between the moment at which a process lets nobody in any more and the one at which it has gone.
+LEAVING_S_MAX = 0.5
+DEPOSIT = "/slots/cashier/cashier/actions/deposit"
+_SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-reason="(\w*)"')
+# Where the houses that call others say how their calls ended.
+CALLERS = ("shell", "wallet", "live-dealer", "promotions")
+
+
+@dataclass
+class Load:
+    """What players met, each with its moment: slots of pages as (state, reason), and deposits by key."""
+
+    pages: Counter[str] = field(default_factory=Counter)
+    slots: list[tuple[float, str, str, str]] = field(default_factory=list)
+    deposits: list[tuple[float, str, str]] = field(default_factory=list)
+
+    def done(self) -> list[str]:
+        return [key for _, key, ended in self.deposits if ended == "done"]
+
+    def enough(self) -> tuple[int, int]:
+        return self.pages["whole"], len(self.done())
+
+
+@contextmanager
+def loaded(url: str, cookies: httpx.Cookies) -> Iterator[Load]:
+    """A signed-in player reloads the lobby and pays in, in several windows at once, all the time."""
+    load, over = Load(), threading.Event()
+
+    def visit() -> None:
+        with plain_http.Client(base_url=url, cookies=cookies, timeout=20) as client:
+            while not over.is_set():
+                text = client.get("/").text
+                load.pages["whole" if whole(text) else "broken"] += 1
+                load.slots += [(time.monotonic(), *slot) for slot in _SLOT.findall(text)]
+                time.sleep(PAUSE_S)
+
+    def pay_in() -> None:
+        with plain_http.Client(base_url=url, cookies=cookies, timeout=20, headers={"Origin": url}) as client:
+            while not over.is_set():
+                key = uuid4().hex
+                load.deposits.append((time.monotonic(), key, deposited(client, key)))
+                time.sleep(PAUSE_S)
+
+    windows = [threading.Thread(target=visit) for _ in range(VISITORS)]
+    windows += [threading.Thread(target=pay_in) for _ in range(DEPOSITORS)]
+    for window in windows:
+        window.start()
+    try:
+        wait_for(lambda: min(load.enough()) >= ENOUGH, 60, lambda: (load.pages, load.deposits[-3:]))
+        yield load
+    finally:
+        over.set()
+        for window in windows:
+            window.join()
+
+
+def deposited(client: httpx.Client, key: str) -> str:
+    """How one deposit ended for the player: `done` with a receipt, or by the status of what was shown instead."""
+    answer = client.post(DEPOSIT, data={"amount": "5", "idempotency_key": key})
+    return "done" if answer.status_code == 303 and "receipt=" in answer.headers["location"] else str(answer.status_code)
+
+
+def cut_calls(house: Mullion, *, without: str) -> Counter[str]:
+    """Guarded calls that ended because a connection did, by process (`without` one that begins anew) and upstream."""
+    found: Counter[str] = Counter()
+    for process in set(CALLERS) - {without}:
+        url = house.inner_url if process == "shell" else house.url_of(process)
+        text = plain_http.get(f"{url}/metrics").text
+        for upstream, count in re.findall(r'^mullion_calls_total{outcome="cut",upstream="([^"]+)"} (\S+)', text, re.M):
+            found[f"{process} -> {upstream}"] = int(float(count))
+    return found
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended, reaped or not."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    return True
+
+
+def in_the_ledger(house: Mullion, keys: list[str]) -> Counter[int]:
+    """How often each deposit stands in the ledger: number of movements -> number of keys."""
+    with sqlite3.connect(f"file:{house.data}/commands.sqlite3?mode=ro", uri=True) as ledger:
+        rows = ledger.execute(
+            "select receipt.key, count(movement.transaction_id) from commands_receipt receipt "
+            "left join commands_transaction movement using (receipt_id) where receipt.key is not null group by 1"
+        )
+        times = dict(rows.fetchall())
+    return Counter(next((count for known, count in times.items() if known.endswith(key)), 0) for key in keys)
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        "wallet",
+        "bff-commands",
+        pytest.param("live-dealer", marks=pytest.mark.full),
+        pytest.param("bff-queries", marks=pytest.mark.full),
+    ],
+)
+def test_ended_part_finishes_what_it_began(house: Mullion, process: str) -> None:
+    """Up to its end everything succeeds; after it slots say so in their own words; each deposit counts once."""
+    cookies = signed_in(house.url)
+    before = cut_calls(house, without=process)
+    with loaded(house.url, cookies) as load:
+        starts, pid = house.processes()[process]["starts"], house.pid(process)
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: gone(pid), 10)
+        gone_at = time.monotonic()
+        cut = cut_calls(house, without=process) - before
+        house.wait(lambda: house.processes()[process]["starts"] > starts)
+        house.wait_state(process, "ready")
+        pages, deposits = load.enough()
+        wait_for(lambda: load.enough() >= (pages + ENOUGH, deposits + 1), 60, lambda: load.deposits[-3:])
+    door_shut_at = gone_at - LEAVING_S_MAX
+    assert set(load.pages) == {"whole"}
+    assert cut == Counter()
+    assert [slot for slot in load.slots if slot[3] == "cut"] == []
+    assert [slot for slot in load.slots if slot[0] < door_shut_at and slot[3] == "connect"] == []
+    assert [ended for at, _, ended in load.deposits if at < door_shut_at and ended != "done"] == []
+    with plain_http.Client(base_url=house.url, cookies=cookies, timeout=20, headers={"Origin": house.url}) as client:
+        again = [key for _, key, ended in load.deposits if ended != "done"]
+        wait_for(lambda: all(deposited(client, key) == "done" for key in again), 30)
+    keys = [key for _, key, _ in load.deposits]
+    wait_for(lambda: set(in_the_ledger(house, keys)) == {1}, 20, lambda: in_the_ledger(house, keys))

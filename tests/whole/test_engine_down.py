@@ -1,0 +1,79 @@
+"""The engine is away: what every open page of a player says and lets them do, until it is back."""
+
+import time
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.lobby import sign_in, wait_for, words
+from tests.support.mullion import Mullion
+
+pytestmark = pytest.mark.timeout(180)
+
+TABLE = "/tables/203/"
+CLOSED_S = 5.0
+PRESSABLE = """[...document.querySelectorAll("fragment-slot")].flatMap((slot) =>
+    [...slot.shadowRoot.querySelectorAll("form button:enabled")].map((each) => `${slot.slot}: ${each.textContent}`))"""
+PAUSED = "paused: the cashier can not be reached right now."
+
+
+def pressable(page: Page) -> list[str]:
+    """Buttons of forms that a player could press."""
+    found: list[str] = page.evaluate(PRESSABLE)
+    return found
+
+
+def test_open_pages_close_what_needs_the_engine_within_five_seconds_and_keep_what_was_typed(
+    house: Mullion, browser: Browser
+) -> None:
+    """Deposit, claim, limits, bets; whether somebody types, has just pressed, or only looks; and all of it returns."""
+    context = browser.new_context()
+    first = context.new_page()
+    sign_in(first, house.url, "amber", "/cashier/")
+    pages = {"cashier": first}
+    for name, address in {
+        "lobby": house.url,
+        "limits": f"{house.url}/limits/",
+        "typing": f"{house.url}/cashier/",
+        "table": f"{house.url}{TABLE}",
+    }.items():
+        pages[name] = context.new_page()
+        pages[name].goto(address)
+    for name, page in pages.items():
+        wait_for(lambda page=page: page.wait_for_timeout(50) or pressable(page), 20, lambda page=page: page.url)
+        assert name
+    pages["typing"].locator("#amount").fill("43.21")
+    pages["cashier"].locator("#amount").fill("12.34")
+
+    house.hold("bff-commands")
+    down = time.monotonic()
+    pages["cashier"].get_by_role("button", name="Deposit", exact=True).click()
+    card = pages["cashier"].locator("fragment-slot[slot=cashier] .receipt")
+    expect(card).to_contain_text("was not sent")
+    open_at: dict[str, float] = {}
+    while len(open_at) < len(pages) and time.monotonic() < down + 2 * CLOSED_S:
+        for name, page in pages.items():
+            page.wait_for_timeout(20)
+            if name not in open_at and pressable(page) == []:
+                open_at[name] = time.monotonic() - down
+    assert set(open_at) == set(pages), {name: pressable(page) for name, page in pages.items()}
+    assert max(open_at.values()) <= CLOSED_S, open_at
+    for name, slot in {"cashier": "cashier", "lobby": "promotions", "typing": "cashier", "table": "slip"}.items():
+        assert PAUSED in words(pages[name], slot), name
+    pages["cashier"].wait_for_timeout(3_000)
+    expect(card).to_contain_text("What you typed is kept")
+    for name, typed in {"cashier": "12.34", "typing": "43.21"}.items():
+        expect(pages[name].locator("#amount")).to_have_value(typed)
+
+    house.release("bff-commands")
+    for page in pages.values():
+        wait_for(lambda page=page: page.wait_for_timeout(50) or pressable(page), 10, lambda page=page: page.url)
+    expect(card).to_have_count(0)
+    expect(pages["cashier"].locator("#amount")).to_have_value("12.34")
+    pages["cashier"].get_by_role("button", name="Deposit", exact=True).click()
+    expect(card).to_contain_text("€12.34", timeout=10_000)
+    assert PAUSED not in words(pages["cashier"], "cashier")
+    card.get_by_role("link", name="Close").press("Enter")
+    expect(card).to_have_count(0)
+    expect(pages["cashier"]).to_have_url(f"{house.url}/cashier/")
+    context.close()

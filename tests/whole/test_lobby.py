@@ -1,0 +1,144 @@
+"""The lobby in a browser, whatever serves it and whatever its fragments are called."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.lobby import SLOTS, Console, sign_in, states, wait_for, words
+from tests.support.lobby_houses import renamed_lobby
+from tests.support.mullion import Mullion
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module", params=["as it is", "renamed"])
+def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mullion]:
+    """The Mullion of the run; and one that daphne serves, with every fragment renamed, one removed and one added."""
+    with ExitStack() as stack:
+        if request.param == "renamed":
+            house = stack.enter_context(renamed_lobby(tmp_path_factory.mktemp("house")))
+        else:
+            house = request.getfixturevalue("_mullion_of_the_run")
+        wait_for(
+            lambda: house.get("/")[1].count('data-state="fresh"') == len(SLOTS), 30, lambda: house.output()[-2000:]
+        )
+        yield house
+
+
+def fresh(page: Page) -> bool:
+    seen = states(page)
+    return set(SLOTS) <= set(seen) and set(seen.values()) == {"fresh"}
+
+
+def test_visitor_sees_a_whole_lobby(lobby: Mullion, page: Page) -> None:
+    """Tables and offers for everybody, an invitation where the balance would be, no error in the console."""
+    console = Console(page)
+    page.goto(lobby.url)
+    wait_for(lambda: fresh(page), 20, lambda: states(page))
+    expect(page.locator("fragment-slot[slot=tables] li").first).to_be_visible()
+    assert page.locator("fragment-slot[slot=tables] a[href^='/tables/']").count() >= 12
+    assert "Sign in" in words(page, "wallet")
+    expect(page.locator("fragment-slot[slot=promotions] li").first).to_be_visible()
+    assert console.errors == []
+
+
+def test_lobby_needs_no_javascript(lobby: Mullion, browser: Browser) -> None:
+    """Every slot is in its place without a script, and sign-in, deposit and claim work by plain forms."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, lobby.url, "cedar", "/cashier/")
+    balance = page.locator("fragment-slot[slot=cashier]").get_by_text(re.compile("¥")).first
+    expect(balance).to_be_visible()
+    # A cashier that is closed for a moment says so; without a script it is the player who asks again.
+    open_form = page.locator("#amount:enabled")
+    wait_for(lambda: open_form.count() or (page.reload() and open_form.count()), 10, lambda: words(page, "cashier"))
+    page.locator("#amount").fill("1000")
+    page.get_by_role("button", name="Deposit", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt="))
+    expect(page.locator("fragment-slot[slot=cashier] [role=status].receipt")).to_be_visible()
+    page.goto(lobby.url)
+    page.locator("fragment-slot[slot=promotions]").get_by_role("button", name="Claim").first.click()
+    expect(page).to_have_url(re.compile(r"/\?promotions\.receipt="))
+    # Without a script a page shows what was booked when it was asked for: the projection may be a moment behind.
+    claimed = page.locator("fragment-slot[slot=promotions]").get_by_text("Claimed", exact=True)
+    wait_for(lambda: claimed.count() or (page.reload() and claimed.count()), 10)
+    context.close()
+
+
+def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Mullion, page: Page) -> None:
+    """An htmx deposit swaps its own slot, keeps the page, and says what came of it, also after a reload."""
+    sign_in(page, lobby.url, "birch", "/cashier/")
+    page.evaluate("window.notReloaded = true")
+    page.locator("#amount").fill("20")
+    page.get_by_role("button", name="Deposit", exact=True).click()
+    receipt = page.locator("fragment-slot[slot=cashier] [role=status].receipt")
+    expect(receipt).to_contain_text("£20.00")
+    assert page.evaluate("window.notReloaded") is True
+    expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=rc_"))
+    page.reload()
+    expect(receipt).to_contain_text("£20.00")
+
+
+def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Mullion, page: Page) -> None:
+    """A page whose primary fragment knows nothing of it is not found, in the shell's own words."""
+    # A fragment that is busy for a moment can not say that there is no such table; then the page is asked for again.
+    wait_for(lambda: page.goto(f"{lobby.url}/tables/no-such-table/").status == 404, 10)
+    expect(page.get_by_role("link", name="Go to the lobby")).to_be_visible()
+
+
+def test_table_page_shows_the_table(lobby: Mullion, page: Page) -> None:
+    """From a card in the lobby to the table's own page."""
+    page.goto(lobby.url)
+    card = page.locator("fragment-slot[slot=tables] a[href^='/tables/']").first
+    name = card.inner_text().split("\n")[0]
+    card.click()
+    page.wait_for_url(re.compile(r"/tables/[^/]+/$"))
+    expect(page.locator("fragment-slot[slot=table]").get_by_role("heading", level=2)).to_have_text(name)
+
+
+def test_ended_sign_in_keeps_what_was_typed(lobby: Mullion, page: Page) -> None:
+    """An action of somebody who is signed out elsewhere is not sent; the form stands as it was."""
+    sign_in(page, lobby.url, "amber", "/cashier/")
+    page.locator("#amount").fill("33")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Deposit", exact=True).click()
+    expect(page.locator("#notice")).to_contain_text("nothing was sent")
+    expect(page.locator("#amount")).to_have_value("33")
+
+
+def test_sign_out_ends_it_in_every_process(lobby: Mullion, page: Page) -> None:
+    """A copied cookie of a minute ago does not show the balance once its session is over."""
+    sign_in(page, lobby.url, "amber")
+    wait_for(lambda: "€" in words(page, "wallet"), 20)
+    copied = page.context.cookies()
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    page.wait_for_url(f"{lobby.url}/")
+    page.context.add_cookies(copied)
+    page.goto(lobby.url)
+    assert "€" not in words(page, "wallet")
+
+
+def test_two_players_never_see_each_others_wallet(lobby: Mullion, browser: Browser) -> None:
+    """Interleaved visits of two players and a visitor show each their own."""
+    contexts = {name: browser.new_context() for name in ("amber", "cedar")}
+    for name, context in contexts.items():
+        sign_in(context.new_page(), lobby.url, name)
+    visitor = browser.new_context()
+    for _ in range(5):
+        amber, cedar, nobody = (
+            context.request.get(lobby.url).text() for context in (contexts["amber"], contexts["cedar"], visitor)
+        )
+        wallet = [
+            page.split('<fragment-slot slot="wallet"')[1].split("</fragment-slot>")[0]
+            for page in (amber, cedar, nobody)
+        ]
+        assert "€" in wallet[0]
+        assert "¥" not in wallet[0]
+        assert "¥" in wallet[1]
+        assert "€" not in wallet[1]
+        assert "Balance" not in wallet[2]
+    for context in (*contexts.values(), visitor):
+        context.close()

@@ -1,0 +1,97 @@
+"""How a page looks while parts of it are late, stale or without their data: the same measures, and no claim."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.support.accessibility import findings
+from tests.support.lobby import attributes, sign_in, states, wait_for
+from tests.support.mullion import Mullion
+
+pytestmark = pytest.mark.timeout(180)
+
+PLACES = """[...document.querySelectorAll('fragment-slot')].map(slot => {
+    const place = slot.assignedSlot.getBoundingClientRect().height;
+    return [slot.slot, Math.round(place - slot.getBoundingClientRect().height)];
+}).filter(([, spare]) => spare > 1)"""
+# What a reader sees of the tables: their names with the addresses behind them, the tiles' heights, and all the words.
+TABLES = """(() => {
+    const root = document.querySelector('fragment-slot[slot=tables]').shadowRoot;
+    const tiles = [...root.querySelectorAll('li.table')].filter(tile => tile.getClientRects().length);
+    const art = tiles.map(tile => tile.querySelector('.felt').getBoundingClientRect());
+    return {
+        links: tiles.map(tile => [tile.querySelector('a').textContent, tile.querySelector('a').getAttribute('href')]),
+        heights: tiles.map(tile => tile.getBoundingClientRect().height),
+        art: art.map(({ width, height }) => [width, height]),
+        words: [...root.children].map(each => each.innerText ?? '').join(' '),
+    };
+})()"""
+CLAIMS = re.compile(r"Up to date|\bOpen\b|\bplaying\b|\d of \d|offers? runs?")
+
+
+def settled(page: Page) -> None:
+    wait_for(lambda: states(page) and set(states(page).values()) == {"fresh"}, 20, lambda: states(page))
+
+
+def open_until(page: Page, url: str, state: str) -> None:
+    """Open `url` until its tables are in `state`: what everybody shares may be shown for another second."""
+    wait_for(lambda: page.goto(url) and attributes(page, "tables").get("state") == state, 10, lambda: states(page))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_place_is_as_high_as_what_stands_in_it(house: Mullion, browser: Browser, width: int) -> None:
+    """Also where there is little: an invitation to sign in, an empty history, one kind of tables."""
+    context = browser.new_context(viewport={"width": width, "height": 844})
+    page = context.new_page()
+    for path in ("/", "/cashier/", "/history/", "/limits/", "/live/blackjack/", "/tables/201/"):
+        page.goto(house.url + path)
+        settled(page)
+        assert page.evaluate(PLACES) == [], path
+    sign_in(page, house.url, "birch")
+    for path in ("/", "/cashier/", "/history/", "/limits/", "/tables/201/"):
+        page.goto(house.url + path)
+        settled(page)
+        assert page.evaluate(PLACES) == [], path
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_stale_copy_looks_like_what_it_copies_and_claims_nothing(
+    house: Mullion, browser: Browser, width: int, scheme: str
+) -> None:
+    """Tiles and their art keep their measures under one bar, and nothing in them speaks of this moment."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 844})  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(house.url)
+    settled(page)
+    before = page.evaluate(TABLES)
+    house.hold("live-dealer")
+    open_until(page, house.url, "stale")
+    stale = page.evaluate(TABLES)
+    assert (stale["links"], stale["heights"], stale["art"]) == (before["links"], before["heights"], before["art"])
+    assert CLAIMS.search(before["words"])
+    assert not CLAIMS.search(stale["words"]), stale["words"]
+    assert stale["words"].count("As of") == 1
+    assert page.evaluate(PLACES) == []
+    assert findings(page) == []
+    context.close()
+
+
+@pytest.mark.parametrize("away", ["bff-queries", "valkey"])
+def test_lobby_keeps_names_and_links_without_numbers_while_its_data_is_away(
+    house: Mullion, page: Page, away: str
+) -> None:
+    """In the place of dead skeletons: every table leads to its page, under the moment that was last heard of."""
+    page.goto(house.url)
+    settled(page)
+    before = page.evaluate(TABLES)
+    house.hold(away)
+    open_until(page, house.url, "degraded")
+    now = page.evaluate(TABLES)
+    assert sorted(now["links"]) == sorted(before["links"])
+    assert re.search(r"since \d\d:\d\d:\d\d", now["words"])
+    assert not CLAIMS.search(now["words"]), now["words"]
+    assert not re.search(r"\d", re.sub(r"since .*", "", now["words"])), now["words"]
+    assert set(now["heights"]) == set(before["heights"])
+    assert findings(page) == []

@@ -1,0 +1,128 @@
+"""Money whose outcome is not known yet, in a browser: lost answers, and a payments provider with difficulties."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.support.lobby import sign_in, wait_for, words
+from tests.support.mullion import Mullion
+
+pytestmark = pytest.mark.timeout(180)
+
+CASHIER = "fragment-slot[slot=cashier]"
+HISTORY = "fragment-slot[slot=history]"
+# Longer than any wait for the engine or the provider in these tests.
+RESOLVED_MS = 25_000
+
+
+def press(page: Page, amount: str) -> None:
+    """Deposit `amount`, once the cashier is open: it closes for a moment when it has missed the engine."""
+    field = page.locator("#amount:enabled")
+    wait_for(lambda: field.count() or (page.reload() and field.count()), 20, lambda: words(page, "cashier"))
+    field.fill(amount)
+    page.get_by_role("button", name="Deposit", exact=True).click()
+
+
+def card(page: Page) -> Locator:
+    return page.locator(f"{CASHIER} .receipt[role=status]")
+
+
+def lines(page: Page, house: Mullion, amount: str) -> int:
+    """How often the history has this amount."""
+    page.goto(f"{house.url}/history/")
+    expect(page.locator(HISTORY)).to_have_attribute("data-state", "fresh")
+    return page.locator(f"{HISTORY} li", has_text=amount).count()
+
+
+@pytest.fixture
+def frozen(house: Mullion) -> Iterator[Mullion]:
+    """Nothing here is frozen for longer than the test."""
+    yield house
+    house.thaw("bff-commands")
+
+
+def test_lost_answer_is_pending_across_a_reload_and_resolves_by_itself(frozen: Mullion, page: Page) -> None:
+    """The engine stops in mid-command: its key stands on the page, before and after a reload, until it is known."""
+    sign_in(page, frozen.url, "birch", "/cashier/")
+    expect(page.locator("#amount")).to_be_enabled()
+    frozen.freeze("bff-commands")
+    press(page, "31.41")
+    expect(card(page)).to_contain_text("We are checking your deposit", timeout=10_000)
+    expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=key_deposit_"))
+    [key] = re.findall(r"key_deposit_[0-9]{10}_(\w+)", page.url)
+    for _ in range(2):
+        expect(card(page)).to_contain_text(f"Reference {key}")
+        expect(page.locator("#amount")).to_be_disabled()
+        page.reload()
+    page.evaluate("window.notReloaded = true")
+    frozen.thaw("bff-commands")
+    expect(card(page)).to_contain_text("£31.41 added", timeout=RESOLVED_MS)
+    assert page.evaluate("window.notReloaded") is True
+    page.reload()
+    expect(card(page)).to_contain_text("£31.41 added")
+    assert lines(page, frozen, "+£31.41") == 1
+
+
+def test_lost_answer_is_looked_up_by_a_link_without_a_script(frozen: Mullion, browser: Browser) -> None:
+    """The redirect carries the key; the card's link asks again and sends nothing."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, frozen.url, "birch", "/cashier/")
+    expect(page.locator("#amount")).to_be_enabled()
+    frozen.freeze("bff-commands")
+    press(page, "27.18")
+    expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=key_deposit_"))
+    expect(card(page)).to_contain_text("We are checking your deposit")
+    frozen.thaw("bff-commands")
+
+    added = page.locator(f"{CASHIER} .receipt[role=status]", has_text="£27.18 added")
+    again = page.locator(CASHIER).get_by_role("link", name="Check again")
+
+    def known() -> bool:
+        expect(added.or_(again).first).to_be_visible()
+        if added.count():
+            return True
+        again.click()
+        return False
+
+    wait_for(known, 20, lambda: words(page, "cashier"))
+    assert lines(page, frozen, "+£27.18") == 1
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("amount", "fault", "ends"),
+    [("41.55", "webhook_held", "€41.55 added"), ("42.77", "none", "€42.77 added"), ("43.56", "none", "declined")],
+)
+def test_providers_difficulties_are_pending_and_then_known(
+    house: Mullion, page: Page, amount: str, fault: str, ends: str
+) -> None:
+    """Thinks and tells nobody, answers too late, thinks and declines: pending, and then what it was; charged once."""
+    provider = house.url_of("sandbox-payments")
+    sign_in(page, house.url, "amber", "/cashier/")
+    post(f"{provider}/control/fault", {"kind": fault, "for_s": 60})
+    try:
+        press(page, amount)
+        expect(card(page)).to_contain_text(re.compile("Reference rc_"), timeout=10_000)
+        [reference] = re.findall(r"rc_\w+", page.url)
+        if not amount.endswith("77"):  # whose outcome is known soon after its late answer
+            expect(card(page)).to_contain_text(f"Deposit of €{amount} pending")
+            page.reload()
+            expect(card(page)).to_contain_text(f"Deposit of €{amount} pending")
+            expect(page.locator(f"{CASHIER} .waiting li", has_text=f"€{amount}")).to_have_count(1)
+        expect(card(page)).to_contain_text(ends, timeout=RESOLVED_MS)
+    finally:
+        post(f"{provider}/control/fault", {"kind": "none", "for_s": 1})
+    page.reload()
+    expect(card(page)).to_contain_text(ends)
+    with urllib.request.urlopen(f"{provider}/v1/charges?reference={reference}") as answer:
+        assert len(json.load(answer)["charges"]) == 1
+
+
+def post(url: str, body: object) -> None:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
+    urllib.request.urlopen(request).close()

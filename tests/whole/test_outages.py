@@ -1,0 +1,134 @@
+"""Outage drills on the open lobby: any process may die; the page does not, and what died heals by itself."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.support.accessibility import findings
+from tests.support.lobby import SLOTS, Console, attributes, sign_in, states, status_words, wait_for, whole
+from tests.support.mullion import Mullion
+
+# How long a silent feed may still count as live before its slot has to say so, with room for a busy machine.
+SAID_S_MAX = 30
+HEALED_S_MAX = 10
+
+# process -> slots that need it. Nothing else on the page may change its state.
+# Claims close with the word of the engine, which the projector passes on.
+NEEDED_BY = {
+    "wallet": {"wallet"},
+    "live-dealer": {"tables"},
+    "promotions": {"promotions"},
+    "bff-queries": {"wallet", "tables", "promotions"},
+    "bff-commands": {"wallet", "promotions"},
+    "projector": {"wallet", "promotions"},
+    "relay": {"wallet"},
+    "ingest": {"tables", "promotions"},
+    "sandbox-tables": {"tables"},
+    "sandbox-promotions": {"promotions"},
+    "sandbox-payments": {"wallet"},
+    "valkey": {"wallet", "tables", "promotions"},
+    "bff-live": set(),
+    "offers-intake": set(),
+}
+# One of each kind, looked at in every run: a fragment, the reads, the engine, what writes the views, a provider, the
+# store, and what no slot needs. `.ci/full` kills every process there is.
+EVERY_TIME = ("wallet", "bff-queries", "bff-commands", "projector", "sandbox-tables", "valkey", "bff-live")
+# Who is named in the shell's log as the one that failed, where somebody needs the process.
+NAMED = {
+    "wallet": {"wallet"},
+    "live-dealer": {"live-dealer"},
+    "promotions": {"promotions"},
+    "bff-queries": {"bff-queries"},
+    "bff-commands": {"engine"},
+    "projector": {"engine"},
+    "relay": {"ledger"},
+    "ingest": {"tables", "promotions"},
+    "sandbox-tables": {"tables"},
+    "sandbox-promotions": {"promotions"},
+    "sandbox-payments": {"engine"},
+    "valkey": {"query-store"},
+}
+# Drills that leave the page in states of their own; these are put before axe.
+LOOKED_AT = ("wallet", "live-dealer", "promotions", "bff-queries", "ingest", "valkey")
+# A busy machine may be late with one answer in a drill of a dozen pages; what an outage spreads to would stay.
+STRAYS_MAX = 1
+# Between two reloads of a page that waits for something to be said: a player who looks, not a load.
+RELOAD_EVERY_S = 0.5
+# What a browser itself reports when the socket's server is away; the page goes on without it.
+SOCKET_ERRORS = ("WebSocket connection to", "Failed to load resource: net::ERR_CONNECTION_REFUSED")
+
+
+_UPSTREAM = re.compile(r'"?upstream"?[=:] ?"?([a-z][a-z0-9.-]*)')
+
+
+def named(lines: list[str]) -> set[str]:
+    """Upstreams that the shell's log blames in `lines`."""
+    return {found[1] for line in lines if "included" in line and (found := _UPSTREAM.search(line))}
+
+
+def live(page: Page) -> bool:
+    """Whether the page hears its feeds."""
+    return page.evaluate("document.documentElement.dataset.live") == "live"
+
+
+def healthy(page: Page) -> bool:
+    return states(page) == dict.fromkeys(SLOTS, "fresh")
+
+
+@pytest.mark.parametrize(
+    "process", [pytest.param(name, marks=() if name in EVERY_TIME else pytest.mark.full) for name in NEEDED_BY]
+)
+@pytest.mark.timeout(180)
+def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Browser) -> None:
+    """The page stays 200 and whole, only what needs the dead process says so, and it heals without a reload."""
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, house.url)
+    console = Console(page)
+    wait_for(lambda: healthy(page), 30, lambda: states(page))
+
+    logged = len(house.logs("shell"))
+    house.hold(process)
+    needed = NEEDED_BY[process]
+    reloads = 0
+    strays: list[object] = []
+
+    def all_said() -> bool:
+        """Reload; whether every slot that needs the dead process says so. Nothing else may change."""
+        nonlocal reloads
+        answer = page.goto(house.url)
+        reloads += 1
+        assert answer is not None
+        assert answer.status == 200
+        assert whole(answer.text())
+        seen = states(page)
+        strays.extend(
+            (slot, attributes(page, slot), status_words(page, slot))
+            for slot in SLOTS
+            if seen.get(slot) != "fresh" and slot not in needed
+        )
+        assert len(strays) <= STRAYS_MAX, strays
+        return all(seen.get(slot) != "fresh" for slot in needed)
+
+    # Said by every page from then on, not by one that was late.
+    wait_for(lambda: all(all_said() for _ in range(4)), SAID_S_MAX, lambda: states(page), RELOAD_EVERY_S)
+    for slot in needed:
+        assert len(status_words(page, slot)) > 20, f"{slot} does not say what is wrong: {status_words(page, slot)!r}"
+    assert named(house.logs("shell")[logged:]) >= NAMED.get(process, set())
+    if process in LOOKED_AT:
+        with context.new_page() as beside:  # axe writes styles of its own, which the console reports
+            beside.goto(house.url)
+            assert findings(beside) == []
+    page.evaluate("window.notReloaded = true")
+
+    house.release(process)
+    wait_for(
+        lambda: healthy(page) and live(page),
+        HEALED_S_MAX,
+        lambda: (states(page), [status_words(page, s) for s in SLOTS]),
+    )
+    assert page.evaluate("window.notReloaded") is True
+    assert reloads > 3
+    assert [error for error in console.errors if not error.startswith(SOCKET_ERRORS)] == []
+    context.close()

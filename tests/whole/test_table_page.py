@@ -1,0 +1,217 @@
+"""One live table in a browser: bets that move money, a picture that says how it is, and a page without a script."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support import plain_http
+from tests.support.lobby import sign_in, states, wait_for, words
+from tests.support.mullion import Mullion
+
+pytestmark = pytest.mark.timeout(180)
+
+TABLE = "203"
+PATH = f"/tables/{TABLE}/"
+SLOTS = {"table", "slip", "wallet", "bets"}
+LEFT_MS = """() => {
+  const time = document.querySelector('#slot-slip')?.shadowRoot?.querySelector('.slip-window time');
+  return time?.dateTime ? Date.parse(time.dateTime) - Date.now() : 0;
+}"""
+STREAM = "document.querySelector('#slot-table').shadowRoot.querySelector('figure')?.dataset.streamState"
+
+
+def control(house: Mullion, what: str, **said: Any) -> None:
+    """Tell the tables' provider what to do."""
+    url = f"{house.url_of('sandbox-tables')}/control/{what}"
+    plain_http.post(url, json=said).raise_for_status()
+
+
+@pytest.fixture
+def fail(house: Mullion) -> Iterator[Callable[[str], None]]:
+    """Make the tables' provider fail in a named way; ended after the test."""
+    yield lambda kind: control(house, "fault", kind=kind, for_s=120)
+    control(house, "fault", kind="none")
+
+
+def whole(page: Page) -> bool:
+    seen = states(page)
+    return set(seen) == SLOTS and set(seen.values()) == {"fresh"}
+
+
+def open_table(page: Page, house: Mullion, player: str) -> None:
+    sign_in(page, house.url, player, PATH)
+    wait_for(lambda: whole(page), 30, lambda: states(page))
+
+
+def wait_for_window(page: Page, house: Mullion) -> None:
+    """Until bets are taken for some seconds more; the sandbox's clock is helped along, as fast as a page follows."""
+
+    def is_open() -> bool:
+        if page.evaluate(LEFT_MS) > 5000:
+            return True
+        control(house, "clock", held=False, step_s=2)
+        page.wait_for_timeout(1500)
+        return False
+
+    wait_for(is_open, 60)
+
+
+def balance(page: Page) -> int:
+    """What the wallet's card shows, in cents."""
+    found = re.search(r"Balance [€£]([\d,]+\.\d\d)", words(page, "wallet"))
+    return int(re.sub(r"\D", "", found[1])) if found else -1
+
+
+def bet(page: Page, side: str, stake: str) -> None:
+    page.locator("label.stake", has_text=stake).click()
+    page.get_by_role("button", name=side, exact=True).click()
+
+
+def test_a_bet_is_placed_settled_and_paid_in_every_open_tab(house: Mullion, page: Page) -> None:
+    """The slip says it is in, the stake leaves both tabs at once, the round decides, and a win comes back."""
+    open_table(page, house, "amber")
+    other = page.context.new_page()
+    other.goto(house.url)
+    before = balance(page)
+    wait_for(lambda: balance(other) == before, 20)
+    wait_for_window(page, house)
+    bet(page, "Red", "€5")
+    expect(page.locator("#slot-slip .said")).to_contain_text("€5 on red is in")
+    wait_for(lambda: balance(page) == balance(other) == before - 500, 20, lambda: (balance(page), balance(other)))
+    expect(page.locator("#slot-bets .bet").first).to_contain_text("In play")
+    control(house, "clock", held=False, step_s=25)
+    first = page.locator("#slot-bets .bet").first
+    expect(first).to_contain_text(re.compile(r"Won €10\.00|Lost"), timeout=30_000)
+    won = 1000 if "Won" in first.inner_text() else 0
+    wait_for(lambda: balance(page) == balance(other) == before - 500 + won, 20, lambda: (balance(page), before, won))
+    chosen = page.locator("#slot-slip input[name=stake]:checked")
+    wait_for(lambda: page.locator("#slot-slip .said").count() == 0, 20)
+    assert chosen.input_value() == "500", "the chip that was chosen stays chosen"
+
+
+def test_a_bet_after_the_window_is_refused_and_costs_nothing(house: Mullion, page: Page) -> None:
+    """The slip says that bets are closed; who presses all the same is told, and nothing is taken."""
+    open_table(page, house, "amber")
+    before = balance(page)
+    wait_for(lambda: page.locator("#slot-slip .slip-window").inner_text().endswith("Closed"), 60)
+    page.get_by_role("button", name="Black", exact=True).click()
+    expect(page.locator("#slot-slip [role=alert]")).to_contain_text("Nothing was taken")
+    expect(page.get_by_role("button", name="Black", exact=True)).to_be_visible()
+    assert balance(page) == before
+
+
+def test_a_bet_whose_answer_got_lost_is_asked_for_again_and_placed_once(
+    house: Mullion, page: Page, fail: Callable[[str], None]
+) -> None:
+    """The slip says that it may be in; the list shows it; asking again is the same bet."""
+    open_table(page, house, "amber")
+    before, bets = balance(page), page.locator("#slot-bets .bet").count()
+    wait_for_window(page, house)
+    fail("bets_unanswered")
+    bet(page, "Red", "€1")
+    expect(page.locator("#slot-slip .said-warn")).to_contain_text("may or may not be in", timeout=15_000)
+    fail("none")
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator("#slot-slip .said-good")).to_contain_text("€1 on red", timeout=15_000)
+    wait_for(lambda: page.locator("#slot-bets .bet").count() == min(bets + 1, 8), 20)
+    control(house, "clock", held=False, step_s=25)
+    expect(page.locator("#slot-bets .bet").first).to_contain_text(re.compile(r"Won €2\.00|Lost"), timeout=30_000)
+    won = 200 if "Won" in page.locator("#slot-bets .bet").first.inner_text() else 0
+    wait_for(lambda: balance(page) == before - 100 + won, 20, lambda: (balance(page), before, won))
+
+
+def test_numbers_and_picture_go_on_without_each_other(house: Mullion, page: Page, fail: Callable[[str], None]) -> None:
+    """No picture: stalled, then a poster with the last results, while results move. No numbers: the picture plays."""
+    open_table(page, house, "amber")
+    wait_for(lambda: page.evaluate(STREAM) == "live", 40)
+    expect(page.locator("#slot-table .poster")).to_be_hidden()
+    fail("video_missing")
+    wait_for(lambda: page.evaluate(STREAM) == "stalled", 30)
+    expect(page.locator("#slot-table [data-stream-words]")).to_contain_text("stopped")
+    wait_for(lambda: page.evaluate(STREAM) == "offline", 30)
+    expect(page.locator("#slot-table .poster .last")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    road = page.locator("#slot-table .road .chips")
+    before = road.inner_text()
+    control(house, "clock", held=False, step_s=60)
+    wait_for(lambda: road.inner_text() != before, 20)
+    assert states(page)["table"] == "fresh"
+    fail("silence")
+    wait_for(lambda: page.evaluate(STREAM) == "live", 40)
+    wait_for(lambda: states(page)["table"] == "degraded", 40, lambda: states(page))
+    assert page.evaluate(STREAM) == "live"
+    expect(page.locator("#slot-slip")).to_contain_text("Bets wait until the table is up to date again")
+    fail("none")
+    wait_for(lambda: whole(page), 40, lambda: states(page))
+    assert page.evaluate(STREAM) == "live"
+
+
+def test_results_move_in_the_lobby_without_a_swap(house: Mullion, page: Page) -> None:
+    """The chips of a card change by themselves; the card is the same element as before."""
+    page.goto(house.url)
+    wait_for(lambda: page.locator("#slot-tables li.table").count() >= 12, 30)
+    chips = "(document.querySelector('#slot-tables').shadowRoot ?? document).querySelectorAll('li.roulette .chips')"
+    page.evaluate(f"window.before = [...{chips}].map(each => [each, each.textContent])")
+    moved = (
+        "window.before.filter(([each, text]) => each.isConnected && each.textContent !== text).map(([each]) => each)"
+    )
+    # A table that opens or closes meanwhile is fetched anew; the others stay, and another round moves them.
+    for _ in range(60):
+        if page.evaluate(f"{moved}.length"):
+            break
+        control(house, "clock", held=False, step_s=10)
+        page.wait_for_timeout(1000)
+    first = page.evaluate(f"{moved}[0].querySelector('.chip').dataset.color")
+    assert first in ("red", "black", "green")
+
+
+def test_closed_table_takes_nobody_and_says_when_it_opens(house: Mullion, page: Page) -> None:
+    """No picture, no form: a time, here and in the lobby."""
+    sign_in(page, house.url, "amber", "/live/roulette/")
+    closed = page.locator("#slot-tables li.closed a")
+    # Tables close for a while every two hours; the sandbox's clock goes on until one does.
+    wait_for(lambda: closed.count() or control(house, "clock", held=False, step_s=600) or page.reload() is None, 60)
+    closed.first.click()
+    expect(page.locator("#slot-table .poster-title")).to_contain_text(re.compile(r"Opens at \d\d:\d\d UTC"))
+    expect(page.locator("#slot-slip")).to_contain_text(re.compile(r"opens at \d\d:\d\d UTC"))
+    assert page.locator("#slot-slip form, #slot-table video").count() == 0
+
+
+def test_visitor_sees_the_table_and_is_invited_to_sign_in(house: Mullion, page: Page) -> None:
+    """Everything that moves is for everybody; a bet needs a player."""
+    page.goto(house.url + PATH)
+    wait_for(lambda: whole(page), 30, lambda: states(page))
+    link = page.locator("#slot-slip a", has_text="Sign in")
+    assert link.get_attribute("href") == f"/sign-in/?next={PATH}"
+    assert page.locator("#slot-slip form").count() == 0
+
+
+def test_without_javascript_the_page_is_dated_refreshes_and_takes_bets(house: Mullion, browser: Browser) -> None:
+    """The last known state with its age, read again by itself after ten seconds or more, and a bet by a plain form."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, house.url, "birch", PATH)
+    expect(page.locator("#slot-table .made")).to_contain_text(re.compile(r"As of [\d:]+ UTC, \d+ s old"))
+    expect(page.locator("#slot-table .poster .last")).to_be_visible()
+    refresh = page.locator("meta[http-equiv=refresh]").get_attribute("content") or ""
+    assert int(refresh.partition(";")[0]) >= 10
+    assert refresh.endswith(f"url={PATH}")
+
+    def placed() -> bool:
+        if page.locator("#slot-slip input[name=closes_at]").get_attribute("value") == "":
+            control(house, "clock", held=False, step_s=3)
+            page.wait_for_timeout(700)
+            page.goto(house.url + PATH)
+            return False
+        page.get_by_role("button", name="Red", exact=True).click()
+        return "slip.receipt=" in page.url
+
+    wait_for(placed, 60)
+    expect(page.locator("#slot-slip .said")).to_contain_text(re.compile("on red (is in|won|lost)"))
+    expect(page.locator("#slot-bets .bet").first).to_contain_text("on red")
+    # The page goes back to its own address by itself.
+    page.wait_for_url(house.url + PATH, timeout=40_000)
+    context.close()

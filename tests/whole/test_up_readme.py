@@ -1,0 +1,148 @@
+"""The README's commands do what the README says. The test line itself is what runs this."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.mullion import ROOT, Mullion
+from tests.support.up_remains import left_of
+
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+START, TESTS, OWN_PLACE, HOLD, RELEASE, PUBLISH, HOLD_OUT, LET_IN, CHECK, HELP = COMMANDS
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment with a `pip` of its own first on the PATH, as a newcomer has, and without our test run's."""
+    folder = tmp_path_factory.mktemp("machine")
+    uv = os.environ.get("UV") or shutil.which("uv")
+    assert uv, "uv is not on this machine: pip install uv"
+    subprocess.run([uv, "venv", "--quiet", "--seed", folder / "python"], check=True, timeout=110)
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "UV_RUN", "DJANGO"))
+    }
+    kept.setdefault("UV_CACHE_DIR", subprocess.run([uv, "cache", "dir"], capture_output=True, text=True).stdout.strip())
+    return {**kept, "HOME": str(folder), "PATH": f"{folder}/python/bin:{os.environ['PATH']}"}
+
+
+@pytest.fixture(scope="module")
+def started(machine: dict[str, str]) -> Iterator[Mullion]:
+    """What the first command starts, on ports that are free here."""
+    mullion = Mullion(command=["sh", "-c", f'{START} "$@"', "up"], environ=machine)
+    with mullion:
+        yield mullion
+
+
+def run(command: str, started: Mullion, machine: dict[str, str]) -> str:
+    """A command of the README with this run's port and data folder; what it said."""
+    here = command.replace(".mullion/8000", str(started.data)).replace(":8020", f":{started.port_base + 20}")
+    environ = {**machine, "MULLION_DATA_ROOT": str(started.data.parent)}
+    done = subprocess.run(["sh", "-c", here], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_two_commands_are_exactly_these():
+    """What a newcomer types first."""
+    assert START == "pip install uv && uv run manage.py up"
+    assert TESTS == "pip install uv && uv run pytest"
+    assert "uv run pytest" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_readme_is_short_and_begins_with_the_picture():
+    """At most 200 lines, the screenshot before the words, and every link leads somewhere."""
+    assert len(README.splitlines()) <= 200
+    picture = re.search(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert picture
+    assert len(README[: picture.start()].split("\n")) <= 3
+    for link in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / link).is_file(), link
+
+
+def test_map_of_the_house_is_true():
+    """Every room on the map exists, and every house is on the map."""
+    rooms = README.partition("## The house")[2].partition("```\n")[2].partition("```")[0]
+    for word in ("manage.py", "shell", "fragments", "bff", "static", "tests"):
+        assert re.search(rf"^{re.escape(word)}", rooms, re.MULTILINE)
+        assert (ROOT / word).exists()
+    for house in ROOT.glob("*/*/house.toml"):
+        assert f"{house.parent.name}/" in rooms
+
+
+@pytest.mark.timeout(300)
+def test_start_command_brings_up_a_lobby(started: Mullion):
+    """The first line ends in a page."""
+    status, page = started.get("/")
+    assert status == 200
+    assert page.rstrip().endswith("</html>")
+
+
+@pytest.mark.timeout(300)
+def test_holding_a_fragment_down_breaks_its_pane_only(started: Mullion, machine: dict[str, str]):
+    """The page stays whole while the fragment is held, and the slot heals after the release."""
+
+    def tables() -> str:
+        """The state of the slot, on a page that is whole."""
+        status, page = started.get("/")
+        assert status == 200
+        assert page.rstrip().endswith("</html>")
+        return re.findall(r'<fragment-slot slot="tables"[^>]*data-state="(\w+)"', page)[0]
+
+    run(HOLD, started, machine)
+    started.wait_state("live-dealer", "held")
+    # A copy that every visitor shares may be shown for as long as the fragment itself allowed.
+    started.wait(lambda: tables() in ("stale", "fallback"))
+    run(RELEASE, started, machine)
+    started.wait_state("live-dealer", "ready")
+    started.wait(lambda: tables() == "fresh")
+
+
+@pytest.mark.timeout(300)
+def test_publishing_reaches_the_running_shell(started: Mullion, machine: dict[str, str]):
+    """The command works from a second terminal."""
+    assert re.search(r"(published|unchanged) wallet", run(PUBLISH, started, machine))
+
+
+@pytest.mark.timeout(300)
+def test_operator_holds_a_fragment_out_of_the_running_shell(started: Mullion, machine: dict[str, str]):
+    """Page and board say so until it is let in again; then its slot heals by itself."""
+    slot = re.compile(r'<fragment-slot slot="promotions"[^>]*data-state="(\w+)" data-reason="(\w*)"')
+
+    def promotions() -> tuple[str, str]:
+        """State and reason of the slot."""
+        return slot.findall(started.get("/")[1])[0]
+
+    assert "held promotions" in run(HOLD_OUT, started, machine)
+    started.wait(lambda: promotions() == ("fallback", "held"), 5)
+    assert re.search(r"Held: wrong offers, INC-41<br>.*by \w+ since", started.inside("/operations/")[1])
+    assert "resumed promotions" in run(LET_IN, started, machine)
+    started.wait(lambda: promotions() == ("fresh", ""), 10)
+    assert "Held:" not in started.inside("/operations/")[1]
+
+
+@pytest.mark.timeout(300)
+def test_check_and_help_work(started: Mullion, machine: dict[str, str]):
+    """Both are for people who have nothing running yet."""
+    assert "no issues" in run(CHECK, started, machine)
+    assert "--port-base" in run(HELP, started, machine)
+
+
+@pytest.mark.timeout(300)
+def test_uv_in_a_place_of_its_own_starts_too(started: Mullion, machine: dict[str, str]):
+    """The line for systems that refuse a global `pip install`."""
+    assert "--port-base" in run(f"{OWN_PLACE} --help", started, machine)
+
+
+@pytest.mark.timeout(300)
+def test_ctrl_c_leaves_nothing(machine: dict[str, str]):
+    """As the README promises, with uv and a shell in between."""
+    mullion = Mullion("--only", "promotions", command=["sh", "-c", f'{START} "$@"', "up"], environ=machine)
+    mullion.start()
+    os.killpg(mullion.process.pid, 2)
+    mullion.process.wait(15)
+    mullion.wait(lambda: not left_of(mullion), 10)

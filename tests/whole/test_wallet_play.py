@@ -1,0 +1,178 @@
+"""The wallet as a player uses it: money in, the history, a limit, money out and back; with and without a script."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.lobby import Console, sign_in, states, wait_for, words
+from tests.support.mullion import Mullion
+
+pytestmark = pytest.mark.timeout(180)
+
+HISTORY = "fragment-slot[slot=history]"
+CASHIER = "fragment-slot[slot=cashier]"
+LIMITS = "fragment-slot[slot=limits]"
+RECEIPT = ".receipt[role=status]"
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def open_history(page: Page, url: str, query: str = "") -> None:
+    page.goto(f"{url}/history/{query}")
+    wait_for(lambda: states(page).get("history") == "fresh", 20, lambda: states(page))
+
+
+def test_deposit_stands_in_the_history_and_leads_to_its_receipt(house: Mullion, page: Page) -> None:
+    """Money in is a line under its month, found by its filter, absent from the others, and shown in full."""
+    console = Console(page)
+    sign_in(page, house.url, "birch", "/cashier/")
+    page.locator("#amount").fill("21.37")
+    press(page, "Deposit")
+    expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("£21.37")
+    line = page.locator(f"{HISTORY} li", has_text="+£21.37")
+    wait_for(lambda: open_history(page, house.url) or line.count(), 15, lambda: words(page, "history"))
+    page.locator(HISTORY).get_by_role("link", name=re.compile("^Deposits")).click()
+    page.wait_for_url(f"{house.url}/history/?history.kind=deposits")
+    expect(line).to_have_count(1)
+    line.get_by_role("link").click()
+    page.wait_for_url(re.compile(r"history\.line=rc_"))
+    expect(page.locator(f"{HISTORY} .detail")).to_contain_text("Booked")
+    page.locator(HISTORY).get_by_role("link", name="Close").click()
+    page.wait_for_url(f"{house.url}/history/?history.kind=deposits")
+    page.locator(HISTORY).get_by_role("link", name=re.compile("^Withdrawals")).click()
+    page.wait_for_url(f"{house.url}/history/?history.kind=withdrawals")
+    expect(line).to_have_count(0)
+    assert console.errors == []
+
+
+def test_history_keeps_its_place_when_it_is_read_again(house: Mullion, page: Page) -> None:
+    """A slot that heals on a filtered page shows that page again, without a reload."""
+    sign_in(page, house.url, "birch", "/history/")
+    open_history(page, house.url, "?history.kind=bonuses")
+    page.evaluate("window.notReloaded = true")
+    house.hold("wallet")
+    page.evaluate(f"document.querySelector('{HISTORY}').dispatchEvent(new Event('mullion:refetch', {{bubbles: true}}))")
+    wait_for(lambda: states(page).get("history") != "fresh", 20, lambda: states(page))
+    house.release("wallet")
+    wait_for(lambda: states(page).get("history") == "fresh", 20, lambda: states(page))
+    current = page.locator(HISTORY).get_by_role("navigation", name="Kinds").locator("[aria-current]")
+    expect(current).to_contain_text("Bonuses")
+    assert page.evaluate("window.notReloaded") is True
+
+
+def test_withdrawal_is_held_and_taken_back(house: Mullion, page: Page) -> None:
+    """What is set aside leaves the balance at once, and is there again after it was taken back."""
+    sign_in(page, house.url, "amber", "/cashier/")
+    page.locator("#withdraw-amount").fill("7.31")
+    press(page, "Withdraw")
+    expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€7.31 set aside")
+    held = page.locator(f"{CASHIER} .waiting li", has_text="-€7.31")
+    expect(held).to_have_count(1)
+    held.get_by_role("button", name=re.compile("Take it back")).click()
+    expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€7.31 taken back")
+    expect(held).to_have_count(0)
+    expect(page.locator(f"{CASHIER} li", has_text="-€7.31").filter(has_text="Not paid out")).to_have_count(1)
+    page.evaluate(f"document.querySelector('{CASHIER}').old = true")
+    page.evaluate(f"document.querySelector('{CASHIER}').dispatchEvent(new Event('mullion:refetch', {{bubbles: true}}))")
+    wait_for(lambda: page.wait_for_timeout(50) or page.evaluate(f"!document.querySelector('{CASHIER}').old"), 10)
+    expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€7.31 taken back")
+    open_history(page, house.url, "?history.kind=withdrawals")
+    expect(page.locator(f"{HISTORY} li.declined", has_text="-€7.31")).to_have_count(1)
+
+
+def test_more_than_there_is_can_not_be_withdrawn(house: Mullion, page: Page) -> None:
+    """The refusal stands beside the amount, which is kept, and the other form is untouched."""
+    sign_in(page, house.url, "amber", "/cashier/")
+    page.locator("#amount").fill("12")
+    page.locator("#withdraw-amount").fill("9999999")
+    press(page, "Withdraw")
+    expect(page.locator("#withdraw-amount[aria-invalid=true]")).to_have_value("9999999")
+    expect(page.locator("#withdraw-amount-error")).to_contain_text("more than you can withdraw")
+
+
+def test_lowered_limit_counts_at_once_and_a_raise_waits(house: Mullion, page: Page) -> None:
+    """The row shows what is in force and what will be; a deposit over it is refused in the player's own words."""
+    sign_in(page, house.url, "cedar", "/limits/")
+    row = page.locator(f"{LIMITS} .rows li", has_text="A day")
+
+    def set_limit(amount: str) -> None:
+        page.locator("#limit-amount").fill(amount)
+        press(page, "Set limit")
+
+    set_limit("700")
+    expect(row).to_contain_text("¥700")
+    set_limit("600")
+    expect(row).to_contain_text("¥600")
+    set_limit("5000")
+    expect(page.locator(f"{LIMITS} {RECEIPT}")).to_contain_text("Your new limit waits")
+    expect(row).to_contain_text("¥600")
+    expect(row).to_contain_text("Becomes ¥5,000 on")
+    page.goto(f"{house.url}/cashier/")
+    page.locator("#amount").fill("4000")
+    press(page, "Deposit")
+    expect(page.locator("#amount-error")).to_contain_text("is left")
+
+
+def test_money_moves_by_plain_forms(house: Mullion, browser: Browser) -> None:
+    """Without a script: withdraw, take it back, see both, page by links, set a limit."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, house.url, "amber", "/cashier/")
+    page.locator("#withdraw-amount").fill("3.19")
+    press(page, "Withdraw")
+    expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=rc_"))
+    expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€3.19 set aside")
+    page.locator(f"{CASHIER} .waiting li", has_text="-€3.19").get_by_role("button").click()
+    expect(page.locator(f"{CASHIER} {RECEIPT}")).to_contain_text("€3.19 taken back")
+    page.goto(f"{house.url}/history/")
+    page.locator(HISTORY).get_by_role("link", name=re.compile("^Withdrawals")).click()
+    expect(page.locator(f"{HISTORY} li", has_text="-€3.19")).to_have_count(1)
+    page.locator(HISTORY).get_by_role("navigation", name="Months").get_by_role("link").last.click()
+    expect(page.locator(HISTORY)).to_contain_text("Nothing of this kind")
+    page.goto(f"{house.url}/limits/")
+    page.locator("#period").select_option("month")
+    page.locator("#limit-amount").fill("5000")
+    press(page, "Set limit")
+    expect(page.locator(f"{LIMITS} {RECEIPT}")).to_contain_text("Your deposit limit is set")
+    context.close()
+
+
+def test_dead_engine_closes_what_moves_money_and_nothing_else(house: Mullion, page: Page) -> None:
+    """History is shown as ever; forms are closed with the reason; clock and limits stand in the shell's own bar."""
+    sign_in(page, house.url, "birch", "/limits/")
+    house.hold("bff-commands")
+
+    def closed() -> bool:
+        page.goto(f"{house.url}/limits/")
+        return states(page).get("limits") == "degraded"
+
+    wait_for(closed, 30, lambda: states(page))
+    expect(page.locator("#limit-amount")).to_be_disabled()
+    expect(page.locator(LIMITS)).to_contain_text("What is set stays in force")
+    open_history(page, house.url)
+    page.goto(f"{house.url}/cashier/")
+    expect(page.locator("#withdraw-amount")).to_be_disabled()
+    expect(page.locator(CASHIER)).to_contain_text("Withdrawals are paused")
+    expect(page.locator(".duties .clock")).to_contain_text("min")
+
+
+def test_look_up_from_the_game_comes_in_time_and_is_answered(house: Mullion, page: Page) -> None:
+    """After the interval a question stands in front of the page; an answer brings the page back as it was."""
+    page.clock.install()
+    sign_in(page, house.url, "amber", "/limits/")
+    page.locator("#limit-amount").fill("33")
+    dialog = page.get_by_role("dialog", name="Time for a look up")
+    page.clock.fast_forward("50:00")
+    expect(page.locator(".duties .clock")).to_contain_text("50 min")
+    expect(dialog).to_be_hidden()
+    page.clock.fast_forward("10:30")
+    expect(dialog).to_be_visible()
+    expect(dialog).to_contain_text("1 h 00 min")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#limit-amount")).to_have_value("33")
