@@ -2,7 +2,7 @@
 
 Public: `Recorder`.
 
-    async with BrowserRecorder(base_url, folder=folder, mark=mark) as recorder:
+    async with BrowserRecorder(base_url, folder=folder, tester=Visitor(cookies={COOKIE: mark})) as recorder:
         await recorder.before()
         ...                                # break the hop
         recorder.fault_began()
@@ -32,15 +32,17 @@ class Recorder(Protocol):
     async def before(self, within_s: float = 10) -> bool:
         """Load the page, and wait until every slot is fresh; whether that came."""
 
-    def fault_began(self) -> None:
-        """The fault is on from this moment."""
+    def fault_began(self, *, ago_ms: int = 0) -> None:
+        """The fault is on from this moment, or since `ago_ms`."""
 
-    async def during(self, broken_slots: Collection[str], within_s: float = 10) -> bool:
+    async def during(self, broken_slots: Collection[str], within_s: float = 10, *, reload: bool = True) -> bool:
         """Load the page, again and again, until every slot of `broken_slots` says that it is not fresh; whether that
-        came. Then take pictures, axe and the siblings' digests. An empty collection means one load."""
+        came. Then take pictures, axe and the siblings' digests. An empty collection means one load. Without `reload`
+        the page that stands open is waited for.
+        """
 
-    def fault_ended(self) -> None:
-        """The fault is over from this moment."""
+    def fault_ended(self, *, ago_ms: int = 0) -> None:
+        """The fault is over from this moment, or since `ago_ms`."""
 
     async def after(self, within_s: float = 10) -> bool:
         """Wait, without a reload, until every slot is fresh again; whether that came."""

@@ -4,8 +4,8 @@ Public: `Evidence`, `Transition`, `Picture`, `ConsoleError`, `AxeViolation`, `Ax
 `ActionCheck`, `ServerTiming`, `LogLine`, `File`, `Moment`, `Viewer`, `MOMENTS`.
 
 All `at_ms` are milliseconds since `Evidence.began_at`, by a monotonic clock of this machine. Paths are relative to the
-folder of the evidence, with forward slashes. All text may come from a fragment, a page or a log: it is not to be
-trusted, and whoever draws it escapes it.
+folder of the evidence, where the drill's journal lies, with forward slashes. All text may come from a fragment, a page
+or a log: it is not to be trusted, and whoever draws it escapes it.
 """
 
 from typing import Literal

@@ -1,0 +1,82 @@
+"""How fast a fault was seen, contained and healed, decided from the timeline alone.
+
+Public: `Figures`, `figures_of`, `is_well`.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.drills.evidence.value import Transition
+
+FRESH = "fresh"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Milliseconds; None where it was not seen."""
+
+    detect_ms: int | None = None
+    contain_ms: int | None = None
+    recover_ms: int | None = None
+
+
+def figures_of(
+    timeline: Sequence[Transition],
+    broken_slots: Collection[str],
+    slots: Collection[str],
+    *,
+    began_ms: int | None,
+    ended_ms: int | None,
+) -> Figures:
+    """See `Evidence` for what each means. `slots` are all that the page has."""
+    if began_ms is None or not broken_slots:
+        return Figures()
+    detect = contain = recover = None
+    for at_ms, _load, page in _replayed(timeline):
+        if at_ms < began_ms:
+            continue
+        in_fault = ended_ms is None or at_ms < ended_ms
+        if detect is None and in_fault and any(page.get(slot, FRESH) != FRESH for slot in broken_slots):
+            detect = at_ms - began_ms
+        if contain is None and in_fault and _is_contained(page, broken_slots, slots):
+            contain = at_ms - began_ms
+    if ended_ms is not None and detect is not None:
+        recover = _recover_ms(timeline, slots, ended_ms)
+    return Figures(detect, contain, recover)
+
+
+def is_well(page: Mapping[str, str], slots: Collection[str]) -> bool:
+    """Whether every one of `slots` is there and fresh."""
+    return bool(slots) and all(page.get(slot) == FRESH for slot in slots)
+
+
+def _is_contained(page: Mapping[str, str], broken_slots: Collection[str], slots: Collection[str]) -> bool:
+    siblings = set(slots) - set(broken_slots)
+    said = all(page.get(slot, "absent") not in (FRESH, "absent") for slot in broken_slots)
+    return said and all(page.get(slot) == FRESH for slot in siblings)
+
+
+def _recover_ms(timeline: Sequence[Transition], slots: Collection[str], ended_ms: int) -> int | None:
+    """From `ended_ms` on, in the load that stood then."""
+    standing = max((each.load for each in timeline if each.viewer == "tester" and each.at_ms <= ended_ms), default=0)
+    well = False
+    for at_ms, load, page in _replayed(timeline):
+        if load != standing:
+            continue
+        well = is_well(page, slots)
+        if well and at_ms >= ended_ms:
+            return at_ms - ended_ms
+    return 0 if well else None
+
+
+def _replayed(timeline: Sequence[Transition]) -> Iterator[tuple[int, int, dict[str, str]]]:
+    """The tester's page after each transition: when, in which load, and each slot's state. A load begins empty."""
+    page: dict[str, str] = {}
+    load = 0
+    for each in sorted(
+        (each for each in timeline if each.viewer == "tester"), key=lambda each: (each.load, each.at_ms)
+    ):
+        if each.load != load:
+            page, load = {}, each.load
+        page = {**page, each.slot: each.state}
+        yield each.at_ms, load, page
