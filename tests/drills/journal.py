@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from tests.drills.evidence.value import Evidence
 from tests.drills.verdict import Verdict
 
 FILE = "journal.json"
@@ -151,8 +152,7 @@ class EvidenceFile(msgspec.Struct, kw_only=True):
 
 
 class Findings(msgspec.Struct, kw_only=True):
-    """`sentence` says what it came to. `evidence` is what the browser's recorder saw, in builtin types
-    (`msgspec.to_builtins` of its own value), empty where no browser watched."""
+    """`sentence` says what it came to. `evidence` is what a recorder saw; None where none watched."""
 
     drill: str
     verdict: Verdict
@@ -169,7 +169,7 @@ class Findings(msgspec.Struct, kw_only=True):
     siblings: list[Sibling] = []
     money: list[MoneySum] = []
     files: list[EvidenceFile] = []
-    evidence: dict[str, Any] = {}
+    evidence: Evidence | None = None
 
 
 class Journal(msgspec.Struct, kw_only=True, rename={"chaoslib_version": "chaoslib-version"}):
