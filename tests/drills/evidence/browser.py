@@ -15,7 +15,6 @@ from typing import Any, Literal, Self
 from playwright.async_api import Browser, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from tests import chromium
 from tests.drills.evidence import value
 from tests.drills.evidence.accessibility import axe_run
 from tests.drills.evidence.figures import figures_of
@@ -25,6 +24,7 @@ from tests.drills.evidence.video import NoEncoder, encoder_environ
 from tests.drills.evidence.visitor import Visitor
 from tests.drills.evidence.volatile import SlotMarkup
 from tests.drills.evidence.watched_page import WatchedPage
+from tests.support import chromium
 
 VIDEO_SIZE: Any = {"width": 960, "height": 600}
 VIDEO_FPS = 8
