@@ -11,6 +11,7 @@ from django.core.asgi import get_asgi_application
 
 from bff.resilience import log, memory
 from bff.resilience.border import Border
+from bff.resilience.partition_border import partitioned
 
 log.configure()
 _django = get_asgi_application()
@@ -34,7 +35,11 @@ async def _application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
         return
-    await wiring.start()
+    await wiring.start()  # not in the partition of whoever happens to come first
+    await _serve(scope, receive, send)
+
+
+async def _route(scope: Any, receive: Any, send: Any) -> None:
     if scope["path"] == HEALTH_PATH:
         await answer_health(scope, send)
     elif is_internal(scope):
@@ -59,4 +64,5 @@ async def _lifespan(receive: Any, send: Any) -> None:
             return
 
 
+_serve = partitioned(_route, os.environ, brought_by="cookie")
 application = Border(_application, proxies=settings.PROXY_HOPS, body_bytes_max=BODY_BYTES_MAX)

@@ -9,6 +9,7 @@ import django
 
 from bff.resilience import log, memory
 from bff.resilience.border import Border
+from bff.resilience.partition_border import partitioned
 
 log.configure()
 django.setup(set_prefix=False)
@@ -16,7 +17,7 @@ django.setup(set_prefix=False)
 from bff.commands.http import runtime  # noqa: E402 (needs Django's apps)
 from bff.commands.http.asgi_handler import LeanHandler, Receive, Send  # noqa: E402
 
-_django = LeanHandler()
+_django = partitioned(LeanHandler(), os.environ, brought_by="baggage")
 
 
 async def _application(scope: dict[str, Any], receive: Receive, send: Send) -> None:

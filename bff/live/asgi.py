@@ -20,6 +20,7 @@ from bff.live.hub import Hub  # noqa: E402
 from bff.live.origins import allowed_origins  # noqa: E402
 from bff.resilience import log, memory  # noqa: E402
 from bff.resilience.border import Border  # noqa: E402
+from bff.resilience.partition_border import partitioned  # noqa: E402
 
 log.configure()
 # At info the server writes two lines for each socket.
@@ -35,5 +36,6 @@ _routes = {
     "websocket": LiveConsumer.as_asgi(),
     "lifespan": lifespan(HUB),
 }
-application = Border(ProtocolTypeRouter(_routes), proxies=settings.PROXY_HOPS, sockets=True)
+_partitioned = partitioned(ProtocolTypeRouter(_routes), os.environ, brought_by="cookie")
+application = Border(_partitioned, proxies=settings.PROXY_HOPS, sockets=True)
 memory.for_long_running()

@@ -8,6 +8,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Iterable
+from contextvars import Context
 
 import msgspec
 from redis.asyncio import Redis
@@ -67,7 +68,7 @@ class Hub:
         """Start the process's tasks, once. They end with the loop."""
         if not self._tasks:
             parts = (self._follow_store(), self._read_wanted(), self._heartbeat(), self._reconcile())
-            self._tasks = [asyncio.create_task(part) for part in parts]
+            self._tasks = [asyncio.create_task(part, context=Context()) for part in parts]  # nobody's request
             for task in self._tasks:
                 task.add_done_callback(_report)
 

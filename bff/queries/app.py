@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import Context
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -47,7 +48,7 @@ class Queries:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Not every server speaks lifespan (daphne does not), so the first scope of any kind starts the background work.
         if self._announcing is None:
-            self._announcing = asyncio.create_task(self._announce())
+            self._announcing = asyncio.create_task(self._announce(), context=Context())  # nobody's request
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":

@@ -7,10 +7,11 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
-from bff.contracts import headers as names
+from bff.contracts.partition import Partition
 from bff.resilience import log
 from bff.resilience.attribution import Party, party
 from bff.resilience.breaker import Breaker, Permit, Position, Transition
@@ -18,11 +19,14 @@ from bff.resilience.budget import RetryBudget
 from bff.resilience.bulkhead import Bulkhead, Place
 from bff.resilience.deadline import Deadline
 from bff.resilience.evidence import Evidence, OwnLease, ProbeLease
+from bff.resilience.guarded_call import GuardedCall
 from bff.resilience.judgement import Judge, judged, settle
 from bff.resilience.message import CallFailed, Request, Response
-from bff.resilience.metrics import Meter
+from bff.resilience.metrics import Meter, Unmetered
 from bff.resilience.outcome import Failure
 from bff.resilience.pace import Pace
+from bff.resilience.partition import current
+from bff.resilience.partition_guards import PartitionGuards
 from bff.resilience.policies import policy_for
 from bff.resilience.policy import Policy
 from bff.resilience.probe import FixedProbe, Probe
@@ -57,6 +61,9 @@ class Guard:
     `probe` is what asks, in the background, whether the upstream is well again; it must be safe to repeat and hold
     nobody's bearer. Without it the breaker lets a call through to find out. `evidence` and `lease` join this process to
     the others; both are optional. Everything is to be called on one event loop.
+
+    Calls of a partition go through a guard of its own, with nothing in common but name, policy, judge and a given
+    `transport`: it hears and says nothing in the fleet, stands in no metric, and is held when this one is.
     """
 
     def __init__(
@@ -71,6 +78,7 @@ class Guard:
         probe: Probe | Request | None = None,
         evidence: Evidence | None = None,
         lease: ProbeLease | None = None,
+        partition: Partition | None = None,
     ) -> None:
         policy = policy_for(name, policy)
         self.name = name
@@ -78,6 +86,8 @@ class Guard:
         self.breaker = Breaker(name, policy, trials=probe is None, chance=chance, listener=self._moved)
         self.bulkhead = Bulkhead(policy.in_flight_max, policy.waiting_max)
         self._transport = transport or Transport(policy, clock=clock)
+        self._partition = partition
+        self._partitions = PartitionGuards(partial(self._make_apart, transport, chance))
         self._clock = clock
         self._judge = judge
         self._budget = RetryBudget(
@@ -85,9 +95,9 @@ class Guard:
         )
         self.pace = Pace(policy)
         self.resources = Resources(name, policy, chance=chance, listener=self._resource_moved)
-        self._meter = Meter(name, self.bulkhead, self.resources)
-        background_probe = FixedProbe(probe) if isinstance(probe, Request) else probe
-        self._prober = self._prober_for(background_probe, lease or OwnLease()) if background_probe else None
+        self._meter = Meter(name, self.bulkhead, self.resources) if partition is None else Unmetered()
+        self.probe = FixedProbe(probe) if isinstance(probe, Request) else probe
+        self._prober = self._prober_for(self.probe, lease or OwnLease()) if self.probe else None
         self._hold_note = ""
         self._last_refusal: Failure | None = None
         self._refusal_until = 0.0
@@ -104,8 +114,10 @@ class Guard:
 
         `resource` is whose copy of what is requested, where method and URL do not tell.
         """
+        if (own := self.own()) is not self:
+            return await own.call(request, deadline, judge=judge, resource=resource)
         now = self._clock()
-        call = _Call(
+        call = GuardedCall(
             request,
             deadline.within(now, self.pace.limit_ms(now)),
             judge or self._judge,
@@ -116,11 +128,19 @@ class Guard:
         self._meter.ended(ended)
         return ended
 
+    def own(self) -> "Guard":
+        """The guard of the partition that the running request belongs to: this one, where it belongs to none."""
+        if self._partition is not None or (partition := current()) is None:
+            return self
+        return self._partitions.of(partition)
+
     def refusal(self) -> Failure | None:
         """What `call` would answer without asking anybody, while the breaker lets nothing through; else None.
 
         The same object for a moment, so that a frequent caller can keep what it made of it.
         """
+        if (own := self.own()) is not self:
+            return own.refusal()
         now = self._clock()
         if self.breaker.would_pass(now):
             return None
@@ -131,6 +151,22 @@ class Guard:
             self._refusal_until = now + _REFUSAL_REUSED_S
         self._refusal_uses += 1
         return refusal
+
+    def _make_apart(self, transport: Sender | None, chance: Callable[[], float], partition: Partition) -> "Guard":
+        own = Guard(
+            self.name,
+            self.policy,
+            transport,
+            clock=self._clock,
+            chance=chance,
+            judge=self._judge,
+            probe=self.probe.fork() if self.probe else None,
+            partition=partition,
+        )
+        own._closed = self._closed
+        if self.breaker.position is Position.FORCED:
+            own.force_open(self._hold_note)
+        return own
 
     def _count_refusals(self) -> None:
         """Together, when other words are found or the breaker moves: one by one each cost as much as its answer."""
@@ -143,10 +179,12 @@ class Guard:
         self._count_refusals()
         self._hold_note, self._last_refusal = why, None
         self.breaker.force_open()
+        self._partitions.force_open(why)
 
     def unforce(self) -> None:
         """The operator lets go; a probe, due at once, decides."""
         self.breaker.unforce(self._clock())
+        self._partitions.unforce()
 
     async def aclose(self) -> None:
         """Stop probing, wait for the calls that still run (each ends by its deadline), close the connections.
@@ -162,8 +200,9 @@ class Guard:
         if self._running:
             await asyncio.wait(self._running)
         await self._transport.aclose()
+        await self._partitions.aclose()
 
-    async def _admit(self, call: "_Call") -> Response | Failure:
+    async def _admit(self, call: GuardedCall) -> Response | Failure:
         now = self._clock()
         refused = self._refused(now) if not self.breaker.would_pass(now) else self.resources.refusal(call.resource, now)
         if refused is not None:
@@ -192,7 +231,7 @@ class Guard:
             )
         return Failure(Reason.BREAKER_OPEN, "the upstream is failing", self.breaker.closes_ms(now))
 
-    def _detach(self, call: "_Call", place: Place, permit: Permit) -> asyncio.Task[Response | Failure]:
+    def _detach(self, call: GuardedCall, place: Place, permit: Permit) -> asyncio.Task[Response | Failure]:
         # A call that is on its way can not be aborted: it lives until its deadline. So it runs by itself, keeps its
         # place, and ends its permit with what it really met, also when the caller has gone.
         work = asyncio.create_task(self._work(call, place, permit))
@@ -200,7 +239,7 @@ class Guard:
         work.add_done_callback(self._running.discard)
         return work
 
-    async def _work(self, call: "_Call", place: Place, permit: Permit) -> Response | Failure:
+    async def _work(self, call: GuardedCall, place: Place, permit: Permit) -> Response | Failure:
         ended: Response | Failure = Failure(Reason.INTERNAL, "the call was cancelled")
         try:
             ended, unanswered = await self._attempt(call, permit)
@@ -215,21 +254,22 @@ class Guard:
             if call.resource is not None:
                 self.resources.settle(call.resource, call.resource_permit, ended, self._clock(), url=call.request.url)
 
-    def _second_permit(self, call: "_Call") -> Permit | None:
+    def _second_permit(self, call: GuardedCall) -> Permit | None:
         now = self._clock()
         left_s, all_s = call.deadline.expires_at - now, call.deadline.expires_at - call.began
         if left_s < all_s * self.policy.retry_remaining_ratio_min or not self.breaker.would_pass(now):
             return None
         return self.breaker.acquire(now) if self._budget.take(now) else None
 
-    async def _attempt(self, call: "_Call", permit: Permit) -> tuple[Response | Failure, bool]:
+    async def _attempt(self, call: GuardedCall, permit: Permit) -> tuple[Response | Failure, bool]:
         """How one attempt ended, and whether it failed without ever having been answered."""
         began = self._clock()
         given_ms = call.deadline.remaining_ms(began)
         ended: Response | Failure = Failure(Reason.INTERNAL, "the call was cancelled")
         unanswered = False
         try:
-            ended = judged(await self._transport.send(call.timed(given_ms), call.deadline), self.policy, call.judge)
+            answer = await self._transport.send(call.sent(given_ms, self._partition), call.deadline)
+            ended = judged(answer, self.policy, call.judge)
         except CallFailed as failed:
             ended = Failure(failed.reason, failed.detail)
             unanswered = failed.reason in (Reason.CONNECT, Reason.CUT) and not failed.answered
@@ -261,7 +301,7 @@ class Guard:
             if place is None:
                 permit.release(self._clock())
                 return
-            call = _Call(probe.request(), deadline, self._judge, began=began)
+            call = GuardedCall(probe.request(), deadline, self._judge, began=began)
             ended = await asyncio.shield(self._detach(call, place, permit))
             self._meter.probed(ended)
             if isinstance(ended, Failure) and party(ended.reason) is Party.ORIGIN:
@@ -278,6 +318,7 @@ class Guard:
             before=transition.before.value,
             after=transition.after.value,
             cause=transition.cause,
+            **({"partition": self._partition.name} if self._partition else {}),
         )
         if self._closed:
             return
@@ -300,19 +341,3 @@ class Guard:
             self.breaker.peer_opened(self._clock())
         elif transition.after is Position.CLOSED:
             self.breaker.peer_closed()
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    request: Request
-    deadline: Deadline
-    judge: Judge | None
-    began: float = 0.0
-    retries: bool = False
-    resource: Hashable = None
-    resource_permit: Permit | None = None
-
-    def timed(self, given_ms: int) -> Request:
-        """The request, saying how long its answer is waited for."""
-        headers = (*self.request.headers, (names.DEADLINE_MS, str(given_ms)))
-        return replace(self.request, headers=headers)

@@ -13,10 +13,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from prometheus_client import Counter
+
 from bff.resilience import log, metrics
 from bff.resilience.cache_control import Lifetime, lifetime
 from bff.resilience.memory_cache import Copy, Fetched, Key, MemoryCache
 from bff.resilience.outcome import Failure, Outcome, State
+from bff.resilience.partition import current
 from bff.resilience.policy import LastGoodPolicy
 from bff.resilience.reason import Reason
 from bff.resilience.second_level import Codec, SecondLevel, WriteBehind
@@ -61,9 +64,10 @@ class LastGood(Generic[T]):
         """The value under `key`: kept and fresh, fetched, or, when fetching failed, the last good one.
 
         `fetch` answers a `Failure`, it does not raise; for `stale_s_max` after its freshness a copy may stand in.
-        `unshared`: what is asked for is about more than the key says, so no other's answer will do.
+        `unshared`: what is asked for is about more than the key says, so no other's answer will do. In a partition it
+        is always so, and what is answered there neither becomes a copy nor takes one away.
         """
-        unshared = unshared or key.player is not None
+        unshared = unshared or key.player is not None or current() is not None
         copy = self._copies.get(key, self._clock())
         if copy is not None and not unshared:
             age_s = copy.age_s(self._clock())
@@ -82,7 +86,7 @@ class LastGood(Generic[T]):
         `refused` says why a fetch would fail before it began, if it would.
         """
         copy = self._copies.get(key, self._clock())
-        unshared = unshared or key.player is not None
+        unshared = unshared or key.player is not None or current() is not None
         if copy is not None and not unshared and copy.age_s(self._clock()) < copy.lifetime.fresh_s:
             return self._fresh(copy, "reused")
         if copy is None and stale_s_max > 0 and self._second_level and self._second_level.may_hold(key):
@@ -109,22 +113,22 @@ class LastGood(Generic[T]):
         else:
             ended = await asyncio.shield(self._fly(key, fetch, stale_s_max))
         if isinstance(ended, Fetched):
-            _FETCHED.inc()
+            _count(_FETCHED)
             return Outcome(State.FRESH, ended.value, as_of=self._wall())
         if ended.reason in _DENIED:
             return ended
         copy = self._copies.get(key, self._clock())
         if copy is None and lookup is not None:
             copy = await asyncio.shield(lookup)
-            if copy is not None:
+            if copy is not None and current() is None:
                 self._copies.put(key, copy)
         return self._fallen_back(copy, ended)
 
     def _fallen_back(self, copy: Copy[T] | None, failure: Failure) -> Outcome[T] | Failure:
         if copy is None or copy.age_s(self._clock()) >= copy.lifetime.fresh_s + copy.lifetime.error_s:
-            _NONE.inc()
+            _count(_NONE)
             return failure
-        _STALE.inc()
+        _count(_STALE)
         return Outcome(
             State.STALE, copy.value, failure.reason, failure.detail, self._as_of(copy), failure.retry_after_ms
         )
@@ -159,6 +163,8 @@ class LastGood(Generic[T]):
             # Several may wait for this one: a mistake in one fetch is a failure to each of them.
             _logger.exception("fetch_mistaken")
             return Failure(Reason.INTERNAL, repr(error)[:200])
+        if current() is not None:
+            return ended
         if isinstance(ended, Fetched):
             self._keep(key, ended, lifetime(ended.headers, stale_s_max=stale_s_max, shared=key.player is None))
         elif ended.reason in _DENIED:
@@ -180,3 +186,8 @@ class LastGood(Generic[T]):
         self._copies.delete(key)
         if self._second_level:
             self._second_level.forget(key)
+
+
+def _count(counter: Counter) -> None:
+    if current() is None:
+        counter.inc()

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
+from bff.resilience.partition import current
+
 
 @contextmanager
 def _without(*names: str) -> Iterator[None]:
@@ -39,6 +41,7 @@ def configure(*, level: int = logging.INFO) -> None:
     for_people = bool(os.environ.get("DEBUG"))
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _name_partition,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
     ]
@@ -68,6 +71,13 @@ def configure(*, level: int = logging.INFO) -> None:
 def get(name: str) -> FilteringBoundLogger:
     """The logger `name`; call it with an event and fields: `log.info("breaker_opened", upstream="wallet")`."""
     return cast(FilteringBoundLogger, structlog.get_logger(name))
+
+
+def _name_partition(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """By it the lines of one browser's requests are found, in each house that they reached."""
+    if (partition := current()) is not None:
+        event["partition"] = partition.name
+    return event
 
 
 def _one_line_for_callers_mistakes(

@@ -1,6 +1,6 @@
 """What guarded calls count, for Prometheus.
 
-Public: `Meter`.
+Public: `Meter`, `Unmetered`.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -67,3 +67,25 @@ class Meter:
     def _stand(self, position: Position) -> None:
         for each in Position:
             POSITION.labels(self._upstream, each.value).set(each is position)
+
+
+class Unmetered(Meter):
+    """For a partition: what it meets is nothing to alerts, dashboards or the analysis of a rollout."""
+
+    def __init__(self) -> None:
+        pass
+
+    def ended(self, ended: Response | Failure, times: int = 1) -> None:
+        pass
+
+    def attempted(self, took_ms: float) -> None:
+        pass
+
+    def retried(self) -> None:
+        pass
+
+    def probed(self, ended: Response | Failure) -> None:
+        pass
+
+    def moved(self, transition: Transition) -> None:
+        pass

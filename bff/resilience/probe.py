@@ -18,6 +18,9 @@ class Probe(Protocol):
     def failed(self) -> None:
         """What was asked last is not well; something else may be."""
 
+    def fork(self) -> "Probe":
+        """One that has seen the same, and goes its own way from here."""
+
 
 @dataclass(frozen=True, slots=True)
 class FixedProbe:
@@ -30,3 +33,6 @@ class FixedProbe:
 
     def failed(self) -> None:
         pass
+
+    def fork(self) -> "FixedProbe":
+        return self

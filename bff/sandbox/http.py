@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -99,7 +100,7 @@ class Provider(ABC):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Not every server speaks lifespan (daphne does not), so the first scope of any kind starts the background work.
         if self._working is None:
-            self._working = asyncio.create_task(self.work())
+            self._working = asyncio.create_task(self.work(), context=Context())  # nobody's request
             self._working.add_done_callback(self._work_ended)
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)

@@ -22,6 +22,7 @@ from django.urls import set_script_prefix
 
 from bff.resilience import log, memory
 from bff.resilience.border import Border
+from bff.resilience.partition_border import partitioned
 from fragments.kit.policy import POLICY
 
 Scope = dict[str, Any]
@@ -119,4 +120,5 @@ def application_for(settings_module: str, *closing: str) -> Border:
             await getattr(import_module(module), function)()
 
     memory.for_long_running()
-    return Border(LeanHandler(stop), body_bytes_max=POLICY.request_body_bytes_max)
+    handler = partitioned(LeanHandler(stop), os.environ, brought_by="baggage")
+    return Border(handler, body_bytes_max=POLICY.request_body_bytes_max)

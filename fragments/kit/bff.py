@@ -21,6 +21,7 @@ from bff.contracts.wallet import Receipt
 from bff.resilience.deadline import Deadline
 from bff.resilience.guard import Guard, Request, Response
 from bff.resilience.outcome import Failure
+from bff.resilience.partition import PerPartition, current
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from fragments.kit.context import Context
@@ -43,7 +44,8 @@ _DEFAULT_URLS = {QUERIES: "http://127.0.0.1:8010", COMMANDS: "http://127.0.0.1:8
 
 # The engine's own word that nothing was done. A bare 503 may be anybody's: an edge that lost the answer says it too.
 _NOTHING_DONE = "engine_down"
-_FAILING = Failing()
+# What a partition met is no word about what anybody else meets.
+_FAILING, _FAILINGS_APART = Failing(), PerPartition(lambda _: Failing())
 _REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
 
 
@@ -67,9 +69,9 @@ async def view(path: str, kind: type[View[T]], context: Context, /, **query: str
         resource=(_player(context), target),
     )
     if isinstance(answer, Failure):
-        return _FAILING.named(QUERIES, answer)
-    _FAILING.answered(QUERIES)
-    return reader.value if isinstance(reader.value, View) else _FAILING.named(QUERIES, _refused(answer))
+        return _failing().named(QUERIES, answer)
+    _failing().answered(QUERIES)
+    return reader.value if isinstance(reader.value, View) else _failing().named(QUERIES, _refused(answer))
 
 
 async def command(name: str, body: msgspec.Struct, context: Context, key: str) -> Receipt | Problem | Unknown | Failure:
@@ -89,7 +91,7 @@ async def command(name: str, body: msgspec.Struct, context: Context, key: str) -
         resource=(_player(context), name),
     )
     if isinstance(answer, Failure):
-        answer = _FAILING.named(COMMANDS, answer)
+        answer = _failing().named(COMMANDS, answer)
         return answer if _nothing_done(answer) else Unknown(answer)
     if isinstance(reader.value, Receipt):
         return reader.value
@@ -127,6 +129,11 @@ class _Reader:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Failure(Reason.ENCODING, f"not a {self.kind}: {error}")
         return None
+
+
+def _failing() -> Failing:
+    partition = current()
+    return _FAILING if partition is None else _FAILINGS_APART.of(partition)
 
 
 @lru_cache(maxsize=4)

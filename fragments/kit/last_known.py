@@ -12,6 +12,7 @@ import msgspec
 
 from bff.contracts.view import Freshness, View
 from bff.resilience.outcome import Failure
+from bff.resilience.partition import current
 from bff.resilience.reason import Reason
 
 T = TypeVar("T")
@@ -35,7 +36,8 @@ class LastKnown(Generic[T]):
         the last answer stands in its place all the same.
         """
         if isinstance(answer, View) and answer.data is not None:
-            self._keep(key, answer)
+            if current() is None:  # a partition reads what others were told, and leaves nothing behind
+                self._keep(key, answer)
             return answer, None
         kept = self._answers.get(key)
         failure = answer if isinstance(answer, Failure) else None

@@ -13,6 +13,7 @@ from bff.resilience.deadline import Deadline
 from bff.resilience.last_good import Fetched, LastGood
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome
+from bff.resilience.partition import current
 from bff.resilience.policy import LastGoodPolicy
 from bff.resilience.reason import Reason
 from shell.composition.body import Body, read_body
@@ -27,7 +28,7 @@ logger = log.get("include")
 
 
 class Includer:
-    """Fills slots, one at a time and independent of each other. `watch` sees every outcome."""
+    """Fills slots, one at a time and independent of each other. `watch` sees every outcome, but those of partitions."""
 
     def __init__(
         self,
@@ -69,7 +70,7 @@ class Includer:
         if include.release is None:
             return _not_published(include)
         refusal = self._upstreams.of(include.release).refusal
-        repeatable = not include.visit.player
+        repeatable = not include.visit.player and current() is None
         shown = self._outages.find(include) if repeatable else None
         if shown is not None and shown.repeated is not None:
             counted = refusal()
@@ -90,8 +91,10 @@ class Includer:
         await self._last_good.aclose()
 
     def _recorded(self, included: Included, include: Include) -> Included:
-        self._outcome_log.record(included, include.visit.page.name)
-        self._watch(included)
+        partition = current()
+        self._outcome_log.record(included, include.visit.page.name, partition.name if partition else "")
+        if partition is None:
+            self._watch(included)
         return included
 
     async def _fill(self, include: Include, page_deadline: Deadline) -> Included:

@@ -16,8 +16,8 @@ from shell.composition.outage import PendingLine
 # In an outage every page has the same outcomes: a line each would cost more than the page's other slots.
 QUIET_S = 1.0
 
-# Page, slot, fragment, version, state, reason, upstream.
-_Kind = tuple[str, str, str, str, State, Reason | None, str]
+# Page, slot, fragment, version, state, reason, upstream, name of the partition.
+_Kind = tuple[str, str, str, str, State, Reason | None, str, str]
 
 logger = log.get("include")
 
@@ -32,21 +32,25 @@ class OutcomeLog:
         self._call_later = call_later or (lambda delay_s, call: asyncio.get_running_loop().call_later(delay_s, call))
         self._pending: dict[_Kind, PendingLine] = {}
 
-    def record(self, included: Included, page: str) -> None:
-        """Count `included`, and log it unless its like was logged within the last second."""
+    def record(self, included: Included, page: str, partition: str = "") -> None:
+        """Count `included`, and log it unless its like was logged within the last second.
+
+        What a partition met is logged and not counted: it says nothing about anybody else.
+        """
         pending = included.repeated.pending if included.repeated is not None else None
         if pending is not None and pending.open:
             pending.uncounted += 1
             pending.times += 1
             return
         slot, state, reason = included.slot, included.state, included.reason
-        metrics.includes(slot.fragment, state, reason, included.upstream).inc()
-        if included.ms:  # an immediate outcome took nothing
+        if not partition:
+            metrics.includes(slot.fragment, state, reason, included.upstream).inc()
+        if included.ms and not partition:  # an immediate outcome took nothing
             metrics.include_seconds(slot.fragment).observe(included.ms / 1000)
         if state is State.FRESH:
             logger.debug("included", page=page, slot=slot.name, state=str(state), ms=included.ms)
             return
-        kind = (page, slot.name, slot.fragment, included.version, state, reason, included.upstream)
+        kind = (page, slot.name, slot.fragment, included.version, state, reason, included.upstream, partition)
         pending = self._pending.get(kind)
         if pending is None:
             self._write(kind, included, 1)
@@ -57,7 +61,7 @@ class OutcomeLog:
                 included.repeated.pending = pending
 
     def _write(self, kind: _Kind, included: Included, times: int) -> None:
-        page, slot, fragment, version, state, reason, upstream = kind
+        page, slot, fragment, version, state, reason, upstream, _ = kind
         logger.warning(
             "included",
             page=page,
@@ -78,7 +82,7 @@ class OutcomeLog:
         pending = self._pending.pop(kind)
         pending.open = False
         if pending.uncounted:
-            _, _, fragment, _, state, reason, upstream = kind
+            _, _, fragment, _, state, reason, upstream, _ = kind
             metrics.includes(fragment, state, reason, upstream).inc(pending.uncounted)
         if pending.newest is not None:
             self._write(kind, pending.newest, pending.times)

@@ -43,6 +43,12 @@ class ProbeTargets:
         """It is the next one's turn."""
         self._turn += 1
 
+    def fork(self) -> "ProbeTargets":
+        """What was healthy up to here, for a partition that goes on by itself."""
+        fork = ProbeTargets(self._default)
+        fork._healthy.update(self._healthy)
+        return fork
+
 
 def _anonymous(visit: Visit) -> Visit:
     """The same look at the same page by a visitor of whom nothing is known."""

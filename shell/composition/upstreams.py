@@ -35,7 +35,6 @@ class Upstreams:
         page_deadline_ms: int = PAGE_DEADLINE_MS,
     ) -> None:
         self._make_targets = probe_targets
-        self._targets: dict[tuple[str, str], ProbeTargets] = {}
         self._policy = policy or Policy()
         self._evidence = evidence
         self._lease = lease
@@ -52,13 +51,10 @@ class Upstreams:
             # No page waits longer than its own deadline: a time-out after all of that is as bad as one can be.
             deadline_ms = min(extension.deadline_ms, self._page_deadline_ms)
             policy = replace(self._policy, deadline_ms=deadline_ms, wire_bytes_max=extension.body_bytes_max)
-            targets = self._make_targets(release) if self._make_targets else None
-            if targets is not None:
-                self._targets[key[:2]] = targets
             guard = self._guards[key] = Guard(
                 release.fragment,
                 policy,
-                probe=targets,
+                probe=self._make_targets(release) if self._make_targets else None,
                 evidence=self._evidence,
                 lease=self._lease,
             )
@@ -66,9 +62,9 @@ class Upstreams:
 
     def mark_healthy(self, include: Include) -> None:
         """This include was answered well, and so is worth a probe when others are not."""
-        targets = self._targets.get((include.published.fragment, include.published.digest))
-        if targets is not None:
-            targets.mark_healthy(include)
+        probe = self.of(include.published).own().probe
+        if isinstance(probe, ProbeTargets):
+            probe.mark_healthy(include)
 
     def actions_of(self, release: Release) -> Guard:
         """The guard of a release's actions: they may take longer, and browsing can not open their breaker."""
@@ -89,7 +85,6 @@ class Upstreams:
         """Close the guards of releases that are not live in `snapshot`; calls under way end by their own deadline."""
         live = {(release.fragment, release.digest) for release in snapshot.releases.values()}
         for key in [key for key in self._guards if key[:2] not in live]:
-            self._targets.pop(key[:2], None)
             task = asyncio.create_task(self._guards.pop(key).aclose())
             self._closing_guards.add(task)
             task.add_done_callback(self._closing_guards.discard)

@@ -16,6 +16,7 @@ from bff.contracts.player_context import new_key_pair
 from bff.resilience.environment import number_of
 from fragments.kit import bff
 from shell.operations.up import find
+from shell.operations.up.plan import PARTITION_KEY
 from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
@@ -223,8 +224,8 @@ def test_value_of_another_type_is_told_by_the_name_of_its_variable(
 
 
 def test_secrets_of_the_book_are_those_that_a_local_run_makes() -> None:
-    """What a `house.toml` asks for is a secret or a key of the table, and no other is."""
-    asked = {
+    """What a `house.toml` asks for is a secret or a key of the table, as is that of a run with drills, and no other."""
+    asked = {PARTITION_KEY} | {
         name
         for house in find.houses(ROOT)
         for name in (

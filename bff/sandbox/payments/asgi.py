@@ -1,9 +1,11 @@
 """The payments provider as `up` serves it. Public: `application`."""
 
 import logging
+import os
 
 from bff.resilience import log
 from bff.resilience.border import Border
+from bff.resilience.partition_border import partitioned
 from bff.sandbox import settings
 from bff.sandbox.http import BODY_BYTES_MAX
 from bff.sandbox.payments.charges import Charges
@@ -17,4 +19,4 @@ provider = PaymentsProvider(
     settings.PAYMENTS_WEBHOOK_URL,
     settings.PAYMENTS_WEBHOOK_SECRET,
 )
-application = Border(provider, body_bytes_max=BODY_BYTES_MAX)
+application = Border(partitioned(provider, os.environ, brought_by="baggage"), body_bytes_max=BODY_BYTES_MAX)

@@ -4,6 +4,7 @@ import os
 
 from bff.resilience import log
 from bff.resilience.border import Border
+from bff.resilience.partition_border import partitioned
 from bff.sandbox import settings
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.http import BODY_BYTES_MAX
@@ -20,4 +21,6 @@ provider = TablesProvider(
     SeamlessWallet(settings.GAMES_WALLET_URL, "sandbox-tables", settings.GAMES_WALLET_SECRET),
     BetBook(settings.MULLION_DATA / "sandbox-bets.jsonl"),
 )
-application = Border(provider, body_bytes_max=BODY_BYTES_MAX, sockets=True)
+application = Border(
+    partitioned(provider, os.environ, brought_by="baggage"), body_bytes_max=BODY_BYTES_MAX, sockets=True
+)

@@ -15,6 +15,8 @@ END = b"\r\n\r\n"
 _LINE = re.compile(rb"([A-Z]{3,16}) ([^ \r\n]+) HTTP/1\.[01]\r\n")
 _BEGINNING = re.compile(rb"[A-Z]{1,16}(?: [^\r\n]*\r?)?\Z")
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
+# Between houses the mark is a member of baggage; a browser can not set that, and has a cookie of the same name.
+_COOKIE = re.compile(rb"\r\ncookie:([^\r\n]*)", re.IGNORECASE)
 _BAGGAGE = re.compile(rb"\r\nbaggage:([^\r\n]*)", re.IGNORECASE)
 
 
@@ -41,7 +43,7 @@ def parse(head: bytes) -> Request | None:
     return Request(
         line[1].decode("ascii"),
         line[2].decode("latin-1"),
-        _mark(b",".join(_BAGGAGE.findall(head))),
+        _mark(b",".join(_BAGGAGE.findall(head))) or _mark(b",".join(_COOKIE.findall(head)).replace(b";", b",")),
         _UPGRADE.search(head) is not None,
     )
 
