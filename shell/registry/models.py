@@ -26,7 +26,6 @@ class Release(models.Model):
     fallback = models.BinaryField()
     css = models.JSONField(default=list)
     js = models.JSONField(default=list)
-    versioned = models.BooleanField(default=True)
     published_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

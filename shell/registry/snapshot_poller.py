@@ -159,5 +159,4 @@ def _release(live: LiveRelease) -> Release | None:
         fallback=bytes(row.fallback),
         css=tuple(row.css),
         js=tuple(row.js),
-        versioned=row.versioned,
     )

@@ -90,7 +90,7 @@ def test_without_drills_nothing_is_different() -> None:
 
 def test_proxy_is_there_before_every_house() -> None:
     decided = planned()
-    assert decided.names() == ["valkey", "drills", "front", "back", "live", "pane"]
+    assert decided.names() == ["valkey", "drills", "front", "back", "live", "pane", "drills-console"]
     assert decided.drills is not None
     assert (decided.drills.command, decided.drills.port) == (("python", "-m", "tests.drills.proxy"), 8061)
     assert dict(decided.welcome)["Drills"].startswith("http://127.0.0.1:8061 ")

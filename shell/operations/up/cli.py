@@ -53,6 +53,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
                 secrets=secrets,
                 python=sys.executable,
                 valkey_server=server,
+                console_token=keys.console_token() if arguments.drills else "",
             )
             console = Console(decided.names())
             console.say(_first_words(decided, data))

@@ -35,14 +35,15 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which ports drills take: that of the proxy's HTTP API, those that processes move to, and one for each call,
-    whether or not there will be a hop."""
+    """Which ports drills take: that of the proxy's HTTP API, those that processes move to, one for each call,
+    whether or not there will be a hop, and the console's."""
 
     control: int = 0
     front: str = ""
     moved: Mapping[str, int] = field(default_factory=dict)
     known: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    console: int = 0
 
     @classmethod
     def of(cls, processes: Sequence[Process], port_base: int) -> "Layout":
@@ -55,12 +56,14 @@ class Layout:
             moved={name: next(ports) for name in known},
             known=known,
             calls={(each.name, call): next(ports) for each in processes for call in each.calls},
+            console=next(ports),
         )
 
     def ports(self) -> dict[str, int]:
         """What it is for to port, of all that is listened on beside what is without drills."""
         moved = {f"{name}, behind the fault proxy": port for name, port in self.moved.items()}
-        return {DRILLS_NAME: self.control, **moved, **{f"{a} to {b}": port for (a, b), port in self.calls.items()}}
+        calls = {f"{a} to {b}": port for (a, b), port in self.calls.items()}
+        return {DRILLS_NAME: self.control, **moved, **calls, "the outage console": self.console}
 
 
 @dataclass(frozen=True, slots=True)

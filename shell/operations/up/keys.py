@@ -1,6 +1,6 @@
 """Secrets of a local run: made once, stored in the data folder, readable by its owner only.
 
-Public: `make_secrets`, `run_key`, `PARTITION_FILE`.
+Public: `make_secrets`, `run_key`, `console_token`, `PARTITION_FILE`.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from shell.operations.up.plan import PARTITION_KEY, SecretValues
 FILE = "secrets.json"
 PARTITION_FILE = "partition.key"
 SECRET_BYTES = 48
+CONSOLE_BYTES = 24
 
 
 def make_secrets(houses: Sequence[House], data: Path, environ: Mapping[str, str]) -> SecretValues:
@@ -62,6 +63,11 @@ def run_key(data: Path, environ: Mapping[str, str], *, wanted: bool) -> Iterator
         yield {PARTITION_KEY: key}
     finally:
         path.unlink(missing_ok=True)
+
+
+def console_token() -> str:
+    """What the page of the outage console has to know, in this run alone."""
+    return secrets.token_urlsafe(CONSOLE_BYTES)
 
 
 def _made(stored: dict[str, str], name: str) -> str:

@@ -1,6 +1,6 @@
 """What to start and with which environment: decided from values alone, nothing is touched.
 
-Public: `Choice`, `Launch`, `Step`, `Plan`, `NameUnknown`, `PARTITION_KEY`, `choose`, `plan`.
+Public: `Choice`, `Plan`, `NameUnknown`, `PARTITION_KEY`, `choose`, `plan`.
 """
 
 import difflib
@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from shell.operations.up import outage_console
 from shell.operations.up.drills import DRILLS_NAME, FRONT_OFFSET, HOST, Drills, Layout
 from shell.operations.up.house import VALKEY_NAME, VALKEY_OFFSET, House, Process
+from shell.operations.up.launch import Launch, Step
 from shell.operations.up.options import Options
 from shell.operations.up.serve import serve
 
@@ -39,33 +41,6 @@ class Choice:
         ports = {process.name: port_base + process.port for process in self.processes}
         inner = {f"{each.name}, inside": port_base + each.inner for each in self.processes if each.inner is not None}
         return ports | inner | ({VALKEY_NAME: port_base + VALKEY_OFFSET} if self.valkey else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """One process to keep running. `ready_path` is asked on `port`; an empty one means Valkey, which is PINGed.
-
-    Lines of its output that contain one of `muted` are not shown. With `socket_activation` it inherits a socket.
-    """
-
-    name: str
-    house: str
-    command: tuple[str, ...]
-    environ: Mapping[str, str]
-    port: int
-    ready_path: str
-    publish_url: str = ""
-    muted: tuple[str, ...] = ()
-    socket_activation: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A command that ends: to prepare a house, or to publish."""
-
-    house: str
-    command: tuple[str, ...]
-    environ: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +97,7 @@ def plan(
     secrets: "SecretValues",
     python: str,
     valkey_server: str,
+    console_token: str = "",
 ) -> Plan:
     """The whole start, from values alone. `houses` are all of them: addresses of those left out are exported too."""
     layout = Layout.of(choice.processes, options.port_base) if options.drills else Layout()
@@ -142,6 +118,18 @@ def plan(
         welcome += _welcome(house, processes, options.port_base)
         if any(process.port == FRONT_OFFSET for process in processes):
             publish = _step(house, own, python, "manage.py", "fragment", "publish")
+    if layout.console:
+        launches.append(
+            outage_console.launch(
+                choice.houses,
+                choice.processes,
+                layout,
+                options.port_base,
+                dict(environ) | _partition_key(secrets),
+                console_token,
+                python,
+            )
+        )
     front = [process.name for process in choice.processes if process.port == FRONT_OFFSET]
     return Plan(
         valkey=_valkey(options, data, environ, valkey_server) if choice.valkey else None,
@@ -150,7 +138,7 @@ def plan(
         publish=publish,
         front=front[0] if front else "",
         front_url=f"http://localhost:{options.port_base}" if front else "",
-        welcome=(*welcome, *drills.welcome()),
+        welcome=(*welcome, *drills.welcome(), *_console_welcome(layout, console_token)),
         drills=_drills(drills, dict(environ) | _partition_key(secrets), python) if options.drills else None,
     )
 
@@ -191,6 +179,10 @@ def _shared_environ(
             if process.public and (process in choice.processes or process.public not in environ):
                 shared[process.public] = f"http://localhost:{port}"
     return shared
+
+
+def _console_welcome(layout: Layout, token: str) -> list[tuple[str, str]]:
+    return [outage_console.welcome(layout, token)] if layout.console else []
 
 
 def _welcome(house: House, processes: Sequence[Process], port_base: int) -> list[tuple[str, str]]:

@@ -14,9 +14,9 @@ from shell.operations.up.board import Board, State
 from shell.operations.up.child import Child
 from shell.operations.up.console import Console
 from shell.operations.up.drills import HOST
+from shell.operations.up.launch import Launch
 from shell.operations.up.listening_socket import ListeningSocket
 from shell.operations.up.orphan_guard import OrphanGuard
-from shell.operations.up.plan import Launch
 from shell.operations.up.ready import answers
 from shell.operations.up.restart import RestartDelay, how_it_ended
 

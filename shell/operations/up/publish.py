@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Sequence
 
 from shell.operations.up.board import State
-from shell.operations.up.plan import Launch, Plan
+from shell.operations.up.launch import Launch
+from shell.operations.up.plan import Plan
 from shell.operations.up.supervisor import Supervisor
 
 LOG_NAME = "publish"

@@ -9,7 +9,8 @@ import time
 from functools import partial
 
 from shell.operations.up.board import Board, State
-from shell.operations.up.plan import Launch, Plan, Step
+from shell.operations.up.launch import Launch, Step
+from shell.operations.up.plan import Plan
 from shell.operations.up.publish import publish_all
 from shell.operations.up.supervisor import Supervisor
 

@@ -9,7 +9,7 @@ import signal
 from shell.operations.up.board import Board
 from shell.operations.up.child import Child
 from shell.operations.up.console import Console
-from shell.operations.up.plan import Launch, Step
+from shell.operations.up.launch import Launch, Step
 from shell.operations.up.process_supervisor import DRAIN_S, ProcessSupervisor, SupervisorContext
 
 

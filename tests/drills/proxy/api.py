@@ -6,8 +6,10 @@ Public: `Api`, `VERSION`.
     GET PATCH DELETE  /proxies/{name}                GET PATCH DELETE  /proxies/{name}/toxics/{toxic}
     POST              /populate  /reset              GET               /version  /absent  /healthz
 
+    PUT               /proxies/{name}/framing
+
 Beside Toxiproxy's fields a toxic takes `ttl_s` and `session`, and a disabled proxy `ttl_s`. `/absent` says of hops that
-can not be broken why.
+can not be broken why. `framing` lets one loopback origin show the pages that pass in its frames.
 """
 
 import json
@@ -66,6 +68,9 @@ class Api:
             case "POST", ["populate"]:
                 made = await self._proxies.populate(_json(raw), self._clock())
                 return 201, {"proxies": [each.body(self._clock()) for each in made]}
+            case "PUT", ["proxies", name, "framing"]:
+                self._proxies.get(name).let_frame(_json(raw), self._clock())
+                return 204, None
             case _, ["proxies", *names] if len(names) < 2:
                 return await self._proxy(method, names, raw)
             case _, ["proxies", name, "toxics", *names] if len(names) < 2:

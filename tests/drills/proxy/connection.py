@@ -12,6 +12,7 @@ from tests.drills.proxy.effects import TCP, Effect
 from tests.drills.proxy.effects_http import HTTP
 from tests.drills.proxy.effects_websocket import WEBSOCKET
 from tests.drills.proxy.faults import Layer
+from tests.drills.proxy.framing import FRAMING
 from tests.drills.proxy.side import Side
 from tests.drills.proxy.toxic import Toxic
 from tests.drills.proxy.way import Way
@@ -19,7 +20,7 @@ from tests.drills.proxy.way import Way
 if TYPE_CHECKING:
     from tests.drills.proxy.proxy import FaultProxy
 
-EFFECTS: dict[str, type[Effect]] = {**TCP, **HTTP, **WEBSOCKET}
+EFFECTS: dict[str, type[Effect]] = {**TCP, **HTTP, **WEBSOCKET, **FRAMING}
 DIAL_S = 10.0
 END_STEP_S = 0.01
 
@@ -137,7 +138,7 @@ class Connection:
         self.conversation.toxics_changed()
         effects: dict[int, Effect] = {}
         begun: list[Effect] = []
-        for toxic in self.proxy.toxics:
+        for toxic in self.proxy.in_effect:
             if toxic.fault.answer is not None or not self._hit(toxic):
                 continue
             effect = self._effects.get(toxic.key)
@@ -169,7 +170,7 @@ class Connection:
 
     def _chosen(self, toxic: Toxic) -> bool:
         if toxic.key not in self._dice:
-            standing = {each.key for each in self.proxy.toxics}
+            standing = {each.key for each in self.proxy.in_effect}
             self._dice = {key: chosen for key, chosen in self._dice.items() if key in standing}
             self._dice[toxic.key] = random.random() < toxic.toxicity
         return self._dice[toxic.key]

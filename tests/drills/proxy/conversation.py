@@ -59,6 +59,7 @@ class Conversation:
             self._read_head(data)
             return
         if self._turn and not self.websocket_stands:
+            self._proxy.turns += 1
             # Whoever speaks may be somebody else than whose head was read.
             self._turn, self.request = False, None
             self.hits = frozenset()
@@ -66,6 +67,8 @@ class Conversation:
 
     def from_server(self, data: bytes) -> None:
         self._turn = True
+        if self.websocket_stands:
+            self._proxy.turns += 1
         if self._replaced_by is not None:
             self._give(self._replaced_by)
         elif self._held_answer is not None:
@@ -124,6 +127,7 @@ class Conversation:
     def _pass_held(self) -> None:
         data, self._held = self._held, b""
         if data and not self._discards:
+            self._proxy.turns += self._turn
             self._turn = False
             self._connection.upstream.feed(data)
 
@@ -132,7 +136,7 @@ class Conversation:
         self.request = request
         self._count += 1
         self._held_answer = b"" if request.websocket else None
-        toxics = [each for each in self._proxy.toxics if each.reads_heads and self.in_scope(each)]
+        toxics = [each for each in self._proxy.in_effect if each.reads_heads and self.in_scope(each)]
         hit = [each for each in toxics if random.random() < each.toxicity]
         self.hits = frozenset(each.key for each in hit)
         self._replaced_by = next((each for each in hit if each.fault.answer is not None), None)

@@ -1,6 +1,6 @@
 """Effects on the real answer to one request. Each lives for that answer alone.
 
-Public: `HTTP`.
+Public: `HTTP`, `Answer`.
 """
 
 import re
@@ -30,7 +30,7 @@ class SlowFirstByte(Effect):
         await forward(chunk)
 
 
-class _Answer(Effect):
+class Answer(Effect):
     """Holds the head back until it is whole, then `head` changes it; `body` is all that follows."""
 
     _head: bytes | None = b""
@@ -60,7 +60,7 @@ class _Answer(Effect):
             await forward(Chunk(self._head, 0.0))
 
 
-class Truncated(_Answer):
+class Truncated(Answer):
     _passed = 0
 
     async def body(self, chunk: Chunk, forward: Forward) -> None:
@@ -72,14 +72,14 @@ class Truncated(_Answer):
             self.connection.close()
 
 
-class WrongType(_Answer):
+class WrongType(Answer):
     def head(self, head: bytes) -> bytes:
         wanted = str(self.toxic.attributes["content_type"]).encode("ascii")
         without = _TYPE.sub(b"", head)
         return without.replace(END, b"\r\nContent-Type: " + wanted + END, 1) if wanted else without
 
 
-class StaleClock(_Answer):
+class StaleClock(Answer):
     """A time that is cut in two by the way its bytes arrive is put together first."""
 
     _tail = b""

@@ -6,7 +6,7 @@ Public: `FaultProxy`, `place`, `LOOPBACK`.
 import asyncio
 import re
 
-from tests.drills.proxy import problems, toxic
+from tests.drills.proxy import framing, problems, toxic
 from tests.drills.proxy.connection import Connection
 from tests.drills.proxy.problems import ApiProblem
 from tests.drills.proxy.toxic import Toxic
@@ -31,7 +31,9 @@ class FaultProxy:
             raise problems.bad_body(f"listen: a proxy listens on loopback alone, such as 127.0.0.1:0, not {host!r}")
         self._host = LOOPBACK[host]
         self.toxics: tuple[Toxic, ...] = ()
+        self.framing: Toxic | None = None
         self.reads_heads = False
+        self.turns = 0  # requests, questions or WebSocket messages that were answered or sent
         self.connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._enable_at: float | None = None
@@ -56,6 +58,7 @@ class FaultProxy:
             "toxics": [each.body(now) for each in self.toxics],
             "speaks": list(self.speaks),
             "connections": len(self.connections),
+            "turns": self.turns,
         }
 
     # --- listening
@@ -90,6 +93,18 @@ class FaultProxy:
 
     # --- toxics
 
+    @property
+    def in_effect(self) -> tuple[Toxic, ...]:
+        """All that changes something here."""
+        return self.toxics if self.framing is None else (*self.toxics, self.framing)
+
+    def let_frame(self, body: object, now: float) -> None:
+        """For a while pages may be shown in frames of one origin; again: for longer."""
+        before = self.framing
+        self.framing = framing.create(body, self.speaks, now, before)
+        if before is None or before.key != self.framing.key:
+            self._changed()
+
     def toxic(self, name: str) -> Toxic:
         for each in self.toxics:
             if each.name == name:
@@ -122,12 +137,18 @@ class FaultProxy:
         """Heal what has lasted as long as it may."""
         if any(each.expires_at <= now for each in self.toxics):
             self.set_toxics(tuple(each for each in self.toxics if each.expires_at > now))
+        if self.framing is not None and self.framing.expires_at <= now:
+            self.framing = None
+            self._changed()
         if self._enable_at is not None and self._enable_at <= now:
             await self.enable()
 
     def set_toxics(self, toxics: tuple[Toxic, ...]) -> None:
         self.toxics = toxics
-        self.reads_heads = any(each.reads_heads for each in toxics)
+        self._changed()
+
+    def _changed(self) -> None:
+        self.reads_heads = any(each.reads_heads for each in self.in_effect)
         for connection in tuple(self.connections):
             connection.refresh()
 

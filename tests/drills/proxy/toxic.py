@@ -1,6 +1,6 @@
 """A toxic: a fault that is on, with whom it hits and until when. Made from JSON, checked field by field.
 
-Public: `Toxic`, `create`, `update`, `life_s`, `fault_of`, `TTL_S`, `TTL_S_MAX`.
+Public: `Toxic`, `create`, `update`, `life_s`, `fault_of`, `next_key`, `TTL_S`, `TTL_S_MAX`.
 """
 
 import difflib
@@ -85,7 +85,7 @@ def create(body: object, speaks: tuple[str, ...], now: float) -> Toxic:
     toxicity = _toxicity(fields.get("toxicity", 1))
     ttl_s = life_s(fields)
     attributes = _attributes(fault, fields.get("attributes"), {each.name: each.default for each in fault.parameters})
-    made = Toxic(name, fault, stream, toxicity, attributes, session, ttl_s, now + ttl_s, next(_keys))
+    made = Toxic(name, fault, stream, toxicity, attributes, session, ttl_s, now + ttl_s, next_key())
     if (asked := fields.get("scope")) not in (None, "", made.scope):
         raise problems.bad_body(f"scope: {asked!r} it is not; 'share' takes a toxicity below 1, 'session' a session")
     return made
@@ -101,8 +101,13 @@ def update(toxic: Toxic, body: object, now: float) -> Toxic:
         attributes=_attributes(toxic.fault, fields.get("attributes"), toxic.attributes),
         ttl_s=ttl_s,
         expires_at=now + ttl_s,
-        key=next(_keys),
+        key=next_key(),
     )
+
+
+def next_key() -> int:
+    """One that no other toxic of this process has."""
+    return next(_keys)
 
 
 def life_s(fields: Mapping[str, Any], default: float = TTL_S) -> float:

@@ -1,0 +1,56 @@
+"""The console as a process; `up --drills` gives it its environment and starts it.
+
+`HOST` and `PORT` say where it listens, `CONSOLE_TOKEN` what its page has to know, `CONSOLE_PROXY` where the fault
+proxy's API is, `CONSOLE_PAGES` and `CONSOLE_FRONT` the shell's address and its hop, `CONSOLE_PROCESSES` whose figures
+are read, and `PARTITION_KEY` signs the tester's mark.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+
+import uvicorn
+
+from tests.drills.console.app import Console
+from tests.drills.console.desk import Desk
+from tests.drills.console.history import History
+from tests.drills.console.places import BrokenEnvironment, Places
+from tests.drills.console.sampler import Sampler
+from tests.drills.control import Control
+from tests.drills.mark import mint
+
+LOOPBACK = "127.0.0.1"
+
+
+def main() -> None:
+    try:
+        places = Places.of(os.environ)
+    except BrokenEnvironment as broken:
+        sys.exit(f"drills-console: {broken}")
+    key = os.environ.get("PARTITION_KEY", "")
+    asyncio.run(serve(places, mint(key, "console") if key else ""))
+
+
+async def serve(places: Places, mark: str) -> None:
+    """Until SIGTERM. `mark` is the tester's."""
+    history = History()
+    sampler = Sampler(places, history, mark)
+    with Control(places.proxy) as control:
+        app = Console(places, Desk(places, control, sampler, history, mark))
+        config = uvicorn.Config(
+            app, host=LOOPBACK, port=places.port, lifespan="off", access_log=False, log_level="warning"
+        )
+        # Should looking fail, the page would show what was long ago: better to end, and be started again.
+        looking, serving = asyncio.create_task(sampler.run()), asyncio.create_task(uvicorn.Server(config).serve())
+        await asyncio.wait([looking, serving], return_when=asyncio.FIRST_COMPLETED)
+        for task in (looking, serving):
+            if not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            task.result() if not task.cancelled() else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""What was done, and what came of it: each fault with the slots that changed while it was on, and how they came back.
+
+Public: `History`, `Fault`, `FRESH`, `EVERYONE`, `TESTER`.
+
+Decides from what is passed in: `now` is on the caller's monotonic clock in seconds, `at_ms` the wall clock's.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+FRESH = "fresh"
+EVERYONE, TESTER = "everyone", "tester"
+ENTRIES_MAX = 100
+STEPS_MAX = 12
+# What a fault leaves behind, such as an open breaker, is its doing for so long.
+LATE_S = 2.0
+SETTLES_S_MAX = 60.0
+# A fault that was gone so shortly before its time ended by itself: it is looked for once a second.
+BY_ITSELF_S = 1.5
+BY_ITSELF, REPLACED, ELSEWHERE, HERE = "by itself", "replaced", "elsewhere", "here"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault that is on. `name` is its toxic's, or `down`; `words` say what it does."""
+
+    hop: str
+    name: str
+    words: str
+    scope: str
+    whom: str
+    lasts_s: float
+
+
+@dataclass(slots=True)
+class Step:
+    """`after_ms` counts from the fault's beginning, `healed_ms` from its end, where that came first."""
+
+    state: str
+    reason: str
+    after_ms: int
+    healed_ms: int | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """`changes` is (viewer, slot) to the steps that the slot went through; `before` what it was."""
+
+    number: int
+    fault: Fault
+    by: str
+    at_ms: int
+    began: float
+    ends: float
+    ended: float | None = None
+    how: str = ""
+    closed: bool = False
+    changes: dict[tuple[str, str], list[Step]] = field(default_factory=dict)
+    before: dict[tuple[str, str], str] = field(default_factory=dict)
+    watched: dict[tuple[str, str], None] = field(default_factory=dict)
+
+    def hits(self, viewer: str) -> bool:
+        return self.fault.scope != "session" or viewer == TESTER
+
+    def settled(self, key: tuple[str, str]) -> bool:
+        return self.changes[key][-1].state == self.before[key]
+
+    def body(self) -> dict[str, object]:
+        """As the page is given it."""
+        return {
+            "number": self.number,
+            "hop": self.fault.hop,
+            "words": self.fault.words,
+            "scope": self.fault.scope,
+            "whom": self.fault.whom,
+            "by": self.by,
+            "at_ms": self.at_ms,
+            "lasted_ms": None if self.ended is None else _ms(self.ended - self.began),
+            "how": self.how,
+            "closed": self.closed,
+            "changes": [
+                {"viewer": viewer, "slot": slot, "steps": [_step(step) for step in steps]}
+                for (viewer, slot), steps in self.changes.items()
+            ],
+            "untouched": [
+                {"viewer": viewer, "slot": slot} for viewer, slot in self.watched if (viewer, slot) not in self.changes
+            ],
+        }
+
+
+class History:
+    """The last `ENTRIES_MAX` faults, newest first."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=ENTRIES_MAX)
+        self._numbers = itertools.count(1)
+        self._seen: dict[tuple[str, str], tuple[str, str]] = {}
+
+    @property
+    def open(self) -> list[Entry]:
+        """Those that are on, or whose traces are not gone."""
+        return [entry for entry in self._entries if not entry.closed]
+
+    def slots(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Viewer to slot to its last state and reason."""
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        for (viewer, slot), (state, reason) in self._seen.items():
+            found.setdefault(viewer, {})[slot] = {"state": state, "reason": reason}
+        return found
+
+    def body(self) -> list[dict[str, object]]:
+        return [entry.body() for entry in self._entries]
+
+    def forget(self, viewer: str) -> None:
+        """Nobody looks with these eyes any more."""
+        self._seen = {key: state for key, state in self._seen.items() if key[0] != viewer}
+
+    # --- what was done
+
+    def begin(self, fault: Fault, now: float, at_ms: int, by: str = HERE) -> None:
+        """This fault is on; one of the same name on the same hop has made room for it."""
+        for entry in self._on():
+            if (entry.fault.hop, entry.fault.name) == (fault.hop, fault.name):
+                self._end(entry, now, REPLACED)
+        entry = Entry(next(self._numbers), fault, by, at_ms, now, now + fault.lasts_s)
+        entry.watched = dict.fromkeys(key for key in self._seen if entry.hits(key[0]))
+        self._entries.appendleft(entry)
+
+    def heal(self, hop: str, now: float) -> None:
+        """All that was on at `hop` was ended here; at every hop, where it is empty."""
+        for entry in self._on():
+            if hop in ("", entry.fault.hop):
+                self._end(entry, now, HERE)
+
+    def follow(self, faults: Iterable[Fault], asked_at: float, now: float, at_ms: int) -> None:
+        """What is on as the proxy says it, which was asked at `asked_at`; `lasts_s` is what is left."""
+        there = {(fault.hop, fault.name): fault for fault in faults}
+        on = {(entry.fault.hop, entry.fault.name): entry for entry in self._on()}
+        for key, entry in on.items():
+            if key in there:
+                entry.ends = now + there[key].lasts_s
+            elif entry.began < asked_at:
+                itself = now >= entry.ends - BY_ITSELF_S
+                self._end(entry, min(entry.ends, now) if itself else now, BY_ITSELF if itself else ELSEWHERE)
+        for key, fault in there.items():
+            if key not in on and not self._ended_since(key, asked_at):
+                self.begin(fault, now, at_ms, ELSEWHERE)
+        for entry in self.open:
+            if entry.ended is not None and now - entry.ended > LATE_S:
+                entry.closed = all(map(entry.settled, entry.changes)) or now - entry.ended > SETTLES_S_MAX
+
+    def _on(self) -> list[Entry]:
+        return [entry for entry in self._entries if entry.ended is None]
+
+    def _end(self, entry: Entry, now: float, how: str) -> None:
+        entry.ended, entry.how = now, how
+
+    def _ended_since(self, key: tuple[str, str], asked_at: float) -> bool:
+        ended = [entry.ended for entry in self._entries if (entry.fault.hop, entry.fault.name) == key]
+        return any(moment is not None and moment >= asked_at for moment in ended)
+
+    # --- what came of it
+
+    def see(self, viewer: str, slots: Mapping[str, tuple[str, str]], now: float) -> None:
+        """The states and reasons of these slots, as `viewer` has them at `now`."""
+        for slot, after in slots.items():
+            key = (viewer, slot)
+            before = self._seen.get(key)
+            self._seen[key] = after
+            for entry in self.open:
+                if entry.hits(viewer):
+                    entry.watched.setdefault(key)
+            if before is not None and before != after:
+                for entry in self._causes(key, after[0], now):
+                    _change(entry, key, before[0], Step(*after, _ms(now - entry.began)), now)
+
+    def _causes(self, key: tuple[str, str], state: str, now: float) -> list[Entry]:
+        concerned = [entry for entry in self.open if entry.hits(key[0])]
+        under_way = [entry for entry in concerned if key in entry.changes and not entry.settled(key)]
+        if under_way or state == FRESH:
+            return under_way
+        newest = [entry for entry in concerned if entry.ended is None or now - entry.ended <= LATE_S]
+        return newest[:1]
+
+
+def _change(entry: Entry, key: tuple[str, str], before: str, step: Step, now: float) -> None:
+    entry.before.setdefault(key, before)
+    steps = entry.changes.setdefault(key, [])
+    if entry.ended is not None:
+        step.healed_ms = _ms(now - entry.ended)
+    if len(steps) == STEPS_MAX:
+        steps.pop(1)  # the first one says how fast it was
+    steps.append(step)
+
+
+def _ms(seconds: float) -> int:
+    return max(round(seconds * 1000), 0)
+
+
+def _step(step: Step) -> dict[str, object]:
+    return {"state": step.state, "reason": step.reason, "after_ms": step.after_ms, "healed_ms": step.healed_ms}

@@ -1,0 +1,176 @@
+"""Looks at the fault proxy, at the processes' figures and at the lobby, for as long as somebody looks at the console.
+
+Public: `Sampler`, `Sample`.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.drills.console import figures, watch, words
+from tests.drills.console.history import EVERYONE, TESTER, Fault, History
+from tests.drills.console.places import Places, Process
+from tests.drills.mark import COOKIE
+
+EVERY_S = 1.0
+# While something is broken the lobby is loaded more often, so that the list can say after how long.
+WATCH_S, WATCH_BROKEN_S = 1.0, 0.25
+LOOKED_AT_S = 6.0
+PATIENCE_S = 2.0
+# How long pages may be framed after the console was last asked for.
+FRAMING_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whether a process says its figures: `well`, `silent` (it has none) or `unreachable`, and in words why."""
+
+    state: str
+    detail: str = ""
+    breakers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`problem` says why the proxy could not be asked; then the rest is what it was. `framed`: pages may be framed."""
+
+    at: float = 0.0
+    hops: dict[str, dict[str, Any]] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    rates: dict[str, float | None] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    problem: str = "Nothing was seen yet."
+    framed: bool = False
+
+
+class Sampler:
+    """`looked_at()` keeps it going; `sample` is the last of what it saw. `mark` is the tester's, or empty."""
+
+    def __init__(self, places: Places, history: History, mark: str) -> None:
+        self._places, self._history, self._mark = places, history, mark
+        self.sample = Sample()
+        self._looked_at = 0.0
+        self._wake = asyncio.Event()
+        self._tester_until = 0.0
+
+    def looked_at(self, *, tester: bool = False) -> None:
+        self._looked_at = time.monotonic()
+        if tester:
+            self._tester_until = self._looked_at + LOOKED_AT_S
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S, follow_redirects=False) as http:
+            await asyncio.gather(self._sample(http), self._watch(http))
+
+    async def _sleep(self, seconds: float) -> None:
+        """For so long; for ever while nobody looks and nothing is left to be seen."""
+        await asyncio.sleep(seconds)
+        while time.monotonic() - self._looked_at > LOOKED_AT_S and not self._history.open:
+            self._wake.clear()
+            await self._wake.wait()
+
+    # --- proxy and processes
+
+    async def _sample(self, http: httpx.AsyncClient) -> None:
+        while True:
+            await self.look(http)
+            await self._sleep(EVERY_S)
+
+    async def look(self, http: httpx.AsyncClient) -> None:
+        """Once."""
+        before, asked_at = self.sample, time.monotonic()
+        sources = dict(
+            zip(
+                [process.name for process in self._places.processes],
+                await asyncio.gather(*(_source(http, process) for process in self._places.processes)),
+                strict=True,
+            )
+        )
+        try:
+            hops = await _json(http, f"{self._places.proxy}/proxies")
+            absent = before.absent or await _json(http, f"{self._places.proxy}/absent")
+            framed = await self._let_frame(http, asked_at)
+        except (httpx.HTTPError, ValueError) as error:
+            problem = f"The fault proxy does not answer ({type(error).__name__}). It is started again by itself."
+            self.sample = Sample(before.at, before.hops, before.absent, {}, sources, problem)
+            return
+        now = time.monotonic()
+        rates = {name: _rate(before, name, hop, now) for name, hop in hops.items()}
+        self.sample = Sample(now, hops, absent, rates, sources, "", framed)
+        self._history.follow(faults(hops, self._mark), asked_at, now, round(time.time() * 1000))
+
+    async def _let_frame(self, http: httpx.AsyncClient, now: float) -> bool:
+        """As long as somebody looks, and no longer, the lobby may be shown in the console's frame."""
+        if self._places.front and now - self._looked_at < LOOKED_AT_S:
+            body = {"ancestor": f"http://localhost:{self._places.port}", "ttl_s": FRAMING_S}
+            answer = await http.put(f"{self._places.proxy}/proxies/{self._places.front}/framing", json=body)
+            answer.raise_for_status()
+            return True
+        return False
+
+    # --- the lobby
+
+    async def _watch(self, http: httpx.AsyncClient) -> None:
+        while True:
+            if self._places.pages:
+                await self._look_at_pages(http)
+            await self._sleep(WATCH_BROKEN_S if self._history.open else WATCH_S)
+
+    async def _look_at_pages(self, http: httpx.AsyncClient) -> None:
+        viewers = {EVERYONE: ""}
+        scoped = any(entry.fault.scope == "session" for entry in self._history.open)
+        if self._mark and (scoped or time.monotonic() < self._tester_until):
+            viewers[TESTER] = f"{COOKIE}={self._mark}"
+        else:
+            self._history.forget(TESTER)
+        url = f"{self._places.pages}/"
+        async with asyncio.TaskGroup() as group:
+            for viewer, cookie in viewers.items():
+                group.create_task(watch.look(http, url, cookie, _into(self._history, viewer)))
+
+
+def _into(history: History, viewer: str) -> watch.Seen:
+    return lambda slots, at: history.see(viewer, slots, at)
+
+
+def faults(hops: dict[str, dict[str, Any]], mark: str) -> list[Fault]:
+    """All that are on, of what the proxy's API says."""
+    found = []
+    for name, hop in hops.items():
+        for toxic in hop["toxics"]:
+            said, whom = words.fault(toxic["type"], toxic["attributes"]), words.whom(toxic, mark)
+            found.append(Fault(name, toxic["name"], said, toxic["scope"], whom, toxic["expires_in_s"]))
+        if not hop["enabled"]:
+            found.append(Fault(name, "down", "down", "everyone", "everyone", hop.get("enabled_in_s", 0.0)))
+    return found
+
+
+def _rate(before: Sample, name: str, hop: dict[str, Any], now: float) -> float | None:
+    if name not in before.hops or before.problem:
+        return None
+    return figures.rate(before.hops[name]["turns"], hop["turns"], now - before.at)
+
+
+async def _source(http: httpx.AsyncClient, process: Process) -> Source:
+    try:
+        answer = await http.get(process.metrics)
+        if answer.status_code == 404:
+            return Source("silent", "It keeps no figures.")
+        answer.raise_for_status()
+        return Source("well", "", figures.breakers(answer.text))
+    except (httpx.HTTPError, ValueError, KeyError) as error:
+        return Source("unreachable", f"Its figures can not be read ({type(error).__name__}).")
+
+
+async def _json(http: httpx.AsyncClient, url: str) -> dict[str, Any]:
+    answer = await http.get(url)
+    answer.raise_for_status()
+    found = answer.json()
+    if not isinstance(found, dict):
+        raise ValueError("no JSON object")
+    return found

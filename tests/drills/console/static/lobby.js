@@ -1,0 +1,67 @@
+// The lobby beside the drawing: this browser's own, in a frame, with or without the tester's mark.
+import { call } from "./api.js";
+import { byId, el, say, set } from "./dom.js";
+
+export class Lobby {
+  /** @param {(problem: unknown) => void} failed */
+  constructor(failed) {
+    this.failed = failed;
+    this.viewer = byId("viewer", HTMLFieldSetElement);
+    this.why = byId("viewer-why", HTMLElement);
+    this.slots = byId("slots", HTMLUListElement);
+    this.box = byId("frame", HTMLElement);
+    this.wait = byId("frame-wait", HTMLElement);
+    this.tab = byId("lobby-tab", HTMLAnchorElement);
+    /** @type {HTMLIFrameElement | null} */
+    this.frame = null;
+    this.pages = "";
+    byId("lobby-reload", HTMLButtonElement).addEventListener("click", () => this.reload());
+    this.viewer.addEventListener("change", () => this.carry().catch(failed));
+  }
+
+  /** @param {SystemState} system */
+  update(system) {
+    const { there, why, tester } = system.sessions;
+    for (const input of this.viewer.querySelectorAll("input")) {
+      if (input.value === "tester") input.disabled = !there;
+      if (document.activeElement !== input) input.checked = input.value === (tester ? "tester" : "everyone");
+    }
+    say(this.why, why);
+    this.drawSlots(system.slots[tester ? "tester" : "everyone"] ?? {});
+    this.pages = system.pages;
+    set(this.tab, "href", system.pages ? `${system.pages}/` : null);
+    if (!system.pages) say(this.wait, "This copy runs without a shell, so there is no page to show.");
+    if (system.framed && !this.frame) this.reload();
+  }
+
+  /** @param {Record<string, { state: string, reason: string }>} slots */
+  drawSlots(slots) {
+    const shown = Object.entries(slots).map(([slot, { state, reason }]) =>
+      el(
+        "li",
+        { "data-slot-state": state },
+        el("b", {}, slot),
+        ` ${slot === "page" && state === "fresh" ? "whole" : state}${reason ? `, ${reason}` : ""}`,
+      ),
+    );
+    const before = this.slots.innerHTML;
+    const made = el("ul", {}, ...shown);
+    if (made.innerHTML !== before) this.slots.replaceChildren(...made.children);
+  }
+
+  async carry() {
+    const chosen = /** @type {HTMLInputElement | null} */ (this.viewer.querySelector("input:checked"));
+    await call("tester", { on: chosen?.value === "tester" });
+    this.reload();
+  }
+
+  reload() {
+    if (!this.pages) return;
+    const sandbox = "allow-scripts allow-same-origin allow-forms allow-popups";
+    const frame = el("iframe", { title: "The lobby", sandbox, src: `${this.pages}/` });
+    this.frame?.remove();
+    this.frame = frame;
+    this.box.append(frame);
+    this.wait.hidden = true;
+  }
+}

@@ -1,0 +1,158 @@
+"""The drawing as data: rows of processes, the hops between them, and what is known of each at this moment.
+
+Public: `system`, `catalogue`.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from tests.drills.console import figures, words
+from tests.drills.console.places import Places
+from tests.drills.console.sampler import Sample
+from tests.drills.proxy.faults import FAULTS, Fault, applies
+from tests.drills.proxy.toxic import TTL_S, TTL_S_MAX
+
+# Row to the houses in it, from the browser downwards. A house that is none of them stands among the fragments: that is
+# where a new one comes to be.
+ROWS = {
+    "Browser": ("browser",),
+    "Shell and live": ("shell", "bff-live"),
+    "Fragments": (),
+    "BFF": ("bff-queries", "bff-commands", "bff-feeds"),
+    "Providers": ("sandbox",),
+    "Stores": ("valkey", "database", "broker"),
+}
+_ELSE = "Fragments"
+
+
+def system(places: Places, sample: Sample, mark: str) -> dict[str, Any]:
+    """What the page draws."""
+    hops = [_hop(sample, name, hop, mark) for name, hop in sample.hops.items()]
+    hops += [_absent(name, reason) for name, reason in sample.absent.items() if _matters(name)]
+    houses = {process.name: process.house for process in places.processes}
+    names = dict.fromkeys([*houses, *(hop[end] for hop in hops for end in ("caller", "called"))])
+    guarded = {breaker["hop"] for hop in hops for breaker in hop["breakers"]}
+    callers = Counter(hop["called"] for hop in hops if hop["caller"] != "browser")
+    rows: dict[str, list[str]] = {title: [] for title in ROWS}
+    for name in sorted(names, key=lambda name: -callers[name]):
+        rows[_row(houses.get(name, name))].append(name)
+    return {
+        "problem": sample.problem,
+        "rows": [
+            {"title": title, "nodes": [_node(sample, name, guarded) for name in _in_order(rows[title], houses, title)]}
+            for title in ROWS
+        ],
+        "hops": sorted(hops, key=lambda hop: (hop["caller"], hop["called"])),
+    }
+
+
+def _row(house: str) -> str:
+    return next((title for title, houses in ROWS.items() if house in houses), _ELSE)
+
+
+def _in_order(names: list[str], houses: Mapping[str, str], title: str) -> list[str]:
+    """As its houses are named; of the BFF, whom most call comes first."""
+    order = () if title == "BFF" else ROWS[title]
+    return sorted(names, key=lambda name: order.index(houses.get(name, name)) if order else 0)
+
+
+def _node(sample: Sample, name: str, guarded: set[str]) -> dict[str, Any]:
+    source = sample.sources.get(name)
+    others = [
+        {"upstream": upstream, "position": position}
+        for upstream, position in (source.breakers if source else {}).items()
+        if figures.hop_of(name, upstream) not in guarded
+    ]
+    return {
+        "name": name,
+        "source": source.state if source else "outside",
+        "detail": source.detail if source else "",
+        "breakers": others,
+    }
+
+
+def _hop(sample: Sample, name: str, hop: Mapping[str, Any], mark: str) -> dict[str, Any]:
+    caller, _, called = name.partition(":")
+    source = sample.sources.get(caller)
+    broken = [_toxic(each, mark) for each in hop["toxics"]]
+    if not hop["enabled"]:
+        broken.insert(0, _down(hop))
+    return {
+        "name": name,
+        "caller": caller,
+        "called": called,
+        "speaks": hop["speaks"],
+        "state": "broken" if broken else "well",
+        "why": "",
+        "connections": hop["connections"],
+        "per_s": sample.rates.get(name),
+        "faults": broken,
+        "breakers": [
+            {"hop": name, "upstream": upstream, "position": position}
+            for upstream, position in (source.breakers if source else {}).items()
+            if figures.hop_of(caller, upstream) == name
+        ],
+    }
+
+
+def _matters(name: str) -> bool:
+    # Events travel over Valkey unless there is a broker of their own: then it is a hop.
+    return not name.endswith(":broker")
+
+
+def _absent(name: str, reason: str) -> dict[str, Any]:
+    caller, _, called = name.partition(":")
+    empty = {"speaks": [], "connections": 0, "per_s": None, "faults": [], "breakers": []}
+    return {"name": name, "caller": caller, "called": called, "state": "absent", "why": reason, **empty}
+
+
+def _toxic(toxic: Mapping[str, Any], mark: str) -> dict[str, Any]:
+    return {
+        "name": toxic["name"],
+        "words": words.fault(toxic["type"], toxic["attributes"]),
+        "whom": words.whom(toxic, mark),
+        "scope": toxic["scope"],
+        "stream": toxic["stream"],
+        "left_s": toxic["expires_in_s"],
+        "lasts_s": toxic["ttl_s"],
+    }
+
+
+def _down(hop: Mapping[str, Any]) -> dict[str, Any]:
+    left_s = hop.get("enabled_in_s", 0.0)
+    everybody = {"whom": "everyone", "scope": "everyone", "stream": "both"}
+    return {"name": "down", "words": "down", **everybody, "left_s": left_s, "lasts_s": None}
+
+
+def catalogue(sample: Sample) -> dict[str, Any]:
+    """Every fault with its parameters and their bounds, and which of them apply to which hop."""
+    return {
+        "faults": [_fault(fault) for fault in FAULTS.values()],
+        "applicable": {
+            name: [fault.name for fault in FAULTS.values() if applies(fault, tuple(hop["speaks"]))]
+            for name, hop in sample.hops.items()
+        },
+        "for_s": {"default": TTL_S, "most": TTL_S_MAX},
+    }
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {
+        "name": fault.name,
+        "layer": fault.layer.value,
+        "claim": fault.claim,
+        "streams": list(fault.streams),
+        "parameters": [
+            {
+                "name": each.name,
+                "claim": each.claim,
+                "value": each.default if each.typical is None else each.typical,
+                "number": each.is_number,
+                "least": each.least,
+                "most": each.most,
+                "choices": list(each.choices),
+            }
+            for each in fault.parameters
+        ],
+    }

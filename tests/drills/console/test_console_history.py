@@ -1,0 +1,136 @@
+"""What was done and what came of it: which slot changed, after how long, and when it was back."""
+
+from typing import Any
+
+from tests.drills.console.history import EVERYONE, TESTER, Fault, History
+
+SLOW = Fault("shell:promotions", "latency_downstream", "latency 3000", "everyone", "everyone", 30.0)
+MINE = Fault("shell:promotions", "status_downstream_x", "status 503", "session", "this browser's session", 30.0)
+WELL = {"promotions": ("fresh", ""), "wallet": ("fresh", "")}
+FELL = {"promotions": ("fallback", "timeout")}
+
+
+def watched() -> History:
+    history = History()
+    history.see(EVERYONE, WELL, 99.0)
+    return history
+
+
+def entry(history: History, place: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = history.body()[place]
+    return found
+
+
+def steps(history: History, place: int = 0) -> list[tuple[str, str, str, int, int | None]]:
+    """(viewer, slot, state, milliseconds from the beginning, milliseconds from the end) of all changes."""
+    return [
+        (change["viewer"], change["slot"], step["state"], step["after_ms"], step["healed_ms"])
+        for change in entry(history, place)["changes"]
+        for step in change["steps"]
+    ]
+
+
+def test_slot_that_fell_and_healed_is_told_with_both_times_and_the_others_as_untouched() -> None:
+    history = watched()
+    history.begin(SLOW, 100.0, 0)
+    history.see(EVERYONE, FELL, 100.6)
+    history.heal("shell:promotions", 110.0)
+    history.see(EVERYONE, WELL, 112.5)
+    assert steps(history) == [
+        (EVERYONE, "promotions", "fallback", 600, None),
+        (EVERYONE, "promotions", "fresh", 12500, 2500),
+    ]
+    assert entry(history)["untouched"] == [{"viewer": EVERYONE, "slot": "wallet"}]
+    assert (entry(history)["lasted_ms"], entry(history)["how"]) == (10000, "here")
+
+
+def test_entry_is_closed_once_all_is_as_it_was_and_not_before() -> None:
+    history = watched()
+    history.begin(SLOW, 100.0, 0)
+    history.see(EVERYONE, FELL, 100.6)
+    history.heal("", 101.0)
+    history.follow([], 105.0, 105.0, 0)
+    assert not entry(history)["closed"]
+    history.see(EVERYONE, WELL, 106.0)
+    history.follow([], 107.0, 107.0, 0)
+    assert entry(history)["closed"]
+    assert history.open == []
+
+
+def test_what_never_heals_is_given_up_after_a_minute() -> None:
+    history = watched()
+    history.begin(SLOW, 100.0, 0)
+    history.see(EVERYONE, FELL, 100.6)
+    history.heal("", 101.0)
+    history.follow([], 162.0, 162.0, 0)
+    assert entry(history)["closed"]
+
+
+def test_fault_whose_time_is_over_ended_then_and_by_itself() -> None:
+    """Whenever it is looked for; one that is gone before was ended by somebody else."""
+    history = watched()
+    history.begin(SLOW, 100.0, 0)
+    history.follow([], 130.4, 130.4, 0)
+    assert (entry(history)["how"], entry(history)["lasted_ms"]) == ("by itself", 30000)
+    history.begin(SLOW, 200.0, 0)
+    history.follow([], 210.0, 210.0, 0)
+    assert (entry(history)["how"], entry(history)["lasted_ms"]) == ("elsewhere", 10000)
+
+
+def test_fault_that_another_program_put_on_stands_in_the_list() -> None:
+    history = watched()
+    history.follow([SLOW], 100.0, 100.1, 0)
+    assert (entry(history)["by"], len(history.body())) == ("elsewhere", 1)
+
+
+def test_look_that_began_before_a_click_does_not_undo_it() -> None:
+    """Neither is what was just broken taken for healed, nor what was just healed for broken anew."""
+    history = watched()
+    history.begin(SLOW, 100.0, 0)
+    history.follow([], 99.9, 100.1, 0)
+    assert entry(history)["lasted_ms"] is None
+    history.heal("", 105.0)
+    history.follow([SLOW], 104.9, 105.1, 0)
+    assert len(history.body()) == 1
+
+
+def test_same_fault_again_takes_the_place_of_the_first() -> None:
+    history = watched()
+    history.begin(SLOW, 100.0, 0)
+    history.begin(SLOW, 103.0, 0)
+    assert [each["how"] for each in history.body()] == ["", "replaced"]
+
+
+def test_fault_for_one_session_has_changed_nothing_for_everybody() -> None:
+    history = watched()
+    history.see(TESTER, WELL, 99.0)
+    history.begin(MINE, 100.0, 0)
+    history.see(TESTER, FELL, 100.4)
+    history.see(EVERYONE, FELL, 100.5)
+    assert steps(history) == [(TESTER, "promotions", "fallback", 400, None)]
+
+
+def test_change_while_two_are_on_is_told_of_the_later_one() -> None:
+    history = watched()
+    history.begin(SLOW, 100.0, 0)
+    history.begin(Fault("shell:wallet", "down", "down", "everyone", "everyone", 30.0), 101.0, 0)
+    history.see(EVERYONE, {"wallet": ("fallback", "refused")}, 101.2)
+    assert steps(history) == [(EVERYONE, "wallet", "fallback", 200, None)]
+    assert steps(history, 1) == []
+
+
+def test_change_while_nothing_is_broken_is_nobodys() -> None:
+    history = watched()
+    history.see(EVERYONE, FELL, 100.0)
+    assert history.body() == []
+    assert history.slots()[EVERYONE]["promotions"] == {"state": "fallback", "reason": "timeout"}
+
+
+def test_slot_that_flaps_keeps_its_first_step_and_its_last() -> None:
+    history = watched()
+    history.begin(SLOW, 100.0, 0)
+    for turn in range(40):
+        history.see(EVERYONE, FELL if turn % 2 == 0 else WELL, 101.0 + turn)
+    found = steps(history)
+    assert len(found) == 12
+    assert (found[0][3], found[-1][3]) == (1000, 40000)
