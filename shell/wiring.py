@@ -52,6 +52,8 @@ class Parts:
 @cache
 def parts() -> Parts:
     pages = read_pages(settings.PAGES)
+    compiler = Compiler()
+    compiler.check(pages)
     process = uuid4().hex
     evidence = RedisEvidence(settings.REDIS_URL, sender=process)
     redis = connect(settings.REDIS_URL)
@@ -86,7 +88,7 @@ def parts() -> Parts:
         registry=SnapshotPoller(on_change=follow),
         upstreams=upstreams,
         composer=Composer(
-            Compiler(), Includer(upstreams, bearer, last_good=last_good, watch=recent_outcomes.note), NOT_FOUND
+            compiler, Includer(upstreams, bearer, last_good=last_good, watch=recent_outcomes.note), NOT_FOUND
         ),
         minter=minter,
         revocations=Revocations(settings.REDIS_URL),

@@ -1,6 +1,6 @@
 """The shell's own static files, in memory, each under an address that only its content decides.
 
-Public: `StaticFile`, `StaticFiles`, `static_url`, `static_file`.
+Public: `StaticFile`, `StaticFiles`, `static_url`, `static_file`, `static_layout_url`.
 
 Django's hashed storage writes the addresses of imported modules and of `url()` into the files that name them, so a file
 that changes gets another address, and so do those that import it, and no other.
@@ -74,6 +74,13 @@ class StaticFiles:
         """The file at this address, None for an unknown name and for other content than the address was made for."""
         return self._files.get(url_path)
 
+    def add_style(self, name: str, base: str, rules: str) -> str:
+        """Where the stylesheet `base`, followed by `rules`, is served: one request for both."""
+        body = self._files[self.url(base)].plain + rules.encode()
+        url = f"{PREFIX}{name}.{hashlib.sha256(body).hexdigest()[:16]}.css"
+        self._files.setdefault(url, StaticFile(_TYPES[".css"], body))
+        return url
+
 
 class _HashedTree(HashedFilesMixin, InMemoryStorage):  # type: ignore[misc]  # as Django mixes them itself
     support_js_module_import_aggregation = True
@@ -103,3 +110,8 @@ def static_url(path: str) -> str:
 def static_file(url_path: str) -> StaticFile | None:
     """The shell's own file at this address."""
     return _files().file(url_path)
+
+
+def static_layout_url(template: str, rules: str) -> str:
+    """Where the stylesheet of a layout is served: `layout.css`, and the rules of the page of this template."""
+    return _files().add_style(f"layouts/{Path(template).stem}", "layout.css", rules)

@@ -9,11 +9,17 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+from typing import Any
 
+from django.conf import settings
 from django.template import engines
 from django.utils import translation
 
-from shell.composition.page import Page, PagesBroken
+from shell.composition.assets import static_layout_url
+from shell.composition.layout import read_layout
+from shell.composition.layout_css import layout_style
+from shell.composition.page import Page, PagesBroken, PageTable
 from shell.composition.release import Snapshot
 
 # NUL can not stand in a template's output by accident: HTML has no use for it.
@@ -65,19 +71,33 @@ class Compiler:
             self._compiled.move_to_end(key)
         return compiled
 
+    def check(self, pages: PageTable) -> None:
+        """Raises `PagesBroken` where a page, its template and its layout do not agree."""
+        for page in pages.pages:
+            self.compiled(page, language=settings.LANGUAGE_CODE, signed_in=False, snapshot=Snapshot())
+
     def _render(self, page: Page, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
         styles, modules = _assets(page, snapshot)
+        template = engines["django"].get_template(page.template)
+        layout = read_layout(_layout_path(template), page) if page.slots else None
         context = {
             "compiling": True,
             "page": page,
+            "layout": layout,
+            "layout_style": static_layout_url(page.template, layout_style(layout)) if layout else "",
             "language": language,
             "signed_in": signed_in,
             "styles": styles,
             "modules": modules,
         }
         with translation.override(language):
-            text = engines["django"].get_template(page.template).render(context)
+            text = template.render(context)
         return _split(page, text)
+
+
+def _layout_path(template: Any) -> Path:
+    """Beside the template, wherever Django found that."""
+    return Path(template.origin.name).with_suffix(".layout.toml")
 
 
 def _assets(page: Page, snapshot: Snapshot) -> tuple[list[str], list[str]]:
@@ -96,7 +116,10 @@ def _split(page: Page, text: str) -> Compiled:
     tail = _parts(after, placed)
     declared = [slot.name for slot in page.slots]
     if sorted(placed) != sorted(declared):
-        raise PagesBroken(f"{page.template} places the slots {placed}; the pages table gives {page.name} {declared}")
+        raise PagesBroken(
+            f"{page.template} places the slots {placed}; the pages table gives {page.name} {declared}. The block "
+            f"`places` of page.html places all of its layout: leave it as it is, or place each once"
+        )
     return Compiled(head, tail)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from shell.composition.assets import static_url
 from tests.support.cutting_proxy import Cut, CuttingProxy, before_slots, between_slots, inside_slot
 from tests.support.lobby import SLOTS, Console, states, wait_for
 from tests.support.mullion import Mullion
@@ -78,7 +77,7 @@ def test_cut_page_asks_again_when_the_shell_fails_at_first(proxy: CuttingProxy, 
 def test_page_that_was_cut_before_its_layout_is_opened_once_more(proxy: CuttingProxy, page: Page) -> None:
     """While the layout waits for its styles, a browser that loses the page has nothing to fill: it starts over."""
     waiting: list[Route] = []
-    layout = f"**{static_url('layout.css')}"
+    layout = "**/static/layouts/lobby.*.css"
     page.route(layout, lambda route: waiting.append(route))
     proxy.cut = Cut(between_slots)
     page.goto(proxy.url, wait_until="commit")

@@ -2,20 +2,28 @@
 
 from django import template
 from django.template.loader import render_to_string
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from shell.composition.assets import static_url
 from shell.composition.compiler import FRAGMENTS_MARK, SLOT_MARK
+from shell.composition.layout import Layout
+from shell.composition.layout_css import place_class
 
 register = template.Library()
 
 
-@register.simple_tag
-def slot(name: str, skeleton: str = "panel") -> SafeString:
-    """A place for a fragment, showing `skeletons/<skeleton>.html` until the fragment arrives."""
-    body = mark_safe(render_to_string(f"skeletons/{skeleton}.html"))  # noqa: S308  the shell's own template
-    return format_html('{}<slot name="{}">{}</slot>', mark_safe(f"{SLOT_MARK}{name}\0"), name, body)  # noqa: S308
+@register.simple_tag(takes_context=True)
+def place(context: template.Context, name: str) -> SafeString:
+    """A place of the layout: its slots, each showing its skeleton until its fragment arrives."""
+    layout: Layout = context["layout"]
+    return format_html_join("", "{}", ((_slot(slot, layout.slots[slot].skeleton),) for slot in layout.slots_of(name)))
+
+
+@register.filter
+def place_class_of(name: str) -> str:
+    """The class that the layout's stylesheet has for a place."""
+    return place_class(name)
 
 
 @register.simple_tag
@@ -36,3 +44,8 @@ def late(context: template.Context, name: str) -> str:
 def asset(path: str) -> str:
     """The immutable URL of one of the shell's own static files."""
     return static_url(path)
+
+
+def _slot(name: str, skeleton: str) -> SafeString:
+    body = mark_safe(render_to_string(f"skeletons/{skeleton}.html"))  # noqa: S308  the shell's own template
+    return format_html('{}<slot name="{}">{}</slot>', mark_safe(f"{SLOT_MARK}{name}\0"), name, body)  # noqa: S308
