@@ -24,8 +24,8 @@ function tick() {
   for (const clock of clocks) {
     const atFirst = Number(clock.dataset.sessionS);
     if (!atFirst && clock.textContent === "–") continue; // a session that does not know when it began
-    const said = words(atFirst + (Date.now() - began) / 1000);
-    if (clock.textContent !== said) clock.textContent = said;
+    const shown = words(atFirst + (Date.now() - began) / 1000);
+    if (clock.textContent !== shown) clock.textContent = shown;
   }
   if (Date.now() >= dueAt && !check.open) {
     delete check.dataset.reality;

@@ -11,7 +11,7 @@
 // 15 s or so, and whatever has `data-live-status` says so in words.
 
 import { Bindings } from "./live/bindings.js";
-import { heard, Labels, serverNow } from "./live/clock.js";
+import { Labels, learnServerTime, serverNow } from "./live/clock.js";
 import { Connection } from "./live/connection.js";
 import { Needs } from "./live/needs.js";
 import { Newest } from "./live/newest.js";
@@ -57,7 +57,7 @@ let hiding;
 let pollAt = Infinity;
 /** @type {LiveState} */
 let pageState = "live";
-let timeAsked = false;
+let timeRequested = false;
 /** @type {typeof import("./video.js") | null} */
 let video = null; // video.js, once a fragment has a picture
 
@@ -66,7 +66,7 @@ export function start({ ticketUrl }) {
   if (connection) return;
   connection = new Connection(ticketUrl, {
     message: hear,
-    serverTime: heard,
+    serverTime: learnServerTime,
     opened: () => newest.resync(),
     left: (topics) => {
       for (const topic of topics) newest.forget(topic);
@@ -158,7 +158,7 @@ function hear(message) {
       host.dispatchEvent(new CustomEvent("mullion:feed-back", { bubbles: true, detail: { feed } }));
     }
     if (!before) compare(host, message);
-    else if (before.state !== message.state || saidBeside(before) !== saidBeside(message)) {
+    else if (before.state !== message.state || detailBeside(before) !== detailBeside(message)) {
       refetch(host, { jitterMs: JITTER_MS, reason: message.topic });
     }
   }
@@ -167,7 +167,7 @@ function hear(message) {
 
 // What a feed says beside its freshness: the engine's, whether payments can be reached.
 /** @param {LiveMessage} message */
-function saidBeside({ data }) {
+function detailBeside({ data }) {
   const beside = data !== null && typeof data === "object" && !Array.isArray(data) ? data.data : null;
   return JSON.stringify(beside ?? null);
 }
@@ -192,8 +192,8 @@ function tick() {
   const time = serverNow();
   for (const { labels } of parts.values()) {
     labels.tick();
-    if (time !== null || labels.size === 0 || timeAsked) continue;
-    timeAsked = true;
+    if (time !== null || labels.size === 0 || timeRequested) continue;
+    timeRequested = true;
     connection.time();
   }
   connection.watch(now);

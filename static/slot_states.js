@@ -5,9 +5,9 @@ const SETTLED_MS = 1200; // slots of one outage fall and heal one after the othe
 
 /** @type {number | undefined} */
 let timer;
-let said = "";
+let announced = "";
 
-export function tellStates() {
+export function announceStates() {
   clearTimeout(timer);
   timer = setTimeout(say, SETTLED_MS);
 }
@@ -19,9 +19,9 @@ function say() {
   const slots = document.querySelectorAll("fragment-slot[data-state]");
   const away = [...slots].filter(({ dataset }) => dataset.state !== "fresh" && !dataset.outcome).length;
   const { well = "", one = "", some = "" } = place.dataset;
-  const words = away === 0 ? said && well : away === 1 ? one : some.replace("#", String(away));
-  if (words === said) return;
-  said = words;
+  const words = away === 0 ? announced && well : away === 1 ? one : some.replace("#", String(away));
+  if (words === announced) return;
+  announced = words;
   place.textContent = words;
 }
 

@@ -5,7 +5,7 @@
 // of it), `data-retry-ms` (when to ask again, by the shell's word), `data-topics` (what changes it listens to),
 // `data-modules` (its own scripts). `data-outcome="shown"` is this page's own: see slots/outcomes.js.
 
-import { forgetAnswer, saysTheSame, tellStates } from "./slot_states.js";
+import { announceStates, forgetAnswer, saysTheSame } from "./slot_states.js";
 import { agreeOnCommands } from "./slots/commands.js";
 import { enhance } from "./slots/forms.js";
 import { namesTaken } from "./slots/names.js";
@@ -84,14 +84,14 @@ function mount(slot, root) {
       (error) => console.warn(`${slot.slot}: its script did not load`, error.message),
     );
   }
-  retryAsTold(slot);
-  tellStates();
+  retryAfterDelay(slot);
+  announceStates();
   keepOne(slot);
   agreeOnCommands(refetch);
 }
 
 /** @param {HTMLElement} slot */
-function retryAsTold(slot) {
+function retryAfterDelay(slot) {
   const wait = Number(slot.dataset.retryMs);
   if (wait > 0) refetchIn(slot, wait);
   else if (owed.has(slot.slot)) refetchIn(slot, 0); // this one was asked for before the change that it has to show
@@ -125,15 +125,16 @@ async function refetch(slot) {
   const htmx = await htmxReady;
   const query = owed.get(slot.slot);
   const address = slot.getAttribute("hx-get") ?? "";
-  const asked = query ? address + (address.includes("?") ? "&" : "?") + query : address;
-  htmx.ajax("get", asked, { source: slot, target: slot, swap: "outerHTML" });
+  const requested = query ? address + (address.includes("?") ? "&" : "?") + query : address;
+  htmx.ajax("get", requested, { source: slot, target: slot, swap: "outerHTML" });
 }
 
 // What was owed is paid by a fresh answer to the very question.
-/** @param {HTMLElement} slot @param {string} asked @param {string} html */
-function pay(slot, asked, html) {
+/** @param {HTMLElement} slot @param {string} requested @param {string} html */
+function pay(slot, requested, html) {
   const query = owed.get(slot.slot);
-  if (query && asked.endsWith(query) && /^\s*<fragment-slot [^>]*data-state="fresh"/.test(html)) owed.delete(slot.slot);
+  if (query && requested.endsWith(query) && /^\s*<fragment-slot [^>]*data-state="fresh"/.test(html))
+    owed.delete(slot.slot);
 }
 
 /** @param {CustomEvent<HtmxDetail>} event */
@@ -170,13 +171,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
-/** @param {HTMLElement} slot @param {HTMLElement} incoming @param {string} html @param {string} asked */
-function receive(slot, incoming, html, asked) {
+/** @param {HTMLElement} slot @param {HTMLElement} incoming @param {string} html @param {string} requested */
+function receive(slot, incoming, html, requested) {
   if (taken(slot)) {
     refetchIn(slot, RECHECK_MS);
   } else if (saysTheSame(slot, incoming)) {
     window.htmx.process(slot);
-    retryAsTold(slot);
+    retryAfterDelay(slot);
   } else {
     dressed(html, () => {
       if (!slot.isConnected) return;
@@ -184,7 +185,7 @@ function receive(slot, incoming, html, asked) {
         forgetAnswer(slot);
         refetchIn(slot, RECHECK_MS);
       } else {
-        pay(slot, asked, html);
+        pay(slot, requested, html);
         replaceSlot(slot, incoming);
       }
     });

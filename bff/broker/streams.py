@@ -85,8 +85,8 @@ class StreamsBroker:
             if isinstance(error.__cause__, ResponseError):  # no such stream
                 return Lag(0, 0.0)
             raise
-        known = [dict(zip(each[::2], each[1::2], strict=True)) for each in groups]
-        mine = next((each for each in known if each[b"name"] == group.encode()), None)
+        groups_found = [dict(zip(each[::2], each[1::2], strict=True)) for each in groups]
+        mine = next((each for each in groups_found if each[b"name"] == group.encode()), None)
         if mine is None:
             length, rows, clock = await self.pipeline([("XLEN", key), ("XRANGE", key, "-", "+", "COUNT", 1), ("TIME",)])
             return Lag(length, age_s(rows[0][0], clock) if rows else 0.0)

@@ -24,7 +24,7 @@ class FeedHealth:
         self.feed = feed
         self._policy = policy
         self._messages: Tally[str] = Tally()
-        self._bad: deque[dict[str, str]] = deque(maxlen=policy.bad_kept_max)
+        self._bad: deque[dict[str, str]] = deque(maxlen=policy.bad_retained_max)
         self.connected = False
         self.leading = False
         self.reason = ""
@@ -38,9 +38,9 @@ class FeedHealth:
     def bad(self, raw: bytes | str, why: str) -> bool:
         """Count one that could not be used, and keep its beginning; whether it is none of those that are kept."""
         self.message("bad")
-        text = raw[: self._policy.bad_kept_chars]
+        text = raw[: self._policy.bad_retained_chars]
         text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        is_new = all((kept["why"], kept["text"]) != (why, text) for kept in self._bad)
+        is_new = all((earlier["why"], earlier["text"]) != (why, text) for earlier in self._bad)
         self._bad.append({"at": datetime.now(UTC).isoformat(timespec="seconds"), "why": why, "text": text})
         return is_new
 

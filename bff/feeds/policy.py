@@ -23,8 +23,8 @@ class FeedsPolicy:
     retry_s: float = 0.5
     retry_s_max: float = 1.5
     announce_s: float = 1.0
-    bad_kept_max: int = 20
-    bad_kept_chars: int = 300
+    bad_retained_max: int = 20
+    bad_retained_chars: int = 300
 
     @property
     def backoff(self) -> BackoffPolicy:

@@ -151,15 +151,15 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
         if not self.socket.message_budget.spend(now):
             return CloseCode.FLOOD
         try:
-            said = read(text)
+            message = read(text)
         except Malformed:
             return CloseCode.MALFORMED
-        if said.ticket and not await self._renew(said.ticket):
+        if message.ticket and not await self._renew(message.ticket):
             return CloseCode.SESSION_ENDED
-        if said.ticket:
+        if message.ticket:
             self.socket.ticket_accepted(now)
-        self.hub.unsubscribe(self.socket, said.unsubscribe)
-        await self.hub.subscribe(self.socket, said.subscribe)
+        self.hub.unsubscribe(self.socket, message.unsubscribe)
+        await self.hub.subscribe(self.socket, message.subscribe)
         return None
 
     async def _renew(self, ticket: str) -> bool:

@@ -27,8 +27,8 @@ class Revocations:
             self._marks[mark] = now
             self._marks.move_to_end(mark)
         else:
-            known, _ = self._players.get(player, (0, now))
-            self._players[player] = (max(known, epoch), now)
+            epoch_before, _ = self._players.get(player, (0, now))
+            self._players[player] = (max(epoch_before, epoch), now)
             self._players.move_to_end(player)
         while len(self._marks) > self._max or (self._marks and next(iter(self._marks.values())) < now - self._keep_s):
             self._marks.popitem(last=False)

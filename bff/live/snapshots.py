@@ -38,8 +38,8 @@ async def read_snapshots(store: Store, topics: Iterable[str]) -> Snapshots:
     for topic in records:
         if (record := seen.current(topic)) is not None:
             messages[topic] = _record(record, seen.feeds.get(record.feed))
-    tables_are_known = seen.records.get(TABLES_TOPIC) is not None
-    missing = (topic for topic in records if tables_are_known and is_table(topic) and topic not in messages)
+    tables_listed = seen.records.get(TABLES_TOPIC) is not None
+    missing = (topic for topic in records if tables_listed and is_table(topic) and topic not in messages)
     return Snapshots(messages, frozenset(missing))
 
 

@@ -30,7 +30,7 @@ class LagMeter:
     ) -> None:
         self._broker, self._stream, self._group = broker, stream, group
         self._lag_s, self._clock = lag_s, clock
-        self._known, self._known_at = Lag(0, 0.0), clock()
+        self._lag, self._lag_at = Lag(0, 0.0), clock()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`."""
@@ -41,11 +41,11 @@ class LagMeter:
     async def measure(self) -> None:
         """Ask once, and set the gauges."""
         try:
-            self._known = await self._broker.lag(self._stream, self._group)
+            self._lag = await self._broker.lag(self._stream, self._group)
         except BrokerUnavailable:
             EVENTS.set(math.nan)
-            SECONDS.set(self._known.seconds + self._clock() - self._known_at)
+            SECONDS.set(self._lag.seconds + self._clock() - self._lag_at)
         else:
-            self._known_at = self._clock()
-            EVENTS.set(self._known.events)
-            SECONDS.set(self._known.seconds)
+            self._lag_at = self._clock()
+            EVENTS.set(self._lag.events)
+            SECONDS.set(self._lag.seconds)

@@ -131,19 +131,19 @@ class Projector:
         await self._look_for_losses(now)
         return done + others
 
-    async def _apply(self, told: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
+    async def _apply(self, deliveries: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
         """What is done, and what had to be parked. In order: a shadow rests on what happened before it was told."""
         done: list[Delivery] = []
-        for rebuilding, some in groupby(told, key=is_rebuilding):
+        for rebuilding, some in groupby(deliveries, key=is_rebuilding):
             together = list(some)
             done += await self._rebuild(together) if rebuilding else (await self._project(together))[0]
         given_up, parked = await self._project([])
         return done + given_up, parked
 
-    async def _rebuild(self, told: list[Delivery]) -> list[Delivery]:
-        for answer in await self._shadows.project(told):
+    async def _rebuild(self, deliveries: list[Delivery]) -> list[Delivery]:
+        for answer in await self._shadows.project(deliveries):
             await publish_request(self.broker, PLAYERS_REBUILT, (answer.run, 0), answer)
-        return told
+        return deliveries
 
     async def _project(self, fresh: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
         """What is done, and what had to be parked."""
@@ -162,10 +162,10 @@ class Projector:
             progressed = False
             for at, delivery in list(waiting.items()):
                 try:
-                    news = wallets.apply(delivery.event)
+                    applied = wallets.apply(delivery.event)
                 except Parked:
                     continue
-                APPLIED.inc(news)
+                APPLIED.inc(applied)
                 done.append(waiting.pop(at))
                 progressed = True
         await self._write(wallets)
@@ -261,8 +261,8 @@ class Projector:
 
     async def _report_stale(self) -> None:
         """Nobody shows it as live meanwhile. What the last heartbeat said of the epoch stays as it is."""
-        said = (await self.store.freshness("ledger")).data
-        await self.store.heartbeat("ledger", "stale", Reason.FEED_STALE, data=said)
+        beat = (await self.store.freshness("ledger")).data
+        await self.store.heartbeat("ledger", "stale", Reason.FEED_STALE, data=beat)
 
     async def _look_for_losses(self, now: float) -> None:
         if self.tracker is None:

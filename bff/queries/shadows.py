@@ -53,8 +53,8 @@ class Shadows:
     async def project(self, deliveries: Sequence[Delivery]) -> list[PlayersRebuilt]:
         """In order; the answers to all that came to their end. Raises `Unusable` for what does not say what it must."""
         answers: dict[str, list[PlayerRebuilt]] = {}
-        for (run, _), told in groupby(deliveries, key=_about):
-            change = await self._write_shadow(run, list(told))
+        for (run, _), of_run in groupby(deliveries, key=_about):
+            change = await self._write_shadow(run, list(of_run))
             if change is not None:
                 outcome = await self._judge(run, *change)
                 REBUILT.labels(outcome.outcome).inc()
@@ -62,11 +62,11 @@ class Shadows:
         return [PlayersRebuilt(run, players) for run, players in answers.items()]
 
     async def _write_shadow(
-        self, run: str, told: list[Delivery]
+        self, run: str, deliveries: list[Delivery]
     ) -> tuple[PlayerChanged, ViewSequence, datetime] | None:
         """Write what is told into the shadow; what ends it, when that is among it."""
-        ended, events = None, [each.event for each in told]
-        for each in told:
+        ended, events = None, [each.event for each in deliveries]
+        for each in deliveries:
             try:
                 if "balances" in each.event.data:
                     change = msgspec.convert(each.event.data, PlayerChanged)

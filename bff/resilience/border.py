@@ -86,8 +86,8 @@ class Border:
         if plain and b"forwarded" not in all_names and b"x-real-ip" not in all_names:
             return scope if not self._proxies.hops else {**scope, **self._caller(scope, {})}
         joined = _joined(headers)
-        kept = [(name, value) for name, value in joined.items() if not _forwarding(name)]
-        return {**scope, "headers": kept, **self._caller(scope, joined)}
+        passed = [(name, value) for name, value in joined.items() if not _forwarding(name)]
+        return {**scope, "headers": passed, **self._caller(scope, joined)}
 
     def _caller(self, scope: Scope, joined: dict[bytes, bytes]) -> Scope:
         if not self._proxies.hops or not scope.get("client"):

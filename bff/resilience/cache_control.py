@@ -26,7 +26,7 @@ class Lifetime:
     error_s: int = 0
 
     @property
-    def kept_s(self) -> int:
+    def retained_s(self) -> int:
         """How long it is worth keeping at all."""
         return self.fresh_s + max(self.revalidate_s, self.error_s)
 

@@ -174,7 +174,7 @@ class LastGood(Generic[T]):
     def _keep(self, key: Key, fetched: Fetched[T], lives: Lifetime) -> None:
         if not fetched.keep:
             return
-        if lives.kept_s == 0:
+        if lives.retained_s == 0:
             self._forget(key)
             return
         copy = Copy(fetched.value, fetched.size_bytes, self._clock(), lives)

@@ -81,7 +81,7 @@ class MemoryCache(Generic[T]):
         copy = self._copies.get(key)
         if copy is None:
             return None
-        if copy.age_s(now) >= copy.lifetime.kept_s:
+        if copy.age_s(now) >= copy.lifetime.retained_s:
             self.delete(key)
             return None
         self._copies.move_to_end(key)

@@ -21,7 +21,7 @@ from bff.resilience.reason import Reason
 
 
 @dataclass(slots=True)
-class _Refused:
+class _RefusedResource:
     breaker: Breaker
     refused_at: float
 
@@ -37,7 +37,7 @@ class Resources:
         self._chance = chance
         self._listener = listener
         # The one that was refused last stands last.
-        self._refused: OrderedDict[Hashable, _Refused] = OrderedDict()
+        self._refused: OrderedDict[Hashable, _RefusedResource] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._refused)
@@ -85,7 +85,7 @@ class Resources:
             # A resource may be a player's, and its name ends in logs: the path alone is for them.
             name = self._upstream + urlsplit(url).path
             breaker = Breaker(name, self._policy, trials=True, chance=self._chance, listener=self._listener)
-            found = self._refused[resource] = _Refused(breaker, now)
+            found = self._refused[resource] = _RefusedResource(breaker, now)
         found.refused_at = now
         self._refused.move_to_end(resource)
         self._forget(now)

@@ -60,20 +60,20 @@ class InMemorySecondLevel:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._kept: dict[str, tuple[bytes, float, float]] = {}
+        self._copies: dict[str, tuple[bytes, float, float]] = {}
 
     async def get(self, key: str) -> tuple[bytes, float] | None:
-        data, stored_at, until = self._kept.get(key, (b"", 0.0, 0.0))
+        data, stored_at, until = self._copies.get(key, (b"", 0.0, 0.0))
         now = self._clock()
         return (data, now - stored_at) if now < until else None
 
     async def put(self, key: str, data: bytes, keep_s: int) -> None:
         now = self._clock()
-        self._kept[key] = (data, now, now + keep_s)
+        self._copies[key] = (data, now, now + keep_s)
 
     async def forget(self, keys: Sequence[str]) -> None:
         for key in keys:
-            self._kept.pop(key, None)
+            self._copies.pop(key, None)
 
 
 class _Parcel(msgspec.Struct, array_like=True):
@@ -123,14 +123,14 @@ class WriteBehind(Generic[T]):
 
     async def get(self, key: Key) -> Copy[T] | None:
         """The copy under `key`, or None, within the policy's time. One from before a denial counts as none."""
-        asked_at = self._clock()
+        requested_at = self._clock()
         found = await self._within(self._second.get(key.digest()))
         if found is None:
             self._remember(self._missing_until, key, self._clock() + self._policy.second_missing_s)
             return None
         data, age_s = found
         denied_at, _ = self._denied.get(key, (-math.inf, 0.0))
-        if asked_at - age_s <= denied_at:
+        if requested_at - age_s <= denied_at:
             return None
         try:
             parcel = _decode(data)
@@ -138,7 +138,7 @@ class WriteBehind(Generic[T]):
         except (msgspec.DecodeError, ValueError) as error:
             _logger.warning("second_level_copy_unreadable", error=str(error)[:200])
             return None
-        return Copy(value, len(parcel.data), asked_at - age_s, parcel.lifetime())
+        return Copy(value, len(parcel.data), requested_at - age_s, parcel.lifetime())
 
     def write(self, key: Key, copy: Copy[T]) -> None:
         """Write `copy`, later; not when that was done lately, nor when much is waiting already."""
@@ -191,7 +191,7 @@ class WriteBehind(Generic[T]):
                 key = next(iter(self._writes))
                 copy = self._writes.pop(key)
                 data = _parcel(copy, self._codec.dump(copy.value))
-                await self._within(self._second.put(key.digest(), data, copy.lifetime.kept_s))
+                await self._within(self._second.put(key.digest(), data, copy.lifetime.retained_s))
             if self._clock() < self._quiet_until:
                 self._writes.clear()
                 if self._closing.is_set() and self._forgets:

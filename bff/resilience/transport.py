@@ -123,13 +123,13 @@ class Transport:
     def _client_for(self, request: Request) -> Client:
         if request.unpooled or not request.safe:
             if self._unpooled is None:
-                self._unpooled = self._configure(kept_max=0).build()
+                self._unpooled = self._configure(idle_max=0).build()
             return self._unpooled
         if self._pooled is None:
-            self._pooled = self._configure(kept_max=self.policy.in_flight_max).build()
+            self._pooled = self._configure(idle_max=self.policy.in_flight_max).build()
         return self._pooled
 
-    def _configure(self, kept_max: int) -> ClientBuilder:
+    def _configure(self, idle_max: int) -> ClientBuilder:
         policy = self.policy
         builder = (
             ClientBuilder()
@@ -144,6 +144,6 @@ class Transport:
             .deflate(False)
             .connect_timeout(timedelta(milliseconds=policy.connect_ms))
             .pool_idle_timeout(timedelta(milliseconds=policy.idle_ms_max))
-            .pool_max_idle_per_host(kept_max)
+            .pool_max_idle_per_host(idle_max)
         )
         return builder.add_root_certificate_pem(self._trust_pem) if self._trust_pem else builder

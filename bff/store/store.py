@@ -241,15 +241,15 @@ def _record(topic: str, row: list[bytes | None]) -> Record | None:
 
 
 def _freshness(feed: str, row: list[bytes | None], now_s: float) -> FeedFreshness:
-    heard_ms, reported, detail, data, _, _, epoch, n = row
-    heard_s = int(heard_ms) / 1000 if heard_ms else None
+    beat_ms, reported, detail, data, _, _, epoch, n = row
+    beat_s = int(beat_ms) / 1000 if beat_ms else None
     # A store that was moved to a node with an earlier clock may see the future; that is not an age.
-    age_s = max(0.0, now_s - heard_s) if heard_s is not None else None
+    age_s = max(0.0, now_s - beat_s) if beat_s is not None else None
     reported_state: FreshnessState = (reported or b"down").decode()  # type: ignore[assignment]  # only the store writes it
     return FeedFreshness(
         feed=feed,
         state=decide_state(reported_state, age_s, feed_policy(feed)),
-        as_of=datetime.fromtimestamp(heard_s, UTC) if heard_s is not None else None,
+        as_of=datetime.fromtimestamp(beat_s, UTC) if beat_s is not None else None,
         age_s=age_s,
         detail=(detail or b"").decode(),
         data=msgspec.json.decode(data) if data else None,

@@ -40,13 +40,15 @@ class Context:
     traceparent: str = ""
     grant: str = ""
 
-    def link(self, **asked: object) -> str:
+    def link(self, **parameters: object) -> str:
         """This page again, asking the slot for something else: `/history/?history.page=2`. Empty values are left out.
 
         The shell hands a slot what the page's query says under the slot's own name, the last part of its prefix.
         """
         slot = self.prefix.rpartition("/")[2]
-        query = {f"{slot}.{name}" if slot else name: value for name, value in asked.items() if value not in ("", None)}
+        query = {
+            f"{slot}.{name}" if slot else name: value for name, value in parameters.items() if value not in ("", None)
+        }
         return self.mount_pathname + (f"?{urlencode(query)}" if query else "")
 
     @property

@@ -39,12 +39,12 @@ class LastKnown(Generic[T]):
             if current() is None:  # a partition reads what others were told, and leaves nothing behind
                 self._keep(key, answer)
             return answer, None
-        kept = self._answers.get(key)
+        last_known = self._answers.get(key)
         failure = answer if isinstance(answer, Failure) else None
-        if kept is None or (failure is not None and failure.reason in _ANSWERED):
+        if last_known is None or (failure is not None and failure.reason in _ANSWERED):
             return answer, None
-        freshness = Freshness("down", kept.freshness.as_of, kept.freshness.sequence)
-        return msgspec.structs.replace(kept, freshness=freshness), failure
+        freshness = Freshness("down", last_known.freshness.as_of, last_known.freshness.sequence)
+        return msgspec.structs.replace(last_known, freshness=freshness), failure
 
     def _keep(self, key: Hashable, answer: View[T]) -> None:
         self._answers[key] = answer

@@ -153,7 +153,7 @@ async def _receipt(request: HttpRequest, context: Context, table_id: str) -> sli
     if context.player is None or not _RECEIPT.fullmatch(receipt):
         return None
     answer = await provider.latest(table_id, context)
-    known = [] if isinstance(answer, Failure) else answer
-    found = next((each for each in known if each.bet_id == receipt), None)
+    bets = [] if isinstance(answer, Failure) else answer
+    found = next((each for each in bets if each.bet_id == receipt), None)
     # How a round ended stands in the list of bets; the slip is for the next one.
     return slip.accepted(found, context.formats) if found and found.state not in ("won", "lost") else None

@@ -58,8 +58,8 @@ async def place(wanted: PlaceBet, context: Context, key: str) -> Bet | BetRefusa
         bet = _read(answer, Bet)
         return Unknown(bet) if isinstance(bet, Failure) else bet
     problem = _read(answer, Problem)
-    known = isinstance(problem, Problem) and problem.code in set(BetRefusal)
-    return BetRefusal(problem.code) if known and isinstance(problem, Problem) else BetRefusal.REFUSED
+    is_refusal = isinstance(problem, Problem) and problem.code in set(BetRefusal)
+    return BetRefusal(problem.code) if is_refusal and isinstance(problem, Problem) else BetRefusal.REFUSED
 
 
 async def latest(game: str, context: Context) -> list[Bet] | Failure:

@@ -177,11 +177,11 @@ def slip(
 
 def bets(answer: list[Bet] | Failure, formats: Formats, game: str, player: str) -> Bets:
     """A player's bets at one table."""
-    known = [] if isinstance(answer, Failure) else answer
+    bets = [] if isinstance(answer, Failure) else answer
     return Bets(
-        lines=None if isinstance(answer, Failure) else [_line(bet, formats) for bet in known],
-        waiting=any(bet.is_open for bet in known),
-        hurried=any(bet.is_open and bet.state != "accepted" for bet in known),
+        lines=None if isinstance(answer, Failure) else [_line(bet, formats) for bet in bets],
+        waiting=any(bet.is_open for bet in bets),
+        hurried=any(bet.is_open and bet.state != "accepted" for bet in bets),
         topic=table_topic(game),
         wallet_topic=wallet_topic(player),
         degraded=Degraded.by(answer) if isinstance(answer, Failure) else None,

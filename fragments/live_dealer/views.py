@@ -39,9 +39,9 @@ async def grid(request: HttpRequest, context: Context, kind: str = "") -> Render
 @fragment_view()
 async def table(request: HttpRequest, context: Context, table_id: str) -> Rendered:
     """One table; 404 where the BFF does not know it."""
-    known = _TABLE_ID.fullmatch(table_id) is not None
+    is_id = _TABLE_ID.fullmatch(table_id) is not None
     answer = (
-        await bff.view(f"tables/{table_id}", View[TableData], context, currency=context.currency) if known else None
+        await bff.view(f"tables/{table_id}", View[TableData], context, currency=context.currency) if is_id else None
     )
     if answer is None or (isinstance(answer, Failure) and answer.reason is Reason.NOT_FOUND):
         return _unknown("This table isn't here")

@@ -44,7 +44,7 @@ class ClaimNote:
     tone: Literal["good", "warn", "bad"]
     text: str
     taken: bool = False
-    asked: bool = False
+    pending: bool = False
     reference: str = ""
     ends: str = ""
 

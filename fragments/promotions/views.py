@@ -104,7 +104,7 @@ async def _offers(
         failure=failure,
     )
     # What is not known yet is asked for again as long as the slot is not fresh.
-    waits = any(note.asked or note is _NOT_SENT for note in (notes or {}).values())
+    waits = any(note.pending or note is _NOT_SENT for note in (notes or {}).values())
     degraded = page.degraded or (Degraded(Reason.ENGINE_DOWN) if waits else None)
     return Rendered(
         "promotions/offers.html",
@@ -132,7 +132,7 @@ async def _receipt_note(request: HttpRequest, context: Context) -> ClaimNote | N
 
 
 def _checking(words: str, key: str) -> ClaimNote:
-    return ClaimNote("warn", words, asked=True, reference=key)
+    return ClaimNote("warn", words, pending=True, reference=key)
 
 
 def _unanswered_note(unanswered: UnansweredCommand, outcome: Receipt | Problem | None) -> ClaimNote:

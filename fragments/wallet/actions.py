@@ -138,10 +138,10 @@ async def _act(
     outcome = await bff.command(form.command, body, context, key)
     if isinstance(outcome, Failure) and outcome.reason is Reason.UNAUTHORISED:
         return signed_out(context, wide=True, status=401)
-    return await form.page({}, context, _said(form, outcome, context, typed, key))
+    return await form.page({}, context, _result_of(form, outcome, context, typed, key))
 
 
-def _said(
+def _result_of(
     form: Form,
     outcome: Receipt | Problem | bff.Unknown | Failure,
     context: Context,

@@ -95,7 +95,7 @@ class Panel:
     on_break: OnBreak | None = None
 
     @property
-    def withdraw_said(self) -> bool:
+    def withdraw_announced(self) -> bool:
         """Whether a screen reader has been told already why nothing can be withdrawn."""
         return self.balance_note.announced or self.deposit.closed is not None
 

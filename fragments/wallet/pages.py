@@ -173,12 +173,12 @@ async def _read_with_status(
 
 
 async def _read(
-    name: str, kind: type[T], context: Context, query: Query, receipt: Receipt | None = None, /, **asked: str
+    name: str, kind: type[T], context: Context, query: Query, receipt: Receipt | None = None, /, **parameters: str
 ) -> View[T] | Failure:
     """A view, at least as far as what was just done, or as the query says."""
     sequence = ":".join(map(str, receipt.sequence)) if receipt else query.get("min_sequence", "")
     wanted = sequence if _SEQUENCE.fullmatch(sequence) else ""
-    return await bff.view(name, View[kind], context, min_sequence=wanted, **asked)  # type: ignore[valid-type]  # a type known at run time
+    return await bff.view(name, View[kind], context, min_sequence=wanted, **parameters)  # type: ignore[valid-type]  # a type known at run time
 
 
 async def _line(query: Query, context: Context) -> tuple[receipts.Detail | None, receipts.ReceiptCard | None]:

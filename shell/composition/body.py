@@ -16,7 +16,7 @@ from bff.resilience import log
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
-from shell.composition.contain import Isolation, LinkPolicy, Refused, contain
+from shell.composition.contain import Isolation, LinkPolicy, Refusal, contain
 from shell.composition.include import Include
 
 # Statuses that are about the request and not about the upstream.
@@ -67,7 +67,7 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         isolation=declared.isolation,
         links=link_policy(declared.links),
     )
-    if isinstance(contained, Refused):
+    if isinstance(contained, Refusal):
         return Failure(contained.reason, contained.detail, status=status)
     if not contained.html.strip():
         return Failure(Reason.EMPTY, f"nothing in it may stand in a page: {', '.join(contained.notes) or 'no words'}")
@@ -95,7 +95,7 @@ def contained_fallback(include: Include) -> bytes:
 def _contained(fallback: bytes, prefix: str, isolation: Isolation, origins: tuple[str, ...]) -> bytes:
     links = link_policy(origins)
     contained = contain(fallback, "text/html; charset=utf-8", prefix=prefix, isolation=isolation, links=links)
-    return b"" if isinstance(contained, Refused) else contained.html
+    return b"" if isinstance(contained, Refusal) else contained.html
 
 
 @lru_cache(maxsize=256)

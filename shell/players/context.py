@@ -15,7 +15,7 @@ LIFE_S = 120
 # A token is used again while at least this much of its life is left: signing costs more than the rest of a header.
 REST_S_MIN = 60
 TICKET_S = 60
-KEPT_MAX = 20_000
+TOKENS_MAX = 20_000
 
 
 class Minter:
@@ -24,7 +24,7 @@ class Minter:
     def __init__(self, private_key_pem: str, *, now: Callable[[], float] = time.time) -> None:
         self._key = private_key_pem
         self._now = now
-        self._kept: OrderedDict[tuple[str, ...], tuple[int, str]] = OrderedDict()
+        self._tokens: OrderedDict[tuple[str, ...], tuple[int, str]] = OrderedDict()
 
     def bearer(
         self,
@@ -43,15 +43,15 @@ class Minter:
         """
         now = int(self._now())
         key = (player, audience, currency, locale, session, str(bool(life_s)), *sorted(scopes))
-        used_until, token = self._kept.get(key, (0, ""))
+        used_until, token = self._tokens.get(key, (0, ""))
         if used_until - now < REST_S_MIN:
             expires_at = now + (life_s or LIFE_S)
             context = PlayerContext(player, audience, currency, locale, frozenset(scopes), expires_at, session=session)
             token = mint(context, self._key, now=now)
-            self._kept[key] = (now + LIFE_S, token)
-            self._kept.move_to_end(key)
-            while len(self._kept) > KEPT_MAX:
-                self._kept.popitem(last=False)
+            self._tokens[key] = (now + LIFE_S, token)
+            self._tokens.move_to_end(key)
+            while len(self._tokens) > TOKENS_MAX:
+                self._tokens.popitem(last=False)
         return token
 
     def live_ticket(self, identity: Identity | None, *, currency: str, locale: str) -> str:

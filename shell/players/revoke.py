@@ -49,8 +49,8 @@ def end_session(session_key: str) -> None:
 def record(revocations: Iterable[Revocation]) -> None:
     """Write them down in the transaction that is open, throw away what nobody can name any more, and push after it."""
     written = Revocation.objects.bulk_create(list(revocations))
-    kept_s = settings.REVOCATION_KEEP_S + CLOCKS_S
-    Revocation.objects.filter(ended_at__lt=timezone.now() - timedelta(seconds=kept_s)).delete()
+    retained_s = settings.REVOCATION_KEEP_S + CLOCKS_S
+    Revocation.objects.filter(ended_at__lt=timezone.now() - timedelta(seconds=retained_s)).delete()
     rows = [Row(row.pk, row.mark, row.player, row.epoch, False) for row in written]
     transaction.on_commit(lambda: push(rows))
 

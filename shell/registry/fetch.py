@@ -14,7 +14,7 @@ from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.reason import Reason
 from bff.resilience.transport import Transport
 from shell.composition.body import link_policy
-from shell.composition.contain import Contained, Refused, contain
+from shell.composition.contain import Contained, Refusal, contain
 from shell.registry import models
 from shell.registry.link_header import linked_assets
 from shell.registry.origins import Origins, origin_of
@@ -108,7 +108,7 @@ class Fetcher:
             return b"", []
         response = await self._get("fallback", resolve(manifest_url, manifest.fallback))
         checked = _contain(response, manifest)
-        if isinstance(checked, Refused):
+        if isinstance(checked, Refusal):
             raise PublishRefused(f"fallback: {checked.detail} ({checked.reason})")
         return response.body, response.headers.get_all("link")
 
@@ -119,13 +119,13 @@ class Fetcher:
         """
         url = resolve(manifest_url, manifest.content)
         try:
-            response = await self._transport.send(_asked(url), Deadline.after_ms(time.monotonic(), FETCH_MS))
+            response = await self._transport.send(_request(url), Deadline.after_ms(time.monotonic(), FETCH_MS))
         except CallFailed as error:
             return (f"content: {url} did not answer now: {error.detail} ({error.reason})",), []
         if response.status != 200:
             return (), []
         checked = _contain(response, manifest)
-        if isinstance(checked, Refused):
+        if isinstance(checked, Refusal):
             return (f"content: pages will show the fallback: {checked.detail} ({checked.reason})",), []
         notes = tuple(f"content: {note}; a page shows it without" for note in checked.notes)
         return notes, response.headers.get_all("link")
@@ -144,7 +144,7 @@ class Fetcher:
     async def _get(self, field: str, url: str) -> Response:
         self._allowed(field, url)
         try:
-            response = await self._transport.send(_asked(url), Deadline.after_ms(time.monotonic(), FETCH_MS))
+            response = await self._transport.send(_request(url), Deadline.after_ms(time.monotonic(), FETCH_MS))
         except CallFailed as error:
             hint = "; where it speaks plain HTTP, write http://" if error.reason is Reason.TLS else ""
             raise PublishRefused(f"{field}: {url} did not answer: {error.detail} ({error.reason}){hint}") from error
@@ -164,12 +164,12 @@ class Fetcher:
             )
 
 
-def _asked(url: str) -> Request:
+def _request(url: str) -> Request:
     sent = (("user-agent", headers.USER_AGENT), ("accept", "*/*"), (headers.PUBLIC_PATHNAME, _ANY_PREFIX))
     return Request("GET", url, sent)
 
 
-def _contain(response: Response, manifest: Manifest) -> Contained | Refused:
+def _contain(response: Response, manifest: Manifest) -> Contained | Refusal:
     return contain(
         response.body,
         response.headers.get("content-type"),

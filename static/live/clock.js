@@ -16,7 +16,7 @@ const SAMPLES = 12;
 const leads = { feeds: [], shell: [] };
 
 /** @param {number} serverMs @param {Clock} whose */
-export function heard(serverMs, whose) {
+export function learnServerTime(serverMs, whose) {
   leads[whose].push(serverMs - performance.now());
   if (leads[whose].length > SAMPLES) leads[whose].shift();
 }
@@ -24,8 +24,8 @@ export function heard(serverMs, whose) {
 // A server's time in Unix milliseconds; null until one was heard, because this device may be minutes off.
 /** @param {Clock} whose */
 export function serverNow(whose = "feeds") {
-  const known = [leads[whose], leads.feeds, leads.shell].find((each) => each.length);
-  return known ? Math.max(...known) + performance.now() : null;
+  const samples = [leads[whose], leads.feeds, leads.shell].find((each) => each.length);
+  return samples ? Math.max(...samples) + performance.now() : null;
 }
 
 const language = document.documentElement.lang || "en";

@@ -36,7 +36,7 @@ export class Connection {
   /** @type {Set<string>} */
   #wanted = new Set();
   /** @type {Set<string>} */
-  #told = new Set();
+  #sent = new Set();
   /** @type {WebSocket | null} */
   #socket = null;
   #opening = false;
@@ -47,10 +47,10 @@ export class Connection {
   #flush;
   #failures = 0; // in a row, for the next wait
   #refusals = 0; // in a row without a word from the server
-  #heardAt = 0;
+  #receivedAt = 0;
   #triedAt = 0;
   /** @type {number | null} */
-  #behindSince = null;
+  #lateSince = null;
   /** @type {string | null} */
   #player = null;
 
@@ -65,14 +65,14 @@ export class Connection {
   state(now) {
     if (this.#wanted.size === 0) return "live";
     if (this.#refusals >= REFUSED_MAX) return "off";
-    const late = this.#behindSince === null ? 0 : now - this.#behindSince + DELAYED_MS;
-    const age = Math.max(now - this.#heardAt, late);
+    const late = this.#lateSince === null ? 0 : now - this.#lateSince + DELAYED_MS;
+    const age = Math.max(now - this.#receivedAt, late);
     return age < DELAYED_MS ? "live" : age < OFF_MS ? "delayed" : "off";
   }
 
   /** @param {Set<string>} topics */
   want(topics) {
-    if (this.#wanted.size === 0) this.#heardAt = performance.now();
+    if (this.#wanted.size === 0) this.#receivedAt = performance.now();
     this.#wanted = topics;
     clearTimeout(this.#flush);
     this.#flush = setTimeout(() => this.#sync(), 50); // fragments arrive one by one; their topics go together
@@ -82,8 +82,8 @@ export class Connection {
     if (this.#running) return;
     this.#running = true;
     this.#failures = this.#refusals = 0;
-    this.#heardAt = performance.now();
-    this.#behindSince = null;
+    this.#receivedAt = performance.now();
+    this.#lateSince = null;
     this.#open();
   }
 
@@ -96,7 +96,7 @@ export class Connection {
   // Called every second: a socket that has fallen silent is as good as closed.
   /** @param {number} now */
   watch(now) {
-    if (this.#socket && now - Math.max(this.#heardAt, this.#triedAt) > OFF_MS) {
+    if (this.#socket && now - Math.max(this.#receivedAt, this.#triedAt) > OFF_MS) {
       this.#drop();
       this.#failed();
     }
@@ -110,7 +110,7 @@ export class Connection {
   #drop() {
     const socket = this.#socket;
     this.#socket = null;
-    this.#told.clear();
+    this.#sent.clear();
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close(1000);
@@ -155,7 +155,7 @@ export class Connection {
       this.#on.opened();
       this.#sync();
     };
-    socket.onmessage = (event) => this.#heard(event.data);
+    socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = ({ code }) => {
       this.#drop();
       if (code === CLOSE_IDLE && this.#wanted.size === 0) return;
@@ -183,23 +183,23 @@ export class Connection {
   }
 
   /** @param {string} raw */
-  #heard(raw) {
+  #receive(raw) {
     /** @type {FromServer} */
-    let said;
+    let message;
     try {
-      said = JSON.parse(raw);
+      message = JSON.parse(raw);
     } catch {
       console.warn("live: a message that is not JSON was left out");
       return;
     }
-    this.#heardAt = performance.now();
+    this.#receivedAt = performance.now();
     this.#refusals = 0;
-    if (said.heartbeat) this.#beat(said.heartbeat);
-    else if (said.topic) this.#on.message(said);
-    else if (said.notice === "delayed") this.#behindSince ??= performance.now();
-    else if (said.notice === "live") this.#behindSince = null;
-    else if (said.notice === "ticket") this.#prove();
-    else if (said.refused) console.warn(`live: ${said.refused}`, said.topics);
+    if (message.heartbeat) this.#beat(message.heartbeat);
+    else if (message.topic) this.#on.message(message);
+    else if (message.notice === "delayed") this.#lateSince ??= performance.now();
+    else if (message.notice === "live") this.#lateSince = null;
+    else if (message.notice === "ticket") this.#prove();
+    else if (message.refused) console.warn(`live: ${message.refused}`, message.topics);
   }
 
   /** @param {number} serverMs */
@@ -226,13 +226,13 @@ export class Connection {
       this.#open();
       return;
     }
-    const gone = [...this.#told].filter((topic) => !this.#wanted.has(topic));
+    const gone = [...this.#sent].filter((topic) => !this.#wanted.has(topic));
     this.#send("unsubscribe", gone);
     this.#send(
       "subscribe",
-      [...this.#wanted].filter((topic) => !this.#told.has(topic)),
+      [...this.#wanted].filter((topic) => !this.#sent.has(topic)),
     );
-    this.#told = new Set(this.#wanted);
+    this.#sent = new Set(this.#wanted);
     this.#on.left(gone);
   }
 

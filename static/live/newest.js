@@ -15,20 +15,20 @@ export class Newest {
   /** @param {LiveMessage} message */
   accept(message) {
     const [epoch, n] = message.seq;
-    const known = this.#topics.get(message.topic);
-    if (!known) {
+    const latest = this.#topics.get(message.topic);
+    if (!latest) {
       this.#topics.set(message.topic, { epoch, n, left: new Set(), message });
       return true;
     }
-    if (known.epoch === epoch ? n <= known.n : known.left.has(epoch)) return false;
-    if (known.epoch !== epoch) known.left.add(known.epoch);
-    Object.assign(known, { epoch, n, message });
+    if (latest.epoch === epoch ? n <= latest.n : latest.left.has(epoch)) return false;
+    if (latest.epoch !== epoch) latest.left.add(latest.epoch);
+    Object.assign(latest, { epoch, n, message });
     return true;
   }
 
   // A socket that was just opened starts with a snapshot: whatever epoch it has is the right one.
   resync() {
-    for (const known of this.#topics.values()) known.left.clear();
+    for (const latest of this.#topics.values()) latest.left.clear();
   }
 
   /** @param {string} topic */

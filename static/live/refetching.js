@@ -9,7 +9,7 @@ const waiting = new Map(); // slot name -> {timer, at}: when it will be asked fo
 /** @type {Map<string, number>} */
 const last = new Map(); // slot name -> when it was asked for last
 /** @type {Map<string, string>} */
-const askedFor = new Map(); // topic#path -> the value that a slot was asked for already
+const requestedFor = new Map(); // topic#path -> the value that a slot was asked for already
 
 /** @param {Element} host */
 function nameOf(host) {
@@ -35,23 +35,23 @@ export function refetch(host, { jitterMs = 2000, everyMs = 0, reason = "", endsO
   clearTimeout(before?.timer);
   const wait = rest + Math.random() * jitterMs;
   /** @type {Waiting} */
-  const asked = { at: now + wait, endsOutcome };
-  asked.timer = setTimeout(() => {
+  const pending = { at: now + wait, endsOutcome };
+  pending.timer = setTimeout(() => {
     waiting.delete(name);
     last.set(name, performance.now());
     const there = host.isConnected ? host : document.getElementById(host.id);
-    const detail = { from: "live", reason, endsOutcome: asked.endsOutcome };
+    const detail = { from: "live", reason, endsOutcome: pending.endsOutcome };
     there?.dispatchEvent(new CustomEvent("mullion:refetch", { bubbles: true, detail }));
   }, wait);
-  waiting.set(name, asked);
+  waiting.set(name, pending);
 }
 
 // As `refetch`, once a value: HTML that never shows what it was asked for again would be asked for for ever.
 /** @param {Element} host @param {number} everyMs @param {string} key @param {string} value @param {boolean} endsOutcome */
 export function refetchFor(host, everyMs, key, value, endsOutcome = false) {
   const what = `${nameOf(host)} ${key}`;
-  if (askedFor.get(what) === value) return;
-  askedFor.set(what, value);
+  if (requestedFor.get(what) === value) return;
+  requestedFor.set(what, value);
   refetch(host, { jitterMs: 500, everyMs, reason: key, endsOutcome });
 }
 

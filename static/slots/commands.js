@@ -4,7 +4,7 @@
 // `data-command-shows="state"` is which of its words the card shows; each card has all of them: `data-state`,
 // `data-sentence`.
 
-const asked = new Map(); // slot name -> "id step" that it was asked to catch up with
+const requested = new Map(); // slot name -> "id step" that it was asked to catch up with
 
 /** @typedef {{slot: HTMLElement, element: HTMLElement}} Card */
 
@@ -36,7 +36,7 @@ function follow({ slot, element }, latest, readAgain) {
   if (words !== undefined) element.textContent = words;
   Object.assign(element.dataset, { commandStep, state, sentence });
   const what = `${command} ${commandStep}`;
-  if (asked.get(slot.slot) === what) return;
-  asked.set(slot.slot, what);
+  if (requested.get(slot.slot) === what) return;
+  requested.set(slot.slot, what);
   readAgain(slot);
 }

@@ -21,8 +21,8 @@ export function endOutcome(slot) {
 // `incoming` is the answer to a form of `slot`.
 /** @param {HTMLElement} slot @param {HTMLElement} incoming */
 export function markOutcome(slot, incoming) {
-  const asked = new URLSearchParams(incoming.dataset.query ?? "");
-  if (!asked.has(`${incoming.getAttribute("slot")}.receipt`)) incoming.dataset.outcome = "shown";
+  const query = new URLSearchParams(incoming.dataset.query ?? "");
+  if (!query.has(`${incoming.getAttribute("slot")}.receipt`)) incoming.dataset.outcome = "shown";
   keepTyped(slot, contentOf(incoming));
 }
 
@@ -69,7 +69,7 @@ function forgetReceipt(slot) {
   const address = new URL(slot.getAttribute("hx-get") ?? "", location.href);
   address.searchParams.delete(receipt);
   slot.setAttribute("hx-get", address.pathname + address.search);
-  const asked = new URLSearchParams(slot.dataset.query ?? "");
-  asked.delete(receipt);
-  slot.dataset.query = asked.toString();
+  const query = new URLSearchParams(slot.dataset.query ?? "");
+  query.delete(receipt);
+  slot.dataset.query = query.toString();
 }

@@ -45,11 +45,11 @@ function waitsForStyles() {
 
 /** @param {IsTaken} isTaken @param {Take} take */
 function lookAround(isTaken, take) {
-  const begun = document.querySelector("main > *");
+  const first = document.querySelector("main > *");
   const layout = document.querySelector("page-layout");
   // Behind its layout a page has a line break at least. A browser that still waits for the layout's styles when the
   // page is cut throws the rest of it away.
-  if (!begun || (layout && !layout.firstChild)) {
+  if (!first || (layout && !layout.firstChild)) {
     if (!startsOver) startOver();
     startsOver = true; // to leave is to end the parsing, too
     return;
@@ -75,8 +75,8 @@ async function startOver() {
 /** @param {HTMLElement} layout @param {string} name @returns {HTMLElement} */
 function standIn(layout, name) {
   /** @type {HTMLElement | null} */
-  const known = layout.querySelector(`:scope > [data-place="${name}"]`);
-  if (known) return known;
+  const existing = layout.querySelector(`:scope > [data-place="${name}"]`);
+  if (existing) return existing;
   const slot = document.createElement("fragment-slot");
   slot.hidden = true;
   slot.dataset.place = name;

@@ -19,7 +19,7 @@ import turbohtml
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bff.resilience import memory
-from shell.composition.contain import Contained, Container, Isolation, Limits, LinkPolicy, Refused, css, links
+from shell.composition.contain import Contained, Container, Isolation, Limits, LinkPolicy, Refusal, css, links
 from shell.composition.contain.tag_cache import tag_cache_of
 from tests.benchmarks.verdicts import at_most, leave
 from tests.corpus.hostile.costly import LARGE, PARTS, PREFIX, hostile, most_of
@@ -87,7 +87,7 @@ def passes(html: str) -> bool:
     return all(isinstance(contain_anew(html.encode(), isolation), Contained) for isolation in ISOLATIONS)
 
 
-def contain_anew(body: bytes, isolation: Isolation) -> Contained | Refused:
+def contain_anew(body: bytes, isolation: Isolation) -> Contained | Refusal:
     return Container(FRESH).contain(body, "text/html", prefix=PREFIX, isolation=isolation, links=LINKS)
 
 
@@ -111,7 +111,7 @@ def worst() -> Iterator[tuple[str, str]]:
 class Figure:
     contain_ms: float
     parse_ms: float
-    outcome: Contained | Refused
+    outcome: Contained | Refusal
 
 
 def best_ms(run: Callable[[], object], times: int, *, before: Callable[[], object] = lambda: None) -> float:
@@ -237,7 +237,7 @@ def print_worst() -> None:
     print()
 
 
-async def stall_ms(html: str) -> tuple[float, Contained | Refused]:
+async def stall_ms(html: str) -> tuple[float, Contained | Refusal]:
     """The longest time that another task had to wait while the body was contained."""
     longest = 0.0
     done = asyncio.Event()

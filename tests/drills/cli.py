@@ -13,7 +13,7 @@ from bff.contracts.partition import PartitionRefused
 from shell.operations.up.cli import data_root
 from shell.operations.up.options import port_base
 from tests.drills import tell
-from tests.drills.control import CanNotRun, Control, Refused, find, key_here
+from tests.drills.control import CanNotRun, Control, ControlRefused, find, key_here
 from tests.drills.mark import mint
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.proxy.problems import ApiProblem
@@ -53,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
         with Control(asked.control_url or find(data_root(), asked.port_base)) as control:
             print(_VERBS[asked.verb](control, asked))
         return DONE
-    except Refused as refused:
+    except ControlRefused as refused:
         return _refuse(str(refused), NONSENSE)
     except PartitionRefused as refused:
         return _refuse(f"--name: {refused}", NONSENSE)
@@ -103,9 +103,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def _break(control: Control, asked: argparse.Namespace) -> str:
     fault = fault_of(asked.fault)
     if not 0 < asked.for_s <= TTL_S_MAX:
-        raise Refused(f"--for: seconds, more than 0 and at most {TTL_S_MAX:g}")
+        raise ControlRefused(f"--for: seconds, more than 0 and at most {TTL_S_MAX:g}")
     if not 0 <= asked.share <= 1:
-        raise Refused("--share: a number from 0 to 1")
+        raise ControlRefused("--share: a number from 0 to 1")
     attributes = _attributes(asked.attributes)
     if not attributes:
         attributes = {each.name: each.typical for each in fault.parameters if each.typical is not None}
@@ -126,7 +126,7 @@ def _attributes(pairs: Sequence[str]) -> dict[str, str | int]:
     for pair in pairs:
         name, is_pair, value = pair.partition("=")
         if not (name and is_pair):
-            raise Refused(f"{pair!r} is no KEY=VALUE, such as latency=3000")
+            raise ControlRefused(f"{pair!r} is no KEY=VALUE, such as latency=3000")
         attributes[name] = int(value) if value.lstrip("-").isdecimal() else value
     return attributes
 

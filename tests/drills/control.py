@@ -1,6 +1,6 @@
 """The fault proxy as a client sees it: which one runs here, what it has, and how it is told to break and heal.
 
-Public: `Control`, `CanNotRun`, `Refused`, `find`, `key_here`.
+Public: `Control`, `CanNotRun`, `ControlRefused`, `find`, `key_here`.
 """
 
 import difflib
@@ -29,7 +29,7 @@ class CanNotRun(Exception):
     """There is no fault proxy to speak to; the message says what to do."""
 
 
-class Refused(Exception):
+class ControlRefused(Exception):
     """What was asked makes no sense there; the message says why."""
 
 
@@ -98,16 +98,16 @@ class Control:
         return found
 
     def hop(self, name: str) -> dict[str, Any]:
-        """The hop called `name`, also written `a->b`; raises `Refused` with what was probably meant."""
+        """The hop called `name`, also written `a->b`; raises `ControlRefused` with what was probably meant."""
         name = name.replace("->", ":").replace("→", ":")
         hops, absent = self.hops(), self.absent()
         if name in hops:
             return hops[name]
         if name in absent:
-            raise Refused(f"{name} can not be broken: {absent[name]}.")
+            raise ControlRefused(f"{name} can not be broken: {absent[name]}.")
         near = difflib.get_close_matches(name, hops, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise Refused(f"There is no hop '{name}'.{hint} All of them: manage.py drill hops")
+        raise ControlRefused(f"There is no hop '{name}'.{hint} All of them: manage.py drill hops")
 
     def break_(
         self,
@@ -124,10 +124,12 @@ class Control:
         proxy, kind = self.hop(hop), fault_of(fault)
         path = f"/proxies/{proxy['name']}"
         if not applies(kind, tuple(proxy["speaks"])):
-            raise Refused(f"{fault} breaks {kind.layer.value}, and over {proxy['name']} travels {_words(proxy)}.")
+            raise ControlRefused(
+                f"{fault} breaks {kind.layer.value}, and over {proxy['name']} travels {_words(proxy)}."
+            )
         if kind.layer is Layer.LISTENER:
             if attributes or share < 1 or session or stream:
-                raise Refused(f"{fault} hits everybody, in both directions, and takes nothing but --for.")
+                raise ControlRefused(f"{fault} hits everybody, in both directions, and takes nothing but --for.")
             return dict(self._ask("PATCH", path, {"enabled": False, "ttl_s": ttl_s}))
         stream = stream or kind.streams[0]
         # One tester's fault stands beside another's, and beside everybody's.
@@ -171,7 +173,7 @@ class Control:
             raise CanNotRun(f"What answers at {self.url} is no fault proxy.") from error
         if answer.is_error and not (missing_is_fine and answer.status_code == 404):
             words = said.get("error", answer.text) if isinstance(said, dict) else answer.text
-            raise Refused(str(words).removeprefix("bad request body: ").removeprefix("attributes: "))
+            raise ControlRefused(str(words).removeprefix("bad request body: ").removeprefix("attributes: "))
         return said
 
 

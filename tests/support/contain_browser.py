@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route
 
-from shell.composition.contain import Contained, Container, LinkPolicy, Refused
+from shell.composition.contain import Contained, Container, LinkPolicy, Refusal
 from shell.composition.contain.links import Isolation
 from shell.composition.contain.sentinel import page as sentinel_page
 from tests.corpus.hostile.bodies import Body
@@ -46,7 +46,7 @@ def page_of(htmls: Sequence[str], isolation: Isolation, *, dressed: bool) -> str
     return page
 
 
-def put(html: str, isolation: Isolation) -> Contained | Refused:
+def put(html: str, isolation: Isolation) -> Contained | Refusal:
     return Container().contain(html.encode(), "text/html", prefix=PREFIX, isolation=isolation, links=LINKS)
 
 

@@ -160,14 +160,14 @@ class Mullion:
 
     def hold(self, name: str) -> None:
         """`kill -9`, and keep it down until `release`."""
-        (self.data / "hold" / name).touch()
+        (self.data / "disabled" / name).touch()
         if pid := self.pid(name):
             os.kill(pid, signal.SIGKILL)
-        self.wait_state(name, "held")
+        self.wait_state(name, "disabled")
 
     def release(self, name: str) -> None:
         """End a `hold`; returns when it is ready again."""
-        (self.data / "hold" / name).unlink(missing_ok=True)
+        (self.data / "disabled" / name).unlink(missing_ok=True)
         self.wait_state(name, "ready")
 
     def freeze(self, name: str) -> None:
@@ -186,7 +186,7 @@ class Mullion:
 
     def restore(self) -> None:
         """Everything as it was: nothing held, nothing frozen, all ready. Returns when that holds."""
-        for held in (self.data / "hold").iterdir():
+        for held in (self.data / "disabled").iterdir():
             held.unlink()
         for name, row in self.processes().items():
             if row["pid"]:

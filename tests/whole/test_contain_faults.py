@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route
 
-from shell.composition.contain import Contained, Refused
+from shell.composition.contain import Contained, Refusal
 from shell.composition.contain.links import Isolation
 from shell.security import header_list
 from tests.corpus.hostile.bodies import Body
@@ -89,7 +89,7 @@ def test_same_markup_breaks_a_page_when_it_is_not_contained(judge: Judge, isolat
 
 def test_plaintext_is_refused() -> None:
     """What can not be closed falls to the next rung."""
-    assert isinstance(put(LEFT_OPEN["plaintext"], "shadow"), Refused)
+    assert isinstance(put(LEFT_OPEN["plaintext"], "shadow"), Refusal)
 
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)

@@ -94,7 +94,7 @@ def test_holding_a_fragment_down_breaks_its_pane_only(started: Mullion, machine:
         return re.findall(r'<fragment-slot slot="tables"[^>]*data-state="(\w+)"', page)[0]
 
     run(HOLD, started, machine)
-    started.wait_state("live-dealer", "held")
+    started.wait_state("live-dealer", "disabled")
     # A copy that every visitor shares may be shown for as long as the fragment itself allowed.
     started.wait(lambda: tables() in ("stale", "fallback"))
     run(RELEASE, started, machine)

@@ -127,9 +127,9 @@ def test_held_process_stays_down_until_released(standing: Mullion):
     """A file named like a process keeps it down; removing the file lets it start."""
     standing.hold("worker")
     time.sleep(1.5)
-    assert standing.processes()["worker"]["state"] == "held"
+    assert standing.processes()["worker"]["state"] == "disabled"
     standing.release("worker")
-    assert any("worker is held down; remove" in line for line in standing.logs("up"))
+    assert any("worker is disabled; remove" in line for line in standing.logs("up"))
 
 
 def test_killed_sweeper_is_replaced(make: Start):

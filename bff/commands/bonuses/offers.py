@@ -27,13 +27,13 @@ def record_offer(event: Event, now: datetime) -> None:
     if event.type == "OfferPublished":
         # Checked here, so that a claim never meets half an offer.
         offer = msgspec.convert(event.data, OfferState)
-        fields = {"data": event.data, "withdrawn": False, "heard_at": now}
+        fields = {"data": event.data, "withdrawn": False, "published_at": now}
         Offer.objects.update_or_create(pk=offer.promotion_id, defaults=fields)
     elif event.type == "OfferWithdrawn":
         promotion_id = event.data.get("promotion_id")
         if not isinstance(promotion_id, str):
             raise ValueError("a withdrawn offer needs its promotion_id")
-        Offer.objects.filter(pk=promotion_id).update(withdrawn=True, heard_at=now)
+        Offer.objects.filter(pk=promotion_id).update(withdrawn=True, published_at=now)
     else:
         raise ValueError(f"{event.type} is no event about an offer")
 

@@ -82,9 +82,9 @@ def _charges(chunk: list[Any]) -> Iterator[Finding]:
     """Charges of another amount or currency than was asked for, until somebody has decided them."""
     differing = Charge.objects.filter(state="differs", receipt__player__in=chunk).select_related("receipt")
     for charge in differing:
-        asked = f"{charge.receipt.amount_minor} {charge.receipt.currency}"
+        requested = f"{charge.receipt.amount_minor} {charge.receipt.currency}"
         yield Finding(
-            "charges", charge.pk, f"{asked} was asked for, {charge.said} was charged: decide it with `charges`"
+            "charges", charge.pk, f"{requested} was asked for, {charge.charged} was charged: decide it with `charges`"
         )
 
 

@@ -40,10 +40,10 @@ def tables() -> list[type[models.Model]]:
     """Every table of the house, those that others refer to first."""
     order = ["Player", "Account", "Receipt", "Transaction", "Entry", "Charge", "Offer", "Grant", "DepositLimit"]
     order += ["Withdrawal", "GameTransaction", "PrizeDay", "ProviderRequest", "OutboxRow", "RelayState", "Rebuild"]
-    known = {model.__name__: model for model in apps.get_app_config("commands").get_models()}
-    if set(order) != set(known):
-        raise BackupUnusable(f"backups do not know these tables: {sorted(set(order) ^ set(known))}")
-    return [known[name] for name in order]
+    models = {model.__name__: model for model in apps.get_app_config("commands").get_models()}
+    if set(order) != set(models):
+        raise BackupUnusable(f"backups do not know these tables: {sorted(set(order) ^ set(models))}")
+    return [models[name] for name in order]
 
 
 def back_up(path: Path, on_total: Callable[[int], Advance]) -> int:

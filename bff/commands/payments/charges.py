@@ -69,12 +69,12 @@ def _differs(receipt: Receipt, outcome: ChargeOutcome) -> bool:
 def _leave_to_people(receipt: Receipt, charge: Charge, outcome: ChargeOutcome) -> None:
     """Money that nobody asked for: nothing moves, and nobody is asked again, until somebody has looked at it."""
     charge.state, charge.check_at = "differs", None
-    charge.said = f"{outcome.amount_minor} {outcome.currency or receipt.currency}"[:40]
+    charge.charged = f"{outcome.amount_minor} {outcome.currency or receipt.currency}"[:40]
     charge.save()
     if receipt.in_flight_until is not None:
         receipt.in_flight_until = None
         receipt.save(update_fields=["in_flight_until"])
-    logger.error("charge_differs", receipt=receipt.pk, requested=receipt.amount_minor, charged=charge.said)
+    logger.error("charge_differs", receipt=receipt.pk, requested=receipt.amount_minor, charged=charge.charged)
 
 
 def _wait(accounts: PlayerAccounts, receipt: Receipt, charge: Charge, outcome: ChargeOutcome) -> None:

@@ -185,8 +185,10 @@ def prune(now: datetime) -> int:
     denied_since = now - timedelta(hours=POLICY.denied_bets_retained_h)
     requests = ProviderRequest.objects.filter(Q(at__lt=answered_since, status="") | Q(at__lt=denied_since))
     gone += _first_rows(requests).delete()[0]
-    kept_since = now - timedelta(days=POLICY.receipt_keys_retained_days)
-    answered = Receipt.objects.filter(at__lt=kept_since, key__isnull=False, fingerprint__gt="").exclude(state="pending")
+    retained_since = now - timedelta(days=POLICY.receipt_keys_retained_days)
+    answered = Receipt.objects.filter(at__lt=retained_since, key__isnull=False, fingerprint__gt="").exclude(
+        state="pending"
+    )
     lasting = answered.exclude(command__in=("opening", "grant-bonus"))
     return gone + _first_rows(lasting).update(key=None, fingerprint="")
 

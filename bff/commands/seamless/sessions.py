@@ -37,8 +37,8 @@ class EndedSessions:
             self._marks[mark] = now
             self._marks.move_to_end(mark)
         else:
-            known, _ = self._players.get(player, (0, now))
-            self._players[player] = (max(known, epoch), now)
+            epoch_before, _ = self._players.get(player, (0, now))
+            self._players[player] = (max(epoch_before, epoch), now)
             self._players.move_to_end(player)
         self._forget(now)
 
@@ -56,10 +56,10 @@ class EndedSessions:
 
     def _forget(self, now: float) -> None:
         """What no token can name any more goes; what has to go for want of room takes the belief in its age with it."""
-        kept_s = self._policy.token_age_h_max * 3600 + self._policy.token_fresh_s
-        while self._marks and (next(iter(self._marks.values())) < now - kept_s or self._full(self._marks)):
+        retained_s = self._policy.token_age_h_max * 3600 + self._policy.token_fresh_s
+        while self._marks and (next(iter(self._marks.values())) < now - retained_s or self._full(self._marks)):
             self._forgotten(self._marks.popitem(last=False)[1])
-        while self._players and (next(iter(self._players.values()))[1] < now - kept_s or self._full(self._players)):
+        while self._players and (next(iter(self._players.values()))[1] < now - retained_s or self._full(self._players)):
             self._forgotten(self._players.popitem(last=False)[1][1])
 
     def _full(self, log: OrderedDict[str, float] | OrderedDict[str, tuple[int, float]]) -> bool:

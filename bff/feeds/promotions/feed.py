@@ -113,7 +113,7 @@ class PromotionsFeed:
         self._failures = 0
         if self._offers is not None and time.monotonic() - self._republished_at >= self._policy.republish_s:
             self._republished_at = time.monotonic()
-            self._publisher.tell(self._offers, everything=True)
+            self._publisher.publish(self._offers, everything=True)
 
     def _take(self, body: bytes) -> None:
         try:
@@ -128,7 +128,7 @@ class PromotionsFeed:
         self.health.message("ok")
         if offers != self._offers:
             self._offers, self._write_due = offers, True
-        self._publisher.tell(offers)
+        self._publisher.publish(offers)
 
     async def _failed(self, failed: PollFailed) -> None:
         self.health.attempt(failed.reason)

@@ -41,7 +41,7 @@ class OfferPublisher:
         for offer in offers:
             self._running.setdefault(offer.promotion_id, offer)
 
-    def tell(self, offers: list[OfferState], *, everything: bool = False) -> None:
+    def publish(self, offers: list[OfferState], *, everything: bool = False) -> None:
         """These run. `everything` tells those again that have not changed, and those again that were withdrawn.
 
         A withdrawn offer is published until the day on which it would have ended: from then on nobody can claim it.

@@ -74,8 +74,8 @@ class LivenessCheck:
         None when it was nothing, or proves nothing.
         """
         came, self._came = self._came, set()
-        told = [table.ahead for table in self._tables.values() if table.playing and table.ahead is not None]
-        if 2 * sum(told) > len(told):
+        ahead = [table.ahead for table in self._tables.values() if table.playing and table.ahead is not None]
+        if 2 * sum(ahead) > len(ahead):
             # One wrong clock is a table's own; most of them are the provider's.
             return Liveness.AHEAD if Liveness.AHEAD in came else None
         return Liveness.MOVED if Liveness.MOVED in came or (Liveness.SAME in came and self._quiet(now)) else None

@@ -69,10 +69,10 @@ class Keys:
     table_ids: list[str]
 
 
-News = TableUpdate | Keys
+Change = TableUpdate | Keys
 
 
-def parse(raw: bytes | str, *, currencies: frozenset[str], tables_max: int) -> News:
+def parse(raw: bytes | str, *, currencies: frozenset[str], tables_max: int) -> Change:
     """What `raw` says; raises `BadMessage` or, for an error of the provider's own, `ProviderRefused`."""
     try:
         message: Any = text.decode(raw, object, free_text=True)

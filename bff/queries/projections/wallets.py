@@ -43,7 +43,7 @@ from bff.store import Put
 FEED = "ledger"
 RECENT_MAX = 10
 # As long as the history can be paged back, and a month more: every line of it leads to its receipt.
-RECEIPT_KEPT_S = 400 * 24 * 3600
+RECEIPT_RETAINED_S = 400 * 24 * 3600
 # `PlayerRestated` ends a restatement, however many pages came before it.
 _LAST_PART = 2**40
 
@@ -59,7 +59,7 @@ class Wallets:
     `known` holds what `topics` asked for: topic to (sequence, JSON), None for a record that is not there.
     """
 
-    known: Mapping[str, tuple[Sequence, bytes] | None] = field(default_factory=dict)
+    records: Mapping[str, tuple[Sequence, bytes] | None] = field(default_factory=dict)
     _wallets: dict[str, tuple[Sequence, WalletState | None]] = field(default_factory=dict)
     _pages: dict[tuple[str, int], tuple[Sequence, HistoryPage]] = field(default_factory=dict)
     _months: dict[tuple[str, str], tuple[Sequence, HistoryMonthState]] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class Wallets:
         puts = []
         for topic in self._changed:
             sequence, part, state = self._others[topic]
-            keep_s = RECEIPT_KEPT_S if isinstance(state, ReceiptState) else 0
+            keep_s = RECEIPT_RETAINED_S if isinstance(state, ReceiptState) else 0
             puts.append(Put(topic, state, FEED, sequence, keep_s, part=part))
         return puts
 
@@ -172,13 +172,13 @@ class Wallets:
     def _wallet(self, player: str) -> Sequence | None:
         if player in self._wallets:
             return self._wallets[player][0]
-        record = self.known.get(wallet_topic(player))
+        record = self.records.get(wallet_topic(player))
         return record[0] if record else None
 
     def _page(self, player: str, number: int) -> tuple[Sequence, HistoryPage]:
         key = (player, number)
         if key not in self._pages:
-            record = self.known.get(history_topic(player, number))
+            record = self.records.get(history_topic(player, number))
             found = (record[0], msgspec.json.decode(record[1], type=HistoryPage)) if record else None
             self._pages[key] = found or (("", 0), HistoryPage(player, number, []))
         return self._pages[key]
@@ -186,7 +186,7 @@ class Wallets:
     def _month(self, player: str, month: str) -> tuple[Sequence, HistoryMonthState]:
         key = (player, month)
         if key not in self._months:
-            record = self.known.get(month_topic(player, month))
+            record = self.records.get(month_topic(player, month))
             found = (record[0], msgspec.json.decode(record[1], type=HistoryMonthState)) if record else None
             self._months[key] = found or (("", 0), HistoryMonthState(player, month, {}))
         return self._months[key]

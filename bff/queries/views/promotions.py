@@ -64,8 +64,8 @@ def _claims(snapshot: Snapshot, player: str) -> ClaimsState:
 
 
 def _grants(claims: ClaimsState | None, now: datetime) -> list[GrantProgress]:
-    known = claims.grants if claims is not None else []
-    return [each for each in known if each.decided_at is None or each.decided_at > now - DECIDED_SHOWN]
+    grants = claims.grants if claims is not None else []
+    return [each for each in grants if each.decided_at is None or each.decided_at > now - DECIDED_SHOWN]
 
 
 def _shown(offer: OfferState, currency: str, claims: ClaimsState | None) -> Offer:

@@ -105,7 +105,7 @@ class PaymentsProvider(Provider):
             charge = msgspec.structs.replace(charge, status=decision.finally_, decline_reason=reason)
             self._charges.change(charge)
         times = 2 if self.switch.fault.kind == "webhook_twice" else decision.webhooks
-        await self._webhook.tell(charge, times=times)
+        await self._webhook.deliver(charge, times=times)
         self._charges.delivered(charge.charge_id)
 
 

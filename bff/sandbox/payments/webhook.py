@@ -36,7 +36,7 @@ class Webhook:
         # Proxies of the environment are for the machine's own errands, not for neighbours.
         self._client = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
 
-    async def tell(self, charge: Charge, *, times: int) -> None:
+    async def deliver(self, charge: Charge, *, times: int) -> None:
         """Deliver `charge`, the same event each time. Gives up after `ATTEMPTS_MAX`."""
         event = {"event_id": f"ev_{charge.charge_id}", "type": "charge.updated", **charge.public()}
         body = msgspec.json.encode(event)

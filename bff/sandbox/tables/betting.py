@@ -91,7 +91,7 @@ class Betting:
         self._policy = policy
         self._players: OrderedDict[tuple[str, str], tuple[float, Player]] = OrderedDict()
         # Who comes while a token is being asked about waits for that answer.
-        self._asking: dict[tuple[str, str], asyncio.Future[WalletAnswer | Failure]] = {}
+        self._checks: dict[tuple[str, str], asyncio.Future[WalletAnswer | Failure]] = {}
         self._working: dict[str, asyncio.Task[None]] = {}
 
     async def place(self, token: str, key: str, wanted: PlaceBet) -> Bet | BetRefusal:
@@ -169,12 +169,12 @@ class Betting:
         until, player = self._players.get(name, (0.0, None))
         if player is not None and until > time.monotonic():
             return player
-        asking = self._asking.get(name)
-        if asking is None:
-            asking = asyncio.ensure_future(self._wallet.balance(token, game, secrets.token_hex(12)))
-            self._asking[name] = asking
-            asking.add_done_callback(lambda _: self._asking.pop(name, None))
-        answer = await asyncio.shield(asking)
+        check = self._checks.get(name)
+        if check is None:
+            check = asyncio.ensure_future(self._wallet.balance(token, game, secrets.token_hex(12)))
+            self._checks[name] = check
+            check.add_done_callback(lambda _: self._checks.pop(name, None))
+        answer = await asyncio.shield(check)
         if isinstance(answer, Failure):
             raise Unavailable(answer.detail)
         if answer.status is not Status.OK:

@@ -12,7 +12,7 @@ import msgspec
 
 from bff.contracts.bets import Bet
 
-KEPT = 50  # finished bets of one player at one table
+RETAINED_MAX = 50  # finished bets of one player at one table
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ class BetBook:
 
     def staked_minor(self, player: str, game: str, round_id: str) -> int:
         """What a player has on one round."""
-        bets = [bet for bet in self.latest(player, game, KEPT) if bet.round_id == round_id]
+        bets = [bet for bet in self.latest(player, game, RETAINED_MAX) if bet.round_id == round_id]
         return sum(bet.amount_minor for bet in bets if bet.state in ("placing", "accepted"))
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class BetBook:
         self._forget(self._latest[ticket.player, bet.game])
 
     def _forget(self, ids: deque[str]) -> None:
-        while len(ids) > KEPT and ids[0] not in self._unsettled:
+        while len(ids) > RETAINED_MAX and ids[0] not in self._unsettled:
             gone = self._by_id.pop(ids.popleft())
             del self._by_key[gone.player, gone.key]
 

@@ -85,7 +85,7 @@ class Socket:
                 key = next(iter(self._due))
                 del self._due[key]
                 self.subscriptions[key] = time.monotonic()
-                await self._provider.tell(key, self._send)
+                await self._provider.send_update(key, self._send)
 
 
 class TablesProvider(Provider):
@@ -202,7 +202,7 @@ class TablesProvider(Provider):
             return None
         return {"error": "unknown type"}
 
-    async def tell(self, key: tuple[str, str], send: Send) -> None:
+    async def send_update(self, key: tuple[str, str], send: Send) -> None:
         """One message about one table, unless a fault has it otherwise."""
         fault = self.switch.fault
         kind = fault.kind

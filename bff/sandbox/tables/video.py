@@ -15,7 +15,7 @@ from bff.sandbox.http import HttpResponse
 
 SEGMENT_S = 2
 WINDOW = 6
-KEPT = 4  # segments that have left the playlist and may still be asked for
+RETAINED_MAX = 4  # segments that have left the playlist and may still be asked for
 # Numbers count from here, so that they are the same after a restart and small enough for every player's arithmetic.
 EPOCH_S = 1_767_225_600  # 2026-01-01
 
@@ -41,7 +41,7 @@ class Video:
             return HttpResponse(200, loop.init, _MEDIA)
         number, _, suffix = name.partition(".")
         is_segment = suffix == "m4s" and number.isascii() and number.isdigit() and len(number) < 12
-        if is_segment and newest - WINDOW - KEPT < int(number) <= newest:
+        if is_segment and newest - WINDOW - RETAINED_MAX < int(number) <= newest:
             return HttpResponse(200, loop.segment(int(number)), _MEDIA)
         return self.missing()
 

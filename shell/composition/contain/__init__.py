@@ -9,7 +9,7 @@ from shell.composition.contain.confine import Name, names_of, renamed
 from shell.composition.contain.container import Contained, Container, contain
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy
-from shell.composition.contain.refusal import Refused
+from shell.composition.contain.refusal import Refusal
 
 __all__ = [
     "Contained",
@@ -18,7 +18,7 @@ __all__ = [
     "Limits",
     "LinkPolicy",
     "Name",
-    "Refused",
+    "Refusal",
     "contain",
     "names_of",
     "renamed",

@@ -93,13 +93,13 @@ class Cleaner:
         self._odd, self._bad, self._seen, self._referring = [], [], set(), []
         reach, limits, bad = self._reach, self._limits, self._bad
         isolation = reach.isolation
-        html, known, special = Namespace.HTML, elements.HTML, _SPECIAL
+        html, listed, special = Namespace.HTML, elements.HTML, _SPECIAL
         unlisted, other = elements.unlisted, elements.other
         passed: set[tuple[Check, str]] = set()  # the same few values come again and again
         charge, attribute_ns = self._spending.charge, WEIGHTS.attribute
         for element in root.iter_elements():
             tag = element.tag
-            rules = known.get(tag) if element.namespace is html else None
+            rules = listed.get(tag) if element.namespace is html else None
             if rules is None:
                 rules = self._rare(element, tag)
             elif tag in special:
@@ -182,7 +182,7 @@ class Cleaner:
 
         It moves out behind the outer one.
         """
-        behind: dict[int, Element] = {}
+        last_after: dict[int, Element] = {}
         for element in root.select("form form"):
             around = [above for above in element.ancestors if isinstance(above, Element) and above.tag == "form"]
             if not around:
@@ -190,8 +190,8 @@ class Cleaner:
             outer = around[-1]
             self._charge_change()
             self._note("moved a <form> out of another")
-            behind.get(id(outer), outer).insert_after(element)
-            behind[id(outer)] = element
+            last_after.get(id(outer), outer).insert_after(element)
+            last_after[id(outer)] = element
 
     def _treat_templates(self, root: Element) -> None:
         templates = root.select("template")

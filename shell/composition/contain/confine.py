@@ -25,7 +25,7 @@ _HREFS = frozenset({"href", "xlink:href"})
 _PART = re.compile(r"url\(\s*(['\"]|&quot;|)#([^\s()'\"\\&]+)\1\s*\)", re.IGNORECASE)
 _TAG = re.compile(r'<(/?)([A-Za-z][^\s<>"/]*)((?: [^\s<>"=]+="[^"<>]*")*)>')
 _ATTRIBUTE = re.compile(r' ([^\s<>"=]+)="([^"<>]*)"')
-_BODIES_KEPT = 64
+_BODIES_CACHED_MAX = 64
 
 Name = tuple[str, str]
 """What kind of thing is named ("id", or a group: "details", "radio", "map"), and how, as it is written."""
@@ -55,7 +55,7 @@ def resolve(elements: Iterable[tuple[Element, str]], ids: Set[str], maps: Set[st
     return lost
 
 
-@lru_cache(maxsize=_BODIES_KEPT)
+@lru_cache(maxsize=_BODIES_CACHED_MAX)
 def names_of(html: bytes) -> frozenset[Name]:
     """What a contained body names in the tree around it."""
     found: set[Name] = set()

@@ -1,6 +1,6 @@
 """From a fragment's answer to HTML that may stand in the page, once per distinct body.
 
-Public: `Contained`, `Container`, `Refused`, `contain`.
+Public: `Contained`, `Container`, `Refusal`, `contain`.
 """
 
 from codecs import BOM_UTF8
@@ -14,7 +14,7 @@ from shell.composition.contain.fast_path import PIECE_FIRST, contained_unchanged
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy, Reach
 from shell.composition.contain.lru_cache import LruCache
-from shell.composition.contain.refusal import Refused, Stop
+from shell.composition.contain.refusal import Refusal, Stop
 from shell.composition.contain.sentinel import survives
 
 _ROUNDS = 2
@@ -33,7 +33,7 @@ class Container:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
-        self._cache: LruCache[Contained | Refused] = LruCache(self.limits.cache_bytes_max)
+        self._cache: LruCache[Contained | Refusal] = LruCache(self.limits.cache_bytes_max)
 
     @property
     def cached_bytes(self) -> int:
@@ -42,7 +42,7 @@ class Container:
 
     def contain(
         self, body: bytes, content_type: str | None, *, prefix: str, isolation: Isolation, links: LinkPolicy
-    ) -> Contained | Refused:
+    ) -> Contained | Refusal:
         """`body` made fit for the slot whose public prefix is `prefix` (`/slots/lobby/wallet`), or why it is not.
 
         `content_type` is the answer's header as it came.
@@ -53,7 +53,7 @@ class Container:
         if wrong is not None:
             return wrong
         if len(body) > self.limits.body_bytes_max:
-            return Refused(Reason.OVERSIZE, f"{len(body)} bytes; at most {self.limits.body_bytes_max} are read")
+            return Refusal(Reason.OVERSIZE, f"{len(body)} bytes; at most {self.limits.body_bytes_max} are read")
         reach = Reach(prefix, isolation, links)
         key = (body, reach)  # the body itself: no two bodies can be taken for each other
         contained = self._cache.get(key)
@@ -65,10 +65,10 @@ class Container:
         return contained
 
 
-def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refused:
+def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refusal:
     body = body.removeprefix(BOM_UTF8)
     text = decode(body, limits)
-    if isinstance(text, Refused):
+    if isinstance(text, Refusal):
         return text
     spending = Spending(limits)
     cleaner = Cleaner(reach, limits, spending)

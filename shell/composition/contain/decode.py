@@ -7,7 +7,7 @@ import re
 
 from bff.resilience.reason import Reason
 from shell.composition.contain.limits import Limits
-from shell.composition.contain.refusal import Refused
+from shell.composition.contain.refusal import Refusal
 
 _TYPE = re.compile(r"\s*text/html\s*(?:;(?P<parameters>.*))?", re.IGNORECASE | re.DOTALL)
 _CHARSET = re.compile(r";?\s*charset\s*=\s*\"?(?P<name>[^\s;\",]*)", re.IGNORECASE)
@@ -25,39 +25,39 @@ _TAG = re.compile(rf"""[a-z](?:[^"'>]++|"[^"]*+"?|'[^']*+'?){{0,{_PARTS_MAX}}}+"
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 
 
-def check_content_type(content_type: str | None) -> Refused | None:
+def check_content_type(content_type: str | None) -> Refusal | None:
     """Whether the header names HTML in UTF-8; a charset that is left out means UTF-8."""
     if content_type is None:
-        return Refused(Reason.CONTENT_TYPE, "no content type")
+        return Refusal(Reason.CONTENT_TYPE, "no content type")
     found = _TYPE.fullmatch(content_type)
     if found is None:
-        return Refused(Reason.CONTENT_TYPE, f"{content_type[:60]!r} is not text/html")
+        return Refusal(Reason.CONTENT_TYPE, f"{content_type[:60]!r} is not text/html")
     charset = _CHARSET.search(found["parameters"] or "")
     if charset is not None and charset["name"].lower() not in _UTF8:
-        return Refused(Reason.ENCODING, f"declared as {charset['name'][:40]!r}; only UTF-8 is read")
+        return Refusal(Reason.ENCODING, f"declared as {charset['name'][:40]!r}; only UTF-8 is read")
     return None
 
 
-def decode(body: bytes, limits: Limits) -> str | Refused:
+def decode(body: bytes, limits: Limits) -> str | Refusal:
     """The text of `body`, none of its tags too large to parse."""
     if b"\0" in body:
-        return Refused(Reason.ENCODING, "the body holds NUL")
+        return Refusal(Reason.ENCODING, "the body holds NUL")
     if b"\x7f" in body:
-        return Refused(Reason.ENCODING, "the body holds the control character DEL")
+        return Refusal(Reason.ENCODING, "the body holds the control character DEL")
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        return Refused(Reason.ENCODING, f"not UTF-8 at byte {error.start}")
+        return Refusal(Reason.ENCODING, f"not UTF-8 at byte {error.start}")
     if b"&" in body and _DEL.search(body):
-        return Refused(Reason.ENCODING, "the body refers to the control character DEL")
+        return Refusal(Reason.ENCODING, "the body refers to the control character DEL")
     return _judge_tags(body, text, limits) or text
 
 
-def _judge_tags(body: bytes, text: str, limits: Limits) -> Refused | None:
+def _judge_tags(body: bytes, text: str, limits: Limits) -> Refusal | None:
     if len(body) > _LONG and any(_words(tag) > limits.tag_words_max for tag in text.split("<")[1:] if len(tag) > _LONG):
-        return Refused(Reason.OVERSIZE, f"more than {limits.tag_words_max} words in one tag")
+        return Refusal(Reason.OVERSIZE, f"more than {limits.tag_words_max} words in one tag")
     if _DOCUMENT.match(text[:_DOCUMENT_WITHIN]):
-        return Refused(Reason.UNSAFE_HTML, "a whole document, not a fragment")
+        return Refusal(Reason.UNSAFE_HTML, "a whole document, not a fragment")
     return None
 
 

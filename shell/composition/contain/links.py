@@ -22,7 +22,7 @@ _DOTS = frozenset({".", ".."})
 _ASSETS = "/assets/"
 _URL_CHARS_MAX = 2048
 # The same few paths come in every body: a look-up costs a tenth of reading one.
-_PATHS_KEPT = 2048
+_PATHS_CACHED_MAX = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _path(url: str) -> str | None:
     return _read_path(url) if len(url) <= _URL_CHARS_MAX else None
 
 
-@lru_cache(maxsize=_PATHS_KEPT)
+@lru_cache(maxsize=_PATHS_CACHED_MAX)
 def _read_path(url: str) -> str | None:
     found = _LOCAL.fullmatch(url.strip(" "))
     if found is None:

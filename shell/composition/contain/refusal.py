@@ -1,6 +1,6 @@
 """Why a body is not put into a page.
 
-Public: `Refused`, `Stop`.
+Public: `Refusal`, `Stop`.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bff.resilience.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refusal:
     """Why a body is not put into a page; `detail` is for logs."""
 
     reason: Reason
@@ -21,4 +21,4 @@ class Stop(Exception):
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
-        self.refused = Refused(reason, detail)
+        self.refused = Refusal(reason, detail)

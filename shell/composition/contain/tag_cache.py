@@ -34,7 +34,7 @@ _SPACE = re.compile(f"[{_SPACES}]+")
 # Their content is parsed or checked in ways of its own.
 _APART = frozenset({"template", "noscript"})
 # As a serialiser writes them; any other reference it writes as its character.
-_KEPT = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&nbsp;"})
+_WRITTEN_AS_NAMES = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&nbsp;"})
 _RESERVED = frozenset('&<>"\xa0')
 # Stands for a reference that takes a parser; no body holds it.
 _UNREAD = "\0"
@@ -221,7 +221,7 @@ def serialise_text(text: str) -> str | None:
 @lru_cache(maxsize=1024)
 def _character_of(reference: str) -> str:
     """How a serialiser writes what `reference` stands for; `_UNREAD` where that takes a parser."""
-    if reference in _KEPT:
+    if reference in _WRITTEN_AS_NAMES:
         return reference
     if reference[1] != "#" and reference[1:] not in html5:
         return _UNREAD  # a parser may read the beginning of an unknown name

@@ -14,13 +14,13 @@ FILE = "processes.json"
 
 
 class State(StrEnum):
-    """`waiting`: its house is not prepared yet. `refused`: preparing failed. `held`: kept down on purpose."""
+    """`waiting`: its house is not prepared yet. `refused`: preparing failed. `disabled`: kept down on purpose."""
 
     WAITING = "waiting"
     STARTING = "starting"
     READY = "ready"
     DOWN = "down"
-    HELD = "held"
+    DISABLED = "disabled"
     REFUSED = "refused"
     STOPPED = "stopped"
 

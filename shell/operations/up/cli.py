@@ -64,7 +64,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
         )
     except NameUnknown as unknown:
         return _refuse(str(unknown), 2)
-    except preflight.Refused as refused:
+    except preflight.PreflightFailed as refused:
         return _refuse(str(refused), 1)
     except KeyboardInterrupt:
         return _refuse("Stopped before anything was started.", 130)
@@ -98,7 +98,7 @@ def _valkey_server() -> str:
     try:
         return str(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
-        raise preflight.Refused(
+        raise preflight.PreflightFailed(
             f"There is no embedded Valkey for this machine ({error}). Set REDIS_URL instead."
         ) from error
 

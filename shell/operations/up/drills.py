@@ -41,7 +41,7 @@ class Layout:
     control: int = 0
     front: str = ""
     moved: Mapping[str, int] = field(default_factory=dict)
-    known: Mapping[str, int] = field(default_factory=dict)
+    published: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[tuple[str, str], int] = field(default_factory=dict)
     console: int = 0
 
@@ -49,12 +49,12 @@ class Layout:
     def of(cls, processes: Sequence[Process], port_base: int) -> "Layout":
         ports = itertools.count(port_base + PORT_OFFSET_MAX + 1)
         front = next((process.name for process in processes if process.port == FRONT_OFFSET), "")
-        known = {each.name: port_base + each.port for each in processes if each.public or (each.publish and front)}
+        published = {each.name: port_base + each.port for each in processes if each.public or (each.publish and front)}
         return cls(
             control=next(ports),
             front=front,
-            moved={name: next(ports) for name in known},
-            known=known,
+            moved={name: next(ports) for name in published},
+            published=published,
             calls={(each.name, call): next(ports) for each in processes for call in each.calls},
             console=next(ports),
         )
@@ -88,7 +88,7 @@ class Drills:
         if not layout.control:
             return cls(layout)
         everybody = {process.name: process for house in houses for process in house.processes}
-        hops = [*_known_hops(processes, layout)]
+        hops = [*_published_hops(processes, layout)]
         environ: dict[str, dict[str, str]] = {}
         absent: dict[str, str] = {}
         for process in processes:
@@ -127,12 +127,12 @@ class Drills:
         return [("Drills", f"http://{HOST}:{self.layout.control} · {len(self.hops)} hops · manage.py drill hops")]
 
 
-def _known_hops(processes: Sequence[Process], layout: Layout) -> Iterator[Hop]:
+def _published_hops(processes: Sequence[Process], layout: Layout) -> Iterator[Hop]:
     for process in processes:
-        if process.name in layout.known:
+        if process.name in layout.published:
             caller = BROWSER if process.public else layout.front
             upstream = f"{HOST}:{layout.moved[process.name]}"
-            yield Hop(f"{caller}:{process.name}", layout.known[process.name], upstream, _http(process))
+            yield Hop(f"{caller}:{process.name}", layout.published[process.name], upstream, _http(process))
 
 
 def _http(process: Process | None) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ examples:
   REDIS_URL=redis://cache:6379/0 uv run manage.py up
 
 while it runs:
-  touch .mullion/{PORT_BASE}/hold/wallet                hold a process down; rm the file to let it start again
+  touch .mullion/{PORT_BASE}/disabled/wallet            end a process and keep it down; rm the file to let it start
 
 environment:
   REDIS_URL            use this Redis or Valkey, not the embedded one

@@ -1,6 +1,6 @@
 """What must hold before anything is started: one clear sentence for each thing that does not.
 
-Public: `Refused`, `ports_free`, `services_answer`, `kafka_answers`, `programs_present`.
+Public: `PreflightFailed`, `ports_free`, `services_answer`, `kafka_answers`, `programs_present`.
 """
 
 import errno
@@ -16,15 +16,15 @@ ANSWER_S = 2.0
 POSTGRES = {"postgres", "postgresql"}
 
 
-class Refused(Exception):
+class PreflightFailed(Exception):
     """`up` does not start; the message says what happened and what to do."""
 
 
 def ports_free(ports: Mapping[str, int], port_base: int) -> None:
-    """Every port can be bound on loopback; else `Refused` names port and process."""
+    """Every port can be bound on loopback; else `PreflightFailed` names port and process."""
     for name, port in sorted(ports.items(), key=lambda item: item[1]):
         if _taken(port):
-            raise Refused(
+            raise PreflightFailed(
                 f"Port {port} (for {name}) is taken by another program. Nothing was started. "
                 f"Stop that program, or move all of Mullion: --port-base {_other_base(port_base)}"
             )
@@ -46,7 +46,9 @@ def _taken(port: int) -> bool:
         try:
             listener.bind(("127.0.0.1", port))
         except PermissionError as error:
-            raise Refused(f"Port {port} needs rights that this user lacks. Choose a base above 1024.") from error
+            raise PreflightFailed(
+                f"Port {port} needs rights that this user lacks. Choose a base above 1024."
+            ) from error
         except OSError as error:
             return error.errno == errno.EADDRINUSE
     return False
@@ -57,7 +59,7 @@ def _other_base(port_base: int) -> int:
 
 
 def services_answer(environ: Mapping[str, str]) -> None:
-    """Every address that the environment gives answers now; else `Refused`. Passwords never reach the message."""
+    """Every address of the environment answers now; else `PreflightFailed`. Passwords never reach the message."""
     if environ.get("REDIS_URL"):
         _redis_answers(environ["REDIS_URL"])
     for variable in ("DATABASE_URL", "SHELL_DATABASE_URL"):
@@ -66,22 +68,22 @@ def services_answer(environ: Mapping[str, str]) -> None:
 
 
 def kafka_answers(environ: Mapping[str, str]) -> None:
-    """The Kafka at `KAFKA_BOOTSTRAP` answers now; else `Refused`."""
+    """The Kafka at `KAFKA_BOOTSTRAP` answers now; else `PreflightFailed`."""
     servers = environ.get("KAFKA_BOOTSTRAP", "")
     if not servers:
-        raise Refused(
+        raise PreflightFailed(
             "--broker kafka needs a Kafka to use, and KAFKA_BOOTSTRAP names none. Nothing was started. "
             "Set KAFKA_BOOTSTRAP=host:port, or leave --broker out."
         )
     if importlib.util.find_spec("confluent_kafka") is None:
-        raise Refused("--broker kafka needs Kafka's client, and it is missing: uv sync --extra kafka")
+        raise PreflightFailed("--broker kafka needs Kafka's client, and it is missing: uv sync --extra kafka")
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
     try:
         AdminClient({"bootstrap.servers": servers, "log_level": 0}).list_topics(timeout=ANSWER_S)
     except KafkaException as error:
-        raise Refused(
+        raise PreflightFailed(
             f"KAFKA_BOOTSTRAP does not answer: {servers} ({error.args[0].str()}). Nothing was started. "
             "Start that Kafka, correct KAFKA_BOOTSTRAP, or leave --broker out."
         ) from error
@@ -95,9 +97,11 @@ def _redis_answers(url: str) -> None:
             client.ping()
     except ValueError as error:
         wanted = "an address such as redis://host:6379/0"
-        raise Refused(f"REDIS_URL is not {wanted}. Correct it, or unset it to use the embedded Valkey.") from error
+        raise PreflightFailed(
+            f"REDIS_URL is not {wanted}. Correct it, or unset it to use the embedded Valkey."
+        ) from error
     except (redis.RedisError, OSError) as error:
-        raise Refused(
+        raise PreflightFailed(
             f"REDIS_URL does not answer: {_place(urlsplit(url))} ({_why(error, urlsplit(url))}). Nothing was started. "
             "Start that server, correct REDIS_URL, or unset it to use the embedded Valkey."
         ) from error
@@ -108,13 +112,15 @@ def _database_answers(variable: str, url: str) -> None:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise Refused(f"{variable} is not an address such as postgres://user@host:5432/name.") from error
+        raise PreflightFailed(f"{variable} is not an address such as postgres://user@host:5432/name.") from error
     if parts.scheme == "sqlite":
         _sqlite_opens(variable, parts)
     elif parts.scheme in POSTGRES:
         _postgres_answers(variable, url, parts)
     else:
-        raise Refused(f"{variable} begins with '{parts.scheme}://'; Mullion knows postgres:// and sqlite:///file.")
+        raise PreflightFailed(
+            f"{variable} begins with '{parts.scheme}://'; Mullion knows postgres:// and sqlite:///file."
+        )
 
 
 def _sqlite_opens(variable: str, parts: SplitResult) -> None:
@@ -123,21 +129,21 @@ def _sqlite_opens(variable: str, parts: SplitResult) -> None:
         with closing(sqlite3.connect(file, timeout=ANSWER_S)) as connection:
             connection.execute("PRAGMA schema_version")
     except sqlite3.Error as error:
-        raise Refused(
+        raise PreflightFailed(
             f"{variable} does not open: {file} ({error}). Nothing was started. Correct or unset it."
         ) from error
 
 
 def _postgres_answers(variable: str, url: str, parts: SplitResult) -> None:
     if importlib.util.find_spec("psycopg") is None:
-        raise Refused(f"{variable} names PostgreSQL, and its driver is missing: uv sync --extra postgres")
+        raise PreflightFailed(f"{variable} names PostgreSQL, and its driver is missing: uv sync --extra postgres")
     import psycopg
 
     try:
         with closing(psycopg.connect(url, connect_timeout=int(ANSWER_S))) as connection:
             connection.execute("SELECT 1")
     except psycopg.Error as error:
-        raise Refused(
+        raise PreflightFailed(
             f"{variable} does not answer: {_place(parts)} ({_why(error, parts)}). Nothing was started. "
             f"Start that server, correct {variable}, or unset it to use SQLite in the data folder."
         ) from error
@@ -157,7 +163,9 @@ def _why(error: Exception, parts: SplitResult) -> str:
 
 
 def programs_present(modules: Mapping[str, str]) -> None:
-    """Every module that will be run is installed; else `Refused`. `modules` maps a module to what needs it."""
+    """Every module that will be run is installed; else `PreflightFailed`. `modules` maps a module to what needs it."""
     missing = [f"{module} ({reason})" for module, reason in modules.items() if importlib.util.find_spec(module) is None]
     if missing:
-        raise Refused(f"Not installed: {', '.join(missing)}. Run it by uv, which installs all: uv run manage.py up")
+        raise PreflightFailed(
+            f"Not installed: {', '.join(missing)}. Run it by uv, which installs all: uv run manage.py up"
+        )

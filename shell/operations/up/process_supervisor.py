@@ -1,4 +1,4 @@
-"""Supervise one process: start it, wait until it is ready, start it again when it dies, leave it down while it is held.
+"""Supervise one process: start it, wait until it is ready, start it again when it dies, leave it down while disabled.
 
 Public: `ProcessSupervisor`, `SupervisorContext`.
 """
@@ -32,7 +32,7 @@ class SupervisorContext:
     """What the supervisors of all processes share. `stopping` is set once, when all shall end."""
 
     root: Path
-    hold: Path
+    disabled: Path
     orphan_guard: OrphanGuard
     console: Console
     board: Board
@@ -54,7 +54,7 @@ class ProcessSupervisor:
             await self._run_once(started)
             if self._context.stopping.is_set():
                 break
-            if not self._held():
+            if not self._is_disabled():
                 await self._wait_to_restart(time.monotonic() - started)
         self._socket.close()
         await self._context.board.set(self.launch.name, State.STOPPED)
@@ -69,7 +69,7 @@ class ProcessSupervisor:
         await context.board.set(launch.name, State.STARTING, child.pid)
         if context.stopping.is_set():
             child.signal(signal.SIGTERM)
-        watchers = (self._report_ready(child, started), self._end_when_held(child))
+        watchers = (self._report_ready(child, started), self._end_when_is_disabled(child))
         watching = [asyncio.create_task(watcher) for watcher in watchers]
         self._code = await child.wait()
         for task in watching:
@@ -86,21 +86,21 @@ class ProcessSupervisor:
         took = f"{time.monotonic() - started:.1f} s"
         context.console.say(f"{launch.name} is ready {again}({took}) · {context.board.ready()} of {len(context.board)}")
 
-    async def _end_when_held(self, child: Child) -> None:
-        while not self._held():  # noqa: ASYNC110 (a file tells)
+    async def _end_when_is_disabled(self, child: Child) -> None:
+        while not self._is_disabled():  # noqa: ASYNC110 (a file tells)
             await asyncio.sleep(LOOK_EVERY_S)
         child.signal(signal.SIGTERM)
         await asyncio.sleep(DRAIN_S)
         child.signal(signal.SIGKILL)
 
     async def _may_start(self) -> bool:
-        """Wait out a hold; False when all shall end instead."""
+        """Wait while it is disabled; False when all shall end instead."""
         name, context = self.launch.name, self._context
-        if self._held() and not context.stopping.is_set():
+        if self._is_disabled() and not context.stopping.is_set():
             self._socket.close()
-            context.console.say(f"{name} is held down; remove {context.hold / name} to let it start")
-            await context.board.set(name, State.HELD)
-            while self._held() and not context.stopping.is_set():  # noqa: ASYNC110 (a file tells)
+            context.console.say(f"{name} is disabled; remove {context.disabled / name} to let it start")
+            await context.board.set(name, State.DISABLED)
+            while self._is_disabled() and not context.stopping.is_set():  # noqa: ASYNC110 (a file tells)
                 await asyncio.sleep(LOOK_EVERY_S)
         return not context.stopping.is_set()
 
@@ -120,5 +120,5 @@ class ProcessSupervisor:
         if not any(part in line for part in self.launch.muted):
             self._context.console.log(self.launch.name, line)
 
-    def _held(self) -> bool:
-        return (self._context.hold / self.launch.name).exists()
+    def _is_disabled(self) -> bool:
+        return (self._context.disabled / self.launch.name).exists()

@@ -19,7 +19,7 @@ async def publish_all(plan: Plan, supervisor: Supervisor, first: asyncio.Event, 
     fragments = [launch for launch in plan.launches if launch.publish_url]
     board = supervisor.board
     if fragments and plan.publish:
-        settled = (State.READY, State.DOWN, State.HELD, State.REFUSED)
+        settled = (State.READY, State.DOWN, State.DISABLED, State.REFUSED)
         await board.until(
             # The front process is started only after its database was prepared, and a release needs that database.
             lambda: (

@@ -40,7 +40,7 @@ def running(root: Path) -> list[int]:
 def join(argv: Sequence[str], environ: Mapping[str, str], root: Path) -> dict[str, str]:
     """The variables with which a command works on the copy that `argv` (`--port-base`) or `environ` means, or on the
     one that runs; raises `NotJoined`. Nothing, where the environment names a shell of its own."""
-    base = _asked_for(argv)
+    base = _port_base_of(argv)
     if base is None:
         if {"-h", "--help"} & set(argv):
             return {} if environ.get("SHELL_SECRET_KEY") else {"DEBUG": "1"}  # which is nobody's data to open
@@ -56,7 +56,7 @@ def join(argv: Sequence[str], environ: Mapping[str, str], root: Path) -> dict[st
     return {"DEBUG": "1", "MULLION_DATA": str(data.absolute()), **_services(data)}
 
 
-def _asked_for(argv: Sequence[str]) -> int | None:
+def _port_base_of(argv: Sequence[str]) -> int | None:
     parser = argparse.ArgumentParser(prog="manage.py fragment", add_help=False, allow_abbrev=False)
     parser.add_argument("--port-base", type=port_base)
     found: int | None = parser.parse_known_args(argv)[0].port_base

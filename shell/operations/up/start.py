@@ -94,7 +94,7 @@ async def _announce(plan: Plan, supervisor: Supervisor, began: float, first_publ
 
     def settled(name: str) -> bool:
         hopeless = board.of(name) is State.DOWN and board.starts(name) >= STARTS_MAX
-        return hopeless or board.of(name) in (State.READY, State.REFUSED, State.HELD)
+        return hopeless or board.of(name) in (State.READY, State.REFUSED, State.DISABLED)
 
     deadline = began + READY_PATIENCE_S
     while not await board.until(lambda: all(map(settled, names)), SAY_EVERY_S) and time.monotonic() < deadline:

@@ -138,12 +138,12 @@ async def test_only_what_came_changed_or_went_is_told():
     broker = FakeBroker()
     publisher = OfferPublisher(broker)
     one, two, *_ = read({"offers": offers_at(START)})
-    publisher.tell([one, two])
-    publisher.tell([one, two])
+    publisher.publish([one, two])
+    publisher.publish([one, two])
     await told(publisher)
     assert facts(broker) == [("OfferPublished", one.promotion_id), ("OfferPublished", two.promotion_id)]
     broker.events.clear()
-    publisher.tell([msgspec.structs.replace(two, title="Other")])
+    publisher.publish([msgspec.structs.replace(two, title="Other")])
     await told(publisher)
     assert facts(broker) == [("OfferPublished", two.promotion_id), ("OfferWithdrawn", one.promotion_id)]
 
@@ -154,8 +154,8 @@ async def test_the_same_word_has_the_same_id():
     brokers = FakeBroker(), FakeBroker()
     for broker in brokers:
         publisher = OfferPublisher(broker)
-        publisher.tell([one])
-        publisher.tell([one], everything=True)
+        publisher.publish([one])
+        publisher.publish([one], everything=True)
         await told(publisher)
     assert brokers[0].events[0].id == brokers[1].events[0].id
 
@@ -167,9 +167,9 @@ async def test_what_the_broker_did_not_take_is_told_later_in_its_latest_form(mon
     broker.down = True
     publisher = OfferPublisher(broker)
     one, *_ = read({"offers": offers_at(START)})
-    publisher.tell([one])
+    publisher.publish([one])
     await told(publisher)
-    publisher.tell([])
+    publisher.publish([])
     broker.down = False
     await told(publisher)
     assert facts(broker) == [("OfferWithdrawn", one.promotion_id)]
@@ -181,6 +181,6 @@ async def test_an_offer_of_a_predecessor_that_has_gone_is_withdrawn():
     publisher = OfferPublisher(broker)
     one, two, *_ = read({"offers": offers_at(START)})
     publisher.begin_with([one, two])
-    publisher.tell([two])
+    publisher.publish([two])
     await told(publisher)
     assert facts(broker) == [("OfferWithdrawn", one.promotion_id)]

@@ -32,7 +32,7 @@ def offer(promotion_id, ends_at=SOON):
 async def told(publisher, broker, offers, **more):
     """What goes out for this word."""
     broker.told.clear()
-    publisher.tell(offers, **more)
+    publisher.publish(offers, **more)
     task = asyncio.create_task(publisher.run())
     await asyncio.sleep(0.01)
     task.cancel()

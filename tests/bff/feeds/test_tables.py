@@ -290,7 +290,7 @@ def test_a_flood_costs_the_oldest_messages_and_no_memory():
 
 def test_bad_messages_are_kept_up_to_a_limit():
     """There is always something to look at, and never too much."""
-    health = FeedHealth("tables", FeedsPolicy(bad_kept_max=2, bad_kept_chars=4))
+    health = FeedHealth("tables", FeedsPolicy(bad_retained_max=2, bad_retained_chars=4))
     for number in range(5):
         health.bad(b"\xffmessage", f"why {number}")
     assert [(bad["why"], bad["text"]) for bad in health.report()["bad"]] == [

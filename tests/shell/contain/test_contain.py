@@ -3,7 +3,7 @@
 import pytest
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import Contained, Container, LinkPolicy, Refused
+from shell.composition.contain import Contained, Container, LinkPolicy, Refusal
 from shell.composition.contain.links import Isolation
 
 pytestmark = pytest.mark.quick
@@ -12,7 +12,7 @@ PREFIX = "/slots/lobby/wallet"
 LINKS = LinkPolicy(origins=frozenset({"https://help.example"}))
 
 
-def put(body: str, isolation: Isolation = "shadow", links: LinkPolicy = LINKS) -> Contained | Refused:
+def put(body: str, isolation: Isolation = "shadow", links: LinkPolicy = LINKS) -> Contained | Refusal:
     return Container().contain(body.encode(), "text/html", prefix=PREFIX, isolation=isolation, links=links)
 
 
@@ -227,7 +227,7 @@ def test_frames_need_a_policy() -> None:
 def test_bodies_that_can_not_be_closed_are_refused(body: str) -> None:
     """`<plaintext>` never ends, and a comment within a script moves the script's end."""
     refused = put(body)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert refused.reason is Reason.UNSAFE_HTML
 
 
@@ -262,7 +262,7 @@ def test_same_body_is_contained_once() -> None:
     """The second time it comes out of the cache, by body, prefix, isolation and policy."""
     container = Container()
 
-    def ask(body: bytes = b"<p>x</p>", prefix: str = PREFIX, isolation: Isolation = "shadow") -> Contained | Refused:
+    def ask(body: bytes = b"<p>x</p>", prefix: str = PREFIX, isolation: Isolation = "shadow") -> Contained | Refusal:
         return container.contain(body, "text/html", prefix=prefix, isolation=isolation, links=LINKS)
 
     first = ask()

@@ -3,14 +3,14 @@
 import pytest
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import Contained, Container, LinkPolicy, Refused
+from shell.composition.contain import Contained, Container, LinkPolicy, Refusal
 
 pytestmark = pytest.mark.quick
 
 PREFIX = "/slots/lobby/wallet"
 
 
-def put(body: bytes, content_type: str | None = "text/html; charset=utf-8") -> Contained | Refused:
+def put(body: bytes, content_type: str | None = "text/html; charset=utf-8") -> Contained | Refusal:
     return Container().contain(body, content_type, prefix=PREFIX, isolation="shadow", links=LinkPolicy())
 
 
@@ -20,7 +20,7 @@ def put(body: bytes, content_type: str | None = "text/html; charset=utf-8") -> C
 def test_other_content_types_are_refused(content_type: str | None) -> None:
     """Only text/html is read, by its header and never by its looks."""
     refused = put(b"<p>x</p>", content_type)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert refused.reason is Reason.CONTENT_TYPE
 
 
@@ -43,7 +43,7 @@ def test_html_in_utf8_is_read(content_type: str) -> None:
 def test_other_charsets_are_refused(charset: str) -> None:
     """A declared charset other than UTF-8 is refused even where the bytes would pass."""
     refused = put(b"<p>x</p>", f"text/html; charset={charset}")
-    assert refused == Refused(Reason.ENCODING, refused.detail)
+    assert refused == Refusal(Reason.ENCODING, refused.detail)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_other_charsets_are_refused(charset: str) -> None:
 def test_bytes_that_are_not_utf8_text_are_refused(body: bytes) -> None:
     """Invalid UTF-8, UTF-16 and NUL never become mojibake."""
     refused = put(body)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert refused.reason is Reason.ENCODING
 
 
@@ -82,4 +82,4 @@ def test_utf8_mark_is_dropped() -> None:
 def test_whole_document_is_refused(body: str) -> None:
     """A page of its own, an error page for one, is not a fragment."""
     refused = put(body.encode())
-    assert refused == Refused(Reason.UNSAFE_HTML, "a whole document, not a fragment")
+    assert refused == Refusal(Reason.UNSAFE_HTML, "a whole document, not a fragment")

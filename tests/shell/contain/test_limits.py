@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused, tag_cache
+from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refusal, tag_cache
 from shell.composition.contain.elements import FORMATTING
 from shell.composition.contain.links import Isolation
 from tests.corpus.hostile.costly import LARGE, PARTS, hostile, most_of
@@ -22,7 +22,7 @@ LEVELS = "<div>" * 10_000
 OPENINGS = "<" * 200_000
 
 
-def put(body: str, isolation: Isolation = "shadow", limits: Limits | None = None) -> Contained | Refused:
+def put(body: str, isolation: Isolation = "shadow", limits: Limits | None = None) -> Contained | Refusal:
     container = Container(limits)
     return container.contain(body.encode(), "text/html", prefix=PREFIX, isolation=isolation, links=LinkPolicy())
 
@@ -45,7 +45,7 @@ def spent_s(run: Callable[[], object]) -> float:
 def test_giant_markup_is_refused_within_20_ms(body: str, isolation: Isolation) -> None:
     """20,000 attributes, 10,000 levels and 200,000 `<` are refused in at most 20 ms."""
     refused = put(body, isolation)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert refused.reason is Reason.OVERSIZE
     assert spent_s(lambda: put(body, isolation)) <= 0.02
 
@@ -91,7 +91,7 @@ def test_no_body_holds_up_the_loop(body: str) -> None:
 def test_large_body_is_refused_unread(size: int) -> None:
     """More than 512 KiB are not looked at."""
     refused = put("x" * size)
-    assert refused == Refused(Reason.OVERSIZE, f"{size} bytes; at most 524288 are read")
+    assert refused == Refusal(Reason.OVERSIZE, f"{size} bytes; at most 524288 are read")
 
 
 @pytest.mark.parametrize("isolation", ["shadow", "light"])
@@ -108,7 +108,7 @@ def test_large_ordinary_page_is_shown(name: str, isolation: Isolation) -> None:
 def test_body_made_to_take_long_is_refused(name: str, body: str, isolation: Isolation) -> None:
     """By what is counted in it, with words that say where the work would go."""
     refused = put(body, isolation)
-    assert isinstance(refused, Refused), name
+    assert isinstance(refused, Refusal), name
     assert refused.reason is Reason.OVERSIZE
 
 
@@ -137,14 +137,14 @@ def test_outcome_depends_on_nothing_but_the_body(part: str) -> None:
 def test_labels_within_labels_are_charged_for_the_words_that_they_leave() -> None:
     """In a shared tree each leaves its words with its control, and each holds all that the inner ones do."""
     refused = put("<label for=a>" * 250 + "x " * 200_000, "light")
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert "labels" in refused.detail
 
 
 def test_refusal_says_where_the_work_would_go() -> None:
     """Whoever has to make the page smaller reads what it holds too much of."""
     refused = put("<p>x" * 50_000)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert "20 ms" in refused.detail
     assert "tags" in refused.detail
 
@@ -157,19 +157,19 @@ def test_large_text_is_contained() -> None:
 def test_depth_ends_at_256() -> None:
     """256 levels are contained, 257 are not."""
     assert isinstance(put("<div>" * 256), Contained)
-    assert put("<div>" * 257) == Refused(Reason.OVERSIZE, "deeper than 256 levels")
+    assert put("<div>" * 257) == Refusal(Reason.OVERSIZE, "deeper than 256 levels")
 
 
 def test_depth_counts_within_a_template() -> None:
     """A template does not hide levels."""
-    assert put("<template>" + "<div>" * 257) == Refused(Reason.OVERSIZE, "deeper than 256 levels")
+    assert put("<template>" + "<div>" * 257) == Refusal(Reason.OVERSIZE, "deeper than 256 levels")
 
 
 def test_attributes_of_a_tag_end_at_200() -> None:
     """200 attributes in a tag are contained, 201 are not."""
     assert isinstance(put("<p " + " ".join(f"data-a{n}" for n in range(200)) + ">"), Contained)
     refused = put("<p " + " ".join(f"data-a{n}" for n in range(201)) + ">")
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert refused.reason is Reason.OVERSIZE
 
 
@@ -184,7 +184,7 @@ def test_long_picture_in_the_body_is_contained() -> None:
 def test_text_that_grows_too_far_is_refused() -> None:
     """What is small to read and large to write is refused."""
     refused = put("<p title='" + '"' * 300_000 + "'>")
-    assert refused == Refused(Reason.OVERSIZE, refused.detail)
+    assert refused == Refusal(Reason.OVERSIZE, refused.detail)
 
 
 def test_reopened_formatting_does_not_multiply() -> None:
@@ -208,4 +208,4 @@ def test_no_formatting_element_is_reopened(name: str) -> None:
     for tag in (f"<{name}>", f"<{name.upper()} x>", f"<{name}\n>", f"<{name}\f>", f"<{name}/>", f"<{name.title()}\t>"):
         body = "<p>" + tag * 100 + "</p><p>x" * 50
         outcome = put(body)
-        assert isinstance(outcome, Refused) or len(outcome.html) <= 2 * len(body)
+        assert isinstance(outcome, Refusal) or len(outcome.html) <= 2 * len(body)

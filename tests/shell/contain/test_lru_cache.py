@@ -5,7 +5,7 @@ import random
 import pytest
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused
+from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refusal
 from shell.composition.contain.lru_cache import LruCache
 
 pytestmark = pytest.mark.quick
@@ -81,5 +81,5 @@ def test_content_type_is_asked_every_time() -> None:
         container.contain(body, "text/html", prefix=PREFIX, isolation="shadow", links=LinkPolicy()), Contained
     )
     refused = container.contain(body, "text/plain", prefix=PREFIX, isolation="shadow", links=LinkPolicy())
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert refused.reason is Reason.CONTENT_TYPE

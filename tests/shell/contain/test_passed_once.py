@@ -3,7 +3,7 @@
 import pytest
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import Contained, Container, Isolation, LinkPolicy, Refused
+from shell.composition.contain import Contained, Container, Isolation, LinkPolicy, Refusal
 
 pytestmark = pytest.mark.quick
 
@@ -11,7 +11,7 @@ PREFIX = "/slots/lobby/wallet"
 LINKS = LinkPolicy(origins=frozenset({"https://help.example"}))
 
 
-def put(body: str, isolation: Isolation = "shadow") -> Contained | Refused:
+def put(body: str, isolation: Isolation = "shadow") -> Contained | Refusal:
     return Container().contain(body.encode(), "text/html", prefix=PREFIX, isolation=isolation, links=LINKS)
 
 
@@ -26,7 +26,7 @@ def html_of(body: str, isolation: Isolation = "shadow") -> str:
 def test_body_that_refers_to_del_is_refused(reference: str, isolation: Isolation) -> None:
     """DEL marks what is tamed while it is parsed: in a value it could hide words from the check that knows them."""
     refused = put(f'<p id="nox{reference}tice">x</p>', isolation)
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert refused.reason is Reason.ENCODING
 
 
@@ -105,5 +105,5 @@ def test_drawing_spells_no_address_with_escapes() -> None:
 def test_attributes_without_values_are_counted_as_they_are_written() -> None:
     """Shorter in the body than in the page, they count all the same."""
     refused = put("".join(f"<p {' '.join(f'a{n}' for n in range(150))}></p>" for _ in range(100)))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     assert refused.reason is Reason.OVERSIZE

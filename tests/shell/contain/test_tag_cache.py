@@ -10,7 +10,7 @@ import turbohtml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refused, fast_path, tag_cache
+from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refusal, fast_path, tag_cache
 from shell.composition.contain.clean import Cleaner
 from shell.composition.contain.cost import Spending
 from shell.composition.contain.fast_path import contained_unchanged
@@ -41,11 +41,11 @@ def _empty_cache_that_learns_from_every_body(monkeypatch: pytest.MonkeyPatch) ->
     tag_cache.tag_cache_of.cache_clear()
 
 
-def put(body: str) -> Contained | Refused:
+def put(body: str) -> Contained | Refusal:
     return Container(ANEW).contain(body.encode(), PLAIN, prefix=PREFIX, isolation="shadow", links=LINKS)
 
 
-def cleaned(body: str) -> Contained | Refused:
+def cleaned(body: str) -> Contained | Refusal:
     """The same with the fast path switched off."""
     limits = replace(ANEW, fast_path=False)
     return Container(limits).contain(body.encode(), PLAIN, prefix=PREFIX, isolation="shadow", links=LINKS)

@@ -15,7 +15,8 @@ class Offer(models.Model):
     promotion_id = models.CharField(primary_key=True, max_length=100)
     data = models.JSONField()
     withdrawn = models.BooleanField(default=False)
-    heard_at = models.DateTimeField()
+    # The column has the name that releases before know it by.
+    published_at = models.DateTimeField(db_column="heard_at")
 
 
 class Grant(models.Model):

@@ -116,8 +116,8 @@ class Charge(models.Model):
     """What the payments provider was asked for. The reference is the receipt's id.
 
     States: `sent` (whether it arrived is not known), `processing`, `approved`, `declined`, `lost` (the provider never
-    heard of it, or it never left), `differs` (the provider says that it charged something else, `said`: for people to
-    decide).
+    heard of it, or it never left), `differs` (the provider says that it charged something else, `charged`: for
+    people to decide).
     """
 
     receipt = models.OneToOneField(Receipt, primary_key=True, on_delete=models.PROTECT, related_name="charge")
@@ -126,7 +126,8 @@ class Charge(models.Model):
     sent_at = models.DateTimeField()
     check_at = models.DateTimeField(null=True)
     checks = models.IntegerField(default=0)
-    said = models.CharField(max_length=40, blank=True)
+    # The column has the name that releases before know it by: they run beside this one while it is rolled out.
+    charged = models.CharField(max_length=40, blank=True, db_column="said")
 
     class Meta:
         indexes = [

@@ -45,8 +45,8 @@ class Command(BaseCommand):
         differing = Charge.objects.select_related("receipt").filter(state="differs").order_by("sent_at")
         for each in differing:
             receipt = each.receipt
-            asked = f"asked {receipt.amount_minor} {receipt.currency}, charged {each.said} (minor units)"
+            requested = f"asked {receipt.amount_minor} {receipt.currency}, charged {each.charged} (minor units)"
             self.stdout.write(
-                f"{each.pk}  {each.sent_at:%Y-%m-%d %H:%M}  {receipt.player_id}  {each.charge_id}  {asked}"
+                f"{each.pk}  {each.sent_at:%Y-%m-%d %H:%M}  {receipt.player_id}  {each.charge_id}  {requested}"
             )
         self.stdout.write(f"{len(differing)} to decide.")

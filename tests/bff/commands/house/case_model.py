@@ -309,7 +309,7 @@ def test_ledger_is_its_model():
         "contribution": {"g": PERCENT, "slots": 100},
         "days": 1, "grants_max": 2, "ends_at": "2030-01-01T00:00:00Z",
     }  # fmt: skip
-    Offer.objects.update_or_create(pk="model", defaults={"data": offer, "heard_at": NOW})
+    Offer.objects.update_or_create(pk="model", defaults={"data": offer, "published_at": NOW})
     Ledger.TestCase.settings = settings(
         max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
     )

@@ -43,7 +43,7 @@ class Player:
             contribution or {}, 7, grants_max, now() + timedelta(days=1),
         )  # fmt: skip
         data = msgspec.to_builtins(state)
-        Offer.objects.create(pk=state.promotion_id, data=data, heard_at=now())
+        Offer.objects.create(pk=state.promotion_id, data=data, published_at=now())
         body = ClaimPromotion(state.promotion_id)
         made_request = CommandRequest.of(self.player, "EUR", "claim-promotion", uuid(), body)
         claim.claim(made_request, body, at or now())

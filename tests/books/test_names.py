@@ -1,0 +1,99 @@
+"""Names are the field's: no module, class, function, field, variable or style is called by a word that needs a decoder.
+
+`told` says neither by whom nor what; `command_status` does. The words stand in prose wherever they are plain English.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.mullion import ROOT
+
+HOUSES = ("shell", "bff", "fragments")
+_OF_SPEECH = {"asked", "told", "said", "known", "kept", "heard", "knowing", "telling", "teller"}
+RIDDLES = _OF_SPEECH | {"begun", "glance", "gauge", "news", "crew", "leash", "pulse"}
+# A word that a field or a library uses: a value that was known last, writing behind, Prometheus, argparse.
+STANDARD = re.compile(r"last_?known|write_?behind|^Gauge(MetricFamily)?$|parse_known_args", re.IGNORECASE)
+# A class of this name says nothing of what was refused or held: `ManifestRefused`, `FragmentHold` do.
+BARE = frozenset({"Refused", "Known", "Rest", "Line", "Behind", "Gauge", "Said", "Asked", "Told"})
+LINES = {"bff/sandbox/payments/charges.py", "fragments/wallet/display.py"}  # of a journal, of a history
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+SCRIPT_NAME = re.compile(r"(?:\b(?:const|let|var|function|class) +|#)([A-Za-z_]\w*)")
+STYLE_NAME = re.compile(r"\.([a-z][a-z-]*)[^{};]*\{")
+
+
+def is_riddle(name: str) -> bool:
+    return not STANDARD.search(name) and any(word.lower() in RIDDLES for word in WORD.findall(name))
+
+
+def files(*endings: str) -> list[Path]:
+    found = [
+        path
+        for house in (*HOUSES, "static")
+        for path in sorted((ROOT / house).rglob("*"))
+        if "vendor" not in path.parts
+    ]
+    return [path for path in found if path.suffix in endings and "migrations" not in path.parts]
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    """Every name that a module gives or uses."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.keyword(arg=str(name)) | ast.alias(asname=str(name)):
+                yield name
+
+
+def test_no_name_in_python_is_a_riddle() -> None:
+    """A reader who knows HTTP, CQRS and circuit breakers guesses right."""
+    riddles = set()
+    for path in files(".py"):
+        place = path.relative_to(ROOT).as_posix()
+        tree = ast.parse(path.read_text("utf-8"))
+        riddles |= {f"{place}: {name}" for name in names_in(tree) if is_riddle(name)}
+        classes = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)} & BARE
+        riddles |= {f"{place}: class {name}" for name in classes if not (name == "Line" and place in LINES)}
+    assert sorted(riddles) == []
+
+
+def test_no_name_in_a_script_or_a_style_is_a_riddle() -> None:
+    """What browsers run and show is named like what serves it."""
+    riddles = []
+    for pattern, endings in ((SCRIPT_NAME, (".js",)), (STYLE_NAME, (".css",))):
+        for path in files(*endings):
+            names = set(pattern.findall(path.read_text("utf-8")))
+            riddles += [f"{path.relative_to(ROOT)}: {name}" for name in sorted(names) if is_riddle(name)]
+    assert riddles == []
+
+
+def test_no_file_is_called_by_a_riddle() -> None:
+    """Nor by a word that says how it came about and not what is in it."""
+    stems = {path.stem for path in files(".py", ".js", ".css", ".html", ".toml")}
+    assert {stem for stem in stems if is_riddle(stem)} == set()
+    assert not stems & {"closing", "copies", "healing", "utils", "helpers", "common", "manager", "service", "misc"}
+
+
+@pytest.mark.parametrize(
+    ("name", "riddle"),
+    [
+        ("_asked_for", True),
+        ("KEPT_MAX", True),
+        ("withdrawSaid", True),
+        ("LastKnown", False),
+        ("WriteBehind", False),
+        ("unknown", False),
+        ("task_list", False),
+        ("Gauge", False),
+        ("FeedGauge", True),
+    ],
+)
+def test_words_within_a_name_are_read(name: str, riddle: bool) -> None:
+    """Snake, camel and capitals; a longer word that holds one of them is another word."""
+    assert is_riddle(name) is riddle
