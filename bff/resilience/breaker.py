@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 
 from bff.resilience.policy import Policy
+from bff.resilience.reason import LATE
 from bff.resilience.window import Window
 
 _GOOD, _BAD = 0, 1
@@ -54,28 +55,15 @@ class Permit:
         self._ended = False
         self.trial = trial
 
-    def success(self, now: float, *, near: bool = False, straddles: bool = False) -> None:
-        """The upstream answered in time, however slowly; `near`: hardly so; `straddles`: and others do not."""
+    def success(self, now: float) -> None:
+        """The upstream answered in time, however slowly."""
         if self._end():
-            self._breaker.straddled |= straddles and self.trial
-            self._breaker._succeeded(now, trial=self.trial, near=near)
+            self._breaker._succeeded(now, trial=self.trial)
 
-    def failure(
-        self,
-        now: float,
-        *,
-        cause: str,
-        retry_after_ms: int | None = None,
-        at_once: bool = False,
-        straddles: bool = False,
-    ) -> None:
-        """The upstream failed; `at_once`: it asked for a pause of `retry_after_ms` itself.
-
-        `straddles`: its answers come now just in time, now just too late.
-        """
+    def failure(self, now: float, *, cause: str, retry_after_ms: int | None = None, at_once: bool = False) -> None:
+        """The upstream failed; `at_once`: it asked for a pause of `retry_after_ms` itself."""
         if self._end():
-            self._breaker.straddled |= straddles
-            self._breaker._failed(now, cause, retry_after_ms, trial=self.trial, at_once=at_once or straddles)
+            self._breaker._failed(now, cause, retry_after_ms, trial=self.trial, at_once=at_once)
 
     def release(self, now: float) -> None:
         """The call proved nothing: it was never made, was cancelled, or had no fair chance."""
@@ -113,8 +101,8 @@ class Breaker:
         self.position = Position.CLOSED
         self.generation = 0
         self.permits_out = 0
-        # Opened, or kept open, because answers came now just in time, now just too late.
-        self.straddled = False
+        # Opened, or kept open, because no answer came in time.
+        self.late = False
         self._policy = policy
         self._trials = trials
         self._chance = chance
@@ -157,8 +145,7 @@ class Breaker:
         if self.position in (Position.CLOSED, Position.FORCED):
             return None
         due_ms = 0 if self._trial_out else max(0, math.ceil((self._due_at - now) * 1000))
-        missing = math.ceil(self._missing() / self._policy.closing_successes_near)
-        return due_ms + max(0, missing - 1) * self._policy.probe_gap_ms
+        return due_ms + max(0, self._missing() - 1) * self._policy.probe_gap_ms
 
     def _may_try(self, now: float) -> bool:
         if self._trial_out or self.position in (Position.CLOSED, Position.FORCED):
@@ -208,18 +195,16 @@ class Breaker:
 
     # How permits end.
 
-    def _succeeded(self, now: float, *, trial: bool, near: bool) -> None:
+    def _succeeded(self, now: float, *, trial: bool) -> None:
         if trial:
-            self._trial_succeeded(now, near=near)
+            self._trial_succeeded(now)
             return
         self._window.add(_GOOD, now)
         self._consecutive = 0
 
-    def _trial_succeeded(self, now: float, *, near: bool) -> None:
+    def _trial_succeeded(self, now: float) -> None:
         self._trial_out = False
-        # Where answers straddled the limit, one that is hardly in time says little about the next.
-        weak = near and self.straddled
-        self._progress += self._successes_needed() if weak else self._policy.closing_successes_near
+        self._progress += 1
         if self._missing() <= 0:
             self._closed_at = now
             self._move(Position.CLOSED, "the upstream is well")
@@ -232,7 +217,7 @@ class Breaker:
             return
         self._window.add(_BAD, now)
         self._consecutive += 1
-        if at_once and (retry_after_ms or self.straddled):
+        if at_once and retry_after_ms:
             self._open(now, cause, retry_after_ms)
         else:
             self._open_if_bad(now, cause, retry_after_ms)
@@ -254,8 +239,8 @@ class Breaker:
         # One that has hardly closed opens for longer: a flapping upstream must not make pages flap.
         if self.position is Position.CLOSED and now - self._closed_at > self._policy.window_s:
             self._openings = 0
-        # One that answers, if late, is not harmed by being asked, so it is not left alone for longer each time.
-        self._openings = 1 if self.straddled else self._openings + 1
+        self._openings += 1
+        self.late = cause in LATE
         self._move(Position.OPEN, cause)
         pause_s = min(retry_after_ms or 0, self._policy.retry_after_ms_max) / 1000
         # Where callers are the probes, each gap between two successes is a refusal to somebody: few have to do.
@@ -264,11 +249,7 @@ class Breaker:
         self._due_at = now + max(self._open_s(), pause_s)
 
     def _missing(self) -> int:
-        """What is missing to close, in parts of a success: each has `closing_successes_near` of them."""
-        return self._successes_needed() * self._policy.closing_successes_near - self._progress
-
-    def _successes_needed(self) -> int:
-        return 1 if self._peer_closed else self._wanted
+        return (1 if self._peer_closed else self._wanted) - self._progress
 
     def _open_s(self) -> float:
         # Equal jitter: half of it stands, half is chance.
@@ -292,6 +273,4 @@ class Breaker:
         self._trial_out = False
         if after is not Position.HALF_OPEN:
             self._peer_closed = False
-        if after in (Position.CLOSED, Position.FORCED):
-            self.straddled = False
         self._listener(Transition(self.upstream, before, after, cause))

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 from bff.contracts.partition import Partition
 from bff.resilience import log
@@ -31,9 +30,10 @@ from bff.resilience.policies import policy_for
 from bff.resilience.policy import Policy
 from bff.resilience.probe import FixedProbe, Probe
 from bff.resilience.prober import Prober
-from bff.resilience.reason import Reason
-from bff.resilience.resources import Resources
-from bff.resilience.transport import Transport
+from bff.resilience.reason import LATE, Reason
+from bff.resilience.resources import Resources, log_moved
+from bff.resilience.steadiness import Steadiness
+from bff.resilience.transport import Sender, Transport
 
 __all__ = ["Failure", "Guard", "Judge", "Request", "Response"]
 
@@ -41,14 +41,6 @@ _logger = log.get("guard")
 
 # How long a refusal is refusal in the same words: far less than the jitter on the moment that it names.
 _REFUSAL_REUSED_S = 0.05
-
-
-class Sender(Protocol):
-    """What a guard needs of a transport: `send` raises nothing but `CallFailed`."""
-
-    async def send(self, request: Request, deadline: Deadline) -> Response: ...
-
-    async def aclose(self) -> None: ...
 
 
 class Guard:
@@ -94,7 +86,8 @@ class Guard:
             ratio=policy.retry_budget_ratio, window_s=policy.retry_budget_window_s, spare=policy.retry_budget_spare
         )
         self.pace = Pace(policy)
-        self.resources = Resources(name, policy, chance=chance, listener=self._resource_moved)
+        self.resources = Resources(name, policy, chance=chance, listener=log_moved)
+        self.steadiness = Steadiness(policy)
         self._meter = Meter(name, self.bulkhead, self.resources) if partition is None else Unmetered()
         self.probe = FixedProbe(probe) if isinstance(probe, Request) else probe
         self._prober = self._prober_for(self.probe, lease or OwnLease()) if self.probe else None
@@ -108,14 +101,23 @@ class Guard:
         self._unsubscribe = evidence.subscribe(name, self._peer_moved) if evidence else None
 
     async def call(
-        self, request: Request, deadline: Deadline, *, judge: Judge | None = None, resource: Hashable = None
+        self,
+        request: Request,
+        deadline: Deadline,
+        *,
+        judge: Judge | None = None,
+        resource: Hashable = None,
+        steady: bool = False,
+        insists: bool = False,
     ) -> Response | Failure:
         """The answer to `request`, whole and in time, or why there is none. `judge` replaces the guard's own.
 
-        `resource` is whose copy of what is requested, where method and URL do not tell.
+        `resource` is whose copy of what is requested, where method and URL do not tell. `steady`: it is read by one
+        reader, to whom late and timely answers are not to take turns; `insists`: who is asked all the same, as they
+        wait for what they have done.
         """
         if (own := self.own()) is not self:
-            return await own.call(request, deadline, judge=judge, resource=resource)
+            return await own.call(request, deadline, judge=judge, resource=resource, steady=steady, insists=insists)
         now = self._clock()
         call = GuardedCall(
             request,
@@ -124,9 +126,16 @@ class Guard:
             resource=resource or (request.method, request.url),
             retries=request.method == "GET",
         )
-        ended = await self._admit(call)
+        ended = await (self._steadily(call, insists) if steady and call.request.safe else self._admit(call, None))
         self._meter.ended(ended)
         return ended
+
+    async def _steadily(self, call: GuardedCall, insists: bool) -> Response | Failure:
+        held = None if insists else self.steadiness.held(call.resource, self._clock())
+        if held is not None and self.breaker.position is Position.CLOSED:
+            return held
+        ended = await self._admit(call, held)
+        return self.steadiness.shown(call.resource, ended, self._clock(), insists=insists)
 
     def own(self) -> "Guard":
         """The guard of the partition that the running request belongs to: this one, where it belongs to none."""
@@ -202,7 +211,8 @@ class Guard:
         await self._transport.aclose()
         await self._partitions.aclose()
 
-    async def _admit(self, call: GuardedCall) -> Response | Failure:
+    async def _admit(self, call: GuardedCall, held: Failure | None) -> Response | Failure:
+        """How the call ends; where the reader is shown `held` in any case, it is at most a trial behind their back."""
         now = self._clock()
         refused = self._refused(now) if not self.breaker.would_pass(now) else self.resources.refusal(call.resource, now)
         if refused is not None:
@@ -219,17 +229,15 @@ class Guard:
         self._budget.called(now)
         counted = self.resources.acquire(call.resource, now)
         work = self._detach(replace(call, began=now, resource_permit=counted), place, permit)
-        if permit.trial and self.breaker.straddled and call.request.safe:
-            # Now and then this one would be in time, and the next not: all are told the same until that has ended.
-            return self._refused(now)
-        return await asyncio.shield(work)
+        return await asyncio.shield(work) if held is None else held
 
     def _refused(self, now: float) -> Failure:
         if self.breaker.position is Position.FORCED:
             return Failure(
                 Reason.HELD, f"held by an operator: {self._hold_note}" if self._hold_note else "held by an operator"
             )
-        return Failure(Reason.BREAKER_OPEN, "the upstream is failing", self.breaker.closes_ms(now))
+        closes_ms = self.breaker.closes_ms(now)
+        return Failure(Reason.BREAKER_OPEN, "the upstream is failing", closes_ms, late=self.breaker.late)
 
     def _detach(self, call: GuardedCall, place: Place, permit: Permit) -> asyncio.Task[Response | Failure]:
         # A call that is on its way can not be aborted: it lives until its deadline. So it runs by itself, keeps its
@@ -271,7 +279,7 @@ class Guard:
             answer = await self._transport.send(call.sent(given_ms, self._partition), call.deadline)
             ended = judged(answer, self.policy, call.judge)
         except CallFailed as failed:
-            ended = Failure(failed.reason, failed.detail)
+            ended = Failure(failed.reason, failed.detail, late=failed.reason in LATE)
             unanswered = failed.reason in (Reason.CONNECT, Reason.CUT) and not failed.answered
         except Exception as error:
             # A judge or a transport with a mistake in it must cost this slot only.
@@ -328,13 +336,6 @@ class Guard:
         # What an operator does here says nothing about the upstream.
         if self._evidence and Position.FORCED not in (transition.before, transition.after):
             self._evidence.publish(transition)
-
-    def _resource_moved(self, transition: Transition) -> None:
-        # Its trials come and go: what is worth a line is that it is left alone, and that it is not any more.
-        if Position.HALF_OPEN not in (transition.after, transition.before) or transition.after is Position.CLOSED:
-            _logger.warning(
-                "resource_moved", resource=transition.upstream, after=transition.after.value, cause=transition.cause
-            )
 
     def _peer_moved(self, transition: Transition) -> None:
         if transition.after is Position.OPEN:

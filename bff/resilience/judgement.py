@@ -46,8 +46,8 @@ def settle(
     """End `permit` as the attempt deserves; `given_ms` is the time that the attempt had, `took_ms` what it used."""
     party_blamed = Party.NOBODY if isinstance(ended, Response) else party(ended.reason)
     if isinstance(ended, Response) or party_blamed in (Party.NOBODY, Party.RESOURCE):
-        near = pace.answered(took_ms, now)
-        permit.success(now, near=near, straddles=near and pace.straddles())
+        pace.took(took_ms, now)
+        permit.success(now)
         return
     unfair = ended.reason in _LATE and given_ms < policy.deadline_ms * policy.fair_ratio_min
     if unfair or party_blamed is Party.UNPROVED:
@@ -55,5 +55,6 @@ def settle(
         return
     # A 503 with Retry-After is the upstream's own word on all calls; a 429 may be about one player.
     at_once = ended.status == 503 and ended.retry_after_ms is not None
-    straddles = ended.reason is Reason.TIMEOUT and pace.timed_out(given_ms, now) and pace.straddles()
-    permit.failure(now, cause=ended.reason, retry_after_ms=ended.retry_after_ms, at_once=at_once, straddles=straddles)
+    if ended.reason is Reason.TIMEOUT:
+        pace.took(given_ms, now)
+    permit.failure(now, cause=ended.reason, retry_after_ms=ended.retry_after_ms, at_once=at_once)

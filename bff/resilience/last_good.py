@@ -3,8 +3,8 @@
 Public: `LastGood`, `LastGoodPolicy`; from `memory_cache`: `Key`, `Fetched`; from `second_level`: `Codec`,
 `SecondLevel`.
 
-Shared copies are reused while they are fresh, and fetched once for all who ask at once; a player's copy serves only
-that player, and only when fetching failed.
+Shared copies are reused while they are fresh, and fetched once for all who ask at once; one of the last seconds stands
+in, unmarked, for an answer that was late. A player's copy serves only that player, and only when fetching failed.
 """
 
 import asyncio
@@ -48,6 +48,7 @@ class LastGood(Generic[T]):
         second: SecondLevel | None = None,
         codec: Codec[T] | None = None,
     ) -> None:
+        self._grace_s = policy.late_grace_s
         self._clock = clock
         self._wall = wall
         self._copies: MemoryCache[T] = MemoryCache(policy)
@@ -92,7 +93,10 @@ class LastGood(Generic[T]):
         if copy is None and stale_s_max > 0 and self._second_level and self._second_level.may_hold(key):
             return None
         failure = refused()
-        return None if failure is None else self._fallen_back(copy, failure)
+        if failure is None:
+            return None
+        in_grace = None if unshared or not failure.late else self._in_grace(copy)
+        return in_grace or self._fallen_back(copy, failure)
 
     async def aclose(self) -> None:
         """Wait for what is still fetched or written."""
@@ -112,6 +116,9 @@ class LastGood(Generic[T]):
             ended = await self._ask(key, fetch, stale_s_max)
         else:
             ended = await asyncio.shield(self._fly(key, fetch, stale_s_max))
+        in_grace = None if unshared or not ended.late else self._in_grace(copy)
+        if in_grace is not None:
+            return in_grace
         if isinstance(ended, Fetched):
             _count(_FETCHED)
             return Outcome(State.FRESH, ended.value, as_of=self._wall())
@@ -123,6 +130,12 @@ class LastGood(Generic[T]):
             if copy is not None and current() is None:
                 self._copies.put(key, copy)
         return self._fallen_back(copy, ended)
+
+    def _in_grace(self, copy: Copy[T] | None) -> Outcome[T] | None:
+        # Whoever was shown it a moment ago has it still; a mark that comes and goes would tell them nothing.
+        if copy is None or copy.lifetime.error_s == 0 or copy.age_s(self._clock()) >= self._grace_s:
+            return None
+        return self._fresh(copy, "grace")
 
     def _fallen_back(self, copy: Copy[T] | None, failure: Failure) -> Outcome[T] | Failure:
         if copy is None or copy.age_s(self._clock()) >= copy.lifetime.fresh_s + copy.lifetime.error_s:

@@ -46,12 +46,16 @@ class Key(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Fetched(Generic[T]):
-    """A good value, what it weighs, and the headers that say how long it may be used. `keep` False: never kept."""
+    """A good value, what it weighs, and the headers that say how long it may be used. `keep` False: never kept.
+
+    `late`: it is poorer than it might be, because something behind it did not answer in time.
+    """
 
     value: T
     size_bytes: int
     headers: Headers
     keep: bool = True
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class Failure(msgspec.Struct, frozen=True):
     `status` is the upstream's, if any. `retry_after_ms` says when asking again may help: the upstream's own
     Retry-After, capped, or the moment at which the breaker may be closed again. `code` is the word of the problem
     (RFC 9457) that a 429 or 5xx carried, empty where it carried none. `upstream` names who failed, where whoever made
-    the call says so.
+    the call says so. `late`: no answer came in time, or nobody was asked because none had.
     """
 
     reason: Reason
@@ -30,6 +30,7 @@ class Failure(msgspec.Struct, frozen=True):
     status: int | None = None
     code: str = ""
     upstream: str = ""
+    late: bool = False
 
     @property
     def sent(self) -> bool:

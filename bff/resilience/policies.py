@@ -22,7 +22,7 @@ from bff.resilience.policy import Policy
 ALL = "*"
 _BYTES_MAX = 64 * 1024
 _TYPES = {field.name: field.type for field in fields(Policy)}
-_MAY_BE_ZERO = frozenset({"patience_ms", "waiting_max", "retry_budget_ratio", "retry_budget_spare"})
+_MAY_BE_ZERO = frozenset({"patience_ms", "waiting_max", "late_hold_ms", "retry_budget_ratio", "retry_budget_spare"})
 
 # A number is of the type that its field in `Policy` has.
 Overrides = Mapping[str, Mapping[str, Any]]

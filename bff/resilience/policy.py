@@ -43,10 +43,13 @@ class Policy:
     closing_successes: int = 5  # over a second: longer than an upstream stays up that flaps by the second
     closing_successes_few: int = 2  # after a pause that the upstream has asked for, and where callers are the probes
     probe_gap_ms: int = 250  # between those successes
-    # Of the last answers near to the limit, as many too late would make pages flicker.
-    straddling_ratio_min: float = 0.2
-    closing_successes_near: int = 20  # as many as that where answers straddled the limit and are still near to it
     retry_after_ms_max: int = 8000
+
+    # A reader who saw a timely answer and then a late one is shown the same for so long, so that what they see changes
+    # twice in ten seconds at most.
+    late_hold_ms: int = 10_000
+    late_memory_s: float = 60.0  # whoever saw nothing for longer than this sees no change
+    late_readers_max: int = 10_000
 
     # Resources whose answers are refused: how many are remembered, and for how long after the last refusal.
     resources_max: int = 256
@@ -86,4 +89,6 @@ class LastGoodPolicy:
     # What is not there now may be soon, but not so soon that every page of an outage should ask.
     second_missing_s: float = 1.0
     rewrite_s_min: float = 10.0
+    # A shared copy stands in unmarked for a late answer while it is no older than this: each who has it open sees it.
+    late_grace_s: float = 10.0
     pending_max: int = 256

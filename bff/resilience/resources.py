@@ -1,6 +1,6 @@
 """Which resources of an upstream say what can not be used, again and again: those are left alone for a while.
 
-Public: `Resources`.
+Public: `Resources`, `log_moved`.
 
 The upstream is well and so are its other resources. Each that was refused lately has a breaker of its own under the
 upstream's policy; who asks for it next is its trial, and one good answer closes it. Bounded in number, and forgotten
@@ -12,12 +12,15 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from bff.resilience import log
 from bff.resilience.attribution import Party, party
 from bff.resilience.breaker import Breaker, Permit, Position, Transition
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
+
+_logger = log.get("guard")
 
 
 @dataclass(slots=True)
@@ -98,3 +101,11 @@ class Resources:
         while now - self._refused[oldest].refused_at > policy.resource_s_max or len(self) > policy.resources_max:
             del self._refused[oldest]
             oldest = next(iter(self._refused))
+
+
+def log_moved(transition: Transition) -> None:
+    """A listener for `Resources`. Trials come and go: a line is worth that one is left alone, or not any more."""
+    if Position.HALF_OPEN not in (transition.after, transition.before) or transition.after is Position.CLOSED:
+        _logger.warning(
+            "resource_moved", resource=transition.upstream, after=transition.after.value, cause=transition.cause
+        )

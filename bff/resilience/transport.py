@@ -1,6 +1,6 @@
 """Calls over HTTP to one upstream: complete, unambiguous, bounded answers, or a `CallFailed`. The border to pyreqwest.
 
-Public: `Transport`, and from `message`: `Request`, `Response`, `Headers`, `CallFailed`.
+Public: `Transport`, `Sender`, and from `message`: `Request`, `Response`, `Headers`, `CallFailed`.
 
 It follows no redirect, obeys no proxy of the environment, keeps no cookie and retries nothing. What may change
 something travels on a connection of its own: a kept one may have been closed by the other side a moment ago, and who
@@ -10,6 +10,7 @@ meets that can not know whether the request was read.
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from pyreqwest.client import Client, ClientBuilder
@@ -27,7 +28,15 @@ from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from bff.resilience.translation import translate
 
-__all__ = ["CallFailed", "Headers", "Request", "Response", "Transport"]
+__all__ = ["CallFailed", "Headers", "Request", "Response", "Sender", "Transport"]
+
+
+class Sender(Protocol):
+    """What a guard needs of a transport: `send` raises nothing but `CallFailed`."""
+
+    async def send(self, request: Request, deadline: Deadline) -> Response: ...
+
+    async def aclose(self) -> None: ...
 
 
 class Transport:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec import structs
 
 from bff.contracts import headers
 from bff.contracts.problem import Problem, read_problem
@@ -67,9 +68,12 @@ async def view(path: str, kind: type[View[T]], context: Context, /, **query: str
         _within(context, POLICY.view_ms + POLICY.view_patience_ms),
         judge=reader.judge,
         resource=(_player(context), target),
+        steady=bool(_player(context)),
     )
     if isinstance(answer, Failure):
-        return _failing().named(QUERIES, answer)
+        failure = _failing().named(QUERIES, answer)
+        # What is not asked because it was late is late, to whoever is shown it: the word stays the same.
+        return structs.replace(failure, reason=Reason.TIMEOUT) if failure.late else failure
     _failing().answered(QUERIES)
     return reader.value if isinstance(reader.value, View) else _failing().named(QUERIES, _refused(answer))
 

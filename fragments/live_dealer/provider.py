@@ -66,7 +66,10 @@ async def latest(game: str, context: Context) -> list[Bet] | Failure:
     """The player's last bets at one table, newest first."""
     request = Request("GET", f"{_url()}?{urlencode({'game': game})}", _bearer(context))
     answer = await _guard("bets").call(
-        request, _within(context, READ_MS + PATIENCE_MS), resource=(_player(context), game)
+        request,
+        _within(context, READ_MS + PATIENCE_MS),
+        resource=(_player(context), game),
+        steady=bool(_player(context)),
     )
     if isinstance(answer, Failure):
         return structs.replace(answer, upstream=UPSTREAM)

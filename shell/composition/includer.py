@@ -15,7 +15,7 @@ from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome
 from bff.resilience.partition import current
 from bff.resilience.policy import LastGoodPolicy
-from bff.resilience.reason import Reason
+from bff.resilience.reason import LATE, Reason
 from shell.composition.body import Body, read_body
 from shell.composition.include import Include
 from shell.composition.ladder import Included, included_from_failure, included_from_outcome
@@ -123,7 +123,14 @@ class Includer:
 
         request = content_request(include, self._bearer)
         guard = self._upstreams.of(include.published)
-        answer = await guard.call(request, deadline, judge=judge, resource=include.key)
+        answer = await guard.call(
+            request,
+            deadline,
+            judge=judge,
+            resource=include.key,
+            steady=include.key.player is not None,
+            insists=include.unshared,
+        )
         if isinstance(answer, Failure):
             return answer
         self._upstreams.mark_healthy(include)
@@ -131,7 +138,8 @@ class Includer:
         # Only what is wholly good may stand in later, and only for the plain view: a receipt is shown once, and how far
         # one player's writes have come is nothing to others.
         plain = not include.receipt and (bool(include.key.player) or not include.visit.min_sequence)
-        return Fetched(body, len(body.html), answer.headers, keep=body.degraded is None and plain)
+        keep, late = body.degraded is None and plain, body.degraded in LATE
+        return Fetched(body, len(body.html), answer.headers, keep=keep, late=late)
 
 
 def _included(include: Include, ended: Outcome[Body] | Failure) -> Included:

@@ -36,9 +36,9 @@ class FakeUpstream:
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
-            left_ms = deadline.remaining_ms(loop.time())
-            await asyncio.sleep(min(self.took_ms, left_ms) / 1000)
-            if self.took_ms > left_ms:
+            left_ms, took_ms = deadline.remaining_ms(loop.time()), self.took_ms
+            await asyncio.sleep(min(took_ms, left_ms) / 1000)
+            if took_ms > left_ms:
                 raise CallFailed(Reason.TIMEOUT, "no answer in time")
             said = self.says()
             if isinstance(said, Exception):

@@ -100,62 +100,14 @@ def test_half_of_twenty_opens_it() -> None:
     assert bench.position is Position.OPEN
 
 
-def test_answers_that_straddle_the_limit_open_it_at_once() -> None:
-    """And not for longer each time: an upstream that answers, if late, is not harmed by being asked."""
+@pytest.mark.parametrize(("cause", "late"), [("timeout", True), ("connect_timeout", True), ("connect", False)])
+def test_it_knows_whether_it_is_open_because_answers_were_late(cause: str, late: bool) -> None:
+    """What was met last counts, also by a trial."""
     bench = Bench()
-    bench.succeed(30)
-    bench.fail(straddles=True)
-    assert bench.position is Position.OPEN
-    assert bench.breaker.straddled
-    for _ in range(5):
-        assert bench.due_ms() == 1000
-        bench.pass_s(1)
-        bench.probe().failure(bench.now, cause="timeout")
-
-
-@pytest.mark.parametrize(("near", "wanted"), [(False, 5), (True, 20)])
-def test_a_straddled_limit_takes_many_answers_that_are_hardly_in_time_to_close(near: bool, wanted: int) -> None:
-    """Four of them weigh as one with room to spare; once closed, that is over."""
-    bench = Bench()
-    bench.fail(straddles=True)
-    assert bench.breaker.closes_ms(bench.now) == 1000 + 4 * POLICY.probe_gap_ms
-    for _ in range(wanted):
-        assert bench.position is not Position.CLOSED
-        bench.pass_s(bench.due_ms() / 1000)
-        bench.probe().success(bench.now, near=near)
-    assert bench.position is Position.CLOSED
-    assert not bench.breaker.straddled
-
-
-def test_answers_hardly_in_time_close_it_where_none_straddled_the_limit() -> None:
-    """A slow upstream comes back from an outage like any other."""
-    bench = Bench()
-    bench.open()
-    for _ in range(POLICY.closing_successes):
-        bench.pass_s(bench.due_ms() / 1000)
-        bench.probe().success(bench.now, near=True)
-    assert bench.position is Position.CLOSED
-
-
-def test_one_answer_hardly_in_time_among_late_ones_straddles_the_limit() -> None:
-    """It closes no breaker that time-outs have opened; of a call that is no trial it says nothing."""
-    bench = Bench()
-    bench.permit().success(bench.now, near=True, straddles=True)
-    assert not bench.breaker.straddled
     bench.open()
     bench.pass_s(1)
-    bench.probe().success(bench.now, near=True, straddles=True)
-    assert bench.breaker.straddled
-    assert bench.breaker.closes_ms(bench.now) == 5 * POLICY.probe_gap_ms
-
-
-def test_an_operators_hold_ends_what_straddled() -> None:
-    """What comes after it is judged afresh."""
-    bench = Bench()
-    bench.fail(straddles=True)
-    bench.breaker.force_open()
-    bench.breaker.unforce(bench.now)
-    assert not bench.breaker.straddled
+    bench.probe().failure(bench.now, cause=cause)
+    assert bench.breaker.late is late
 
 
 def test_what_is_older_than_the_window_is_forgotten() -> None:

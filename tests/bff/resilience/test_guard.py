@@ -299,32 +299,6 @@ def test_an_upstream_near_its_limit_gets_more_time_and_stays_fresh(seed: int) ->
     assert len(visible_changes(patient, seed=seed, took_ms=(225, 260))) <= 2
 
 
-@pytest.mark.parametrize("more", [{}, {"probe": GET}], ids=["callers find out", "probed"])
-@pytest.mark.parametrize("seed", range(8))
-def test_what_straddles_the_limit_does_not_make_pages_flicker(seed: int, more: dict[str, Request]) -> None:
-    """Half in time, half too late: the page settles within three changes and stays as it is."""
-    changes = visible_changes(Policy(deadline_ms=400), seed=seed, took_ms=(380, 420), **more)
-    assert 1 <= len(changes) <= 3
-    assert changes[-1] < 15
-
-
-@simulated
-async def test_a_straddled_limit_is_tried_behind_its_callers(bench: Bench) -> None:
-    """Whoever is let through to find out is told what all are told; a command that is let through gets its answer."""
-    bench.upstream.took_ms = POLICY.deadline_ms - 10
-    await bench.call()
-    bench.upstream.took_ms = POLICY.deadline_ms + 10
-    assert (await bench.fail()).reason is Reason.TIMEOUT
-    assert bench.guard.breaker.straddled
-    await asyncio.sleep(1)
-    bench.upstream.took_ms, sent = 10, len(bench.upstream.requests)
-    assert (await bench.fail()).reason is Reason.BREAKER_OPEN
-    await asyncio.sleep(0.01 + POLICY.probe_gap_ms / 1000)
-    assert len(bench.upstream.requests) == sent + 1
-    assert await bench.call(Request("POST", GET.url)) == answer()
-    assert bench.guard.breaker.position is Position.CLOSED
-
-
 @simulated
 async def test_a_call_without_a_fair_chance_proves_nothing(bench: Bench) -> None:
     """A time-out of a call that came with hardly any time is not the upstream's."""

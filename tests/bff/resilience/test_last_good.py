@@ -48,7 +48,7 @@ class Bench:
         self.cache_control = ""
         self.says: str | Failure = "one"
         self.size_bytes = 10
-        self.keep = True
+        self.keep, self.late = True, False
         self.took_s = 0.01
         self.fetches = 0
         self.kept: LastGood[str] = self.process(policy or LastGoodPolicy())
@@ -65,7 +65,7 @@ class Bench:
         if isinstance(said, Failure):
             return said
         headers = Headers([("Cache-Control", self.cache_control)] if self.cache_control else [])
-        return Fetched(said, self.size_bytes, headers, keep=self.keep)
+        return Fetched(said, self.size_bytes, headers, keep=self.keep, late=self.late)
 
     async def get(self, key: Key = SHARED, *, stale_s_max: int = STALE_S) -> Outcome[str] | Failure:
         return await self.kept.get(key, self.fetch, stale_s_max=stale_s_max)
@@ -701,5 +701,61 @@ def test_writes_to_a_lost_second_level_cost_one_time_out_in_all(lost: str) -> No
         await bench.kept.aclose()
         assert bench.clock() - began <= 0.1
         assert second.puts == 1
+
+    simulated_time.run(main())
+
+
+LATE = Failure(Reason.TIMEOUT, "no answer in time", late=True)
+
+
+@simulated
+async def test_a_shared_copy_of_the_last_seconds_stands_in_unmarked_for_a_late_answer(bench: Bench) -> None:
+    """With its age; one that is older is marked, and so is one that stands in for any other failure."""
+    await bench.get()
+    bench.says = LATE
+    await asyncio.sleep(5)
+    assert await bench.get() == Outcome(State.FRESH, "one", as_of=NOON + timedelta(seconds=0.01))
+    bench.says = DOWN
+    assert await bench.seen() == (State.STALE, "one")
+    bench.says = LATE
+    await asyncio.sleep(5)
+    assert await bench.seen() == (State.STALE, "one")
+
+
+@simulated
+async def test_a_poorer_body_gives_way_to_a_shared_copy_of_the_last_seconds(bench: Bench) -> None:
+    """What makes it poorer is that something behind it was late."""
+    await bench.get()
+    bench.says, bench.keep, bench.late = "poor", False, True
+    assert await bench.seen() == (State.FRESH, "one")
+    await asyncio.sleep(10)
+    assert await bench.seen() == (State.FRESH, "poor")
+
+
+@simulated
+async def test_a_shut_door_that_was_late_is_answered_by_the_same_copy_without_asking(bench: Bench) -> None:
+    """As long as it is of the last seconds."""
+    await bench.get()
+    ended = bench.kept.at_once(SHARED, lambda: LATE, stale_s_max=STALE_S)
+    assert isinstance(ended, Outcome)
+    assert ended.state is State.FRESH
+    await asyncio.sleep(10)
+    ended = bench.kept.at_once(SHARED, lambda: LATE, stale_s_max=STALE_S)
+    assert isinstance(ended, Outcome)
+    assert ended.state is State.STALE
+
+
+@pytest.mark.parametrize("case", ["player", "must-revalidate", "unshared"])
+def test_no_copy_stands_in_unmarked_where_it_may_not(case: str) -> None:
+    """Not a player's, not one whose sender forbids it, and not before somebody who has just done something."""
+
+    async def main() -> None:
+        bench, key = Bench(), AMBER if case == "player" else SHARED
+        bench.cache_control = "max-age=1, must-revalidate" if case == "must-revalidate" else ""
+        await bench.get(key)
+        bench.says = LATE
+        await asyncio.sleep(2)
+        ended = await bench.kept.get(key, bench.fetch, stale_s_max=STALE_S, unshared=case == "unshared")
+        assert isinstance(ended, Failure) or ended.state is State.STALE
 
     simulated_time.run(main())

@@ -64,7 +64,7 @@ class BreakerMachine(RuleBasedStateMachine):
             self.trials.add(permit)
         return permit
 
-    @rule(permit=permits, end=st.sampled_from(["success", "near", "failure", "straddling", "pause", "release"]))
+    @rule(permit=permits, end=st.sampled_from(["success", "failure", "pause", "release"]))
     def end(self, permit: Permit, end: str) -> None:
         if permit not in self.out:
             return
@@ -74,14 +74,12 @@ class BreakerMachine(RuleBasedStateMachine):
         self.trials.discard(permit)
         if end == "failure":
             permit.failure(self.now, cause="timeout")
-        elif end == "straddling":
-            permit.failure(self.now, cause="timeout", straddles=True)
         elif end == "pause":
             permit.failure(self.now, cause="upstream_error", retry_after_ms=60_000, at_once=True)
         elif end == "release":
             permit.release(self.now)
         else:
-            permit.success(self.now, near=end == "near")
+            permit.success(self.now)
         if not current or end == "release":
             assert (self.breaker.position, len(self.told)) == (before, row)
 

@@ -61,3 +61,24 @@ async def test_bff_that_answers_near_its_limit_stays_fresh(queries: FakeBff) -> 
     queries.replies["/views/wallet"] = lambda asked: reply(view({"n": 1}), delay_s=next(delays_s))
     shown = [await bff.view("wallet", View[dict[str, int]], of("pl_one")) for _ in range(12)]
     assert [each for each in shown[1:] if isinstance(each, Failure)] == []
+
+
+async def test_a_late_view_stays_away_from_its_player_for_a_while_under_one_word(queries: FakeBff) -> None:
+    """Pages do not take turns between the view and its absence; others, and a visitor, are shown what comes."""
+    answer = [reply(view({"n": 1}))]
+    queries.replies["/views/wallet"] = lambda asked: answer[0]
+    visitor = replace(of("pl_one"), player=None, authorization="")
+    readers = (of("pl_one"), of("pl_two"), visitor)
+    for context in readers:
+        assert isinstance(await bff.view("wallet", View[dict[str, int]], context), View)
+    answer[0] = reply(view({"n": 2}), delay_s=0.5)
+    for context in (of("pl_one"), visitor):
+        failure = await bff.view("wallet", View[dict[str, int]], context)
+        assert isinstance(failure, Failure)
+        assert (failure.reason, failure.late) == (Reason.TIMEOUT, True)
+    answer[0] = reply(view({"n": 3}))
+    shown = [await bff.view("wallet", View[dict[str, int]], context) for context in readers]
+    assert [isinstance(each, View) for each in shown] == [False, True, True]
+    assert isinstance(shown[0], Failure)
+    assert (shown[0].reason, shown[0].upstream) == (Reason.TIMEOUT, "bff-queries")
+    assert shown[0].retry_after_ms

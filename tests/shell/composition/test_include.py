@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
+from bff.contracts import headers as names
 from bff.resilience.breaker import Position
 from bff.resilience.last_good import LastGood, LastGoodPolicy
 from bff.resilience.policy import Policy
@@ -367,3 +368,39 @@ def test_slot_asks_again_for_what_the_pages_query_asked_of_it() -> None:
     assert Include(slot=slot, visit=visit, release=None).refetch_query == "tables.game=a%26b%3Dc"
     shown = replace(visit, receipts={"tables": "r1"})
     assert Include(slot=slot, visit=shown, release=None).refetch_query == "tables.game=a%26b%3Dc&tables.receipt=r1"
+
+
+async def test_a_late_slot_of_a_player_stays_as_it_is_for_a_while_and_nobody_elses_does() -> None:
+    """Last good copy under the bar on each of that player's pages, without asking; the other's are fresh."""
+    async with Trio(extension={"audience": "player", "stale_s_max": 60, "deadline_ms": 300}) as trio:
+        wallet = trio.origins["wallet"]
+
+        async def state(player: str, **more: object) -> bytes:
+            sick = element(await trio.page(trio.visit(player, **more)), "wallet")
+            return sick.split(b'data-state="')[1].partition(b'"')[0]
+
+        assert [await state("pl_one"), await state("pl_two")] == [b"fresh", b"fresh"]
+        await wallet.fail("silence")
+        assert await state("pl_one") == b"stale"
+        await wallet.heal()
+        asked = wallet.requests
+        assert [await state("pl_one") for _ in range(3)] == [b"stale"] * 3
+        assert wallet.requests == asked
+        assert await state("pl_two") == b"fresh"
+        assert await state("pl_one", min_sequence="e1:7") == b"fresh", "they wait for what they have done"
+        assert await state("pl_one") == b"fresh"
+
+
+@pytest.mark.parametrize("late", ["the fragment", "what it asks"])
+async def test_a_late_answer_of_what_everybody_sees_shows_in_no_page_while_a_copy_is_seconds_old(late: str) -> None:
+    """Not marked, with its age; whether the fragment was late or says that somebody behind it was."""
+    async with Trio(extension={"audience": "shared", "stale_s_max": 60, "deadline_ms": 300}) as trio:
+        tables = trio.origins["tables"]
+        healthy = element(await trio.page(), "tables")
+        assert b'data-state="fresh"' in healthy
+        if late == "the fragment":
+            await tables.fail("silence")
+        else:
+            tables.write = lambda seen: b"<p>Poorer.</p>"
+            tables.headers = ((names.STATE, "degraded; reason=timeout"),)
+        assert steady(element(await trio.page(), "tables")) == steady(healthy)
