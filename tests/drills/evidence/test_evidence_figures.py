@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from tests.drills.evidence.figures import Figures, figures_of
 from tests.drills.evidence.value import Transition
+
+pytestmark = pytest.mark.quick
 
 SLOTS = ("wallet", "tables", "promotions")
 BROKEN = ("promotions",)

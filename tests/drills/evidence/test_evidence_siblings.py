@@ -7,6 +7,8 @@ from tests.drills.evidence.siblings import Action, Shown, digest_of
 from tests.drills.evidence.value import SiblingDigest
 from tests.drills.evidence.volatile import SlotMarkup, slots_of
 
+pytestmark = pytest.mark.quick
+
 SERVED = '<fragment-slot slot="wallet" data-state="fresh"><p>Balance</p><b>€125.00</b></fragment-slot>'
 SHOWN = Shown("wallet", "fresh", "Balance €125.00", [("p", {"color": "red", "width": "80px"})], [Action("a: Deposit")])
 

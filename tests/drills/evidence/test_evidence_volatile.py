@@ -4,6 +4,8 @@ import pytest
 
 from tests.drills.evidence.volatile import VOLATILE, normalised, slots_of
 
+pytestmark = pytest.mark.quick
+
 SLOT = (
     '<fragment-slot slot="wallet" id="slot-wallet" data-state="fresh" data-reason="" data-as-of="{at}" data-ms="{ms}" '
     'hx-get="/slots/lobby/wallet"><template shadowrootmode="open"><div data-live-seq="e:{n}"><b>{balance}</b>'

@@ -38,7 +38,7 @@ class Transition(msgspec.Struct, frozen=True):
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """A screenshot of the whole page."""
+    """A screenshot of the whole page. `places` says where each slot stands in it: left, top, width, height."""
 
     moment: Moment
     viewer: Viewer
@@ -46,6 +46,7 @@ class Picture(msgspec.Struct, frozen=True):
     path: str
     width: int
     height: int
+    places: dict[str, tuple[int, int, int, int]] = {}
 
 
 class ConsoleError(msgspec.Struct, frozen=True):

@@ -21,12 +21,19 @@ from tests.drills.evidence.volatile import TEXT_SELECTORS, SlotMarkup, slots_of
 
 HERE = Path(__file__).parent
 WATCH = (HERE / "watch.js").read_text("utf-8")
+PLACES = (HERE / "places.js").read_text("utf-8")
 SIBLINGS = (HERE / "siblings.js").read_text("utf-8")
 LOAD_MS_MAX = 15_000
 CONSOLE_MAX = 100
 TRANSITIONS_MAX = 2000
 TEXT_MAX = 600
 WEBP_QUALITY = 80
+
+
+class _Places(msgspec.Struct):
+    width: int
+    height: int
+    places: dict[str, tuple[int, int, int, int]]
 
 
 class _Told(msgspec.Struct):
@@ -126,12 +133,10 @@ class WatchedPage:
             await self.page.screenshot(
                 path=folder / name, type="webp", quality=WEBP_QUALITY, full_page=True, animations="disabled"
             )
-            size = await self.page.evaluate(
-                "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
-            )
-        except PlaywrightError:
+            found = msgspec.convert(await self.page.evaluate(PLACES), _Places)
+        except (PlaywrightError, msgspec.ValidationError):
             return None
-        return value.Picture(moment, self.viewer, at_ms, name, int(size[0]), int(size[1]))
+        return value.Picture(moment, self.viewer, at_ms, name, found.width, found.height, found.places)
 
     async def shown(self) -> dict[str, Shown]:
         """Each slot as it stands; nothing where the page can not be asked."""

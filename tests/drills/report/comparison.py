@@ -1,0 +1,90 @@
+"""A run beside the last one: what got worse, what got better, what was not looked at again.
+
+Public: `Comparison`, `Change`, `compare`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tests.drills.report.runs import Drilled, Run
+from tests.drills.report.words import count, duration, moment
+from tests.drills.verdict import Verdict
+
+# A figure got worse when it is half as long again, and by more than a busy machine adds.
+WORSE_FACTOR, WORSE_MS = 1.5, 1000
+FIGURES = (("detect_ms", "seen"), ("contain_ms", "contained"), ("recover_ms", "healed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`drill` got worse or better: from what to what."""
+
+    drill: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`last_start` is the moment of the run that this one is compared with."""
+
+    last_start: str
+    regressions: tuple[Change, ...]
+    improvements: tuple[Change, ...]
+    added: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def compare(run: Run, last: Run) -> Comparison:
+    """Drills are matched by name."""
+    drills, before = _by_name(run), _by_name(last)
+    both = [name for name in drills if name in before]
+    return Comparison(
+        last_start=moment(last.record.start),
+        regressions=tuple(Change(name, words) for name in both for words in _worse(before[name], drills[name])),
+        improvements=tuple(
+            Change(name, words) for name in both for words in _worse(drills[name], before[name], turned=True)
+        ),
+        added=tuple(name for name in drills if name not in before),
+        missing=tuple(name for name in before if name not in drills),
+    )
+
+
+def _by_name(run: Run) -> dict[str, Drilled]:
+    return {each.journal.mullion.drill: each for each in run.drills}
+
+
+def _worse(good: Drilled, bad: Drilled, *, turned: bool = False) -> Iterator[str]:
+    """Each way in which `bad` is worse than `good`; `turned` says it from `bad` to `good`."""
+
+    def change(better: str, worse: str) -> str:
+        return f"{worse} → {better}" if turned else f"{better} → {worse}"
+
+    well, ill = good.journal.mullion, bad.journal.mullion
+    if well.verdict is Verdict.HELD and ill.verdict is not Verdict.HELD:
+        why = "" if turned else f": {ill.sentence}"
+        yield change("held", str(ill.verdict).replace("_", " ")) + why
+    for name, words in FIGURES:
+        fast, slow = _figure(good, name), _figure(bad, name)
+        if fast is not None and slow is None and well.phases.fault_ms and ill.phases.fault_ms:
+            yield f"{words} {change(f'after {duration(fast)}', 'never')}"
+        elif fast is not None and slow is not None and slow > max(fast * WORSE_FACTOR, fast + WORSE_MS):
+            yield f"{words} after {change(duration(fast), duration(slow))}"
+    if good.evidence and bad.evidence:
+        yield from _more(len(good.evidence.console_errors), len(bad.evidence.console_errors), "console error", change)
+        yield from _more(_violations(good), _violations(bad), "broken rule of accessibility", change)
+
+
+def _more(fewer: int, more: int, one: str, change: Callable[[str, str], str]) -> Iterator[str]:
+    many = one.replace("rule", "rules") if "rule" in one else f"{one}s"
+    if more > fewer:
+        yield change(count(fewer, one, many), count(more, one, many))
+
+
+def _figure(drilled: Drilled, name: str) -> float | None:
+    figures = drilled.evidence or drilled.journal.mullion.phases
+    found: float | None = getattr(figures, name)
+    return found
+
+
+def _violations(drilled: Drilled) -> int:
+    return sum(len(each.violations) for each in drilled.evidence.axe) if drilled.evidence else 0

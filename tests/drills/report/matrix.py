@@ -1,0 +1,126 @@
+"""Hops by faults: what is covered, what came of it, and why a cell is empty.
+
+Public: `Matrix`, `Cell`, `matrix_of`.
+"""
+
+import string
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.drills.proxy.faults import FAULTS
+from tests.drills.report.runs import Run
+from tests.drills.run_record import Cell as CoveredCell
+from tests.drills.verdict import Verdict
+
+SIGNS = {
+    Verdict.HELD: ("held", "✓"),
+    Verdict.DEVIATED: ("deviated", "✕"),
+    Verdict.ABORTED: ("aborted", "■"),
+    Verdict.COULD_NOT_RUN: ("could not run", "?"),
+}
+NOT_RUN = "its drill was not part of this run"
+NOT_SAID = "the run does not say"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """`kind` is a verdict's value, or `absent`; `sign` is drawn, `words` are read out; `anchor` leads to the drill."""
+
+    kind: str
+    sign: str
+    words: str
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    hop: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why cells are empty: the letter that stands in them, and how many they are."""
+
+    letter: str
+    words: str
+    cells: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Neighbouring columns of one layer."""
+
+    name: str
+    columns: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    groups: tuple[Group, ...]
+    faults: tuple[str, ...]
+    rows: tuple[Row, ...]
+    reasons: tuple[Reason, ...]
+    applicable: str
+    held: str
+    absent: str
+
+
+def matrix_of(run: Run) -> Matrix | None:
+    """None where the run has no cells."""
+    covered = run.record.cells
+    if not covered:
+        return None
+    verdicts = {each.name: each.verdict for each in run.record.drills}
+    faults = [name for name in FAULTS if any(cell.fault == name for cell in covered)]
+    faults += sorted({cell.fault for cell in covered} - set(faults))
+    by_place = {(cell.hop, cell.fault): cell for cell in covered}
+    hops = list(dict.fromkeys(cell.hop for cell in covered))
+    table = [
+        [by_place.get((hop, fault)) or CoveredCell(hop=hop, fault=fault, absent=NOT_SAID) for fault in faults]
+        for hop in hops
+    ]
+    reasons = Counter(words for row in table for cell in row if (words := _reason(cell, verdicts)))
+    letters = dict(zip(reasons, _letters(), strict=False))
+    rows = tuple(
+        Row(hop, tuple(_cell(cell, verdicts, letters) for cell in row)) for hop, row in zip(hops, table, strict=True)
+    )
+    covering = [cell.kind for row in rows for cell in row.cells if cell.kind != "absent"]
+    return Matrix(
+        groups=tuple(_groups(faults)),
+        faults=tuple(faults),
+        rows=rows,
+        reasons=tuple(Reason(letters[words], words, f"{number:,}") for words, number in reasons.items()),
+        applicable=f"{len(covering):,}",
+        held=f"{covering.count(Verdict.HELD):,}",
+        absent=f"{reasons.total():,}",
+    )
+
+
+def _reason(cell: CoveredCell, verdicts: dict[str, Verdict]) -> str:
+    if cell.absent:
+        return cell.absent
+    return "" if cell.drill in verdicts else NOT_RUN
+
+
+def _cell(cell: CoveredCell, verdicts: dict[str, Verdict], letters: dict[str, str]) -> Cell:
+    where = f"{cell.hop}, {cell.fault}"
+    if words := _reason(cell, verdicts):
+        return Cell("absent", letters[words], f"{where}: none, {words}")
+    said, sign = SIGNS[verdicts[cell.drill]]
+    return Cell(str(verdicts[cell.drill]), sign, f"{where}: {said}", anchor=cell.drill)
+
+
+def _groups(faults: Sequence[str]) -> Iterator[Group]:
+    layers = [str(FAULTS[fault].layer.value) if fault in FAULTS else "other" for fault in faults]
+    for layer in dict.fromkeys(layers):
+        yield Group(layer, str(layers.count(layer)))
+
+
+def _letters() -> Iterator[str]:
+    """a to z, then aa, ab and so on."""
+    yield from string.ascii_lowercase
+    for first in string.ascii_lowercase:
+        for second in string.ascii_lowercase:
+            yield first + second

@@ -1,0 +1,80 @@
+"""A run beside the last one: what got worse is named, and noise is not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.drills.evidence.value import ConsoleError
+from tests.drills.journal import Journal
+from tests.drills.report.comparison import compare
+from tests.drills.report.runs import last_before, load
+from tests.drills.report.samples import a_journal, an_evidence, put_run
+from tests.drills.report.write import write_report
+from tests.drills.verdict import Verdict
+
+pytestmark = pytest.mark.quick
+
+OLD, NEW = "2026-03-01T12:00:00+00:00", "2026-03-02T12:00:00+00:00"
+
+
+def compared(folder: Path, was: Journal, became: Journal) -> Any:
+    last, run = put_run(folder / "one", was, start=OLD), put_run(folder / "two", became, start=NEW)
+    return compare(load([run]), load([last]))
+
+
+BROKEN = a_journal(verdict=Verdict.DEVIATED, sentence="slot promotions: it is gone")
+SLOW = a_journal(evidence=an_evidence(recover_ms=8000))
+NOISY = a_journal(evidence=an_evidence(console_errors=(ConsoleError(1, "tester", "a"),) * 3))
+
+
+@pytest.mark.parametrize(
+    ("became", "words"),
+    [
+        (BROKEN, "held → deviated: slot promotions: it is gone"),
+        (SLOW, "healed after 3.3 s → 8 s"),
+        (NOISY, "1 console error → 3 console errors"),
+        (a_journal(evidence=an_evidence(detect_ms=None)), "seen after 580 ms → never"),
+    ],
+)
+def test_regression_is_named_with_both_values(tmp_path: Path, became: Journal, words: str) -> None:
+    found = compared(tmp_path, a_journal(), became)
+    assert [(change.drill, change.words) for change in found.regressions] == [("promotions-slow", words)]
+    assert found.improvements == ()
+
+
+def test_what_got_better_is_an_improvement(tmp_path: Path) -> None:
+    found = compared(tmp_path, SLOW, a_journal())
+    assert [change.words for change in found.improvements] == ["healed after 8 s → 3.3 s"]
+    assert found.regressions == ()
+
+
+def test_noise_is_no_regression(tmp_path: Path) -> None:
+    """A busy machine adds a second here and there."""
+    found = compared(tmp_path, a_journal(), a_journal(evidence=an_evidence(detect_ms=1500, recover_ms=4900)))
+    assert (found.regressions, found.improvements) == ((), ())
+
+
+def test_drills_that_one_run_lacks_are_listed(tmp_path: Path) -> None:
+    found = compared(tmp_path, a_journal("old"), a_journal("new"))
+    assert (found.added, found.missing) == (("new",), ("old",))
+
+
+def test_report_is_compared_with_the_last_run_beside_it(tmp_path: Path) -> None:
+    """By the moment at which it began, and never with a later one or one that can not be read."""
+    put_run(tmp_path / "z-oldest", BROKEN, start="2026-02-01T12:00:00+00:00")
+    put_run(tmp_path / "a-last", a_journal(), start=OLD)
+    put_run(tmp_path / "later", a_journal(), start="2026-03-09T12:00:00+00:00")
+    (
+        put_run(tmp_path / "broken", a_journal(), start="2026-03-02T11:00:00+00:00")
+        / "promotions-slow"
+        / "journal.json"
+    ).unlink()
+    run = put_run(tmp_path / "this", BROKEN, start=NEW)
+    found = last_before(load([run]))
+    assert found is not None
+    assert found.folder.name == "a-last"
+    text = write_report([run]).html.read_text("utf-8")
+    assert "Regressions" in text
+    assert "held → deviated" in text
+    assert "Regressions" not in write_report([run], compare_with=tmp_path / "z-oldest").html.read_text("utf-8")
