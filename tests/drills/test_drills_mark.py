@@ -79,6 +79,18 @@ def test_mark_fits_a_fault_and_is_what_the_proxy_reads() -> None:
     assert create({"type": "latency", "session": mark}, ("http",), 0.0).session == mark
 
 
+def test_proxy_finds_the_mark_of_a_browser_in_its_cookie() -> None:
+    """On a page's hop and in a socket's upgrade, where no browser can set baggage; two of them are none."""
+    mark = mint(KEY, "anna", now=NOW)
+    upgrade = f"GET /live HTTP/1.1\r\nUpgrade: websocket\r\nCookie: sessionid=1; {COOKIE}={mark}\r\n\r\n"
+    request = head.parse(upgrade.encode())
+    assert request is not None
+    assert (request.mark, request.websocket) == (mark, True)
+    other = head.parse(upgrade.replace("sessionid=1", f"{COOKIE}=x").encode())
+    assert other is not None
+    assert other.mark == ""
+
+
 def test_key_of_a_run_lies_there_while_it_lasts_for_its_owner_alone(tmp_path: Path) -> None:
     assert key_of(tmp_path) == ""
     with keys.run_key(tmp_path, {}, wanted=True) as first:

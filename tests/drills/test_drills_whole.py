@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.drills.mark import COOKIE
 from tests.support.mullion import ROOT, Mullion
 
 PARTS = (
@@ -29,9 +30,9 @@ def broken_house() -> Iterator[Mullion]:
         yield mullion
 
 
-def states(mullion: Mullion) -> dict[str, str]:
-    """Slot to state, of the lobby as a visitor has it."""
-    return {slot: state for slot, state, _ in SLOT.findall(mullion.get("/")[1])}
+def states(mullion: Mullion, path: str = "/", **headers: str) -> dict[str, str]:
+    """Slot to state, of the lobby (or of the slot at `path`) as a visitor who sends these headers has it."""
+    return {slot: state for slot, state, _ in SLOT.findall(mullion.get(path, headers)[1])}
 
 
 def drill(mullion: Mullion, *words: str) -> str:
@@ -69,3 +70,46 @@ def test_manifest_comes_from_the_origin_that_it_comes_from_without_drills(broken
     """So that the same data can be started with drills and without."""
     board = broken_house.inside("/operations/")[1]
     assert f"http://127.0.0.1:{broken_house.port_base + 22}" in board
+
+
+ALL_FRESH = {"wallet": "fresh", "tables": "fresh", "promotions": "fresh"}
+
+
+@pytest.mark.parametrize("hop", ["shell:promotions", "promotions:bff-queries"])
+def test_fault_for_one_session_is_seen_by_that_session_alone(broken_house: Mullion, hop: str) -> None:
+    """At the fragment's hop and behind it; on the page, and where the slot asks again by itself."""
+    mark = drill(broken_house, "mark", "--name", f"anna-{hop.partition(':')[0]}").strip()
+    cookie = f"{COOKIE}={mark}"
+    assert states(broken_house, Cookie=cookie) == ALL_FRESH
+    drill(broken_house, "break", hop, "status", "--session", mark)
+    for _ in range(10):
+        tester = states(broken_house, Cookie=cookie)
+        assert tester.pop("promotions") != "fresh"
+        assert set(tester.values()) == {"fresh"}
+        assert states(broken_house, "/slots/lobby/promotions", Cookie=cookie)["promotions"] != "fresh"
+        assert states(broken_house) == ALL_FRESH
+        assert states(broken_house, Baggage=cookie) == ALL_FRESH, "what a browser says in baggage is not read"
+        assert states(broken_house, Cookie=f"{cookie}; {cookie}") == ALL_FRESH
+        assert states(broken_house, Cookie=f"{cookie}x") == ALL_FRESH
+    drill(broken_house, "heal")
+    broken_house.wait(lambda: states(broken_house, Cookie=cookie) == ALL_FRESH, 10)
+    told = [line for line in broken_house.logs("shell") if f"partition=anna-{hop.partition(':')[0]}" in line]
+    assert any("included" in line and "slot=promotions" in line for line in told)
+
+
+def test_breaker_of_everybody_never_moved_for_a_session(broken_house: Mullion) -> None:
+    mark = drill(broken_house, "mark", "--name", "ben").strip()
+    before = moves(broken_house)
+    drill(broken_house, "break", "shell:promotions", "reset_peer", "--session", mark)
+    for _ in range(10):
+        assert states(broken_house, Cookie=f"{COOKIE}={mark}")["promotions"] != "fresh"
+    drill(broken_house, "heal")
+    broken_house.wait(lambda: states(broken_house, Cookie=f"{COOKIE}={mark}") == ALL_FRESH, 10)
+    assert moves(broken_house) == before
+    assert "ben" not in broken_house.inside("/metrics")[1]
+
+
+def moves(mullion: Mullion) -> list[str]:
+    """What the shell's metrics say of its breakers."""
+    lines = mullion.inside("/metrics")[1].splitlines()
+    return [line for line in lines if line.startswith(("mullion_breaker_transitions_total", "mullion_probes_total"))]
