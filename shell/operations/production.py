@@ -4,6 +4,7 @@ Public: `unsafe`, `check_production`.
 Keys are looked at where they are read, in `shell.settings`.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +45,12 @@ def _problems() -> Iterator[CheckMessage]:
         yield Error(
             "PLAYER_CONTEXT_PRIVATE_KEY is no Ed25519 private key in PEM, so no fragment could learn who a player is.",
             id="production.E003",
+        )
+    if os.environ.get("PARTITION_KEY"):
+        yield Warning(
+            "PARTITION_KEY is set, so browsers whose mark it signed have guards of their own; leave it away where "
+            "nobody tests.",
+            id="production.W002",
         )
     if not settings.PROXY_HOPS.hops:
         yield Warning(

@@ -9,6 +9,7 @@ import pytest
 
 from bff.contracts import headers
 from bff.contracts.manifest import Extension, Manifest
+from bff.contracts.partition import Partition
 from bff.resilience.attribution import Party, party
 from bff.resilience.reason import Reason
 from shell.composition.body import read_state
@@ -100,7 +101,8 @@ def test_every_header_that_is_sent_is_told() -> None:
     )
     release = Release("poll", "1", manifest, "https://poll.example/manifest.json", b"", (), ())
     request = content_request(Include(slot, visit, release), lambda *who: "token")
-    sent = {name.lower() for name, _ in request.headers} | {headers.DEADLINE_MS}
+    by_the_guard = {headers.DEADLINE_MS, Partition("anna", "").baggage[0]}
+    sent = {name.lower() for name, _ in request.headers} | by_the_guard
     asked = section("What you are asked")
     assert {name for names, _ in rows(asked) for name in names} == sent
     assert headers.USER_AGENT in unescape(asked)

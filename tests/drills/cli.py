@@ -26,8 +26,8 @@ examples:
   uv run manage.py drill break shell:promotions latency latency=3000 --for 30
   uv run manage.py drill break bff-queries:valkey down --for 10
   uv run manage.py drill break shell:wallet status status=502 --share 0.5
-  uv run manage.py drill mark --name anna
-  uv run manage.py drill break shell:wallet latency latency=3000 --session "$(uv run manage.py drill mark --name anna)"
+  MARK=$(uv run manage.py drill mark --name anna)
+  uv run manage.py drill break shell:wallet latency latency=3000 --session "$MARK"
   uv run manage.py drill show
   uv run manage.py drill heal
 

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from bff.contracts.player_context import new_key_pair
 from bff.resilience.proxies import ProxyHops
-from shell.operations.production import unsafe
+from shell.operations.production import check_production, unsafe
 from shell.security import header_list
 from tests.support.mullion import ROOT
 
@@ -131,6 +131,15 @@ def test_what_would_be_unsafe_in_public_keeps_the_shell_from_starting(
     assert words in sentence
     assert "\n" not in sentence
     public.LOCAL = True
+    assert unsafe() == []
+
+
+def test_key_of_partitions_in_production_is_warned_of_and_starts(public: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A staging system may have one; where nobody tests it has no business."""
+    assert check_production(None) == []
+    monkeypatch.setenv("PARTITION_KEY", SOUND)
+    (warning,) = check_production(None)
+    assert (warning.id, warning.msg.partition(",")[0]) == ("production.W002", "PARTITION_KEY is set")
     assert unsafe() == []
 
 
