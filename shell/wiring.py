@@ -12,6 +12,7 @@ from django.conf import settings
 from redis.asyncio import Redis
 
 from bff.resilience.last_good import LastGood, LastGoodPolicy
+from bff.resilience.policies import house_policy
 from shell.composition.compiler import Compiler
 from shell.composition.include import Include
 from shell.composition.includer import Includer
@@ -62,7 +63,11 @@ def parts() -> Parts:
         evidence=evidence,
         lease=RedisLease(redis, holder=process),
     )
-    last_good = LastGood(LastGoodPolicy(), second=RedisLastGood(redis, settings.SECRET_KEY), codec=BodyCodec())
+    last_good = LastGood(
+        house_policy("last-good", LastGoodPolicy()),
+        second=RedisLastGood(redis, settings.SECRET_KEY),
+        codec=BodyCodec(),
+    )
     recent_outcomes = RecentOutcomes()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
 
@@ -92,7 +97,7 @@ def parts() -> Parts:
         ),
         minter=minter,
         revocations=Revocations(settings.REDIS_URL),
-        throttle=SignInThrottle(redis, ThrottlePolicy()),
+        throttle=SignInThrottle(redis, house_policy("sign-in", ThrottlePolicy())),
         bearer=bearer,
         recent_outcomes=recent_outcomes,
         evidence=evidence,

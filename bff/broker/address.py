@@ -6,7 +6,7 @@ Public: `address`, `connect`.
 import os
 from collections.abc import Mapping
 
-from bff.broker.policy import BrokerPolicy
+from bff.broker.policy import BROKER, BrokerPolicy
 from bff.broker.port import Broker
 
 _DEFAULT = "redis://127.0.0.1:8040/0"
@@ -24,10 +24,10 @@ def address(environment: Mapping[str, str] = os.environ) -> str:
 def connect(url: str, policy: BrokerPolicy | None = None) -> Broker:
     """The broker at `url` (`redis://`, `rediss://`, `unix://` or `kafka://host:port[,host:port]`).
 
-    The policy is the environment's where none is given. Does no I/O. ValueError for another scheme; ModuleNotFoundError
-    with a sentence where Kafka's client is missing.
+    The policy is the installation's where none is given. Does no I/O. ValueError for another scheme;
+    ModuleNotFoundError with a sentence where Kafka's client is missing.
     """
-    policy = policy or BrokerPolicy.from_environment()
+    policy = policy or BROKER
     scheme, _, rest = url.partition("://")
     if scheme == "kafka":
         try:

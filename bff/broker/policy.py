@@ -1,14 +1,12 @@
 """Every number of the broker.
 
-Public: `BrokerPolicy`.
+Public: `BrokerPolicy`, `BROKER`.
 """
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
 
 from bff.resilience.backoff import BackoffPolicy
+from bff.resilience.policies import house_policy
 
 STREAM_EVENTS_MIN = 20
 
@@ -46,19 +44,14 @@ class BrokerPolicy:
     session_ms: int = 6000
     silence_ms_max: int = 30_000
 
+    def __post_init__(self) -> None:
+        if self.stream_events_max < STREAM_EVENTS_MIN:
+            raise ValueError(f"stream_events_max is {self.stream_events_max}: it is at least {STREAM_EVENTS_MIN}")
+
     @property
     def backoff(self) -> BackoffPolicy:
         """Waits before another attempt: equal jitter."""
         return BackoffPolicy(initial_s=self.retry_ms_initial / 1000, max_s=self.retry_ms_max / 1000, jitter=0.5)
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """The numbers of a process: `BROKER_STREAM_EVENTS_MAX` where it is set. ValueError for one that can not be."""
-        if not (text := environment.get("BROKER_STREAM_EVENTS_MAX", "")):
-            return cls()
-        if not text.isdecimal() or int(text) < STREAM_EVENTS_MIN:
-            raise ValueError(
-                f"BROKER_STREAM_EVENTS_MAX is {text[:20]!r}: it is how many events a stream holds, at least "
-                f"{STREAM_EVENTS_MIN}. Leave it away for {cls().stream_events_max}."
-            )
-        return cls(stream_events_max=int(text))
+
+BROKER = house_policy("broker", BrokerPolicy())

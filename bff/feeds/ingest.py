@@ -9,7 +9,7 @@ import secrets
 
 from bff import broker
 from bff.feeds import settings
-from bff.feeds.policy import FeedsPolicy
+from bff.feeds.policy import FEEDS
 from bff.feeds.promotions.feed import PromotionsFeed
 from bff.feeds.supervisor import Feed, Supervisor
 from bff.feeds.tables.feed import TablesFeed
@@ -39,7 +39,7 @@ def main() -> None:
     if unknown:
         raise SystemExit(f"INGEST_FEEDS names {', '.join(sorted(unknown))}; there are {', '.join(sorted(available))}.")
     feeds = [feed for name, feed in available.items() if not settings.INGEST_FEEDS or name in settings.INGEST_FEEDS]
-    supervisor = Supervisor(feeds, store, FeedsPolicy())
+    supervisor = Supervisor(feeds, store, FEEDS)
 
     async def work(stop: asyncio.Event) -> None:
         await supervisor.run(stop)

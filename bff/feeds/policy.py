@@ -1,12 +1,13 @@
 """Every number of the feeds.
 
-Public: `FeedsPolicy`, `TablesPolicy`, `PromotionsPolicy`.
+Public: `FeedsPolicy`, `TablesPolicy`, `PromotionsPolicy`, `FEEDS`, `TABLES`, `PROMOTIONS`.
 How long a silent feed is believed is decided where it is read: `bff.store.policy`.
 """
 
 from dataclasses import dataclass
 
 from bff.resilience.backoff import BackoffPolicy
+from bff.resilience.policies import house_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +87,8 @@ class PromotionsPolicy:
     republish_s: float = 300.0
     offers_max: int = 200
     ends_days_max: int = 3653
+
+
+FEEDS = house_policy("feeds", FeedsPolicy())
+TABLES = house_policy("tables-feed", TablesPolicy())
+PROMOTIONS = house_policy("promotions-feed", PromotionsPolicy())

@@ -1,6 +1,5 @@
 """Settings of BFF live, flat and its own. No view, template, session or database: Channels only reads from here."""
 
-import json
 import os
 import secrets
 
@@ -8,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from bff.contracts.player_context import new_key_pair
 from bff.live.policy import LivePolicy
+from bff.resilience.policies import house_policy
 from bff.resilience.proxies import ProxyHops
 
 DEBUG = os.environ.get("DEBUG") == "1"
@@ -48,11 +48,7 @@ except ValueError as error:
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0")
 
-# Numbers of bff.live.policy that this installation wants otherwise, as a JSON object by name.
-try:
-    LIVE_POLICY = LivePolicy(**json.loads(os.environ.get("LIVE_POLICY", "{}")))
-except (ValueError, TypeError) as error:
-    raise ImproperlyConfigured(f"LIVE_POLICY can not be used: {error}") from error
+LIVE_POLICY = house_policy("live", LivePolicy())
 
 ALLOWED_HOSTS = ["*"]  # no view answers here, so no link is built from a Host header
 INSTALLED_APPS: list[str] = []

@@ -17,7 +17,7 @@ from bff.contracts import text
 from bff.contracts.player_context import ContextRefused, PlayerContext, check
 from bff.contracts.problem import PROBLEM_TYPE
 from bff.queries.metrics import Metrics
-from bff.queries.policy import QueriesPolicy
+from bff.queries.policy import QUERIES, QueriesPolicy
 from bff.queries.refusal import ViewRefused
 from bff.queries.routes import views_of
 from bff.queries.view_request import ViewRequest
@@ -35,7 +35,7 @@ _encoder = msgspec.json.Encoder()
 class Queries:
     """Views out of the query store, `/healthz` and `/metrics`. Answers 503 `store_down` while the store is away."""
 
-    def __init__(self, store: Store, public_key_pem: str, policy: QueriesPolicy = QueriesPolicy()) -> None:  # noqa: B008
+    def __init__(self, store: Store, public_key_pem: str, policy: QueriesPolicy = QUERIES) -> None:
         self._store = store
         self._public_key_pem = public_key_pem
         self._policy = policy

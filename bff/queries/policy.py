@@ -1,9 +1,11 @@
 """Every number of the read side.
 
-Public: `QueriesPolicy`.
+Public: `QueriesPolicy`, `QUERIES`.
 """
 
 from dataclasses import dataclass
+
+from bff.resilience.policies import house_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +20,6 @@ class QueriesPolicy:
     announce_s: float = 0.5
     query_bytes_max: int = 2048
     history_kinds_max: int = 8
+
+
+QUERIES = house_policy("queries", QueriesPolicy())

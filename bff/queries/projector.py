@@ -8,21 +8,22 @@ import asyncio
 import os
 import socket
 
-from bff.broker import BrokerPolicy, address, connect, subscribe
+from bff.broker import BROKER, address, connect, subscribe
 from bff.contracts.ledger import LEDGER_STREAM
 from bff.queries.lag import LagMeter
 from bff.queries.projector_steps import GROUP, Projector
 from bff.resilience import log, worker
+from bff.resilience.policies import house_policy
 from bff.store import Store, StorePolicy, StoreUnavailable
 
 logger = log.get("projector")
 
 # No page waits for this process, so it can wait longer for the store than a page would.
-STORE = StorePolicy(connect_ms=250, op_ms=1000)
+STORE = house_policy("projector-store", StorePolicy(connect_ms=250, op_ms=1000))
 
 
 async def _main(stopping: asyncio.Event, started: list[Projector]) -> None:
-    policy = BrokerPolicy.from_environment()
+    policy = BROKER
     store = Store.connect(os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0"), STORE)
     broker = connect(address(), policy)
     consumer = f"projector-{socket.gethostname()[:40]}-{os.getpid()}"

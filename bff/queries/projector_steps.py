@@ -33,6 +33,7 @@ from bff.queries.comparer import Comparer
 from bff.queries.projections import Parked, PositionTracker, Wallets
 from bff.queries.requests import Loss, publish_request
 from bff.queries.shadows import Shadows, is_rebuilding
+from bff.resilience.policies import house_policy
 from bff.resilience.reason import Reason
 from bff.store import Store, StoreUnavailable
 
@@ -64,6 +65,9 @@ class ProjectorPolicy:
     lag_s: float = 2.0
 
 
+PROJECTOR = house_policy("projector", ProjectorPolicy())
+
+
 class Projector:
     """One consumer of the ledger. `handle` takes a batch and says what may be acknowledged."""
 
@@ -72,7 +76,7 @@ class Projector:
         store: Store,
         broker: Broker,
         reader: Reader,
-        policy: ProjectorPolicy = ProjectorPolicy(),
+        policy: ProjectorPolicy = PROJECTOR,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store, self.broker, self.reader = store, broker, reader

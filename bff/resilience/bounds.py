@@ -6,14 +6,14 @@ Uvicorn bounds neither: a head may be of any size, and a head or a body that nev
 """
 
 import asyncio
-import json
-import sys
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from bff.resilience.policies import house_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +33,8 @@ class ServerPolicy:
 
 
 def policy_of(environ: Mapping[str, str]) -> ServerPolicy:
-    """The numbers of this installation: `SERVER_POLICY`, a JSON object. Ends the process where they make no sense."""
-    try:
-        policy = ServerPolicy(**json.loads(environ.get("SERVER_POLICY") or "{}"))
-        if not all(number > 0 for number in astuple(policy)):
-            raise ValueError("every limit is more than nothing")
-    except (ValueError, TypeError) as error:
-        sys.exit(f"SERVER_POLICY can not be used: {error}")
-    return policy
+    """The numbers of this installation: `server` of `HOUSE_POLICIES`."""
+    return house_policy("server", ServerPolicy(), environ)
 
 
 class _Phase(Enum):
@@ -56,7 +50,7 @@ class _HeadTooLarge(Exception):
 class BoundedHttp(HttpToolsProtocol):
     """Uvicorn's HTTP/1.1 within `policy`. A timer runs only for what did not come whole in one piece."""
 
-    policy = ServerPolicy()
+    policy: ServerPolicy
 
     _phase = _Phase.BETWEEN
     _timed = _Phase.BETWEEN  # the phase that `_timer` runs for

@@ -75,6 +75,10 @@ class Policy:
     # Names. A look-up is believed this long, then made again by one caller for all.
     lookup_s_max: float = 5.0
 
+    def __post_init__(self) -> None:
+        if self.open_factor < 1:
+            raise ValueError(f"open_factor is {self.open_factor}: it is at least 1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastGoodPolicy:

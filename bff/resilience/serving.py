@@ -5,7 +5,7 @@ Public: `Serving`, `config`, `serve`.
 
 `HOST` and `PORT` say where; `LISTEN_FD` instead names a listening socket that somebody keeps beyond this process, and
 what comes between this process and its successor waits in it. With `INNER_PORT` the application is served there too,
-for those inside the network: it tells the one from the other by the port in `scope["server"]`. `SERVER_POLICY` holds
+for those inside the network: it tells the one from the other by the port in `scope["server"]`. `HOUSE_POLICIES` holds
 numbers of `bounds.ServerPolicy` that this installation wants otherwise, as a JSON object.
 
 Uvicorn by itself stops listening first, and drops connections that have sent nothing yet. Here, after SIGTERM,

@@ -1,10 +1,12 @@
 """Every number of the query store.
 
-Public: `FeedPolicy`, `StorePolicy`, `FEED_POLICIES`, `feed_policy`.
+Public: `FeedPolicy`, `StorePolicy`, `FEED_POLICIES`, `STORE`, `feed_policy`.
 """
 
+import os
 from dataclasses import dataclass
 
+from bff.resilience.policies import house_policy, policy_by_name
 from bff.resilience.pubsub import SubscriptionPolicy
 
 
@@ -18,16 +20,24 @@ class FeedPolicy:
     stale_after_s: float = 10.0
     down_after_s: float = 30.0
 
+    def __post_init__(self) -> None:
+        if self.stale_after_s > self.down_after_s:
+            raise ValueError(f"stale_after_s ({self.stale_after_s}) is more than down_after_s ({self.down_after_s})")
+
 
 # The ledger and the engine are heard about once a second, so five missed heartbeats of the ledger are news. Of the
 # engine three are: five seconds after its last word every open page must have closed what needs it.
 # Tables move every second or two; a player may bet on them, so doubt comes early.
 # Offers change in hours and are polled every few seconds, so a missed poll or two is no reason to hide them.
+# An installation changes them by `FEED_POLICIES` in the environment.
 FEED_POLICIES = {
-    "tables": FeedPolicy(stale_after_s=6.0, down_after_s=12.0),
-    "promotions": FeedPolicy(stale_after_s=20.0, down_after_s=60.0),
-    "ledger": FeedPolicy(stale_after_s=5.0, down_after_s=15.0),
-    "engine": FeedPolicy(stale_after_s=3.5, down_after_s=10.0),
+    feed: policy_by_name("FEED_POLICIES", os.environ.get("FEED_POLICIES", ""), feed, policy)
+    for feed, policy in {
+        "tables": FeedPolicy(stale_after_s=6.0, down_after_s=12.0),
+        "promotions": FeedPolicy(stale_after_s=20.0, down_after_s=60.0),
+        "ledger": FeedPolicy(stale_after_s=5.0, down_after_s=15.0),
+        "engine": FeedPolicy(stale_after_s=3.5, down_after_s=10.0),
+    }.items()
 }
 
 
@@ -64,3 +74,6 @@ class StorePolicy:
             ping_s=self.listen_ping_s,
             silence_s_max=self.listen_silence_s,
         )
+
+
+STORE = house_policy("store", StorePolicy())

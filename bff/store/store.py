@@ -17,7 +17,7 @@ from bff.contracts.view import FreshnessState
 from bff.contracts.view import Sequence as ViewSequence
 from bff.store import scripts
 from bff.store.connection import Command, Connection
-from bff.store.policy import FEED_POLICIES, StorePolicy, feed_policy
+from bff.store.policy import FEED_POLICIES, STORE, StorePolicy, feed_policy
 from bff.store.records import (
     FeedFreshness,
     LeaseState,
@@ -47,7 +47,7 @@ class Store:
         return f"<Store {self._connection.breaker!r}>"
 
     @classmethod
-    def connect(cls, url: str, policy: StorePolicy = StorePolicy()) -> Self:  # noqa: B008 (frozen)
+    def connect(cls, url: str, policy: StorePolicy = STORE) -> Self:
         """A store at `url` (`redis://…`, `rediss://…`, `unix://…`). Does no I/O; ValueError for a bad address."""
         return cls(Connection(url, policy), policy)
 

@@ -5,6 +5,8 @@ Public: `KitPolicy`, `POLICY`.
 
 from dataclasses import dataclass
 
+from bff.resilience.policies import house_policy
+
 
 @dataclass(frozen=True, slots=True)
 class KitPolicy:
@@ -24,4 +26,4 @@ class KitPolicy:
     pathname_chars_max: int = 512
 
 
-POLICY = KitPolicy()
+POLICY = house_policy("kit", KitPolicy())

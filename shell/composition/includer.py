@@ -14,6 +14,7 @@ from bff.resilience.last_good import Fetched, LastGood
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome
 from bff.resilience.partition import current
+from bff.resilience.policies import house_policy
 from bff.resilience.policy import LastGoodPolicy
 from bff.resilience.reason import LATE, Reason
 from shell.composition.body import Body, read_body
@@ -41,7 +42,7 @@ class Includer:
     ) -> None:
         self._upstreams = upstreams
         self._bearer = bearer
-        self._last_good = last_good or LastGood(LastGoodPolicy(), clock=clock)
+        self._last_good = last_good or LastGood(house_policy("last-good", LastGoodPolicy()), clock=clock)
         self._watch = watch
         self._outcome_log = OutcomeLog()
         self._outages = Outages()

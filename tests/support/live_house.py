@@ -92,7 +92,7 @@ class LiveHouse:
             "PUBLIC_URL": ORIGIN,
             "PLAYER_CONTEXT_PUBLIC_KEY": public_key,
             # Every page of a test comes from this machine.
-            "LIVE_POLICY": json.dumps({"address_sockets_max": 20_000} | policy),
+            "HOUSE_POLICIES": json.dumps({"live": {"address_sockets_max": 20_000} | policy}),
         }
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from bff.broker import BrokerPolicy, Delivery, Progress, Unusable, connect, subscribe
+from bff.broker import BROKER, Delivery, Progress, Unusable, connect, subscribe
 from bff.commands.engine.process import name_of_process
 from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.ledger.models import Offer
@@ -39,7 +39,7 @@ def record_offer(event: Event, now: datetime) -> None:
 
 
 async def _main(stopping: Any, progress: Progress) -> None:
-    policy = BrokerPolicy.from_environment()
+    policy = BROKER
     broker = connect(settings.BROKER_URL, policy)
     engine = Engine(threads=1)
 

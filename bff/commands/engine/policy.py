@@ -6,6 +6,7 @@ Public: `EnginePolicy`, `RelayPolicy`, `POLICY`, `RELAY`, `PAYMENTS`.
 from dataclasses import dataclass
 
 from bff.resilience.backoff import BackoffPolicy
+from bff.resilience.policies import house_policy
 from bff.resilience.policy import Policy
 from bff.resilience.pubsub import SubscriptionPolicy
 
@@ -134,8 +135,8 @@ class RelayPolicy:
     outbox_retained_days: int = 7
 
 
-POLICY = EnginePolicy()
-RELAY = RelayPolicy()
+POLICY = house_policy("engine", EnginePolicy())
+RELAY = house_policy("relay", RelayPolicy())
 # A player waits for this answer and money hangs on it, so it gets more time than a page would give.
 # Whether it is back is asked every half a second (`payments_recheck_s`), and its breaker must not stand in the way.
 PAYMENTS = Policy(

@@ -14,6 +14,7 @@ from django.conf import settings
 from prometheus_client import Counter, Gauge
 
 from bff.broker import (
+    BROKER,
     Broker,
     BrokerPolicy,
     BrokerUnavailable,
@@ -205,7 +206,7 @@ def _event(event_type: str, aggregate: str, sequence: tuple[str, int], data: msg
 
 
 async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
-    policy = BrokerPolicy.from_environment()
+    policy = BROKER
     broker = connect(settings.BROKER_URL, policy)
     # Publishing waits for nobody else's work on the database, so it has a thread of its own. What it writes down may be
     # forgotten (it goes out again then), so it never keeps commands waiting while it waits for the disk.

@@ -15,7 +15,7 @@ from bff.broker import Broker
 from bff.contracts.promotions import PROMOTIONS_TOPIC, OfferState
 from bff.feeds.health import FeedHealth
 from bff.feeds.leadership import Leadership
-from bff.feeds.policy import FeedsPolicy, PromotionsPolicy
+from bff.feeds.policy import FEEDS, PROMOTIONS, FeedsPolicy, PromotionsPolicy
 from bff.feeds.promotions.offers import parse
 from bff.feeds.promotions.poll import Poller, PollFailed
 from bff.feeds.promotions.publishing import OfferPublisher
@@ -41,8 +41,8 @@ class PromotionsFeed:
         url: str,
         currencies: list[str],
         owner: str,
-        policy: PromotionsPolicy = PromotionsPolicy(),  # noqa: B008 (frozen)
-        shared: FeedsPolicy = FeedsPolicy(),  # noqa: B008 (frozen)
+        policy: PromotionsPolicy = PROMOTIONS,
+        shared: FeedsPolicy = FEEDS,
     ) -> None:
         self._store = store
         self._currencies = frozenset(currencies)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from bff.contracts.tables import LISTED_RESULTS_MAX, SHORT_CHARS_MAX, RoundResult, TableState
-from bff.feeds.policy import TablesPolicy
+from bff.feeds.policy import TABLES, TablesPolicy
 from bff.feeds.reading import BadMessage, moment_of
 from bff.feeds.tables.updates import ResultUpdate, TableUpdate
 
@@ -23,7 +23,7 @@ class Board:
     `video_url` is where a table's picture is, with `{table_id}` in it; empty where the provider has none.
     """
 
-    def __init__(self, video_url: str = "", policy: TablesPolicy = TablesPolicy()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, video_url: str = "", policy: TablesPolicy = TABLES) -> None:
         self._video_url = video_url
         self._policy = policy
         self._tables: dict[str, TableState] = {}

@@ -13,7 +13,7 @@ import msgspec
 from bff.contracts.tables import TABLES_TOPIC, TableState, table_topic
 from bff.feeds.health import FeedHealth
 from bff.feeds.leadership import Leadership
-from bff.feeds.policy import FeedsPolicy, TablesPolicy
+from bff.feeds.policy import FEEDS, TABLES, FeedsPolicy, TablesPolicy
 from bff.feeds.reading import BadMessage, ProviderRefused
 from bff.feeds.tables.board import Board
 from bff.feeds.tables.inbox import Inbox
@@ -41,8 +41,8 @@ class TablesFeed:
         currencies: list[str],
         owner: str,
         video_url: str = "",
-        policy: TablesPolicy = TablesPolicy(),  # noqa: B008 (frozen)
-        shared: FeedsPolicy = FeedsPolicy(),  # noqa: B008 (frozen)
+        policy: TablesPolicy = TABLES,
+        shared: FeedsPolicy = FEEDS,
     ) -> None:
         self._store = store
         self._url = url

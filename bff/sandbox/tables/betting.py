@@ -23,6 +23,7 @@ from bff.contracts.seamless import Status, WalletAnswer
 from bff.resilience import log
 from bff.resilience.backoff import Backoff, BackoffPolicy
 from bff.resilience.outcome import Failure
+from bff.resilience.policies import house_policy
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.tables.book import BetBook, KeyReused, Ticket, digest_of
 from bff.sandbox.tables.catalogue import CURRENCY_FACTORS, limits_minor
@@ -61,6 +62,9 @@ class BettingPolicy:
         return BackoffPolicy(initial_s=self.retry_s_initial, max_s=self.retry_s_max, jitter=0.25)
 
 
+BETTING = house_policy("sandbox-betting", BettingPolicy())
+
+
 @dataclass(frozen=True, slots=True)
 class Player:
     """Whom a game token is for, as the wallet says."""
@@ -82,7 +86,7 @@ class Betting:
         clock: SandboxClock,
         wallet: SeamlessWallet,
         book: BetBook,
-        policy: BettingPolicy = BettingPolicy(),
+        policy: BettingPolicy = BETTING,
     ) -> None:
         self._world = world
         self._clock = clock

@@ -6,6 +6,7 @@ Public: `Contained`, `Container`, `Refusal`, `contain`.
 from codecs import BOM_UTF8
 from dataclasses import dataclass
 
+from bff.resilience.policies import house_policy
 from bff.resilience.reason import Reason
 from shell.composition.contain.clean import Cleaner
 from shell.composition.contain.cost import WEIGHTS, Spending, parsing_ns
@@ -32,7 +33,7 @@ class Container:
     """Contains bodies and keeps what it made of them, within `limits.cache_bytes_max` bytes."""
 
     def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+        self.limits = limits or house_policy("contain", Limits())
         self._cache: LruCache[Contained | Refusal] = LruCache(self.limits.cache_bytes_max)
 
     @property

@@ -1,6 +1,7 @@
 """A ledger with far more to tell than the stream holds is told once, and that ends."""
 
 import contextlib
+import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,7 @@ PLAYERS, LINES = 60, 300  # fifteen pages each, and the state: 960 events
 
 @pytest.fixture
 def house():
-    extra = {"BROKER_STREAM_EVENTS_MAX": str(STREAM_EVENTS_MAX)}
+    extra = {"HOUSE_POLICIES": json.dumps({"broker": {"stream_events_max": STREAM_EVENTS_MAX}})}
     with MoneyHouse(wanted=("relay", "projector"), extra=extra) as running:
         yield running
 
@@ -78,7 +79,8 @@ def test_a_replay_ends_however_small_the_stream_is(house):
 def test_a_stream_that_is_too_small_to_be_one_is_refused_by_name(house):
     """What is set wrongly is said in one sentence."""
     house.kill("relay")
-    house.environment["BROKER_STREAM_EVENTS_MAX"] = "many"
+    house.environment["HOUSE_POLICIES"] = '{"broker": {"stream_events_max": 19}}'
     house.start("relay")
     house.processes["relay"].wait(20)
-    assert "BROKER_STREAM_EVENTS_MAX is 'many': it is how many events a stream holds, at least 20" in house.log("relay")
+    sentence = "HOUSE_POLICIES can not be used: broker: stream_events_max is 19: it is at least 20."
+    assert sentence in house.log("relay")

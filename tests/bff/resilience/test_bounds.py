@@ -243,11 +243,11 @@ async def test_caller_that_leaves_in_the_middle_leaves_nothing(served: Served) -
 
 def test_numbers_can_be_set_and_slips_are_told() -> None:
     """An installation's own limits by name; a limit of nothing is a slip as much as a wrong name."""
-    assert policy_of({}) == policy_of({"SERVER_POLICY": ""}) == ServerPolicy()
-    assert policy_of({"SERVER_POLICY": '{"head_s_max": 5}'}) == ServerPolicy(head_s_max=5)
+    assert policy_of({}) == policy_of({"HOUSE_POLICIES": ""}) == ServerPolicy()
+    assert policy_of({"HOUSE_POLICIES": '{"server": {"head_s_max": 5}}'}) == ServerPolicy(head_s_max=5)
     for slip in ("[", "[1]", '{"head_ms": 5}', '{"head_s_max": 0}', '{"head_s_max": "5"}'):
-        with pytest.raises(SystemExit, match="SERVER_POLICY can not be used"):
-            policy_of({"SERVER_POLICY": slip})
+        with pytest.raises(SystemExit, match="HOUSE_POLICIES can not be used"):
+            policy_of({"HOUSE_POLICIES": f'{{"server": {slip}}}'})
 
 
 def test_unused_connection_outlives_a_balancers_patience() -> None:

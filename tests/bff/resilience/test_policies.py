@@ -1,5 +1,6 @@
 """Numbers of guarded calls that an installation changes without code."""
 
+import ast
 import json
 import os
 import subprocess
@@ -10,9 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bff.broker import BrokerPolicy
+from bff.commands.engine.policy import EnginePolicy, RelayPolicy
+from bff.live.policy import LivePolicy
 from bff.resilience.guard import Guard
-from bff.resilience.policies import PoliciesRefused, check_policies, policy_for, read_policies
+from bff.resilience.overrides import OverridesRefused, overridden, read_overrides
+from bff.resilience.policies import HOUSE_POLICY_NAMES, check_policies, house_policy, policy_for, read_policies
 from bff.resilience.policy import Policy
+from bff.store.policy import FeedPolicy, StorePolicy
+from shell.composition.contain.limits import Limits
 
 pytestmark = pytest.mark.quick
 
@@ -66,7 +73,7 @@ def test_a_breaker_opens_by_the_number_of_its_fragment_alone(monkeypatch: pytest
 )
 def test_what_is_no_policy_is_refused_by_name(value: str, words: str):
     """The sentence names the upstream, the number and what is wrong."""
-    with pytest.raises(PoliciesRefused, match=words):
+    with pytest.raises(OverridesRefused, match=words):
         read_policies(value)
 
 
@@ -79,7 +86,7 @@ def test_any_json_is_taken_or_refused_and_nothing_else(value: object):
     """No other error leaves the border."""
     try:
         overrides = read_policies(json.dumps(value))
-    except PoliciesRefused:
+    except OverridesRefused:
         return
     assert all(set(numbers) == set() or isinstance(numbers, dict) for numbers in overrides.values())
 
@@ -101,3 +108,81 @@ def test_a_process_with_policies_that_it_can_not_use_ends_with_the_sentence():
     check_policies({})
     with pytest.raises(SystemExit, match=r"^UPSTREAM_POLICIES can not be used: wallet\.deadline_ms is 0: .*\.$"):
         check_policies({"UPSTREAM_POLICIES": '{"wallet": {"deadline_ms": 0}}'})
+
+
+def test_a_houses_own_numbers_change_by_the_name_of_its_policy():
+    """What is not named stays as the code has it, and another policy with a number of that name too."""
+    environ = {"HOUSE_POLICIES": '{"broker": {"stream_events_max": 500}, "store": {"connect_ms": 75}}'}
+    assert house_policy("broker", BrokerPolicy(), environ) == BrokerPolicy(stream_events_max=500)
+    assert house_policy("store", StorePolicy(), environ) == StorePolicy(connect_ms=75)
+    assert house_policy("engine", EnginePolicy(), {"HOUSE_POLICIES": '{"engine": {"durable": false}}'}).durable is False
+    assert (
+        house_policy("contain", Limits(), {"HOUSE_POLICIES": '{"contain": {"cache_bytes_max": 0}}'}).cache_bytes_max
+        == 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "numbers", "words"),
+    [
+        ("broker", BrokerPolicy(), {"stream_events_max": 19}, "stream_events_max is 19: it is at least 20"),
+        ("engine", EnginePolicy(), {"durable": 1}, "engine.durable is '1': it is true or false"),
+        ("engine", EnginePolicy(), {"check_s_initial": 90}, r"check_s_initial \(90\) is more than check_s_max"),
+        ("tables", FeedPolicy(6.0, 12.0), {"stale_after_s": 20}, r"stale_after_s \(20\) is more than down_after_s"),
+        ("live", LivePolicy(), {"retry_s": 5}, r"retry_s \(5\) is more than retry_s_max"),
+        ("live", LivePolicy(), {"sockets": 5}, "live.sockets is no number of a policy"),
+        ("relay", RelayPolicy(), {"poll_ms_min": 0}, "relay.poll_ms_min is 0: it is more than 0"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_whatever_the_policy(
+    name: str, policy: object, numbers: dict[str, object], words: str
+):
+    """Types, signs, and what must not be more than what: the same look at every policy."""
+    with pytest.raises(OverridesRefused, match=words):
+        overridden(name, policy, read_overrides(json.dumps({name: numbers})))
+
+
+def test_feeds_are_believed_as_long_as_the_installation_says():
+    """By the feed's name, without code."""
+    environ = {**os.environ, "FEED_POLICIES": '{"promotions": {"stale_after_s": 60, "down_after_s": 300}}'}
+    script = "from bff.store.policy import FEED_POLICIES as all; print(all['promotions'], all['tables'])"
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert ended.stdout.split("FeedPolicy")[1:] == [
+        "(stale_after_s=60, down_after_s=300) ",
+        "(stale_after_s=6.0, down_after_s=12.0)\n",
+    ]
+
+
+def test_a_policy_that_no_house_has_ends_the_process_with_the_names_that_there_are():
+    """A slip in a name changes nothing silently."""
+    with pytest.raises(
+        SystemExit, match=r"^HOUSE_POLICIES can not be used: 'sotre' is no policy of a house; there are "
+    ):
+        check_policies({"HOUSE_POLICIES": '{"sotre": {"op_ms": 5}}'})
+    with pytest.raises(SystemExit, match="'\\*' is no policy of a house"):
+        check_policies({"HOUSE_POLICIES": '{"*": {"op_ms": 5}}'})
+
+
+# Made of the numbers of one that is; of the guard of an upstream; of what a release may link to.
+MADE_OF_OTHERS = {"BackoffPolicy", "SubscriptionPolicy", "Policy", "LinkPolicy"}
+
+
+def test_every_policy_of_every_house_can_be_changed_without_code():
+    """A policy is made in one place, where the installation's numbers go in; each name is used."""
+    loose, used = [], set()
+    for house in ("bff", "shell", "fragments"):
+        for path in sorted((ROOT / house).rglob("*.py")):
+            tree = ast.parse(path.read_text("utf-8"))
+            calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+            given = {id(argument) for call in calls if call.func.id == "house_policy" for argument in call.args}
+            used |= {call.args[0].value for call in calls if call.func.id == "house_policy"}
+            made = [call for call in calls if call.func.id.endswith("Policy") and call.func.id not in MADE_OF_OTHERS]
+            loose += [f"{path.relative_to(ROOT)}:{call.lineno}" for call in made if id(call) not in given]
+    assert [place for place in loose if not place.startswith("bff/store/policy.py")] == []
+    assert used == HOUSE_POLICY_NAMES
+
+
+def test_the_book_has_every_policy_by_its_name():
+    """And says where its numbers stand."""
+    book = (ROOT / "bff" / "resilience" / "README.md").read_text("utf-8")
+    assert {name for name in HOUSE_POLICY_NAMES if f"`{name}`" not in book} == set()
