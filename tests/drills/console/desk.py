@@ -13,7 +13,7 @@ from tests.drills.console.history import Fault, History
 from tests.drills.console.places import Places
 from tests.drills.console.sampler import Sampler
 from tests.drills.console.system import catalogue, system
-from tests.drills.control import CanNotRun, Control, Refused
+from tests.drills.control import CanNotRun, Control, ControlRefused
 from tests.drills.proxy.problems import ApiProblem
 from tests.drills.proxy.toxic import TTL_S, TTL_S_MAX
 
@@ -113,7 +113,7 @@ async def _do(ask: Callable[[], Done]) -> Done:
     """Another thread asks the fault proxy."""
     try:
         return await asyncio.to_thread(ask)
-    except (Refused, ApiProblem) as problem:
+    except (ControlRefused, ApiProblem) as problem:
         raise Nonsense(_sentence(str(problem))) from problem
     except CanNotRun as problem:
         raise Unavailable(str(problem)) from problem

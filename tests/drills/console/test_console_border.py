@@ -13,7 +13,7 @@ from tests.drills.console.desk import Desk
 from tests.drills.console.history import History
 from tests.drills.console.places import BrokenEnvironment, Places, Process
 from tests.drills.console.sampler import Sample, Sampler
-from tests.drills.control import CanNotRun, Refused
+from tests.drills.control import CanNotRun, ControlRefused
 
 PLACES = Places(8097, "the-token", "http://127.0.0.1:1", "http://localhost:8000", "browser:shell")
 OWN = {"Authorization": "Bearer the-token", "Origin": "http://localhost:8097", "Sec-Fetch-Site": "same-origin"}
@@ -158,7 +158,7 @@ async def test_what_the_proxy_refuses_is_handed_on_and_its_silence_too(
     http: httpx.AsyncClient, control: FakeControl
 ) -> None:
     body = {"hop": "shell:promotion", "fault": "latency"}
-    control.problem = Refused("There is no hop 'shell:promotion'. Did you mean shell:promotions?")
+    control.problem = ControlRefused("There is no hop 'shell:promotion'. Did you mean shell:promotions?")
     refused = await http.post("/api/break", headers=OWN, json=body)
     control.problem = CanNotRun("The fault proxy does not answer.")
     silent = await http.post("/api/break", headers=OWN, json=body)
