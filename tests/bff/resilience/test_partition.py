@@ -172,6 +172,21 @@ def test_full_bulkhead_of_a_partition_leaves_room_for_everybody_else() -> None:
     simulated_time.run(main())
 
 
+def test_retry_of_a_partition_carries_its_mark_and_takes_nothing_from_everybodys_budget() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.upstream.says = lambda: CallFailed(Reason.CONNECT, "refused")
+        for _ in range(2):
+            await bench.call(ANNA)
+        assert [marks(sent) for sent in bench.upstream.requests] == [[ANNA.baggage[1]]] * 4
+        now = bench.now()
+        assert [bench.guard._budget.take(now) for _ in range(POLICY.retry_budget_spare)] == [True] * 3
+        assert [bench.own(ANNA)._budget.take(now) for _ in range(2)] == [True, False]
+        await bench.guard.aclose()
+
+    simulated_time.run(main())
+
+
 def test_partition_has_connections_of_its_own() -> None:
     async def main() -> None:
         guard = Guard("partitioned", POLICY)
@@ -329,11 +344,11 @@ def test_partition_writes_no_last_good_copy_and_takes_none_away(says: Any) -> No
         copies = Copies()
         await copies.get(GOOD)
         await copies.kept.aclose()
-        before = dict(copies.second._kept)
+        before = dict(copies.second._copies)
         await copies.get(says, ANNA)
         await copies.kept.aclose()
         assert copies.values() == {"good"}
-        assert copies.second._kept == before
+        assert copies.second._copies == before
         again = await copies.get(DOWN)
         assert isinstance(again, Outcome)
         assert (again.state, again.value) == (State.FRESH, "good")

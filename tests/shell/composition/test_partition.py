@@ -155,14 +155,14 @@ async def test_page_of_a_tester_is_kept_for_nobody_and_shows_the_last_good_copy_
         drill.trio.origins["tables"].body = b"<p>of everybody</p>"
         assert b"of everybody" in await drill.page()
         await asyncio.sleep(0.05)
-        kept = dict(second._kept)
+        kept = dict(second._copies)
         assert len(kept) == len(NAMES)
         drill.break_("tables", "status", session=anna.value)
         shown = element(await drill.page(anna), "tables")
         assert b'data-state="stale"' in shown
         assert b"of everybody" in shown
         await asyncio.sleep(0.05)
-        assert second._kept == kept
+        assert second._copies == kept
 
 
 async def test_log_of_a_testers_outcome_is_a_line_of_its_own() -> None:
