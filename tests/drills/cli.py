@@ -14,12 +14,17 @@ from shell.operations.up.cli import data_root
 from shell.operations.up.options import port_base
 from tests.drills import tell
 from tests.drills.control import CanNotRun, Control, ControlRefused, find, key_here
+from tests.drills.kit.loader import DrillFileWrong
 from tests.drills.mark import mint
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.proxy.problems import ApiProblem
 from tests.drills.proxy.toxic import TTL_S, TTL_S_MAX, fault_of
+from tests.drills.runner import cli as runner
+from tests.drills.runner.guard import NotAllowed
+from tests.drills.runner.library import Unknown
+from tests.drills.runner.lock import Busy
+from tests.drills.verdict import ABORTED, COULD_NOT_RUN, DEVIATED, HELD, MISUSE
 
-DONE, NONSENSE, CAN_NOT_RUN = 0, 2, 3
 DESCRIPTION = "Break any hop of a Mullion that was started with manage.py up --drills, by name, and heal it."
 EPILOG = f"""\
 examples:
@@ -30,14 +35,19 @@ examples:
   uv run manage.py drill break shell:wallet latency latency=3000 --session "$MARK"
   uv run manage.py drill show
   uv run manage.py drill heal
+  uv run manage.py drill list
+  uv run manage.py drill run promotions-slow
+  uv run manage.py drill stop
 
 Every fault heals by itself, in the fault proxy: after {TTL_S:g} s where --for names no other time. A hop is written
 caller:called, or caller->called in quotes.
 
 exit codes:
-  0  done
-  2  what was asked makes no sense: an unknown hop or fault, a value out of bounds
-  3  it could not run: no copy runs here, it runs without drills, or its fault proxy does not answer
+  {HELD}  done; of drills: everything that was expected came
+  {DEVIATED}  a drill deviated: something that was expected did not come
+  {MISUSE}  what was asked makes no sense: an unknown drill, hop or fault, a file with a slip, a value out of bounds
+  {COULD_NOT_RUN}  it could not run: nothing answers, it was not steady, another drill runs, or the target is not listed
+  {ABORTED}  a drill was aborted: by its own conditions, the halt button or Ctrl-C; what it broke is healed
 """
 
 
@@ -47,24 +57,28 @@ def main(argv: Sequence[str]) -> int:
     try:
         if asked.verb == "faults":
             print(tell.faults(FAULTS.values()))
-            return DONE
+            return HELD
+        if asked.verb in runner.VERBS:
+            return runner.main(asked, " ".join(["drill", *argv]))
         if asked.verb == "mark":
             return _mark(asked)
         with Control(asked.control_url or find(data_root(), asked.port_base)) as control:
             print(_VERBS[asked.verb](control, asked))
-        return DONE
+        return HELD
     except ControlRefused as refused:
-        return _refuse(str(refused), NONSENSE)
+        return _refuse(str(refused), MISUSE)
     except PartitionRefused as refused:
-        return _refuse(f"--name: {refused}", NONSENSE)
+        return _refuse(f"--name: {refused}", MISUSE)
     except ApiProblem as refused:
-        return _refuse(str(refused).removeprefix("invalid toxic type: "), NONSENSE)
-    except CanNotRun as problem:
-        return _refuse(str(problem), CAN_NOT_RUN)
+        return _refuse(str(refused).removeprefix("invalid toxic type: "), MISUSE)
+    except (Unknown, DrillFileWrong) as refused:
+        return _refuse(str(refused), MISUSE)
+    except (CanNotRun, NotAllowed, Busy) as problem:
+        return _refuse(str(problem), COULD_NOT_RUN)
     except BrokenPipeError:
         # Whoever reads has seen enough; Python's own end must not complain about it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        return HELD
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -79,8 +93,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs.add_parser("list", parents=[where], help="every hop with the faults that apply to it")
-    verbs.add_parser("hops", parents=[where], help="every hop, what travels over it and how it is")
+    runner.add_verbs(verbs, where)
+    hops = verbs.add_parser("hops", parents=[where], help="every hop, what travels over it and how it is")
+    hops.add_argument("--faults", action="store_true", help="every hop with the faults that apply to it")
     verbs.add_parser("faults", help="every fault and its parameters")
     broken = verbs.add_parser("break", parents=[where], help="break a hop")
     broken.add_argument("hop", metavar="HOP")
@@ -136,7 +151,7 @@ def _mark(asked: argparse.Namespace) -> int:
     # The value alone on stdout, for a script; what to do with it beside it, for a person.
     print(value, flush=True)
     print(tell.marked(value), file=sys.stderr)
-    return DONE
+    return HELD
 
 
 def _heal(control: Control, asked: argparse.Namespace) -> str:
@@ -144,8 +159,11 @@ def _heal(control: Control, asked: argparse.Namespace) -> str:
 
 
 _VERBS: Mapping[str, Callable[[Control, Any], str]] = {
-    "list": lambda control, _: tell.applicable(control.hops(), FAULTS.values()),
-    "hops": lambda control, _: tell.hops(control.hops(), control.absent()),
+    "hops": lambda control, asked: (
+        tell.applicable(control.hops(), FAULTS.values())
+        if asked.faults
+        else tell.hops(control.hops(), control.absent())
+    ),
     "break": _break,
     "heal": _heal,
     "show": lambda control, _: tell.shown(control.hops()),

@@ -1,6 +1,6 @@
 """The fault proxy as a client sees it: which one runs here, what it has, and how it is told to break and heal.
 
-Public: `Control`, `CanNotRun`, `ControlRefused`, `find`, `key_here`.
+Public: `Control`, `CanNotRun`, `ControlRefused`, `find`, `folder`, `key_here`.
 """
 
 import difflib
@@ -35,7 +35,7 @@ class ControlRefused(Exception):
 
 def find(root: Path, port_base: int | None) -> str:
     """The address of the fault proxy of the copy that runs, or of the one on `port_base`; raises `CanNotRun`."""
-    data = _data(root, port_base)
+    data = folder(root, port_base)
     try:
         processes = json.loads((data / FILE).read_text("utf-8"))
     except (OSError, ValueError):
@@ -49,14 +49,14 @@ def key_here(root: Path, port_base: int | None) -> str:
     """The key of the same copy, with which marks are minted; raises `CanNotRun`. One in the environment goes first."""
     if given := os.environ.get(PARTITION_KEY):
         return given
-    data = _data(root, port_base)
+    data = folder(root, port_base)
     key = key_of(data)
     if not key:
         raise CanNotRun(_without_drills(data))
     return key
 
 
-def _data(root: Path, port_base: int | None) -> Path:
+def folder(root: Path, port_base: int | None) -> Path:
     bases = running(root)
     if port_base is not None and port_base not in bases:
         there = ", ".join(map(str, bases)) or "none"
@@ -148,9 +148,12 @@ class Control:
             self._ask("DELETE", f"{path}/toxics/{name}")
         return dict(self._ask("POST", f"{path}/toxics", body))
 
-    def heal(self, hop: str = "") -> list[str]:
-        """Heal `hop`, or everything; what was broken, in words."""
+    def heal(self, hop: str = "", *, session: str | None = None) -> list[str]:
+        """Heal `hop`, or everything; what was broken, in words. With `session` only what that one has broken at `hop`,
+        and with an empty one what everybody has."""
         healed = [self.hop(hop)] if hop else list(self.hops().values())
+        if session is not None:
+            healed = [_narrowed(proxy, session) for proxy in healed]
         broken = [f"{proxy['name']} {fault}" for proxy in healed for fault in _broken(proxy)]
         if not hop:
             self._ask("POST", "/reset")
@@ -175,6 +178,11 @@ class Control:
             words = said.get("error", answer.text) if isinstance(said, dict) else answer.text
             raise ControlRefused(str(words).removeprefix("bad request body: ").removeprefix("attributes: "))
         return said
+
+
+def _narrowed(proxy: Mapping[str, Any], session: str) -> dict[str, Any]:
+    toxics = [each for each in proxy["toxics"] if each["session"] == session]
+    return {**proxy, "toxics": toxics, "enabled": proxy["enabled"] or bool(session)}
 
 
 def _broken(proxy: Mapping[str, Any]) -> list[str]:

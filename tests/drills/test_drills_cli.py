@@ -111,9 +111,9 @@ def test_slip_is_one_sentence_and_breaks_nothing(drill: Drill, words: list[str],
     assert drill.out == "Nothing is broken.\n"
 
 
-def test_list_names_what_applies_and_nothing_else(drill: Drill) -> None:
+def test_hops_with_their_faults_name_what_applies_and_nothing_else(drill: Drill) -> None:
     """Over a Valkey hop: faults of bytes."""
-    assert drill("list") == 0
+    assert drill("hops", "--faults") == 0
     assert drill.out.splitlines()[0].split() == [
         "hop", "latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data", "down",
     ]  # fmt: skip

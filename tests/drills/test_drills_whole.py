@@ -4,9 +4,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.drills import run_record
 from tests.drills.mark import COOKIE
 from tests.support.mullion import ROOT, Mullion
 
@@ -113,3 +115,15 @@ def moves(mullion: Mullion) -> list[str]:
     """What the shell's metrics say of its breakers."""
     lines = mullion.inside("/metrics")[1].splitlines()
     return [line for line in lines if line.startswith(("mullion_breaker_transitions_total", "mullion_probes_total"))]
+
+
+def test_story_runs_from_its_file_to_a_journal_that_says_what_held(broken_house: Mullion, tmp_path: Path) -> None:
+    """As a person runs it: progress, verdict, exit code, and nothing left broken."""
+    said = drill(broken_house, "run", "promotions-slow", "--to", str(tmp_path))
+    assert "promotions-slow: held in " in said
+    [found] = run_record.journals(tmp_path, run_record.read(tmp_path))
+    assert (found.mullion.verdict, found.status, found.deviated) == ("held", "completed", False)
+    assert {step.activity.name for step in found.run} == {"shell:promotions latency latency=3000 for 8 s"}
+    assert {each.slot: each.same for each in found.mullion.siblings} == {"wallet": True, "tables": True}
+    assert found.mullion.phases.recover_ms is not None
+    assert "Nothing is broken." in drill(broken_house, "show")

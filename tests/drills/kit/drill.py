@@ -1,0 +1,206 @@
+"""A drill, as a file says it: what must hold, what is broken, what is expected of slots, siblings and money.
+
+Public: `Drill`, `Hypothesis`, `Probe`, `Step`, `Expect`, `SlotExpectation`, `SiblingExpectation`, `PageExpectation`,
+`MoneyExpectation`, `Abort`, `STATES`, `SCOPES`, `schema`.
+
+These structs are the only description of the format: the loader reads by them, and `files/drill.schema.json` is made
+from them. Seconds count from the start of the method.
+"""
+
+import json
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+State = Literal["fresh", "degraded", "stale", "fallback", "placeholder"]
+STATES: tuple[str, ...] = State.__args__  # type: ignore[attr-defined]
+Scope = Literal["everyone", "session"]
+SCOPES: tuple[str, ...] = Scope.__args__  # type: ignore[attr-defined]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9:*_/-]{0,79}$")]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+Path = Annotated[str, msgspec.Meta(pattern=r"^/[^\s]{0,200}$")]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
+Ms = Annotated[int, msgspec.Meta(ge=1, le=600_000)]
+Act = Literal["deposit", "bet", "visit", "result"]
+
+HEALS_WITHIN_S = 10.0
+PAGE_WITHIN_MS = 2000
+
+
+class Probe(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One question to the steady system, with its tolerance. Exactly one of `page`, `slot` and `ledger` is asked.
+
+    `page`: it answers `status` within `within_ms`. `slot`: it is in one of `state`. `ledger`: the books add up; asked
+    only of a copy that runs on this machine.
+    """
+
+    page: Path | None = None
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
+    within_ms: Ms = PAGE_WITHIN_MS
+    slot: Name | None = None
+    state: list[State] = msgspec.field(default_factory=lambda: ["fresh"])
+    ledger: Literal["sound"] | None = None
+
+    def __post_init__(self) -> None:
+        if sum(each is not None for each in (self.page, self.slot, self.ledger)) != 1:
+            raise ValueError("a probe asks for exactly one of page, slot and ledger")
+
+    @property
+    def name(self) -> str:
+        if self.page is not None:
+            return f"{self.page} answers {self.status} within {self.within_ms} ms"
+        return f"{self.slot} is {' or '.join(self.state)}" if self.slot is not None else "the ledger is sound"
+
+
+class Hypothesis(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What holds before, and again after. Without probes: the page answers 200, and every slot named is fresh."""
+
+    title: Words = "The page stands whole, and every slot is fresh"
+    probes: list[Probe] = []
+
+
+class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One thing that is done. Exactly one of `hop`, `provider` and `act`.
+
+    `hop` with `fault` breaks the way from one who calls to one who is called (`*:valkey`: every way to it), `with`
+    names its parameters. `provider` with `fault` makes a sandbox provider fail of itself. `act` does what a player
+    does: `deposit` (`amount`), `bet` (`table`, `side`, `stake`), `visit` (`visitors` load the page for `for_s`), or
+    sets what a `table` plays next: `result` (`value`).
+    """
+
+    hop: Name | None = None
+    provider: Name | None = None
+    act: Act | None = None
+    fault: Name = ""
+    parameters: dict[str, int | str] = msgspec.field(default_factory=dict, name="with")
+    after_s: Seconds = 0
+    for_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10
+    scope: Scope | None = None
+    share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1
+    upstream: bool = False
+    amount: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,7}([.][0-9]{1,2})?$")] = "20"
+    table: Name = "205"
+    side: Literal["red", "black"] = "red"
+    stake: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 200
+    value: Annotated[str, msgspec.Meta(max_length=16)] = ""
+    visitors: Annotated[int, msgspec.Meta(ge=1, le=500)] = 20
+
+    def __post_init__(self) -> None:
+        if sum(each is not None for each in (self.hop, self.provider, self.act)) != 1:
+            raise ValueError("a step has exactly one of hop, provider and act")
+        if bool(self.fault) == (self.act is not None):
+            raise ValueError("a step that breaks a hop or a provider names its fault, and one that acts has none")
+
+    @property
+    def name(self) -> str:
+        if self.act is not None:
+            return {
+                "deposit": f"deposit {self.amount}",
+                "bet": f"bet {self.stake} on {self.side} at table {self.table}",
+                "visit": f"{self.visitors} visitors load the page for {self.for_s:g} s",
+                "result": f"table {self.table} plays {self.value}",
+            }[self.act]
+        given = " ".join(f"{name}={value}" for name, value in self.parameters.items())
+        return f"{self.hop or self.provider} {self.fault}{' ' * bool(given)}{given} for {self.for_s:g} s"
+
+
+class SlotExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A slot that the fault hits: it reaches one of `state` within `within_s`, then heals within `heals_within_s` of
+    the fault's end. `reason` (one of) and `words` are looked for while it is there. With `fresh` among the states it
+    may also not notice."""
+
+    state: list[State] = msgspec.field(default_factory=lambda: ["fallback", "stale", "degraded"])
+    reason: list[Name] = []
+    words: list[Words] = []
+    within_s: Seconds = 5
+    heals_within_s: Seconds = HEALS_WITHIN_S
+
+
+class SiblingExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A slot that the fault must not reach. `bytes`: its markup equals the control's. `style`: its computed style does,
+    in a browser. `state`: the only ones it may show. `actions`: forms that it still offers."""
+
+    state: list[State] = msgspec.field(default_factory=lambda: ["fresh"])
+    bytes: bool = True
+    style: bool = True
+    actions: list[Name] = []
+
+
+class PageExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Every page while the fault lasts. `broken`: the fault hits the way to the page itself, which has to show it."""
+
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
+    within_ms: Ms = PAGE_WITHIN_MS
+    broken: bool = False
+
+
+class MoneyExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """By how much one player's money differs in the end, and how many lines the history has more."""
+
+    change_minor: Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)] = 0
+    lines: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    within_s: Seconds = 30
+
+
+class Expect(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    slots: dict[Name, SlotExpectation] = {}
+    siblings: dict[Name, SiblingExpectation] = {}
+    page: PageExpectation = msgspec.field(default_factory=PageExpectation)
+    money: MoneyExpectation | None = None
+    console_errors: list[Words] = []
+
+
+class Abort(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """When the runner gives up, and heals at once: so many pages in a row that did not come, or a control page (one
+    without the fault) that was not whole."""
+
+    pages_failed: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
+    controls_failed: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
+
+
+class Drill(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One drill. `page` is watched, by a visitor or by `player`. `clock: held` stops the sandbox's, so that pages that
+    should be equal are. Rolling back heals every hop and provider that the method touches, always; `rollback` may add
+    what a player does then."""
+
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+    description: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    tags: list[Name] = []
+    page: Path = "/"
+    player: Name | None = None
+    scope: Scope = "everyone"
+    clock: Literal["held", "running"] = "held"
+    hypothesis: Hypothesis = msgspec.field(default_factory=Hypothesis)
+    method: Annotated[list[Step], msgspec.Meta(min_length=1, max_length=100)]
+    expect: Expect
+    abort: Abort = msgspec.field(default_factory=Abort)
+    rollback: list[Step] = []
+
+    @property
+    def lasts_s(self) -> float:
+        """From the first step to the end of the last fault."""
+        return max(
+            step.after_s + (0 if step.act in ("deposit", "bet", "result") else step.for_s) for step in self.method
+        )
+
+    @property
+    def slots(self) -> list[str]:
+        return [*self.expect.slots, *self.expect.siblings]
+
+    def scope_of(self, step: Step) -> str:
+        return step.scope or self.scope
+
+    @property
+    def probes(self) -> list[Probe]:
+        """Those of the hypothesis, or what holds without any."""
+        return self.hypothesis.probes or [Probe(page=self.page), *(Probe(slot=slot) for slot in self.slots)]
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a drill file."""
+    made = msgspec.json.schema(Drill)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A Mullion outage drill", **made}
+
+
+if __name__ == "__main__":
+    print(json.dumps(schema(), indent=1))

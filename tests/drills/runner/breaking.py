@@ -1,0 +1,181 @@
+"""The faults of a drill, put on and taken off: hops through the fault proxy, sandbox providers by their own switch.
+
+Public: `Breaker`, `hops_of`, `activity_of`.
+"""
+
+import fnmatch
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import httpx
+
+from tests.drills import journal
+from tests.drills.control import CanNotRun, Control, ControlRefused
+from tests.drills.journal import Activity
+from tests.drills.kit.drill import Drill, Step
+from tests.drills.proxy.toxic import fault_of
+from tests.drills.runner.steady import now
+from tests.drills.runner.target import Target
+
+PATIENCE_S = 5.0
+
+
+def hops_of(step: Step, hops: Mapping[str, Any]) -> list[str]:
+    """Names of the hops that a step breaks; one of a pattern that fits nothing is named as it is, to be refused."""
+    name = (step.hop or "").replace("->", ":")
+    if "*" not in name:
+        return [name]
+    return sorted(fnmatch.filter(hops, name)) or [name]
+
+
+def activity_of(step: Step, scope: str, target: Target) -> Activity:
+    """The step in Chaos Toolkit's form."""
+    if step.hop is not None:
+        down = step.fault == "down"
+        body = {"enabled": False} if down else {"type": step.fault, "attributes": step.parameters, "scope": scope}
+        provider: dict[str, Any] = {
+            "type": "http",
+            "method": "PATCH" if down else "POST",
+            "url": f"{target.control_url}/proxies/{step.hop}{'' if down else '/toxics'}",
+            "arguments": {**body, "ttl_s": step.for_s},
+        }
+    elif step.provider is not None:
+        url = f"{target.sandbox.get(step.provider, step.provider)}/control/fault"
+        arguments = {"kind": step.fault, "for_s": step.for_s, **step.parameters}
+        provider = {"type": "http", "method": "POST", "url": url, "arguments": arguments}
+    else:
+        provider = {"type": "http", "method": "POST", "url": target.base_url}
+    return Activity(type="action", name=step.name, provider=provider)
+
+
+class Breaker:
+    """Synchronous: to be called in a thread. Everything that it puts on, `heal` takes off."""
+
+    def __init__(self, drill: Drill, target: Target, control: Control, mark: str) -> None:
+        self._drill, self._target, self._control, self._mark = drill, target, control, mark
+        self._broken: list[tuple[str, str]] = []
+        self._failing: list[str] = []
+
+    def check(self) -> None:
+        """Whether all of it can be done there; raises `ControlRefused` or `CanNotRun`, and has touched nothing."""
+        hops = self._control.hops()
+        for number, step in enumerate(self._drill.method):
+            if step.hop is not None:
+                fault_of(step.fault)
+                for name in hops_of(step, hops):
+                    self._control.hop(name)
+            elif step.provider is not None and step.provider not in self._target.sandbox:
+                there = ", ".join(sorted(self._target.sandbox)) or "none here"
+                raise ControlRefused(
+                    f"step {number + 1}: there is no sandbox provider '{step.provider}'; there are: {there}."
+                )
+            elif step.provider is not None and self._drill.scope_of(step) == "session":
+                raise ControlRefused(
+                    f"step {number + 1}: {step.provider} fails for everybody; a session's faults are on hops."
+                )
+        if already := [f"{name} ({', '.join(_faults(hop))})" for name, hop in hops.items() if self._in_the_way(hop)]:
+            raise CanNotRun(
+                f"Something is broken there already: {'; '.join(already)}. "
+                "Wait until it heals, or heal it: manage.py drill heal"
+            )
+
+    def _in_the_way(self, hop: Mapping[str, Any]) -> bool:
+        """Somebody's own session is nobody else's outage."""
+        return not hop["enabled"] or any(toxic["scope"] != "session" for toxic in hop["toxics"])
+
+    def put_on(self, step: Step) -> journal.Step:
+        """Break what a step breaks; how that went. Raises `ControlRefused` or `CanNotRun`."""
+        return self._done(step, lambda: self._hop(step) if step.hop is not None else self._provider(step))
+
+    def _hop(self, step: Step) -> list[Any]:
+        fault = fault_of(step.fault)
+        given = step.parameters or {each.name: each.typical for each in fault.parameters if each.typical is not None}
+        session = self._mark if self._drill.scope_of(step) == "session" else ""
+        done = []
+        for name in hops_of(step, self._control.hops()):
+            self._broken.append((name, session))
+            done.append(
+                self._control.break_(
+                    name,
+                    step.fault,
+                    given,
+                    ttl_s=step.for_s,
+                    stream="upstream" if step.upstream else "",
+                    share=step.share,
+                    session=session,
+                )
+            )
+        return done
+
+    def _provider(self, step: Step) -> list[Any]:
+        assert step.provider is not None
+        self._failing.append(step.provider)
+        return [self._tell(step.provider, "fault", {"kind": step.fault, "for_s": step.for_s, **step.parameters})]
+
+    def hold_clock(self, *, held: bool) -> None:
+        """Every sandbox provider's."""
+        for provider in self._target.sandbox:
+            self._tell(provider, "clock", {"held": held})
+
+    def play(self, step: Step) -> journal.Step:
+        """What a table is to play next."""
+        told = {"table": step.table, "result": step.value}
+        return self._done(step, lambda: [self._tell("sandbox-tables", "result", told)])
+
+    def _tell(self, provider: str, what: str, body: Mapping[str, object]) -> Any:
+        url = f"{self._target.sandbox[provider]}/control/{what}"
+        try:
+            answer = httpx.post(url, json=body, timeout=PATIENCE_S, trust_env=False)
+        except httpx.HTTPError as error:
+            raise CanNotRun(f"{provider} does not answer at {url} ({type(error).__name__}).") from error
+        if answer.is_error:
+            raise ControlRefused(f"{provider}: {answer.json().get('detail', answer.text)}")
+        return answer.json()
+
+    def heal(self) -> list[journal.Step]:
+        """Everything that was put on; what can not be healed ends by its own time, and the journal says so."""
+        steps = []
+        for name, session in dict.fromkeys(self._broken):
+            steps.append(self._undone(f"heal {name}", partial(self._control.heal, name, session=session)))
+        for provider in dict.fromkeys(self._failing):
+            well = partial(self._tell, provider, "fault", {"kind": "none"})
+            steps.append(self._undone(f"heal {provider}", well))
+        return steps
+
+    def _done(self, step: Step, work: Callable[[], Sequence[Any]]) -> journal.Step:
+        start, began = now(), time.monotonic()
+        output = [*work()]
+        return journal.Step(
+            activity=activity_of(step, self._drill.scope_of(step), self._target),
+            start=start,
+            end=now(),
+            duration=round(time.monotonic() - began, 4),
+            status="succeeded",
+            output=output,
+        )
+
+    def _undone(self, name: str, work: Callable[[], Any]) -> journal.Step:
+        start, began = now(), time.monotonic()
+        problem: list[str] | None = None
+        output = None
+        try:
+            output = work()
+        except (CanNotRun, ControlRefused) as error:
+            problem = [str(error)]
+        return journal.Step(
+            activity=Activity(type="action", name=name, provider={"type": "http", "url": self._target.control_url}),
+            start=start,
+            end=now(),
+            duration=round(time.monotonic() - began, 4),
+            status="failed" if problem else "succeeded",
+            output=output,
+            exception=problem,
+        )
+
+
+def _faults(hop: Mapping[str, Any]) -> list[str]:
+    return [f"{toxic['type']}, {toxic['expires_in_s']:.0f} s left" for toxic in hop["toxics"]] + (
+        [] if hop["enabled"] else ["down"]
+    )

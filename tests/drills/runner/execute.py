@@ -1,0 +1,337 @@
+"""One drill, carried out: steady before, broken, watched, rolled back always, steady after; its journal.
+
+Public: `Execution`, `Halt`.
+"""
+
+import asyncio
+import platform
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+
+from tests.drills import journal
+from tests.drills.control import CanNotRun, Control, ControlRefused
+from tests.drills.evidence.recorder import Recorder
+from tests.drills.journal import Expectation, Experiment, Findings, Hypothesis, Journal, MoneySum, Sample, SteadyStates
+from tests.drills.kit.drill import Drill, Step
+from tests.drills.runner import judge
+from tests.drills.runner.acting import Actor, CanNotRead
+from tests.drills.runner.breaking import Breaker, activity_of
+from tests.drills.runner.judge import FRESH, Watch
+from tests.drills.runner.page import View
+from tests.drills.runner.steady import activity_of as probe_activity
+from tests.drills.runner.steady import now, probed
+from tests.drills.runner.target import Target
+from tests.drills.runner.visitor import CanNotSignIn, Visitor
+from tests.drills.verdict import Verdict
+
+LOOK_EVERY_S = 0.4
+CONTROLS_BEFORE = 3
+STEADY_WITHIN_S = 20.0
+# A slot that heals too late is watched on, so that the drill can say how late.
+LATE_S_MAX = 30.0
+PASSWORD = "mullion-demo"
+Say = Callable[[str], None]
+
+
+class Halt:
+    """Set by the halt button: the drill that is under way ends at once, healed."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.why = ""
+
+    def set(self, why: str) -> None:
+        self.why = why
+        self._event.set()
+
+    @property
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    async def sleep(self, seconds: float) -> None:
+        """As long as that, or until it is set."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds, 0)):
+                await self._event.wait()
+
+
+class Execution:
+    """`await Execution(...).run()`; it raises nothing but `CancelledError`: what goes wrong is in the journal."""
+
+    def __init__(
+        self,
+        name: str,
+        drill: Drill,
+        target: Target,
+        control: Control,
+        halt: Halt,
+        *,
+        mark: str = "",
+        recorder: Recorder | None = None,
+        say: Say = lambda _: None,
+    ) -> None:
+        self.name, self.drill, self.target = name, drill, target
+        self._control, self._halt, self._mark, self._recorder, self._say = control, halt, mark, recorder, say
+        self._breaker = Breaker(drill, target, control, mark)
+        self._states = SteadyStates()
+        self._steps: list[journal.Step] = []
+        self._rollbacks: list[journal.Step] = []
+        self._money: list[MoneySum] = []
+        self._watch = Watch(0, 0)
+        self._could_not = ""
+        self._stack = AsyncExitStack()
+
+    async def run(self) -> Journal:
+        start, began = now(), time.monotonic()
+        found: list[Expectation] = []
+        async with self._stack:
+            try:
+                await self._prepare()
+                if not self._could_not:
+                    await self._carry_out()
+            except (CanNotRun, ControlRefused, CanNotSignIn, CanNotRead) as problem:
+                self._could_not = self._could_not or str(problem)
+            finally:
+                await asyncio.shield(self._roll_back())
+            if not self._could_not:
+                found = await self._conclude()
+        return self._journal(start, time.monotonic() - began, found)
+
+    # --- before
+
+    async def _prepare(self) -> None:
+        await asyncio.to_thread(self._breaker.check)
+        self._tester = await self._visitor(self._mark)
+        self._beside = await self._visitor("") if self._mark else self._tester
+        self._actor = Actor(self.drill, self._tester, self.target)
+        if self.drill.clock == "held":
+            await asyncio.to_thread(self._breaker.hold_clock, held=True)
+        self._say("steady?")
+        state = await probed(self.drill.probes, self._tester, self.target, self.drill.page, within_s=STEADY_WITHIN_S)
+        self._states.before = state
+        if not state.steady_state_met:
+            failed = next(step for step in state.probes if not step.tolerance_met)
+            self._could_not = f"It was not steady before: {failed.activity.name}: {failed.output}."
+            return
+        if self.drill.expect.money is not None:
+            self._before = await self._actor.holding(settled=True)
+        if self._recorder is not None:
+            await self._recorder.before()
+        for _ in range(CONTROLS_BEFORE):
+            self._watch.controls.append(await self._beside.look(self.drill.page))
+
+    async def _visitor(self, mark: str) -> Visitor:
+        visitor = await self._stack.enter_async_context(Visitor(self.target.base_url, mark=mark))
+        if self.drill.player is not None:
+            await visitor.sign_in(self.drill.player, PASSWORD)
+        return visitor
+
+    # --- the method
+
+    async def _carry_out(self) -> None:
+        drill, watch = self.drill, self._watch
+        first_s = min((step.after_s for step in drill.method if step.act is None), default=0.0)
+        origin = time.monotonic()
+        watch.began, watch.ended = origin + first_s, origin + drill.lasts_s
+        self._say(f"broken for {drill.lasts_s - first_s:.0f} s")
+        acting = [asyncio.create_task(self._step(step, origin)) for step in drill.method]
+        recording = asyncio.create_task(self._record(drill.lasts_s)) if self._recorder is not None else None
+        try:
+            while time.monotonic() < watch.ended and not self._ends_early(acting):
+                await self._look()
+            for task in acting:
+                if task.done() and (problem := task.exception()):
+                    raise problem
+            watch.ended = time.monotonic()
+            if not watch.aborted:
+                await self._let_go(acting)
+                self._say("healing?")
+                await self._until_healed()
+        finally:
+            for task in (*acting, *([recording] if recording else [])):
+                if watch.aborted or self._could_not:
+                    task.cancel()
+            await asyncio.gather(*acting, *([recording] if recording else []), return_exceptions=True)
+
+    async def _step(self, step: Step, origin: float) -> None:
+        await self._halt.sleep(origin + step.after_s - time.monotonic())
+        if self._halt.is_set:
+            return
+        if step.act is not None and step.act != "result":
+            self._steps.append(await self._actor.act(step))
+        else:
+            work = self._breaker.play if step.act == "result" else self._breaker.put_on
+            self._steps.append(await asyncio.to_thread(work, step))
+            if self._recorder is not None and step.act is None:
+                self._recorder.fault_began()
+
+    async def _let_go(self, acting: list[asyncio.Task[None]]) -> None:
+        """The faults' time is over; what a player began meanwhile is waited for."""
+        self._rollbacks = await asyncio.to_thread(self._breaker.heal)
+        self._watch.ended = time.monotonic()
+        if self._recorder is not None:
+            self._recorder.fault_ended()
+        for problem in await asyncio.gather(*acting, return_exceptions=True):
+            if isinstance(problem, BaseException):
+                raise problem
+
+    async def _look(self) -> None:
+        began = time.monotonic()
+        page, watch = self.drill.page, self._watch
+        if self._mark:
+            view, control = await asyncio.gather(self._tester.look(page), self._beside.look(page))
+            watch.controls.append(control)
+        else:
+            view = await self._tester.look(page)
+        watch.views.append(view)
+        await self._halt.sleep(LOOK_EVERY_S - (time.monotonic() - began))
+
+    def _ends_early(self, acting: list[asyncio.Task[None]]) -> bool:
+        watch, abort = self._watch, self.drill.abort
+        if self._halt.is_set:
+            watch.aborted = self._halt.why
+        elif not self.drill.expect.page.broken and _failed_in_a_row(watch.views) >= abort.pages_failed:
+            watch.aborted = f"{abort.pages_failed} pages in a row did not come"
+        elif _failed_in_a_row(watch.controls) >= abort.controls_failed:
+            watch.aborted = f"{abort.controls_failed} pages in a row did not come to visitors without the fault"
+        return bool(watch.aborted) or any(task.done() and task.exception() for task in acting)
+
+    async def _until_healed(self) -> None:
+        slots = self.drill.expect.slots
+        longest = max((each.heals_within_s for each in slots.values()), default=0.0)
+        deadline = self._watch.ended + longest + LATE_S_MAX
+        well = 0
+        while well < 2 and time.monotonic() < deadline and not self._halt.is_set:
+            await self._look()
+            view = self._watch.views[-1]
+            fresh = all(slot in view.slots and view.slots[slot].state == FRESH for slot in self.drill.slots)
+            well = well + 1 if fresh and not view.problem else 0
+        if self._halt.is_set:
+            self._watch.aborted = self._halt.why
+
+    async def _record(self, lasts_s: float) -> None:
+        assert self._recorder is not None
+        first_s = min((step.after_s for step in self.drill.method if step.act is None), default=0.0)
+        await self._halt.sleep(first_s)
+        slots = [slot for slot, wanted in self.drill.expect.slots.items() if FRESH not in wanted.state]
+        await self._recorder.during(slots, within_s=max(lasts_s - first_s - 1, 1))
+
+    # --- after
+
+    async def _roll_back(self) -> None:
+        if not self._rollbacks:
+            self._rollbacks = await asyncio.to_thread(self._breaker.heal)
+        if self.drill.clock == "held":
+            with suppress(CanNotRun, ControlRefused):
+                await asyncio.to_thread(self._breaker.hold_clock, held=False)
+
+    async def _conclude(self) -> list[Expectation]:
+        drill, watch = self.drill, self._watch
+        if self._recorder is not None and not watch.aborted:
+            await self._recorder.after()
+        self._say("steady again?")
+        state = await probed(drill.probes, self._tester, self.target, drill.page, within_s=STEADY_WITHIN_S)
+        self._states.after = state
+        found = judge.expectations(drill, watch)
+        if drill.expect.money is not None:
+            self._money = [await self._actor.settled(self._before, drill.expect.money)]
+            found += judge.money(self._money)
+        for step in (*self._steps, *self._rollbacks, *state.probes):
+            if step.status == "failed":
+                said = step.output or "; ".join(step.exception or [])
+                found.append(judge.failed(step.activity.name, str(said)))
+        return found
+
+    def _journal(self, start: str, duration_s: float, found: list[Expectation]) -> Journal:
+        drill, watch = self.drill, self._watch
+        verdict = _verdict(found, watch.aborted, self._could_not)
+        words = self._could_not or (f"Aborted: {watch.aborted}." if watch.aborted else judge.sentence(found))
+        broken = next((step for step in drill.method if step.act is None), None)
+        evidence = self._recorder.evidence() if self._recorder is not None and not self._could_not else None
+        return Journal(
+            platform=platform.platform(),
+            node=platform.node(),
+            experiment=self._experiment(),
+            start=start,
+            status="aborted"
+            if watch.aborted or self._could_not
+            else "completed"
+            if verdict is Verdict.HELD
+            else "failed",
+            deviated=verdict is Verdict.DEVIATED,
+            steady_states=self._states,
+            run=self._steps,
+            rollbacks=self._rollbacks,
+            end=now(),
+            duration=round(duration_s, 3),
+            mullion=Findings(
+                drill=self.name,
+                verdict=verdict,
+                sentence=words,
+                story="story" in drill.tags,
+                hop=(broken and (broken.hop or broken.provider)) or "",
+                fault=broken.fault if broken else "",
+                attributes=broken.parameters if broken else {},
+                scope=drill.scope,
+                target=self.target.base_url,
+                phases=judge.phases(drill, watch) if watch.views else journal.Phases(),
+                slots=_samples(watch),
+                expectations=found,
+                siblings=judge.siblings(drill, watch) if watch.views else [],
+                money=self._money,
+                evidence=evidence,
+            ),
+        )
+
+    def _experiment(self) -> Experiment:
+        drill = self.drill
+        return Experiment(
+            title=drill.title,
+            description=drill.description or drill.title,
+            tags=drill.tags,
+            hypothesis=Hypothesis(
+                title=drill.hypothesis.title,
+                probes=[probe_activity(probe, self.target.base_url, drill.page) for probe in drill.probes],
+            ),
+            method=[activity_of(step, drill.scope_of(step), self.target) for step in drill.method],
+        )
+
+
+def _verdict(found: list[Expectation], aborted: str, could_not: str) -> Verdict:
+    if could_not:
+        return Verdict.COULD_NOT_RUN
+    if aborted:
+        return Verdict.ABORTED
+    return Verdict.HELD if all(each.held for each in found) else Verdict.DEVIATED
+
+
+def _failed_in_a_row(views: list[View]) -> int:
+    count = 0
+    for view in reversed(views):
+        if not view.problem and view.status < 500 and view.whole:
+            break
+        count += 1
+    return count
+
+
+def _samples(watch: Watch) -> dict[str, list[Sample]]:
+    names = dict.fromkeys(slot for view in watch.views for slot in view.slots)
+    made: dict[str, list[Sample]] = {name: [] for name in names}
+    for view in watch.views:
+        for name in names:
+            seen = view.slots.get(name)
+            at_ms = watch.ms(view.at)
+            if seen is None:
+                made[name].append(Sample(at_ms=at_ms, state=""))
+            else:
+                made[name].append(
+                    Sample(
+                        at_ms=at_ms,
+                        state=seen.state,
+                        reason=seen.reason,
+                        version=seen.version,
+                        include_ms=seen.include_ms,
+                    )
+                )
+    return made

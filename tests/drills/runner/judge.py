@@ -1,0 +1,322 @@
+"""What was seen, against what a drill expects: decided from values alone.
+
+Public: `Watch`, `expectations`, `phases`, `siblings`, `money`, `failed`, `sentence`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from bff.resilience.reason import Reason
+from tests.drills.journal import Expectation, MoneySum, Phases, Sibling
+from tests.drills.kit.drill import Drill, SiblingExpectation, SlotExpectation
+from tests.drills.runner.page import SlotView, View
+
+FRESH = "fresh"
+REASONS = frozenset(map(str, Reason))
+DIFFERENCE_CHARS_MAX = 160
+
+
+@dataclass(slots=True)
+class Watch:
+    """All visits of one drill, in order. `began` and `ended` are the moments at which the first fault was on and the
+    last one over; `controls` are visits without the fault, in everybody's outage those from before it."""
+
+    began: float
+    ended: float
+    views: list[View] = field(default_factory=list)
+    controls: list[View] = field(default_factory=list)
+    aborted: str = ""
+
+    def ms(self, at: float) -> float:
+        return round((at - self.began) * 1000, 1)
+
+    def ms_of(self, view: View | None) -> float | None:
+        return None if view is None else self.ms(view.at)
+
+    @property
+    def during(self) -> list[View]:
+        return [view for view in self.views if self.began <= view.at < self.ended]
+
+    @property
+    def after(self) -> list[View]:
+        return [view for view in self.views if view.at >= self.ended]
+
+
+def expectations(drill: Drill, watch: Watch) -> list[Expectation]:
+    """One verdict for each thing that the drill asks of what was watched."""
+    found = [*_page(drill, watch)]
+    for slot, wanted in drill.expect.slots.items():
+        found += _slot(slot, wanted, watch)
+    compared = {each.slot: each for each in siblings(drill, watch)}
+    for slot, sibling in drill.expect.siblings.items():
+        found += _sibling(slot, sibling, watch, compared.get(slot))
+    return found
+
+
+# --- the page
+
+
+def _page(drill: Drill, watch: Watch) -> Iterator[Expectation]:
+    wanted = drill.expect.page
+    bad = [view for view in watch.during if _page_problem(view, wanted.status, wanted.within_ms)]
+    if wanted.broken:
+        after = next((view for view in watch.after if not _page_problem(view, wanted.status, wanted.within_ms)), None)
+        first = _page_problem(bad[0], wanted.status, wanted.within_ms) if bad else "every page came whole"
+        yield _expected(
+            "page",
+            "status",
+            "the page itself is hit while it lasts",
+            first,
+            bool(bad),
+            watch.ms(bad[0].at) if bad else None,
+        )
+        seen = f"after {_s(after.at - watch.ended)}" if after else "not while it was watched"
+        yield _expected("page", "heals", "whole again after the fault", seen, after is not None, watch.ms_of(after))
+        return
+    count = len(watch.during)
+    asked = f"{wanted.status} and whole, within {wanted.within_ms} ms, each time"
+    if not bad:
+        slowest = max((view.took_ms for view in watch.during), default=0)
+        yield _expected(
+            "page", "status", asked, f"{count} of {count} pages, the slowest in {slowest:.0f} ms", count > 0
+        )
+        return
+    seen = f"{len(bad)} of {count} pages not: the first {_page_problem(bad[0], wanted.status, wanted.within_ms)}"
+    yield _expected("page", "status", asked, seen, False, watch.ms(bad[0].at))
+
+
+def _page_problem(view: View, status: int, within_ms: float) -> str:
+    if view.problem:
+        return f"did not come ({view.problem}, after {view.took_ms:.0f} ms)"
+    if view.status != status:
+        return f"answered {view.status}"
+    if not view.whole and status < 300:
+        return "was cut before its end"
+    return f"took {view.took_ms:.0f} ms" if view.took_ms > within_ms else ""
+
+
+# --- slots that are hit
+
+
+def _slot(slot: str, wanted: SlotExpectation, watch: Watch) -> Iterator[Expectation]:
+    subject, during = f"slot {slot}", [(view, view.slots.get(slot)) for view in watch.during if not view.problem]
+    hit = [(view, seen) for view, seen in during if seen is None or seen.state != FRESH]
+    strange = [(view, seen) for view, seen in hit if seen is None or seen.state not in wanted.state]
+    asked = f"{' or '.join(wanted.state)} within {wanted.within_s:g} s"
+    if strange:
+        view, seen = strange[0]
+        yield _expected(subject, "state", asked, _is(seen), False, watch.ms(view.at), wanted.within_s)
+    elif hit:
+        view, seen = hit[0]
+        in_time = view.at - watch.began <= wanted.within_s
+        words = f"{_is(seen)} after {_s(view.at - watch.began)}"
+        yield _expected(
+            subject, "state", asked, words, in_time or FRESH in wanted.state, watch.ms(view.at), wanted.within_s
+        )
+    else:
+        words = f"fresh on all {len(during)} pages" if during else "no page came"
+        yield _expected(subject, "state", asked, words, bool(during) and FRESH in wanted.state, None, wanted.within_s)
+    shown = [(view, seen) for view, seen in hit if seen is not None]
+    yield from _reasons(subject, wanted, shown, watch)
+    yield from _words(subject, wanted, shown, watch)
+    yield _heals(slot, wanted.heals_within_s, watch)
+
+
+def _reasons(
+    subject: str, wanted: SlotExpectation, shown: Sequence[tuple[View, SlotView]], watch: Watch
+) -> Iterator[Expectation]:
+    if not shown:
+        return
+    allowed = wanted.reason or sorted(REASONS)
+    strange = [(view, seen) for view, seen in shown if seen.reason not in allowed]
+    seen_reasons = ", ".join(dict.fromkeys(seen.reason or "none" for _, seen in shown))
+    asked = " or ".join(wanted.reason) if wanted.reason else "one of the closed list"
+    at = watch.ms((strange or shown)[0][0].at)
+    yield _expected(subject, "reason", asked, seen_reasons, not strange, at)
+
+
+def _words(
+    subject: str, wanted: SlotExpectation, shown: Sequence[tuple[View, SlotView]], watch: Watch
+) -> Iterator[Expectation]:
+    for words in wanted.words:
+        found = next((view for view, seen in shown if words.casefold() in seen.words.casefold()), None)
+        said = shown[-1][1].words[:DIFFERENCE_CHARS_MAX] if shown else "it was fresh all the while"
+        seen = "the same" if found else said
+        held = found is not None or (not shown and FRESH in wanted.state)
+        yield _expected(subject, "words", f"“{words}”", seen, held, watch.ms_of(found))
+
+
+def _heals(slot: str, within_s: float, watch: Watch) -> Expectation:
+    healed = _healed_at(slot, watch)
+    asked = f"fresh within {within_s:g} s of the fault's end"
+    if healed is None:
+        last = watch.after[-1] if watch.after else None
+        left = _is(last.slots.get(slot)) if last else "nobody looked"
+        seen = f"still {left} after {_s(last.at - watch.ended)}" if last else left
+        return _expected(f"slot {slot}", "heals", asked, seen, False, None, within_s)
+    took_s = max(healed.at - watch.ended, 0)
+    return _expected(
+        f"slot {slot}", "heals", asked, f"after {_s(took_s)}", took_s <= within_s, watch.ms(healed.at), within_s
+    )
+
+
+def _healed_at(slot: str, watch: Watch) -> View | None:
+    """The first visit after the end from which on it was fresh."""
+    healed: View | None = None
+    for view in watch.after:
+        seen = view.slots.get(slot)
+        if seen is None or seen.state != FRESH:
+            healed = None
+        elif healed is None:
+            healed = view
+    return healed
+
+
+# --- siblings
+
+
+def siblings(drill: Drill, watch: Watch) -> list[Sibling]:
+    """Each sibling whose bytes are compared, against the control."""
+    made = []
+    for slot, wanted in drill.expect.siblings.items():
+        control = next((view.slots[slot] for view in reversed(watch.controls) if slot in view.slots), None)
+        seen = [view.slots[slot] for view in watch.during if slot in view.slots]
+        if not wanted.bytes or control is None or not seen:
+            continue
+        controls = {view.slots[slot].digest for view in watch.controls if slot in view.slots}
+        strange = next((each for each in seen if each.digest not in controls), None)
+        made.append(
+            Sibling(
+                slot=slot,
+                compared="bytes",
+                control=control.digest,
+                seen=(strange or seen[-1]).digest,
+                same=strange is None,
+                samples=len(seen),
+                difference=_difference(control, strange) if strange else "",
+            )
+        )
+    return made
+
+
+def _sibling(slot: str, wanted: SiblingExpectation, watch: Watch, compared: Sibling | None) -> Iterator[Expectation]:
+    subject, seen = f"sibling {slot}", [(view, view.slots.get(slot)) for view in watch.during if not view.problem]
+    strange = next(((view, each) for view, each in seen if each is None or each.state not in wanted.state), None)
+    asked = f"{' or '.join(wanted.state)} on every page"
+    if strange:
+        yield _expected(subject, "state", asked, _is(strange[1]), False, watch.ms(strange[0].at))
+    else:
+        yield _expected(subject, "state", asked, f"on all {len(seen)} pages", bool(seen))
+    if wanted.bytes:
+        same = compared is not None and compared.same
+        words = (
+            "no page to compare" if compared is None else compared.difference or f"equal on {compared.samples} pages"
+        )
+        yield _expected(subject, "bytes", "the same markup as the control", words, same)
+    for action in wanted.actions:
+        missing = next((view for view, each in seen if each is None or action not in each.actions), None)
+        words = "it is gone" if missing else f"on all {len(seen)} pages"
+        yield _expected(
+            subject,
+            "action",
+            f"the form “{action}” is offered",
+            words,
+            missing is None and bool(seen),
+            watch.ms_of(missing),
+        )
+
+
+def _difference(control: SlotView, seen: SlotView) -> str:
+    """Where two markups part, in a few words of each."""
+    before, after = control.words, seen.words
+    if before == after:
+        before, after = control.steady, seen.steady
+    shared = next(
+        (place for place, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
+    )
+    start = before.rfind(" ", 0, max(shared - 30, 0)) + 1
+    return f"“{before[start : start + 60]}” became “{after[start : start + 60]}”"
+
+
+# --- money, and what was done
+
+
+def money(sums: Sequence[MoneySum]) -> Iterator[Expectation]:
+    """Whether each player has what the drill should have left, and whether anything happened twice."""
+    for each in sums:
+        change = each.after_minor - each.before_minor
+        asked = f"{each.player} has {each.expected_change_minor:+d} {each.currency} (minor units) in the end"
+        yield _expected("money", "sum", asked, f"{change:+d}", change == each.expected_change_minor)
+        seen = f"{each.doubles} lines of the history too many" if each.doubles else "nothing"
+        yield _expected("money", "double", "nothing happened twice", seen, not each.doubles)
+
+
+def failed(what: str, said: str) -> Expectation:
+    """Something that was to be done, or to hold again, and did not."""
+    return _expected("steady state", "status", what, said, False)
+
+
+# --- all of it
+
+
+def phases(drill: Drill, watch: Watch) -> Phases:
+    """How fast it was seen, contained and healed."""
+    slots = drill.expect.slots
+    wanted = drill.expect.page
+    detect = contain = None
+    for view in watch.during:
+        hit = [slot for slot in slots if slot in view.slots and view.slots[slot].state != FRESH]
+        broken = wanted.broken and bool(_page_problem(view, wanted.status, wanted.within_ms))
+        if detect is None and (hit or broken):
+            detect = view.at + view.took_ms / 1000
+        well = all(
+            slot in view.slots and view.slots[slot].state in each.state for slot, each in drill.expect.siblings.items()
+        )
+        rungs = all(slot in view.slots and view.slots[slot].state in each.state for slot, each in slots.items())
+        if contain is None and hit and well and rungs:
+            contain = view.at + view.took_ms / 1000
+    healed = [_healed_at(slot, watch) for slot in slots] if detect is not None else []
+    recover = None
+    if healed and all(healed):
+        recover = max(max(view.at - watch.ended, 0) for view in healed if view is not None) * 1000
+    return Phases(
+        fault_ms=watch.ms(watch.ended),
+        detect_ms=None if detect is None else watch.ms(detect),
+        contain_ms=None if contain is None else watch.ms(contain),
+        recover_ms=None if recover is None else round(recover, 1),
+    )
+
+
+def sentence(found: Sequence[Expectation]) -> str:
+    """What it came to, for a person: the first thing that did not hold, and how many more."""
+    failed = [each for each in found if not each.held]
+    if not failed:
+        return f"All {len(found)} expectations held."
+    first, more = failed[0], len(failed) - 1
+    rest = f" ({more} more did not hold)" if more else ""
+    return f"{first.subject}: expected {first.expected}; seen: {first.seen}{rest}"
+
+
+def _is(seen: SlotView | None) -> str:
+    if seen is None:
+        return "not on the page"
+    return f"{seen.state} ({seen.reason})" if seen.reason else seen.state
+
+
+def _s(seconds: float) -> str:
+    return f"{max(seconds, 0):.1f} s"
+
+
+def _expected(
+    subject: str,
+    kind: str,
+    expected: str,
+    seen: str,
+    held: bool,
+    at_ms: float | None = None,
+    within_s: float | None = None,
+) -> Expectation:
+    within_ms = None if within_s is None else within_s * 1000
+    return Expectation(
+        subject=subject, kind=kind, expected=expected, seen=seen, held=held, at_ms=at_ms, within_ms=within_ms
+    )

@@ -1,0 +1,109 @@
+"""Whether a target is steady: each probe of a drill, asked until it holds or its time is over.
+
+Public: `probed`, `activity_of`, `now`.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.drills.journal import Activity, SteadyState, Step
+from tests.drills.kit.drill import Probe
+from tests.drills.runner.page import View
+from tests.drills.runner.target import Target
+from tests.drills.runner.visitor import Visitor
+
+ROOT = Path(__file__).parents[3]
+ASK_EVERY_S = 0.5
+AUDIT_S_MAX = 60.0
+
+
+def now() -> str:
+    """As a journal has moments."""
+    return datetime.now(UTC).isoformat()
+
+
+def activity_of(probe: Probe, base_url: str, path: str) -> Activity:
+    """The probe in Chaos Toolkit's form."""
+    provider: dict[str, Any] = {"type": "http", "url": f"{base_url}{probe.page or path}", "timeout": 10}
+    if probe.ledger is not None:
+        provider = {"type": "process", "path": "manage.py", "arguments": "audit_ledger"}
+    tolerance: Any = probe.status if probe.page is not None else probe.ledger or probe.state
+    return Activity(type="probe", name=probe.name, provider=provider, tolerance=tolerance)
+
+
+async def probed(
+    probes: Sequence[Probe], visitor: Visitor, target: Target, path: str, *, within_s: float
+) -> SteadyState:
+    """What each probe came to. They are asked again until all hold at once, at most `within_s`."""
+    deadline = time.monotonic() + within_s
+    while True:
+        steps = await _asked(probes, visitor, target, path)
+        met = all(step.tolerance_met for step in steps)
+        if met or time.monotonic() >= deadline:
+            return SteadyState(steady_state_met=met, probes=steps)
+        await asyncio.sleep(ASK_EVERY_S)
+
+
+async def _asked(probes: Sequence[Probe], visitor: Visitor, target: Target, path: str) -> list[Step]:
+    views: dict[str, View] = {}
+    steps = []
+    for probe in probes:
+        start, began = now(), time.monotonic()
+        if probe.ledger is None:
+            page = probe.page or path
+            if page not in views:
+                views[page] = await visitor.look(page)
+            output, met = _looked(probe, views[page])
+        else:
+            output, met = await _audited(target)
+        steps.append(
+            Step(
+                activity=activity_of(probe, target.base_url, path),
+                start=start,
+                end=now(),
+                duration=round(time.monotonic() - began, 4),
+                status="succeeded" if met else "failed",
+                output=output,
+                tolerance_met=met,
+            )
+        )
+    return steps
+
+
+def _looked(probe: Probe, view: View) -> tuple[str, bool]:
+    if view.problem:
+        return f"no page came ({view.problem})", False
+    if probe.slot is not None:
+        seen = view.slots.get(probe.slot)
+        if seen is None:
+            return f"{probe.slot} is not on the page", False
+        return f"{seen.state} ({seen.reason})" if seen.reason else seen.state, seen.state in probe.state
+    words = f"{view.status} in {view.took_ms:.0f} ms{'' if view.whole else ', cut before its end'}"
+    whole = view.whole or view.status >= 300
+    return words, view.status == probe.status and whole and view.took_ms <= probe.within_ms
+
+
+async def _audited(target: Target) -> tuple[str, bool]:
+    """The books of a copy on this machine, added up again by its own command."""
+    if target.data is None:
+        return "asked only of a copy on this machine", True
+    command = [sys.executable, "manage.py", "audit_ledger", "--settings", "bff.commands.settings"]
+    environ = {**os.environ, "MULLION_DATA": str(target.data), "DEBUG": "1"}
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(AUDIT_S_MAX):
+            said, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return f"the audit was not done after {AUDIT_S_MAX:g} s", False
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    return (lines[-1] if lines else f"the audit ended with {process.returncode}")[:400], process.returncode == 0

@@ -1,0 +1,140 @@
+"""What a drill says of what was seen: each thing that can go wrong is named with its figure."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tests.drills.journal import Expectation, MoneySum
+from tests.drills.kit.drill import Drill
+from tests.drills.kit.loader import parse
+from tests.drills.runner import judge, page
+from tests.drills.runner.judge import Watch
+from tests.drills.runner.page import View
+
+DRILL = parse(
+    b"title: Promotions slow\n"
+    b"method: [{hop: 'shell:promotions', fault: latency, for_s: 8}]\n"
+    b"expect:\n"
+    b"  slots:\n"
+    b"    promotions: {state: [fallback], reason: [timeout], words: [out of reach], within_s: 2}\n"
+    b"  siblings:\n"
+    b"    wallet: {actions: [deposit]}\n",
+    "d.yaml",
+)
+WALLET = '<form action="/slots/lobby/wallet/actions/deposit"></form><p>Balance 125</p>'
+FRESH = {"promotions": ("fresh", "", "Offers"), "wallet": ("fresh", "", WALLET)}
+FALLEN = {**FRESH, "promotions": ("fallback", "timeout", "Offers are out of reach")}
+
+
+def view(
+    at: float, slots: Mapping[str, tuple[str, str, str]] = FRESH, *, status: int = 200, took_ms: float = 50
+) -> View:
+    body = "".join(
+        f'<fragment-slot slot="{name}" data-state="{state}" data-reason="{reason}" data-ms="{int(at * 1000)}">'
+        f"{words}</fragment-slot>"
+        for name, (state, reason, words) in slots.items()
+    )
+    return page.read(f"<html>{body}</html>", at=at, took_ms=took_ms, status=status)
+
+
+def watch(*views: View, controls: Sequence[View] = (view(-1),)) -> Watch:
+    return Watch(0, 8, [*views], [*controls])
+
+
+GOOD = (view(0.1), view(0.9, FALLEN), view(7, FALLEN), view(8.5, FALLEN), view(11), view(12))
+
+
+def found(seen: Watch, drill: Drill = DRILL) -> dict[tuple[str, str], Expectation]:
+    return {(each.subject, each.kind): each for each in judge.expectations(drill, seen)}
+
+
+def test_slot_that_falls_back_alone_and_heals_holds_everything() -> None:
+    all_ = judge.expectations(DRILL, watch(*GOOD))
+    assert all(each.held for each in all_), judge.sentence(all_)
+    assert judge.sentence(all_) == "All 8 expectations held."
+    one = found(watch(*GOOD))
+    assert one["slot promotions", "state"].seen == "fallback (timeout) after 0.9 s"
+    assert one["slot promotions", "heals"].seen == "after 3.0 s"
+    assert one["sibling wallet", "bytes"].seen == "equal on 3 pages"
+
+
+def test_phases_are_measured_from_the_faults_start_and_end() -> None:
+    phases = judge.phases(DRILL, watch(*GOOD))
+    assert (phases.fault_ms, phases.detect_ms, phases.contain_ms, phases.recover_ms) == (8000, 950, 950, 3000)
+
+
+@pytest.mark.parametrize(
+    ("views", "what", "sentence"),
+    [
+        ([view(1), view(7), view(9)], ("slot promotions", "state"), "fresh on all 2 pages"),
+        ([view(3, FALLEN), view(9)], ("slot promotions", "state"), "fallback (timeout) after 3.0 s"),
+        ([view(1, {**FALLEN, "promotions": ("placeholder", "timeout", "")}), view(9)],
+         ("slot promotions", "state"), "placeholder (timeout)"),
+        ([view(1, {"wallet": FRESH["wallet"]}), view(9)], ("slot promotions", "state"), "not on the page"),
+        ([view(1, {**FALLEN, "promotions": ("fallback", "connect", "out of reach")}), view(9)],
+         ("slot promotions", "reason"), "connect"),
+        ([view(1, {**FALLEN, "promotions": ("fallback", "timeout", "Oh no")}), view(9)],
+         ("slot promotions", "words"), "Oh no"),
+        ([view(1, FALLEN), view(9, FALLEN), view(38.2)], ("slot promotions", "heals"), "after 30.2 s"),
+        ([view(1, FALLEN), view(9), view(38, FALLEN)], ("slot promotions", "heals"), "still fallback (timeout) after"),
+        ([view(1, FALLEN)], ("slot promotions", "heals"), "nobody looked"),
+        ([view(1, {**FALLEN, "wallet": ("stale", "timeout", WALLET)}), view(9)],
+         ("sibling wallet", "state"), "stale (timeout)"),
+        ([view(1, {**FALLEN, "wallet": ("fresh", "", WALLET.replace("125", "126"))}), view(9)],
+         ("sibling wallet", "bytes"), "“Balance 125” became “Balance 126”"),
+        ([view(1, {**FALLEN, "wallet": ("fresh", "", "<p>Balance 125</p>")}), view(9)],
+         ("sibling wallet", "action"), "it is gone"),
+        ([view(1, FALLEN, took_ms=2500), view(9)], ("page", "status"), "1 of 1 pages not: the first took 2500 ms"),
+        ([view(1, FALLEN, status=500), view(9)], ("page", "status"), "answered 500"),
+        ([View(1, 10_000, 0, problem="ReadTimeout"), view(9)], ("page", "status"), "did not come (ReadTimeout, after"),
+    ],
+)  # fmt: skip
+def test_drill_that_fails_says_exactly_what_it_saw(views: list[View], what: tuple[str, str], sentence: str) -> None:
+    one = found(watch(*views))[what]
+    assert not one.held
+    assert sentence in one.seen
+    assert judge.sentence([one]) == f"{what[0]}: expected {one.expected}; seen: {one.seen}"
+
+
+def test_page_that_is_cut_before_its_end_is_seen() -> None:
+    cut = page.read("<html><fragment-slot", at=1, took_ms=1, status=200)
+    assert "was cut before its end" in found(watch(cut, view(9)))["page", "status"].seen
+
+
+def test_slot_that_may_stay_fresh_need_not_notice_but_must_not_do_anything_else() -> None:
+    harmless = parse(
+        b"title: a\nmethod: [{hop: 'shell:a', fault: latency}]\nexpect: {slots: {promotions: {state: [fresh, stale]}}}",
+        "d.yaml",
+    )
+    seen = found(watch(view(1), view(9)), harmless)
+    assert all(each.held for each in seen.values())
+    assert not found(watch(view(1, FALLEN), view(9)), harmless)["slot promotions", "state"].held
+
+
+def test_way_to_the_page_itself_has_to_show_its_fault_and_heal() -> None:
+    broken = parse(
+        b"title: a\nmethod: [{hop: 'browser:shell', fault: latency}]\nexpect: {page: {broken: true, within_ms: 500}}",
+        "d.yaml",
+    )
+    seen = found(watch(view(1, took_ms=3000), view(9)), broken)
+    assert all(each.held for each in seen.values())
+    assert seen["page", "status"].seen == "took 3000 ms"
+    unhurt = found(watch(view(1), view(9, took_ms=3000)), broken)
+    assert not unhurt["page", "status"].held
+    assert unhurt["page", "heals"].seen == "not while it was watched"
+
+
+def test_money_that_is_counted_twice_is_named() -> None:
+    sums = [
+        MoneySum(
+            player="pl_amber", currency="EUR", before_minor=100, after_minor=4100, expected_change_minor=2000, doubles=1
+        )
+    ]
+    money = [*judge.money(sums)]
+    assert [each.held for each in money] == [False, False]
+    assert judge.sentence(money) == (
+        "money: expected pl_amber has +2000 EUR (minor units) in the end; seen: +4000 (1 more did not hold)"
+    )
+    assert re.search("1 lines of the history too many", money[1].seen)
+    assert not sums[0].held
