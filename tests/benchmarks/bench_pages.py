@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -245,36 +247,34 @@ async def outage(port: int, origins: dict[str, Origin], rate: float, hang_s: flo
     at_least(f"whole within the page deadline, of {len(seen.took)} pages", 100 * in_time, "%", 99)
 
 
+@asynccontextmanager
+async def three_slots() -> AsyncIterator[tuple[Shell, dict[str, Origin]]]:
+    """A shell with a page of three slots and one of two, and the origins of their fragments, published."""
+    origins = {name: Origin(body=BODY, name=name) for name in NAMES}
+    async with AsyncExitStack() as stack:
+        pages = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "pages.toml"
+        pages.write_text(PAGES)
+        for origin in origins.values():
+            await stack.enter_async_context(origin)
+        mullion = stack.enter_context(Mullion("--only", "shell", environ={"SHELL_PAGES": str(pages)}))
+        environ = {**os.environ, "SHELL_PAGES": str(pages), "DEBUG": "1", "MULLION_DATA": str(mullion.data)}
+        urls = [f"{origin.url}/manifest.json" for origin in origins.values()]
+        command = [sys.executable, "manage.py", "fragment", "publish", *urls]
+        await asyncio.to_thread(subprocess.run, command, cwd=ROOT, env=environ, check=True)
+        await asyncio.sleep(1.5)
+        yield Shell(mullion.port_base, mullion.pid("shell")), origins
+
+
 async def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=10)
     options.add_argument("--seconds", type=float, default=4)
     options.add_argument("--hang", type=float, default=20)
     asked = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        pages = Path(folder) / "pages.toml"
-        pages.write_text(PAGES)
-        origins = {name: Origin(body=BODY, name=name) for name in NAMES}
-        for origin in origins.values():
-            await origin.__aenter__()
-        with Mullion("--only", "shell", environ={"SHELL_PAGES": str(pages)}) as mullion:
-            environ = {**os.environ, "SHELL_PAGES": str(pages), "DEBUG": "1", "MULLION_DATA": str(mullion.data)}
-            urls = [f"{origin.url}/manifest.json" for origin in origins.values()]
-            publishing = asyncio.to_thread(
-                subprocess.run,
-                [sys.executable, "manage.py", "fragment", "publish", *urls],
-                cwd=ROOT,
-                env=environ,
-                check=True,
-            )
-            await publishing
-            await asyncio.sleep(1.5)
-            shell = Shell(mullion.port_base, mullion.pid("shell"))
-            apart(shell.pid)
-            capacity = await compare(shell, origins, asked.rounds, asked.seconds)
-            await outage(mullion.port_base, origins, capacity / 2, asked.hang)
-        for origin in origins.values():
-            await origin.aclose()
+    async with three_slots() as (shell, origins):
+        apart(shell.pid)
+        capacity = await compare(shell, origins, asked.rounds, asked.seconds)
+        await outage(shell.port, origins, capacity / 2, asked.hang)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,16 @@ async def test_events_behind_another_branch_are_not_applied_and_the_wallets_are_
     assert await store.get("wallet.pl_c") is not None
 
 
+async def test_a_projector_that_starts_again_still_knows_which_event_it_read_last(store, projecting):
+    """The other branch came while it was down, with the same positions: the checkpoint names the event."""
+    started = Projector(store, Broker(), Reader(), clock=lambda: 0.0)
+    await started.handle([])
+    await started.handle([named(first_deposit("pl_c", 3), previous="another")])
+    assert await store.get("wallet.pl_c") is None
+    assert (await store.freshness("ledger")).state == "stale"
+    assert started.broker.said == [REPLAY_REQUESTED]
+
+
 @pytest.mark.parametrize(("position", "event_id"), [(1, "e1-pl_a"), (2, "another"), (0, "")])
 async def test_a_ledger_that_ends_elsewhere_is_stale_at_once_and_asked_to_begin_an_epoch(
     store, projecting, position, event_id

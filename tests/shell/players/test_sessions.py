@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from django.conf import settings
 from django.contrib.auth import login, logout
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from redis import Redis
 
 from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG
@@ -25,7 +27,7 @@ from shell.players.identity import Identity, encode
 from shell.players.mark import mark_of
 from shell.players.models import Player, Revocation
 from shell.players.revocation import Revocations
-from shell.players.revoke import end_session
+from shell.players.revoke import OVERLAP, end_session, record
 from shell.players.session import SessionUnverified, find_identity, look_up
 from shell.players.session_store import SessionStore
 from shell.players.threads import Threads
@@ -147,6 +149,37 @@ async def test_process_that_has_read_nothing_believes_no_old_cookie(
     for revocations in (process(), Revocations(NOWHERE, read=away)):
         await revocations.catch_up() if revocations._read is away else None
         assert await authenticate_cookies(held, revocations) == AuthResult(None, certain=False)
+
+
+async def test_session_that_ended_is_over_for_as_long_as_its_cookie_could_be_believed(
+    amber: Player, hanging_look_ups: Callable[[], Any]
+) -> None:
+    """Nearly an hour later, after so many others have ended that it is not read again: in a process that has run all
+    along, and in one that has just started."""
+    clock, hour_s = Clock(), settings.PLAYER_BELIEVED_S - 10
+    running, key = process(clock), await sync_to_async(signed_in)(amber)
+    held = await cookies(key, age_s=hour_s)
+    await sync_to_async(end_session)(key)
+    await running.catch_up()
+    for later_s in (0, hour_s):
+        clock.now += later_s
+        ended = [Revocation(mark=f"other-{later_s}-{n}", player="pl_other") for n in range(OVERLAP + 1)]
+        await sync_to_async(in_transaction)(lambda some=ended: record(some))
+        await Revocation.objects.aupdate(pushed=True)
+        await running.catch_up()
+        past = timezone.now() - timedelta(seconds=hour_s)
+        await Revocation.objects.filter(mark=mark_of(key)).aupdate(ended_at=past)
+    started = process(clock)
+    await started.catch_up()
+    await hanging_look_ups()
+    for revocations in (running, started):
+        assert revocations.revoked_sessions.is_complete(clock(), age_s_max=MINUTE_S)
+        assert (await authenticate_cookies(held, revocations)).identity is None
+
+
+def in_transaction(call: Callable[[], None]) -> None:
+    with transaction.atomic():
+        call()
 
 
 async def test_redis_away_signs_nobody_out(amber: Player) -> None:

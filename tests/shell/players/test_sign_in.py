@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -264,3 +265,40 @@ async def test_every_view_of_a_player_answers_in_time_while_the_database_is_brok
         assert answer.headers["Retry-After"]
         assert re.search(rb"[Tt]ry again", answer.content)
     assert (await client.post(path, form, headers=SAME_ORIGIN)).status_code in (302, 303, 204)
+
+
+@pytest.mark.parametrize("path", WRITES)
+async def test_every_view_of_a_player_answers_in_time_while_the_database_hangs(
+    amber: Player, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that says nothing at all, not even an error: 503, a sentence and Retry-After, and its threads are its own."""
+    client = AsyncClient()
+    assert (await tried(client, "amber", "mullion-demo")).status_code == 302
+    over = threading.Event()
+    for name in ("save", "delete"):
+        monkeypatch.setattr(session_store.SessionStore, name, lambda *given, **more: over.wait(20))
+    monkeypatch.setattr(session_module, "_load", lambda key: over.wait(20))
+    monkeypatch.setattr(session_module, "REQUEST_MS", 200)
+    began = time.monotonic()
+    answer = await client.post(path, {"username": "amber", "password": "mullion-demo"}, headers=SAME_ORIGIN)
+    over.set()
+    assert time.monotonic() - began < 15
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert re.search(rb"[Tt]ry again", answer.content)
+
+
+@pytest.mark.parametrize("error", AWAY, ids=str)
+async def test_any_other_view_says_the_same_while_the_database_is_away(
+    amber: Player, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a view raises because of it is no mistake of ours: 503 with Retry-After and a sentence, not a 500."""
+
+    def broken(*_: Any) -> None:
+        raise error
+
+    client = AsyncClient(raise_request_exception=False)
+    await tried(client, "amber", "mullion-demo")
+    monkeypatch.setattr(session_store.SessionStore, "load", broken)
+    answer = await client.get("/operations/")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert b"Pages still work; try again in a moment" in answer.content
