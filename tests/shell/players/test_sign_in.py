@@ -136,6 +136,8 @@ async def test_sixteen_sign_ins_at_once_take_turns_and_all_come_through(
 ) -> None:
     """No more of them are under way than may hash, so that pages do not wait for them; nobody is refused for it."""
     monkeypatch.setattr(sign_in_bulkhead, "_bulkhead", Bulkhead(1, 64))
+    monkeypatch.setattr(sign_in_bulkhead, "WAIT_MS", 60_000)
+    monkeypatch.setattr(sign_in, "HASHING_MS", 60_000)
     inside, most = [], []
     authenticate = sign_in.authenticate
 
@@ -175,12 +177,14 @@ async def test_who_comes_when_all_wait_for_a_hash_is_sent_away_with_a_sentence(
     """503 with Retry-After, and the try is not counted."""
     hashing = Threads("test-full", 1, 0)
     monkeypatch.setattr(sign_in, "_hashing", hashing)
-    busy = asyncio.ensure_future(hashing.run(lambda: time.sleep(0.5), deadline_ms=5000))
+    over = threading.Event()
+    busy = asyncio.ensure_future(hashing.run(lambda: over.wait(60), deadline_ms=60_000))
     await asyncio.sleep(0)
     answers = [await tried(AsyncClient(), "amber", "mullion-demo") for _ in range(15)]
     assert {answer.status_code for answer in answers} == {503}
     assert answers[0].headers["Retry-After"]
     assert b"Pages still work" in answers[0].content
+    over.set()
     await busy
     assert (await tried(AsyncClient(), "amber", "mullion-demo")).status_code == 302
 
