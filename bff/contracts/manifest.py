@@ -1,7 +1,7 @@
 """A fragment's contract: Podium's v5 manifest and one key of ours.
 
-Public: `Manifest`, `Asset`, `Extension`, `ManifestRefused`, `parse`, `resolve`.
-Sources: Podium's manifest schema v5 (`@podium/schemas`), Podium's URL rule (`@podium/utils` `uriRelativeToAbsolute`).
+Public: `Manifest`, `Asset`, `Extension`, `ManifestRefused`, `parse`.
+Source: Podium's manifest schema v5 (`@podium/schemas`). Its addresses are read by `podium_url`.
 """
 
 from datetime import date
@@ -94,14 +94,3 @@ def parse(body: bytes) -> Manifest:
         raise ManifestRefused(f"the manifest is no plain text: {error}") from error
     except msgspec.DecodeError as error:
         raise ManifestRefused(f"the manifest is not JSON: {error}") from error
-
-
-def resolve(manifest_url: str, value: str) -> str:
-    """`value` as an absolute URL by Podium's rule, which is not RFC 3986.
-
-    What starts with `http` stands; everything else, a leading `/` too, is appended to the manifest's directory.
-    """
-    if value.startswith("http"):
-        return value
-    directory = manifest_url.rsplit("/", 1)[0]
-    return directory + "/" + value.lstrip("/")

@@ -29,7 +29,7 @@ class Reason(StrEnum):
     ENCODING = "encoding"
     UNSAFE_HTML = "unsafe_html"
     EMPTY = "empty"  # whole, but nothing in it that could stand in a page
-    NOT_A_FRAGMENT = "not_a_fragment"  # 200 without `podlet-version`: something in between answered
+    NOT_A_FRAGMENT = "not_a_fragment"  # 200 without the version that it always says: something in between answered
 
     BREAKER_OPEN = "breaker_open"
     BULKHEAD_FULL = "bulkhead_full"

@@ -1,6 +1,7 @@
 """What a fragment's answer is worth: its own words, contained, or why they can not stand in the page.
 
-Public: `Body`, `read_body`, `contained_fallback`, `link_policy`, `FragmentState`, `read_state`, `UNDECLARED`.
+Public: `Body`, `read_body`, `content_type_of`, `contained_fallback`, `link_policy`, `FragmentState`, `read_state`,
+`UNDECLARED`.
 """
 
 import re
@@ -62,7 +63,7 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         return Failure(reason, f"answered {status}", status=status)
     contained = contain(
         response.body,
-        response.headers.get("content-type"),
+        content_type_of(response),
         prefix=include.prefix,
         isolation=declared.isolation,
         links=link_policy(declared.links),
@@ -73,12 +74,19 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         return Failure(Reason.EMPTY, f"nothing in it may stand in a page: {', '.join(contained.notes) or 'no words'}")
     if contained.notes:
         _log_taken_out(include.slot.fragment, include.published.manifest.version, contained.notes)
-    if not response.headers.get(headers.VERSION):
+    if include.published.versioned and not response.headers.get(headers.VERSION):
         return Failure(Reason.NOT_A_FRAGMENT, f"answered {status} without {headers.VERSION}", status=status)
     state = read_state(response.headers.get(headers.STATE), datetime.now(UTC), declared)
     if state is None:
         return Body(contained.html, status)
     return Body(contained.html, status, state.reason, state.as_of, state.upstream, state.retry_after_ms)
+
+
+def content_type_of(response: Response) -> str | None:
+    """What the answer says it is. Podlets leave it out beside their content's own route: those that name themselves
+    speak HTML."""
+    said = response.headers.get("content-type")
+    return "text/html" if said is None and response.headers.get(headers.VERSION) else said
 
 
 def contained_fallback(include: Include) -> bytes:

@@ -36,7 +36,9 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place for a fragment. `pathname` may hold the page's `{parameters}`; `scopes` is what it may do for a player.
+    """A place for a fragment. `pathname` may hold the page's `{parameters}`; an empty one asks for the content itself.
+
+    `scopes` is what the fragment may do for a player.
 
     A `primary` slot decides the page's status, if its release agrees to. `query` names what the page's own query may
     ask of the slot, written `?<slot>.<name>=<value>`. `grant` is for nobody but a player's path.
@@ -44,7 +46,7 @@ class Slot:
 
     name: str
     fragment: str
-    pathname: str = "/"
+    pathname: str = ""
     scopes: frozenset[str] = frozenset()
     primary: bool = False
     grant: Grant | None = None
@@ -62,7 +64,8 @@ class Slot:
 class Page:
     """`route` ends in a slash and may hold `{parameters}`, one path segment each.
 
-    Without JavaScript the page reads itself again after `refresh_s` seconds; 0 is never.
+    Without JavaScript the page reads itself again after `refresh_s` seconds; 0 is never. `samples` are values with
+    which publishing asks what visits will ask; they are complete or empty.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Page:
     template: str
     slots: tuple[Slot, ...] = ()
     refresh_s: int = 0
+    samples: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def params(self) -> tuple[str, ...]:

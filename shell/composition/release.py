@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from bff.contracts.manifest import Manifest, resolve
+from bff.contracts import podium_url
+from bff.contracts.manifest import Manifest
 from shell.composition.content_coding import CodedBody
 
 
@@ -24,7 +25,8 @@ class StoredAsset:
 class Release:
     """One published version of a fragment. `css` and `js` are digests, in the manifest's order.
 
-    `fallback` is empty where the manifest names none.
+    `fallback` is empty where the manifest names none. `versioned` is whether the origin says `podlet-version`: one that
+    does always does, so an answer without it is somebody else's; a plain server never does.
     """
 
     fragment: str
@@ -34,17 +36,18 @@ class Release:
     fallback: bytes
     css: tuple[str, ...]
     js: tuple[str, ...]
+    versioned: bool = True
 
     def content_url(self, pathname: str) -> str:
         """Where this release renders `pathname`; Podium appends it to the manifest's `content`."""
-        return resolve(self.manifest_url, self.manifest.content).rstrip("/") + (pathname or "/")
+        return podium_url.append(podium_url.resolve(self.manifest_url, self.manifest.content), pathname)
 
     def proxy_url(self, name: str, rest: str) -> str | None:
         """Where a request to the proxy target `name` goes, or None when the manifest declares no such target."""
         target = self.manifest.proxy.get(name)
         if target is None:
             return None
-        return resolve(self.manifest_url, target).rstrip("/") + "/" + rest.lstrip("/")
+        return podium_url.resolve(self.manifest_url, target).rstrip("/") + "/" + rest.lstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

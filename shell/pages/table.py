@@ -32,7 +32,7 @@ class _Grant(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Slot(msgspec.Struct, forbid_unknown_fields=True):
     fragment: str
-    pathname: str = "/"
+    pathname: str = ""
     primary: bool = False
     grant: _Grant | None = None
     query: list[str] = []
@@ -43,6 +43,7 @@ class _Page(msgspec.Struct, forbid_unknown_fields=True):
     template: str
     slots: dict[str, _Slot] = {}
     refresh_s: Annotated[int, msgspec.Meta(ge=REFRESH_S_MIN)] | None = None
+    samples: dict[str, str] = {}
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,6 +63,11 @@ def read_pages(path: Path) -> PageTable:
 
 def _grant(grant: _Grant) -> Grant:
     return Grant(grant.audience, frozenset(grant.scopes), (grant.life_h or 0) * 3600)
+
+
+def _takes(page: Page, samples: dict[str, str]) -> bool:
+    """Whether a visit could have brought these parameters."""
+    return samples.keys() == set(page.params) and PageTable([page]).match(page.path(samples)) == (page, samples)
 
 
 def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -> Page:
@@ -87,7 +93,11 @@ def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -
         slots.append(Slot(slot_name, slot.fragment, slot.pathname, scopes, slot.primary, grant, query))
     if sum(slot.primary for slot in slots) > 1:
         raise PagesBroken(f"{path}: pages.{name} has more than one primary slot")
-    built = Page(name, page.route, page.template, tuple(slots), page.refresh_s or 0)
+    built = Page(name, page.route, page.template, tuple(slots), page.refresh_s or 0, page.samples)
+    if page.samples and not _takes(built, page.samples):
+        raise PagesBroken(
+            f"{path}: pages.{name}.samples must give each of {list(built.params)} a value that its route takes"
+        )
     for slot_built in slots:
         filled = slot_built.pathname + (slot_built.grant.audience if slot_built.grant else "")
         unknown = set(Page("", filled, "").params) - set(built.params)

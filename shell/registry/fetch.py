@@ -1,22 +1,30 @@
-"""Fetching a release: its manifest, fallback, assets, and one look at its content.
+"""Fetching a release: its manifest, fallback, assets, and a look at all that pages will ask it for.
 
 Public: `Fetcher`, `Copy`, `PublishRefused`, `FETCH_MS`, `ASSET_BYTES_MAX`.
 """
 
+import asyncio
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from bff.contracts import headers
-from bff.contracts.manifest import MANIFEST_BYTES_MAX, Asset, Manifest, ManifestRefused, parse, resolve
+from bff.contracts.manifest import MANIFEST_BYTES_MAX, Asset, Manifest, ManifestRefused, parse
+from bff.contracts.podium_url import resolve
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.reason import Reason
 from bff.resilience.transport import Transport
-from shell.composition.body import link_policy
+from shell.composition.body import content_type_of, link_policy
 from shell.composition.contain import Contained, Refusal, contain
+from shell.composition.page import PageTable
+from shell.composition.release import Release
+from shell.composition.requests import Bearer
 from shell.registry import models
 from shell.registry.link_header import linked_assets
+from shell.registry.looks import Look, looks_of
 from shell.registry.origins import Origins, origin_of
 from shell.registry.scope import scoped
 from shell.registry.stylesheet import reaches_out
@@ -35,7 +43,10 @@ class PublishRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A release as it was fetched. `notes` says what containment takes out of its content."""
+    """A release as it was fetched. `notes` says what containment takes out of its content.
+
+    `versioned` is whether any of its answers said `podlet-version`.
+    """
 
     manifest_url: str
     manifest_body: bytes
@@ -43,21 +54,28 @@ class Copy:
     fallback: bytes
     css: tuple[models.Asset, ...]
     js: tuple[models.Asset, ...]
+    versioned: bool = True
     notes: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """What tells this release from any other."""
         parts = [self.manifest_url.encode(), self.manifest_body, self.fallback]
         parts += [asset.digest.encode() for asset in (*self.css, *self.js)]
+        parts += [] if self.versioned else [b"unversioned"]
         return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 class Fetcher:
     """Fetches what a manifest names, from allowed origins only; raises `PublishRefused`."""
 
-    def __init__(self, transport: Transport, origins: Origins) -> None:
+    def __init__(
+        self, transport: Transport, origins: Origins, pages: PageTable | None = None, bearer: Bearer | None = None
+    ) -> None:
         self._transport = transport
         self._origins = origins
+        self._pages = pages or PageTable([])
+        self._bearer = bearer
+        self._versioned = False
 
     async def copy(self, manifest_url: str) -> Copy:
         """All of the release at `manifest_url`, checked."""
@@ -82,6 +100,7 @@ class Fetcher:
             fallback=fallback,
             css=styles,
             js=await self._assets(manifest_url, "js", [*manifest.js, *js]),
+            versioned=self._versioned,
             notes=(*notes, *left_out),
         )
 
@@ -113,22 +132,23 @@ class Fetcher:
         return response.body, response.headers.get_all("link")
 
     async def _look_at_content(self, manifest_url: str, manifest: Manifest) -> tuple[tuple[str, ...], list[str]]:
-        """(what its authors should know, its `Link` headers); nothing where the content's root is no page of its own.
+        """(what its authors should know, its `Link` headers) of every address that pages ask for.
 
         A release may be published while what it shows is down: its content decides nothing here.
         """
-        url = resolve(manifest_url, manifest.content)
+        release = Release(manifest.name, "", manifest, manifest_url, b"", css=(), js=())
+        looks, unasked = looks_of(release, self._pages, self._bearer)
+        answers = await asyncio.gather(*(self._send(look.request) for look in looks))
+        links = [link for answer in answers if _found(answer) for link in answer.headers.get_all("link")]
+        return (*unasked, *_notes(manifest, looks, answers)), links
+
+    async def _send(self, request: Request) -> Response | CallFailed:
         try:
-            response = await self._transport.send(_request(url), Deadline.after_ms(time.monotonic(), FETCH_MS))
+            response = await self._transport.send(request, Deadline.after_ms(time.monotonic(), FETCH_MS))
         except CallFailed as error:
-            return (f"content: {url} did not answer now: {error.detail} ({error.reason})",), []
-        if response.status != 200:
-            return (), []
-        checked = _contain(response, manifest)
-        if isinstance(checked, Refusal):
-            return (f"content: pages will show the fallback: {checked.detail} ({checked.reason})",), []
-        notes = tuple(f"content: {note}; a page shows it without" for note in checked.notes)
-        return notes, response.headers.get_all("link")
+            return error
+        self._versioned = self._versioned or bool(response.headers.get(headers.VERSION))
+        return response
 
     async def _assets(self, manifest_url: str, field: str, assets: list[Asset]) -> tuple[models.Asset, ...]:
         copies: dict[str, models.Asset] = {}
@@ -143,11 +163,10 @@ class Fetcher:
 
     async def _get(self, field: str, url: str) -> Response:
         self._allowed(field, url)
-        try:
-            response = await self._transport.send(_request(url), Deadline.after_ms(time.monotonic(), FETCH_MS))
-        except CallFailed as error:
-            hint = "; where it speaks plain HTTP, write http://" if error.reason is Reason.TLS else ""
-            raise PublishRefused(f"{field}: {url} did not answer: {error.detail} ({error.reason}){hint}") from error
+        response = await self._send(_request(url))
+        if isinstance(response, CallFailed):
+            hint = "; where it speaks plain HTTP, write http://" if response.reason is Reason.TLS else ""
+            raise PublishRefused(f"{field}: {url} did not answer: {response.detail} ({response.reason}){hint}")
         if response.status != 200:
             raise PublishRefused(f"{field}: {url} answered {response.status}; only 200 can be published")
         return response
@@ -169,11 +188,33 @@ def _request(url: str) -> Request:
     return Request("GET", url, sent)
 
 
-def _contain(response: Response, manifest: Manifest) -> Contained | Refusal:
+def _found(answer: Response | CallFailed) -> TypeGuard[Response]:
+    return isinstance(answer, Response) and answer.status == 200
+
+
+def _notes(manifest: Manifest, looks: Sequence[Look], answers: Sequence[Response | CallFailed]) -> tuple[str, ...]:
+    """What the authors should know of these answers, each thing once, with the first slot that it was seen in."""
+    notes: dict[str, str] = {}
+    for look, answer in zip(looks, answers, strict=True):
+        if isinstance(answer, CallFailed):
+            notes[f"{look.request.url} did not answer now: {answer.detail} ({answer.reason})"] = look.where
+        elif answer.status != 200:
+            notes[f"{look.request.url} answered {answer.status}; pages show its HTML for 200 alone"] = look.where
+        else:
+            checked = _contain(answer, manifest, look.prefix)
+            if isinstance(checked, Refusal):
+                notes[f"pages will show the fallback: {checked.detail} ({checked.reason})"] = look.where
+            else:
+                for note in checked.notes:
+                    notes.setdefault(f"{note}; a page shows it without", look.where)
+    return tuple(f"content of {where}: {note}" for note, where in notes.items())
+
+
+def _contain(response: Response, manifest: Manifest, prefix: str = _ANY_PREFIX) -> Contained | Refusal:
     return contain(
         response.body,
-        response.headers.get("content-type"),
-        prefix=_ANY_PREFIX,
+        content_type_of(response),
+        prefix=prefix,
         isolation=manifest.mullion.isolation,
         links=link_policy(manifest.mullion.links),
     )

@@ -26,6 +26,7 @@ class Release(models.Model):
     fallback = models.BinaryField()
     css = models.JSONField(default=list)
     js = models.JSONField(default=list)
+    versioned = models.BooleanField(default=True)
     published_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -11,6 +11,8 @@ from django.db import transaction
 
 from bff.resilience.policy import Policy
 from bff.resilience.transport import Transport
+from shell.composition.page import PageTable
+from shell.composition.requests import Bearer
 from shell.registry import models
 from shell.registry.fetch import ASSET_BYTES_MAX, FETCH_MS, Copy, Fetcher, PublishRefused
 from shell.registry.origins import Origins, origin_of
@@ -29,15 +31,24 @@ class Published:
     notes: tuple[str, ...] = ()
 
 
-async def publish(manifest_url: str, *, origins: Origins, actor: str, move: bool = False) -> Published:
+async def publish(
+    manifest_url: str,
+    *,
+    origins: Origins,
+    actor: str,
+    move: bool = False,
+    pages: PageTable | None = None,
+    bearer: Bearer | None = None,
+) -> Published:
     """Publish the release that `manifest_url` describes; raises `PublishRefused`.
 
     A fragment that is live stays with the origin that serves it: a manifest elsewhere that takes its name would be
-    handed its players and their money. `move` says that the fragment has really gone there.
+    handed its players and their money. `move` says that the fragment has really gone there. What its slots of `pages`
+    will ask for is looked at, with `bearer` as somebody who is signed in.
     """
     transport = Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=ASSET_BYTES_MAX))
     try:
-        copy = await Fetcher(transport, origins).copy(manifest_url)
+        copy = await Fetcher(transport, origins, pages, bearer).copy(manifest_url)
     finally:
         await transport.aclose()
     return await sync_to_async(_store)(copy, actor, move)
@@ -66,6 +77,7 @@ def _store(copy: Copy, actor: str, move: bool) -> Published:
             "fallback": copy.fallback,
             "css": [asset.digest for asset in copy.css],
             "js": [asset.digest for asset in copy.js],
+            "versioned": copy.versioned,
         },
     )
     changed = live is None or live.release_id != release.pk

@@ -159,4 +159,5 @@ def _release(live: LiveRelease) -> Release | None:
         fallback=bytes(row.fallback),
         css=tuple(row.css),
         js=tuple(row.js),
+        versioned=row.versioned,
     )

@@ -11,7 +11,8 @@ import pytest
 
 from bff.contracts import headers
 from bff.contracts.bets import BetRefusal, BetsData
-from bff.contracts.manifest import parse, resolve
+from bff.contracts.manifest import parse
+from bff.contracts.podium_url import resolve
 from bff.contracts.tables import TableData, TablesData
 from bff.contracts.view import Break
 from bff.contracts.wallet import Availability, ReceiptData

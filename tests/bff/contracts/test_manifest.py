@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff.contracts.manifest import MANIFEST_BYTES_MAX, ManifestRefused, parse, resolve
+from bff.contracts.manifest import MANIFEST_BYTES_MAX, ManifestRefused, parse
+from bff.contracts.podium_url import resolve
 
 pytestmark = pytest.mark.quick
 
@@ -125,7 +126,7 @@ def test_no_body_breaks_the_reader(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("value", "url"),
     [
-        ("/", "http://origin/wallet/"),
+        ("/", "http://origin/wallet"),
         ("content", "http://origin/wallet/content"),
         ("/assets/a.css", "http://origin/wallet/assets/a.css"),
         ("//elsewhere/a.css", "http://origin/wallet/elsewhere/a.css"),

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 import pytest
 
-from bff.contracts import manifest
+from bff.contracts import manifest, podium_url
 from tests.origin.control import Control
 from tests.origin.faults import FAULTS, parse
 from tests.origin.server import Origin
@@ -63,7 +63,7 @@ async def test_healthy_it_is_a_podlet(origin: Origin, client: httpx.AsyncClient)
     described = manifest.parse((await client.get(origin.url + "/manifest.json")).content)
     urls = [described.content, described.fallback, *(each.value for each in described.css)]
     for url in urls:
-        assert (await client.get(manifest.resolve(origin.url + "/manifest.json", url))).status_code == 200
+        assert (await client.get(podium_url.resolve(origin.url + "/manifest.json", url))).status_code == 200
     assert (await client.get(origin.url + "/any?path=1")).content == origin.body
 
 

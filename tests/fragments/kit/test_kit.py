@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from bff.contracts.manifest import ManifestRefused, parse, resolve
+from bff.contracts.manifest import ManifestRefused, parse
 from bff.contracts.player_context import ContextRefused
+from bff.contracts.podium_url import resolve
 from bff.resilience.border import Border
 from fragments.kit.asgi import LeanHandler
 from fragments.kit.context import Context, read_context

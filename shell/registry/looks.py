@@ -1,0 +1,64 @@
+"""What publishing asks a fragment's content: the requests that pages will send, for nobody real.
+
+Public: `Look`, `looks_of`, `NOBODY`.
+"""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from bff.resilience.message import Request
+from shell.composition.include import Include
+from shell.composition.page import Page, PageTable, Slot, Visit
+from shell.composition.release import Release
+from shell.composition.requests import Bearer, content_request
+
+# A player whom no account has: what is asked in this name is nobody's.
+NOBODY = "publishing"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One request of a page. `prefix` is the slot's; `where` names page and slot for a message."""
+
+    where: str
+    prefix: str
+    request: Request
+
+
+def looks_of(release: Release, pages: PageTable, bearer: Bearer | None) -> tuple[tuple[Look, ...], tuple[str, ...]]:
+    """(a look for each address that slots of `pages` ask `release` for, what can not be asked and why).
+
+    A release that no page names is asked for its content. Without a `bearer` nobody is signed in.
+    """
+    slots = [(page, slot) for page in pages.pages for slot in page.slots if slot.fragment == release.fragment]
+    if not slots:
+        slot = Slot("content", release.fragment)
+        slots = [(Page("publish", "/", "", (slot,)), slot)]
+    looks: dict[str, Look] = {}
+    notes = []
+    for page, slot in slots:
+        where = f"{page.name}.{slot.name}"
+        if page.params and not page.samples:
+            notes.append(f"content: {where} was not asked for, as pages.{page.name} declares no samples")
+            continue
+        include = Include(slot, _visit(page, NOBODY if bearer else ""), release)
+        request = content_request(include, bearer or _no_bearer)
+        looks.setdefault(request.url, Look(where, include.prefix, request))
+    return tuple(looks.values()), tuple(notes)
+
+
+def _visit(page: Page, player: str) -> Visit:
+    return Visit(
+        page=page,
+        params=page.samples,
+        language=settings.LANGUAGE_CODE,
+        locale=settings.LOCALES[0],
+        currency=settings.CURRENCY,
+        origin=settings.PUBLIC_URL,
+        player=player,
+    )
+
+
+def _no_bearer(visit: Visit, audience: str, scopes: frozenset[str], life_s: int) -> str:
+    raise AssertionError("nobody is signed in, so nobody needs a bearer")

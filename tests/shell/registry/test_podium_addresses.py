@@ -1,0 +1,197 @@
+"""Where a podlet is asked: by Podium's rule, whatever its content, its mount and the slot's pathname are."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+from hypothesis import Phase, given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from bff.contracts import podium_url
+from bff.resilience.deadline import Deadline
+from bff.resilience.outcome import State
+from bff.resilience.reason import Reason
+from shell.composition.include import Include
+from shell.composition.includer import Includer
+from shell.composition.ladder import Included
+from shell.composition.page import Page, PageTable, Slot, Visit
+from shell.composition.upstreams import Upstreams
+from shell.pages.table import read_pages
+from shell.registry.looks import NOBODY
+from shell.registry.origins import Origins
+from shell.registry.publish import Published, publish
+from shell.registry.snapshot_poller import SnapshotPoller
+from tests.support.podium.rig import Podium, Started, Variant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LOOPBACK = Origins([], loopback=True)
+
+words = st.text("ab.%2e/-_http:json", max_size=12)
+
+
+def bearer(visit: Visit, audience: str, scopes: frozenset[str], life_s: int) -> str:
+    return f"{visit.player}-for-{audience}"
+
+
+def visit_to(page: Page, params: Mapping[str, str] | None = None, player: str = "") -> Visit:
+    return Visit(page, params or {}, "en", "en-GB", "EUR", "http://localhost", player=player)
+
+
+def _text(url: str) -> str:
+    return httpx.get(url).text
+
+
+async def shown(started: Started, *slots: Slot, then: Callable[[], None] = lambda: None) -> list[Included]:
+    """What the slots of a page show of the fragment that is published from here."""
+    await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
+    then()
+    poller = SnapshotPoller()
+    await poller.refresh()
+    upstreams = Upstreams()
+    includer = Includer(upstreams, bearer)
+    visit = visit_to(Page("lobby", "/", "lobby.html", slots))
+    try:
+        return [
+            await includer.include(
+                Include(slot, visit, poller.current.releases[slot.fragment]),
+                Deadline.after_ms(asyncio.get_running_loop().time(), 3000),
+            )
+            for slot in slots
+        ]
+    finally:
+        await includer.aclose()
+        await upstreams.aclose()
+
+
+@pytest.mark.parametrize(
+    ("variant", "pathname", "asked"),
+    [
+        ({}, "", "/"),
+        ({"content": "/content"}, "", "/content"),
+        ({"content": "/content", "pages": {"/content/more": "more"}}, "/more", "/content/more"),
+        ({"pages": {"/grid": "<p>grid</p>"}}, "/grid", "/grid"),
+        ({"pathname": "/mounted"}, "", "/mounted"),
+        ({"pathname": "/mounted", "content": "/content"}, "", "/mounted/content"),
+        ({"pathname": "/mounted", "pages": {"/mounted/grid": "grid"}}, "grid", "/mounted/grid"),
+        ({"content": "/a//b/"}, "", "/a/b"),
+    ],
+)
+async def test_podlet_is_asked_where_a_layout_would_ask_it(
+    podium: Podium, variant: Variant, pathname: str, asked: str
+) -> None:
+    """And shows: whether or not it says which content type it answers with."""
+    [started] = podium.start({"name": "asked", **variant})
+    [included] = await shown(started, Slot("asked", "asked", pathname))
+    assert (included.state, included.reason) == (State.FRESH, None)
+    assert {seen["url"] for seen in podium.requests(started)} >= {asked}
+    layout = podium.layout("page", {"name": "asked", "uri": started.manifest_url, "pathname": pathname})
+    assert included.html.decode() in await asyncio.to_thread(_text, layout.url)
+    assert podium.requests(started)[-1]["url"] == asked
+
+
+# Without shrinking: twenty cases at once take long to become few, and the first that differs says enough.
+@limits(deadline=None, max_examples=60, phases=[Phase.explicit, Phase.generate])
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(words.filter(bool), words.map(lambda path: f"http://c.test/{path}")),
+            words.map(lambda folder: f"http://m.test/{folder}/manifest.json"),
+            words,
+        ),
+        min_size=20,
+        max_size=20,
+    )
+)
+def test_every_address_is_podiums_own(podium: Podium, cases: list[tuple[str, str, str]]) -> None:
+    """Whatever content, manifest and slot say. (What begins with `http` and is no URL is refused by both.)"""
+    cases = [case for case in cases if case[0].startswith("http://") or not case[0].startswith("http")]
+    for case, there in zip(cases, podium.addresses(*cases), strict=True):
+        content, manifest, slot = case
+        assert (podium_url.append(podium_url.resolve(manifest, content), slot), case) == (there, case)
+
+
+async def test_plain_server_without_podiums_header_is_a_fragment(podium: Podium) -> None:
+    """It never says its version; one that did when it was published has to, else something in between answered."""
+    html = {"headers": {"content-type": "text/html"}, "body": "<p>plain</p>"}
+    manifest = {"name": "plain", "version": "1", "content": "/"}
+    [started] = podium.start({"plain": True, "manifest_json": manifest, "pages": {"/": html}})
+    [included] = await shown(started, Slot("plain", "plain"))
+    assert (included.state, included.html) == (State.FRESH, b"<p>plain</p>")
+
+
+async def test_answer_without_a_type_is_html_only_of_one_who_names_itself(podium: Podium) -> None:
+    """A server that says neither its version nor a type is not guessed at."""
+    manifest = {"name": "untyped", "version": "1", "content": "/"}
+    [started] = podium.start({"plain": True, "manifest_json": manifest, "pages": {"/": {"body": "<p>plain</p>"}}})
+    [included] = await shown(started, Slot("untyped", "untyped"))
+    assert (included.state, included.reason) == (State.PLACEHOLDER, Reason.CONTENT_TYPE)
+
+
+async def test_answer_of_a_podlet_without_its_version_is_somebody_elses(podium: Podium) -> None:
+    """A gateway's page with status 200 does not stand in for a fragment that has said who it is."""
+    [started] = podium.start({"name": "named"})
+    [well] = await shown(started, Slot("named", "named"))
+    html = {"headers": {"content-type": "text/html"}, "body": "<p>gateway</p>"}
+    [odd] = await shown(started, Slot("named", "named"), then=lambda: podium.change(started, files={"/": html}))
+    assert (well.state, odd.state, odd.reason) == (State.FRESH, State.PLACEHOLDER, Reason.NOT_A_FRAGMENT)
+
+
+async def looked_at(podium: Podium, variant: Variant, *pages: Page) -> tuple[Published, list[dict[str, Any]]]:
+    """What publishing says, and what it asked the content of."""
+    [started] = podium.start(variant)
+    done = await publish(started.manifest_url, origins=LOOPBACK, actor="tests", pages=PageTable(pages), bearer=bearer)
+    return done, [seen for seen in podium.requests(started) if "manifest" not in seen["url"]]
+
+
+async def test_publishing_asks_what_every_page_will_ask(podium: Podium) -> None:
+    """Each address once, with the page's samples, and of what is a player's as somebody whom no account has."""
+    slots = (Slot("all", "looked"), Slot("one", "looked", "/table/{table}"), Slot("mine", "looked", "/mine"))
+    table = Page("table", "/tables/{table}/", "table.html", slots, samples={"table": "rl-7"})
+    lobby = Page("lobby", "/", "lobby.html", (Slot("all", "looked"), Slot("other", "other", "/other")))
+    shared = {"mullion": {"audience": "shared", "player_paths": ["/mine"]}}
+    pages = {"/c/table/rl-7": "<p onclick='x()'>one</p>", "/c/mine": {"status": 404}}
+    variant = {"name": "looked", "content": "/c", "extend": shared, "pages": pages}
+    done, seen = await looked_at(podium, variant, lobby, table)
+    assert sorted(each["url"] for each in seen) == ["/c", "/c/mine", "/c/table/rl-7"]
+    by_url = {each["url"]: each["headers"] for each in seen}
+    assert by_url["/c/table/rl-7"]["podium-public-pathname"] == "/slots/table:rl-7/one"
+    assert [url for url, sent in by_url.items() if "authorization" in sent] == ["/c/mine"]
+    assert by_url["/c/mine"]["authorization"] == f"Bearer {NOBODY}-for-looked"
+    assert [note for note in done.notes if "onclick" in note] == [
+        "content of table.one: removed onclick of <p>; a page shows it without"
+    ]
+    assert any("/c/mine answered 404" in note for note in done.notes)
+
+
+async def test_page_with_parameters_and_no_samples_is_said_to_be_unasked(podium: Podium) -> None:
+    """Nobody believes that it was looked at."""
+    page = Page("table", "/tables/{table}/", "table.html", (Slot("one", "unasked", "/table/{table}"),))
+    done, seen = await looked_at(podium, {"name": "unasked"}, page)
+    assert (seen, done.notes) == (
+        [],
+        ("content: table.one was not asked for, as pages.table declares no samples",),
+    )
+
+
+def test_pages_of_this_house_declare_samples_for_each_of_their_parameters() -> None:
+    """So publishing looks at all that they show."""
+    pages = read_pages(settings.PAGES).pages
+    assert [page.name for page in pages if set(page.params) != set(page.samples)] == []
+
+
+async def test_plain_server_that_begins_to_say_its_version_is_another_release(podium: Podium) -> None:
+    """From then on it has to say it."""
+    html = {"headers": {"content-type": "text/html"}, "body": "<p>plain</p>"}
+    manifest = {"name": "turned", "version": "1", "content": "/"}
+    [started] = podium.start({"plain": True, "manifest_json": manifest, "pages": {"/": html}})
+    before = await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
+    podium.change(started, pages={"/": {**html, "headers": {**html["headers"], "podlet-version": "1"}}})
+    after = await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
+    assert before.digest != after.digest
+    poller = SnapshotPoller()
+    await poller.refresh()
+    assert poller.current.releases["turned"].versioned
