@@ -101,7 +101,9 @@ async def _answered(
     if isinstance(body, Failure):
         return _unconfirmed(request, visit, slot, body, idempotency_key)
     included = included_from_outcome(include, Outcome(State.FRESH, body))
-    topics, sequence = _changed(answer.headers.get(headers.CHANGED))
+    # What other slots show is not for a fragment to say that is not trusted.
+    changed = None if include.published.sandboxed else answer.headers.get(headers.CHANGED)
+    topics, sequence = _changed(changed)
     logger.info("action_answered", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
     receipt = answer.headers.get(headers.RECEIPT) or ""
     received = answer.status in (200, 202) and RECEIPT.fullmatch(receipt) is not None

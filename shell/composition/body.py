@@ -65,8 +65,9 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         response.body,
         content_type_of(response),
         prefix=include.prefix,
-        isolation=declared.isolation,
+        isolation=include.published.isolation,
         links=link_policy(declared.links),
+        sandboxed=include.published.sandboxed,
     )
     if isinstance(contained, Refusal):
         return Failure(contained.reason, contained.detail, status=status)
@@ -94,15 +95,21 @@ def contained_fallback(include: Include) -> bytes:
     release = include.release
     if release is None or not release.fallback:
         return b""
-    declared = release.manifest.mullion
-    return _contained(release.fallback, include.prefix, declared.isolation, declared.links)
+    links = release.manifest.mullion.links
+    return _contained(release.fallback, include.prefix, release.isolation, links, release.sandboxed)
 
 
 # Beside containment's own memory, which a flood of other bodies may empty: in an outage this is asked for all the time.
 @lru_cache(maxsize=64)
-def _contained(fallback: bytes, prefix: str, isolation: Isolation, origins: tuple[str, ...]) -> bytes:
-    links = link_policy(origins)
-    contained = contain(fallback, "text/html; charset=utf-8", prefix=prefix, isolation=isolation, links=links)
+def _contained(fallback: bytes, prefix: str, isolation: Isolation, origins: tuple[str, ...], sandboxed: bool) -> bytes:
+    contained = contain(
+        fallback,
+        "text/html; charset=utf-8",
+        prefix=prefix,
+        isolation=isolation,
+        links=link_policy(origins),
+        sandboxed=sandboxed,
+    )
     return b"" if isinstance(contained, Refusal) else contained.html
 
 

@@ -103,7 +103,7 @@ def _layout_path(template: Any) -> Path:
 def _assets(page: Page, snapshot: Snapshot) -> tuple[list[str], list[str]]:
     releases = [snapshot.releases[slot.fragment] for slot in page.slots if slot.fragment in snapshot.releases]
     styles = dict.fromkeys(digest for release in releases for digest in release.css)
-    modules = dict.fromkeys(digest for release in releases for digest in release.js)
+    modules = dict.fromkeys(digest for release in releases for digest in release.modules)
     return list(styles), list(modules)
 
 

@@ -80,6 +80,7 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
         parts = (
             release.fragment,
             release.digest,
+            release.trust,
             self.pathname,
             self.prefix,
             self.query_string,

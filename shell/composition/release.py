@@ -1,15 +1,24 @@
 """A published release as the page path sees it: immutable, in memory, no database.
 
-Public: `StoredAsset`, `Release`, `Snapshot`.
+Public: `Trust`, `StoredAsset`, `Release`, `Snapshot`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 
 from bff.contracts import podium_url
 from bff.contracts.manifest import Manifest
+from shell.composition.contain import Isolation
 from shell.composition.content_coding import CodedBody
+
+
+class Trust(StrEnum):
+    """How far operators trust a fragment; what is not trusted has no script, and nothing in it makes one act."""
+
+    FIRST_PARTY = "first-party"
+    SANDBOXED = "sandboxed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,21 @@ class Release:
     css: tuple[str, ...]
     js: tuple[str, ...]
     versioned: bool = True
+    trust: Trust = Trust.SANDBOXED
+
+    @property
+    def sandboxed(self) -> bool:
+        return self.trust is not Trust.FIRST_PARTY
+
+    @property
+    def isolation(self) -> Isolation:
+        """Where its HTML stands. What has no script needs no tree in common with the page."""
+        return "shadow" if self.sandboxed else self.manifest.mullion.isolation
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The scripts that pages run."""
+        return () if self.sandboxed else self.js
 
     def content_url(self, pathname: str) -> str:
         """Where this release renders `pathname`; Podium appends it to the manifest's `content`."""

@@ -79,7 +79,7 @@ class Wrapper:
             include.refetch_query,
             included.state,
             included.reason,
-            release.digest if release else None,
+            (release.digest, release.trust) if release else None,
             not included.html,
             attempt,
         )
@@ -116,7 +116,7 @@ def _framed(included: Included, prefix: str, refetch_query: str, attempt: int) -
     }
     if release is not None:
         declared = release.manifest.mullion
-        modules = [f"/assets/{digest}" for digest in release.js] if included.html else []
+        modules = [f"/assets/{digest}" for digest in release.modules] if included.html else []
         attributes |= {
             # What this release's stylesheets are scoped to where it stands in the shared tree.
             "data-fragment": release.fragment,
@@ -148,7 +148,7 @@ _SWAP = _attributes({"hx-trigger": "mullion:swap", "hx-target": "this", "hx-swap
 def _is_light(included: Included) -> bool:
     """Whether the fragment's own HTML stands in the tree that all slots share; the shell's card never does."""
     release = included.release
-    return bool(included.html) and release is not None and release.manifest.mullion.isolation == "light"
+    return bool(included.html) and release is not None and release.isolation == "light"
 
 
 def _styles(included: Included) -> str:

@@ -6,7 +6,7 @@ Public: `Fetcher`, `Copy`, `PublishRefused`, `FETCH_MS`, `ASSET_BYTES_MAX`.
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -20,7 +20,7 @@ from bff.resilience.transport import Transport
 from shell.composition.body import content_type_of, link_policy
 from shell.composition.contain import Contained, Refusal, contain
 from shell.composition.page import PageTable
-from shell.composition.release import Release
+from shell.composition.release import Release, Trust
 from shell.composition.requests import Bearer
 from shell.registry import models
 from shell.registry.link_header import linked_assets
@@ -55,6 +55,7 @@ class Copy:
     css: tuple[models.Asset, ...]
     js: tuple[models.Asset, ...]
     versioned: bool = True
+    trust: Trust = Trust.SANDBOXED
     notes: tuple[str, ...] = ()
 
     def digest(self) -> str:
@@ -69,10 +70,16 @@ class Fetcher:
     """Fetches what a manifest names, from allowed origins only; raises `PublishRefused`."""
 
     def __init__(
-        self, transport: Transport, origins: Origins, pages: PageTable | None = None, bearer: Bearer | None = None
+        self,
+        transport: Transport,
+        origins: Origins,
+        trust_of: Callable[[str], Awaitable[Trust]],
+        pages: PageTable | None = None,
+        bearer: Bearer | None = None,
     ) -> None:
         self._transport = transport
         self._origins = origins
+        self._trust_of = trust_of
         self._pages = pages or PageTable([])
         self._bearer = bearer
         self._versioned = False
@@ -89,10 +96,12 @@ class Fetcher:
         self._allowed("content", resolve(manifest_url, manifest.content))
         for name, target in manifest.proxy.items():
             self._allowed(f"proxy.{name}", resolve(manifest_url, target))
-        fallback, fallback_links = await self._fallback(manifest_url, manifest)
-        notes, content_links = await self._look_at_content(manifest_url, manifest)
+        trust = await self._trust_of(manifest.name)
+        release = Release(manifest.name, "", manifest, manifest_url, b"", css=(), js=(), trust=trust)
+        fallback, fallback_links = await self._fallback(release)
+        notes, content_links = await self._look_at_content(release)
         css, js = linked_assets([*fallback_links, *content_links])
-        styles, left_out = await self._styles(manifest_url, manifest, css)
+        styles, left_out = await self._styles(release, css)
         return Copy(
             manifest_url=manifest_url,
             manifest_body=response.body,
@@ -101,19 +110,18 @@ class Fetcher:
             css=styles,
             js=await self._assets(manifest_url, "js", [*manifest.js, *js]),
             versioned=self._versioned,
-            notes=(*notes, *left_out),
+            trust=trust,
+            notes=(*notes, *left_out, *_unrun(release, js)),
         )
 
-    async def _styles(
-        self, manifest_url: str, manifest: Manifest, linked: list[Asset]
-    ) -> tuple[tuple[models.Asset, ...], tuple[str, ...]]:
+    async def _styles(self, release: Release, linked: list[Asset]) -> tuple[tuple[models.Asset, ...], tuple[str, ...]]:
         """(the stylesheets as pages get them, what was left out of them)."""
-        assets = await self._assets(manifest_url, "css", [*manifest.css, *linked])
-        if manifest.mullion.isolation == "shadow":
+        assets = await self._assets(release.manifest_url, "css", [*release.manifest.css, *linked])
+        if release.isolation == "shadow":
             return assets, ()
         copies, notes = dict[str, models.Asset](), list[str]()
         for asset in assets:
-            body, left_out = scoped(bytes(asset.body), manifest.name)
+            body, left_out = scoped(bytes(asset.body), release.fragment)
             if found := reaches_out(body):
                 raise PublishRefused(f"css: a stylesheet fetches something else once it is scoped ({found}…)")
             notes += [f"css: left out {what}" for what in left_out]
@@ -121,26 +129,25 @@ class Fetcher:
             copies.setdefault(digest, models.Asset(digest=digest, content_type=asset.content_type, body=body))
         return tuple(copies.values()), tuple(notes)
 
-    async def _fallback(self, manifest_url: str, manifest: Manifest) -> tuple[bytes, list[str]]:
+    async def _fallback(self, release: Release) -> tuple[bytes, list[str]]:
         """(the fallback, its `Link` headers)."""
-        if not manifest.fallback:
+        if not release.manifest.fallback:
             return b"", []
-        response = await self._get("fallback", resolve(manifest_url, manifest.fallback))
-        checked = _contain(response, manifest)
+        response = await self._get("fallback", resolve(release.manifest_url, release.manifest.fallback))
+        checked = _contain(response, release)
         if isinstance(checked, Refusal):
             raise PublishRefused(f"fallback: {checked.detail} ({checked.reason})")
         return response.body, response.headers.get_all("link")
 
-    async def _look_at_content(self, manifest_url: str, manifest: Manifest) -> tuple[tuple[str, ...], list[str]]:
+    async def _look_at_content(self, release: Release) -> tuple[tuple[str, ...], list[str]]:
         """(what its authors should know, its `Link` headers) of every address that pages ask for.
 
         A release may be published while what it shows is down: its content decides nothing here.
         """
-        release = Release(manifest.name, "", manifest, manifest_url, b"", css=(), js=())
         looks, unasked = looks_of(release, self._pages, self._bearer)
         answers = await asyncio.gather(*(self._send(look.request) for look in looks))
         links = [link for answer in answers if _found(answer) for link in answer.headers.get_all("link")]
-        return (*unasked, *_notes(manifest, looks, answers)), links
+        return (*unasked, *_notes(release, looks, answers)), links
 
     async def _send(self, request: Request) -> Response | CallFailed:
         try:
@@ -192,7 +199,7 @@ def _found(answer: Response | CallFailed) -> TypeGuard[Response]:
     return isinstance(answer, Response) and answer.status == 200
 
 
-def _notes(manifest: Manifest, looks: Sequence[Look], answers: Sequence[Response | CallFailed]) -> tuple[str, ...]:
+def _notes(release: Release, looks: Sequence[Look], answers: Sequence[Response | CallFailed]) -> tuple[str, ...]:
     """What the authors should know of these answers, each thing once, with the first slot that it was seen in."""
     notes: dict[str, str] = {}
     for look, answer in zip(looks, answers, strict=True):
@@ -201,7 +208,7 @@ def _notes(manifest: Manifest, looks: Sequence[Look], answers: Sequence[Response
         elif answer.status != 200:
             notes[f"{look.request.url} answered {answer.status}; pages show its HTML for 200 alone"] = look.where
         else:
-            checked = _contain(answer, manifest, look.prefix)
+            checked = _contain(answer, release, look.prefix)
             if isinstance(checked, Refusal):
                 notes[f"pages will show the fallback: {checked.detail} ({checked.reason})"] = look.where
             else:
@@ -210,13 +217,20 @@ def _notes(manifest: Manifest, looks: Sequence[Look], answers: Sequence[Response
     return tuple(f"content of {where}: {note}" for note, where in notes.items())
 
 
-def _contain(response: Response, manifest: Manifest, prefix: str = _ANY_PREFIX) -> Contained | Refusal:
+def _unrun(release: Release, linked: Sequence[Asset]) -> tuple[str, ...]:
+    if not (release.sandboxed and (release.manifest.js or linked)):
+        return ()
+    return (f"js: no page runs its scripts, as {release.fragment} is sandboxed; an operator may trust it",)
+
+
+def _contain(response: Response, release: Release, prefix: str = _ANY_PREFIX) -> Contained | Refusal:
     return contain(
         response.body,
         content_type_of(response),
         prefix=prefix,
-        isolation=manifest.mullion.isolation,
-        links=link_policy(manifest.mullion.links),
+        isolation=release.isolation,
+        links=link_policy(release.manifest.mullion.links),
+        sandboxed=release.sandboxed,
     )
 
 

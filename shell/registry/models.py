@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from shell.composition.release import Trust
+
 
 class Asset(models.Model):
     """A copied stylesheet or module, named by the SHA-256 of its body."""
@@ -18,7 +20,7 @@ class Asset(models.Model):
 class Release(models.Model):
     """One published version: the manifest as it was served, the fallback and the digests of its assets."""
 
-    fragment = models.CharField(max_length=64)
+    fragment = models.CharField(max_length=100)
     version = models.CharField(max_length=128)
     digest = models.CharField(max_length=64)
     manifest_url = models.CharField(max_length=2048)
@@ -39,17 +41,28 @@ class Release(models.Model):
 class LiveRelease(models.Model):
     """Which release of a fragment pages are composed from."""
 
-    fragment = models.CharField(max_length=64, primary_key=True)
+    fragment = models.CharField(max_length=100, primary_key=True)
     release = models.ForeignKey(Release, on_delete=models.PROTECT)
 
     def __str__(self) -> str:
         return f"{self.fragment}: {self.release_id}"
 
 
+class Registration(models.Model):
+    """What operators allow a fragment's name, whatever release of it is live. A name without one is sandboxed."""
+
+    fragment = models.CharField(max_length=100, primary_key=True)
+    trust = models.CharField(max_length=16, default=Trust.SANDBOXED.value)
+    follow = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.fragment}: {self.trust}"
+
+
 class Hold(models.Model):
     """A fragment that an operator keeps out of every page, and why; `fragment resume` ends it."""
 
-    fragment = models.CharField(max_length=64, primary_key=True)
+    fragment = models.CharField(max_length=100, primary_key=True)
     reason = models.CharField(max_length=200)
     actor = models.CharField(max_length=150)
     since = models.DateTimeField(auto_now_add=True)
@@ -64,7 +77,7 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     actor = models.CharField(max_length=150)
     action = models.CharField(max_length=32)
-    fragment = models.CharField(max_length=64)
+    fragment = models.CharField(max_length=100)
     release = models.ForeignKey(Release, null=True, on_delete=models.PROTECT)
     detail = models.TextField(blank=True)
 

@@ -12,10 +12,12 @@ from django.db import transaction
 from bff.resilience.policy import Policy
 from bff.resilience.transport import Transport
 from shell.composition.page import PageTable
+from shell.composition.release import Trust
 from shell.composition.requests import Bearer
 from shell.registry import models
 from shell.registry.fetch import ASSET_BYTES_MAX, FETCH_MS, Copy, Fetcher, PublishRefused
 from shell.registry.origins import Origins, origin_of
+from shell.registry.registrations import set_trust, trust_of
 
 __all__ = ["PublishRefused", "Published", "publish"]
 
@@ -29,6 +31,7 @@ class Published:
     digest: str
     changed: bool
     notes: tuple[str, ...] = ()
+    trust: Trust = Trust.SANDBOXED
 
 
 async def publish(
@@ -39,23 +42,26 @@ async def publish(
     move: bool = False,
     pages: PageTable | None = None,
     bearer: Bearer | None = None,
+    trust: Trust | None = None,
 ) -> Published:
     """Publish the release that `manifest_url` describes; raises `PublishRefused`.
 
     A fragment that is live stays with the origin that serves it: a manifest elsewhere that takes its name would be
     handed its players and their money. `move` says that the fragment has really gone there. What its slots of `pages`
-    will ask for is looked at, with `bearer` as somebody who is signed in.
+    will ask for is looked at, with `bearer` as somebody who is signed in. `trust` is an operator's word on this name;
+    without one it is trusted as far as it was, and not at all where it is new.
     """
     transport = Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=ASSET_BYTES_MAX))
     try:
-        copy = await Fetcher(transport, origins, pages, bearer).copy(manifest_url)
+        trust_of_name = sync_to_async(lambda name: trust or trust_of(name))
+        copy = await Fetcher(transport, origins, trust_of_name, pages, bearer).copy(manifest_url)
     finally:
         await transport.aclose()
-    return await sync_to_async(_store)(copy, actor, move)
+    return await sync_to_async(_store)(copy, actor, move, trust)
 
 
 @transaction.atomic
-def _store(copy: Copy, actor: str, move: bool) -> Published:
+def _store(copy: Copy, actor: str, move: bool, trust: Trust | None) -> Published:
     fragment, digest = copy.manifest.name, copy.digest()
     live = models.LiveRelease.objects.select_related("release").filter(fragment=fragment).first()
     if live is not None and not move and origin_of(live.release.manifest_url) != origin_of(copy.manifest_url):
@@ -63,6 +69,7 @@ def _store(copy: Copy, actor: str, move: bool) -> Published:
             f"name: {fragment} is live from {live.release.manifest_url}, and {copy.manifest_url} is another origin. "
             "Nothing was changed; if the fragment has moved, publish it with --move"
         )
+    trusted = trust is not None and set_trust(fragment, trust, actor=actor)
     for asset in (*copy.css, *copy.js):
         models.Asset.objects.get_or_create(
             digest=asset.digest, defaults={"content_type": asset.content_type, "body": asset.body}
@@ -84,4 +91,4 @@ def _store(copy: Copy, actor: str, move: bool) -> Published:
     if changed:
         models.LiveRelease.objects.update_or_create(fragment=fragment, defaults={"release": release})
         models.AuditEntry.objects.create(actor=actor, action="published", fragment=fragment, release=release)
-    return Published(fragment, copy.manifest.version, digest, changed, copy.notes)
+    return Published(fragment, copy.manifest.version, digest, changed or trusted, copy.notes, copy.trust)

@@ -13,9 +13,9 @@ from django.db.models import Max
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
 from shell.composition.content_coding import CodedBody
-from shell.composition.release import Release, Snapshot, StoredAsset
+from shell.composition.release import Release, Snapshot, StoredAsset, Trust
 from shell.registry.holds import FragmentHold
-from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease
+from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease, Registration
 
 # Running shells follow a publish within a second: half of it for the wait, the rest for the load.
 POLL_S = 0.5
@@ -114,9 +114,10 @@ def _load(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
         generation = AuditEntry.objects.aggregate(last=Max("id"))["last"] or 0
         if generation == current.generation:
             return current, holds
+        trust = {row.fragment: Trust(row.trust) for row in Registration.objects.all()}
         releases = {}
         for live in LiveRelease.objects.select_related("release"):
-            release = _release(live)
+            release = _release(live, trust.get(live.fragment, Trust.SANDBOXED))
             if release is not None:
                 releases[release.fragment] = release
         wanted = {digest for release in releases.values() for digest in (*release.css, *release.js)}
@@ -144,7 +145,7 @@ def _asset(row: Asset) -> StoredAsset:
     return StoredAsset(row.digest, row.content_type, CodedBody.of(row.content_type, bytes(row.body)))
 
 
-def _release(live: LiveRelease) -> Release | None:
+def _release(live: LiveRelease, trust: Trust) -> Release | None:
     row = live.release
     try:
         manifest = parse(bytes(row.manifest))
@@ -160,4 +161,5 @@ def _release(live: LiveRelease) -> Release | None:
         css=tuple(row.css),
         js=tuple(row.js),
         versioned=row.versioned,
+        trust=trust,
     )

@@ -259,7 +259,7 @@ async def three_slots() -> AsyncIterator[tuple[Shell, dict[str, Origin]]]:
         mullion = stack.enter_context(Mullion("--only", "shell", environ={"SHELL_PAGES": str(pages)}))
         environ = {**os.environ, "SHELL_PAGES": str(pages), "DEBUG": "1", "MULLION_DATA": str(mullion.data)}
         urls = [f"{origin.url}/manifest.json" for origin in origins.values()]
-        command = [sys.executable, "manage.py", "fragment", "publish", *urls]
+        command = [sys.executable, "manage.py", "fragment", "publish", "--trust", "first-party", *urls]
         await asyncio.to_thread(subprocess.run, command, cwd=ROOT, env=environ, check=True)
         await asyncio.sleep(1.5)
         yield Shell(mullion.port_base, mullion.pid("shell")), origins

@@ -114,7 +114,7 @@ async def main() -> None:
         with Mullion("--only", "shell", environ={"SHELL_PAGES": str(pages)}) as mullion:
             environ = {**os.environ, "SHELL_PAGES": str(pages), "DEBUG": "1", "MULLION_DATA": str(mullion.data)}
             urls = [f"{origin.url}/manifest.json" for origin in origins.values()]
-            command = [sys.executable, "manage.py", "fragment", "publish", *urls]
+            command = [sys.executable, "manage.py", "fragment", "publish", "--trust", "first-party", *urls]
             await asyncio.to_thread(subprocess.run, command, cwd=ROOT, env=environ, check=True)
             await asyncio.sleep(1.5)
             whole = await outages(mullion.url, origins, asked.outage)

@@ -16,7 +16,7 @@ from shell.composition.body import read_state
 from shell.composition.contain import Contained, Isolation, LinkPolicy, contain, elements, htmx
 from shell.composition.include import Include
 from shell.composition.page import Grant, Page, Slot, Visit
-from shell.composition.release import Release
+from shell.composition.release import Release, Trust
 from shell.composition.requests import content_request
 from tests.support.mullion import ROOT
 
@@ -99,7 +99,7 @@ def test_every_header_that_is_sent_is_told() -> None:
         player="amber",
         traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-00",
     )
-    release = Release("poll", "1", manifest, "https://poll.example/manifest.json", b"", (), ())
+    release = Release("poll", "1", manifest, "https://poll.example/manifest.json", b"", (), (), trust=Trust.FIRST_PARTY)
     request = content_request(Include(slot, visit, release), lambda *who: "token")
     by_the_guard = {headers.DEADLINE_MS, Partition("anna", "").baggage[0]}
     sent = {name.lower() for name, _ in request.headers} | by_the_guard

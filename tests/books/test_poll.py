@@ -79,7 +79,7 @@ def slot(page: str) -> str:
 def test_example_of_the_page_is_a_fragment_whose_form_counts_once(slow: SlowHouse, poll: Poll, tmp_path: Path) -> None:
     """Nothing of it is taken out; a player votes once however often the form comes; its end is told, and heals."""
     printed = slow.publish(f"{poll.url}/manifest.json")
-    assert re.fullmatch(r"published poll 1\.0\.0 \([0-9a-f]+\)\n", printed), (
+    assert re.fullmatch(r"published poll 1\.0\.0 \([0-9a-f]+\), first-party\n", printed), (
         "what containment takes out stands there too"
     )
     wait_for(lambda: 'data-state="fresh"' in slot(plain_http.get(f"{slow.url}/limits/").text), 10)

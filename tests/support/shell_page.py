@@ -22,7 +22,7 @@ from shell.composition.includer import Includer
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
 from shell.composition.probe_targets import ProbeTargets
 from shell.composition.recent_outcomes import RecentOutcomes
-from shell.composition.release import Release, Snapshot
+from shell.composition.release import Release, Snapshot, Trust
 from shell.composition.stream import Composer, Opening
 from shell.composition.upstreams import Upstreams
 from shell.composition.wrap import Wrapper
@@ -139,4 +139,4 @@ class Trio:
         body = msgspec.json.encode(manifest(**self._extension) | {"name": name})
         described: Manifest = parse(body)
         url = f"{self.origins[name].url}/manifest.json"
-        return Release(name, f"{name}-1", described, url, FALLBACK, css=(), js=())
+        return Release(name, f"{name}-1", described, url, FALLBACK, css=(), js=(), trust=Trust.FIRST_PARTY)

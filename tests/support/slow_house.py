@@ -34,6 +34,13 @@ template = "limits.html"
 [pages.limits.slots]
 limits = { fragment = "poll" }
 wallet = { fragment = "origin", pathname = "/one" }
+[fragments.guest]
+[pages.history]
+route = "/history/"
+template = "history.html"
+[pages.history.slots]
+history = { fragment = "guest" }
+wallet = { fragment = "origin", pathname = "/one" }
 """
 # A field to type into, and a button that fetches its own slot again; in the other two its address is foreign and goes.
 BODY = b"""<section><h2>Origin</h2><p>All is well.</p>
@@ -78,11 +85,19 @@ class SlowHouse:
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
-    def publish(self, url: str = "") -> str:
+    def publish(self, url: str = "", trust: str = "first-party") -> str:
         """Publish what the manifest at `url` says now, the origin's where none is named; what the command printed."""
         environ = {"SHELL_PAGES": str(self._pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
         done = subprocess.run(
-            [sys.executable, "manage.py", "fragment", "publish", url or f"{self.origin.url}/manifest.json"],
+            [
+                sys.executable,
+                "manage.py",
+                "fragment",
+                "publish",
+                "--trust",
+                trust,
+                url or f"{self.origin.url}/manifest.json",
+            ],
             cwd=ROOT,
             env={**os.environ, **environ},
             check=True,

@@ -18,6 +18,7 @@ from shell.composition.contain.labels import by_id, name_control
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
 from shell.composition.contain.refusal import Stop
+from shell.composition.contain.sandbox import may_act
 
 # Finds each of `elements.FORMATTING` where a tag starts. It also fits a few names that no element has, which is
 # harmless, and it spells out both cases: that is three times as fast as to list the names and ignore case.
@@ -70,6 +71,8 @@ class Cleaner:
                 self._spending.charge(len(element.text) * WEIGHTS.byte, "labels")
                 name_control(element, named)
             self._take(element, name)
+        if self._reach.sandboxed:
+            self._disarm(root)
         if self._reach.isolation == "light":
             self._leave_slots(root)
             self._confine(root)
@@ -235,6 +238,14 @@ class Cleaner:
         maps = {element.attr("name") or "" for element in every if element.tag == "map"}
         for element, name in confine.resolve(referring, ids - {""}, maps - {""}):
             self._take(element, name)
+
+    def _disarm(self, root: Element) -> None:
+        """Nothing that is left makes a script of the page act."""
+        for element in list(root.iter_elements()):
+            for name in [name for name in element.attrs if may_act(name)]:
+                self._take(element, name)
+            if element.namespace is Namespace.HTML and elements.is_custom(element.tag):
+                self._unwrap(element)
 
     def _remove(self, element: Element) -> None:
         self._charge_change()

@@ -42,11 +42,18 @@ class Container:
         return self._cache.bytes
 
     def contain(
-        self, body: bytes, content_type: str | None, *, prefix: str, isolation: Isolation, links: LinkPolicy
+        self,
+        body: bytes,
+        content_type: str | None,
+        *,
+        prefix: str,
+        isolation: Isolation,
+        links: LinkPolicy,
+        sandboxed: bool = False,
     ) -> Contained | Refusal:
         """`body` made fit for the slot whose public prefix is `prefix` (`/slots/lobby/wallet`), or why it is not.
 
-        `content_type` is the answer's header as it came.
+        `content_type` is the answer's header as it came. What is `sandboxed` makes no script of the page act.
         """
         if not prefix.startswith("/") or prefix.endswith("/"):
             raise ValueError(f"a slot's prefix starts with a slash and does not end with one: {prefix!r}")
@@ -55,7 +62,7 @@ class Container:
             return wrong
         if len(body) > self.limits.body_bytes_max:
             return Refusal(Reason.OVERSIZE, f"{len(body)} bytes; at most {self.limits.body_bytes_max} are read")
-        reach = Reach(prefix, isolation, links)
+        reach = Reach(prefix, isolation, links, sandboxed)
         key = (body, reach)  # the body itself: no two bodies can be taken for each other
         contained = self._cache.get(key)
         if contained is None:
@@ -78,7 +85,7 @@ def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refusal:
         closings, html = len(pieces) - 1, None
         spending.charge(parsing_ns(body, closings), "its size, its tags and its references")
         # Where an element stands decides what it may be called in a shared tree: only a walk can say that.
-        if reach.isolation == "shadow" and closings <= WEIGHTS.fast_path_closings_max:
+        if reach.isolation == "shadow" and not reach.sandboxed and closings <= WEIGHTS.fast_path_closings_max:
             # Charged for both ways, whichever it goes: what is remembered of other bodies decides nothing.
             spending.charge(closings * WEIGHTS.fast_path, "its end tags")
             html = contained_unchanged(pieces, reach, limits, spending) if limits.fast_path else None

@@ -43,11 +43,15 @@ class LinkPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What one slot's HTML may reach: its own `prefix` (`/slots/lobby/wallet`) and what `links` opens."""
+    """What one slot's HTML may reach: its own `prefix` (`/slots/lobby/wallet`) and what `links` opens.
+
+    Nothing in it makes a script of the page act where it is `sandboxed`.
+    """
 
     prefix: str
     isolation: Isolation
     links: LinkPolicy
+    sandboxed: bool = False
 
     def own(self, url: str) -> bool:
         """Whether `url` stays under the slot's own prefix."""

@@ -15,6 +15,7 @@ DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ASGI = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 CALL = re.compile(rf"{NAME.pattern}|{VARIABLE.pattern}")
+TRUST = re.compile(r"first-party|sandboxed")
 PATH = re.compile(r"/\S*")
 PORT_OFFSET_MAX = 60
 VALKEY_OFFSET = 40
@@ -36,7 +37,8 @@ class Process:
     `asgi` is an app for the chosen server, `run` a worker. With both, `run` serves the app where uvicorn would. With
     `socket_activation` it is given its listening socket as `LISTEN_FD`, so that nobody is refused while it is replaced.
     `inner` is the offset of a second port, for those inside the network only: `INNER_PORT`. `calls` names the processes
-    that it calls, and variables whose address it calls; `websocket` says that it takes WebSockets too.
+    that it calls, and variables whose address it calls; `websocket` says that it takes WebSockets too. What is
+    published is trusted as `trust` says.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Process:
     run: str = ""
     public: str = ""
     publish: str = ""
+    trust: str = ""
     socket_activation: bool = False
     inner: int | None = None
     calls: tuple[str, ...] = ()
@@ -110,7 +113,8 @@ def parse(text: str, file: str) -> House:
 
 def _process(table: "_Table") -> Process:
     table.allow(
-        "name", "asgi", "run", "port", "ready", "public", "publish", "socket_activation", "inner", "calls", "websocket"
+        *("name", "asgi", "run", "port", "ready", "public", "publish", "trust"),
+        *("socket_activation", "inner", "calls", "websocket"),
     )
     process = Process(
         name=table.text("name", NAME, "lower-case letters, digits and dashes, such as 'bff-queries'"),
@@ -120,6 +124,7 @@ def _process(table: "_Table") -> Process:
         ready=table.text("ready", PATH, "a path, such as '/healthz'"),
         public=table.text("public", VARIABLE, "the name of an environment variable", default=""),
         publish=table.text("publish", PATH, "a path, such as '/manifest.json'", default=""),
+        trust=table.text("trust", TRUST, "first-party or sandboxed", default=""),
         socket_activation=table.flag("socket_activation"),
         inner=table.offset("inner") if "inner" in table.values else None,
         calls=table.texts("calls", CALL, wanted="the name of a process or of a variable with an address"),

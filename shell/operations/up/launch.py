@@ -21,6 +21,7 @@ class Launch:
     port: int
     ready_path: str
     publish_url: str = ""
+    trust: str = ""
     muted: tuple[str, ...] = ()
     socket_activation: bool = False
 

@@ -211,6 +211,7 @@ def _launch(
         port=port,
         ready_path=process.ready,
         publish_url=f"http://{HOST}:{public_port}{process.publish}" if process.publish else "",
+        trust=process.trust,
         socket_activation=process.socket_activation and options.server == "uvicorn",
     )
 

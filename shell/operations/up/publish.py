@@ -45,6 +45,9 @@ async def _publish_late(plan: Plan, supervisor: Supervisor, launch: Launch) -> N
 async def _publish(plan: Plan, supervisor: Supervisor, fragments: Sequence[Launch]) -> None:
     if not fragments or not plan.publish:
         return
-    code = await supervisor.do(plan.publish, LOG_NAME, *(launch.publish_url for launch in fragments))
-    if code and not supervisor.stopping.is_set():
+    codes = []
+    for trust in sorted({launch.trust for launch in fragments}):
+        urls = [launch.publish_url for launch in fragments if launch.trust == trust]
+        codes.append(await supervisor.do(plan.publish, LOG_NAME, *(("--trust", trust) if trust else ()), *urls))
+    if any(codes) and not supervisor.stopping.is_set():
         supervisor.console.warn("not every fragment was published; the lines above say why, and the rest goes on")

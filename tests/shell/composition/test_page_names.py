@@ -12,7 +12,7 @@ from shell.composition.include import Include
 from shell.composition.ladder import Included
 from shell.composition.page import Page, Slot, Visit
 from shell.composition.page_names import PageNames, read_names_taken
-from shell.composition.release import Release
+from shell.composition.release import Release, Trust
 from shell.composition.wrap import Wrapper
 
 pytestmark = pytest.mark.quick
@@ -27,7 +27,9 @@ RENAMED = FAQ.replace(b'"q"', b'"q--tables"').replace(b'"faq"', b'"faq--tables"'
 
 def included(slot: Slot, html: bytes, isolation: str) -> Included:
     described = parse(msgspec.json.encode({"name": slot.fragment, "version": "1", "mullion": {"isolation": isolation}}))
-    release = Release(slot.fragment, "1", described, "http://localhost/manifest.json", b"", css=(), js=())
+    release = Release(
+        slot.fragment, "1", described, "http://localhost/manifest.json", b"", css=(), js=(), trust=Trust.FIRST_PARTY
+    )
     return Included(slot, State.FRESH, html, release)
 
 

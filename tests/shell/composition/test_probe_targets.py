@@ -8,13 +8,15 @@ from bff.contracts.manifest import parse
 from shell.composition.include import Include
 from shell.composition.page import Page, Slot, Visit
 from shell.composition.probe_targets import ProbeTargets
-from shell.composition.release import Release
+from shell.composition.release import Release, Trust
 from tests.origin.publishing import manifest
 
 pytestmark = pytest.mark.quick
 
 MANIFEST = parse(msgspec.json.encode(manifest() | {"name": "tables"}))
-RELEASE = Release("tables", "d", MANIFEST, "http://tables.test/manifest.json", b"", css=(), js=())
+RELEASE = Release(
+    "tables", "d", MANIFEST, "http://tables.test/manifest.json", b"", css=(), js=(), trust=Trust.FIRST_PARTY
+)
 PAGE = Page("table", "/table/{table}/", "table.html")
 
 

@@ -17,7 +17,7 @@ from shell.composition.contain.sentinel import page as sentinel_page
 from shell.composition.include import Include
 from shell.composition.ladder import Included
 from shell.composition.page import Page, Slot, Visit
-from shell.composition.release import Release, Snapshot
+from shell.composition.release import Release, Snapshot, Trust
 from shell.composition.wrap import Wrapper
 from tests.corpus.hostile.bodies import written
 
@@ -43,7 +43,9 @@ def frame() -> tuple[str, str]:
 def release(isolation: Isolation) -> Release:
     manifest = {"name": "tables", "version": "1", "mullion": {"isolation": isolation}}
     described = parse(msgspec.json.encode(manifest))
-    return Release("tables", "1", described, "http://localhost/manifest.json", b"", css=("a" * 64,), js=())
+    return Release(
+        "tables", "1", described, "http://localhost/manifest.json", b"", css=("a" * 64,), js=(), trust=Trust.FIRST_PARTY
+    )
 
 
 def real_page(body: bytes, isolation: Isolation) -> str:

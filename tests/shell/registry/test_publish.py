@@ -6,8 +6,8 @@ import hashlib
 
 import brotli
 import pytest
-from asgiref.sync import sync_to_async
 
+from shell.composition.release import Trust
 from shell.registry import models
 from shell.registry.origins import Origins
 from shell.registry.publish import PublishRefused, publish
@@ -24,7 +24,8 @@ SCOPED = scoped(STYLE, "origin")[0]
 
 
 async def published(origin: Origin) -> str:
-    return (await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")).digest
+    url = f"{origin.url}/manifest.json"
+    return (await publish(url, origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)).digest
 
 
 async def test_release_is_copied_whole_and_live_within_a_second() -> None:
@@ -68,10 +69,11 @@ async def test_published_styles_are_compressed_once(monkeypatch: pytest.MonkeyPa
 async def test_publishing_the_same_again_changes_nothing() -> None:
     """A release is named by what it holds."""
     async with Origin() as origin:
-        first = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")
-        again = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")
+        first = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
+        again = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
     assert (first.changed, again.changed, first.digest) == (True, False, again.digest)
-    assert await sync_to_async(models.AuditEntry.objects.count)() == 1
+    actions = [entry.action async for entry in models.AuditEntry.objects.order_by("id")]
+    assert actions == ["trusted", "published"]
 
 
 @pytest.mark.parametrize(
@@ -110,10 +112,10 @@ async def test_live_name_stays_with_its_origin_unless_it_is_moved() -> None:
         before = await published(origin)
         url = f"{other.url}/manifest.json"
         with pytest.raises(PublishRefused, match="--move"):
-            await publish(url, origins=LOOPBACK, actor="tests")
+            await publish(url, origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
         live = await models.LiveRelease.objects.select_related("release").aget(fragment="origin")
         assert (live.release.digest, await models.Release.objects.acount()) == (before, 1)
-        moved = await publish(url, origins=LOOPBACK, actor="tests", move=True)
+        moved = await publish(url, origins=LOOPBACK, actor="tests", move=True, trust=Trust.FIRST_PARTY)
         assert moved.changed
         live = await models.LiveRelease.objects.select_related("release").aget(fragment="origin")
         assert live.release.manifest_url == url
@@ -157,7 +159,7 @@ async def test_assets_named_in_a_link_header_are_copied_like_those_of_the_manife
                 "</page>; rel=next",
             ),
         )
-        done = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")
+        done = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
         release = await models.Release.objects.aget(digest=done.digest)
         assert [seen.path for seen in origin.seen].count("/style.css") == 2
         assert "/page" not in [seen.path for seen in origin.seen]
@@ -168,9 +170,9 @@ async def test_assets_named_in_a_link_header_are_copied_like_those_of_the_manife
 async def test_authors_are_told_what_a_page_shows_their_content_without() -> None:
     """The release is published all the same."""
     async with Origin(body=b'<p onclick="x()">Hello</p><script>x()</script>') as origin:
-        done = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")
+        done = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
         assert any("onclick" in note for note in done.notes), done.notes
         assert any("<script>" in note for note in done.notes), done.notes
         origin.body = b"<plaintext>"
-        again = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests")
+        again = await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
         assert any("fallback" in note for note in again.notes), again.notes

@@ -1,4 +1,4 @@
-"""`manage.py fragment publish URL [URL …]`, `hold NAME --reason WHY` and `resume NAME`."""
+"""`manage.py fragment publish URL [URL …]`, `trust NAME LEVEL`, `hold NAME --reason WHY` and `resume NAME`."""
 
 import asyncio
 import getpass
@@ -9,12 +9,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from shell.composition.page import Visit
+from shell.composition.release import Trust
 from shell.composition.requests import Bearer
 from shell.pages.table import read_pages
 from shell.players.context import Minter
 from shell.registry.holds import HoldRefused, hold, resume
 from shell.registry.origins import Origins
 from shell.registry.publish import PublishRefused, publish
+from shell.registry.registrations import RegistrationRefused, set_trust_of_live
 
 HOLD = (
     "Keep a fragment out of every page, whatever release of it is live: its slots show their last good copy or their "
@@ -23,14 +25,21 @@ HOLD = (
 RESUME = (
     "Let go of a fragment that was held: each shell asks it once whether it is well, and its slots heal by themselves."
 )
+TRUST = (
+    "Say how far a fragment is trusted, whatever release of it is live. first-party: its scripts run in the page, "
+    "which they can read and change whole. sandboxed: its HTML and styles stand in a place of their own, without "
+    "script, htmx or bindings. What was published for the other isolation may stand unstyled until it is published "
+    "again."
+)
 
 
 class Command(BaseCommand):
     help = (
         "Publish fragments (fetch each manifest, its fallback and assets, check them, keep copies and make the release "
-        "live), hold one out of every page, or resume it. Each change is audited with your name; running shells "
-        "follow within a second, and shells that start later know it too. It works on the copy that runs on this "
-        "machine, on that of --port-base, or on the shell that SHELL_SECRET_KEY and SHELL_DATABASE_URL name.\n\n"
+        "live), say how far one is trusted, hold one out of every page, or resume it. Each change is audited with your "
+        "name; running shells follow within a second, and shells that start later know it too. It works on the copy "
+        "that runs on this machine, on that of --port-base, or on the shell that SHELL_SECRET_KEY and "
+        "SHELL_DATABASE_URL name.\n\n"
         "Examples: manage.py fragment publish http://127.0.0.1:8020/manifest.json | "
         'manage.py fragment hold wallet --reason "wrong balances, INC-41" | manage.py fragment resume wallet'
     )
@@ -41,6 +50,14 @@ class Command(BaseCommand):
         verb = verbs.add_parser("publish", help="publish the releases that these manifests describe")
         verb.add_argument("urls", nargs="+", metavar="URL", help="where a manifest.json is served")
         verb.add_argument("--move", action="store_true", help="take them also where they are live from another origin")
+        verb.add_argument(
+            "--trust",
+            choices=[each.value for each in Trust],
+            help="how far these names are trusted; without it as far as they were, and a new name is sandboxed",
+        )
+        verb = verbs.add_parser("trust", help="say how far a fragment is trusted", description=TRUST)
+        verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
+        verb.add_argument("trust", choices=[each.value for each in Trust])
         verb = verbs.add_parser("hold", help="keep a fragment out of every page until it is resumed", description=HOLD)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
         verb.add_argument("--reason", required=True, metavar="WHY", help="for the audit and the status board")
@@ -56,9 +73,12 @@ class Command(BaseCommand):
                 self._hold(options["name"], options["reason"])
             elif options["verb"] == "resume":
                 self._resume(options["name"])
+            elif options["verb"] == "trust":
+                self._trust(options["name"], Trust(options["trust"]))
             else:
-                self._publish(options["urls"], move=options["move"])
-        except HoldRefused as error:
+                trust = Trust(options["trust"]) if options["trust"] else None
+                self._publish(options["urls"], move=options["move"], trust=trust)
+        except (HoldRefused, RegistrationRefused) as error:
             raise CommandError(str(error)) from error
         except Error as error:
             why = next(iter(str(error).splitlines()), type(error).__name__)
@@ -80,26 +100,38 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"resumed {name}, held by {was.actor} since {was.since:%Y-%m-%d %H:%M} UTC: {was.reason}")
 
-    def _publish(self, urls: list[str], *, move: bool) -> None:
-        refused = asyncio.run(self._publish_all(urls, move=move))
+    def _trust(self, name: str, trust: Trust) -> None:
+        if set_trust_of_live(name, trust, actor=getpass.getuser()):
+            self.stdout.write(f"{name} is {trust}; publish it again, so that its styles fit")
+        else:
+            self.stdout.write(f"unchanged {name}: it is {trust} already")
+
+    def _publish(self, urls: list[str], *, move: bool, trust: Trust | None) -> None:
+        refused = asyncio.run(self._publish_all(urls, move=move, trust=trust))
         if refused:
             raise CommandError(f"{refused} of {len(urls)} not published; what was live is still live.")
 
-    async def _publish_all(self, urls: list[str], *, move: bool) -> int:
+    async def _publish_all(self, urls: list[str], *, move: bool, trust: Trust | None) -> int:
         origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
         pages, bearer = read_pages(settings.PAGES), _bearer_of_nobody()
         refused = 0
         for url in urls:
             try:
                 done = await publish(
-                    url, origins=origins, actor=getpass.getuser(), move=move, pages=pages, bearer=bearer
+                    url,
+                    origins=origins,
+                    actor=getpass.getuser(),
+                    move=move,
+                    pages=pages,
+                    bearer=bearer,
+                    trust=trust,
                 )
             except PublishRefused as error:
                 refused += 1
                 self.stderr.write(self.style.ERROR(f"refused {url}: {error}"))
                 continue
             word = "published" if done.changed else "unchanged"
-            self.stdout.write(f"{word} {done.fragment} {done.version} ({done.digest[:12]})")
+            self.stdout.write(f"{word} {done.fragment} {done.version} ({done.digest[:12]}), {done.trust}")
             for note in done.notes:
                 self.stdout.write(self.style.WARNING(f"  {note}"))
         return refused

@@ -1,0 +1,41 @@
+"""What operators allow a fragment's name, whatever release of it is live: its trust.
+
+Public: `trust_of`, `set_trust`, `set_trust_of_live`, `RegistrationRefused`.
+It is never the manifest's to say: whoever can publish would be what they say they are.
+"""
+
+from django.db import transaction
+
+from shell.composition.release import Trust
+from shell.registry import models
+
+
+class RegistrationRefused(Exception):
+    """The message says what is wrong, and that nothing was changed."""
+
+
+def trust_of(fragment: str) -> Trust:
+    """How far `fragment` is trusted; a name that no operator spoke of is sandboxed."""
+    row = models.Registration.objects.filter(fragment=fragment).first()
+    return Trust(row.trust) if row else Trust.SANDBOXED
+
+
+@transaction.atomic
+def set_trust(fragment: str, trust: Trust, *, actor: str) -> bool:
+    """Trust `fragment` this far; False when it was already. Running shells follow it as they follow a publish."""
+    if trust_of(fragment) is trust:
+        return False
+    models.Registration.objects.update_or_create(fragment=fragment, defaults={"trust": trust})
+    live = models.LiveRelease.objects.filter(fragment=fragment).first()
+    models.AuditEntry.objects.create(
+        actor=actor, action="trusted", fragment=fragment, release=live.release if live else None, detail=trust
+    )
+    return True
+
+
+def set_trust_of_live(fragment: str, trust: Trust, *, actor: str) -> bool:
+    """The same for a name that is live; raises `RegistrationRefused` for any other, which may be misspelt."""
+    if not models.LiveRelease.objects.filter(fragment=fragment).exists():
+        names = ", ".join(models.LiveRelease.objects.order_by("fragment").values_list("fragment", flat=True))
+        raise RegistrationRefused(f"no release of {fragment} is live, so nothing was changed. Live: {names or 'none'}.")
+    return set_trust(fragment, trust, actor=actor)
