@@ -6,7 +6,6 @@ Public: `Fragment`, `bearer`, `PUBLIC_KEY`.
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.parse
@@ -18,6 +17,7 @@ from typing import Self
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
 from bff.contracts.promotions import SCOPE_PROMOTIONS
 from bff.contracts.wallet import SCOPE_CLAIM, SCOPE_DEPOSIT, SCOPE_LIMITS, SCOPE_READ, SCOPE_WITHDRAW
+from tests.support import preloaded
 
 ROOT = Path(__file__).parents[2]
 READY_S_MAX = 20
@@ -37,7 +37,7 @@ class Fragment:
     """`fragments.<room>` under uvicorn on a free port, with its BFF and any provider at `bff_url`.
 
     `commands_url` is the engine's where it stands elsewhere, `public_key` the one that its bearers are checked by.
-    `python` and `folder` name another interpreter and tree than the tests' own.
+    `python` and `folder` name together another interpreter and tree than the tests' own.
     """
 
     def __init__(
@@ -47,9 +47,8 @@ class Fragment:
         *,
         commands_url: str = "",
         public_key: str = PUBLIC_KEY,
-        python: str = sys.executable,
+        python: str = "",
         folder: Path = ROOT,
-        server: str = "uvicorn",
     ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -67,9 +66,12 @@ class Fragment:
             "BFF_COMMANDS_URL": self._commands_url,
             "GAMES_URL": self._bff_url,
         }
-        command = [self._python, "-m", "uvicorn", f"fragments.{self._room}.asgi:application"]
-        self._process = subprocess.Popen(
-            [*command, "--port", str(self.port), "--log-level", "warning"], cwd=self._folder, env=environment
+        words = ["uvicorn", f"fragments.{self._room}.asgi:application"]
+        words += ["--port", str(self.port), "--log-level", "warning"]
+        self._process = (
+            subprocess.Popen([self._python, "-m", *words], cwd=self._folder, env=environment)
+            if self._python
+            else preloaded.start(*words, env=environment)
         )
         started = time.monotonic()
         while time.monotonic() - started < READY_S_MAX:

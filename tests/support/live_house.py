@@ -8,8 +8,6 @@ import json
 import os
 import secrets
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
@@ -23,7 +21,9 @@ from websockets.asyncio.client import ClientConnection
 
 from bff.contracts.player_context import LIVE_AUDIENCE, PlayerContext, mint, new_key_pair
 from bff.live.subprotocol import PROTOCOL, TICKET_PREFIX
+from tests.support import preloaded
 from tests.support.free_ports import free_port
+from tests.support.preloaded import PreloadedProcess
 
 ROOT = Path(__file__).parents[2]
 ORIGIN = "http://localhost:8000"
@@ -94,7 +94,7 @@ class LiveHouse:
             # Every page of a test comes from this machine.
             "HOUSE_POLICIES": json.dumps({"live": {"address_sockets_max": 20_000} | policy}),
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: PreloadedProcess | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -109,8 +109,8 @@ class LiveHouse:
         """Start it and wait until it answers, and by default until it hears the store."""
         inner = f"tcp:{self._environ['INNER_PORT']}:interface=127.0.0.1"
         daphne = ["daphne", "-v", "0", "-p", str(self.port), "-e", inner, "bff.live.asgi:application"]
-        command = [sys.executable, "-m", *(daphne if self._server == "daphne" else ["bff.live.serve"])]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=self._environ | environ)
+        words = daphne if self._server == "daphne" else ["bff.live.serve"]
+        self.process = preloaded.start(*words, env=self._environ | environ)
         end = time.monotonic() + 60
         while True:
             try:

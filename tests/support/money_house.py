@@ -31,8 +31,10 @@ from redis import Redis
 
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
 from bff.store import Store, StorePolicy, StoreUnavailable
+from tests.support import preloaded
 from tests.support.free_ports import free_port
 from tests.support.postgres_server import PostgresServer
+from tests.support.preloaded import PreloadedProcess
 from tests.support.valkey_server import ValkeyServer
 
 ROOT = Path(__file__).parents[2]
@@ -60,9 +62,8 @@ def eventually(condition, within_s=30.0, what="it did not come about in time"):
     raise AssertionError(f"{what} ({last})")
 
 
-def _manage(environment, *arguments, **more):
-    command = [sys.executable, "-m", "django", *arguments, "--settings", "bff.commands.settings"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, **more)
+def _manage(environment, *arguments):
+    return preloaded.run("django", *map(str, arguments), "--settings", "bff.commands.settings", env=environment)
 
 
 def _new_ledger(**where):
@@ -220,7 +221,7 @@ class MoneyHouse:
         if broker_url:
             self.environment["BROKER_URL"] = broker_url
         self.data = Path(self._folder.name)
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, subprocess.Popen[bytes] | PreloadedProcess] = {}
         self._bearers: dict[str, str] = {}
 
     def __enter__(self):
@@ -244,22 +245,27 @@ class MoneyHouse:
         self.valkey.stop()
         self._folder.cleanup()
 
-    def manage(self, *arguments, check=True, **more):
-        done = _manage(self.environment, *arguments, **more)
+    def manage(self, *arguments, check=True):
+        done = _manage(self.environment, *arguments)
         if check and done.returncode:
             raise AssertionError(f"{arguments} failed: {done.stdout}{done.stderr}")
         return done
 
-    def start(self, name, **more):
-        """A process of that name; `relay#2` is a second relay."""
+    def start(self, name, before=None):
+        """A process of that name, in which `before` runs first where it is given; `relay#2` is a second relay."""
         kind = name.partition("#")[0]
         self.ports.setdefault(name, free_port())
         environment = {**self.environment, "PORT": str(self.ports[name]), "PROCESS_NAME": name}
-        command = [sys.executable, "-m", MODULES[kind]] if kind in MODULES else [
-            sys.executable, "-m", "bff.resilience.serving", APPLICATIONS[kind]
-        ]  # fmt: skip
-        log = (self.data / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, **more)
+        words = [MODULES[kind]] if kind in MODULES else ["bff.resilience.serving", APPLICATIONS[kind]]
+        with (self.data / f"{name}.log").open("ab") as log:
+            if before is None:
+                out = log.fileno()
+                self.processes[name] = preloaded.start(*words, env=environment, stdout=out, stderr=out)
+                return
+            command = [sys.executable, "-m", *words]
+            self.processes[name] = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=log, stderr=log, preexec_fn=before
+            )
 
     def wait_ready(self, name):
         url = f"http://127.0.0.1:{self.ports[name]}/healthz"

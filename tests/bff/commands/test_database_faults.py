@@ -56,7 +56,7 @@ def file_read_only(house):
     for file in files:
         file.chmod(0o444)
     house.kill("bff-commands")
-    house.start("bff-commands", preexec_fn=_as_no_root)
+    house.start("bff-commands", before=_as_no_root)
     house.wait_ready("bff-commands")
     yield
     for file in files:
