@@ -58,7 +58,7 @@ def eventually(condition, within_s=30.0, what="it did not come about in time"):
                 return value
         except (OSError, StoreUnavailable) as error:
             last = error
-        time.sleep(0.02)
+        time.sleep(0.04)
     raise AssertionError(f"{what} ({last})")
 
 

@@ -50,7 +50,7 @@ IMPORTED = (
 OWN = {"bff", "fragments", "shell", "tests"}
 LENGTH_BYTES = 4
 NOT_YET = -1000
-POLL_S = 0.005
+POLL_S, POLL_S_MAX = 0.002, 0.05
 
 
 class Parent:
@@ -99,11 +99,13 @@ class PreloadedProcess:
 
     def wait(self, timeout: float | None = None) -> int:
         """Raises subprocess.TimeoutExpired."""
+        pause_s = POLL_S
         end = None if timeout is None else time.monotonic() + timeout
         while (ended := self.poll()) is None:
             if end is not None and time.monotonic() > end:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
-            time.sleep(POLL_S)
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, POLL_S_MAX)
         return ended
 
     def send_signal(self, number: int) -> None:

@@ -1,13 +1,12 @@
 """The engine's own tests, the same over SQLite and over PostgreSQL, and what operators do with its database."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support import preloaded
+
 CASES = Path(__file__).parent / "house"
 
 
@@ -16,8 +15,7 @@ def run(database_url, *arguments, module="django"):
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     if module == "django":
         arguments = (*arguments, "--settings", "bff.commands.settings")
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
+    return preloaded.run(module, *map(str, arguments), env=environment, timeout=280)
 
 
 def manage(database_url, *arguments):

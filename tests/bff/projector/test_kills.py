@@ -19,7 +19,7 @@ from bff.contracts.seamless import sign
 from tests.support.money_house import MoneyHouse, eventually, ledger_on
 
 SECRET = "games-secret-for-tests"
-REBUILD_EVERY_S = 0.5
+REBUILD_EVERY_S = 2.0
 TOKEN_S_MAX = 20
 
 
@@ -155,9 +155,9 @@ class Run:
 def test_kills_lose_and_double_nothing(vendor, request):
     """A fixed number of kill -9 under load: every command counts once, sums are zero, the query store is the ledger."""
     if vendor == "sqlite":
-        kill_run(Run(commands=150, workers=6, kills=5))
+        kill_run(Run(commands=72, workers=6, kills=4))
     else:
-        kill_run(Run(commands=75, workers=6, kills=4), request.getfixturevalue("postgres"))
+        kill_run(Run(commands=48, workers=6, kills=4), request.getfixturevalue("postgres"))
 
 
 def kill_run(run, server=None):

@@ -18,6 +18,7 @@ from bff.store import Store, StorePolicy
 from tests.support.money_house import ROOT, MoneyHouse, eventually
 
 MONTH = datetime.now(UTC).strftime("%Y-%m")
+PLAYS_EVERY_S = 0.02
 PATIENT = StorePolicy(connect_ms=1000, op_ms=2000)
 
 
@@ -143,6 +144,7 @@ def test_rebuild_that_is_killed_goes_on_where_it_was(house):
     def play():
         while not ended.is_set():
             house.deposit(playing, 1)
+            ended.wait(PLAYS_EVERY_S)
 
     playing_on = threading.Thread(target=play)
     playing_on.start()

@@ -16,6 +16,7 @@ from tests.support.money_house import MoneyHouse, eventually
 
 PROCESSES = ("bff-commands", "relay", "projector", "bff-queries")
 BOOKS = ("bff-commands", "relay")
+PLAYS_EVERY_S = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +143,7 @@ class Player(threading.Thread):
             assert receipt["state"] == "done"
             self.deposits += 1
             self.read(*receipt["sequence"])
+            self.ended.wait(PLAYS_EVERY_S)
 
     def read(self, epoch, n):
         for path in ("wallet", "history", "limits"):

@@ -107,6 +107,8 @@ def test_a_ledger_that_was_put_back_begins_an_epoch_and_phantom_money_is_never_l
     eventually(lambda: shown(house, who) == ("live", 705))
 
 
+# That a server's ledger can be put back at all is shown above; what the projector finds is the same over both.
+@pytest.mark.parametrize("kept", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)], indirect=True)
 def test_a_ledger_that_overtook_the_mark_with_other_events_is_found_out(kept):
     """More happened since than was lost, before anybody looked: positions go on, and the events are others."""
     house, ledger = kept

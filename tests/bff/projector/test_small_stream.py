@@ -10,8 +10,8 @@ from redis import Redis
 
 from tests.support.money_house import MoneyHouse, eventually
 
-STREAM_EVENTS_MAX = 60
-PLAYERS, LINES = 60, 300  # fifteen pages each, and the state: 960 events
+STREAM_EVENTS_MAX = 30
+PLAYERS, LINES = 30, 200  # ten pages each, and the state: 330 events
 
 
 @pytest.fixture
