@@ -44,7 +44,11 @@ def test_commands_of_the_page_are_there() -> None:
 TRACES = [
     ("A reason", r"\bHEADERS_OVERSIZE\b", {"bff/resilience/framing.py"}),
     ("A money command", r"\"self-exclude\"|\bSelfExclude\b", {"bff/commands/handlers/limits.py"}),
-    ("A feed", r"PROMOTIONS_PROVIDER_URL|\bPromotionsFeed\b|\bpromotions_view\b", set[str]()),
+    (
+        "A feed",
+        r"PROMOTIONS_PROVIDER_URL|\b[Pp]romotionsFeed\b|\bpromotions_view\b|promotions-feed|\"sandbox-promotions\"",
+        set[str](),
+    ),
     ("A fragment on a new page", r"fragments\.promotions\b", set[str]()),
 ]
 
