@@ -20,7 +20,7 @@ AT_ONCE = 16
 PAGES_PER_S = 40
 RATIO_MAX = 1.5
 _TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="(\w+)"')
-_COOKIE = re.compile(rb"csrftoken=(\w+)")
+_COOKIE = re.compile(rb"(?i)\nset-cookie: ([\w-]*csrf=\w+)")
 
 
 class SignIns:
@@ -38,7 +38,7 @@ class SignIns:
         if token is None or cookie is None:
             raise SystemExit("the form of signing in has changed")
         fields = {"username": "amber", "password": PASSWORD, "csrfmiddlewaretoken": token[1].decode(), "next": "/"}
-        self._form, self._cookie = urlencode(fields).encode(), cookie[0]
+        self._form, self._cookie = urlencode(fields).encode(), cookie[1]
 
     async def run(self, seconds: float) -> None:
         """All of them for so long; whoever has begun then ends."""
