@@ -125,7 +125,7 @@ class History:
             if (entry.fault.hop, entry.fault.name) == (fault.hop, fault.name):
                 self._end(entry, now, REPLACED)
         entry = Entry(next(self._numbers), fault, by, at_ms, now, now + fault.lasts_s)
-        entry.watched = dict.fromkeys(key for key in self._seen if entry.hits(key[0]))
+        entry.watched = dict.fromkeys(self._seen)
         self._entries.appendleft(entry)
 
     def heal(self, hop: str, now: float) -> None:
@@ -170,19 +170,18 @@ class History:
             before = self._seen.get(key)
             self._seen[key] = after
             for entry in self.open:
-                if entry.hits(viewer):
-                    entry.watched.setdefault(key)
+                entry.watched.setdefault(key)
             if before is not None and before != after:
                 for entry in self._causes(key, after[0], now):
                     _change(entry, key, before[0], Step(*after, _ms(now - entry.began)), now)
 
     def _causes(self, key: tuple[str, str], state: str, now: float) -> list[Entry]:
-        concerned = [entry for entry in self.open if entry.hits(key[0])]
-        under_way = [entry for entry in concerned if key in entry.changes and not entry.settled(key)]
+        under_way = [entry for entry in self.open if key in entry.changes and not entry.settled(key)]
         if under_way or state == FRESH:
             return under_way
-        newest = [entry for entry in concerned if entry.ended is None or now - entry.ended <= LATE_S]
-        return newest[:1]
+        concerned = [entry for entry in self.open if entry.ended is None or now - entry.ended <= LATE_S]
+        # Where nothing else can be the cause, a fault for one session is: whoever it should not hit must be told of.
+        return ([entry for entry in concerned if entry.hits(key[0])] or concerned)[:1]
 
 
 def _change(entry: Entry, key: tuple[str, str], before: str, step: Step, now: float) -> None:

@@ -106,8 +106,20 @@ def test_fault_for_one_session_has_changed_nothing_for_everybody() -> None:
     history.see(TESTER, WELL, 99.0)
     history.begin(MINE, 100.0, 0)
     history.see(TESTER, FELL, 100.4)
-    history.see(EVERYONE, FELL, 100.5)
     assert steps(history) == [(TESTER, "promotions", "fallback", 400, None)]
+    assert {"viewer": EVERYONE, "slot": "promotions"} in entry(history)["untouched"]
+
+
+def test_fault_for_one_session_that_everybody_sees_is_told_and_one_for_everybody_is_believed_first() -> None:
+    history = watched()
+    history.begin(SLOW, 99.5, 0)
+    history.begin(MINE, 100.0, 0)
+    history.see(EVERYONE, FELL, 100.5)
+    assert (steps(history), steps(history, 1)) == ([], [(EVERYONE, "promotions", "fallback", 1000, None)])
+    history = watched()
+    history.begin(MINE, 100.0, 0)
+    history.see(EVERYONE, FELL, 100.5)
+    assert steps(history) == [(EVERYONE, "promotions", "fallback", 500, None)]
 
 
 def test_change_while_two_are_on_is_told_of_the_later_one() -> None:

@@ -7,12 +7,16 @@ import { left, rate, sentence } from "./words.js";
  * @typedef {object} HopView
  * @property {HTMLElement} place
  * @property {HTMLButtonElement} button
- * @property {HTMLElement} rate
- * @property {HTMLElement} breaker
- * @property {HTMLElement} fault
- * @property {HTMLButtonElement} heal
+ * @property {HTMLElement} figure
  */
 
+/** @type {[string, boolean][]} */
+const ENTERS = [
+  ["pointerenter", true],
+  ["focusin", true],
+  ["pointerleave", false],
+  ["focusout", false],
+];
 // How much of a row of six a card takes, where it is not two: by how many stand in it.
 /** @type {Record<number, string[]>} */
 const WIDE = { 1: ["6"], 2: ["4"] };
@@ -22,13 +26,11 @@ export class Drawing {
    * @param {HTMLElement} root
    * @param {SVGSVGElement} svg
    * @param {(hop: string) => void} choose
-   * @param {(hop: string) => void} heal
    */
-  constructor(root, svg, choose, heal) {
+  constructor(root, svg, choose) {
     this.root = root;
     this.svg = svg;
     this.choose = choose;
-    this.heal = heal;
     /** @type {Map<string, HopView>} */
     this.hops = new Map();
     /** @type {Map<string, HTMLElement>} */
@@ -93,32 +95,14 @@ export class Drawing {
 
   /** @param {Hop} hop */
   place(hop) {
-    const view = {
-      rate: el("span", { class: "rate" }),
-      breaker: el("span", { class: "breaker" }),
-      fault: el("span", { class: "fault" }),
-      heal: el(
-        "button",
-        { type: "button", class: "heal", "aria-label": `Heal ${hop.caller} to ${hop.called}` },
-        "Heal",
-      ),
-      button: el("button", { type: "button", class: "hop", "data-hop": hop.name }),
-      place: el("li", { class: "place" }),
-    };
-    view.button.append(el("span", { class: "to" }, hop.called), view.rate, view.breaker, view.fault);
-    view.button.addEventListener("click", () => this.choose(hop.name));
-    view.heal.addEventListener("click", () => this.heal(hop.name));
-    view.place.append(view.button, view.heal);
-    for (const [type, on] of /** @type {const} */ ([
-      ["pointerenter", true],
-      ["focusin", true],
-      ["pointerleave", false],
-      ["focusout", false],
-    ])) {
-      view.place.addEventListener(type, () => this.highlight(hop.name, on));
-    }
-    this.hops.set(hop.name, view);
-    return view.place;
+    const figure = el("span", { class: "figure" });
+    const to = el("span", { class: "to" }, hop.called);
+    const button = el("button", { type: "button", class: "hop", "data-hop": hop.name }, to, figure);
+    const place = el("li", { class: "place" }, button);
+    button.addEventListener("click", () => this.choose(hop.name));
+    for (const [type, on] of ENTERS) place.addEventListener(type, () => this.highlight(hop.name, on));
+    this.hops.set(hop.name, { place, button, figure });
+    return place;
   }
 
   /** @param {string} hop @param {boolean} on */
@@ -144,18 +128,16 @@ export class Drawing {
     const view = this.hops.get(hop.name);
     if (!view) return;
     const moved = hop.breakers.find((each) => each.position !== "closed");
-    const [first, ...more] = hop.faults;
+    const first = hop.faults.at(0);
     set(view.place, "data-state", hop.state);
+    set(view.place, "data-breaker", moved?.position ?? (hop.breakers.length ? "closed" : null));
     set(view.button, "aria-label", sentence(hop));
-    set(view.button, "title", hop.why || null);
-    set(view.button, "aria-disabled", hop.state === "absent" ? "true" : null);
-    set(view.breaker, "data-position", moved?.position ?? (hop.breakers.length ? "closed" : null));
-    text(view.rate, hop.state === "absent" ? "no wire" : rate(hop.per_s));
-    text(view.breaker, moved ? `breaker ${moved.position.replace("_", " ")}` : "");
-    text(
-      view.fault,
-      first ? `${first.words}${more.length ? ` +${more.length}` : ""} · ${left(first.left_s - ageS)}` : "",
-    );
-    view.heal.hidden = !first;
+    set(view.button, "title", hop.why || (moved ? `breaker ${moved.position.replace("_", " ")}` : null));
+    text(view.figure, hop.state === "absent" ? "no wire" : first ? left(first.left_s - ageS) : rate(hop.per_s));
+  }
+
+  /** Puts the keyboard on a hop. @param {string} hop */
+  focus(hop) {
+    this.hops.get(hop)?.button.focus();
   }
 }

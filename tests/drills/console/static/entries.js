@@ -10,7 +10,7 @@ const HOW = {
   replaced: "replaced",
 };
 /** @type {Record<string, string>} */
-const WHO = { everyone: "", tester: "the tester’s " };
+const FOR = { everyone: " for everyone else", tester: " for the tester" };
 
 /**
  * @param {HTMLOListElement} root
@@ -25,7 +25,8 @@ export function drawEntries(root, entries) {
     ]),
   );
   const wanted = entries.map((entry) => {
-    const text = JSON.stringify(entry);
+    // One that is on grows with the time: its bar is drawn anew each second.
+    const text = JSON.stringify(entry) + (entry.lasted_ms === null ? Math.floor(elapsed(entry) / 1000) : "");
     const old = there.get(String(entry.number));
     if (old?.dataset.text === text) return old;
     const made = draw(entry);
@@ -51,8 +52,11 @@ function draw(entry) {
     el("span", { class: "badge", "data-on": on ? "" : null }, badge),
   );
   const outcomes = entry.changes.map((change) => outcome(change, entry));
-  const untouched = entry.untouched.filter((each) => each.viewer === "everyone" || entry.scope === "session");
-  if (untouched.length) outcomes.push(still(untouched, !entry.closed));
+  const session = entry.scope === "session";
+  for (const viewer of session ? ["tester", "everyone"] : ["everyone"]) {
+    const slots = entry.untouched.filter((each) => each.viewer === viewer).map((each) => slotName(each.slot));
+    if (slots.length) outcomes.push(still(slots, session ? FOR[viewer] : "", !entry.closed));
+  }
   return el(
     "li",
     { class: "entry", "data-number": String(entry.number), "data-on": on ? "" : null },
@@ -63,7 +67,7 @@ function draw(entry) {
 
 /** @param {Entry["changes"][number]} change @param {Entry} entry */
 function outcome(change, entry) {
-  const name = `${WHO[change.viewer] ?? ""}${slotName(change.slot)}`;
+  const name = `${slotName(change.slot)}${entry.scope === "session" ? FOR[change.viewer] : ""}`;
   const steps = change.steps.map((step) => {
     const when = step.healed_ms === null ? `after ${took(step.after_ms)}` : `${took(step.healed_ms)} after the end`;
     const back = step.state === "fresh";
@@ -78,11 +82,33 @@ function outcome(change, entry) {
     last && last.state !== "fresh" && !entry.closed
       ? [el("span", { class: "step", "data-slot-state": "wait" }, "…")]
       : [];
-  return el("li", { class: "outcome" }, el("b", {}, name), ...steps, ...waits);
+  return el("li", { class: "outcome" }, el("b", {}, name), bar(change.steps, entry), ...steps, ...waits);
 }
 
-/** @param {Entry["untouched"]} untouched @param {boolean} yet */
-function still(untouched, yet) {
-  const names = untouched.map((each) => `${WHO[each.viewer] ?? ""}${slotName(each.slot)}`);
-  return el("li", { class: "outcome still" }, `${list(names)} did not change${yet ? " so far" : ""}.`);
+/**
+ * The same as a picture: how long the slot was in which state, and where the fault ended.
+ * @param {Step[]} steps @param {Entry} entry
+ */
+function bar(steps, entry) {
+  const ends = entry.lasted_ms ?? 0;
+  const ran = entry.lasted_ms === null ? elapsed(entry) : ends;
+  const whole = Math.max((steps.at(-1)?.after_ms ?? 0) * 1.12, ran * 1.12, 1);
+  const parts = [{ state: "fresh", after_ms: 0 }, ...steps].map((step, place) => {
+    const part = el("i", { "data-slot-state": step.state });
+    part.style.flexGrow = String(Math.max(((steps[place]?.after_ms ?? whole) - step.after_ms) / whole, 0.01));
+    return part;
+  });
+  const mark = el("u", {});
+  mark.style.insetInlineStart = `${(100 * ends) / whole}%`;
+  return el("span", { class: "bar", "aria-hidden": "true" }, ...parts, ...(ends ? [mark] : []));
+}
+
+/** How many milliseconds ago it began. @param {Entry} entry */
+function elapsed(entry) {
+  return Math.max(0, Date.now() - entry.at_ms);
+}
+
+/** @param {string[]} slots @param {string} whom @param {boolean} yet */
+function still(slots, whom, yet) {
+  return el("li", { class: "outcome still" }, `${list(slots)} did not change${whom}${yet ? " so far" : ""}.`);
 }

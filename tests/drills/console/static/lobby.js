@@ -12,6 +12,9 @@ export class Lobby {
     this.box = byId("frame", HTMLElement);
     this.wait = byId("frame-wait", HTMLElement);
     this.tab = byId("lobby-tab", HTMLAnchorElement);
+    this.follow = byId("lobby-follow", HTMLInputElement);
+    /** @type {number | null} */
+    this.newest = null;
     /** @type {HTMLIFrameElement | null} */
     this.frame = null;
     this.pages = "";
@@ -31,7 +34,11 @@ export class Lobby {
     this.pages = system.pages;
     set(this.tab, "href", system.pages ? `${system.pages}/` : null);
     if (!system.pages) say(this.wait, "This copy runs without a shell, so there is no page to show.");
-    if (system.framed && !this.frame) this.reload();
+    const newest = system.history[0]?.number ?? 0;
+    // A page that stands keeps what it has; whoever comes now sees what is broken.
+    const began = this.newest !== null && newest > this.newest && this.follow.checked;
+    this.newest = newest;
+    if (system.framed && (!this.frame || began)) this.reload();
   }
 
   /** @param {Record<string, { state: string, reason: string }>} slots */

@@ -4,6 +4,7 @@ import { byId, say, set, text } from "./dom.js";
 import { Drawing } from "./drawing.js";
 import { drawEntries } from "./entries.js";
 import { Lobby } from "./lobby.js";
+import { On } from "./on.js";
 import { Panel } from "./panel.js";
 import { arrow, list } from "./words.js";
 
@@ -19,9 +20,8 @@ const entries = byId("entries", HTMLOListElement);
 let system = null;
 let seenAt = 0;
 
-const drawing = new Drawing(byId("drawing", HTMLElement), byId("lines", SVGSVGElement), choose, (hop) =>
-  heal(hop).catch(failed),
-);
+const drawing = new Drawing(byId("drawing", HTMLElement), byId("lines", SVGSVGElement), choose);
+const on = new On(byId("on", HTMLUListElement), byId("on-none", HTMLElement), (hop) => heal(hop).catch(failed));
 const lobby = new Lobby(failed);
 const panel = new Panel((words) => text(summary, words), look);
 
@@ -40,6 +40,9 @@ function choose(name) {
 async function heal(hop) {
   await call("heal", hop ? { hop } : {});
   await look();
+  // The button is gone with its fault; the keyboard goes on where the hop is.
+  if (hop) drawing.focus(hop);
+  else byId("system", HTMLElement).focus();
 }
 
 async function look() {
@@ -63,6 +66,7 @@ function draw() {
   if (!system) return;
   const ageS = (performance.now() - seenAt) / 1000;
   drawing.update(system, ageS);
+  on.update(system.hops, ageS);
   if (panel.dialog.open)
     panel.update(
       system.hops.find((hop) => hop.name === panel.hop),

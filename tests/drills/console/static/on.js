@@ -1,0 +1,54 @@
+// What is on at the moment, with how long it lasts: one line a fault, and a click that heals.
+import { el, set, text } from "./dom.js";
+import { arrow, left } from "./words.js";
+
+export class On {
+  /**
+   * @param {HTMLUListElement} root
+   * @param {HTMLElement} none shown where nothing is on
+   * @param {(hop: string) => void} heal
+   */
+  constructor(root, none, heal) {
+    this.root = root;
+    this.none = none;
+    this.heal = heal;
+    this.shape = "";
+  }
+
+  /** @param {Hop[]} hops @param {number} ageS how long ago they were so */
+  update(hops, ageS) {
+    const on = hops.flatMap((hop) => hop.faults.map((fault) => ({ hop: hop.name, fault })));
+    const shape = on.map(({ hop, fault }) => [hop, fault.words, fault.whom].join()).join(";");
+    if (shape !== this.shape) {
+      this.shape = shape;
+      this.root.replaceChildren(...on.map(({ hop, fault }) => this.line(hop, fault)));
+    }
+    this.none.hidden = on.length > 0;
+    for (const [place, { fault }] of on.entries()) this.tick(this.root.children[place], fault, fault.left_s - ageS);
+  }
+
+  /** @param {string} hop @param {FaultOn} fault */
+  line(hop, fault) {
+    const button = el("button", { type: "button", "aria-label": `Heal ${hop.replace(":", " to ")}` }, "Heal");
+    button.addEventListener("click", () => this.heal(hop));
+    return el(
+      "li",
+      {},
+      el("strong", {}, arrow(hop)),
+      el("span", {}, fault.words),
+      el("span", { class: "whom" }, `for ${fault.whom}`),
+      el("meter", { min: "0", max: "1", "aria-hidden": "true" }),
+      el("time", {}),
+      button,
+    );
+  }
+
+  /** @param {Element | undefined} line @param {FaultOn} fault @param {number} seconds */
+  tick(line, fault, seconds) {
+    const [meter, time] = [line?.querySelector("meter"), line?.querySelector("time")];
+    if (!meter || !time) return;
+    text(time, left(seconds));
+    meter.hidden = fault.lasts_s === null;
+    set(meter, "value", (Math.max(0, seconds) / (fault.lasts_s ?? 1)).toFixed(3));
+  }
+}

@@ -1,0 +1,157 @@
+"""The outage console in a real browser: break a hop and see what comes of it, with the mouse and without."""
+
+import re
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+
+from tests.drills.console.rig import ConsoleRig
+from tests.support.accessibility import findings
+from tests.support.lobby import wait_for
+
+pytestmark = pytest.mark.timeout(180)
+
+HOP = "From shell to promotions"
+SOON_MS = 15_000
+WIDTH = "document.documentElement.scrollWidth"
+
+
+@pytest.fixture(scope="module")
+def _rig() -> Iterator[ConsoleRig]:
+    with ConsoleRig() as rig:
+        yield rig
+
+
+@pytest.fixture
+def rig(_rig: ConsoleRig) -> Iterator[ConsoleRig]:
+    """The console before a stand-in for the house; nothing is broken when a test begins."""
+    yield _rig
+    _rig.heal()
+
+
+def opened(page: Page, url: str) -> Page:
+    """The console, drawn and with its lobby."""
+    page.goto(url)
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"Nothing is broken; \d+ hops"), timeout=SOON_MS)
+    expect(slot(page, "promotions")).to_have_attribute("data-state", "fresh", timeout=SOON_MS)
+    return page
+
+
+def lobby(page: Page) -> FrameLocator:
+    return page.frame_locator("iframe[title='The lobby']")
+
+
+def slot(page: Page, name: str) -> Locator:
+    return lobby(page).locator(f"fragment-slot[slot={name}]")
+
+
+def hop(page: Page) -> Locator:
+    return page.get_by_role("button", name=HOP)
+
+
+def test_keyboard_alone_breaks_and_heals(rig: ConsoleRig, page: Page) -> None:
+    """What had the keyboard and is gone hands it to the hop that it was about."""
+    opened(page, rig.address)
+    press_until(page, "Tab", lambda: focused(page).startswith(HOP))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="shell → promotions")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert focused(page).startswith(HOP)
+    page.keyboard.press("Enter")
+    press_until(page, "Tab", lambda: page.evaluate("document.activeElement.id") == "panel-for")
+    page.keyboard.type("20")
+    page.keyboard.press("Enter")
+    expect(hop(page)).to_have_attribute("aria-label", re.compile("broken, latency 3000 for everyone"))
+    assert focused(page).startswith(HOP)
+    press_until(page, "Shift+Tab", lambda: focused(page) == "Heal shell to promotions")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text(re.compile("Nothing is broken"))
+    assert focused(page).startswith(HOP)
+
+
+def focused(page: Page) -> str:
+    name: str = page.evaluate("document.activeElement.getAttribute('aria-label') ?? ''")
+    return name
+
+
+def press_until(page: Page, key: str, holds: Callable[[], bool]) -> None:
+    for _ in range(80):
+        page.keyboard.press(key)
+        if holds():
+            return
+    raise AssertionError(f"{key} led nowhere")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (768, "light"), (390, "dark")])
+def test_console_holds_on_every_screen_whatever_is_broken(
+    rig: ConsoleRig, browser: Browser, width: int, scheme: str
+) -> None:
+    """Nothing is wider than the screen, and axe finds nothing: when all is well, while choosing, and while broken."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = opened(context.new_page(), rig.address)
+    assert (page.evaluate(WIDTH), findings(page)) == (width, [])
+    hop(page).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert (page.evaluate(WIDTH), findings(page)) == (width, [])
+    page.get_by_role("button", name="Break it", exact=True).click()
+    rig.slots["promotions"] = ("fallback", "timeout")
+    entry = page.locator("#entries > li").first
+    expect(entry).to_contain_text("fallback (timeout)", timeout=SOON_MS)
+    assert (page.evaluate(WIDTH), findings(page)) == (width, [])
+    page.get_by_role("button", name="Heal everything").click()
+    rig.slots["promotions"] = ("fresh", "")
+    expect(page.get_by_role("status")).to_have_text(re.compile("Nothing is broken"))
+    expect(entry).to_contain_text("after the end", timeout=SOON_MS)
+    context.close()
+
+
+def test_value_out_of_bounds_is_told_and_breaks_nothing(rig: ConsoleRig, page: Page) -> None:
+    opened(page, rig.address)
+    hop(page).click()
+    page.get_by_label("For how long, in seconds").fill("4000")
+    page.get_by_role("button", name="Break it", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="For how long")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("Nothing is broken"))
+
+
+def test_part_that_does_not_answer_says_so(rig: ConsoleRig, page: Page) -> None:
+    """A process without figures, a breaker that is open, and a fault proxy that is away: the last drawing stays."""
+    opened(page, rig.address)
+    rig.silent, rig.breaker = {"wallet"}, "open"
+    card = page.locator("#drawing li[data-source=unreachable]")
+    expect(card).to_contain_text("Its figures can not be read", timeout=SOON_MS)
+    expect(card).to_have_count(1)
+    expect(hop(page)).to_have_attribute("aria-label", re.compile("breaker open"), timeout=SOON_MS)
+    rig.proxy.send_signal(signal.SIGSTOP)
+    expect(page.get_by_role("alert").first).to_contain_text("The fault proxy does not answer", timeout=SOON_MS)
+    expect(hop(page)).to_be_visible()
+    rig.proxy.send_signal(signal.SIGCONT)
+    expect(page.locator("#notice")).to_be_hidden(timeout=SOON_MS)
+
+
+def test_testers_browser_carries_the_mark_and_the_list_watches_both(rig: ConsoleRig, page: Page) -> None:
+    """Set and taken away above the lobby; a fault for this browser leaves everybody else's slots as they were."""
+    opened(page, rig.address)
+    page.get_by_role("radio", name="The tester’s").check()
+    wait_for(lambda: "mullion-drill" in {cookie["name"] for cookie in page.context.cookies()}, 5)
+    expect(page.get_by_label("Slots of the lobby")).to_contain_text("promotions fresh", timeout=SOON_MS)
+    hop(page).click()
+    page.get_by_role("radio", name="This browser").check()
+    page.get_by_role("button", name="Break it", exact=True).click()
+    expect(page.get_by_label("Faults that are on")).to_contain_text("for this browser's session")
+    entry = page.locator("#entries > li").first
+    expect(entry).to_contain_text("did not change for everyone else so far", timeout=SOON_MS)
+    page.get_by_role("radio", name="Everyone’s").check()
+    wait_for(lambda: "mullion-drill" not in {cookie["name"] for cookie in page.context.cookies()}, 5)
+
+
+def test_page_without_the_token_of_this_run_says_where_it_is(rig: ConsoleRig, page: Page) -> None:
+    page.goto(rig.address.partition("#")[0])
+    expect(page.get_by_role("alert").first).to_contain_text("open the address that up --drills printed")
