@@ -11,6 +11,7 @@ from django.core.asgi import get_asgi_application
 
 from bff.resilience import log, memory
 from bff.resilience.border import Border
+from bff.resilience.lifespan import serve_lifespan
 from bff.resilience.partition_border import partitioned
 
 log.configure()
@@ -33,7 +34,7 @@ memory.for_long_running()
 async def _application(scope: Any, receive: Any, send: Any) -> None:
     """One request. Servers without lifespan (daphne) start the background work with the first request."""
     if scope["type"] == "lifespan":
-        await _lifespan(receive, send)
+        await serve_lifespan(receive, send, start=wiring.start, stop=wiring.stop)
         return
     await wiring.start()  # not in the partition of whoever happens to come first
     await _serve(scope, receive, send)
@@ -50,18 +51,6 @@ async def _route(scope: Any, receive: Any, send: Any) -> None:
             await _django(scope, receive, send)
         else:
             await respond(send, *refusal)
-
-
-async def _lifespan(receive: Any, send: Any) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await wiring.start()
-            await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
-            await wiring.stop()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
 
 
 _serve = partitioned(_route, os.environ, brought_by="cookie")

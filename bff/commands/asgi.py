@@ -9,6 +9,7 @@ import django
 
 from bff.resilience import log, memory
 from bff.resilience.border import Border
+from bff.resilience.lifespan import serve_lifespan
 from bff.resilience.partition_border import partitioned
 
 log.configure()
@@ -24,20 +25,9 @@ async def _application(scope: dict[str, Any], receive: Receive, send: Send) -> N
     """Starts the runtime with the first call of any kind, because not every server speaks lifespan."""
     runtime.start()
     if scope["type"] == "lifespan":
-        await _lifespan(receive, send)
+        await serve_lifespan(receive, send, stop=runtime.stop)
     else:
         await _django(scope, receive, send)
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
-            await runtime.stop()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
 
 
 # Commands limit their own bodies: who is refused gets a problem that says so.

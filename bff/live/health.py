@@ -10,6 +10,7 @@ import msgspec
 
 from bff.contracts.problem import PROBLEM_TYPE, Problem
 from bff.live.hub import Hub
+from bff.resilience.lifespan import serve_lifespan
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -46,15 +47,10 @@ def lifespan(hub: Hub) -> Application:
     """Start the hub before the first socket where the server says when; end it with the server."""
 
     async def live(scope: Message, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                hub.ensure_started()
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await hub.aclose()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+        async def start() -> None:
+            hub.ensure_started()
+
+        await serve_lifespan(receive, send, start=start, stop=hub.aclose)
 
     return live
 

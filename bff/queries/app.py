@@ -4,7 +4,6 @@ Public: `Queries`.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextvars import Context
@@ -22,6 +21,8 @@ from bff.queries.refusal import ViewRefused
 from bff.queries.routes import views_of
 from bff.queries.view_request import ViewRequest
 from bff.resilience import log
+from bff.resilience.lifespan import serve_lifespan
+from bff.resilience.pubsub import cancel
 from bff.store import Store, StoreUnavailable
 
 Scope = dict[str, Any]
@@ -50,7 +51,7 @@ class Queries:
         if self._announcing is None:
             self._announcing = asyncio.create_task(self._announce(), context=Context())  # nobody's request
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await serve_lifespan(receive, send, stop=self._stop)
         elif scope["type"] == "http":
             await self._answer(scope, send)
 
@@ -133,19 +134,10 @@ class Queries:
         else:
             self._logger.warning("store_down", reason=StoreUnavailable.reason.value, detail=detail)
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await send({"type": "lifespan.startup.complete"})
-            elif message["type"] == "lifespan.shutdown":
-                if self._announcing is not None:
-                    self._announcing.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await self._announcing
-                await self._store.aclose()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+    async def _stop(self) -> None:
+        if self._announcing is not None:
+            await cancel([self._announcing])
+        await self._store.aclose()
 
     async def _announce(self) -> None:
         """Tell open pages of feeds that fell silent: whoever fed them may be dead, this process is not."""

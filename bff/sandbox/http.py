@@ -4,7 +4,6 @@ Public: `HttpRequest`, `HttpResponse`, `json_response`, `read`, `send_response`,
 """
 
 import asyncio
-import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextvars import Context
@@ -16,6 +15,8 @@ import msgspec
 
 from bff.contracts import text
 from bff.resilience import log
+from bff.resilience.lifespan import serve_lifespan
+from bff.resilience.pubsub import cancel
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.fault import FOR_S_MAX, FaultSwitch
 
@@ -103,7 +104,7 @@ class Provider(ABC):
             self._working = asyncio.create_task(self.work(), context=Context())  # nobody's request
             self._working.add_done_callback(self._work_ended)
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await serve_lifespan(receive, send, stop=self._stop)
         elif scope["type"] == "websocket":
             await self.websocket(scope, receive, send)
         elif scope["type"] == "http":
@@ -154,19 +155,10 @@ class Provider(ABC):
         clock = {"held": self.clock.held, "now": self.clock.now()}
         return {"clock": clock, "fault": self.switch.fault.kind, "faults": self.switch.kinds}
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await send({"type": "lifespan.startup.complete"})
-            elif message["type"] == "lifespan.shutdown":
-                if self._working is not None:
-                    self._working.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await self._working
-                await self.stopped()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+    async def _stop(self) -> None:
+        if self._working is not None:
+            await cancel([self._working])
+        await self.stopped()
 
 
 def _number(wanted: dict[str, Any], name: str, default: float) -> float:

@@ -22,6 +22,7 @@ from django.urls import set_script_prefix
 
 from bff.resilience import log, memory
 from bff.resilience.border import Border
+from bff.resilience.lifespan import serve_lifespan
 from bff.resilience.partition_border import partitioned
 from fragments.kit.policy import POLICY
 
@@ -40,7 +41,7 @@ class LeanHandler(ASGIHandler):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's start and stop."""
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await serve_lifespan(receive, send, stop=self._stop)
         elif scope["type"] == "http":
             await self.handle(scope, receive, send)
         else:
@@ -87,16 +88,9 @@ class LeanHandler(ASGIHandler):
             if not message.get("more_body", False):
                 return b"".join(parts)
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await send({"type": "lifespan.startup.complete"})
-            elif message["type"] == "lifespan.shutdown":
-                if self._on_stop is not None:
-                    await self._on_stop()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+    async def _stop(self) -> None:
+        if self._on_stop is not None:
+            await self._on_stop()
 
 
 def application_for(settings_module: str, *closing: str) -> Border:

@@ -3,10 +3,9 @@
 Public: `EndedSessions`.
 """
 
-from collections import OrderedDict
-
 from bff.commands.engine.policy import POLICY, EnginePolicy
 from bff.contracts.player_context import PlayerContext
+from bff.resilience.revocation_log import RevocationLog
 
 
 class EndedSessions:
@@ -19,8 +18,9 @@ class EndedSessions:
 
     def __init__(self, policy: EnginePolicy = POLICY) -> None:
         self._policy = policy
-        self._marks: OrderedDict[str, float] = OrderedDict()
-        self._players: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        # Longer than any token can name a session.
+        retained_s = policy.token_age_h_max * 3600 + policy.token_fresh_s
+        self._revoked = RevocationLog(revocations_max=policy.revocations_max, retained_s=retained_s)
         self._complete_since: float | None = None
 
     def complete_from(self, now: float) -> None:
@@ -33,38 +33,18 @@ class EndedSessions:
 
     def revoke(self, player: str, now: float, *, mark: str = "", epoch: int = 0) -> None:
         """The session behind `mark` is over, or without one all sessions of `player` from before `epoch`."""
-        if mark:
-            self._marks[mark] = now
-            self._marks.move_to_end(mark)
-        else:
-            epoch_before, _ = self._players.get(player, (0, now))
-            self._players[player] = (max(epoch_before, epoch), now)
-            self._players.move_to_end(player)
-        self._forget(now)
+        forgotten_at = self._revoked.add(player, now, mark=mark, epoch=epoch)
+        # What was forgotten for want of room takes the belief in its age with it.
+        if forgotten_at is not None and self._complete_since is not None:
+            self._complete_since = max(self._complete_since, forgotten_at)
 
     def is_live(self, token: PlayerContext, now: float) -> bool:
         """Whether a bet may come with `token`; its expiry is somebody else's question."""
-        mark, _, epoch = token.session.partition(".")
-        ended_before, _ = self._players.get(token.player, (0, 0.0))
-        if mark in self._marks or (int(epoch) if epoch.isascii() and epoch.isdigit() else 0) < ended_before:
+        if self._revoked.covers(token.player, token.session):
             return False
+        mark = token.session.partition(".")[0]
         # Either way: a clock that is ahead must not make a token fresh for as long as it is ahead.
         if abs(now - token.issued_at) <= self._policy.token_fresh_s:
             return True
         complete = self._complete_since is not None and token.issued_at >= self._complete_since
         return complete and bool(mark) and now - token.issued_at <= self._policy.token_age_h_max * 3600
-
-    def _forget(self, now: float) -> None:
-        """What no token can name any more goes; what has to go for want of room takes the belief in its age with it."""
-        retained_s = self._policy.token_age_h_max * 3600 + self._policy.token_fresh_s
-        while self._marks and (next(iter(self._marks.values())) < now - retained_s or self._full(self._marks)):
-            self._forgotten(self._marks.popitem(last=False)[1])
-        while self._players and (next(iter(self._players.values()))[1] < now - retained_s or self._full(self._players)):
-            self._forgotten(self._players.popitem(last=False)[1][1])
-
-    def _full(self, log: OrderedDict[str, float] | OrderedDict[str, tuple[int, float]]) -> bool:
-        return len(log) > self._policy.revocations_max
-
-    def _forgotten(self, at: float) -> None:
-        if self._complete_since is not None:
-            self._complete_since = max(self._complete_since, at)
