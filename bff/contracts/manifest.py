@@ -1,22 +1,30 @@
 """A fragment's contract: Podium's v5 manifest and one key of ours.
 
-Public: `Manifest`, `Asset`, `Extension`, `ManifestRefused`, `parse`.
-Source: Podium's manifest schema v5 (`@podium/schemas`). Its addresses are read by `podium_url`.
+Public: `Manifest`, `Extension`, `ManifestRefused`, `parse`, `check_extension`.
+Source: Podium's manifest schema v5 (`@podium/schemas`). Its addresses are read by `podium_url`, its assets by `asset`.
 """
 
 from datetime import date
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 import msgspec
 
 from bff.contracts import text
+from bff.contracts.asset import Asset, Url
 
+# The contract that is spoken here; a manifest of a later one may say more.
+CONTRACT = 1
+_OPERATORS = frozenset({"trust", "follow"})
 NAME_PATTERN = "^[a-z][a-z0-9-]{0,62}$"
 MANIFEST_BYTES_MAX = 64 * 1024
+ASSETS_MAX = 64
+PROXIES_MAX = 4
 
 # \Z, as $ lets a line end through.
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
-Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,100}\Z")]
+# An empty one is the manifest's own folder.
+Target = Annotated[str, msgspec.Meta(max_length=2048)]
 # Where links of the fragment's HTML may lead besides the shell's own pages: `https://help.example`.
 Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[a-z0-9][a-z0-9.-]{0,252}(:[0-9]{1,5})?\Z")]
 # What the fragment calls, by the names that its `Fragment-State` uses: `bff-queries`.
@@ -24,14 +32,6 @@ UpstreamName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9.-]{0,62}\Z")]
 DeadlineMs = Annotated[int, msgspec.Meta(ge=50, le=5000)]
 Pathname = Annotated[str, msgspec.Meta(pattern=r"^/[A-Za-z0-9_.-]{1,64}\Z")]
 Audience = Literal["shared", "player"]
-
-
-class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One stylesheet or script. Podium's other attributes are read and left alone."""
-
-    value: Url
-    type: str = "default"
-    strategy: str = ""
 
 
 class Extension(msgspec.Struct, frozen=True):
@@ -65,17 +65,32 @@ class Extension(msgspec.Struct, frozen=True):
         return "player" if first in self.player_paths else self.audience
 
 
+class ProxyTarget(msgspec.Struct, frozen=True):
+    """One proxy as the list of Podium 6 writes it."""
+
+    name: Name
+    target: Url
+
+
 class Manifest(msgspec.Struct, frozen=True):
-    """Podium v5. `content` and `fallback` are URLs by Podium's rule; `proxy` maps a name to a target."""
+    """Podium v5. `content` and `fallback` are URLs by Podium's rule; `proxy` maps a name to a target, or lists both."""
 
     name: Name
     version: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     content: Url = "/"
-    fallback: str = ""
-    css: Annotated[list[Asset], msgspec.Meta(max_length=16)] = []
-    js: Annotated[list[Asset], msgspec.Meta(max_length=16)] = []
-    proxy: Annotated[dict[Name, Url], msgspec.Meta(max_length=4)] = {}
+    fallback: Target = ""
+    css: Annotated[list[Asset], msgspec.Meta(max_length=ASSETS_MAX)] = []
+    js: Annotated[list[Asset], msgspec.Meta(max_length=ASSETS_MAX)] = []
+    proxy: (
+        Annotated[dict[Name, Target], msgspec.Meta(max_length=PROXIES_MAX)]
+        | Annotated[list[ProxyTarget], msgspec.Meta(max_length=PROXIES_MAX)]
+    ) = {}
     mullion: Extension = msgspec.field(default_factory=Extension)
+
+    @property
+    def proxies(self) -> dict[str, str]:
+        """Targets by name, however they are written; the last of a name counts."""
+        return self.proxy if isinstance(self.proxy, dict) else {each.name: each.target for each in self.proxy}
 
 
 class ManifestRefused(Exception):
@@ -94,3 +109,22 @@ def parse(body: bytes) -> Manifest:
         raise ManifestRefused(f"the manifest is no plain text: {error}") from error
     except msgspec.DecodeError as error:
         raise ManifestRefused(f"the manifest is not JSON: {error}") from error
+
+
+def check_extension(body: bytes, manifest: Manifest) -> None:
+    """Raises `ManifestRefused` for a key under `mullion` that this contract does not have. (A later one may have it.)
+
+    `body` is what `manifest` was read from. Only publishing is so strict: what is live stays readable.
+    """
+    written = msgspec.json.decode(body).get("mullion", {})
+    names = [field.name for field in msgspec.structs.fields(Extension)]
+    unknown = [name for name in written if name not in names]
+    if manifest.mullion.contract > CONTRACT or not unknown:
+        return
+    name = unknown[0]
+    if name in _OPERATORS:
+        hint = "that is for operators to set, with `manage.py fragment`"
+    else:
+        near = get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(names)}"
+    raise ManifestRefused(f"mullion.{name[:64]}: there is no such key; {hint}")

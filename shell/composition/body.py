@@ -86,8 +86,8 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
 def content_type_of(response: Response) -> str | None:
     """What the answer says it is. Podlets leave it out beside their content's own route: those that name themselves
     speak HTML."""
-    said = response.headers.get("content-type")
-    return "text/html" if said is None and response.headers.get(headers.VERSION) else said
+    declared = response.headers.get("content-type")
+    return "text/html" if declared is None and response.headers.get(headers.VERSION) else declared
 
 
 def contained_fallback(include: Include) -> bytes:

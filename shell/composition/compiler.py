@@ -102,8 +102,11 @@ def _layout_path(template: Any) -> Path:
 
 def _assets(page: Page, snapshot: Snapshot) -> tuple[list[str], list[str]]:
     releases = [snapshot.releases[slot.fragment] for slot in page.slots if slot.fragment in snapshot.releases]
-    styles = dict.fromkeys(digest for release in releases for digest in release.css)
-    modules = dict.fromkeys(digest for release in releases for digest in release.modules)
+    # What stands beside the content is on its way with the head; what is for paper or for an outage can wait.
+    styles = dict.fromkeys(
+        digest for release in releases for digest in release.styles("content") if not release.use(digest).media
+    )
+    modules = dict.fromkeys(digest for release in releases for digest in release.modules("content"))
     return list(styles), list(modules)
 
 

@@ -1,6 +1,6 @@
 """A published release as the page path sees it: immutable, in memory, no database.
 
-Public: `Trust`, `StoredAsset`, `Release`, `Snapshot`.
+Public: `Trust`, `StoredAsset`, `AssetUse`, `Release`, `Snapshot`.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from bff.contracts import podium_url
+from bff.contracts.asset import Scope
 from bff.contracts.manifest import Manifest
 from shell.composition.contain import Isolation
 from shell.composition.content_coding import CodedBody
@@ -31,6 +32,17 @@ class StoredAsset:
 
 
 @dataclass(frozen=True, slots=True)
+class AssetUse:
+    """When pages use an asset: where its `media` fits, with the content or with the fallback."""
+
+    media: str = ""
+    scope: Scope = "all"
+
+
+_EVERYWHERE = AssetUse()
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """One published version of a fragment. `css` and `js` are digests, in the manifest's order.
 
@@ -45,6 +57,7 @@ class Release:
     fallback: bytes
     css: tuple[str, ...]
     js: tuple[str, ...]
+    uses: Mapping[str, AssetUse] = field(default_factory=lambda: MappingProxyType({}))
     versioned: bool = True
     trust: Trust = Trust.SANDBOXED
 
@@ -57,10 +70,17 @@ class Release:
         """Where its HTML stands. What has no script needs no tree in common with the page."""
         return "shadow" if self.sandboxed else self.manifest.mullion.isolation
 
-    @property
-    def modules(self) -> tuple[str, ...]:
-        """The scripts that pages run."""
-        return () if self.sandboxed else self.js
+    def use(self, digest: str) -> AssetUse:
+        """How pages use this asset."""
+        return self.uses.get(digest, _EVERYWHERE)
+
+    def styles(self, scope: Scope) -> tuple[str, ...]:
+        """The stylesheets of its content or of its fallback."""
+        return tuple(digest for digest in self.css if self.use(digest).scope in (scope, "all"))
+
+    def modules(self, scope: Scope) -> tuple[str, ...]:
+        """The scripts that pages run with its content or with its fallback."""
+        return () if self.sandboxed else tuple(each for each in self.js if self.use(each).scope in (scope, "all"))
 
     def content_url(self, pathname: str) -> str:
         """Where this release renders `pathname`; Podium appends it to the manifest's `content`."""
@@ -68,7 +88,7 @@ class Release:
 
     def proxy_url(self, name: str, rest: str) -> str | None:
         """Where a request to the proxy target `name` goes, or None when the manifest declares no such target."""
-        target = self.manifest.proxy.get(name)
+        target = self.manifest.proxies.get(name)
         if target is None:
             return None
         return podium_url.resolve(self.manifest_url, target).rstrip("/") + "/" + rest.lstrip("/")

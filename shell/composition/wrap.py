@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from msgspec import structs
 
+from bff.contracts.asset import Scope
 from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.assets import static_url
@@ -116,7 +117,7 @@ def _framed(included: Included, prefix: str, refetch_query: str, attempt: int) -
     }
     if release is not None:
         declared = release.manifest.mullion
-        modules = [f"/assets/{digest}" for digest in release.modules] if included.html else []
+        modules = [f"/assets/{digest}" for digest in release.modules(_scope(included))] if included.html else []
         attributes |= {
             # What this release's stylesheets are scoped to where it stands in the shared tree.
             "data-fragment": release.fragment,
@@ -152,11 +153,22 @@ def _is_light(included: Included) -> bool:
 
 
 def _styles(included: Included) -> str:
-    digests = included.release.css if included.release and included.html else ()
-    links = [f"/assets/{digest}" for digest in digests]
+    release = included.release if included.html else None
+    links = (
+        [(f"/assets/{each}", release.use(each).media) for each in release.styles(_scope(included))] if release else []
+    )
     if included.state in _SHELL_DRAWN:
-        links.append(static_url("cards.css"))
-    return "".join(f'<link rel="stylesheet" href="{link}">' for link in links)
+        links.append((static_url("cards.css"), ""))
+    return "".join(f'<link rel="stylesheet" href="{link}"{_media(media)}>' for link, media in links)
+
+
+def _media(media: str) -> str:
+    return f' media="{escape(media)}"' if media else ""
+
+
+def _scope(included: Included) -> Scope:
+    """Whether the HTML is the fragment's content, of now or of then, or its fallback."""
+    return "fallback" if included.state is State.FALLBACK else "content"
 
 
 def _body(included: Included, visit: Visit) -> bytes:

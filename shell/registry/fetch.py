@@ -1,17 +1,18 @@
 """Fetching a release: its manifest, fallback, assets, and a look at all that pages will ask it for.
 
-Public: `Fetcher`, `Copy`, `PublishRefused`, `FETCH_MS`, `ASSET_BYTES_MAX`.
+Public: `Fetcher`, `Copy`, `FETCH_MS`, `ASSET_BYTES_MAX`.
 """
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from bff.contracts import headers
-from bff.contracts.manifest import MANIFEST_BYTES_MAX, Asset, Manifest, ManifestRefused, parse
+from bff.contracts.asset import Asset
+from bff.contracts.manifest import MANIFEST_BYTES_MAX, Manifest, ManifestRefused, check_extension, parse
 from bff.contracts.podium_url import resolve
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import CallFailed, Request, Response
@@ -20,25 +21,18 @@ from bff.resilience.transport import Transport
 from shell.composition.body import content_type_of, link_policy
 from shell.composition.contain import Contained, Refusal, contain
 from shell.composition.page import PageTable
-from shell.composition.release import Release, Trust
+from shell.composition.release import AssetUse, Release, Trust
 from shell.composition.requests import Bearer
 from shell.registry import models
+from shell.registry.asset_copies import PublishRefused, copy_assets
 from shell.registry.link_header import linked_assets
 from shell.registry.looks import Look, looks_of
 from shell.registry.origins import Origins, origin_of
-from shell.registry.scope import scoped
-from shell.registry.stylesheet import reaches_out
 
 FETCH_MS = 5000
 ASSET_BYTES_MAX = 512 * 1024
-CSS = "text/css"
 # A fallback is checked before any page shows it: any slot's prefix will do.
 _ANY_PREFIX = "/slots/page/slot"
-JS = ("text/javascript", "application/javascript")
-
-
-class PublishRefused(Exception):
-    """The message says what is wrong, by field where there is one, and that nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +48,7 @@ class Copy:
     fallback: bytes
     css: tuple[models.Asset, ...]
     js: tuple[models.Asset, ...]
+    uses: Mapping[str, AssetUse] = field(default_factory=dict)
     versioned: bool = True
     trust: Trust = Trust.SANDBOXED
     notes: tuple[str, ...] = ()
@@ -62,6 +57,7 @@ class Copy:
         """What tells this release from any other."""
         parts = [self.manifest_url.encode(), self.manifest_body, self.fallback]
         parts += [asset.digest.encode() for asset in (*self.css, *self.js)]
+        parts += [repr(sorted(self.uses.items())).encode()] if self.uses else []
         parts += [] if self.versioned else [b"unversioned"]
         return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
@@ -91,43 +87,31 @@ class Fetcher:
             raise PublishRefused(f"manifest: {len(response.body)} bytes, at most {MANIFEST_BYTES_MAX} are read")
         try:
             manifest = parse(response.body)
+            check_extension(response.body, manifest)
         except ManifestRefused as error:
             raise PublishRefused(f"manifest at {manifest_url}: {error}") from error
         self._allowed("content", resolve(manifest_url, manifest.content))
-        for name, target in manifest.proxy.items():
+        for name, target in manifest.proxies.items():
             self._allowed(f"proxy.{name}", resolve(manifest_url, target))
         trust = await self._trust_of(manifest.name)
         release = Release(manifest.name, "", manifest, manifest_url, b"", css=(), js=(), trust=trust)
         fallback, fallback_links = await self._fallback(release)
         notes, content_links = await self._look_at_content(release)
         css, js = linked_assets([*fallback_links, *content_links])
-        styles, left_out = await self._styles(release, css)
+        styles = await copy_assets(self._get, release, "css", _once(manifest_url, manifest.css, css))
+        scripts = await copy_assets(self._get, release, "js", _once(manifest_url, manifest.js, js))
         return Copy(
             manifest_url=manifest_url,
             manifest_body=response.body,
             manifest=manifest,
             fallback=fallback,
-            css=styles,
-            js=await self._assets(manifest_url, "js", [*manifest.js, *js]),
+            css=tuple(styles.files.values()),
+            js=tuple(scripts.files.values()),
+            uses={**styles.uses, **scripts.uses},
             versioned=self._versioned,
             trust=trust,
-            notes=(*notes, *left_out, *_unrun(release, js)),
+            notes=(*notes, *styles.notes, *scripts.notes, *_unrun(release, js)),
         )
-
-    async def _styles(self, release: Release, linked: list[Asset]) -> tuple[tuple[models.Asset, ...], tuple[str, ...]]:
-        """(the stylesheets as pages get them, what was left out of them)."""
-        assets = await self._assets(release.manifest_url, "css", [*release.manifest.css, *linked])
-        if release.isolation == "shadow":
-            return assets, ()
-        copies, notes = dict[str, models.Asset](), list[str]()
-        for asset in assets:
-            body, left_out = scoped(bytes(asset.body), release.fragment)
-            if found := reaches_out(body):
-                raise PublishRefused(f"css: a stylesheet fetches something else once it is scoped ({found}…)")
-            notes += [f"css: left out {what}" for what in left_out]
-            digest = hashlib.sha256(body).hexdigest()
-            copies.setdefault(digest, models.Asset(digest=digest, content_type=asset.content_type, body=body))
-        return tuple(copies.values()), tuple(notes)
 
     async def _fallback(self, release: Release) -> tuple[bytes, list[str]]:
         """(the fallback, its `Link` headers)."""
@@ -156,17 +140,6 @@ class Fetcher:
             return error
         self._versioned = self._versioned or bool(response.headers.get(headers.VERSION))
         return response
-
-    async def _assets(self, manifest_url: str, field: str, assets: list[Asset]) -> tuple[models.Asset, ...]:
-        copies: dict[str, models.Asset] = {}
-        for index, asset in enumerate(dict.fromkeys(assets)):
-            where = f"{field}[{index}]"
-            response = await self._get(where, resolve(manifest_url, asset.value))
-            _check_asset(where, field, response)
-            content_type = f"{CSS}; charset=utf-8" if field == "css" else f"{JS[0]}; charset=utf-8"
-            digest = hashlib.sha256(response.body).hexdigest()
-            copies.setdefault(digest, models.Asset(digest=digest, content_type=content_type, body=response.body))
-        return tuple(copies.values())
 
     async def _get(self, field: str, url: str) -> Response:
         self._allowed(field, url)
@@ -217,6 +190,12 @@ def _notes(release: Release, looks: Sequence[Look], answers: Sequence[Response |
     return tuple(f"content of {where}: {note}" for note, where in notes.items())
 
 
+def _once(manifest_url: str, listed: Sequence[Asset], linked: Sequence[Asset]) -> list[Asset]:
+    """What the manifest lists, and of what answers link only the rest: the manifest says more of an asset."""
+    urls = {resolve(manifest_url, asset.value) for asset in listed}
+    return list(dict.fromkeys([*listed, *(each for each in linked if resolve(manifest_url, each.value) not in urls)]))
+
+
 def _unrun(release: Release, linked: Sequence[Asset]) -> tuple[str, ...]:
     if not (release.sandboxed and (release.manifest.js or linked)):
         return ()
@@ -232,15 +211,3 @@ def _contain(response: Response, release: Release, prefix: str = _ANY_PREFIX) ->
         links=link_policy(release.manifest.mullion.links),
         sandboxed=release.sandboxed,
     )
-
-
-def _check_asset(where: str, field: str, response: Response) -> None:
-    served = (response.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    wanted = (CSS,) if field == "css" else JS
-    if served not in wanted:
-        raise PublishRefused(f"{where}: served as {served or 'no type'}; wanted {' or '.join(wanted)}")
-    # A stylesheet that fetches another would put a foreign origin back on the page's path.
-    if field == "css" and (found := reaches_out(response.body)):
-        raise PublishRefused(
-            f"{where}: the stylesheet fetches something else ({found}…). Inline it or list it in the manifest."
-        )

@@ -5,10 +5,11 @@ Source: `@podium/client` 5.4 (`parseLinkHeaders`): only links with `asset-type=s
 """
 
 import re
+from typing import get_args
 
 import msgspec
 
-from bff.contracts.manifest import Asset
+from bff.contracts.asset import Asset, Scope
 
 ASSETS_MAX = 16
 _LINK = re.compile(r"\s*<([^<>]{1,2048})>([^,]*)(?:,|$)")
@@ -20,8 +21,13 @@ def linked_assets(values: list[str]) -> tuple[list[Asset], list[Asset]]:
     for target, attributes in _LINK.findall(", ".join(values)):
         attribute_values = dict(_pair(part) for part in attributes.split(";") if "=" in part)
         kind = found.get(attribute_values.get("asset-type", ""))
-        if kind is not None and len(kind) < ASSETS_MAX:
-            kind.append(msgspec.convert({"value": target.strip()}, Asset))
+        if kind is not None and len(kind) < ASSETS_MAX and target.strip():
+            scope = attribute_values.get("scope", "all")
+            use = {
+                "scope": scope if scope in get_args(Scope) else "all",
+                "media": attribute_values.get("media", "")[:256],
+            }
+            kind.append(msgspec.convert({"value": target.strip(), **use}, Asset))
     return found["style"], found["script"]
 
 

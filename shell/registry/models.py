@@ -28,6 +28,7 @@ class Release(models.Model):
     fallback = models.BinaryField()
     css = models.JSONField(default=list)
     js = models.JSONField(default=list)
+    uses = models.JSONField(default=dict)
     versioned = models.BooleanField(default=True)
     published_at = models.DateTimeField(auto_now_add=True)
 

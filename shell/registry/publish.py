@@ -4,7 +4,7 @@ Public: `publish`, `Published`, `PublishRefused`.
 Nothing is written until everything is fetched and checked: a publish that is refused leaves what is live as it was.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
@@ -15,7 +15,8 @@ from shell.composition.page import PageTable
 from shell.composition.release import Trust
 from shell.composition.requests import Bearer
 from shell.registry import models
-from shell.registry.fetch import ASSET_BYTES_MAX, FETCH_MS, Copy, Fetcher, PublishRefused
+from shell.registry.asset_copies import PublishRefused
+from shell.registry.fetch import ASSET_BYTES_MAX, FETCH_MS, Copy, Fetcher
 from shell.registry.origins import Origins, origin_of
 from shell.registry.registrations import set_trust, trust_of
 
@@ -84,6 +85,7 @@ def _store(copy: Copy, actor: str, move: bool, trust: Trust | None) -> Published
             "fallback": copy.fallback,
             "css": [asset.digest for asset in copy.css],
             "js": [asset.digest for asset in copy.js],
+            "uses": {digest: asdict(use) for digest, use in copy.uses.items()},
             "versioned": copy.versioned,
         },
     )

@@ -13,7 +13,7 @@ from django.db.models import Max
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
 from shell.composition.content_coding import CodedBody
-from shell.composition.release import Release, Snapshot, StoredAsset, Trust
+from shell.composition.release import AssetUse, Release, Snapshot, StoredAsset, Trust
 from shell.registry.holds import FragmentHold
 from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease, Registration
 
@@ -160,6 +160,7 @@ def _release(live: LiveRelease, trust: Trust) -> Release | None:
         fallback=bytes(row.fallback),
         css=tuple(row.css),
         js=tuple(row.js),
+        uses=MappingProxyType({digest: AssetUse(**use) for digest, use in row.uses.items()}),
         versioned=row.versioned,
         trust=trust,
     )

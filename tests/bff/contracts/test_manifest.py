@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff.contracts.manifest import MANIFEST_BYTES_MAX, ManifestRefused, parse
+from bff.contracts.manifest import MANIFEST_BYTES_MAX, ManifestRefused, check_extension, parse
 from bff.contracts.podium_url import resolve
 
 pytestmark = pytest.mark.quick
@@ -51,12 +51,17 @@ def test_what_is_not_known_is_left_alone() -> None:
         ({"name": 7}, "$.name"),
         ({"name": "a b"}, "$.name"),
         ({"name": "wallet\n"}, "$.name"),
-        ({"name": "x" * 65}, "$.name"),
+        ({"name": "x" * 101}, "$.name"),
         ({"version": ""}, "$.version"),
         ({"content": ""}, "$.content"),
         ({"css": "style.css"}, "$.css"),
         ({"css": [{"type": "text/css"}]}, "$.css[0]"),
-        ({"css": [{"value": "/a"}] * 17}, "$.css"),
+        ({"css": [{"value": "/a"}] * 65}, "$.css"),
+        ({"css": [{"value": "/a", "scope": "everywhere"}]}, "$.css[0].scope"),
+        ({"js": [{"value": "/a", "strategy": "lazyly"}]}, "$.js[0].strategy"),
+        ({"js": [{"value": "/a", "nomodule": "yes"}]}, "$.js[0].nomodule"),
+        ({"proxy": [{"name": "a"}]}, "$.proxy[0]"),
+        ({"proxy": [{"name": "a", "target": "/"}] * 5}, "$.proxy"),
         ({"proxy": {str(number): "/" for number in range(5)}}, "$.proxy"),
         ({"proxy": {"a/b": "/"}}, "$.proxy"),
         ({"mullion": {"deadline_ms": 0}}, "$.mullion.deadline_ms"),
@@ -137,3 +142,30 @@ def test_no_body_breaks_the_reader(body: bytes) -> None:
 def test_urls_resolve_by_podiums_rule(value: str, url: str) -> None:
     """What starts with `http` stands; everything else lies below the manifest's directory, and can not leave it."""
     assert resolve("http://origin/wallet/manifest.json", value) == url
+
+
+def test_proxies_may_be_a_map_or_a_list() -> None:
+    """As Podium 5 and Podium 6 write them."""
+    listed = [{"name": "api", "target": "/api"}, {"name": "old", "target": "/"}]
+    for proxy in (listed, {each["name"]: each["target"] for each in listed}):
+        assert parse(json.dumps({**PODLET, "proxy": proxy}).encode()).proxies == {"api": "/api", "old": "/"}
+
+
+@pytest.mark.parametrize(
+    ("extension", "hint"),
+    [
+        ({"isolaton": "shadow"}, "mullion.isolaton: there is no such key; did you mean 'isolation'?"),
+        ({"Deadline_ms": 5}, "did you mean 'deadline_ms'?"),
+        ({"zzz": 1}, "it takes contract, owner"),
+        ({"trust": "first-party"}, "that is for operators to set"),
+        ({"follow": True}, "that is for operators to set"),
+    ],
+)
+def test_key_that_is_not_ours_is_refused_with_a_suggestion(extension: dict[str, Any], hint: str) -> None:
+    """At publishing, by name; what is live stays readable, and a later contract may say more."""
+    body = json.dumps({**PODLET, "mullion": extension}).encode()
+    with pytest.raises(ManifestRefused) as refused:
+        check_extension(body, parse(body))
+    assert hint in str(refused.value)
+    later = json.dumps({**PODLET, "mullion": {**extension, "contract": 2}}).encode()
+    check_extension(later, parse(later))

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from shell.composition.release import Release, Trust
 from shell.registry import models
 from shell.registry.origins import Origins
-from shell.registry.publish import publish
+from shell.registry.publish import PublishRefused, publish
 from shell.registry.snapshot_poller import SnapshotPoller
 from tests.support.podium.rig import Podium
 
@@ -37,16 +37,15 @@ async def live(name: str = "guest") -> Release:
 
 async def test_new_name_is_sandboxed_whatever_its_manifest_says(podium: Podium) -> None:
     """Its script is no page's, its HTML stands in a root of its own, and its authors are told."""
-    wishes = {"mullion": {"trust": "first-party", "isolation": "light"}}
-    [started] = podium.start({**GUEST, "manifest_json": {**_manifest(), **wishes}})
+    wish = {**_manifest(), "mullion": {"isolation": "light"}}
+    [started] = podium.start({**GUEST, "manifest_json": {**wish, "mullion": {"trust": "first-party"}}})
+    with pytest.raises(PublishRefused, match=r"mullion.trust: .* for operators to set"):
+        await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
+    podium.change(started, manifest_json=wish)
     done = await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
     release = await live()
-    assert (done.trust, release.trust, release.isolation, release.modules) == (
-        Trust.SANDBOXED,
-        Trust.SANDBOXED,
-        "shadow",
-        (),
-    )
+    assert (done.trust, release.trust) == (Trust.SANDBOXED, Trust.SANDBOXED)
+    assert (release.isolation, release.modules("content")) == ("shadow", ())
     assert any("no page runs its scripts" in note for note in done.notes)
     assert {note for note in done.notes if "removed" in note} == {
         "content of publish.content: removed hx-get of <section>; a page shows it without",
@@ -62,7 +61,7 @@ async def test_operators_word_holds_for_later_releases_and_is_audited(podium: Po
     again = await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
     assert (first.trust, again.trust, again.version) == (Trust.FIRST_PARTY, Trust.FIRST_PARTY, "2.0.0")
     release = await live()
-    assert (release.isolation, len(release.modules)) == ("light", 1)
+    assert (release.isolation, len(release.modules("content"))) == ("light", 1)
     entry = await models.AuditEntry.objects.aget(action="trusted")
     assert (entry.fragment, entry.detail, entry.actor) == ("guest", "first-party", "tests")
 
@@ -79,8 +78,8 @@ async def test_running_shells_follow_when_trust_is_taken_back(podium: Podium) ->
     assert "unchanged" in await _fragment("trust", "guest", "sandboxed")
     await poller.refresh()
     after = poller.current.releases["guest"]
-    assert (before.digest, len(before.modules)) == (after.digest, 1)
-    assert (after.modules, after.isolation) == ((), "shadow")
+    assert (before.digest, len(before.modules("content"))) == (after.digest, 1)
+    assert (after.modules("content"), after.isolation) == ((), "shadow")
 
 
 async def test_trust_in_a_name_that_is_not_live_is_refused() -> None:

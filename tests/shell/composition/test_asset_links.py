@@ -1,0 +1,68 @@
+"""Which of a release's files a slot links: those of its rung, each for its media."""
+
+import re
+from types import MappingProxyType
+
+import msgspec
+import pytest
+
+from bff.contracts.manifest import parse
+from bff.resilience.outcome import State
+from bff.resilience.reason import Reason
+from shell.composition.compiler import Compiler
+from shell.composition.include import Include
+from shell.composition.ladder import Included
+from shell.composition.page import Page, Slot, Visit
+from shell.composition.release import AssetUse, Release, Snapshot, Trust
+from shell.composition.wrap import Wrapper
+
+pytestmark = pytest.mark.quick
+
+SLOT = Slot("wallet", "wallet")
+PAGE = Page("lobby", "/", "lobby.html", (SLOT, Slot("tables", "tables"), Slot("promotions", "promotions")))
+VISIT = Visit(PAGE, {}, language="en", locale="en-GB", currency="EUR", origin="http://localhost")
+USES = {"p": AssetUse(media='print and (min-width: "1px")'), "c": AssetUse(scope="content")}
+USES |= {"f": AssetUse(scope="fallback"), "g": AssetUse(scope="fallback")}
+
+
+def release(trust: Trust = Trust.FIRST_PARTY) -> Release:
+    manifest = parse(msgspec.json.encode({"name": "wallet", "version": "1"}))
+    files = {"css": ("a", "p", "c", "f"), "js": ("m", "g")}
+    return Release("wallet", "1", manifest, "http://x.test/manifest.json", b"", **files, uses=USES, trust=trust)
+
+
+def slot(state: State, trust: Trust = Trust.FIRST_PARTY) -> str:
+    included = Included(SLOT, state, b"<p>w</p>", release(trust), Reason.CONNECT if state is State.FALLBACK else None)
+    return Wrapper().wrap(included, Include(SLOT, VISIT, None)).decode()
+
+
+def linked(html: str) -> list[tuple[str, str]]:
+    return re.findall(r'<link rel="stylesheet" href="/assets/(.)"(?: media="([^"]*)")?>', html)
+
+
+def test_content_and_fallback_link_their_own_files() -> None:
+    """What is of both stands beside both; a medium is written so that it can not leave its attribute."""
+    paper = ("p", "print and (min-width: &quot;1px&quot;)")
+    assert linked(slot(State.FRESH)) == [("a", ""), paper, ("c", "")]
+    assert linked(slot(State.FALLBACK)) == [("a", ""), paper, ("f", "")]
+    assert 'data-modules="/assets/m"' in slot(State.FRESH)
+    assert 'data-modules="/assets/m /assets/g"' in slot(State.FALLBACK)
+
+
+def test_sandboxed_slot_names_no_module() -> None:
+    """Neither beside its content nor beside its fallback."""
+    assert 'data-modules=""' in slot(State.FRESH, Trust.SANDBOXED)
+    assert 'data-modules=""' in slot(State.FALLBACK, Trust.SANDBOXED)
+
+
+def test_head_fetches_early_only_what_stands_beside_the_content() -> None:
+    """Not what is for paper, not what is for an outage, and no module of a sandboxed fragment."""
+    trusted, sandboxed = (
+        Compiler()._render(PAGE, "en", False, Snapshot(1, MappingProxyType({"wallet": release(trust)})))
+        for trust in (Trust.FIRST_PARTY, Trust.SANDBOXED)
+    )
+    head = b"".join(part for part in trusted.head if isinstance(part, bytes)).decode()
+    assert re.findall(r'as="style" href="/assets/(.)"', head) == ["a", "c"]
+    assert re.findall(r'modulepreload" href="/assets/(.)"', head) == ["m"]
+    bare = b"".join(part for part in sandboxed.head if isinstance(part, bytes)).decode()
+    assert "modulepreload" not in bare

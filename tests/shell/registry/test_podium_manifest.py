@@ -1,0 +1,183 @@
+"""Manifests of podlets: what Podium's own schema takes is taken here, with Podium's effect, or refused by its field."""
+
+import base64
+import hashlib
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from bff.contracts.manifest import ManifestRefused, parse
+from shell.composition.release import Release, Trust
+from shell.registry.asset_copies import PublishRefused
+from shell.registry.origins import Origins
+from shell.registry.publish import Published, publish
+from shell.registry.snapshot_poller import SnapshotPoller
+from tests.support.podium.rig import Podium, Variant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LOOPBACK = Origins([], loopback=True)
+
+# What Podium takes and a page of ours can not, each with where it is refused and why. The book lists the same.
+REFUSED = {
+    "a name of a proxy that is no segment of a path": r"matching regex .* `[$]\.proxy",
+    "an unknown strategy or scope": r"Invalid enum value .*\.(strategy|scope)`",
+    "a text longer than its limit": r"length <= \d+ - at",
+    "a control character": r"control character",
+}
+
+words = st.text("ab/.-_?#%20é", min_size=1, max_size=8)
+uris = st.one_of(
+    words, words.map(lambda path: f"https://x.test/{path}"), st.sampled_from(["/main.css", "./a", "a" * 3000])
+)
+short = st.one_of(
+    st.sampled_from(["", "print", "x" * 300, "module", "esm", "default", "text/css"]), st.text(max_size=5)
+)
+assets = st.fixed_dictionaries(
+    {"value": uris},
+    optional={
+        **dict.fromkeys(("type", "crossorigin", "media", "title", "hreflang", "rel", "as", "integrity"), short),
+        **dict.fromkeys(("disabled", "nomodule", "async", "defer"), st.booleans()),
+        "strategy": st.sampled_from(["lazy", "beforeInteractive", "afterInteractive", "shadow-dom", "lazy2", "x"]),
+        "scope": st.sampled_from(["content", "fallback", "all", "fallbacks", "nobody"]),
+        "fetchpriority": st.sampled_from(["high", "low", "auto", "slow"]),
+        "data": st.lists(st.fixed_dictionaries({"key": st.text(max_size=3), "value": st.text(max_size=3)}), max_size=2),
+        "prefix": st.booleans(),
+    },
+)
+proxies = st.one_of(
+    st.dictionaries(st.one_of(st.from_regex(r"[a-z-]{1,8}", fullmatch=True), st.text(max_size=4)), uris, max_size=5),
+    st.lists(st.fixed_dictionaries({"name": st.text("ab-/", max_size=5), "target": uris}), max_size=5),
+)
+manifests = st.fixed_dictionaries(
+    {
+        "name": st.from_regex(r"[a-zA-Z0-9_-]{1,101}", fullmatch=True),
+        "version": st.text(max_size=140),
+        "content": uris,
+    },
+    optional={
+        "fallback": st.one_of(st.just(""), uris),
+        "css": st.lists(assets, max_size=3),
+        "js": st.lists(assets, max_size=3),
+        "proxy": proxies,
+        "team": st.text(max_size=4),
+        "unknown": st.integers(),
+    },
+)
+
+
+@settings(deadline=None, max_examples=40, phases=[Phase.explicit, Phase.generate])
+@given(st.lists(manifests, min_size=25, max_size=25))
+def test_what_podiums_schema_takes_is_taken_or_refused_for_a_listed_reason(
+    podium: Podium, cases: list[dict[str, Any]]
+) -> None:
+    """Nothing that a layout reads is refused for another reason, and what is read means the same."""
+    for manifest, there in zip(cases, podium.validate(*cases), strict=True):
+        if "errors" in there:
+            continue
+        try:
+            here = parse(json.dumps(manifest).encode())
+        except ManifestRefused as refusal:
+            if not any(re.search(why, str(refusal)) for why in REFUSED.values()):
+                pytest.fail(f"{refusal}: {manifest}")
+            continue
+        value = there["value"]
+        assert (here.name, here.version, here.fallback) == (value["name"], value["version"], value["fallback"])
+        assert [asset.value for asset in here.css] == [asset["value"] for asset in value["css"]]
+        wanted = value["proxy"]
+        listed = wanted if isinstance(wanted, dict) else {each["name"]: each["target"] for each in wanted}
+        assert here.proxies == listed
+
+
+def files(**bodies: str) -> dict[str, Any]:
+    types = {"css": "text/css", "js": "text/javascript"}
+    return {
+        f"/{name.replace('_', '.')}": {"headers": {"content-type": types[name.rpartition("_")[2]]}, "body": body}
+        for name, body in bodies.items()
+    }
+
+
+async def published(podium: Podium, variant: Variant) -> tuple[Release, Published]:
+    [started] = podium.start({"name": "listed", "fallback": "/fallback", **variant})
+    done = await publish(started.manifest_url, origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
+    poller = SnapshotPoller()
+    await poller.refresh()
+    return poller.current.releases["listed"], done
+
+
+def digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+async def test_assets_are_used_when_and_where_the_manifest_says(podium: Podium) -> None:
+    """`media` stands on the link, `scope` decides whether it goes with the content or the fallback."""
+    css = [
+        {"value": "/all.css"},
+        {"value": "/print.css", "media": "print"},
+        {"value": "/content.css", "scope": "content"},
+        {"value": "/fallback.css", "scope": "fallback"},
+    ]
+    js = [{"value": "/content.js", "scope": "content", "type": "esm"}, {"value": "/all.js", "strategy": "lazy"}]
+    bodies = files(all_css="a{}", print_css="b{}", content_css="c{}", fallback_css="d{}", content_js="1", all_js="2")
+    shadow = {"mullion": {"isolation": "shadow"}}
+    release, done = await published(podium, {"css": css, "js": js, "files": bodies, "extend": shadow})
+    assert release.styles("content") == (digest("a{}"), digest("b{}"), digest("c{}"))
+    assert release.styles("fallback") == (digest("a{}"), digest("b{}"), digest("d{}"))
+    assert [release.use(each).media for each in release.styles("content")] == ["", "print", ""]
+    assert (release.modules("content"), release.modules("fallback")) == ((digest("1"), digest("2")), (digest("2"),))
+    assert done.notes == ()
+
+
+async def test_what_no_browser_would_use_is_left_out_and_said(podium: Podium) -> None:
+    """As in a layout, where its element has no effect."""
+    css = [
+        {"value": "/off.css", "disabled": True},
+        {"value": "/early.css", "rel": "preload", "as": "style"},
+        {"value": "/other.css", "rel": "alternate stylesheet", "title": "x"},
+        {"value": "/less.css", "type": "text/less"},
+    ]
+    release, done = await published(podium, {"css": css, "js": [{"value": "/old.js", "nomodule": True}]})
+    assert (release.css, release.js) == ((), ())
+    assert [note.split(",")[0] for note in done.notes] == [
+        "css[0]: no page uses /off.css",
+        "css[1]: no page uses /early.css",
+        "css[2]: no page uses /other.css",
+        "css[3]: no page uses /less.css",
+        "js[0]: no page uses /old.js",
+    ]
+
+
+@pytest.mark.parametrize("fits", [True, False])
+async def test_file_that_its_integrity_does_not_name_is_not_published(podium: Podium, fits: bool) -> None:
+    """A browser would not run it."""
+    named = base64.b64encode(hashlib.sha384(b"1" if fits else b"2").digest()).decode()
+    variant = {"js": [{"value": "/a.js", "integrity": f"sha256-wrong sha384-{named}"}], "files": files(a_js="1")}
+    if fits:
+        release, _ = await published(podium, variant)
+        assert release.js == (digest("1"),)
+    else:
+        with pytest.raises(PublishRefused, match=r"js\[0\]: the file's sha384 is .* its integrity does not name"):
+            await published(podium, variant)
+
+
+async def test_file_that_is_listed_twice_is_used_wherever_either_says(podium: Podium) -> None:
+    """One copy, one link."""
+    css = [
+        {"value": "/a.css", "media": "print", "scope": "content"},
+        {"value": "/b.css", "media": "tv", "scope": "fallback"},
+    ]
+    release, _ = await published(podium, {"css": css, "files": files(a_css="", b_css="")})
+    [one] = release.css
+    assert (release.use(one).media, release.use(one).scope) == ("print, tv", "all")
+
+
+async def test_long_name_and_many_assets_are_published(podium: Podium) -> None:
+    """A hundred characters, as Podium allows; sixty files."""
+    css = [{"value": f"/n{number}.css"} for number in range(60)]
+    bodies = files(**{f"n{number}_css": f"i{number}{{}}" for number in range(60)})
+    [started] = podium.start({"name": "n" * 100, "css": css, "files": bodies})
+    done = await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
+    assert done.fragment == "n" * 100
