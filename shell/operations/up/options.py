@@ -20,7 +20,7 @@ examples:
   uv run manage.py up --without wallet           leave a part out and look at the page
   uv run manage.py up --only shell bff-queries   these and the embedded Valkey
   uv run manage.py up --server daphne            serve the houses by daphne
-  uv run manage.py up --drills                   with a fault proxy on every hop: see manage.py drill --help
+  uv run manage.py up --drills                   with a fault proxy on every hop, and a console to break them
   KAFKA_BOOTSTRAP=kafka:9092 uv run manage.py up --broker kafka
                                                  events between the houses go over that Kafka
   REDIS_URL=redis://cache:6379/0 uv run manage.py up

@@ -17,8 +17,8 @@ from tests.drills.console.desk import Desk
 from tests.drills.console.history import History
 from tests.drills.console.places import BrokenEnvironment, Places
 from tests.drills.console.sampler import Sampler
+from tests.drills.console.tester import SessionMark
 from tests.drills.control import Control
-from tests.drills.mark import mint
 
 LOOPBACK = "127.0.0.1"
 
@@ -28,16 +28,15 @@ def main() -> None:
         places = Places.of(os.environ)
     except BrokenEnvironment as broken:
         sys.exit(f"drills-console: {broken}")
-    key = os.environ.get("PARTITION_KEY", "")
-    asyncio.run(serve(places, mint(key, "console") if key else ""))
+    asyncio.run(serve(places, SessionMark(os.environ.get("PARTITION_KEY", ""))))
 
 
-async def serve(places: Places, mark: str) -> None:
-    """Until SIGTERM. `mark` is the tester's."""
+async def serve(places: Places, tester: SessionMark) -> None:
+    """Until SIGTERM."""
     history = History()
-    sampler = Sampler(places, history, mark)
+    sampler = Sampler(places, history, tester)
     with Control(places.proxy) as control:
-        app = Console(places, Desk(places, control, sampler, history, mark))
+        app = Console(places, Desk(places, control, sampler, history, tester))
         config = uvicorn.Config(
             app, host=LOOPBACK, port=places.port, lifespan="off", access_log=False, log_level="warning"
         )

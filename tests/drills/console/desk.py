@@ -13,6 +13,7 @@ from tests.drills.console.history import Fault, History
 from tests.drills.console.places import Places
 from tests.drills.console.sampler import Sampler
 from tests.drills.console.system import catalogue, system
+from tests.drills.console.tester import SessionMark
 from tests.drills.control import CanNotRun, Control, ControlRefused
 from tests.drills.proxy.problems import ApiProblem
 from tests.drills.proxy.toxic import TTL_S, TTL_S_MAX
@@ -30,19 +31,25 @@ class Unavailable(Exception):
 
 
 class Desk:
-    """`mark` is the tester's; empty where no session can be told apart."""
+    """What is done here stands in `history`."""
 
-    def __init__(self, places: Places, control: Control, sampler: Sampler, history: History, mark: str) -> None:
+    def __init__(
+        self, places: Places, control: Control, sampler: Sampler, history: History, tester: SessionMark
+    ) -> None:
         self._places, self._control, self._sampler = places, control, sampler
-        self._history, self._mark = history, mark
+        self._history, self._tester = history, tester
 
     def system(self, carried: str) -> dict[str, Any]:
         """All that the page draws; `carried` is the mark of the browser that asks."""
-        is_tester = bool(self._mark) and carried == self._mark
+        is_tester = bool(self._tester.mark) and carried == self._tester.mark
         self._sampler.looked_at(tester=is_tester)
-        sessions = {"there": bool(self._mark), "why": "" if self._mark else _NO_SESSION, "tester": is_tester}
+        sessions = {
+            "there": bool(self._tester.mark),
+            "why": "" if self._tester.mark else _NO_SESSION,
+            "tester": is_tester,
+        }
         return {
-            **system(self._places, self._sampler.sample, self._mark),
+            **system(self._places, self._sampler.sample, self._tester.mark),
             "pages": self._places.pages,
             "framed": self._sampler.sample.framed,
             "sessions": sessions,
@@ -66,7 +73,7 @@ class Desk:
         stream = body.get("stream", "")
         if stream not in ("", "upstream", "downstream"):
             raise Nonsense("stream: upstream or downstream.")
-        session = self._mark if body.get("session") is True else ""
+        session = self._tester.mark if body.get("session") is True else ""
         if body.get("session") is True and not session:
             raise Nonsense(_NO_SESSION)
         done = await _do(
@@ -81,7 +88,7 @@ class Desk:
     def _fault(self, hop: str, kind: str, done: Mapping[str, Any], for_s: float) -> Fault:
         if "type" not in done:
             return Fault(hop, "down", "down", "everyone", "everyone", for_s)
-        whom = words.whom(done, self._mark)
+        whom = words.whom(done, self._tester.mark)
         return Fault(hop, str(done["name"]), words.fault(kind, done["attributes"]), str(done["scope"]), whom, for_s)
 
     async def heal(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,9 +104,9 @@ class Desk:
         """What the browser shall carry from here on: the tester's mark, or nothing."""
         if not isinstance(body.get("on"), bool):
             raise Nonsense("on: true or false.")
-        if body["on"] and not self._mark:
+        if body["on"] and not self._tester.mark:
             raise Nonsense(_NO_SESSION)
-        return self._mark if body["on"] else ""
+        return self._tester.mark if body["on"] else ""
 
 
 def _number(body: Mapping[str, Any], name: str, default: float, least: float, most: float) -> float:

@@ -13,6 +13,7 @@ import httpx
 from tests.drills.console import figures, watch, words
 from tests.drills.console.history import EVERYONE, TESTER, Fault, History
 from tests.drills.console.places import Places, Process
+from tests.drills.console.tester import SessionMark
 from tests.drills.mark import COOKIE
 
 EVERY_S = 1.0
@@ -47,10 +48,10 @@ class Sample:
 
 
 class Sampler:
-    """`looked_at()` keeps it going; `sample` is the last of what it saw. `mark` is the tester's, or empty."""
+    """`looked_at()` keeps it going; `sample` is the last of what it saw."""
 
-    def __init__(self, places: Places, history: History, mark: str) -> None:
-        self._places, self._history, self._mark = places, history, mark
+    def __init__(self, places: Places, history: History, tester: SessionMark) -> None:
+        self._places, self._history, self._tester = places, history, tester
         self.sample = Sample()
         self._looked_at = 0.0
         self._wake = asyncio.Event()
@@ -102,7 +103,7 @@ class Sampler:
         now = time.monotonic()
         rates = {name: _rate(before, name, hop, now) for name, hop in hops.items()}
         self.sample = Sample(now, hops, absent, rates, sources, "", framed)
-        self._history.follow(faults(hops, self._mark), asked_at, now, round(time.time() * 1000))
+        self._history.follow(faults(hops, self._tester.mark), asked_at, now, round(time.time() * 1000))
 
     async def _let_frame(self, http: httpx.AsyncClient, now: float) -> bool:
         """As long as somebody looks, and no longer, the lobby may be shown in the console's frame."""
@@ -124,8 +125,8 @@ class Sampler:
     async def _look_at_pages(self, http: httpx.AsyncClient) -> None:
         viewers = {EVERYONE: ""}
         scoped = any(entry.fault.scope == "session" for entry in self._history.open)
-        if self._mark and (scoped or time.monotonic() < self._tester_until):
-            viewers[TESTER] = f"{COOKIE}={self._mark}"
+        if self._tester.mark and (scoped or time.monotonic() < self._tester_until):
+            viewers[TESTER] = f"{COOKIE}={self._tester.mark}"
         else:
             self._history.forget(TESTER)
         url = f"{self._places.pages}/"

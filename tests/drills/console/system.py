@@ -28,9 +28,10 @@ _ELSE = "Fragments"
 
 def system(places: Places, sample: Sample, mark: str) -> dict[str, Any]:
     """What the page draws."""
-    hops = [_hop(sample, name, hop, mark) for name, hop in sample.hops.items()]
-    hops += [_absent(name, reason) for name, reason in sample.absent.items() if _matters(name)]
     houses = {process.name: process.house for process in places.processes}
+    hops = [_hop(sample, name, hop, mark) for name, hop in sample.hops.items()]
+    marked = _marked(sample.hops, houses)
+    hops += [_absent(name, reason) for name, reason in sample.absent.items() if _matters(name)]
     names = dict.fromkeys([*houses, *(hop[end] for hop in hops for end in ("caller", "called"))])
     guarded = {breaker["hop"] for hop in hops for breaker in hop["breakers"]}
     callers = Counter(hop["called"] for hop in hops if hop["caller"] != "browser")
@@ -43,8 +44,27 @@ def system(places: Places, sample: Sample, mark: str) -> dict[str, Any]:
             {"title": title, "nodes": [_node(sample, name, guarded) for name in _in_order(rows[title], houses, title)]}
             for title in ROWS
         ],
-        "hops": sorted(hops, key=lambda hop: (hop["caller"], hop["called"])),
+        "hops": [{**hop, "marked": hop["name"] in marked} for hop in sorted(hops, key=_order)],
     }
+
+
+def _order(hop: Mapping[str, Any]) -> tuple[str, str]:
+    return hop["caller"], hop["called"]
+
+
+def _marked(hops: Mapping[str, Mapping[str, Any]], houses: Mapping[str, str]) -> set[str]:
+    """Hops on which a tester's mark travels: over HTTP, from the browser on, and no further than to a provider."""
+    known, before = {"browser"}, 0
+    marked: set[str] = set()
+    while len(known) > before:
+        before = len(known)
+        for name, hop in hops.items():
+            caller, _, called = name.partition(":")
+            public = caller != "browser" or _row(houses.get(called, called)) == "Shell and live"
+            if caller in known and public and "http" in hop["speaks"] and houses.get(caller) != "sandbox":
+                marked.add(name)
+                known.add(called)
+    return marked
 
 
 def _row(house: str) -> str:

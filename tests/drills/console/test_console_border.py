@@ -14,10 +14,13 @@ from tests.drills.console.history import History
 from tests.drills.console.places import BrokenEnvironment, Places, Process
 from tests.drills.console.sampler import Sample, Sampler
 from tests.drills.control import CanNotRun, ControlRefused
+from tests.drills.mark import name_of
 
 PLACES = Places(8097, "the-token", "http://127.0.0.1:1", "http://localhost:8000", "browser:shell")
 OWN = {"Authorization": "Bearer the-token", "Origin": "http://localhost:8097", "Sec-Fetch-Site": "same-origin"}
 HOP = {"name": "shell:promotions", "speaks": ["http"], "enabled": True, "toxics": [], "connections": 2, "turns": 5}
+
+TESTER = tester.SessionMark("a-key-for-tests-alone-0123456789-0123456789")
 
 
 class FakeControl:
@@ -48,9 +51,9 @@ def control() -> FakeControl:
 @pytest.fixture
 async def http(control: FakeControl) -> AsyncIterator[httpx.AsyncClient]:
     history = History()
-    sampler = Sampler(PLACES, history, "mark")
+    sampler = Sampler(PLACES, history, TESTER)
     sampler.sample = Sample(1.0, {"shell:promotions": HOP}, {"shell:database": "no wire"}, problem="")
-    app = Console(PLACES, Desk(PLACES, control, sampler, history, "mark"))  # type: ignore[arg-type]
+    app = Console(PLACES, Desk(PLACES, control, sampler, history, TESTER))  # type: ignore[arg-type]
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8097") as client:
         yield client
@@ -122,11 +125,11 @@ async def test_fault_for_this_browser_carries_the_mark_and_the_browser_carries_i
 ) -> None:
     body = {"hop": "shell:promotions", "fault": "status", "session": True}
     await http.post("/api/break", headers=OWN, json=body)
-    assert control.asked[0][3]["session"] == "mark"
+    assert control.asked[0][3]["session"] == TESTER.mark
     on = await http.post("/api/tester", headers=OWN, json={"on": True})
     cookie = on.headers["set-cookie"]
-    assert cookie == "mullion-drill=mark; Path=/; HttpOnly; SameSite=Lax"
-    seen = await http.get("/api/system", headers={**OWN, "Cookie": "a=b; mullion-drill=mark"})
+    assert cookie == f"mullion-drill={TESTER.mark}; Path=/; HttpOnly; SameSite=Lax"
+    seen = await http.get("/api/system", headers={**OWN, "Cookie": f"a=b; mullion-drill={TESTER.mark}"})
     assert seen.json()["sessions"]["tester"] is True
     off = await http.post("/api/tester", headers=OWN, json={"on": False})
     assert "Max-Age=0" in off.headers["set-cookie"]
@@ -170,6 +173,17 @@ async def test_what_the_proxy_refuses_is_handed_on_and_its_silence_too(
 def test_mark_is_found_among_other_cookies_and_a_broken_header_marks_nobody() -> None:
     assert tester.carried("sessionid=1; mullion-drill=m.1.x") == "m.1.x"
     assert tester.carried("") == tester.carried("\x00=;;") == ""
+
+
+def test_mark_is_the_same_for_hours_and_never_one_that_is_about_to_expire() -> None:
+    now = [1_000_000.0]
+    found = tester.SessionMark("key", lambda: now[0])
+    first = found.mark
+    now[0] += 6 * 3600
+    assert found.mark == first
+    now[0] += 3600
+    assert name_of(found.mark, "key", now=now[0] + 3600) == "console"
+    assert (found.mark != first, tester.SessionMark("").mark) == (True, "")
 
 
 def test_environment_says_where_everything_is() -> None:

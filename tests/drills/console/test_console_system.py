@@ -8,6 +8,7 @@ from tests.drills.console.history import EVERYONE, History
 from tests.drills.console.places import Places, Process
 from tests.drills.console.sampler import Sample, Sampler, Source
 from tests.drills.console.system import catalogue, system
+from tests.drills.console.tester import SessionMark
 
 METRICS = """\
 # HELP mullion_breaker_position 1 at the breaker's position
@@ -36,6 +37,8 @@ LATENCY = {
     "ttl_s": 30.0,
     "expires_in_s": 12.5,
 }
+
+NOBODY = SessionMark("")
 
 
 def hop(name: str, **more: object) -> dict[str, object]:
@@ -67,7 +70,7 @@ async def look(sampler: Sampler, served=answer) -> None:
 
 async def test_every_hop_and_process_is_drawn_with_what_is_known_of_it() -> None:
     history = History()
-    sampler = Sampler(PLACES, history, "")
+    sampler = Sampler(PLACES, history, NOBODY)
     sampler.looked_at()
     await look(sampler)
     drawn = system(PLACES, sampler.sample, "")
@@ -89,7 +92,7 @@ async def test_every_hop_and_process_is_drawn_with_what_is_known_of_it() -> None
 
 
 async def test_source_that_does_not_answer_says_so_and_nothing_else_is_lost() -> None:
-    sampler = Sampler(PLACES, History(), "")
+    sampler = Sampler(PLACES, History(), NOBODY)
     await look(sampler)
     nodes = {node["name"]: node for row in system(PLACES, sampler.sample, "")["rows"] for node in row["nodes"]}
     assert nodes["shell"]["source"] == "well"
@@ -102,7 +105,7 @@ async def test_source_that_does_not_answer_says_so_and_nothing_else_is_lost() ->
 async def test_proxy_that_does_not_answer_leaves_the_last_drawing_and_says_so() -> None:
     """What was on is not taken for healed."""
     history = History()
-    sampler = Sampler(PLACES, history, "")
+    sampler = Sampler(PLACES, history, NOBODY)
     await look(sampler)
 
     def gone(request: httpx.Request) -> httpx.Response:
@@ -177,16 +180,33 @@ async def test_tester_is_watched_only_while_there_is_something_to_see() -> None:
         seen.append(request.headers.get("cookie", ""))
         return httpx.Response(200, text="</html>")
 
-    history = History()
-    sampler = Sampler(PLACES, history, "m.1.x")
+    history, tester = History(), SessionMark("key")
+    sampler = Sampler(PLACES, history, tester)
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         await sampler._look_at_pages(http)
         sampler.looked_at(tester=True)
         await sampler._look_at_pages(http)
     assert seen[0] == ""
-    assert sorted(seen[1:]) == ["", "mullion-drill=m.1.x"]
+    assert sorted(seen[1:]) == ["", f"mullion-drill={tester.mark}"]
     assert set(history.slots()) == {EVERYONE, "tester"}
 
 
 def test_source_keeps_no_breakers_where_it_says_none() -> None:
     assert Source("silent").breakers == {}
+
+
+def test_mark_of_a_session_travels_over_http_from_the_browser_on() -> None:
+    """Not to stores, not from workers whom no request reaches, and not back from a provider."""
+    http, redis = {"speaks": ["http"]}, {"speaks": ["redis"]}
+    hops = {
+        "browser:shell": hop("browser:shell", **http),
+        "browser:sandbox-payments": hop("browser:sandbox-payments", **http),
+        "shell:promotions": hop("shell:promotions", **http),
+        "shell:valkey": hop("shell:valkey", **redis),
+        "promotions:sandbox-payments": hop("promotions:sandbox-payments", **http),
+        "sandbox-payments:shell": hop("sandbox-payments:shell", **http),
+        "newcomer:promotions": hop("newcomer:promotions", **http),
+    }
+    drawn = system(PLACES, Sample(hops=hops, problem=""), "")
+    marked = {each["name"] for each in drawn["hops"] if each["marked"]}
+    assert marked == {"browser:shell", "shell:promotions", "promotions:sandbox-payments"}

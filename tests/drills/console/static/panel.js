@@ -87,13 +87,12 @@ export class Panel {
     this.presets.replaceChildren(/** @type {Element} */ (this.presets.firstElementChild), ...presets);
     set(this.seconds, "max", String(catalogue.for_s.most));
     const session = /** @type {HTMLInputElement} */ (this.scope.querySelector("[value=session]"));
-    const travels = hop.speaks.includes("http") && hop.caller !== "browser";
-    session.disabled = !sessions.there || !travels;
+    session.disabled = !sessions.there || !hop.marked;
     if (session.disabled && session.checked)
       /** @type {HTMLInputElement} */ (this.scope.querySelector("[value=everyone]")).checked = true;
     say(
       byId("panel-scope-why", HTMLElement),
-      sessions.there && !travels ? "No mark of a session travels here." : sessions.why,
+      sessions.there && !hop.marked ? "No mark of a session travels here." : sessions.why,
     );
     this.chosen();
   }

@@ -24,6 +24,7 @@ interface Hop {
   per_s: number | null;
   faults: FaultOn[];
   breakers: Breaker[];
+  marked: boolean;
 }
 interface SystemNode {
   name: string;
