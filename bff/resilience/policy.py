@@ -45,10 +45,9 @@ class Policy:
     probe_gap_ms: int = 250  # between those successes
     retry_after_ms_max: int = 8000
 
-    # A reader who saw a timely answer and then a late one is shown the same for so long, so that what they see changes
-    # twice in ten seconds at most.
+    # One late answer costs its reader a page. Where another comes so soon after the next timely one, the reader is
+    # shown the same for so long, so that what they see changes three times in ten seconds at most.
     late_hold_ms: int = 10_000
-    late_memory_s: float = 60.0  # whoever saw nothing for longer than this sees no change
     late_readers_max: int = 10_000
 
     # Resources whose answers are refused: how many are remembered, and for how long after the last refusal.

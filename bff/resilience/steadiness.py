@@ -2,9 +2,10 @@
 
 Public: `Steadiness`.
 
-An answer that was late where the one before it was in time is a change that a reader sees. It stays: for `late_hold_ms`
-the same reader is told the same without asking, so that what they see changes back no sooner than that. Others, who
-have seen no late answer, are not concerned.
+A late answer after a timely one is a change that its reader sees, and the timely one after it another. One late answer
+costs its own page. Where the next comes within `late_hold_ms` of that return, they would take turns: from there on the
+same reader is told the same for `late_hold_ms` without asking, so that no ten seconds hold more than three changes, and
+none lasts shorter than that while late answers go on. Others, who have seen no late answer, are not concerned.
 """
 
 from collections import OrderedDict
@@ -20,8 +21,9 @@ from bff.resilience.reason import Reason
 @dataclass(slots=True)
 class _Seen:
     timely: bool
-    at: float
     held_until: float = 0.0
+    # When an answer was last in time after one that was late; None where that never was.
+    returned_at: float | None = None
 
 
 class Steadiness:
@@ -54,18 +56,28 @@ class Steadiness:
         if held is not None:
             return held
         if not isinstance(ended, Failure):
-            self._note(resource, _Seen(timely=True, at=now))
+            self._note(resource, self._timely(resource, now))
         elif ended.late:
             self._note(resource, self._late(resource, now))
         return ended
 
+    def _timely(self, resource: Hashable, now: float) -> _Seen:
+        before = self._seen.get(resource)
+        if before is None:
+            return _Seen(timely=True)
+        return _Seen(timely=True, returned_at=before.returned_at if before.timely else now)
+
     def _late(self, resource: Hashable, now: float) -> _Seen:
         before = self._seen.get(resource)
-        if before is None or not before.timely:
-            # Nothing was seen before it, or the same: no change, and a hold runs from the change.
-            return _Seen(timely=False, at=now, held_until=before.held_until if before else 0.0)
-        recent = now - before.at <= self._policy.late_memory_s
-        return _Seen(timely=False, at=now, held_until=now + self._policy.late_hold_ms / 1000 if recent else 0.0)
+        if before is None:
+            return _Seen(timely=False)
+        if not before.timely:
+            # The same was seen before it: no change, and a hold runs from the change.
+            return _Seen(timely=False, held_until=before.held_until, returned_at=before.returned_at)
+        hold_s = self._policy.late_hold_ms / 1000
+        recurs = before.returned_at is not None and now - before.returned_at <= hold_s
+        held_until = now + hold_s if recurs else 0.0
+        return _Seen(timely=False, held_until=held_until, returned_at=before.returned_at)
 
     def _note(self, resource: Hashable, seen: _Seen) -> None:
         self._seen[resource] = seen

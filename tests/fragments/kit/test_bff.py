@@ -71,12 +71,14 @@ async def test_a_late_view_stays_away_from_its_player_for_a_while_under_one_word
     readers = (of("pl_one"), of("pl_two"), visitor)
     for context in readers:
         assert isinstance(await bff.view("wallet", View[dict[str, int]], context), View)
-    answer[0] = reply(view({"n": 2}), delay_s=0.5)
-    for context in (of("pl_one"), visitor):
-        failure = await bff.view("wallet", View[dict[str, int]], context)
-        assert isinstance(failure, Failure)
-        assert (failure.reason, failure.late) == (Reason.TIMEOUT, True)
-    answer[0] = reply(view({"n": 3}))
+    for _ in range(2):
+        assert isinstance(await bff.view("wallet", View[dict[str, int]], of("pl_one")), View)
+        answer[0] = reply(view({"n": 2}), delay_s=0.5)
+        for context in (of("pl_one"), visitor):
+            failure = await bff.view("wallet", View[dict[str, int]], context)
+            assert isinstance(failure, Failure)
+            assert (failure.reason, failure.late) == (Reason.TIMEOUT, True)
+        answer[0] = reply(view({"n": 3}))
     shown = [await bff.view("wallet", View[dict[str, int]], context) for context in readers]
     assert [isinstance(each, View) for each in shown] == [False, True, True]
     assert isinstance(shown[0], Failure)
