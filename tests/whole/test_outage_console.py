@@ -136,6 +136,20 @@ def test_part_that_does_not_answer_says_so(rig: ConsoleRig, page: Page) -> None:
     expect(page.locator("#notice")).to_be_hidden(timeout=SOON_MS)
 
 
+def test_lobby_that_could_not_be_reached_is_there_again_once_it_can(rig: ConsoleRig, page: Page) -> None:
+    """The hop to the shell itself is down: the list says so of the page, and the frame comes back without a click."""
+    opened(page, rig.address)
+    page.get_by_role("button", name="From browser to shell").click()
+    page.get_by_role("radio", name="Down").check()
+    page.get_by_role("button", name="Break it", exact=True).click()
+    entry = page.locator("#entries > li").first
+    expect(entry).to_contain_text("the page unreachable", timeout=SOON_MS)
+    expect(slot(page, "promotions")).to_have_count(0)
+    page.get_by_role("button", name="Heal browser to shell").click()
+    expect(entry).to_contain_text("fresh again", timeout=SOON_MS)
+    expect(slot(page, "promotions")).to_have_attribute("data-state", "fresh", timeout=SOON_MS)
+
+
 def test_testers_browser_carries_the_mark_and_the_list_watches_both(rig: ConsoleRig, page: Page) -> None:
     """Set and taken away above the lobby; a fault for this browser leaves everybody else's slots as they were."""
     opened(page, rig.address)

@@ -1,6 +1,6 @@
 """What was done, and what came of it: each fault with the slots that changed while it was on, and how they came back.
 
-Public: `History`, `Fault`, `FRESH`, `EVERYONE`, `TESTER`.
+Public: `History`, `Fault`, `FRESH`, `PAGE`, `EVERYONE`, `TESTER`.
 
 Decides from what is passed in: `now` is on the caller's monotonic clock in seconds, `at_ms` the wall clock's.
 """
@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 FRESH = "fresh"
+# The page itself, beside its slots.
+PAGE = "page"
 EVERYONE, TESTER = "everyone", "tester"
 ENTRIES_MAX = 100
 STEPS_MAX = 12
@@ -67,6 +69,11 @@ class Entry:
     def settled(self, key: tuple[str, str]) -> bool:
         return self.changes[key][-1].state == self.before[key]
 
+    def untouched(self) -> list[tuple[str, str]]:
+        """What was seen all the while and did not change: nothing is known of slots on a page that did not come."""
+        blind = {viewer for viewer, slot in self.changes if slot == PAGE}
+        return [key for key in self.watched if key not in self.changes and key[0] not in blind]
+
     def body(self) -> dict[str, object]:
         """As the page is given it."""
         return {
@@ -84,9 +91,7 @@ class Entry:
                 {"viewer": viewer, "slot": slot, "steps": [_step(step) for step in steps]}
                 for (viewer, slot), steps in self.changes.items()
             ],
-            "untouched": [
-                {"viewer": viewer, "slot": slot} for viewer, slot in self.watched if (viewer, slot) not in self.changes
-            ],
+            "untouched": [{"viewer": viewer, "slot": slot} for viewer, slot in self.untouched()],
         }
 
 

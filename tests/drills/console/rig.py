@@ -40,6 +40,13 @@ SLOT = '<fragment-slot slot="{}" data-state="{}" data-reason="{}">{}</fragment-s
 METRICS = 'mullion_breaker_position{{position="{}",upstream="promotions"}} 1.0\n'
 
 
+class _StandIn(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Connections are reset on purpose."""
+
+
 class ConsoleRig:
     """`with ConsoleRig() as rig: page.goto(rig.address)`.
 
@@ -57,8 +64,7 @@ class ConsoleRig:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            stand_in = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-            stand_in.daemon_threads = True
+            stand_in = _StandIn(("127.0.0.1", 0), self._handler())
             threading.Thread(target=stand_in.serve_forever, args=(0.05,), daemon=True).start()
             stack.callback(stand_in.server_close)
             stack.callback(stand_in.shutdown)

@@ -44,6 +44,14 @@ def test_slot_that_fell_and_healed_is_told_with_both_times_and_the_others_as_unt
     assert (entry(history)["lasted_ms"], entry(history)["how"]) == (10000, "here")
 
 
+def test_nothing_is_claimed_of_slots_on_a_page_that_did_not_come() -> None:
+    history = watched()
+    history.see(EVERYONE, {"page": ("fresh", "")}, 99.0)
+    history.begin(SLOW, 100.0, 0)
+    history.see(EVERYONE, {"page": ("unreachable", "no answer in time")}, 105.0)
+    assert entry(history)["untouched"] == []
+
+
 def test_entry_is_closed_once_all_is_as_it_was_and_not_before() -> None:
     history = watched()
     history.begin(SLOW, 100.0, 0)

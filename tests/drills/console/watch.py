@@ -1,6 +1,6 @@
 """The lobby as somebody sees it: which state each slot of it has, and when that was seen.
 
-Public: `look`, `PAGE`.
+Public: `look`.
 """
 
 import re
@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import httpx
 
-# The page itself, beside its slots.
-PAGE = "page"
+from tests.drills.console.history import FRESH, PAGE
+
 UNREACHABLE = "unreachable"
 PATIENCE_S = 5.0
 PAGE_BYTES_MAX = 4 << 20
@@ -36,7 +36,7 @@ async def look(http: httpx.AsyncClient, url: str, cookie: str, seen: Seen) -> No
         seen({PAGE: (UNREACHABLE, _words(error))}, time.monotonic())
         return
     whole = status == 200 and received.rstrip().endswith(b"</html>")
-    seen({PAGE: ("fresh", "") if whole else (f"status-{status}" if status != 200 else "cut", "")}, time.monotonic())
+    seen({PAGE: (FRESH, "") if whole else (f"status-{status}" if status != 200 else "cut", "")}, time.monotonic())
 
 
 def _slots(received: bytes, at: int, seen: Seen) -> int:

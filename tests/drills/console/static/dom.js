@@ -47,3 +47,12 @@ export function say(element, words) {
   text(element, words);
   element.hidden = !words;
 }
+
+/**
+ * Parts with a space between each two: laid out apart, they are read and copied apart too.
+ * @param {...Node} parts
+ * @returns {(Node | string)[]}
+ */
+export function spaced(...parts) {
+  return parts.flatMap((part) => [part, " "]).slice(0, -1);
+}

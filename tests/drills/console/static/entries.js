@@ -1,5 +1,5 @@
 // What was done, and what came of it.
-import { el } from "./dom.js";
+import { el, spaced } from "./dom.js";
 import { arrow, list, slotName, took } from "./words.js";
 
 /** @type {Record<string, string>} */
@@ -45,11 +45,13 @@ function draw(entry) {
   const head = el(
     "p",
     { class: "what" },
-    el("time", { datetime: new Date(entry.at_ms).toISOString() }, clock),
-    el("strong", {}, arrow(entry.hop)),
-    el("span", { class: "words" }, entry.words),
-    el("span", { class: "whom" }, `for ${entry.whom}${entry.by === "elsewhere" ? ", by another program" : ""}`),
-    el("span", { class: "badge", "data-on": on ? "" : null }, badge),
+    ...spaced(
+      el("time", { datetime: new Date(entry.at_ms).toISOString() }, clock),
+      el("strong", {}, arrow(entry.hop)),
+      el("span", { class: "words" }, entry.words),
+      el("span", { class: "whom" }, `for ${entry.whom}${entry.by === "elsewhere" ? ", by another program" : ""}`),
+      el("span", { class: "badge", "data-on": on ? "" : null }, badge),
+    ),
   );
   const outcomes = entry.changes.map((change) => outcome(change, entry));
   const session = entry.scope === "session";
@@ -82,7 +84,7 @@ function outcome(change, entry) {
     last && last.state !== "fresh" && !entry.closed
       ? [el("span", { class: "step", "data-slot-state": "wait" }, "…")]
       : [];
-  return el("li", { class: "outcome" }, el("b", {}, name), bar(change.steps, entry), ...steps, ...waits);
+  return el("li", { class: "outcome" }, ...spaced(el("b", {}, name), bar(change.steps, entry), ...steps, ...waits));
 }
 
 /**

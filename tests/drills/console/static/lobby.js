@@ -15,6 +15,7 @@ export class Lobby {
     this.follow = byId("lobby-follow", HTMLInputElement);
     /** @type {number | null} */
     this.newest = null;
+    this.page = "";
     /** @type {HTMLIFrameElement | null} */
     this.frame = null;
     this.pages = "";
@@ -34,11 +35,15 @@ export class Lobby {
     this.pages = system.pages;
     set(this.tab, "href", system.pages ? `${system.pages}/` : null);
     if (!system.pages) say(this.wait, "This copy runs without a shell, so there is no page to show.");
+    const page = system.slots[tester ? "tester" : "everyone"]?.page?.state ?? "";
+    // What the browser shows where no page came does not heal by itself.
+    const back = page === "fresh" && this.page !== "" && this.page !== "fresh";
+    this.page = page;
     const newest = system.history[0]?.number ?? 0;
     // A page that stands keeps what it has; whoever comes now sees what is broken.
     const began = this.newest !== null && newest > this.newest && this.follow.checked;
     this.newest = newest;
-    if (system.framed && (!this.frame || began)) this.reload();
+    if (system.framed && (!this.frame || began || back)) this.reload();
   }
 
   /** @param {Record<string, { state: string, reason: string }>} slots */

@@ -1,5 +1,5 @@
 // What is on at the moment, with how long it lasts: one line a fault, and a click that heals.
-import { el, set, text } from "./dom.js";
+import { el, set, spaced, text } from "./dom.js";
 import { arrow, left } from "./words.js";
 
 export class On {
@@ -34,12 +34,14 @@ export class On {
     return el(
       "li",
       {},
-      el("strong", {}, arrow(hop)),
-      el("span", {}, fault.words),
-      el("span", { class: "whom" }, `for ${fault.whom}`),
-      el("meter", { min: "0", max: "1", "aria-hidden": "true" }),
-      el("time", {}),
-      button,
+      ...spaced(
+        el("strong", {}, arrow(hop)),
+        el("span", {}, fault.words),
+        el("span", { class: "whom" }, `for ${fault.whom}`),
+        el("meter", { min: "0", max: "1", "aria-hidden": "true" }),
+        el("time", {}),
+        button,
+      ),
     );
   }
 
