@@ -269,9 +269,7 @@ class Projector:
         await self.store.heartbeat("ledger", "stale", Reason.FEED_STALE, data=beat)
 
     async def _look_for_losses(self, now: float) -> None:
-        if self.tracker is None:
-            return
-        if why := self.tracker.lost(now):
+        if self.tracker is not None and (why := self.tracker.lost(now)):
             self._lose(why)
         if self._is_lost():
             await self._loss.request_replay(now)
@@ -281,8 +279,7 @@ class Projector:
             self._loss.declare(why, self.tracker.at)
 
     def _is_lost(self) -> bool:
-        if self.tracker is not None:
-            self._loss.followed(self.tracker.epoch)
+        self._loss.followed(self.tracker.epoch if self.tracker is not None else "")
         return bool(self._loss.why)
 
 

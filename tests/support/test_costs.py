@@ -32,6 +32,8 @@ def test_seconds_of_a_child_are_counted_while_it_lives_and_after_it() -> None:
         ("tests/shell/composition/test_include.py::test_fresh", True),
         ("tests/shell/composition/test_include.py::test_500_waiting_slots_are_no_stampede", False),
         ("tests/bff/resilience/test_machines.py::TestBreakerMachine::runTest", False),
+        ("tests/bff/commands/house/case_rebuild.py::test_rebuild", True),
+        ("tests/bff/projector/test_kills.py::test_kills", False),
         ("tests/shell/pages/test_pages.py::test_resilience_of_pages", False),
     ],
 )

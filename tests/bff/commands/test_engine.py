@@ -36,11 +36,13 @@ def databases(postgres, tmp_path_factory):
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
-def test_engine_holds_over(vendor, databases):
+def test_engine_holds_over(vendor, databases, request):
     """Every rule of the ledger holds over this database, whatever sequence of commands it gets."""
     cases = sorted(CASES.glob("case_*.py"))
     assert len(cases) >= 2
     settings = ("-q", "-n", "0", "--ds", "bff.commands.settings", "-p", "no:cacheprovider", "-p", "no:playwright")
+    if request.config.pluginmanager.hasplugin("mullion-branches"):
+        settings += ("-p", "tests.support.branches")
     # The tests' shared fixtures belong to another house; these cases bring their own.
     done = run(databases[vendor], *settings, f"--confcutdir={CASES}", *cases, module="pytest")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

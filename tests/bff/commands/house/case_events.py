@@ -68,6 +68,13 @@ def test_statement_speaks_of_months_pending_items_and_limits():
     assert mine.limits.deposit[0].amount_minor == 900
 
 
+def test_a_statement_of_nobody_is_no_event():
+    """Behind the last player there is nothing to state, and nothing goes out."""
+    before = OutboxRow.objects.count()
+    assert state_part("run", 0, "pl_zzzzzzzzzzzz", datetime.now(UTC)) == ("pl_zzzzzzzzzzzz", 0)
+    assert OutboxRow.objects.count() == before
+
+
 def test_the_rolling_comparison_states_those_of_whom_all_has_gone_out():
     """Round by round everybody, a bounded number at once; who is on the way out is left to the next round."""
     players = [opened() for _ in range(3)]
