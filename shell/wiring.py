@@ -4,6 +4,7 @@ Public: `Parts`, `parts`, `start`, `stop`.
 """
 
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import cache
 from uuid import uuid4
@@ -16,6 +17,7 @@ from bff.resilience.policies import house_policy
 from shell.composition.compiler import Compiler
 from shell.composition.include import Include
 from shell.composition.includer import Includer
+from shell.composition.ladder import Included
 from shell.composition.page import Page, PageTable, Slot, Visit
 from shell.composition.probe_targets import ProbeTargets
 from shell.composition.recent_outcomes import RecentOutcomes
@@ -29,7 +31,10 @@ from shell.pages.table import NOT_FOUND, read_pages
 from shell.players.context import Minter
 from shell.players.revocation import Revocations
 from shell.players.throttle import SignInThrottle, ThrottlePolicy
+from shell.registry.follow import ACTOR, Follower, FollowPolicy
 from shell.registry.hold_enforcer import HoldEnforcer
+from shell.registry.origins import Origins
+from shell.registry.publish import Published, publish
 from shell.registry.snapshot_poller import Holds, SnapshotPoller
 
 
@@ -48,6 +53,7 @@ class Parts:
     recent_outcomes: RecentOutcomes
     evidence: RedisEvidence
     redis: Redis
+    follower: Follower
 
 
 @cache
@@ -88,13 +94,22 @@ def parts() -> Parts:
             session=visit.session if life_s else "",
         )
 
+    def publish_again(manifest_url: str) -> Awaitable[Published]:
+        origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
+        return publish(manifest_url, origins=origins, actor=ACTOR, pages=pages, bearer=bearer)
+
+    follower = Follower(publish_again, house_policy("follow", FollowPolicy()))
+
+    def watch(included: Included) -> None:
+        recent_outcomes.note(included)
+        follower.note(included)
+
     return Parts(
         pages=pages,
+        follower=follower,
         registry=SnapshotPoller(on_change=follow),
         upstreams=upstreams,
-        composer=Composer(
-            compiler, Includer(upstreams, bearer, last_good=last_good, watch=recent_outcomes.note), NOT_FOUND
-        ),
+        composer=Composer(compiler, Includer(upstreams, bearer, last_good=last_good, watch=watch), NOT_FOUND),
         minter=minter,
         revocations=Revocations(settings.REDIS_URL),
         throttle=SignInThrottle(redis, house_policy("sign-in", ThrottlePolicy())),
@@ -134,6 +149,7 @@ async def start() -> None:
 
 async def stop() -> None:
     """End what `start` began and close every connection."""
+    await parts().follower.aclose()
     await parts().registry.stop()
     await parts().revocations.stop()
     await parts().composer.includer.aclose()

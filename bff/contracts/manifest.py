@@ -19,6 +19,7 @@ _OPERATORS = frozenset({"trust", "follow"})
 NAME_PATTERN = "^[a-z][a-z0-9-]{0,62}$"
 MANIFEST_BYTES_MAX = 64 * 1024
 ASSETS_MAX = 64
+VERSION_CHARS_MAX = 128
 PROXIES_MAX = 4
 
 # \Z, as $ lets a line end through.
@@ -76,7 +77,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """Podium v5. `content` and `fallback` are URLs by Podium's rule; `proxy` maps a name to a target, or lists both."""
 
     name: Name
-    version: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    version: Annotated[str, msgspec.Meta(min_length=1, max_length=VERSION_CHARS_MAX)]
     content: Url = "/"
     fallback: Target = ""
     css: Annotated[list[Asset], msgspec.Meta(max_length=ASSETS_MAX)] = []

@@ -23,6 +23,7 @@ HOUSE_POLICY_NAMES = frozenset(
     {
         "broker",
         "contain",
+        "follow",
         "engine",
         "feeds",
         "kit",

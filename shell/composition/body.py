@@ -12,7 +12,8 @@ from functools import lru_cache
 from django.conf import settings
 
 from bff.contracts import headers
-from bff.contracts.manifest import Extension
+from bff.contracts.manifest import VERSION_CHARS_MAX, Extension
+from bff.contracts.text import is_plain
 from bff.resilience import log
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
@@ -45,6 +46,7 @@ class Body:
     """Contained HTML. `degraded` is why the fragment calls itself degraded, None when it says that all is well.
 
     `upstream` is who failed behind it, by a name that its manifest declares; `retry_after_ms` when it hopes to be well.
+    `version_seen` is what the origin says it is, where that is another version than the release's.
     """
 
     html: bytes
@@ -53,6 +55,7 @@ class Body:
     as_of: datetime | None = None
     upstream: str = ""
     retry_after_ms: int | None = None
+    version_seen: str = ""
 
 
 def read_body(include: Include, response: Response, *, accept: frozenset[int] = _CONTENT) -> Body | Failure:
@@ -79,8 +82,24 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         return Failure(Reason.NOT_A_FRAGMENT, f"answered {status} without {headers.VERSION}", status=status)
     state = read_state(response.headers.get(headers.STATE), datetime.now(UTC), declared)
     if state is None:
-        return Body(contained.html, status)
-    return Body(contained.html, status, state.reason, state.as_of, state.upstream, state.retry_after_ms)
+        return Body(contained.html, status, version_seen=_version_seen(include, response))
+    return Body(
+        contained.html,
+        status,
+        state.reason,
+        state.as_of,
+        state.upstream,
+        state.retry_after_ms,
+        _version_seen(include, response),
+    )
+
+
+def _version_seen(include: Include, response: Response) -> str:
+    """The version that answered, where it is not the release's: a deploy that nobody has published, or one undone."""
+    seen = (response.headers.get(headers.VERSION) or "").strip()
+    if seen == include.published.manifest.version or not is_plain(seen):
+        return ""
+    return seen[:VERSION_CHARS_MAX]
 
 
 def content_type_of(response: Response) -> str | None:

@@ -23,7 +23,8 @@ class Included(msgspec.Struct, frozen=True, eq=False):
 
     `status` is the fragment's answer, None without one; `ms` is what the include took. `repeated` where it
     fills the slot of more than one visit. `upstream` names who failed: the fragment itself, or who failed behind it by
-    the fragment's own word; it is empty where nobody did, or where it was decided here.
+    the fragment's own word; it is empty where nobody did, or where it was decided here. `version_seen` is the version
+    that answered where it is not the release's.
     """
 
     slot: Slot
@@ -38,6 +39,7 @@ class Included(msgspec.Struct, frozen=True, eq=False):
     ms: int = 0
     repeated: Repeated | None = None
     upstream: str = ""
+    version_seen: str = ""
 
     @property
     def version(self) -> str:
@@ -59,6 +61,7 @@ def included_from_outcome(include: Include, outcome: Outcome[Body]) -> Included:
             body.status,
             outcome.retry_after_ms,
             upstream=_who(slot, outcome.reason),
+            version_seen=body.version_seen,
         )
     if body.degraded is not None:
         return Included(
@@ -71,8 +74,17 @@ def included_from_outcome(include: Include, outcome: Outcome[Body]) -> Included:
             status=body.status,
             retry_after_ms=body.retry_after_ms,
             upstream=body.upstream or slot.fragment,
+            version_seen=body.version_seen,
         )
-    return Included(slot, State.FRESH, body.html, release, as_of=outcome.as_of, status=body.status)
+    return Included(
+        slot,
+        State.FRESH,
+        body.html,
+        release,
+        as_of=outcome.as_of,
+        status=body.status,
+        version_seen=body.version_seen,
+    )
 
 
 def included_from_failure(include: Include, failure: Failure) -> Included:

@@ -15,6 +15,9 @@ INCLUDES = Counter(
     ["fragment", "state", "reason", "upstream"],
 )
 INCLUDE_SECONDS = Histogram("mullion_include_seconds", "What an include took.", ["fragment"], buckets=_BUCKETS)
+VERSION_SKEW = Counter(
+    "mullion_version_skew_total", "Includes that another version than the live release's answered.", ["fragment"]
+)
 PAGES = Counter("mullion_pages_total", "Pages composed, by status.", ["page", "status"])
 PAGES_LEFT = Counter("mullion_pages_left_total", "Pages whose browser left before the last slot.", ["page"])
 

@@ -5,6 +5,7 @@ Public: `OutcomeLog`, `QUIET_S`.
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 
 from bff.resilience import log
 from bff.resilience.outcome import State
@@ -20,6 +21,12 @@ QUIET_S = 1.0
 _Kind = tuple[str, str, str, str, State, Reason | None, str, str]
 
 logger = log.get("include")
+
+
+@lru_cache(maxsize=256)
+def _log_skew(fragment: str, version: str, version_seen: str) -> None:
+    """Once for each pair of versions, as every include would say it again."""
+    logger.warning("version_skew", fragment=fragment, version=version, version_seen=version_seen)
 
 
 class OutcomeLog:
@@ -43,6 +50,9 @@ class OutcomeLog:
             pending.times += 1
             return
         slot, state, reason = included.slot, included.state, included.reason
+        if included.version_seen:
+            metrics.VERSION_SKEW.labels(slot.fragment).inc()
+            _log_skew(slot.fragment, included.version, included.version_seen)
         if not partition:
             metrics.includes(slot.fragment, state, reason, included.upstream).inc()
         if included.ms and not partition:  # an immediate outcome took nothing

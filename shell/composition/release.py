@@ -47,7 +47,8 @@ class Release:
     """One published version of a fragment. `css` and `js` are digests, in the manifest's order.
 
     `fallback` is empty where the manifest names none. `versioned` is whether the origin says `podlet-version`: one that
-    does always does, so an answer without it is somebody else's; a plain server never does.
+    does always does, so an answer without it is somebody else's; a plain server never does. What its origin deploys
+    is published by itself where operators say `follow`.
     """
 
     fragment: str
@@ -60,6 +61,7 @@ class Release:
     uses: Mapping[str, AssetUse] = field(default_factory=lambda: MappingProxyType({}))
     versioned: bool = True
     trust: Trust = Trust.SANDBOXED
+    follow: bool = False
 
     @property
     def sandboxed(self) -> bool:

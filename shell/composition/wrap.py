@@ -83,6 +83,7 @@ class Wrapper:
             (release.digest, release.trust) if release else None,
             not included.html,
             attempt,
+            included.version_seen,
         )
         frame = self._frames.get(key)
         if frame is None:
@@ -115,6 +116,8 @@ def _framed(included: Included, prefix: str, refetch_query: str, attempt: int) -
         "data-reason": str(included.reason or ""),
         "data-version": included.version,
     }
+    if included.version_seen:
+        attributes["data-version-seen"] = included.version_seen
     if release is not None:
         declared = release.manifest.mullion
         modules = [f"/assets/{digest}" for digest in release.modules(_scope(included))] if included.html else []

@@ -86,14 +86,17 @@ class _Stored(msgspec.Struct, array_like=True):
     status: int
     degraded: Reason | None
     as_of: datetime | None
+    version_seen: str = ""
 
 
 class BodyCodec:
     """A body as bytes. Only for a second level that seals what it keeps, as `RedisLastGood` does."""
 
     def dump(self, value: Body) -> bytes:
-        return msgspec.msgpack.encode(_Stored(value.html, value.status, value.degraded, value.as_of))
+        return msgspec.msgpack.encode(
+            _Stored(value.html, value.status, value.degraded, value.as_of, value.version_seen)
+        )
 
     def load(self, data: bytes) -> Body:
         stored = msgspec.msgpack.decode(data, type=_Stored)
-        return Body(stored.html, stored.status, stored.degraded, stored.as_of)
+        return Body(stored.html, stored.status, stored.degraded, stored.as_of, version_seen=stored.version_seen)

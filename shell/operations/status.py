@@ -14,6 +14,8 @@ from shell.wiring import Parts
 class FragmentStatus:
     """One row. `state` is empty while nobody asked for the fragment in the last minute; `held` is an operator's.
 
+    `version_seen` is what answered last where that is another version than the release's.
+
     `upstream` is who failed: the fragment, or what it says has failed behind it.
     """
 
@@ -30,6 +32,9 @@ class FragmentStatus:
     counts: dict[str, int]
     breaker: str
     held: FragmentHold | None
+    trust: str = ""
+    version_seen: str = ""
+    follow: bool = False
 
 
 def fragments(parts: Parts) -> list[FragmentStatus]:
@@ -56,6 +61,9 @@ def fragments(parts: Parts) -> list[FragmentStatus]:
                 counts=record.counts if record else {},
                 breaker=str(guards[name].breaker.position) if name in guards else "",
                 held=parts.registry.holds.get(name),
+                trust=str(release.trust) if release else "",
+                version_seen=record.last.version_seen if record else "",
+                follow=release.follow if release else False,
             )
         )
     return rows

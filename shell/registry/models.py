@@ -50,11 +50,17 @@ class LiveRelease(models.Model):
 
 
 class Registration(models.Model):
-    """What operators allow a fragment's name, whatever release of it is live. A name without one is sandboxed."""
+    """What operators allow a fragment's name, whatever release of it is live. A name without one is sandboxed.
+
+    `followed_at` and what stands with it is the last try to `follow` it.
+    """
 
     fragment = models.CharField(max_length=100, primary_key=True)
     trust = models.CharField(max_length=16, default=Trust.SANDBOXED.value)
     follow = models.BooleanField(default=False)
+    followed_at = models.DateTimeField(null=True)
+    followed_version = models.CharField(max_length=128, blank=True)
+    follow_tries = models.IntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.fragment}: {self.trust}"

@@ -1,6 +1,6 @@
-"""What operators allow a fragment's name, whatever release of it is live: its trust.
+"""What operators allow a fragment's name, whatever release of it is live: its trust, and whether it is followed.
 
-Public: `trust_of`, `set_trust`, `set_trust_of_live`, `RegistrationRefused`.
+Public: `trust_of`, `set_trust`, `set_trust_of_live`, `set_follow`, `RegistrationRefused`.
 It is never the manifest's to say: whoever can publish would be what they say they are.
 """
 
@@ -33,9 +33,33 @@ def set_trust(fragment: str, trust: Trust, *, actor: str) -> bool:
     return True
 
 
+@transaction.atomic
+def set_follow(fragment: str, follow: bool, *, actor: str) -> bool:
+    """Whether shells publish by themselves what the origin deploys; False when it was so already.
+
+    Raises `RegistrationRefused` for a name that is not live.
+    """
+    _check_live(fragment)
+    row, _ = models.Registration.objects.get_or_create(fragment=fragment)
+    if row.follow is follow:
+        return False
+    row.follow = follow
+    row.save(update_fields=["follow"])
+    live = models.LiveRelease.objects.filter(fragment=fragment).first()
+    action = "follows" if follow else "unfollows"
+    models.AuditEntry.objects.create(
+        actor=actor, action=action, fragment=fragment, release=live.release if live else None
+    )
+    return True
+
+
 def set_trust_of_live(fragment: str, trust: Trust, *, actor: str) -> bool:
     """The same for a name that is live; raises `RegistrationRefused` for any other, which may be misspelt."""
+    _check_live(fragment)
+    return set_trust(fragment, trust, actor=actor)
+
+
+def _check_live(fragment: str) -> None:
     if not models.LiveRelease.objects.filter(fragment=fragment).exists():
         names = ", ".join(models.LiveRelease.objects.order_by("fragment").values_list("fragment", flat=True))
         raise RegistrationRefused(f"no release of {fragment} is live, so nothing was changed. Live: {names or 'none'}.")
-    return set_trust(fragment, trust, actor=actor)

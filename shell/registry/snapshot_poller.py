@@ -114,10 +114,10 @@ def _load(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
         generation = AuditEntry.objects.aggregate(last=Max("id"))["last"] or 0
         if generation == current.generation:
             return current, holds
-        trust = {row.fragment: Trust(row.trust) for row in Registration.objects.all()}
+        registrations = {row.fragment: row for row in Registration.objects.all()}
         releases = {}
         for live in LiveRelease.objects.select_related("release"):
-            release = _release(live, trust.get(live.fragment, Trust.SANDBOXED))
+            release = _release(live, registrations.get(live.fragment) or Registration())
             if release is not None:
                 releases[release.fragment] = release
         wanted = {digest for release in releases.values() for digest in (*release.css, *release.js)}
@@ -145,7 +145,7 @@ def _asset(row: Asset) -> StoredAsset:
     return StoredAsset(row.digest, row.content_type, CodedBody.of(row.content_type, bytes(row.body)))
 
 
-def _release(live: LiveRelease, trust: Trust) -> Release | None:
+def _release(live: LiveRelease, registration: Registration) -> Release | None:
     row = live.release
     try:
         manifest = parse(bytes(row.manifest))
@@ -162,5 +162,6 @@ def _release(live: LiveRelease, trust: Trust) -> Release | None:
         js=tuple(row.js),
         uses=MappingProxyType({digest: AssetUse(**use) for digest, use in row.uses.items()}),
         versioned=row.versioned,
-        trust=trust,
+        trust=Trust(registration.trust),
+        follow=registration.follow,
     )

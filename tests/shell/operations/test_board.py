@@ -164,3 +164,17 @@ def test_public_port_shows_operators_pages_to_staff_alone(view: Any, monkeypatch
 
 def _words(row: str) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", row))).strip()
+
+
+@pytest.mark.django_db
+async def test_board_says_which_version_answers_and_how_far_a_fragment_is_trusted() -> None:
+    """Where it is not the one that is live."""
+    async with Trio() as trio:
+        board = Board(trio)
+        await trio.origins["wallet"].fail("changing-version")
+        await trio.page()
+        html = views.board_page(RequestFactory().get("/operations/"), board.parts())
+    rows = [_words(row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)[1:]]
+    by_name = {row.partition(" ")[0]: row for row in rows}
+    assert re.search(r"1\.0\.0 wallet-1 · first-party 1\.0\.\d+ answers", by_name["wallet"])
+    assert "answers" not in by_name["tables"]

@@ -1,4 +1,4 @@
-"""`manage.py fragment publish URL [URL …]`, `trust NAME LEVEL`, `hold NAME --reason WHY` and `resume NAME`."""
+"""`manage.py fragment`: `publish URL …`, `trust NAME LEVEL`, `follow NAME on`, `hold NAME --reason WHY`, `resume`."""
 
 import asyncio
 import getpass
@@ -16,7 +16,7 @@ from shell.players.context import Minter
 from shell.registry.holds import HoldRefused, hold, resume
 from shell.registry.origins import Origins
 from shell.registry.publish import PublishRefused, publish
-from shell.registry.registrations import RegistrationRefused, set_trust_of_live
+from shell.registry.registrations import RegistrationRefused, set_follow, set_trust_of_live
 
 HOLD = (
     "Keep a fragment out of every page, whatever release of it is live: its slots show their last good copy or their "
@@ -30,6 +30,12 @@ TRUST = (
     "which they can read and change whole. sandboxed: its HTML and styles stand in a place of their own, without "
     "script, htmx or bindings. What was published for the other isolation may stand unstyled until it is published "
     "again."
+)
+
+FOLLOW = (
+    "When a followed fragment answers with another version than the live release's, a shell publishes what its "
+    "manifest describes, with the same checks as ever: once a minute at most, more and more rarely where it is "
+    "refused, and never a version that was live before."
 )
 
 
@@ -58,6 +64,9 @@ class Command(BaseCommand):
         verb = verbs.add_parser("trust", help="say how far a fragment is trusted", description=TRUST)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
         verb.add_argument("trust", choices=[each.value for each in Trust])
+        verb = verbs.add_parser("follow", help="publish by itself what a fragment's origin deploys", description=FOLLOW)
+        verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
+        verb.add_argument("follow", choices=["on", "off"])
         verb = verbs.add_parser("hold", help="keep a fragment out of every page until it is resumed", description=HOLD)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
         verb.add_argument("--reason", required=True, metavar="WHY", help="for the audit and the status board")
@@ -75,6 +84,8 @@ class Command(BaseCommand):
                 self._resume(options["name"])
             elif options["verb"] == "trust":
                 self._trust(options["name"], Trust(options["trust"]))
+            elif options["verb"] == "follow":
+                self._follow(options["name"], follow=options["follow"] == "on")
             else:
                 trust = Trust(options["trust"]) if options["trust"] else None
                 self._publish(options["urls"], move=options["move"], trust=trust)
@@ -105,6 +116,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{name} is {trust}; publish it again, so that its styles fit")
         else:
             self.stdout.write(f"unchanged {name}: it is {trust} already")
+
+    def _follow(self, name: str, *, follow: bool) -> None:
+        word = "followed" if follow else "not followed"
+        changed = set_follow(name, follow, actor=getpass.getuser())
+        self.stdout.write(f"{name} is {word}" if changed else f"unchanged {name}: it is {word} already")
 
     def _publish(self, urls: list[str], *, move: bool, trust: Trust | None) -> None:
         refused = asyncio.run(self._publish_all(urls, move=move, trust=trust))

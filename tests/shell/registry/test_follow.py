@@ -1,0 +1,161 @@
+"""A version that nobody published is seen by everybody, and published by itself only where an operator says so."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.management import CommandError, call_command
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from bff.resilience.deadline import Deadline
+from shell.composition.include import Include
+from shell.composition.includer import Includer
+from shell.composition.ladder import Included
+from shell.composition.page import Page, Slot, Visit
+from shell.composition.upstreams import Upstreams
+from shell.composition.wrap import Wrapper
+from shell.registry import models
+from shell.registry.follow import Attempt, Follower, FollowPolicy, is_due
+from shell.registry.origins import Origins
+from shell.registry.publish import Published, publish
+from shell.registry.snapshot_poller import SnapshotPoller
+from tests.support.podium.rig import Podium, Started
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LOOPBACK = Origins([], loopback=True)
+MORNING = datetime(2026, 3, 4, 9, tzinfo=UTC)
+POLICY = FollowPolicy(interval_s=60, interval_s_max=600)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "version", "after_s", "due"),
+    [
+        (Attempt(), "2", 0, True),
+        (Attempt(MORNING, "2", 1), "2", 59, False),
+        (Attempt(MORNING, "2", 1), "2", 60, True),
+        (Attempt(MORNING, "2", 3), "2", 239, False),
+        (Attempt(MORNING, "2", 3), "2", 240, True),
+        (Attempt(MORNING, "2", 1000), "2", 600, True),
+        (Attempt(MORNING, "2", 1000), "3", 59, False),
+        (Attempt(MORNING, "2", 1000), "3", 60, True),
+    ],
+)
+def test_version_is_tried_more_and_more_rarely_and_another_after_a_minute(
+    attempt: Attempt, version: str, after_s: int, due: bool
+) -> None:
+    """Whatever an origin says, it is a publish a minute at most."""
+    assert is_due(POLICY, attempt, version, MORNING + timedelta(seconds=after_s)) is due
+
+
+class Shell:
+    """One shell's includes of one fragment, at a time that the test moves."""
+
+    def __init__(self, started: Started) -> None:
+        self._started = started
+        self.now = MORNING
+        self.published: list[Published] = []
+        self.follower = Follower(self._publish, POLICY, clock=lambda: self.now.timestamp(), now=lambda: self.now)
+        self._poller = SnapshotPoller()
+
+    async def _publish(self, manifest_url: str) -> Published:
+        done = await publish(manifest_url, origins=LOOPBACK, actor="follow")
+        self.published.append(done)
+        return done
+
+    async def visit(self) -> tuple[Included, str]:
+        """(what the slot shows, its element); whatever follows from it is done."""
+        await self._poller.refresh()
+        upstreams = Upstreams()
+        includer = Includer(upstreams, lambda *_: "", watch=self.follower.note)
+        slot = Slot("moving", "moving")
+        visit = Visit(Page("lobby", "/", "lobby.html", (slot,)), {}, "en", "en-GB", "EUR", "http://localhost")
+        include = Include(slot, visit, self._poller.current.releases["moving"])
+        included = await includer.include(include, Deadline.after_ms(asyncio.get_running_loop().time(), 3000))
+        await self.follower.settle()
+        await upstreams.aclose()
+        return included, Wrapper().wrap(included, include).decode()
+
+
+async def fragment(*arguments: str) -> str:
+    said = StringIO()
+    await sync_to_async(call_command)("fragment", *arguments, stdout=said)
+    return said.getvalue()
+
+
+async def moving(podium: Podium) -> tuple[Started, Shell]:
+    """A podlet that is live as 1.0.0."""
+    [started] = podium.start({"name": "moving"})
+    await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
+    return started, Shell(started)
+
+
+async def test_version_that_nobody_published_is_seen_in_page_metric_and_log(podium: Podium) -> None:
+    """The page goes on with what answers; nothing is published."""
+    started, shell = await moving(podium)
+    included, html = await shell.visit()
+    assert (included.version_seen, "data-version-seen" in html) == ("", False)
+    podium.change(started, version='2.0.0-"x"')
+    before = REGISTRY.get_sample_value("mullion_version_skew_total", {"fragment": "moving"}) or 0
+    with capture_logs() as logs:
+        included, html = await shell.visit()
+        await shell.visit()
+    assert (included.state, included.version, included.version_seen) == ("fresh", "1.0.0", '2.0.0-"x"')
+    assert 'data-version="1.0.0" data-version-seen="2.0.0-&quot;x&quot;"' in html
+    assert REGISTRY.get_sample_value("mullion_version_skew_total", {"fragment": "moving"}) == before + 2
+    [line] = [entry for entry in logs if entry["event"] == "version_skew"]
+    assert (line["fragment"], line["version"], line["version_seen"]) == ("moving", "1.0.0", '2.0.0-"x"')
+    assert shell.published == []
+
+
+async def test_followed_fragment_is_published_by_itself_once(podium: Podium) -> None:
+    """Through the same checks, by one of all shells, and the next page is made from it."""
+    started, shell = await moving(podium)
+    assert "moving is followed" in await fragment("follow", "moving", "on")
+    assert "unchanged" in await fragment("follow", "moving", "on")
+    podium.change(started, version="2.0.0")
+    other = Shell(started)
+    await asyncio.gather(shell.visit(), other.visit())
+    assert [done.version for done in [*shell.published, *other.published]] == ["2.0.0"]
+    included, _ = await shell.visit()
+    assert (included.version, included.version_seen) == ("2.0.0", "")
+    actions = [(entry.actor, entry.action) async for entry in models.AuditEntry.objects.order_by("id")]
+    assert actions[-1] == ("follow", "published")
+    assert "moving is not followed" in await fragment("follow", "moving", "off")
+
+
+async def test_origin_that_answers_in_two_versions_is_no_loop(podium: Podium) -> None:
+    """What was live before is for an operator to bring back, however often it answers."""
+    started, shell = await moving(podium)
+    await fragment("follow", "moving", "on")
+    for version in ("2.0.0", "1.0.0", "2.0.0", "1.0.0"):
+        podium.change(started, version=version)
+        shell.now += timedelta(hours=2)
+        await shell.visit()
+    assert [done.version for done in shell.published] == ["2.0.0"]
+
+
+async def test_release_that_is_refused_is_tried_more_and_more_rarely(podium: Podium) -> None:
+    """What is live stays live, and its log says why."""
+    started, shell = await moving(podium)
+    await fragment("follow", "moving", "on")
+    podium.change(started, version="2.0.0", css=[{"value": "/missing.css"}])
+    tried = []
+    with capture_logs() as logs:
+        for minute in range(10):
+            podium.requests(started)
+            await shell.visit()
+            tried += [minute] if any("manifest" in seen["url"] for seen in podium.requests(started)) else []
+            shell.now += timedelta(minutes=1)
+    assert (tried, shell.published) == ([0, 1, 3, 7], [])
+    assert {entry["fragment"] for entry in logs if entry["event"] == "follow_refused"} == {"moving"}
+    live = await models.LiveRelease.objects.select_related("release").aget(fragment="moving")
+    assert live.release.version == "1.0.0"
+
+
+async def test_name_that_is_not_live_is_not_followed() -> None:
+    """It may be misspelt."""
+    with pytest.raises(CommandError, match="no release of moving is live"):
+        await fragment("follow", "moving", "on")
