@@ -139,9 +139,8 @@ class Guard:
 
     def own(self) -> "Guard":
         """The guard of the partition that the running request belongs to: this one, where it belongs to none."""
-        if self._partition is not None or (partition := current()) is None:
-            return self
-        return self._partitions.of(partition)
+        partition = current()
+        return self if partition is None or self._partition is not None else self._partitions.of(partition)
 
     def refusal(self) -> Failure | None:
         """What `call` would answer without asking anybody, while the breaker lets nothing through; else None.
