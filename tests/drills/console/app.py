@@ -51,7 +51,7 @@ class Console:
                 await self._serve(scope, receive, send)
         elif border.host_refusal(scope["headers"], port):
             # By another name the page could not do its work; whoever typed 127.0.0.1 is sent on, with their token.
-            await _respond(send, 307, b"", b"text/plain", [(b"location", f"{border.origin(port)}{path}".encode())])
+            await _respond(send, 307, b"", b"text/plain", [(b"location", f"{border.origin(port)}/".encode())])
         elif path not in self._files or scope["method"] not in ("GET", "HEAD"):
             await _problem(send, 404, "There is nothing here.")
         else:

@@ -104,8 +104,10 @@ async def test_other_origins_and_names_do_nothing_even_with_the_token(
 
 
 async def test_who_comes_by_another_name_is_sent_to_the_right_one(http: httpx.AsyncClient) -> None:
-    answer = await http.get("/", headers={"Host": "127.0.0.1:8097"})
-    assert (answer.status_code, answer.headers["location"]) == (307, "http://localhost:8097/")
+    """To its beginning, whatever was asked for: nothing of a stranger's address comes back in a header."""
+    for path in ("/", "/main.js", "/%0d%0aSet-Cookie:%20a=b"):
+        answer = await http.get(path, headers={"Host": "127.0.0.1:8097"})
+        assert (answer.status_code, answer.headers["location"]) == (307, "http://localhost:8097/")
 
 
 async def test_break_is_done_as_the_command_does_it_and_stands_in_the_list(
