@@ -1,5 +1,5 @@
 // What is on at the moment, with how long it lasts: one line a fault, and a click that heals.
-import { el, set, spaced, text } from "./dom.js";
+import { el, spaced, text } from "./dom.js";
 import { arrow, left } from "./words.js";
 
 export class On {
@@ -38,7 +38,7 @@ export class On {
         el("strong", {}, arrow(hop)),
         el("span", {}, fault.words),
         el("span", { class: "whom" }, `for ${fault.whom}`),
-        el("meter", { min: "0", max: "1", "aria-hidden": "true" }),
+        el("span", { class: "time-left", "aria-hidden": "true" }, el("i")),
         el("time", {}),
         button,
       ),
@@ -47,10 +47,10 @@ export class On {
 
   /** @param {Element | undefined} line @param {FaultOn} fault @param {number} seconds */
   tick(line, fault, seconds) {
-    const [meter, time] = [line?.querySelector("meter"), line?.querySelector("time")];
-    if (!meter || !time) return;
+    const [share, time] = [line?.querySelector("i"), line?.querySelector("time")];
+    if (!share || !time) return;
     text(time, left(seconds));
-    meter.hidden = fault.lasts_s === null;
-    set(meter, "value", (Math.max(0, seconds) / (fault.lasts_s ?? 1)).toFixed(3));
+    const whole = fault.lasts_s ?? Math.max(seconds, 1);
+    share.style.width = `${Math.min(100, Math.max(0, (100 * seconds) / whole))}%`;
   }
 }
