@@ -27,7 +27,9 @@ def content_request(include: Include, bearer: Bearer) -> Request:
         query["receipt"] = include.receipt
     if include.visit.min_sequence:
         query["min_sequence"] = include.visit.min_sequence
-    url = include.published.content_url(include.pathname) + ("?" + urlencode(query) if query else "")
+    url = include.published.content_url(include.pathname)
+    if query:
+        url += ("&" if "?" in url else "?") + urlencode(query)
     return Request("GET", url, tuple(_headers(include, bearer)))
 
 

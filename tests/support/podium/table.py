@@ -1,0 +1,195 @@
+"""The table "in Podium's layout / here / why it differs" of `fragments/README.md`, made by running both.
+
+Public: `Case`, `Seen`, `rows`, `table`, `MARKS`. `uv run python -m tests.support.podium.table` writes the book anew;
+`tests/books/test_podium_table.py` holds the book to it. The cases stand in `cases.py`.
+"""
+
+import asyncio
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from tests.support.podium.rig import Podium, Started, Variant
+
+if TYPE_CHECKING:
+    from shell.composition.release import Release
+
+BOOK = Path(__file__).parents[3] / "fragments" / "README.md"
+MARKS = ("<!-- podium -->\n", "<!-- /podium -->\n")
+# Stands in the place of a variant where the podlet is gone.
+GONE = "gone"
+
+
+@dataclass(slots=True)
+class Seen:
+    """What came of a case on one side: the HTML of each visit, what the content was asked for, the refusal if any."""
+
+    htmls: list[str] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
+    refused: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def html(self) -> str:
+        return self.htmls[-1] if self.htmls else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One row: a podlet (`variant`), what happens to it after the first visit (`then`), and what is looked at."""
+
+    title: str
+    variant: Variant
+    look: Callable[[Seen], str]
+    why: str = ""
+    pathname: str = ""
+    then: Variant | str | None = None
+    trusted: bool = True
+
+
+def rows(podium: Podium, cases: Sequence[Case]) -> list[tuple[str, str, str, str]]:
+    """(case, in a Podium layout, here, why) of each."""
+    return [
+        (case.title, _words(case, _there(podium, case)), _words(case, _here(podium, case)), case.why) for case in cases
+    ]
+
+
+def table(found: Sequence[tuple[str, str, str, str]]) -> str:
+    """The rows as the book has them."""
+    head = "| a podlet with | in Podium's layout | here | why it differs |\n|---|---|---|---|\n"
+    return head + "".join(f"| {' | '.join(row)} |\n" for row in found)
+
+
+def _words(case: Case, seen: Seen) -> str:
+    return f"refused: {seen.refused}" if seen.refused else case.look(seen)
+
+
+def _there(podium: Podium, case: Case) -> Seen:
+    started = _start(podium, case)
+    layout = podium.layout("page", {"name": "podlet", "uri": started.manifest_url, "pathname": case.pathname})
+    seen = Seen()
+    for change in _changes(case):
+        _carry_out(podium, started, change)
+        seen.htmls.append(httpx.get(layout.url, timeout=10).text)
+    return _ended(podium, started, case, seen)
+
+
+def _here(podium: Podium, case: Case) -> Seen:
+    from shell.registry.asset_copies import PublishRefused
+
+    started = _start(podium, case)
+    seen = Seen()
+    try:
+        release, seen.notes = asyncio.run(_published(started, trusted=case.trusted))
+    except PublishRefused as refusal:
+        field_name = re.search(r"`\$\.([^`]+)`|((?:js|css)\[\d+\]|mullion\.\w+):", str(refusal))
+        seen.refused = f"`{next(filter(None, field_name.groups()))}`" if field_name else str(refusal)
+        return _ended(podium, started, case, seen)
+    if case.then != GONE:
+        podium.requests(started)
+    for change in _changes(case):
+        _carry_out(podium, started, change)
+        seen.htmls.append(asyncio.run(_shown(release, case.pathname)))
+    return _ended(podium, started, case, seen)
+
+
+def _start(podium: Podium, case: Case) -> Started:
+    [started] = podium.start({"name": "podlet", **case.variant})
+    return started
+
+
+def _changes(case: Case) -> list[Variant | str | None]:
+    return [None] if case.then is None else [None, case.then]
+
+
+def _carry_out(podium: Podium, started: Started, change: Variant | str | None) -> None:
+    if change == GONE:
+        podium.stop(started)
+    elif isinstance(change, dict):
+        podium.change(started, **change)
+
+
+def _ended(podium: Podium, started: Started, case: Case, seen: Seen) -> Seen:
+    if case.then != GONE:
+        urls = [asked["url"] for asked in podium.requests(started)]
+        seen.urls = [url for url in urls if not re.search(r"manifest\.json|fallback|\.(css|js)$", url)]
+        podium.stop(started)
+    return seen
+
+
+async def _published(started: Started, *, trusted: bool) -> "tuple[Release, tuple[str, ...]]":
+    """The release as publishing would store it, without a database."""
+    from bff.resilience.policy import Policy
+    from bff.resilience.transport import Transport
+    from shell.composition.release import Release, Trust
+    from shell.registry.fetch import Fetcher
+    from shell.registry.origins import Origins
+
+    async def trust_of(name: str) -> Trust:
+        return Trust.FIRST_PARTY if trusted else Trust.SANDBOXED
+
+    transport = Transport(Policy(deadline_ms=5000))
+    try:
+        copy = await Fetcher(transport, Origins([], loopback=True), trust_of).copy(started.manifest_url)
+    finally:
+        await transport.aclose()
+    release = Release(
+        copy.manifest.name,
+        copy.digest(),
+        copy.manifest,
+        copy.manifest_url,
+        copy.fallback,
+        css=tuple(asset.digest for asset in copy.css),
+        js=tuple(asset.digest for asset in copy.js),
+        uses=copy.uses,
+        versioned=copy.versioned,
+        trust=copy.trust,
+    )
+    return release, copy.notes
+
+
+async def _shown(release: "Release", pathname: str) -> str:
+    """The slot's element in a page."""
+    from bff.resilience.deadline import Deadline
+    from shell.composition.include import Include
+    from shell.composition.includer import Includer
+    from shell.composition.page import Page, Slot, Visit
+    from shell.composition.upstreams import Upstreams
+    from shell.composition.wrap import Wrapper
+
+    slot = Slot("slot", release.fragment, pathname)
+    visit = Visit(Page("page", "/", "", (slot,)), {}, "en", "en-GB", "EUR", "http://localhost")
+    upstreams = Upstreams()
+    include = Include(slot, visit, release)
+    included = await Includer(upstreams, lambda *_: "").include(include, Deadline.after_ms(time.monotonic(), 5000))
+    await upstreams.aclose()
+    return Wrapper().wrap(included, include).decode()
+
+
+def main() -> None:
+    """Write the book's table anew."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.support.settings")
+    import django
+
+    django.setup()
+    from tests.support.podium.cases import CASES
+
+    with Podium() as podium:
+        written = table(rows(podium, CASES))
+    before, _, rest = BOOK.read_text("utf-8").partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    if not after:
+        sys.exit(f"{BOOK} has no {MARKS}; put them where the table belongs")
+    BOOK.write_text(before + MARKS[0] + written + MARKS[1] + after, "utf-8")
+    print(written)
+
+
+if __name__ == "__main__":
+    main()
