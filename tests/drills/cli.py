@@ -37,6 +37,7 @@ examples:
   uv run manage.py drill heal
   uv run manage.py drill list
   uv run manage.py drill run promotions-slow
+  uv run manage.py drill try promotions latency=3000 --for 30 --scope session
   uv run manage.py drill stop
 
 Every fault heals by itself, in the fault proxy: after {TTL_S:g} s where --for names no other time. A hop is written
@@ -60,6 +61,9 @@ def main(argv: Sequence[str]) -> int:
             return HELD
         if asked.verb in runner.VERBS:
             return runner.main(asked, " ".join(["drill", *argv]))
+        if asked.verb == "show" and asked.drill:
+            print(runner.shown(asked.drill))
+            return HELD
         if asked.verb == "mark":
             return _mark(asked)
         with Control(asked.control_url or find(data_root(), asked.port_base)) as control:
@@ -111,7 +115,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     healed.add_argument("hop", metavar="HOP", nargs="?", default="")
     marked = verbs.add_parser("mark", parents=[where], help="mint a mark for one browser session")
     marked.add_argument("--name", default="", metavar="NAME", help="whose it is, as logs say it; else one of chance")
-    verbs.add_parser("show", parents=[where], help="what is broken, for whom and for how long")
+    shown = verbs.add_parser("show", parents=[where], help="what is broken, for whom and for how long; or a drill")
+    shown.add_argument("drill", metavar="NAME", nargs="?", default="")
     return parser.parse_args(argv)
 
 

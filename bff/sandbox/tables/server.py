@@ -125,6 +125,8 @@ class TablesProvider(Provider):
         self._video = Video()
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/control/result" and request.method == "POST":
+            return self._set_result(request.json())
         if request.path.startswith("/video/"):
             return await self._play(request.path)
         if request.path == "/v1/bets" and self.betting is not None:
@@ -137,6 +139,17 @@ class TablesProvider(Provider):
             if table is not None:
                 return HttpResponse(200, picture(table.spec), {"content-type": "image/svg+xml"})
         return json_response(404, {"error": "not_found"})
+
+    def _set_result(self, body: dict[str, Any]) -> HttpResponse:
+        table = self.world.tables.get(str(body.get("table")))
+        if table is None:
+            raise ValueError(f"table must be one of {', '.join(self.world.tables)}")
+        if body.get("result") is None:
+            table.clear_results()
+        else:
+            table.set_result(str(body["result"]))
+        self.logger.info("control", path="/control/result", table=table.spec.table_id, result=body.get("result"))
+        return json_response(200, {"table": table.spec.table_id, "result": body.get("result")})
 
     async def _play(self, path: str) -> HttpResponse:
         _, _, table_id, *rest = path.split("/")

@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from bff.sandbox.tables.catalogue import SPECS, Spec
-from bff.sandbox.tables.outcomes import draw
+from bff.sandbox.tables.outcomes import draw, named
 
 RESULTS_MAX = 20
 BREAK_EVERY_S = 7200.0
@@ -52,6 +52,7 @@ class LiveTable:
         self._seat_at = began + self._rng.uniform(0, 6)
         self._dealer_at = began + self._rng.uniform(0, SHIFT_S)
         self.open = self.opens_at(began) is None
+        self._next_results: deque[tuple[str, str]] = deque(maxlen=RESULTS_MAX)
         self._before: tuple[object, ...] = ()
         self.advance(start)
 
@@ -75,6 +76,14 @@ class LiveTable:
         """The round under way: the one that bets of this moment are for."""
         return f"{self.spec.table_id}-{self.round_number + 1}"
 
+    def set_result(self, word: str) -> None:
+        """The next round without one ends so; the seed's own goes on behind it. ValueError for what is no result."""
+        self._next_results.append(named(self.spec.kind, word))
+
+    def clear_results(self) -> None:
+        """Chance decides again."""
+        self._next_results.clear()
+
     def advance(self, now: float) -> bool:
         """Play until `now`; whether anything that can be seen has changed."""
         before = self._before
@@ -90,7 +99,8 @@ class LiveTable:
             self._round_began = at
             self._round_at = at + self.spec.round_s * self._rng.uniform(0.9, 1.2)
             if is_open:
-                value, color = draw(self.spec.kind, self._rng)
+                drawn = draw(self.spec.kind, self._rng)
+                value, color = self._next_results.popleft() if self._next_results else drawn
                 self.results.appendleft(Result(value, color, self.round_id, at))
                 self.round_number += 1
         elif at == self._seat_at:

@@ -9,8 +9,11 @@ import pytest
 from bff.feeds.reading import moment_of
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.fault import Fault, FaultSwitch
+from bff.sandbox.http import HttpRequest
+from bff.sandbox.tables import outcomes
 from bff.sandbox.tables.catalogue import SPECS
 from bff.sandbox.tables.messages import Messages, broken
+from bff.sandbox.tables.server import TablesProvider
 from bff.sandbox.tables.untimely import DAY_S, KINDS, SKEW_S, Untimely
 from bff.sandbox.tables.world import World
 
@@ -193,3 +196,57 @@ def test_a_restart_calls_no_round_by_a_name_that_was_given_before(lived_s):
     for key, table in before.tables.items():
         assert after.tables[key].round_number > table.round_number
         assert after.tables[key].results[0].round_id not in {result.round_id for result in table.results}
+
+
+def test_result_that_is_set_is_played_next_and_changes_no_other_round():
+    """A run with money repeats; when nothing is set, the seed's own rounds go on as if nothing had been."""
+    plain, chosen = World("seed", START), World("seed", START)
+    table = chosen.tables["205"]
+    table.set_result("red")
+    table.set_result("7")
+    for world in (plain, chosen):
+        world.advance(START + 600)
+    ours, theirs = [[*reversed(world.tables["205"].results)] for world in (chosen, plain)]
+    changed = [(a.value, a.color) for a, b in zip(ours, theirs, strict=True) if a != b]
+    assert changed == [("14", "red"), ("7", "red")]
+    assert [a.round_id for a in ours] == [b.round_id for b in theirs]
+    table.set_result("black")
+    table.clear_results()
+    for world in (plain, chosen):
+        world.advance(START + 700)
+    assert table.results[0] == plain.tables["205"].results[0]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.table_id)
+def test_result_that_a_game_does_not_have_is_refused(spec):
+    with pytest.raises(ValueError, match="result must be"):
+        World("seed", START).tables[spec.table_id].set_result("37")
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "outcome"),
+    [
+        ("roulette", "black", ("20", "black")),
+        ("roulette", "0", ("0", "green")),
+        ("blackjack", "Dealer Bust", ("Dealer Bust", "")),
+        ("baccarat", "Tie", ("Tie", "green")),
+        ("gameshow", "Lantern", ("Lantern", "")),
+    ],
+)
+def test_result_is_named_as_its_game_names_it(kind, word, outcome):
+    assert outcomes.named(kind, word) == outcome
+
+
+async def test_result_is_set_over_http_for_a_table_that_there_is():
+    """Null leaves it to chance again; another table or result is 400 from the door."""
+    provider = TablesProvider("seed", "casino", SandboxClock(), "http://localhost")
+
+    async def post(body):
+        return await provider.answer(HttpRequest("POST", "/control/result", {}, {}, msgspec.json.encode(body)))
+
+    for body in ({"table": "205", "result": "red"}, {"table": "205", "result": None}):
+        answer = await post(body)
+        assert (answer.status, msgspec.json.decode(answer.body)) == (200, body)
+    for body in ({"table": "1", "result": "red"}, {"table": "205", "result": "blue"}, {}):
+        with pytest.raises(ValueError, match="must be"):
+            await post(body)

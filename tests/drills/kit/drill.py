@@ -16,7 +16,7 @@ State = Literal["fresh", "degraded", "stale", "fallback", "placeholder"]
 STATES: tuple[str, ...] = State.__args__  # type: ignore[attr-defined]
 Scope = Literal["everyone", "session"]
 SCOPES: tuple[str, ...] = Scope.__args__  # type: ignore[attr-defined]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9:*_/-]{0,79}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9*][a-z0-9:*_/-]{0,79}$")]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 Path = Annotated[str, msgspec.Meta(pattern=r"^/[^\s]{0,200}$")]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
@@ -27,7 +27,7 @@ HEALS_WITHIN_S = 10.0
 PAGE_WITHIN_MS = 2000
 
 
-class Probe(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Probe(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One question to the steady system, with its tolerance. Exactly one of `page`, `slot` and `ledger` is asked.
 
     `page`: it answers `status` within `within_ms`. `slot`: it is in one of `state`. `ledger`: the books add up; asked
@@ -52,20 +52,21 @@ class Probe(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return f"{self.slot} is {' or '.join(self.state)}" if self.slot is not None else "the ledger is sound"
 
 
-class Hypothesis(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Hypothesis(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What holds before, and again after. Without probes: the page answers 200, and every slot named is fresh."""
 
     title: Words = "The page stands whole, and every slot is fresh"
     probes: list[Probe] = []
 
 
-class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One thing that is done. Exactly one of `hop`, `provider` and `act`.
 
     `hop` with `fault` breaks the way from one who calls to one who is called (`*:valkey`: every way to it), `with`
     names its parameters. `provider` with `fault` makes a sandbox provider fail of itself. `act` does what a player
     does: `deposit` (`amount`), `bet` (`table`, `side`, `stake`), `visit` (`visitors` load the page for `for_s`), or
-    sets what a `table` plays next: `result` (`value`).
+    sets what a `table` plays next: `result` (`value`). A step that `follows` begins `after_s` after the one before it
+    is done; all others count from the start.
     """
 
     hop: Name | None = None
@@ -74,6 +75,7 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     fault: Name = ""
     parameters: dict[str, int | str] = msgspec.field(default_factory=dict, name="with")
     after_s: Seconds = 0
+    follows: bool = False
     for_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10
     scope: Scope | None = None
     share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1
@@ -104,7 +106,7 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return f"{self.hop or self.provider} {self.fault}{' ' * bool(given)}{given} for {self.for_s:g} s"
 
 
-class SlotExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class SlotExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A slot that the fault hits: it reaches one of `state` within `within_s`, then heals within `heals_within_s` of
     the fault's end. `reason` (one of) and `words` are looked for while it is there. With `fresh` among the states it
     may also not notice."""
@@ -116,7 +118,7 @@ class SlotExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     heals_within_s: Seconds = HEALS_WITHIN_S
 
 
-class SiblingExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class SiblingExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A slot that the fault must not reach. `bytes`: its markup equals the control's. `style`: its computed style does,
     in a browser. `state`: the only ones it may show. `actions`: forms that it still offers."""
 
@@ -126,7 +128,7 @@ class SiblingExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=Tru
     actions: list[Name] = []
 
 
-class PageExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class PageExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Every page while the fault lasts. `broken`: the fault hits the way to the page itself, which has to show it."""
 
     status: Annotated[int, msgspec.Meta(ge=100, le=599)] = 200
@@ -134,7 +136,7 @@ class PageExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     broken: bool = False
 
 
-class MoneyExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class MoneyExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """By how much one player's money differs in the end, and how many lines the history has more."""
 
     change_minor: Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)] = 0
@@ -142,7 +144,7 @@ class MoneyExpectation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     within_s: Seconds = 30
 
 
-class Expect(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Expect(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     slots: dict[Name, SlotExpectation] = {}
     siblings: dict[Name, SiblingExpectation] = {}
     page: PageExpectation = msgspec.field(default_factory=PageExpectation)
@@ -150,7 +152,7 @@ class Expect(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     console_errors: list[Words] = []
 
 
-class Abort(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Abort(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """When the runner gives up, and heals at once: so many pages in a row that did not come, or a control page (one
     without the fault) that was not whole."""
 
@@ -158,7 +160,7 @@ class Abort(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     controls_failed: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
 
 
-class Drill(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Drill(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One drill. `page` is watched, by a visitor or by `player`. `clock: held` stops the sandbox's, so that pages that
     should be equal are. Rolling back heals every hop and provider that the method touches, always; `rollback` may add
     what a player does then."""
@@ -178,10 +180,12 @@ class Drill(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def lasts_s(self) -> float:
-        """From the first step to the end of the last fault."""
-        return max(
-            step.after_s + (0 if step.act in ("deposit", "bet", "result") else step.for_s) for step in self.method
-        )
+        """From the start to the end of the last fault, without what a player waits for."""
+        begins = end = 0.0
+        for step in self.method:
+            begins = step.after_s + (begins if step.follows else 0)
+            end = max(end, begins + (0 if step.act in ("deposit", "bet", "result") else step.for_s))
+        return end
 
     @property
     def slots(self) -> list[str]:

@@ -58,8 +58,9 @@ class Breaker:
         self._broken: list[tuple[str, str]] = []
         self._failing: list[str] = []
 
-    def check(self) -> None:
-        """Whether all of it can be done there; raises `ControlRefused` or `CanNotRun`, and has touched nothing."""
+    def check(self, *, alone: bool = True) -> None:
+        """Whether all of it can be done there, and with `alone` whether nothing is broken yet; raises `ControlRefused`
+        or `CanNotRun`, and has touched nothing."""
         hops = self._control.hops()
         for number, step in enumerate(self._drill.method):
             if step.hop is not None:
@@ -75,7 +76,9 @@ class Breaker:
                 raise ControlRefused(
                     f"step {number + 1}: {step.provider} fails for everybody; a session's faults are on hops."
                 )
-        if already := [f"{name} ({', '.join(_faults(hop))})" for name, hop in hops.items() if self._in_the_way(hop)]:
+        if alone and (
+            already := [f"{name} ({', '.join(_faults(hop))})" for name, hop in hops.items() if self._in_the_way(hop)]
+        ):
             raise CanNotRun(
                 f"Something is broken there already: {'; '.join(already)}. "
                 "Wait until it heals, or heal it: manage.py drill heal"

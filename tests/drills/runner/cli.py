@@ -1,68 +1,199 @@
-"""The verbs of `manage.py drill` that run drills: list, run, stop.
+"""The verbs of `manage.py drill` that run drills and tell of them: list, run, try, all, report, stop.
 
-Public: `VERBS`, `add_verbs`, `main`.
+Public: `VERBS`, `add_verbs`, `main`, `shown`.
 """
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
+import yaml
+
 from shell.operations.up.cli import data_root
-from tests.drills.kit.drill import SCOPES, Drill
+from tests.drills.control import CanNotRun, Control, ControlRefused
+from tests.drills.kit.drill import SCOPES, Drill, Expect, SiblingExpectation, SlotExpectation, Step
 from tests.drills.kit.loader import load
-from tests.drills.runner import guard, library, lock, session, target
+from tests.drills.report import write
+from tests.drills.report.runs import CanNotRead
+from tests.drills.run_record import FILE, RunRecord
+from tests.drills.runner import batches, catalogue, guard, library, lock, session, target
 from tests.drills.runner.library import Named
+from tests.drills.runner.session import Options, Run
+from tests.drills.runner.target import Target
 from tests.drills.verdict import EXIT_CODES, HELD, worst
 
-VERBS = ("list", "run", "stop")
+SUBSET = ("browser:shell/status", "shell:wallet/latency", "shell:promotions/status", "shell:live-dealer/reset_peer",
+          "promotions:bff-queries/malformed", "wallet:bff-queries/timeout", "ingest:sandbox-promotions/error_page",
+          "bff-live:valkey/latency")  # fmt: skip
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", where: argparse.ArgumentParser) -> None:
     """Their own arguments; `where` holds those that say which copy is meant."""
-    verbs.add_parser("list", help="every drill that ships")
+    listed = verbs.add_parser("list", parents=[where], help="every story, and the matrix of hops and faults")
+    listed.add_argument("--all", action="store_true", help="each drill of the matrix too, as the copy that runs has it")
     run = verbs.add_parser("run", parents=[where], help="run drills, by name or from files")
     run.add_argument("drills", nargs="+", metavar="FILE|NAME")
-    add_run_options(run)
+    _add_run_options(run)
+    tried = verbs.add_parser("try", parents=[where], help="a drill in one line: slow by so much, for so long, proven")
+    tried.add_argument("hop", metavar="HOP|FRAGMENT", help="shell:promotions, or promotions alone for the same")
+    tried.add_argument("attributes", nargs="+", metavar="FAULT|KEY=VALUE", help="latency=3000, or status status=502")
+    tried.add_argument("--for", dest="for_s", type=float, default=30, metavar="S")
+    _add_run_options(tried)
+    everything = verbs.add_parser("all", parents=[where], help="the whole catalogue: stories and matrix")
+    everything.add_argument("--full", action="store_true", help="every cell in the browser, without a limit of time")
+    everything.add_argument("--subset", action="store_true", help="a few of each kind: what CI runs, in two minutes")
+    _add_run_options(everything)
+    report = verbs.add_parser("report", help="write the report of a run again, of the last one where none is named")
+    report.add_argument("folder", nargs="?", type=Path, metavar="FOLDER")
     verbs.add_parser("stop", help="the halt button: end the drill that runs, healed")
 
 
-def add_run_options(run: argparse.ArgumentParser) -> None:
+def _add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--base-url", default="", metavar="URL", help="the address that players use, if not on this machine"
     )
     run.add_argument("--scope", choices=SCOPES, default="", help="whom the faults hit, in place of what the file says")
     run.add_argument("--environments", type=Path, default=guard.FILE, metavar="FILE", help="which may be drilled")
     run.add_argument("--to", type=Path, default=None, metavar="FOLDER", help="where journals and report go")
+    run.add_argument("--http", action="store_true", help="no browser: verdicts and timelines over HTTP alone")
+    run.add_argument("--headed", action="store_true", help="with a browser that can be seen")
 
 
 def main(given: argparse.Namespace, command: str) -> int:
     """Does one of them; the exit code. Raises what `cli.main` says in a sentence."""
-    if given.verb == "list":
-        print(_listed())
-        return HELD
-    if given.verb == "stop":
-        print(lock.halt(data_root()))
-        return HELD
+    return _VERBS[given.verb](given, command)
+
+
+def shown(name: str) -> str:
+    """A drill as a file would say it."""
+    drill = library.find(name).drill
+    plain = msgspec.to_builtins(drill, order="deterministic")
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100).rstrip()
+
+
+def _list(given: argparse.Namespace, _command: str) -> int:
+    stories = {name: load(file) for name, file in library.stories().items()}
+    rows = [(name, drill.title) for name, drill in stories.items()]
+    if given.all:
+        with Control(_target(given, "", given.control_url).control_url) as control:
+            rows += [(cell.drill, "") for cell in catalogue.cells(control.hops(), {}) if cell.drill]
+    width = max(len(name) for name, _ in rows)
+    print("\n".join(f"{name.ljust(width)}  {title}".rstrip() for name, title in rows))
+    if not given.all:
+        print("\nAnd one for each hop and fault, such as shell:wallet/timeout. All of them: manage.py drill list --all")
+    return HELD
+
+
+def _run(given: argparse.Namespace, command: str) -> int:
     named = [_scoped(library.find(word), given.scope) for word in given.drills]
-    return run(named, given, command)
+    return _carry_out(named, given, command, Options(frozenset() if given.http else None, given.headed))
 
 
-def run(named: Sequence[Named], given: argparse.Namespace, command: str) -> int:
-    """Run these against the target that `given` names."""
-    chosen = (
-        target.remote(given.base_url, given.control_url)
-        if given.base_url
-        else target.local(data_root(), given.port_base)
+def _try(given: argparse.Namespace, command: str) -> int:
+    hop = given.hop.replace("->", ":")
+    hop = hop if ":" in hop else f"shell:{hop}"
+    first, *rest = given.attributes
+    fault, _, value = first.partition("=")
+    pairs = [*([first] if value else []), *rest]
+    if not all("=" in pair for pair in pairs):
+        raise ControlRefused(f"{' '.join(pairs)!r} is not KEY=VALUE, such as latency=3000")
+    parameters: dict[str, int | str] = {}
+    for pair in pairs:
+        name, _, text = pair.partition("=")
+        parameters[name] = int(text) if text.lstrip("-").isdecimal() else text
+    effect = catalogue.HOPS.get(hop)
+    if effect is None:
+        raise ControlRefused(f"there is no hop '{hop}' in the table: manage.py drill hops")
+    drill = Drill(
+        title=f"{hop}: {' '.join(given.attributes)} for {given.for_s:g} s",
+        tags=["try"],
+        player=catalogue.PLAYER,
+        scope=given.scope or "everyone",
+        method=[Step(hop=hop, fault=fault, parameters=parameters, for_s=given.for_s)],
+        expect=Expect(
+            slots={slot: SlotExpectation(state=[*catalogue.MAYBE]) for slot in effect.slots},
+            siblings={slot: SiblingExpectation() for slot in catalogue.SLOTS if slot not in effect.slots},
+        ),
     )
+    return _carry_out([Named("try", drill)], given, command, Options(frozenset() if given.http else None, given.headed))
+
+
+def _all(given: argparse.Namespace, command: str) -> int:
+    with Control(_target(given, given.base_url, given.control_url).control_url) as control:
+        names = [cell.drill for cell in catalogue.cells(control.hops(), {}) if cell.drill]
+    stories = [library.find(name) for name in library.stories()]
+    if given.subset:
+        quick = [each for each in stories if "quick" in each.drill.tags]
+        return _carry_out(quick, given, command, _options(given, {each.name for each in quick}), [*SUBSET])
+    if given.full:
+        everything = [*stories, *(library.find(name) for name in names)]
+        return _carry_out(everything, given, command, Options(None, given.headed))
+    # One cell a hop is looked at with a browser too: the first that the table has, which is Toxiproxy's latency.
+    looked_at = list({name.partition("/")[0]: name for name in reversed(names)}.values())
+    named = [*stories, *([] if given.http else [library.find(name) for name in looked_at])]
+    over_http = names if given.http else [name for name in names if name not in looked_at]
+    return _carry_out(named, given, command, _options(given, {each.name for each in named}), over_http)
+
+
+def _options(given: argparse.Namespace, browser: set[str]) -> Options:
+    return Options(frozenset() if given.http else frozenset(browser), given.headed)
+
+
+def _carry_out(
+    named: Sequence[Named], given: argparse.Namespace, command: str, options: Options, cells: Sequence[str] = ()
+) -> int:
+    """Run these against the target that `given` names, and write the report."""
+    chosen = _target(given, given.base_url, given.control_url)
     allowed = guard.load(given.environments)
-    for each in named:
-        guard.allow(chosen.base_url, _scopes(each.drill), each.drill.lasts_s, allowed)
+    for drill in (*(each.drill for each in named), *map(catalogue.drill_of, cells)):
+        guard.allow(chosen.base_url, _scopes(drill), drill.lasts_s, allowed)
     folder = given.to or session.folder_of(data_root())
     with lock.locked(data_root(), command):
-        record = asyncio.run(session.Run(chosen, folder, command, say=_say).drills(named))
-    print(f"{len(record.drills)} drills. Journals: {folder}")
+        record = asyncio.run(Run(chosen, folder, command, _say, options).all(named, batches.batches(cells)))
+    _report(folder)
+    _summary(record)
     return EXIT_CODES[worst(drill.verdict for drill in record.drills)]
+
+
+def _target(given: argparse.Namespace, base_url: str, control_url: str) -> Target:
+    return target.remote(base_url, control_url) if base_url else target.local(data_root(), given.port_base)
+
+
+def _rewrite(given: argparse.Namespace, _command: str) -> int:
+    folder = given.folder
+    if folder is None:
+        runs = sorted((data_root() / session.FOLDER).glob(f"*/{FILE}"))
+        if not runs:
+            raise CanNotRun("No run is there yet. Make one with: manage.py drill run promotions-slow")
+        folder = runs[-1].parent
+    _report(folder)
+    return HELD
+
+
+def _report(folder: Path) -> None:
+    try:
+        written = write.write_report([folder])
+    except CanNotRead as problem:
+        raise CanNotRun(str(problem)) from problem
+    _say(f"Report: {written.html}")
+
+
+def _stop(_given: argparse.Namespace, _command: str) -> int:
+    print(lock.halt(data_root()))
+    return HELD
+
+
+_VERBS: dict[str, Callable[[argparse.Namespace, str], int]] = {
+    "list": _list,
+    "run": _run,
+    "try": _try,
+    "all": _all,
+    "report": _rewrite,
+    "stop": _stop,
+}
+VERBS = tuple(_VERBS)
 
 
 def _scoped(named: Named, scope: str) -> Named:
@@ -77,7 +208,6 @@ def _say(words: str) -> None:
     print(words, flush=True)
 
 
-def _listed() -> str:
-    stories = {name: load(file) for name, file in library.stories().items()}
-    width = max(map(len, stories), default=0)
-    return "\n".join(f"{name.ljust(width)}  {drill.title}" for name, drill in stories.items())
+def _summary(record: RunRecord) -> None:
+    counts = {verdict: sum(drill.verdict == verdict for drill in record.drills) for verdict in EXIT_CODES}
+    _say(" · ".join(f"{count} {verdict.value.replace('_', ' ')}" for verdict, count in counts.items() if count))

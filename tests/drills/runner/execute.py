@@ -6,7 +6,7 @@ Public: `Execution`, `Halt`.
 import asyncio
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 
 from tests.drills import journal
@@ -22,7 +22,7 @@ from tests.drills.runner.page import View
 from tests.drills.runner.steady import activity_of as probe_activity
 from tests.drills.runner.steady import now, probed
 from tests.drills.runner.target import Target
-from tests.drills.runner.visitor import CanNotSignIn, Visitor
+from tests.drills.runner.visitor import Visitor
 from tests.drills.verdict import Verdict
 
 LOOK_EVERY_S = 0.4
@@ -30,7 +30,12 @@ CONTROLS_BEFORE = 3
 STEADY_WITHIN_S = 20.0
 # A slot that heals too late is watched on, so that the drill can say how late.
 LATE_S_MAX = 30.0
-PASSWORD = "mullion-demo"
+_STATUS: Mapping[Verdict, journal.Status] = {
+    Verdict.HELD: "completed",
+    Verdict.DEVIATED: "failed",
+    Verdict.ABORTED: "aborted",
+    Verdict.COULD_NOT_RUN: "failed",
+}
 Say = Callable[[str], None]
 
 
@@ -68,11 +73,14 @@ class Execution:
         halt: Halt,
         *,
         mark: str = "",
+        cookies: Mapping[str, str] | None = None,
         recorder: Recorder | None = None,
+        alone: bool = True,
         say: Say = lambda _: None,
     ) -> None:
         self.name, self.drill, self.target = name, drill, target
         self._control, self._halt, self._mark, self._recorder, self._say = control, halt, mark, recorder, say
+        self._cookies, self._alone = cookies, alone
         self._breaker = Breaker(drill, target, control, mark)
         self._states = SteadyStates()
         self._steps: list[journal.Step] = []
@@ -80,6 +88,8 @@ class Execution:
         self._money: list[MoneySum] = []
         self._watch = Watch(0, 0)
         self._could_not = ""
+        self._broken = asyncio.Event()
+        self._faults_left = sum(step.act is None for step in drill.method)
         self._stack = AsyncExitStack()
 
     async def run(self) -> Journal:
@@ -90,8 +100,8 @@ class Execution:
                 await self._prepare()
                 if not self._could_not:
                     await self._carry_out()
-            except (CanNotRun, ControlRefused, CanNotSignIn, CanNotRead) as problem:
-                self._could_not = self._could_not or str(problem)
+            except* (CanNotRun, ControlRefused, CanNotRead) as problems:
+                self._could_not = self._could_not or _first(problems)
             finally:
                 await asyncio.shield(self._roll_back())
             if not self._could_not:
@@ -101,7 +111,7 @@ class Execution:
     # --- before
 
     async def _prepare(self) -> None:
-        await asyncio.to_thread(self._breaker.check)
+        await asyncio.to_thread(self._breaker.check, alone=self._alone)
         self._tester = await self._visitor(self._mark)
         self._beside = await self._visitor("") if self._mark else self._tester
         self._actor = Actor(self.drill, self._tester, self.target)
@@ -122,59 +132,69 @@ class Execution:
             self._watch.controls.append(await self._beside.look(self.drill.page))
 
     async def _visitor(self, mark: str) -> Visitor:
-        visitor = await self._stack.enter_async_context(Visitor(self.target.base_url, mark=mark))
-        if self.drill.player is not None:
-            await visitor.sign_in(self.drill.player, PASSWORD)
-        return visitor
+        return await self._stack.enter_async_context(Visitor(self.target.base_url, mark=mark, cookies=self._cookies))
 
     # --- the method
 
     async def _carry_out(self) -> None:
-        drill, watch = self.drill, self._watch
-        first_s = min((step.after_s for step in drill.method if step.act is None), default=0.0)
-        origin = time.monotonic()
-        watch.began, watch.ended = origin + first_s, origin + drill.lasts_s
-        self._say(f"broken for {drill.lasts_s - first_s:.0f} s")
-        acting = [asyncio.create_task(self._step(step, origin)) for step in drill.method]
-        recording = asyncio.create_task(self._record(drill.lasts_s)) if self._recorder is not None else None
+        watch = self._watch
+        watch.began = watch.ended = time.monotonic()
+        self._say(f"broken for {self.drill.lasts_s:.0f} s")
+        acting = asyncio.create_task(self._method())
+        recording = asyncio.create_task(self._record()) if self._recorder is not None else None
         try:
-            while time.monotonic() < watch.ended and not self._ends_early(acting):
+            while not self._ends_early(acting) and not self._is_over():
                 await self._look()
-            for task in acting:
-                if task.done() and (problem := task.exception()):
-                    raise problem
-            watch.ended = time.monotonic()
-            if not watch.aborted:
-                await self._let_go(acting)
+            if not watch.aborted and not _has_failed(acting):
+                if self._recorder is not None:
+                    self._recorder.fault_ended()
                 self._say("healing?")
                 await self._until_healed()
         finally:
-            for task in (*acting, *([recording] if recording else [])):
-                if watch.aborted or self._could_not:
-                    task.cancel()
-            await asyncio.gather(*acting, *([recording] if recording else []), return_exceptions=True)
+            if watch.aborted or _has_failed(acting):
+                acting.cancel()
+                if recording is not None:
+                    recording.cancel()
+            await asyncio.gather(acting, *([recording] if recording else []), return_exceptions=True)
+        if _has_failed(acting):
+            await acting
 
-    async def _step(self, step: Step, origin: float) -> None:
+    async def _method(self) -> None:
+        """Every step in its time. A step that follows waits for the one before."""
+        origin = time.monotonic()
+        before: asyncio.Task[None] | None = None
+        async with asyncio.TaskGroup() as group:
+            for step in self.drill.method:
+                before = group.create_task(self._step(step, origin, before))
+
+    async def _step(self, step: Step, origin: float, before: asyncio.Task[None] | None) -> None:
+        if step.follows and before is not None:
+            await asyncio.wait([before])
+            origin = time.monotonic()
         await self._halt.sleep(origin + step.after_s - time.monotonic())
         if self._halt.is_set:
             return
         if step.act is not None and step.act != "result":
             self._steps.append(await self._actor.act(step))
-        else:
-            work = self._breaker.play if step.act == "result" else self._breaker.put_on
-            self._steps.append(await asyncio.to_thread(work, step))
-            if self._recorder is not None and step.act is None:
-                self._recorder.fault_began()
+            return
+        work = self._breaker.play if step.act == "result" else self._breaker.put_on
+        self._steps.append(await _to_its_end(work, step))
+        if step.act is None:
+            self._begun(step)
 
-    async def _let_go(self, acting: list[asyncio.Task[None]]) -> None:
-        """The faults' time is over; what a player began meanwhile is waited for."""
-        self._rollbacks = await asyncio.to_thread(self._breaker.heal)
-        self._watch.ended = time.monotonic()
-        if self._recorder is not None:
-            self._recorder.fault_ended()
-        for problem in await asyncio.gather(*acting, return_exceptions=True):
-            if isinstance(problem, BaseException):
-                raise problem
+    def _begun(self, step: Step) -> None:
+        """A fault is on; it ends by itself, in the proxy."""
+        watch, at = self._watch, time.monotonic()
+        self._faults_left -= 1
+        if not self._broken.is_set():
+            watch.began = at
+            self._broken.set()
+            if self._recorder is not None:
+                self._recorder.fault_began()
+        watch.ended = max(watch.ended, at + step.for_s)
+
+    def _is_over(self) -> bool:
+        return not self._faults_left and time.monotonic() >= self._watch.ended
 
     async def _look(self) -> None:
         began = time.monotonic()
@@ -187,7 +207,7 @@ class Execution:
         watch.views.append(view)
         await self._halt.sleep(LOOK_EVERY_S - (time.monotonic() - began))
 
-    def _ends_early(self, acting: list[asyncio.Task[None]]) -> bool:
+    def _ends_early(self, acting: asyncio.Task[None]) -> bool:
         watch, abort = self._watch, self.drill.abort
         if self._halt.is_set:
             watch.aborted = self._halt.why
@@ -195,7 +215,7 @@ class Execution:
             watch.aborted = f"{abort.pages_failed} pages in a row did not come"
         elif _failed_in_a_row(watch.controls) >= abort.controls_failed:
             watch.aborted = f"{abort.controls_failed} pages in a row did not come to visitors without the fault"
-        return bool(watch.aborted) or any(task.done() and task.exception() for task in acting)
+        return bool(watch.aborted) or _has_failed(acting)
 
     async def _until_healed(self) -> None:
         slots = self.drill.expect.slots
@@ -210,18 +230,17 @@ class Execution:
         if self._halt.is_set:
             self._watch.aborted = self._halt.why
 
-    async def _record(self, lasts_s: float) -> None:
+    async def _record(self) -> None:
         assert self._recorder is not None
-        first_s = min((step.after_s for step in self.drill.method if step.act is None), default=0.0)
-        await self._halt.sleep(first_s)
+        await self._broken.wait()
         slots = [slot for slot, wanted in self.drill.expect.slots.items() if FRESH not in wanted.state]
-        await self._recorder.during(slots, within_s=max(lasts_s - first_s - 1, 1))
+        left_s = self._watch.ended - time.monotonic()
+        await self._recorder.during(slots, within_s=max(left_s - 1, 1))
 
     # --- after
 
     async def _roll_back(self) -> None:
-        if not self._rollbacks:
-            self._rollbacks = await asyncio.to_thread(self._breaker.heal)
+        self._rollbacks = await asyncio.to_thread(self._breaker.heal)
         if self.drill.clock == "held":
             with suppress(CanNotRun, ControlRefused):
                 await asyncio.to_thread(self._breaker.hold_clock, held=False)
@@ -304,6 +323,28 @@ def _verdict(found: list[Expectation], aborted: str, could_not: str) -> Verdict:
     if aborted:
         return Verdict.ABORTED
     return Verdict.HELD if all(each.held for each in found) else Verdict.DEVIATED
+
+
+def _has_failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
+
+
+async def _to_its_end(work: Callable[[Step], journal.Step], step: Step) -> journal.Step:
+    """`work` in a thread that is waited for also when this is cancelled: what it breaks is healed behind it."""
+    task = asyncio.create_task(asyncio.to_thread(work, step))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _first(problems: BaseExceptionGroup[BaseException]) -> str:
+    """What the first of them says."""
+    first: BaseException = problems
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return str(first)
 
 
 def _failed_in_a_row(views: list[View]) -> int:

@@ -4,11 +4,13 @@ Public: `find`, `stories`, `Unknown`, `Named`.
 """
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.drills.kit.drill import Drill
 from tests.drills.kit.loader import load
+from tests.drills.runner import catalogue
 
 STORIES = Path(__file__).parents[1] / "files" / "stories"
 SUFFIXES = (".yaml", ".yml")
@@ -33,10 +35,14 @@ def find(word: str) -> Named:
     """The drill that a person means by a name or a file; raises `Unknown` or `DrillFileWrong`."""
     path = Path(word)
     if path.suffix in SUFFIXES or path.is_file():
-        return Named(path.stem, load(path))
+        name = re.sub(r"[^a-z0-9-]+", "-", path.stem.lower()).strip("-") or "drill"
+        return Named(name, load(path))
     there = stories()
     if word in there:
         return Named(word, load(there[word]))
+    cell = word.replace("->", ":")
+    if catalogue.is_cell(cell):
+        return Named(cell, catalogue.drill_of(cell))
     near = difflib.get_close_matches(word, there, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise Unknown(f"There is no drill '{word[:80]}'.{hint} All of them: manage.py drill list")

@@ -1,30 +1,48 @@
-"""A run: one drill or several against one target, with the folder that their journals go into.
+"""A run: drills against one target, one after the other or side by side, and the folder that their journals go into.
 
-Public: `Run`, `folder_of`.
+Public: `Run`, `Options`, `folder_of`, `scoped`.
 """
 
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from playwright.async_api import Browser
 
 from tests.drills import journal, mark, run_record
 from tests.drills.control import CanNotRun, Control
+from tests.drills.evidence.browser import BrowserRecorder, open_browser
+from tests.drills.evidence.visitor import Visitor as Watcher
 from tests.drills.journal import Journal
 from tests.drills.kit.drill import Drill
 from tests.drills.run_record import RunDrill, RunRecord
+from tests.drills.runner import catalogue
+from tests.drills.runner.batches import Batch
+from tests.drills.runner.breaking import Breaker
 from tests.drills.runner.execute import Execution, Halt
 from tests.drills.runner.library import Named
 from tests.drills.runner.steady import now
 from tests.drills.runner.target import Target
+from tests.drills.runner.visitor import Visitor, signed_in
+from tests.drills.verdict import Verdict
+from tests.support.chromium import NoChromium
 
 FOLDER = "drills"
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`browser`: these drills are watched by one, or with None all that are run one by one. `headed`: to be seen."""
+
+    browser: frozenset[str] | None = None
+    headed: bool = False
 
 
 def folder_of(root: Path) -> Path:
@@ -33,7 +51,7 @@ def folder_of(root: Path) -> Path:
 
 
 def scoped(drill: Drill, scope: str) -> Drill:
-    """`drill` for another scope: of every step that names none of its own and breaks a hop."""
+    """`drill` for another scope, in place of what the file says."""
     if not scope:
         return drill
     method = [msgspec.structs.replace(step, scope=None) for step in drill.method]
@@ -41,63 +59,167 @@ def scoped(drill: Drill, scope: str) -> Drill:
 
 
 class Run:
-    """`asyncio.run(Run(target, folder, command, say).drills(named))`."""
+    """`asyncio.run(Run(target, folder, command, say, options).all(named, batches))`.
 
-    def __init__(self, target: Target, folder: Path, command: str, say: Say) -> None:
-        self._target, self._folder, self._command, self._say = target, folder, command, say
+    Raises `CanNotRun` before anything is broken, where nothing answers.
+    """
+
+    def __init__(self, target: Target, folder: Path, command: str, say: Say, options: Options = Options()) -> None:
+        self._target, self._folder, self._say, self._options = target, folder, say, options
+        self._record = RunRecord(start=now(), end=now(), target=target.base_url, command=command)
+        self._cookies: dict[str, Mapping[str, str]] = {}
+        self._stack = AsyncExitStack()
+        self._browser: Browser | None = None
+        self._count = self._done = 0
+        self._began = time.monotonic()
         self.halt = Halt()
 
-    async def drills(self, named: Sequence[Named]) -> RunRecord:
-        """One after the other; the record of the run. Raises `CanNotRun` before the first where nothing answers."""
+    async def all(self, named: Sequence[Named], batches: Sequence[Batch] = ()) -> RunRecord:
+        """Batches first, then `named` one by one; the record of the run."""
         self._listen()
-        record = RunRecord(start=now(), end=now(), target=self._target.base_url, command=self._command)
-        with Control(self._target.control_url) as control:
-            await asyncio.to_thread(control.hops)
-            for number, each in enumerate(named, 1):
-                if self.halt.is_set:
-                    break
-                lead = f"[{number}/{len(named)}] {each.name}"
-                began = time.monotonic()
-                found = await self._one(each, control, lead)
-                await asyncio.to_thread(journal.write, found, self._folder / each.name)
-                took_s = time.monotonic() - began
-                came_to = found.mullion.verdict.value.replace("_", " ")
-                self._say(f"{lead}: {came_to} in {took_s:.0f} s. {found.mullion.sentence}")
-                record.drills.append(_line(each, found, took_s))
-                record.end = now()
-                await asyncio.to_thread(run_record.write, record, self._folder)
-        return record
+        self._count = len(named) + sum(len(batch.drills) for batch in batches)
+        async with self._stack:
+            control = self._stack.enter_context(Control(self._target.control_url))
+            hops, absent = await asyncio.gather(asyncio.to_thread(control.hops), asyncio.to_thread(control.absent))
+            self._record.cells = self._cells(hops, absent, named, batches)
+            if batches:
+                await self._matrix(control, batches)
+            for each in named:
+                if not self.halt.is_set:
+                    await self._keep(each, await self._watched(each, control))
+        return self._record
 
-    async def _one(self, each: Named, control: Control, lead: str) -> Journal:
-        drill = each.drill
-        value = ""
+    # --- the matrix
+
+    async def _matrix(self, control: Control, batches: Sequence[Batch]) -> None:
+        holder = Breaker(batches[0].drills[0][1], self._target, control, "")
+        await asyncio.to_thread(holder.hold_clock, held=True)
+        try:
+            for batch in batches:
+                if self.halt.is_set:
+                    return
+                await self._batch(control, batch)
+        finally:
+            await asyncio.to_thread(holder.hold_clock, held=False)
+
+    async def _batch(self, control: Control, batch: Batch) -> None:
+        named = [Named(name, drill) for name, drill in batch.drills]
+        found = await asyncio.gather(*(self._one(each, control, alone=not batch.shared) for each in named))
+        for each, came_to in zip(named, found, strict=True):
+            if came_to.mullion.verdict is Verdict.HELD or not batch.shared or self.halt.is_set:
+                await self._keep(each, came_to)
+                continue
+            # Side by side a neighbour may have been the cause: the verdict is that of the drill alone.
+            again = Named(each.name, catalogue.drill_of(each.name))
+            await self._keep(again, await self._one(again, control))
+
+    def _cells(
+        self,
+        hops: Mapping[str, Mapping[str, object]],
+        absent: Mapping[str, str],
+        named: Sequence[Named],
+        batches: Sequence[Batch],
+    ) -> list[run_record.Cell]:
+        """The whole matrix where a run is about it; nothing where it is not."""
+        if not batches and not any(catalogue.is_cell(each.name) for each in named):
+            return []
+        return catalogue.cells(hops, absent)
+
+    # --- one drill
+
+    async def _watched(self, each: Named, control: Control) -> Journal:
+        wanted = self._options.browser
+        if wanted is not None and each.name not in wanted:
+            return await self._one(each, control)
+        if self._browser is None:
+            try:
+                self._browser = await self._stack.enter_async_context(open_browser(headed=self._options.headed))
+            except NoChromium as problem:
+                raise CanNotRun(f"{problem} Without a browser: --http") from problem
+        return await self._one(each, control, browser=self._browser)
+
+    async def _one(
+        self, each: Named, control: Control, *, browser: Browser | None = None, alone: bool = True
+    ) -> Journal:
+        drill, value = each.drill, ""
         if "session" in {drill.scope_of(step) for step in drill.method if step.act is None}:
             if not self._target.key:
-                raise CanNotRun("without its key no session can be marked: set the key, or run it for everyone")
+                raise CanNotRun("No session can be marked without the target's key: set it, or drill everyone.")
             value = mark.mint(self._target.key)
-        return await Execution(
-            each.name,
-            drill,
-            self._target,
-            control,
-            self.halt,
-            mark=value,
-            say=lambda words: self._say(f"{lead}: {words}"),
-        ).run()
+        async with AsyncExitStack() as stack:
+            recorder = None
+            if browser is not None:
+                recorder = await stack.enter_async_context(self._recorder(each, value, browser))
+            execution = Execution(
+                each.name,
+                drill,
+                self._target,
+                control,
+                self.halt,
+                mark=value,
+                cookies=await self._signed_in(drill),
+                recorder=recorder,
+                alone=alone,
+                say=lambda words: self._say(f"{each.name}: {words}") if alone else None,
+            )
+            found = await execution.run()
+        if recorder is not None and found.mullion.evidence is not None:
+            # Trace and video are there once the recorder was left.
+            found.mullion.evidence = recorder.evidence()
+        return found
+
+    def _recorder(self, each: Named, value: str, browser: Browser) -> BrowserRecorder:
+        cookies = {mark.COOKIE: value} if value else {}
+        player = each.drill.player or ""
+        return BrowserRecorder(
+            self._target.base_url,
+            folder=self._folder / folder_name(each.name),
+            path=each.drill.page,
+            tester=Watcher(cookies=cookies, player=player),
+            control=Watcher(player=player) if value else None,
+            browser=browser,
+        )
+
+    async def _signed_in(self, drill: Drill) -> Mapping[str, str]:
+        """The player's cookies: one sign-in a run, as each costs the target a slow hash."""
+        if drill.player is None:
+            return {}
+        if drill.player not in self._cookies:
+            self._cookies[drill.player] = await signed_in(Visitor(self._target.base_url), drill.player)
+        return self._cookies[drill.player]
+
+    async def _keep(self, each: Named, found: Journal) -> None:
+        folder = folder_name(each.name)
+        await asyncio.to_thread(journal.write, found, self._folder / folder)
+        self._done += 1
+        came_to = found.mullion.verdict.value.replace("_", " ")
+        self._say(f"{self._progress()} {each.name}: {came_to}. {found.mullion.sentence}")
+        self._record.drills.append(
+            RunDrill(
+                name=each.name,
+                title=each.drill.title,
+                verdict=found.mullion.verdict,
+                sentence=found.mullion.sentence,
+                folder=folder,
+                duration_s=found.duration,
+            )
+        )
+        self._record.end = now()
+        await asyncio.to_thread(run_record.write, self._record, self._folder)
+
+    def _progress(self) -> str:
+        took_s = time.monotonic() - self._began
+        left_s = took_s / self._done * (self._count - self._done)
+        left = f", {left_s / 60:.0f} min left" if left_s >= 60 else ""
+        return f"[{self._done}/{self._count}{left}]"
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         for number, why in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "the halt button")):
-            with suppress(NotImplementedError, ValueError):
+            with suppress(NotImplementedError, ValueError, RuntimeError):
                 loop.add_signal_handler(number, self.halt.set, why)
 
 
-def _line(each: Named, found: Journal, took_s: float) -> RunDrill:
-    return RunDrill(
-        name=each.name,
-        title=each.drill.title,
-        verdict=found.mullion.verdict,
-        sentence=found.mullion.sentence,
-        folder=each.name,
-        duration_s=round(took_s, 2),
-    )
+def folder_name(name: str) -> str:
+    """Of a drill, within a run's folder."""
+    return name.replace(":", "-").replace("/", "--")

@@ -1,10 +1,11 @@
 """Who looks at the target during a drill: over HTTP, with the tester's mark or without, signed in or not.
 
-Public: `Visitor`, `CanNotSignIn`.
+Public: `Visitor`, `CanNotSignIn`, `signed_in`.
 """
 
 import re
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,7 @@ from tests.drills.runner import page
 from tests.drills.runner.page import FAILED, View
 
 PATIENCE_S = 10.0
+PASSWORD = "mullion-demo"
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
@@ -28,9 +30,9 @@ class Visitor:
     Each request has a connection of its own: one that was open before a fault would hide it.
     """
 
-    def __init__(self, base_url: str, *, mark: str = "") -> None:
+    def __init__(self, base_url: str, *, mark: str = "", cookies: Mapping[str, str] | None = None) -> None:
         self.base_url = base_url
-        cookies = {COOKIE: mark} if mark else {}
+        cookies = {**(cookies or {}), **({COOKIE: mark} if mark else {})}
         self._http = httpx.AsyncClient(
             base_url=base_url,
             cookies=cookies,
@@ -48,6 +50,10 @@ class Visitor:
         self, _type: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
     ) -> None:
         await self._http.aclose()
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return dict(self._http.cookies)
 
     async def look(self, path: str) -> View:
         """The page, or why there was none; it raises nothing."""
@@ -76,3 +82,10 @@ class Visitor:
     async def post(self, path: str, form: dict[str, str]) -> httpx.Response:
         """An action's form; raises `httpx.HTTPError`."""
         return await self._http.post(path, data=form)
+
+
+async def signed_in(visitor: Visitor, name: str) -> dict[str, str]:
+    """The cookies of a demo player who signs in; raises `CanNotSignIn`."""
+    async with visitor:
+        await visitor.sign_in(name, PASSWORD)
+        return visitor.cookies

@@ -1,0 +1,158 @@
+"""The catalogue: a drill for every hop and every fault that applies to it, generated from one table.
+
+Public: `cells`, `drill_of`, `is_cell`, `HOPS`, `HopEffect`, `FOR_S`.
+
+The table says of each hop which slots of the lobby it may hit, and of each fault whether the one behind the hop has to
+notice. Everything else on the page is a sibling. A hop that the table does not have is drilled with nothing expected to
+be hit, so that a new one is in the matrix from its first day.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.drills.kit.drill import (
+    Drill,
+    Expect,
+    Hypothesis,
+    PageExpectation,
+    Probe,
+    SiblingExpectation,
+    SlotExpectation,
+    State,
+    Step,
+)
+from tests.drills.proxy.faults import FAULTS, Fault, Layer, applies
+from tests.drills.run_record import Cell
+
+SLOTS = ("wallet", "tables", "promotions")
+FOR_S = 4.0
+PAGE_WITHIN_MS = 6000
+PLAYER = "amber"
+HIT: list[State] = ["degraded", "stale", "fallback", "placeholder"]
+MAYBE: list[State] = ["fresh", "degraded", "stale", "fallback", "placeholder"]
+
+
+@dataclass(frozen=True, slots=True)
+class HopEffect:
+    """`slots` of the lobby may be hit. `must`: by a hard fault they have to be. `session`: its requests carry the mark
+    of a tester. `page`: it is the way to the page itself. `shared`: what is late is covered for a while by the copy
+    that everybody has."""
+
+    slots: tuple[str, ...] = ()
+    must: bool = False
+    session: bool = False
+    page: bool = False
+    shared: bool = False
+
+
+HOPS: Mapping[str, HopEffect] = {
+    "browser:shell": HopEffect(page=True),
+    "browser:bff-live": HopEffect(),
+    "browser:sandbox-tables": HopEffect(),
+    "shell:wallet": HopEffect(("wallet",), must=True, session=True),
+    "shell:live-dealer": HopEffect(("tables",), must=True, session=True, shared=True),
+    "shell:promotions": HopEffect(("promotions",), must=True, session=True),
+    "shell:valkey": HopEffect(),
+    "wallet:bff-queries": HopEffect(("wallet",), must=True, session=True),
+    "wallet:bff-commands": HopEffect(("wallet",), session=True),
+    "live-dealer:bff-queries": HopEffect(("tables",), must=True, session=True),
+    "live-dealer:sandbox-tables": HopEffect(),
+    "promotions:bff-queries": HopEffect(("promotions",), must=True, session=True),
+    "promotions:bff-commands": HopEffect(("promotions",), session=True),
+    "bff-queries:valkey": HopEffect(SLOTS),
+    "bff-live:valkey": HopEffect(),
+    "bff-commands:valkey": HopEffect(("wallet", "promotions")),
+    "bff-commands:sandbox-payments": HopEffect(("wallet",)),
+    "relay:sandbox-payments": HopEffect(),
+    "relay:valkey": HopEffect(("wallet", "promotions")),
+    "offers-intake:valkey": HopEffect(),
+    "projector:valkey": HopEffect(("wallet", "promotions")),
+    "ingest:sandbox-tables": HopEffect(("tables",)),
+    "ingest:sandbox-promotions": HopEffect(("promotions",)),
+    "ingest:valkey": HopEffect(("tables", "promotions")),
+    "sandbox-tables:bff-commands": HopEffect(),
+    "sandbox-payments:bff-commands": HopEffect(),
+}
+# Faults that a caller may bear without anybody noticing, with the reason.
+SOFT: Mapping[str, str] = {
+    "slow_close": "the answer is whole before the end of the connection",
+    "slicer": "small pieces are late only where there are many",
+    "stale_clock": "a page that is asked for each time need not go by the date of an answer",
+    "bandwidth": "a small answer is through before the limit is felt",
+    "limit_data": "an answer on a connection that stands may be short enough",
+    "wrong_type": "a caller that reads JSON need not go by the content type",
+}
+# Nothing is wrong with these answers but when they come.
+LATE = frozenset({"latency", "timeout", "bandwidth", "slow_first_byte"})
+HEALS_WITHIN_S = 15.0  # who saw a late answer is shown the same for ten seconds, so that a page does not flicker
+ALWAYS_HARD_FOR_PAGES = frozenset({"wrong_type", "limit_data"})
+_NOT_APPLIED = {
+    Layer.HTTP: "no HTTP travels there, so no answer can be changed",
+    Layer.WEBSOCKET: "no WebSocket travels there, so no message can be changed",
+}
+
+
+def cells(hops: Mapping[str, Mapping[str, Any]], absent: Mapping[str, str]) -> list[Cell]:
+    """The whole matrix: of each hop and fault either the drill's name or why there is none."""
+    made = []
+    for hop, row in sorted(hops.items()):
+        for fault in FAULTS.values():
+            if applies(fault, tuple(row["speaks"])):
+                made.append(Cell(hop=hop, fault=fault.name, drill=f"{hop}/{fault.name}"))
+            else:
+                made.append(Cell(hop=hop, fault=fault.name, absent=_NOT_APPLIED[fault.layer]))
+    for hop, reason in sorted(absent.items()):
+        made += [Cell(hop=hop, fault=fault, absent=f"there is no such hop: {reason}") for fault in FAULTS]
+    return made
+
+
+def is_cell(name: str) -> bool:
+    """Whether a drill of this name comes from the table."""
+    hop, is_pair, fault = name.partition("/")
+    return bool(is_pair) and ":" in hop and fault in FAULTS
+
+
+def drill_of(name: str, *, also_hit: Sequence[str] = ()) -> Drill:
+    """The drill of a cell, `hop/fault`. `also_hit` are slots that another cell breaks at the same time."""
+    hop, _, fault_name = name.partition("/")
+    fault = FAULTS[fault_name]
+    effect = HOPS.get(hop, HopEffect())
+    scope = "session" if effect.session and fault.layer is not Layer.LISTENER else "everyone"
+    given = {each.name: each.typical for each in fault.parameters if each.typical is not None}
+    siblings = [slot for slot in SLOTS if slot not in effect.slots and slot not in also_hit]
+    page = PageExpectation(within_ms=PAGE_WITHIN_MS)
+    if effect.page:
+        siblings = []
+        page = PageExpectation(within_ms=1500, broken=not _soft(fault))
+    return Drill(
+        title=f"{hop}: {fault.claim.rstrip('.')}"[:120],
+        description=f"From the table of hops and faults: {hop} × {fault.name}.",
+        tags=["matrix", fault.layer.value],
+        player=PLAYER,
+        scope=scope,  # type: ignore[arg-type]
+        clock="running",
+        hypothesis=Hypothesis(probes=_probes(effect, siblings)),
+        method=[Step(hop=hop, fault=fault.name, parameters=given, for_s=FOR_S)],
+        expect=Expect(
+            slots={slot: _slot(hop, effect, fault) for slot in effect.slots},
+            siblings={slot: SiblingExpectation() for slot in siblings},
+            page=page,
+        ),
+    )
+
+
+def _slot(hop: str, effect: HopEffect, fault: Fault) -> SlotExpectation:
+    soft = _soft(fault) and not (hop.startswith("shell:") and fault.name in ALWAYS_HARD_FOR_PAGES)
+    covered = effect.shared and fault.name in LATE
+    states = HIT if effect.must and not soft and not covered else MAYBE
+    return SlotExpectation(state=[*states], within_s=FOR_S, heals_within_s=HEALS_WITHIN_S)
+
+
+def _soft(fault: Fault) -> bool:
+    return fault.name in SOFT
+
+
+def _probes(effect: HopEffect, siblings: Sequence[str]) -> list[Probe]:
+    watched = dict.fromkeys([*effect.slots, *siblings])
+    return [Probe(page="/", within_ms=PAGE_WITHIN_MS), *(Probe(slot=slot) for slot in watched)]

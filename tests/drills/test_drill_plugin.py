@@ -1,0 +1,124 @@
+"""The pytest plugin as a QA team has it: copied out of the repository, which is not on its path."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.drills.kit import client as kit
+from tests.drills.proxy.faults import FAULTS
+from tests.drills.proxy_process import ProxyProcess
+
+KIT = Path(kit.__file__).parent
+STORIES = KIT.parent / "files" / "stories"
+
+
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[ProxyProcess]:
+    with ProxyProcess() as process:
+        yield process
+
+
+def run(folder: Path, proxy: ProxyProcess, test: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """pytest over `test`, where nothing is installed of this repository but the plugin."""
+    shutil.copytree(KIT, folder / "mullion_drills", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(STORIES, folder / "mullion_drills" / "stories")
+    (folder / "test_it.py").write_text(test, "utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "mullion_drills.plugin",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:django",
+    ]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))}
+    return subprocess.run(
+        [*command, "--drill-control-url", proxy.url, *arguments],
+        cwd=folder,
+        env={**environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_outage_is_on_while_the_test_runs_and_over_behind_it(tmp_path: Path, proxy: ProxyProcess) -> None:
+    ran = run(
+        tmp_path,
+        proxy,
+        "import httpx\n"
+        f"TOXICS = '{proxy.url}/proxies/hop:a/toxics'\n"
+        "def test_it(outage):\n"
+        f"    httpx.post('{proxy.url}/proxies', json={{'name': 'shell:a', 'upstream': '{proxy.upstream}'}})\n"
+        "    outage('a', latency=3000, timeout={'timeout': 5}, for_s=20)\n"
+        f"    found = httpx.get('{proxy.url}/proxies/shell:a/toxics').json()\n"
+        "    assert [(t['type'], t['ttl_s']) for t in found] == [('latency', 20), ('timeout', 20)]\n"
+        "    assert found[0]['attributes']['latency'] == 3000\n"
+        "    outage('shell->a', down=True)\n"
+        f"    assert not httpx.get('{proxy.url}/proxies/shell:a').json()['enabled']\n",
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    found = proxy.api.get("/proxies/shell:a").json()
+    assert (found["enabled"], found["toxics"]) == (True, [])
+    proxy.api.delete("/proxies/shell:a")
+
+
+def test_drill_of_a_mark_is_on_while_the_test_runs(tmp_path: Path, proxy: ProxyProcess) -> None:
+    proxy.api.post("/proxies", json={"name": "shell:live-dealer", "upstream": proxy.upstream})
+    ran = run(
+        tmp_path,
+        proxy,
+        "import httpx, pytest\n"
+        "@pytest.mark.drill('live-hang')\n"
+        "def test_it(drill):\n"
+        f"    found = httpx.get('{proxy.url}/proxies/shell:live-dealer/toxics').json()\n"
+        "    assert [t['type'] for t in found] == ['timeout']\n"
+        "    assert 'tables' in drill.expect.slots\n",
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert proxy.api.get("/proxies/shell:live-dealer/toxics").json() == []
+    proxy.api.delete("/proxies/shell:live-dealer")
+
+
+@pytest.mark.parametrize(
+    ("test", "sentence"),
+    [
+        ("def test_it(outage): outage('nobody', latency=1)", "The fault proxy refuses: proxy not found"),
+        ("def test_it(outage): outage('->hop'[2:] + ':x', latncy=1)", "The fault proxy refuses:"),
+        ("def test_it(outage): outage('a')", "An outage has a fault"),
+        ("def test_it(outage): outage('a', latency=1, scope='session')", "--drill-mark"),
+        ("import pytest\n@pytest.mark.drill('nothing')\ndef test_it(): pass", "There is no drill 'nothing'; there are"),
+        ("import pytest\n@pytest.mark.drill('payment-unanswered')\ndef test_it(): pass", "does more than break hops"),
+    ],
+)
+def test_slip_is_one_sentence_and_breaks_nothing(tmp_path: Path, proxy: ProxyProcess, test: str, sentence: str) -> None:
+    ran = run(tmp_path, proxy, test)
+    assert ran.returncode != 0
+    assert sentence in ran.stdout
+    assert proxy.toxics() == []
+
+
+def test_base_address_that_nobody_listed_is_not_drilled(tmp_path: Path, proxy: ProxyProcess) -> None:
+    test = "def test_it(base_url, outage): outage('a', latency=1)"
+    ran = run(tmp_path, proxy, test, "--base-url", "https://casino.example.com")
+    assert ran.returncode != 0
+    assert "https://casino.example.com is not among drill_targets" in ran.stdout
+
+
+def test_single_value_of_a_fault_is_an_attribute_that_it_has() -> None:
+    """The plugin is installed alone and has no table of faults: what it knows of it must be true."""
+    for fault, attribute in kit.SCALARS.items():
+        assert FAULTS[fault].parameter(attribute) is not None
+    for fault in FAULTS.values():
+        name = kit.SCALARS.get(fault.name, fault.name)
+        assert not fault.parameters or fault.parameter(name) is not None, fault.name
