@@ -20,7 +20,7 @@ from xdist.workermanage import WorkerController
 from tests.support import chromium as chromium_search
 from tests.support import postgres_server
 from tests.support.chromium import Chromium, NoChromium
-from tests.support.halves import BROWSER_FOLDER, Halves
+from tests.support.groups import BROWSER_FOLDER, GROUPS, Groups
 from tests.support.lobby import wait_for
 from tests.support.mullion import Mullion
 from tests.support.podium.rig import NoPodium, Podium
@@ -63,13 +63,15 @@ def pytest_runtest_setup() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A run of everything goes in two halves side by side; who names tests wants them here and now."""
-    return 2 if _everything(config) and not config.option.collectonly else 0
+    """A run of everything goes in groups side by side; who names tests wants them here and now."""
+    if not _everything(config) or config.option.collectonly:
+        return 0
+    return 2 if _quick(config) else len(GROUPS)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Halves | None:
-    """See `tests/support/halves.py`."""
-    return Halves(config, log) if _everything(config) and not _quick(config) else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups | None:
+    """See `tests/support/groups.py`."""
+    return Groups(config, log) if _everything(config) and not _quick(config) else None
 
 
 def _everything(config: pytest.Config) -> bool:

@@ -5,6 +5,7 @@ Public: `renamed_lobby`.
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,13 +67,22 @@ def _renamed(folder: Path) -> Path:
         source, target = ROOT / name, folder / name
         if source.is_file() and not name.startswith("tests/"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
+            shutil.copy2(source, target)
+            _copy_compiled(source, target)
     for old, new in RENAMED.items():
         toml = folder / "fragments" / old.replace("-", "_") / "house.toml"
         toml.write_text(toml.read_text().replace(f'name = "{old}"', f'name = "{new}"'))
     _move(folder / "fragments" / "promotions", folder / "fragments" / "extra")
     (folder / "shell" / "pages" / "pages.toml").write_text(PAGES)
     return folder
+
+
+def _copy_compiled(source: Path, target: Path) -> None:
+    """What Python has compiled of it already holds for a copy of the same time: else every process compiles it anew."""
+    compiled = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+    if source.suffix == ".py" and compiled.is_file():
+        (target.parent / "__pycache__").mkdir(exist_ok=True)
+        shutil.copy2(compiled, target.parent / "__pycache__")
 
 
 def _move(removed: Path, added: Path) -> None:

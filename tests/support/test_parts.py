@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.groups import GROUPS, group_of
+
 pytestmark = pytest.mark.quick
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +58,16 @@ def test_nothing_runs_twice() -> None:
     options = (ROOT / "pyproject.toml").read_text("utf-8")
     assert not re.search(r"--last-failed|--lf\b|--reruns|flaky", RUN + FULL + options)
     assert RUN.count("uv run pytest") == 1
+
+
+def test_files_that_share_the_house_run_together() -> None:
+    """One process starts it; other browsers run beside it, and what has no page beside both."""
+    groups = {path: group_of(path.relative_to(ROOT).as_posix()) for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {path.parent.name for path, group in groups.items() if group == "house"} == {"whole"}
+    assert groups[ROOT / "tests/whole/test_outages.py"] == groups[ROOT / "tests/whole/test_lobby.py"] == "house"
+    assert groups[ROOT / "tests/whole/test_typing.py"] == groups[ROOT / "tests/shell/test_front.py"] == "browsers"
+    assert groups[ROOT / "tests/bff/commands/test_engine.py"] == "rooms"
+    assert set(groups.values()) == set(GROUPS)
 
 
 def test_files_at_the_desk_are_those_that_say_so(request: pytest.FixtureRequest) -> None:

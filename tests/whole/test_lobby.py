@@ -14,7 +14,14 @@ from tests.support.mullion import Mullion
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture(scope="module", params=["as it is", "renamed"])
+# Everything holds in both; what shows that no name matters is looked at in every run, and `.ci/full` looks at the rest.
+BOTH = pytest.mark.parametrize("lobby", ["as it is", "renamed"], indirect=True)
+BOTH_IN_FULL = pytest.mark.parametrize(
+    "lobby", ["as it is", pytest.param("renamed", marks=pytest.mark.full)], indirect=True
+)
+
+
+@pytest.fixture(scope="module")
 def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mullion]:
     """The Mullion of the run; and one that daphne serves, with every fragment renamed, one removed and one added."""
     with ExitStack() as stack:
@@ -33,6 +40,7 @@ def fresh(page: Page) -> bool:
     return set(SLOTS) <= set(seen) and set(seen.values()) == {"fresh"}
 
 
+@BOTH
 def test_visitor_sees_a_whole_lobby(lobby: Mullion, page: Page) -> None:
     """Tables and offers for everybody, an invitation where the balance would be, no error in the console."""
     console = Console(page)
@@ -45,6 +53,7 @@ def test_visitor_sees_a_whole_lobby(lobby: Mullion, page: Page) -> None:
     assert console.errors == []
 
 
+@BOTH
 def test_lobby_needs_no_javascript(lobby: Mullion, browser: Browser) -> None:
     """Every slot is in its place without a script, and sign-in, deposit and claim work by plain forms."""
     context = browser.new_context(java_script_enabled=False)
@@ -68,6 +77,7 @@ def test_lobby_needs_no_javascript(lobby: Mullion, browser: Browser) -> None:
     context.close()
 
 
+@BOTH_IN_FULL
 def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Mullion, page: Page) -> None:
     """An htmx deposit swaps its own slot, keeps the page, and says what came of it, also after a reload."""
     sign_in(page, lobby.url, "birch", "/cashier/")
@@ -82,6 +92,7 @@ def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Mullion, p
     expect(receipt).to_contain_text("£20.00")
 
 
+@BOTH
 def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Mullion, page: Page) -> None:
     """A page whose primary fragment knows nothing of it is not found, in the shell's own words."""
     # A fragment that is busy for a moment can not say that there is no such table; then the page is asked for again.
@@ -89,6 +100,7 @@ def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Mullion, page: Page
     expect(page.get_by_role("link", name="Go to the lobby")).to_be_visible()
 
 
+@BOTH
 def test_table_page_shows_the_table(lobby: Mullion, page: Page) -> None:
     """From a card in the lobby to the table's own page."""
     page.goto(lobby.url)
@@ -99,6 +111,7 @@ def test_table_page_shows_the_table(lobby: Mullion, page: Page) -> None:
     expect(page.locator("fragment-slot[slot=table]").get_by_role("heading", level=2)).to_have_text(name)
 
 
+@BOTH_IN_FULL
 def test_ended_sign_in_keeps_what_was_typed(lobby: Mullion, page: Page) -> None:
     """An action of somebody who is signed out elsewhere is not sent; the form stands as it was."""
     sign_in(page, lobby.url, "amber", "/cashier/")
@@ -109,6 +122,7 @@ def test_ended_sign_in_keeps_what_was_typed(lobby: Mullion, page: Page) -> None:
     expect(page.locator("#amount")).to_have_value("33")
 
 
+@BOTH_IN_FULL
 def test_sign_out_ends_it_in_every_process(lobby: Mullion, page: Page) -> None:
     """A copied cookie of a minute ago does not show the balance once its session is over."""
     sign_in(page, lobby.url, "amber")
@@ -121,6 +135,7 @@ def test_sign_out_ends_it_in_every_process(lobby: Mullion, page: Page) -> None:
     assert "€" not in words(page, "wallet")
 
 
+@BOTH_IN_FULL
 def test_two_players_never_see_each_others_wallet(lobby: Mullion, browser: Browser) -> None:
     """Interleaved visits of two players and a visitor show each their own."""
     contexts = {name: browser.new_context() for name in ("amber", "cedar")}

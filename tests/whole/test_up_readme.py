@@ -13,6 +13,16 @@ from tests.support.up_remains import left_of
 
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+LOBBY = (
+    "shell",
+    "live-dealer",
+    "promotions",
+    "wallet",
+    "bff-queries",
+    "ingest",
+    "sandbox-tables",
+    "sandbox-promotions",
+)
 START, TESTS, OWN_PLACE, HOLD, RELEASE, PUBLISH, HOLD_OUT, LET_IN, CHECK, HELP = COMMANDS
 
 
@@ -32,8 +42,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def started(machine: dict[str, str]) -> Iterator[Mullion]:
-    """What the first command starts, on ports that are free here."""
-    mullion = Mullion(command=["sh", "-c", f'{START} "$@"', "up"], environ=machine)
+    """What the first command starts, on ports that are free here: as much of it as fills the lobby."""
+    mullion = Mullion("--only", *LOBBY, command=["sh", "-c", f'{START} "$@"', "up"], environ=machine)
     with mullion:
         yield mullion
 
@@ -132,10 +142,16 @@ def test_check_and_help_work(started: Mullion, machine: dict[str, str]):
     assert "--port-base" in run(HELP, started, machine)
 
 
+@pytest.mark.full
 @pytest.mark.timeout(300)
 def test_uv_in_a_place_of_its_own_starts_too(started: Mullion, machine: dict[str, str]):
     """The line for systems that refuse a global `pip install`."""
     assert "--port-base" in run(f"{OWN_PLACE} --help", started, machine)
+
+
+def test_line_for_systems_that_refuse_a_global_pip_is_the_same_but_for_where_uv_is():
+    """A place for uv alone, uv in it, and the same command; `.ci/full` runs it."""
+    assert re.fullmatch(r"python3 -m venv (\S+) && \1/bin/pip install uv && \1/bin/uv run manage.py up", OWN_PLACE)
 
 
 @pytest.mark.timeout(300)
