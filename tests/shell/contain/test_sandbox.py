@@ -1,11 +1,18 @@
 """HTML of a fragment that nobody trusts: ordinary HTML stands, and nothing in it makes a script of the page act."""
 
+import random
 import re
+from html.parser import HTMLParser
 
 import pytest
 
 from shell.composition.contain import Contained, LinkPolicy, contain
+from shell.composition.contain.elements import is_custom
 from shell.composition.contain.sandbox import may_act
+from shell.composition.contain.sentinel import survives
+from tests.corpus.hostile.attributes import attacked
+from tests.corpus.hostile.bodies import Body, built, written
+from tests.corpus.hostile.nearly_plain import nearly_plain
 from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
@@ -66,3 +73,35 @@ def test_every_attribute_that_the_pages_scripts_read_counts() -> None:
             read.add("data-" + (dashed or re.sub(r"([A-Z])", lambda up: "-" + up[1].lower(), camel)))
     assert {name for name in read if not may_act(name)} == set()
     assert not may_act("data-theme")
+
+
+class Acting(HTMLParser):
+    """What makes a script act, as the standard library's parser reads it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [f"<{tag}>"] if is_custom(tag) else []
+        self.found += [name for name, _ in attrs if may_act(name)]
+
+
+def test_no_hostile_body_acts_or_leaves_its_place() -> None:
+    """All of the corpus: refused, or a parser in the page builds just what was contained and nothing in it acts."""
+    faults, stood = [], 0
+    chance = random.Random(7)
+    nearly = [Body(f"nearly plain {number}", nearly_plain(chance)) for number in range(200)]
+    for body in [*written(), *built(), *attacked(), *nearly]:
+        made = contain(
+            body.html.encode(), "text/html", prefix=PREFIX, isolation="shadow", links=LinkPolicy(), sandboxed=True
+        )
+        if not isinstance(made, Contained):
+            continue
+        stood += 1
+        html, acting = made.html.decode(), Acting()
+        acting.feed(html)
+        if acting.found or survives(html, "shadow") != html:
+            faults.append((body.name, acting.found))
+    assert faults == []
+    assert stood > 500
