@@ -15,6 +15,7 @@ from tests.drills import journal
 from tests.drills.control import CanNotRun, Control, ControlRefused
 from tests.drills.journal import Activity
 from tests.drills.kit.drill import Drill, Step
+from tests.drills.proxy.problems import ApiProblem
 from tests.drills.proxy.toxic import fault_of
 from tests.drills.runner.steady import now
 from tests.drills.runner.target import Target
@@ -64,7 +65,7 @@ class Breaker:
         hops = self._control.hops()
         for number, step in enumerate(self._drill.method):
             if step.hop is not None:
-                fault_of(step.fault)
+                _check_fault(step.fault)
                 for name in hops_of(step, hops):
                     self._control.hop(name)
             elif step.provider is not None and step.provider not in self._target.sandbox:
@@ -176,6 +177,13 @@ class Breaker:
             output=output,
             exception=problem,
         )
+
+
+def _check_fault(name: str) -> None:
+    try:
+        fault_of(name)
+    except ApiProblem as problem:
+        raise ControlRefused(str(problem).removeprefix("invalid toxic type: ")) from problem
 
 
 def _faults(hop: Mapping[str, Any]) -> list[str]:

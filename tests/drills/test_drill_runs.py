@@ -1,0 +1,247 @@
+"""Drills as they run, against a small site behind a fault proxy: sound, or with one defect that the drill must name."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.drills import journal, run_record
+from tests.drills.control import Control
+from tests.drills.crooked_site import CrookedSite
+from tests.drills.journal import Journal
+from tests.drills.kit.loader import parse
+from tests.drills.proxy_process import ProxyProcess
+from tests.drills.runner.execute import Execution, Halt
+from tests.drills.runner.target import Target
+from tests.support.mullion import ROOT
+
+DRILL = """\
+title: Promotions slow
+clock: running
+method:
+  - {hop: "shell:promotions", fault: latency, with: {latency: 1500}, for_s: 1.5}
+expect:
+  page: {within_ms: 1000}
+  slots:
+    promotions: {state: [fallback], reason: [timeout], words: [out of reach], within_s: 1.5, heals_within_s: 1.5}
+  siblings:
+    wallet: {}
+    tables: {}
+"""
+DEPOSIT = """\
+title: A deposit while promotions are away
+clock: running
+method:
+  - {act: deposit, amount: "20"}
+  - {hop: "shell:promotions", fault: down, for_s: 1}
+expect:
+  slots: {promotions: {state: [fallback], heals_within_s: 3}}
+  money: {change_minor: 2000, lines: 1, within_s: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[ProxyProcess]:
+    with ProxyProcess() as process:
+        yield process
+
+
+def run(site: CrookedSite, proxy: ProxyProcess, text: str = DRILL, halt: Halt | None = None) -> Journal:
+    async def execute() -> Journal:
+        with Control(proxy.url) as control:
+            drill = parse(text.encode(), "d.yaml")
+            return await Execution("d", drill, Target(site.url, proxy.url), control, halt or Halt()).run()
+
+    return asyncio.run(execute())
+
+
+def failed(found: Journal) -> dict[tuple[str, str], str]:
+    return {(each.subject, each.kind): each.seen for each in found.mullion.expectations if not each.held}
+
+
+def test_sound_site_holds_and_is_healed(proxy: ProxyProcess) -> None:
+    with CrookedSite(proxy.url) as site:
+        found = run(site, proxy)
+        assert (found.mullion.verdict, failed(found)) == ("held", {})
+        assert found.steady_states.before is not None
+        assert found.steady_states.after is not None
+        assert proxy.api.get("/proxies/shell:promotions/toxics").json() == []
+
+
+def test_shell_whose_deadline_is_off_is_named(proxy: ProxyProcess) -> None:
+    with CrookedSite(proxy.url, "no-deadline") as site:
+        found = run(site, proxy)
+    assert found.mullion.verdict == "deviated"
+    assert re.search(r"the first took 1\d{3} ms", failed(found)["page", "status"])
+    assert found.mullion.sentence.startswith("page: expected 200 and whole, within 1000 ms, each time; seen: ")
+
+
+def test_fragment_without_a_fallback_is_named(proxy: ProxyProcess) -> None:
+    with CrookedSite(proxy.url, "no-fallback") as site:
+        found = run(site, proxy)
+    assert failed(found)["slot promotions", "state"] == "not on the page"
+    assert "slot promotions: expected fallback within 1.5 s; seen: not on the page" in found.mullion.sentence
+
+
+def test_sibling_that_changes_by_one_word_is_named(proxy: ProxyProcess) -> None:
+    with CrookedSite(proxy.url, "word") as site:
+        found = run(site, proxy)
+    assert failed(found) == {("sibling tables", "bytes"): "“Teo deals” became “Iris deals”"}
+    [tables] = [each for each in found.mullion.siblings if each.slot == "tables"]
+    assert tables.control != tables.seen
+
+
+def test_slot_that_heals_late_is_named_with_how_late(proxy: ProxyProcess) -> None:
+    with CrookedSite(proxy.url, "slow-heal", heals_s=3) as site:
+        found = run(site, proxy)
+    [(what, seen)] = failed(found).items()
+    assert what == ("slot promotions", "heals")
+    assert 1.5 < float(seen.removeprefix("after ").removesuffix(" s")) < 8
+
+
+@pytest.mark.full
+def test_slot_that_heals_in_thirty_seconds_is_named_with_how_late(proxy: ProxyProcess) -> None:
+    with CrookedSite(proxy.url, "slow-heal", heals_s=30) as site:
+        found = run(site, proxy, DRILL.replace("heals_within_s: 1.5", "heals_within_s: 10"))
+    seen = failed(found)["slot promotions", "heals"]
+    assert 28 < float(seen.removeprefix("after ").removesuffix(" s")) < 36
+
+
+def test_ledger_that_counts_twice_is_named(proxy: ProxyProcess) -> None:
+    with CrookedSite(proxy.url, "double") as site:
+        found = run(site, proxy, DEPOSIT)
+    assert failed(found) == {("money", "sum"): "+4000", ("money", "double"): "1 lines of the history too many"}
+    [money] = found.mullion.money
+    assert (money.before_minor, money.after_minor, money.held) == (10_000, 14_000, False)
+
+
+def test_ledger_that_counts_once_holds(proxy: ProxyProcess) -> None:
+    with CrookedSite(proxy.url) as site:
+        found = run(site, proxy, DEPOSIT)
+    assert (found.mullion.verdict, failed(found)) == ("held", {})
+
+
+def test_site_that_is_not_steady_is_not_broken(proxy: ProxyProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.drills.runner.execute.STEADY_WITHIN_S", 0.5)
+    with CrookedSite(proxy.url, "unsteady") as site:
+        found = run(site, proxy)
+    assert (found.mullion.verdict, found.run) == ("could_not_run", [])
+    assert found.mullion.sentence == "It was not steady before: wallet is fresh: stale."
+
+
+def test_what_somebody_else_broke_is_not_drilled_over(proxy: ProxyProcess) -> None:
+    with CrookedSite(proxy.url) as site:
+        proxy.api.post("/proxies/shell:promotions/toxics", json={"type": "latency", "name": "other"})
+        found = run(site, proxy)
+        assert found.mullion.verdict == "could_not_run"
+        assert "Something is broken there already: shell:promotions (latency," in found.mullion.sentence
+        assert len(proxy.api.get("/proxies/shell:promotions/toxics").json()) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("fault: latncy", "there is no fault 'latncy'; did you mean latency?"),
+        ("shell:promotion", "There is no hop 'shell:promotion'. Did you mean shell:promotions?"),
+        ("provider: sandbox-tables, fault: x", "there is no sandbox provider 'sandbox-tables'"),
+    ],
+)
+def test_unknown_hop_fault_or_provider_breaks_nothing(proxy: ProxyProcess, change: str, sentence: str) -> None:
+    old = {"f": "fault: latency", "s": "shell:promotions"}.get(change[0])
+    step = '  - {hop: "shell:promotions", fault: latency, with: {latency: 1500}, for_s: 1.5}\n'
+    text = DRILL.replace(old, change, 1) if old else DRILL.replace(step, f"  - {{{change}}}\n")
+    with CrookedSite(proxy.url) as site:
+        found = run(site, proxy, text)
+        assert (found.mullion.verdict, found.run) == ("could_not_run", [])
+        assert sentence in found.mullion.sentence
+        assert proxy.api.get("/proxies/shell:promotions/toxics").json() == []
+
+
+def test_halt_button_ends_a_drill_healed(proxy: ProxyProcess) -> None:
+    async def halted(site: CrookedSite) -> Journal:
+        halt = Halt()
+        asyncio.get_running_loop().call_later(1.5, halt.set, "the halt button")
+        with Control(proxy.url) as control:
+            drill = parse(DRILL.replace("for_s: 1.5", "for_s: 60").encode(), "d.yaml")
+            return await Execution("d", drill, Target(site.url, proxy.url), control, halt).run()
+
+    with CrookedSite(proxy.url) as site:
+        found = asyncio.run(halted(site))
+        assert (found.mullion.verdict, found.status) == ("aborted", "aborted")
+        assert found.mullion.sentence == "Aborted: the halt button."
+        assert found.duration < 30
+        assert proxy.api.get("/proxies/shell:promotions/toxics").json() == []
+
+
+def test_drill_whose_pages_fail_in_a_row_aborts_itself(proxy: ProxyProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.drills.runner.execute.STEADY_WITHIN_S", 1)
+    text = DRILL.replace("for_s: 1.5", "for_s: 60") + "abort: {pages_failed: 2}\n"
+    with CrookedSite(proxy.url) as site:
+        lobby = site.lobby
+        site.lobby = lambda: lobby() if time.monotonic() - began < 1.5 else ""  # type: ignore[method-assign]
+        began = time.monotonic()
+        found = run(site, proxy, text)
+        assert found.mullion.verdict == "aborted"
+        assert "2 pages in a row did not come" in found.mullion.sentence
+        assert proxy.api.get("/proxies/shell:promotions/toxics").json() == []
+
+
+# --- the command
+
+
+def command(site: CrookedSite, proxy: ProxyProcess, folder: Path, text: str = DRILL) -> list[str]:
+    file = folder / "promotions-late.yaml"
+    file.write_text(text, "utf-8")
+    where = ["--base-url", site.url, "--control-url", proxy.url, "--http", "--to", str(folder / "run")]
+    return [sys.executable, "manage.py", "drill", "run", str(file), *where]
+
+
+def test_killed_runner_leaves_nothing_broken_and_the_next_run_starts_clean(proxy: ProxyProcess, tmp_path: Path) -> None:
+    environ = {**os.environ, "MULLION_DATA_ROOT": str(tmp_path)}
+    toxics = "/proxies/shell:promotions/toxics"
+    with CrookedSite(proxy.url) as site:
+        runner = subprocess.Popen(
+            command(site, proxy, tmp_path, DRILL.replace("for_s: 1.5", "for_s: 3")), cwd=ROOT, env=environ
+        )
+        deadline = time.monotonic() + 20
+        while not proxy.api.get(toxics).json():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.kill(runner.pid, signal.SIGKILL)
+        runner.wait(5)
+        while proxy.api.get(toxics).json():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        ran = subprocess.run(
+            command(site, proxy, tmp_path), cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
+        )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "promotions-late: held." in ran.stdout
+    [found] = run_record.journals(tmp_path / "run", run_record.read(tmp_path / "run"))
+    assert found.mullion.verdict == "held"
+    assert (tmp_path / "run" / "report.html").is_file()
+    assert json.loads((tmp_path / "run" / "promotions-late" / journal.FILE).read_bytes())["status"] == "completed"
+
+
+def test_target_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "d.yaml"
+    file.write_text(DRILL, "utf-8")
+    where = ["--base-url", "http://127.0.0.1:9", "--control-url", "http://127.0.0.1:9"]
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "drill", "run", str(file), "--http", *where],
+        cwd=ROOT,
+        env={**os.environ, "MULLION_DATA_ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 3
+    assert ran.stderr == ("manage.py drill: The fault proxy at http://127.0.0.1:9 does not answer (ConnectError).\n")
