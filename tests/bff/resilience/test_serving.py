@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -21,8 +20,8 @@ from tests.support.mullion import ROOT
 
 CALLERS = 24
 POLICY = Policy(deadline_ms=5000, connect_ms=4000, consecutive_max=10**6, failed_ratio_max=2.0, retry_budget_spare=0)
-# From when the door is shut until the process has gone: no request is open by then.
-LEAVING_S_MAX = 0.5
+# The door is shut when nothing is open any more; an answer that was there by then is recorded after a turn of the loop.
+RECORDED_S_MAX = 0.1
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ class Callers:
 
 @pytest.mark.parametrize("again", range(3))
 async def test_nobody_who_came_is_cut_or_refused(server: tuple[subprocess.Popen[bytes], str], again: int) -> None:
-    """Old connections and new ones, GET and POST: all are served until the process ends, then all are refused."""
+    """Old connections and new ones, GET and POST: all are served until the door is shut, then all are refused."""
     process, url = server
     callers = Callers(url)
     ways = [(method, anew) for method in ("GET", "POST") for anew in (False, True)]
@@ -83,10 +82,11 @@ async def test_nobody_who_came_is_cut_or_refused(server: tuple[subprocess.Popen[
     await asyncio.sleep(0.3)
     callers.over = True
     await asyncio.gather(*tasks)
-    before = Counter(said for at, _, said in callers.ended if at < gone_at - LEAVING_S_MAX)
-    assert set(before) == {"served"}
-    assert any(told_at < at for at, _, said in callers.ended if said == "served")
     assert {said for _, _, said in callers.ended} == {"served", "connect"}
+    served_at = [at for at, _, said in callers.ended if said == "served"]
+    refused_at = [at for at, _, said in callers.ended if said == "connect"]
+    assert told_at < max(served_at) < min(refused_at) + RECORDED_S_MAX
+    assert told_at < min(refused_at)
     assert gone_at - told_at < 4
 
 
