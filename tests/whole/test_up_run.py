@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from shell.operations.up.run import SIGNALS
 from tests.support.mullion import Mullion
 from tests.support.up_remains import left_of
 from tests.support.up_repository import COMMAND, ENVIRON, ROOT, make_repository
@@ -145,7 +146,14 @@ def test_killed_sweeper_is_replaced(make: Start):
     mullion.wait(lambda: not left_of(mullion), 10)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        signal.SIGTERM,
+        *(pytest.param(each, marks=pytest.mark.full) for each in (signal.SIGHUP, signal.SIGQUIT)),
+    ],
+)
 def test_every_polite_signal_ends_all(make: Start, number: signal.Signals):
     """Exit code 0, and no process is left, grandchildren included."""
     mullion = make()
@@ -154,6 +162,11 @@ def test_every_polite_signal_ends_all(make: Start, number: signal.Signals):
     mullion.process.send_signal(number)
     assert mullion.process.wait(10) == 0
     assert left_of(mullion) == []
+
+
+def test_every_way_in_which_a_terminal_ends_something_is_heard():
+    """Two of them are tried in every run, all four in `.ci/full`."""
+    assert set(SIGNALS) == {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 
 
 def test_deaf_process_is_ended_too(make: Start):
@@ -183,7 +196,10 @@ def test_kill_9_in_the_middle_of_starting_leaves_nothing(make: Start):
     mullion.wait(lambda: not left_of(mullion), 10)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGKILL, *(pytest.param(each, marks=pytest.mark.full) for each in (signal.SIGTERM, signal.SIGHUP))],
+)
 def test_end_of_uv_ends_all(repository: Path, number: signal.Signals):
     """`uv run` stands in front: a signal to it, kill -9 included, ends what runs behind it."""
     uv = os.environ.get("UV") or shutil.which("uv")
