@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.kit.drill import schema
+from bff.resilience.reason import Reason
+from tests.drills.kit.drill import STATES, schema
 from tests.drills.kit.loader import BYTES_MAX, DrillFileWrong, load, parse
 from tests.drills.runner import library
 
@@ -88,3 +89,11 @@ def test_schema_that_editors_use_is_the_one_that_the_loader_obeys() -> None:
 def test_drill_that_there_is_not_is_refused_with_what_was_meant() -> None:
     with pytest.raises(library.Unknown, match=r"There is no drill 'promotion-slow'. Did you mean promotions-slow\?"):
         library.find("promotion-slow")
+
+
+def test_readme_has_every_state_and_reason_that_a_slot_may_show() -> None:
+    """They are a contract for whoever writes tests: a word that is added is written down with it."""
+    readme = (SCHEMA.parents[1] / "README.md").read_text("utf-8")
+    contract = readme.partition("## What a slot says of itself")[2].partition("\n## ")[0]
+    for word in (*STATES, *Reason):
+        assert f"`{word}`" in contract, word
