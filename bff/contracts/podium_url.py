@@ -4,7 +4,6 @@ Public: `resolve`, `append`.
 Source: `@podium/utils` 5.6 (`uriRelativeToAbsolute`, `uriBuilder`, `pathnameBuilder`); the URL Standard's path setter.
 """
 
-from functools import lru_cache
 from urllib.parse import quote, urlsplit, urlunsplit
 
 # What the path of a URL may hold unescaped; `%` stands for what is escaped already.
@@ -25,7 +24,6 @@ def resolve(manifest_url: str, value: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query if mark else parts.query, ""))
 
 
-@lru_cache(maxsize=4096)
 def append(url: str, pathname: str) -> str:
     """Where a slot that asks for `pathname` is asked of content at `url`; an empty one asks for the content itself.
 

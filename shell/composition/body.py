@@ -60,7 +60,9 @@ class Body:
 
 def read_body(include: Include, response: Response, *, accept: frozenset[int] = _CONTENT) -> Body | Failure:
     """The body of `response`, or the failure that it is."""
-    status, declared = response.status, include.published.manifest.mullion
+    status, release = response.status, include.published
+    manifest = release.manifest
+    declared = manifest.mullion
     if status not in accept:
         reason = _REASONS.get(status, Reason.REDIRECT if 300 <= status < 400 else Reason.REJECTED)
         return Failure(reason, f"answered {status}", status=status)
@@ -68,21 +70,23 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         response.body,
         content_type_of(response),
         prefix=include.prefix,
-        isolation=include.published.isolation,
+        isolation=release.isolation,
         links=link_policy(declared.links),
-        sandboxed=include.published.sandboxed,
+        sandboxed=release.sandboxed,
     )
     if isinstance(contained, Refusal):
         return Failure(contained.reason, contained.detail, status=status)
     if not contained.html.strip():
         return Failure(Reason.EMPTY, f"nothing in it may stand in a page: {', '.join(contained.notes) or 'no words'}")
     if contained.notes:
-        _log_taken_out(include.slot.fragment, include.published.manifest.version, contained.notes)
-    if include.published.versioned and not response.headers.get(headers.VERSION):
+        _log_taken_out(include.slot.fragment, manifest.version, contained.notes)
+    version = response.headers.get(headers.VERSION)
+    if release.versioned and not version:
         return Failure(Reason.NOT_A_FRAGMENT, f"answered {status} without {headers.VERSION}", status=status)
+    seen = "" if version is None or version == manifest.version else _version_seen(manifest.version, version)
     state = read_state(response.headers.get(headers.STATE), datetime.now(UTC), declared)
     if state is None:
-        return Body(contained.html, status, version_seen=_version_seen(include, response))
+        return Body(contained.html, status, version_seen=seen)
     return Body(
         contained.html,
         status,
@@ -90,16 +94,14 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         state.as_of,
         state.upstream,
         state.retry_after_ms,
-        _version_seen(include, response),
+        seen,
     )
 
 
-def _version_seen(include: Include, response: Response) -> str:
-    """The version that answered, where it is not the release's: a deploy that nobody has published, or one undone."""
-    seen = (response.headers.get(headers.VERSION) or "").strip()
-    if seen == include.published.manifest.version or not is_plain(seen):
-        return ""
-    return seen[:VERSION_CHARS_MAX]
+def _version_seen(live: str, version: str) -> str:
+    """The version that answered, where it is not the live one: a deploy that nobody has published, or one undone."""
+    seen = version.strip()
+    return "" if seen == live.strip() or not is_plain(seen) else seen[:VERSION_CHARS_MAX]
 
 
 def content_type_of(response: Response) -> str | None:

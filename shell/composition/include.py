@@ -80,7 +80,7 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
         parts = (
             release.fragment,
             release.digest,
-            release.trust,
+            "sandboxed" if release.sandboxed else "",
             self.pathname,
             self.prefix,
             self.query_string,

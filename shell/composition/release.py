@@ -6,6 +6,7 @@ Public: `Trust`, `StoredAsset`, `AssetUse`, `Release`, `Snapshot`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from bff.contracts import podium_url
@@ -63,14 +64,14 @@ class Release:
     trust: Trust = Trust.SANDBOXED
     follow: bool = False
 
-    @property
-    def sandboxed(self) -> bool:
-        return self.trust is not Trust.FIRST_PARTY
+    # Worked out once: what has no script needs no tree in common with the page, and stands in a root of its own.
+    sandboxed: bool = field(init=False)
+    isolation: Isolation = field(init=False)
 
-    @property
-    def isolation(self) -> Isolation:
-        """Where its HTML stands. What has no script needs no tree in common with the page."""
-        return "shadow" if self.sandboxed else self.manifest.mullion.isolation
+    def __post_init__(self) -> None:
+        sandboxed = self.trust is not Trust.FIRST_PARTY
+        object.__setattr__(self, "sandboxed", sandboxed)
+        object.__setattr__(self, "isolation", "shadow" if sandboxed else self.manifest.mullion.isolation)
 
     def use(self, digest: str) -> AssetUse:
         """How pages use this asset."""
@@ -86,7 +87,7 @@ class Release:
 
     def content_url(self, pathname: str) -> str:
         """Where this release renders `pathname`; Podium appends it to the manifest's `content`."""
-        return podium_url.append(podium_url.resolve(self.manifest_url, self.manifest.content), pathname)
+        return _content_url(self.manifest_url, self.manifest.content, pathname)
 
     def proxy_url(self, name: str, rest: str) -> str | None:
         """Where a request to the proxy target `name` goes, or None when the manifest declares no such target."""
@@ -94,6 +95,12 @@ class Release:
         if target is None:
             return None
         return podium_url.resolve(self.manifest_url, target).rstrip("/") + "/" + rest.lstrip("/")
+
+
+# The same few addresses are asked for all the time.
+@lru_cache(maxsize=4096)
+def _content_url(manifest_url: str, content: str, pathname: str) -> str:
+    return podium_url.append(podium_url.resolve(manifest_url, content), pathname)
 
 
 @dataclass(frozen=True, slots=True)
