@@ -24,6 +24,7 @@ from tests.drills.kit.drill import Drill
 from tests.drills.run_record import RunDrill, RunRecord
 from tests.drills.runner import catalogue
 from tests.drills.runner.batches import Batch
+from tests.drills.runner.books import reset_players
 from tests.drills.runner.breaking import Breaker
 from tests.drills.runner.execute import Execution, Halt
 from tests.drills.runner.library import Named
@@ -86,6 +87,8 @@ class Run:
                 await self._matrix(control, batches)
             for each in named:
                 if not self.halt.is_set:
+                    if each.drill.player is not None and not catalogue.is_cell(each.name):
+                        await reset_players(self._target)
                     await self._keep(each, await self._watched(each, control))
         return self._record
 

@@ -4,23 +4,19 @@ Public: `probed`, `activity_of`, `now`.
 """
 
 import asyncio
-import os
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from tests.drills.journal import Activity, SteadyState, Step
 from tests.drills.kit.drill import Probe
+from tests.drills.runner.books import audited
 from tests.drills.runner.page import View
 from tests.drills.runner.target import Target
 from tests.drills.runner.visitor import Visitor
 
-ROOT = Path(__file__).parents[3]
 ASK_EVERY_S = 0.5
-AUDIT_S_MAX = 60.0
 
 
 def now() -> str:
@@ -61,7 +57,7 @@ async def _asked(probes: Sequence[Probe], visitor: Visitor, target: Target, path
                 views[page] = await visitor.look(page)
             output, met = _looked(probe, views[page])
         else:
-            output, met = await _audited(target)
+            output, met = await audited(target)
         steps.append(
             Step(
                 activity=activity_of(probe, target.base_url, path),
@@ -87,23 +83,3 @@ def _looked(probe: Probe, view: View) -> tuple[str, bool]:
     words = f"{view.status} in {view.took_ms:.0f} ms{'' if view.whole else ', cut before its end'}"
     whole = view.whole or view.status >= 300
     return words, view.status == probe.status and whole and view.took_ms <= probe.within_ms
-
-
-async def _audited(target: Target) -> tuple[str, bool]:
-    """The books of a copy on this machine, added up again by its own command."""
-    if target.data is None:
-        return "asked only of a copy on this machine", True
-    command = [sys.executable, "manage.py", "audit_ledger", "--settings", "bff.commands.settings"]
-    environ = {**os.environ, "MULLION_DATA": str(target.data), "DEBUG": "1"}
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    try:
-        async with asyncio.timeout(AUDIT_S_MAX):
-            said, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return f"the audit was not done after {AUDIT_S_MAX:g} s", False
-    lines = said.decode("utf-8", "replace").strip().splitlines()
-    return (lines[-1] if lines else f"the audit ended with {process.returncode}")[:400], process.returncode == 0
