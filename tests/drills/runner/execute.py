@@ -18,6 +18,7 @@ from tests.drills.runner import judge
 from tests.drills.runner.acting import Actor, CanNotRead
 from tests.drills.runner.breaking import Breaker, activity_of
 from tests.drills.runner.judge import FRESH, Watch
+from tests.drills.runner.judge_browser import watched
 from tests.drills.runner.page import View
 from tests.drills.runner.steady import activity_of as probe_activity
 from tests.drills.runner.steady import now, probed
@@ -253,6 +254,8 @@ class Execution:
         state = await probed(drill.probes, self._tester, self.target, drill.page, within_s=STEADY_WITHIN_S)
         self._states.after = state
         found = judge.expectations(drill, watch)
+        if self._recorder is not None and not watch.aborted:
+            found += watched(drill, self._recorder.evidence())
         if drill.expect.money is not None:
             self._money = [await self._actor.settled(self._before, drill.expect.money)]
             found += judge.money(self._money)

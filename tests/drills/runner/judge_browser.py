@@ -1,0 +1,72 @@
+"""What a browser saw beside the visits over HTTP, against what a drill expects: style, axe, the console.
+
+Public: `watched`.
+"""
+
+from collections.abc import Iterator
+
+from tests.drills.evidence.value import Evidence
+from tests.drills.journal import Expectation
+from tests.drills.kit.drill import Drill
+
+GRAVE = frozenset({"serious", "critical"})
+SHOWN_MAX = 160
+
+
+def watched(drill: Drill, evidence: Evidence) -> Iterator[Expectation]:
+    """One verdict for each thing that only a browser can tell."""
+    yield from _styles(drill, evidence)
+    yield from _axe(evidence)
+    yield _console(drill, evidence)
+
+
+def _styles(drill: Drill, evidence: Evidence) -> Iterator[Expectation]:
+    for digest in evidence.siblings:
+        wanted = drill.expect.siblings.get(digest.slot)
+        if digest.moment != "during" or wanted is None or not wanted.style or digest.styles_differ is None:
+            continue
+        first = next((each for each in digest.differences if each.aspect == "style"), None)
+        where = f", the first at {first.where}: {first.control} became {first.tester}" if first else ""
+        seen = f"equal on {digest.styled_elements} elements"
+        if digest.styles_differ:
+            seen = f"{digest.styles_differ} of {digest.styled_elements} elements differ{where}"[:SHOWN_MAX]
+        yield Expectation(
+            subject=f"sibling {digest.slot}",
+            kind="style",
+            expected="the same computed style as the control",
+            seen=seen,
+            held=not digest.styles_differ,
+        )
+        unusable = [action for action in digest.actions if not action.works]
+        yield Expectation(
+            subject=f"sibling {digest.slot}",
+            kind="action",
+            expected="everything that can be pressed still can be",
+            seen=f"{unusable[0].name}: {unusable[0].detail}" if unusable else f"all {len(digest.actions)}",
+            held=not unusable,
+        )
+
+
+def _axe(evidence: Evidence) -> Iterator[Expectation]:
+    for run in evidence.axe:
+        grave = [each for each in run.violations if each.impact in GRAVE]
+        yield Expectation(
+            subject="page",
+            kind="axe",
+            expected=f"no serious finding of axe {run.moment} the fault",
+            seen=f"{grave[0].rule}: {grave[0].help}"[:SHOWN_MAX] if grave else "none",
+            held=not grave,
+        )
+
+
+def _console(drill: Drill, evidence: Evidence) -> Expectation:
+    """Errors that the drill names may come, and no others."""
+    declared = drill.expect.console_errors
+    errors = [each for each in evidence.console_errors if not any(words in each.text for words in declared)]
+    return Expectation(
+        subject="page",
+        kind="errors",
+        expected="no error in the browser's console" + (" but those declared" if declared else ""),
+        seen=f"{len(errors)}, the first: {errors[0].text}"[:SHOWN_MAX] if errors else "none",
+        held=not errors,
+    )
