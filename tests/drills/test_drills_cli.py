@@ -8,8 +8,10 @@ import pytest
 
 from shell.operations.up.data import locked
 from tests.drills import cli
+from tests.drills.kit.loader import parse
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.proxy_process import ProxyProcess
+from tests.drills.runner import library
 
 README = Path(cli.__file__).with_name("README.md")
 
@@ -166,3 +168,46 @@ def test_readme_has_every_fault_with_its_parameters() -> None:
         line = next(line for line in readme.splitlines() if line.startswith(f"| `{fault.name}`"))
         assert all(f"`{each.name}={each.default}`" in line for each in fault.parameters), line
         assert fault.claim in line
+
+
+def test_list_has_every_story_with_its_title(here: Drill) -> None:
+    assert here("list") == 0
+    assert "valkey-restart        Valkey restarts in the middle of a deposit\n" in here.out
+    assert "manage.py drill list --all" in here.out
+
+
+@pytest.mark.parametrize("name", ["live-hang", "shell->wallet/status"])
+def test_drill_is_shown_as_a_file_that_says_the_same(here: Drill, name: str) -> None:
+    """So that one of one's own can begin with it."""
+    assert here("show", name) == 0
+    assert parse(here.out.encode(), "shown.yaml") == library.find(name).drill
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["show", "live-hnag"], 2, "There is no drill 'live-hnag'. Did you mean live-hang?"),
+        (["run", "live-hnag"], 2, "There is no drill 'live-hnag'. Did you mean live-hang?"),
+        (["run", "nothing.yaml"], 2, "nothing.yaml: no such file or directory"),
+        (["run", "live-hang"], 3, "No Mullion runs here. Start one with: manage.py up --drills"),
+        (["try", "promotions", "latency=3000"], 3, "No Mullion runs here."),
+        (["try", "promotion", "latency=3000"], 2, "there is no hop 'shell:promotion' in the table"),
+        (["try", "promotions", "latency", "soon"], 2, "'soon' is not KEY=VALUE, such as latency=3000"),
+        (["try", "promotions", "latncy=1"], 2, "there is no fault 'latncy'; did you mean latency?"),
+        (["try", "promotions", "latency=1", "--for", "9999"], 2, "--for: seconds, more than 0 and at most 3600"),
+        (["run", "live-hang", "--base-url", "http://localhost:1"], 3, "runs elsewhere: say where its fault proxy"),
+        (["run", "live-hang", "--base-url", "http://a.example", "--control-url", "http://127.0.0.1:1"], 3,
+         "http://a.example is not on the list of environments"),
+        (["report"], 3, "No run is there yet."),
+        (["report", "nowhere"], 3, "nowhere"),
+    ],
+)  # fmt: skip
+def test_slip_with_a_drill_is_one_sentence(here: Drill, words: list[str], code: int, sentence: str) -> None:
+    assert here(*words) == code
+    assert sentence in here.err
+    assert (here.out, here.err.count("\n")) == ("", 1)
+
+
+def test_nothing_is_halted_where_nothing_runs(here: Drill) -> None:
+    assert here("stop") == 0
+    assert here.out == "No drill runs.\n"

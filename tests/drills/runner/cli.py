@@ -15,6 +15,7 @@ from shell.operations.up.cli import data_root
 from tests.drills.control import CanNotRun, Control, ControlRefused
 from tests.drills.kit.drill import SCOPES, Drill, Expect, SiblingExpectation, SlotExpectation, Step
 from tests.drills.kit.loader import load
+from tests.drills.proxy.toxic import TTL_S_MAX, fault_of
 from tests.drills.report import write
 from tests.drills.report.runs import CanNotRead
 from tests.drills.run_record import FILE, RunRecord
@@ -103,6 +104,9 @@ def _try(given: argparse.Namespace, command: str) -> int:
     for pair in pairs:
         name, _, text = pair.partition("=")
         parameters[name] = int(text) if text.lstrip("-").isdecimal() else text
+    fault_of(fault)
+    if not 0 < given.for_s <= TTL_S_MAX:
+        raise ControlRefused(f"--for: seconds, more than 0 and at most {TTL_S_MAX:g}")
     effect = catalogue.HOPS.get(hop)
     if effect is None:
         raise ControlRefused(f"there is no hop '{hop}' in the table: manage.py drill hops")
