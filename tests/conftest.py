@@ -43,6 +43,17 @@ BROWSER_FIXTURES = {
     "page",
     "chromium",
 }
+# Enough of the house for a lobby with its feeds.
+DRILLED = (
+    "shell",
+    "live-dealer",
+    "promotions",
+    "wallet",
+    "bff-queries",
+    "ingest",
+    "sandbox-tables",
+    "sandbox-promotions",
+)
 # How the code under test logs while it is tested.
 PLAIN_LOGGING: dict[str, Any] = {}
 # What had to be found or installed: for each either where it is, or why it is not. Plain values, to travel to workers.
@@ -231,6 +242,22 @@ def slow(_slow_house_of_the_run: SlowHouse) -> Iterator[SlowHouse]:
 def _mullion_of_the_run() -> Iterator[Mullion]:
     with Mullion() as mullion:
         yield mullion
+
+
+@pytest.fixture(scope="session")
+def _drilled_of_the_run() -> Iterator[Mullion]:
+    with Mullion("--drills", "--only", *DRILLED) as mullion:
+        yield mullion
+
+
+@pytest.fixture
+def drilled(_drilled_of_the_run: Mullion) -> Iterator[Mullion]:
+    """The lobby's part of a Mullion with a fault proxy on every hop; nothing is broken when a test begins."""
+    mullion = _drilled_of_the_run
+    wait_for(lambda: mullion.get("/")[1].count('data-state="fresh"') == 3, 30)
+    yield mullion
+    mullion.restore()
+    urllib.request.urlopen(f"{mullion.url_of('drills')}/reset", data=b"").close()
 
 
 @pytest.fixture

@@ -1,0 +1,125 @@
+"""What the fault proxy costs while nothing is broken: two whole Mullions, one with `--drills`, in turns of seconds.
+
+Run: `uv run python -m tests.benchmarks.bench_drills` (about three minutes). It prints pages a second of the lobby as a
+visitor has it, whose bodies are shared, and as a player has it, for whom each page calls every fragment and the read
+side; each as a ratio of neighbouring turns, because this machine is not the same from one minute to the next.
+
+It exits with 1 where pages with proxies are fewer than is asked.
+"""
+
+import argparse
+import asyncio
+import re
+import statistics
+import time
+from pathlib import Path
+
+from tests.benchmarks.bench_pages import Round, cpu_s
+from tests.benchmarks.verdicts import at_least, leave
+from tests.support.mullion import Mullion
+from tests.support.signed_in import signed_in
+
+WORKERS = 12
+RATIO_MIN = 0.85
+SLOTS = 3
+FRESH = re.compile(rb'<fragment-slot [^>]*data-state="fresh"')
+PARTS = ("shell", "live-dealer", "promotions", "wallet", "bff-queries", "bff-commands", "projector", "relay", "ingest")
+SANDBOXES = ("sandbox-tables", "sandbox-promotions", "sandbox-payments")
+
+
+class Client:
+    """One keep-alive connection that asks for the lobby with a session's cookies, or none."""
+
+    def __init__(self, port: int, cookie: str) -> None:
+        self._port, self._cookie = port, f"Cookie: {cookie}\r\n" if cookie else ""
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def page(self) -> bool:
+        """Whether a whole page came, all of whose slots are fresh."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        writer.write(f"GET / HTTP/1.1\r\nHost: localhost:{self._port}\r\n{self._cookie}\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = bytearray()
+        while size := int(await reader.readline(), 16):
+            body += (await reader.readexactly(size + 2))[:-2]
+        await reader.readline()
+        return head.startswith(b"HTTP/1.1 200") and len(FRESH.findall(body)) == SLOTS
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+
+
+async def load(mullion: Mullion, cookie: str, seconds: float) -> Round:
+    """As many pages as `WORKERS` connections can fetch; `cpu_s` is that of the fault proxy, where there is one."""
+    proxy = mullion.processes().get("drills")
+    seen, before = Round(), cpu_s(proxy["pid"]) if proxy else 0.0
+    clients = [Client(mullion.port_base, cookie) for _ in range(WORKERS)]
+    began = time.monotonic()
+
+    async def work(client: Client) -> None:
+        while time.monotonic() - began < seconds:
+            asked = time.monotonic()
+            seen.ended(await client.page(), time.monotonic() - asked)
+        client.close()
+
+    await asyncio.gather(*map(work, clients))
+    seen.lasted = time.monotonic() - began
+    seen.cpu_s = cpu_s(proxy["pid"]) - before if proxy else 0.0
+    return seen
+
+
+async def compare(name: str, houses: dict[str, tuple[Mullion, str]], turns: int, seconds: float) -> None:
+    """Turn and turn about, so that what drifts on this machine meets both."""
+    sums, ratios = {way: Round() for way in houses}, list[float]()
+    for way in houses:
+        await load(*houses[way], seconds)
+    for turn in range(turns):
+        pair = {way: await load(*houses[way], seconds) for way in list(houses)[:: (-1) ** turn]}
+        for way, seen in pair.items():
+            sums[way].add(seen)
+        ratios.append(pair["with"].rate / pair["without"].rate)
+    for way, seen in sums.items():
+        quantiles = " ".join(f"p{round(100 * share)} {1000 * seen.quantile(share):.1f} ms" for share in (0.5, 0.99))
+        print(f"{name}, {way} proxies: {seen.rate:.0f} pages/s  {quantiles}  broken {seen.broken}", flush=True)
+    print(f"{name}: the fault proxy itself {sums['with'].cpu_ms:.3f} ms a page", flush=True)
+    at_least(
+        f"{name}: median of {turns} turns, with proxies against without", statistics.median(ratios), "x", RATIO_MIN
+    )
+
+
+async def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--turns", type=int, default=12)
+    options.add_argument("--seconds", type=float, default=2)
+    options.add_argument("--who", choices=["visitor", "player"], help="only one of the two")
+    asked = options.parse_args()
+    only = ("--only", *PARTS, *SANDBOXES)
+    with Mullion(*only) as without, Mullion("--drills", *only) as with_:
+        for who, player in (("visitor", ""), ("player", "birch")):
+            if asked.who in (None, who):
+                cookies = [_cookie(each, player) for each in (without, with_)]
+                houses = {"without": (without, cookies[0]), "with": (with_, cookies[1])}
+                for mullion, cookie in houses.values():
+                    _settle(mullion, cookie)
+                await compare(f"a {who}'s lobby", houses, asked.turns, asked.seconds)
+
+
+def _settle(mullion: Mullion, cookie: str) -> None:
+    """Until every slot is fresh, as whoever carries `cookie` has it."""
+    headers = {"Cookie": cookie} if cookie else {}
+    mullion.wait(lambda: len(FRESH.findall(mullion.get("/", headers)[1].encode())) == SLOTS, 60)
+
+
+def _cookie(mullion: Mullion, player: str) -> str:
+    if not player:
+        return ""
+    return "; ".join(f"{name}={value}" for name, value in signed_in(mullion.url, player).items())
+
+
+if __name__ == "__main__":
+    assert Path("manage.py").exists(), "run it at the top of the repository"
+    asyncio.run(main())
+    leave()
