@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.drills.mark import COOKIE, mint
 from tests.support.signed_in import signed_in
-from tests.support.slow_house import SlowHouse
+from tests.support.slow_house import PARTITION_KEY, SlowHouse
 
 pytestmark = pytest.mark.timeout(120)
 PATH = "/slots/lobby/wallet/form/deposit"
@@ -77,6 +78,32 @@ def test_form_reaches_its_fragment_with_its_key_and_without_a_cookie(player: Pla
     assert not {"cookie", "origin", "referer", "hx-request", "x-forwarded-for"} & set(seen.headers)
     session = player.client.cookies["session"]
     assert session not in str(seen)
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [
+        {"Baggage": "{mark},user=1"},
+        {"baggage": "a=1", "Cookie": "{mark}; {mark}"},
+        {"Cookie": "{mark}x"},
+        {"Cookie": "{forged}"},
+        {"Cookie": "{expired}"},
+        {"Cookie": f"{COOKIE}=anna"},
+    ],
+)
+def test_mark_that_is_not_the_browsers_own_and_genuine_reaches_nobody(player: Player, brought: dict[str, str]) -> None:
+    marks = {
+        "mark": mint(PARTITION_KEY, "anna"),
+        "forged": mint(PARTITION_KEY + "k", "anna"),
+        "expired": mint(PARTITION_KEY, "anna", life_s=-1),
+    }
+    filled = {
+        name: value.format(**{each: f"{COOKIE}={mark}" for each, mark in marks.items()})
+        for name, value in brought.items()
+    }
+    assert httpx.get(player.house.url, headers=filled, timeout=20).status_code == 200
+    assert len(player.house.origin.seen) == 3
+    assert not any("baggage" in seen.headers or COOKIE in str(seen) for seen in player.house.origin.seen)
 
 
 def test_key_may_be_a_field_of_the_form(player: Player) -> None:
