@@ -10,11 +10,14 @@ What comes in is refused or made plain before the application sees it:
 - A name with `_`, which others would read as `-`, is dropped.
 - A body over `body_bytes_max` is a 413, whether or not its length was given.
 - A WebSocket where none is served is refused.
+
+What is logged while a request is answered carries the id of its trace, if it came with one.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from bff.resilience import log
 from bff.resilience.proxies import ProxyHops
 
 Scope = dict[str, Any]
@@ -72,6 +75,8 @@ class Border:
             scope = self._read(scope, names)
         except _DuplicateField as duplicate:
             return await _refuse(scope, send, 400, _DUPLICATE_FIELD + str(duplicate).encode() + b"\n")
+        if b"traceparent" in names:
+            log.bind_trace(dict(scope["headers"])[b"traceparent"])
         if self._body_bytes_max is not None and scope["type"] == "http" and _may_have_body(scope, names):
             if _declared_bytes(scope["headers"]) > self._body_bytes_max:
                 return await _refuse(scope, send, 413, _TOO_LARGE)

@@ -1,10 +1,11 @@
 """Log lines on stderr: short ones for people under DEBUG, one JSON object a line otherwise.
 
-Public: `configure`, `get`.
+Public: `configure`, `get`, `bind_trace`.
 """
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ def _without(*names: str) -> Iterator[None]:
 with _without("rich", "twisted"):
     import structlog
     from structlog.typing import FilteringBoundLogger, Processor
+
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_NO_TRACE = b"0" * 32
 
 
 def configure(*, level: int = logging.INFO) -> None:
@@ -78,6 +82,16 @@ def _name_partition(_logger: object, _method: str, event: structlog.typing.Event
     if (partition := current()) is not None:
         event["partition"] = partition.name
     return event
+
+
+def bind_trace(traceparent: bytes) -> None:
+    """Whatever this task and those that it starts log from here on carries `trace_id`, if this is a W3C `traceparent`.
+
+    A line about work that several requests share carries the trace of the one that began it.
+    """
+    found = _TRACEPARENT.fullmatch(traceparent)
+    if found and found[1] != _NO_TRACE:
+        structlog.contextvars.bind_contextvars(trace_id=found[1].decode("ascii"))
 
 
 def _one_line_for_callers_mistakes(

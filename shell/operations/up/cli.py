@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shell.operations.up import find, keys, options, preflight, running
-from shell.operations.up.console import Console
+from shell.operations.up.console import LOG_FILE, Console
 from shell.operations.up.data import locked
 from shell.operations.up.drills import Layout
 from shell.operations.up.find import HousesBroken
@@ -55,7 +55,8 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
                 valkey_server=server,
                 console_token=keys.console_token() if arguments.drills else "",
             )
-            console = Console(decided.names())
+            # Evidence of a drill has what the houses logged for it; without drills nobody reads such a file.
+            console = Console(decided.names(), file=data / LOG_FILE if arguments.drills else None)
             console.say(_first_words(decided, data))
             return asyncio.run(run(decided, root=root, data=data, console=console, began=began))
     except HousesBroken as broken:

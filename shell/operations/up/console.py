@@ -1,32 +1,47 @@
 """What the person at the terminal sees: one line a message, led by the process's name in its colour.
 
-Public: `Console`.
+Public: `Console`, `LOG_FILE`.
 """
 
+import logging
 import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import TextIO
 
 # Told apart on dark and light terminals alike; red is left for what goes wrong.
 COLOURS = (36, 33, 35, 34, 32, 96, 93, 95, 94, 92)
+LOG_FILE = "up.log"
+FILE_BYTES_MAX = 16 * 1024 * 1024
 WRONG, STRONG, FAINT = 31, 1, 2
 # A child's log is data: only plain text reaches the terminal, no cursor moves and no titles.
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class Console:
-    """`gone` turns true when nobody reads any more (closed pipe or terminal)."""
+    """`gone` turns true when nobody reads any more (closed pipe or terminal). `file` gets every line too, plain, and
+    begins anew beside the last `FILE_BYTES_MAX`."""
 
     def __init__(
-        self, names: Sequence[str], stream: TextIO | None = None, environ: Mapping[str, str] = os.environ
+        self,
+        names: Sequence[str],
+        stream: TextIO | None = None,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        file: Path | None = None,
     ) -> None:
         self._stream = stream or sys.stdout
         self._coloured = self._stream.isatty() and not environ.get("NO_COLOR")
         self._width = max([len(name) for name in names] + [len("up")])
         self._colour = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
         self.gone = False
+        self._file: RotatingFileHandler | None = None
+        if file is not None:
+            file.unlink(missing_ok=True)  # another run's; that handler would go on where it ended
+            self._file = RotatingFileHandler(file, maxBytes=FILE_BYTES_MAX, backupCount=1, encoding="utf-8")
 
     def say(self, text: str) -> None:
         """A line of `up` itself."""
@@ -52,6 +67,8 @@ class Console:
 
     def _line(self, name: str, text: str, colour: int) -> None:
         self._write(f"{self._paint(f'{name:<{self._width}} │', colour)} {text}\n")
+        if self._file is not None:
+            self._file.emit(logging.makeLogRecord({"msg": f"{name} │ {text}"}))
 
     def _paint(self, text: str, colour: int) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._coloured else text

@@ -1,8 +1,10 @@
 """The border of an ASGI application: every house reads one and the same request, whatever lines it came in."""
 
+import asyncio
 from typing import Any
 
 import pytest
+import structlog
 
 from bff.resilience.border import Border
 from bff.resilience.proxies import ProxyHops
@@ -227,3 +229,26 @@ async def test_start_and_stop_of_the_server_pass() -> None:
 
     await Border(house)({"type": "lifespan"}, nothing, nothing)
     assert house.scope == {"type": "lifespan"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "trace_id"),
+    [
+        ([b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"], "0af7651916cd43dd8448eb211c80319c"),
+        ([b"00-" + b"0" * 32 + b"-b7ad6b7169203331-01"], None),
+        ([b"evil\r\nx: y"], None),
+        ([b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"] * 2, None),
+        ([], None),
+    ],
+)
+async def test_what_is_logged_for_a_request_carries_its_trace(lines: list[bytes], trace_id: str | None) -> None:
+    """And nothing of it stays for the next one."""
+    carried: list[dict[str, Any]] = []
+
+    async def application(_scope: Any, _receive: Any, _send: Any) -> None:
+        carried.append(structlog.contextvars.get_contextvars())
+
+    request = met(Border(application), [(b"traceparent", line) for line in lines])
+    await asyncio.create_task(request)
+    assert carried == [{"trace_id": trace_id} if trace_id else {}]
+    assert structlog.contextvars.get_contextvars() == {}
