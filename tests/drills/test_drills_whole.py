@@ -3,33 +3,22 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.drills import run_record
+from tests.drills.journal import Journal
 from tests.drills.mark import COOKIE
 from tests.support.mullion import ROOT, Mullion
 
-PARTS = (
-    "shell",
-    "live-dealer",
-    "promotions",
-    "wallet",
-    "bff-queries",
-    "ingest",
-    "sandbox-tables",
-    "sandbox-promotions",
-)
 SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*?data-state="(\w+)"[^>]*?data-reason="([\w-]*)"', re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def broken_house() -> Iterator[Mullion]:
-    with Mullion("--drills", "--only", *PARTS) as mullion:
-        mullion.wait(lambda: set(states(mullion).values()) == {"fresh"}, 60)
-        yield mullion
+@pytest.fixture
+def broken_house(drilled_house: Mullion) -> Mullion:
+    drilled_house.wait(lambda: set(states(drilled_house).values()) == {"fresh"}, 60)
+    return drilled_house
 
 
 def states(mullion: Mullion, path: str = "/", **headers: str) -> dict[str, str]:
@@ -40,7 +29,7 @@ def states(mullion: Mullion, path: str = "/", **headers: str) -> dict[str, str]:
 def drill(mullion: Mullion, *words: str) -> str:
     """What the command says, as a person would run it."""
     command = [sys.executable, "manage.py", "drill", words[0], "--port-base", str(mullion.port_base), *words[1:]]
-    ran = subprocess.run(command, cwd=ROOT, env=mullion.environ, capture_output=True, text=True, timeout=30)
+    ran = subprocess.run(command, cwd=ROOT, env=mullion.environ, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -119,11 +108,26 @@ def moves(mullion: Mullion) -> list[str]:
 
 def test_story_runs_from_its_file_to_a_journal_that_says_what_held(broken_house: Mullion, tmp_path: Path) -> None:
     """As a person runs it: progress, verdict, exit code, and nothing left broken."""
-    said = drill(broken_house, "run", "promotions-slow", "--to", str(tmp_path))
-    assert "promotions-slow: held in " in said
+    output = drill(broken_house, "run", "promotions-slow", "--to", str(tmp_path))
+    assert "promotions-slow: held. " in output
     [found] = run_record.journals(tmp_path, run_record.read(tmp_path))
     assert (found.mullion.verdict, found.status, found.deviated) == ("held", "completed", False)
     assert {step.activity.name for step in found.run} == {"shell:promotions latency latency=3000 for 8 s"}
     assert {each.slot: each.same for each in found.mullion.siblings} == {"wallet": True, "tables": True}
     assert found.mullion.phases.recover_ms is not None
+    assert_watched(found, tmp_path)
     assert "Nothing is broken." in drill(broken_house, "show")
+
+
+def assert_watched(found: Journal, folder: Path) -> None:
+    """A browser saw the same, and the page for somebody who was not there has its pictures."""
+    evidence = found.mullion.evidence
+    assert evidence is not None
+    assert evidence.missing == {}
+    assert evidence.recover_ms is not None
+    assert {file.kind for file in evidence.files} == {"picture", "trace", "video"}
+    assert all((folder / "promotions-slow" / file.path).is_file() for file in evidence.files)
+    text = (folder / "report.html").read_text("utf-8")
+    assert "Promotions answered 3 s late" in text
+    assert text.count("data:image/webp;base64,") == len(evidence.pictures) > 0
+    assert (folder / "junit.xml").is_file()

@@ -18,6 +18,7 @@ from playwright.async_api import Error as PlaywrightError
 from tests.drills.evidence import value
 from tests.drills.evidence.accessibility import axe_run
 from tests.drills.evidence.figures import figures_of
+from tests.drills.evidence.logs import log_lines
 from tests.drills.evidence.siblings import Shown, digest_of
 from tests.drills.evidence.stopwatch import Stopwatch
 from tests.drills.evidence.video import NoEncoder, encoder_environ
@@ -80,6 +81,7 @@ class BrowserRecorder:
     """See `Recorder`. `control` is who looks at the page beside; None compares with the page before the fault.
 
     `folder` is made, and gets the pictures, the trace and the video. `browser` is shared by whoever runs many.
+    `log_file` is what `up` writes down of all processes.
     """
 
     def __init__(
@@ -93,12 +95,14 @@ class BrowserRecorder:
         browser: Browser | None = None,
         taken: Taken = Taken(),
         colour_scheme: Literal["dark", "light"] = "dark",
+        log_file: Path | None = None,
     ) -> None:
         self._stopwatch = Stopwatch()
         self._base_url, self._path, self._folder = base_url.rstrip("/"), path, folder
         self._tester = WatchedPage("tester", self._base_url, self._stopwatch, tester)
         self._control = WatchedPage("control", self._base_url, self._stopwatch, control) if control else None
         self._browser, self._taken, self._colour_scheme = browser, taken, colour_scheme
+        self._log_file = log_file
         self._stack = AsyncExitStack()
         self._broken_slots: set[str] = set()
         self._fault_ms: list[int | None] = [None, None]
@@ -147,7 +151,8 @@ class BrowserRecorder:
         return well
 
     def fault_began(self, *, ago_ms: int = 0) -> None:
-        self._fault_ms[0] = self._stopwatch.now_ms() - ago_ms
+        if self._fault_ms[0] is None:
+            self._fault_ms[0] = self._stopwatch.now_ms() - ago_ms
 
     async def during(self, broken_slots: Collection[str], within_s: float = 10, *, reload: bool = True) -> bool:
         self._broken_slots = set(broken_slots)
@@ -156,7 +161,7 @@ class BrowserRecorder:
             if reload:
                 await self._load()
             left_s = (deadline_ms - self._stopwatch.now_ms()) / 1000
-            seen = await self._tester.until(self._is_said, min(RELOAD_EVERY_S, left_s) if reload else left_s)
+            seen = await self._tester.until(self._shows_fault, min(RELOAD_EVERY_S, left_s) if reload else left_s)
             if seen or self._stopwatch.now_ms() >= deadline_ms:
                 break
         await self._look("during")
@@ -198,8 +203,11 @@ class BrowserRecorder:
             axe=tuple(self._axe),
             siblings=tuple(self._siblings),
             server_timings=tuple(each for page in self._pages for each in page.timings),
+            log_lines=log_lines(self._log_file, tester.trace_ids) if self._log_file else (),
             files=tuple(self._files),
-            missing=dict(self._missing),
+            missing=self._missing
+            if self._log_file
+            else {**self._missing, "log lines": "no log of this system is here"},
         )
 
     async def _start_video(self) -> None:
@@ -213,7 +221,7 @@ class BrowserRecorder:
     def _pages(self) -> Sequence[WatchedPage]:
         return (self._tester, self._control) if self._control else (self._tester,)
 
-    def _is_said(self) -> bool:
+    def _shows_fault(self) -> bool:
         """Whether each slot that the fault may touch says that it is not fresh, and the page has all its slots."""
         states = self._tester.states()
         broken = all(states.get(slot, "absent") not in ("fresh", "absent") for slot in self._broken_slots)

@@ -52,8 +52,8 @@ def is_well(page: Mapping[str, str], slots: Collection[str]) -> bool:
 
 def _is_contained(page: Mapping[str, str], broken_slots: Collection[str], slots: Collection[str]) -> bool:
     siblings = set(slots) - set(broken_slots)
-    said = all(page.get(slot, "absent") not in (FRESH, "absent") for slot in broken_slots)
-    return said and all(page.get(slot) == FRESH for slot in siblings)
+    shows_fault = all(page.get(slot, "absent") not in (FRESH, "absent") for slot in broken_slots)
+    return shows_fault and all(page.get(slot) == FRESH for slot in siblings)
 
 
 def _recover_ms(timeline: Sequence[Transition], slots: Collection[str], ended_ms: int) -> int | None:

@@ -33,7 +33,7 @@ class Recorder(Protocol):
         """Load the page, and wait until every slot is fresh; whether that came."""
 
     def fault_began(self, *, ago_ms: int = 0) -> None:
-        """The fault is on from this moment, or since `ago_ms`."""
+        """The fault is on from this moment, or since `ago_ms`. Of several the first counts."""
 
     async def during(self, broken_slots: Collection[str], within_s: float = 10, *, reload: bool = True) -> bool:
         """Load the page, again and again, until every slot of `broken_slots` says that it is not fresh; whether that
@@ -42,7 +42,7 @@ class Recorder(Protocol):
         """
 
     def fault_ended(self, *, ago_ms: int = 0) -> None:
-        """The fault is over from this moment, or since `ago_ms`."""
+        """The last fault is over from this moment, or since `ago_ms`."""
 
     async def after(self, within_s: float = 10) -> bool:
         """Wait, without a reload, until every slot is fresh again; whether that came."""

@@ -4,11 +4,11 @@
   if (window !== window.top) return;
   const WORDS_MAX = 240;
   const SETTLED_MS = 50; // an element is met before the text in it has been parsed
-  const known = new Map();
+  const states = new Map();
   const read = (slot) => {
     const root = slot.shadowRoot ?? slot;
-    const told = root.querySelectorAll("[role=status]");
-    const from = told.length ? [...told] : [...root.children];
+    const status = root.querySelectorAll("[role=status]");
+    const from = status.length ? [...status] : [...root.children];
     const text = from.map((element) => element.innerText ?? "").join(" ");
     return text.replace(/\s+/g, " ").trim().slice(0, WORDS_MAX);
   };
@@ -22,8 +22,8 @@
       const { state, reason = "", ms = "" } = element.dataset;
       const slot = element.getAttribute("slot") ?? "";
       const key = `${state} ${reason}`;
-      if (known.get(slot) === key) continue;
-      known.set(slot, key);
+      if (states.get(slot) === key) continue;
+      states.set(slot, key);
       tell({ at, origin, slot, state, reason, ms }, element);
     }
   };
@@ -32,8 +32,8 @@
     const at = performance.timeOrigin + performance.now();
     const places = document.querySelector("page-layout")?.shadowRoot?.querySelectorAll("slot[name]") ?? [];
     for (const place of places) {
-      if (known.has(place.name)) continue;
-      known.set(place.name, "absent");
+      if (states.has(place.name)) continue;
+      states.set(place.name, "absent");
       tell({ at, origin: performance.timeOrigin, slot: place.name, state: "absent", reason: "", ms: "" }, null);
     }
   };

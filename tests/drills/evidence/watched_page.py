@@ -36,8 +36,8 @@ class _Places(msgspec.Struct):
     places: dict[str, tuple[int, int, int, int]]
 
 
-class _Told(msgspec.Struct):
-    """What watch.js says; the page could say it too, so it is checked."""
+class _StateChange(msgspec.Struct):
+    """What watch.js reports; the page could send it too, so it is checked."""
 
     at: float
     origin: float
@@ -78,7 +78,7 @@ class WatchedPage:
         await self.page.set_extra_http_headers(dict(self._visitor.headers))
         if self._visitor.player:
             await self._sign_in()
-        await self.page.expose_function("drillTransition", self._hear)
+        await self.page.expose_function("drillTransition", self._record_change)
         await self.page.add_init_script(WATCH)
         self.page.on("console", self._console_message)
         self.page.on("pageerror", lambda error: self._console_error(str(error)))
@@ -140,14 +140,14 @@ class WatchedPage:
 
     async def shown(self) -> dict[str, Shown]:
         """Each slot as it stands; nothing where the page can not be asked."""
-        asked = {
+        arguments = {
             "masks": list(TEXT_SELECTORS),
             "properties": list(STYLE_PROPERTIES),
             "elementsMax": STYLED_ELEMENTS_MAX,
             "actionsMax": ACTIONS_MAX,
         }
         try:
-            found = msgspec.convert(await self.page.evaluate(SIBLINGS, asked), list[Shown])
+            found = msgspec.convert(await self.page.evaluate(SIBLINGS, arguments), list[Shown])
         except (PlaywrightError, msgspec.ValidationError):
             return {}
         return {each.slot: each for each in found}
@@ -159,20 +159,22 @@ class WatchedPage:
         await self.page.click("main button[type=submit]")
         await self.page.wait_for_url(f"{self.url}/")
 
-    def _hear(self, told: object) -> None:
+    def _record_change(self, message: object) -> None:
         try:
-            heard = msgspec.convert(told, _Told, strict=False)
+            change = msgspec.convert(message, _StateChange, strict=False)
         except msgspec.ValidationError:
             return
         if len(self.timeline) >= TRANSITIONS_MAX:
             return
-        load = self._origins.setdefault(heard.origin, self.loads)
-        at_ms = self._stopwatch.of_wall_ms(heard.at)
-        slot, state, reason, words = (text[:TEXT_MAX] for text in (heard.slot, heard.state, heard.reason, heard.words))
+        load = self._origins.setdefault(change.origin, self.loads)
+        at_ms = self._stopwatch.of_wall_ms(change.at)
+        slot, state, reason, words = (
+            text[:TEXT_MAX] for text in (change.slot, change.state, change.reason, change.words)
+        )
         self._slots.add(slot)
         self.timeline.append(value.Transition(at_ms, slot, state, reason, words, self.viewer, load))
-        if heard.ms.isascii() and heard.ms.isdigit():
-            self.timings.append(value.ServerTiming(at_ms, self.viewer, slot, float(heard.ms[:9]), state))
+        if change.ms.isascii() and change.ms.isdigit():
+            self.timings.append(value.ServerTiming(at_ms, self.viewer, slot, float(change.ms[:9]), state))
         self._changed.set()
 
     def _console_message(self, message: ConsoleMessage) -> None:

@@ -49,8 +49,8 @@ def _case(suite: Element, run: Run, drilled: Drilled) -> None:
     case = SubElement(suite, "testcase", {**names, "time": f"{journal.duration:.3f}"})
     if found.verdict is not Verdict.HELD:
         element = "failure" if found.verdict is Verdict.DEVIATED else "error"
-        told = {"type": str(found.verdict), "message": _text(found.sentence)}
-        SubElement(case, element, told).text = _text("\n".join(_failed(journal)) or found.sentence)
+        attributes = {"type": str(found.verdict), "message": _text(found.sentence)}
+        SubElement(case, element, attributes).text = _text("\n".join(_failed(journal)) or found.sentence)
     SubElement(case, "system-out").text = _text("\n".join(_output(run, drilled)))
 
 

@@ -108,8 +108,8 @@ def _cell(cell: CoveredCell, verdicts: dict[str, Verdict], letters: dict[str, st
     where = f"{cell.hop}, {cell.fault}"
     if words := _reason(cell, verdicts):
         return Cell("absent", letters[words], f"{where}: none, {words}")
-    said, sign = SIGNS[verdicts[cell.drill]]
-    return Cell(str(verdicts[cell.drill]), sign, f"{where}: {said}", anchor=cell.drill)
+    verdict, sign = SIGNS[verdicts[cell.drill]]
+    return Cell(str(verdicts[cell.drill]), sign, f"{where}: {verdict}", anchor=cell.drill)
 
 
 def _groups(faults: Sequence[str]) -> Iterator[Group]:

@@ -165,10 +165,10 @@ def put_run(
 
 def with_everywhere(value: Any, text: str) -> Any:
     """`value` with `text` in place of each text in it that no enum or choice decides."""
-    kept = {"moment", "viewer", "aspect", "against", "recording", "kind", "path"}
+    decided = {"moment", "viewer", "aspect", "against", "recording", "kind", "path"}
     if isinstance(value, msgspec.Struct):
         changed = {
-            name: with_everywhere(getattr(value, name), text) for name in value.__struct_fields__ if name not in kept
+            name: with_everywhere(getattr(value, name), text) for name in value.__struct_fields__ if name not in decided
         }
         return msgspec.structs.replace(value, **changed)
     if isinstance(value, Verdict):

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.drills.journal import Sample
 from tests.drills.report.page import html as page
 from tests.drills.report.runs import CanNotRead, load
 from tests.drills.report.samples import a_journal, a_sibling, an_evidence, put_run, with_everywhere
@@ -187,3 +188,22 @@ def test_file_that_is_no_journal_is_named(tmp_path: Path) -> None:
         write_report([tmp_path / "journal.json"])
     with pytest.raises(CanNotRead, match="No such file"):
         write_report([tmp_path / "nothing"])
+
+
+def test_cell_without_a_browser_says_which_slot_was_hit_and_how_fast(tmp_path: Path) -> None:
+    """From what was asked over HTTP: the slots that it expected something of, and the pages that showed them."""
+    samples = {
+        "wallet": [Sample(at_ms=-200, state="fresh"), Sample(at_ms=900, state="fresh")],
+        "promotions": [
+            Sample(at_ms=-200, state="fresh"),
+            Sample(at_ms=900, state="fallback", reason="timeout"),
+            Sample(at_ms=33_300, state="fresh"),
+        ],
+    }
+    report = report_of(load([put_run(tmp_path, a_journal(evidence=None, slots=samples))]))
+    (drill,) = report.drills
+    assert drill.chart
+    assert [(lane.slot, lane.broken) for lane in drill.chart.lanes] == [("promotions", True), ("wallet", False)]
+    assert [span.state for span in drill.chart.lanes[0].spans] == ["fresh", "fallback", "fresh"]
+    assert [figure.value for figure in drill.figures] == ["580 ms", "610 ms", "3.3 s"]
+    assert drill.figures[0].meaning == "from the fault's start until promotions said so on the page"

@@ -16,6 +16,8 @@ WIDTH, LABELS, RIGHT = 1000, 120, 12
 HEAD, LANE, GAP, FOOT = 46, 30, 10, 30
 CHARACTER = 6.6
 BEFORE_MS_MAX, AFTER_MS_MAX = 5_000, 4_000
+# How long the last page that was asked for stands in the chart.
+TAIL_MS = 1000
 TICKS_MAX = 10
 STATES = frozenset({"fresh", "degraded", "stale", "fallback", "placeholder", "absent"})
 Place = Callable[[float], float]
@@ -101,7 +103,7 @@ def spans_of(found: Findings, evidence: Evidence | None) -> list[Span]:
     else:
         for slot, samples in found.slots.items():
             changes[slot] = [(each.at_ms, each.state or "absent", each.reason, "") for each in samples]
-        end = found.phases.fault_ms or 0
+        end = max([found.phases.fault_ms or 0, *(rows[-1][0] for rows in changes.values())], default=0) + TAIL_MS
     end = max([end, *(rows[-1][0] for rows in changes.values() if rows)], default=0)
     return [span for slot, rows in sorted(changes.items()) for span in _spans(slot, rows, end)]
 

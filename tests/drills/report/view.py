@@ -112,11 +112,11 @@ def report_of(run: Run, last: Run | None = None) -> Report:
     few = len(drills) <= SECTIONS_MAX
     shown = [drill for drill, each in zip(drills, run.drills, strict=True) if few or _has_more(each)]
     shown.sort(key=lambda drill: drill.kind == Verdict.HELD)
-    said = worst(each.journal.mullion.verdict for each in run.drills)
-    verdict, sign = SIGNS[said]
+    overall = worst(each.journal.mullion.verdict for each in run.drills)
+    verdict, sign = SIGNS[overall]
     return Report(
         title=drills[0].title if single else "Outage drills",
-        kind=str(said),
+        kind=str(overall),
         verdict=verdict.capitalize(),
         sign=sign,
         sentence=drills[0].sentence if single else _summary(run),
@@ -176,7 +176,7 @@ def _drill(drilled: Drilled) -> Drill:
     verdict, sign = SIGNS[found.verdict]
     pictures = photographs(evidence, drilled.folder) if evidence else {}
     digests = evidence.siblings if evidence else ()
-    broken = evidence.broken_slots if evidence else ()
+    broken = _broken_slots(found, evidence)
     return Drill(
         anchor=f"drill-{found.drill}",
         title=journal.experiment.title,
@@ -210,6 +210,14 @@ def _drill(drilled: Drilled) -> Drill:
     )
 
 
+def _broken_slots(found: Findings, evidence: Evidence | None) -> tuple[str, ...]:
+    """Those that the fault may touch: as the browser's recorder knows them, or as the drill expects them."""
+    if evidence:
+        return evidence.broken_slots
+    subjects = (each.subject.partition("slot ") for each in found.expectations)
+    return tuple(dict.fromkeys(name for before, slot, name in subjects if slot and not before))
+
+
 def _drill_facts(found: Findings, evidence: Evidence | None) -> Iterator[Pair]:
     if found.hop:
         given = " ".join(f"{name}={value}" for name, value in found.attributes.items())
@@ -225,7 +233,7 @@ def _drill_facts(found: Findings, evidence: Evidence | None) -> Iterator[Pair]:
 
 def _figures(found: Findings, evidence: Evidence | None) -> Iterator[Figure]:
     figures = evidence or found.phases
-    broken = listed(evidence.broken_slots) if evidence and evidence.broken_slots else "what was broken"
+    broken = listed(_broken_slots(found, evidence)) or "what was broken"
     for name, value, meaning in (
         ("Seen", figures.detect_ms, f"from the fault's start until {broken} said so on the page"),
         ("Contained", figures.contain_ms, "until a page stood whole, with everything else as it should be"),

@@ -103,7 +103,7 @@ def healed_sentence(evidence: Evidence | None) -> str:
     if not evidence or not evidence.broken_slots or evidence.detect_ms is None:
         return ""
     slots = listed(evidence.broken_slots)
-    quoted = f" and said “{said}”" if (said := _said(evidence).rstrip(".")) else ""
+    quoted = f" and said “{shown}”" if (shown := _words_shown(evidence).rstrip(".")) else ""
     first = f"{_capital(slots)} fell back after {duration(evidence.detect_ms)}{quoted}"
     if evidence.recover_ms is None:
         return f"{first}; it was not seen to heal." if evidence.fault_ended_ms is not None else f"{first}."
@@ -173,7 +173,7 @@ def _harm(digest: SiblingDigest) -> str:
     return "; ".join(parts)
 
 
-def _said(evidence: Evidence) -> str:
+def _words_shown(evidence: Evidence) -> str:
     """The words of the first broken slot that had any."""
 
     def counts(each: Transition) -> bool:

@@ -16,9 +16,10 @@ from tests.drills.control import CanNotRun, Control, ControlRefused
 from tests.drills.kit.drill import SCOPES, Drill, Expect, SiblingExpectation, SlotExpectation, Step
 from tests.drills.kit.loader import load
 from tests.drills.proxy.toxic import TTL_S_MAX, fault_of
+from tests.drills.report import cli as reporting
 from tests.drills.report import write
 from tests.drills.report.runs import CanNotRead
-from tests.drills.run_record import FILE, RunRecord
+from tests.drills.run_record import RunRecord
 from tests.drills.runner import batches, catalogue, guard, library, lock, session, target
 from tests.drills.runner.library import Named
 from tests.drills.runner.session import Options, Run
@@ -46,8 +47,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", wher
     everything.add_argument("--full", action="store_true", help="every cell in the browser, without a limit of time")
     everything.add_argument("--subset", action="store_true", help="a few of each kind: what CI runs, in two minutes")
     _add_run_options(everything)
-    report = verbs.add_parser("report", help="write the report of a run again, of the last one where none is named")
-    report.add_argument("folder", nargs="?", type=Path, metavar="FOLDER")
+    reporting.add_verb(verbs)
     verbs.add_parser("stop", help="the halt button: end the drill that runs, healed")
 
 
@@ -166,13 +166,10 @@ def _target(given: argparse.Namespace, base_url: str, control_url: str) -> Targe
 
 
 def _rewrite(given: argparse.Namespace, _command: str) -> int:
-    folder = given.folder
-    if folder is None:
-        runs = sorted((data_root() / session.FOLDER).glob(f"*/{FILE}"))
-        if not runs:
-            raise CanNotRun("No run is there yet. Make one with: manage.py drill run promotions-slow")
-        folder = runs[-1].parent
-    _report(folder)
+    try:
+        _say(reporting.main(given, data_root()))
+    except CanNotRead as problem:
+        raise CanNotRun(str(problem)) from problem
     return HELD
 
 
@@ -181,7 +178,7 @@ def _report(folder: Path) -> None:
         written = write.write_report([folder])
     except CanNotRead as problem:
         raise CanNotRun(str(problem)) from problem
-    _say(f"Report: {written.html}")
+    _say(f"{written.report.verdict}: {written.report.sentence}\nReport: {written.html}\nJUnit:  {written.junit}")
 
 
 def _stop(_given: argparse.Namespace, _command: str) -> int:

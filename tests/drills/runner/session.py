@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from playwright.async_api import Browser
 
+from shell.operations.up.console import LOG_FILE
 from tests.drills import journal, mark, run_record
 from tests.drills.control import CanNotRun, Control
 from tests.drills.evidence.browser import BrowserRecorder, open_browser
@@ -181,6 +182,7 @@ class Run:
             tester=Watcher(cookies=cookies, player=player),
             control=Watcher(player=player) if value else None,
             browser=browser,
+            log_file=self._target.data / LOG_FILE if self._target.data else None,
         )
 
     async def _signed_in(self, drill: Drill) -> Mapping[str, str]:

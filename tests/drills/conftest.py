@@ -1,0 +1,33 @@
+"""A Mullion with the fault proxy on its hops, for tests that break it and set it right."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.drills.control import Control
+from tests.support.mullion import Mullion
+
+PARTS = (
+    "shell",
+    "live-dealer",
+    "promotions",
+    "wallet",
+    "bff-queries",
+    "ingest",
+    "sandbox-tables",
+    "sandbox-promotions",
+)
+
+
+@pytest.fixture(scope="session")
+def _drilled_house_of_the_run() -> Iterator[Mullion]:
+    with Mullion("--drills", "--only", *PARTS) as mullion:
+        yield mullion
+
+
+@pytest.fixture
+def drilled_house(_drilled_house_of_the_run: Mullion) -> Iterator[Mullion]:
+    """What a visitor's lobby needs, and nothing of it broken before or after."""
+    yield _drilled_house_of_the_run
+    with Control(_drilled_house_of_the_run.url_of("drills")) as control:
+        control.heal()

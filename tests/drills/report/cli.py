@@ -1,0 +1,50 @@
+"""The verb `report` of `manage.py drill`: a page and JUnit XML from what lies on disk, without running anything.
+
+Public: `add_verb`, `main`, `FOLDER`.
+"""
+
+import argparse
+from pathlib import Path
+
+from tests.drills import run_record
+from tests.drills.report.runs import CanNotRead
+from tests.drills.report.write import write_report
+
+# Where runs are put, in the data root, each in a folder that is named by its moment.
+FOLDER = "drills"
+
+
+def add_verb(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Its own arguments."""
+    report = verbs.add_parser("report", help="a page and JUnit XML from journals on disk")
+    report.add_argument(
+        "journals",
+        nargs="*",
+        type=Path,
+        metavar="JOURNAL",
+        help="a run's folder, or journal.json files; else the last run",
+    )
+    report.add_argument(
+        "--compare-with", type=Path, metavar="FOLDER", help="the run to compare with; else the one before it"
+    )
+    report.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="where report.html and junit.xml go; else beside them"
+    )
+
+
+def main(given: argparse.Namespace, root: Path) -> str:
+    """Writes both; what to say. `root` is the data root. Raises `CanNotRead`."""
+    paths = given.journals or [_last_run(root)]
+    try:
+        made = write_report(paths, compare_with=given.compare_with, folder=given.to)
+    except OSError as error:
+        raise CanNotRead(f"The report can not be written: {error.strerror}: {error.filename}") from error
+    return f"{made.report.verdict}: {made.report.sentence}\nReport: {made.html}\nJUnit:  {made.junit}"
+
+
+def _last_run(root: Path) -> Path:
+    """The newest that has a record."""
+    runs = sorted(file.parent for file in (root / FOLDER).glob(f"*/{run_record.FILE}"))
+    if not runs:
+        raise CanNotRead("No drill was run here yet. Make one with: manage.py drill run promotions-slow")
+    return runs[-1]
