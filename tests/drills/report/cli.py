@@ -46,5 +46,5 @@ def _last_run(root: Path) -> Path:
     """The newest that has a record."""
     runs = sorted(file.parent for file in (root / FOLDER).glob(f"*/{run_record.FILE}"))
     if not runs:
-        raise CanNotRead("No drill was run here yet. Make one with: manage.py drill run promotions-slow")
+        raise CanNotRead("No run is there yet. Make one with: manage.py drill run promotions-slow")
     return runs[-1]
