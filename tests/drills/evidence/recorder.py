@@ -1,4 +1,4 @@
-"""What a runner asks of a recorder, whichever it is: one with a browser, or one that only speaks HTTP.
+"""What a runner asks of a recorder, such as the one with a browser.
 
 Public: `Recorder`.
 

@@ -16,8 +16,8 @@ Moment = Literal["before", "during", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "during", "after")
 # The tester's page carries the session's mark if there is one; the control page carries none.
 Viewer = Literal["tester", "control"]
-Recording = Literal["browser", "http"]
-FileKind = Literal["picture", "trace", "video", "log", "page"]
+Recording = Literal["browser"]
+FileKind = Literal["picture", "trace", "video"]
 
 
 class Transition(msgspec.Struct, frozen=True):
