@@ -4,6 +4,7 @@ Each is found or started once per run, and each fails with a sentence that says 
 """
 
 import os
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -27,6 +28,11 @@ from tests.support.podium.rig import NoPodium, Podium
 from tests.support.postgres_server import NoPostgres, PostgresServer
 from tests.support.slow_house import SlowHouse
 from tests.support.valkey_server import ValkeyServer
+
+# Machines that are images often forbid it: then each of some hundred processes compiles the same modules anew, and each
+# worker of pytest rewrites the assertions of all tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # The same inputs in every run of CI, new ones in every other: what must pass again is not the place to find things.
 settings.register_profile("ci", derandomize=True, print_blob=True)
