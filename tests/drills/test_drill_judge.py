@@ -9,8 +9,8 @@ from tests.drills.journal import Expectation, MoneySum
 from tests.drills.kit.drill import Drill
 from tests.drills.kit.loader import parse
 from tests.drills.runner import judge, page
-from tests.drills.runner.judge import Watch
 from tests.drills.runner.page import View
+from tests.drills.runner.watch import Watch
 
 DRILL = parse(
     b"title: Promotions slow\n"

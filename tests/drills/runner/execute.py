@@ -4,7 +4,6 @@ Public: `Execution`, `Halt`.
 """
 
 import asyncio
-import platform
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -12,31 +11,24 @@ from contextlib import AsyncExitStack, suppress
 from tests.drills import journal
 from tests.drills.control import CanNotRun, Control, ControlRefused
 from tests.drills.evidence.recorder import Recorder
-from tests.drills.journal import Expectation, Experiment, Findings, Hypothesis, Journal, MoneySum, Sample, SteadyStates
+from tests.drills.journal import Expectation, Journal, MoneySum, SteadyStates
 from tests.drills.kit.drill import Drill, Step
 from tests.drills.runner import judge
 from tests.drills.runner.acting import Actor, CanNotRead
-from tests.drills.runner.breaking import Breaker, activity_of
-from tests.drills.runner.judge import FRESH, Watch
+from tests.drills.runner.breaking import Breaker
 from tests.drills.runner.judge_browser import watched
 from tests.drills.runner.page import View
-from tests.drills.runner.steady import activity_of as probe_activity
 from tests.drills.runner.steady import now, probed
 from tests.drills.runner.target import Target
 from tests.drills.runner.visitor import Visitor
-from tests.drills.verdict import Verdict
+from tests.drills.runner.watch import FRESH, Watch
+from tests.drills.runner.write_up import WriteUp, failed_step
 
 LOOK_EVERY_S = 0.4
 CONTROLS_BEFORE = 3
 STEADY_WITHIN_S = 20.0
 # A slot that heals too late is watched on, so that the drill can say how late.
 LATE_S_MAX = 30.0
-_STATUS: Mapping[Verdict, journal.Status] = {
-    Verdict.HELD: "completed",
-    Verdict.DEVIATED: "failed",
-    Verdict.ABORTED: "aborted",
-    Verdict.COULD_NOT_RUN: "failed",
-}
 Say = Callable[[str], None]
 
 
@@ -107,7 +99,15 @@ class Execution:
                 await asyncio.shield(self._roll_back())
             if not self._could_not:
                 found = await self._conclude()
-        return self._journal(start, time.monotonic() - began, found)
+        evidence = self._recorder.evidence() if self._recorder is not None and not self._could_not else None
+        return WriteUp(self.name, self.drill, self.target, self._watch, self._could_not, found, evidence).journal(
+            start=start,
+            duration_s=time.monotonic() - began,
+            states=self._states,
+            steps=self._steps,
+            rollbacks=self._rollbacks,
+            money=self._money,
+        )
 
     # --- before
 
@@ -261,71 +261,8 @@ class Execution:
             found += judge.money(self._money)
         for step in (*self._steps, *self._rollbacks, *state.probes):
             if step.status == "failed":
-                said = step.output or "; ".join(step.exception or [])
-                found.append(judge.failed(step.activity.name, str(said)))
+                found.append(failed_step(step))
         return found
-
-    def _journal(self, start: str, duration_s: float, found: list[Expectation]) -> Journal:
-        drill, watch = self.drill, self._watch
-        verdict = _verdict(found, watch.aborted, self._could_not)
-        words = self._could_not or (f"Aborted: {watch.aborted}." if watch.aborted else judge.sentence(found))
-        broken = next((step for step in drill.method if step.act is None), None)
-        evidence = self._recorder.evidence() if self._recorder is not None and not self._could_not else None
-        return Journal(
-            platform=platform.platform(),
-            node=platform.node(),
-            experiment=self._experiment(),
-            start=start,
-            status="aborted"
-            if watch.aborted or self._could_not
-            else "completed"
-            if verdict is Verdict.HELD
-            else "failed",
-            deviated=verdict is Verdict.DEVIATED,
-            steady_states=self._states,
-            run=self._steps,
-            rollbacks=self._rollbacks,
-            end=now(),
-            duration=round(duration_s, 3),
-            mullion=Findings(
-                drill=self.name,
-                verdict=verdict,
-                sentence=words,
-                story="story" in drill.tags,
-                hop=(broken and (broken.hop or broken.provider)) or "",
-                fault=broken.fault if broken else "",
-                attributes=broken.parameters if broken else {},
-                scope=drill.scope,
-                target=self.target.base_url,
-                phases=judge.phases(drill, watch) if watch.views else journal.Phases(),
-                slots=_samples(watch),
-                expectations=found,
-                siblings=judge.siblings(drill, watch) if watch.views else [],
-                money=self._money,
-                evidence=evidence,
-            ),
-        )
-
-    def _experiment(self) -> Experiment:
-        drill = self.drill
-        return Experiment(
-            title=drill.title,
-            description=drill.description or drill.title,
-            tags=drill.tags,
-            hypothesis=Hypothesis(
-                title=drill.hypothesis.title,
-                probes=[probe_activity(probe, self.target.base_url, drill.page) for probe in drill.probes],
-            ),
-            method=[activity_of(step, drill.scope_of(step), self.target) for step in drill.method],
-        )
-
-
-def _verdict(found: list[Expectation], aborted: str, could_not: str) -> Verdict:
-    if could_not:
-        return Verdict.COULD_NOT_RUN
-    if aborted:
-        return Verdict.ABORTED
-    return Verdict.HELD if all(each.held for each in found) else Verdict.DEVIATED
 
 
 def _has_failed(task: asyncio.Task[None]) -> bool:
@@ -357,25 +294,3 @@ def _failed_in_a_row(views: list[View]) -> int:
             break
         count += 1
     return count
-
-
-def _samples(watch: Watch) -> dict[str, list[Sample]]:
-    names = dict.fromkeys(slot for view in watch.views for slot in view.slots)
-    made: dict[str, list[Sample]] = {name: [] for name in names}
-    for view in watch.views:
-        for name in names:
-            seen = view.slots.get(name)
-            at_ms = watch.ms(view.at)
-            if seen is None:
-                made[name].append(Sample(at_ms=at_ms, state=""))
-            else:
-                made[name].append(
-                    Sample(
-                        at_ms=at_ms,
-                        state=seen.state,
-                        reason=seen.reason,
-                        version=seen.version,
-                        include_ms=seen.include_ms,
-                    )
-                )
-    return made

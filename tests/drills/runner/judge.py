@@ -1,45 +1,19 @@
 """What was seen, against what a drill expects: decided from values alone.
 
-Public: `Watch`, `expectations`, `phases`, `siblings`, `money`, `failed`, `sentence`.
+Public: `expectations`, `phases`, `money`, `failed`, `sentence`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from bff.resilience.reason import Reason
-from tests.drills.journal import Expectation, MoneySum, Phases, Sibling
-from tests.drills.kit.drill import Drill, SiblingExpectation, SlotExpectation
+from tests.drills.journal import Expectation, MoneySum, Phases
+from tests.drills.kit.drill import Drill, SlotExpectation
+from tests.drills.runner.judge_siblings import sibling, siblings
 from tests.drills.runner.page import SlotView, View
+from tests.drills.runner.watch import FRESH, Watch, expected, is_, seconds
 
-FRESH = "fresh"
 REASONS = frozenset(map(str, Reason))
 DIFFERENCE_CHARS_MAX = 160
-
-
-@dataclass(slots=True)
-class Watch:
-    """All visits of one drill, in order. `began` and `ended` are the moments at which the first fault was on and the
-    last one over; `controls` are visits without the fault, in everybody's outage those from before it."""
-
-    began: float
-    ended: float
-    views: list[View] = field(default_factory=list)
-    controls: list[View] = field(default_factory=list)
-    aborted: str = ""
-
-    def ms(self, at: float) -> float:
-        return round((at - self.began) * 1000, 1)
-
-    def ms_of(self, view: View | None) -> float | None:
-        return None if view is None else self.ms(view.at)
-
-    @property
-    def during(self) -> list[View]:
-        return [view for view in self.views if self.began <= view.at < self.ended]
-
-    @property
-    def after(self) -> list[View]:
-        return [view for view in self.views if view.at >= self.ended]
 
 
 def expectations(drill: Drill, watch: Watch) -> list[Expectation]:
@@ -48,8 +22,8 @@ def expectations(drill: Drill, watch: Watch) -> list[Expectation]:
     for slot, wanted in drill.expect.slots.items():
         found += _slot(slot, wanted, watch)
     compared = {each.slot: each for each in siblings(drill, watch)}
-    for slot, sibling in drill.expect.siblings.items():
-        found += _sibling(slot, sibling, watch, compared.get(slot))
+    for slot, wanted_sibling in drill.expect.siblings.items():
+        found += sibling(slot, wanted_sibling, watch, compared.get(slot))
     return found
 
 
@@ -62,7 +36,7 @@ def _page(drill: Drill, watch: Watch) -> Iterator[Expectation]:
     if wanted.broken:
         after = next((view for view in watch.after if not _page_problem(view, wanted.status, wanted.within_ms)), None)
         first = _page_problem(bad[0], wanted.status, wanted.within_ms) if bad else "every page came whole"
-        yield _expected(
+        yield expected(
             "page",
             "status",
             "the page itself is hit while it lasts",
@@ -70,19 +44,17 @@ def _page(drill: Drill, watch: Watch) -> Iterator[Expectation]:
             bool(bad),
             watch.ms(bad[0].at) if bad else None,
         )
-        seen = f"after {_s(after.at - watch.ended)}" if after else "not while it was watched"
-        yield _expected("page", "heals", "whole again after the fault", seen, after is not None, watch.ms_of(after))
+        seen = f"after {seconds(after.at - watch.ended)}" if after else "not while it was watched"
+        yield expected("page", "heals", "whole again after the fault", seen, after is not None, watch.ms_of(after))
         return
     count = len(watch.during)
     asked = f"{wanted.status} and whole, within {wanted.within_ms} ms, each time"
     if not bad:
         slowest = max((view.took_ms for view in watch.during), default=0)
-        yield _expected(
-            "page", "status", asked, f"{count} of {count} pages, the slowest in {slowest:.0f} ms", count > 0
-        )
+        yield expected("page", "status", asked, f"{count} of {count} pages, the slowest in {slowest:.0f} ms", count > 0)
         return
     seen = f"{len(bad)} of {count} pages not: the first {_page_problem(bad[0], wanted.status, wanted.within_ms)}"
-    yield _expected("page", "status", asked, seen, False, watch.ms(bad[0].at))
+    yield expected("page", "status", asked, seen, False, watch.ms(bad[0].at))
 
 
 def _page_problem(view: View, status: int, within_ms: float) -> str:
@@ -105,17 +77,17 @@ def _slot(slot: str, wanted: SlotExpectation, watch: Watch) -> Iterator[Expectat
     asked = f"{' or '.join(wanted.state)} within {wanted.within_s:g} s"
     if strange:
         view, seen = strange[0]
-        yield _expected(subject, "state", asked, _is(seen), False, watch.ms(view.at), wanted.within_s)
+        yield expected(subject, "state", asked, is_(seen), False, watch.ms(view.at), wanted.within_s)
     elif hit:
         view, seen = hit[0]
         in_time = view.at - watch.began <= wanted.within_s
-        words = f"{_is(seen)} after {_s(view.at - watch.began)}"
-        yield _expected(
+        words = f"{is_(seen)} after {seconds(view.at - watch.began)}"
+        yield expected(
             subject, "state", asked, words, in_time or FRESH in wanted.state, watch.ms(view.at), wanted.within_s
         )
     else:
         words = f"fresh on all {len(during)} pages" if during else "no page came"
-        yield _expected(subject, "state", asked, words, bool(during) and FRESH in wanted.state, None, wanted.within_s)
+        yield expected(subject, "state", asked, words, bool(during) and FRESH in wanted.state, None, wanted.within_s)
     shown = [(view, seen) for view, seen in hit if seen is not None]
     yield from _reasons(subject, wanted, shown, watch)
     yield from _words(subject, wanted, shown, watch)
@@ -132,7 +104,7 @@ def _reasons(
     seen_reasons = ", ".join(dict.fromkeys(seen.reason or "none" for _, seen in shown))
     asked = " or ".join(wanted.reason) if wanted.reason else "one of the closed list"
     at = watch.ms((strange or shown)[0][0].at)
-    yield _expected(subject, "reason", asked, seen_reasons, not strange, at)
+    yield expected(subject, "reason", asked, seen_reasons, not strange, at)
 
 
 def _words(
@@ -143,7 +115,7 @@ def _words(
         said = shown[-1][1].words[:DIFFERENCE_CHARS_MAX] if shown else "it was fresh all the while"
         seen = "the same" if found else said
         held = found is not None or (not shown and FRESH in wanted.state)
-        yield _expected(subject, "words", f"“{words}”", seen, held, watch.ms_of(found))
+        yield expected(subject, "words", f"“{words}”", seen, held, watch.ms_of(found))
 
 
 def _heals(slot: str, within_s: float, watch: Watch) -> Expectation:
@@ -151,12 +123,12 @@ def _heals(slot: str, within_s: float, watch: Watch) -> Expectation:
     asked = f"fresh within {within_s:g} s of the fault's end"
     if healed is None:
         last = watch.after[-1] if watch.after else None
-        left = _is(last.slots.get(slot)) if last else "nobody looked"
-        seen = f"still {left} after {_s(last.at - watch.ended)}" if last else left
-        return _expected(f"slot {slot}", "heals", asked, seen, False, None, within_s)
+        left = is_(last.slots.get(slot)) if last else "nobody looked"
+        seen = f"still {left} after {seconds(last.at - watch.ended)}" if last else left
+        return expected(f"slot {slot}", "heals", asked, seen, False, None, within_s)
     took_s = max(healed.at - watch.ended, 0)
-    return _expected(
-        f"slot {slot}", "heals", asked, f"after {_s(took_s)}", took_s <= within_s, watch.ms(healed.at), within_s
+    return expected(
+        f"slot {slot}", "heals", asked, f"after {seconds(took_s)}", took_s <= within_s, watch.ms(healed.at), within_s
     )
 
 
@@ -172,72 +144,6 @@ def _healed_at(slot: str, watch: Watch) -> View | None:
     return healed
 
 
-# --- siblings
-
-
-def siblings(drill: Drill, watch: Watch) -> list[Sibling]:
-    """Each sibling whose bytes are compared, against the control."""
-    made = []
-    for slot, wanted in drill.expect.siblings.items():
-        control = next((view.slots[slot] for view in reversed(watch.controls) if slot in view.slots), None)
-        seen = [view.slots[slot] for view in watch.during if slot in view.slots]
-        if not wanted.bytes or control is None or not seen:
-            continue
-        controls = {view.slots[slot].digest for view in watch.controls if slot in view.slots}
-        strange = next((each for each in seen if each.digest not in controls), None)
-        made.append(
-            Sibling(
-                slot=slot,
-                compared="bytes",
-                control=control.digest,
-                seen=(strange or seen[-1]).digest,
-                same=strange is None,
-                samples=len(seen),
-                difference=_difference(control, strange) if strange else "",
-            )
-        )
-    return made
-
-
-def _sibling(slot: str, wanted: SiblingExpectation, watch: Watch, compared: Sibling | None) -> Iterator[Expectation]:
-    subject, seen = f"sibling {slot}", [(view, view.slots.get(slot)) for view in watch.during if not view.problem]
-    strange = next(((view, each) for view, each in seen if each is None or each.state not in wanted.state), None)
-    asked = f"{' or '.join(wanted.state)} on every page"
-    if strange:
-        yield _expected(subject, "state", asked, _is(strange[1]), False, watch.ms(strange[0].at))
-    else:
-        yield _expected(subject, "state", asked, f"on all {len(seen)} pages", bool(seen))
-    if wanted.bytes:
-        same = compared is not None and compared.same
-        words = (
-            "no page to compare" if compared is None else compared.difference or f"equal on {compared.samples} pages"
-        )
-        yield _expected(subject, "bytes", "the same markup as the control", words, same)
-    for action in wanted.actions:
-        missing = next((view for view, each in seen if each is None or action not in each.actions), None)
-        words = "it is gone" if missing else f"on all {len(seen)} pages"
-        yield _expected(
-            subject,
-            "action",
-            f"the form “{action}” is offered",
-            words,
-            missing is None and bool(seen),
-            watch.ms_of(missing),
-        )
-
-
-def _difference(control: SlotView, seen: SlotView) -> str:
-    """Where two markups part, in a few words of each."""
-    before, after = control.words, seen.words
-    if before == after:
-        before, after = control.steady, seen.steady
-    shared = next(
-        (place for place, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
-    )
-    start = before.rfind(" ", 0, max(shared - 30, 0)) + 1
-    return f"“{before[start : start + 60]}” became “{after[start : start + 60]}”"
-
-
 # --- money, and what was done
 
 
@@ -246,14 +152,14 @@ def money(sums: Sequence[MoneySum]) -> Iterator[Expectation]:
     for each in sums:
         change = each.after_minor - each.before_minor
         asked = f"{each.player} has {each.expected_change_minor:+d} {each.currency} (minor units) in the end"
-        yield _expected("money", "sum", asked, f"{change:+d}", change == each.expected_change_minor)
+        yield expected("money", "sum", asked, f"{change:+d}", change == each.expected_change_minor)
         seen = f"{each.doubles} lines of the history too many" if each.doubles else "nothing"
-        yield _expected("money", "double", "nothing happened twice", seen, not each.doubles)
+        yield expected("money", "double", "nothing happened twice", seen, not each.doubles)
 
 
 def failed(what: str, said: str) -> Expectation:
     """Something that was to be done, or to hold again, and did not."""
-    return _expected("steady state", "status", what, said, False)
+    return expected("steady state", "status", what, said, False)
 
 
 # --- all of it
@@ -295,28 +201,3 @@ def sentence(found: Sequence[Expectation]) -> str:
     first, more = failed[0], len(failed) - 1
     rest = f" ({more} more did not hold)" if more else ""
     return f"{first.subject}: expected {first.expected}; seen: {first.seen}{rest}"
-
-
-def _is(seen: SlotView | None) -> str:
-    if seen is None:
-        return "not on the page"
-    return f"{seen.state} ({seen.reason})" if seen.reason else seen.state
-
-
-def _s(seconds: float) -> str:
-    return f"{max(seconds, 0):.1f} s"
-
-
-def _expected(
-    subject: str,
-    kind: str,
-    expected: str,
-    seen: str,
-    held: bool,
-    at_ms: float | None = None,
-    within_s: float | None = None,
-) -> Expectation:
-    within_ms = None if within_s is None else within_s * 1000
-    return Expectation(
-        subject=subject, kind=kind, expected=expected, seen=seen, held=held, at_ms=at_ms, within_ms=within_ms
-    )

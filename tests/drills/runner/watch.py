@@ -1,0 +1,62 @@
+"""Everything that was looked at in one drill, and how it is said.
+
+Public: `Watch`, `FRESH`, `expected`, `is_`, `seconds`.
+"""
+
+from dataclasses import dataclass, field
+
+from tests.drills.journal import Expectation
+from tests.drills.runner.page import SlotView, View
+
+FRESH = "fresh"
+
+
+@dataclass(slots=True)
+class Watch:
+    """All visits of one drill, in order. `began` and `ended` are the moments at which the first fault was on and the
+    last one over; `controls` are visits without the fault, in everybody's outage those from before it."""
+
+    began: float
+    ended: float
+    views: list[View] = field(default_factory=list)
+    controls: list[View] = field(default_factory=list)
+    aborted: str = ""
+
+    def ms(self, at: float) -> float:
+        return round((at - self.began) * 1000, 1)
+
+    def ms_of(self, view: View | None) -> float | None:
+        return None if view is None else self.ms(view.at)
+
+    @property
+    def during(self) -> list[View]:
+        return [view for view in self.views if self.began <= view.at < self.ended]
+
+    @property
+    def after(self) -> list[View]:
+        return [view for view in self.views if view.at >= self.ended]
+
+
+def is_(seen: SlotView | None) -> str:
+    if seen is None:
+        return "not on the page"
+    return f"{seen.state} ({seen.reason})" if seen.reason else seen.state
+
+
+def seconds(count: float) -> str:
+    return f"{max(count, 0):.1f} s"
+
+
+def expected(
+    subject: str,
+    kind: str,
+    expected: str,
+    seen: str,
+    held: bool,
+    at_ms: float | None = None,
+    within_s: float | None = None,
+) -> Expectation:
+    within_ms = None if within_s is None else within_s * 1000
+    return Expectation(
+        subject=subject, kind=kind, expected=expected, seen=seen, held=held, at_ms=at_ms, within_ms=within_ms
+    )
