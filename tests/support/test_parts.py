@@ -1,7 +1,9 @@
 """A test runs with every change, or it is `full` and runs in `.ci/full`; at the desk only what is quick runs."""
 
+import os
 import re
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -51,6 +53,24 @@ def test_script_ends_with_a_verdict(script: str) -> None:
     """A step that failed is named in the last line and in the exit code; the rest of them ran."""
     assert script.splitlines()[-1].startswith("verdict ")
     assert ". .ci/steps\n" in script
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_step_beside_others_is_joined_told_and_counted(tmp_path: Path, code: int) -> None:
+    """It runs while the next step does; what it said, and whether it failed, comes before the verdict."""
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\n")
+    uv.chmod(0o755)
+    script = f"""set -euo pipefail
+. .ci/steps
+beside slow sh -c 'echo said by the slow one; until [ -e {tmp_path}/seen ]; do sleep 0.05; done; exit {code}'
+step quick touch {tmp_path}/seen
+verdict ci"""
+    environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30)
+    said = done.stdout.splitlines()
+    assert (done.returncode, said[-1].startswith("ci: FAILED: slow")) == (min(code, 1), code != 0)
+    assert "said by the slow one" in said
 
 
 def test_nothing_runs_twice() -> None:
