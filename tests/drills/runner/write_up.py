@@ -88,7 +88,7 @@ class WriteUp:
             verdict=self.verdict,
             sentence=self.sentence,
             story="story" in drill.tags,
-            hop=(broken and (broken.hop or broken.provider)) or "",
+            hop=(broken and broken.hop) or "",
             fault=broken.fault if broken else "",
             attributes=broken.parameters if broken else {},
             scope=drill.scope,
