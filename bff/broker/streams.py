@@ -18,6 +18,7 @@ from bff.broker.policy import BrokerPolicy
 from bff.broker.port import BrokerUnavailable, Lag, dead_letter_stream, encode
 from bff.broker.streams_reader import FIELD, StreamsReader, age_s, stream_key
 from bff.contracts.event import Event
+from bff.resilience.redis_connection import translate_closed_transport
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class StreamsBroker:
             protocol=2,
             driver_info=None,
         )
-        self._client: Redis = Redis(connection_pool=pool)
+        self._client: Redis = Redis(connection_pool=translate_closed_transport(pool))
         # The client parses answers by the command's name and trips over the longer forms used here.
         self._client.response_callbacks.clear()
 

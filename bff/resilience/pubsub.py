@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from bff.resilience import log
 from bff.resilience.backoff import Backoff, BackoffPolicy
+from bff.resilience.redis_connection import translate_closed_transport
 
 Subscribed = Callable[[Redis], Awaitable[None]]
 
@@ -54,7 +55,7 @@ class SubscriptionLost(Exception):
 
 def connect(url: str, policy: SubscriptionPolicy) -> Redis:
     """A client for subscriptions: no retries and no time-outs beside the policy's. Does no I/O."""
-    return Redis.from_url(
+    client = Redis.from_url(
         url,
         socket_connect_timeout=policy.connect_s,
         socket_timeout=None,
@@ -62,6 +63,8 @@ def connect(url: str, policy: SubscriptionPolicy) -> Redis:
         protocol=2,
         driver_info=None,
     )
+    translate_closed_transport(client.connection_pool)
+    return client
 
 
 async def messages(

@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from bff.resilience.reason import Reason
+from bff.resilience.redis_connection import translate_closed_transport
 from bff.store.breaker import StoreBreaker
 from bff.store.policy import StorePolicy
 
@@ -46,7 +47,7 @@ class Connection:
             protocol=2,
             driver_info=None,
         )
-        self.client: Redis = Redis(connection_pool=pool)
+        self.client: Redis = Redis(connection_pool=translate_closed_transport(pool))
 
     async def run(self, call: Callable[[Redis], Awaitable[T]]) -> T:
         """The answer of `call`, or `StoreUnavailable` within the policy's limit."""

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from bff.resilience import log, pubsub
 from bff.resilience.breaker import Position, Transition
 from bff.resilience.evidence import Listener
+from bff.resilience.redis_connection import translate_closed_transport
 
 CHANNEL = "mullion:breakers"
 QUEUED_MAX = 256
@@ -62,6 +63,7 @@ class RedisEvidence:
 
     async def _send(self) -> None:
         client = Redis.from_url(self._redis_url, socket_connect_timeout=0.05, socket_timeout=0.1)
+        translate_closed_transport(client.connection_pool)
         try:
             while True:
                 transition = await self._queue.get()

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from bff.resilience import log
 from bff.resilience.reason import Reason
+from bff.resilience.redis_connection import translate_closed_transport
 from shell.composition.body import Body
 
 _COPY = "shell:copy:2:"  # another number for another shape
@@ -30,7 +31,9 @@ logger = log.get("fleet")
 
 def connect(redis_url: str) -> Redis:
     """A client whose calls are bounded: a Redis that hangs costs a moment, not a page."""
-    return Redis.from_url(redis_url, socket_connect_timeout=CONNECT_S, socket_timeout=OPERATION_S)
+    client = Redis.from_url(redis_url, socket_connect_timeout=CONNECT_S, socket_timeout=OPERATION_S)
+    translate_closed_transport(client.connection_pool)
+    return client
 
 
 class RedisLastGood:

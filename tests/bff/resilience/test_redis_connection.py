@@ -1,0 +1,48 @@
+"""A connection to Redis that was reset is a lost connection under every event loop, and never another kind of error."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+import uvloop
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError
+
+from bff.resilience import pubsub
+from bff.resilience.pubsub import SubscriptionPolicy
+from bff.resilience.redis_connection import translate_closed_transport
+from shell.fleet import redis_stores
+
+CLIENTS: dict[str, Callable[[str], Redis]] = {
+    "pool": lambda url: Redis(connection_pool=translate_closed_transport(BlockingConnectionPool.from_url(url))),
+    "subscriptions": lambda url: pubsub.connect(url, SubscriptionPolicy()),
+    "fleet": redis_stores.connect,
+}
+
+
+@pytest.mark.parametrize("runner", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("client", CLIENTS)
+def test_write_to_a_transport_that_was_reset_is_redis_own_error(client: str, runner: Callable[..., None]) -> None:
+    """As when Valkey restarts: uvloop says RuntimeError there, and whoever waited would never try again."""
+
+    async def write() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        redis = CLIENTS[client](f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        connection = await redis.connection_pool.get_connection()
+        connection._writer.transport.abort()
+        with pytest.raises(RedisError):
+            await ping(connection)
+        await redis.connection_pool.disconnect()
+        server.close()
+
+    async def ping(connection: AbstractConnection) -> None:
+        # asyncio's own transport takes the bytes, and only the answer fails.
+        await connection.send_packed_command([b"*1\r\n$4\r\nPING\r\n"], check_health=False)
+        await connection.read_response()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65536):
+            writer.write(b"+OK\r\n")
+
+    runner(write())
