@@ -79,10 +79,16 @@ def test_everything_is_in_reach_at_twice_the_size_and_on_the_narrowest_window(
     sign_in(page, house.url, "birch")
     for path in ("/", "/cashier/", "/history/", "/limits/", "/tables/201/"):
         page.goto(house.url + path)
+        wait_for(lambda: set(states(page).values()) == {"fresh"}, 20, lambda: states(page))
         page.evaluate("size => { document.documentElement.style.fontSize = size; }", font)
-        page.wait_for_timeout(150)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        assert page.evaluate(OUTSIDE, width) == [], path
+        # A fragment's styles may come a moment after its words.
+        wait_for(
+            lambda: (
+                page.evaluate("document.documentElement.scrollWidth") <= width and page.evaluate(OUTSIDE, width) == []
+            ),
+            5,
+            lambda path=path: (path, page.evaluate(OUTSIDE, width)),
+        )
     context.close()
 
 
