@@ -84,7 +84,8 @@ def _healed(bank: Bank) -> Iterator[None]:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_deposit_over_a_broken_hop_is_refused_in_words_and_counts_once_by_its_key(bank: Bank, fault: str) -> None:
-    """503 with a Retry-After: nothing was done; 504: nobody knows yet. The same key brings the money once."""
+    """503 with a Retry-After: nothing was done; 504: nobody knows yet. The same key brings the money once, or
+    never where the engine had begun, could not ask the provider and was told later that no such charge was made."""
     bank.player = f"pl_{secrets.token_hex(5)}"
     assert bank.deposit(1000, secrets.token_hex(8))[1]["state"] == "done"
     key, said = secrets.token_hex(8), set[str]()
@@ -103,9 +104,10 @@ def test_deposit_over_a_broken_hop_is_refused_in_words_and_counts_once_by_its_ke
     assert fault != "down" or said == {"engine_down"}
     assert bank.balance() in ((1000,) if said == {"engine_down"} else (1000, 1300))
     bank.control.heal()
-    bank.mullion.wait(lambda: bank.deposit(300, key)[1].get("state") == "done", 60)
-    assert bank.deposit(300, key)[1]["state"] == "done"
-    assert (bank.balance(), bank.audit()) == (1300, "The books are sound.\n")
+    bank.mullion.wait(lambda: bank.deposit(300, key)[1].get("state") in ("done", "declined"), 60)
+    state = bank.deposit(300, key)[1]["state"]
+    assert state == "done" or fault != "down", "whoever could not connect had begun nothing"
+    assert (bank.balance(), bank.audit()) == (1300 if state == "done" else 1000, "The books are sound.\n")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
