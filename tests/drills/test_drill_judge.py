@@ -125,6 +125,21 @@ def test_way_to_the_page_itself_has_to_show_its_fault_and_heal() -> None:
     assert unhurt["page", "heals"].seen == "not while it was watched"
 
 
+def test_error_page_that_says_200_is_another_page() -> None:
+    other = page.read("<html><h1>Sorry</h1></html>", at=1, took_ms=1, status=200)
+    assert "was another, without a slot" in found(watch(other, view(9)))["page", "status"].seen
+
+
+def test_page_that_was_under_way_when_its_way_broke_counts() -> None:
+    """Where each takes longer than the fault lasts, there is no other."""
+    broken = parse(
+        b"title: a\nmethod: [{hop: 'browser:shell', fault: latency}]\nexpect: {page: {broken: true, within_ms: 500}}",
+        "d.yaml",
+    )
+    seen = found(watch(view(-0.1, took_ms=9000), view(9)), broken)
+    assert all(each.held for each in seen.values())
+
+
 def test_money_that_is_counted_twice_is_named() -> None:
     sums = [
         MoneySum(

@@ -124,7 +124,8 @@ def drill_of(name: str, *, also_hit: Sequence[str] = ()) -> Drill:
     page = PageExpectation(within_ms=PAGE_WITHIN_MS)
     if effect.page:
         siblings = []
-        page = PageExpectation(within_ms=1500, broken=not _soft(fault))
+        broken = not _soft(fault)
+        page = PageExpectation(within_ms=1500 if broken else PAGE_WITHIN_MS, broken=broken)
     return Drill(
         title=f"{hop}: {fault.claim.rstrip('.')}"[:120],
         description=f"From the table of hops and faults: {hop} × {fault.name}.",

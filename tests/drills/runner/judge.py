@@ -32,10 +32,13 @@ def expectations(drill: Drill, watch: Watch) -> list[Expectation]:
 
 def _page(drill: Drill, watch: Watch) -> Iterator[Expectation]:
     wanted = drill.expect.page
-    bad = [view for view in watch.during if _page_problem(view, wanted.status, wanted.within_ms)]
+    looked = watch.touching if wanted.broken else watch.during
+    bad = [view for view in looked if _page_problem(view, wanted.status, wanted.within_ms) or _is_another(view, watch)]
     if wanted.broken:
         after = next((view for view in watch.after if not _page_problem(view, wanted.status, wanted.within_ms)), None)
-        first = _page_problem(bad[0], wanted.status, wanted.within_ms) if bad else "every page came whole"
+        first = "every page came whole"
+        if bad:
+            first = _page_problem(bad[0], wanted.status, wanted.within_ms) or "another page came, without a slot"
         yield expected(
             "page",
             "status",
@@ -53,8 +56,14 @@ def _page(drill: Drill, watch: Watch) -> Iterator[Expectation]:
         slowest = max((view.took_ms for view in watch.during), default=0)
         yield expected("page", "status", asked, f"{count} of {count} pages, the slowest in {slowest:.0f} ms", count > 0)
         return
-    seen = f"{len(bad)} of {count} pages not: the first {_page_problem(bad[0], wanted.status, wanted.within_ms)}"
+    problem = _page_problem(bad[0], wanted.status, wanted.within_ms) or "was another, without a slot"
+    seen = f"{len(bad)} of {count} pages not: the first {problem}"
     yield expected("page", "status", asked, seen, False, watch.ms(bad[0].at))
+
+
+def _is_another(view: View, watch: Watch) -> bool:
+    """A page without a slot, where the control has some: an error page that says 200."""
+    return not view.problem and not view.slots and any(control.slots for control in watch.controls)
 
 
 def _page_problem(view: View, status: int, within_ms: float) -> str:

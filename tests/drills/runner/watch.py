@@ -33,6 +33,11 @@ class Watch:
         return [view for view in self.views if self.began <= view.at < self.ended]
 
     @property
+    def touching(self) -> list[View]:
+        """Those too that had begun before: where the way to the page is slow, there may be no other."""
+        return [view for view in self.views if view.at < self.ended and view.at + view.took_ms / 1000 >= self.began]
+
+    @property
     def after(self) -> list[View]:
         return [view for view in self.views if view.at >= self.ended]
 
