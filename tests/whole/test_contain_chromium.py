@@ -1,6 +1,7 @@
 """A real browser's verdict on contained bodies: the shell stands, no script ran, siblings look and work the same."""
 
 import re
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -27,11 +28,19 @@ def test_written_bodies_are_harmless_in_a_live_page(judge: Judge, isolation: Iso
     assert judge.reached_out == []
 
 
-def test_no_attribute_of_the_table_reaches_out(judge: Judge) -> None:
+def one_of_each() -> list[Body]:
+    """Every attribute with every attack, on one of the elements that may have it."""
+    return list({body.name.partition(" of ")[0]: body for body in attacked()}.values())
+
+
+@pytest.mark.parametrize(
+    "chosen", [one_of_each, pytest.param(attacked, marks=pytest.mark.full)], ids=["on one element", "on all"]
+)
+def test_no_attribute_of_the_table_reaches_out(judge: Judge, chosen: Callable[[], Iterable[Body]]) -> None:
     """Every attribute that may stay, with every address, picture and name that it must not hold, laid out and painted:
     the browser asks nobody for anything. In the shared tree, where names reach further; addresses are read alike."""
-    bodies = contained(attacked(), "light")
-    assert len(bodies) > 250
+    bodies = contained(chosen(), "light")
+    assert len(bodies) > 150
     assert judge.live(bodies, "light") == ""
     assert judge.reached_out == []
 
