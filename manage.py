@@ -21,6 +21,10 @@ def main() -> None:
         # Beside the supervisor, for the same reason: it speaks to the fault proxy of a running copy and needs no house.
         sys.exit(_drill(sys.argv[2:]))
     if sys.argv[1:2] == ["fragment"]:
+        from shell.operations.fragment_cli import remote
+
+        if remote.named_shell(sys.argv[2:], os.environ):
+            sys.exit(remote.main(sys.argv[2:]))
         _join()
         _end_at_once(_django())
     sys.exit(_django())

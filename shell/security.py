@@ -1,7 +1,7 @@
 """The shell's borders in HTTP: headers on every answer, hosts it answers to, origins that may change something.
 
-Public: `header_list`, `host_allowed`, `same_origin`, `headers_middleware`,
-`same_origin_middleware`.
+Public: `header_list`, `host_allowed`, `same_origin`, `headers_middleware`, `same_origin_middleware`,
+`REGISTRY_PREFIX`.
 The raw page path uses the same lists as Django's answers do.
 """
 
@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 from django.utils.decorators import sync_and_async_middleware
 
+REGISTRY_PREFIX = "/registry/"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -118,7 +119,8 @@ def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
-    if request.method not in UNSAFE:
+    # The registry's API reads no cookie, so another site's page has nothing there to act with.
+    if request.method not in UNSAFE or request.path.startswith(REGISTRY_PREFIX):
         return None
     if same_origin(
         fetch_site=request.headers.get("Sec-Fetch-Site", ""),

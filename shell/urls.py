@@ -3,6 +3,7 @@ from django.urls import path
 from shell import sign_in
 from shell.actions import act
 from shell.operations import views as operations
+from shell.operations.registry_api.api import api as registry_api
 
 urlpatterns = [
     path("slots/<str:key>/<slug:slot_name>/<slug:target>/<path:rest>", act),
@@ -12,6 +13,7 @@ urlpatterns = [
     path("reality-check/", sign_in.reality_check),
     path("metrics", operations.metrics),
     path("operations/", operations.board, name="board"),
+    path("registry/v1/", registry_api.urls),
 ]
 
 handler400 = "shell.pages.errors.bad_request"

@@ -37,6 +37,9 @@ from shell.registry.origins import Origins
 from shell.registry.publish import Published, publish
 from shell.registry.snapshot_poller import Holds, SnapshotPoller
 
+# A team's CI asks a few times a minute; whoever guesses tokens asks all the time. An account here is a token.
+REGISTRY_API_LIMITS = ThrottlePolicy(window_s=60, address_tries_max=300, account_tries_max=120)
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -49,6 +52,7 @@ class Parts:
     minter: Minter
     revocations: Revocations
     throttle: SignInThrottle
+    registry_throttle: SignInThrottle
     bearer: Bearer
     recent_outcomes: RecentOutcomes
     evidence: RedisEvidence
@@ -113,6 +117,7 @@ def parts() -> Parts:
         minter=minter,
         revocations=Revocations(settings.REDIS_URL),
         throttle=SignInThrottle(redis, house_policy("sign-in", ThrottlePolicy())),
+        registry_throttle=SignInThrottle(redis, house_policy("registry-api", REGISTRY_API_LIMITS)),
         bearer=bearer,
         recent_outcomes=recent_outcomes,
         evidence=evidence,

@@ -24,6 +24,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "broker",
         "contain",
         "follow",
+        "registry-api",
         "engine",
         "feeds",
         "kit",

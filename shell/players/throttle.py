@@ -1,6 +1,6 @@
 """How often somebody may try a password.
 
-Public: `SignInThrottle`, `ThrottlePolicy`, `Try`, `tries_of`. The reasons are in decisions/0002.
+Public: `SignInThrottle`, `ThrottlePolicy`, `Try`, `tries_of`, `network_of`. The reasons are in decisions/0002.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def tries_of(policy: ThrottlePolicy, *, name: str, address: str, device: str) ->
     if device:
         return (Try("device", f"{device}:{account}", policy.device_tries_max),)
     return (
-        Try("address", _network(address), policy.address_tries_max),
+        Try("address", network_of(address), policy.address_tries_max),
         Try("account", account, policy.account_tries_max),
     )
 
@@ -78,14 +78,14 @@ class SignInThrottle:
                     continue
                 left_s = there_s
                 await self.give_back([counter])
-            logger.warning("sign_in_refused", kind=counter.kind)
+            logger.warning("tries_refused", kind=counter.kind)
             await self.give_back(tries[:taken])
             return max(1, left_s)
         return 0
 
     def address_wait_s(self, address: str) -> int:
         """How long an address that has used up its tries has to wait, as far as this process knows; else 0."""
-        counter = Try("address", _network(address), self.policy.address_tries_max)
+        counter = Try("address", network_of(address), self.policy.address_tries_max)
         count, left_s = self._add_here(counter, 0)
         return max(1, left_s) if count >= counter.tries_max else 0
 
@@ -122,7 +122,7 @@ def _digest(counter: Try) -> str:
     return hashlib.sha256(counter.key.encode()).hexdigest()[:32]
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """One household or host: an IPv6 customer has 2**64 addresses of its own."""
     try:
         parsed = ipaddress.ip_address(address)

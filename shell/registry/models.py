@@ -78,8 +78,26 @@ class Hold(models.Model):
         return f"{self.fragment}: {self.reason}"
 
 
+class Token(models.Model):
+    """A bearer token of one fragment for one purpose; `digest` is the SHA-256 of its secret."""
+
+    prefix = models.CharField(max_length=16, primary_key=True)
+    digest = models.CharField(max_length=64)
+    name = models.CharField(max_length=64)
+    fragment = models.CharField(max_length=100, db_index=True)
+    purpose = models.CharField(max_length=16)
+    made_by = models.CharField(max_length=150)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.fragment}: {self.prefix} {self.name}"
+
+
 class AuditEntry(models.Model):
-    """Who changed what is live, and when. Its highest id is the snapshot's generation."""
+    """Who changed what is live, and when. The highest id of those that change pages is the snapshot's generation."""
 
     at = models.DateTimeField(auto_now_add=True)
     actor = models.CharField(max_length=150)
@@ -87,6 +105,8 @@ class AuditEntry(models.Model):
     fragment = models.CharField(max_length=100)
     release = models.ForeignKey(Release, null=True, on_delete=models.PROTECT)
     detail = models.TextField(blank=True)
+    # What changes nothing that a page shows must not make every shell load what is live anew.
+    changes_pages = models.BooleanField(default=True, db_default=True)
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.action} {self.fragment}"

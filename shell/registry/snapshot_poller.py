@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from django.db import Error, close_old_connections, connection
-from django.db.models import Max
 
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
@@ -111,7 +110,7 @@ class SnapshotPoller:
 def _load(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
     close_old_connections()
     try:
-        generation = AuditEntry.objects.aggregate(last=Max("id"))["last"] or 0
+        generation = _generation()
         if generation == current.generation:
             return current, holds
         registrations = {row.fragment: row for row in Registration.objects.all()}
@@ -130,6 +129,11 @@ def _load(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
         # The thread goes back to the pool: it must not keep a connection that nobody closes.
         if not connection.in_atomic_block:
             connection.close()
+
+
+def _generation() -> int:
+    newest = AuditEntry.objects.filter(changes_pages=True).order_by("-id").values_list("id", flat=True)
+    return newest.first() or 0
 
 
 def _load_asset(digest: str) -> StoredAsset | None:

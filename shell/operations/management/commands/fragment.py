@@ -1,7 +1,12 @@
-"""`manage.py fragment`: `publish URL …`, `trust NAME LEVEL`, `follow NAME on`, `hold NAME --reason WHY`, `resume`."""
+"""`manage.py fragment` on this machine's registry: what teams may do (`fragment_cli`), and what operators alone do.
+
+Those are `publish` under any name, `trust` and `follow`.
+"""
 
 import asyncio
 import getpass
+import json
+from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from django.conf import settings
@@ -11,20 +16,19 @@ from django.db import Error
 from shell.composition.page import Visit
 from shell.composition.release import Trust
 from shell.composition.requests import Bearer
+from shell.operations.fragment_cli.local import LocalRegistry
+from shell.operations.fragment_cli.verbs import add_verbs, run_verb
+from shell.operations.fragment_cli.words import say
 from shell.pages.table import read_pages
 from shell.players.context import Minter
-from shell.registry.holds import HoldRefused, hold, resume
+from shell.registry.history import NotFound
+from shell.registry.holds import HoldRefused
 from shell.registry.origins import Origins
 from shell.registry.publish import PublishRefused, publish
 from shell.registry.registrations import RegistrationRefused, set_follow, set_trust_of_live
+from shell.registry.rollback import RollbackRefused
+from shell.registry.tokens import TokenRefused
 
-HOLD = (
-    "Keep a fragment out of every page, whatever release of it is live: its slots show their last good copy or their "
-    "fallback at once, with the reason `held`, and its forms are not sent. Nobody asks it for anything until `resume`."
-)
-RESUME = (
-    "Let go of a fragment that was held: each shell asks it once whether it is well, and its slots heal by themselves."
-)
 TRUST = (
     "Say how far a fragment is trusted, whatever release of it is live. first-party: its scripts run in the page, "
     "which they can read and change whole. sandboxed: its HTML and styles stand in a place of their own, without "
@@ -42,7 +46,8 @@ FOLLOW = (
 class Command(BaseCommand):
     help = (
         "Publish fragments (fetch each manifest, its fallback and assets, check them, keep copies and make the release "
-        "live), say how far one is trusted, hold one out of every page, or resume it. Each change is audited with your "
+        "live), say how far one is trusted, roll one back, hold one out of every page, or make a token with which a "
+        "team does so by itself from elsewhere (MULLION_URL, MULLION_TOKEN). Each change is audited with your "
         "name; running shells follow within a second, and shells that start later know it too. It works on the copy "
         "that runs on this machine, on that of --port-base, or on the shell that SHELL_SECRET_KEY and "
         "SHELL_DATABASE_URL name.\n\n"
@@ -67,29 +72,22 @@ class Command(BaseCommand):
         verb = verbs.add_parser("follow", help="publish by itself what a fragment's origin deploys", description=FOLLOW)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
         verb.add_argument("follow", choices=["on", "off"])
-        verb = verbs.add_parser("hold", help="keep a fragment out of every page until it is resumed", description=HOLD)
-        verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
-        verb.add_argument("--reason", required=True, metavar="WHY", help="for the audit and the status board")
-        verb = verbs.add_parser("resume", help="let go of a fragment that is held", description=RESUME)
-        verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
-
-        for verb in verbs.choices.values():
-            _add_port_base(verb)
+        below = add_verbs(verbs)
+        for each in (*verbs.choices.values(), *below):
+            _add_port_base(each)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            if options["verb"] == "hold":
-                self._hold(options["name"], options["reason"])
-            elif options["verb"] == "resume":
-                self._resume(options["name"])
-            elif options["verb"] == "trust":
+            if options["verb"] == "trust":
                 self._trust(options["name"], Trust(options["trust"]))
             elif options["verb"] == "follow":
                 self._follow(options["name"], follow=options["follow"] == "on")
-            else:
+            elif options["verb"] == "publish":
                 trust = Trust(options["trust"]) if options["trust"] else None
                 self._publish(options["urls"], move=options["move"], trust=trust)
-        except (HoldRefused, RegistrationRefused) as error:
+            else:
+                self._answer(Namespace(**options))
+        except (HoldRefused, RegistrationRefused, RollbackRefused, NotFound, TokenRefused) as error:
             raise CommandError(str(error)) from error
         except Error as error:
             why = next(iter(str(error).splitlines()), type(error).__name__)
@@ -98,18 +96,13 @@ class Command(BaseCommand):
                 "--port-base, or the shell's database with SHELL_DATABASE_URL."
             ) from error
 
-    def _hold(self, name: str, reason: str) -> None:
-        if hold(name, reason=reason, actor=getpass.getuser()):
-            self.stdout.write(f"held {name}; to let go of it: manage.py fragment resume {name}")
-        else:
-            self.stdout.write(f"unchanged {name}: it is held for this reason already")
-
-    def _resume(self, name: str) -> None:
-        was = resume(name, actor=getpass.getuser())
-        if was is None:
-            self.stdout.write(f"unchanged {name}: it was not held")
-        else:
-            self.stdout.write(f"resumed {name}, held by {was.actor} since {was.since:%Y-%m-%d %H:%M} UTC: {was.reason}")
+    def _answer(self, given: Namespace) -> None:
+        answer = run_verb(LocalRegistry(getpass.getuser()), given)
+        if given.json:
+            self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False))
+            return
+        for line in say(given.verb, getattr(given, "deed", ""), getattr(given, "name", ""), answer):
+            self.stdout.write(line)
 
     def _trust(self, name: str, trust: Trust) -> None:
         if set_trust_of_live(name, trust, actor=getpass.getuser()):
@@ -163,6 +156,6 @@ def _bearer_of_nobody() -> Bearer:
     return bearer
 
 
-def _add_port_base(parser: CommandParser) -> None:
+def _add_port_base(parser: ArgumentParser) -> None:
     """Read by `manage.py` before there are settings; stands here for `--help`."""
     parser.add_argument("--port-base", type=int, metavar="N", help="the copy that `up --port-base N` runs or ran")

@@ -1,0 +1,156 @@
+"""`fragment` against a shell elsewhere: its address and a token are all that is needed; no settings are read.
+
+Public: `main`, `RemoteRegistry`, `RequestFailed`, `named_shell`.
+"""
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from shell.operations.fragment_cli.verbs import Answer, add_verbs, run_verb
+from shell.operations.fragment_cli.words import say, say_published
+
+# Publishing fetches what the manifest names, each within five seconds.
+ANSWER_S_MAX = 60.0
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+DESCRIPTION = "Ship a fragment to the shell at MULLION_URL, with the token in MULLION_TOKEN."
+
+
+class RequestFailed(Exception):
+    """What the shell says, or why it could not be asked."""
+
+
+class RemoteRegistry:
+    """The API of one shell. Redirects are not followed: the token goes to the address that was named, nowhere else."""
+
+    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise RequestFailed(f"MULLION_URL is {url!r}, which is no address; write https://shell.example")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise RequestFailed("MULLION_URL is http://, so the token would be read on the way; write https://")
+        if not token:
+            raise RequestFailed("MULLION_TOKEN is not set; `fragment token make` on the shell's machine makes one.")
+        self._http = httpx.Client(
+            base_url=f"{url.rstrip('/')}/registry/v1",
+            headers={"authorization": f"Bearer {token}", "accept": "application/json"},
+            timeout=ANSWER_S_MAX,
+            transport=transport,
+        )
+
+    def publish(self, url: str, *, move: bool) -> Answer:
+        """Under the token's own name: a manifest of another one is refused."""
+        name = self._ask("GET", "/token")["fragment"]
+        return self._ask("POST", f"{_of(name)}/releases", {"manifest_url": url, "move": move})
+
+    def list(self) -> Answer:
+        return self._ask("GET", "/fragments")
+
+    def show(self, name: str) -> Answer:
+        return self._ask("GET", _of(name))
+
+    def diff(self, name: str, before: str, after: str) -> Answer:
+        return self._ask("GET", f"{_of(name)}/diff", query={"before": before, "after": after})
+
+    def audit(self, name: str, limit: int) -> Answer:
+        return self._ask("GET", f"{_of(name)}/audit", query={"limit": str(limit)})
+
+    def hold(self, name: str, reason: str) -> Answer:
+        return self._ask("POST", f"{_of(name)}/hold", {"reason": reason})
+
+    def resume(self, name: str) -> Answer:
+        return self._ask("POST", f"{_of(name)}/resume")
+
+    def rollback(self, name: str, to: str, reason: str) -> Answer:
+        return self._ask("POST", f"{_of(name)}/rollback", {"to": to, "reason": reason})
+
+    def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer:
+        return self._ask("POST", f"{_of(name)}/tokens", {"name": label, "purpose": purpose, "days": days})
+
+    def token_list(self, name: str) -> Answer:
+        return self._ask("GET", f"{_of(name)}/tokens")
+
+    def token_revoke(self, name: str, prefix: str) -> Answer:
+        return self._ask("DELETE", f"{_of(name)}/tokens/{quote(prefix, safe='')}")
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
+    ) -> Answer:
+        try:
+            response = self._http.request(method, path, json=body, params=query)
+        except httpx.HTTPError as error:
+            base = self._http.base_url
+            raise RequestFailed(
+                f"{base} did not answer ({type(error).__name__}: {error}). It may have been done or not: look with "
+                "`fragment audit`."
+            ) from error
+        if response.is_success:
+            return _json(response)
+        raise RequestFailed(f"{response.status_code}: {_detail(response)}")
+
+
+def named_shell(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Whether `fragment` is meant for a shell elsewhere: MULLION_URL names one, and no copy here was asked for."""
+    return bool(environ.get("MULLION_URL")) and not any(each.startswith("--port-base") for each in argv)
+
+
+def main(
+    argv: Sequence[str], environ: Mapping[str, str] = os.environ, transport: httpx.BaseTransport | None = None
+) -> int:
+    """The command's exit code."""
+    given = _parser().parse_args(argv)
+    try:
+        registry = RemoteRegistry(environ.get("MULLION_URL", ""), environ.get("MULLION_TOKEN", ""), transport)
+        if given.verb == "publish":
+            return _publish(registry, given)
+        answer = run_verb(registry, given)
+    except RequestFailed as refused:
+        print(f"fragment {given.verb}: {refused}", file=sys.stderr)
+        return 1
+    if given.json:
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        print(*say(given.verb, getattr(given, "deed", ""), getattr(given, "name", ""), answer), sep="\n")
+    return 0
+
+
+def _publish(registry: RemoteRegistry, given: Namespace) -> int:
+    answer = registry.publish(given.url, move=given.move)
+    print(json.dumps(answer, indent=2, ensure_ascii=False) if given.json else "\n".join(say_published(answer)))
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="manage.py fragment", description=DESCRIPTION)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verb = verbs.add_parser("publish", help="publish the release that this manifest describes")
+    verb.add_argument("url", metavar="URL", help="where the shell finds manifest.json")
+    verb.add_argument("--move", action="store_true", help="take it also where it is live from another origin")
+    verb.add_argument("--json", action="store_true", help="what the API answers, as JSON")
+    add_verbs(verbs)
+    return parser
+
+
+def _of(name: str) -> str:
+    return f"/fragments/{quote(name, safe='')}"
+
+
+def _json(response: httpx.Response) -> Answer:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise RequestFailed(f"{response.url} answered {response.status_code} without JSON; is it a Mullion?") from error
+
+
+def _detail(response: httpx.Response) -> str:
+    """The problem's own sentence, or what stands there instead of one, on one line."""
+    try:
+        return str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return " ".join(response.text.split())[:300] or response.reason_phrase

@@ -1,0 +1,109 @@
+"""The verbs that a team needs, and their arguments.
+
+Public: `add_verbs`, `run_verb`, `Registry`, `Answer`.
+"""
+
+from argparse import ArgumentParser, Namespace
+from typing import Any, Protocol
+
+# JSON as the API answers it.
+Answer = Any
+DAYS_DEFAULT = 90
+AUDIT_LINES = 20
+
+
+class Registry(Protocol):
+    """What verbs ask, wherever it is, but for `publish`. Each answers what the API would; a refusal is raised."""
+
+    def list(self) -> Answer: ...
+    def show(self, name: str) -> Answer: ...
+    def diff(self, name: str, before: str, after: str) -> Answer: ...
+    def audit(self, name: str, limit: int) -> Answer: ...
+    def hold(self, name: str, reason: str) -> Answer: ...
+    def resume(self, name: str) -> Answer: ...
+    def rollback(self, name: str, to: str, reason: str) -> Answer: ...
+    def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer: ...
+    def token_list(self, name: str) -> Answer: ...
+    def token_revoke(self, name: str, prefix: str) -> Answer: ...
+
+
+HOLD = (
+    "Keep a fragment out of every page, whatever release of it is live: its slots show their last good copy or their "
+    "fallback at once, with the reason `held`, and its forms are not sent. Nobody asks it for anything until `resume`."
+)
+RESUME = (
+    "Let go of a fragment that was held: each shell asks it once whether it is well, and its slots heal by themselves."
+)
+ROLLBACK = (
+    "Make an earlier release live, within a second on every shell. Its files and fallback were copied when it was "
+    "published, so nothing is fetched; what its address answers with is its origin's to roll back."
+)
+TOKENS = (
+    "Tokens with which a team ships one fragment: for one name and one purpose, for so many days. read: look. publish: "
+    "publish and roll back, too. operate: hold, resume and make tokens, too. A token is told once, when it is made."
+)
+
+
+def add_verbs(verbs: Any) -> list[ArgumentParser]:
+    """Adds each verb's parser to `verbs`, as `add_subparsers` made it; answers those that stand below a verb."""
+    _named(verbs, "hold", "keep a fragment out of every page until it is resumed", HOLD).add_argument(
+        "--reason", required=True, metavar="WHY", help="for the audit and the status board"
+    )
+    _named(verbs, "resume", "let go of a fragment that is held", RESUME)
+    verb = _named(verbs, "rollback", "make an earlier release live", ROLLBACK)
+    verb.add_argument("--to", default="", metavar="RELEASE", help="its version or digest; else the one before")
+    verb.add_argument("--reason", default="", metavar="WHY", help="for the audit")
+    _json(verbs.add_parser("list", help="what is live"))
+    _named(verbs, "show", "what is live of a fragment, and its releases")
+    verb = _named(verbs, "diff", "what changed from one release to another")
+    verb.add_argument("before", metavar="BEFORE", help="a version, or 8 characters of a digest and more")
+    verb.add_argument("after", metavar="AFTER", help="the same")
+    verb = _named(verbs, "audit", "who changed what, and what was refused")
+    verb.add_argument("--limit", type=int, default=AUDIT_LINES, metavar="N", help=f"lines, {AUDIT_LINES} by default")
+    tokens = verbs.add_parser("token", help="make, list and revoke tokens", description=TOKENS)
+    deeds = tokens.add_subparsers(dest="deed", required=True, metavar="make|list|revoke")
+    verb = _named(deeds, "make", "make a token for a fragment, which need not be published yet")
+    verb.add_argument("--purpose", required=True, choices=["read", "publish", "operate"])
+    verb.add_argument("--label", required=True, metavar="WHOSE", help="stands in the audit: promotions-ci")
+    verb.add_argument("--days", type=int, default=DAYS_DEFAULT, help=f"until it expires, {DAYS_DEFAULT} by default")
+    _named(deeds, "list", "a fragment's tokens, and when each was used last")
+    _named(deeds, "revoke", "end a token at once").add_argument("prefix", metavar="PREFIX", help="as `list` shows it")
+    return list(deeds.choices.values())
+
+
+def run_verb(registry: Registry, given: Namespace) -> Answer:
+    """What the registry answers to the verb of `given`, which is one of `add_verbs`."""
+    name = getattr(given, "name", "")
+    match given.verb, getattr(given, "deed", ""):
+        case "hold", _:
+            return registry.hold(name, given.reason)
+        case "resume", _:
+            return registry.resume(name)
+        case "rollback", _:
+            return registry.rollback(name, given.to, given.reason)
+        case "list", _:
+            return registry.list()
+        case "show", _:
+            return registry.show(name)
+        case "diff", _:
+            return registry.diff(name, given.before, given.after)
+        case "audit", _:
+            return registry.audit(name, given.limit)
+        case "token", "make":
+            return registry.token_make(name, given.purpose, given.label, given.days)
+        case "token", "list":
+            return registry.token_list(name)
+        case "token", "revoke":
+            return registry.token_revoke(name, given.prefix)
+    raise AssertionError(f"{given.verb} is none of the verbs that add_verbs adds")
+
+
+def _named(verbs: Any, verb: str, says: str, description: str = "") -> ArgumentParser:
+    parser: ArgumentParser = verbs.add_parser(verb, help=says, description=description or None)
+    parser.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
+    _json(parser)
+    return parser
+
+
+def _json(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="what the API answers, as JSON")

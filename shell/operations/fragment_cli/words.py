@@ -1,0 +1,110 @@
+"""Answers of the registry, for people.
+
+Public: `say`, `say_published`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+
+def say_published(answer: dict[str, Any]) -> Iterator[str]:
+    """Lines about a release that was published."""
+    word = "published" if answer["changed"] else "unchanged"
+    yield f"{word} {answer['fragment']} {answer['version']} ({answer['digest'][:12]}), {answer['trust']}"
+    yield from (f"  {note}" for note in answer["notes"])
+
+
+def say(verb: str, deed: str, name: str, answer: Any) -> Iterator[str]:
+    """Lines about the answer to a verb."""
+    match verb, deed:
+        case (("hold" | "resume"), _):
+            yield _held_or_resumed(verb, name, answer)
+        case "rollback", _:
+            yield _rolled_back(answer)
+        case "list", _:
+            yield from _table([_live(each) for each in answer], "nothing is live")
+        case "show", _:
+            yield from _shown(answer)
+        case "diff", _:
+            yield from _difference(answer)
+        case "audit", _:
+            yield from _table([_audited(each) for each in answer], f"nothing happened to {name} yet")
+        case "token", "make":
+            shown = answer["shown"]
+            yield f"made a token for {shown['fragment']} to {shown['purpose']}, until {_day(shown['expires_at'])}."
+            yield "It is shown this once:"
+            yield answer["token"]
+        case "token", "list":
+            yield from _table([_token(each) for each in answer], f"{name} has no tokens")
+        case "token", "revoke":
+            yield f"revoked {answer['prefix']} {answer['name']}"
+
+
+def _held_or_resumed(verb: str, name: str, answer: dict[str, Any]) -> str:
+    if verb == "hold":
+        return f"held {name}; to let go of it: fragment resume {name}" if answer["changed"] else _same(name, verb)
+    if not (was := answer["was"]):
+        return _same(name, verb)
+    return f"resumed {name}, held by {was['actor']} since {_moment(was['since'])[:16]} UTC: {was['reason']}"
+
+
+def _same(name: str, verb: str) -> str:
+    why = "it is held for this reason already" if verb == "hold" else "it was not held"
+    return f"unchanged {name}: {why}"
+
+
+def _rolled_back(answer: dict[str, Any]) -> str:
+    there = f"{answer['version']} ({answer['digest'][:12]})"
+    if not answer["changed"]:
+        return f"unchanged {answer['fragment']}: {there} is live"
+    return f"{answer['fragment']} is {there} again, after {answer['from_version']} ({answer['from_digest'][:12]})"
+
+
+def _live(each: dict[str, Any]) -> tuple[str, ...]:
+    held = f"held: {each['held']}" if each["held"] else ""
+    return each["fragment"], each["version"], each["digest"][:12], each["trust"], each["manifest_url"], held
+
+
+def _shown(answer: dict[str, Any]) -> Iterator[str]:
+    yield from _table([_live(answer["shown"])], "")
+    rows = [
+        ("live" if each["live"] else "", each["version"], each["digest"][:12], _moment(each["published_at"]))
+        for each in answer["releases"]
+    ]
+    yield from _table(rows, "")
+
+
+def _difference(answer: dict[str, Any]) -> Iterator[str]:
+    yield f"from {answer['before']} to {answer['after']}"
+    for part in ("manifest", "fallback"):
+        if answer[part]:
+            yield f"{part}:"
+            yield from (f"  {line}" for line in answer[part])
+    yield from (f"file + {digest}" for digest in answer["files_added"])
+    yield from (f"file - {digest}" for digest in answer["files_removed"])
+
+
+def _audited(each: dict[str, Any]) -> tuple[str, ...]:
+    return _moment(each["at"]), each["actor"], each["action"], each["version"], each["detail"]
+
+
+def _token(each: dict[str, Any]) -> tuple[str, ...]:
+    used = f"used {_moment(each['last_used_at'])}" if each["last_used_at"] else "never used"
+    return each["prefix"], each["name"], each["purpose"], each["state"], f"until {_day(each['expires_at'])}", used
+
+
+def _day(moment: str) -> str:
+    return moment[:10]
+
+
+def _moment(moment: str) -> str:
+    return f"{moment[:10]} {moment[11:19]}"
+
+
+def _table(rows: Sequence[tuple[str, ...]], nothing: str) -> Iterator[str]:
+    if not rows:
+        yield nothing
+        return
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

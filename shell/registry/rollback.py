@@ -1,0 +1,69 @@
+"""Back to an earlier release, at once: what was copied then is still here, so nothing is fetched.
+
+Public: `roll_back`, `Moved`, `RollbackRefused`.
+"""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from shell.registry import models
+from shell.registry.history import NotFound, find_release
+
+REASON_CHARS_MAX = 200
+_MADE_LIVE = ("published", "promoted", "rolled_back")
+
+
+class RollbackRefused(Exception):
+    """The message says why, and that nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """From which release to which; the same one twice where nothing was to do."""
+
+    fragment: str
+    from_version: str
+    from_digest: str
+    version: str
+    digest: str
+    changed: bool
+
+
+@transaction.atomic
+def roll_back(fragment: str, *, to: str, reason: str, actor: str) -> Moved:
+    """Make an earlier release live: `to` is its version or digest, or empty for the one that was live before.
+
+    Raises `RollbackRefused`, and `NotFound` for a release that there is none of.
+    """
+    live = models.LiveRelease.objects.select_related("release").select_for_update().filter(fragment=fragment).first()
+    if live is None:
+        raise NotFound(f"nothing was published as {fragment}.")
+    words = " ".join(reason.split())
+    if len(words) > REASON_CHARS_MAX:
+        raise RollbackRefused(f"a reason has at most {REASON_CHARS_MAX} characters; nothing was changed.")
+    was = live.release
+    release = find_release(fragment, to) if to else _before(live)
+    if release.pk != was.pk:
+        _check_was_live(release)
+        live.release = release
+        live.save(update_fields=["release"])
+        detail = f"from {was.version} {was.digest[:12]}" + (f": {words}" if words else "")
+        models.AuditEntry.objects.create(
+            actor=actor, action="rolled_back", fragment=fragment, release=release, detail=detail
+        )
+    return Moved(fragment, was.version, was.digest, release.version, release.digest, release.pk != was.pk)
+
+
+def _before(live: models.LiveRelease) -> models.Release:
+    """What was live before what is, however often there was a rollback in between: the newest older release."""
+    made_live = models.AuditEntry.objects.filter(fragment=live.fragment, action__in=_MADE_LIVE)
+    entry = made_live.filter(release_id__lt=live.release_id).order_by("-release_id").first()
+    if entry is None or entry.release is None:
+        raise RollbackRefused(f"no release of {live.fragment} was live before {live.release.version}, so it stays.")
+    return entry.release
+
+
+def _check_was_live(release: models.Release) -> None:
+    if not models.AuditEntry.objects.filter(release=release, action__in=_MADE_LIVE).exists():
+        raise RollbackRefused(f"{release.version} was never live, so there is no way back to it; nothing was changed.")

@@ -1,0 +1,172 @@
+"""`fragment` with MULLION_URL and MULLION_TOKEN alone: the same verbs and words as on the shell's own machine."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from io import StringIO
+
+import httpx
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from structlog.testing import capture_logs
+
+from shell.operations.fragment_cli import remote
+from shell.registry import models, tokens
+from shell.registry.tokens import Purpose
+from shell.wiring import parts
+from tests.support.mullion import ROOT
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Shell(httpx.BaseTransport):
+    """A shell in this process, as an HTTP client meets it."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with capture_logs():  # which a shell writes elsewhere
+            answer = Client().generic(
+                request.method,
+                request.url.raw_path.decode(),
+                request.content,
+                content_type=request.headers.get("content-type", ""),
+                headers={name: value for name, value in request.headers.items() if name in ("authorization", "accept")},
+            )
+        return httpx.Response(answer.status_code, headers=dict(answer.headers), content=answer.content)
+
+
+@pytest.fixture(autouse=True)
+def _uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts().registry_throttle, "_here", {})
+
+
+@pytest.fixture
+def token() -> str:
+    """To operate `poll`, of which two releases are there."""
+    for version in ("1", "2"):
+        release = models.Release.objects.create(
+            fragment="poll",
+            version=version,
+            digest=version * 64,
+            manifest_url="https://poll.test/manifest.json",
+            manifest=json.dumps({"name": "poll", "version": version, "content": "/"}).encode(),
+            fallback=b"",
+        )
+        models.LiveRelease.objects.update_or_create(fragment="poll", defaults={"release": release})
+        models.AuditEntry.objects.create(actor="ops", action="published", fragment="poll", release=release)
+    made = tokens.make_token("poll", Purpose.OPERATE, name="ci", days=9, actor="ops", now=datetime.now(UTC))
+    return made.token
+
+
+def elsewhere(token: str, *argv: str, url: str = "https://shell.test") -> int:
+    return remote.main(argv, {"MULLION_URL": url, "MULLION_TOKEN": token}, Shell())
+
+
+def here(*argv: str) -> str:
+    said = StringIO()
+    call_command("fragment", *argv, stdout=said)
+    return said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["list"], "poll  2  222222222222  sandboxed  https://poll.test/manifest.json"),
+        (["show", "poll"], "live  2  222222222222"),
+        (["diff", "poll", "1", "2"], '+  "version": "2"'),
+        (["audit", "poll"], "published"),
+        (["hold", "poll", "--reason", "drill"], "held poll"),
+        (["resume", "poll"], "it was not held"),
+        (["rollback", "poll"], "poll is 1 (111111111111) again, after 2 (222222222222)"),
+        (["rollback", "poll", "--to", "2"], "unchanged poll: 2 (222222222222) is live"),
+        (["token", "list", "poll"], "ci  operate  valid"),
+    ],
+)
+def test_verb_says_the_same_here_and_elsewhere(
+    token: str, capsys: pytest.CaptureFixture[str], argv: list[str], words: str
+) -> None:
+    """A team reads what an operator reads; as JSON, too."""
+    for as_json in ([], ["--json"]):
+        _begin_again()
+        assert elsewhere(token, *argv, *as_json) == 0
+        there = capsys.readouterr().out
+        _begin_again()
+        said = here(*argv, *as_json)
+        assert (json.loads(said), json.loads(there)) if as_json else words in said and words in there
+
+
+def _begin_again() -> None:
+    models.LiveRelease.objects.update(release=models.Release.objects.get(version="2"))
+    models.Hold.objects.all().delete()
+
+
+def test_token_is_made_used_and_revoked_from_elsewhere(token: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told once, on a line of its own, for a script to take."""
+    assert elsewhere(token, "token", "make", "poll", "--purpose", "read", "--label", "bot") == 0
+    made = capsys.readouterr().out.splitlines()[-1]
+    assert elsewhere(made, "show", "poll") == 0
+    assert elsewhere(token, "token", "revoke", "poll", made.split("_")[1]) == 0
+    assert "bot" in capsys.readouterr().out
+    assert elsewhere(made, "show", "poll") == 1
+    assert "is revoked" in capsys.readouterr().err
+
+
+def test_refusal_is_one_sentence_and_an_exit_code(token: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the shell says, and nothing of a traceback."""
+    assert elsewhere(token, "show", "wallet") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "fragment show: 403: This token is poll's; wallet is not its to see or to change.\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "said"),
+    [
+        ("https://shell.test", "", "MULLION_TOKEN is not set"),
+        ("http://shell.test", "mullion_x", "would be read on the way"),
+        ("shell.test", "mullion_x", "is no address"),
+    ],
+)
+def test_token_leaves_this_machine_only_where_it_is_safe(
+    url: str, token: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What can not work is said before anything is sent."""
+    assert remote.main(["list"], {"MULLION_URL": url, "MULLION_TOKEN": token}, Shell()) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_token_follows_no_redirect(token: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever answers for the shell can not send the token on."""
+    asked: list[str] = []
+
+    def redirect(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(302, headers={"location": "https://evil.test/"}, text="elsewhere")
+
+    environ = {"MULLION_URL": "https://shell.test", "MULLION_TOKEN": token}
+    assert remote.main(["list"], environ, httpx.MockTransport(redirect)) == 1
+    assert asked == ["https://shell.test/registry/v1/fragments"]
+    assert "302" in capsys.readouterr().err
+
+
+def test_shell_that_does_not_answer_is_said_with_what_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether it was done is not known, so nobody is told that it was not."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    environ = {"MULLION_URL": "https://shell.test", "MULLION_TOKEN": "mullion_x"}
+    assert remote.main(["rollback", "poll"], environ, httpx.MockTransport(refuse)) == 1
+    assert "fragment audit" in capsys.readouterr().err
+
+
+def test_no_settings_are_needed_elsewhere() -> None:
+    """A team's CI has neither the shell's key nor its database; the address that it names is what is asked."""
+    environ = {"PATH": "", "MULLION_URL": "http://127.0.0.1:9", "MULLION_TOKEN": "mullion_x"}
+    run = subprocess.run(
+        [sys.executable, "manage.py", "fragment", "list"], cwd=ROOT, env=environ, capture_output=True, text=True
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("fragment list: http://127.0.0.1:9/registry/v1")
+    assert "Traceback" not in run.stderr

@@ -1,0 +1,308 @@
+"""A team ships its fragment with a token and nothing else, and touches no other; who tried what stands in the audit."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.test import AsyncClient
+from structlog.testing import capture_logs
+
+from shell.players.throttle import SignInThrottle
+from shell.registry import history, models, tokens
+from shell.registry.snapshot_poller import SnapshotPoller
+from shell.registry.tokens import Purpose
+from shell.wiring import parts
+from tests.origin import publishing
+from tests.origin.server import Origin
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 3, 4, 9, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def throttle(monkeypatch: pytest.MonkeyPatch) -> SignInThrottle:
+    """This process's, with nothing counted; its limits are the test's to change."""
+    throttle = parts().registry_throttle
+    monkeypatch.setattr(throttle, "_here", {})
+    monkeypatch.setattr(throttle, "policy", throttle.policy)
+    return throttle
+
+
+async def made(purpose: Purpose, fragment: str = "origin", *, now: datetime | None = None, days: int = 90) -> str:
+    """A token, as its team has it."""
+    now = now or datetime.now(UTC)
+    make = sync_to_async(tokens.make_token)
+    return (await make(fragment, purpose, name="team-ci", days=days, actor="ops", now=now)).token
+
+
+async def ask(method: str, path: str, token: str = "", body: object = None, **headers: str) -> Any:
+    """The API's answer; its JSON is `.json()`."""
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return await AsyncClient().generic(
+        method,
+        f"/registry/v1{path}",
+        json.dumps(body) if body is not None else "",
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+async def publish(origin: Origin, token: str, name: str = "origin") -> Any:
+    return await ask("POST", f"/fragments/{name}/releases", token, {"manifest_url": f"{origin.url}/manifest.json"})
+
+
+async def test_team_publishes_and_rolls_back_with_one_token() -> None:
+    """Two releases, and back: a running shell follows each, and every change says whose token it was."""
+    token = await made(Purpose.PUBLISH)
+    poller = SnapshotPoller()
+    async with Origin() as origin:
+        first = await publish(origin, token)
+        assert (first.status_code, first.json()["changed"]) == (200, True)
+        await origin.fail("odd-manifest=changing", at="/manifest.json")
+        second = (await publish(origin, token)).json()
+    await poller.refresh()
+    assert poller.current.releases["origin"].digest == second["digest"]
+    back = await ask("POST", "/fragments/origin/rollback", token, {"reason": "prices are wrong"})
+    assert back.json()["digest"] == first.json()["digest"]
+    await poller.refresh()
+    assert poller.current.releases["origin"].digest == first.json()["digest"]
+    again = await ask("POST", "/fragments/origin/rollback", token, {"to": second["version"]})
+    assert again.json()["digest"] == second["digest"]
+    said = (await ask("GET", "/fragments/origin/audit?limit=3", token)).json()
+    assert [(line["action"], line["version"]) for line in said] == [
+        ("rolled_back", second["version"]),
+        ("rolled_back", first.json()["version"]),
+        ("published", second["version"]),
+    ]
+    assert all(line["actor"].startswith("team-ci [") for line in said)
+    assert "prices are wrong" in said[1]["detail"]
+
+
+async def test_version_stands_for_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same release again is no change; other bytes under its version are a conflict, and nothing moves."""
+    token = await made(Purpose.PUBLISH)
+    async with Origin() as origin:
+        first = (await publish(origin, token)).json()
+        assert (await publish(origin, token)).json()["changed"] is False
+        monkeypatch.setattr(publishing, "FALLBACK", b"<p>another</p>")
+        refused = await publish(origin, token)
+    assert refused.status_code == 409
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert "a version of its own" in refused.json()["detail"]
+    live = await models.LiveRelease.objects.select_related("release").aget(fragment="origin")
+    assert live.release.digest == first["digest"]
+
+
+async def test_manifest_of_another_name_is_refused_before_its_files_are_asked_for() -> None:
+    """A token for wallet publishes no origin, whatever its address is."""
+    async with Origin() as origin:
+        refused = await publish(origin, await made(Purpose.PUBLISH, "wallet"), "wallet")
+        assert refused.status_code == 422
+        assert "may publish wallet alone" in refused.json()["detail"]
+    assert not await models.Release.objects.aexists()
+
+
+@pytest.mark.parametrize("url", ["http://169.254.169.254/manifest.json", "file:///etc/passwd", "https://evil.test/m"])
+async def test_manifest_at_an_address_that_is_not_allowed_is_never_asked_for(url: str) -> None:
+    """No token sends the shell anywhere but to the origins that operators allow."""
+    token = await made(Purpose.PUBLISH)
+    refused = await ask("POST", "/fragments/origin/releases", token, {"manifest_url": url})
+    assert refused.status_code == 422
+    assert "address" in refused.json()["detail"] or "allowed origin" in refused.json()["detail"]
+
+
+OPERATIONS = [
+    ("GET", "/fragments/{}", Purpose.READ),
+    ("GET", "/fragments/{}/diff?before=1&after=2", Purpose.READ),
+    ("GET", "/fragments/{}/audit", Purpose.READ),
+    ("POST", "/fragments/{}/releases", Purpose.PUBLISH),
+    ("POST", "/fragments/{}/rollback", Purpose.PUBLISH),
+    ("POST", "/fragments/{}/hold", Purpose.OPERATE),
+    ("POST", "/fragments/{}/resume", Purpose.OPERATE),
+    ("GET", "/fragments/{}/tokens", Purpose.OPERATE),
+    ("POST", "/fragments/{}/tokens", Purpose.OPERATE),
+    ("DELETE", "/fragments/{}/tokens/0123456789ab", Purpose.OPERATE),
+]
+
+
+async def test_no_operation_lets_another_team_or_a_lesser_purpose_in() -> None:
+    """Each is refused before its body is looked at, and each try is in the audit under the name that it was made at."""
+    strongest = await made(Purpose.OPERATE, "wallet")
+    by_purpose = {purpose: await made(purpose) for purpose in Purpose}
+    tried = 0
+    for method, path, purpose in OPERATIONS:
+        assert (await ask(method, path.format("origin"), strongest)).status_code == 403
+        tried += 1
+        for other in [each for each in Purpose if not each.covers(purpose)]:
+            assert (await ask(method, path.format("origin"), by_purpose[other])).status_code == 403
+            tried += 1
+    refused = [entry async for entry in models.AuditEntry.objects.filter(action="refused")]
+    assert len(refused) == tried
+    assert {(entry.fragment, entry.changes_pages) for entry in refused} == {("origin", False)}
+
+
+async def test_every_operation_of_the_api_is_in_the_list_above() -> None:
+    """One that is added is tried with another team's token, too; the OpenAPI document needs no token."""
+    paths = (await ask("GET", "/openapi.json")).json()["paths"]
+    known = {
+        (method, path.partition("?")[0].format("{fragment}").replace("0123456789ab", "{prefix}"))
+        for method, path, _ in OPERATIONS
+    }
+    said = {(method.upper(), path.removeprefix("/registry/v1")) for path, each in paths.items() for method in each}
+    assert said - known == {("GET", "/token"), ("GET", "/fragments")}
+    assert known <= said
+    assert all(operation["security"] for each in paths.values() for operation in each.values())
+
+
+async def test_token_that_ended_or_is_unknown_opens_nothing() -> None:
+    """Expired, revoked, cut off, with another secret, and none at all: 401, and what to do."""
+    expired = await made(Purpose.READ, now=datetime.now(UTC) - timedelta(days=8), days=7)
+    revoked = await made(Purpose.READ)
+    prefix = revoked.split("_")[1]
+    await sync_to_async(tokens.revoke_token)("origin", prefix, actor="ops", now=datetime.now(UTC))
+    other = f"mullion_{prefix}_{'A' * 43}"
+    answers = {
+        token: await ask("GET", "/fragments/origin", token) for token in (expired, revoked, revoked[:-1], other, "")
+    }
+    assert {answer.status_code for answer in answers.values()} == {401}
+    assert "is expired" in answers[expired].json()["detail"]
+    assert "is revoked" in answers[revoked].json()["detail"]
+    assert all(answer.headers["WWW-Authenticate"] == "Bearer" for answer in answers.values())
+    # What anybody can send is logged; only who holds a genuine token can write into the audit.
+    refused = [entry.detail async for entry in models.AuditEntry.objects.filter(action="refused").order_by("id")]
+    assert [("expired" in each, "revoked" in each) for each in refused] == [(True, False), (False, True)]
+
+
+async def test_no_secret_is_stored_shown_or_logged() -> None:
+    """The answer that makes a token is the one place where it stands."""
+    with capture_logs() as logs:
+        operator = await made(Purpose.OPERATE)
+        answer = await ask("POST", "/fragments/origin/tokens", operator, {"name": "bot", "purpose": "publish"})
+        token = answer.json()["token"]
+        secret = token.rpartition("_")[2] if token.count("_") == 2 else token.split("_", 2)[2]
+        shown = await ask("GET", "/fragments/origin/tokens", operator)
+        await ask("GET", "/fragments/wallet", token)
+    assert secret not in shown.content.decode()
+    assert secret not in str(logs)
+    rows = [row async for row in models.Token.objects.values()]
+    audit = [row async for row in models.AuditEntry.objects.values()]
+    assert secret not in f"{rows}{audit}"
+    assert [line["name"] for line in shown.json()] == ["bot", "team-ci"]
+    assert shown.json()[1]["last_used_at"]
+
+
+async def test_token_can_not_make_one_that_operates() -> None:
+    """Or whoever got hold of one could never be locked out."""
+    refused = await ask(
+        "POST", "/fragments/origin/tokens", await made(Purpose.OPERATE), {"name": "bot", "purpose": "operate"}
+    )
+    assert refused.status_code == 403
+    assert await models.Token.objects.acount() == 1
+
+
+async def test_cookies_open_nothing_and_other_sites_may_ask() -> None:
+    """What a browser brings by itself is never read; a CI that sends no Origin is no stranger."""
+    token = await made(Purpose.OPERATE)
+    async with Origin() as origin:
+        await publish(origin, token)
+    reason = {"reason": "drill"}
+    path = "/fragments/origin/hold"
+    assert (await ask("POST", path, "", reason, Cookie=f"session={token}")).status_code == 401
+    held = await ask("POST", path, token, reason, **{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.test"})
+    assert held.json() == {"changed": True}
+    let_go = (await ask("POST", "/fragments/origin/resume", token)).json()
+    assert (let_go["changed"], let_go["was"]["reason"]) == (True, "drill")
+
+
+async def test_who_guesses_tokens_is_slowed_down(throttle: SignInThrottle) -> None:
+    """By address, before any token is looked for; it is told when it may ask again."""
+    throttle.policy = replace(throttle.policy, address_tries_max=5)
+    answers = [await ask("GET", "/token", "mullion_0123456789ab_" + "A" * 43) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= throttle.policy.window_s
+
+
+async def test_one_token_can_not_keep_the_registry_busy(throttle: SignInThrottle) -> None:
+    """A CI that loops is stopped by itself, from however many addresses; another token goes on."""
+    throttle.policy = replace(throttle.policy, account_tries_max=3)
+    looping = await made(Purpose.READ)
+    assert [(await ask("GET", "/token", looping)).status_code for _ in range(4)] == [200] * 3 + [429]
+    assert (await ask("GET", "/token", await made(Purpose.READ))).status_code == 200
+
+
+async def test_refusal_makes_no_shell_load_anything() -> None:
+    """Tokens and refusals are audited beside the snapshot's generation, so pages are compiled once as before."""
+    token = await made(Purpose.PUBLISH)
+    async with Origin() as origin:
+        await publish(origin, token)
+    poller = SnapshotPoller()
+    await poller.refresh()
+    before = poller.current
+    await ask("POST", "/fragments/origin/hold", token, {"reason": "not its to do"})
+    assert await models.AuditEntry.objects.filter(action="refused").aexists()
+    await poller.refresh()
+    assert poller.current is before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "said"),
+    [
+        ("GET", "/fragments/origin", None, 404, "nothing was published"),
+        ("POST", "/fragments/origin/rollback", {}, 404, "nothing was published"),
+        ("POST", "/fragments/origin/hold", {"reason": "x"}, 422, "nothing was changed"),
+        ("POST", "/fragments/origin/hold", {}, 422, "reason"),
+        ("POST", "/fragments/origin/releases", {"manifest_url": "x" * 3000}, 422, "manifest_url"),
+        ("GET", "/fragments/origin/audit?limit=0", None, 422, "limit"),
+        ("DELETE", "/fragments/origin/tokens/0123456789ab", None, 422, "token list"),
+        ("POST", "/fragments/origin/tokens", {"name": "a\nb", "purpose": "read"}, 422, "name"),
+        ("POST", "/fragments/origin/tokens", {"name": "a", "purpose": "read", "days": 0}, 422, "days"),
+    ],
+)
+async def test_request_that_makes_no_sense_is_a_problem_with_a_sentence(
+    method: str, path: str, body: object, status: int, said: str
+) -> None:
+    """RFC 9457, and nothing was done."""
+    answer = await ask(method, path, await made(Purpose.OPERATE), body)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert said in answer.json()["detail"]
+
+
+async def test_rollback_goes_only_where_pages_have_been() -> None:
+    """Not before the first release, and not to one that is not there."""
+    token = await made(Purpose.PUBLISH)
+    async with Origin() as origin:
+        await publish(origin, token)
+    nothing_before = await ask("POST", "/fragments/origin/rollback", token, {})
+    assert nothing_before.status_code == 409
+    assert "was live before" in nothing_before.json()["detail"]
+    missing = await ask("POST", "/fragments/origin/rollback", token, {"to": "9.9.9"})
+    assert missing.status_code == 404
+    assert "1.0.0" in missing.json()["detail"]
+
+
+async def test_rollback_twice_goes_on_backwards() -> None:
+    """The one before the one that was rolled back to, and not to and fro between two."""
+    token = await made(Purpose.PUBLISH)
+    async with Origin() as origin:
+        await origin.fail("odd-manifest=changing", at="/manifest.json")
+        versions = [(await publish(origin, token)).json()["version"] for _ in range(3)]
+    back = [(await ask("POST", "/fragments/origin/rollback", token, {})).json()["version"] for _ in range(2)]
+    assert back == [versions[1], versions[0]]
+
+
+async def test_difference_names_lines_and_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the manifest, of the fallback, and each file by what it holds."""
+    token = await made(Purpose.PUBLISH)
+    async with Origin() as origin:
+        await publish(origin, token)
+        monkeypatch.setattr(publishing, "FALLBACK", b"<p>another</p>")
+        await origin.fail("odd-manifest=changing", at="/manifest.json")
+        second = (await publish(origin, token)).json()
+    found = await sync_to_async(history.compare)("origin", "1.0.0", second["digest"][:8])
+    assert any(line.startswith("+") and second["version"] in line for line in found.manifest)
+    assert "+<p>another</p>" in found.fallback
+    assert (found.files_added, found.files_removed) == ([], [])
