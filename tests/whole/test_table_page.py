@@ -79,7 +79,7 @@ def test_a_bet_is_placed_settled_and_paid_in_every_open_tab(house: Mullion, page
     wait_for(lambda: balance(other) == before, 20)
     wait_for_window(page, house)
     bet(page, "Red", "€5")
-    expect(page.locator("#slot-slip .said")).to_contain_text("€5 on red is in")
+    expect(page.locator("#slot-slip .outcome")).to_contain_text("€5 on red is in")
     wait_for(lambda: balance(page) == balance(other) == before - 500, 20, lambda: (balance(page), balance(other)))
     expect(page.locator("#slot-bets .bet").first).to_contain_text("In play")
     control(house, "clock", held=False, step_s=25)
@@ -88,7 +88,7 @@ def test_a_bet_is_placed_settled_and_paid_in_every_open_tab(house: Mullion, page
     won = 1000 if "Won" in first.inner_text() else 0
     wait_for(lambda: balance(page) == balance(other) == before - 500 + won, 20, lambda: (balance(page), before, won))
     chosen = page.locator("#slot-slip input[name=stake]:checked")
-    wait_for(lambda: page.locator("#slot-slip .said").count() == 0, 20)
+    wait_for(lambda: page.locator("#slot-slip .outcome").count() == 0, 20)
     assert chosen.input_value() == "500", "the chip that was chosen stays chosen"
 
 
@@ -112,10 +112,10 @@ def test_a_bet_whose_answer_got_lost_is_asked_for_again_and_placed_once(
     wait_for_window(page, house)
     fail("bets_unanswered")
     bet(page, "Red", "€1")
-    expect(page.locator("#slot-slip .said-warn")).to_contain_text("may or may not be in", timeout=15_000)
+    expect(page.locator("#slot-slip .outcome-warn")).to_contain_text("may or may not be in", timeout=15_000)
     fail("none")
     page.get_by_role("button", name="Ask again").click()
-    expect(page.locator("#slot-slip .said-good")).to_contain_text("€1 on red", timeout=15_000)
+    expect(page.locator("#slot-slip .outcome-good")).to_contain_text("€1 on red", timeout=15_000)
     wait_for(lambda: page.locator("#slot-bets .bet").count() == min(bets + 1, 8), 20)
     control(house, "clock", held=False, step_s=25)
     expect(page.locator("#slot-bets .bet").first).to_contain_text(re.compile(r"Won €2\.00|Lost"), timeout=30_000)
@@ -210,7 +210,7 @@ def test_without_javascript_the_page_is_dated_refreshes_and_takes_bets(house: Mu
         return "slip.receipt=" in page.url
 
     wait_for(placed, 60)
-    expect(page.locator("#slot-slip .said")).to_contain_text(re.compile("on red (is in|won|lost)"))
+    expect(page.locator("#slot-slip .outcome")).to_contain_text(re.compile("on red (is in|won|lost)"))
     expect(page.locator("#slot-bets .bet").first).to_contain_text("on red")
     # The page goes back to its own address by itself.
     page.wait_for_url(house.url + PATH, timeout=40_000)
