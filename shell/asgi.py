@@ -1,4 +1,4 @@
-"""The shell's ASGI application: page GETs -> composition; everything else -> Django."""
+"""The shell's ASGI application: page GETs -> composition, fragments' APIs -> their proxies, the rest -> Django."""
 
 import os
 import sys
@@ -22,11 +22,14 @@ from shell.admission import BODY_BYTES_MAX, HEALTH_PATH, answer_health, is_inter
 from shell.operations.inner_port import InnerPort  # noqa: E402
 from shell.operations.production import unsafe  # noqa: E402
 from shell.page_path import PagePath  # noqa: E402
+from shell.proxy.admission import limits_body  # noqa: E402
+from shell.proxy.path import ProxyPath  # noqa: E402
 from shell.responses import respond  # noqa: E402
 
 if problems := unsafe():
     sys.exit("\n".join(problems))
 _pages = PagePath(wiring.parts())
+_proxies = ProxyPath(wiring.parts())
 _inner_port = InnerPort(wiring.parts(), _pages)
 memory.for_long_running()
 
@@ -45,7 +48,7 @@ async def _route(scope: Any, receive: Any, send: Any) -> None:
         await answer_health(scope, send)
     elif is_internal(scope):
         await _inner_port.serve(scope, receive, send)
-    elif not await _pages.serve(scope, receive, send):
+    elif not await _proxies.serve(scope, receive, send) and not await _pages.serve(scope, receive, send):
         refusal = refused_response(scope, dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
         if refusal is None:
             await _django(scope, receive, send)
@@ -53,5 +56,9 @@ async def _route(scope: Any, receive: Any, send: Any) -> None:
             await respond(send, *refusal)
 
 
+def _body_bytes_max(scope: Any) -> int | None:
+    return None if limits_body(scope) else BODY_BYTES_MAX
+
+
 _serve = partitioned(_route, os.environ, brought_by="cookie")
-application = Border(_application, proxies=settings.PROXY_HOPS, body_bytes_max=BODY_BYTES_MAX)
+application = Border(_application, proxies=settings.PROXY_HOPS, body_bytes_max=_body_bytes_max)

@@ -40,6 +40,7 @@ class Extension(msgspec.Struct, frozen=True):
 
     `player_paths` are first segments of pathnames that an otherwise shared fragment renders for one player. `upstreams`
     are the names under which it may say who failed behind it, beside its `feeds`; any other name counts as none.
+    `visitors` names the proxies that answer who is not signed in, too.
     """
 
     contract: Annotated[int, msgspec.Meta(ge=1)] = 1
@@ -57,6 +58,7 @@ class Extension(msgspec.Struct, frozen=True):
     feeds: tuple[Annotated[str, msgspec.Meta(max_length=128)], ...] = ()
     upstreams: Annotated[tuple[UpstreamName, ...], msgspec.Meta(max_length=16)] = ()
     links: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=16)] = ()
+    visitors: Annotated[tuple[Name, ...], msgspec.Meta(max_length=PROXIES_MAX)] = ()
     kind: Literal["service", "function"] = "service"
     sunset: date | None = None
 
@@ -115,8 +117,13 @@ def parse(body: bytes) -> Manifest:
 def check_extension(body: bytes, manifest: Manifest) -> None:
     """Raises `ManifestRefused` for a key under `mullion` that this contract does not have. (A later one may have it.)
 
+    And for a name in `visitors` that is no proxy of the manifest's.
+
     `body` is what `manifest` was read from. Only publishing is so strict: what is live stays readable.
     """
+    strangers = [name for name in manifest.mullion.visitors if name not in manifest.proxies]
+    if strangers:
+        raise ManifestRefused(f"mullion.visitors: {strangers[0]!r} is none of the manifest's proxies")
     written = msgspec.json.decode(body).get("mullion", {})
     names = [field.name for field in msgspec.structs.fields(Extension)]
     unknown = [name for name in written if name not in names]

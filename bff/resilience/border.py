@@ -50,14 +50,17 @@ class _DuplicateField(Exception):
 
 
 class Border:
-    """`application` behind its border. `sockets`: it serves WebSockets. Without `body_bytes_max` it limits bodies."""
+    """`application` behind its border. `sockets`: it serves WebSockets.
+
+    `body_bytes_max` is one number, or a request's own; where it is None the application limits bodies itself.
+    """
 
     def __init__(
         self,
         application: Application,
         *,
         proxies: ProxyHops = ProxyHops(),  # noqa: B008 (frozen)
-        body_bytes_max: int | None = None,
+        body_bytes_max: int | Callable[[Scope], int | None] | None = None,
         sockets: bool = False,
     ) -> None:
         self.application = application
@@ -78,9 +81,12 @@ class Border:
         if b"traceparent" in names:
             log.bind_trace(dict(scope["headers"])[b"traceparent"])
         if self._body_bytes_max is not None and scope["type"] == "http" and _may_have_body(scope, names):
-            if _declared_bytes(scope["headers"]) > self._body_bytes_max:
+            bytes_max = self._body_bytes_max if isinstance(self._body_bytes_max, int) else self._body_bytes_max(scope)
+            if bytes_max is None:
+                return await self.application(scope, receive, send)
+            if _declared_bytes(scope["headers"]) > bytes_max:
                 return await _refuse(scope, send, 413, _TOO_LARGE)
-            body = _Body(scope, receive, send, self._body_bytes_max)
+            body = _Body(scope, receive, send, bytes_max)
             return await self.application(scope, body.receive, body.send)
         return await self.application(scope, receive, send)
 

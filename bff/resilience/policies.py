@@ -33,6 +33,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "projector",
         "projector-store",
         "promotions-feed",
+        "proxy",
         "queries",
         "relay",
         "sandbox-betting",

@@ -90,11 +90,15 @@ class Release:
         return _content_url(self.manifest_url, self.manifest.content, pathname)
 
     def proxy_url(self, name: str, rest: str) -> str | None:
-        """Where a request to the proxy target `name` goes, or None when the manifest declares no such target."""
+        """Where a request to the proxy target `name` goes, or None when the manifest declares no such target.
+
+        `rest` is the path below the target as it stands in a URL; an empty one asks for the target itself.
+        """
         target = self.manifest.proxies.get(name)
         if target is None:
             return None
-        return podium_url.resolve(self.manifest_url, target).rstrip("/") + "/" + rest.lstrip("/")
+        path, mark, query = podium_url.resolve(self.manifest_url, target).partition("?")
+        return path.rstrip("/") + ("/" + rest if rest else "") + mark + query
 
 
 # The same few addresses are asked for all the time.

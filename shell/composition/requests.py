@@ -2,7 +2,7 @@
 
 The guard that carries it adds what remains of the deadline.
 
-Public: `Bearer`, `content_request`, `action_request`, `probe_request`.
+Public: `Bearer`, `content_request`, `action_request`, `api_headers`, `probe_request`.
 """
 
 from collections.abc import Callable
@@ -40,6 +40,17 @@ def action_request(url: str, include: Include, bearer: Bearer, *, body: bytes, i
     return Request("POST", url, tuple(sent), body)
 
 
+def api_headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:
+    """What a call to a fragment's own API says of the visit; what is wanted is said by the browser's own headers.
+
+    Its answers are kept for nobody, so it may know who asks whoever the content is for.
+    """
+    sent = [(name, value) for name, value in _context(include) if name not in ("accept", "accept-encoding")]
+    if include.visit.player:
+        sent.append(_authorization(include, bearer))
+    return sent
+
+
 def probe_request(include: Include) -> Request:
     """The GET that asks whether a release's upstream is well: what a visitor's include would ask, for nobody."""
     return Request("GET", include.published.content_url(include.pathname), tuple(_headers(include, _no_bearer)))
@@ -49,8 +60,8 @@ def _no_bearer(visit: Visit, audience: str, scopes: frozenset[str], life_s: int)
     raise AssertionError("a probe has no player, so it needs no bearer")
 
 
-def _headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:
-    slot, visit = include.slot, include.visit
+def _context(include: Include) -> list[tuple[str, str]]:
+    visit = include.visit
     sent = [
         ("user-agent", headers.USER_AGENT),
         ("accept", "text/html"),
@@ -66,9 +77,20 @@ def _headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:
     ]
     if visit.traceparent:
         sent.append(("traceparent", visit.traceparent))
+    return sent
+
+
+def _authorization(include: Include, bearer: Bearer) -> tuple[str, str]:
+    """Whom the request is for, to this fragment alone."""
+    return "authorization", f"Bearer {bearer(include.visit, include.slot.fragment, include.slot.scopes, 0)}"
+
+
+def _headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:
+    slot, visit = include.slot, include.visit
+    sent = _context(include)
     # A shared body is kept for everybody: it must not be able to know who asked.
     if visit.player and include.audience == "player":
-        sent.append(("authorization", f"Bearer {bearer(visit, slot.fragment, slot.scopes, 0)}"))
+        sent.append(_authorization(include, bearer))
         if (grant := slot.granted(visit.params)) is not None:
             sent.append((headers.GRANT, bearer(visit, grant.audience, grant.scopes, grant.life_s)))
     return sent

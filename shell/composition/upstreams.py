@@ -6,17 +6,24 @@ Public: `Upstreams`, `ACTION_MS`.
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from bff.resilience.evidence import Evidence, ProbeLease
 from bff.resilience.guard import Guard
+from bff.resilience.policies import house_policy, policy_for
 from bff.resilience.policy import Policy
+from bff.resilience.stream_transport import StreamLimits, StreamTransport
 from shell.composition.include import Include
 from shell.composition.page import PAGE_DEADLINE_MS
 from shell.composition.probe_targets import ProbeTargets
+from shell.composition.proxy_policy import ProxyPolicy
 from shell.composition.release import Release, Snapshot
 
 # A command may wait for a payment provider; a page never does.
 ACTION_MS = 5000
+
+# What a guard is of: each has its own breaker, so that the outage of one is not another's.
+_Kind = Literal["content", "actions", "api", "uploads"]
 
 
 class Upstreams:
@@ -33,18 +40,20 @@ class Upstreams:
         evidence: Evidence | None = None,
         lease: ProbeLease | None = None,
         page_deadline_ms: int = PAGE_DEADLINE_MS,
+        proxy_policy: ProxyPolicy | None = None,
     ) -> None:
         self._make_targets = probe_targets
         self._policy = policy or Policy()
         self._evidence = evidence
         self._lease = lease
         self._page_deadline_ms = page_deadline_ms
-        self._guards: dict[tuple[str, str, bool], Guard] = {}
+        self.proxy_policy = proxy_policy or house_policy("proxy", ProxyPolicy())
+        self._guards: dict[tuple[str, str, _Kind], Guard] = {}
         self._closing_guards: set[asyncio.Task[None]] = set()
 
     def of(self, release: Release) -> Guard:
         """The guard of a release's content."""
-        key = (release.fragment, release.digest, False)
+        key: tuple[str, str, _Kind] = (release.fragment, release.digest, "content")
         guard = self._guards.get(key)
         if guard is None:
             extension = release.manifest.mullion
@@ -68,7 +77,7 @@ class Upstreams:
 
     def actions_of(self, release: Release) -> Guard:
         """The guard of a release's actions: they may take longer, and browsing can not open their breaker."""
-        key = (release.fragment, release.digest, True)
+        key: tuple[str, str, _Kind] = (release.fragment, release.digest, "actions")
         guard = self._guards.get(key)
         if guard is None:
             policy = replace(
@@ -77,9 +86,36 @@ class Upstreams:
             guard = self._guards[key] = Guard(f"{release.fragment}.actions", policy)
         return guard
 
+    def api_of(self, release: Release, *, upload: bool = False) -> Guard:
+        """The guard of a release's own API, whose calls are `StreamRequest`s; uploads may take longer."""
+        kind: _Kind = "uploads" if upload else "api"
+        key = (release.fragment, release.digest, kind)
+        guard = self._guards.get(key)
+        if guard is None:
+            proxy = self.proxy_policy
+            name = f"{release.fragment}.{kind}"
+            policy = replace(
+                self._policy,
+                deadline_ms=proxy.upload_ms if upload else proxy.head_ms,
+                connect_ms=proxy.connect_ms,
+                wire_bytes_max=proxy.download_bytes_max,
+            )
+            limits = StreamLimits(head_ms=proxy.head_ms, idle_ms=proxy.idle_ms)
+            guard = self._guards[key] = Guard(name, policy, StreamTransport(policy_for(name, policy), limits))
+        return guard
+
+    def guards_of(self, release: Release) -> tuple[Guard, ...]:
+        """All that stand between the shell and a release."""
+        return (
+            self.of(release),
+            self.actions_of(release),
+            self.api_of(release),
+            self.api_of(release, upload=True),
+        )
+
     def guards(self) -> dict[str, Guard]:
         """Guards of the content of the releases in use, by fragment."""
-        return {fragment: guard for (fragment, _, actions), guard in self._guards.items() if not actions}
+        return {fragment: guard for (fragment, _, kind), guard in self._guards.items() if kind == "content"}
 
     def retain(self, snapshot: Snapshot) -> None:
         """Close the guards of releases that are not live in `snapshot`; calls under way end by their own deadline."""

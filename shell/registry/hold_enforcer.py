@@ -6,7 +6,6 @@ Public: `HoldEnforcer`.
 from collections.abc import Mapping
 
 from bff.resilience import log
-from bff.resilience.guard import Guard
 from shell.composition.release import Release, Snapshot
 from shell.composition.upstreams import Upstreams
 from shell.registry.holds import FragmentHold
@@ -15,7 +14,7 @@ logger = log.get("operations")
 
 
 class HoldEnforcer:
-    """Brings holds to the guards of what is live: to pages and to forms, and to each release that is published."""
+    """Brings holds to the guards of what is live: to pages, forms and APIs, and to each release that is published."""
 
     def __init__(self, upstreams: Upstreams) -> None:
         self._upstreams = upstreams
@@ -33,8 +32,7 @@ class HoldEnforcer:
         self._held = dict(holds)
 
     def _apply(self, release: Release, held: FragmentHold | None) -> None:
-        guards: tuple[Guard, ...] = (self._upstreams.of(release), self._upstreams.actions_of(release))
-        for guard in guards:
+        for guard in self._upstreams.guards_of(release):
             if held is None:
                 guard.unforce()
             else:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 
 from tests.drills.mark import COOKIE, mint
@@ -78,6 +79,24 @@ def test_form_reaches_its_fragment_with_its_key_and_without_a_cookie(player: Pla
     assert not {"cookie", "origin", "referer", "hx-request", "x-forwarded-for"} & set(seen.headers)
     session = player.client.cookies["session"]
     assert session not in str(seen)
+
+
+def test_form_of_a_tester_carries_the_mark_and_so_does_the_page_that_answers_it(player: Player) -> None:
+    """With a script and without; the fragment's other slots on that page, their retries, and the form alike."""
+    mark = mint(PARTITION_KEY, "anna")
+    cookie = {
+        "Cookie": "; ".join(f"{name}={value}" for name, value in [*player.client.cookies.items(), (COOKIE, mark)])
+    }
+    with httpx.Client(base_url=player.house.url, headers={"Origin": player.house.url, **cookie}, timeout=20) as tester:
+        form = {"amount": "5", "idempotency_key": KEY}
+        assert tester.post(PATH, data=form, headers=HTMX).status_code == 200
+        assert b'data-state="fresh"' in tester.post(PATH, data=form).content, "a page around the form's answer"
+        assert tester.get("/slots/lobby/tables?attempt=2").status_code == 200
+        assert tester.get("/").status_code == 200
+    seen = list(player.house.origin.seen)
+    assert len([each for each in seen if each.method == "POST"]) == 2
+    assert len(seen) == 2 + 2 + 1 + 3
+    assert {each.headers.get("baggage") for each in seen} == {f"{COOKIE}={mark}"}
 
 
 @pytest.mark.parametrize(
@@ -163,12 +182,37 @@ def test_form_that_never_ends_is_cut(player: Player) -> None:
     assert forms(player.house) == []
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x", ""])
-def test_only_a_form_can_be_sent(player: Player, content_type: str) -> None:
-    """415 for what a foreign page could send without asking, and for what no form is."""
-    headers = {"Content-Type": content_type, "Idempotency-Key": KEY, "Origin": player.house.url}
+def test_form_with_a_file_is_refused(player: Player) -> None:
+    """415, and nothing is sent."""
+    headers = {"Content-Type": "multipart/form-data; boundary=x", "Idempotency-Key": KEY, "Origin": player.house.url}
     assert player.client.post(PATH, content=b"{}", headers=headers).status_code == 415
     assert forms(player.house) == []
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
+def test_what_is_no_form_is_for_the_fragments_own_api(player: Player, content_type: str) -> None:
+    """With this player's bearer for this fragment alone and the partition's mark, and no cookie either way."""
+    player.house.origin.headers = (("Set-Cookie", "session=stolen"),)
+    mark = f"{COOKIE}={mint(PARTITION_KEY, 'anna')}"
+    cookies = [f"{name}={value}" for name, value in player.client.cookies.items()]
+    headers = {
+        "Content-Type": content_type,
+        "Idempotency-Key": KEY,
+        "Origin": player.house.url,
+        "Cookie": "; ".join([*cookies, mark]),
+    }
+    with httpx.Client(base_url=player.house.url, timeout=20) as tester:
+        answer = tester.post(PATH, content=b'{"amount": 5}', headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-security-policy"].startswith("sandbox")
+    assert "set-cookie" not in answer.headers
+    [seen] = forms(player.house)
+    assert (seen.path, seen.body) == ("/form/deposit", b'{"amount": 5}')
+    assert (seen.headers.get("content-type", ""), seen.headers["idempotency-key"]) == (content_type, KEY)
+    assert seen.headers["baggage"] == mark
+    assert not {"cookie", "origin", "referer", "x-forwarded-for"} & set(seen.headers)
+    claims = jwt.decode(seen.headers["authorization"].removeprefix("Bearer "), options={"verify_signature": False})
+    assert claims["aud"] == "origin"
 
 
 @pytest.mark.parametrize(

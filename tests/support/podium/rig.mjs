@@ -102,8 +102,49 @@ function build(variant) {
     if (variant.fallback) pages[state.podlet.fallback()] ??= `<p>${variant.name}: fallback</p>`;
   }
   for (const [path, answer] of Object.entries(pages)) app.get(path, (_, response) => send(response, answer));
+  for (const [path, kind] of Object.entries(variant.api ?? {})) app.all(path, (request, response) => API[kind](request, response, state));
   return state;
 }
+
+// What an API of a podlet's author does: `variant.api` maps a path (as Express writes one) to one of these.
+const API = {
+  async echo(request, response) {
+    const { method, url, headers } = request;
+    let bytes = 0;
+    const head = [];
+    for await (const chunk of request) {
+      if (bytes < 1000) head.push(chunk);
+      bytes += chunk.length;
+    }
+    response.json({ method, url, headers, bytes, body: Buffer.concat(head).subarray(0, 1000).toString() });
+  },
+  // Events until the other side leaves; `requests` says "closed" when it has.
+  events(request, response, state) {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    let n = 0;
+    const timer = setInterval(() => response.write(`id: ${++n}\ndata: event ${n}\n\n`), 20);
+    request.on("close", () => {
+      clearInterval(timer);
+      state.requests.push({ method: "closed", url: request.url, headers: {} });
+    });
+  },
+  // A file of a million bytes, in parts where asked.
+  file(request, response) {
+    const whole = Buffer.alloc(1_000_000, "0123456789");
+    const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
+    const headers = { "content-type": "application/pdf", "content-disposition": 'attachment; filename="a.pdf"', "accept-ranges": "bytes" };
+    if (!range) return response.writeHead(200, { ...headers, "content-length": whole.length }).end(whole);
+    const [from, to] = [Number(range[1]), Number(range[2])];
+    const part = whole.subarray(from, to + 1);
+    headers["content-range"] = `bytes ${from}-${to}/${whole.length}`;
+    return response.writeHead(206, { ...headers, "content-length": part.length }).end(part);
+  },
+  // `?status=422` and `headers=<JSON>` say what it answers.
+  answer(request, response) {
+    const { status = "200", headers = "{}", body = "" } = request.query;
+    response.writeHead(Number(status), JSON.parse(headers)).end(body);
+  },
+};
 
 function podletOf({ name, version = "1.0.0", pathname = "/", css = [], js = [], proxy = [], ...options }) {
   const known = ["manifest", "content", "fallback", "development", "useShadowDOM"];

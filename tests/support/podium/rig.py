@@ -6,7 +6,8 @@ A variant is what a podlet's author would write, as JSON: `name`, `version`, `pa
 `fallback`, `css`, `js`, `proxy` (a list of `{name, target}`), `useShadowDOM`; and for the tests `html` (the content),
 `pages` (path -> HTML as podlets send it, or `{status, headers, body}` as it is), `files` (path -> the same, before
 Podium's middleware), `extend` (keys that the manifest has besides), `manifest_json` (a manifest to be served as it is)
-and `plain` (a server without Podium).
+and `plain` (a server without Podium). `api` maps a path to what answers there: `echo`, `events`, `file` or `answer`
+(`rig.mjs` says what each does).
 """
 
 import fcntl

@@ -1,0 +1,143 @@
+"""Fragments' APIs as a browser meets them through the shell's proxy path, in this process and without a database.
+
+Public: `Proxied`, `Asked`, `SAME_ORIGIN`.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace, TracebackType
+from typing import Any, Self, cast
+from urllib.parse import unquote
+
+from bff.contracts.manifest import Manifest
+from shell.composition.page import Page, PageTable, Slot
+from shell.composition.proxy_policy import ProxyPolicy
+from shell.composition.release import Release, Snapshot, Trust
+from shell.composition.upstreams import Upstreams
+from shell.proxy.path import ProxyPath
+from shell.wiring import Parts
+
+SAME_ORIGIN = {"sec-fetch-site": "same-origin", "sec-fetch-dest": "empty", "sec-fetch-mode": "cors"}
+PREFIX = "/slots/lobby/podlet"
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request under way: `status` and `headers` once they came, `body` as far as it came."""
+
+    served: bool | None = None
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    whole: bool = False
+    pieces: int = 0
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    piece: asyncio.Event = field(default_factory=asyncio.Event)
+    incoming: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
+    task: "asyncio.Task[None] | None" = None
+
+    @property
+    def problem(self) -> str:
+        """The word of the problem that it was answered."""
+        return str(json.loads(self.body)["code"])
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def send(self, chunk: bytes, *, more: bool = True) -> None:
+        self.incoming.put_nowait({"type": "http.request", "body": chunk, "more_body": more})
+
+    def leave(self) -> None:
+        self.incoming.put_nowait({"type": "http.disconnect"})
+
+    async def heard(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            self.began.set()
+            return
+        self.body += message["body"]
+        self.pieces += bool(message["body"])
+        self.whole = not message["more_body"]
+        self.piece.set()
+
+
+class Proxied:
+    """`async with Proxied({"name": …}, manifest_url) as shell: await shell.get("api/rows")`."""
+
+    def __init__(
+        self, manifest: Mapping[str, Any], manifest_url: str, policy: ProxyPolicy | None = None, *, trusted: bool = True
+    ) -> None:
+        import msgspec
+
+        parsed = msgspec.convert({"version": "1", **manifest}, Manifest)
+        trust = Trust.FIRST_PARTY if trusted else Trust.SANDBOXED
+        self.release = Release("podlet", "d" * 64, parsed, manifest_url, b"", (), (), trust=trust)
+        self.bearers: list[str] = []
+        slot = Slot("podlet", "podlet")
+        self.upstreams = Upstreams(proxy_policy=policy)
+        self.revocations = SimpleNamespace(
+            revoked_sessions=SimpleNamespace(is_revoked=lambda mark: False), covers=lambda identity: False
+        )
+        parts = SimpleNamespace(
+            pages=PageTable(
+                [Page("lobby", "/", "lobby.html", (slot,)), Page("other", "/other/", "other.html", (slot,))]
+            ),
+            registry=SimpleNamespace(current=Snapshot(1, {"podlet": self.release})),
+            upstreams=self.upstreams,
+            revocations=self.revocations,
+            bearer=lambda visit, audience, scopes, life_s: f"{visit.player} for {audience}",
+        )
+        self.path = ProxyPath(cast(Parts, parts))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.upstreams.aclose()
+
+    def begin(
+        self,
+        method: str,
+        rest: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: str = "",
+        body: bytes | None = b"",
+        prefix: str = PREFIX,
+    ) -> Asked:
+        """The request, on its way. With `body` None it is sent by `Asked.send`."""
+        sent = {"host": "localhost", **SAME_ORIGIN, **(headers or {})}
+        if body:
+            sent.setdefault("content-length", str(len(body)))
+        raw = f"{prefix}/{rest}"
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": unquote(raw),
+            "raw_path": raw.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in sent.items() if value],
+            "client": ("192.0.2.1", 1),
+            "scheme": "http",
+        }
+        asked = Asked()
+        if body is not None:
+            asked.send(body, more=False)
+
+        async def serve() -> None:
+            asked.served = await self.path.serve(scope, cast(Any, asked.incoming.get), cast(Any, asked.heard))
+
+        asked.task = asyncio.create_task(serve())
+        return asked
+
+    async def ask(self, method: str, rest: str, **more: Any) -> Asked:
+        """The same, to its end."""
+        asked = self.begin(method, rest, **more)
+        assert asked.task is not None
+        await asyncio.wait_for(asked.task, 20)
+        return asked
