@@ -103,7 +103,9 @@ def _handler(site: CrookedSite) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             pages = {"/": site.lobby, "/cashier/": site.cashier, "/history/": site.history}
-            if self.path == "/offers":
+            if self.path == "/favicon.ico":
+                self._send(204, "")
+            elif self.path == "/offers":
                 self._send(200, json.dumps({"words": "8 offers run"}))
             elif page := pages.get(self.path):
                 self._send(200, page())

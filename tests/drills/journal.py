@@ -134,7 +134,12 @@ class MoneySum(msgspec.Struct, kw_only=True):
 class Phases(msgspec.Struct, kw_only=True):
     """Milliseconds; None where it did not come. `detect`: until a page first showed it. `contain`: until every slot
     that was to be hit stood on its expected rung and all siblings were well. `recover`: from the fault's end until
-    every slot was fresh again. `fault`: how long the fault was on."""
+    every slot was fresh again. `fault`: how long the fault was on.
+
+    All of one drill are of one viewer: the `browser` where its page showed the fault, else the `visits` over HTTP.
+    Whatever tells how fast a drill was tells these."""
+
+    viewer: Literal["browser", "visits"] = "visits"
 
     fault_ms: float | None = None
     detect_ms: float | None = None

@@ -18,7 +18,10 @@ from tests.drills.control import Control
 from tests.drills.crooked_site import CrookedSite
 from tests.drills.journal import Journal
 from tests.drills.kit.loader import parse
+from tests.drills.phrases import duration
 from tests.drills.proxy_process import ProxyProcess
+from tests.drills.report.runs import load
+from tests.drills.report.view import report_of
 from tests.drills.runner.execute import Execution, Halt
 from tests.drills.runner.target import Target
 from tests.support.mullion import ROOT
@@ -229,6 +232,49 @@ def test_killed_runner_leaves_nothing_broken_and_the_next_run_starts_clean(proxy
     assert found.mullion.verdict == "held"
     assert (tmp_path / "run" / "report.html").is_file()
     assert json.loads((tmp_path / "run" / "promotions-late" / journal.FILE).read_bytes())["status"] == "completed"
+
+
+MAY_FALL_BACK = """\
+title: Promotions slow
+clock: running
+method:
+  - {hop: "shell:promotions", fault: latency, with: {latency: 1500}, for_s: 4}
+expect:
+  slots: {promotions: {state: [fresh, fallback]}}
+  siblings: {wallet: {}, tables: {}}
+"""
+
+
+def reported(folder: Path) -> tuple[Journal, dict[str, str]]:
+    """What the run in `folder` wrote down, and the figures of its report."""
+    [found] = run_record.journals(folder, run_record.read(folder))
+    return found, {each.name: each.value for each in report_of(load([folder])).drills[0].figures}
+
+
+@pytest.mark.parametrize("viewer", ["visits", "browser"])
+def test_report_tells_the_figures_of_the_journal_that_a_run_wrote(
+    proxy: ProxyProcess, tmp_path: Path, viewer: str
+) -> None:
+    """Also where the slot need not have noticed; a slot that the fault may touch is nobody's sibling."""
+    with CrookedSite(proxy.url) as site:
+        words = command(site, proxy, tmp_path, MAY_FALL_BACK)
+        words = [word for word in words if word != "--http" or viewer == "visits"]
+        ran = subprocess.run(
+            words, cwd=ROOT, env={**os.environ, "MULLION_DATA_ROOT": str(tmp_path)}, capture_output=True, timeout=90
+        )
+    found, figures = reported(tmp_path / "run")
+    # The little site is no good page to axe and the console, and has nothing to read again.
+    assert {what for what in failed(found) if what[1] not in ("axe", "errors", "action")} == set(), ran.stdout
+    phases = found.mullion.phases
+    assert phases.viewer == viewer
+    measured = (phases.detect_ms, phases.contain_ms, phases.recover_ms)
+    said = ["" if ms is None else duration(ms) for ms in measured]
+    assert figures == dict(zip(("Seen", "Contained", "Healed"), said, strict=True))
+    # The little site's page has no script, and does not heal where it stands.
+    assert [ms is None for ms in measured] == [False, False, viewer == "browser"]
+    if found.mullion.evidence is not None:
+        assert found.mullion.evidence.broken_slots == ("promotions",)
+        assert {each.slot for each in found.mullion.evidence.siblings} == {"wallet", "tables"}
 
 
 def test_target_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def assert_watched(found: Journal, folder: Path) -> None:
     evidence = found.mullion.evidence
     assert evidence is not None
     assert evidence.missing == {}
-    assert evidence.recover_ms is not None
+    assert found.mullion.phases.viewer == "browser"
     assert {file.kind for file in evidence.files} == {"picture", "trace", "video"}
     assert all((folder / "promotions-slow" / file.path).is_file() for file in evidence.files)
     text = (folder / "report.html").read_text("utf-8")

@@ -17,7 +17,6 @@ from playwright.async_api import Error as PlaywrightError
 
 from tests.drills.evidence import value
 from tests.drills.evidence.accessibility import axe_run
-from tests.drills.evidence.figures import figures_of
 from tests.drills.evidence.logs import log_lines
 from tests.drills.evidence.siblings import Shown, digest_of
 from tests.drills.evidence.stopwatch import Stopwatch
@@ -105,6 +104,7 @@ class BrowserRecorder:
         self._log_file = log_file
         self._stack = AsyncExitStack()
         self._broken_slots: set[str] = set()
+        self._sure_slots: set[str] = set()
         self._fault_ms: list[int | None] = [None, None]
         self._before: Slots = ({}, {})
         self._pictures: list[value.Picture] = []
@@ -154,8 +154,16 @@ class BrowserRecorder:
         if self._fault_ms[0] is None:
             self._fault_ms[0] = self._stopwatch.now_ms() - ago_ms
 
-    async def during(self, broken_slots: Collection[str], within_s: float = 10, *, reload: bool = True) -> bool:
+    async def during(
+        self,
+        broken_slots: Collection[str],
+        within_s: float = 10,
+        *,
+        surely: Collection[str] | None = None,
+        reload: bool = True,
+    ) -> bool:
         self._broken_slots = set(broken_slots)
+        self._sure_slots = self._broken_slots if surely is None else set(surely)
         deadline_ms = self._stopwatch.now_ms() + within_s * 1000
         while True:
             if reload:
@@ -181,7 +189,6 @@ class BrowserRecorder:
         tester = self._tester
         timeline = sorted((each for page in self._pages for each in page.timeline), key=lambda each: each.at_ms)
         began_ms, ended_ms = self._fault_ms
-        figures = figures_of(timeline, self._broken_slots, tester.slots, began_ms=began_ms, ended_ms=ended_ms)
         return value.Evidence(
             recording="browser",
             base_url=self._base_url,
@@ -191,9 +198,6 @@ class BrowserRecorder:
             broken_slots=tuple(sorted(self._broken_slots)),
             fault_began_ms=began_ms,
             fault_ended_ms=ended_ms,
-            detect_ms=figures.detect_ms,
-            contain_ms=figures.contain_ms,
-            recover_ms=figures.recover_ms,
             loads=tester.loads,
             statuses=dict(tester.statuses),
             trace_ids=tuple(tester.trace_ids),
@@ -222,10 +226,11 @@ class BrowserRecorder:
         return (self._tester, self._control) if self._control else (self._tester,)
 
     def _shows_fault(self) -> bool:
-        """Whether each slot that the fault may touch says that it is not fresh, and the page has all its slots."""
+        """Whether the slots that the fault touches say that they are not fresh, and the page has all its slots."""
         states = self._tester.states()
-        broken = all(states.get(slot, "absent") not in ("fresh", "absent") for slot in self._broken_slots)
-        return broken and self._tester.slots <= states.keys()
+        hit = {slot for slot in self._broken_slots if states.get(slot, "absent") not in ("fresh", "absent")}
+        shows = self._sure_slots <= hit if self._sure_slots else bool(hit) or not self._broken_slots
+        return shows and self._tester.slots <= states.keys()
 
     async def _load(self) -> None:
         """Both at the same moment."""

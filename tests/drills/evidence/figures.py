@@ -1,12 +1,17 @@
 """How fast a fault was seen, contained and healed, decided from the timeline alone.
 
-Public: `Figures`, `figures_of`, `is_well`.
+Public: `Figures`, `figures_in`, `figures_of`, `is_well`.
+
+- Seen: from the fault's start until a broken slot first said so on the tester's page.
+- Contained: from the fault's start until a page that was loaded in it stood whole, with a broken slot in an outcome of
+  its own, every broken slot on the page, and every sibling fresh.
+- Recovered: from the fault's end until every slot of the tester's open page was fresh again, without a reload.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.drills.evidence.value import Transition
+from tests.drills.evidence.value import Evidence, Transition
 
 FRESH = "fresh"
 
@@ -20,6 +25,13 @@ class Figures:
     recover_ms: int | None = None
 
 
+def figures_in(evidence: Evidence) -> Figures:
+    """Those of what a recorder brought home."""
+    slots = {each.slot for each in evidence.timeline if each.viewer == "tester"}
+    began_ms, ended_ms = evidence.fault_began_ms, evidence.fault_ended_ms
+    return figures_of(evidence.timeline, evidence.broken_slots, slots, began_ms=began_ms, ended_ms=ended_ms)
+
+
 def figures_of(
     timeline: Sequence[Transition],
     broken_slots: Collection[str],
@@ -28,7 +40,7 @@ def figures_of(
     began_ms: int | None,
     ended_ms: int | None,
 ) -> Figures:
-    """See `Evidence` for what each means. `slots` are all that the page has."""
+    """`slots` are all that the page has."""
     if began_ms is None or not broken_slots:
         return Figures()
     detect = contain = recover = None
@@ -52,7 +64,8 @@ def is_well(page: Mapping[str, str], slots: Collection[str]) -> bool:
 
 def _is_contained(page: Mapping[str, str], broken_slots: Collection[str], slots: Collection[str]) -> bool:
     siblings = set(slots) - set(broken_slots)
-    shows_fault = all(page.get(slot, "absent") not in (FRESH, "absent") for slot in broken_slots)
+    broken = [page.get(slot, "absent") for slot in broken_slots]
+    shows_fault = "absent" not in broken and any(state != FRESH for state in broken)
     return shows_fault and all(page.get(slot) == FRESH for slot in siblings)
 
 

@@ -35,10 +35,20 @@ class Recorder(Protocol):
     def fault_began(self, *, ago_ms: int = 0) -> None:
         """The fault is on from this moment, or since `ago_ms`. Of several the first counts."""
 
-    async def during(self, broken_slots: Collection[str], within_s: float = 10, *, reload: bool = True) -> bool:
-        """Load the page, again and again, until every slot of `broken_slots` says that it is not fresh; whether that
-        came. Then take pictures, axe and the siblings' digests. An empty collection means one load. Without `reload`
-        the page that stands open is waited for.
+    async def during(
+        self,
+        broken_slots: Collection[str],
+        within_s: float = 10,
+        *,
+        surely: Collection[str] | None = None,
+        reload: bool = True,
+    ) -> bool:
+        """Load the page, again and again, until it shows the fault; whether that came. Then take pictures, axe and the
+        digests of all slots but `broken_slots`, which are those that the fault may touch.
+
+        It shows the fault when every slot of `surely` says that it is not fresh (all `broken_slots` where it is left
+        out), or with an empty `surely` any of `broken_slots`. Without any of these it is one load. Without `reload` the
+        page that stands open is waited for.
         """
 
     def fault_ended(self, *, ago_ms: int = 0) -> None:

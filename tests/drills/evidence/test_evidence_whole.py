@@ -13,6 +13,7 @@ from tests.drills import journal
 from tests.drills.control import Control
 from tests.drills.evidence.accessibility import axe_run
 from tests.drills.evidence.browser import BrowserRecorder, open_browser
+from tests.drills.evidence.figures import figures_in
 from tests.drills.evidence.value import MOMENTS, Evidence
 from tests.drills.evidence.visitor import Visitor
 from tests.drills.mark import COOKIE, key_of, mint
@@ -72,9 +73,10 @@ def assert_proof(evidence: Evidence) -> None:
     broken = next(each for each in evidence.timeline if each.slot == "promotions" and each.state != "fresh")
     assert broken.reason
     assert broken.words
-    assert (evidence.detect_ms or 0) > 0
-    assert (evidence.contain_ms or 0) >= (evidence.detect_ms or 0)
-    assert 0 < (evidence.recover_ms or 0) < 15_000
+    figures = figures_in(evidence)
+    assert (figures.detect_ms or 0) > 0
+    assert (figures.contain_ms or 0) >= (figures.detect_ms or 0)
+    assert 0 < (figures.recover_ms or 0) < 15_000
     assert [run.violations for run in evidence.axe] == [()]
     assert {timing.slot for timing in evidence.server_timings} >= {"wallet", "tables", "promotions"}
     assert evidence.missing == {}

@@ -158,13 +158,9 @@ class File(msgspec.Struct, frozen=True):
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What one recorder saw.
 
-    - `detect_ms`: from the fault's start until a broken slot first said so on the tester's page.
-    - `contain_ms`: from the fault's start until a page that was loaded in it stood whole, with every broken slot in its
-      own outcome and every sibling fresh.
-    - `recover_ms`: from the fault's end until every slot of the tester's open page was fresh again, without a reload.
-
-    Each is None where it was not seen. `broken_slots` are those that the fault may touch; all others are siblings.
-    `missing` says of each kind of evidence that was not taken why it was not.
+    `broken_slots` are those that the fault may touch; all others are siblings. How fast it was seen, contained and
+    healed follows from the timeline (`figures.py`). `missing` says of each kind of evidence that was not taken why it
+    was not.
     """
 
     recording: Recording
@@ -175,9 +171,6 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     broken_slots: tuple[str, ...] = ()
     fault_began_ms: int | None = None
     fault_ended_ms: int | None = None
-    detect_ms: int | None = None
-    contain_ms: int | None = None
-    recover_ms: int | None = None
     loads: int = 0
     statuses: dict[str, int] = {}
     trace_ids: tuple[str, ...] = ()

@@ -6,8 +6,9 @@ Public: `Comparison`, `Change`, `compare`.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tests.drills.phrases import duration
 from tests.drills.report.runs import Drilled, Run
-from tests.drills.report.words import count, duration, moment
+from tests.drills.report.words import count, moment
 from tests.drills.verdict import Verdict
 
 # A figure got worse when it is half as long again, and by more than a busy machine adds.
@@ -81,8 +82,7 @@ def _more(fewer: int, more: int, one: str, change: Callable[[str, str], str]) ->
 
 
 def _figure(drilled: Drilled, name: str) -> float | None:
-    figures = drilled.evidence or drilled.journal.mullion.phases
-    found: float | None = getattr(figures, name)
+    found: float | None = getattr(drilled.journal.mullion.phases, name)
     return found
 
 

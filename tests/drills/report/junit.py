@@ -12,8 +12,9 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from tests.drills.journal import Journal
+from tests.drills.phrases import duration
 from tests.drills.report.runs import Drilled, Run
-from tests.drills.report.words import duration, lead
+from tests.drills.report.words import lead
 from tests.drills.verdict import Verdict
 
 # What XML 1.0 can not hold, however it is written.
@@ -62,9 +63,8 @@ def _failed(journal: Journal) -> Iterator[str]:
 
 def _output(run: Run, drilled: Drilled) -> Iterator[str]:
     yield lead(drilled.journal, drilled.evidence)
-    figures = drilled.evidence or drilled.journal.mullion.phases
     for name in ("detect_ms", "contain_ms", "recover_ms"):
-        value = getattr(figures, name)
+        value = getattr(drilled.journal.mullion.phases, name)
         yield f"{name.removesuffix('_ms')}: {'not seen' if value is None else duration(value)}"
     if drilled.evidence:
         for file in drilled.evidence.files:

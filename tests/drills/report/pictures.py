@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.drills.evidence.value import MOMENTS, Evidence, Picture
-from tests.drills.report.words import duration
+from tests.drills.phrases import duration
 
 BYTES_MAX = 4 * 1024 * 1024
 KINDS = {b"RIFF": "image/webp", b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}

@@ -64,9 +64,6 @@ def an_evidence(**changes: Any) -> Evidence:
         "broken_slots": ("promotions",),
         "fault_began_ms": 2000,
         "fault_ended_ms": 32_000,
-        "detect_ms": 580,
-        "contain_ms": 610,
-        "recover_ms": 3300,
         "loads": 2,
         "statuses": {"200": 2},
         "trace_ids": ("0" * 31 + "1",),
@@ -104,7 +101,7 @@ def a_journal(name: str = "promotions-slow", verdict: Verdict = Verdict.HELD, **
         "attributes": {"latency": 3000},
         "scope": "session",
         "target": "http://localhost:8000",
-        "phases": Phases(fault_ms=30_000, detect_ms=580, contain_ms=610, recover_ms=3300),
+        "phases": Phases(viewer="browser", fault_ms=30_000, detect_ms=580, contain_ms=610, recover_ms=3300),
         "expectations": [
             Expectation(subject="slot promotions", kind="state", expected="fallback", seen="fallback", held=True),
             Expectation(subject="sibling wallet", kind="bytes", expected="the same", seen="the same", held=True),

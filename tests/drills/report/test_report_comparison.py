@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.drills.evidence.value import ConsoleError
-from tests.drills.journal import Journal
+from tests.drills.journal import Journal, Phases
 from tests.drills.report.comparison import compare
 from tests.drills.report.runs import last_before, load
 from tests.drills.report.samples import a_journal, an_evidence, put_run
@@ -24,7 +24,7 @@ def compared(folder: Path, was: Journal, became: Journal) -> Any:
 
 
 BROKEN = a_journal(verdict=Verdict.DEVIATED, sentence="slot promotions: it is gone")
-SLOW = a_journal(evidence=an_evidence(recover_ms=8000))
+SLOW = a_journal(phases=Phases(fault_ms=30_000, detect_ms=580, contain_ms=610, recover_ms=8000))
 NOISY = a_journal(evidence=an_evidence(console_errors=(ConsoleError(1, "tester", "a"),) * 3))
 
 
@@ -34,7 +34,7 @@ NOISY = a_journal(evidence=an_evidence(console_errors=(ConsoleError(1, "tester",
         (BROKEN, "held → deviated: slot promotions: it is gone"),
         (SLOW, "healed after 3.3 s → 8 s"),
         (NOISY, "1 console error → 3 console errors"),
-        (a_journal(evidence=an_evidence(detect_ms=None)), "seen after 580 ms → never"),
+        (a_journal(phases=Phases(fault_ms=30_000, contain_ms=610, recover_ms=3300)), "seen after 580 ms → never"),
     ],
 )
 def test_regression_is_named_with_both_values(tmp_path: Path, became: Journal, words: str) -> None:
@@ -51,7 +51,8 @@ def test_what_got_better_is_an_improvement(tmp_path: Path) -> None:
 
 def test_noise_is_no_regression(tmp_path: Path) -> None:
     """A busy machine adds a second here and there."""
-    found = compared(tmp_path, a_journal(), a_journal(evidence=an_evidence(detect_ms=1500, recover_ms=4900)))
+    later = Phases(fault_ms=30_000, detect_ms=1500, contain_ms=610, recover_ms=4900)
+    found = compared(tmp_path, a_journal(), a_journal(phases=later))
     assert (found.regressions, found.improvements) == ((), ())
 
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.drills.evidence.value import ActionCheck, Difference
-from tests.drills.journal import Sibling
+from tests.drills.journal import Phases, Sample, Sibling
+from tests.drills.phrases import PHRASES, duration
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.report.samples import a_journal, a_sibling, an_evidence
-from tests.drills.report.words import PHRASES, duration, lead, siblings_sentence, what_was_broken
+from tests.drills.report.words import lead, siblings_sentence, what_was_broken
 from tests.drills.verdict import Verdict
 
 pytestmark = pytest.mark.quick
@@ -86,9 +86,17 @@ def test_drill_that_could_not_run_broke_nothing() -> None:
 
 
 def test_what_did_not_heal_is_not_said_to_be_back() -> None:
-    evidence = an_evidence(recover_ms=None)
-    assert "it was not seen to heal" in lead(a_journal(), evidence)
-    assert "fell back" not in lead(a_journal(), msgspec.structs.replace(evidence, detect_ms=None))
+    never = a_journal(phases=Phases(viewer="browser", fault_ms=30_000, detect_ms=580))
+    assert "Promotions fell back after 580 ms" in lead(never, an_evidence())
+    assert "it was not seen to heal" in lead(never, an_evidence())
+    assert "fell back" not in lead(a_journal(phases=Phases(fault_ms=30_000)), an_evidence())
+
+
+def test_what_only_visits_saw_heal_is_not_said_to_have_healed_without_a_reload() -> None:
+    samples = [Sample(at_ms=600, state="fallback"), Sample(at_ms=33_000, state="fresh")]
+    phases = Phases(fault_ms=30_000, detect_ms=600, contain_ms=600, recover_ms=3000)
+    words = lead(a_journal(phases=phases, slots={"promotions": samples}, evidence=None), None)
+    assert words.endswith("Promotions fell back after 600 ms; 3 s after the end everything was back.")
 
 
 @pytest.mark.parametrize(

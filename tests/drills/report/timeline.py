@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tests.drills.evidence.value import Evidence
 from tests.drills.journal import Findings
-from tests.drills.report.words import duration
+from tests.drills.phrases import duration
 
 WIDTH, LABELS, RIGHT = 1000, 120, 12
 HEAD, LANE, GAP, FOOT = 46, 30, 10, 30
@@ -99,7 +99,7 @@ def spans_of(found: Findings, evidence: Evidence | None) -> list[Span]:
         for each in evidence.timeline:
             if each.viewer == "tester":
                 changes.setdefault(each.slot, []).append((each.at_ms - origin, each.state, each.reason, each.words))
-        end: float = (evidence.fault_ended_ms or 0) - origin + (evidence.recover_ms or 0) + AFTER_MS_MAX
+        end: float = (evidence.fault_ended_ms or 0) - origin + (found.phases.recover_ms or 0) + AFTER_MS_MAX
     else:
         for slot, samples in found.slots.items():
             changes[slot] = [(each.at_ms, each.state or "absent", each.reason, "") for each in samples]
@@ -142,7 +142,7 @@ def chart_of(found: Findings, evidence: Evidence | None, broken: Sequence[str]) 
         fault_label_x=_at(fault_x + 6),
         lanes=lanes,
         ticks=tuple(_ticks(start, end, x)),
-        marks=tuple(_marks(found, evidence, fault_ms, x)),
+        marks=tuple(_marks(found, fault_ms, x)),
     )
 
 
@@ -186,9 +186,9 @@ def _ticks(start: float, end: float, x: Place) -> list[Mark]:
     return [Mark(_at(x(at * 1000)), f"{at:g} s", anchor="middle") for at in places if start <= at * 1000 <= end]
 
 
-def _marks(found: Findings, evidence: Evidence | None, fault_ms: float, x: Place) -> list[Mark]:
+def _marks(found: Findings, fault_ms: float, x: Place) -> list[Mark]:
     """Detected and healed; contained is mostly the same moment as detected, and stands in figures."""
-    figures = evidence or found.phases
+    figures = found.phases
     marks = []
     if figures.detect_ms is not None:
         at = x(figures.detect_ms)

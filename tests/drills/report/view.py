@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from tests.drills.evidence.value import Evidence, SiblingDigest
 from tests.drills.evidence.volatile import VOLATILE
 from tests.drills.journal import Findings
+from tests.drills.phrases import duration
 from tests.drills.report.comparison import Comparison, compare
 from tests.drills.report.matrix import SIGNS, Matrix, matrix_of
 from tests.drills.report.pictures import Photograph, inside, photographs
 from tests.drills.report.runs import Drilled, Run
 from tests.drills.report.timeline import Chart, chart_of, spans_of
-from tests.drills.report.words import count, duration, lead, listed, moment
+from tests.drills.report.words import broken_slots, count, lead, listed, moment
 from tests.drills.verdict import Verdict, worst
 
 # A run of more has a row for each drill, and a section for those that have something to show.
@@ -176,7 +177,7 @@ def _drill(drilled: Drilled) -> Drill:
     verdict, sign = SIGNS[found.verdict]
     pictures = photographs(evidence, drilled.folder) if evidence else {}
     digests = evidence.siblings if evidence else ()
-    broken = _broken_slots(found, evidence)
+    broken = broken_slots(found, evidence)
     return Drill(
         anchor=f"drill-{found.drill}",
         title=journal.experiment.title,
@@ -210,14 +211,6 @@ def _drill(drilled: Drilled) -> Drill:
     )
 
 
-def _broken_slots(found: Findings, evidence: Evidence | None) -> tuple[str, ...]:
-    """Those that the fault may touch: as the browser's recorder knows them, or as the drill expects them."""
-    if evidence:
-        return evidence.broken_slots
-    subjects = (each.subject.partition("slot ") for each in found.expectations)
-    return tuple(dict.fromkeys(name for before, slot, name in subjects if slot and not before))
-
-
 def _drill_facts(found: Findings, evidence: Evidence | None) -> Iterator[Pair]:
     if found.hop:
         given = " ".join(f"{name}={value}" for name, value in found.attributes.items())
@@ -232,12 +225,13 @@ def _drill_facts(found: Findings, evidence: Evidence | None) -> Iterator[Pair]:
 
 
 def _figures(found: Findings, evidence: Evidence | None) -> Iterator[Figure]:
-    figures = evidence or found.phases
-    broken = listed(_broken_slots(found, evidence)) or "what was broken"
+    figures = found.phases
+    reload = ", without a reload" if figures.viewer == "browser" else ""
+    broken = listed(broken_slots(found, evidence)) or "what was broken"
     for name, value, meaning in (
         ("Seen", figures.detect_ms, f"from the fault's start until {broken} said so on the page"),
         ("Contained", figures.contain_ms, "until a page stood whole, with everything else as it should be"),
-        ("Healed", figures.recover_ms, "from the fault's end until everything was fresh, without a reload"),
+        ("Healed", figures.recover_ms, f"from the fault's end until everything was fresh{reload}"),
     ):
         yield Figure(name, "" if value is None else duration(value), meaning)
 

@@ -1,46 +1,16 @@
 """What a drill came to, in plain words for somebody who was not there.
 
-Public: `lead`, `what_was_broken`, `siblings_sentence`, `healed_sentence`, `duration`, `moment`, `listed`,
-`count`.
+Public: `lead`, `what_was_broken`, `siblings_sentence`, `healed_sentence`, `broken_slots`, `hit_slots`,
+`moment`, `listed`, `count`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from tests.drills.evidence.value import Evidence, SiblingDigest, Transition
 from tests.drills.journal import Findings, Journal
-from tests.drills.proxy.faults import FAULTS
+from tests.drills.phrases import broken, capital, duration
 from tests.drills.verdict import Verdict
 
-Attributes = Mapping[str, int | str]
-# What the one that is called did, as whoever called it saw it. A fault without a phrase is said with its own claim.
-PHRASES: Mapping[str, Callable[[Attributes], str]] = {
-    "down": lambda _: "could not be reached",
-    "latency": lambda given: f"answered {duration(_number(given, 'latency'))} late",
-    "bandwidth": lambda given: f"answered at {_number(given, 'rate'):g} KB a second",
-    "slow_close": lambda given: f"closed connections {duration(_number(given, 'delay'))} late",
-    "timeout": lambda _: "did not answer",
-    "reset_peer": lambda _: "reset every connection",
-    "slicer": lambda _: "answered in small pieces",
-    "limit_data": lambda given: f"was cut off after {_number(given, 'bytes'):g} bytes",
-    "status": lambda given: f"answered {given.get('status', 503)}",
-    "unavailable": lambda _: "answered 503 with a Retry-After",
-    "throttled": lambda _: "answered 429 with a Retry-After",
-    "error_page": lambda _: "answered 200 with an error page",
-    "malformed": lambda given: f"answered nonsense ({given.get('how', 'garbage')})",
-    "oversize": lambda _: "answered far too much",
-    "bomb": lambda _: "answered with a compression bomb",
-    "redirect": lambda given: f"redirected ({given.get('to', 'elsewhere')})",
-    "truncated": lambda given: f"was cut off {_number(given, 'bytes'):g} bytes into its answer",
-    "wrong_type": lambda _: "answered under another content type",
-    "stale_clock": lambda given: f"answered with a clock that is {duration(_number(given, 'seconds') * 1000)} off",
-    "slow_first_byte": lambda given: f"kept its answer back for {duration(_number(given, 'delay'))}",
-    "silence": lambda _: "kept its sockets open and sent nothing",
-    "gap": lambda given: f"lost every message of {_number(given, 'every'):g}",
-    "duplicate": lambda _: "sent every message again",
-    "reorder": lambda _: "sent messages in the opposite order",
-    "flood": lambda given: f"sent {_number(given, 'rate'):g} messages a second",
-    "close_code": lambda given: f"closed its sockets with code {given.get('code', 1011)}",
-}
 QUOTED_MAX = 90
 
 
@@ -53,7 +23,7 @@ def lead(journal: Journal, evidence: Evidence | None) -> str:
     if found.verdict is not Verdict.HELD:
         how = "was stopped before its end" if found.verdict is Verdict.ABORTED else "did not go as expected"
         parts.append(f"It {how}: {_sentence(found.sentence)}")
-    parts += [siblings_sentence(found, evidence), healed_sentence(evidence)]
+    parts += [siblings_sentence(found, evidence), healed_sentence(found, evidence)]
     return " ".join(part for part in parts if part)
 
 
@@ -64,13 +34,7 @@ def what_was_broken(journal: Journal, evidence: Evidence | None) -> str:
     how_long = f" for {duration(lasted)}" if lasted else ""
     if not found.hop or not found.fault:
         return f"{journal.experiment.title.rstrip('.')}{how_long}{_whom(found)}."
-    caller, _, called = found.hop.partition(":")
-    phrase = PHRASES.get(found.fault)
-    saw = "" if caller == "shell" else f" {_seen_by(caller)}"
-    if phrase is None:
-        claim = FAULTS[found.fault].claim.rstrip(".").lower() if found.fault in FAULTS else found.fault
-        return f"{_capital(_name(called))} was broken ({claim}){saw}{how_long}{_whom(found)}."
-    return f"{_capital(_name(called))} {phrase(found.attributes)}{saw}{how_long}{_whom(found)}."
+    return f"{broken(found.hop, found.fault, found.attributes)}{how_long}{_whom(found)}."
 
 
 def siblings_sentence(found: Findings, evidence: Evidence | None) -> str:
@@ -98,27 +62,38 @@ def siblings_sentence(found: Findings, evidence: Evidence | None) -> str:
     )
 
 
-def healed_sentence(evidence: Evidence | None) -> str:
+def healed_sentence(found: Findings, evidence: Evidence | None) -> str:
     """What the broken slots said, after how long, and when they were back."""
-    if not evidence or not evidence.broken_slots or evidence.detect_ms is None:
+    phases, slots = found.phases, hit_slots(found, evidence)
+    if not slots or phases.detect_ms is None:
         return ""
-    slots = listed(evidence.broken_slots)
-    quoted = f" and said “{shown}”" if (shown := _words_shown(evidence).rstrip(".")) else ""
-    first = f"{_capital(slots)} fell back after {duration(evidence.detect_ms)}{quoted}"
-    if evidence.recover_ms is None:
-        return f"{first}; it was not seen to heal." if evidence.fault_ended_ms is not None else f"{first}."
-    return f"{first}; {duration(evidence.recover_ms)} after the end everything was back, without a reload."
+    quoted = f" and said “{shown}”" if evidence and (shown := _words_shown(evidence).rstrip(".")) else ""
+    first = f"{capital(listed(slots))} fell back after {duration(phases.detect_ms)}{quoted}"
+    if phases.recover_ms is None:
+        return f"{first}; it was not seen to heal."
+    how = ", without a reload" if phases.viewer == "browser" else ""
+    return f"{first}; {duration(phases.recover_ms)} after the end everything was back{how}."
 
 
-def duration(ms: float) -> str:
-    """Milliseconds as a person says them: 580 ms, 3.3 s, 2 min."""
-    if abs(ms) < 1000:
-        return f"{ms:.0f} ms"
-    if abs(ms) < 120_000:
-        return f"{ms / 1000:.1f}".removesuffix(".0") + " s"
-    if abs(ms) < 2 * 3_600_000:
-        return f"{ms / 60_000:.0f} min"
-    return f"{ms / 3_600_000:.0f} h"
+def hit_slots(found: Findings, evidence: Evidence | None) -> tuple[str, ...]:
+    """Those that showed the fault on any page, of those that it may touch."""
+    states = [(slot, each.at_ms, each.state) for slot, samples in found.slots.items() for each in samples]
+    if evidence:
+        origin = evidence.fault_began_ms or 0
+        states += [(e.slot, e.at_ms - origin, e.state) for e in evidence.timeline if e.viewer == "tester"]
+    seen = {slot for slot, at_ms, state in states if _is_hit(at_ms, state, found)}
+    return tuple(slot for slot in broken_slots(found, evidence) if slot in seen)
+
+
+def broken_slots(found: Findings, evidence: Evidence | None) -> tuple[str, ...]:
+    """Those that the fault may touch: as the drill expects them, or as the browser's recorder was told."""
+    subjects = (each.subject.partition("slot ") for each in found.expectations)
+    expected = tuple(dict.fromkeys(name for before, slot, name in subjects if slot and not before))
+    return expected or (evidence.broken_slots if evidence else ())
+
+
+def _is_hit(at_ms: float, state: str, found: Findings) -> bool:
+    return 0 <= at_ms < (found.phases.fault_ms or 0) and state not in ("", "fresh", "absent")
 
 
 def moment(iso: str) -> str:
@@ -139,7 +114,7 @@ def count(number: int, one: str, many: str = "") -> str:
 def _unharmed(slots: Sequence[str], measured: str) -> list[str]:
     if not slots:
         return []
-    named = f"The {slots[0]}" if len(slots) == 1 else _capital(listed(slots))
+    named = f"The {slots[0]}" if len(slots) == 1 else capital(listed(slots))
     return [f"{named} {_was(slots)} not affected: {measured}."]
 
 
@@ -195,26 +170,9 @@ def _whom(found: Findings) -> str:
     return ", for one browser session" if found.scope == "session" else ""
 
 
-def _seen_by(caller: str) -> str:
-    return f"(as {'browsers' if caller == 'browser' else _name(caller)} saw it)"
-
-
 def _was(slots: Sequence[str]) -> str:
     return "were" if len(slots) > 1 or slots[0].endswith("s") else "was"
 
 
-def _name(process: str) -> str:
-    return {"valkey": "Valkey", "shell": "the shell"}.get(process, process)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _number(given: Attributes, name: str) -> float:
-    found = given.get(name, 0)
-    return found if isinstance(found, int) else 0

@@ -22,6 +22,7 @@ from tests.drills.kit.drill import (
     State,
     Step,
 )
+from tests.drills.phrases import broken
 from tests.drills.proxy.faults import FAULTS, Fault, Layer, applies
 from tests.drills.run_record import Cell
 
@@ -124,10 +125,10 @@ def drill_of(name: str, *, also_hit: Sequence[str] = ()) -> Drill:
     page = PageExpectation(within_ms=PAGE_WITHIN_MS)
     if effect.page:
         siblings = []
-        broken = not _soft(fault)
-        page = PageExpectation(within_ms=1500 if broken else PAGE_WITHIN_MS, broken=broken)
+        shows = not _soft(fault)
+        page = PageExpectation(within_ms=1500 if shows else PAGE_WITHIN_MS, broken=shows)
     return Drill(
-        title=f"{hop}: {fault.claim.rstrip('.')}"[:120],
+        title=broken(hop, fault.name, given)[:120],
         description=f"From the table of hops and faults: {hop} × {fault.name}.",
         tags=["matrix", fault.layer.value],
         player=PLAYER,

@@ -15,6 +15,7 @@ from shell.operations.up.cli import data_root
 from tests.drills.control import CanNotRun, Control, ControlRefused
 from tests.drills.kit.drill import SCOPES, Drill, Expect, SiblingExpectation, SlotExpectation, Step
 from tests.drills.kit.loader import load
+from tests.drills.phrases import broken, duration
 from tests.drills.proxy.toxic import TTL_S_MAX, fault_of
 from tests.drills.report import cli as reporting
 from tests.drills.report import write
@@ -111,7 +112,7 @@ def _try(given: argparse.Namespace, command: str) -> int:
     if effect is None:
         raise ControlRefused(f"there is no hop '{hop}' in the table: manage.py drill hops")
     drill = Drill(
-        title=f"{hop}: {' '.join(given.attributes)} for {given.for_s:g} s",
+        title=f"{broken(hop, fault, parameters)} for {duration(given.for_s * 1000)}"[:120],
         tags=["try"],
         player=catalogue.PLAYER,
         scope=given.scope or "everyone",

@@ -234,9 +234,12 @@ class Execution:
     async def _record(self) -> None:
         assert self._recorder is not None
         await self._broken.wait()
-        slots = [slot for slot, wanted in self.drill.expect.slots.items() if FRESH not in wanted.state]
+        slots = self.drill.expect.slots
+        surely = [slot for slot, wanted in slots.items() if FRESH not in wanted.state]
         left_s = self._watch.ended - time.monotonic()
-        await self._recorder.during(slots, within_s=max(left_s - 1, 1))
+        # Where nothing has to show it, the second half of the fault is for pictures of what does not.
+        within_s = left_s - 1 if surely else left_s / 2
+        await self._recorder.during([*slots], max(within_s, 1), surely=surely)
 
     # --- after
 

@@ -6,6 +6,8 @@ Public: `expectations`, `phases`, `money`, `failed`, `sentence`.
 from collections.abc import Iterator, Sequence
 
 from bff.resilience.reason import Reason
+from tests.drills.evidence.figures import Figures, figures_in
+from tests.drills.evidence.value import Evidence
 from tests.drills.journal import Expectation, MoneySum, Phases
 from tests.drills.kit.drill import Drill, SlotExpectation
 from tests.drills.runner.judge_siblings import sibling, siblings
@@ -174,8 +176,21 @@ def failed(what: str, said: str) -> Expectation:
 # --- all of it
 
 
-def phases(drill: Drill, watch: Watch) -> Phases:
-    """How fast it was seen, contained and healed."""
+def phases(drill: Drill, watch: Watch, evidence: Evidence | None = None) -> Phases:
+    """How fast it was seen, contained and healed: on the browser's page where that showed it, else by the visits."""
+    figures = figures_in(evidence) if evidence else Figures()
+    if figures.detect_ms is None:
+        return _phases_of_visits(drill, watch)
+    return Phases(
+        viewer="browser",
+        fault_ms=watch.ms(watch.ended),
+        detect_ms=figures.detect_ms,
+        contain_ms=figures.contain_ms,
+        recover_ms=figures.recover_ms,
+    )
+
+
+def _phases_of_visits(drill: Drill, watch: Watch) -> Phases:
     slots = drill.expect.slots
     wanted = drill.expect.page
     detect = contain = None

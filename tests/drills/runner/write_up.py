@@ -93,7 +93,7 @@ class WriteUp:
             attributes=broken.parameters if broken else {},
             scope=drill.scope,
             target=self.target.base_url,
-            phases=judge.phases(drill, watch) if watch.views else journal.Phases(),
+            phases=judge.phases(drill, watch, self.evidence) if watch.views else journal.Phases(),
             slots=_samples(watch),
             expectations=[*self.expectations],
             siblings=siblings(drill, watch) if watch.views else [],

@@ -1,0 +1,78 @@
+"""What a fault is called by a person: in titles of drills, and in the report.
+
+Public: `broken`, `PHRASES`, `Attributes`, `duration`, `capital`.
+"""
+
+from collections.abc import Callable, Mapping
+
+from tests.drills.proxy.faults import FAULTS
+
+Attributes = Mapping[str, int | str]
+# What the one that is called did, as whoever called it saw it. A fault without a phrase is said with its own claim.
+PHRASES: Mapping[str, Callable[[Attributes], str]] = {
+    "down": lambda _: "could not be reached",
+    "latency": lambda given: f"answered {duration(_number(given, 'latency'))} late",
+    "bandwidth": lambda given: f"answered at {_number(given, 'rate'):g} KB a second",
+    "slow_close": lambda given: f"closed connections {duration(_number(given, 'delay'))} late",
+    "timeout": lambda _: "did not answer",
+    "reset_peer": lambda _: "reset every connection",
+    "slicer": lambda _: "answered in small pieces",
+    "limit_data": lambda given: f"was cut off after {_number(given, 'bytes'):g} bytes",
+    "status": lambda given: f"answered {given.get('status', 503)}",
+    "unavailable": lambda _: "answered 503 with a Retry-After",
+    "throttled": lambda _: "answered 429 with a Retry-After",
+    "error_page": lambda _: "answered 200 with an error page",
+    "malformed": lambda given: f"answered nonsense ({given.get('how', 'garbage')})",
+    "oversize": lambda _: "answered far too much",
+    "bomb": lambda _: "answered with a compression bomb",
+    "redirect": lambda given: f"redirected ({given.get('to', 'elsewhere')})",
+    "truncated": lambda given: f"was cut off {_number(given, 'bytes'):g} bytes into its answer",
+    "wrong_type": lambda _: "answered under another content type",
+    "stale_clock": lambda given: f"answered with a clock that is {duration(_number(given, 'seconds') * 1000)} off",
+    "slow_first_byte": lambda given: f"kept its answer back for {duration(_number(given, 'delay'))}",
+    "silence": lambda _: "kept its sockets open and sent nothing",
+    "gap": lambda given: f"lost every message of {_number(given, 'every'):g}",
+    "duplicate": lambda _: "sent every message again",
+    "reorder": lambda _: "sent messages in the opposite order",
+    "flood": lambda given: f"sent {_number(given, 'rate'):g} messages a second",
+    "close_code": lambda given: f"closed its sockets with code {given.get('code', 1011)}",
+}
+
+
+def broken(hop: str, fault: str, attributes: Attributes) -> str:
+    """Who did what, as whoever called it saw it: “Promotions answered 3 s late”, without a full stop."""
+    caller, _, called = hop.partition(":")
+    phrase = PHRASES.get(fault)
+    saw = "" if caller == "shell" else f" {_seen_by(caller)}"
+    if phrase is None:
+        claim = FAULTS[fault].claim.rstrip(".").lower() if fault in FAULTS else fault
+        return f"{capital(_name(called))} was broken ({claim}){saw}"
+    return f"{capital(_name(called))} {phrase(attributes)}{saw}"
+
+
+def duration(ms: float) -> str:
+    """Milliseconds as a person says them: 580 ms, 3.3 s, 2 min."""
+    if abs(ms) < 1000:
+        return f"{ms:.0f} ms"
+    if abs(ms) < 120_000:
+        return f"{ms / 1000:.1f}".removesuffix(".0") + " s"
+    if abs(ms) < 2 * 3_600_000:
+        return f"{ms / 60_000:.0f} min"
+    return f"{ms / 3_600_000:.0f} h"
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _seen_by(caller: str) -> str:
+    return f"(as {'browsers' if caller == 'browser' else _name(caller)} saw it)"
+
+
+def _name(process: str) -> str:
+    return {"valkey": "Valkey", "shell": "the shell"}.get(process, process)
+
+
+def _number(given: Attributes, name: str) -> float:
+    found = given.get(name, 0)
+    return found if isinstance(found, int) else 0
