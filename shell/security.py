@@ -21,19 +21,26 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 @cache
 def content_security_policy() -> str:
-    """No inline script or style; the browser meets two origins at most: the shell's and the BFF's."""
+    """No inline script or stylesheet, and no frame but of an approved origin.
+
+    The browser meets two origins of ours at most: the shell's and the BFF's.
+    """
     live = urlsplit(settings.BFF_PUBLIC_URL)
     socket = f"{'wss' if live.scheme == 'https' else 'ws'}://{live.netloc}"
     media = " ".join(settings.MEDIA_ORIGINS)
+    frames = " ".join(settings.FRAME_ORIGINS) or "'none'"
     return "; ".join(
         [
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
+            # The `style` of an element alone: containment reads it of trusted fragments, and takes it off all others.
+            "style-src-attr 'unsafe-inline'",
             "img-src 'self' data:",
             "font-src 'self'",
             f"connect-src 'self' {socket} {live.scheme}://{live.netloc} {media}".rstrip(),
             f"media-src 'self' blob: {media}".rstrip(),
+            f"frame-src {frames}",
             "worker-src 'self' blob:",
             "object-src 'none'",
             "base-uri 'none'",

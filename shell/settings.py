@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from bff.contracts.player_context import new_key_pair
 from bff.resilience.proxies import ProxyHops
+from shell.frame_origins import wrong_with_frame_origin
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("MULLION_DATA", ROOT / ".mullion" / "8000"))
@@ -61,6 +62,9 @@ BFF_PUBLIC_URL = os.environ.get("BFF_PUBLIC_URL", "http://localhost:8012")
 # Where pages may play video from: origins, comma-separated.
 MEDIA_ORIGINS = [origin for origin in os.environ.get("MEDIA_ORIGINS", "").split(",") if origin]
 
+# Which origins pages may show in a frame, comma-separated; none of the shell's own, whose pages would act in it.
+FRAME_ORIGINS = [origin for origin in os.environ.get("FRAME_ORIGINS", "").split(",") if origin]
+
 # The proxies that a request passes, outermost first, each an address or network (several with |):
 # "203.0.113.0/24,10.0.0.0/8" is an edge and a balancer behind it. Their X-Forwarded-For and X-Forwarded-Proto are
 # believed, one entry a hop; what anybody else sends under these names is dropped, and all of it where this is empty.
@@ -78,6 +82,12 @@ ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost"]
 if LOCAL:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS += [host for host in os.environ.get("SHELL_ALLOWED_HOSTS", "").split(",") if host]
+
+for _origin in FRAME_ORIGINS:
+    if (
+        _wrong := wrong_with_frame_origin(_origin, ours=(PUBLIC_URL, BFF_PUBLIC_URL), hosts=ALLOWED_HOSTS, local=LOCAL)
+    ) is not None:
+        raise ImproperlyConfigured(f"FRAME_ORIGINS: {_wrong}")
 
 # Origins that a release may be published from: no manifest can send the shell anywhere else.
 # A local run allows loopback too. Comma-separated, scheme://host[:port].

@@ -8,6 +8,7 @@
 import { announceStates, forgetAnswer, saysTheSame } from "./slot_states.js";
 import { agreeOnCommands } from "./slots/commands.js";
 import { enhance } from "./slots/forms.js";
+import { endLoops } from "./slots/loops.js";
 import { namesTaken } from "./slots/names.js";
 import { showNotice } from "./slots/notice.js";
 import { endOutcome, feedIsBack, holdsOutcome, markOutcome, watchClosing } from "./slots/outcomes.js";
@@ -252,6 +253,7 @@ document.addEventListener("mullion:feed-back", (event) => {
   feedIsBack(/** @type {HTMLElement} */ (event.target), event.detail.feed);
 });
 watchClosing(refetch);
+endLoops(slotAround);
 
 // The session was ended elsewhere while the page stood open.
 document.addEventListener("mullion:session-ended", () => {

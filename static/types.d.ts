@@ -24,7 +24,7 @@ declare global {
   interface HtmxDetail {
     elt: HTMLElement;
     target?: HTMLElement;
-    requestConfig?: { verb: string };
+    requestConfig?: { verb: string; triggeringEvent?: Event };
     pathInfo: { requestPath: string };
     headers: Record<string, string>;
     shouldSwap: boolean;

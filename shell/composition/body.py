@@ -18,7 +18,7 @@ from bff.resilience import log
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
-from shell.composition.contain import Isolation, LinkPolicy, Refusal, contain
+from shell.composition.contain import Isolation, LinkPolicy, Refusal, contain, shows_nothing
 from shell.composition.include import Include
 
 # Statuses that are about the request and not about the upstream.
@@ -76,7 +76,7 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
     )
     if isinstance(contained, Refusal):
         return Failure(contained.reason, contained.detail, status=status)
-    if not contained.html.strip():
+    if shows_nothing(contained.html):
         return Failure(Reason.EMPTY, f"nothing in it may stand in a page: {', '.join(contained.notes) or 'no words'}")
     if contained.notes:
         _log_taken_out(include.slot.fragment, manifest.version, contained.notes)
@@ -137,7 +137,11 @@ def _contained(fallback: bytes, prefix: str, isolation: Isolation, origins: tupl
 @lru_cache(maxsize=256)
 def link_policy(origins: tuple[str, ...]) -> LinkPolicy:
     """Where the HTML of a release may point whose manifest declares `origins`."""
-    return LinkPolicy(origins=frozenset(origins), media_origins=frozenset(settings.MEDIA_ORIGINS))
+    return LinkPolicy(
+        origins=frozenset(origins),
+        media_origins=frozenset(settings.MEDIA_ORIGINS),
+        frame_origins=frozenset(settings.FRAME_ORIGINS),
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.reason import Reason
 from bff.resilience.transport import Transport
 from shell.composition.body import content_type_of, link_policy
-from shell.composition.contain import Contained, Refusal, contain
+from shell.composition.contain import Contained, Refusal, audit
 from shell.composition.page import PageTable
 from shell.composition.release import AssetUse, Release, Trust
 from shell.composition.requests import Bearer
@@ -95,7 +95,7 @@ class Fetcher:
             self._allowed(f"proxy.{name}", resolve(manifest_url, target))
         trust = await self._trust_of(manifest.name)
         release = Release(manifest.name, "", manifest, manifest_url, b"", css=(), js=(), trust=trust)
-        fallback, fallback_links = await self._fallback(release)
+        fallback, fallback_links, fallback_notes = await self._fallback(release)
         notes, content_links = await self._look_at_content(release)
         css, js = linked_assets([*fallback_links, *content_links])
         styles = await copy_assets(self._get, release, "css", _once(manifest_url, manifest.css, css))
@@ -110,18 +110,19 @@ class Fetcher:
             uses={**styles.uses, **scripts.uses},
             versioned=self._versioned,
             trust=trust,
-            notes=(*notes, *styles.notes, *scripts.notes, *_unrun(release, js)),
+            notes=(*fallback_notes, *notes, *styles.notes, *scripts.notes, *_unrun(release, js)),
         )
 
-    async def _fallback(self, release: Release) -> tuple[bytes, list[str]]:
-        """(the fallback, its `Link` headers)."""
+    async def _fallback(self, release: Release) -> tuple[bytes, list[str], tuple[str, ...]]:
+        """(the fallback, its `Link` headers, what a page shows it without)."""
         if not release.manifest.fallback:
-            return b"", []
+            return b"", [], ()
         response = await self._get("fallback", resolve(release.manifest_url, release.manifest.fallback))
         checked = _contain(response, release)
         if isinstance(checked, Refusal):
             raise PublishRefused(f"fallback: {checked.detail} ({checked.reason})")
-        return response.body, response.headers.get_all("link")
+        notes = tuple(f"fallback: {note}; a page shows it without" for note in checked.notes)
+        return response.body, response.headers.get_all("link"), notes
 
     async def _look_at_content(self, release: Release) -> tuple[tuple[str, ...], list[str]]:
         """(what its authors should know, its `Link` headers) of every address that pages ask for.
@@ -203,7 +204,7 @@ def _unrun(release: Release, linked: Sequence[Asset]) -> tuple[str, ...]:
 
 
 def _contain(response: Response, release: Release, prefix: str = _ANY_PREFIX) -> Contained | Refusal:
-    return contain(
+    return audit(
         response.body,
         content_type_of(response),
         prefix=prefix,

@@ -1,6 +1,8 @@
 // An answer that brings a slot takes its place here, in every browser in the same way: where one has no parser for
 // declarative shadow roots (`Document.parseHTMLUnsafe`), htmx would put an empty element in the place of a fallback.
 
+import { giveWay } from "./names.js";
+
 // The slot that `html` brings, not in the page yet; null unless it is whole. What shows is never swapped into nothing.
 /** @param {string} html */
 export function incomingSlot(html) {
@@ -45,6 +47,7 @@ export function replaceSlot(slot, answer) {
   const focus = focusIn(slot);
   const opened = openedIn(slot);
   const hold = heldInPlace(slot);
+  giveWay(incoming, slot);
   slot.replaceWith(incoming);
   hold();
   for (const details of contentOf(incoming).querySelectorAll("details")) {

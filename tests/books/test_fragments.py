@@ -63,6 +63,7 @@ def test_every_reason_is_told_with_whom_it_counts_against_and_whose_it_is_to_say
     [
         ("elements", {tag for tag in elements.HTML if not tag.startswith(elements.TAME)}),
         ("drawings", set(elements.SVG)),
+        ("formulas", set(elements.MATH)),
         ("removed", set(elements.REMOVED)),
         ("htmx", {name for name in htmx.CHECKS if name.startswith("hx-")}),
     ],

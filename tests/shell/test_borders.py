@@ -16,11 +16,12 @@ from shell.composition.contain import Contained, contain
 from shell.composition.page import Page, Slot
 from shell.composition.retry_delay import DELAY_MS_LONGEST, DELAY_MS_MIN, delay_ms
 from shell.cookies import set_cookie
+from shell.frame_origins import wrong_with_frame_origin
 from shell.players.context import REST_S_MIN, Minter
 from shell.players.identity import Expired, Identity, decode, encode
 from shell.players.revoked_sessions import RevokedSessions
 from shell.registry.origins import Origins
-from shell.security import header_list, host_allowed, same_origin
+from shell.security import content_security_policy, header_list, host_allowed, same_origin
 from shell.visits import Incoming, visit_of
 
 pytestmark = pytest.mark.quick
@@ -111,9 +112,50 @@ def test_host_that_is_not_ours_is_not_answered() -> None:
 def test_policy_allows_no_inline_script_or_style() -> None:
     """What slips through containment is inert."""
     policy = dict(header_list())["content-security-policy"]
-    assert "unsafe" not in policy
+    rules = [rule for rule in policy.split("; ") if "unsafe" in rule]
+    assert rules == ["style-src-attr 'unsafe-inline'"]  # of elements that containment has read
     assert "script-src 'self'" in policy
     assert "style-src 'self'" in policy
+
+
+def test_page_frames_approved_origins_alone(settings: Any) -> None:
+    """Policy and containment name the same; without any there is no frame."""
+    for origins, rule in ([], "frame-src 'none'"), (["https://games.example"], "frame-src https://games.example"):
+        settings.FRAME_ORIGINS = origins
+        content_security_policy.cache_clear()
+        link_policy.cache_clear()
+        assert rule in content_security_policy().split("; ")
+        assert link_policy(()).frame_origins == frozenset(origins)
+    content_security_policy.cache_clear()
+    link_policy.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("origin", "local", "words"),
+    [
+        ("https://games.example", False, None),
+        ("http://games.example", True, None),
+        ("http://localhost:9000", True, None),
+        ("https://lobby.example", False, "of this installation"),
+        ("https://lobby.example:8443", False, "of this installation"),
+        ("https://live.lobby.example", False, "of this installation"),
+        ("https://www.lobby.example", False, "of this installation"),
+        ("http://localhost:8000", True, "of this installation"),
+        ("http://127.0.0.1:8012", True, "of this installation"),
+        ("http://games.example", False, "not reached by https"),
+        ("https://games.example/", False, "no origin"),
+        ("https://*.example", False, "no origin"),
+        ("https://games.example;", False, "no origin"),
+        ("'self'", False, "no origin"),
+    ],
+)
+def test_no_origin_of_this_installation_is_framed(origin: str, local: bool, words: str | None) -> None:
+    """In public by any name that it answers to, on one machine by its ports."""
+    ours, hosts = ("https://lobby.example", "https://live.lobby.example"), ["lobby.example", ".lobby.example"]
+    if local:
+        ours, hosts = ("http://localhost:8000", "http://localhost:8012"), ["localhost", "127.0.0.1"]
+    wrong = wrong_with_frame_origin(origin, ours=ours, hosts=hosts, local=local)
+    assert wrong is None if words is None else words in (wrong or "")
 
 
 @pytest.mark.parametrize(

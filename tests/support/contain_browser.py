@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 STATIC = HERE.parents[1] / "static"
 ORIGIN = "http://mullion.test"
 PREFIX = "/slots/lobby/wallet"
-LINKS = LinkPolicy(origins=frozenset({"https://help.example"}))
+LINKS = LinkPolicy(origins=frozenset({"https://help.example"}), frame_origins=frozenset({"https://help.example"}))
 ISOLATIONS: tuple[Isolation, Isolation] = ("shadow", "light")
 BENIGN = "<p>in</p>"
 BODIES_A_PAGE = 40

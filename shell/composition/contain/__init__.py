@@ -5,8 +5,10 @@ does no I/O and knows neither Django nor any fragment. It does not judge declare
 and it is no sandbox for hostile code.
 """
 
+from shell.composition.contain.audit import audit
 from shell.composition.contain.confine import Name, names_of, renamed
 from shell.composition.contain.container import Contained, Container, contain
+from shell.composition.contain.data_script import shows_nothing
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy
 from shell.composition.contain.refusal import Refusal
@@ -19,7 +21,9 @@ __all__ = [
     "LinkPolicy",
     "Name",
     "Refusal",
+    "audit",
     "contain",
     "names_of",
     "renamed",
+    "shows_nothing",
 ]

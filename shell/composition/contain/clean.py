@@ -1,23 +1,25 @@
 """One pass over a parsed body that takes out what may not be in a page.
 
-Public: `Cleaner`, `IN_SELECT`, `deeper_than`.
+Public: `Cleaner`.
 """
 
 import re
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 
 import turbohtml
-from turbohtml import Element, Namespace, Node, XPath
+from turbohtml import Comment, Element, Namespace, Node
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import confine, elements, values
+from shell.composition.contain import confine, data_script, elements, htmx, values
 from shell.composition.contain.check import Check
+from shell.composition.contain.comments import is_marker
 from shell.composition.contain.cost import WEIGHTS, Spending, reading_ns
 from shell.composition.contain.elements import TAME, Rules
-from shell.composition.contain.labels import by_id, name_control
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
+from shell.composition.contain.places import SPECIAL, TABLE_PART_FIRST, judge_depth, treat_within
 from shell.composition.contain.refusal import Stop
+from shell.composition.contain.removal import Removal
 from shell.composition.contain.sandbox import may_act
 
 # Finds each of `elements.FORMATTING` where a tag starts. It also fits a few names that no element has, which is
@@ -28,49 +30,58 @@ _FORMATTING = (
 )
 _OPEN = re.compile("<" + _FORMATTING)
 _CLOSE = re.compile("</" + _FORMATTING)
+_FOREIGN: Mapping[Namespace, tuple[tuple[str, Mapping[str, Rules]], ...]] = {
+    Namespace.SVG: (("svg", elements.SVG),),
+    Namespace.MATHML: (("math", elements.MATH),),
+}
 _DEL = "\x7f"
 _COMMENTS = ".//comment() | .//processing-instruction()"
-IN_SELECT = frozenset({"option", "optgroup", "hr"})
-_SPECIAL = frozenset({"form", "noscript", "select", "template"})
 # What these let pass refers to other elements.
-_REFERRING = frozenset({values.referring, values.within, values.drawing})
+_REFERRING = frozenset({values.referring, values.within, values.drawing, values.invoked})
 _SENDING = frozenset({"button", "input"})
-# A framed origin keeps itself, its scripts and its forms; it may not navigate the page or open windows.
-_FRAME_SANDBOX = "allow-forms allow-same-origin allow-scripts"
 
 
 class Cleaner:
     """Cleans bodies of one slot. `notes` says what was taken out, each thing once."""
 
     def __init__(self, reach: Reach, limits: Limits, spending: Spending) -> None:
-        self.notes: dict[str, None] = {}
+        self._removal = Removal(spending, limits.notes_max)
         self._spending = spending
         self._reach = reach
         self._limits = limits
         self._odd: list[Element] = []
-        self._bad: list[tuple[Element, str]] = []
+        self._frames: list[Element] = []
+        self._data: list[Element] = []
+        self._bad: list[tuple[Element, str, Check]] = []
         self._seen: set[str] = set()
         self._referring: list[tuple[Element, str]] = []
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self._removal.notes)
+
+    @property
+    def saw_noscript(self) -> bool:
+        """Whether what was cleaned last may hold a `<noscript>`."""
+        return "noscript" in self._seen
+
     def clean(self, text: str) -> str:
         """`text` parsed, cleaned and written out again; raises `Stop`."""
+        if TABLE_PART_FIRST.match(text):
+            text = f"<table>{text}</table>"
+            self._removal.note("put into a <table>: rows and cells stand in nothing else")
         tamed = _OPEN.sub("<" + TAME, _CLOSE.sub("</" + TAME, text))
         root = turbohtml.parse_fragment(tamed, positions=False)
-        self._judge_depth(root)
-        for comment in list(root.xpath_iter(_COMMENTS)):
-            if isinstance(comment, Node):
-                comment.decompose()
+        judge_depth(root, self._limits)
+        self._drop_comments(root)
         self._walk(root)
         if self._seen:
-            self._treat_within(root)
+            treat_within(root, self._seen, self._removal, self._limits)
         for element in self._odd:
             self._treat(element)
-        named = by_id(root) if any(name == "for" for _, name in self._bad) else {}
-        for element, name in self._bad:
-            if name == "for":
-                self._spending.charge(len(element.text) * WEIGHTS.byte, "labels")
-                name_control(element, named)
-            self._take(element, name)
+        for element, name, check in self._bad:
+            self._mend(element, name, check)
+        self._settle_frames_and_data()
         if self._reach.sandboxed:
             self._disarm(root)
         if self._reach.isolation == "light":
@@ -82,21 +93,21 @@ class Cleaner:
             raise Stop(Reason.ENCODING, "the control character DEL came out of it")
         return out
 
-    @property
-    def saw_noscript(self) -> bool:
-        """Whether what was cleaned last may hold a `<noscript>`."""
-        return "noscript" in self._seen
-
-    def _judge_depth(self, root: Node) -> None:
-        if deeper_than(self._limits.depth_max, root):
-            raise Stop(Reason.OVERSIZE, f"deeper than {self._limits.depth_max} levels")
+    def _drop_comments(self, root: Element) -> None:
+        """A comment means something to a fragment's own script alone."""
+        for comment in list(root.xpath_iter(_COMMENTS)):
+            if isinstance(comment, Comment) and not self._reach.sandboxed and is_marker(comment.data):
+                continue
+            if isinstance(comment, Node):
+                comment.decompose()
 
     def _walk(self, root: Element) -> None:
         """Look at every element and attribute once; nothing is changed while the tree is walked."""
-        self._odd, self._bad, self._seen, self._referring = [], [], set(), []
+        self._odd, self._frames, self._data, self._bad = [], [], [], []
+        self._seen, self._referring = set(), []
         reach, limits, bad = self._reach, self._limits, self._bad
         isolation = reach.isolation
-        html, listed, special = Namespace.HTML, elements.HTML, _SPECIAL
+        html, listed, special = Namespace.HTML, elements.HTML, SPECIAL
         unlisted, other = elements.unlisted, elements.other
         passed: set[tuple[Check, str]] = set()  # the same few values come again and again
         charge, attribute_ns = self._spending.charge, WEIGHTS.attribute
@@ -114,7 +125,7 @@ class Cleaner:
             if count > limits.attributes_max:
                 raise Stop(Reason.OVERSIZE, f"{count} attributes in one tag; at most {limits.attributes_max} are read")
             charge(count * attribute_ns, "attributes")
-            if rules.plain and rules.free[isolation].issuperset(attributes):
+            if rules is elements.NOTHING or (rules.plain and rules.free[isolation].issuperset(attributes)):
                 continue
             check_of = rules.checks[isolation].get
             for name in attributes:
@@ -132,101 +143,85 @@ class Cleaner:
                     if check(value, reach):
                         passed.add((check, value))
                     else:
-                        bad.append((element, name))
+                        bad.append((element, name, check))
 
     def _rare(self, element: Element, tag: str) -> Rules:
         """The rules of an element that is not among HTML's listed ones."""
         if tag == "plaintext":
             raise Stop(Reason.UNSAFE_HTML, "<plaintext> can not be closed")
-        if tag == "script" and "<!--" in element.text:
-            raise Stop(Reason.UNSAFE_HTML, "a comment within a script changes where the script ends")
-        if element.namespace is Namespace.SVG and tag in elements.SVG:
-            self._seen.add("svg")
-            return elements.SVG[tag]
-        if element.namespace is Namespace.HTML and elements.is_custom(tag):
-            return elements.CUSTOM
+        if element.namespace is Namespace.HTML:
+            if tag == "script" and data_script.is_data(element):
+                self._judge_script(element, data_script.may_end_elsewhere)
+                self._data.append(element)
+                return elements.DATA_SCRIPT
+            if tag == "iframe" and self._reach.frame(element.attr("src") or ""):
+                self._frames.append(element)
+                return elements.FRAME
+            if elements.is_custom(tag):
+                return elements.CUSTOM
+        for kind, listed in _FOREIGN.get(element.namespace, ()):
+            if tag in listed:
+                self._seen.add(kind)
+                return listed[tag]
+        if tag == "script":
+            self._judge_script(element, lambda text: "<!--" in text)
         self._odd.append(element)
-        return elements.FRAME if tag == "iframe" else elements.NOTHING
+        return elements.NOTHING
 
-    def _take(self, element: Element, name: str) -> None:
-        """Take an attribute off, and what would mean something else without it."""
-        self._charge_change()
-        del element.attrs[name]
-        self._note(f"removed {name} of <{element.tag}>")
+    def _judge_script(self, script: Element, ends_elsewhere: Callable[[str], bool]) -> None:
+        if ends_elsewhere(script.text):
+            raise Stop(Reason.UNSAFE_HTML, "a comment within a script changes where the script ends")
+
+    def _mend(self, element: Element, name: str, check: Check) -> None:
+        """Write an attribute anew or take it off, and what would mean something else without it."""
+        if name not in element.attrs or self._may_stay_here(element, name, check):
+            return
+        if self._removal.rewrite(element, name, check, self._reach):
+            return
+        self._removal.take(element, name)
         if name == "formaction" and element.tag in _SENDING:
             element.attrs["disabled"] = ""  # it must not fall back to the form's own action
         elif name == "action" and element.tag == "form" and element.namespace is Namespace.HTML:
-            self._unwrap(element)  # without an action it would go to the page
+            self._removal.unwrap(element)  # without an action it would go to the page
 
-    def _treat_within(self, root: Element) -> None:
-        """Treat what depends on where an element stands, one look over the tree for each kind that was seen."""
-        if "template" in self._seen:
-            self._treat_templates(root)
-        if "svg" in self._seen:
-            # HTML within a drawing is where parsers disagree; a drawing needs none.
-            for element in root.select("svg *"):
-                if element.namespace is not Namespace.SVG:
-                    self._remove(element)
-        if "select" in self._seen:
-            # Parsers of different years disagree about what a choice may hold.
-            for element in root.select("select *"):
-                if element.namespace is not Namespace.HTML or element.tag in elements.REMOVED:
-                    self._remove(element)
-                elif element.tag not in IN_SELECT:
-                    self._unwrap(element)
-        if "form" in self._seen:
-            for element in root.select("form:not([action])"):
-                if (element.attr("method") or "").strip().lower() == "post":
-                    self._unwrap(element)  # it would post to the page
-            self._part_forms(root)
+    def _may_stay_here(self, element: Element, name: str, check: Check) -> bool:
+        """Whether other attributes of the element make a value harmless that its own check does not let pass."""
+        if name == "action" and element.tag == "form":
+            asks = (element.attr("method") or "get").lower() not in ("post", "dialog")
+            return asks and self._reach.page(element.attr(name) or "")
+        if check in htmx.TRIGGERS:
+            return htmx.fires_by_itself(element.attr(name) or "", self._reach) and self._asks_for_a_part(element)
+        return False
 
-    def _part_forms(self, root: Element) -> None:
-        """A form within a form is nothing that HTML can write: read once more, its fields would be the outer one's.
+    def _asks_for_a_part(self, element: Element) -> bool:
+        """Whether htmx only asks here, and for something else than the slot around it: that would never end."""
+        methods = [each for each in element.attrs if htmx.sends(each)]
+        addresses = [element.attr(each) or "" for each in methods if htmx.asks(each)]
+        own = self._reach.prefix
+        return len(methods) == len(addresses) == 1 and re.split(r"[?#]", addresses[0])[0].strip(" /") != own.strip("/")
 
-        It moves out behind the outer one.
-        """
-        last_after: dict[int, Element] = {}
-        for element in root.select("form form"):
-            around = [above for above in element.ancestors if isinstance(above, Element) and above.tag == "form"]
-            if not around:
-                continue
-            outer = around[-1]
-            self._charge_change()
-            self._note("moved a <form> out of another")
-            last_after.get(id(outer), outer).insert_after(element)
-            last_after[id(outer)] = element
-
-    def _treat_templates(self, root: Element) -> None:
-        templates = root.select("template")
-        if len(templates) > self._limits.templates_max:
-            raise Stop(Reason.OVERSIZE, f"more than {self._limits.templates_max} templates")
-        for element in root.select("template template"):
-            self._remove(element)
-        for element in templates:
-            if any(name.startswith("shadowroot") for name in element.attrs):
-                self._remove(element)
-            for content in element:
-                self._judge_depth(content)
+    def _settle_frames_and_data(self) -> None:
+        for frame in self._frames:
+            frame.clear()
+            if "sandbox" not in frame.attrs:
+                frame.attrs["sandbox"] = values.FRAME_SANDBOX
+        for script in self._data:
+            if "<" in (text := script.text):
+                script.set_text(data_script.harmless(text))
 
     def _treat(self, element: Element) -> None:
         """Decide about an element that has no place in the lists."""
-        tag = element.tag
-        if element.namespace is not Namespace.HTML:
-            self._remove(element)
-        elif tag == "iframe" and self._reach.frame(element.attr("src") or ""):
-            element.clear()
-            element.attrs["sandbox"] = _FRAME_SANDBOX
-        elif tag in elements.REMOVED:
-            self._remove(element)
+        if element.namespace is not Namespace.HTML or element.tag in elements.REMOVED:
+            self._removal.remove(element)
         else:
-            self._unwrap(element)
+            self._removal.unwrap(element)
 
     def _leave_slots(self, root: Element) -> None:
         """In light isolation the top elements are assigned by their own `slot`: they may have none."""
         for child in root:
             if isinstance(child, Element) and "slot" in child.attrs:
                 del child.attrs["slot"]
-                self._note(f"removed slot of <{child.tag}>")
+                self._removal.note(f"removed slot of <{child.tag}>")
 
     def _confine(self, root: Element) -> None:
         """In light isolation no reference leads out of the body."""
@@ -237,41 +232,12 @@ class Cleaner:
         ids = {element.attr("id") or "" for element in every if "id" in element.attrs}
         maps = {element.attr("name") or "" for element in every if element.tag == "map"}
         for element, name in confine.resolve(referring, ids - {""}, maps - {""}):
-            self._take(element, name)
+            self._removal.take(element, name)
 
     def _disarm(self, root: Element) -> None:
         """Nothing that is left makes a script of the page act."""
         for element in list(root.iter_elements()):
             for name in [name for name in element.attrs if may_act(name)]:
-                self._take(element, name)
+                self._removal.take(element, name)
             if element.namespace is Namespace.HTML and elements.is_custom(element.tag):
-                self._unwrap(element)
-
-    def _remove(self, element: Element) -> None:
-        self._charge_change()
-        self._note(f"removed <{element.tag}>")
-        element.decompose()
-
-    def _unwrap(self, element: Element) -> None:
-        if element.parent is not None:
-            self._charge_change(len(element.children))
-            self._note(f"unwrapped <{element.tag}>")
-            element.unwrap()
-
-    def _charge_change(self, children: int = 0) -> None:
-        self._spending.charge(WEIGHTS.change + children * WEIGHTS.child, "what has to be taken out")
-
-    def _note(self, what: str) -> None:
-        if len(self.notes) < self._limits.notes_max:
-            self.notes[what.replace(TAME, "")[:80]] = None
-
-
-def deeper_than(levels: int, node: Node) -> bool:
-    """Whether an element stands more than `levels` below `node`."""
-    return bool(_at_depth(levels + 1)(node))
-
-
-@lru_cache(maxsize=4)
-def _at_depth(depth: int) -> XPath:
-    """Finds elements that stand `depth` levels below a node; one step a level, so it stops where the tree does."""
-    return XPath("/".join(["*"] * depth))
+                self._removal.unwrap(element)

@@ -16,7 +16,8 @@ from shell.composition.contain.names import name_list
 # Attributes that hold ids of other elements, one or a list of them.
 REFERRING = frozenset(
     name_list(
-        "list headers for aria-activedescendant aria-controls aria-describedby aria-details aria-errormessage "
+        "list headers for form popovertarget commandfor "
+        "aria-activedescendant aria-controls aria-describedby aria-details aria-errormessage "
         "aria-flowto aria-labelledby aria-owns"
     )
 )

@@ -92,7 +92,7 @@ def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refusal:
         html = html or _settle(text, cleaner, reach, limits, spending)
     except Stop as stop:
         return stop.refused
-    return Contained(html, tuple(cleaner.notes))
+    return Contained(html, cleaner.notes)
 
 
 def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits, spending: Spending) -> bytes:

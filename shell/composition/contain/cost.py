@@ -14,8 +14,7 @@ from shell.composition.contain.check import Check
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.refusal import Stop
 
-# No check reads further than this, and no address with more of these comes cheaper.
-_VALUE_CHARS_MAX = 2048
+# No address with more of these comes cheaper.
 _ESCAPES_MAX = 8
 # What a shorter body may hold of references costs too little to be counted.
 _SHORT_BYTES = 48 * 1024
@@ -27,10 +26,11 @@ class Weights:
 
     To parse, walk and write once: a `byte`, a start tag (`opening`), an end tag (`closing`) and what is written as a
     `reference`. To look at once: an `attribute` and, unless it stays whatever it says, each different `value` with its
-    characters; a picture in a set of them (`candidate`), a character of CSS that calls a function and of a pattern
-    count apart, as does an `escape` in an address. `unlisted` is an attribute that its element's list does not name. To
-    take out one thing: a `change`, and what it has inside moves up, a `child` each. `fast_path` is what it takes to
-    read what stands between two end tags, and is spent on bodies with at most `fast_path_closings_max` of them.
+    characters, of which no check reads more than `value_chars_max`; a picture in a set of them (`candidate`), a
+    character of CSS that calls a function and of a pattern count apart, as does an `escape` in an address. A `style`
+    that is not plain is parsed. `unlisted` is an attribute that its element's list does not name. To take out one
+    thing: a `change`, and what it has inside moves up, a `child` each. `fast_path` is what it takes to read what stands
+    between two end tags, and is spent on bodies with at most `fast_path_closings_max` of them.
     """
 
     byte: int = 20
@@ -41,10 +41,13 @@ class Weights:
     unlisted: int = 1200
     value: int = 1500
     value_char: int = 100
+    value_chars_max: int = 2048
     escape: int = 2500
     candidate: int = 4200
     css: int = 10_000
     css_char: int = 1000
+    style: int = 15_000
+    style_char: int = 4500
     pattern_char: int = 500
     change: int = 2700
     child: int = 60
@@ -104,7 +107,7 @@ def reading_ns(check: Check, value: str) -> int:
         return WEIGHTS.css + len(value) * WEIGHTS.css_char
     per_char = WEIGHTS.pattern_char if check is pattern.bearable else WEIGHTS.value_char
     escapes = min(value.count("%"), _ESCAPES_MAX) * WEIGHTS.escape if "%" in value else 0
-    return WEIGHTS.value + min(len(value), _VALUE_CHARS_MAX) * per_char + escapes
+    return WEIGHTS.value + min(len(value), WEIGHTS.value_chars_max) * per_char + escapes
 
 
 def readings_ns_max(written: bytes) -> int:

@@ -7,11 +7,11 @@ import re
 
 from turbohtml import Element, Namespace
 
-from shell.composition.contain.clean import IN_SELECT, deeper_than
 from shell.composition.contain.cost import Spending, readings_ns_max
 from shell.composition.contain.elements import FORMATTING
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
+from shell.composition.contain.places import IN_SELECT, deeper_than
 from shell.composition.contain.sentinel import built, slot_of, within
 from shell.composition.contain.tag_cache import tag_cache_of
 
@@ -24,7 +24,7 @@ _SPANNING = re.compile(
     ).encode()
 )
 # In a template the first element may be a part of a table without its table, and what follows is read accordingly.
-PIECE_FIRST = re.compile(rb"[^<]*+<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[ >]")
+PIECE_FIRST = re.compile(rb"(?:[^<]|<!--[^>]*>)*+<(?:caption|col|colgroup|tbody|td|tfoot|th|thead|tr)[ >]")
 
 
 def contained_unchanged(pieces: list[bytes], reach: Reach, limits: Limits, spending: Spending) -> bytes | None:

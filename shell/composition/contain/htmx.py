@@ -1,7 +1,7 @@
 """Which of htmx's attributes a fragment may carry, and with what value.
 
 Everything that leaves the slot, runs text as code, or changes the page around the slot is left out, as are attributes
-that this list does not know. Public: `CHECKS`.
+that this list does not know. Public: `CHECKS`, `ADDRESSES`, `TRIGGERS`, `fires_by_itself`, `sends`, `asks`.
 """
 
 import re
@@ -17,13 +17,15 @@ _SWAP = re.compile(
     r"(?:innerHTML|outerHTML|textContent|beforebegin|afterbegin|beforeend|afterend|delete|none)?"
     r"(?:\s+(?:swap|settle):\d+(?:ms|s)|\s+focus-scroll:(?:true|false))*\s*"
 )
-# What a person does, or what a fragment's own script may call an event of its own. Nothing that the browser or htmx
-# fires by itself: a slot that is replaced when it loads would load for ever.
+# What a person does, or what a fragment's own script may call an event of its own.
 _TRIGGER = re.compile(
     r"(?:click|dblclick|submit|reset|change|input|search|toggle|invalid|key(?:down|up)|focus(?:in|out)?|blur"
     r"|(?:mouse|pointer)(?:down|up|enter|leave|over|out)|touch(?:start|end)"
     r"|(?!(?:htmx|mullion|sse|ws):)[a-z][a-z0-9-]*:[a-zA-Z0-9-]+)(?:\s+(?:once|changed|consume|(?:delay|throttle):\d+(?:ms|s)|queue:(?:first|last|all|none)))*"
 )
+# What the browser fires by itself, once for an element: the page's own script ends what would never end by itself
+# (`static/slots/loops.js`).
+_BY_ITSELF = re.compile(r"(?:load(?:\s+delay:\d{1,6}(?:ms|s))?|revealed|intersect\s+once)")
 _EVERY = re.compile(r"every\s+(?:\d{2,}|[2-9])s")
 _CHARS_MAX = 2048
 _WORDS = re.compile(r"[\w\s,*\-]*")
@@ -49,6 +51,13 @@ def _trigger(value: str, _reach: Reach) -> bool:
     return all(_TRIGGER.fullmatch(part) or _EVERY.fullmatch(part) for part in map(str.strip, value.split(",")))
 
 
+def fires_by_itself(value: str, reach: Reach) -> bool:
+    """Whether `value` names what fires by itself, beside what may trigger anyway."""
+    parts = [part.strip() for part in value.split(",")]
+    others = [part for part in parts if not _BY_ITSELF.fullmatch(part)]
+    return len(value) <= _CHARS_MAX and len(others) < len(parts) and (not others or _trigger(",".join(others), reach))
+
+
 def _data(value: str, _reach: Reach) -> bool:
     """JSON: htmx evaluates anything that is marked as script."""
     return value.lstrip().startswith("{")
@@ -62,8 +71,9 @@ def _any(_value: str, _reach: Reach) -> bool:
     return True
 
 
+_VERBS = ("get", "post", "put", "patch", "delete")
 _NAMED: dict[str, Callable[[str, Reach], bool]] = {
-    **dict.fromkeys(("get", "post", "put", "patch", "delete"), _own),
+    **dict.fromkeys(_VERBS, _own),
     **dict.fromkeys(("target", "include", "indicator", "disabled-elt", "select"), _target),
     "swap": _swap,
     "trigger": _trigger,
@@ -83,3 +93,17 @@ def _short(check: Callable[[str, Reach], bool]) -> Callable[[str, Reach], bool]:
 CHECKS: Mapping[str, Callable[[str, Reach], bool]] = {
     f"{prefix}{name}": _short(check) for name, check in _NAMED.items() for prefix in ("hx-", "data-hx-")
 }
+
+# Those that hold an address, and those that say when it is asked for.
+ADDRESSES = frozenset(CHECKS[name] for name in CHECKS if name.removeprefix("data-")[3:] in _VERBS)
+TRIGGERS = frozenset({CHECKS["hx-trigger"], CHECKS["data-hx-trigger"]})
+
+
+def sends(name: str) -> bool:
+    """Whether an attribute of this name makes htmx send a request."""
+    return CHECKS.get(name) in ADDRESSES
+
+
+def asks(name: str) -> bool:
+    """Whether it is one that changes nothing."""
+    return name in ("hx-get", "data-hx-get")

@@ -18,6 +18,9 @@ _LOCAL = re.compile(rf"(?!//)(/[^{_STRANGE}?#]*)(?:[?#][^{_STRANGE}]*)?")
 _ABSOLUTE = re.compile(r"(https?://[a-z0-9.-]+(?::[0-9]{1,5})?)(?=[/?#]|$)", re.IGNORECASE)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _PICTURE_DATA = re.compile(r"data:image/(?:png|gif|jpeg|webp|avif|svg\+xml)[;,]", re.IGNORECASE)
+# Relative to where it stands: no scheme in front of it, nothing strange in it.
+_RELATIVE = re.compile(rf"(?![^/?#]*:)[^{_STRANGE}]*")
+_PATH_AND_REST = re.compile(r"([^?#]*)(.*)", re.DOTALL)
 _DOTS = frozenset({".", ".."})
 _ASSETS = "/assets/"
 _URL_CHARS_MAX = 2048
@@ -70,6 +73,29 @@ class Reach:
             return True
         scheme = _SCHEME.match(url)
         return scheme is not None and scheme[1].lower() in self.links.schemes
+
+    def page(self, url: str) -> bool:
+        """Whether a form that only asks may go to `url`: the page itself, another of the shell's, the slot's prefix."""
+        return not url or (url[0] in "?/" and self.link(url))
+
+    def resolved(self, url: str) -> str | None:
+        """A relative `url` as one below the slot's own prefix; None for any other, and for what climbs out of it."""
+        url = url.strip(" ")
+        if not url or len(url) > _URL_CHARS_MAX or url[0] in "/#?" or _RELATIVE.fullmatch(url) is None:
+            return None
+        path, rest = _PATH_AND_REST.match(url).groups()  # type: ignore[union-attr]
+        segments: list[str] = []
+        for segment in path.split("/"):
+            if segment == "..":
+                if not segments:
+                    return None
+                segments.pop()
+            elif segment != ".":
+                segments.append(segment)
+        if path.endswith(("/.", "/..")) or path in (".", ".."):
+            segments.append("")
+        resolved = f"{self.prefix}/{'/'.join(segments)}".removesuffix("/" if not segments else "") + rest
+        return resolved if self.own(resolved) else None
 
     def picture(self, url: str) -> bool:
         """Whether an image may come from `url`: the slot's prefix, the shell's copies, or the URL itself."""

@@ -20,6 +20,7 @@ from typing import NamedTuple, cast
 
 from shell.composition.contain import elements
 from shell.composition.contain.check import Check
+from shell.composition.contain.comments import is_marker
 from shell.composition.contain.elements import TAME
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Reach
@@ -76,7 +77,7 @@ class TagCache:
         self._mostly_new = 0
 
     def serialised(self, pieces: list[bytes]) -> bytes | None:
-        """HTML in UTF-8, cut at each `</`, as a serialiser writes the same, without its comments.
+        """HTML in UTF-8, cut at each `</`, as a serialiser writes the same, without comments that are no markers.
 
         None where a tag may not stay, or where nothing can be said.
         """
@@ -138,9 +139,12 @@ class TagCache:
     def _serialise_piece(self, piece: str, new: dict[str, str]) -> str | None:
         """What begins with a `<` up to the next; start tags that are not known stand in `new` afterwards."""
         if piece[:1] == "!":
-            # The text behind a comment follows the text before it.
+            # Where a comment goes, the text behind it follows the text before it.
             comment = _COMMENT.match(piece)
-            return serialise_text(piece[comment.end() :]) if comment else None
+            text = serialise_text(piece[comment.end() :]) if comment else None
+            if comment is None or text is None:
+                return None
+            return f"<{comment[0]}{text}" if is_marker(comment[0][3:-3]) else text
         tag, end, text = (serialise_text(piece) or "").partition(">")
         if not end:
             return None

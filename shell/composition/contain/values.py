@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from shell.composition.contain import css
+from shell.composition.contain import style as inline_style
 from shell.composition.contain.links import Reach
 from shell.composition.contain.names import FORM_NAMES, SHELL_IDS, SHELL_PREFIXES
 
@@ -16,9 +17,13 @@ _CANDIDATES_CHARS_MAX = 4096
 _MEASURE = re.compile(r"\s*\+?([0-9]{1,6}(?:\.[0-9]{0,6})?)(?:px|%|em|rem)?\s*")
 _MEASURE_MAX = 4000
 _MEASURE_CHARS_MAX = 16
-_URL_CHARS_MAX = 2048
-# What a framed origin may be handed on: to show and to sound. No camera and no payment is for a fragment to give.
-_PERMISSIONS = frozenset({"autoplay", "encrypted-media", "fullscreen", "picture-in-picture", "screen-wake-lock"})
+_MATH_LENGTH = re.compile(
+    r"[a-z]{1,16}|\+?[0-9]{0,3}(?:\.[0-9]{0,6})?(?:px|%|r?em|ex|p[tc]|[cm]m|in)?|-[01]?(?:\.[0-9]{0,6})?e[mx]"
+)
+# A framed origin keeps itself, its scripts and its forms; it may not navigate the page or open windows.
+FRAME_SANDBOX = "allow-forms allow-same-origin allow-scripts"
+_FRAME_MAY = frozenset(FRAME_SANDBOX.split())
+_POPOVERS = frozenset({"", "auto", "hint", "manual"})
 _ENGINES = frozenset({"native", "hls"})
 _FEEDS = re.compile(r"[a-z0-9_.-]{1,64}(?:\s+[a-z0-9_.-]{1,64}){0,15}")
 # What a live value may be written into: words and states, nothing that a script, htmx or another element follows.
@@ -115,8 +120,7 @@ def picture_name(value: str, reach: Reach) -> bool:
 def in_shadow(_value: str, reach: Reach) -> bool:
     """What stays within a shadow root, and would reach the page's own tree without one.
 
-    A control's `form` or a label's `for` could be another fragment's; the name of a form or image becomes a property of
-    `document`.
+    The name of a form or image becomes a property of `document`.
     """
     return reach.isolation == "shadow"
 
@@ -137,15 +141,44 @@ def _bearable(value: str) -> bool:
     return found is not None and float(found[1]) <= _MEASURE_MAX
 
 
+def math_length(value: str, _reach: Reach) -> bool:
+    """A length in a formula: one that a page can bear, or a little back, as between a bracket and what it holds."""
+    return len(value) <= _MEASURE_CHARS_MAX and _MATH_LENGTH.fullmatch(value) is not None
+
+
+def math_display(value: str, _reach: Reach) -> bool:
+    """Whether a formula stands in a line or by itself."""
+    return value.lower() in {"block", "inline"}
+
+
 def drawing(value: str, _reach: Reach) -> bool:
     """CSS, as a presentation attribute, a size or a media query is: nothing in it is fetched."""
     return css.fetches_nothing(value)
 
 
-def permissions(value: str, _reach: Reach) -> bool:
-    """A permissions policy for a frame that names harmless features alone."""
-    named = [part.split(None, 1)[0].lower() for part in value.split(";") if part.strip()]
-    return len(value) <= _URL_CHARS_MAX and _PERMISSIONS.issuperset(named)
+def style(value: str, reach: Reach) -> bool:
+    """A style that may stand as it is written; any other is written anew (`rewrite`)."""
+    return not reach.sandboxed and inline_style.is_plain(value)
+
+
+def frame_sandbox(value: str, _reach: Reach) -> bool:
+    """As tight as the frame's sandbox is anyway, or tighter."""
+    return set(value.lower().split()) <= _FRAME_MAY
+
+
+def trusted(_value: str, reach: Reach) -> bool:
+    """What an operator's trust lets an element do, as to cover the page when a person says so."""
+    return not reach.sandboxed
+
+
+def popover(value: str, reach: Reach) -> bool:
+    """How a popover closes: it stands over the page when a person opens it."""
+    return not reach.sandboxed and value.lower() in _POPOVERS
+
+
+def invoked(_value: str, reach: Reach) -> bool:
+    """An id of what a button opens: of the same tree, and in a shared one of the body itself, as with `referring`."""
+    return not reach.sandboxed
 
 
 def engine(value: str, _reach: Reach) -> bool:

@@ -57,6 +57,47 @@ ATTACKS = {
         "/assets/a 1x,https://evil.example/x",
         "data:image/png;base64,AA== 1x",
     ],
+    "style": [
+        "position: fixed; inset: 0",
+        "z-index: 9",
+        "margin: -99px",
+        "margin-top: calc(0px - 99px)",
+        "margin: var(--m-3)",
+        "transform: scale(99)",
+        "translate: 9px",
+        "background: url(https://evil.example/s)",
+        "--w: url(https://evil.example/s)",
+        "--w: u\\72l(https://evil.example/s)",
+        "--w: image-set('https://evil.example/s' 1x); background: var(--w)",
+        "background: image-set('https://evil.example/s' 1x)",
+        "background: var(--none, url(https://evil.example/s))",
+        "width: 99999px",
+        "color: red; } * { display: none",
+        "color: red}; position: fixed",
+        "po\\73ition: fixed",
+        "position/**/: fixed",
+        "color: red; position\t: fixed",
+        "behavior: url(#x)",
+        "-moz-binding: url(//evil.example/s)",
+        "filter: url(//evil.example/s)",
+        "cursor: url(//evil.example/s), auto",
+        "content: url(//evil.example/s)",
+        "list-style: url(//evil.example/s)",
+        "font-family: url(//evil.example/s)",
+        "mask: url(//evil.example/s)",
+        "all: unset",
+        "animation: x 1s",
+        "transition: all 1s",
+        "width: expression(ran())",
+        "--m-x: {position: fixed}",
+        "--m-x: }position: fixed",
+        "--m-x: 'https://evil.example/s'",
+        "--m-x: var(--m-y)",
+        "--m-x: calc(1px * -99)",
+        "box-shadow: 0 0 0 9999px red",
+        "outline: 9999px solid red",
+        "text-shadow: 999px 999px red",
+    ],
     "name": ["main", "notice", "slot-one", "slot-four", "htmx", "#main", "one two main", "reality-check"],
 }
 
@@ -74,6 +115,8 @@ class Listed:
         """The element with `value`, where its kind stands."""
         inner = f'<{self.tag} {self.name}="{escape(value)}">in</{self.tag}>'
         if self.drawing:
+            if self.tag in elements.MATH:
+                return inner if self.tag == "math" else f"<math>{inner}</math>"
             return inner if self.tag == "svg" else f'<svg width="9" height="9">{inner}</svg>'
         return _AROUND.get(self.tag, "{}").format(inner)
 
@@ -95,6 +138,7 @@ def listed() -> Iterator[Listed]:
     """Every attribute of every element that may stay."""
     rows = [*((tag, rules, False) for tag, rules in elements.HTML.items() if elements.TAME not in tag)]
     rows += [("iframe", elements.FRAME, False), ("x-card", elements.CUSTOM, False)]
+    rows += [(tag, rules, True) for tag, rules in elements.MATH.items()]
     rows += [(tag, rules, True) for tag, rules in elements.SVG.items()]
     for tag, rules, drawing in rows:
         for name in rules.checks["light"]:

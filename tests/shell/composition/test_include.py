@@ -221,7 +221,16 @@ async def test_fragment_that_allows_itself_more_than_a_page_has_opens_its_breake
             assert time.monotonic() < until
 
 
-@pytest.mark.parametrize("body", [b"", b" \n", b"<!-- nothing -->", b"<script>x()</script>"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" \n",
+        b"<!-- nothing -->",
+        b'<!--$--> <script type="application/json">{"a": 1}</script>\n',
+        b"<script>x()</script>",
+    ],
+)
 async def test_body_without_anything_to_show_is_not_fresh(body: bytes) -> None:
     """An empty place, or the shell's card in it, must not call itself well: the slot falls back and asks again."""
     async with Trio() as trio:

@@ -134,13 +134,6 @@ def test_outcome_depends_on_nothing_but_the_body(part: str) -> None:
         assert put(body, limits=small) == cold
 
 
-def test_labels_within_labels_are_charged_for_the_words_that_they_leave() -> None:
-    """In a shared tree each leaves its words with its control, and each holds all that the inner ones do."""
-    refused = put("<label for=a>" * 250 + "x " * 200_000, "light")
-    assert isinstance(refused, Refusal)
-    assert "labels" in refused.detail
-
-
 def test_refusal_says_where_the_work_would_go() -> None:
     """Whoever has to make the page smaller reads what it holds too much of."""
     refused = put("<p>x" * 50_000)

@@ -1,0 +1,54 @@
+"""What becomes of a value that may not stand as it is written: another that means the same, or less, or none.
+
+Public: `Rewritten`, `rewritten`, `cost_ns`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shell.composition.contain import htmx, style, values
+from shell.composition.contain.check import Check
+from shell.composition.contain.cost import WEIGHTS
+from shell.composition.contain.links import Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """`value` may stand; it is empty where nothing is left. `lost` names the parts that are left out."""
+
+    value: str
+    lost: tuple[str, ...] = ()
+
+
+def rewritten(check: Check, value: str, reach: Reach) -> Rewritten | None:
+    """What may stand in place of `value`, which `check` does not let pass; None where that is nothing."""
+    rewrite = _REWRITES.get(check)
+    return rewrite(value, reach) if rewrite is not None else None
+
+
+def cost_ns(check: Check, value: str) -> int:
+    """What `rewritten` costs, whether or not it remembers."""
+    if check is values.style:
+        return WEIGHTS.style + min(len(value), style.CHARS_MAX) * WEIGHTS.style_char
+    return WEIGHTS.value + min(len(value), WEIGHTS.value_chars_max) * WEIGHTS.value_char
+
+
+def _within_own_prefix(value: str, reach: Reach) -> Rewritten | None:
+    """A relative address: a browser would read it as relative to the page, and the fragment means itself."""
+    resolved = reach.resolved(value)
+    return Rewritten(resolved) if resolved is not None else None
+
+
+def _style(value: str, reach: Reach) -> Rewritten | None:
+    if reach.sandboxed:
+        return None
+    anew = style.written_anew(value)
+    return Rewritten(anew.style, tuple(f"{lost} in style" for lost in anew.lost))
+
+
+_REWRITES: dict[Check, Callable[[str, Reach], Rewritten | None]] = {
+    values.link: _within_own_prefix,
+    values.own: _within_own_prefix,
+    **dict.fromkeys(htmx.ADDRESSES, _within_own_prefix),
+    values.style: _style,
+}

@@ -1,0 +1,80 @@
+"""What the page's scripts do about what is let through: names that two answers bring, and requests without end."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from tests.support.contain_browser import ORIGIN, STATIC
+
+TWO = """<!doctype html><title>x</title>
+<fragment-slot slot="a" id="slot-a"><form id="f" action="/a"><button>a</button></form><dialog id="d">a</dialog>
+</fragment-slot>
+<fragment-slot slot="b" id="slot-b">b</fragment-slot>"""
+LATER = (
+    '<form id="f" action="/b"></form><button form="f">x</button><button commandfor="d" command="show-modal">y</button>'
+    '<label for="own">z</label><input id="own"><output for="f own">o</output>'
+)
+LOOP = """<!doctype html><title>x</title><script src="/vendor/htmx-2.0.11.min.js"></script>
+<script type="module">import { endLoops } from "/slots/loops.js";
+endLoops((element) => element.closest("fragment-slot"));
+document.querySelector("fragment-slot").innerHTML = TRIGGERED; htmx.process(document.body)</script>
+<fragment-slot slot="a"></fragment-slot>"""
+
+
+def served(page: Page, html: str, asked: list[str] | None = None, answer: str = "") -> None:
+    """Opens `html` beside the page's own scripts; whatever else is asked for gets `answer`."""
+
+    def respond(route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        if path == "/":
+            route.fulfill(body=html, content_type="text/html")
+        elif path.endswith(".js"):
+            route.fulfill(body=(STATIC / path.lstrip("/")).read_text(), content_type="text/javascript")
+        else:
+            if asked is not None:
+                asked.append(path)
+            route.fulfill(body=answer, content_type="text/html")
+
+    page.route("**/*", respond)
+    page.goto(f"{ORIGIN}/")
+
+
+def test_answer_that_comes_second_reaches_no_form_of_the_first(page: Page) -> None:
+    """Two slots ask at once and bring the same ids: the later one loses them, and what refers to them."""
+    served(page, TWO)
+    html = page.evaluate(
+        """async (later) => {
+            const { replaceSlot } = await import("/slots/swap.js");
+            const answer = document.createElement("fragment-slot");
+            answer.slot = "b"; answer.id = "slot-b"; answer.innerHTML = later;
+            replaceSlot(document.getElementById("slot-b"), answer);
+            return document.getElementById("slot-b").innerHTML;
+        }""",
+        LATER,
+    )
+    assert html == (
+        '<form action="/b"></form><button>x</button><button command="show-modal">y</button>'
+        '<label for="own">z</label><input id="own"><output for="own">o</output>'
+    )
+    assert page.evaluate("() => document.getElementById('f').elements.length") == 1
+
+
+@pytest.mark.parametrize("trigger", ["load", "load delay:1ms", "revealed"])
+def test_what_asks_by_itself_comes_to_an_end(page: Page, trigger: str) -> None:
+    """An answer that asks again by itself does so ten times, and again after somebody did something."""
+    asked: list[str] = []
+    triggered = f'<p hx-get="/again" hx-trigger="{trigger}" hx-swap="outerHTML">x</p>'
+    served(page, LOOP.replace("TRIGGERED", f"`{triggered}`"), asked, triggered)
+    page.wait_for_function(
+        "() => performance.getEntriesByType('resource').filter((e) => /again/.test(e.name)).length >= 10"
+    )
+    page.wait_for_timeout(400)
+    assert len(asked) == 10
+    page.keyboard.press("Shift")
+    page.evaluate(
+        "(html) => { document.querySelector('fragment-slot').innerHTML = html; htmx.process(document.body); }",
+        triggered,
+    )
+    page.wait_for_timeout(600)
+    assert len(asked) == 20
