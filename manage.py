@@ -20,6 +20,11 @@ def main() -> None:
     if sys.argv[1:2] == ["drill"]:
         # Beside the supervisor, for the same reason: it speaks to the fault proxy of a running copy and needs no house.
         sys.exit(_drill(sys.argv[2:]))
+    if sys.argv[1:3] == ["fragment", "check"]:
+        # It needs no copy and no shell of anybody's, so it joins none.
+        from shell.operations.fragment_check.cli import main as check
+
+        _end_at_once(check(sys.argv[3:]))
     if sys.argv[1:2] == ["fragment"]:
         from shell.operations.fragment_cli import remote
 

@@ -4,6 +4,7 @@ Public: `Upstreams`, `ACTION_MS`.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
@@ -13,6 +14,7 @@ from bff.resilience.guard import Guard
 from bff.resilience.policies import house_policy, policy_for
 from bff.resilience.policy import Policy
 from bff.resilience.stream_transport import StreamLimits, StreamTransport
+from bff.resilience.transport import Sender
 from shell.composition.include import Include
 from shell.composition.page import PAGE_DEADLINE_MS
 from shell.composition.probe_targets import ProbeTargets
@@ -30,7 +32,8 @@ class Upstreams:
     """Guards by release: each brings its own deadline and origin, so it starts with its own record.
 
     `probe_targets` makes what the probe of a release asks for while its upstream is failing. `evidence` and `lease`
-    join this process to the shell's others.
+    join this process to the shell's others. `connect` makes what carries the calls for content, where that is not the
+    network itself.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class Upstreams:
         lease: ProbeLease | None = None,
         page_deadline_ms: int = PAGE_DEADLINE_MS,
         proxy_policy: ProxyPolicy | None = None,
+        connect: Callable[[Policy], Sender] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make_targets = probe_targets
         self._policy = policy or Policy()
@@ -49,6 +54,8 @@ class Upstreams:
         self._page_deadline_ms = page_deadline_ms
         self.proxy_policy = proxy_policy or house_policy("proxy", ProxyPolicy())
         self._guards: dict[tuple[str, str, _Kind], Guard] = {}
+        self._connect = connect
+        self._clock = clock
         self._closing_guards: set[asyncio.Task[None]] = set()
 
     def of(self, release: Release) -> Guard:
@@ -63,6 +70,8 @@ class Upstreams:
             guard = self._guards[key] = Guard(
                 release.fragment,
                 policy,
+                self._connect(policy) if self._connect else None,
+                clock=self._clock,
                 probe=self._make_targets(release) if self._make_targets else None,
                 evidence=self._evidence,
                 lease=self._lease,

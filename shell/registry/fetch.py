@@ -17,7 +17,7 @@ from bff.contracts.podium_url import resolve
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.reason import Reason
-from bff.resilience.transport import Transport
+from bff.resilience.transport import Sender
 from shell.composition.body import content_type_of, link_policy
 from shell.composition.contain import Contained, Refusal, audit
 from shell.composition.page import PageTable
@@ -67,7 +67,7 @@ class Fetcher:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Sender,
         origins: Origins,
         trust_of: Callable[[str], Awaitable[Trust]],
         pages: PageTable | None = None,

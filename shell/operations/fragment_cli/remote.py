@@ -19,7 +19,10 @@ from shell.operations.fragment_cli.words import say, say_published
 # Publishing fetches what the manifest names, each within five seconds.
 ANSWER_S_MAX = 60.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-DESCRIPTION = "Ship a fragment to the shell at MULLION_URL, with the token in MULLION_TOKEN."
+DESCRIPTION = (
+    "Ship a fragment to the shell at MULLION_URL, with the token in MULLION_TOKEN. Before that, `fragment check URL` "
+    "looks at it as pages would: fragment check --help"
+)
 
 
 class RequestFailed(Exception):

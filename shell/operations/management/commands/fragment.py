@@ -50,7 +50,8 @@ class Command(BaseCommand):
         "team does so by itself from elsewhere (MULLION_URL, MULLION_TOKEN). Each change is audited with your "
         "name; running shells follow within a second, and shells that start later know it too. It works on the copy "
         "that runs on this machine, on that of --port-base, or on the shell that SHELL_SECRET_KEY and "
-        "SHELL_DATABASE_URL name.\n\n"
+        "SHELL_DATABASE_URL name. Before any of it, `fragment check URL` looks at a fragment as pages would, and needs "
+        "none of these: fragment check --help\n\n"
         "Examples: manage.py fragment publish http://127.0.0.1:8020/manifest.json | "
         'manage.py fragment hold wallet --reason "wrong balances, INC-41" | manage.py fragment resume wallet'
     )

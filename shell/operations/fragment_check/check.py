@@ -1,0 +1,139 @@
+"""One check: what publishing would say of a release, what pages show of it, and what they show while it fails.
+
+Public: `check`, `CheckRequest`.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from bff.contracts.manifest import Manifest, ManifestRefused, parse
+from bff.contracts.podium_url import resolve
+from bff.resilience.deadline import Deadline
+from bff.resilience.message import Response
+from bff.resilience.outcome import State
+from bff.resilience.policy import Policy
+from bff.resilience.transport import Transport
+from shell.composition.includer import Includer
+from shell.composition.page import PAGE_DEADLINE_MS, PageTable, Visit
+from shell.composition.release import Release, Trust
+from shell.composition.upstreams import Upstreams
+from shell.operations.fragment_check import answers, manifest_findings
+from shell.operations.fragment_check.looks import SlotLook, include_of, looks_for
+from shell.operations.fragment_check.recording import RecordingTransport
+from shell.operations.fragment_check.report import FileReport, Report, SlotReport
+from shell.registry.asset_copies import PublishRefused
+from shell.registry.fetch import ASSET_BYTES_MAX, FETCH_MS, Copy, Fetcher
+from shell.registry.origins import Origins
+from shell.registry.survival import survive
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What is to be checked: `slots` are pathnames; without any, those of `pages`."""
+
+    manifest_url: str
+    trust: Trust
+    slots: Sequence[str] = ()
+    pages: PageTable = field(default_factory=lambda: PageTable(()))
+
+
+async def check(request: CheckRequest) -> Report:
+    """Everything that can be said of the release without a browser. Never raises for what the origin does."""
+    report = Report(request.manifest_url, trust=request.trust)
+    transport = RecordingTransport(Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=ASSET_BYTES_MAX)))
+    try:
+        copy = await _copy(request, transport, report)
+        manifest = copy.manifest if copy else _readable(transport.response(request.manifest_url))
+        if manifest is None:
+            return report
+        report.checked, report.fragment, report.version = True, manifest.name, manifest.version
+        release = _release(request, manifest, copy, transport)
+        report.findings += manifest_findings.about(release, copy, transport)
+        report.files = _files(copy)
+        for look in looks_for(manifest.name, request.pages, request.slots):
+            report.slots.append(await _look(look, release, report))
+    finally:
+        await transport.aclose()
+    return report
+
+
+async def _copy(request: CheckRequest, transport: RecordingTransport, report: Report) -> Copy | None:
+    """The release as publishing would copy it; None where it would be refused, which is a finding."""
+    parts = urlsplit(request.manifest_url)
+    origins = Origins([f"{parts.scheme}://{parts.netloc}", *settings.FRAGMENT_ORIGINS], loopback=True)
+
+    async def trust_of(name: str) -> Trust:
+        return request.trust
+
+    try:
+        return await Fetcher(transport, origins, trust_of).copy(request.manifest_url)
+    except PublishRefused as refused:
+        report.findings.append(manifest_findings.refusal(str(refused), transport.response(request.manifest_url)))
+        return None
+
+
+def _readable(response: Response | None) -> Manifest | None:
+    try:
+        return parse(response.body) if response is not None and response.status == 200 else None
+    except ManifestRefused:
+        return None
+
+
+def _release(request: CheckRequest, manifest: Manifest, copy: Copy | None, transport: RecordingTransport) -> Release:
+    """What pages would hold. Where publishing refuses something, the rest is looked at all the same."""
+    answered = transport.response(resolve(request.manifest_url, manifest.fallback)) if manifest.fallback else None
+    found = answered.body if answered is not None and answered.status == 200 else b""
+    return Release(
+        manifest.name,
+        copy.digest() if copy else "",
+        manifest,
+        request.manifest_url,
+        copy.fallback if copy else found,
+        css=tuple(asset.digest for asset in copy.css) if copy else (),
+        js=tuple(asset.digest for asset in copy.js) if copy else (),
+        uses=copy.uses if copy else {},
+        versioned=copy.versioned if copy else False,
+        trust=request.trust,
+    )
+
+
+def _files(copy: Copy | None) -> list[FileReport]:
+    assets = (*copy.css, *copy.js) if copy else ()
+    return [FileReport(f"/assets/{each.digest}", each.content_type, len(each.body)) for each in assets]
+
+
+async def _look(look: SlotLook, release: Release, report: Report) -> SlotReport:
+    """One slot by the way that pages take, then through the faults with what it answered."""
+    include = include_of(look, release)
+    recordings: list[RecordingTransport] = []
+
+    def connect(policy: Policy) -> RecordingTransport:
+        recordings.append(RecordingTransport(Transport(policy)))
+        return recordings[-1]
+
+    upstreams = Upstreams(connect=connect)
+    includer = Includer(upstreams, _nobodys_bearer)
+    try:
+        deadline = Deadline.after_ms(time.monotonic(), PAGE_DEADLINE_MS)
+        included = await includer.include(include, deadline)
+    finally:
+        await includer.aclose()
+        await upstreams.aclose()
+    exchange = recordings[0].exchanges[-1]
+    response = exchange.response
+    report.findings += answers.about(look, include, included, response)
+    survivals = await survive(include, response) if response and included.state in _WELL else ()
+    size = len(response.body) if response else 0
+    report.findings += answers.about_survival(look, include, survivals)
+    return SlotReport(look.where, exchange.request.url, include, included, size, survivals)
+
+
+_WELL = (State.FRESH, State.DEGRADED)
+
+
+def _nobodys_bearer(visit: Visit, audience: str, scopes: frozenset[str], life_s: int) -> str:
+    raise AssertionError("nobody is signed in, so nobody needs a bearer")

@@ -1,0 +1,245 @@
+"""`fragment check`: what a team reads of the mistakes that are made most, each with field, line and remedy."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+from bff.resilience.outcome import State
+from shell.composition.page import Page, PageTable, Slot
+from shell.composition.release import Trust
+from shell.operations.fragment_check.check import CheckRequest, check
+from shell.operations.fragment_check.report import Report
+from shell.operations.fragment_check.words import as_json, for_people
+from tests.support.mullion import ROOT
+from tests.support.route_server import Answer, RouteServer
+
+GOOD = """{
+  "name": "poll",
+  "version": "1.0.0",
+  "content": "/",
+  "fallback": "/fallback",
+  "css": [
+    {"value": "/poll.css"}
+  ],
+  "proxy": {"actions": "/actions"},
+  "mullion": {
+    "deadline_ms": 400
+  }
+}"""
+VERSION = {"podlet-version": "1.0.0"}
+WELL = {
+    "/manifest.json": Answer(GOOD, "application/json"),
+    "/": Answer("<section>\n<h2>Red or black?</h2>\n</section>", headers=VERSION),
+    "/fallback": Answer("<p>The poll is closed.</p>", headers=VERSION),
+    "/poll.css": Answer(".poll { color: inherit }", "text/css"),
+}
+
+
+async def checked(changes: Mapping[str, Answer] = {}, *slots: str, trust: Trust = Trust.SANDBOXED) -> Report:
+    async with RouteServer({**WELL, **changes}) as server:
+        return await check(CheckRequest(f"{server.url}/manifest.json", trust, slots))
+
+
+def manifest(old: str, new: str) -> dict[str, Answer]:
+    assert old in GOOD
+    return {"/manifest.json": Answer(GOOD.replace(old, new), "application/json")}
+
+
+def content(body: str, **more: object) -> dict[str, Answer]:
+    return {"/": Answer(body, headers=VERSION, **more)}  # type: ignore[arg-type]
+
+
+async def test_fragment_that_is_well_has_nothing_to_mend() -> None:
+    """It says what pages show, what they get copies of, and what they show while the origin fails."""
+    report = await checked()
+    assert (report.findings, report.exit_code()) == ([], 0)
+    [slot] = report.slots
+    assert (slot.where, slot.included.state, slot.included.status) == ("content", State.FRESH, 200)
+    assert {row.state for row in slot.survivals} == {State.FALLBACK}
+    assert [each.content_type.partition(";")[0] for each in report.files] == ["text/css"]
+    words = "\n".join(for_people(report))
+    assert "poll 1.0.0, sandboxed" in words
+    assert "slow     the answer takes longer than pages wait" in words
+    assert "a page shows its fallback (timeout)" in words
+    assert words.endswith("0 errors, 0 warnings. It can be published.")
+
+
+# What is wrong -> level, field, place, and words of the message and of the remedy.
+MISTAKES: dict[str, tuple[dict[str, Answer], tuple[str, str, str, str, str]]] = {
+    "a comma too many in the manifest": (
+        manifest('"deadline_ms": 400', '"deadline_ms": 400,'),
+        ("error", "manifest", "manifest.json:12", "not JSON", "Mend the JSON"),
+    ),
+    "no version": (
+        manifest('"version": "1.0.0",', ""),
+        ("error", "version", "manifest.json", "missing required field", "Add the field"),
+    ),
+    "a value of the wrong kind": (
+        manifest('"deadline_ms": 400', '"deadline_ms": "400"'),
+        ("error", "mullion.deadline_ms", "manifest.json:11", "Expected `int`", "Correct the value"),
+    ),
+    "a misspelt key": (
+        manifest('"deadline_ms": 400', '"deadline": 400'),
+        ("error", "mullion.deadline", "manifest.json:11", "did you mean 'deadline_ms'?", "Correct the key"),
+    ),
+    "a stylesheet that is not there": (
+        {"/poll.css": Answer(status=404)},
+        ("error", "css[0]", "manifest.json:7", "answered 404", "correct the address"),
+    ),
+    "a stylesheet that is served as something else": (
+        {"/poll.css": Answer("p {}", "text/plain")},
+        ("error", "css[0]", "manifest.json:7", "served as text/plain", "Serve stylesheets as text/css"),
+    ),
+    "a fallback that is not there": (
+        {"/fallback": Answer(status=404)},
+        ("error", "fallback", "manifest.json:5", "answered 404", "Serve it there"),
+    ),
+    "no fallback": (
+        manifest('"fallback": "/fallback",', ""),
+        ("warning", "fallback", "manifest.json", "neutral card", '"fallback": "/fallback"'),
+    ),
+    "a script that is not trusted": (
+        {
+            **manifest('"css": [', '"js": [{"value": "/poll.js"}],\n  "css": ['),
+            "/poll.js": Answer("export default () => {}", "text/javascript"),
+        },
+        ("warning", "js", "manifest.json:6", "no page runs its scripts", "--trust first-party"),
+    ),
+    "a whole document": (
+        content("<!doctype html><html><body><p>Hello</p></body></html>"),
+        ("error", "content", "/", "unsafe_html", "without doctype"),
+    ),
+    "a handler in the HTML": (
+        content('<section>\n<button type="button"\n  onclick="vote()">Red</button></section>'),
+        ("warning", "content", "/:2", "removed onclick of <button>", "listen in its mount(root)"),
+    ),
+    "an inline script": (
+        content("<p>Hello</p>\n\n<script>vote()</script>"),
+        ("warning", "content", "/:3", "removed <script>", "`js`"),
+    ),
+    "an inline stylesheet": (
+        content("<p>Hello</p>\n<style>p {}</style>"),
+        ("warning", "content", "/:2", "removed <style>", "`css`"),
+    ),
+    "a form that goes elsewhere": (
+        content('<p>Hello</p>\n<form action="/vote" method="post"><button>Red</button></form>'),
+        ("warning", "content", "/:2", "removed action of <form>", "podium-public-pathname"),
+    ),
+    "an answer without a length": (
+        content("<p>Hello</p>", close=True),
+        ("error", "content", "/", "framing", "content-length"),
+    ),
+    "an answer of another version": (
+        {"/": Answer("<p>Hello</p>", headers={"podlet-version": "1.0.1"})},
+        ("warning", "content", "/", "podlet-version is '1.0.1'", "same version"),
+    ),
+    "an answer without a version": (
+        {"/": Answer("<p>Hello</p>")},
+        ("error", "content", "/", "not_a_fragment", "Say podlet-version with every answer"),
+    ),
+    "JSON in place of HTML": (
+        content("{}", content_type="application/json"),
+        ("error", "content", "/", "content_type", "text/html"),
+    ),
+    "a redirect": (
+        {"/": Answer(status=302, headers={"location": "/content/"})},
+        ("error", "content", "/", "redirect", "slash at the end"),
+    ),
+    "an answer that comes too late": (
+        {**manifest('"deadline_ms": 400', '"deadline_ms": 50'), **content("<p>Hello</p>", wait_s=0.3)},
+        ("error", "content", "/", "timeout", "deadline_ms"),
+    ),
+    "an error page": (
+        {"/": Answer("<h1>Broken</h1>", status=500)},
+        ("error", "content", "/", "upstream_error", "its own log"),
+    ),
+    "a cookie": (
+        {"/": Answer("<p>Hello</p>", headers={**VERSION, "set-cookie": "a=b"})},
+        ("warning", "content", "/", "set-cookie is dropped", "bearer"),
+    ),
+    "a shared body that nobody may keep": (
+        manifest('"deadline_ms": 400', '"audience": "shared"'),
+        ("warning", "content", "/", "every page asks anew", "max-age=2"),
+    ),
+    "a copy that may never stand in": (
+        {
+            **manifest('"deadline_ms": 400', '"stale_s_max": 60'),
+            "/": Answer("<p>Hello</p>", headers={**VERSION, "cache-control": "no-store"}),
+        },
+        ("warning", "content", "", "no copy of this answer ever stands in", "no-store"),
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+async def test_mistake_is_told_with_field_line_and_remedy(mistake: str) -> None:
+    """In one finding, and where it is an error with an exit code for a CI."""
+    changes, (level, field, place, message, remedy) = MISTAKES[mistake]
+    report = await checked(changes)
+    said = "\n".join(for_people(report))
+    found = [each for each in report.findings if (each.level, each.field, each.place) == (level, field, place)]
+    assert any(message in each.message and remedy in each.remedy for each in found), said
+    assert report.exit_code() == (2 if not report.checked else 1 if level == "error" else 0), said
+    assert report.exit_code(strict=True) == (report.exit_code() or 1)
+
+
+async def test_one_mistake_hides_no_other() -> None:
+    """What publishing refuses first is not all that is told."""
+    report = await checked({"/poll.css": Answer(status=404), **content("<p onclick='x()'>Hello</p>")})
+    assert [each.field for each in report.findings] == ["css[0]", "content"]
+
+
+async def test_nothing_at_the_address_is_said_and_could_not_be_checked() -> None:
+    """With what to do, and an exit code of its own."""
+    async with RouteServer({}) as server:
+        url = server.url
+    report = await check(CheckRequest(f"{url}/manifest.json", Trust.SANDBOXED))
+    assert report.exit_code() == 2
+    [finding] = report.findings
+    assert "did not answer" in finding.message
+    assert finding.remedy == "Start it, or correct the address and the port."
+
+
+async def test_pathnames_are_those_that_are_given_or_those_of_the_pages_table() -> None:
+    """A slot's own address is asked, and its findings name it."""
+    answers = {"/results": Answer("<p onclick='x()'>12</p>", headers=VERSION)}
+    report = await checked(answers, "/results", "")
+    assert [slot.where for slot in report.slots] == ["results", "content"]
+    assert [(each.field, each.place) for each in report.findings] == [("results", "/results:1")]
+    page = Page("lobby", "/{kind}/", "lobby.html", (Slot("poll", "poll", "/{kind}"),), samples={"kind": "results"})
+    async with RouteServer({**WELL, **answers}) as server:
+        report = await check(CheckRequest(f"{server.url}/manifest.json", Trust.SANDBOXED, (), PageTable([page])))
+    assert [(slot.where, slot.include.pathname) for slot in report.slots] == [("lobby.poll", "/results")]
+
+
+async def test_json_has_all_that_people_read() -> None:
+    """Levels, states and reasons are the words that pages and logs have."""
+    found = json.loads(as_json(await checked(content("<p>Hello</p><script>x()</script>"))))
+    assert found["fragment"] == "poll"
+    assert found["findings"][0]["line"] == 1
+    [slot] = found["slots"]
+    assert (slot["state"], slot["reason"], slot["status"]) == ("fresh", None, 200)
+    slow = {"fault": "slow", "state": "fallback", "reason": "timeout", "ms": 400, "heals": True, "survived": True}
+    assert slow in slot["failing"]
+
+
+async def test_command_needs_no_shell_no_database_and_no_key() -> None:
+    """In an empty environment, whatever the copy on this machine or a shell elsewhere is."""
+    environ = {"PATH": os.environ["PATH"], "MULLION_URL": "https://shell.test", "SHELL_DATABASE_URL": "nonsense"}
+    async with RouteServer(WELL) as server:
+        command = [sys.executable, "manage.py", "fragment", "check", f"{server.url}/manifest.json", "--json"]
+        ended = await _run(command, environ)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout)["checked"] is True
+
+
+async def _run(command: list[str], environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    import asyncio
+
+    return await asyncio.to_thread(
+        subprocess.run, command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
+    )
