@@ -22,6 +22,7 @@ from shell.composition.page import PAGE_DEADLINE_MS, PageTable, Visit
 from shell.composition.release import Release, Trust
 from shell.composition.upstreams import Upstreams
 from shell.operations.fragment_check import answers, manifest_findings
+from shell.operations.fragment_check.copied import files_of, release_of
 from shell.operations.fragment_check.looks import SlotLook, include_of, looks_for
 from shell.operations.fragment_check.recording import RecordingTransport
 from shell.operations.fragment_check.report import FileReport, Report, SlotReport
@@ -51,9 +52,12 @@ async def check(request: CheckRequest) -> Report:
         if manifest is None:
             return report
         report.checked, report.fragment, report.version = True, manifest.name, manifest.version
-        release = _release(request, manifest, copy, transport)
+        release = release_of(copy, request.trust) if copy else _release(request, manifest, transport)
         report.findings += manifest_findings.about(release, copy, transport)
-        report.files = _files(copy)
+        report.files = [
+            FileReport(path, content_type, body)
+            for path, (content_type, body) in (files_of(copy) if copy else {}).items()
+        ]
         for look in looks_for(manifest.name, request.pages, request.slots):
             report.slots.append(await _look(look, release, report))
     finally:
@@ -83,27 +87,14 @@ def _readable(response: Response | None) -> Manifest | None:
         return None
 
 
-def _release(request: CheckRequest, manifest: Manifest, copy: Copy | None, transport: RecordingTransport) -> Release:
-    """What pages would hold. Where publishing refuses something, the rest is looked at all the same."""
-    answered = transport.response(resolve(request.manifest_url, manifest.fallback)) if manifest.fallback else None
-    found = answered.body if answered is not None and answered.status == 200 else b""
+def _release(request: CheckRequest, manifest: Manifest, transport: RecordingTransport) -> Release:
+    """Where publishing refuses something, the rest is looked at all the same."""
+    url = resolve(request.manifest_url, manifest.fallback)
+    response = transport.response(url) if manifest.fallback else None
+    fallback = response.body if response is not None and response.status == 200 else b""
     return Release(
-        manifest.name,
-        copy.digest() if copy else "",
-        manifest,
-        request.manifest_url,
-        copy.fallback if copy else found,
-        css=tuple(asset.digest for asset in copy.css) if copy else (),
-        js=tuple(asset.digest for asset in copy.js) if copy else (),
-        uses=copy.uses if copy else {},
-        versioned=copy.versioned if copy else False,
-        trust=request.trust,
+        manifest.name, "", manifest, request.manifest_url, fallback, (), (), versioned=False, trust=request.trust
     )
-
-
-def _files(copy: Copy | None) -> list[FileReport]:
-    assets = (*copy.css, *copy.js) if copy else ()
-    return [FileReport(f"/assets/{each.digest}", each.content_type, len(each.body)) for each in assets]
 
 
 async def _look(look: SlotLook, release: Release, report: Report) -> SlotReport:

@@ -29,7 +29,11 @@ class FileReport:
 
     path: str
     content_type: str
-    body_bytes: int
+    body: bytes
+
+    @property
+    def body_bytes(self) -> int:
+        return len(self.body)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,28 @@
+"""A copy that publishing would make, as pages would have it: a release, and its files by the addresses they link.
+
+Public: `release_of`, `files_of`.
+"""
+
+from shell.composition.release import Release, Trust
+from shell.registry.fetch import Copy
+
+
+def release_of(copy: Copy, trust: Trust) -> Release:
+    """What is live once it is published."""
+    return Release(
+        copy.manifest.name,
+        copy.digest(),
+        copy.manifest,
+        copy.manifest_url,
+        copy.fallback,
+        css=tuple(asset.digest for asset in copy.css),
+        js=tuple(asset.digest for asset in copy.js),
+        uses=copy.uses,
+        versioned=copy.versioned,
+        trust=trust,
+    )
+
+
+def files_of(copy: Copy) -> dict[str, tuple[str, bytes]]:
+    """(content type, body) of each file by its path on the shell's origin."""
+    return {f"/assets/{each.digest}": (each.content_type, each.body) for each in (*copy.css, *copy.js)}
