@@ -25,7 +25,7 @@ from shell.operations.fragment_check import answers, manifest_findings
 from shell.operations.fragment_check.copied import files_of, release_of
 from shell.operations.fragment_check.looks import SlotLook, include_of, looks_for
 from shell.operations.fragment_check.recording import RecordingTransport
-from shell.operations.fragment_check.report import FileReport, Report, SlotReport
+from shell.operations.fragment_check.report import Report, SlotReport
 from shell.registry.asset_copies import PublishRefused
 from shell.registry.fetch import ASSET_BYTES_MAX, FETCH_MS, Copy, Fetcher
 from shell.registry.origins import Origins
@@ -54,10 +54,7 @@ async def check(request: CheckRequest) -> Report:
         report.checked, report.fragment, report.version = True, manifest.name, manifest.version
         release = release_of(copy, request.trust) if copy else _release(request, manifest, transport)
         report.findings += manifest_findings.about(release, copy, transport)
-        report.files = [
-            FileReport(path, content_type, body)
-            for path, (content_type, body) in (files_of(copy) if copy else {}).items()
-        ]
+        report.files = files_of(copy) if copy else []
         for look in looks_for(manifest.name, request.pages, request.slots):
             report.slots.append(await _look(look, release, report))
     finally:

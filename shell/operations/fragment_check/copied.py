@@ -4,6 +4,7 @@ Public: `release_of`, `files_of`.
 """
 
 from shell.composition.release import Release, Trust
+from shell.operations.fragment_check.report import FileReport
 from shell.registry.fetch import Copy
 
 
@@ -23,6 +24,6 @@ def release_of(copy: Copy, trust: Trust) -> Release:
     )
 
 
-def files_of(copy: Copy) -> dict[str, tuple[str, bytes]]:
-    """(content type, body) of each file by its path on the shell's origin."""
-    return {f"/assets/{each.digest}": (each.content_type, each.body) for each in (*copy.css, *copy.js)}
+def files_of(copy: Copy) -> list[FileReport]:
+    """Each file under its path on the shell's origin."""
+    return [FileReport(f"/assets/{each.digest}", each.content_type, bytes(each.body)) for each in (*copy.css, *copy.js)]
