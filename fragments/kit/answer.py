@@ -94,7 +94,9 @@ def fragment_view(*methods: str) -> Callable[[Handler], View]:
                 return HttpResponseNotAllowed(allowed)
             started = time.perf_counter()
             try:
-                context = read_context(request, this_house(), settings.PLAYER_CONTEXT_PUBLIC_KEY)
+                context = read_context(
+                    request, this_house(), settings.PLAYER_CONTEXT_PUBLIC_KEY, settings.PAGE_PATHNAMES
+                )
                 _check_text(request)
             except ContextRefused as refused:
                 response = sign_in_again(refused.code)

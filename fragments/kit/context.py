@@ -4,7 +4,7 @@ Public: `Context`, `read_context`.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -12,6 +12,7 @@ from bff.contracts import headers
 from bff.contracts.player_context import PlayerContext, check
 from bff.resilience.deadline import Deadline
 from fragments.kit.formats import Formats, currency_or, formats_for
+from fragments.kit.pathnames import Pathnames, from_header, is_pathname
 from fragments.kit.policy import POLICY
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Context:
     """`player` is None for an anonymous or shared include; `prefix` is the slot's public pathname, no slash at its end.
 
     `authorization` and `traceparent` are passed on as they came; `mount_pathname` is the page's own pathname. `grant`
-    is a second token, for the third party behind this slot, empty where the shell gives none.
+    is a second token, for the third party behind this slot, empty where the shell gives none. `pathnames` are those of
+    the pages that the fragment links to, by name.
     """
 
     player: PlayerContext | None
@@ -39,6 +41,7 @@ class Context:
     authorization: str = ""
     traceparent: str = ""
     grant: str = ""
+    pathnames: Pathnames = field(default_factory=dict)
 
     def link(self, **parameters: object) -> str:
         """This page again, asking the slot for something else: `/history/?history.page=2`. Empty values are left out.
@@ -52,15 +55,22 @@ class Context:
         return self.mount_pathname + (f"?{urlencode(query)}" if query else "")
 
     @property
+    def sign_in(self) -> str:
+        """The page where a player signs in, and from there back to this one."""
+        return f"{self.pathnames['sign_in']}?{urlencode({'next': self.mount_pathname}, safe='/')}"
+
+    @property
     def formats(self) -> Formats:
         """How this request's money and times read."""
         return formats_for(self.locale)
 
 
-def read_context(request: "HttpRequest", house: "House", public_key_pem: str) -> Context:
+def read_context(
+    request: "HttpRequest", house: "House", public_key_pem: str, pathnames: Pathnames | None = None
+) -> Context:
     """The context of `request`; raises `ContextRefused` where a bearer was sent that is not for this fragment.
 
-    A shared pathname reads no bearer at all: what it renders may be shown to anybody.
+    A shared pathname reads no bearer at all: what it renders may be shown to anybody. `pathnames` are the house's own.
     """
     sent = request.headers
     player = None
@@ -79,6 +89,7 @@ def read_context(request: "HttpRequest", house: "House", public_key_pem: str) ->
         authorization=authorization,
         traceparent=sent.get("traceparent", ""),
         grant=sent.get(headers.GRANT, "") if player else "",
+        pathnames=from_header(pathnames or {}, sent.get(headers.PAGE_PATHNAMES, "")),
     )
 
 
@@ -91,6 +102,4 @@ def _deadline_ms(value: str | None, house: "House") -> int:
 
 def _pathname(value: str) -> str:
     """`value` if it is a pathname on this origin, else empty: it ends up in links and forms."""
-    short = len(value) <= POLICY.pathname_chars_max
-    ok = short and value.startswith("/") and not value.startswith("//") and "\\" not in value
-    return value if ok and value.isprintable() else ""
+    return value if is_pathname(value) else ""

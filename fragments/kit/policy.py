@@ -24,6 +24,7 @@ class KitPolicy:
     view_bytes_max: int = 512 * 1024
     request_body_bytes_max: int = 16 * 1024
     pathname_chars_max: int = 512
+    page_pathnames_chars_max: int = 4 * 1024
 
 
 POLICY = house_policy("kit", KitPolicy())

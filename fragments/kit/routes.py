@@ -12,6 +12,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from bff.contracts import headers
 from fragments.kit.house import this_house
 
+# Without the first no module of another origin runs; without the second a page that isolates itself loads nothing.
+_ANY_ORIGIN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+
 
 def kit_routes() -> list[URLPattern]:
     """To be added to a fragment's own `urlpatterns`."""
@@ -35,21 +38,20 @@ async def manifest(request: HttpRequest) -> HttpResponse:
 
 async def fallback(request: HttpRequest) -> HttpResponse:
     """The fragment's own fallback: fixed HTML without data, as large as what it replaces."""
-    response = HttpResponse(get_template(settings.FRAGMENT_FALLBACK).render())
+    response = HttpResponse(get_template(settings.FRAGMENT_FALLBACK).render({"pathnames": settings.PAGE_PATHNAMES}))
     response[headers.VERSION] = this_house().version
     return response
 
 
 async def static(request: HttpRequest, name: str) -> HttpResponse:
-    """A declared asset. Only the shell fetches it, at publish: browsers get the shell's copy."""
+    """A declared asset. The shell's pages get a copy, those of another layout link it here: any origin may read it."""
     file = this_house().static.get(name)
     if file is None:
         raise Http404(f"no asset {name!r} is declared in the manifest")
     if request.headers.get("if-none-match") == file.etag:
-        return HttpResponse(status=304, headers={"ETag": file.etag})
-    return HttpResponse(
-        file.body, content_type=file.content_type, headers={"ETag": file.etag, "Cache-Control": "no-cache"}
-    )
+        return HttpResponse(status=304, headers={"ETag": file.etag, **_ANY_ORIGIN})
+    held = {"ETag": file.etag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(file.body, content_type=file.content_type, headers={**held, **_ANY_ORIGIN})
 
 
 async def healthz(request: HttpRequest) -> HttpResponse:

@@ -4,9 +4,7 @@ import asyncio
 import re
 import uuid
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from bff.contracts import headers
@@ -115,9 +113,9 @@ def _slip(
         {
             "slip": page,
             "table_id": table_id,
-            "sign_in": f"{settings.SIGN_IN_PATHNAME}?{urlencode({'next': context.mount_pathname}, safe='/')}",
-            "cashier": settings.CASHIER_PATHNAME,
-            "roulette": settings.KIND_PATHNAME.format(kind="roulette"),
+            "sign_in": context.sign_in,
+            "cashier": context.pathnames["cashier"],
+            "roulette": context.pathnames["kind"].format(kind="roulette"),
         },
         status,
         page.degraded or not_sent,

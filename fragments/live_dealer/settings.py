@@ -1,7 +1,8 @@
 """Settings of the live tables: flat, its own, without a database.
 
 Environment: `DEBUG` (1 on a developer's machine), `PLAYER_CONTEXT_PUBLIC_KEY` (PEM; production does not start without
-it), `BFF_QUERIES_URL`, `GAMES_URL` (the provider that takes the bets; `SANDBOX_TABLES_URL` without it).
+it), `PAGE_PATHNAMES` (where the pages are that it links to), `BFF_QUERIES_URL`, `GAMES_URL` (the provider that takes
+the bets; `SANDBOX_TABLES_URL` without it).
 """
 
 import os
@@ -9,6 +10,8 @@ import secrets
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+from fragments.kit.pathnames import from_environment
 
 DEBUG = os.environ.get("DEBUG") == "1"
 SECRET_KEY = secrets.token_urlsafe(48)  # nothing is signed with it; Django's pages for developers want one
@@ -18,11 +21,16 @@ if not DEBUG and not PLAYER_CONTEXT_PUBLIC_KEY:
 
 FRAGMENT_FOLDER = Path(__file__).parent
 FRAGMENT_FALLBACK = "live_dealer/fallback.html"
-TABLE_PATHNAME = "/tables/{table_id}/"
-KIND_PATHNAME = "/live/{kind}/"
-LOBBY_PATHNAME = "/"
-CASHIER_PATHNAME = "/cashier/"
-SIGN_IN_PATHNAME = "/sign-in/"
+PAGE_PATHNAMES = from_environment(
+    {
+        "table": "/tables/{table_id}/",
+        "kind": "/live/{kind}/",
+        "lobby": "/",
+        "cashier": "/cashier/",
+        "sign_in": "/sign-in/",
+    },
+    os.environ.get("PAGE_PATHNAMES", ""),
+)
 
 ROOT_URLCONF = "fragments.live_dealer.urls"
 INSTALLED_APPS = ["fragments.kit", "fragments.live_dealer"]

@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from bff.contracts.tables import TableData, TablesData
@@ -26,12 +25,12 @@ _TABLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 async def grid(request: HttpRequest, context: Context, kind: str = "") -> Rendered:
     """The lobby's selection, all tables, or one kind of them."""
     if kind and kind != display.ALL and kind not in display.KINDS:
-        return _unknown("There is no such kind of table")
+        return _unknown("There is no such kind of table", context)
     # Always all of them: the filter says how many there are of each kind, and one shared answer serves every choice.
     answer = await bff.view("tables", View[TablesData], context, currency=context.currency)
     # Names and links are worth showing without the numbers, under the time they were true.
     answer, failure = _last_list.recall(context.currency, answer)
-    paths = display.Pathnames(settings.TABLE_PATHNAME, settings.KIND_PATHNAME)
+    paths = display.Pathnames(context.pathnames["table"], context.pathnames["kind"])
     page = display.grid(answer, context.formats, paths, kind, failure)
     return Rendered("live_dealer/grid.html", page, degraded=page.degraded, cache_s=SHARED_S)
 
@@ -44,12 +43,12 @@ async def table(request: HttpRequest, context: Context, table_id: str) -> Render
         await bff.view(f"tables/{table_id}", View[TableData], context, currency=context.currency) if is_id else None
     )
     if answer is None or (isinstance(answer, Failure) and answer.reason is Reason.NOT_FOUND):
-        return _unknown("This table isn't here")
+        return _unknown("This table isn't here", context)
     # The picture and the last results, too.
     answer, failure = _last_tables.recall((context.currency, table_id), answer)
     if isinstance(answer, Failure):
         answer, failure = _listed(context.currency, table_id, answer)
-    page = display.room(answer, context.formats, settings.TABLE_PATHNAME, datetime.now(UTC), failure)
+    page = display.room(answer, context.formats, context.pathnames["table"], datetime.now(UTC), failure)
     return Rendered("live_dealer/table.html", page, degraded=page.degraded, cache_s=SHARED_S)
 
 
@@ -63,5 +62,5 @@ def _listed(currency: str, table_id: str, failure: Failure) -> tuple[View[TableD
     return View(TableData(found), answer.freshness), failure
 
 
-def _unknown(what: str) -> Rendered:
-    return Rendered("live_dealer/unknown.html", {"what": what, "lobby": settings.LOBBY_PATHNAME}, status=404)
+def _unknown(what: str, context: Context) -> Rendered:
+    return Rendered("live_dealer/unknown.html", {"what": what, "lobby": context.pathnames["lobby"]}, status=404)

@@ -2,9 +2,7 @@
 
 import re
 import uuid
-from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from bff.contracts import headers
@@ -98,7 +96,7 @@ async def _offers(
     page = display.offers(
         answer,
         context.formats,
-        sign_in=_sign_in(context),
+        sign_in=context.sign_in,
         keys=_keys(answer, keys or {}),
         notes=notes or {},
         failure=failure,
@@ -147,7 +145,3 @@ def _keys(answer: View[PromotionsData] | Failure, held: dict[str, str]) -> dict[
     if isinstance(answer, Failure) or answer.data is None:
         return held
     return {offer.promotion_id: uuid.uuid4().hex for offer in answer.data.offers} | held
-
-
-def _sign_in(context: Context) -> str:
-    return f"{settings.SIGN_IN_PATHNAME}?{urlencode({'next': context.mount_pathname}, safe='/')}"

@@ -4,9 +4,6 @@ Public: `Invitation`, `invitation`.
 """
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
-
-from django.conf import settings
 
 from fragments.kit.context import Context
 
@@ -21,5 +18,4 @@ class Invitation:
 
 def invitation(context: Context, *, wide: bool) -> Invitation:
     """The invitation for this page."""
-    query = urlencode({"next": context.mount_pathname}, safe="/")
-    return Invitation(f"{settings.SIGN_IN_PATHNAME}?{query}", wide)
+    return Invitation(context.sign_in, wide)

@@ -1,7 +1,7 @@
 """Settings of the wallet: flat, its own, without a database.
 
 Environment: `DEBUG` (1 on a developer's machine), `PLAYER_CONTEXT_PUBLIC_KEY` (PEM; production does not start without
-it), `BFF_QUERIES_URL`, `BFF_COMMANDS_URL`.
+it), `PAGE_PATHNAMES` (where the pages are that it links to), `BFF_QUERIES_URL`, `BFF_COMMANDS_URL`.
 """
 
 import os
@@ -9,6 +9,8 @@ import secrets
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+from fragments.kit.pathnames import from_environment
 
 DEBUG = os.environ.get("DEBUG") == "1"
 SECRET_KEY = secrets.token_urlsafe(48)  # nothing is signed with it; Django's pages for developers want one
@@ -18,7 +20,9 @@ if not DEBUG and not PLAYER_CONTEXT_PUBLIC_KEY:
 
 FRAGMENT_FOLDER = Path(__file__).parent
 FRAGMENT_FALLBACK = "wallet/fallback.html"
-SIGN_IN_PATHNAME = "/sign-in/"
+PAGE_PATHNAMES = from_environment(
+    {"cashier": "/cashier/", "history": "/history/", "sign_in": "/sign-in/"}, os.environ.get("PAGE_PATHNAMES", "")
+)
 
 ROOT_URLCONF = "fragments.wallet.urls"
 INSTALLED_APPS = ["fragments.kit", "fragments.wallet"]

@@ -28,6 +28,16 @@ template = "lobby.html"
 wallet = { fragment = "origin", pathname = "/one" }
 tables = { fragment = "origin", pathname = "/two" }
 promotions = { fragment = "origin", pathname = "/three" }
+[fragments.wallet]
+[fragments.live-dealer]
+[fragments.promotions]
+[pages.ours]
+route = "/ours/"
+template = "lobby.html"
+[pages.ours.slots]
+wallet = { fragment = "wallet", pathname = "/summary" }
+tables = { fragment = "live-dealer", pathname = "/grid" }
+promotions = { fragment = "promotions", pathname = "/offers" }
 [fragments.poll]
 [pages.limits]
 route = "/limits/"

@@ -10,14 +10,10 @@ os.environ["DEBUG"] = "1"
 from bff.commands.settings import BROKER_URL, COMPARE_S, GAME_PROVIDERS, PAYMENTS_URL, PAYMENTS_WEBHOOK_SECRET
 from bff.commands.settings import INSTALLED_APPS as COMMANDS_APPS
 from fragments.live_dealer.settings import (
-    CASHIER_PATHNAME,
     FRAGMENT_FALLBACK,
     FRAGMENT_FOLDER,
-    KIND_PATHNAME,
-    LOBBY_PATHNAME,
+    PAGE_PATHNAMES,
     PLAYER_CONTEXT_PUBLIC_KEY,
-    SIGN_IN_PATHNAME,
-    TABLE_PATHNAME,
 )
 from fragments.live_dealer.settings import INSTALLED_APPS as FRAGMENT_APPS
 from shell.settings import *  # noqa: F403
@@ -27,17 +23,13 @@ INSTALLED_APPS = [*SHELL_APPS, *COMMANDS_APPS, *FRAGMENT_APPS]
 
 __all__ = [
     "BROKER_URL",
-    "CASHIER_PATHNAME",
     "COMPARE_S",
     "FRAGMENT_FALLBACK",
     "FRAGMENT_FOLDER",
     "GAME_PROVIDERS",
     "INSTALLED_APPS",
-    "KIND_PATHNAME",
-    "LOBBY_PATHNAME",
+    "PAGE_PATHNAMES",
     "PAYMENTS_URL",
     "PAYMENTS_WEBHOOK_SECRET",
     "PLAYER_CONTEXT_PUBLIC_KEY",
-    "SIGN_IN_PATHNAME",
-    "TABLE_PATHNAME",
 ]

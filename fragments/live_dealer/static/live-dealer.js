@@ -22,3 +22,9 @@ export default function mount(root, { signal }) {
     chip.addEventListener("change", choose, { signal });
   }
 }
+
+// A slot of the shell calls `mount` and stands in a shadow root. In a page of another layout nobody does, so it is done here.
+for (const frame of document.querySelectorAll(".frame-live-dealer")) {
+  if (frame instanceof HTMLElement && !frame.closest("fragment-slot"))
+    mount(frame, { signal: new AbortController().signal });
+}

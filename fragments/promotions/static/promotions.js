@@ -47,3 +47,9 @@ export default function mount(root, { signal }) {
   const timer = setInterval(run, 1000);
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }
+
+// A slot of the shell calls `mount` and stands in a shadow root. In a page of another layout nobody does, so it is done here.
+for (const frame of document.querySelectorAll(".frame-promotions")) {
+  if (frame instanceof HTMLElement && !frame.closest("fragment-slot"))
+    mount(frame, { signal: new AbortController().signal });
+}

@@ -167,9 +167,10 @@ function send(response, answer) {
   response.end(answer.body ?? "");
 }
 
-// A stock layout at `/` over these podlets: [{ name, uri, pathname?, query? }, ...].
-async function startLayout(name, podlets, options) {
+// A stock layout at `/` over these podlets: [{ name, uri, pathname?, query? }, ...]. `contexts` are contexts of its own.
+async function startLayout(name, podlets, { contexts = {}, ...options }) {
   const layout = new Layout({ name, pathname: "/", ...options });
+  for (const [each, value] of Object.entries(contexts)) layout.context.register(each, { parse: () => value });
   const clients = podlets.map(({ name: client, uri, ...rest }) => [layout.client.register({ name: client, uri }), rest]);
   const app = express();
   app.use(layout.middleware());
@@ -178,7 +179,8 @@ async function startLayout(name, podlets, options) {
       const incoming = response.locals.podium;
       const fetched = await Promise.all(clients.map(([client, rest]) => client.fetch(incoming, rest)));
       incoming.podlets = fetched;
-      response.podiumSend(fetched.map((each) => `<section>${each}</section>`).join("\n"));
+      const sections = fetched.map((each, at) => `<section data-slot="${podlets[at].name}">${each}</section>`);
+      response.podiumSend(sections.join("\n"));
     } catch (error) {
       next(error);
     }

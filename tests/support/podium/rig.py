@@ -90,7 +90,10 @@ class Podium:
         return list(self._ask("requests", url=started.url))
 
     def layout(self, name: str, *podlets: dict[str, Any], **options: Any) -> Started:
-        """A stock `@podium/layout` at `/` over podlets `{name, uri, pathname, query}`."""
+        """A stock `@podium/layout` at `/` over podlets `{name, uri, pathname, query}`.
+
+        Each stands in `<section data-slot=name>`. `contexts` maps names of Podium contexts of its own to their values.
+        """
         url = str(self._ask("layout", name=name, podlets=podlets, options=options)["url"])
         return Started(url, "")
 

@@ -33,9 +33,9 @@ def test_stock_layout_shows_a_podlet_and_its_fallback(podium: Podium) -> None:
     """The other side of each comparison."""
     [started] = podium.start({"name": "shown", "fallback": "/fallback"})
     layout = podium.layout("page", {"name": "shown", "uri": started.manifest_url})
-    assert "<section><p>shown: content</p></section>" in httpx.get(layout.url).text
+    assert '<section data-slot="shown"><p>shown: content</p></section>' in httpx.get(layout.url).text
     podium.stop(started)
-    assert "<section><p>shown: fallback</p></section>" in httpx.get(layout.url).text
+    assert '<section data-slot="shown"><p>shown: fallback</p></section>' in httpx.get(layout.url).text
 
 
 def test_schema_and_addresses_are_podiums_own(podium: Podium) -> None:
