@@ -5,6 +5,9 @@
 
 const NO_TEXT = new Set("button checkbox color file image radio range reset submit".split(" "));
 
+// What is pressed, sent, or was opened over the page by a person. A browser that does not know one of these passes it by.
+const AT_WORK = ":is(:active, form[aria-busy], dialog:modal, [popover='']:popover-open, [popover=auto i]:popover-open)";
+
 /** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Field */
 
 /** @param {HTMLElement} slot */
@@ -12,7 +15,7 @@ export function busy(slot) {
   const root = slot.shadowRoot ?? slot;
   const focused = slot.shadowRoot ? slot.shadowRoot.activeElement : document.activeElement;
   if (focused && root.contains(focused) && takesText(focused)) return true;
-  if (root.querySelector(":active, form[aria-busy]")) return true;
+  if (root.querySelector(AT_WORK)) return true;
   /** @type {NodeListOf<Field>} */
   const fields = root.querySelectorAll("input:not([type=hidden]), textarea, select");
   return [...fields].some(edited);

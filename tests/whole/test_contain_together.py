@@ -78,3 +78,22 @@ def test_what_asks_by_itself_comes_to_an_end(page: Page, trigger: str) -> None:
     )
     page.wait_for_timeout(600)
     assert len(asked) == 20
+
+
+def test_what_somebody_opened_is_not_taken_from_them(page: Page) -> None:
+    """A slot whose popover or dialog is open waits with what arrives, until it is closed."""
+    served(page, TWO.replace("b</fragment-slot>", '<p popover="" id="p">b</p></fragment-slot>'))
+    seen = page.evaluate(
+        """async () => {
+            const { busy } = await import("/slots/typing.js");
+            const [a, b] = document.querySelectorAll("fragment-slot"), seen = [busy(a), busy(b)];
+            document.getElementById("p").showPopover();
+            seen.push(busy(b));
+            document.getElementById("p").hidePopover();
+            document.getElementById("d").showModal();
+            seen.push(busy(a), busy(b));
+            document.getElementById("d").close();
+            return [...seen, busy(a)];
+        }"""
+    )
+    assert seen == [False, False, True, True, False, False]

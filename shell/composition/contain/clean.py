@@ -187,6 +187,7 @@ class Cleaner:
     def _may_stay_here(self, element: Element, name: str, check: Check) -> bool:
         """Whether other attributes of the element make a value harmless that its own check does not let pass."""
         if name == "action" and element.tag == "form":
+            self._spending.charge(WEIGHTS.value, "values of attributes")
             asks = (element.attr("method") or "get").lower() not in ("post", "dialog")
             return asks and self._reach.page(element.attr(name) or "")
         if check in htmx.TRIGGERS:

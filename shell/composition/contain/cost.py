@@ -28,9 +28,10 @@ class Weights:
     `reference`. To look at once: an `attribute` and, unless it stays whatever it says, each different `value` with its
     characters, of which no check reads more than `value_chars_max`; a picture in a set of them (`candidate`), a
     character of CSS that calls a function and of a pattern count apart, as does an `escape` in an address. A `style`
-    that is not plain is parsed. `unlisted` is an attribute that its element's list does not name. To take out one
-    thing: a `change`, and what it has inside moves up, a `child` each. `fast_path` is what it takes to read what stands
-    between two end tags, and is spent on bodies with at most `fast_path_closings_max` of them.
+    that is not plain is parsed, and a relative address `resolved`. `unlisted` is an attribute that its element's list
+    does not name. To take out one thing: a `change`, and what it has inside moves up, a `child` each. `fast_path` is
+    what it takes to read what stands between two end tags, and is spent on bodies with at most `fast_path_closings_max`
+    of them.
     """
 
     byte: int = 20
@@ -48,6 +49,7 @@ class Weights:
     css_char: int = 1000
     style: int = 15_000
     style_char: int = 4500
+    resolved: int = 6500
     pattern_char: int = 500
     change: int = 2700
     child: int = 60
@@ -103,6 +105,8 @@ def reading_ns(check: Check, value: str) -> int:
     """To ask `check` about `value`."""
     if check is values.pictures:
         return WEIGHTS.value + (1 + value.count(",")) * WEIGHTS.candidate
+    if check is values.invoked:
+        return 2 * WEIGHTS.value + len(value) * WEIGHTS.value_char
     if check is values.drawing and not css.is_quick(value):
         return WEIGHTS.css + len(value) * WEIGHTS.css_char
     per_char = WEIGHTS.pattern_char if check is pattern.bearable else WEIGHTS.value_char

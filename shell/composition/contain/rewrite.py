@@ -30,7 +30,7 @@ def cost_ns(check: Check, value: str) -> int:
     """What `rewritten` costs, whether or not it remembers."""
     if check is values.style:
         return WEIGHTS.style + min(len(value), style.CHARS_MAX) * WEIGHTS.style_char
-    return WEIGHTS.value + min(len(value), WEIGHTS.value_chars_max) * WEIGHTS.value_char
+    return WEIGHTS.resolved + min(len(value), WEIGHTS.value_chars_max) * WEIGHTS.value_char
 
 
 def _within_own_prefix(value: str, reach: Reach) -> Rewritten | None:

@@ -22,6 +22,11 @@ CLOSED = (
     "<a href='/%41%42/{n}'>y</a>", "<foo>x</foo>", "<marquee>x", "x{n} &#8364; \xa0 >", "<textarea>{n}",
     "<pre>\n{n}</pre>",
     "<details name=a{n}><summary>x</summary></details>", "<p aria-labelledby='a{n} b{n}'>x</p>", "<b a{n}></b></p><p>",
+    "<p style='width: {n}px; color: red'>x</p>", "<p style='width: calc({n}px + 1em)'>x</p>",
+    "<p style='top: {n}px'>x</p>", "<p style='--a{n}: {{}}'>x</p>", "<a href='r/{n}'>y</a>",
+    "<math><mi>{n}</mi></math>", "<form action=/x/{n}></form>",
+    "<script type=application/json>{n}<</script>", "<p popover id=p{n}>x</p><button popovertarget=p{n}>y</button>",
+    "<svg><path style='fill: red; d: {n}'></path></svg>", "<tr><td>{n}<p></td></tr>",
 )  # fmt: skip
 OPEN = (
     "<b>", "<i></p>", "<foo onclick=x>", "<a><b>", "<button><p>", "<noscript><p>", "<h1><h2>", "<p class='{long}'>",
