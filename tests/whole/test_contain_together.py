@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Route
 
+from shell.security import content_security_policy
 from tests.support.contain_browser import ORIGIN, STATIC
 
 TWO = """<!doctype html><title>x</title>
@@ -97,3 +98,29 @@ def test_what_somebody_opened_is_not_taken_from_them(page: Page) -> None:
         }"""
     )
     assert seen == [False, False, True, True, False, False]
+
+
+def test_policy_lets_the_style_of_an_element_stand_and_no_other(page: Page) -> None:
+    """Under the policy of every page a `style` is followed and a property of its own fetches nothing, a stylesheet in
+    the page is not, and a frame of an origin that nobody approved is not asked for."""
+    asked: list[str] = []
+    html = (
+        "<!doctype html><style>#c { color: rgb(255, 0, 0) }</style><p id='a' style='width: 40px; --w: 40%'>x</p>"
+        "<div style='width: 100px'><p id='b' style='width: var(--w); --w: 40%'>x</p></div><p id='c'>x</p>"
+        "<iframe src='https://evil.example/'></iframe>"
+    )
+
+    def respond(route: Route) -> None:
+        if route.request.url == f"{ORIGIN}/":
+            policy = {"content-security-policy": content_security_policy()}
+            route.fulfill(body=html, content_type="text/html", headers=policy)
+        else:
+            asked.append(route.request.url)
+            route.fulfill(body="")
+
+    page.route("**/*", respond)
+    page.goto(f"{ORIGIN}/")
+    widths = "() => ['a', 'b'].map((id) => getComputedStyle(document.getElementById(id)).width)"
+    assert page.evaluate(widths) == ["40px", "40px"]
+    assert page.evaluate("() => getComputedStyle(document.getElementById('c')).color") == "rgb(0, 0, 0)"
+    assert not [url for url in asked if "evil" in url]
