@@ -26,7 +26,7 @@ from shell.composition.body import read_body
 from shell.composition.django_view import composed
 from shell.composition.include import Include
 from shell.composition.ladder import Included, included_from_outcome
-from shell.composition.page import Slot, Visit
+from shell.composition.page import Slot, Visit, split_tag
 from shell.composition.page_names import NAMES_TAKEN, PageNames, read_names_taken
 from shell.composition.requests import action_request
 from shell.composition.upstreams import ACTION_MS
@@ -42,6 +42,8 @@ _TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 # What a fragment may answer an action with, besides failing: done, refused by the rules, in flight already.
 _ANSWERS = frozenset({200, 202, 409, 422})
 
+_GONE = "This part of the page has changed since it was loaded, so nothing was sent. Reload the page and try again."
+
 logger = log.get("actions")
 
 
@@ -55,8 +57,11 @@ class _SeeOther(HttpResponseRedirectBase):
 async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest: str) -> HttpResponseBase:
     """Carry one action to its fragment and answer with the slot: swapped by htmx, by a redirect without JavaScript."""
     found = parts().pages.by_key(key)
-    slot = found[0].slot(slot_name) if found else None
-    release = parts().registry.current.releases.get(slot.fragment) if slot else None
+    name, tag = split_tag(slot_name)
+    slot = found[0].slot(name) if found else None
+    release = parts().registry.current.drawn_by(slot.fragment, tag) if slot else None
+    if slot is not None and release is None and tag:
+        return notice(request, 409, _GONE)
     url = release.proxy_url(target, rest) if release and _REST.fullmatch(rest) else None
     if found is None or slot is None or release is None or url is None:
         return notice(request, 404, "There is no such action. Nothing was done; reload the page and try again.")

@@ -5,6 +5,8 @@ What Django's middleware would do is done here by name: allowed hosts, TLS redir
 """
 
 import asyncio
+import secrets
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,10 +20,11 @@ from shell.composition import metrics
 from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.composition.assets import static_file
 from shell.composition.content_coding import CodedBody
-from shell.composition.page import Page, Visit
+from shell.composition.page import Page, Visit, split_tag
 from shell.composition.page_names import NAMES_TAKEN, read_names_taken
 from shell.composition.retry_delay import ATTEMPT_MAX
 from shell.composition.stream import Composition, timing
+from shell.cookies import set_cookie
 from shell.pages.errors import BROKEN
 from shell.players.authentication import authenticate_cookies
 from shell.responses import PLAIN, respond, start_response
@@ -80,7 +83,10 @@ class PagePath:
         matched = self._parts.pages.match(incoming.path)
         assert matched is not None, "the route was chosen by this match"
         visit, cookies = await self._visit(incoming, *matched)
-        composition = self._parts.composer.compose(visit, self._parts.registry.current)
+        snapshot = self._parts.registry.current
+        if snapshot.canaries:
+            visit, cookies = _as_visitor(visit, cookies)
+        composition = self._parts.composer.compose(visit, snapshot)
         streaming = asyncio.ensure_future(_stream(composition, send, cookies, head_only=incoming.method == "HEAD"))
         leaving = asyncio.ensure_future(_until_left(receive))
         try:
@@ -98,7 +104,8 @@ class PagePath:
             raise results[0]
 
     async def _slot(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        key, _, slot_name = incoming.path.removeprefix(SLOTS_PREFIX).partition("/")
+        key, _, tagged_name = incoming.path.removeprefix(SLOTS_PREFIX).partition("/")
+        slot_name, tag = split_tag(tagged_name)
         found = self._parts.pages.by_key(key)
         slot = found[0].slot(slot_name) if found else None
         if found is None or slot is None:
@@ -109,7 +116,7 @@ class PagePath:
         attempt = min(int(attempt_text), ATTEMPT_MAX) if attempt_text.isascii() and attempt_text.isdigit() else 0
         page_names = read_names_taken(incoming.headers.get(NAMES_TAKEN))
         included, body = await self._parts.composer.slot(
-            slot, visit, self._parts.registry.current, page_names, attempt=attempt
+            slot, visit, self._parts.registry.current, page_names, attempt=attempt, tag=tag
         )
         server_timing = ("server-timing", timing(slot.name, included.ms, included.state))
         await respond(
@@ -158,6 +165,15 @@ class PagePath:
             await respond(send, 404, (PLAIN,), b"There is no such file.\n")
         else:
             await _immutable(scope, send, file.content_type, await file.coded())
+
+
+def _as_visitor(visit: Visit, cookies: list[tuple[str, str]]) -> tuple[Visit, list[tuple[str, str]]]:
+    """The visit by a browser that is recognised, or will be from here on: it gets the same release every time."""
+    if visit.visitor:
+        return visit, cookies
+    visitor = secrets.token_hex(16)
+    cookie = set_cookie(settings.VISITOR_COOKIE_NAME, visitor, age_s=settings.VISITOR_COOKIE_AGE_S)
+    return replace(visit, visitor=visitor), [*cookies, ("set-cookie", cookie)]
 
 
 async def _immutable(scope: dict[str, Any], send: ASGISendCallable, content_type: str, body: CodedBody) -> None:

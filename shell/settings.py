@@ -179,6 +179,9 @@ CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrf"
 PLAYER_COOKIE_NAME = f"{_COOKIE_PREFIX}player"
 CHANGED_COOKIE_NAME = f"{_COOKIE_PREFIX}changed"
 DEVICE_COOKIE_NAME = f"{_COOKIE_PREFIX}device"
+# A random name for this browser, while a release is on trial: it gets the same one every time.
+VISITOR_COOKIE_NAME = f"{_COOKIE_PREFIX}visitor"
+VISITOR_COOKIE_AGE_S = 30 * 24 * 3600
 # How long the signed player cookie counts by itself, and how long what a process knows of ended sessions may be old.
 PLAYER_COOKIE_AGE_S = 60
 # How long a genuine cookie still says who it was while the database can not be asked, if nothing speaks against it.

@@ -26,6 +26,7 @@ from shell.players.identity import Identity
 RECEIPT = re.compile(r"[A-Za-z0-9_-]{1,160}")
 QUERY_VALUE = re.compile(r"[A-Za-z0-9_.,~-]{1,128}")
 SEQUENCE = re.compile(r"[A-Za-z0-9_-]{1,64}:[0-9]{1,18}")
+VISITOR = re.compile(r"[0-9a-f]{32}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _CHANGED_SALT = "shell.changed"
 CHANGED_COOKIE_S = 30
@@ -81,6 +82,7 @@ def visit_of(incoming: Incoming, page: Page, params: Mapping[str, str], identity
         min_sequence=_min_sequence(incoming),
         queries=_queries(incoming.query, page),
         template_values=duty_values(identity, now=int(time.time())),
+        visitor=_visitor(incoming.cookies),
     )
 
 
@@ -88,6 +90,11 @@ def changed_cookie(sequence: str) -> str:
     """Carries a player's own write over a redirect: for half a minute pages read at least `sequence`."""
     value = signing.TimestampSigner(salt=_CHANGED_SALT).sign(sequence)
     return set_cookie(settings.CHANGED_COOKIE_NAME, value, age_s=CHANGED_COOKIE_S)
+
+
+def _visitor(cookies: Mapping[str, str]) -> str:
+    value = cookies.get(settings.VISITOR_COOKIE_NAME, "")
+    return value if VISITOR.fullmatch(value) else ""
 
 
 def _receipts(query: Mapping[str, str], page: Page) -> dict[str, str]:

@@ -35,7 +35,8 @@ from shell.registry.follow import ACTOR, Follower, FollowPolicy
 from shell.registry.hold_enforcer import HoldEnforcer
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, publish
-from shell.registry.snapshot_poller import Holds, SnapshotPoller
+from shell.registry.snapshot_loader import Holds
+from shell.registry.snapshot_poller import SnapshotPoller
 
 # A team's CI asks a few times a minute; whoever guesses tokens asks all the time. An account here is a token.
 REGISTRY_API_LIMITS = ThrottlePolicy(window_s=60, address_tries_max=300, account_tries_max=120)

@@ -10,7 +10,7 @@ import msgspec
 
 from bff.contracts.manifest import Audience
 from bff.resilience.last_good import Key
-from shell.composition.page import Slot, Visit
+from shell.composition.page import TAG_SEPARATOR, Slot, Visit
 from shell.composition.release import Release
 
 
@@ -29,8 +29,10 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def prefix(self) -> str:
-        """The slot's own public prefix; it stands for page, parameters and slot."""
-        return self.visit.page.prefix(self.slot, self.visit.params)
+        """The slot's own public prefix; it stands for page, parameters and slot, and for the release where pages can
+        hold another."""
+        prefix = self.visit.page.prefix(self.slot, self.visit.params)
+        return f"{prefix}{TAG_SEPARATOR}{self.release.tag}" if self.release is not None and self.release.tag else prefix
 
     @cached_property
     def pathname(self) -> str:

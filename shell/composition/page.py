@@ -1,6 +1,6 @@
 """A page and its slots, as data; and one visit to it.
 
-Public: `PAGE_DEADLINE_MS`, `Grant`, `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`.
+Public: `PAGE_DEADLINE_MS`, `Grant`, `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`, `TAG_SEPARATOR`, `split_tag`.
 """
 
 import re
@@ -15,6 +15,8 @@ PAGE_DEADLINE_MS = 1000
 _PARAM = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 _KEY_SEPARATOR = ":"
+# Between a slot's name and the tag of the release that drew it; in no name and no tag.
+TAG_SEPARATOR = "~"
 
 
 class PagesBroken(Exception):
@@ -104,7 +106,8 @@ class Visit:
     `player` is empty for a visitor who is not signed in; `session` stands for the session and is no key to it, and
     `session_ends` is when it ends by itself (Unix seconds). `receipts` maps a slot to the receipt that it is to show,
     `queries` a slot to what the page's query asks of it. `min_sequence` is `<epoch>:<n>` where the player's own write
-    must be seen. `template_values` fill the template's holes besides the visit's own.
+    must be seen. `template_values` fill the template's holes besides the visit's own. `visitor` stands for the browser,
+    and is empty where no release is on trial.
     """
 
     page: Page
@@ -123,10 +126,17 @@ class Visit:
     min_sequence: str = ""
     queries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     template_values: Mapping[str, str] = field(default_factory=dict)
+    visitor: str = ""
 
     @property
     def path(self) -> str:
         return self.page.path(self.params)
+
+
+def split_tag(slot_name: str) -> tuple[str, str]:
+    """(the slot's name, the tag of the release that drew it, if any) of an address."""
+    name, _, tag = slot_name.partition(TAG_SEPARATOR)
+    return name, tag
 
 
 def _filled(pattern: str, params: Mapping[str, str]) -> str:

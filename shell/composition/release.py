@@ -1,9 +1,10 @@
 """A published release as the page path sees it: immutable, in memory, no database.
 
-Public: `Trust`, `StoredAsset`, `AssetUse`, `Release`, `Snapshot`.
+Public: `Trust`, `StoredAsset`, `AssetUse`, `Role`, `Release`, `Canary`, `Snapshot`.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -21,6 +22,14 @@ class Trust(StrEnum):
 
     FIRST_PARTY = "first-party"
     SANDBOXED = "sandboxed"
+
+
+class Role(StrEnum):
+    """What a release is to pages: live, tried on a share of visitors, or live before and still on open pages."""
+
+    STABLE = "stable"
+    CANARY = "canary"
+    EARLIER = "earlier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,8 @@ class Release:
 
     `fallback` is empty where the manifest names none. `versioned` is whether the origin says `podlet-version`: one that
     does always does, so an answer without it is somebody else's; a plain server never does. What its origin deploys
-    is published by itself where operators say `follow`.
+    is published by itself where operators say `follow`. `tag` names the release in the addresses of its slots, signed;
+    it is empty where pages can hold no other.
     """
 
     fragment: str
@@ -63,6 +73,8 @@ class Release:
     versioned: bool = True
     trust: Trust = Trust.SANDBOXED
     follow: bool = False
+    role: Role = Role.STABLE
+    tag: str = ""
 
     # Worked out once: what has no script needs no tree in common with the page, and stands in a root of its own.
     sandboxed: bool = field(init=False)
@@ -107,10 +119,67 @@ def _content_url(manifest_url: str, content: str, pathname: str) -> str:
     return podium_url.append(podium_url.resolve(manifest_url, content), pathname)
 
 
+SHARE_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A release that `share` of 10,000 visitors get, always the same ones; a higher share only adds to them.
+
+    `salt` is this trial's own: the next one meets other people.
+    """
+
+    release: Release
+    share: int
+    salt: bytes
+
+    def takes(self, visitor: str) -> bool:
+        """Whether `visitor` gets it; nobody of whom nothing is known does."""
+        if not visitor:
+            return False
+        return int.from_bytes(hashlib.sha256(self.salt + visitor.encode()).digest()[:8]) % SHARE_MAX < self.share
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is live at `generation`. One page view uses one snapshot from its first byte to its last."""
+    """What is live at `generation`. One page view uses one snapshot from its first byte to its last.
+
+    `tagged` are all releases that open pages may name by their `tag`. `untagged` are, by fragment, those that drew
+    pages from before there were tags, where that is not what is live.
+    """
 
     generation: int = 0
     releases: Mapping[str, Release] = field(default_factory=lambda: MappingProxyType({}))
     assets: Mapping[str, StoredAsset] = field(default_factory=lambda: MappingProxyType({}))
+    canaries: Mapping[str, Canary] = field(default_factory=lambda: MappingProxyType({}))
+    tagged: Mapping[str, Release] = field(default_factory=lambda: MappingProxyType({}))
+    untagged: Mapping[str, Release] = field(default_factory=lambda: MappingProxyType({}))
+
+    def release_for(self, fragment: str, visitor: str) -> Release | None:
+        """What this visitor's pages are drawn by; None where nothing is live."""
+        if self.canaries and (canary := self.canaries.get(fragment)) is not None and canary.takes(visitor):
+            return canary.release
+        return self.releases.get(fragment)
+
+    def drawn_by(self, fragment: str, tag: str) -> Release | None:
+        """What drew a slot that names `tag`; None where that is gone or was rolled back."""
+        if not tag:
+            return self.untagged.get(fragment) or self.releases.get(fragment)
+        release = self.tagged.get(tag)
+        return release if release is not None and release.fragment == fragment else None
+
+    def release_again(self, fragment: str, tag: str, visitor: str, *, heals: bool) -> Release | None:
+        """What draws a slot of an open page again: what drew it before, so that the page does not mix two releases.
+
+        A slot that has nothing of an earlier release to show, and so `heals`, is drawn by what is live.
+        """
+        release = self.drawn_by(fragment, tag)
+        if release is None or (heals and release.role is Role.EARLIER):
+            return self.release_for(fragment, visitor)
+        return release
+
+    def in_use(self) -> Iterator[Release]:
+        """Every release that pages are or were drawn by."""
+        yield from self.releases.values()
+        yield from (canary.release for canary in self.canaries.values())
+        yield from (release for release in self.tagged.values() if release.role is Role.EARLIER)

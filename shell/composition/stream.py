@@ -17,7 +17,7 @@ from shell.composition.includer import Includer
 from shell.composition.ladder import Included
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
 from shell.composition.page_names import PageNames
-from shell.composition.release import Snapshot
+from shell.composition.release import Release, Snapshot
 from shell.composition.wrap import Wrapper
 
 # A proxy that gathers before it sends on (nginx does, to compress) would hold the head for the slowest slot.
@@ -49,11 +49,22 @@ class Composer:
         return Composition(self, visit, snapshot, answered)
 
     async def slot(
-        self, slot: Slot, visit: Visit, snapshot: Snapshot, page_names: PageNames | None = None, *, attempt: int
+        self,
+        slot: Slot,
+        visit: Visit,
+        snapshot: Snapshot,
+        page_names: PageNames | None = None,
+        *,
+        attempt: int,
+        tag: str = "",
     ) -> tuple[Included, bytes]:
-        """One slot on its own, for a page that is open in a browser, whose other slots hold `page_names`."""
+        """One slot on its own, for a page that is open in a browser, whose other slots hold `page_names`.
+
+        `tag` is that of the release that drew it before.
+        """
         deadline = Deadline.after_ms(self.clock(), self.page_deadline_ms)
-        include = Include(slot, visit, snapshot.releases.get(slot.fragment))
+        release = snapshot.release_again(slot.fragment, tag, visit.visitor, heals=attempt > 0)
+        include = Include(slot, visit, release)
         included = await self.includer.include(include, deadline)
         return included, self.wrapper.wrap(included, include, page_names, attempt=attempt)
 
@@ -68,9 +79,7 @@ class Composition:
         self._answered = answered
         self._page_names = PageNames()
         self._deadline = Deadline.after_ms(composer.clock(), composer.page_deadline_ms)
-        self._includes = {
-            slot.name: Include(slot, visit, snapshot.releases.get(slot.fragment)) for slot in visit.page.slots
-        }
+        self._includes = {slot.name: Include(slot, visit, self._release(slot)) for slot in visit.page.slots}
         # The slots that are ready before the first byte, and those under way.
         self._ready: dict[str, Included] = {}
         self._tasks: dict[str, asyncio.Task[Included]] = {}
@@ -120,9 +129,16 @@ class Composition:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _release(self, slot: Slot) -> Release | None:
+        """What draws this slot of this view: every slot of one fragment the same."""
+        answered = self._answered
+        if answered is not None and answered.slot.fragment == slot.fragment:
+            return answered.release
+        return self._snapshot.release_for(slot.fragment, self._visit.visitor)
+
     def _primary_slot(self) -> Slot | None:
         for slot in self._visit.page.slots:
-            release = self._snapshot.releases.get(slot.fragment)
+            release = self._release(slot)
             if slot.primary and release is not None and release.manifest.mullion.primary:
                 return slot
         return None

@@ -19,13 +19,15 @@ from shell.composition.include import Include
 from shell.composition.page import PAGE_DEADLINE_MS
 from shell.composition.probe_targets import ProbeTargets
 from shell.composition.proxy_policy import ProxyPolicy
-from shell.composition.release import Release, Snapshot
+from shell.composition.release import Release, Role, Snapshot
 
 # A command may wait for a payment provider; a page never does.
 ACTION_MS = 5000
 
 # What a guard is of: each has its own breaker, so that the outage of one is not another's.
 _Kind = Literal["content", "actions", "api", "uploads"]
+# Fragment, digest, role, kind.
+_Key = tuple[str, str, Role, _Kind]
 
 
 class Upstreams:
@@ -53,14 +55,14 @@ class Upstreams:
         self._lease = lease
         self._page_deadline_ms = page_deadline_ms
         self.proxy_policy = proxy_policy or house_policy("proxy", ProxyPolicy())
-        self._guards: dict[tuple[str, str, _Kind], Guard] = {}
+        self._guards: dict[_Key, Guard] = {}
         self._connect = connect
         self._clock = clock
         self._closing_guards: set[asyncio.Task[None]] = set()
 
     def of(self, release: Release) -> Guard:
         """The guard of a release's content."""
-        key: tuple[str, str, _Kind] = (release.fragment, release.digest, "content")
+        key: _Key = (release.fragment, release.digest, release.role, "content")
         guard = self._guards.get(key)
         if guard is None:
             extension = release.manifest.mullion
@@ -68,7 +70,7 @@ class Upstreams:
             deadline_ms = min(extension.deadline_ms, self._page_deadline_ms)
             policy = replace(self._policy, deadline_ms=deadline_ms, wire_bytes_max=extension.body_bytes_max)
             guard = self._guards[key] = Guard(
-                release.fragment,
+                _name(release),
                 policy,
                 self._connect(policy) if self._connect else None,
                 clock=self._clock,
@@ -86,23 +88,23 @@ class Upstreams:
 
     def actions_of(self, release: Release) -> Guard:
         """The guard of a release's actions: they may take longer, and browsing can not open their breaker."""
-        key: tuple[str, str, _Kind] = (release.fragment, release.digest, "actions")
+        key: _Key = (release.fragment, release.digest, release.role, "actions")
         guard = self._guards.get(key)
         if guard is None:
             policy = replace(
                 self._policy, deadline_ms=ACTION_MS, wire_bytes_max=release.manifest.mullion.body_bytes_max
             )
-            guard = self._guards[key] = Guard(f"{release.fragment}.actions", policy)
+            guard = self._guards[key] = Guard(f"{_name(release)}.actions", policy)
         return guard
 
     def api_of(self, release: Release, *, upload: bool = False) -> Guard:
         """The guard of a release's own API, whose calls are `StreamRequest`s; uploads may take longer."""
         kind: _Kind = "uploads" if upload else "api"
-        key = (release.fragment, release.digest, kind)
+        key: _Key = (release.fragment, release.digest, release.role, kind)
         guard = self._guards.get(key)
         if guard is None:
             proxy = self.proxy_policy
-            name = f"{release.fragment}.{kind}"
+            name = f"{_name(release)}.{kind}"
             policy = replace(
                 self._policy,
                 deadline_ms=proxy.upload_ms if upload else proxy.head_ms,
@@ -123,13 +125,17 @@ class Upstreams:
         )
 
     def guards(self) -> dict[str, Guard]:
-        """Guards of the content of the releases in use, by fragment."""
-        return {fragment: guard for (fragment, _, kind), guard in self._guards.items() if kind == "content"}
+        """Guards of the content of the releases that are live, by fragment."""
+        return {
+            fragment: guard
+            for (fragment, _, role, kind), guard in self._guards.items()
+            if role is Role.STABLE and kind == "content"
+        }
 
     def retain(self, snapshot: Snapshot) -> None:
-        """Close the guards of releases that are not live in `snapshot`; calls under way end by their own deadline."""
-        live = {(release.fragment, release.digest) for release in snapshot.releases.values()}
-        for key in [key for key in self._guards if key[:2] not in live]:
+        """Close the guards of releases that `snapshot` does not use; calls under way end by their own deadline."""
+        used = {(release.fragment, release.digest, release.role) for release in snapshot.in_use()}
+        for key in [key for key in self._guards if key[:3] not in used]:
             task = asyncio.create_task(self._guards.pop(key).aclose())
             self._closing_guards.add(task)
             task.add_done_callback(self._closing_guards.discard)
@@ -138,3 +144,8 @@ class Upstreams:
         """Wait for what is under way, then close every connection."""
         guards, self._guards = list(self._guards.values()), {}
         await asyncio.gather(*(guard.aclose() for guard in guards), *self._closing_guards)
+
+
+def _name(release: Release) -> str:
+    """The upstream's: what happens to a trial is no evidence against what is live, here or in other processes."""
+    return release.fragment if release.role is Role.STABLE else f"{release.fragment}.{release.role}"

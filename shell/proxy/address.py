@@ -7,12 +7,16 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, unquote_to_bytes
 
+from shell.composition.page import split_tag
+
 PREFIX = "/slots/"
 REST_CHARS_MAX = 2048
 _DECODINGS_MAX = 3
 # What may stand in a path as it is; browsers encode the rest.
 _PATH = re.compile(r"[!-~]*")
 _NEVER_RAW = frozenset('"#<>\\?^`{}')
+# Which release drew the slot, where pages can hold one or another.
+_TAG = re.compile(r"[0-9a-f.]{0,64}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -44,7 +48,8 @@ def read_address(raw_path: bytes, path: str) -> Address | None:
     if not (key and slot and target):
         return None
     _check_rest(rest)
-    if not (_NAME.fullmatch(slot) and _NAME.fullmatch(target)):
+    name, tag = split_tag(slot)
+    if not (_NAME.fullmatch(name) and _TAG.fullmatch(tag) and _NAME.fullmatch(target)):
         raise AddressRefused("it names no slot and proxy")
     return Address(unquote(key), slot, target, rest)
 

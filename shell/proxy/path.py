@@ -20,7 +20,7 @@ from bff.resilience.exchange import Exchange, StreamRequest
 from bff.resilience.outcome import Failure
 from shell.admission import refused_response
 from shell.composition.include import Include
-from shell.composition.page import Visit
+from shell.composition.page import Visit, split_tag
 from shell.composition.requests import api_headers
 from shell.players.authentication import authenticate_cookies
 from shell.players.identity import Identity
@@ -39,6 +39,7 @@ from shell.wiring import Parts
 
 logger = log.get("proxy")
 
+_GONE = Rejection(409, "release", "What drew this page is no longer there. Nothing was done; load the page again.")
 _NOTHING = Rejection(404, "not_found", "There is no such address. Nothing was done.")
 _SIGN_IN = Rejection(401, "unauthorised", "Sign in first. Nothing was done.")
 _UNVERIFIED = Rejection(503, "session", "Your sign-in can not be checked just now, so nothing was done. Try again.")
@@ -108,8 +109,11 @@ class ProxyPath:
         """Whose it is and where it goes; the shell's own cookies are put on the reply."""
         parts = self._parts
         found = parts.pages.by_key(address.key)
-        slot = found[0].slot(address.slot) if found else None
-        release = parts.registry.current.releases.get(slot.fragment) if slot else None
+        name, tag = split_tag(address.slot)
+        slot = found[0].slot(name) if found else None
+        release = parts.registry.current.drawn_by(slot.fragment, tag) if slot else None
+        if slot is not None and release is None and tag:
+            return _GONE
         url = release.proxy_url(address.target, address.rest) if release else None
         target_url = release.proxy_url(address.target, "") if release else None
         if found is None or slot is None or release is None or url is None or target_url is None:

@@ -23,10 +23,10 @@ class HoldEnforcer:
     def follow(self, snapshot: Snapshot, holds: Mapping[str, FragmentHold]) -> None:
         """From now on `holds` are held, and nothing else is."""
         for fragment in self._held.keys() | holds.keys():
-            release = snapshot.releases.get(fragment)
             held = holds.get(fragment)
-            if release is not None:
-                self._apply(release, held)
+            for release in snapshot.in_use():
+                if release.fragment == fragment:
+                    self._apply(release, held)
             if held != self._held.get(fragment):
                 logger.warning("fragment_held" if held else "fragment_resumed", fragment=fragment, detail=held or "")
         self._held = dict(holds)

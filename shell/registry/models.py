@@ -49,6 +49,31 @@ class LiveRelease(models.Model):
         return f"{self.fragment}: {self.release_id}"
 
 
+class Rollout(models.Model):
+    """A release that a share of visitors gets, out of 10,000. `held_back` says why it is not promoted by itself."""
+
+    fragment = models.CharField(max_length=100, primary_key=True)
+    release = models.ForeignKey(Release, on_delete=models.PROTECT)
+    share = models.IntegerField()
+    promotes = models.BooleanField(default=False)
+    held_back = models.CharField(max_length=300, blank=True)
+    since = models.DateTimeField()
+    actor = models.CharField(max_length=150)
+
+    def __str__(self) -> str:
+        return f"{self.fragment}: {self.release_id} for {self.share} of 10,000"
+
+
+class Superseded(models.Model):
+    """A release that was live until `at`: pages that it drew may still be open, and their forms are its own."""
+
+    release = models.OneToOneField(Release, on_delete=models.PROTECT, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.release_id} until {self.at:%Y-%m-%d %H:%M:%S}"
+
+
 class Registration(models.Model):
     """What operators allow a fragment's name, whatever release of it is live. A name without one is sandboxed.
 

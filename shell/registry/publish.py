@@ -1,10 +1,11 @@
 """Publishing: fetch a fragment's manifest, fallback and assets, check them, keep copies, make the release live.
 
-Public: `publish`, `Published`, `PublishRefused`.
+Public: `publish`, `Published`, `Trial`, `PublishRefused`, `VersionTaken`.
 Nothing is written until everything is fetched and checked: a publish that is refused leaves what is live as it was.
 """
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
@@ -17,10 +18,20 @@ from shell.composition.requests import Bearer
 from shell.registry import models
 from shell.registry.asset_copies import PublishRefused
 from shell.registry.fetch import ASSET_BYTES_MAX, FETCH_MS, Copy, Fetcher
+from shell.registry.going_live import go_live
 from shell.registry.origins import Origins, origin_of
 from shell.registry.registrations import set_trust, trust_of
+from shell.registry.rollout import RolloutRefused, begin
 
-__all__ = ["PublishRefused", "Published", "VersionTaken", "publish"]
+__all__ = ["PublishRefused", "Published", "Trial", "VersionTaken", "publish"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How many visitors get the release, and whether it is promoted by itself once it has done well."""
+
+    percent: float
+    promotes: bool = False
 
 
 class VersionTaken(PublishRefused):
@@ -49,6 +60,7 @@ async def publish(
     bearer: Bearer | None = None,
     trust: Trust | None = None,
     only: str = "",
+    trial: Trial | None = None,
 ) -> Published:
     """Publish the release that `manifest_url` describes; raises `PublishRefused`.
 
@@ -57,6 +69,7 @@ async def publish(
     will ask for is looked at, with `bearer` as somebody who is signed in. `trust` is an operator's word on this name;
     without one it is trusted as far as it was, and not at all where it is new. `only` is the one name that may be
     published, by a team that is trusted with it: then a version stands for its bytes, too (`VersionTaken`).
+    With a `trial` it is not live, but for a share of visitors; a name that nothing is live of has no trial.
     """
 
     async def trust_of_name(name: str) -> Trust:
@@ -70,11 +83,13 @@ async def publish(
         copy = await Fetcher(transport, origins, trust_of_name, pages, bearer).copy(manifest_url)
     finally:
         await transport.aclose()
-    return await sync_to_async(_store)(copy, actor, move, trust, bool(only))
+    return await sync_to_async(_store)(copy, actor, move, trust, bool(only), trial)
 
 
 @transaction.atomic
-def _store(copy: Copy, actor: str, move: bool, trust: Trust | None, versions_fixed: bool) -> Published:
+def _store(
+    copy: Copy, actor: str, move: bool, trust: Trust | None, versions_fixed: bool, trial: Trial | None
+) -> Published:
     fragment, digest = copy.manifest.name, copy.digest()
     live = models.LiveRelease.objects.select_related("release").filter(fragment=fragment).first()
     if live is not None and not move and origin_of(live.release.manifest_url) != origin_of(copy.manifest_url):
@@ -103,11 +118,30 @@ def _store(copy: Copy, actor: str, move: bool, trust: Trust | None, versions_fix
             "versioned": copy.versioned,
         },
     )
-    changed = live is None or live.release_id != release.pk
-    if changed:
-        models.LiveRelease.objects.update_or_create(fragment=fragment, defaults={"release": release})
-        models.AuditEntry.objects.create(actor=actor, action="published", fragment=fragment, release=release)
+    changed = _show(release, live, actor, trial)
     return Published(fragment, copy.manifest.version, digest, changed or trusted, copy.notes, copy.trust)
+
+
+def _show(release: models.Release, live: models.LiveRelease | None, actor: str, trial: Trial | None) -> bool:
+    """Put `release` into pages, whole or on trial; False where it stands there already."""
+    row = models.Rollout.objects.select_related("release").filter(fragment=release.fragment).first()
+    if (live is not None and live.release_id == release.pk) or (row is not None and row.release_id == release.pk):
+        return False
+    if row is not None:
+        raise PublishRefused(
+            f"name: {row.release.version} of {release.fragment} is on trial; promote it or roll it back first. Nothing "
+            "was changed"
+        )
+    now = datetime.now(UTC)
+    if trial is None or live is None:
+        go_live(release.fragment, release, now=now)
+        models.AuditEntry.objects.create(actor=actor, action="published", fragment=release.fragment, release=release)
+        return True
+    try:
+        begin(release, percent=trial.percent, promotes=trial.promotes, actor=actor, now=now)
+    except RolloutRefused as error:
+        raise PublishRefused(str(error)) from error
+    return True
 
 
 def _check_version(copy: Copy) -> None:

@@ -4,11 +4,14 @@ Public: `roll_back`, `Moved`, `RollbackRefused`.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
 from shell.registry import models
+from shell.registry.going_live import go_live
 from shell.registry.history import NotFound, find_release
+from shell.registry.rollout import abort
 
 REASON_CHARS_MAX = 200
 _MADE_LIVE = ("published", "promoted", "rolled_back")
@@ -31,10 +34,12 @@ class Moved:
 
 
 @transaction.atomic
-def roll_back(fragment: str, *, to: str, reason: str, actor: str) -> Moved:
+def roll_back(fragment: str, *, to: str, reason: str, actor: str, now: datetime) -> Moved:
     """Make an earlier release live: `to` is its version or digest, or empty for the one that was live before.
 
-    Raises `RollbackRefused`, and `NotFound` for a release that there is none of.
+    Where a release is on trial, its trial ends; without `to` that is all, and what is live stays. Forms of pages that
+    were drawn by what was rolled back are not sent any more. Raises `RollbackRefused`, and `NotFound` for a release
+    that there is none of.
     """
     live = models.LiveRelease.objects.select_related("release").select_for_update().filter(fragment=fragment).first()
     if live is None:
@@ -43,11 +48,13 @@ def roll_back(fragment: str, *, to: str, reason: str, actor: str) -> Moved:
     if len(words) > REASON_CHARS_MAX:
         raise RollbackRefused(f"a reason has at most {REASON_CHARS_MAX} characters; nothing was changed.")
     was = live.release
+    ended = abort(fragment, actor=actor, why=words)
+    if ended is not None and not to:
+        return Moved(fragment, ended.version, ended.digest, was.version, was.digest, True)
     release = find_release(fragment, to) if to else _before(live)
     if release.pk != was.pk:
         _check_was_live(release)
-        live.release = release
-        live.save(update_fields=["release"])
+        go_live(fragment, release, now=now, withdrawn=was)
         detail = f"from {was.version} {was.digest[:12]}" + (f": {words}" if words else "")
         models.AuditEntry.objects.create(
             actor=actor, action="rolled_back", fragment=fragment, release=release, detail=detail

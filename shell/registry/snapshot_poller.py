@@ -1,20 +1,17 @@
 """Keeps the snapshot in step with the database, off the page path.
 
-Public: `SnapshotPoller`.
+Public: `SnapshotPoller`, `Holds`.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import MappingProxyType
 
-from django.db import Error, close_old_connections, connection
+from django.db import Error
 
-from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
-from shell.composition.content_coding import CodedBody
-from shell.composition.release import AssetUse, Release, Snapshot, StoredAsset, Trust
-from shell.registry.holds import FragmentHold
-from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease, Registration
+from shell.composition.release import Snapshot, StoredAsset
+from shell.registry.snapshot_loader import Holds, load_asset, load_snapshot
 
 # Running shells follow a publish within a second: half of it for the wait, the rest for the load.
 POLL_S = 0.5
@@ -24,9 +21,6 @@ POLL_S_MAX = 5.0
 FIRST_S_MAX = 5.0
 
 logger = log.get("registry")
-
-
-Holds = Mapping[str, FragmentHold]
 
 
 class SnapshotPoller:
@@ -61,7 +55,7 @@ class SnapshotPoller:
     async def refresh(self) -> None:
         """Load what is live if it moved. A database that is away is logged; the snapshot stays as it is."""
         try:
-            snapshot, holds = await asyncio.to_thread(_load, self.current, self.holds)
+            snapshot, holds = await asyncio.to_thread(load_snapshot, self.current, self.holds)
         except Error as error:
             logger.warning("registry_unreadable", detail=str(error), generation=self.current.generation)
             return
@@ -78,7 +72,7 @@ class SnapshotPoller:
         if held is not None:
             return held
         try:
-            return await asyncio.to_thread(_load_asset, digest)
+            return await asyncio.to_thread(load_asset, digest)
         except Error as error:
             logger.warning("asset_unreadable", digest=digest, detail=str(error))
             return None
@@ -105,67 +99,3 @@ class SnapshotPoller:
             logger.exception("registry_refresh_broke", generation=self.current.generation)
             return False
         return True
-
-
-def _load(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
-    close_old_connections()
-    try:
-        generation = _generation()
-        if generation == current.generation:
-            return current, holds
-        registrations = {row.fragment: row for row in Registration.objects.all()}
-        releases = {}
-        for live in LiveRelease.objects.select_related("release"):
-            release = _release(live, registrations.get(live.fragment) or Registration())
-            if release is not None:
-                releases[release.fragment] = release
-        wanted = {digest for release in releases.values() for digest in (*release.css, *release.js)}
-        assets = {digest: asset for digest, asset in current.assets.items() if digest in wanted}
-        for row in Asset.objects.filter(digest__in=wanted - assets.keys()):
-            assets[row.digest] = _asset(row)
-        held = {row.fragment: FragmentHold(row.reason, row.actor, row.since) for row in Hold.objects.all()}
-        return Snapshot(generation, MappingProxyType(releases), MappingProxyType(assets)), MappingProxyType(held)
-    finally:
-        # The thread goes back to the pool: it must not keep a connection that nobody closes.
-        if not connection.in_atomic_block:
-            connection.close()
-
-
-def _generation() -> int:
-    newest = AuditEntry.objects.filter(changes_pages=True).order_by("-id").values_list("id", flat=True)
-    return newest.first() or 0
-
-
-def _load_asset(digest: str) -> StoredAsset | None:
-    close_old_connections()
-    row = Asset.objects.filter(digest=digest).first()
-    if not connection.in_atomic_block:
-        connection.close()
-    # Asked for by pages that are older than the last publish, and not worth compressing each time.
-    return None if row is None else StoredAsset(row.digest, row.content_type, CodedBody(bytes(row.body), {}))
-
-
-def _asset(row: Asset) -> StoredAsset:
-    return StoredAsset(row.digest, row.content_type, CodedBody.of(row.content_type, bytes(row.body)))
-
-
-def _release(live: LiveRelease, registration: Registration) -> Release | None:
-    row = live.release
-    try:
-        manifest = parse(bytes(row.manifest))
-    except ManifestRefused as error:
-        logger.error("stored_manifest_refused", fragment=live.fragment, release=row.digest, detail=str(error))
-        return None
-    return Release(
-        fragment=live.fragment,
-        digest=row.digest,
-        manifest=manifest,
-        manifest_url=row.manifest_url,
-        fallback=bytes(row.fallback),
-        css=tuple(row.css),
-        js=tuple(row.js),
-        uses=MappingProxyType({digest: AssetUse(**use) for digest, use in row.uses.items()}),
-        versioned=row.versioned,
-        trust=Trust(registration.trust),
-        follow=registration.follow,
-    )

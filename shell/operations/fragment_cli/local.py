@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shell.operations.fragment_cli.verbs import Answer
-from shell.registry import history, holds, rollback, tokens
+from shell.registry import history, holds, rollback, rollout, tokens
 
 
 class LocalRegistry:
@@ -38,7 +38,19 @@ class LocalRegistry:
         return {"changed": was is not None, "was": None if was is None else _plain(was)}
 
     def rollback(self, name: str, to: str, reason: str) -> Answer:
-        return _plain(rollback.roll_back(name, to=to, reason=reason, actor=self._actor))
+        return _plain(rollback.roll_back(name, to=to, reason=reason, actor=self._actor, now=datetime.now(UTC)))
+
+    def canary(self, name: str, percent: float, release: str, promotes: bool) -> Answer:
+        now = datetime.now(UTC)
+        return _plain(
+            rollout.start_canary(name, percent=percent, release=release, promotes=promotes, actor=self._actor, now=now)
+        )
+
+    def promote(self, name: str) -> Answer:
+        return _plain(rollout.promote(name, actor=self._actor, now=datetime.now(UTC)))
+
+    def pause(self, name: str) -> Answer:
+        return _plain(rollout.pause(name, actor=self._actor))
 
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer:
         made = tokens.make_token(

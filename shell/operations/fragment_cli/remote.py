@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from shell.operations.fragment_cli.verbs import Answer, add_verbs, run_verb
+from shell.operations.fragment_cli.verbs import Answer, add_trial, add_verbs, run_verb
 from shell.operations.fragment_cli.words import say, say_published
 
 # Publishing fetches what the manifest names, each within five seconds.
@@ -47,10 +47,11 @@ class RemoteRegistry:
             transport=transport,
         )
 
-    def publish(self, url: str, *, move: bool) -> Answer:
+    def publish(self, url: str, *, move: bool, percent: float | None, promotes: bool) -> Answer:
         """Under the token's own name: a manifest of another one is refused."""
         name = self._ask("GET", "/token")["fragment"]
-        return self._ask("POST", f"{_of(name)}/releases", {"manifest_url": url, "move": move})
+        canary = None if percent is None else {"percent": percent, "promotes": promotes}
+        return self._ask("POST", f"{_of(name)}/releases", {"manifest_url": url, "move": move, "canary": canary})
 
     def list(self) -> Answer:
         return self._ask("GET", "/fragments")
@@ -72,6 +73,16 @@ class RemoteRegistry:
 
     def rollback(self, name: str, to: str, reason: str) -> Answer:
         return self._ask("POST", f"{_of(name)}/rollback", {"to": to, "reason": reason})
+
+    def canary(self, name: str, percent: float, release: str, promotes: bool) -> Answer:
+        body = {"percent": percent, "release": release, "promotes": promotes}
+        return self._ask("POST", f"{_of(name)}/canary", body)
+
+    def promote(self, name: str) -> Answer:
+        return self._ask("POST", f"{_of(name)}/promote")
+
+    def pause(self, name: str) -> Answer:
+        return self._ask("POST", f"{_of(name)}/pause")
 
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer:
         return self._ask("POST", f"{_of(name)}/tokens", {"name": label, "purpose": purpose, "days": days})
@@ -124,7 +135,7 @@ def main(
 
 
 def _publish(registry: RemoteRegistry, given: Namespace) -> int:
-    answer = registry.publish(given.url, move=given.move)
+    answer = registry.publish(given.url, move=given.move, percent=given.canary, promotes=given.promotes)
     print(json.dumps(answer, indent=2, ensure_ascii=False) if given.json else "\n".join(say_published(answer)))
     return 0
 
@@ -135,6 +146,7 @@ def _parser() -> ArgumentParser:
     verb = verbs.add_parser("publish", help="publish the release that this manifest describes")
     verb.add_argument("url", metavar="URL", help="where the shell finds manifest.json")
     verb.add_argument("--move", action="store_true", help="take it also where it is live from another origin")
+    add_trial(verb)
     verb.add_argument("--json", action="store_true", help="what the API answers, as JSON")
     add_verbs(verbs)
     return parser

@@ -1,6 +1,6 @@
 """The verbs that a team needs, and their arguments.
 
-Public: `add_verbs`, `run_verb`, `Registry`, `Answer`.
+Public: `add_verbs`, `add_trial`, `run_verb`, `Registry`, `Answer`.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -22,6 +22,9 @@ class Registry(Protocol):
     def hold(self, name: str, reason: str) -> Answer: ...
     def resume(self, name: str) -> Answer: ...
     def rollback(self, name: str, to: str, reason: str) -> Answer: ...
+    def canary(self, name: str, percent: float, release: str, promotes: bool) -> Answer: ...
+    def promote(self, name: str) -> Answer: ...
+    def pause(self, name: str) -> Answer: ...
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer: ...
     def token_list(self, name: str) -> Answer: ...
     def token_revoke(self, name: str, prefix: str) -> Answer: ...
@@ -34,9 +37,15 @@ HOLD = (
 RESUME = (
     "Let go of a fragment that was held: each shell asks it once whether it is well, and its slots heal by themselves."
 )
+CANARY = (
+    "Give a share of visitors a release that was published before (`publish --canary` does both), or change the share "
+    "of the one on trial. A browser gets the same release every time, and a higher share only adds browsers."
+)
+PAUSE = "Leave a trial at its share: it is not promoted by itself, and still rolled back by itself."
 ROLLBACK = (
     "Make an earlier release live, within a second on every shell. Its files and fallback were copied when it was "
-    "published, so nothing is fetched; what its address answers with is its origin's to roll back."
+    "published, so nothing is fetched. Where a release is on trial, its trial ends and what is live stays. What its "
+    "address answers with is its origin's to roll back."
 )
 TOKENS = (
     "Tokens with which a team ships one fragment: for one name and one purpose, for so many days. read: look. publish: "
@@ -53,6 +62,12 @@ def add_verbs(verbs: Any) -> list[ArgumentParser]:
     verb = _named(verbs, "rollback", "make an earlier release live", ROLLBACK)
     verb.add_argument("--to", default="", metavar="RELEASE", help="its version or digest; else the one before")
     verb.add_argument("--reason", default="", metavar="WHY", help="for the audit")
+    verb = _named(verbs, "canary", "give a share of visitors a release", CANARY)
+    verb.add_argument("--share", type=float, required=True, metavar="PERCENT", help="of visitors: 10, or 0.5")
+    verb.add_argument("--release", default="", metavar="RELEASE", help="its version or digest; else the one on trial")
+    verb.add_argument("--promotes", action="store_true", help="promote it by itself once it has done well")
+    _named(verbs, "promote", "make the release on trial live for everybody")
+    _named(verbs, "pause", "leave a trial at its share", PAUSE)
     _json(verbs.add_parser("list", help="what is live"))
     _named(verbs, "show", "what is live of a fragment, and its releases")
     verb = _named(verbs, "diff", "what changed from one release to another")
@@ -71,6 +86,12 @@ def add_verbs(verbs: Any) -> list[ArgumentParser]:
     return list(deeds.choices.values())
 
 
+def add_trial(parser: ArgumentParser) -> None:
+    """Adds what makes a publish the beginning of a trial."""
+    parser.add_argument("--canary", type=float, metavar="PERCENT", help="for this share of visitors, and not live yet")
+    parser.add_argument("--promotes", action="store_true", help="with --canary: promote it once it has done well")
+
+
 def run_verb(registry: Registry, given: Namespace) -> Answer:
     """What the registry answers to the verb of `given`, which is one of `add_verbs`."""
     name = getattr(given, "name", "")
@@ -81,6 +102,12 @@ def run_verb(registry: Registry, given: Namespace) -> Answer:
             return registry.resume(name)
         case "rollback", _:
             return registry.rollback(name, given.to, given.reason)
+        case "canary", _:
+            return registry.canary(name, given.share, given.release, given.promotes)
+        case "promote", _:
+            return registry.promote(name)
+        case "pause", _:
+            return registry.pause(name)
         case "list", _:
             return registry.list()
         case "show", _:

@@ -21,6 +21,8 @@ def say(verb: str, deed: str, name: str, answer: Any) -> Iterator[str]:
             yield _held_or_resumed(verb, name, answer)
         case "rollback", _:
             yield _rolled_back(answer)
+        case (("canary" | "promote" | "pause"), _):
+            yield _trial(verb, answer)
         case "list", _:
             yield from _table([_live(each) for each in answer], "nothing is live")
         case "show", _:
@@ -58,6 +60,14 @@ def _rolled_back(answer: dict[str, Any]) -> str:
     if not answer["changed"]:
         return f"unchanged {answer['fragment']}: {there} is live"
     return f"{answer['fragment']} is {there} again, after {answer['from_version']} ({answer['from_digest'][:12]})"
+
+
+def _trial(verb: str, answer: dict[str, Any]) -> str:
+    release = f"{answer['version']} ({answer['digest'][:12]}) of {answer['fragment']}"
+    if verb == "promote":
+        return f"{release} is live for everybody"
+    ends = "; " + (answer["held_back"] or ("promoted by itself once it has done well" if answer["promotes"] else ""))
+    return f"{release} is on trial for {answer['percent']:g} % of visitors{ends.rstrip('; ')}"
 
 
 def _live(each: dict[str, Any]) -> tuple[str, ...]:

@@ -15,10 +15,10 @@ from ninja.errors import ValidationError
 from pydantic import Field
 
 from shell.operations.registry_api.access import Problem, TokenBearer, actor_of, in_registry
-from shell.registry import history, holds, rollback, tokens
+from shell.registry import history, holds, rollback, rollout, tokens
 from shell.registry.asset_copies import PublishRefused
 from shell.registry.origins import Origins
-from shell.registry.publish import Published, VersionTaken, publish
+from shell.registry.publish import Published, Trial, VersionTaken, publish
 from shell.registry.tokens import Purpose
 from shell.wiring import parts
 
@@ -37,9 +37,21 @@ api = NinjaAPI(
 _publish, _operate = TokenBearer(Purpose.PUBLISH), TokenBearer(Purpose.OPERATE)
 
 
+class TrialBody(Schema):
+    percent: float
+    promotes: bool = False
+
+
 class PublishBody(Schema):
     manifest_url: Annotated[str, Field(max_length=2048)]
     move: bool = False
+    canary: TrialBody | None = None
+
+
+class CanaryBody(Schema):
+    percent: float
+    release: Named = ""
+    promotes: bool = False
 
 
 class HoldBody(Schema):
@@ -98,6 +110,7 @@ for _error, _status in (
     (history.NotFound, 404),
     (VersionTaken, 409),
     (rollback.RollbackRefused, 409),
+    (rollout.RolloutRefused, 409),
     (PublishRefused, 422),
     (holds.HoldRefused, 422),
     (tokens.TokenRefused, 422),
@@ -155,14 +168,42 @@ async def publish_release(request: HttpRequest, fragment: str, body: PublishBody
         pages=parts().pages,
         bearer=parts().bearer,
         only=fragment,
+        trial=Trial(body.canary.percent, body.canary.promotes) if body.canary else None,
     )
+
+
+@api.post("/fragments/{fragment}/canary", auth=_publish, response=rollout.RolloutView)
+async def canary(request: HttpRequest, fragment: str, body: CanaryBody) -> rollout.RolloutView:
+    """Give a share of visitors a release that was published, or change the share of the one on trial."""
+    return await in_registry(
+        lambda: rollout.start_canary(
+            fragment,
+            percent=body.percent,
+            release=body.release,
+            promotes=body.promotes,
+            actor=actor_of(request),
+            now=_now(),
+        )
+    )
+
+
+@api.post("/fragments/{fragment}/promote", auth=_publish, response=rollout.RolloutView)
+async def promote(request: HttpRequest, fragment: str) -> rollout.RolloutView:
+    """Make the release on trial live for everybody."""
+    return await in_registry(lambda: rollout.promote(fragment, actor=actor_of(request), now=_now()))
+
+
+@api.post("/fragments/{fragment}/pause", auth=_publish, response=rollout.RolloutView)
+async def pause(request: HttpRequest, fragment: str) -> rollout.RolloutView:
+    """Leave the trial at its share: it is not promoted by itself."""
+    return await in_registry(lambda: rollout.pause(fragment, actor=actor_of(request)))
 
 
 @api.post("/fragments/{fragment}/rollback", auth=_publish, response=rollback.Moved)
 async def roll_back(request: HttpRequest, fragment: str, body: RollbackBody) -> rollback.Moved:
     """Make an earlier release live: the one before, or the one that is named."""
     return await in_registry(
-        lambda: rollback.roll_back(fragment, to=body.to, reason=body.reason, actor=actor_of(request))
+        lambda: rollback.roll_back(fragment, to=body.to, reason=body.reason, actor=actor_of(request), now=_now())
     )
 
 

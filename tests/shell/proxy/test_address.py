@@ -67,3 +67,11 @@ def test_path_that_two_readers_would_read_differently_is_refused(rest: str) -> N
 def test_name_that_no_manifest_could_hold_is_refused(written: str) -> None:
     with pytest.raises(AddressRefused):
         read_address(written.encode(), "")
+
+
+def test_release_that_drew_the_slot_stays_in_its_name() -> None:
+    """An API's address below a slot of a release on trial, and no other sign than a tag's."""
+    address = read_address(b"/slots/lobby/podlet~0123456789ab.c0ffee/api/x", "")
+    assert address == Address("lobby", "podlet~0123456789ab.c0ffee", "api", "x")
+    with pytest.raises(AddressRefused):
+        read_address(b"/slots/lobby/podlet~%2e%2e/api/x", "")

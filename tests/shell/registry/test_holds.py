@@ -22,7 +22,8 @@ from shell.registry import models
 from shell.registry.hold_enforcer import HoldEnforcer
 from shell.registry.origins import Origins
 from shell.registry.publish import publish
-from shell.registry.snapshot_poller import Holds, SnapshotPoller
+from shell.registry.snapshot_loader import Holds
+from shell.registry.snapshot_poller import SnapshotPoller
 from tests.origin.server import Origin
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,8 @@ from django.db import InterfaceError, OperationalError
 
 from shell.composition.release import Snapshot
 from shell.registry import snapshot_poller
-from shell.registry.snapshot_poller import Holds, SnapshotPoller
+from shell.registry.snapshot_loader import Holds
+from shell.registry.snapshot_poller import SnapshotPoller
 
 
 class Database:
@@ -32,7 +33,7 @@ class Database:
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     database = Database()
-    monkeypatch.setattr(snapshot_poller, "_load", database.load)
+    monkeypatch.setattr(snapshot_poller, "load_snapshot", database.load)
     monkeypatch.setattr(snapshot_poller, "POLL_S", 0.02)
     return database
 

@@ -17,16 +17,17 @@ from shell.composition.page import Visit
 from shell.composition.release import Trust
 from shell.composition.requests import Bearer
 from shell.operations.fragment_cli.local import LocalRegistry
-from shell.operations.fragment_cli.verbs import add_verbs, run_verb
+from shell.operations.fragment_cli.verbs import add_trial, add_verbs, run_verb
 from shell.operations.fragment_cli.words import say
 from shell.pages.table import read_pages
 from shell.players.context import Minter
 from shell.registry.history import NotFound
 from shell.registry.holds import HoldRefused
 from shell.registry.origins import Origins
-from shell.registry.publish import PublishRefused, publish
+from shell.registry.publish import PublishRefused, Trial, publish
 from shell.registry.registrations import RegistrationRefused, set_follow, set_trust_of_live
 from shell.registry.rollback import RollbackRefused
+from shell.registry.rollout import RolloutRefused
 from shell.registry.tokens import TokenRefused
 
 TRUST = (
@@ -67,6 +68,7 @@ class Command(BaseCommand):
             choices=[each.value for each in Trust],
             help="how far these names are trusted; without it as far as they were, and a new name is sandboxed",
         )
+        add_trial(verb)
         verb = verbs.add_parser("trust", help="say how far a fragment is trusted", description=TRUST)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
         verb.add_argument("trust", choices=[each.value for each in Trust])
@@ -85,10 +87,11 @@ class Command(BaseCommand):
                 self._follow(options["name"], follow=options["follow"] == "on")
             elif options["verb"] == "publish":
                 trust = Trust(options["trust"]) if options["trust"] else None
-                self._publish(options["urls"], move=options["move"], trust=trust)
+                trial = None if options["canary"] is None else Trial(options["canary"], options["promotes"])
+                self._publish(options["urls"], move=options["move"], trust=trust, trial=trial)
             else:
                 self._answer(Namespace(**options))
-        except (HoldRefused, RegistrationRefused, RollbackRefused, NotFound, TokenRefused) as error:
+        except (HoldRefused, RegistrationRefused, RollbackRefused, RolloutRefused, NotFound, TokenRefused) as error:
             raise CommandError(str(error)) from error
         except Error as error:
             why = next(iter(str(error).splitlines()), type(error).__name__)
@@ -116,12 +119,12 @@ class Command(BaseCommand):
         changed = set_follow(name, follow, actor=getpass.getuser())
         self.stdout.write(f"{name} is {word}" if changed else f"unchanged {name}: it is {word} already")
 
-    def _publish(self, urls: list[str], *, move: bool, trust: Trust | None) -> None:
-        refused = asyncio.run(self._publish_all(urls, move=move, trust=trust))
+    def _publish(self, urls: list[str], *, move: bool, trust: Trust | None, trial: Trial | None) -> None:
+        refused = asyncio.run(self._publish_all(urls, move=move, trust=trust, trial=trial))
         if refused:
             raise CommandError(f"{refused} of {len(urls)} not published; what was live is still live.")
 
-    async def _publish_all(self, urls: list[str], *, move: bool, trust: Trust | None) -> int:
+    async def _publish_all(self, urls: list[str], *, move: bool, trust: Trust | None, trial: Trial | None) -> int:
         origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
         pages, bearer = read_pages(settings.PAGES), _bearer_of_nobody()
         refused = 0
@@ -135,6 +138,7 @@ class Command(BaseCommand):
                     pages=pages,
                     bearer=bearer,
                     trust=trust,
+                    trial=trial,
                 )
             except PublishRefused as error:
                 refused += 1

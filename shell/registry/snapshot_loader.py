@@ -1,0 +1,141 @@
+"""Reads what is live from the database, as the page path sees it.
+
+Public: `load_snapshot`, `load_asset`, `Holds`.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from django.db import close_old_connections, connection
+from django.utils.crypto import salted_hmac
+
+from bff.contracts.manifest import ManifestRefused, parse
+from bff.resilience import log
+from shell.composition.content_coding import CodedBody
+from shell.composition.release import AssetUse, Canary, Release, Role, Snapshot, StoredAsset, Trust
+from shell.registry import models
+from shell.registry.going_live import EARLIER_MAX, OLD_PAGES_S
+from shell.registry.holds import FragmentHold
+from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease, Registration
+
+_TAG_SALT = "shell.registry.tag.1"
+Holds = Mapping[str, FragmentHold]
+
+logger = log.get("registry")
+
+
+def load_snapshot(current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
+    """What is live and what is held, the very same objects where nothing moved."""
+    close_old_connections()
+    try:
+        generation = _generation()
+        if generation == current.generation:
+            return current, holds
+        snapshot = _snapshot(generation, current)
+        held = {row.fragment: FragmentHold(row.reason, row.actor, row.since) for row in Hold.objects.all()}
+        return snapshot, MappingProxyType(held)
+    finally:
+        # The thread goes back to the pool: it must not keep a connection that nobody closes.
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+def load_asset(digest: str) -> StoredAsset | None:
+    """An asset that no release in use names: of pages that are older than what is live."""
+    close_old_connections()
+    row = Asset.objects.filter(digest=digest).first()
+    if not connection.in_atomic_block:
+        connection.close()
+    # Asked for by pages that are older than the last publish, and not worth compressing each time.
+    return None if row is None else StoredAsset(row.digest, row.content_type, CodedBody(bytes(row.body), {}))
+
+
+def _generation() -> int:
+    newest = AuditEntry.objects.filter(changes_pages=True).order_by("-id").values_list("id", flat=True)
+    return newest.first() or 0
+
+
+def _snapshot(generation: int, current: Snapshot) -> Snapshot:
+    registrations = {row.fragment: row for row in Registration.objects.all()}
+    trials = {row.fragment: row for row in models.Rollout.objects.select_related("release")}
+    earlier = _earlier(datetime.now(UTC))
+
+    def read(row: models.Release, role: Role) -> Release | None:
+        # Tags are for pages that can hold one release or another.
+        tag = _tag(row) if row.fragment in trials or row.fragment in earlier else ""
+        return _release(row, registrations.get(row.fragment) or Registration(), role, tag)
+
+    lives = [live.release for live in LiveRelease.objects.select_related("release")]
+    releases = _by_fragment(read(row, Role.STABLE) for row in lives)
+    candidates = _by_fragment(read(row.release, Role.CANARY) for row in trials.values())
+    before = {name: [release for row in rows if (release := read(row, Role.EARLIER))] for name, rows in earlier.items()}
+    in_pages = [*releases.values(), *candidates.values(), *(each for found in before.values() for each in found)]
+    return Snapshot(
+        generation,
+        MappingProxyType(releases),
+        MappingProxyType(_assets([*releases.values(), *candidates.values()], current)),
+        canaries=MappingProxyType(
+            {name: Canary(release, trials[name].share, _salt(release)) for name, release in candidates.items()}
+        ),
+        # Also of what has no tag any more: pages from when it had one are still open.
+        tagged=MappingProxyType({_tag(release): release for release in in_pages}),
+        untagged=MappingProxyType({name: found[-1] for name, found in before.items() if found}),
+    )
+
+
+def _earlier(now: datetime) -> dict[str, list[models.Release]]:
+    """By fragment what was live before and may still be on open pages, the newest first."""
+    rows = models.Superseded.objects.select_related("release").filter(at__gt=now - timedelta(seconds=OLD_PAGES_S))
+    found: dict[str, list[models.Release]] = {}
+    for row in rows.order_by("-at"):
+        releases = found.setdefault(row.release.fragment, [])
+        if len(releases) < EARLIER_MAX:
+            releases.append(row.release)
+    return found
+
+
+def _by_fragment(releases: Iterable[Release | None]) -> dict[str, Release]:
+    return {release.fragment: release for release in releases if release is not None}
+
+
+def _assets(releases: list[Release], current: Snapshot) -> dict[str, StoredAsset]:
+    wanted = {digest for release in releases for digest in (*release.css, *release.js)}
+    assets = {digest: asset for digest, asset in current.assets.items() if digest in wanted}
+    for row in Asset.objects.filter(digest__in=wanted - assets.keys()):
+        assets[row.digest] = StoredAsset(row.digest, row.content_type, CodedBody.of(row.content_type, bytes(row.body)))
+    return assets
+
+
+def _salt(release: Release) -> bytes:
+    """The same in every process and for every share of one trial, and another for the next."""
+    return f"{release.fragment}/{release.digest}/".encode()
+
+
+def _tag(row: models.Release | Release) -> str:
+    """Names the release in addresses of its slots; nobody else can make one."""
+    signature = salted_hmac(_TAG_SALT, f"{row.fragment}/{row.digest}", algorithm="sha256").hexdigest()
+    return f"{row.digest[:12]}.{signature[:24]}"
+
+
+def _release(row: models.Release, registration: Registration, role: Role, tag: str) -> Release | None:
+    try:
+        manifest = parse(bytes(row.manifest))
+    except ManifestRefused as error:
+        logger.error("stored_manifest_refused", fragment=row.fragment, release=row.digest, detail=str(error))
+        return None
+    return Release(
+        fragment=row.fragment,
+        digest=row.digest,
+        manifest=manifest,
+        manifest_url=row.manifest_url,
+        fallback=bytes(row.fallback),
+        css=tuple(row.css),
+        js=tuple(row.js),
+        uses=MappingProxyType({digest: AssetUse(**use) for digest, use in row.uses.items()}),
+        versioned=row.versioned,
+        trust=Trust(registration.trust),
+        follow=registration.follow,
+        role=role,
+        tag=tag,
+    )
