@@ -8,7 +8,7 @@ import asyncio
 import secrets
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
@@ -143,7 +143,7 @@ class PagePath:
 
     async def _slash(self, incoming: Incoming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         query = "?" + urlencode(incoming.query) if incoming.query else ""
-        await respond(send, 301, (("location", incoming.path + "/" + query),), b"")
+        await respond(send, 301, (("location", quote(incoming.path) + "/" + query),), b"")
 
     async def _visit(
         self, incoming: Incoming, page: Page, params: dict[str, str]

@@ -17,6 +17,8 @@ from django.http import parse_cookie
 from django.utils.translation import get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from bff.contracts.text import is_plain
+from bff.resilience import log
 from shell.composition.page import Page, Visit
 from shell.cookies import set_cookie
 from shell.players.duties import duty_values
@@ -24,13 +26,16 @@ from shell.players.identity import Identity
 
 # A receipt's own id, or what a fragment makes of the key of an action whose outcome is not known.
 RECEIPT = re.compile(r"[A-Za-z0-9_-]{1,160}")
-QUERY_VALUE = re.compile(r"[A-Za-z0-9_.,~-]{1,128}")
 SEQUENCE = re.compile(r"[A-Za-z0-9_-]{1,64}:[0-9]{1,18}")
 VISITOR = re.compile(r"[0-9a-f]{32}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _CHANGED_SALT = "shell.changed"
 CHANGED_COOKIE_S = 30
-QUERY_BYTES_MAX = 2048
+_REPLACEMENT = "\ufffd"  # what stands for bytes that are no UTF-8
+QUERY_BYTES_MAX = 4096
+QUERY_VALUE_CHARS_MAX = 128
+
+logger = log.get("pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +110,33 @@ def _receipts(query: Mapping[str, str], page: Page) -> dict[str, str]:
 
 
 def _queries(query: Mapping[str, str], page: Page) -> dict[str, dict[str, str]]:
-    """Only what the pages table lets a slot be asked, and only plain values: the rest is as if it had not been sent."""
+    """Only what the pages table lets a slot be asked, as plain text in any script. What is no such text is left out."""
     if not query:
         return {}
     queries: dict[str, dict[str, str]] = {}
     for slot in page.slots:
-        values = {name: query.get(f"{slot.name}.{name}", "") for name in slot.query}
-        queries[slot.name] = {name: value for name, value in values.items() if QUERY_VALUE.fullmatch(value)}
+        values = {name: query[f"{slot.name}.{name}"] for name in slot.query if f"{slot.name}.{name}" in query}
+        queries[slot.name] = {
+            name: value for name, value in values.items() if not _refused(page.name, f"{slot.name}.{name}", value)
+        }
     return queries
+
+
+def _refused(page: str, name: str, value: str) -> bool:
+    why = ""
+    if len(value) > QUERY_VALUE_CHARS_MAX:
+        why = f"more than {QUERY_VALUE_CHARS_MAX} characters"
+    elif not is_plain(value) or _REPLACEMENT in value:
+        why = "a control character, or not UTF-8"
+    if why:
+        _log_left_out(page, name, why)
+    return bool(why)
+
+
+@lru_cache(maxsize=256)
+def _log_left_out(page: str, name: str, why: str) -> None:
+    """Once for each name that the pages table has, as anybody can send as many as they like."""
+    logger.warning("query_left_out", page=page, name=name, why=why)
 
 
 def _min_sequence(incoming: Incoming) -> str:

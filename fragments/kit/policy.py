@@ -23,7 +23,8 @@ class KitPolicy:
     deadline_ms_max: int = 30_000
     view_bytes_max: int = 512 * 1024
     request_body_bytes_max: int = 16 * 1024
-    pathname_chars_max: int = 512
+    # A page's parameter has 64 characters, and each may be twelve of an address.
+    pathname_chars_max: int = 1024
     page_pathnames_chars_max: int = 4 * 1024
 
 

@@ -11,8 +11,14 @@ from urllib.parse import quote, unquote
 
 PAGE_DEADLINE_MS = 1000
 
-# One path segment; what a fragment makes of it is the fragment's business.
-_PARAM = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+# One path segment in any script, with spaces and punctuation. It begins with a letter or a digit, and holds nothing
+# that divides addresses or that nobody sees: controls, other blanks, what turns text or hides it. The rest is the
+# fragment's business.
+_UNSEEN = (
+    "\x00-\x1f\x7f-\xa0\xad\u1680\u180e\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000"
+    "\ud800-\udfff\ufeff\ufff0-\uffff"
+)
+_PARAM = rf"[^\W_][^/\\?#%\"<>^`{{|}}{_UNSEEN}]{{0,63}}"
 _HOLE = re.compile(r"\{([a-z_]+)\}")
 _KEY_SEPARATOR = ":"
 # Between a slot's name and the tag of the release that drew it; in no name and no tag.
@@ -89,10 +95,13 @@ class Page:
         return _filled(self.route, params)
 
     def key(self, params: Mapping[str, str]) -> str:
-        """One path segment that names the page with its parameters: `table:rl-7`."""
+        """One path segment that names the page with its parameters: `table:rl-7`.
+
+        It is plain ASCII, the same in an address, decoded or not, and in a header.
+        """
         if not params:
             return self.name
-        return _KEY_SEPARATOR.join([self.name, *(quote(params[name], safe="") for name in self.params)])
+        return _KEY_SEPARATOR.join([self.name, *(_into_key(params[name]) for name in self.params)])
 
     def prefix(self, slot: Slot, params: Mapping[str, str]) -> str:
         """The slot's own public prefix: where it is refetched, and where its actions go."""
@@ -172,10 +181,18 @@ class PageTable:
         page = self._by_name.get(name)
         if page is None or len(values) != len(page.params):
             return None
-        values = [unquote(value) for value in values]
+        values = [_out_of_key(value) for value in values]
         if not all(re.fullmatch(_PARAM, value) for value in values):
             return None
         return page, dict(zip(page.params, values, strict=True))
+
+
+def _into_key(value: str) -> str:
+    return quote(value, safe="").replace("~", "~7E").replace("%", "~")
+
+
+def _out_of_key(value: str) -> str:
+    return unquote(value.replace("%", "~25").replace("~", "%"))
 
 
 @cache

@@ -1,6 +1,7 @@
 """The shell's front door as a server meets it: raw ASGI in, answers out, without a fragment in reach."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -62,6 +63,18 @@ async def test_path_without_its_slash_is_sent_to_the_one_with_it() -> None:
     """As Django's middleware would."""
     status, headers, _ = await answered("/tables/rl-7")
     assert (status, headers[b"location"]) == (301, b"/tables/rl-7/")
+    status, headers, _ = await answered("/live/рулетка")
+    assert (status, headers[b"location"]) == (301, b"/live/%D1%80%D1%83%D0%BB%D0%B5%D1%82%D0%BA%D0%B0/")
+
+
+async def test_page_named_in_any_script_is_composed() -> None:
+    """Its slots carry addresses that a browser can ask for again."""
+    status, _, body = await answered("/live/блэк джек: вечер/")
+    assert status == 200
+    [prefix] = set(re.findall(rb'data-prefix="(/slots/kind:[^"/]+)"', body))
+    status, _, slot = await answered(prefix.decode() + "/tables")
+    assert status == 200
+    assert b'data-prefix="%b/tables"' % prefix in slot
     _, headers, _ = await answered("/cashier", query="cashier.receipt=rc_1")
     assert headers[b"location"] == b"/cashier/?cashier.receipt=rc_1"
 

@@ -33,7 +33,7 @@ def test_layout_says_where_its_pages_are_and_what_it_does_not_name_stays() -> No
         "",
         "/{table_id}/",
         "/{0}/",
-        "/" + "x" * 600,
+        "/" + "x" * 1100,
     ],
 )
 def test_what_is_no_pathname_of_the_page_leaves_the_link_where_it_was(value: str) -> None:
