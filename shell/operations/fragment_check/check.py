@@ -3,6 +3,7 @@
 Public: `check`, `CheckRequest`.
 """
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,13 +14,14 @@ from django.conf import settings
 from bff.contracts.manifest import Manifest, ManifestRefused, parse
 from bff.contracts.podium_url import resolve
 from bff.resilience.deadline import Deadline
-from bff.resilience.message import Response
+from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.outcome import State
 from bff.resilience.policy import Policy
 from bff.resilience.transport import Transport
 from shell.composition.includer import Includer
 from shell.composition.page import PAGE_DEADLINE_MS, PageTable, Visit
 from shell.composition.release import Release, Trust
+from shell.composition.requests import content_request
 from shell.composition.upstreams import Upstreams
 from shell.operations.fragment_check import answers, manifest_findings
 from shell.operations.fragment_check.copied import files_of, release_of
@@ -105,7 +107,9 @@ async def _look(look: SlotLook, release: Release, report: Report) -> SlotReport:
 
     upstreams = Upstreams(connect=connect)
     includer = Includer(upstreams, _nobodys_bearer)
+    upstreams.of(release)
     try:
+        await _warm(recordings[0], content_request(include, _nobodys_bearer))
         deadline = Deadline.after_ms(time.monotonic(), PAGE_DEADLINE_MS)
         included = await includer.include(include, deadline)
     finally:
@@ -118,6 +122,12 @@ async def _look(look: SlotLook, release: Release, report: Report) -> SlotReport:
     size = len(response.body) if response else 0
     report.findings += answers.about_survival(look, include, survivals)
     return SlotReport(look.where, exchange.request.url, include, included, size, survivals)
+
+
+async def _warm(transport: RecordingTransport, request: Request) -> None:
+    """Ask once before it counts: pages are asked for by a shell that has connections, of an origin that is awake."""
+    with contextlib.suppress(CallFailed):
+        await transport.send(request, Deadline.after_ms(time.monotonic(), FETCH_MS))
 
 
 _WELL = (State.FRESH, State.DEGRADED)

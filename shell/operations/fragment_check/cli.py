@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ def main(argv: Sequence[str]) -> int:
     _set_up()
     from shell.composition.release import Trust
     from shell.operations.fragment_check.check import CheckRequest, check
+    from shell.operations.fragment_check.seen import look
     from shell.operations.fragment_check.words import as_json, for_people
 
     report = asyncio.run(check(CheckRequest(given.url, Trust(given.trust), given.slot, _pages())))
+    if given.browser:
+        look(report, _folder(given.pictures))
     print(as_json(report) if given.json else "\n".join(for_people(report)))
     return report.exit_code(strict=given.strict)
 
@@ -64,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
         default="sandboxed",
         help="as operators trust it; a new name is sandboxed, and so is this without the option",
     )
+    parser.add_argument(
+        "--pictures", metavar="FOLDER", help="of each slot at 1280 and 390 px, with and without JavaScript, as PNG"
+    )
+    parser.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="without pictures and accessibility, and sooner"
+    )
     parser.add_argument("--strict", action="store_true", help="warnings have to be mended, too")
     parser.add_argument("--json", action="store_true", help="all of it, for a program")
     return parser
@@ -81,6 +91,17 @@ def _set_up() -> None:
     # What a log would say of a slot stands in the report.
     log.configure(level=logging.CRITICAL)
     django.setup()
+
+
+def _folder(named: str | None) -> Path | None:
+    if named is None:
+        return None
+    folder = Path(named)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sys.exit(f"fragment check: no pictures can be put into {folder}: {error.strerror}")
+    return folder
 
 
 def _pages() -> "PageTable":

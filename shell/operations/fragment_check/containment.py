@@ -3,24 +3,18 @@
 Public: `notes_of`.
 """
 
-from dataclasses import replace
-
 from bff.resilience.message import Response
-from bff.resilience.policies import house_policy
 from shell.composition.body import content_type_of, link_policy
-from shell.composition.contain import Container, Limits, Refusal
+from shell.composition.contain import Refusal, audit
 from shell.composition.release import Release
 from shell.operations.fragment_check.findings import Finding, Level
 from shell.operations.fragment_check.lines import line_of_note
 from shell.operations.fragment_check.remedies import remedy_for_note
 
-NOTES_MAX = 1000
-
 
 def notes_of(field: str, response: Response, url: str, release: Release, prefix: str) -> list[Finding]:
     """A warning for each thing that pages show the body without; nothing where the whole body is refused."""
-    limits = house_policy("contain", Limits())
-    contained = Container(replace(limits, notes_max=NOTES_MAX)).contain(
+    contained = audit(
         response.body,
         content_type_of(response),
         prefix=prefix,
@@ -32,11 +26,12 @@ def notes_of(field: str, response: Response, url: str, release: Release, prefix:
         return []
     return [
         Finding(
-            Level.WARNING, field, f"{note}; a page shows it without", remedy_for_note(note), url, _line(response, note)
+            Level.WARNING,
+            field,
+            f"{note}; a page shows it without",
+            remedy_for_note(note),
+            url,
+            line_of_note(response.body, note),
         )
         for note in contained.notes
     ]
-
-
-def _line(response: Response, note: str) -> int | None:
-    return line_of_note(response.body, note)

@@ -1,5 +1,6 @@
 """`fragment check`: what a team reads of the mistakes that are made most, each with field, line and remedy."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,8 +12,10 @@ import pytest
 from bff.resilience.outcome import State
 from shell.composition.page import Page, PageTable, Slot
 from shell.composition.release import Trust
+from shell.operations.fragment_check import browser
 from shell.operations.fragment_check.check import CheckRequest, check
 from shell.operations.fragment_check.report import Report
+from shell.operations.fragment_check.seen import look
 from shell.operations.fragment_check.words import as_json, for_people
 from tests.support.mullion import ROOT
 from tests.support.route_server import Answer, RouteServer
@@ -27,7 +30,7 @@ GOOD = """{
   ],
   "proxy": {"actions": "/actions"},
   "mullion": {
-    "deadline_ms": 400
+    "deadline_ms": 1000
   }
 }"""
 VERSION = {"podlet-version": "1.0.0"}
@@ -71,7 +74,7 @@ async def test_fragment_that_is_well_has_nothing_to_mend() -> None:
 # What is wrong -> level, field, place, and words of the message and of the remedy.
 MISTAKES: dict[str, tuple[dict[str, Answer], tuple[str, str, str, str, str]]] = {
     "a comma too many in the manifest": (
-        manifest('"deadline_ms": 400', '"deadline_ms": 400,'),
+        manifest('"deadline_ms": 1000', '"deadline_ms": 1000,'),
         ("error", "manifest", "manifest.json:12", "not JSON", "Mend the JSON"),
     ),
     "no version": (
@@ -79,11 +82,11 @@ MISTAKES: dict[str, tuple[dict[str, Answer], tuple[str, str, str, str, str]]] = 
         ("error", "version", "manifest.json", "missing required field", "Add the field"),
     ),
     "a value of the wrong kind": (
-        manifest('"deadline_ms": 400', '"deadline_ms": "400"'),
+        manifest('"deadline_ms": 1000', '"deadline_ms": "400"'),
         ("error", "mullion.deadline_ms", "manifest.json:11", "Expected `int`", "Correct the value"),
     ),
     "a misspelt key": (
-        manifest('"deadline_ms": 400', '"deadline": 400'),
+        manifest('"deadline_ms": 1000', '"deadline": 400'),
         ("error", "mullion.deadline", "manifest.json:11", "did you mean 'deadline_ms'?", "Correct the key"),
     ),
     "a stylesheet that is not there": (
@@ -150,7 +153,7 @@ MISTAKES: dict[str, tuple[dict[str, Answer], tuple[str, str, str, str, str]]] = 
         ("error", "content", "/", "redirect", "slash at the end"),
     ),
     "an answer that comes too late": (
-        {**manifest('"deadline_ms": 400', '"deadline_ms": 50'), **content("<p>Hello</p>", wait_s=0.3)},
+        {**manifest('"deadline_ms": 1000', '"deadline_ms": 50'), **content("<p>Hello</p>", wait_s=0.3)},
         ("error", "content", "/", "timeout", "deadline_ms"),
     ),
     "an error page": (
@@ -162,12 +165,12 @@ MISTAKES: dict[str, tuple[dict[str, Answer], tuple[str, str, str, str, str]]] = 
         ("warning", "content", "/", "set-cookie is dropped", "bearer"),
     ),
     "a shared body that nobody may keep": (
-        manifest('"deadline_ms": 400', '"audience": "shared"'),
+        manifest('"deadline_ms": 1000', '"audience": "shared"'),
         ("warning", "content", "/", "every page asks anew", "max-age=2"),
     ),
     "a copy that may never stand in": (
         {
-            **manifest('"deadline_ms": 400', '"stale_s_max": 60'),
+            **manifest('"deadline_ms": 1000', '"stale_s_max": 60'),
             "/": Answer("<p>Hello</p>", headers={**VERSION, "cache-control": "no-store"}),
         },
         ("warning", "content", "", "no copy of this answer ever stands in", "no-store"),
@@ -223,7 +226,7 @@ async def test_json_has_all_that_people_read() -> None:
     assert found["findings"][0]["line"] == 1
     [slot] = found["slots"]
     assert (slot["state"], slot["reason"], slot["status"]) == ("fresh", None, 200)
-    slow = {"fault": "slow", "state": "fallback", "reason": "timeout", "ms": 400, "heals": True, "survived": True}
+    slow = {"fault": "slow", "state": "fallback", "reason": "timeout", "ms": 1000, "heals": True, "survived": True}
     assert slow in slot["failing"]
 
 
@@ -231,15 +234,46 @@ async def test_command_needs_no_shell_no_database_and_no_key() -> None:
     """In an empty environment, whatever the copy on this machine or a shell elsewhere is."""
     environ = {"PATH": os.environ["PATH"], "MULLION_URL": "https://shell.test", "SHELL_DATABASE_URL": "nonsense"}
     async with RouteServer(WELL) as server:
-        command = [sys.executable, "manage.py", "fragment", "check", f"{server.url}/manifest.json", "--json"]
+        command = [
+            sys.executable,
+            "manage.py",
+            "fragment",
+            "check",
+            f"{server.url}/manifest.json",
+            "--json",
+            "--no-browser",
+        ]
         ended = await _run(command, environ)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(ended.stdout)["checked"] is True
 
 
-async def _run(command: list[str], environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    import asyncio
+@pytest.mark.parametrize("missing", ["playwright.sync_api", "axe_playwright_python"])
+async def test_without_a_browser_everything_else_is_done_and_one_line_says_so(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to install; it is no fault of the fragment's."""
+    report = await checked()
+    monkeypatch.setitem(sys.modules, missing, None)
+    look(report, None)
+    [line] = [line for line in for_people(report) if line.startswith("not looked at: ")]
+    assert "pictures and accessibility" in line
+    assert "pip install playwright" in line
+    assert report.exit_code() == 0
 
+
+async def test_no_chromium_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Playwright is there and nothing starts."""
+    report = await checked()
+    monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", "/nowhere")
+    monkeypatch.setattr(browser, "_NAMES", ())
+    await asyncio.to_thread(look, report, None)
+    [what] = report.skipped
+    assert "playwright install chromium" in what
+
+
+async def _run(command: list[str], environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     return await asyncio.to_thread(
         subprocess.run, command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
     )

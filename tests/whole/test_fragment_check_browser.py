@@ -1,0 +1,68 @@
+"""`fragment check` with a browser: pictures of the composed slot, what its scripts do, and who is shut out."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.chromium import Chromium
+from tests.support.mullion import ROOT
+from tests.support.route_server import Answer, RouteServer
+
+MANIFEST = {
+    "name": "poll",
+    "version": "1",
+    "fallback": "/fallback",
+    "css": [{"value": "/poll.css"}],
+    "js": [{"value": "/poll.js", "type": "module"}],
+    "mullion": {"isolation": "shadow"},
+}
+SCRIPT = """export default function mount(root) {
+  root.querySelector("b")?.replaceChildren("by its script");
+  fetch("https://api.test/x").catch(() => {});
+  window.times = (window.times ?? 0) + 1;
+  if (window.times > 1) queueMicrotask(() => { throw new Error("it ran twice"); });
+}"""
+ANSWERS = {
+    "/manifest.json": Answer(json.dumps(MANIFEST), "application/json"),
+    "/": Answer('<section><h2>Poll</h2><b>plain</b><form><input name="a"></form><div class="wide"></div></section>'),
+    "/fallback": Answer("<p>The poll is closed.</p>"),
+    "/poll.css": Answer(".wide { width: 700px; height: 10px }", "text/css"),
+    "/poll.js": Answer(SCRIPT, "text/javascript"),
+}
+BARE = ("", "-no-script")
+PNG = b"\x89PNG"
+
+
+async def test_pictures_scripts_and_accessibility_are_looked_at(chromium: Chromium, tmp_path: Path) -> None:
+    """At 1280 and 390, with scripts and without, as it is and while it fails; the slot is read again once."""
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CHROMIUM": str(chromium.path)}
+    folder = tmp_path / "pictures"
+    async with RouteServer(ANSWERS) as server:
+        options = ["--trust", "first-party", "--pictures", str(folder), "--json"]
+        command = [sys.executable, "manage.py", "fragment", "check", f"{server.url}/manifest.json", *options]
+        ended = await asyncio.to_thread(
+            subprocess.run, command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=100
+        )
+    assert ended.stderr == ""
+    report = json.loads(ended.stdout)
+    names = {
+        f"content{failing}-{px}{bare}"
+        for failing in ("", "-failing")
+        for px in (1280, 390)
+        for bare in ("", "-no-script")
+    }
+    assert {path.stem for path in folder.iterdir()} == names == {Path(path).stem for path in report["pictures"]}
+    assert all(path.read_bytes().startswith(PNG) for path in folder.iterdir())
+    said = [f"{each['level']} {each['field']}: {each['message']}" for each in report["findings"]]
+    for words in (
+        "error content: a script throws: it ran twice",
+        "error content: Form elements must have labels (label, critical)",
+        "warning content: at 390 px it is",
+        "warning content: the browser refuses it: Connecting to 'https://api.test/x'",
+    ):
+        assert any(each.startswith(words) for each in said), said
+    assert not any("inline style" in each for each in said), said
+    assert ended.returncode == 1
