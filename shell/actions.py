@@ -7,8 +7,10 @@ means is the fragment's business. Public: `act`.
 import json
 import re
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import quote
+from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -22,27 +24,29 @@ from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome, State
-from shell.composition.body import read_body
+from shell.action_answers import Meaning, Verdict, read_meaning
+from shell.composition.body import Body, read_body
 from shell.composition.django_view import composed
 from shell.composition.include import Include
 from shell.composition.ladder import Included, included_from_outcome
-from shell.composition.page import Slot, Visit, split_tag
+from shell.composition.page import Page, Slot, split_tag
 from shell.composition.page_names import NAMES_TAKEN, PageNames, read_names_taken
+from shell.composition.release import Release
 from shell.composition.requests import action_request
 from shell.composition.upstreams import ACTION_MS
 from shell.pages.notice import notice, unavailable
 from shell.players.session import SessionUnverified, find_identity
+from shell.proxy.address import AddressRefused, query_passes, read_address
+from shell.proxy.locations import Place
 from shell.visits import RECEIPT, SEQUENCE, Incoming, changed_cookie, visit_of
 from shell.wiring import parts
 
 BODY_BYTES_MAX = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
-_REST = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
-# What a fragment may answer an action with, besides failing: done, refused by the rules, in flight already.
-_ANSWERS = frozenset({200, 202, 409, 422})
 
 _GONE = "This part of the page has changed since it was loaded, so nothing was sent. Reload the page and try again."
+_NOTHING = "There is no such action. Nothing was done; reload the page and try again."
 
 logger = log.get("actions")
 
@@ -54,37 +58,82 @@ class _SeeOther(HttpResponseRedirectBase):
 # The middleware has required the same origin already; a token in every fragment's form would tie its HTML to the shell.
 @csrf_exempt
 @require_POST
-async def act(request: HttpRequest, key: str, slot_name: str, target: str, rest: str) -> HttpResponseBase:
+async def act(request: HttpRequest, **_: str) -> HttpResponseBase:
     """Carry one action to its fragment and answer with the slot: swapped by htmx, by a redirect without JavaScript."""
-    found = parts().pages.by_key(key)
-    name, tag = split_tag(slot_name)
+    found = _find(request)
+    if isinstance(found, HttpResponse):
+        return found
+    try:
+        identity = await find_identity(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
+    except SessionUnverified as error:
+        logger.warning("action_not_sent", slot=found.slot.name, fragment=found.slot.fragment, detail=str(error))
+        return unavailable(request, "Your sign-in can not be checked for the moment, so nothing was sent. Try again.")
+    if identity is None:
+        return _signed_out(request, found.page.path(found.params))
+    if refused := _refused(request):
+        return refused
+    idempotency_key = request.headers.get("Idempotency-Key") or request.POST.get("idempotency_key") or uuid4().hex
+    if not is_form_key(idempotency_key):
+        return notice(request, 400, "The form came without its key. Nothing was done; reload the page.")
+    incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]  # ASGI requests have it
+    visit = visit_of(incoming, found.page, found.params, identity)
+    include = Include(found.slot, visit, found.release)
+    sent = action_request(found.url, include, parts().bearer, body=request.body, idempotency_key=idempotency_key)
+    deadline = Deadline.after_ms(time.monotonic(), ACTION_MS)
+    # What one player's answers are worth is nothing to another's.
+    resource = (visit.player, found.url.partition("?")[0])
+    answer = await parts().upstreams.actions_of(found.release).call(sent, deadline, resource=resource)
+    return await _answered(request, include, answer, found.place(include), idempotency_key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a form goes."""
+
+    page: Page
+    params: Mapping[str, str]
+    slot: Slot
+    release: Release
+    name: str
+    url: str
+
+    def place(self, include: Include) -> Place:
+        """Where that lies for a browser."""
+        target_url = self.release.proxy_url(self.name, "") or self.url
+        is_page = parts().pages.match
+        return Place(
+            self.url,
+            target_url,
+            include.prefix,
+            self.name,
+            settings.PUBLIC_URL,
+            lambda path: is_page(path) is not None,
+            frozenset(origin.rstrip("/").lower() for origin in settings.FORM_ORIGINS),
+        )
+
+
+def _find(request: HttpRequest) -> _Target | HttpResponse:
+    """The fragment's address behind a form's, read as that of its API; or what is said where there is none."""
+    scope = request.scope  # type: ignore[attr-defined]  # ASGI requests have it
+    query = scope["query_string"].decode("latin-1")
+    try:
+        address = read_address(scope.get("raw_path") or b"", request.path)
+    except AddressRefused:
+        address = None
+    if address is None or not query_passes(query):
+        return notice(request, 404, _NOTHING)
+    found = parts().pages.by_key(address.key)
+    name, tag = split_tag(address.slot)
     slot = found[0].slot(name) if found else None
     release = parts().registry.current.drawn_by(slot.fragment, tag) if slot else None
     if slot is not None and release is None and tag:
         return notice(request, 409, _GONE)
-    url = release.proxy_url(target, rest) if release and _REST.fullmatch(rest) else None
+    url = release.proxy_url(address.target, address.rest) if release else None
     if found is None or slot is None or release is None or url is None:
-        return notice(request, 404, "There is no such action. Nothing was done; reload the page and try again.")
-    try:
-        identity = await find_identity(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
-    except SessionUnverified as error:
-        logger.warning("action_not_sent", slot=slot.name, fragment=slot.fragment, detail=str(error))
-        return unavailable(request, "Your sign-in can not be checked for the moment, so nothing was sent. Try again.")
-    if identity is None:
-        return _signed_out(request, found[0].path(found[1]))
-    if refused := _refused(request):
-        return refused
-    idempotency_key = request.headers.get("Idempotency-Key") or request.POST.get("idempotency_key", "")
-    if not is_form_key(idempotency_key):
-        return notice(request, 400, "The form came without its key. Nothing was done; reload the page.")
-    incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]  # ASGI requests have it
-    visit = visit_of(incoming, *found, identity)
-    include = Include(slot, visit, release)
-    sent = action_request(url, include, parts().bearer, body=request.body, idempotency_key=idempotency_key)
-    deadline = Deadline.after_ms(time.monotonic(), ACTION_MS)
-    # What one player's answers are worth is nothing to another's.
-    answer = await parts().upstreams.actions_of(release).call(sent, deadline, resource=(visit.player, url))
-    return await _answered(request, include, answer, idempotency_key)
+        return notice(request, 404, _NOTHING)
+    if query:
+        url += ("&" if "?" in url else "?") + query
+    return _Target(*found, slot, release, address.target, url)
 
 
 def _refused(request: HttpRequest) -> HttpResponse | None:
@@ -97,31 +146,88 @@ def _refused(request: HttpRequest) -> HttpResponse | None:
 
 
 async def _answered(
-    request: HttpRequest, include: Include, answer: Response | Failure, idempotency_key: str
+    request: HttpRequest, include: Include, answer: Response | Failure, place: Place, idempotency_key: str
 ) -> HttpResponseBase:
-    slot, visit = include.slot, include.visit
+    meaning = read_meaning(include, answer, place)
     if isinstance(answer, Failure):
-        return _unconfirmed(request, visit, slot, answer, idempotency_key)
-    body = read_body(include, answer, accept=_ANSWERS)
-    if isinstance(body, Failure):
-        return _unconfirmed(request, visit, slot, body, idempotency_key)
-    included = included_from_outcome(include, Outcome(State.FRESH, body))
-    # What other slots show is not for a fragment to say that is not trusted.
-    changed = None if include.published.sandboxed else answer.headers.get(headers.CHANGED)
-    topics, sequence = _changed(changed)
-    logger.info("action_answered", slot=slot.name, fragment=slot.fragment, status=answer.status, key=idempotency_key)
-    receipt = answer.headers.get(headers.RECEIPT) or ""
-    received = answer.status in (200, 202) and RECEIPT.fullmatch(receipt) is not None
-    if request.headers.get("HX-Request") == "true":
-        shown = Include(slot, replace(visit, receipts={slot.name: receipt}), include.release) if received else include
-        return _swap(included, shown, read_names_taken(request.headers.get(NAMES_TAKEN)), topics, sequence)
-    if received:
-        response: HttpResponseBase = _SeeOther(f"{visit.path}?{slot.name}.receipt={quote(receipt)}#slot-{slot.name}")
+        return _unconfirmed(request, include, answer, meaning, idempotency_key)
+    if meaning.verdict is Verdict.SHOWN:
+        body = read_body(include, answer, accept=frozenset({answer.status}))
+        if isinstance(body, Failure):
+            return _unconfirmed(request, include, body, _of_unshown(answer.status), idempotency_key)
+    elif meaning.verdict in (Verdict.REFUSED, Verdict.OPEN):
+        failure = read_body(include, answer, accept=frozenset())
+        assert isinstance(failure, Failure), "nothing was to be accepted"
+        return _unconfirmed(request, include, failure, meaning, idempotency_key)
     else:
-        response = await composed(parts().composer, visit, parts().registry.current, answered=included)
-    if sequence:
+        body = None
+    logger.info(
+        "action_answered",
+        slot=include.slot.name,
+        fragment=include.slot.fragment,
+        status=answer.status,
+        key=idempotency_key,
+    )
+    # What other slots show is not for a fragment to say that is not trusted.
+    topics, sequence = _changed(None if include.published.sandboxed else answer.headers.get(headers.CHANGED))
+    response = await _confirmed(request, include, answer, body, meaning, topics, sequence)
+    if sequence and request.headers.get("HX-Request") != "true":
         response.headers["Set-Cookie"] = changed_cookie(sequence)
     return response
+
+
+async def _confirmed(
+    request: HttpRequest,
+    include: Include,
+    answer: Response,
+    body: Body | None,
+    meaning: Meaning,
+    topics: list[str],
+    sequence: str,
+) -> HttpResponseBase:
+    """What a browser sees of an action that was answered; `body` is the answer's HTML, if it is to be shown."""
+    slot, visit = include.slot, include.visit
+    htmx = request.headers.get("HX-Request") == "true"
+    receipt = answer.headers.get(headers.RECEIPT) or ""
+    received = answer.status in (200, 201, 202) and RECEIPT.fullmatch(receipt) is not None
+    if received:
+        include = Include(slot, replace(visit, receipts={slot.name: receipt}), include.release)
+    if meaning.verdict is Verdict.SENT_ON:
+        return _sent_on(meaning.location, htmx=htmx)
+    if htmx:
+        included = (
+            included_from_outcome(include, Outcome(State.FRESH, body)) if body else await _anew(include, sequence)
+        )
+        return _swap(included, include, read_names_taken(request.headers.get(NAMES_TAKEN)), topics, sequence)
+    if received:
+        return _SeeOther(f"{visit.path}?{slot.name}.receipt={quote(receipt)}#slot-{slot.name}")
+    if body is None:
+        return _SeeOther(f"{visit.path}#slot-{slot.name}")
+    included = included_from_outcome(include, Outcome(State.FRESH, body))
+    return await composed(parts().composer, visit, parts().registry.current, answered=included)
+
+
+def _sent_on(location: str, *, htmx: bool) -> HttpResponse:
+    if not htmx:
+        return _SeeOther(location)
+    response = HttpResponse(status=200)
+    response.headers["HX-Redirect"] = location
+    response.headers["HX-Reswap"] = "none"
+    return response
+
+
+async def _anew(include: Include, sequence: str) -> Included:
+    """The slot as it is after what was done: its answer had no HTML."""
+    visit = replace(include.visit, min_sequence=sequence or include.visit.min_sequence)
+    deadline = Deadline.after_ms(time.monotonic(), parts().composer.page_deadline_ms)
+    return await parts().composer.includer.include(Include(include.slot, visit, include.release), deadline)
+
+
+def _of_unshown(status: int) -> Meaning:
+    """What is known of an action whose HTML can not stand in a page: a 200 or 202 said so there, and there alone."""
+    if status == 201:
+        return Meaning(Verdict.DONE)
+    return Meaning(Verdict.REFUSED if status in (400, 422) else Verdict.OPEN)
 
 
 def _changed(value: str | None) -> tuple[list[str], str]:
@@ -148,23 +254,35 @@ def _swap(
 
 
 def _unconfirmed(
-    request: HttpRequest, visit: Visit, slot: Slot, failure: Failure, idempotency_key: str
+    request: HttpRequest, include: Include, failure: Failure, meaning: Meaning, idempotency_key: str
 ) -> HttpResponse:
     """No answer that can be shown. The form stays as it is, key included: sending it again can not do it twice."""
+    slot, back = include.slot, include.visit.path
     logger.warning(
-        "action_failed", slot=slot.name, fragment=slot.fragment, reason=str(failure.reason), key=idempotency_key
+        "action_failed",
+        slot=slot.name,
+        fragment=slot.fragment,
+        reason=str(failure.reason),
+        verdict=meaning.verdict.name.lower(),
+        key=idempotency_key,
     )
     if not failure.sent:
         words = (
             "This part of the page can not be reached, so nothing was sent. What you typed is still there; try again."
         )
         # All that it says is over as soon as that part can be reached.
-        return notice(request, 503, words, ends="healed", again=True, back=visit.path)
+        return notice(request, 503, words, ends="healed", again=True, back=back, key=idempotency_key)
+    if meaning.verdict is Verdict.DONE:
+        return notice(request, 200, "This went through. What came of it can not be shown; reload the page.", back=back)
+    if meaning.verdict is Verdict.REFUSED:
+        words = "This was refused, so nothing was done."
+        words += f" {meaning.words}" if meaning.words else " What you typed is still there."
+        return notice(request, 422, words, again=True, back=back, key=idempotency_key)
     words = (
         "No answer came, so this may or may not have gone through. Look at your history before you change anything; "
         f"sending the same form again can not do it twice. Reference {idempotency_key}."
     )
-    return notice(request, 504, words, again=True, back=visit.path)
+    return notice(request, 504, words, again=True, back=back, key=idempotency_key)
 
 
 def _signed_out(request: HttpRequest, path: str) -> HttpResponseBase:

@@ -44,7 +44,8 @@ def content_security_policy() -> str:
             "worker-src 'self' blob:",
             "object-src 'none'",
             "base-uri 'none'",
-            "form-action 'self'",
+            # A browser checks where a form's answer sends it, too.
+            " ".join(["form-action 'self'", *settings.FORM_ORIGINS]),
             "frame-ancestors 'none'",
         ]
     )

@@ -1,6 +1,7 @@
 """Settings of the shell, flat and its own. Each reads one environment variable or says why it is fixed."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -65,6 +66,9 @@ MEDIA_ORIGINS = [origin for origin in os.environ.get("MEDIA_ORIGINS", "").split(
 # Which origins pages may show in a frame, comma-separated; none of the shell's own, whose pages would act in it.
 FRAME_ORIGINS = [origin for origin in os.environ.get("FRAME_ORIGINS", "").split(",") if origin]
 
+# Where an answer to a form may send the browser besides this site, as to a payment page: origins, comma-separated.
+FORM_ORIGINS = [origin for origin in os.environ.get("FORM_ORIGINS", "").split(",") if origin]
+
 # The proxies that a request passes, outermost first, each an address or network (several with |):
 # "203.0.113.0/24,10.0.0.0/8" is an edge and a balancer behind it. Their X-Forwarded-For and X-Forwarded-Proto are
 # believed, one entry a hop; what anybody else sends under these names is dropped, and all of it where this is empty.
@@ -88,6 +92,10 @@ for _origin in FRAME_ORIGINS:
         _wrong := wrong_with_frame_origin(_origin, ours=(PUBLIC_URL, BFF_PUBLIC_URL), hosts=ALLOWED_HOSTS, local=LOCAL)
     ) is not None:
         raise ImproperlyConfigured(f"FRAME_ORIGINS: {_wrong}")
+for _origin in FORM_ORIGINS:
+    # It stands in a header as it is.
+    if not re.fullmatch(r"https?://[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?", _origin):
+        raise ImproperlyConfigured(f"FORM_ORIGINS: {_origin[:100]!r} is no origin; write https://pay.example")
 
 # Origins that a release may be published from: no manifest can send the shell anywhere else.
 # A local run allows loopback too. Comma-separated, scheme://host[:port].

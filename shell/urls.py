@@ -7,6 +7,8 @@ from shell.operations.registry_api.api import api as registry_api
 
 urlpatterns = [
     path("slots/<str:key>/<str:slot_name>/<slug:target>/<path:rest>", act),
+    path("slots/<str:key>/<str:slot_name>/<slug:target>", act),
+    path("slots/<str:key>/<str:slot_name>/<slug:target>/", act),
     path("sign-in/", sign_in.sign_in, name="sign-in"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("sign-out/everywhere/", sign_in.sign_out_everywhere, name="sign-out-everywhere"),

@@ -15,14 +15,17 @@ REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 WITHOUT_BODY = frozenset({204, 304})
 
 
-def check_head(status: int, version: str, headers: Headers, policy: Policy) -> int | None:
-    """The body's length in bytes if the head gives it, None if it is chunked; raises `CallFailed`."""
+def check_head(status: int, version: str, headers: Headers, policy: Policy, *, redirects: bool = False) -> int | None:
+    """The body's length in bytes if the head gives it, None if it is chunked; raises `CallFailed`.
+
+    `redirects`: one that sends elsewhere is an answer like any other.
+    """
     size_bytes = headers.size_bytes()
     if size_bytes > policy.headers_bytes_max:
         raise _refused(Reason.HEADERS_OVERSIZE, f"{size_bytes} B of headers, above {policy.headers_bytes_max}")
     if not 200 <= status <= 599:
         raise _refused(Reason.FRAMING, f"status {status} ends no request")
-    if status in REDIRECTS:
+    if status in REDIRECTS and not redirects:
         raise _refused(Reason.REDIRECT, f"status {status}; redirects are not followed")
     length = _body_length(status, version, headers)
     if length is not None and length > policy.wire_bytes_max:

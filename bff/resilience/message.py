@@ -54,7 +54,8 @@ class Headers:
 class Request:
     """`url` is absolute, http or https; `headers` travel as given, Accept-Encoding apart, which is always identity.
 
-    `unpooled`: it is to travel on a connection of its own, that nobody used before.
+    `unpooled`: it is to travel on a connection of its own, that nobody used before. `redirects`: an answer that sends
+    elsewhere is one, and not a failure; nobody follows it.
     """
 
     method: str
@@ -62,6 +63,7 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     unpooled: bool = False
+    redirects: bool = False
 
     @property
     def safe(self) -> bool:

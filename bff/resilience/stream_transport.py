@@ -81,13 +81,12 @@ class StreamTransport:
 
     async def _connect(self, parts: SplitResult, deadline: Deadline) -> StreamConnection:
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        trust = self._trust if parts.scheme == "https" else None  # its making is no time of the upstream's
         left_s = min(self._policy.connect_ms / 1000, self._left_s(deadline))
         await self._lookup.check(host, left_s * 1000)
         try:
             async with asyncio.timeout(left_s):
-                reader, writer = await asyncio.open_connection(
-                    host, port, ssl=self._trust if parts.scheme == "https" else None
-                )
+                reader, writer = await asyncio.open_connection(host, port, ssl=trust)
         except TimeoutError as error:
             raise CallFailed(Reason.CONNECT_TIMEOUT, "no connection in time") from error
         except ssl.SSLError as error:

@@ -67,7 +67,7 @@ class Transport:
         await self._lookup.check(host, min(self.policy.connect_ms, self._left_ms(deadline)))
         try:
             async with self._build(request, self._left_ms(deadline)) as answer:
-                return await self._receive(answer)
+                return await self._receive(answer, redirects=request.redirects)
         except CallFailed as failed:
             if failed.reason is Reason.FRAMING:
                 # Where one answer ended is in doubt, so is where the next begins: nothing of this pool is used again.
@@ -112,12 +112,12 @@ class Transport:
         except (ValueError, PyreqwestError) as error:
             raise CallFailed(Reason.INTERNAL, f"the request can not be sent: {error}"[:200]) from error
 
-    async def _receive(self, answer: ForeignResponse) -> Response:
+    async def _receive(self, answer: ForeignResponse, *, redirects: bool) -> Response:
         try:
             headers = Headers(answer.headers.items())
         except ValueError as error:
             raise CallFailed(Reason.FRAMING, "a header is not ASCII", answered=True) from error
-        length = check_head(answer.status, answer.version, headers, self.policy)
+        length = check_head(answer.status, answer.version, headers, self.policy, redirects=redirects)
         body = decoder(headers, self.policy.decoded_bytes_max)
         if length == 0:
             return Response(answer.status, headers, b"")

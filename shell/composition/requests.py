@@ -37,7 +37,7 @@ def action_request(url: str, include: Include, bearer: Bearer, *, body: bytes, i
     """The POST behind one action; never sent twice by anybody but the player."""
     sent = _headers(include, bearer)
     sent += [("content-type", _FORM), (headers.IDEMPOTENCY_KEY, idempotency_key)]
-    return Request("POST", url, tuple(sent), body)
+    return Request("POST", url, tuple(sent), body, redirects=True)
 
 
 def api_headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:

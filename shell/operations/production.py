@@ -35,7 +35,9 @@ def _problems() -> Iterator[CheckMessage]:
             id="production.E001",
         )
     addresses = {"PUBLIC_URL": [settings.PUBLIC_URL], "BFF_PUBLIC_URL": [settings.BFF_PUBLIC_URL]}
-    for name, urls in (addresses | {"MEDIA_ORIGINS": settings.MEDIA_ORIGINS}).items():
+    for name, urls in (
+        addresses | {"MEDIA_ORIGINS": settings.MEDIA_ORIGINS, "FORM_ORIGINS": settings.FORM_ORIGINS}
+    ).items():
         if plain := [url for url in urls if urlsplit(url).scheme != "https" or not urlsplit(url).hostname]:
             yield Error(
                 f"{name} is {', '.join(plain)}, and browsers must reach all of this by https; set an https:// address.",

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 RETRY_AFTER_S = 5
+_HEADINGS = {200: "That went through", 504: "No answer came"}
 
 
 def notice(
@@ -20,11 +21,12 @@ def notice(
     ends: str = "",
     again: bool = False,
     back: str = "/",
+    key: str = "",
 ) -> HttpResponse:
     """`words` alone; `link` is where they lead.
 
     `ends` is what ends it besides the next form and the player (static/slots/notice.js). `again`: the page of its own
-    holds the same form, its key included, to be sent again; `back` is where it was.
+    holds the same form to be sent again under the same `key`; `back` is where it was.
     """
     if request.headers.get("HX-Request") == "true":
         response = HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
@@ -32,7 +34,9 @@ def notice(
         response.headers["HX-Trigger"] = json.dumps({"mullion:notice": {"words": words, "link": link, "ends": ends}})
         return response
     fields = [(name, value) for name, values in request.POST.lists() for value in values] if again else []
-    heading = "No answer came" if status == 504 else "That did not work"
+    if again and key and "idempotency_key" not in request.POST:
+        fields.append(("idempotency_key", key))
+    heading = _HEADINGS.get(status, "That did not work")
     shown = {"heading": heading, "words": words, "action": request.path, "fields": fields, "back": back}
     return render(request, "notice.html", shown, status=status)
 

@@ -1,6 +1,6 @@
 """A public address of a fragment's proxy, taken apart as it came: nothing in it climbs out of the target.
 
-Public: `Address`, `AddressRefused`, `read_address`.
+Public: `Address`, `AddressRefused`, `read_address`, `query_passes`.
 """
 
 import re
@@ -52,6 +52,11 @@ def read_address(raw_path: bytes, path: str) -> Address | None:
     if not (_NAME.fullmatch(name) and _TAG.fullmatch(tag) and _NAME.fullmatch(target)):
         raise AddressRefused("it names no slot and proxy")
     return Address(unquote(key), slot, target, rest)
+
+
+def query_passes(query: str) -> bool:
+    """Whether a query can travel as it came: printable ASCII that ends no URL."""
+    return re.fullmatch(r"[!$-;=?-~]*", query) is not None
 
 
 def _check_rest(rest: str) -> None:

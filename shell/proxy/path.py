@@ -25,7 +25,7 @@ from shell.composition.requests import api_headers
 from shell.players.authentication import authenticate_cookies
 from shell.players.identity import Identity
 from shell.players.session import SessionUnverified, find_identity
-from shell.proxy.address import Address, AddressRefused, read_address
+from shell.proxy.address import Address, AddressRefused, query_passes, read_address
 from shell.proxy.admission import UNSAFE, Rejection, is_form, rejection
 from shell.proxy.answers import Reply
 from shell.proxy.header_rules import request_headers
@@ -124,7 +124,7 @@ class ProxyPath:
         if who is None and address.target not in release.manifest.mullion.visitors:
             return _SIGN_IN
         query = scope["query_string"].decode("latin-1")
-        if not query.isascii() or any(char <= " " or char in '"<>#\x7f' for char in query):
+        if not query_passes(query):
             return Rejection(400, "query", "The query holds what must be encoded. Nothing was done.")
         visit: Visit = visit_of(incoming, *found, who)
         include = Include(slot, visit, release)

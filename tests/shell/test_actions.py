@@ -131,7 +131,16 @@ def test_key_may_be_a_field_of_the_form(player: Player) -> None:
     assert [seen.headers["idempotency-key"] for seen in forms(player.house)] == [KEY]
 
 
-@pytest.mark.parametrize("key", ["", "short", "x" * 129, "with spaces in it", "a;b=c,d=efgh"])
+def test_form_without_a_key_is_given_one_that_stays_when_it_is_sent_again(player: Player) -> None:
+    """The page that says that no answer came holds it, as if the fragment had written it."""
+    player.house.fail("reset", at="/form")
+    page = Fields(player.post().text)
+    [seen] = forms(player.house)
+    assert len(seen.headers["idempotency-key"]) == 32
+    assert page.fields == {"amount": "5", "idempotency_key": seen.headers["idempotency-key"]}
+
+
+@pytest.mark.parametrize("key", ["short", "x" * 129, "with spaces in it", "a;b=c,d=efgh"])
 def test_form_without_a_proper_key_is_refused(player: Player, key: str) -> None:
     """400, and nothing is sent."""
     answer = player.act({"Idempotency-Key": key})
@@ -148,17 +157,19 @@ def test_form_without_a_proper_key_is_refused(player: Player, key: str) -> None:
         "/slots/lobby/wallet/nothing/deposit",
         "/slots/lobby/wallet/form/a%2F..%2Fb",
         "/slots/lobby/wallet/form/a//b",
-        "/slots/lobby/wallet/form/a?b=c&d",
+        "/slots/lobby/wallet/form/%2e%2e/b",
     ],
 )
 def test_action_that_nobody_offers_is_not_found(player: Player, path: str) -> None:
-    """Neither an unknown page, slot or target, nor a path that would climb out of it; a query goes nowhere."""
-    answer = player.post(path, headers={"Idempotency-Key": KEY})
-    if "?" in path:
-        assert [seen.path for seen in forms(player.house)] == ["/form/a"]
-    else:
-        assert answer.status_code == 404
-        assert forms(player.house) == []
+    """Neither an unknown page, slot or target, nor a path that would climb out of it."""
+    assert player.post(path, headers={"Idempotency-Key": KEY}).status_code == 404
+    assert forms(player.house) == []
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/a.b/c/", "/a%20b?c=%D0%B1&d"])
+def test_form_goes_to_any_path_below_its_target_with_its_query(player: Player, rest: str) -> None:
+    assert player.post(f"/slots/lobby/wallet/form{rest}", headers={"Idempotency-Key": KEY}).status_code == 200
+    assert [seen.path for seen in forms(player.house)] == ["/form" + (rest if rest != "/" else "")]
 
 
 @pytest.mark.parametrize(("size", "sent"), [(20_000, "whole"), (100_000, "whole"), (20_000, "chunked")])
@@ -249,7 +260,6 @@ def test_signed_out_player_is_asked_to_sign_in(player: Player) -> None:
     [
         ("status=500", b""),
         ("status=503", b""),
-        ("status=404", b""),
         ("redirect=elsewhere", b""),
         ("redirect=link-local", b""),
         ("error-page", b""),
@@ -277,6 +287,15 @@ def test_answer_that_can_not_be_shown_leaves_it_open(player: Player, fault: str,
     assert len(forms(player.house)) == 1
     player.house.heal()
     assert player.act(HTMX).status_code == 200, "the same form again"
+
+
+def test_form_that_was_refused_is_not_said_to_be_in_doubt(player: Player) -> None:
+    """A 404 has done nothing, and says so; the form stands as it was."""
+    player.house.fail("status=404", at="/form")
+    answer = player.act(HTMX)
+    assert answer.status_code == 422
+    assert "nothing was done" in notice(answer)
+    assert "ORIGIN-ERROR-PAGE" not in answer.text
 
 
 def test_silence_ends_within_the_deadline_of_actions(player: Player) -> None:

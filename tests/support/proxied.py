@@ -11,6 +11,8 @@ from types import SimpleNamespace, TracebackType
 from typing import Any, Self, cast
 from urllib.parse import unquote
 
+import msgspec
+
 from bff.contracts.manifest import Manifest
 from shell.composition.page import Page, PageTable, Slot
 from shell.composition.proxy_policy import ProxyPolicy
@@ -23,7 +25,7 @@ SAME_ORIGIN = {"sec-fetch-site": "same-origin", "sec-fetch-dest": "empty", "sec-
 PREFIX = "/slots/lobby/podlet"
 
 
-@dataclass(slots=True)
+@dataclass
 class Asked:
     """One request under way: `status` and `headers` once they came, `body` as far as it came."""
 
@@ -68,14 +70,17 @@ class Proxied:
     """`async with Proxied({"name": …}, manifest_url) as shell: await shell.get("api/rows")`."""
 
     def __init__(
-        self, manifest: Mapping[str, Any], manifest_url: str, policy: ProxyPolicy | None = None, *, trusted: bool = True
+        self,
+        manifest: Mapping[str, Any],
+        manifest_url: str,
+        policy: ProxyPolicy | None = None,
+        *,
+        trusted: bool = True,
+        release: Release | None = None,
     ) -> None:
-        import msgspec
-
-        parsed = msgspec.convert({"version": "1", **manifest}, Manifest)
+        parsed = msgspec.convert({"name": "podlet", "version": "1", **manifest}, Manifest)
         trust = Trust.FIRST_PARTY if trusted else Trust.SANDBOXED
-        self.release = Release("podlet", "d" * 64, parsed, manifest_url, b"", (), (), trust=trust)
-        self.bearers: list[str] = []
+        self.release = release or Release("podlet", "d" * 64, parsed, manifest_url, b"", (), (), trust=trust)
         slot = Slot("podlet", "podlet")
         self.upstreams = Upstreams(proxy_policy=policy)
         self.revocations = SimpleNamespace(

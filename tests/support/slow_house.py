@@ -1,6 +1,6 @@
 """A shell whose three slots are filled by one origin that tests can slow down and break, path by path.
 
-Public: `SlowHouse`, `PARTITION_KEY`.
+Public: `SlowHouse`, `PARTITION_KEY`, `FORM_ORIGIN`.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from tests.support.mullion import ROOT, Mullion
 
 T = TypeVar("T")
 PARTITION_KEY = "of-this-house-alone-" + "k" * 32
+FORM_ORIGIN = "https://pay.example"
 PAGES = """
 [fragments.origin]
 [pages.lobby]
@@ -76,7 +77,7 @@ class SlowHouse:
         self._stack.callback(self._loop.call_soon_threadsafe, self._loop.stop)
         self._run(self.origin.__aenter__())
         self._stack.callback(lambda: self._run(self.origin.aclose()))
-        environ = {"SHELL_PAGES": str(self._pages), "PARTITION_KEY": PARTITION_KEY}
+        environ = {"SHELL_PAGES": str(self._pages), "PARTITION_KEY": PARTITION_KEY, "FORM_ORIGINS": FORM_ORIGIN}
         self.mullion = self._stack.enter_context(Mullion("--only", "shell", environ=environ))
         self.url = self.mullion.url
         self.publish()

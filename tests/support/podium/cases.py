@@ -3,10 +3,13 @@
 Public: `CASES`. A case's `look` says in a few words what one side made of it; `why` is written where the two differ.
 """
 
+import json
 import re
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
-from tests.support.podium.table import GONE, Case, Seen
+from tests.support.podium.table import GONE, Answer, Call, Case, Seen
 
 _LONG_NAME = "n" * 100
 _TYPES = {"css": "text/css", "js": "text/javascript"}
@@ -64,6 +67,33 @@ def _clicks(seen: Seen) -> str:
         return "stands"
     told = ", and publishing says so" if any("onclick" in note for note in seen.notes) else ""
     return f"taken out{told}"
+
+
+def _answered(what: str, told: Callable[[Answer], bool]) -> Callable[[Seen], str]:
+    """The status, and whether the script was told `what`."""
+
+    def look(seen: Seen) -> str:
+        assert seen.answer is not None
+        if seen.answer.status >= 400:
+            return f"answered {seen.answer.status}"
+        return f"answered {seen.answer.status}, {'with' if told(seen.answer) else 'without'} {what}"
+
+    return look
+
+
+def _echoed(*words: str) -> Callable[[Answer], bool]:
+    return lambda answer: all(word in answer.body.decode() for word in words)
+
+
+_API = {
+    "proxy": [{"name": "more", "target": "/"}],
+    "api": {"/echo{/*rest}": "echo", "/answer": "answer", "/file": "file"},
+    "extend": {"mullion": {"visitors": ["more"]}},
+}
+
+
+def _headers(**headers: str) -> str:
+    return "headers=" + quote(json.dumps({name.replace("_", "-"): value for name, value in headers.items()}))
 
 
 _PLAIN = {"headers": {"content-type": "text/html"}, "body": "<p>plain</p>"}
@@ -149,6 +179,59 @@ CASES = (
         "a layout takes the new manifest unseen; here everybody sees it, and it goes through the checks of a publish: "
         "by hand, or by itself where an operator says `follow`",
         then={"html": "<p>second</p>", "version": "2.0.0"},
+    ),
+    Case(
+        "a script that asks its own API, at any path and with a query",
+        _API,
+        lambda seen: f"its API is asked for `{json.loads(seen.answer.body)['url']}`" if seen.answer else "",
+        "a layout's proxy drops the slash at the end",
+        call=Call("more/echo/v1.2/rows/", query="q=a%20b"),
+    ),
+    Case(
+        "a script that sends JSON with PATCH",
+        _API,
+        _answered("its body", _echoed('"method":"PATCH"', '"bytes":8')),
+        call=Call("more/echo", "PATCH", body=b'{"a": 1}'),
+    ),
+    Case(
+        "a download from its API",
+        _API,
+        _answered("its name", lambda answer: "content-disposition" in answer.headers),
+        call=Call("more/file"),
+    ),
+    Case(
+        "an error of its API: 422",
+        _API,
+        lambda seen: f"answered {seen.answer.status}, {seen.answer.body.decode()!r}" if seen.answer else "",
+        call=Call("more/answer", "POST", query="status=422&body=said"),
+    ),
+    Case(
+        "its API, and nobody signed in",
+        {**_API, "extend": {}},
+        _answered("its body", _echoed("GET")),
+        "a proxy answers players; `mullion.visitors` names those that answer everybody",
+        call=Call("more/echo"),
+    ),
+    Case(
+        "its API, and a browser's cookies",
+        _API,
+        _answered("the browser's cookie", _echoed("odd=1")),
+        "the site's cookies are the player's session; a fragment gets a token for itself alone",
+        call=Call("more/echo"),
+    ),
+    Case(
+        "`Set-Cookie` from its API",
+        _API,
+        _answered("a cookie set", lambda answer: "set-cookie" in answer.headers),
+        "a cookie would be the whole site's",
+        call=Call("more/answer", query=_headers(set_cookie="a=b")),
+    ),
+    Case(
+        "JavaScript from its API",
+        _API,
+        _answered("script", _echoed("alert")),
+        "what a proxy answers is data: scripts are published with the release",
+        call=Call("more/answer", query=_headers(content_type="text/javascript") + "&body=alert(1)"),
     ),
     Case(
         "`onclick` in its HTML",

@@ -1,7 +1,7 @@
 """The table "in Podium's layout / here / why it differs" of `fragments/README.md`, made by running both.
 
-Public: `Case`, `Seen`, `rows`, `table`, `MARKS`. `uv run python -m tests.support.podium.table` writes the book anew;
-`tests/books/test_podium_table.py` holds the book to it. The cases stand in `cases.py`.
+Public: `Case`, `Call`, `Answer`, `Seen`, `rows`, `table`, `MARKS`. `uv run python -m tests.support.podium.table` writes
+the book anew; `tests/books/test_podium_table.py` holds the book to it. The cases stand in `cases.py`.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,25 @@ MARKS = ("<!-- podium -->\n", "<!-- /podium -->\n")
 GONE = "gone"
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a page's script asks of the podlet's own API: `rest` is a proxy's name and what is below it."""
+
+    rest: str
+    method: str = "GET"
+    query: str = ""
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the script gets. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 @dataclass(slots=True)
 class Seen:
     """What came of a case on one side: the HTML of each visit, what the content was asked for, the refusal if any."""
@@ -35,6 +54,7 @@ class Seen:
     urls: list[str] = field(default_factory=list)
     refused: str = ""
     notes: tuple[str, ...] = ()
+    answer: "Answer | None" = None
 
     @property
     def html(self) -> str:
@@ -52,6 +72,7 @@ class Case:
     pathname: str = ""
     then: Variant | str | None = None
     trusted: bool = True
+    call: Call | None = None
 
 
 def rows(podium: Podium, cases: Sequence[Case]) -> list[tuple[str, str, str, str]]:
@@ -78,6 +99,8 @@ def _there(podium: Podium, case: Case) -> Seen:
     for change in _changes(case):
         _carry_out(podium, started, change)
         seen.htmls.append(httpx.get(layout.url, timeout=10).text)
+        if case.call:
+            seen.answer = _called_there(layout, case.call)
     return _ended(podium, started, case, seen)
 
 
@@ -97,7 +120,26 @@ def _here(podium: Podium, case: Case) -> Seen:
     for change in _changes(case):
         _carry_out(podium, started, change)
         seen.htmls.append(asyncio.run(_shown(release, case.pathname)))
+        if case.call:
+            seen.answer = asyncio.run(_called_here(release, case.call))
     return _ended(podium, started, case, seen)
+
+
+_BROWSER = {"cookie": "odd=1", "accept": "*/*"}
+
+
+def _called_there(layout: Started, call: Call) -> Answer:
+    url = f"{layout.url}/podium-resource/podlet/{call.rest}"
+    answer = httpx.request(call.method, f"{url}?{call.query}", content=call.body or None, headers=_BROWSER, timeout=20)
+    return Answer(answer.status_code, dict(answer.headers), answer.content)
+
+
+async def _called_here(release: "Release", call: Call) -> Answer:
+    from tests.support.proxied import Proxied
+
+    async with Proxied({}, "", release=release) as proxied:
+        asked = await proxied.ask(call.method, call.rest, query=call.query, body=call.body, headers=_BROWSER)
+    return Answer(asked.status, asked.headers, asked.body)
 
 
 def _start(podium: Podium, case: Case) -> Started:

@@ -1,0 +1,213 @@
+"""The shell's proxy path over an API that behaves badly, and browsers that do."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shell.composition.proxy_policy import ProxyPolicy
+from shell.players.identity import Identity, encode
+from shell.players.mark import mark_of
+from shell.proxy.relay import BodyCut
+from tests.origin.server import Origin
+from tests.support.proxied import Proxied
+
+MANIFEST = {"name": "podlet", "proxy": {"api": "/api"}, "mullion": {"visitors": ["api"]}}
+HTMX = {"hx-request": "true"}
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    async with Origin() as origin:
+        yield origin
+
+
+def shell(origin: Origin, policy: ProxyPolicy | None = None, **more: Any) -> Proxied:
+    return Proxied(MANIFEST, f"{origin.url}/manifest.json", policy, **more)
+
+
+@pytest.mark.parametrize(
+    ("rest", "more", "status", "code"),
+    [
+        ("api/%2e%2e/x", {}, 400, "address"),
+        ("api/x", {"query": "a b"}, 400, "query"),
+        ("api/x", {"query": "a" * 9000}, 414, "query"),
+        ("api/x", {"headers": {"idempotency-key": "a b"}}, 400, "idempotency_key"),
+        ("api/x", {"headers": {"sec-fetch-site": "cross-site"}}, 403, "origin"),
+        ("api/x", {"headers": {"sec-fetch-dest": "script"}}, 403, "destination"),
+        ("nothing/x", {}, 404, "not_found"),
+        ("api/x", {"prefix": "/slots/nothing/podlet"}, 404, "not_found"),
+        ("api/x", {"prefix": "/slots/lobby/nothing"}, 404, "not_found"),
+    ],
+)
+async def test_request_that_may_not_be_passed_on_reaches_nobody(
+    origin: Origin, rest: str, more: dict[str, Any], status: int, code: str
+) -> None:
+    async with shell(origin) as proxied:
+        asked = await proxied.ask("GET", rest, **more)
+    assert (asked.status, asked.problem) == (status, code)
+    assert asked.headers["content-type"] == "application/problem+json"
+    assert not origin.seen
+
+
+async def test_foreign_host_is_answered_by_the_border(origin: Origin) -> None:
+    async with shell(origin) as proxied:
+        assert (await proxied.ask("GET", "api/x", headers={"host": "evil.example"})).status == 400
+    assert not origin.seen
+
+
+async def test_other_addresses_and_forms_are_left_to_others(origin: Origin) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-mode": "navigate"}
+    async with shell(origin) as proxied:
+        assert (await proxied.ask("POST", "api/x", headers=form, body=b"a=1")).served is False
+        assert (await proxied.ask("GET", "", prefix="/slots/lobby")).served is False
+        assert (await proxied.ask("GET", "x", prefix="/limits")).served is False
+
+
+@pytest.mark.parametrize(
+    ("fault", "method", "status", "words"),
+    [
+        ("reset", "POST", 504, "may or may not"),
+        ("reset", "GET", 502, "Try again"),
+        ("redirect=link-local", "GET", 502, "sends elsewhere"),
+        ("gzip", "GET", 502, "coding"),
+        ("refused", "POST", 503, "nothing was sent"),
+    ],
+)
+async def test_failure_is_told_as_far_as_it_is_known(
+    origin: Origin, fault: str, method: str, status: int, words: str
+) -> None:
+    await origin.fail(fault)
+    async with shell(origin) as proxied:
+        asked = await proxied.ask(method, "api/x", body=b"{}" if method == "POST" else b"")
+        assert asked.status == status
+        assert words in asked.json()["detail"]
+        noticed = await proxied.ask(method, "api/x", headers=HTMX)
+        assert noticed.headers["hx-reswap"] == "none"
+        assert words in json.loads(noticed.headers["hx-trigger"])["mullion:notice"]["words"]
+
+
+async def test_coding_that_the_browser_asked_for_passes(origin: Origin) -> None:
+    await origin.fail("gzip")
+    async with shell(origin) as proxied:
+        asked = await proxied.ask("GET", "api/x", headers={"accept-encoding": "gzip, br"})
+    assert (asked.status, asked.headers["content-encoding"]) == (200, "gzip")
+
+
+async def test_body_that_is_cut_after_its_head_is_never_whole(origin: Origin) -> None:
+    """The server ends the browser's connection: there is no other way to say so."""
+    await origin.fail("short-body")
+    async with shell(origin) as proxied:
+        asked = proxied.begin("GET", "api/x")
+        assert asked.task is not None
+        with pytest.raises(BodyCut):
+            await asked.task
+        assert (asked.status, asked.whole) == (200, False)
+
+
+async def test_html_for_htmx_is_contained(origin: Origin) -> None:
+    """As the slot's own is; for a script's fetch it is data, sandboxed and as it came."""
+    origin.body = (
+        b'<ul><li onclick="x()">row</li></ul><script>x()</script><form action="/elsewhere" method="post"></form>'
+    )
+    async with shell(origin) as proxied:
+        swapped = await proxied.ask("GET", "api/x", headers=HTMX)
+        assert swapped.status == 200
+        assert b"<li>row</li>" in swapped.body
+        assert b"script" not in swapped.body
+        assert b"elsewhere" not in swapped.body
+        fetched = await proxied.ask("GET", "api/x")
+        assert fetched.body == origin.body
+        origin.body = b" "
+        assert (await proxied.ask("DELETE", "api/x", headers=HTMX)).body == b""
+        origin.body = b"<plaintext>"
+        assert (await proxied.ask("GET", "api/x", headers=HTMX)).status == 502
+        origin.body = b"<p>" + b"x" * 300_000
+        assert (await proxied.ask("GET", "api/x", headers=HTMX)).status == 502
+
+
+def signed_in(proxied: Proxied) -> dict[str, str]:
+    """amber's cookies."""
+    identity = Identity("pl_amber", "amber", "EUR", mark_of("s" * 32), ends=int(time.time()) + 600)
+    return {"cookie": f"session={'s' * 32}; player={encode(identity, now=int(time.time()))}"}
+
+
+async def test_player_is_told_by_a_bearer_for_this_fragment_alone(origin: Origin, settings: Any) -> None:
+    settings.SESSION_COOKIE_NAME, settings.PLAYER_COOKIE_NAME = "session", "player"
+    async with shell(origin) as proxied:
+        assert (await proxied.ask("GET", "api/x", headers=signed_in(proxied))).status == 200
+    [seen] = origin.seen
+    assert seen.headers["authorization"] == "Bearer pl_amber for podlet"
+    assert "cookie" not in seen.headers
+
+
+async def test_stream_ends_with_the_session(origin: Origin, settings: Any) -> None:
+    settings.SESSION_COOKIE_NAME, settings.PLAYER_COOKIE_NAME = "session", "player"
+    async with shell(origin) as proxied:
+        headers = signed_in(proxied)
+        proxied.revocations.covers = lambda identity: bool(origin.seen)
+        asked = proxied.begin("GET", "api/x", headers=headers)
+        assert asked.task is not None
+        with pytest.raises(BodyCut, match="session"):
+            await asked.task
+        assert asked.body == b""
+
+
+async def test_visitor_holds_only_so_many_open(origin: Origin) -> None:
+    """One more waits for a moment and is then told; another visitor is not concerned."""
+    await origin.fail("silence")
+    few = ProxyPolicy(visitor_open_max=2, visitor_wait_ms=50, head_ms=400)
+    async with shell(origin, few) as proxied:
+        held = [proxied.begin("GET", "api/x") for _ in range(2)]
+        await asyncio.sleep(0.05)
+        asked = await proxied.ask("GET", "api/x")
+        assert (asked.status, asked.problem) == (429, "busy")
+        for each in held:
+            assert each.task is not None
+            await each.task
+            assert each.status == 502
+        proxied.path._limits = type(proxied.path._limits)(replace(few, open_max=0))
+        assert (await proxied.ask("GET", "api/x")).status == 429
+
+
+async def test_small_body_that_never_ends_costs_the_fragment_nothing(origin: Origin) -> None:
+    async with shell(origin, ProxyPolicy(small_body_ms=50)) as proxied:
+        slow = proxied.begin("POST", "api/x", headers={"content-length": "9"}, body=None)
+        assert slow.task is not None
+        await slow.task
+        assert slow.status == 408
+        gone = proxied.begin("POST", "api/x", headers={"content-length": "9"}, body=None)
+        gone.leave()
+        assert gone.task is not None
+        await gone.task
+        assert gone.status == 0
+    assert not origin.seen
+
+
+async def test_browser_that_leaves_in_an_upload_blames_nobody(origin: Origin) -> None:
+    chunked = {"transfer-encoding": "chunked"}
+    async with shell(origin) as proxied:
+        for _ in range(6):
+            asked = proxied.begin("POST", "api/x", headers=chunked, body=None)
+            asked.send(b"x")
+            asked.leave()
+            assert asked.task is not None
+            await asked.task
+        assert proxied.upstreams.api_of(proxied.release, upload=True).refusal() is None
+
+
+async def test_browser_that_reads_no_more_is_left(origin: Origin) -> None:
+    async with shell(origin, ProxyPolicy(idle_ms=50)) as proxied:
+        asked = proxied.begin("GET", "api/x")
+
+        async def stuck(message: Any) -> None:
+            await asyncio.sleep(60 if message["type"] == "http.response.body" else 0)
+
+        asked.heard = stuck  # type: ignore[method-assign]
+        assert asked.task is not None
+        with pytest.raises(BodyCut, match="reads no more"):
+            await asked.task
