@@ -13,6 +13,7 @@ from tests.drills.evidence.value import (
     Difference,
     Evidence,
     SiblingDigest,
+    Transition,
 )
 from tests.drills.kit.loader import parse
 from tests.drills.runner.judge_browser import watched
@@ -91,3 +92,24 @@ def test_error_that_a_drill_declares_is_none() -> None:
     drill = msgspec.structs.replace(DRILL, expect=msgspec.structs.replace(DRILL.expect, console_errors=["boom"]))
     found = [*watched(drill, msgspec.structs.replace(SOUND, console_errors=(ConsoleError(1, "tester", "a boom"),)))]
     assert all(each.held for each in found)
+
+
+@pytest.mark.parametrize(
+    ("states", "timeline", "held", "seen"),
+    [
+        (("degraded", "degraded"), (), True, "degraded, also without the fault"),
+        (("degraded", "fresh"), (Transition(2000, "wallet", "degraded", viewer="control"),), True,
+         "degraded, also without the fault"),
+        (("degraded", "fresh"), (), False, "degraded"),
+        (("fresh", "degraded"), (), True, "fresh; the control was degraded, so that looks were not compared"),
+    ],
+)  # fmt: skip
+def test_sibling_that_is_not_fresh_is_judged_by_whether_the_control_was(
+    states: tuple[str, str], timeline: tuple[Transition, ...], held: bool, seen: str
+) -> None:
+    digest = msgspec.structs.replace(SAME, state=states[0], control_state=states[1], styles_differ=3)
+    evidence = msgspec.structs.replace(
+        SOUND, siblings=(digest,), timeline=timeline, fault_began_ms=1000, fault_ended_ms=5000
+    )
+    [style] = [each for each in watched(DRILL, evidence) if each.kind == "style"]
+    assert (style.held, style.seen) == (held, seen)

@@ -153,3 +153,50 @@ def test_money_that_is_counted_twice_is_named() -> None:
     )
     assert re.search("1 lines of the history too many", money[1].seen)
     assert not sums[0].held
+
+
+# --- beside the control
+
+LATE = {**FRESH, "wallet": ("degraded", "timeout", "<p>Late</p>")}
+
+
+def late(at: float) -> View:
+    """A page on which promotions have fallen, and the wallet is late."""
+    return view(at, {**FALLEN, "wallet": LATE["wallet"]})
+
+
+def test_sibling_that_is_amiss_without_the_fault_too_is_not_the_faults() -> None:
+    """A machine that was busy for a moment was so for everybody."""
+    seen = watch(
+        view(0.9, FALLEN), late(3), view(7, FALLEN), view(9), view(10), controls=[view(1), view(4, LATE), view(7)]
+    )
+    wallet = found(seen)["sibling wallet", "state"]
+    assert (wallet.held, wallet.seen) == (True, "degraded (timeout) on 1 of 3 pages, also without the fault")
+    assert all(each.held for each in judge.expectations(DRILL, seen))
+
+
+@pytest.mark.parametrize(
+    "controls",
+    [
+        [view(1), view(4), view(7)],
+        [view(-6, LATE), view(1), view(4)],
+        [view(1), view(4, {**FRESH, "wallet": ("stale", "timeout", "")})],
+    ],
+    ids=["never there", "in another moment", "in another way"],
+)
+def test_sibling_that_is_amiss_beside_a_control_that_is_not_is_the_faults(controls: list[View]) -> None:
+    seen = watch(late(3), view(9), controls=controls)
+    assert found(seen)["sibling wallet", "state"].seen == "degraded (timeout)"
+    assert not found(seen)["sibling wallet", "state"].held
+
+
+def test_sibling_of_everybodys_outage_is_compared_with_what_was_before() -> None:
+    assert not found(watch(late(3), view(9), controls=[view(-2), view(-1)]))["sibling wallet", "state"].held
+    assert found(watch(late(3), view(9), controls=[view(-2, LATE), view(-1)]))["sibling wallet", "state"].held
+
+
+def test_one_sessions_fault_that_everybody_sees_is_named() -> None:
+    controls = [view(1, FALLEN), view(3, FALLEN), view(5)]
+    others = found(watch(*GOOD, controls=controls))["others", "state"]
+    assert (others.held, others.seen) == (False, "fallback (timeout) on 2 of 3 pages")
+    assert found(watch(*GOOD, controls=[view(1, FALLEN), view(3), view(5)]))["others", "state"].held

@@ -7,7 +7,7 @@ Public: `lead`, `what_was_broken`, `siblings_sentence`, `healed_sentence`, `brok
 from collections.abc import Sequence
 
 from tests.drills.evidence.value import Evidence, SiblingDigest, Transition
-from tests.drills.journal import Findings, Journal
+from tests.drills.journal import Expectation, Findings, Journal
 from tests.drills.phrases import broken, capital, duration
 from tests.drills.verdict import Verdict
 
@@ -53,13 +53,24 @@ def siblings_sentence(found: Findings, evidence: Evidence | None) -> str:
                 ),
             ]
         )
+    everybodys = {each.subject.removeprefix("sibling ") for each in found.expectations if _is_everybodys(each)}
     same = [each for each in digests if each.same]
     return " ".join(
         [
             *_unharmed([each.slot for each in same], _measured(same)),
-            *(f"The {each.slot} {_was([each.slot])} affected: {_harm(each)}." for each in digests if not each.same),
+            *(
+                f"The {each.slot} {_was([each.slot])} {each.state}, also without the fault."
+                if each.slot in everybodys
+                else f"The {each.slot} {_was([each.slot])} affected: {_harm(each)}."
+                for each in digests
+                if not each.same
+            ),
         ]
     )
+
+
+def _is_everybodys(each: Expectation) -> bool:
+    return each.kind == "style" and each.held and each.seen.endswith(("also without the fault", "not compared"))
 
 
 def healed_sentence(found: Findings, evidence: Evidence | None) -> str:

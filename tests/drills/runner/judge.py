@@ -10,7 +10,7 @@ from tests.drills.evidence.figures import Figures, figures_in
 from tests.drills.evidence.value import Evidence
 from tests.drills.journal import Expectation, MoneySum, Phases
 from tests.drills.kit.drill import Drill, SlotExpectation
-from tests.drills.runner.judge_siblings import sibling, siblings
+from tests.drills.runner.judge_siblings import others, sibling, siblings
 from tests.drills.runner.page import SlotView, View
 from tests.drills.runner.watch import FRESH, Watch, expected, is_, seconds
 
@@ -22,7 +22,7 @@ def expectations(drill: Drill, watch: Watch) -> list[Expectation]:
     """One verdict for each thing that the drill asks of what was watched."""
     found = [*_page(drill, watch)]
     for slot, wanted in drill.expect.slots.items():
-        found += _slot(slot, wanted, watch)
+        found += [*_slot(slot, wanted, watch), *others(slot, watch)]
     compared = {each.slot: each for each in siblings(drill, watch)}
     for slot, wanted_sibling in drill.expect.siblings.items():
         found += sibling(slot, wanted_sibling, watch, compared.get(slot))

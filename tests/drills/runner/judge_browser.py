@@ -5,9 +5,9 @@ Public: `watched`.
 
 from collections.abc import Iterator
 
-from tests.drills.evidence.value import Evidence
+from tests.drills.evidence.value import Evidence, SiblingDigest
 from tests.drills.journal import Expectation
-from tests.drills.kit.drill import Drill
+from tests.drills.kit.drill import Drill, SiblingExpectation
 
 GRAVE = frozenset({"serious", "critical"})
 SHOWN_MAX = 160
@@ -24,6 +24,9 @@ def _styles(drill: Drill, evidence: Evidence) -> Iterator[Expectation]:
     for digest in evidence.siblings:
         wanted = drill.expect.siblings.get(digest.slot)
         if digest.moment != "during" or wanted is None or not wanted.style or digest.styles_differ is None:
+            continue
+        if digest.state not in wanted.state or digest.control_state not in wanted.state:
+            yield _state(digest, wanted, evidence)
             continue
         first = next((each for each in digest.differences if each.aspect == "style"), None)
         where = f", the first at {first.where}: {first.control} became {first.tester}" if first else ""
@@ -45,6 +48,30 @@ def _styles(drill: Drill, evidence: Evidence) -> Iterator[Expectation]:
             seen=f"{unusable[0].name}: {unusable[0].detail}" if unusable else f"all {len(digest.actions)}",
             held=not unusable,
         )
+
+
+def _state(digest: SiblingDigest, wanted: SiblingExpectation, evidence: Evidence) -> Expectation:
+    """Of a page or a control that was not as it should be, whose looks can not be compared."""
+    origin, end = evidence.fault_began_ms or 0, evidence.fault_ended_ms
+    beside = {
+        each.state
+        for each in evidence.timeline
+        if each.viewer == "control"
+        and each.slot == digest.slot
+        and origin <= each.at_ms
+        and (not end or each.at_ms < end)
+    }
+    everybodys = digest.state in beside | {digest.control_state}
+    seen = f"{digest.state}, also without the fault" if everybodys else digest.state
+    if digest.state in wanted.state:
+        seen = f"{digest.state}; the control was {digest.control_state}, so that looks were not compared"
+    return Expectation(
+        subject=f"sibling {digest.slot}",
+        kind="style",
+        expected="the same computed style as the control",
+        seen=seen,
+        held=everybodys or digest.state in wanted.state,
+    )
 
 
 def _axe(evidence: Evidence) -> Iterator[Expectation]:

@@ -1,14 +1,16 @@
 """Slots that a fault must not reach, against the control: the blast radius.
 
-Public: `siblings`, `sibling`.
+Public: `siblings`, `sibling`, `others`.
+
+What the control shows too in the same moments is not the fault's: a tester on a busy machine is late as everybody is.
 """
 
 from collections.abc import Iterator
 
 from tests.drills.journal import Expectation, Sibling
 from tests.drills.kit.drill import Drill, SiblingExpectation
-from tests.drills.runner.page import SlotView
-from tests.drills.runner.watch import Watch, expected, is_
+from tests.drills.runner.page import SlotView, View
+from tests.drills.runner.watch import FRESH, Watch, expected, is_
 
 
 def siblings(drill: Drill, watch: Watch) -> list[Sibling]:
@@ -16,7 +18,8 @@ def siblings(drill: Drill, watch: Watch) -> list[Sibling]:
     made = []
     for slot, wanted in drill.expect.siblings.items():
         control = next((view.slots[slot] for view in reversed(watch.controls) if slot in view.slots), None)
-        seen = [view.slots[slot] for view in watch.during if slot in view.slots]
+        views = [view for view in watch.during if slot in view.slots]
+        seen = [view.slots[slot] for view in views if not _is_everybodys(slot, view, wanted, watch)]
         if not wanted.bytes or control is None or not seen:
             continue
         controls = {view.slots[slot].digest for view in watch.controls if slot in view.slots}
@@ -37,12 +40,19 @@ def siblings(drill: Drill, watch: Watch) -> list[Sibling]:
 
 def sibling(slot: str, wanted: SiblingExpectation, watch: Watch, compared: Sibling | None) -> Iterator[Expectation]:
     subject, seen = f"sibling {slot}", [(view, view.slots.get(slot)) for view in watch.during if not view.problem]
-    strange = next(((view, each) for view, each in seen if each is None or each.state not in wanted.state), None)
+    amiss = [(view, each) for view, each in seen if each is None or each.state not in wanted.state]
+    strange = next(((view, each) for view, each in amiss if watch.is_of_the_fault(slot, view)), None)
     asked = f"{' or '.join(wanted.state)} on every page"
     if strange:
         yield expected(subject, "state", asked, is_(strange[1]), False, watch.ms(strange[0].at))
+    elif amiss:
+        words = f"{is_(amiss[0][1])} on {len(amiss)} of {len(seen)} pages, also without the fault"
+        yield expected(subject, "state", asked, words, True, watch.ms(amiss[0][0].at))
     else:
         yield expected(subject, "state", asked, f"on all {len(seen)} pages", bool(seen))
+    seen = [(view, each) for view, each in seen if not _is_everybodys(slot, view, wanted, watch)]
+    if not seen and amiss:
+        return
     if wanted.bytes:
         same = compared is not None and compared.same
         words = (
@@ -60,6 +70,26 @@ def sibling(slot: str, wanted: SiblingExpectation, watch: Watch, compared: Sibli
             missing is None and bool(seen),
             watch.ms_of(missing),
         )
+
+
+def others(slot: str, watch: Watch) -> Iterator[Expectation]:
+    """Whether those without the mark see nothing of what `slot` shows to the tester: most of their pages are fresh."""
+    hit = [view for view in watch.during if slot in view.slots and view.slots[slot].state != FRESH]
+    if not watch.is_beside or not hit:
+        return
+    beside = [each for each in watch.controls if hit[0].at <= each.at < watch.ended and not each.problem]
+    amiss = [each for each in beside if slot not in each.slots or each.slots[slot].state != FRESH]
+    seen = f"{is_(amiss[0].slots.get(slot))} on {len(amiss)} of {len(beside)} pages" if amiss else "fresh"
+    asked = f"{slot} is fresh for everybody else"
+    yield expected(
+        "others", "state", asked, seen, 2 * len(amiss) <= len(beside), watch.ms_of(amiss[0] if amiss else None)
+    )
+
+
+def _is_everybodys(slot: str, view: View, wanted: SiblingExpectation, watch: Watch) -> bool:
+    """Whether it is amiss there, and is so for those too whom the fault does not reach."""
+    seen = view.slots.get(slot)
+    return (seen is None or seen.state not in wanted.state) and not watch.is_of_the_fault(slot, view)
 
 
 def _difference(control: SlotView, seen: SlotView) -> str:

@@ -9,6 +9,8 @@ from tests.drills.journal import Expectation
 from tests.drills.runner.page import SlotView, View
 
 FRESH = "fresh"
+# Two visits of the same moments: a busy machine makes one late, and then the other.
+SAME_MOMENTS_S = 5.0
 
 
 @dataclass(slots=True)
@@ -40,6 +42,26 @@ class Watch:
     @property
     def after(self) -> list[View]:
         return [view for view in self.views if view.at >= self.ended]
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether there were visits without the fault while it lasted."""
+        return any(control.at >= self.began for control in self.controls)
+
+    def controls_of(self, view: View) -> list[View]:
+        """What `view` is compared with: controls of the same moments, or where there are none beside, those before."""
+        if not self.is_beside:
+            return self.controls
+        first, last = view.at - SAME_MOMENTS_S, view.at + view.took_ms / 1000 + SAME_MOMENTS_S
+        return [control for control in self.controls if first <= control.at <= last]
+
+    def is_of_the_fault(self, slot: str, view: View) -> bool:
+        """Whether how `slot` is in `view` is of the fault: not where a control was the same in the same moments."""
+        return not any(
+            is_(control.slots.get(slot)) == is_(view.slots.get(slot))
+            for control in self.controls_of(view)
+            if not control.problem
+        )
 
 
 def is_(seen: SlotView | None) -> str:
