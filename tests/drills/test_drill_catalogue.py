@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bff.resilience.partition import PARTITIONS_MAX
 from shell.operations.up import find
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.runner import catalogue, library
@@ -47,7 +48,7 @@ def test_drill_of_a_cell_breaks_its_hop_and_compares_all_other_slots() -> None:
     assert [*drill.expect.siblings] == ["tables", "promotions"]
 
 
-@pytest.mark.parametrize("name", ["shell:wallet/down", "ingest:valkey/latency", "browser:shell/latency"])
+@pytest.mark.parametrize("name", ["shell:wallet/down", "ingest:valkey/latency", "browser:shell/down"])
 def test_fault_that_no_session_can_have_alone_is_everybodys(name: str) -> None:
     assert library.find(name).drill.scope == "everyone"
 
@@ -63,12 +64,31 @@ def test_every_cell_runs_once_and_nobody_can_be_taken_for_a_neighbour() -> None:
     ran = [name for batch in made for name, _ in batch.drills]
     assert sorted(ran) == sorted(names())
     for batch in made:
-        assert len(batch.drills) <= SIDE_BY_SIDE_MAX
-        everyone = [drill for _, drill in batch.drills if drill.scope == "everyone"]
-        hit = [slot for drill in everyone for slot in drill.expect.slots]
+        drills = [drill for _, drill in batch.drills]
+        if {drill.scope for drill in drills} == {"session"}:
+            assert batch.limit < PARTITIONS_MAX, "as one ends the next begins, and the house still has the last"
+            continue
+        assert {drill.scope for drill in drills} == {"everyone"}
+        assert len(drills) <= batch.limit == SIDE_BY_SIDE_MAX
+        hit = [slot for drill in drills for slot in drill.expect.slots]
         assert len(hit) == len(set(hit))
-        assert all(not {*hit} & {*drill.expect.siblings} for drill in everyone)
-        assert not any(drill.expect.page.broken for drill in everyone) or len(batch.drills) == 1
+        assert all(not {*hit} & {*drill.expect.siblings} for drill in drills)
+        hops = [drill.method[0].hop for drill in drills]
+        assert len(hops) == len({*hops})
+        assert not any(drill.expect.page.broken for drill in drills) or len(drills) == 1
+
+
+def test_cells_that_hit_no_slot_have_every_slot_for_a_sibling_also_side_by_side() -> None:
+    for batch in batches(names()):
+        for name, drill in batch.drills:
+            effect = catalogue.effect_of(name)
+            if not effect.slots and not effect.page:
+                assert [*drill.expect.siblings] == [*catalogue.SLOTS]
+
+
+def test_cells_that_a_browser_watches_are_broken_for_longer() -> None:
+    [batch] = batches(["shell:wallet/latency", "shell:wallet/status"], ["shell:wallet/latency"])
+    assert [drill.lasts_s for _, drill in batch.drills] == [catalogue.WATCHED_FOR_S, catalogue.FOR_S]
 
 
 def test_subset_that_ci_runs_is_of_the_matrix() -> None:

@@ -1,59 +1,69 @@
 """Which drills of the matrix may run side by side: those whose faults can not be taken for one another's.
 
-Public: `Batch`, `batches`, `SIDE_BY_SIDE_MAX`.
+Public: `Batch`, `batches`, `SESSIONS_MAX`, `SIDE_BY_SIDE_MAX`.
 
-One session's outage reaches nobody else, so that a few of these run at once, each under a mark of its own. Outages of
-everybody share a batch only where no slot is hit by two of them; a slot that a neighbour hits is nobody's sibling. The
-way to the page itself is broken alone.
+One session's outage reaches nobody else, so that some of these run at once, each under a mark of its own: as one ends
+the next begins. Outages of everybody share a batch only where no slot is hit by two of them, and a slot that a
+neighbour hits is nobody's sibling; those that hit no slot are among themselves, so that all slots stay their siblings.
+The way to everybody's page is broken alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from tests.drills.kit.drill import Drill
-from tests.drills.runner.catalogue import HOPS, HopEffect, drill_of
+from tests.drills.runner.catalogue import WATCHED_FOR_S, drill_of, effect_of
 
-# Below the eight partitions that a house keeps apart.
-SIDE_BY_SIDE_MAX = 6
+# A house keeps eight partitions apart: with one of these it has room for the next while it still has the last.
+SESSIONS_MAX = 7
+SIDE_BY_SIDE_MAX = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Names with their drills; `shared` says whether a neighbour could have been the cause of what was seen."""
+    """Names with their drills, of which `limit` run at once."""
 
     drills: tuple[tuple[str, Drill], ...]
+    limit: int = SIDE_BY_SIDE_MAX
 
     @property
     def shared(self) -> bool:
+        """Whether a neighbour could have been the cause of what was seen."""
         return len(self.drills) > 1
 
 
-def batches(names: Iterable[str]) -> list[Batch]:
-    """All of them, in batches."""
+def batches(names: Iterable[str], watched: Collection[str] = ()) -> list[Batch]:
+    """All of them, in batches; those that are `watched` by a browser are broken for longer."""
     sessions: list[str] = []
-    everyone: list[str] = []
-    alone: list[str] = []
+    page: list[str] = []
+    hitting: list[str] = []
+    harmless: list[str] = []
     for name in names:
+        effect = effect_of(name)
         if drill_of(name).scope == "session":
             sessions.append(name)
-        elif _effect(name).page:
-            alone.append(name)
         else:
-            everyone.append(name)
-    made = [Batch(((name, drill_of(name)),)) for name in alone]
-    made += [
-        Batch(tuple((name, drill_of(name)) for name in sessions[first : first + SIDE_BY_SIDE_MAX]))
-        for first in range(0, len(sessions), SIDE_BY_SIDE_MAX)
-    ]
-    return made + [_together(group) for group in _disjoint(everyone)]
+            (page if effect.page else hitting if effect.slots else harmless).append(name)
+
+    def drilled(name: str, also_hit: Iterable[str] = ()) -> tuple[str, Drill]:
+        return name, drill_of(name, also_hit=sorted(also_hit), for_s=WATCHED_FOR_S if name in watched else 0)
+
+    made = [Batch((drilled(name),)) for name in page]
+    if sessions:
+        made.append(Batch(tuple(map(drilled, sessions)), SESSIONS_MAX))
+    made += [Batch(tuple(map(drilled, group))) for group in _grouped(harmless, _same_hop)]
+    for group in _grouped(hitting, _clash):
+        hit = {slot for name in group for slot in effect_of(name).slots}
+        made.append(Batch(tuple(drilled(name, hit - {*effect_of(name).slots}) for name in group)))
+    return made
 
 
-def _disjoint(names: list[str]) -> list[list[str]]:
-    """Greedy: each name goes into the first batch that has room for it, its slots and its hop."""
+def _grouped(names: Iterable[str], clash: Callable[[str, str], bool]) -> list[list[str]]:
+    """Greedy: each name goes into the first group that has room for it, its slots and its hop."""
     groups: list[list[str]] = []
-    for name in sorted(names, key=lambda each: (-len(_effect(each).slots), each)):
+    for name in sorted(names, key=lambda each: (-len(effect_of(each).slots), each)):
         for group in groups:
-            if len(group) < SIDE_BY_SIDE_MAX and not any(_clash(name, other) for other in group):
+            if len(group) < SIDE_BY_SIDE_MAX and not any(clash(name, other) for other in group):
                 group.append(name)
                 break
         else:
@@ -61,15 +71,9 @@ def _disjoint(names: list[str]) -> list[list[str]]:
     return groups
 
 
+def _same_hop(one: str, other: str) -> bool:
+    return one.partition("/")[0] == other.partition("/")[0]
+
+
 def _clash(one: str, other: str) -> bool:
-    same_hop = one.partition("/")[0] == other.partition("/")[0]
-    return same_hop or bool({*_effect(one).slots} & {*_effect(other).slots})
-
-
-def _together(group: list[str]) -> Batch:
-    hit = {slot for name in group for slot in _effect(name).slots}
-    return Batch(tuple((name, drill_of(name, also_hit=sorted(hit - {*_effect(name).slots}))) for name in group))
-
-
-def _effect(name: str) -> HopEffect:
-    return HOPS.get(name.partition("/")[0], HopEffect())
+    return _same_hop(one, other) or bool({*effect_of(one).slots} & {*effect_of(other).slots})

@@ -1,6 +1,6 @@
 """The catalogue: a drill for every hop and every fault that applies to it, generated from one table.
 
-Public: `cells`, `drill_of`, `is_cell`, `HOPS`, `HopEffect`, `FOR_S`.
+Public: `cells`, `drill_of`, `is_cell`, `effect_of`, `HOPS`, `HopEffect`, `FOR_S`, `FED_FOR_S`, `WATCHED_FOR_S`.
 
 The table says of each hop which slots of the lobby it may hit, and of each fault whether the one behind the hop has to
 notice. Everything else on the page is a sibling. A hop that the table does not have is drilled with nothing expected to
@@ -27,7 +27,9 @@ from tests.drills.proxy.faults import FAULTS, Fault, Layer, applies
 from tests.drills.run_record import Cell
 
 SLOTS = ("wallet", "tables", "promotions")
-FOR_S = 4.0
+# How long a cell is broken: two pages that are a second late fit into the short one. What is seen by way of a feed, or
+# by a browser, takes longer.
+FOR_S, FED_FOR_S, WATCHED_FOR_S = 3.0, 4.0, 6.0
 PAGE_WITHIN_MS = 6000
 PLAYER = "amber"
 HIT: list[State] = ["degraded", "stale", "fallback", "placeholder"]
@@ -48,7 +50,7 @@ class HopEffect:
 
 
 HOPS: Mapping[str, HopEffect] = {
-    "browser:shell": HopEffect(page=True),
+    "browser:shell": HopEffect(page=True, session=True),
     "browser:bff-live": HopEffect(),
     "browser:sandbox-tables": HopEffect(),
     "shell:wallet": HopEffect(("wallet",), must=True, session=True),
@@ -114,11 +116,18 @@ def is_cell(name: str) -> bool:
     return bool(is_pair) and ":" in hop and fault in FAULTS
 
 
-def drill_of(name: str, *, also_hit: Sequence[str] = ()) -> Drill:
-    """The drill of a cell, `hop/fault`. `also_hit` are slots that another cell breaks at the same time."""
+def effect_of(name: str) -> HopEffect:
+    """Of the hop of a cell, `hop/fault`."""
+    return HOPS.get(name.partition("/")[0], HopEffect())
+
+
+def drill_of(name: str, *, also_hit: Sequence[str] = (), for_s: float = 0) -> Drill:
+    """The drill of a cell, `hop/fault`, broken for `for_s` if that is given. `also_hit` are slots that another cell
+    breaks at the same time."""
     hop, _, fault_name = name.partition("/")
     fault = FAULTS[fault_name]
-    effect = HOPS.get(hop, HopEffect())
+    effect = effect_of(name)
+    for_s = for_s or (FED_FOR_S if effect.slots and not effect.session else FOR_S)
     scope = "session" if effect.session and fault.layer is not Layer.LISTENER else "everyone"
     given = {each.name: each.typical for each in fault.parameters if each.typical is not None}
     siblings = [slot for slot in SLOTS if slot not in effect.slots and slot not in also_hit]
@@ -135,20 +144,20 @@ def drill_of(name: str, *, also_hit: Sequence[str] = ()) -> Drill:
         scope=scope,  # type: ignore[arg-type]
         clock="running",
         hypothesis=Hypothesis(probes=_probes(effect, siblings)),
-        method=[Step(hop=hop, fault=fault.name, parameters=given, for_s=FOR_S)],
+        method=[Step(hop=hop, fault=fault.name, parameters=given, for_s=for_s)],
         expect=Expect(
-            slots={slot: _slot(hop, effect, fault) for slot in effect.slots},
+            slots={slot: _slot(hop, effect, fault, for_s) for slot in effect.slots},
             siblings={slot: SiblingExpectation() for slot in siblings},
             page=page,
         ),
     )
 
 
-def _slot(hop: str, effect: HopEffect, fault: Fault) -> SlotExpectation:
+def _slot(hop: str, effect: HopEffect, fault: Fault, for_s: float) -> SlotExpectation:
     soft = _soft(fault) and not (hop.startswith("shell:") and fault.name in ALWAYS_HARD_FOR_PAGES)
     covered = effect.shared and fault.name in LATE
     states = HIT if effect.must and not soft and not covered else MAYBE
-    return SlotExpectation(state=[*states], within_s=FOR_S, heals_within_s=HEALS_WITHIN_S)
+    return SlotExpectation(state=[*states], within_s=for_s, heals_within_s=HEALS_WITHIN_S)
 
 
 def _soft(fault: Fault) -> bool:

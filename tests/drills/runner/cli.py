@@ -5,6 +5,7 @@ Public: `VERBS`, `add_verbs`, `main`, `shown`.
 
 import argparse
 import asyncio
+import fnmatch
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", wher
     _add_run_options(tried)
     everything = verbs.add_parser("all", parents=[where], help="the whole catalogue: stories and matrix")
     everything.add_argument("--full", action="store_true", help="every cell in the browser, without a limit of time")
+    everything.add_argument("--hops", default="", metavar="PATTERN", help="only the matrix, of these: 'shell:*'")
     everything.add_argument("--subset", action="store_true", help="a few of each kind: what CI runs, in two minutes")
     _add_run_options(everything)
     reporting.add_verb(verbs)
@@ -129,6 +131,10 @@ def _all(given: argparse.Namespace, command: str) -> int:
     with Control(_target(given, given.base_url, given.control_url).control_url) as control:
         names = [cell.drill for cell in catalogue.cells(control.hops(), {}) if cell.drill]
     stories = [library.find(name) for name in library.stories()]
+    if given.hops:
+        stories, names = [], [name for name in names if fnmatch.fnmatchcase(name.partition("/")[0], given.hops)]
+        if not names:
+            raise ControlRefused(f"--hops: no hop is like '{given.hops}': manage.py drill hops")
     if given.subset:
         quick = [each for each in stories if "quick" in each.drill.tags]
         return _carry_out(quick, given, command, _options(given, {each.name for each in quick}), [*SUBSET])
@@ -137,9 +143,8 @@ def _all(given: argparse.Namespace, command: str) -> int:
         return _carry_out(everything, given, command, Options(None, given.headed))
     # One cell a hop is looked at with a browser too: the first that the table has, which is Toxiproxy's latency.
     looked_at = list({name.partition("/")[0]: name for name in reversed(names)}.values())
-    named = [*stories, *([] if given.http else [library.find(name) for name in looked_at])]
-    over_http = names if given.http else [name for name in names if name not in looked_at]
-    return _carry_out(named, given, command, _options(given, {each.name for each in named}), over_http)
+    browser = {*(each.name for each in stories), *looked_at}
+    return _carry_out(stories, given, command, _options(given, browser), names)
 
 
 def _options(given: argparse.Namespace, browser: set[str]) -> Options:
@@ -155,8 +160,9 @@ def _carry_out(
     for drill in (*(each.drill for each in named), *map(catalogue.drill_of, cells)):
         guard.allow(chosen.base_url, _scopes(drill), drill.lasts_s, allowed)
     folder = given.to or session.folder_of(data_root())
+    together = batches.batches(cells, options.browser or ())
     with lock.locked(data_root(), command):
-        record = asyncio.run(Run(chosen, folder, command, _say, options).all(named, batches.batches(cells)))
+        record = asyncio.run(Run(chosen, folder, command, _say, options).all(named, together))
     _report(folder)
     _summary(record)
     return EXIT_CODES[worst(drill.verdict for drill in record.drills)]

@@ -18,6 +18,7 @@ from tests.drills.runner.acting import Actor, CanNotRead
 from tests.drills.runner.breaking import Breaker
 from tests.drills.runner.judge_browser import watched
 from tests.drills.runner.page import View
+from tests.drills.runner.shared_visitor import Looks, SharedVisitor
 from tests.drills.runner.steady import now, probed
 from tests.drills.runner.target import Target
 from tests.drills.runner.visitor import Visitor
@@ -55,7 +56,10 @@ class Halt:
 
 
 class Execution:
-    """`await Execution(...).run()`; it raises nothing but `CancelledError`: what goes wrong is in the journal."""
+    """`await Execution(...).run()`; it raises nothing but `CancelledError`: what goes wrong is in the journal.
+
+    `shared` looks at the page without a mark for several drills that run side by side.
+    """
 
     def __init__(
         self,
@@ -68,12 +72,13 @@ class Execution:
         mark: str = "",
         cookies: Mapping[str, str] | None = None,
         recorder: Recorder | None = None,
+        shared: SharedVisitor | None = None,
         alone: bool = True,
         say: Say = lambda _: None,
     ) -> None:
         self.name, self.drill, self.target = name, drill, target
         self._control, self._halt, self._mark, self._recorder, self._say = control, halt, mark, recorder, say
-        self._cookies, self._alone = cookies, alone
+        self._cookies, self._shared, self._alone = cookies, shared, alone
         self._breaker = Breaker(drill, target, control, mark)
         self._states = SteadyStates()
         self._steps: list[journal.Step] = []
@@ -113,9 +118,11 @@ class Execution:
 
     async def _prepare(self) -> None:
         await asyncio.to_thread(self._breaker.check, alone=self._alone)
-        self._tester = await self._visitor(self._mark)
-        self._beside = await self._visitor("") if self._mark else self._tester
-        self._actor = Actor(self.drill, self._tester, self.target)
+        player = await self._visitor(self._mark)
+        unmarked: Looks = self._shared or (await self._visitor("") if self._mark else player)
+        self._tester: Looks = player if self._mark else unmarked
+        self._beside = unmarked
+        self._actor = Actor(self.drill, player, self.target)
         if self.drill.clock == "held":
             await asyncio.to_thread(self._breaker.hold_clock, held=True)
         self._say("steady?")

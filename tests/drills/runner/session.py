@@ -7,7 +7,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from tests.drills.runner.books import reset_players
 from tests.drills.runner.breaking import Breaker
 from tests.drills.runner.execute import Execution, Halt
 from tests.drills.runner.library import Named
+from tests.drills.runner.shared_visitor import SharedVisitor
 from tests.drills.runner.steady import now
 from tests.drills.runner.target import Target
 from tests.drills.runner.visitor import Visitor, signed_in
@@ -36,6 +37,8 @@ from tests.drills.verdict import Verdict
 from tests.support.chromium import NoChromium
 
 FOLDER = "drills"
+# Pages that are filmed at the same time: more would be late for want of a processor.
+BROWSERS_MAX = 2
 Say = Callable[[str], None]
 
 
@@ -72,6 +75,8 @@ class Run:
         self._cookies: dict[str, Mapping[str, str]] = {}
         self._stack = AsyncExitStack()
         self._browser: Browser | None = None
+        self._browser_places = asyncio.Semaphore(BROWSERS_MAX)
+        self._signing_in, self._opening, self._keeping = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
         self._count = self._done = 0
         self._began = time.monotonic()
         self.halt = Halt()
@@ -108,14 +113,27 @@ class Run:
 
     async def _batch(self, control: Control, batch: Batch) -> None:
         named = [Named(name, drill) for name, drill in batch.drills]
-        found = await asyncio.gather(*(self._one(each, control, alone=not batch.shared) for each in named))
-        for each, came_to in zip(named, found, strict=True):
-            if came_to.mullion.verdict is Verdict.HELD or not batch.shared or self.halt.is_set:
-                await self._keep(each, came_to)
-                continue
+        places = asyncio.Semaphore(batch.limit)
+        doubtful: list[Named] = []
+        async with Visitor(self._target.base_url, cookies=await self._signed_in(named[0].drill)) as visitor:
+            shared = SharedVisitor(visitor)
+
+            async def beside(each: Named) -> None:
+                async with self._browser_places if self._is_watched(each) else nullcontext(), places:
+                    if self.halt.is_set:
+                        return
+                    came_to = await self._watched(each, control, shared=shared, alone=not batch.shared)
+                if came_to.mullion.verdict is Verdict.HELD or not batch.shared or self.halt.is_set:
+                    await self._keep(each, came_to)
+                else:
+                    doubtful.append(each)
+
+            await asyncio.gather(*map(beside, named))
+        for each in doubtful:
             # Side by side a neighbour may have been the cause: the verdict is that of the drill alone.
-            again = Named(each.name, catalogue.drill_of(each.name))
-            await self._keep(again, await self._one(again, control))
+            if not self.halt.is_set:
+                again = Named(each.name, catalogue.drill_of(each.name, for_s=each.drill.lasts_s))
+                await self._keep(again, await self._watched(again, control))
 
     def _cells(
         self,
@@ -131,19 +149,33 @@ class Run:
 
     # --- one drill
 
-    async def _watched(self, each: Named, control: Control) -> Journal:
+    async def _watched(
+        self, each: Named, control: Control, *, shared: SharedVisitor | None = None, alone: bool = True
+    ) -> Journal:
+        browser = await self._opened() if self._is_watched(each) else None
+        return await self._one(each, control, shared=shared, alone=alone, browser=browser)
+
+    def _is_watched(self, each: Named) -> bool:
         wanted = self._options.browser
-        if wanted is not None and each.name not in wanted:
-            return await self._one(each, control)
-        if self._browser is None:
-            try:
-                self._browser = await self._stack.enter_async_context(open_browser(headed=self._options.headed))
-            except NoChromium as problem:
-                raise CanNotRun(f"{problem} Without a browser: --http") from problem
-        return await self._one(each, control, browser=self._browser)
+        return wanted is None or each.name in wanted
+
+    async def _opened(self) -> Browser:
+        async with self._opening:
+            if self._browser is None:
+                try:
+                    self._browser = await self._stack.enter_async_context(open_browser(headed=self._options.headed))
+                except NoChromium as problem:
+                    raise CanNotRun(f"{problem} Without a browser: --http") from problem
+            return self._browser
 
     async def _one(
-        self, each: Named, control: Control, *, browser: Browser | None = None, alone: bool = True
+        self,
+        each: Named,
+        control: Control,
+        *,
+        browser: Browser | None = None,
+        shared: SharedVisitor | None = None,
+        alone: bool = True,
     ) -> Journal:
         drill, value = each.drill, ""
         if "session" in {drill.scope_of(step) for step in drill.method if step.act is None}:
@@ -163,6 +195,7 @@ class Run:
                 mark=value,
                 cookies=await self._signed_in(drill),
                 recorder=recorder,
+                shared=shared,
                 alone=alone,
                 say=lambda words: self._say(f"{each.name}: {words}") if alone else None,
             )
@@ -189,11 +222,17 @@ class Run:
         """The player's cookies: one sign-in a run, as each costs the target a slow hash."""
         if drill.player is None:
             return {}
-        if drill.player not in self._cookies:
+        async with self._signing_in:
+            if drill.player in self._cookies:
+                return self._cookies[drill.player]
             self._cookies[drill.player] = await signed_in(Visitor(self._target.base_url), drill.player)
         return self._cookies[drill.player]
 
     async def _keep(self, each: Named, found: Journal) -> None:
+        async with self._keeping:
+            await self._write(each, found)
+
+    async def _write(self, each: Named, found: Journal) -> None:
         folder = folder_name(each.name)
         await asyncio.to_thread(journal.write, found, self._folder / folder)
         self._done += 1

@@ -13,8 +13,8 @@ from tests.drills.journal import Activity, SteadyState, Step
 from tests.drills.kit.drill import Probe
 from tests.drills.runner.books import audited
 from tests.drills.runner.page import View
+from tests.drills.runner.shared_visitor import Looks
 from tests.drills.runner.target import Target
-from tests.drills.runner.visitor import Visitor
 
 ASK_EVERY_S = 0.5
 
@@ -33,9 +33,7 @@ def activity_of(probe: Probe, base_url: str, path: str) -> Activity:
     return Activity(type="probe", name=probe.name, provider=provider, tolerance=tolerance)
 
 
-async def probed(
-    probes: Sequence[Probe], visitor: Visitor, target: Target, path: str, *, within_s: float
-) -> SteadyState:
+async def probed(probes: Sequence[Probe], visitor: Looks, target: Target, path: str, *, within_s: float) -> SteadyState:
     """What each probe came to. They are asked again until all hold at once, at most `within_s`."""
     deadline = time.monotonic() + within_s
     while True:
@@ -46,7 +44,7 @@ async def probed(
         await asyncio.sleep(ASK_EVERY_S)
 
 
-async def _asked(probes: Sequence[Probe], visitor: Visitor, target: Target, path: str) -> list[Step]:
+async def _asked(probes: Sequence[Probe], visitor: Looks, target: Target, path: str) -> list[Step]:
     views: dict[str, View] = {}
     steps = []
     for probe in probes:
