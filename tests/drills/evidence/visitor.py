@@ -1,4 +1,4 @@
-"""Who looks at a page: with which cookies and headers, signed in as whom, under which trace.
+"""Who looks at a page: with which cookies and headers, under which trace.
 
 Public: `Visitor`, `new_trace`, `server_timings`.
 """
@@ -14,15 +14,10 @@ _ENTRY = re.compile(r"^([\w-]{1,64})((?:;[^;]*)*)$")
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """`cookies` and `headers` go with every request; the mark of a tester's session is one of these.
-
-    `player` signs in by the shell's form first, with `password`; empty is a visitor.
-    """
+    """`cookies` and `headers` go with every request: a player's session and the mark of a tester's are of these."""
 
     cookies: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    player: str = ""
-    password: str = "mullion-demo"
 
 
 def new_trace() -> tuple[str, str]:

@@ -76,8 +76,6 @@ class WatchedPage:
             await self.context.add_cookies(pairs)
         self.page = await self.context.new_page()
         await self.page.set_extra_http_headers(dict(self._visitor.headers))
-        if self._visitor.player:
-            await self._sign_in()
         await self.page.expose_function("drillTransition", self._record_change)
         await self.page.add_init_script(WATCH)
         self.page.on("console", self._console_message)
@@ -151,13 +149,6 @@ class WatchedPage:
         except (PlaywrightError, msgspec.ValidationError):
             return {}
         return {each.slot: each for each in found}
-
-    async def _sign_in(self) -> None:
-        await self.page.goto("/sign-in/?next=/")
-        await self.page.fill("#username", self._visitor.player)
-        await self.page.fill("#password", self._visitor.password)
-        await self.page.click("main button[type=submit]")
-        await self.page.wait_for_url(f"{self.url}/")
 
     def _record_change(self, message: object) -> None:
         try:

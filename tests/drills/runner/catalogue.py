@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.drills.kit.drill import (
+    HEALS_WITHIN_S,
     Drill,
     Expect,
     Hypothesis,
@@ -88,7 +89,6 @@ SOFT: Mapping[str, str] = {
 }
 # Nothing is wrong with these answers but when they come.
 LATE = frozenset({"latency", "timeout", "bandwidth", "slow_first_byte"})
-HEALS_WITHIN_S = 15.0  # who saw a late answer is shown the same for ten seconds, so that a page does not flicker
 ALWAYS_HARD_FOR_PAGES = frozenset({"wrong_type", "limit_data"})
 _NOT_APPLIED = {
     Layer.HTTP: "no HTTP travels there, so no answer can be changed",

@@ -58,7 +58,8 @@ class Halt:
 class Execution:
     """`await Execution(...).run()`; it raises nothing but `CancelledError`: what goes wrong is in the journal.
 
-    `shared` looks at the page without a mark for several drills that run side by side.
+    `shared` looks at the page without a mark for several drills that run side by side. `could_not` says why it can not
+    run after all; then nothing is broken.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Execution:
         recorder: Recorder | None = None,
         shared: SharedVisitor | None = None,
         alone: bool = True,
+        could_not: str = "",
         say: Say = lambda _: None,
     ) -> None:
         self.name, self.drill, self.target = name, drill, target
@@ -85,7 +87,7 @@ class Execution:
         self._rollbacks: list[journal.Step] = []
         self._money: list[MoneySum] = []
         self._watch = Watch(0, 0)
-        self._could_not = ""
+        self._could_not = could_not
         self._broken = asyncio.Event()
         self._faults_left = sum(step.act is None for step in drill.method)
         self._stack = AsyncExitStack()
@@ -95,7 +97,8 @@ class Execution:
         found: list[Expectation] = []
         async with self._stack:
             try:
-                await self._prepare()
+                if not self._could_not:
+                    await self._prepare()
                 if not self._could_not:
                     await self._carry_out()
             except* (CanNotRun, ControlRefused, CanNotRead) as problems:

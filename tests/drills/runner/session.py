@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 from playwright.async_api import Browser
+from playwright.async_api import Error as PlaywrightError
 
 from shell.operations.up.console import LOG_FILE
 from tests.drills import journal, mark, run_record
@@ -183,9 +184,13 @@ class Run:
                 raise CanNotRun("No session can be marked without the target's key: set it, or drill everyone.")
             value = mark.mint(self._target.key)
         async with AsyncExitStack() as stack:
-            recorder = None
+            recorder, could_not = None, ""
             if browser is not None:
-                recorder = await stack.enter_async_context(self._recorder(each, value, browser))
+                try:
+                    watcher = self._recorder(each, value, browser, await self._signed_in(drill))
+                    recorder = await stack.enter_async_context(watcher)
+                except PlaywrightError as problem:
+                    could_not = f"No page could be opened in the browser: {str(problem).splitlines()[0]}"
             execution = Execution(
                 each.name,
                 drill,
@@ -197,6 +202,7 @@ class Run:
                 recorder=recorder,
                 shared=shared,
                 alone=alone,
+                could_not=could_not,
                 say=lambda words: self._say(f"{each.name}: {words}") if alone else None,
             )
             found = await execution.run()
@@ -205,15 +211,13 @@ class Run:
             found.mullion.evidence = recorder.evidence()
         return found
 
-    def _recorder(self, each: Named, value: str, browser: Browser) -> BrowserRecorder:
-        cookies = {mark.COOKIE: value} if value else {}
-        player = each.drill.player or ""
+    def _recorder(self, each: Named, value: str, browser: Browser, cookies: Mapping[str, str]) -> BrowserRecorder:
         return BrowserRecorder(
             self._target.base_url,
             folder=self._folder / folder_name(each.name),
             path=each.drill.page,
-            tester=Watcher(cookies=cookies, player=player),
-            control=Watcher(player=player) if value else None,
+            tester=Watcher(cookies={**cookies, **({mark.COOKIE: value} if value else {})}),
+            control=Watcher(cookies=cookies) if value else None,
             browser=browser,
             log_file=self._target.data / LOG_FILE if self._target.data else None,
         )

@@ -11,6 +11,7 @@ from typing import Self
 
 import httpx
 
+from tests.drills.control import CanNotRun
 from tests.drills.mark import COOKIE
 from tests.drills.runner import page
 from tests.drills.runner.page import FAILED, View
@@ -20,7 +21,7 @@ PASSWORD = "mullion-demo"
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
-class CanNotSignIn(Exception):
+class CanNotSignIn(CanNotRun):
     """The message says what the target answered."""
 
 
