@@ -140,6 +140,21 @@ def test_site_that_is_not_steady_is_not_broken(proxy: ProxyProcess, monkeypatch:
     assert found.mullion.sentence == "It was not steady before: wallet is fresh: stale."
 
 
+def test_drill_whose_browser_opens_no_page_breaks_nothing(proxy: ProxyProcess) -> None:
+    async def execute(site: CrookedSite) -> Journal:
+        with Control(proxy.url) as control:
+            drill, target = parse(DRILL.encode(), "d.yaml"), Target(site.url, proxy.url)
+            return await Execution("d", drill, target, control, Halt(), could_not="No page could be opened.").run()
+
+    with CrookedSite(proxy.url) as site:
+        found = asyncio.run(execute(site))
+    assert (found.mullion.verdict, found.mullion.sentence, found.run) == (
+        "could_not_run",
+        "No page could be opened.",
+        [],
+    )
+
+
 def test_what_somebody_else_broke_is_not_drilled_over(proxy: ProxyProcess) -> None:
     with CrookedSite(proxy.url) as site:
         proxy.api.post("/proxies/shell:promotions/toxics", json={"type": "latency", "name": "other"})
@@ -275,6 +290,33 @@ def test_report_tells_the_figures_of_the_journal_that_a_run_wrote(
     if found.mullion.evidence is not None:
         assert found.mullion.evidence.broken_slots == ("promotions",)
         assert {each.slot for each in found.mullion.evidence.siblings} == {"wallet", "tables"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["all", "--hops", "wallet*"], 2, "--hops: no hop is like 'wallet*': manage.py drill hops"),
+        (
+            ["run", "shell:promotions/status", "--scope", "everyone"],
+            3,
+            "the page to sign in answered 404, without a form",
+        ),
+    ],
+)
+def test_what_can_not_be_run_is_one_sentence(
+    proxy: ProxyProcess, tmp_path: Path, words: list[str], code: int, sentence: str
+) -> None:
+    with CrookedSite(proxy.url) as site:
+        where = ["--base-url", site.url, "--control-url", proxy.url, "--http"]
+        ran = subprocess.run(
+            [sys.executable, "manage.py", "drill", *words, *where],
+            cwd=ROOT,
+            env={**os.environ, "MULLION_DATA_ROOT": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert (ran.returncode, ran.stderr) == (code, f"manage.py drill: {sentence}\n")
 
 
 def test_target_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
