@@ -12,7 +12,9 @@ export function enhance(form, slot) {
   form.setAttribute("hx-swap", "outerHTML");
   // A form without a key of its own has one for as long as it stands: sent again, it is still the same command.
   if (!form.querySelector("[name=idempotency_key]") && !form.hasAttribute("hx-headers")) {
-    const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const key = [...crypto.getRandomValues(new Uint8Array(16))]
+      .map((byte) => byte.toString(16).padStart(2, "0"))
+      .join("");
     form.setAttribute("hx-headers", JSON.stringify({ "Idempotency-Key": key }));
   }
   form.setAttribute("hx-sync", "this:drop"); // a second click while the first is under way is the same click

@@ -211,3 +211,11 @@ async def test_browser_that_reads_no_more_is_left(origin: Origin) -> None:
         assert asked.task is not None
         with pytest.raises(BodyCut, match="reads no more"):
             await asked.task
+
+
+async def test_download_of_a_link_passes_and_the_same_address_is_no_page(origin: Origin) -> None:
+    """As Chromium sends them: a link with `download` asks for nothing in particular, one without for a document."""
+    link = {"sec-fetch-mode": "navigate", "sec-fetch-site": "same-origin"}
+    async with shell(origin) as proxied:
+        assert (await proxied.ask("GET", "api/x", headers={**link, "sec-fetch-dest": "empty"})).status == 200
+        assert (await proxied.ask("GET", "api/x", headers={**link, "sec-fetch-dest": "document"})).status == 403
