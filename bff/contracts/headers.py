@@ -20,6 +20,7 @@ PAGE_PATHNAMES = "podium-page-pathnames"  # where a layout has the pages that a 
 CURRENCY = "podium-currency"  # a Podium context of our own: it decides a shared body, so it cannot ride in the bearer
 
 # From a fragment.
+PAGE = "mullion-page"  # what the primary slot says of the page: a JSON object, see `page_head`
 VERSION = "podlet-version"
 # `degraded; reason=<word>; as-of=<RFC 3339>; upstream=<name>; retry-after-ms=<n>`: why the fragment is not well, from
 # when its figures are, who failed behind it, and when asking again may help. All but the reason may be missing.

@@ -5,7 +5,7 @@ Public: `Rendered`, `Degraded`, `fragment_view`.
 
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.loader import get_template
 
 from bff.contracts import headers, text
+from bff.contracts.page_head import PageHead, written_page_head
 from bff.contracts.player_context import ContextRefused
 from bff.contracts.view import Sequence as ViewSequence
 from bff.resilience import log
@@ -62,7 +63,7 @@ class Rendered:
     """A view's answer before it is HTTP. `page` is the template's whole world, by that name.
 
     `changed` are the classes of change that a command caused, `sequence` where to read them from; `cache_s` is for
-    shared fragments only and never kept for a degraded answer.
+    shared fragments only and never kept for a degraded answer. `page_head` is what a primary slot says of its page.
     """
 
     template: str
@@ -73,7 +74,7 @@ class Rendered:
     sequence: ViewSequence | None = None
     receipt_id: str = ""
     cache_s: int = 0
-    extra: dict[str, str] = field(default_factory=dict)
+    page_head: PageHead | None = None
 
 
 Handler = Callable[..., Awaitable[Rendered]]
@@ -137,6 +138,8 @@ def respond(rendered: Rendered, context: Context) -> HttpResponse:
     if rendered.changed:
         at = f"; sequence={rendered.sequence[0]}:{rendered.sequence[1]}" if rendered.sequence else ""
         response[headers.CHANGED] = ", ".join(rendered.changed) + at
+    if rendered.page_head:
+        response[headers.PAGE] = written_page_head(rendered.page_head)
     if rendered.receipt_id:
         response[headers.RECEIPT] = rendered.receipt_id
     return response

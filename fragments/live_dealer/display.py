@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import zip_longest
 from urllib.parse import quote
 
+from bff.contracts.page_head import TITLE_CHARS_MAX, WORDS_CHARS_MAX, OpenGraph, PageHead
 from bff.contracts.tables import SHORT_CHARS_MAX, RoundResult, Table, TableData, TablesData, table_topic
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
@@ -110,6 +111,19 @@ class Room:
     closes: AsOf | None = None
     as_of: AsOf | None = None
     age_s: int = 0
+
+    @property
+    def head(self) -> PageHead | None:
+        """What the page of this table is called, and how it looks where somebody shares it."""
+        if self.card is None:
+            return None
+        description = f"{self.card.kind_words} at {self.card.name}, live."
+        return PageHead(
+            self.card.name[:TITLE_CHARS_MAX],
+            description[:WORDS_CHARS_MAX],
+            self.card.href,
+            open_graph=OpenGraph(type="website"),
+        )
 
 
 def grid(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest
 
+from bff.contracts.page_head import PageHead
 from bff.contracts.tables import TableData, TablesData
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
@@ -32,7 +33,8 @@ async def grid(request: HttpRequest, context: Context, kind: str = "") -> Render
     answer, failure = _last_list.recall(context.currency, answer)
     paths = display.Pathnames(context.pathnames["table"], context.pathnames["kind"])
     page = display.grid(answer, context.formats, paths, kind, failure)
-    return Rendered("live_dealer/grid.html", page, degraded=page.degraded, cache_s=SHARED_S)
+    head = PageHead(page.title, canonical=context.pathnames["kind"].format(kind=kind)) if kind else None
+    return Rendered("live_dealer/grid.html", page, degraded=page.degraded, cache_s=SHARED_S, page_head=head)
 
 
 @fragment_view()
@@ -49,7 +51,7 @@ async def table(request: HttpRequest, context: Context, table_id: str) -> Render
     if isinstance(answer, Failure):
         answer, failure = _listed(context.currency, table_id, answer)
     page = display.room(answer, context.formats, context.pathnames["table"], datetime.now(UTC), failure)
-    return Rendered("live_dealer/table.html", page, degraded=page.degraded, cache_s=SHARED_S)
+    return Rendered("live_dealer/table.html", page, degraded=page.degraded, cache_s=SHARED_S, page_head=page.head)
 
 
 def _listed(currency: str, table_id: str, failure: Failure) -> tuple[View[TableData] | Failure, Failure | None]:

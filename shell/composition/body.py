@@ -13,6 +13,7 @@ from django.conf import settings
 
 from bff.contracts import headers
 from bff.contracts.manifest import VERSION_CHARS_MAX, Extension
+from bff.contracts.page_head import PageHead
 from bff.contracts.text import is_plain
 from bff.resilience import log
 from bff.resilience.message import Response
@@ -20,6 +21,7 @@ from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from shell.composition.contain import Isolation, LinkPolicy, Refusal, contain, shows_nothing
 from shell.composition.include import Include
+from shell.composition.page_head import page_head_of
 
 # Statuses that are about the request and not about the upstream.
 _REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
@@ -46,7 +48,8 @@ class Body:
     """Contained HTML. `degraded` is why the fragment calls itself degraded, None when it says that all is well.
 
     `upstream` is who failed behind it, by a name that its manifest declares; `retry_after_ms` when it hopes to be well.
-    `version_seen` is what the origin says it is, where that is another version than the release's.
+    `version_seen` is what the origin says it is, where that is another version than the release's. `page_head` is what
+    a primary slot says of its page.
     """
 
     html: bytes
@@ -56,6 +59,7 @@ class Body:
     upstream: str = ""
     retry_after_ms: int | None = None
     version_seen: str = ""
+    page_head: PageHead | None = None
 
 
 def read_body(include: Include, response: Response, *, accept: frozenset[int] = _CONTENT) -> Body | Failure:
@@ -86,7 +90,7 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
     seen = "" if version is None or version == manifest.version else _version_seen(manifest.version, version)
     state = read_state(response.headers.get(headers.STATE), datetime.now(UTC), declared)
     if state is None:
-        return Body(contained.html, status, version_seen=seen)
+        return Body(contained.html, status, version_seen=seen, page_head=page_head_of(include, response))
     return Body(
         contained.html,
         status,
@@ -95,6 +99,7 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         state.upstream,
         state.retry_after_ms,
         seen,
+        page_head_of(include, response),
     )
 
 

@@ -16,15 +16,19 @@ from django.conf import settings
 from django.template import engines
 from django.utils import translation
 
+from bff.contracts.page_head import PageHead
 from shell.composition.assets import static_layout_url
 from shell.composition.layout import read_layout
 from shell.composition.layout_css import layout_style
 from shell.composition.page import Page, PagesBroken, PageTable
+from shell.composition.page_head import rendered_elements, rendered_title
 from shell.composition.release import Snapshot
 
 # NUL can not stand in a template's output by accident: HTML has no use for it.
 FRAGMENTS_MARK = "\0fragments\0"
 SLOT_MARK = "\0slot:"
+TITLE_MARK = "\0title:"
+ENDING_MARK = "\1"
 _MARK = re.compile("\0([^\0]*)\0")
 PAGES_MAX = 64
 
@@ -36,7 +40,18 @@ class Hole:
     name: str
 
 
-Part = bytes | Hole
+@dataclass(frozen=True, slots=True)
+class TitleHole:
+    """The page's title: the words of its template, unless a primary slot has some; these end in `ending`.
+
+    What else a primary slot says of the page stands behind it.
+    """
+
+    words: str
+    ending: str
+
+
+Part = bytes | Hole | TitleHole
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +62,16 @@ class Compiled:
     tail: tuple[Part, ...]
 
     @staticmethod
-    def fill(parts: Sequence[Part], values: Mapping[str, str]) -> bytes:
+    def fill(
+        parts: Sequence[Part], values: Mapping[str, str], page_head: PageHead | None = None, origin: str = ""
+    ) -> bytes:
         return b"".join(
-            part if isinstance(part, bytes) else escape(values.get(part.name, "")).encode() for part in parts
+            part
+            if isinstance(part, bytes)
+            else escape(values.get(part.name, "")).encode()
+            if isinstance(part, Hole)
+            else _title(part, page_head, origin).encode()
+            for part in parts
         )
 
 
@@ -126,12 +148,21 @@ def _split(page: Page, text: str) -> Compiled:
     return Compiled(head, tail)
 
 
+def _title(hole: TitleHole, page_head: PageHead | None, origin: str) -> str:
+    words = rendered_title(page_head) if page_head else ""
+    title = f"<title>{words + hole.ending if words else hole.words}</title>\n"
+    return title + rendered_elements(page_head, origin) if page_head else title
+
+
 def _parts(text: str, placed: list[str]) -> tuple[Part, ...]:
     parts: list[Part] = []
     for index, piece in enumerate(_MARK.split(text)):
         if index % 2 == 0:
             if piece:
                 parts.append(piece.encode())
+        elif piece.startswith("title:"):
+            words, _, ending = piece.removeprefix("title:").partition(ENDING_MARK)
+            parts.append(TitleHole(words, ending))
         elif piece.startswith("slot:"):
             placed.append(piece.removeprefix("slot:"))
         else:

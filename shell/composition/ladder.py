@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from bff.contracts.page_head import PageHead
 from bff.resilience.outcome import Failure, Outcome, State
 from bff.resilience.reason import Reason
 from shell.composition.body import Body, contained_fallback
@@ -24,7 +25,7 @@ class Included(msgspec.Struct, frozen=True, eq=False):
     `status` is the fragment's answer, None without one; `ms` is what the include took. `repeated` where it
     fills the slot of more than one visit. `upstream` names who failed: the fragment itself, or who failed behind it by
     the fragment's own word; it is empty where nobody did, or where it was decided here. `version_seen` is the version
-    that answered where it is not the release's.
+    that answered where it is not the release's. `page_head` is what a primary slot says of its page.
     """
 
     slot: Slot
@@ -40,6 +41,7 @@ class Included(msgspec.Struct, frozen=True, eq=False):
     repeated: Repeated | None = None
     upstream: str = ""
     version_seen: str = ""
+    page_head: PageHead | None = None
 
     @property
     def version(self) -> str:
@@ -62,6 +64,7 @@ def included_from_outcome(include: Include, outcome: Outcome[Body]) -> Included:
             outcome.retry_after_ms,
             upstream=_who(slot, outcome.reason),
             version_seen=body.version_seen,
+            page_head=body.page_head,
         )
     if body.degraded is not None:
         return Included(
@@ -75,6 +78,7 @@ def included_from_outcome(include: Include, outcome: Outcome[Body]) -> Included:
             retry_after_ms=body.retry_after_ms,
             upstream=body.upstream or slot.fragment,
             version_seen=body.version_seen,
+            page_head=body.page_head,
         )
     return Included(
         slot,
@@ -84,6 +88,7 @@ def included_from_outcome(include: Include, outcome: Outcome[Body]) -> Included:
         as_of=outcome.as_of,
         status=body.status,
         version_seen=body.version_seen,
+        page_head=body.page_head,
     )
 
 

@@ -145,7 +145,10 @@ class Composition:
 
     def _opening(self, status: int, headers: tuple[tuple[str, str], ...]) -> Opening:
         metrics.pages(self._visit.page.name, str(status)).inc()
-        head = Compiled.fill(self._page_parts().head, _hole_values(self._visit))
+        primary = self._primary_slot()
+        decides = self._ready.get(primary.name) if primary is not None else None
+        page_head = decides.page_head if decides is not None else None
+        head = Compiled.fill(self._page_parts().head, _hole_values(self._visit), page_head, self._visit.origin)
         return Opening(status, b"".join((head, *map(self._wrap, self._ready.values()))), headers)
 
     def _page_parts(self) -> Compiled:

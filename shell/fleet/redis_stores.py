@@ -15,6 +15,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bff.contracts.page_head import PageHead
 from bff.resilience import log
 from bff.resilience.reason import Reason
 from bff.resilience.redis_connection import translate_closed_transport
@@ -90,6 +91,7 @@ class _Stored(msgspec.Struct, array_like=True):
     degraded: Reason | None
     as_of: datetime | None
     version_seen: str = ""
+    page_head: PageHead | None = None
 
 
 class BodyCodec:
@@ -97,9 +99,16 @@ class BodyCodec:
 
     def dump(self, value: Body) -> bytes:
         return msgspec.msgpack.encode(
-            _Stored(value.html, value.status, value.degraded, value.as_of, value.version_seen)
+            _Stored(value.html, value.status, value.degraded, value.as_of, value.version_seen, value.page_head)
         )
 
     def load(self, data: bytes) -> Body:
         stored = msgspec.msgpack.decode(data, type=_Stored)
-        return Body(stored.html, stored.status, stored.degraded, stored.as_of, version_seen=stored.version_seen)
+        return Body(
+            stored.html,
+            stored.status,
+            stored.degraded,
+            stored.as_of,
+            version_seen=stored.version_seen,
+            page_head=stored.page_head,
+        )

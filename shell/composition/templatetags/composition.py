@@ -2,11 +2,11 @@
 
 from django import template
 from django.template.loader import render_to_string
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from shell.composition.assets import static_url
-from shell.composition.compiler import FRAGMENTS_MARK, SLOT_MARK
+from shell.composition.compiler import ENDING_MARK, FRAGMENTS_MARK, SLOT_MARK, TITLE_MARK
 from shell.composition.layout import Layout
 from shell.composition.layout_css import place_class
 
@@ -38,6 +38,14 @@ def late(context: template.Context, name: str) -> str:
     if context.get("compiling"):
         return mark_safe(f"\0{name}\0")  # noqa: S308  a hole; its value is escaped by `Compiled.fill`
     return str(context.get(name, ""))
+
+
+@register.simple_block_tag(takes_context=True)
+def page_title(context: template.Context, content: str, ending: str = "") -> str:
+    """The page's title: these words, or those of its primary slot and `ending`."""
+    if context.get("compiling"):
+        return mark_safe(f"{TITLE_MARK}{content}{ENDING_MARK}{conditional_escape(ending)}\0")  # noqa: S308  a hole
+    return format_html("<title>{}</title>", content)
 
 
 @register.simple_tag

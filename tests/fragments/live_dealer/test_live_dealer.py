@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bff.contracts.page_head import read_page_head
 from bff.contracts.tables import TableData, TablesData
 from tests.support.fragments_fake_bff import FakeBff, Reply, problem, reply, view
 from tests.support.fragments_house import Fragment, bearer
@@ -234,3 +235,14 @@ def test_addresses_of_every_fragment(live: Fragment, bff: FakeBff) -> None:
     assert live.get("/static/wallet.css").status == 404
     assert live.get("/healthz").status == 200
     assert bff.asked == []
+
+
+def test_every_table_and_kind_names_its_page(live: Fragment, bff: FakeBff) -> None:
+    """The head says which table it is; the lobby, where the grid is one part of many, is named by the shell."""
+    one = table("201", "Harbour Roulette", "roulette")
+    bff.replies["/views/tables/201"] = reply(view(TableData(one)))
+    named = read_page_head(live.get("/table/201", **SHARED).headers["mullion-page"])
+    assert (named.title, named.canonical) == ("Harbour Roulette", "/tables/201/")
+    named = read_page_head(live.get("/grid/blackjack", **SHARED).headers["mullion-page"])
+    assert (named.title, named.canonical) == ("Blackjack", "/live/blackjack/")
+    assert "mullion-page" not in live.get("/grid", **SHARED).headers
