@@ -27,8 +27,9 @@ def about(look: SlotLook, include: Include, included: Included, response: Respon
     if included.state in (State.FALLBACK, State.PLACEHOLDER):
         yield _not_shown(where, source, included)
     elif included.reason is not None:
-        message = f"it calls itself {included.state} ({included.reason})"
-        yield Finding(Level.WARNING, where, message, remedy_for_reason(included.reason), source)
+        message = f"it calls itself degraded ({included.reason}), so this is not how it looks when all is well"
+        remedy = f"Start what it calls ({included.upstream}), or take it as it is: this is what pages show then."
+        yield Finding(Level.WARNING, where, message, remedy, source)
     if included.version_seen:
         yield Finding(
             Level.WARNING,
@@ -39,11 +40,15 @@ def about(look: SlotLook, include: Include, included: Included, response: Respon
         )
     if response is not None:
         yield from notes_of(where, response, source, include.published, include.prefix)
-        yield from _headers(where, source, include, response)
+        yield from _headers(where, source, response)
+        if included.state is State.FRESH:
+            yield from _caching(where, source, include, response)
         yield from _budgets(where, source, include, included, response)
 
 
-def about_survival(look: SlotLook, include: Include, survivals: Sequence[Survival]) -> Iterator[Finding]:
+def about_survival(
+    look: SlotLook, include: Include, included: Included, survivals: Sequence[Survival]
+) -> Iterator[Finding]:
     """What a page has nothing of the release's own for, and what does not heal."""
     if unhealed := [row.fault.name for row in survivals if not row.heals]:
         yield Finding(
@@ -53,7 +58,9 @@ def about_survival(look: SlotLook, include: Include, survivals: Sequence[Surviva
             "That is the shell's to do: tell those who look after it.",
         )
     declared = include.published.manifest.mullion.stale_s_max
-    if declared and any(row.fault.after_good and row.state is not State.STALE for row in survivals):
+    # What visitors are told may well be nothing to keep where it is players whom the fragment is for.
+    shared = include.audience == "shared" and included.state is State.FRESH
+    if declared and shared and any(row.fault.after_good and row.state is not State.STALE for row in survivals):
         yield Finding(
             Level.WARNING,
             look.where,
@@ -71,12 +78,10 @@ def _not_shown(where: str, source: str, included: Included) -> Finding:
     return Finding(level, where, message, remedy_for_reason(reason), source)
 
 
-def _headers(where: str, source: str, include: Include, response: Response) -> Iterator[Finding]:
-    def warning(message: str, remedy: str) -> Finding:
-        return Finding(Level.WARNING, where, message, remedy, source)
-
+def _headers(where: str, source: str, response: Response) -> Iterator[Finding]:
     if response.headers.get("set-cookie"):
-        yield warning("set-cookie is dropped: no cookie reaches a browser", "Keep state by player, from the bearer.")
+        message = "set-cookie is dropped: no cookie reaches a browser"
+        yield Finding(Level.WARNING, where, message, "Keep state by player, from the bearer.", source)
     if response.status == 200 and not response.headers.get(headers.VERSION):
         yield Finding(
             Level.NOTE,
@@ -85,6 +90,14 @@ def _headers(where: str, source: str, include: Include, response: Response) -> I
             f"Send {headers.VERSION}: the manifest's version, with every answer.",
             source,
         )
+
+
+def _caching(where: str, source: str, include: Include, response: Response) -> Iterator[Finding]:
+    """What its authors may think that cache-control does."""
+
+    def warning(message: str, remedy: str) -> Finding:
+        return Finding(Level.WARNING, where, message, remedy, source)
+
     shared, found = include.audience == "shared", response.headers.get("cache-control") or ""
     if shared and not lifetime(response.headers, stale_s_max=0, shared=True).fresh_s:
         yield warning(

@@ -120,7 +120,7 @@ async def _look(look: SlotLook, release: Release, report: Report) -> SlotReport:
     report.findings += answers.about(look, include, included, response)
     survivals = await survive(include, response) if response and included.state in _WELL else ()
     size = len(response.body) if response else 0
-    report.findings += answers.about_survival(look, include, survivals)
+    report.findings += answers.about_survival(look, include, included, survivals)
     return SlotReport(look.where, exchange.request.url, include, included, size, survivals)
 
 

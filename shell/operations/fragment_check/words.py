@@ -32,9 +32,8 @@ def for_people(report: Report) -> Iterator[str]:
     yield from (f"picture: {path}" for path in report.pictures)
     yield from (f"not looked at: {what}" for what in report.skipped)
     for level in _ORDER:
-        for finding in report.findings:
-            if finding.level is level:
-                yield from ("", *_finding(finding))
+        for alike in _alike(report, level):
+            yield from ("", *_finding_lines(alike))
     yield ""
     yield _verdict(report)
 
@@ -103,10 +102,19 @@ def _row(row: Survival) -> tuple[str, str, str, str]:
     return row.fault.name, row.fault.happens, f"a page shows {_SHOWN[row.state]} ({row.reason})", waited + heals
 
 
-def _finding(finding: Finding) -> Iterator[str]:
-    place = f" ({finding.place})" if finding.place else ""
-    yield f"{finding.level.upper()} {finding.field}{place}: {finding.message}"
-    yield f"  -> {finding.remedy}"
+def _alike(report: Report, level: Level) -> list[list[Finding]]:
+    """Findings that say the same of several slots, together."""
+    found: dict[tuple[str, str], list[Finding]] = {}
+    for finding in report.findings:
+        if finding.level is level:
+            found.setdefault((finding.message, finding.remedy), []).append(finding)
+    return list(found.values())
+
+
+def _finding_lines(alike: list[Finding]) -> Iterator[str]:
+    places = [f"{each.field} ({each.place})" if each.place else each.field for each in alike]
+    yield f"{alike[0].level.upper()} {', '.join(places)}: {alike[0].message}"
+    yield f"  -> {alike[0].remedy}"
 
 
 def _verdict(report: Report) -> str:

@@ -170,7 +170,7 @@ MISTAKES: dict[str, tuple[dict[str, Answer], tuple[str, str, str, str, str]]] = 
     ),
     "a copy that may never stand in": (
         {
-            **manifest('"deadline_ms": 1000', '"stale_s_max": 60'),
+            **manifest('"deadline_ms": 1000', '"stale_s_max": 60, "audience": "shared"'),
             "/": Answer("<p>Hello</p>", headers={**VERSION, "cache-control": "no-store"}),
         },
         ("warning", "content", "", "no copy of this answer ever stands in", "no-store"),
@@ -194,6 +194,29 @@ async def test_one_mistake_hides_no_other() -> None:
     """What publishing refuses first is not all that is told."""
     report = await checked({"/poll.css": Answer(status=404), **content("<p onclick='x()'>Hello</p>")})
     assert [each.field for each in report.findings] == ["css[0]", "content"]
+
+
+async def test_what_several_slots_have_in_common_is_said_once() -> None:
+    """With each place where it stands."""
+    body = content("<p onclick='x()'>1</p>")
+    report = await checked({**body, "/more": body["/"]}, "", "/more")
+    [line] = [line for line in for_people(report) if line.startswith("WARNING")]
+    assert line.startswith("WARNING content (/:1), more (/more:1): removed onclick of <p>")
+
+
+async def test_degraded_answer_says_what_it_lacks_and_is_blamed_for_nothing_else() -> None:
+    """What it says of its age and of copies is about the outage behind it."""
+    degraded = {**VERSION, "fragment-state": "degraded; reason=connect", "cache-control": "private, no-store"}
+    report = await checked(
+        {
+            **manifest('"deadline_ms": 1000', '"stale_s_max": 60, "audience": "shared"'),
+            "/": Answer("<p>Hello</p>", headers=degraded),
+        }
+    )
+    [finding] = report.findings
+    assert finding.message.startswith("it calls itself degraded (connect)")
+    assert "Start what it calls" in finding.remedy
+    assert all(row.heals for row in report.slots[0].survivals)
 
 
 async def test_nothing_at_the_address_is_said_and_could_not_be_checked() -> None:
