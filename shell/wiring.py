@@ -31,12 +31,15 @@ from shell.pages.table import NOT_FOUND, read_pages
 from shell.players.context import Minter
 from shell.players.revocation import Revocations
 from shell.players.throttle import SignInThrottle, ThrottlePolicy
+from shell.registry.analysis import AnalysisPolicy
+from shell.registry.analyst import Analyst
 from shell.registry.follow import ACTOR, Follower, FollowPolicy
 from shell.registry.hold_enforcer import HoldEnforcer
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, publish
 from shell.registry.snapshot_loader import Holds
 from shell.registry.snapshot_poller import SnapshotPoller
+from shell.registry.tallies import ReleaseTally
 
 # A team's CI asks a few times a minute; whoever guesses tokens asks all the time. An account here is a token.
 REGISTRY_API_LIMITS = ThrottlePolicy(window_s=60, address_tries_max=300, account_tries_max=120)
@@ -59,6 +62,7 @@ class Parts:
     evidence: RedisEvidence
     redis: Redis
     follower: Follower
+    analyst: Analyst
 
 
 @cache
@@ -105,14 +109,19 @@ def parts() -> Parts:
 
     follower = Follower(publish_again, house_policy("follow", FollowPolicy()))
 
+    registry = SnapshotPoller(on_change=follow)
+    tally = ReleaseTally(lambda: registry.current)
+
     def watch(included: Included) -> None:
         recent_outcomes.note(included)
+        tally.note(included)
         follower.note(included)
 
     return Parts(
         pages=pages,
         follower=follower,
-        registry=SnapshotPoller(on_change=follow),
+        analyst=Analyst(tally, house_policy("analysis", AnalysisPolicy())),
+        registry=registry,
         upstreams=upstreams,
         composer=Composer(compiler, Includer(upstreams, bearer, last_good=last_good, watch=watch), NOT_FOUND),
         minter=minter,
@@ -151,10 +160,12 @@ async def start() -> None:
     await parts().evidence.start()
     await parts().revocations.start()
     await parts().registry.start()
+    parts().analyst.start()
 
 
 async def stop() -> None:
     """End what `start` began and close every connection."""
+    await parts().analyst.stop()
     await parts().follower.aclose()
     await parts().registry.stop()
     await parts().revocations.stop()

@@ -21,6 +21,7 @@ from bff.resilience.policy import Policy
 
 HOUSE_POLICY_NAMES = frozenset(
     {
+        "analysis",
         "broker",
         "contain",
         "follow",

@@ -6,6 +6,7 @@ Public: `FragmentStatus`, `fragments`.
 from dataclasses import dataclass
 from datetime import datetime
 
+from shell.composition.release import SHARE_MAX, Snapshot
 from shell.registry.holds import FragmentHold
 from shell.wiring import Parts
 
@@ -13,6 +14,8 @@ from shell.wiring import Parts
 @dataclass(frozen=True, slots=True)
 class FragmentStatus:
     """One row. `state` is empty while nobody asked for the fragment in the last minute; `held` is an operator's.
+
+    `trial` says which other release how many visitors get.
 
     `version_seen` is what answered last where that is another version than the release's.
 
@@ -35,6 +38,7 @@ class FragmentStatus:
     trust: str = ""
     version_seen: str = ""
     follow: bool = False
+    trial: str = ""
 
 
 def fragments(parts: Parts) -> list[FragmentStatus]:
@@ -64,6 +68,14 @@ def fragments(parts: Parts) -> list[FragmentStatus]:
                 trust=str(release.trust) if release else "",
                 version_seen=record.last.version_seen if record else "",
                 follow=release.follow if release else False,
+                trial=_trial(parts.registry.current, name),
             )
         )
     return rows
+
+
+def _trial(snapshot: Snapshot, fragment: str) -> str:
+    canary = snapshot.canaries.get(fragment)
+    if canary is None:
+        return ""
+    return f"{canary.release.manifest.version} on trial for {canary.share / SHARE_MAX * 100:g} % of visitors"

@@ -64,6 +64,23 @@ class Rollout(models.Model):
         return f"{self.fragment}: {self.release_id} for {self.share} of 10,000"
 
 
+class ReleaseMinute(models.Model):
+    """Outcomes of a release in one minute of a trial, of all processes; `latencies` by the buckets of `analysis`."""
+
+    digest = models.CharField(max_length=64)
+    minute = models.DateTimeField()
+    total = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
+    degraded = models.IntegerField(default=0)
+    latencies = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["digest", "minute"], name="one_count_a_release_and_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]} {self.minute:%H:%M}: {self.total}"
+
+
 class Superseded(models.Model):
     """A release that was live until `at`: pages that it drew may still be open, and their forms are its own."""
 

@@ -156,6 +156,32 @@ def test_release_is_tried_promoted_and_rolled_back_under_load(slow: SlowHouse) -
         slow._run(newer.aclose())
 
 
+def test_release_that_fails_is_rolled_back_by_itself(slow: SlowHouse) -> None:
+    """Nobody does anything: its own figures beside those of what is live end its trial, and say why."""
+    newer = Origin()
+    slow._run(newer.__aenter__())
+    slow._run(newer.fail("odd-manifest=changing", at="/manifest.json"))
+    try:
+        command(slow, "publish", f"{newer.url}/manifest.json", "--move", "--canary", "50")
+        for path in ("/one", "/two", "/three"):
+            slow._run(newer.fail("status=500", at=path))
+        pages = Pages([slow.url])
+        pages.everywhere(lambda drawn: drawn != "")
+        turns = iter(range(2000))
+
+        def ended() -> bool:
+            visitor = VISITORS[next(turns) % len(VISITORS)]
+            with plain_http.Client(cookies={"visitor": visitor}) as client:
+                return "~" not in client.get(slow.url, timeout=10).text
+
+        wait_for(ended, 60, every_s=0.01)
+        last = json.loads(command(slow, "audit", "origin", "--limit", "1", "--json"))[0]
+        assert (last["actor"], last["action"]) == ("analysis", "canary_rolled_back")
+        assert "outcomes failed, beside 0.0%" in last["detail"]
+    finally:
+        slow._run(newer.aclose())
+
+
 def _nothing_of(digest: str) -> Release:
     manifest = parse(b'{"name": "origin", "version": "1", "content": "/"}')
     return Release("origin", digest, manifest, "http://127.0.0.1/manifest.json", b"", css=(), js=())

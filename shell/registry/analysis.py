@@ -1,0 +1,108 @@
+"""Whether a release on trial does as well as what is live, from the same minutes. Decides, and does nothing.
+
+Public: `Sample`, `AnalysisPolicy`, `Verdict`, `Finding`, `judge`, `bucket_of`, `BUCKETS`.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+# Latencies are counted in steps of a tenth, from a millisecond to more than any page waits.
+_STEP = math.log(1.1)
+BUCKETS = 80
+
+
+def bucket_of(ms: int) -> int:
+    """The bucket that a latency is counted in."""
+    return min(BUCKETS - 1, round(math.log(max(ms, 1)) / _STEP))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Outcomes of one release. `latencies` counts by bucket those that took a call, however it ended."""
+
+    total: int = 0
+    failed: int = 0
+    degraded: int = 0
+    latencies: tuple[int, ...] = (0,) * BUCKETS
+
+    def rate(self, count: int) -> float:
+        return count / self.total if self.total else 0.0
+
+    def percentile(self, share: float) -> float:
+        """Milliseconds within which `share` of the calls ended, to a tenth; 0 without calls."""
+        wanted, passed = share * sum(self.latencies), 0
+        for bucket, count in enumerate(self.latencies):
+            passed += count
+            if count and passed >= wanted:
+                return math.exp(bucket * _STEP)
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisPolicy:
+    """Changed by `HOUSE_POLICIES` under `analysis`. Shares are hundredths: `failed_more_percent` is points above."""
+
+    window_s: int = 300
+    every_s: int = 2
+    # Below this nothing is said of a release, however bad or good it looks.
+    samples_min: int = 100
+    p99_samples_min: int = 1000
+    failed_more_percent: int = 2
+    degraded_more_percent: int = 5
+    # A release that takes half as long again is slower; what is below some milliseconds is noise.
+    slower_percent: int = 35
+    slower_ms_min: int = 5
+
+
+class Finding(StrEnum):
+    """What comes of looking at a trial."""
+
+    EARLY = "early"
+    BAD = "bad"
+    WELL = "well"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`detail` has the figures that it was made from."""
+
+    finding: Finding
+    detail: str = ""
+
+
+def judge(trial: Sample, live: Sample, policy: AnalysisPolicy, *, age_s: float) -> Verdict:
+    """The verdict on `trial` beside `live`, `age_s` after it began. Too few samples are never a good sign."""
+    enough = min(trial.total, live.total) >= policy.samples_min
+    if enough and (bad := _worse(trial, live, policy)):
+        return Verdict(Finding.BAD, bad)
+    if age_s < policy.window_s:
+        return Verdict(Finding.EARLY)
+    figures = f"{trial.total} outcomes of the trial, {live.total} of what is live"
+    if not enough:
+        return Verdict(Finding.INCONCLUSIVE, f"{figures} within {policy.window_s} s; {policy.samples_min} are needed")
+    return Verdict(
+        Finding.WELL,
+        f"{figures}: {trial.rate(trial.failed):.1%} failed beside {live.rate(live.failed):.1%}, "
+        f"p50 {trial.percentile(0.5):.0f} ms beside {live.percentile(0.5):.0f} ms",
+    )
+
+
+def _worse(trial: Sample, live: Sample, policy: AnalysisPolicy) -> str:
+    """In what the trial is worse, empty where in nothing."""
+    shares = (
+        ("failed", trial.failed, live.failed, policy.failed_more_percent),
+        ("degraded", trial.degraded, live.degraded, policy.degraded_more_percent),
+    )
+    for word, here, there, more in shares:
+        if trial.rate(here) > live.rate(there) + more / 100:
+            ours = f"{trial.rate(here):.1%} of {trial.total} outcomes {word}"
+            return f"{ours}, beside {live.rate(there):.1%} of {live.total}"
+    for word, share, samples_min in (("p50", 0.5, policy.samples_min), ("p99", 0.99, policy.p99_samples_min)):
+        if min(sum(trial.latencies), sum(live.latencies)) < samples_min:
+            continue
+        slow, usual = trial.percentile(share), live.percentile(share)
+        if slow > usual * (1 + policy.slower_percent / 100) and slow - usual >= policy.slower_ms_min:
+            return f"{word} is {slow:.0f} ms, beside {usual:.0f} ms of what is live"
+    return ""
