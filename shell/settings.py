@@ -143,6 +143,9 @@ TEMPLATES = [
     }
 ]
 
+# What was live last, for a shell that starts while the database is away.
+SNAPSHOT = DATA / "shell.snapshot"
+
 _DATABASE_URL = os.environ.get("SHELL_DATABASE_URL", f"sqlite:///{DATA / 'shell.sqlite3'}")
 try:
     DATABASES = {"default": dj_database_url.parse(_DATABASE_URL, conn_health_checks=True)}

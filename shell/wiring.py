@@ -37,6 +37,7 @@ from shell.registry.follow import ACTOR, Follower, FollowPolicy
 from shell.registry.hold_enforcer import HoldEnforcer
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, publish
+from shell.registry.snapshot_file import SnapshotFile
 from shell.registry.snapshot_loader import Holds
 from shell.registry.snapshot_poller import SnapshotPoller
 from shell.registry.tallies import ReleaseTally
@@ -109,7 +110,7 @@ def parts() -> Parts:
 
     follower = Follower(publish_again, house_policy("follow", FollowPolicy()))
 
-    registry = SnapshotPoller(on_change=follow)
+    registry = SnapshotPoller(follow, SnapshotFile(settings.SNAPSHOT, settings.SECRET_KEY))
     tally = ReleaseTally(lambda: registry.current)
 
     def watch(included: Included) -> None:

@@ -11,6 +11,7 @@ from django.db import Error
 
 from bff.resilience import log
 from shell.composition.release import Snapshot, StoredAsset
+from shell.registry.snapshot_file import SnapshotFile
 from shell.registry.snapshot_loader import Holds, load_asset, load_snapshot
 
 # Running shells follow a publish within a second: half of it for the wait, the rest for the load.
@@ -26,13 +27,21 @@ logger = log.get("registry")
 class SnapshotPoller:
     """`current` is always a whole snapshot; while the database is away it is the last one that was read.
 
+    A shell that starts without it begins with what is in `file`.
+
     `holds` are the fragments that an operator holds, as of the same moment. `on_change` is called with both.
     """
 
-    def __init__(self, on_change: Callable[[Snapshot, Holds], None] = lambda snapshot, holds: None) -> None:
+    def __init__(
+        self,
+        on_change: Callable[[Snapshot, Holds], None] = lambda snapshot, holds: None,
+        file: SnapshotFile | None = None,
+    ) -> None:
         self.current = Snapshot()
         self.holds: Holds = MappingProxyType({})
         self._on_change = on_change
+        self._file = file
+        self._was_read = False
         self._notified = self.current.generation
         self._first: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -59,12 +68,16 @@ class SnapshotPoller:
         except Error as error:
             logger.warning("registry_unreadable", detail=str(error), generation=self.current.generation)
             return
-        if snapshot.generation != self.current.generation:
+        self._was_read = True
+        changed = snapshot.generation != self.current.generation
+        if changed:
             self.current, self.holds = snapshot, holds
             logger.info("registry_loaded", generation=snapshot.generation, fragments=sorted(snapshot.releases))
         if self._notified != self.current.generation:
             self._on_change(self.current, self.holds)
             self._notified = self.current.generation
+        if changed and self._file is not None:
+            await asyncio.to_thread(self._file.write, snapshot, holds)
 
     async def asset(self, digest: str) -> StoredAsset | None:
         """An asset by digest: of the snapshot from memory, of an older release from the database."""
@@ -83,7 +96,18 @@ class SnapshotPoller:
                 await self._refreshed()
         except TimeoutError:
             logger.error("registry_unread", detail=f"no answer within {FIRST_S_MAX:g} s")
+        if not self._was_read and self._file is not None:
+            await self._begin_with(self._file)
         self._task = asyncio.create_task(self._follow(), name="registry-snapshot-poller")
+
+    async def _begin_with(self, file: SnapshotFile) -> None:
+        """The database is away from the first page on: what was live last is served until it is there."""
+        found = await asyncio.to_thread(file.read)
+        if found is not None and not self._was_read:
+            self.current, self.holds = found
+            logger.warning("registry_from_disk", generation=self.current.generation)
+            self._on_change(self.current, self.holds)
+            self._notified = self.current.generation
 
     async def _follow(self) -> None:
         wait_s = POLL_S
