@@ -27,7 +27,8 @@ SCRIPT = """export default function mount(root) {
 }"""
 ANSWERS = {
     "/manifest.json": Answer(json.dumps(MANIFEST), "application/json"),
-    "/": Answer('<section><h2>Poll</h2><b>plain</b><form><input name="a"></form><div class="wide"></div></section>'),
+    "/a/b": Answer('<section><h2>Poll</h2><b>plain</b><form><input name="a"></form><div class="wide"></div></section>'),
+    "/": Answer("<p>Elsewhere</p>"),
     "/fallback": Answer("<p>The poll is closed.</p>"),
     "/poll.css": Answer(".wide { width: 700px; height: 10px }", "text/css"),
     "/poll.js": Answer(SCRIPT, "text/javascript"),
@@ -41,7 +42,7 @@ async def test_pictures_scripts_and_accessibility_are_looked_at(chromium: Chromi
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CHROMIUM": str(chromium.path)}
     folder = tmp_path / "pictures"
     async with RouteServer(ANSWERS) as server:
-        options = ["--trust", "first-party", "--pictures", str(folder), "--json"]
+        options = ["--slot", "/a/b", "--trust", "first-party", "--pictures", str(folder), "--json"]
         command = [sys.executable, "manage.py", "fragment", "check", f"{server.url}/manifest.json", *options]
         ended = await asyncio.to_thread(
             subprocess.run, command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=100
@@ -49,19 +50,16 @@ async def test_pictures_scripts_and_accessibility_are_looked_at(chromium: Chromi
     assert ended.stderr == ""
     report = json.loads(ended.stdout)
     names = {
-        f"content{failing}-{px}{bare}"
-        for failing in ("", "-failing")
-        for px in (1280, 390)
-        for bare in ("", "-no-script")
+        f"a-b{failing}-{px}{bare}" for failing in ("", "-failing") for px in (1280, 390) for bare in ("", "-no-script")
     }
     assert {path.stem for path in folder.iterdir()} == names == {Path(path).stem for path in report["pictures"]}
     assert all(path.read_bytes().startswith(PNG) for path in folder.iterdir())
     said = [f"{each['level']} {each['field']}: {each['message']}" for each in report["findings"]]
     for words in (
-        "error content: a script throws: it ran twice",
-        "error content: Form elements must have labels (label, critical)",
-        "warning content: at 390 px it is",
-        "warning content: the browser refuses it: Connecting to 'https://api.test/x'",
+        "error a/b: a script throws: it ran twice",
+        "error a/b: Form elements must have labels (label, critical)",
+        "warning a/b: at 390 px it is",
+        "warning a/b: the browser refuses it: Connecting to 'https://api.test/x'",
     ):
         assert any(each.startswith(words) for each in said), said
     assert not any("inline style" in each for each in said), said

@@ -7,7 +7,6 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -66,8 +65,7 @@ async def check(request: CheckRequest) -> Report:
 
 async def _copy(request: CheckRequest, transport: RecordingTransport, report: Report) -> Copy | None:
     """The release as publishing would copy it; None where it would be refused, which is a finding."""
-    parts = urlsplit(request.manifest_url)
-    origins = Origins([f"{parts.scheme}://{parts.netloc}", *settings.FRAGMENT_ORIGINS], loopback=True)
+    origins = Origins([request.manifest_url, *settings.FRAGMENT_ORIGINS], loopback=True)
 
     async def trust_of(name: str) -> Trust:
         return request.trust

@@ -39,11 +39,20 @@ def main(argv: Sequence[str]) -> int:
     from shell.operations.fragment_check.seen import look
     from shell.operations.fragment_check.words import as_json, for_people
 
-    report = asyncio.run(check(CheckRequest(given.url, Trust(given.trust), given.slot, _pages())))
+    try:
+        folder, pages = _folder(given.pictures), _pages()
+    except _Unusable as error:
+        print(f"fragment check: {error}", file=sys.stderr)
+        return 2
+    report = asyncio.run(check(CheckRequest(given.url, Trust(given.trust), given.slot, pages)))
     if given.browser:
-        look(report, _folder(given.pictures))
+        look(report, folder)
     print(as_json(report) if given.json else "\n".join(for_people(report)))
     return report.exit_code(strict=given.strict)
+
+
+class _Unusable(Exception):
+    """Something that the command was given; the message says what, and why."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,7 +109,7 @@ def _folder(named: str | None) -> Path | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        sys.exit(f"fragment check: no pictures can be put into {folder}: {error.strerror}")
+        raise _Unusable(f"no pictures can be put into {folder}: {error.strerror}") from error
     return folder
 
 
@@ -113,4 +122,4 @@ def _pages() -> "PageTable":
     try:
         return read_pages(settings.PAGES)
     except PagesBroken as error:
-        sys.exit(f"fragment check: {error}")
+        raise _Unusable(str(error)) from error

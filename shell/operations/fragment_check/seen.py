@@ -3,6 +3,7 @@
 Public: `look`.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ _OVER_PX = """
 Math.max(0, ...[document.documentElement, ...document.querySelectorAll("fragment-slot")].map(
   (element) => element.scrollWidth - element.clientWidth))
 """
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")  # for the name of a file
 _POLICY = "Content Security Policy"
 
 
@@ -73,7 +75,7 @@ def _look_at(browser: "Browser", composed: ComposedPage, name: str, report: Repo
             for width_px in WIDTHS_PX:
                 page.set_viewport_size({"width": width_px, "height": HEIGHT_PX})
                 if folder is not None:
-                    path = folder / f"{name}-{width_px}{'' if scripts else '-no-script'}.png"
+                    path = folder / f"{_UNFIT.sub('-', name)}-{width_px}{'' if scripts else '-no-script'}.png"
                     page.screenshot(path=path, full_page=True)
                     report.pictures.append(str(path))
                 if scripts:

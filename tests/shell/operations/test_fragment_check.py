@@ -296,6 +296,26 @@ async def test_no_chromium_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPat
     assert "playwright install chromium" in what
 
 
+@pytest.mark.parametrize(
+    ("options", "environ", "said"),
+    [
+        (["http://["], {}, "is no address to fetch from"),
+        (["poll.test/manifest.json"], {}, "write it with its scheme"),
+        (["http://127.0.0.1:1/", "--pictures", "/dev/null/x"], {}, "no pictures can be put into /dev/null/x"),
+        (["http://127.0.0.1:1/"], {"SHELL_PAGES": "/nowhere.toml"}, "/nowhere.toml"),
+    ],
+)
+async def test_what_can_not_be_used_is_said_and_ends_with_two(
+    options: list[str], environ: dict[str, str], said: str
+) -> None:
+    """In a sentence, whoever is at fault."""
+    command = [sys.executable, "manage.py", "fragment", "check", *options, "--no-browser"]
+    ended = await _run(command, {"PATH": os.environ["PATH"], **environ})
+    assert ended.returncode == 2, ended.stderr
+    assert said in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 async def _run(command: list[str], environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     return await asyncio.to_thread(
         subprocess.run, command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
