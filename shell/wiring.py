@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from uuid import uuid4
 
 from django.conf import settings
@@ -27,6 +28,7 @@ from shell.composition.stream import Composer
 from shell.composition.upstreams import Upstreams
 from shell.fleet.evidence import RedisEvidence
 from shell.fleet.redis_stores import BodyCodec, RedisLastGood, RedisLease, connect
+from shell.pages.follow import FollowedPages, PagesFollower
 from shell.pages.table import NOT_FOUND, read_pages
 from shell.players.context import Minter
 from shell.players.revocation import Revocations
@@ -64,11 +66,12 @@ class Parts:
     redis: Redis
     follower: Follower
     analyst: Analyst
+    pages_follower: PagesFollower
 
 
 @cache
 def parts() -> Parts:
-    pages = read_pages(settings.PAGES)
+    pages = FollowedPages(read_pages(settings.PAGES).pages)
     compiler = Compiler()
     compiler.check(pages)
     process = uuid4().hex
@@ -123,6 +126,7 @@ def parts() -> Parts:
         follower=follower,
         analyst=Analyst(tally, house_policy("analysis", AnalysisPolicy())),
         registry=registry,
+        pages_follower=PagesFollower(Path(settings.PAGES), pages),
         upstreams=upstreams,
         composer=Composer(compiler, Includer(upstreams, bearer, last_good=last_good, watch=watch), NOT_FOUND),
         minter=minter,
@@ -162,12 +166,14 @@ async def start() -> None:
     await parts().revocations.start()
     await parts().registry.start()
     parts().analyst.start()
+    await parts().pages_follower.start()
 
 
 async def stop() -> None:
     """End what `start` began and close every connection."""
     await parts().analyst.stop()
     await parts().follower.aclose()
+    await parts().pages_follower.stop()
     await parts().registry.stop()
     await parts().revocations.stop()
     await parts().composer.includer.aclose()

@@ -80,17 +80,19 @@ class Compiler:
 
     def __init__(self, pages_max: int = PAGES_MAX) -> None:
         self._pages_max = pages_max
-        self._compiled: OrderedDict[tuple[str, str, bool, int], Compiled] = OrderedDict()
+        # With the page that each was made of: one of the same name may have been changed since.
+        self._compiled: OrderedDict[tuple[str, str, bool, int], tuple[Page, Compiled]] = OrderedDict()
 
     def compiled(self, page: Page, *, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
         key = (page.name, language, signed_in, snapshot.generation)
-        compiled = self._compiled.get(key)
-        if compiled is None:
-            compiled = self._compiled[key] = self._render(page, language, signed_in, snapshot)
-            while len(self._compiled) > self._pages_max:
-                self._compiled.popitem(last=False)
-        else:
+        held = self._compiled.get(key)
+        if held is not None and held[0] is page:
             self._compiled.move_to_end(key)
+            return held[1]
+        compiled = self._render(page, language, signed_in, snapshot)
+        self._compiled[key] = (page, compiled)
+        while len(self._compiled) > self._pages_max:
+            self._compiled.popitem(last=False)
         return compiled
 
     def check(self, pages: PageTable) -> None:

@@ -66,8 +66,8 @@ class SlowHouse:
     def __init__(self, folder: Path) -> None:
         self._stack = ExitStack()
         self._loop = asyncio.new_event_loop()
-        self._pages = folder / "pages.toml"
-        self._pages.write_text(PAGES)
+        self.pages = folder / "pages.toml"
+        self.pages.write_text(PAGES)
         self.origin = Origin(body=BODY)
 
     def __enter__(self) -> Self:
@@ -77,7 +77,7 @@ class SlowHouse:
         self._stack.callback(self._loop.call_soon_threadsafe, self._loop.stop)
         self._run(self.origin.__aenter__())
         self._stack.callback(lambda: self._run(self.origin.aclose()))
-        environ = {"SHELL_PAGES": str(self._pages), "PARTITION_KEY": PARTITION_KEY, "FORM_ORIGINS": FORM_ORIGIN}
+        environ = {"SHELL_PAGES": str(self.pages), "PARTITION_KEY": PARTITION_KEY, "FORM_ORIGINS": FORM_ORIGIN}
         self.mullion = self._stack.enter_context(Mullion("--only", "shell", environ=environ))
         self.url = self.mullion.url
         self.publish()
@@ -99,7 +99,7 @@ class SlowHouse:
 
     def publish(self, url: str = "", trust: str = "first-party") -> str:
         """Publish what the manifest at `url` says now, the origin's where none is named; what the command printed."""
-        environ = {"SHELL_PAGES": str(self._pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
+        environ = {"SHELL_PAGES": str(self.pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
         done = subprocess.run(
             [
                 sys.executable,
