@@ -44,8 +44,7 @@ def about(release: Release, copy: Copy | None, transport: RecordingTransport) ->
             Level.WARNING,
             "fallback",
             "there is none: while the origin fails, pages show the shell's neutral card",
-            "Serve a piece of HTML without data, as large as the slot, and name it: "
-            '"fallback": "/fallback". A release without one can not be promoted.',
+            'Serve a piece of HTML without data, as large as the slot, and name it: "fallback": "/fallback".',
             MANIFEST,
         )
     elif response := transport.response(resolve(release.manifest_url, fallback)):
