@@ -22,6 +22,7 @@ from shell.composition.assets import static_file
 from shell.composition.content_coding import CodedBody
 from shell.composition.page import Page, Visit, split_tag
 from shell.composition.page_names import NAMES_TAKEN, read_names_taken
+from shell.composition.release import ASSETS_PREFIX, StoredAsset
 from shell.composition.retry_delay import ATTEMPT_MAX
 from shell.composition.stream import Composition, timing
 from shell.cookies import set_cookie
@@ -31,12 +32,13 @@ from shell.responses import PLAIN, respond, start_response
 from shell.visits import Incoming, visit_of
 from shell.wiring import Parts
 
-ASSETS_PREFIX = "/assets/"
 SLOTS_PREFIX = "/slots/"
 TICKET_PATH = "/live/ticket"
 _HTML = ("content-type", "text/html; charset=utf-8")
 _NEVER_STORED = ("cache-control", "private, no-store")
 _FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
+# Opened by itself a file of a fragment is a document without scripts and of no origin; a drawing may look as it looks.
+_INERT = (("content-security-policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'"),)
 _READS = frozenset({"GET", "HEAD"})
 
 logger = log.get("pages")
@@ -152,12 +154,25 @@ class PagePath:
         visit = visit_of(incoming, page, params, auth_result.identity)
         return visit, [("set-cookie", cookie) for cookie in auth_result.cookies]
 
-    async def _asset(self, digest: str, scope: dict[str, Any], send: ASGISendCallable) -> None:
-        asset = await self._parts.registry.asset(digest) if len(digest) == 64 else None
+    async def _asset(self, path: str, scope: dict[str, Any], send: ASGISendCallable) -> None:
+        asset = await self._find_asset(path, scope["query_string"].decode("latin-1"))
         if asset is None:
             await respond(send, 404, (PLAIN,), b"There is no such asset.\n")
         else:
-            await _immutable(scope, send, asset.content_type, asset.body)
+            await _immutable(scope, send, asset.content_type, asset.body, _INERT)
+
+    async def _find_asset(self, path: str, query: str) -> StoredAsset | None:
+        """A file of a release by its path (`name/folder/main.js`), or a file by its digest."""
+        registry = self._parts.registry
+        fragment, _, rest = path.partition("/")
+        if not rest:
+            return await registry.asset(path) if len(path) == 64 else None
+        folder, _, key = rest.partition("/")
+        # A script that runs again is loaded again: the page says which time it is.
+        named = "&".join(part for part in query.split("&") if part and not part.startswith("run="))
+        if named and (asset := await registry.file(fragment, folder, f"{key}?{named}")):
+            return asset
+        return await registry.file(fragment, folder, key)
 
     async def _static(self, path: str, scope: dict[str, Any], send: ASGISendCallable) -> None:
         file = static_file(path)
@@ -176,11 +191,17 @@ def _as_visitor(visit: Visit, cookies: list[tuple[str, str]]) -> tuple[Visit, li
     return replace(visit, visitor=visitor), [*cookies, ("set-cookie", cookie)]
 
 
-async def _immutable(scope: dict[str, Any], send: ASGISendCallable, content_type: str, body: CodedBody) -> None:
+async def _immutable(
+    scope: dict[str, Any],
+    send: ASGISendCallable,
+    content_type: str,
+    body: CodedBody,
+    more: tuple[tuple[str, str], ...] = (),
+) -> None:
     """A file whose address stands for its content, compressed as the browser accepts it."""
     accepted = dict(scope["headers"]).get(b"accept-encoding", b"").decode("latin-1")
     coding, chosen = body.answer_to(accepted)
-    headers = (("content-type", content_type), _FOR_EVER, *coding)
+    headers = (("content-type", content_type), _FOR_EVER, *coding, *more)
     await respond(send, 200, headers, chosen, head_only=scope["method"] == "HEAD")
 
 

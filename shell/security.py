@@ -28,6 +28,7 @@ def content_security_policy() -> str:
     live = urlsplit(settings.BFF_PUBLIC_URL)
     socket = f"{'wss' if live.scheme == 'https' else 'ws'}://{live.netloc}"
     media = " ".join(settings.MEDIA_ORIGINS)
+    pictures = " ".join(settings.PICTURE_ORIGINS)
     frames = " ".join(settings.FRAME_ORIGINS) or "'none'"
     return "; ".join(
         [
@@ -36,7 +37,7 @@ def content_security_policy() -> str:
             "style-src 'self'",
             # The `style` of an element alone: containment reads it of trusted fragments, and takes it off all others.
             "style-src-attr 'unsafe-inline'",
-            "img-src 'self' data:",
+            f"img-src 'self' data: {pictures}".rstrip(),
             "font-src 'self'",
             f"connect-src 'self' {socket} {live.scheme}://{live.netloc} {media}".rstrip(),
             f"media-src 'self' blob: {media}".rstrip(),

@@ -69,6 +69,9 @@ FRAME_ORIGINS = [origin for origin in os.environ.get("FRAME_ORIGINS", "").split(
 # Where an answer to a form may send the browser besides this site, as to a payment page: origins, comma-separated.
 FORM_ORIGINS = [origin for origin in os.environ.get("FORM_ORIGINS", "").split(",") if origin]
 
+# Which origins pages may show pictures of, comma-separated; a fragment has to declare the origin as well.
+PICTURE_ORIGINS = [origin for origin in os.environ.get("PICTURE_ORIGINS", "").split(",") if origin]
+
 # The proxies that a request passes, outermost first, each an address or network (several with |):
 # "203.0.113.0/24,10.0.0.0/8" is an edge and a balancer behind it. Their X-Forwarded-For and X-Forwarded-Proto are
 # believed, one entry a hop; what anybody else sends under these names is dropped, and all of it where this is empty.
@@ -87,11 +90,14 @@ if LOCAL:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS += [host for host in os.environ.get("SHELL_ALLOWED_HOSTS", "").split(",") if host]
 
-for _origin in FRAME_ORIGINS:
+for _setting, _origin in [
+    *(("FRAME_ORIGINS", origin) for origin in FRAME_ORIGINS),
+    *(("PICTURE_ORIGINS", origin) for origin in PICTURE_ORIGINS),
+]:
     if (
         _wrong := wrong_with_frame_origin(_origin, ours=(PUBLIC_URL, BFF_PUBLIC_URL), hosts=ALLOWED_HOSTS, local=LOCAL)
     ) is not None:
-        raise ImproperlyConfigured(f"FRAME_ORIGINS: {_wrong}")
+        raise ImproperlyConfigured(f"{_setting}: {_wrong}")
 for _origin in FORM_ORIGINS:
     # It stands in a header as it is.
     if not re.fullmatch(r"https?://[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?", _origin):

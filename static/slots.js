@@ -3,16 +3,19 @@
 //
 // A slot's element says what it needs: `data-prefix` (where it is fetched) and `data-query` (what the page's address asks
 // of it), `data-retry-ms` (when to ask again, by the shell's word), `data-topics` (what changes it listens to),
-// `data-modules` (its own scripts). `data-outcome="shown"` is this page's own: see slots/outcomes.js.
+// `data-scripts` and `data-modules` (its own scripts: see slots/scripts.js). `data-outcome="shown"` is this page's own: see
+// slots/outcomes.js.
 
 import { announceStates, forgetAnswer, saysTheSame } from "./slot_states.js";
 import { agreeOnCommands } from "./slots/commands.js";
 import { enhance } from "./slots/forms.js";
+import { callLateListeners } from "./slots/late_events.js";
 import { endLoops } from "./slots/loops.js";
 import { namesTaken } from "./slots/names.js";
 import { showNotice } from "./slots/notice.js";
 import { endOutcome, feedIsBack, holdsOutcome, markOutcome, watchClosing } from "./slots/outcomes.js";
 import { keepOne, watchPlaces } from "./slots/places.js";
+import { runScripts } from "./slots/scripts.js";
 import { loadStyle, newStyles } from "./slots/styles.js";
 import { incomingSlot, replaceSlot, slotAround } from "./slots/swap.js";
 import { busy } from "./slots/typing.js";
@@ -79,12 +82,7 @@ function mount(slot, root) {
   live.then((module) => {
     if (slot.isConnected) module?.register(root);
   });
-  for (const url of (slot.dataset.modules ?? "").split(" ").filter(Boolean)) {
-    import(url).then(
-      (module) => !controller.signal.aborted && module.default?.(root, { signal: controller.signal }),
-      (error) => console.warn(`${slot.slot}: its script did not load`, error.message),
-    );
-  }
+  runScripts({ slot, root, signal: controller.signal });
   retryAfterDelay(slot);
   announceStates();
   keepOne(slot);
@@ -286,6 +284,7 @@ addEventListener("pageshow", (event) => {
   }
 });
 
+callLateListeners();
 customElements.define("fragment-slot", FragmentSlot);
 customElements.define("fragment-end", FragmentEnd);
 watchPlaces((slot) => mounted.has(slot), take);

@@ -7,7 +7,7 @@ declare global {
   type FragmentRoot = ShadowRoot | HTMLElement;
 
   /** What a fragment's own module exports. */
-  type Mount = (root: FragmentRoot, options: { signal: AbortSignal }) => void;
+  type Mount = (root: FragmentRoot, options: { signal: AbortSignal }) => void | Promise<void>;
 
   type Freshness = "live" | "stale" | "down";
 
@@ -45,6 +45,7 @@ declare global {
     "htmx:sendError": CustomEvent<HtmxDetail>;
     "htmx:responseError": CustomEvent<HtmxDetail>;
     "htmx:timeout": CustomEvent<HtmxDetail>;
+    "mullion:content": CustomEvent<{ slot: string; root: FragmentRoot; signal: AbortSignal; run: number }>;
     "mullion:changed": CustomEvent<{ topics?: string[]; sequence?: string; slot?: string } | null>;
     "mullion:received": CustomEvent<{ slot: string; receipt: string }>;
     "mullion:refetch": CustomEvent<{ endsOutcome?: boolean } | null>;

@@ -26,7 +26,7 @@ PROXIES_MAX = 4
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,100}\Z")]
 # An empty one is the manifest's own folder.
 Target = Annotated[str, msgspec.Meta(max_length=2048)]
-# Where links of the fragment's HTML may lead besides the shell's own pages: `https://help.example`.
+# Where links may lead besides the shell's own pages, and pictures come from: `https://help.example`.
 Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[a-z0-9][a-z0-9.-]{0,252}(:[0-9]{1,5})?\Z")]
 # What the fragment calls, by the names that its `Fragment-State` uses: `bff-queries`.
 UpstreamName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9.-]{0,62}\Z")]
@@ -58,6 +58,7 @@ class Extension(msgspec.Struct, frozen=True):
     feeds: tuple[Annotated[str, msgspec.Meta(max_length=128)], ...] = ()
     upstreams: Annotated[tuple[UpstreamName, ...], msgspec.Meta(max_length=16)] = ()
     links: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=16)] = ()
+    pictures: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=16)] = ()
     visitors: Annotated[tuple[Name, ...], msgspec.Meta(max_length=PROXIES_MAX)] = ()
     kind: Literal["service", "function"] = "service"
     sunset: date | None = None

@@ -37,6 +37,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "proxy",
         "queries",
         "relay",
+        "release",
         "sandbox-betting",
         "server",
         "sign-in",

@@ -1,7 +1,7 @@
 """What a fragment's answer is worth: its own words, contained, or why they can not stand in the page.
 
-Public: `Body`, `read_body`, `content_type_of`, `contained_fallback`, `link_policy`, `FragmentState`, `read_state`,
-`UNDECLARED`.
+Public: `Body`, `read_body`, `content_type_of`, `contained_fallback`, `links_of`, `link_policy`, `FragmentState`,
+`read_state`, `UNDECLARED`.
 """
 
 import re
@@ -20,8 +20,10 @@ from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from shell.composition.contain import Isolation, LinkPolicy, Refusal, contain, shows_nothing
+from shell.composition.contain.pictures import NO_PICTURES, Pictures
 from shell.composition.include import Include
 from shell.composition.page_head import page_head_of
+from shell.composition.release import Release
 
 # Statuses that are about the request and not about the upstream.
 _REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
@@ -75,7 +77,7 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         content_type_of(response),
         prefix=include.prefix,
         isolation=release.isolation,
-        links=link_policy(declared.links),
+        links=links_of(release),
         sandboxed=release.sandboxed,
     )
     if isinstance(contained, Refusal):
@@ -121,29 +123,39 @@ def contained_fallback(include: Include) -> bytes:
     release = include.release
     if release is None or not release.fallback:
         return b""
-    links = release.manifest.mullion.links
-    return _contained(release.fallback, include.prefix, release.isolation, links, release.sandboxed)
+    return _contained(release.fallback, include.prefix, release.isolation, links_of(release), release.sandboxed)
 
 
 # Beside containment's own memory, which a flood of other bodies may empty: in an outage this is asked for all the time.
 @lru_cache(maxsize=64)
-def _contained(fallback: bytes, prefix: str, isolation: Isolation, origins: tuple[str, ...], sandboxed: bool) -> bytes:
+def _contained(fallback: bytes, prefix: str, isolation: Isolation, links: LinkPolicy, sandboxed: bool) -> bytes:
     contained = contain(
         fallback,
         "text/html; charset=utf-8",
         prefix=prefix,
         isolation=isolation,
-        links=link_policy(origins),
+        links=links,
         sandboxed=sandboxed,
     )
     return b"" if isinstance(contained, Refusal) else contained.html
 
 
+def links_of(release: Release) -> LinkPolicy:
+    """Where the HTML of `release` may point."""
+    declared = release.manifest.mullion
+    return link_policy(declared.links, declared.pictures, release.pictures)
+
+
 @lru_cache(maxsize=256)
-def link_policy(origins: tuple[str, ...]) -> LinkPolicy:
-    """Where the HTML of a release may point whose manifest declares `origins`."""
+def link_policy(
+    origins: tuple[str, ...], picture_origins: tuple[str, ...] = (), pictures: Pictures = NO_PICTURES
+) -> LinkPolicy:
+    """Where the HTML of a release may point whose manifest declares these origins."""
     return LinkPolicy(
         origins=frozenset(origins),
+        # Declared by the manifest and approved by operators: neither alone lets a foreign picture in.
+        picture_origins=frozenset(picture_origins) & frozenset(settings.PICTURE_ORIGINS),
+        pictures=pictures,
         media_origins=frozenset(settings.MEDIA_ORIGINS),
         frame_origins=frozenset(settings.FRAME_ORIGINS),
     )

@@ -101,7 +101,7 @@ class Compiler:
             self.compiled(page, language=settings.LANGUAGE_CODE, signed_in=False, snapshot=Snapshot())
 
     def _render(self, page: Page, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
-        styles, modules = _assets(page, snapshot)
+        styles, modules, scripts = _assets(page, snapshot)
         template = engines["django"].get_template(page.template)
         layout = read_layout(_layout_path(template), page) if page.slots else None
         context = {
@@ -113,6 +113,7 @@ class Compiler:
             "signed_in": signed_in,
             "styles": styles,
             "modules": modules,
+            "scripts": scripts,
         }
         with translation.override(language):
             text = template.render(context)
@@ -124,14 +125,20 @@ def _layout_path(template: Any) -> Path:
     return Path(template.origin.name).with_suffix(".layout.toml")
 
 
-def _assets(page: Page, snapshot: Snapshot) -> tuple[list[str], list[str]]:
+def _assets(page: Page, snapshot: Snapshot) -> tuple[list[str], list[str], list[str]]:
+    """Addresses of (styles, modules, classic scripts) that the head asks for before a slot does."""
     releases = [snapshot.releases[slot.fragment] for slot in page.slots if slot.fragment in snapshot.releases]
     # What stands beside the content is on its way with the head; what is for paper or for an outage can wait.
     styles = dict.fromkeys(
-        digest for release in releases for digest in release.styles("content") if not release.use(digest).media
+        release.address(key) for release in releases for key in release.styles("content") if not release.use(key).media
     )
-    modules = dict.fromkeys(digest for release in releases for digest in release.modules("content"))
-    return list(styles), list(modules)
+    modules = dict.fromkeys(
+        release.address(key) for release in releases for key in release.scripts("content", classic=False)
+    )
+    scripts = dict.fromkeys(
+        release.address(key) for release in releases for key in release.scripts("content", classic=True)
+    )
+    return list(styles), list(modules), list(scripts)
 
 
 def _split(page: Page, text: str) -> Compiled:

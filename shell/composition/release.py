@@ -1,6 +1,7 @@
 """A published release as the page path sees it: immutable, in memory, no database.
 
-Public: `Trust`, `StoredAsset`, `AssetUse`, `Role`, `Release`, `Canary`, `Snapshot`.
+Public: `Trust`, `StoredAsset`, `AssetUse`, `Role`, `Release`, `Canary`, `Snapshot`, `ASSETS_PREFIX`, `asset_url`,
+`path_of`.
 """
 
 import hashlib
@@ -9,12 +10,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
+from urllib.parse import quote
 
 from bff.contracts import podium_url
 from bff.contracts.asset import Scope
 from bff.contracts.manifest import Manifest
 from shell.composition.contain import Isolation
+from shell.composition.contain.pictures import Pictures
 from shell.composition.content_coding import CodedBody
+
+ASSETS_PREFIX = "/assets/"
+_PATH_SAFE = "/-._~!$&()*+,;=:@"
 
 
 class Trust(StrEnum):
@@ -34,7 +40,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredAsset:
-    """A stylesheet or module under `/assets/<digest>`; `digest` is the SHA-256 of its plain body, in hex."""
+    """A file of a release; `digest` is the SHA-256 of its plain body, in hex."""
 
     digest: str
     content_type: str
@@ -43,10 +49,11 @@ class StoredAsset:
 
 @dataclass(frozen=True, slots=True)
 class AssetUse:
-    """When pages use an asset: where its `media` fits, with the content or with the fallback."""
+    """When pages use an asset: where its `media` fits, with the content or with the fallback; and how a script runs."""
 
     media: str = ""
     scope: Scope = "all"
+    classic: bool = False
 
 
 _EVERYWHERE = AssetUse()
@@ -54,12 +61,14 @@ _EVERYWHERE = AssetUse()
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One published version of a fragment. `css` and `js` are digests, in the manifest's order.
+    """One published version of a fragment. `css` and `js` are keys of `files`, in the manifest's order.
 
-    `fallback` is empty where the manifest names none. `versioned` is whether the origin says `podlet-version`: one that
-    does always does, so an answer without it is somebody else's; a plain server never does. What its origin deploys
-    is published by itself where operators say `follow`. `tag` names the release in the addresses of its slots, signed;
-    it is empty where pages can hold no other.
+    `files` has the digest of each file of the release by its path, and `folder` is what they lie under; `lifted` are
+    stylesheets for the document itself, which fonts of a shadow root need. Releases of
+    before there were folders have digests for keys. `fallback` is empty where the manifest names none. `versioned` is
+    whether the origin says `podlet-version`: one that does always does, so an answer without it is somebody else's; a
+    plain server never does. What its origin deploys is published by itself where operators say `follow`.
+    `tag` names the release in the addresses of its slots, signed; it is empty where pages can hold no other.
     """
 
     fragment: str
@@ -70,6 +79,9 @@ class Release:
     css: tuple[str, ...]
     js: tuple[str, ...]
     uses: Mapping[str, AssetUse] = field(default_factory=lambda: MappingProxyType({}))
+    files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    folder: str = ""
+    lifted: tuple[str, ...] = ()
     versioned: bool = True
     trust: Trust = Trust.SANDBOXED
     follow: bool = False
@@ -79,23 +91,34 @@ class Release:
     # Worked out once: what has no script needs no tree in common with the page, and stands in a root of its own.
     sandboxed: bool = field(init=False)
     isolation: Isolation = field(init=False)
+    pictures: Pictures = field(init=False)
 
     def __post_init__(self) -> None:
         sandboxed = self.trust is not Trust.FIRST_PARTY
         object.__setattr__(self, "sandboxed", sandboxed)
+        folder = asset_url(self.fragment, self.folder, "") if self.files else ""
+        object.__setattr__(self, "pictures", Pictures(self.content_url(""), folder, frozenset(self.files)))
         object.__setattr__(self, "isolation", "shadow" if sandboxed else self.manifest.mullion.isolation)
 
-    def use(self, digest: str) -> AssetUse:
-        """How pages use this asset."""
-        return self.uses.get(digest, _EVERYWHERE)
+    def use(self, key: str) -> AssetUse:
+        """How pages use this file."""
+        return self.uses.get(key, _EVERYWHERE)
+
+    def address(self, key: str) -> str:
+        """Where pages find this file."""
+        return asset_url(self.fragment, self.folder, key) if key in self.files else ASSETS_PREFIX + key
 
     def styles(self, scope: Scope) -> tuple[str, ...]:
         """The stylesheets of its content or of its fallback."""
-        return tuple(digest for digest in self.css if self.use(digest).scope in (scope, "all"))
+        return tuple(key for key in self.css if self.use(key).scope in (scope, "all"))
 
-    def modules(self, scope: Scope) -> tuple[str, ...]:
-        """The scripts that pages run with its content or with its fallback."""
-        return () if self.sandboxed else tuple(each for each in self.js if self.use(each).scope in (scope, "all"))
+    def scripts(self, scope: Scope, *, classic: bool) -> tuple[str, ...]:
+        """The scripts that pages run with its content, or with its fallback: there only those that are for nothing
+        else, as a script looks for what the content has."""
+        if self.sandboxed:
+            return ()
+        scopes = (scope,) if scope == "fallback" else (scope, "all")
+        return tuple(key for key in self.js if self.use(key).scope in scopes and self.use(key).classic is classic)
 
     def content_url(self, pathname: str) -> str:
         """Where this release renders `pathname`; Podium appends it to the manifest's `content`."""
@@ -117,6 +140,17 @@ class Release:
 @lru_cache(maxsize=4096)
 def _content_url(manifest_url: str, content: str, pathname: str) -> str:
     return podium_url.append(podium_url.resolve(manifest_url, content), pathname)
+
+
+def asset_url(fragment: str, folder: str, key: str) -> str:
+    """Where the file at `key` of this release is served."""
+    return f"{ASSETS_PREFIX}{fragment}/{folder}/{path_of(key)}"
+
+
+def path_of(key: str) -> str:
+    """A file's key as it is written in an address: its path is decoded, its query is not."""
+    path, mark, query = key.partition("?")
+    return quote(path, safe=_PATH_SAFE) + mark + query
 
 
 SHARE_MAX = 10_000

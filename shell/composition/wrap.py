@@ -22,6 +22,7 @@ from shell.composition.ladder import Included
 from shell.composition.outage import Markup
 from shell.composition.page import Visit
 from shell.composition.page_names import PageNames
+from shell.composition.release import Release
 from shell.composition.retry_delay import bounds_ms, delay_ms
 
 _SHELL_DRAWN = (State.STALE, State.PLACEHOLDER)
@@ -121,21 +122,23 @@ def _framed(included: Included, prefix: str, refetch_query: str, attempt: int) -
         attributes["data-version-seen"] = included.version_seen
     if release is not None:
         declared = release.manifest.mullion
-        modules = [f"/assets/{digest}" for digest in release.modules(_scope(included))] if included.html else []
+        scripts, modules = (_scripts(included, release, classic=classic) for classic in (True, False))
         attributes |= {
             # What this release's stylesheets are scoped to where it stands in the shared tree.
             "data-fragment": release.fragment,
             "data-topics": " ".join(declared.topics),
             "data-feeds": " ".join(declared.feeds),
-            "data-modules": " ".join(modules),
+            "data-modules": modules,
         }
+        if scripts:
+            attributes["data-scripts"] = scripts
     if included.state is not State.FRESH:
         query.append(f"attempt={attempt + 1}")
     address = escape(prefix) + ("?" + "&amp;".join(query) if query else "")
     # The end marker runs as the parser reaches it: the fragment works while later ones are still on their way.
     inner, end = _styles(included), "<fragment-end></fragment-end>"
     if not _is_light(included):
-        inner, end = '<template shadowrootmode="open">' + inner, end + "</template>"
+        inner, end = '<template shadowrootmode="open">' + inner, end + "</template>" + _lifted(included)
     return _Frame(
         f"<fragment-slot{_attributes(attributes)}".encode(),
         f'hx-get="{address}"{_SWAP}>{inner}'.encode(),
@@ -159,11 +162,25 @@ def _is_light(included: Included) -> bool:
 def _styles(included: Included) -> str:
     release = included.release if included.html else None
     links = (
-        [(f"/assets/{each}", release.use(each).media) for each in release.styles(_scope(included))] if release else []
+        [(release.address(each), release.use(each).media) for each in release.styles(_scope(included))]
+        if release
+        else []
     )
     if included.state in _SHELL_DRAWN:
         links.append((static_url("cards.css"), ""))
-    return "".join(f'<link rel="stylesheet" href="{link}"{_media(media)}>' for link, media in links)
+    return "".join(f'<link rel="stylesheet" href="{escape(link)}"{_media(media)}>' for link, media in links)
+
+
+def _scripts(included: Included, release: Release, *, classic: bool) -> str:
+    keys = release.scripts(_scope(included), classic=classic) if included.html else ()
+    return " ".join(release.address(key) for key in keys)
+
+
+def _lifted(included: Included) -> str:
+    """Beside the shadow root: fonts and registered properties mean nothing in it."""
+    release = included.release if included.html else None
+    links = map(release.address, release.lifted) if release else ()
+    return "".join(f'<link rel="stylesheet" href="{escape(link)}">' for link in links)
 
 
 def _media(media: str) -> str:

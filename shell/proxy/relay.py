@@ -13,7 +13,7 @@ from bff.resilience.message import CallFailed, Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from shell.composition.body import content_type_of as html_type_of
-from shell.composition.body import link_policy
+from shell.composition.body import links_of
 from shell.composition.contain import Refusal, contain
 from shell.composition.include import Include
 from shell.players.identity import Identity
@@ -106,7 +106,7 @@ class Relay:
             html_type_of(_head(answer)),
             prefix=include.prefix,
             isolation=include.published.isolation,
-            links=link_policy(declared.links),
+            links=links_of(include.published),
             sandboxed=include.published.sandboxed,
         )
         if isinstance(contained, Refusal):

@@ -1,95 +1,73 @@
-"""Copies of a release's stylesheets and scripts, checked, and how pages use each.
+"""The stylesheets and scripts that a manifest names, copied with what they reach, and how pages use each.
 
-Public: `AssetCopies`, `copy_assets`, `PublishRefused`.
+Public: `EntryFiles`, `copy_entries`.
 """
 
 import base64
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from bff.contracts.asset import Asset
 from bff.contracts.podium_url import resolve
-from bff.resilience.message import Response
-from shell.composition.release import AssetUse, Release
-from shell.registry import models
-from shell.registry.scope import scoped
-from shell.registry.stylesheet import reaches_out
+from shell.composition.release import AssetUse
+from shell.registry.file_types import FileType, type_of
+from shell.registry.release_folder import Get, PublishRefused, ReleaseFolder
 
-CSS = "text/css"
-JS = ("text/javascript", "application/javascript")
 Kind = Literal["css", "js"]
-# Fetches what a field names from an address that is allowed, or refuses.
-Get = Callable[[str, str], Awaitable[Response]]
+_WANTED = {"css": "text/css", "js": "text/javascript or application/javascript"}
 _INTEGRITY = re.compile(r"(sha256|sha384|sha512)-([A-Za-z0-9+/]+={0,2})(?:\?\S*)?")
 _STRONGEST = ("sha512", "sha384", "sha256")
 
 
-class PublishRefused(Exception):
-    """The message says what is wrong, by field where there is one, and that nothing was changed."""
-
-
 @dataclass(slots=True)
-class AssetCopies:
-    """Files by digest in their order, how pages use those that they do not use always, and what was left out."""
+class EntryFiles:
+    """Keys of files of one kind in their order, how pages use those that they do not use always, what was left out."""
 
-    files: dict[str, models.Asset] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
     uses: dict[str, AssetUse] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, content_type: str, body: bytes, use: AssetUse) -> None:
+    def add(self, key: str, use: AssetUse) -> None:
         """One more file. The same one that is listed twice is used wherever either says."""
-        digest = hashlib.sha256(body).hexdigest()
-        if digest in self.files:
-            use = _either(self.uses.pop(digest, AssetUse()), use)
-        self.files.setdefault(digest, models.Asset(digest=digest, content_type=content_type, body=body))
+        if key in self.keys:
+            use = _either(self.uses.pop(key, AssetUse()), use)
+        else:
+            self.keys.append(key)
         if use != AssetUse():
-            self.uses[digest] = use
+            self.uses[key] = use
 
 
-async def copy_assets(get: Get, release: Release, kind: Kind, assets: list[Asset]) -> AssetCopies:
-    """What of `assets` a browser would use, as pages get it; raises `PublishRefused`."""
-    copies = AssetCopies()
+async def copy_entries(folder: ReleaseFolder, get: Get, kind: Kind, assets: Sequence[Asset]) -> EntryFiles:
+    """What of `assets` a browser would use, in `folder`; raises `PublishRefused`."""
+    entries = EntryFiles()
     for index, asset in enumerate(assets):
         where = f"{kind}[{index}]"
         if unused := asset.unused_style() if kind == "css" else asset.unused_script():
-            copies.notes.append(f"{where}: no page uses {asset.value}, as {unused}")
+            entries.notes.append(f"{where}: no page uses {asset.value}, as {unused}")
             continue
-        response = await get(where, resolve(release.manifest_url, asset.value))
-        use = AssetUse(asset.media if kind == "css" else "", asset.scope)
-        if kind == "css":
-            body, left_out = _style(where, release, response)
-            copies.notes += [f"{where}: left out {what}" for what in left_out]
-            copies.add(f"{CSS}; charset=utf-8", body, use)
-        else:
-            _check_type(where, response, JS)
+        url = resolve(folder.release.manifest_url, asset.value)
+        response = await get(where, url)
+        served = _type(where, kind, response.headers.get("content-type"))
+        if kind == "js":
             _check_integrity(where, asset.integrity, response.body)
-            copies.add(f"{JS[0]}; charset=utf-8", response.body, use)
-    return copies
+        key = folder.add_entry(where, url, response, served)
+        classic = kind == "js" and not asset.is_module
+        if classic and folder.is_module(key):
+            classic = False
+            entries.notes.append(f"{where}: runs as the module that it is; say type: module, for elsewhere it fails")
+        entries.add(key, AssetUse(asset.media if kind == "css" else "", asset.scope, classic))
+    return entries
 
 
-def _style(where: str, release: Release, response: Response) -> tuple[bytes, tuple[str, ...]]:
-    """(the stylesheet as pages get it, what was left out of it)."""
-    _check_type(where, response, (CSS,))
-    # A stylesheet that fetches another would put a foreign origin back on the page's path.
-    if found := reaches_out(response.body):
-        raise PublishRefused(
-            f"{where}: the stylesheet fetches something else ({found}…). Inline it or list it in the manifest."
-        )
-    if release.isolation == "shadow":
-        return response.body, ()
-    body, left_out = scoped(response.body, release.fragment)
-    if found := reaches_out(body):
-        raise PublishRefused(f"{where}: the stylesheet fetches something else once it is scoped ({found}…)")
-    return body, left_out
-
-
-def _check_type(where: str, response: Response, wanted: tuple[str, ...]) -> None:
-    served = (response.headers.get("content-type") or "").partition(";")[0].strip().lower()
-    if served not in wanted:
-        raise PublishRefused(f"{where}: served as {served or 'no type'}; wanted {' or '.join(wanted)}")
+def _type(where: str, kind: Kind, content_type: str | None) -> FileType:
+    served = type_of(content_type)
+    if served is None or not (served.is_style if kind == "css" else served.is_script):
+        name = (content_type or "").partition(";")[0].strip().lower()
+        raise PublishRefused(f"{where}: served as {name or 'no type'}; wanted {_WANTED[kind]}")
+    return served
 
 
 def _check_integrity(where: str, integrity: str, body: bytes) -> None:
@@ -105,4 +83,5 @@ def _check_integrity(where: str, integrity: str, body: bytes) -> None:
 
 def _either(one: AssetUse, other: AssetUse) -> AssetUse:
     media = f"{one.media}, {other.media}" if one.media and other.media and one.media != other.media else ""
-    return AssetUse(one.media if one.media == other.media else media, one.scope if one.scope == other.scope else "all")
+    scope = one.scope if one.scope == other.scope else "all"
+    return AssetUse(one.media if one.media == other.media else media, scope, one.classic and other.classic)

@@ -1,13 +1,13 @@
 """Fetching a release: its manifest, fallback, assets, and a look at all that pages will ask it for.
 
-Public: `Fetcher`, `Copy`, `FETCH_MS`, `ASSET_BYTES_MAX`.
+Public: `Fetcher`, `Copy`, `FETCH_MS`.
 """
 
 import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
 from bff.contracts import headers
@@ -18,26 +18,28 @@ from bff.resilience.deadline import Deadline
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.reason import Reason
 from bff.resilience.transport import Sender
-from shell.composition.body import content_type_of, link_policy
+from shell.composition.body import content_type_of, links_of
 from shell.composition.contain import Contained, Refusal, audit
 from shell.composition.page import PageTable
 from shell.composition.release import AssetUse, Release, Trust
 from shell.composition.requests import Bearer
 from shell.registry import models
-from shell.registry.asset_copies import PublishRefused, copy_assets
+from shell.registry.asset_copies import copy_entries
+from shell.registry.document_names import DocumentNames
 from shell.registry.link_header import linked_assets
 from shell.registry.looks import Look, looks_of
 from shell.registry.origins import Origins, origin_of
+from shell.registry.release_folder import PublishRefused, ReleaseFolder
+from shell.registry.shown_pictures import pictures_in
 
 FETCH_MS = 5000
-ASSET_BYTES_MAX = 512 * 1024
 # A fallback is checked before any page shows it: any slot's prefix will do.
 _ANY_PREFIX = "/slots/page/slot"
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A release as it was fetched. `notes` says what containment takes out of its content.
+    """A release as it was fetched. `css`, `js` and `lifted` are keys of `files`; `notes` are for its authors.
 
     `versioned` is whether any of its answers said `podlet-version`.
     """
@@ -46,8 +48,12 @@ class Copy:
     manifest_body: bytes
     manifest: Manifest
     fallback: bytes
-    css: tuple[models.Asset, ...]
-    js: tuple[models.Asset, ...]
+    css: tuple[str, ...]
+    js: tuple[str, ...]
+    files: Mapping[str, models.Asset] = field(default_factory=dict)
+    folder: str = ""
+    lifted: tuple[str, ...] = ()
+    names: DocumentNames = field(default_factory=DocumentNames)
     uses: Mapping[str, AssetUse] = field(default_factory=dict)
     versioned: bool = True
     trust: Trust = Trust.SANDBOXED
@@ -56,7 +62,7 @@ class Copy:
     def digest(self) -> str:
         """What tells this release from any other."""
         parts = [self.manifest_url.encode(), self.manifest_body, self.fallback]
-        parts += [asset.digest.encode() for asset in (*self.css, *self.js)]
+        parts += [self.folder.encode(), repr((self.css, self.js)).encode()]
         parts += [repr(sorted(self.uses.items())).encode()] if self.uses else []
         parts += [] if self.versioned else [b"unversioned"]
         return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
@@ -95,44 +101,44 @@ class Fetcher:
             self._allowed(f"proxy.{name}", resolve(manifest_url, target))
         trust = await self._trust_of(manifest.name)
         release = Release(manifest.name, "", manifest, manifest_url, b"", css=(), js=(), trust=trust)
-        fallback, fallback_links, fallback_notes = await self._fallback(release)
-        notes, content_links = await self._look_at_content(release)
-        css, js = linked_assets([*fallback_links, *content_links])
-        styles = await copy_assets(self._get, release, "css", _once(manifest_url, manifest.css, css))
-        scripts = await copy_assets(self._get, release, "js", _once(manifest_url, manifest.js, js))
+        fallback = await self._fallback(release)
+        looks, unasked = looks_of(release, self._pages, self._bearer)
+        # A release may be published while what it shows is down: its content decides nothing here.
+        answers = await asyncio.gather(*(self._send(look.request) for look in looks))
+        found = [("fallback", fallback)] if fallback else []
+        found += [
+            (f"content of {look.where}", answer) for look, answer in zip(looks, answers, strict=True) if _found(answer)
+        ]
+        css, js = linked_assets([link for _, answer in found for link in answer.headers.get_all("link")])
+        folder = ReleaseFolder(self._get, release)
+        styles = await copy_entries(folder, self._get, "css", _once(manifest_url, manifest.css, css))
+        scripts = await copy_entries(folder, self._get, "js", _once(manifest_url, manifest.js, js))
+        for where, answer in found:
+            folder.add_pictures(where, release.content_url(""), pictures_in(answer.body))
+        await folder.add_reached()
+        release = replace(release, files=folder.digests(), folder=folder.name())
+        notes = (*_judge_fallback(release, fallback), *unasked, *_notes(release, looks, answers))
         return Copy(
             manifest_url=manifest_url,
             manifest_body=response.body,
             manifest=manifest,
-            fallback=fallback,
-            css=tuple(styles.files.values()),
-            js=tuple(scripts.files.values()),
+            fallback=fallback.body if fallback else b"",
+            css=tuple(styles.keys),
+            js=tuple(scripts.keys),
+            files=folder.files,
+            folder=folder.name(),
+            lifted=tuple(folder.lifted),
+            names=folder.names,
             uses={**styles.uses, **scripts.uses},
             versioned=self._versioned,
             trust=trust,
-            notes=(*fallback_notes, *notes, *styles.notes, *scripts.notes, *_unrun(release, js)),
+            notes=(*notes, *styles.notes, *scripts.notes, *folder.notes, *_unrun(release, js)),
         )
 
-    async def _fallback(self, release: Release) -> tuple[bytes, list[str], tuple[str, ...]]:
-        """(the fallback, its `Link` headers, what a page shows it without)."""
+    async def _fallback(self, release: Release) -> Response | None:
         if not release.manifest.fallback:
-            return b"", [], ()
-        response = await self._get("fallback", resolve(release.manifest_url, release.manifest.fallback))
-        checked = _contain(response, release)
-        if isinstance(checked, Refusal):
-            raise PublishRefused(f"fallback: {checked.detail} ({checked.reason})")
-        notes = tuple(f"fallback: {note}; a page shows it without" for note in checked.notes)
-        return response.body, response.headers.get_all("link"), notes
-
-    async def _look_at_content(self, release: Release) -> tuple[tuple[str, ...], list[str]]:
-        """(what its authors should know, its `Link` headers) of every address that pages ask for.
-
-        A release may be published while what it shows is down: its content decides nothing here.
-        """
-        looks, unasked = looks_of(release, self._pages, self._bearer)
-        answers = await asyncio.gather(*(self._send(look.request) for look in looks))
-        links = [link for answer in answers if _found(answer) for link in answer.headers.get_all("link")]
-        return (*unasked, *_notes(release, looks, answers)), links
+            return None
+        return await self._get("fallback", resolve(release.manifest_url, release.manifest.fallback))
 
     async def _send(self, request: Request) -> Response | CallFailed:
         try:
@@ -173,6 +179,16 @@ def _found(answer: Response | CallFailed) -> TypeGuard[Response]:
     return isinstance(answer, Response) and answer.status == 200
 
 
+def _judge_fallback(release: Release, fallback: Response | None) -> tuple[str, ...]:
+    """What a page shows it without; raises `PublishRefused` where it could show none of it."""
+    if fallback is None:
+        return ()
+    checked = _contain(fallback, release)
+    if isinstance(checked, Refusal):
+        raise PublishRefused(f"fallback: {checked.detail} ({checked.reason})")
+    return tuple(f"fallback: {note}; a page shows it without" for note in checked.notes)
+
+
 def _notes(release: Release, looks: Sequence[Look], answers: Sequence[Response | CallFailed]) -> tuple[str, ...]:
     """What the authors should know of these answers, each thing once, with the first slot that it was seen in."""
     notes: dict[str, str] = {}
@@ -209,6 +225,6 @@ def _contain(response: Response, release: Release, prefix: str = _ANY_PREFIX) ->
         content_type_of(response),
         prefix=prefix,
         isolation=release.isolation,
-        links=link_policy(release.manifest.mullion.links),
+        links=links_of(release),
         sandboxed=release.sandboxed,
     )

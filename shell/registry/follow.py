@@ -20,8 +20,8 @@ from bff.resilience import log
 from shell.composition.ladder import Included
 from shell.composition.release import Release
 from shell.registry import models
-from shell.registry.asset_copies import PublishRefused
 from shell.registry.publish import Published
+from shell.registry.release_folder import PublishRefused
 
 ACTOR = "follow"
 

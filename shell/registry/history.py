@@ -116,7 +116,7 @@ def find_release(fragment: str, named: str) -> models.Release:
 def compare(fragment: str, before: str, after: str) -> Difference:
     """From release `before` to `after`, each by version or digest; raises `NotFound`."""
     one, other = find_release(fragment, before), find_release(fragment, after)
-    there, then = {*one.css, *one.js}, {*other.css, *other.js}
+    there, then = _files(one), _files(other)
     return Difference(
         before=f"{one.version} {one.digest[:12]}",
         after=f"{other.version} {other.digest[:12]}",
@@ -125,6 +125,11 @@ def compare(fragment: str, before: str, after: str) -> Difference:
         files_added=sorted(then - there),
         files_removed=sorted(there - then),
     )
+
+
+def _files(row: models.Release) -> set[str]:
+    """Each file by its path and contents; by its contents alone where a release was no folder yet."""
+    return {f"{key} {digest[:12]}" for key, digest in row.files.items()} or {*row.css, *row.js}
 
 
 def read_audit(fragment: str, limit: int) -> list[AuditView]:

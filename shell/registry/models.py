@@ -6,7 +6,7 @@ from shell.composition.release import Trust
 
 
 class Asset(models.Model):
-    """A copied stylesheet or module, named by the SHA-256 of its body."""
+    """A copied file, named by the SHA-256 of its body."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     content_type = models.CharField(max_length=64)
@@ -18,7 +18,10 @@ class Asset(models.Model):
 
 
 class Release(models.Model):
-    """One published version: the manifest as it was served, the fallback and the digests of its assets."""
+    """One published version: the manifest as it was served, the fallback, and the digests of its files by their paths.
+
+    `css` and `js` are paths, and digests in rows from before a release was a folder.
+    """
 
     fragment = models.CharField(max_length=100)
     version = models.CharField(max_length=128)
@@ -29,6 +32,10 @@ class Release(models.Model):
     css = models.JSONField(default=list)
     js = models.JSONField(default=list)
     uses = models.JSONField(default=dict)
+    files = models.JSONField(default=dict)
+    lifted = models.JSONField(default=list)
+    names = models.JSONField(default=dict)
+    folder = models.CharField(max_length=64, blank=True, db_index=True)
     versioned = models.BooleanField(default=True)
     published_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,6 +1,6 @@
 """Which origins a release may come from: the wall against a manifest that sends the shell elsewhere (SSRF).
 
-Public: `Origins`, `origin_of`.
+Public: `Origins`, `origin_of`, `base_of`.
 """
 
 from collections.abc import Iterable
@@ -22,6 +22,12 @@ def origin_of(url: str) -> Origin | None:
     if parts.scheme not in _DEFAULT_PORT or not parts.hostname or parts.username or parts.password:
         return None
     return parts.scheme, parts.hostname.lower(), port or _DEFAULT_PORT[parts.scheme]
+
+
+def base_of(url: str) -> str:
+    """The origin of `url` as it is written there."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class Origins:

@@ -16,11 +16,12 @@ from shell.composition.page import PageTable
 from shell.composition.release import Trust
 from shell.composition.requests import Bearer
 from shell.registry import models
-from shell.registry.asset_copies import PublishRefused
-from shell.registry.fetch import ASSET_BYTES_MAX, FETCH_MS, Copy, Fetcher
+from shell.registry.document_names import DocumentNames, conflict, shell_names
+from shell.registry.fetch import FETCH_MS, Copy, Fetcher
 from shell.registry.going_live import go_live
 from shell.registry.origins import Origins, origin_of
 from shell.registry.registrations import set_trust, trust_of
+from shell.registry.release_folder import PublishRefused, release_budget
 from shell.registry.rollout import RolloutRefused, begin
 
 __all__ = ["PublishRefused", "Published", "Trial", "VersionTaken", "publish"]
@@ -78,7 +79,7 @@ async def publish(
             raise PublishRefused(f"name: the manifest is {name}'s, and this may publish {only} alone")
         return trust or await sync_to_async(trust_of)(name)
 
-    transport = Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=ASSET_BYTES_MAX))
+    transport = Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=release_budget().file_bytes_max))
     try:
         copy = await Fetcher(transport, origins, trust_of_name, pages, bearer).copy(manifest_url)
     finally:
@@ -99,8 +100,12 @@ def _store(
         )
     if versions_fixed:
         _check_version(copy)
+    if clash := conflict(copy.names, _held_names(fragment)):
+        raise PublishRefused(
+            f"css: {clash}, and both would be the document's. Nothing was changed; give yours a name of its own"
+        )
     trusted = trust is not None and set_trust(fragment, trust, actor=actor)
-    for asset in (*copy.css, *copy.js):
+    for asset in copy.files.values():
         models.Asset.objects.get_or_create(
             digest=asset.digest, defaults={"content_type": asset.content_type, "body": asset.body}
         )
@@ -112,8 +117,12 @@ def _store(
             "manifest_url": copy.manifest_url,
             "manifest": copy.manifest_body,
             "fallback": copy.fallback,
-            "css": [asset.digest for asset in copy.css],
-            "js": [asset.digest for asset in copy.js],
+            "css": list(copy.css),
+            "js": list(copy.js),
+            "files": {key: asset.digest for key, asset in copy.files.items()},
+            "folder": copy.folder,
+            "lifted": list(copy.lifted),
+            "names": {"declared": sorted(copy.names.declared), "used": sorted(copy.names.used)},
             "uses": {digest: asdict(use) for digest, use in copy.uses.items()},
             "versioned": copy.versioned,
         },
@@ -148,10 +157,18 @@ def _check_version(copy: Copy) -> None:
     """Raises `VersionTaken` where other bytes have this version; from which address they come decides nothing."""
     fragment, version = copy.manifest.name, copy.manifest.version
     for row in models.Release.objects.filter(fragment=fragment, version=version):
-        there = (bytes(row.manifest), bytes(row.fallback), [*row.css], [*row.js])
-        css, js = [asset.digest for asset in copy.css], [asset.digest for asset in copy.js]
-        if there != (copy.manifest_body, copy.fallback, css, js):
+        there = (bytes(row.manifest), bytes(row.fallback), dict(row.files))
+        if there != (copy.manifest_body, copy.fallback, {key: asset.digest for key, asset in copy.files.items()}):
             raise VersionTaken(
                 f"version: {fragment} {version} was published with other bytes ({row.digest[:12]}). Nothing was "
                 "changed; give this release a version of its own"
             )
+
+
+def _held_names(fragment: str) -> list[tuple[str, DocumentNames]]:
+    """Whose names the document has already: the shell's, and those of every other fragment that is live."""
+    held = [("the shell", shell_names())]
+    for live in models.LiveRelease.objects.select_related("release").exclude(fragment=fragment):
+        names = {kind: frozenset(each) for kind, each in live.release.names.items()}
+        held.append((live.fragment, DocumentNames(**names)))
+    return held

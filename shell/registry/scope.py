@@ -30,7 +30,9 @@ def scoped(css: bytes, fragment: str) -> tuple[bytes, tuple[str, ...]]:
     rules = tinycss2.parse_stylesheet(css.decode("utf-8-sig", "replace"), skip_comments=True, skip_whitespace=True)
     scoping = _Scoping(fragment)
     scoping.learn(rules)
-    outside, inside = scoping.rules(rules)
+    ahead = _ahead(rules)
+    outside, inside = scoping.rules(rules[ahead:])
+    outside = "".join(scoping.statement(rule) for rule in rules[:ahead] if isinstance(rule, ast.AtRule)) + outside
     slot = f"fragment-slot[data-fragment={_string(fragment)}]"
     written = outside + (f"@scope ({slot}) {{\n{inside}}}\n" if inside else "")
     return written.encode(), tuple(dict.fromkeys(scoping.left_out))
@@ -63,6 +65,19 @@ class _Scoping:
             elif name in _GROUPS:
                 self.learn(tinycss2.parse_blocks_contents(rule.content))
 
+    def statement(self, rule: ast.AtRule) -> str:
+        """One that stands ahead of all rules: an import, or an order of layers."""
+        if rule.lower_at_keyword == "layer":
+            return f"@layer {self._layers(rule.prelude)};\n"
+        if rule.lower_at_keyword == "charset":
+            return ""
+        return f"@import{''.join(map(self._import_part, rule.prelude))};\n"
+
+    def _import_part(self, token: ast.Node) -> str:
+        if isinstance(token, ast.FunctionBlock) and token.lower_name == "layer":
+            return f"layer({self._layers(token.arguments)})"
+        return _text(token)
+
     def rules(self, rules: Iterable[ast.Node], depth: int = 0) -> tuple[str, str]:
         """(what stands before the scope, what stands within it)."""
         outside, inside = [], []
@@ -93,6 +108,8 @@ class _Scoping:
             return f"@counter-style {own} {{{tinycss2.serialize(content)}}}\n", ""
         if name == "font-face" and content is not None:
             return f"@font-face {{{self.rules(tinycss2.parse_blocks_contents(content), depth + 1)[1]}}}\n", ""
+        if name == "property" and content is not None:
+            return f"@property {tinycss2.serialize(rule.prelude).strip()} {{{tinycss2.serialize(content)}}}\n", ""
         if name == "layer" and content is None:
             return f"@layer {self._layers(rule.prelude)};\n", ""
         if name not in _GROUPS or content is None:
@@ -178,6 +195,16 @@ class _Scoping:
 
     def _own(self, name: str) -> str:
         return f"{self._fragment}-{name}"
+
+
+def _ahead(rules: Sequence[ast.Node]) -> int:
+    """How many statements stand where an import may."""
+    for index, rule in enumerate(rules):
+        if not isinstance(rule, ast.AtRule) or rule.content is not None or _is_broken(rule):
+            return index
+        if rule.lower_at_keyword not in ("charset", "import", "layer"):
+            return index
+    return len(rules)
 
 
 def _is_broken(node: ast.Node) -> bool:

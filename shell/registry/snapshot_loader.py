@@ -1,6 +1,6 @@
 """Reads what is live from the database, as the page path sees it.
 
-Public: `load_snapshot`, `load_asset`, `Holds`.
+Public: `load_snapshot`, `load_asset`, `load_digest`, `Holds`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,6 +49,15 @@ def load_asset(digest: str) -> StoredAsset | None:
         connection.close()
     # Asked for by pages that are older than the last publish, and not worth compressing each time.
     return None if row is None else StoredAsset(row.digest, row.content_type, CodedBody(bytes(row.body), {}))
+
+
+def load_digest(fragment: str, folder: str, key: str) -> str:
+    """Which file lies at `key` of a folder that no release in use has; empty where none does."""
+    close_old_connections()
+    files = models.Release.objects.filter(fragment=fragment, folder=folder).values_list("files", flat=True).first()
+    if not connection.in_atomic_block:
+        connection.close()
+    return str((files or {}).get(key, ""))
 
 
 def _generation() -> int:
@@ -100,11 +109,19 @@ def _by_fragment(releases: Iterable[Release | None]) -> dict[str, Release]:
 
 
 def _assets(releases: list[Release], current: Snapshot) -> dict[str, StoredAsset]:
-    wanted = {digest for release in releases for digest in (*release.css, *release.js)}
+    wanted = {digest for release in releases for digest in release.files.values() or (*release.css, *release.js)}
+    # What pages link is compressed before they ask for it.
+    linked = {release.files.get(key, key) for release in releases for key in _linked(release)}
     assets = {digest: asset for digest, asset in current.assets.items() if digest in wanted}
     for row in Asset.objects.filter(digest__in=wanted - assets.keys()):
-        assets[row.digest] = StoredAsset(row.digest, row.content_type, CodedBody.of(row.content_type, bytes(row.body)))
+        body = bytes(row.body)
+        coded = CodedBody.of(row.content_type, body) if row.digest in linked else CodedBody(body, {})
+        assets[row.digest] = StoredAsset(row.digest, row.content_type, coded)
     return assets
+
+
+def _linked(release: Release) -> tuple[str, ...]:
+    return (*release.css, *release.js, *release.lifted)
 
 
 def _salt(release: Release) -> bytes:
@@ -132,7 +149,10 @@ def _release(row: models.Release, registration: Registration, role: Role, tag: s
         fallback=bytes(row.fallback),
         css=tuple(row.css),
         js=tuple(row.js),
-        uses=MappingProxyType({digest: AssetUse(**use) for digest, use in row.uses.items()}),
+        uses=MappingProxyType({key: AssetUse(**use) for key, use in row.uses.items()}),
+        files=MappingProxyType(dict(row.files)),
+        folder=row.folder,
+        lifted=tuple(row.lifted),
         versioned=row.versioned,
         trust=Trust(registration.trust),
         follow=registration.follow,

@@ -10,9 +10,11 @@ from types import MappingProxyType
 from django.db import Error
 
 from bff.resilience import log
+from shell.composition.contain.lru_cache import LruCache
+from shell.composition.content_coding import CodedBody
 from shell.composition.release import Snapshot, StoredAsset
 from shell.registry.snapshot_file import SnapshotFile
-from shell.registry.snapshot_loader import Holds, load_asset, load_snapshot
+from shell.registry.snapshot_loader import Holds, load_asset, load_digest, load_snapshot
 
 # Running shells follow a publish within a second: half of it for the wait, the rest for the load.
 POLL_S = 0.5
@@ -20,6 +22,8 @@ POLL_S = 0.5
 POLL_S_MAX = 5.0
 # How long the first pages wait for the first load: a database that hangs must not keep them for ever.
 FIRST_S_MAX = 5.0
+# Files that no page links itself, compressed: chunks of scripts, drawings.
+_CODED_BYTES_MAX = 32 * 1024 * 1024
 
 logger = log.get("registry")
 
@@ -43,6 +47,7 @@ class SnapshotPoller:
         self._file = file
         self._was_read = False
         self._notified = self.current.generation
+        self._coded: LruCache[StoredAsset] = LruCache(_CODED_BYTES_MAX)
         self._first: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -89,6 +94,30 @@ class SnapshotPoller:
         except Error as error:
             logger.warning("asset_unreadable", digest=digest, detail=str(error))
             return None
+
+    async def file(self, fragment: str, folder: str, key: str) -> StoredAsset | None:
+        """A file of a release by its path: of what is live from memory, of an older release from the database."""
+        in_use = (each for each in self.current.in_use() if (each.fragment, each.folder) == (fragment, folder))
+        release = next(in_use, None)
+        if release is not None:
+            digest = release.files.get(key, "")
+        else:
+            try:
+                digest = await asyncio.to_thread(load_digest, fragment, folder, key)
+            except Error as error:
+                logger.warning("asset_unreadable", folder=folder, detail=str(error))
+                return None
+        asset = await self.asset(digest) if digest else None
+        return asset if asset is None or asset.body.coded else await self._compressed(asset)
+
+    async def _compressed(self, asset: StoredAsset) -> StoredAsset:
+        """What is reached from a file is compressed when it is asked for first, in a thread."""
+        made = self._coded.get(asset.digest)
+        if made is None:
+            body = await asyncio.to_thread(CodedBody.of, asset.content_type, asset.body.plain)
+            made = StoredAsset(asset.digest, asset.content_type, body)
+            self._coded.put(asset.digest, made, len(body.plain) + sum(map(len, body.coded.values())))
+        return made
 
     async def _begin(self) -> None:
         try:

@@ -7,6 +7,7 @@ Values 4 for the functions that take an address as a string.
 
 import codecs
 import re
+from collections.abc import Set
 
 _BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # In these a string is an address, and what is filled in by one of those may be one.
@@ -32,26 +33,30 @@ _TOKEN = re.compile(
 )
 _QUOTE = re.compile(r"[ \t\n]*['\"]")
 _BARE = re.compile(rf"[ \t\n]*(?P<address>(?:[^ \t\n'\"()\\]|{_ESCAPE})*+)[ \t\n]*(?P<end>\)|\Z)?")
+# As it is written anew for a copy: a string alone.
+_IMPORTED = re.compile(r'[ \t\n]*"(?P<address>[^"\\\n]*)"')
 _DEPTH_MAX = 100
 _CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
 
 
-def reaches_out(css: bytes) -> str | None:
-    """The first thing in `css` that a browser would fetch; None where there is nothing but data and parts of the page.
+def reaches_out(css: bytes, allowed: Set[str] = frozenset()) -> str | None:
+    """The first thing in `css` that a browser would fetch; None where there is nothing but data, parts of the page and
+    addresses that are `allowed`.
 
     What can not be judged (an address filled in by `var()`, another encoding, great depth) counts as reaching out.
     """
     if css.startswith(_BYTE_ORDER_MARKS):
         return "UTF-16"
     text = css.decode("utf-8-sig", "replace").replace("\0", "\ufffd")
-    return _Reading(re.sub(r"\r\n|[\r\f]", "\n", text)).found()
+    return _Reading(re.sub(r"\r\n|[\r\f]", "\n", text), allowed).found()
 
 
 class _Reading:
     """One way through a stylesheet. `_opened` says of all that is open what closes it, and which function it is in."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, allowed: Set[str]) -> None:
         self._text = text
+        self._allowed = allowed
         self._at = 0
         self._opened: list[tuple[str, str]] = []
 
@@ -68,8 +73,8 @@ class _Reading:
     def _look_at(self, token: re.Match[str]) -> str | None:
         inside = self._opened[-1][1] if self._opened else ""
         if token["at"] and _plain(token["at"]) == "import":
-            return "@import"
-        if token["string"] and inside in _ADDRESSED and not _harmless(_inner(token["string"])):
+            return self._import()
+        if token["string"] and inside in _ADDRESSED and not self._harmless(_inner(token["string"])):
             return f"{inside}({token['string'][:60]}"
         if token["call"]:
             return self._function(_plain(token["name"]))
@@ -86,15 +91,23 @@ class _Reading:
             bare = _BARE.match(self._text, self._at)
             assert bare is not None, "it matches nothing too"
             self._at = bare.end()
-            if bare["end"] is None or not _harmless(bare["address"]):
+            if bare["end"] is None or not self._harmless(bare["address"]):
                 return f"url({bare['address'][:60]}"
             return None
         self._opened.append((")", name))
         return None
 
+    def _import(self) -> str | None:
+        """An import names its address in a string, or as the address that is read next."""
+        string = _IMPORTED.match(self._text, self._at)
+        if string is None or _unescaped(string["address"]) not in self._allowed:
+            return "@import"
+        self._at = string.end()
+        return None
 
-def _harmless(address: str) -> bool:
-    return _HARMLESS.match(_unescaped(address)) is not None
+    def _harmless(self, address: str) -> bool:
+        plain = _unescaped(address)
+        return plain in self._allowed or _HARMLESS.match(plain) is not None
 
 
 def _inner(string: str) -> str:

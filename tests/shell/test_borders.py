@@ -118,6 +118,19 @@ def test_policy_allows_no_inline_script_or_style() -> None:
     assert "style-src 'self'" in policy
 
 
+def test_page_shows_pictures_of_origins_that_are_declared_and_approved(settings: Any) -> None:
+    """What a manifest asks for operators have to approve; the browser is told what they approve."""
+    settings.PICTURE_ORIGINS = ["https://cdn.example"]
+    content_security_policy.cache_clear()
+    link_policy.cache_clear()
+    assert "img-src 'self' data: https://cdn.example" in content_security_policy().split("; ")
+    declared = ("https://cdn.example", "https://other.example")
+    assert link_policy((), declared).picture_origins == {"https://cdn.example"}
+    assert link_policy(()).picture_origins == frozenset()
+    content_security_policy.cache_clear()
+    link_policy.cache_clear()
+
+
 def test_page_frames_approved_origins_alone(settings: Any) -> None:
     """Policy and containment name the same; without any there is no frame."""
     for origins, rule in ([], "frame-src 'none'"), (["https://games.example"], "frame-src https://games.example"):

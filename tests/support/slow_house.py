@@ -98,7 +98,10 @@ class SlowHouse:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     def publish(self, url: str = "", trust: str = "first-party") -> str:
-        """Publish what the manifest at `url` says now, the origin's where none is named; what the command printed."""
+        """Publish what the manifest at `url` says now, the origin's where none is named; what the command printed.
+
+        A podlet of another test may have had its name.
+        """
         environ = {"SHELL_PAGES": str(self.pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
         done = subprocess.run(
             [
@@ -106,6 +109,7 @@ class SlowHouse:
                 "manage.py",
                 "fragment",
                 "publish",
+                "--move",
                 "--trust",
                 trust,
                 url or f"{self.origin.url}/manifest.json",

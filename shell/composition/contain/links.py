@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
+from shell.composition.contain.pictures import NO_PICTURES, Pictures
+
 Isolation = Literal["shadow", "light"]
 
 # What browsers strip or fold before they read a URL (C0, backslash) has no place in an honest one.
@@ -34,7 +36,7 @@ class LinkPolicy:
 
     `origins` are declared origins (`https://help.example`, lower case). Any path of the shell is open except
     `paths_closed` (written without a slash at the end) and what lies below them. `media_origins` may be played,
-    `frame_origins` framed.
+    `frame_origins` framed, `picture_origins` shown; `pictures` are copies of the fragment's own.
     """
 
     origins: frozenset[str] = frozenset()
@@ -42,6 +44,8 @@ class LinkPolicy:
     schemes: frozenset[str] = frozenset({"mailto", "tel"})
     media_origins: frozenset[str] = frozenset()
     frame_origins: frozenset[str] = frozenset()
+    picture_origins: frozenset[str] = frozenset()
+    pictures: Pictures = NO_PICTURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,10 @@ class Reach:
         return resolved if self.own(resolved) else None
 
     def picture(self, url: str) -> bool:
-        """Whether an image may come from `url`: the slot's prefix, the shell's copies, or the URL itself."""
-        return self._stored(url) or _PICTURE_DATA.match(url) is not None
+        """Whether an image may come from `url`: the slot's prefix, the shell's copies, itself, an approved origin."""
+        if self._stored(url) or _PICTURE_DATA.match(url) is not None:
+            return True
+        return bool(self.links.picture_origins) and _origin(url.strip(" ")) in self.links.picture_origins
 
     def media(self, url: str) -> bool:
         """Whether sound or film may come from `url`."""

@@ -10,6 +10,7 @@ from shell.composition.contain import htmx, style, values
 from shell.composition.contain.check import Check
 from shell.composition.contain.cost import WEIGHTS
 from shell.composition.contain.links import Reach
+from shell.composition.contain.pictures import candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ def cost_ns(check: Check, value: str) -> int:
     """What `rewritten` costs, whether or not it remembers."""
     if check is values.style:
         return WEIGHTS.style + min(len(value), style.CHARS_MAX) * WEIGHTS.style_char
+    if check is values.pictures:
+        return (value.count(",") + 1) * 2 * WEIGHTS.candidate
     return WEIGHTS.resolved + min(len(value), WEIGHTS.value_chars_max) * WEIGHTS.value_char
 
 
@@ -46,9 +49,27 @@ def _style(value: str, reach: Reach) -> Rewritten | None:
     return Rewritten(anew.style, tuple(f"{lost} in style" for lost in anew.lost))
 
 
+def _picture(value: str, reach: Reach) -> Rewritten | None:
+    """A picture that was copied with the release, by the fragment's own name for it."""
+    address = reach.links.pictures.address(value)
+    return Rewritten(address) if address is not None else None
+
+
+def _pictures(value: str, reach: Reach) -> Rewritten | None:
+    """Each picture of a set by itself: a browser takes another where one is missing."""
+    found = candidates(value) if len(value) <= values.CANDIDATES_CHARS_MAX else None
+    if found is None:
+        return None
+    there = [(url if reach.picture(url) else reach.links.pictures.address(url), size) for url, size in found]
+    lost = tuple("a picture of srcset" for address, _ in there if address is None)
+    return Rewritten(", ".join(f"{address} {size}".strip() for address, size in there if address), lost)
+
+
 _REWRITES: dict[Check, Callable[[str, Reach], Rewritten | None]] = {
     values.link: _within_own_prefix,
     values.own: _within_own_prefix,
     **dict.fromkeys(htmx.ADDRESSES, _within_own_prefix),
     values.style: _style,
+    values.picture: _picture,
+    values.pictures: _pictures,
 }

@@ -13,7 +13,7 @@ from shell.composition.contain.names import FORM_NAMES, SHELL_IDS, SHELL_PREFIXE
 
 _WINDOWS = frozenset({"_blank", "_self", "_top", "_parent"})
 _CANDIDATE = re.compile(r"\s*(\S+)(?:\s+[0-9.]+[wx])?\s*")
-_CANDIDATES_CHARS_MAX = 4096
+CANDIDATES_CHARS_MAX = 4096
 _MEASURE = re.compile(r"\s*\+?([0-9]{1,6}(?:\.[0-9]{0,6})?)(?:px|%|em|rem)?\s*")
 _MEASURE_MAX = 4000
 _MEASURE_CHARS_MAX = 16
@@ -52,7 +52,7 @@ def picture(value: str, reach: Reach) -> bool:
 
 def pictures(value: str, reach: Reach) -> bool:
     """A `srcset` of such URLs. A data URL holds commas, so none is taken here."""
-    if len(value) > _CANDIDATES_CHARS_MAX:
+    if len(value) > CANDIDATES_CHARS_MAX:
         return False
     candidates = [_CANDIDATE.fullmatch(part) for part in value.split(",")]
     return all(found is not None and reach.picture(found[1]) for found in candidates)

@@ -27,9 +27,9 @@ from shell.operations.fragment_check.copied import files_of, release_of
 from shell.operations.fragment_check.looks import SlotLook, include_of, looks_for
 from shell.operations.fragment_check.recording import RecordingTransport
 from shell.operations.fragment_check.report import Report, SlotReport
-from shell.registry.asset_copies import PublishRefused
-from shell.registry.fetch import ASSET_BYTES_MAX, FETCH_MS, Copy, Fetcher
+from shell.registry.fetch import FETCH_MS, Copy, Fetcher
 from shell.registry.origins import Origins
+from shell.registry.release_folder import PublishRefused, release_budget
 from shell.registry.survival import survive
 
 
@@ -46,7 +46,9 @@ class CheckRequest:
 async def check(request: CheckRequest) -> Report:
     """Everything that can be said of the release without a browser. Never raises for what the origin does."""
     report = Report(request.manifest_url, trust=request.trust)
-    transport = RecordingTransport(Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=ASSET_BYTES_MAX)))
+    transport = RecordingTransport(
+        Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=release_budget().file_bytes_max))
+    )
     try:
         copy = await _copy(request, transport, report)
         manifest = copy.manifest if copy else _readable(transport.response(request.manifest_url))

@@ -4,7 +4,7 @@ Public: `notes_of`.
 """
 
 from bff.resilience.message import Response
-from shell.composition.body import content_type_of, link_policy
+from shell.composition.body import content_type_of, links_of
 from shell.composition.contain import Refusal, audit
 from shell.composition.release import Release
 from shell.operations.fragment_check.findings import Finding, Level
@@ -19,7 +19,7 @@ def notes_of(field: str, response: Response, url: str, release: Release, prefix:
         content_type_of(response),
         prefix=prefix,
         isolation=release.isolation,
-        links=link_policy(release.manifest.mullion.links),
+        links=links_of(release),
         sandboxed=release.sandboxed,
     )
     if isinstance(contained, Refusal):

@@ -3,7 +3,7 @@
 Public: `release_of`, `files_of`.
 """
 
-from shell.composition.release import Release, Trust
+from shell.composition.release import Release, Trust, asset_url
 from shell.operations.fragment_check.report import FileReport
 from shell.registry.fetch import Copy
 
@@ -16,9 +16,12 @@ def release_of(copy: Copy, trust: Trust) -> Release:
         copy.manifest,
         copy.manifest_url,
         copy.fallback,
-        css=tuple(asset.digest for asset in copy.css),
-        js=tuple(asset.digest for asset in copy.js),
+        css=copy.css,
+        js=copy.js,
         uses=copy.uses,
+        files={key: asset.digest for key, asset in copy.files.items()},
+        folder=copy.folder,
+        lifted=copy.lifted,
         versioned=copy.versioned,
         trust=trust,
     )
@@ -26,4 +29,7 @@ def release_of(copy: Copy, trust: Trust) -> Release:
 
 def files_of(copy: Copy) -> list[FileReport]:
     """Each file under its path on the shell's origin."""
-    return [FileReport(f"/assets/{each.digest}", each.content_type, bytes(each.body)) for each in (*copy.css, *copy.js)]
+    return [
+        FileReport(asset_url(copy.manifest.name, copy.folder, key), each.content_type, bytes(each.body))
+        for key, each in copy.files.items()
+    ]

@@ -16,9 +16,9 @@ from pydantic import Field
 
 from shell.operations.registry_api.access import Problem, TokenBearer, actor_of, in_registry
 from shell.registry import history, holds, rollback, rollout, tokens
-from shell.registry.asset_copies import PublishRefused
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, Trial, VersionTaken, publish
+from shell.registry.release_folder import PublishRefused
 from shell.registry.tokens import Purpose
 from shell.wiring import parts
 

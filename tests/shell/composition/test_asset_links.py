@@ -22,12 +22,12 @@ SLOT = Slot("wallet", "wallet")
 PAGE = Page("lobby", "/", "lobby.html", (SLOT, Slot("tables", "tables"), Slot("promotions", "promotions")))
 VISIT = Visit(PAGE, {}, language="en", locale="en-GB", currency="EUR", origin="http://localhost")
 USES = {"p": AssetUse(media='print and (min-width: "1px")'), "c": AssetUse(scope="content")}
-USES |= {"f": AssetUse(scope="fallback"), "g": AssetUse(scope="fallback")}
+USES |= {"k": AssetUse(classic=True), "f": AssetUse(scope="fallback"), "g": AssetUse(scope="fallback")}
 
 
 def release(trust: Trust = Trust.FIRST_PARTY) -> Release:
     manifest = parse(msgspec.json.encode({"name": "wallet", "version": "1"}))
-    files = {"css": ("a", "p", "c", "f"), "js": ("m", "g")}
+    files = {"css": ("a", "p", "c", "f"), "js": ("m", "g", "k")}
     return Release("wallet", "1", manifest, "http://x.test/manifest.json", b"", **files, uses=USES, trust=trust)
 
 
@@ -41,12 +41,15 @@ def linked(html: str) -> list[tuple[str, str]]:
 
 
 def test_content_and_fallback_link_their_own_files() -> None:
-    """What is of both stands beside both; a medium is written so that it can not leave its attribute."""
+    """Styles of both stand beside both, scripts beside the content; a medium is written so that it can not leave its
+    attribute."""
     paper = ("p", "print and (min-width: &quot;1px&quot;)")
     assert linked(slot(State.FRESH)) == [("a", ""), paper, ("c", "")]
     assert linked(slot(State.FALLBACK)) == [("a", ""), paper, ("f", "")]
     assert 'data-modules="/assets/m"' in slot(State.FRESH)
-    assert 'data-modules="/assets/m /assets/g"' in slot(State.FALLBACK)
+    assert 'data-modules="/assets/g"' in slot(State.FALLBACK)
+    assert 'data-scripts="/assets/k"' in slot(State.FRESH)
+    assert "data-scripts" not in slot(State.FALLBACK)
 
 
 def test_sandboxed_slot_names_no_module() -> None:
@@ -64,5 +67,6 @@ def test_head_fetches_early_only_what_stands_beside_the_content() -> None:
     head = b"".join(part for part in trusted.head if isinstance(part, bytes)).decode()
     assert re.findall(r'as="style" href="/assets/(.)"', head) == ["a", "c"]
     assert re.findall(r'modulepreload" href="/assets/(.)"', head) == ["m"]
+    assert re.findall(r'as="script" href="/assets/(.)"', head) == ["k"]
     bare = b"".join(part for part in sandboxed.head if isinstance(part, bytes)).decode()
     assert "modulepreload" not in bare

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bff.contracts.manifest import ManifestRefused, parse
 from shell.composition.release import Release, Trust
-from shell.registry.asset_copies import PublishRefused
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, publish
+from shell.registry.release_folder import PublishRefused
 from shell.registry.snapshot_poller import SnapshotPoller
 from tests.support.podium.rig import Podium, Variant
 
@@ -121,13 +121,19 @@ async def test_assets_are_used_when_and_where_the_manifest_says(podium: Podium) 
         {"value": "/fallback.css", "scope": "fallback"},
     ]
     js = [{"value": "/content.js", "scope": "content", "type": "esm"}, {"value": "/all.js", "strategy": "lazy"}]
+    js += [{"value": "/outage.js", "scope": "fallback", "type": "module"}, {"value": "/classic.js"}]
     bodies = files(all_css="a{}", print_css="b{}", content_css="c{}", fallback_css="d{}", content_js="1", all_js="2")
+    bodies |= files(outage_js="3", classic_js="4")
     shadow = {"mullion": {"isolation": "shadow"}}
     release, done = await published(podium, {"css": css, "js": js, "files": bodies, "extend": shadow})
-    assert release.styles("content") == (digest("a{}"), digest("b{}"), digest("c{}"))
-    assert release.styles("fallback") == (digest("a{}"), digest("b{}"), digest("d{}"))
+    assert release.styles("content") == ("all.css", "print.css", "content.css")
+    assert release.styles("fallback") == ("all.css", "print.css", "fallback.css")
+    assert release.files["print.css"] == digest("b{}")
     assert [release.use(each).media for each in release.styles("content")] == ["", "print", ""]
-    assert (release.modules("content"), release.modules("fallback")) == ((digest("1"), digest("2")), (digest("2"),))
+    assert release.scripts("content", classic=False) == ("content.js", "all.js")
+    assert release.scripts("content", classic=True) == ("classic.js",)
+    assert release.scripts("fallback", classic=False) == ("outage.js",)
+    assert release.scripts("fallback", classic=True) == ()
     assert done.notes == ()
 
 
@@ -157,7 +163,7 @@ async def test_file_that_its_integrity_does_not_name_is_not_published(podium: Po
     variant = {"js": [{"value": "/a.js", "integrity": f"sha256-wrong sha384-{named}"}], "files": files(a_js="1")}
     if fits:
         release, _ = await published(podium, variant)
-        assert release.js == (digest("1"),)
+        assert (release.js, release.files["a.js"]) == (("a.js",), digest("1"))
     else:
         with pytest.raises(PublishRefused, match=r"js\[0\]: the file's sha384 is .* its integrity does not name"):
             await published(podium, variant)
@@ -167,9 +173,9 @@ async def test_file_that_is_listed_twice_is_used_wherever_either_says(podium: Po
     """One copy, one link."""
     css = [
         {"value": "/a.css", "media": "print", "scope": "content"},
-        {"value": "/b.css", "media": "tv", "scope": "fallback"},
+        {"value": "/a.css", "media": "tv", "scope": "fallback"},
     ]
-    release, _ = await published(podium, {"css": css, "files": files(a_css="", b_css="")})
+    release, _ = await published(podium, {"css": css, "files": files(a_css="")})
     [one] = release.css
     assert (release.use(one).media, release.use(one).scope) == ("print, tv", "all")
 

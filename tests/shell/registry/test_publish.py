@@ -39,8 +39,9 @@ async def test_release_is_copied_whole_and_live_within_a_second() -> None:
         release = poller.current.releases["origin"]
         assert (release.digest, release.fallback) == (digest, FALLBACK)
         style = hashlib.sha256(SCOPED).hexdigest()
-        assert release.css == (style,)
-        held = await poller.asset(style)
+        assert (release.css, release.files) == (("style.css",), {"style.css": style})
+        assert release.address("style.css") == f"/assets/origin/{release.folder}/style.css"
+        held = await poller.file("origin", release.folder, "style.css")
         assert held is not None
         assert held.body.plain.startswith(b'@scope (fragment-slot[data-fragment="origin"]) {')
         assert (held.body.plain, held.content_type) == (SCOPED, "text/css; charset=utf-8")
@@ -55,7 +56,7 @@ async def test_published_styles_are_compressed_once(monkeypatch: pytest.MonkeyPa
         await published(origin)
     poller = SnapshotPoller()
     await poller.refresh()
-    [digest] = poller.current.releases["origin"].css
+    [digest] = poller.current.releases["origin"].files.values()
     held = poller.current.assets[digest]
     assert brotli.decompress(held.body.coded["br"]) == held.body.plain
     assert gzip.decompress(held.body.coded["gzip"]) == held.body.plain
@@ -164,7 +165,8 @@ async def test_assets_named_in_a_link_header_are_copied_like_those_of_the_manife
         assert [seen.path for seen in origin.seen].count("/style.css") == 1
         assert "/page" not in [seen.path for seen in origin.seen]
     more = hashlib.sha256(scoped(b".more { color: inherit }", "origin")[0]).hexdigest()
-    assert release.css == [hashlib.sha256(SCOPED).hexdigest(), more]
+    assert release.css == ["style.css", "more.css"]
+    assert list(release.files.values()) == [hashlib.sha256(SCOPED).hexdigest(), more]
 
 
 async def test_authors_are_told_what_a_page_shows_their_content_without() -> None:

@@ -45,7 +45,7 @@ async def test_new_name_is_sandboxed_whatever_its_manifest_says(podium: Podium) 
     done = await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
     release = await live()
     assert (done.trust, release.trust) == (Trust.SANDBOXED, Trust.SANDBOXED)
-    assert (release.isolation, release.modules("content")) == ("shadow", ())
+    assert (release.isolation, release.scripts("content", classic=False)) == ("shadow", ())
     assert any("no page runs its scripts" in note for note in done.notes)
     assert {note for note in done.notes if "removed" in note} == {
         "content of publish.content: removed hx-get of <section>; a page shows it without",
@@ -61,7 +61,7 @@ async def test_operators_word_holds_for_later_releases_and_is_audited(podium: Po
     again = await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
     assert (first.trust, again.trust, again.version) == (Trust.FIRST_PARTY, Trust.FIRST_PARTY, "2.0.0")
     release = await live()
-    assert (release.isolation, len(release.modules("content"))) == ("light", 1)
+    assert (release.isolation, len(release.scripts("content", classic=False))) == ("light", 1)
     entry = await models.AuditEntry.objects.aget(action="trusted")
     assert (entry.fragment, entry.detail, entry.actor) == ("guest", "first-party", "tests")
 
@@ -78,8 +78,8 @@ async def test_running_shells_follow_when_trust_is_taken_back(podium: Podium) ->
     assert "unchanged" in await _fragment("trust", "guest", "sandboxed")
     await poller.refresh()
     after = poller.current.releases["guest"]
-    assert (before.digest, len(before.modules("content"))) == (after.digest, 1)
-    assert (after.modules("content"), after.isolation) == ((), "shadow")
+    assert (before.digest, len(before.scripts("content", classic=False))) == (after.digest, 1)
+    assert (after.scripts("content", classic=False), after.isolation) == ((), "shadow")
 
 
 async def test_trust_in_a_name_that_is_not_live_is_refused() -> None:

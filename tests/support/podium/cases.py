@@ -12,7 +12,7 @@ from urllib.parse import quote
 from tests.support.podium.table import GONE, Answer, Call, Case, Seen
 
 _LONG_NAME = "n" * 100
-_TYPES = {"css": "text/css", "js": "text/javascript"}
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 def _files(**bodies: str) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _styles(html: str) -> list[str]:
 
 
 def _scripts(html: str) -> int:
-    modules = re.findall(r'data-modules="([^"]+)"', html)
+    modules = re.findall(r'data-(?:modules|scripts)="([^"]+)"', html)
     return len(re.findall(r"<script ", html)) + sum(len(each.split()) for each in modules)
 
 
@@ -54,6 +54,11 @@ def _scoped(seen: Seen) -> str:
 
 def _runs(seen: Seen) -> str:
     return "its script is loaded" if _scripts(seen.html) else "its script is not loaded"
+
+
+def _picture(seen: Seen) -> str:
+    [source] = re.findall(r'<img[^>]* src="([^"]*)"', seen.html)
+    return "shown, from the copy of its release" if source.startswith("/assets/") else "asked of the page's own origin"
 
 
 def _versions(seen: Seen) -> str:
@@ -153,6 +158,26 @@ CASES = (
         _runs,
         "a script in a page can do what the player can; an operator lets it in by name",
         trusted=False,
+    ),
+    Case("a script without a type", {"js": [{"value": "/a.js"}], "files": _files(a_js="var a")}, _runs),
+    Case(
+        "the same, and the podlet has gone: beside its fallback",
+        {"fallback": "/fallback", "js": [{"value": "/a.js"}], "files": _files(a_js="var a")},
+        _runs,
+        "a script looks for what the content has and runs once that is there; one for the fallback says so by `scope`",
+        then=GONE,
+    ),
+    Case(
+        'a picture of its own: `<img src="/a.svg">`',
+        {"html": '<img src="/a.svg" alt="">', "files": _files(a_svg="<svg/>")},
+        _picture,
+        "an address in HTML is the podlet's, wherever its HTML stands",
+    ),
+    Case(
+        'a script that imports `"./gone.js"`, which is not there',
+        {"js": [{"value": "/a.js", "type": "module"}], "files": _files(a_js='import "./gone.js"')},
+        _runs,
+        "it could not run; here it is told before anybody sees it",
     ),
     Case(
         "a misspelt `strategy`: `lazyly`",

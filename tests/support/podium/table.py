@@ -105,7 +105,7 @@ def _there(podium: Podium, case: Case) -> Seen:
 
 
 def _here(podium: Podium, case: Case) -> Seen:
-    from shell.registry.asset_copies import PublishRefused
+    from shell.registry.release_folder import PublishRefused
 
     started = _start(podium, case)
     seen = Seen()
@@ -161,7 +161,7 @@ def _carry_out(podium: Podium, started: Started, change: Variant | str | None) -
 def _ended(podium: Podium, started: Started, case: Case, seen: Seen) -> Seen:
     if case.then != GONE:
         urls = [asked["url"] for asked in podium.requests(started)]
-        seen.urls = [url for url in urls if not re.search(r"manifest\.json|fallback|\.(css|js)$", url)]
+        seen.urls = [url for url in urls if not re.search(r"manifest\.json|fallback|\.(css|js|svg)$", url)]
         podium.stop(started)
     return seen
 
@@ -188,9 +188,12 @@ async def _published(started: Started, *, trusted: bool) -> "tuple[Release, tupl
         copy.manifest,
         copy.manifest_url,
         copy.fallback,
-        css=tuple(asset.digest for asset in copy.css),
-        js=tuple(asset.digest for asset in copy.js),
+        css=copy.css,
+        js=copy.js,
         uses=copy.uses,
+        files={key: asset.digest for key, asset in copy.files.items()},
+        folder=copy.folder,
+        lifted=copy.lifted,
         versioned=copy.versioned,
         trust=copy.trust,
     )

@@ -1,0 +1,86 @@
+"""What a stylesheet names for the whole document: lifted out of a shadow root, and each name held by one."""
+
+import pytest
+
+from shell.composition.release import Trust
+from shell.registry import models
+from shell.registry.document_names import document_names, lifted_rules, shell_names
+from shell.registry.origins import Origins
+from shell.registry.publish import Published, PublishRefused, publish
+from shell.registry.snapshot_poller import SnapshotPoller
+from tests.support.podium.rig import Podium
+
+FONT = '@font-face { font-family: "Poll Sans"; src: url(fonts/a.woff2) }'
+
+
+def test_names_are_found_wherever_they_stand() -> None:
+    """Families with quotes and without, in groups, by use or by declaration; a property by both."""
+    names = document_names(
+        b"@font-face{font-family:Open Sans;src:url(a.woff2)} @media print{@font-face{font-family:'B';src:url(b.woff2)}}"
+        b"@property --turn{syntax:'*';inherits:false} a{font:1em 'C',serif;--d:1px; & b{font-family: Open Sans, E F}}"
+    )
+    assert names.declared == {"open sans", "b", "--turn"}
+    assert names.used >= {"c", "--d", "open sans", "e f", "serif"}
+
+
+def test_only_what_means_the_document_is_lifted() -> None:
+    """No rule of a selector, no import, nothing that is broken off."""
+    css = b"@import 'x.css'; a{color:red} @layer l{@property --x{syntax:'*';inherits:true}} @font-face{a:b} html{}} b{}"
+    assert lifted_rules(css).split(b"\n") == [b"@font-face{a:b}", b'@property --x{syntax:"*";inherits:true}', b""]
+
+
+def test_shell_holds_the_names_of_its_own_look() -> None:
+    """Its fonts and its properties, wherever its stylesheets use them."""
+    assert shell_names().used >= {"--m-control", "segoe ui", "arial"}
+
+
+async def published(podium: Podium, name: str, style: str, isolation: str = "shadow") -> Published:
+    files = {
+        "/main.css": {"headers": {"content-type": "text/css"}, "body": style},
+        "/fonts/a.woff2": {"headers": {"content-type": "font/woff2"}, "body": "wOF2"},
+    }
+    extend = {"mullion": {"isolation": isolation}}
+    [started] = podium.start({"name": name, "css": [{"value": "/main.css"}], "files": files, "extend": extend})
+    origins = Origins([], loopback=True)
+    try:
+        return await publish(started.manifest_url, origins=origins, actor="t", move=True, trust=Trust.FIRST_PARTY)
+    finally:
+        podium.stop(started)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_font_of_a_shadow_root_is_lifted_to_the_page(podium: Podium) -> None:
+    """Its file lies beside the stylesheet that names it, so its address stays true."""
+    await published(podium, "poll", FONT + " p { color: red }")
+    poller = SnapshotPoller()
+    await poller.refresh()
+    release = poller.current.releases["poll"]
+    [key] = release.lifted
+    lifted = await poller.file("poll", release.folder, key)
+    assert lifted is not None
+    assert lifted.body.plain.decode().strip() == FONT
+    assert await poller.file("poll", release.folder, "fonts/a.woff2") is not None
+    await published(podium, "poll", FONT, "light")
+    await poller.refresh()
+    assert poller.current.releases["poll"].lifted == ()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("style", "why"),
+    [
+        (FONT, "'poll sans' is a name that poll declares"),
+        ("@font-face { font-family: Plain; src: url(fonts/a.woff2) }", "'plain' is a name that poll uses"),
+        ("@property --poll-turn { syntax: '*'; inherits: true }", "'--poll-turn' is a name that poll declares"),
+        ("@property --m-anything { syntax: '*'; inherits: true }", "--m-anything is a name of the shell's"),
+        ("@font-face { font-family: 'Segoe UI'; src: url(fonts/a.woff2) }", "'segoe ui' is a name that the shell uses"),
+    ],
+)
+async def test_name_that_somebody_holds_is_refused_by_name(podium: Podium, style: str, why: str) -> None:
+    """Whoever has it, the shell or another fragment; nothing is changed. A name of one's own passes, again too."""
+    own = FONT + "@property --poll-turn { syntax: '*'; inherits: true } p { font-family: Plain }"
+    await published(podium, "poll", own)
+    with pytest.raises(PublishRefused, match=why):
+        await published(podium, "offers", style)
+    assert await models.LiveRelease.objects.acount() == 1
+    await published(podium, "poll", own)

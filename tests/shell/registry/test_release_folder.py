@@ -1,0 +1,250 @@
+"""A release as a folder: what its files reach is copied with them, at addresses that stay true, or refused by name."""
+
+import asyncio
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+import pytest
+
+from bff.contracts.manifest import parse
+from bff.resilience.message import Headers, Response
+from shell.composition.release import Release, Trust, asset_url
+from shell.registry.file_types import type_of
+from shell.registry.release_folder import PublishRefused, ReleaseBudget, ReleaseFolder
+
+pytestmark = pytest.mark.quick
+
+ORIGIN = "http://podlet.test:8080"
+TYPES = {"js": "text/javascript", "css": "text/css; charset=utf-8", "json": "application/json", "html": "text/html"}
+TYPES |= {"png": "image/png", "svg": "image/svg+xml", "woff2": "font/woff2"}
+Files = dict[str, str | bytes]
+
+
+class Served:
+    """An origin of these files; `asked` is what was fetched from it."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.asked: list[str] = []
+
+    async def get(self, where: str, url: str) -> Response:
+        self.asked.append(url)
+        parts = urlsplit(url)
+        name = parts.path + (f"?{parts.query}" if parts.query else "")
+        if name not in self.files:
+            raise PublishRefused(f"{where}: {url} answered 404; only 200 can be published")
+        body = self.files[name]
+        kind = TYPES[parts.path.rpartition(".")[2]]
+        return Response(200, Headers([("content-type", kind)]), body.encode() if isinstance(body, str) else body)
+
+
+def release(isolation: str = "shadow") -> Release:
+    body = {"name": "podlet", "version": "1", "mullion": {"isolation": isolation}}
+    url = f"{ORIGIN}/manifest.json"
+    return Release("podlet", "", parse(msgspec.json.encode(body)), url, b"", css=(), js=(), trust=Trust.FIRST_PARTY)
+
+
+def copied(
+    files: Files, *entries: str, isolation: str = "shadow", budget: ReleaseBudget | None = None
+) -> tuple[ReleaseFolder, Served]:
+    served = Served(files)
+    folder = ReleaseFolder(served.get, release(isolation), budget or ReleaseBudget())
+
+    async def copy() -> None:
+        for index, entry in enumerate(entries):
+            kind = "css" if entry.endswith("css") else "js"
+            where, url = f"{kind}[{index}]", ORIGIN + entry
+            response = await served.get(where, url)
+            found = type_of(response.headers.get("content-type"))
+            assert found is not None
+            folder.add_entry(where, url, response, found)
+        await folder.add_reached()
+
+    asyncio.run(copy())
+    return folder, served
+
+
+def text(folder: ReleaseFolder, key: str) -> str:
+    return bytes(folder.files[key].body).decode()
+
+
+def test_all_that_a_script_reaches_lies_in_the_folder_once() -> None:
+    """Static and dynamic imports of literals, exports, files beside a module; circles end; comments and strings say
+    nothing."""
+    main = """// import "./no-1.js"
+    import a from "./a.js"; import "./sub/b.js"; export { c } from './c.js';
+    const words = 'import "./no-2.js"', pattern = /import("no-3")/;
+    import(/* webpackChunkName: "d" */ "./d.js"); import(`./e.js`); import data from "./f.json" with { type: "json" };
+    const picture = new URL("pictures/g.png", import.meta.url), base = new URL("./", import.meta.url);"""
+    files: Files = {"/js/main.js": main, "/js/sub/b.js": 'import "../a.js"; import "../main.js"', "/js/f.json": "{}"}
+    files |= {f"/js/{name}.js": 'import "./main.js"' for name in "acde"} | {"/js/pictures/g.png": b"PNG"}
+    folder, served = copied(files, "/js/main.js")
+    assert sorted(folder.files) == sorted(name.lstrip("/") for name in files)
+    assert len(served.asked) == len(files)
+    assert text(folder, "js/main.js") == main
+    assert folder.notes == []
+
+
+def test_all_that_a_stylesheet_reaches_lies_in_the_folder() -> None:
+    """Imports with their conditions, pictures in every notation, fonts; what is data stays."""
+    main = """@charset "utf-8"; @import url(./base.css) layer(base) screen; @import "sub/more.css";
+    @font-face { font-family: F; src: url("fonts/f.woff2") format("woff2"), local("F") }
+    a { background: image-set("a.png" 1x, url('b.png') type("image/png") 2x); mask: url(#m) }
+    b { background: url( c.png ) } i { background: url(data:image/png;base64,AA==) }"""
+    files: Files = {
+        "/css/main.css": main,
+        "/css/base.css": '@import "main.css"',
+        "/css/sub/more.css": "p { mask: url(../../d.svg#x) }",
+    }
+    files |= {f"/css/{name}.png": b"PNG" for name in "abc"} | {"/css/fonts/f.woff2": b"wOF2", "/d.svg": "<svg/>"}
+    folder, _ = copied(files, "/css/main.css")
+    assert sorted(folder.files) == sorted([*(name.lstrip("/") for name in files), *folder.lifted])
+    assert '@import "./base.css" layer(base) screen;' in text(folder, "css/main.css")
+    assert "url(../../d.svg#x)" in text(folder, "css/sub/more.css")
+    assert text(folder, folder.lifted[0]).startswith('@font-face { font-family: F; src: url("fonts/f.woff2")')
+    assert folder.files["css/fonts/f.woff2"].content_type == "font/woff2"
+
+
+def test_imports_of_a_style_in_a_shared_tree_stand_before_its_scope() -> None:
+    """Each of the files is scoped; anonymous and named layers keep their order."""
+    files: Files = {
+        "/main.css": '@layer early; @import "base.css" layer(late) print; a { color: red }',
+        "/base.css": "b { color: blue }",
+    }
+    folder, _ = copied(files, "/main.css", isolation="light")
+    slot = '@scope (fragment-slot[data-fragment="podlet"]) {'
+    assert text(folder, "base.css").startswith(slot)
+    before, scope, _ = text(folder, "main.css").partition(slot)
+    assert before.split("\n") == [
+        "@layer podlet-layers.early;",
+        '@import "base.css" layer(podlet-layers.late) print;',
+        "",
+    ]
+    assert scope
+    assert folder.notes == []
+
+
+@pytest.mark.parametrize(
+    ("written", "there"),
+    [
+        ("/lib.js", "/lib.js"),
+        (f"{ORIGIN}/lib.js", "/lib.js"),
+        (f"{ORIGIN}:8080/lib.js".replace(":8080:8080", ":8080"), "/lib.js"),
+        ("//podlet.test:8080/lib.js", "/lib.js"),
+        ("../../../../lib.js", "/lib.js"),
+        ("./../deep/./x.js", "/a/deep/x.js"),
+        ("./a b.js".replace(" ", "%20"), "/a/b/a%20b.js"),
+        ("./ä.js", "/a/b/ä.js"),
+        ("./x.js?v=1&w=2", "/a/b/x.js?v=1&w=2"),
+    ],
+)
+def test_address_means_the_same_file_in_the_folder(written: str, there: str) -> None:
+    """However it is written, from wherever: what the browser asks for is what was copied."""
+    folder, _ = copied({"/a/b/main.js": f'import "{written}"', there: "1"}, "/a/b/main.js")
+    copy = text(folder, "a/b/main.js").split('"')[1]
+    page = "http://shell" + asset_url("podlet", "f" * 32, "a/b/main.js")
+    keys = {asset_url("podlet", "f" * 32, key) for key in folder.files}
+    found = urlsplit(urljoin(page, copy))
+    asked = found.path.replace("ä", "%C3%A4") + (f"?{found.query}" if found.query else "")
+    assert found.netloc == "shell"
+    assert asked in keys
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("https://cdn.test/x.js", "another origin"),
+        ("//cdn.test/x.js", "another origin"),
+        ("http://podlet.test/x.js", "another origin"),
+        ("http://user@podlet.test:8080/x.js", "another origin"),
+        ("data:text/javascript,1", "another origin"),
+        ("./%2e%2e/x.js", "more than one way"),
+        ("./a%2fx.js", "more than one way"),
+        ("./..%5cx.js", "more than one way"),
+        (r"./a\\x.js", "more than one way"),
+        ("./x.js ", "more than one way"),
+        ("http://[x/", "another origin"),
+        ("./" + "x" * 3000, "at most 2048"),
+    ],
+)
+def test_address_that_no_page_may_or_surely_can_follow_is_refused(written: str, why: str) -> None:
+    """With the field, the file, the line, the address and what to do; nothing is fetched there."""
+    served: Files = {"/main.js": f'\nimport "{written}"'}
+    with pytest.raises(PublishRefused, match=rf"^js\[0\]: main\.js, line 2: .*{why}"):
+        copied(served, "/main.js")
+
+
+def test_missing_file_is_refused_with_field_address_and_remedy() -> None:
+    """Also one that is reached from a file that is reached."""
+    files: Files = {"/main.js": 'import "./a.js"', "/a.js": '\n\nimport "./gone.js"'}
+    with pytest.raises(PublishRefused) as refused:
+        copied(files, "/main.js")
+    assert str(refused.value) == (
+        f"js[0]: a.js, line 3: imports ./gone.js: {ORIGIN}/gone.js answered 404; only 200 can be published. "
+        "Serve the file there, or take out what names it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "body", "reached"),
+    [
+        ("/main.js", 'import "./page.html"', "text/html"),
+        ("/main.js", 'import "./a.png"', "image/png"),
+        ("/main.css", '@import "a.png";', "image/png"),
+        ("/main.css", "a { background: url(b.css) }", "text/css"),
+        ("/main.css", "@font-face { font-family: F; src: url(a.png) }", "image/png"),
+    ],
+)
+def test_file_is_what_it_is_reached_as(entry: str, body: str, reached: str) -> None:
+    """A page of the origin is no script, and a picture no style; the sentence says what is wanted."""
+    with pytest.raises(PublishRefused, match=rf"is served as {reached}.*; wanted .*/"):
+        copied({entry: body, "/page.html": "", "/a.png": b"", "/b.css": ""}, entry)
+
+
+def test_budgets_are_said() -> None:
+    """Count and bytes, with what an operator can change; the count is judged before anything is fetched."""
+    many: Files = {"/main.js": "".join(f'import "./{number}.js";' for number in range(10))}
+    with pytest.raises(
+        PublishRefused, match=r"11 files or more, and at most 5 .*files_max of `release` in HOUSE_POLICIES"
+    ):
+        copied(many, "/main.js", budget=ReleaseBudget(files_max=5))
+    large: Files = {"/main.css": "a { background: url(a.png) }", "/a.png": b"0" * 5000}
+    with pytest.raises(PublishRefused, match=r"with a\.png .* at most 4000 .*bytes_max of `release`"):
+        copied(large, "/main.css", budget=ReleaseBudget(bytes_max=4000))
+
+
+def test_what_can_only_be_known_when_it_runs_is_said() -> None:
+    """A computed import and a bare name are notes with their lines: where they are never run they do no harm."""
+    main = (
+        'import lit from "lit";\nawait import(`./${name}.js`);\nimport(base + "x.js");\nnew URL(name, import.meta.url);'
+    )
+    folder, served = copied({"/main.js": main}, "/main.js")
+    assert served.asked == [f"{ORIGIN}/main.js"]
+    lines = [note.split(":")[1].rpartition("line ")[2] for note in folder.notes]
+    assert lines == ["1", "2", "3", "4"]
+    assert "'lit'" in folder.notes[0]
+
+
+def test_style_that_hides_an_address_is_refused() -> None:
+    """An address that is filled in later could be anybody's; and nesting can not go on for ever."""
+    with pytest.raises(PublishRefused, match=r"css\[0\]: main\.css: .*var\(\) in an address"):
+        copied({"/main.css": "a { background: image-set(var(--x)) }"}, "/main.css")
+    with pytest.raises(PublishRefused, match="nested too deeply"):
+        copied({"/main.css": "a" + "(" * 4000}, "/main.css")
+
+
+def test_script_that_only_a_module_can_be_is_seen() -> None:
+    """By a statement, not by a word in a string or an import that any script may have."""
+    files: Files = {"/a.js": "export default 1", "/b.js": 'import("./a.js"); "export default 1"'}
+    folder, _ = copied(files, "/a.js", "/b.js")
+    assert (folder.is_module("a.js"), folder.is_module("b.js")) == (True, False)
+
+
+def test_large_bundle_is_read() -> None:
+    """Two megabytes, and what is not JavaScript at all, end."""
+    files: Files = {
+        "/main.js": b"f(a/b,'\\'');`${g(`x`)}`;\n" * 40_000 + b'import("./a.js")',
+        "/a.js": b"\xff\x00{{{((" * 500,
+    }
+    assert sorted(copied(files, "/main.js")[0].files) == ["a.js", "main.js"]
