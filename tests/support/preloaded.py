@@ -40,6 +40,7 @@ IMPORTED = (
     "jwt",
     "msgspec",
     "prometheus_client",
+    "pydantic",
     "pyreqwest.client",
     "redis.asyncio",
     "structlog",
