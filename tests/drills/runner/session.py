@@ -127,6 +127,7 @@ class Run:
                 if came_to.mullion.verdict is Verdict.HELD or not batch.shared or self.halt.is_set:
                     await self._keep(each, came_to)
                 else:
+                    self._say(f"{each.name}: not beside others, so again alone: {came_to.mullion.sentence}")
                     doubtful.append(each)
 
             await asyncio.gather(*map(beside, named))
