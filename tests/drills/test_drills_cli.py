@@ -191,7 +191,7 @@ def test_drill_is_shown_as_a_file_that_says_the_same(here: Drill, name: str) -> 
         (["run", "nothing.yaml"], 2, "nothing.yaml: no such file or directory"),
         (["run", "live-hang"], 3, "No Mullion runs here. Start one with: manage.py up --drills"),
         (["try", "promotions", "latency=3000"], 3, "No Mullion runs here."),
-        (["try", "promotion", "latency=3000"], 2, "there is no hop 'shell:promotion' in the table"),
+        (["try", "promotion", "latency=3000"], 2, "There is no hop 'shell:promotion'. Did you mean shell:promotions?"),
         (["try", "promotions", "latency", "soon"], 2, "'soon' is not KEY=VALUE, such as latency=3000"),
         (["try", "promotions", "latncy=1"], 2, "there is no fault 'latncy'; did you mean latency?"),
         (["try", "promotions", "latency=1", "--for", "9999"], 2, "--for: seconds, more than 0 and at most 3600"),

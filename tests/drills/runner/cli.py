@@ -5,6 +5,7 @@ Public: `VERBS`, `add_verbs`, `main`, `shown`.
 
 import argparse
 import asyncio
+import difflib
 import fnmatch
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -112,7 +113,9 @@ def _try(given: argparse.Namespace, command: str) -> int:
         raise ControlRefused(f"--for: seconds, more than 0 and at most {TTL_S_MAX:g}")
     effect = catalogue.HOPS.get(hop)
     if effect is None:
-        raise ControlRefused(f"there is no hop '{hop}' in the table: manage.py drill hops")
+        near = difflib.get_close_matches(hop, catalogue.HOPS, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ControlRefused(f"There is no hop '{hop}'.{hint} All of them: manage.py drill hops")
     drill = Drill(
         title=f"{broken(hop, fault, parameters)} for {duration(given.for_s * 1000)}"[:120],
         tags=["try"],
