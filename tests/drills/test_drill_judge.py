@@ -180,7 +180,7 @@ def test_sibling_that_is_amiss_without_the_fault_too_is_not_the_faults() -> None
     [
         [view(1), view(4), view(7)],
         [view(-6, LATE), view(1), view(4)],
-        [view(1), view(4, {**FRESH, "wallet": ("stale", "timeout", "")})],
+        [view(1), view(4, {**FRESH, "wallet": ("stale", "connect", "")})],
     ],
     ids=["never there", "in another moment", "in another way"],
 )
@@ -188,6 +188,13 @@ def test_sibling_that_is_amiss_beside_a_control_that_is_not_is_the_faults(contro
     seen = watch(late(3), view(9), controls=controls)
     assert found(seen)["sibling wallet", "state"].seen == "degraded (timeout)"
     assert not found(seen)["sibling wallet", "state"].held
+
+
+def test_sibling_that_is_late_while_a_control_is_late_with_another_slot_is_not_the_faults() -> None:
+    busy = view(4, {**FRESH, "promotions": ("fallback", "timeout", "Offers are out of reach")})
+    assert found(watch(late(3), view(9), controls=[view(1), busy]))["sibling wallet", "state"].held
+    away = view(4, {**FRESH, "promotions": ("fallback", "connect", "Offers are out of reach")})
+    assert not found(watch(late(3), view(9), controls=[view(1), away]))["sibling wallet", "state"].held
 
 
 def test_sibling_of_everybodys_outage_is_compared_with_what_was_before() -> None:

@@ -11,6 +11,7 @@ from tests.drills.runner.page import SlotView, View
 FRESH = "fresh"
 # Two visits of the same moments: a busy machine makes one late, and then the other.
 SAME_MOMENTS_S = 5.0
+LATE = "timeout"
 
 
 @dataclass(slots=True)
@@ -56,12 +57,20 @@ class Watch:
         return [control for control in self.controls if first <= control.at <= last]
 
     def is_of_the_fault(self, slot: str, view: View) -> bool:
-        """Whether how `slot` is in `view` is of the fault: not where a control was the same in the same moments."""
-        return not any(
-            is_(control.slots.get(slot)) == is_(view.slots.get(slot))
-            for control in self.controls_of(view)
-            if not control.problem
-        )
+        """Whether how `slot` is in `view` is of the fault.
+
+        It is not where a control was the same in the same moments, nor where it is late while a control was late with
+        any slot, as nothing is broken there.
+        """
+        seen = view.slots.get(slot)
+        for control in self.controls_of(view):
+            if control.problem:
+                continue
+            if is_(control.slots.get(slot)) == is_(seen):
+                return False
+            if seen and seen.reason == LATE and any(each.reason == LATE for each in control.slots.values()):
+                return False
+        return True
 
 
 def is_(seen: SlotView | None) -> str:
