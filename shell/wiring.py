@@ -44,9 +44,6 @@ from shell.registry.snapshot_loader import Holds
 from shell.registry.snapshot_poller import SnapshotPoller
 from shell.registry.tallies import ReleaseTally
 
-# A team's CI asks a few times a minute; whoever guesses tokens asks all the time. An account here is a token.
-REGISTRY_API_LIMITS = ThrottlePolicy(window_s=60, address_tries_max=300, account_tries_max=120)
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -121,6 +118,10 @@ def parts() -> Parts:
         tally.note(included)
         follower.note(included)
 
+    # A team's CI asks a few times a minute; whoever guesses tokens asks all the time. An account here is a token.
+    registry_api_limits = house_policy(
+        "registry-api", ThrottlePolicy(window_s=60, address_tries_max=300, account_tries_max=120)
+    )
     return Parts(
         pages=pages,
         follower=follower,
@@ -132,7 +133,7 @@ def parts() -> Parts:
         minter=minter,
         revocations=Revocations(settings.REDIS_URL),
         throttle=SignInThrottle(redis, house_policy("sign-in", ThrottlePolicy())),
-        registry_throttle=SignInThrottle(redis, house_policy("registry-api", REGISTRY_API_LIMITS)),
+        registry_throttle=SignInThrottle(redis, registry_api_limits),
         bearer=bearer,
         recent_outcomes=recent_outcomes,
         evidence=evidence,

@@ -10,7 +10,6 @@ from msgspec import structs
 
 from bff.resilience.cache_control import lifetime
 from bff.resilience.deadline import Deadline
-from bff.resilience.last_good import LastGood, LastGoodPolicy
 from bff.resilience.message import Response
 from bff.resilience.outcome import State
 from bff.resilience.policy import Policy
@@ -72,7 +71,7 @@ async def _row(include: Include, healthy: Response, fault: Fault) -> Survival:
         return transports[-1]
 
     upstreams = Upstreams(connect=connect, clock=clock)
-    includer = Includer(upstreams, _bearer, last_good=LastGood(LastGoodPolicy(), clock=clock), clock=clock)
+    includer = Includer(upstreams, _bearer, clock=clock)
 
     async def look() -> Included:
         return await includer.include(rehearsed, Deadline.after_ms(clock(), PAGE_DEADLINE_MS))
