@@ -5,6 +5,7 @@ Public: `BrowserRecorder`, `Taken`, `open_browser`.
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from tests.drills.evidence.video import NoEncoder, encoder_environ
 from tests.drills.evidence.visitor import Visitor
 from tests.drills.evidence.volatile import SlotMarkup
 from tests.drills.evidence.watched_page import WatchedPage
+from tests.drills.evidence.window import no_window
 from tests.support import chromium
 
 VIDEO_SIZE: Any = {"width": 960, "height": 600}
@@ -46,8 +48,10 @@ class Taken:
 
 @asynccontextmanager
 async def open_browser(*, headed: bool = False) -> AsyncIterator[Browser]:
-    """One Chromium for as many recorders as a run has. Raises `NoChromium`."""
+    """One Chromium for as many recorders as a run has. Raises `NoChromium`, also where it could not be seen."""
     found = await asyncio.to_thread(chromium.find)
+    if headed and (problem := no_window(found.path, sys.platform, os.environ)):
+        raise chromium.NoChromium(problem)
     with ExitStack() as stack:
         with suppress(NoEncoder):  # a recorder that wants a video says so in its evidence
             environ = stack.enter_context(encoder_environ())
