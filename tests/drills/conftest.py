@@ -13,6 +13,7 @@ PARTS = (
     "promotions",
     "wallet",
     "bff-queries",
+    "bff-live",
     "ingest",
     "sandbox-tables",
     "sandbox-promotions",

@@ -48,7 +48,8 @@ def load(paths: Sequence[Path]) -> Run:
 
 
 def last_before(run: Run) -> Run | None:
-    """The newest run of the same target beside it that began earlier; one that can not be read counts as none."""
+    """The newest earlier run beside it of the same target, with a drill in common; one that can not be read counts as
+    none."""
     if not (run.folder / run_record.FILE).is_file():
         return None
     earlier = []
@@ -57,7 +58,8 @@ def last_before(run: Run) -> Run | None:
             record = _read_record(file.parent)
         except CanNotRead:
             continue
-        if record.start < run.record.start and record.target == run.record.target:
+        shared = {each.name for each in record.drills} & {each.name for each in run.record.drills}
+        if shared and record.start < run.record.start and record.target == run.record.target:
             earlier.append((record.start, file.parent))
     for _, folder in sorted(earlier, reverse=True):
         try:

@@ -61,6 +61,11 @@ def test_drills_that_one_run_lacks_are_listed(tmp_path: Path) -> None:
     assert (found.added, found.missing) == (("new",), ("old",))
 
 
+def test_run_of_other_drills_is_nothing_to_compare_with(tmp_path: Path) -> None:
+    put_run(tmp_path / "other", a_journal("other"), start=OLD)
+    assert last_before(load([put_run(tmp_path / "this", a_journal(), start=NEW)])) is None
+
+
 def test_report_is_compared_with_the_last_run_beside_it(tmp_path: Path) -> None:
     """By the moment at which it began, and never with a later one or one that can not be read."""
     put_run(tmp_path / "z-oldest", BROKEN, start="2026-02-01T12:00:00+00:00")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.drills.evidence.value import ActionCheck, Difference
-from tests.drills.journal import Phases, Sample, Sibling
+from tests.drills.journal import Expectation, Phases, Sample, Sibling
 from tests.drills.phrases import PHRASES, duration
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.report.samples import a_journal, a_sibling, an_evidence
@@ -65,6 +65,11 @@ def test_harm_to_a_sibling_is_named(changes: dict[str, Any], words: str) -> None
     found = siblings_sentence(a_journal().mullion, an_evidence(siblings=(a_sibling(**changes),)))
     assert found.startswith("The wallet was affected: ")
     assert words in found
+
+
+def test_sibling_that_deviated_on_another_page_is_not_said_to_be_unharmed() -> None:
+    amiss = Expectation(subject="sibling wallet", kind="state", expected="fresh", seen="stale", held=False)
+    assert siblings_sentence(a_journal(expectations=[amiss]).mullion, an_evidence()) == ""
 
 
 def test_siblings_that_only_http_compared_are_told_apart_too() -> None:

@@ -121,7 +121,7 @@ def report_of(run: Run, last: Run | None = None) -> Report:
         verdict=verdict.capitalize(),
         sign=sign,
         sentence=drills[0].sentence if single else _summary(run),
-        description=drills[0].description if single else "",
+        description=drills[0].description if single and drills[0].description != drills[0].title else "",
         facts=_run_facts(run) + (drills[0].facts if single else ()),
         tally=() if single else tuple(_tally(run)),
         matrix=matrix_of(run),

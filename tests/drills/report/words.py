@@ -54,7 +54,9 @@ def siblings_sentence(found: Findings, evidence: Evidence | None) -> str:
             ]
         )
     everybodys = {each.subject.removeprefix("sibling ") for each in found.expectations if _is_everybodys(each)}
-    same = [each for each in digests if each.same]
+    # What the browser photographed may be well, and a page before or after it was not: the lead says which.
+    amiss = {each.subject.removeprefix("sibling ") for each in found.expectations if not each.held}
+    same = [each for each in digests if each.same and each.slot not in amiss]
     return " ".join(
         [
             *_unharmed([each.slot for each in same], _measured(same)),
