@@ -123,7 +123,7 @@ async def test_minute_passes() -> None:
 @pytest.mark.django_db
 async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """State, reason, release, counts, breaker and an operator's hold, each in its row."""
-    async with Trio() as trio:
+    async with Trio(extension={"deadline_ms": 5000}, page_deadline_ms=10_000) as trio:
         board = Board(trio)
         await trio.origins["promotions"].fail("status=500")
         await trio.page()
