@@ -108,7 +108,7 @@ class _Scoping:
             return f"@counter-style {own} {{{tinycss2.serialize(content)}}}\n", ""
         if name == "font-face" and content is not None:
             return f"@font-face {{{self.rules(tinycss2.parse_blocks_contents(content), depth + 1)[1]}}}\n", ""
-        if name == "property" and content is not None:
+        if name == "property" and content is not None and not _of_the_page(rule.prelude):
             return f"@property {tinycss2.serialize(rule.prelude).strip()} {{{tinycss2.serialize(content)}}}\n", ""
         if name == "layer" and content is None:
             return f"@layer {self._layers(rule.prelude)};\n", ""
@@ -205,6 +205,11 @@ def _ahead(rules: Sequence[ast.Node]) -> int:
         if rule.lower_at_keyword not in ("charset", "import", "layer"):
             return index
     return len(rules)
+
+
+def _of_the_page(prelude: Sequence[ast.Node]) -> bool:
+    """Whether a property is named like the page's own tokens: registering one anew would reach every element."""
+    return tinycss2.serialize(prelude).strip().startswith("--m-")
 
 
 def _is_broken(node: ast.Node) -> bool:

@@ -58,7 +58,7 @@ def asked_on(slow: SlowHouse, page: Page) -> list[str]:
     asked: list[str] = []
 
     def note(request: Request) -> None:
-        if "guest" in request.url:
+        if "guest" in request.url and "/assets/" not in request.url:
             asked.append(f"{request.method} {request.url.removeprefix(slow.url)}")
 
     page.on("request", note)

@@ -23,7 +23,7 @@ LOBBY = (
     "sandbox-tables",
     "sandbox-promotions",
 )
-START, TESTS, OWN_PLACE, HOLD, RELEASE, PUBLISH, HOLD_OUT, LET_IN, CHECK, HELP = COMMANDS
+START, TESTS, OWN_PLACE, HOLD, RELEASE, LOOK, PUBLISH, DRILLS, TRY, HOLD_OUT, LET_IN, CHECK, HELP = COMMANDS
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,13 @@ def test_two_commands_are_exactly_these():
     assert START == "pip install uv && uv run manage.py up"
     assert TESTS == "pip install uv && uv run pytest"
     assert "uv run pytest" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_drills_begin_as_their_own_book_says():
+    """Both commands stand in that book, whose commands the drills' tests run."""
+    book = (ROOT / "tests" / "drills" / "README.md").read_text("utf-8")
+    assert DRILLS in book
+    assert TRY in book
 
 
 def test_readme_is_short_and_begins_with_the_picture():

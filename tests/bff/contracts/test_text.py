@@ -115,6 +115,7 @@ OWN_WORDS = {
     "bff/broker/port.py": "events, whose strings were checked when the engine or a feed took them",
     "bff/commands/ledger/backup.py": "a copy of our own, mended row by row when it is restored",
     "bff/commands/relay/steps.py": "the outbox",
+    "bff/contracts/manifest.py": "the names of keys in a manifest that was just read and checked",
     "bff/live/hub.py": "revocations of the shell",
     "bff/live/settings.py": "an operator's setting",
     "bff/live/wire.py": "live messages of the query store, passed on unread",
@@ -129,12 +130,15 @@ OWN_WORDS = {
     "bff/store/subscription.py": "the query store",
     "fragments/kit/bff.py": "views and receipts of the BFF, which may be older than this rule",
     "fragments/kit/house.py": "a file of the release",
+    "fragments/kit/pathnames.py": "an operator's setting",
     "shell/fleet/evidence.py": "other processes of the shell",
+    "shell/operations/fragment_cli/local.py": "its own rows, written a line before",
     "shell/operations/up/keys.py": "its own file",
     "shell/operations/up/prepare.py": "its parent process",
     "shell/operations/up/running.py": "its own file",
     "shell/players/identity.py": "a cookie that the shell has signed",
     "shell/players/revocation.py": "other processes of the shell",
+    "shell/registry/history.py": "a manifest that was checked when it was published",
 }
 _READS_JSON = re.compile(r"\bjson\.(?:decode|loads?|Decoder)\(")
 

@@ -147,7 +147,7 @@ def test_database_that_can_not_be_used_is_told_in_a_sentence(monkeypatch: pytest
     def broken(*_: object, **__: object) -> None:
         raise OperationalError("no such table: registry_hold\nLINE 1: …")
 
-    monkeypatch.setattr("shell.operations.management.commands.fragment.hold", broken)
+    monkeypatch.setattr("shell.registry.holds.hold", broken)
     with pytest.raises(CommandError) as refused:
         call_command("fragment", *HOLD)
     assert str(refused.value).startswith("The shell's database can not be used (no such table: registry_hold). Nothing")
