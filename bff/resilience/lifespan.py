@@ -26,7 +26,7 @@ async def serve_lifespan(
         if message["type"] == "lifespan.startup":
             await start()
             await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
+        else:  # `lifespan.shutdown`, the only other message there is
             await stop()
             await send({"type": "lifespan.shutdown.complete"})
             return

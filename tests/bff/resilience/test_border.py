@@ -220,6 +220,15 @@ async def test_body_within_the_limit_arrives(headers: Pairs) -> None:
     assert sent[0]["status"] == 200
 
 
+async def test_limit_may_depend_on_the_request_and_be_none() -> None:
+    """A house that streams what some requests bring says so of those."""
+    limits = {"POST": LIMIT, "PUT": None}
+    for method, status in (("POST", 413), ("PUT", 200)):
+        border = Border(House(), body_bytes_max=lambda scope: limits[scope["method"]])
+        sent = await met(border, [(b"content-length", b"12")], [b"x" * 12], method=method)
+        assert sent[0]["status"] == status
+
+
 async def test_start_and_stop_of_the_server_pass() -> None:
     """The border is about requests."""
     house = House()

@@ -50,3 +50,5 @@ def test_what_is_forgotten_says_from_when_it_was() -> None:
     assert log.add("p", 500, epoch=7) == 3
     assert log.covers("p", "m9.6")
     assert not log.covers("p", "m9.7")
+    assert [log.add(player, now, epoch=1) for player, now in (("q", 501), ("r", 502))] == [None, 500]
+    assert not log.covers("p", "m9.6")

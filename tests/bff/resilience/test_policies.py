@@ -159,6 +159,7 @@ def test_a_policy_that_no_house_has_ends_the_process_with_the_names_that_there_a
         SystemExit, match=r"^HOUSE_POLICIES can not be used: 'sotre' is no policy of a house; there are "
     ):
         check_policies({"HOUSE_POLICIES": '{"sotre": {"op_ms": 5}}'})
+    check_policies({"HOUSE_POLICIES": '{"store": {"op_ms": 5}, "broker": {"stream_events_max": 500}}'})
     with pytest.raises(SystemExit, match="'\\*' is no policy of a house"):
         check_policies({"HOUSE_POLICIES": '{"*": {"op_ms": 5}}'})
 
