@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from bff.resilience.last_good import LastGood, LastGoodPolicy
 from bff.resilience.policies import house_policy
+from shell.composition.body import Body
 from shell.composition.compiler import Compiler
 from shell.composition.include import Include
 from shell.composition.includer import Includer
@@ -79,20 +80,38 @@ def parts() -> Parts:
         evidence=evidence,
         lease=RedisLease(redis, holder=process),
     )
-    last_good = LastGood(
-        house_policy("last-good", LastGoodPolicy()),
-        second=RedisLastGood(redis, settings.SECRET_KEY),
-        codec=BodyCodec(),
-    )
-    recent_outcomes = RecentOutcomes()
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
+    bearer = _bearer_of(minter)
+    follower = _follower(pages, bearer)
+    registry = _registry(upstreams)
+    tally = ReleaseTally(lambda: registry.current)
+    recent_outcomes = RecentOutcomes()
 
-    hold_enforcer = HoldEnforcer(upstreams)
+    def watch(included: Included) -> None:
+        recent_outcomes.note(included)
+        tally.note(included)
+        follower.note(included)
 
-    def follow(snapshot: Snapshot, holds: Holds) -> None:
-        upstreams.retain(snapshot)
-        hold_enforcer.follow(snapshot, holds)
+    return Parts(
+        pages=pages,
+        follower=follower,
+        analyst=Analyst(tally, house_policy("analysis", AnalysisPolicy())),
+        registry=registry,
+        pages_follower=PagesFollower(Path(settings.PAGES), pages),
+        upstreams=upstreams,
+        composer=Composer(compiler, Includer(upstreams, bearer, last_good=_last_good(redis), watch=watch), NOT_FOUND),
+        minter=minter,
+        revocations=Revocations(settings.REDIS_URL),
+        throttle=SignInThrottle(redis, house_policy("sign-in", ThrottlePolicy())),
+        registry_throttle=_registry_throttle(redis),
+        bearer=bearer,
+        recent_outcomes=recent_outcomes,
+        evidence=evidence,
+        redis=redis,
+    )
 
+
+def _bearer_of(minter: Minter) -> Bearer:
     def bearer(visit: Visit, audience: str, scopes: frozenset[str], life_s: int) -> str:
         return minter.bearer(
             visit.player,
@@ -104,41 +123,39 @@ def parts() -> Parts:
             session=visit.session if life_s else "",
         )
 
+    return bearer
+
+
+def _follower(pages: FollowedPages, bearer: Bearer) -> Follower:
     def publish_again(manifest_url: str) -> Awaitable[Published]:
         origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
         return publish(manifest_url, origins=origins, actor=ACTOR, pages=pages, bearer=bearer)
 
-    follower = Follower(publish_again, house_policy("follow", FollowPolicy()))
+    return Follower(publish_again, house_policy("follow", FollowPolicy()))
 
-    registry = SnapshotPoller(follow, SnapshotFile(settings.SNAPSHOT, settings.SECRET_KEY))
-    tally = ReleaseTally(lambda: registry.current)
 
-    def watch(included: Included) -> None:
-        recent_outcomes.note(included)
-        tally.note(included)
-        follower.note(included)
+def _registry(upstreams: Upstreams) -> SnapshotPoller:
+    hold_enforcer = HoldEnforcer(upstreams)
 
-    # A team's CI asks a few times a minute; whoever guesses tokens asks all the time. An account here is a token.
-    registry_api_limits = house_policy(
-        "registry-api", ThrottlePolicy(window_s=60, address_tries_max=300, account_tries_max=120)
+    def follow(snapshot: Snapshot, holds: Holds) -> None:
+        upstreams.retain(snapshot)
+        hold_enforcer.follow(snapshot, holds)
+
+    return SnapshotPoller(follow, SnapshotFile(settings.SNAPSHOT, settings.SECRET_KEY))
+
+
+def _last_good(redis: Redis) -> LastGood[Body]:
+    return LastGood(
+        house_policy("last-good", LastGoodPolicy()),
+        second=RedisLastGood(redis, settings.SECRET_KEY),
+        codec=BodyCodec(),
     )
-    return Parts(
-        pages=pages,
-        follower=follower,
-        analyst=Analyst(tally, house_policy("analysis", AnalysisPolicy())),
-        registry=registry,
-        pages_follower=PagesFollower(Path(settings.PAGES), pages),
-        upstreams=upstreams,
-        composer=Composer(compiler, Includer(upstreams, bearer, last_good=last_good, watch=watch), NOT_FOUND),
-        minter=minter,
-        revocations=Revocations(settings.REDIS_URL),
-        throttle=SignInThrottle(redis, house_policy("sign-in", ThrottlePolicy())),
-        registry_throttle=SignInThrottle(redis, registry_api_limits),
-        bearer=bearer,
-        recent_outcomes=recent_outcomes,
-        evidence=evidence,
-        redis=redis,
-    )
+
+
+def _registry_throttle(redis: Redis) -> SignInThrottle:
+    """A team's CI asks a few times a minute; whoever guesses tokens asks all the time. An account here is a token."""
+    policy = house_policy("registry-api", ThrottlePolicy(window_s=60, address_tries_max=300, account_tries_max=120))
+    return SignInThrottle(redis, policy)
 
 
 def _probe_targets(pages: PageTable, release: Release) -> ProbeTargets:

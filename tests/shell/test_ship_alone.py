@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from bff.contracts.manifest import parse
@@ -58,7 +59,7 @@ def second_shell(house: SlowHouse) -> Iterator[str]:
 def _answers(url: str) -> bool:
     try:
         return bool(plain_http.get(url).status_code == 200)
-    except Exception:  # noqa: BLE001  it is not up yet, in whatever way
+    except httpx.TransportError:  # it does not listen yet, or was cut while it starts
         return False
 
 

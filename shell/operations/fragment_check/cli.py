@@ -36,8 +36,8 @@ def main(argv: Sequence[str]) -> int:
     _set_up()
     from shell.composition.release import Trust
     from shell.operations.fragment_check.check import CheckRequest, check
+    from shell.operations.fragment_check.output import as_json, for_people
     from shell.operations.fragment_check.seen import look
-    from shell.operations.fragment_check.words import as_json, for_people
 
     try:
         folder, pages = _folder(given.pictures), _pages()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from tests.drills.console import words
+from tests.drills.console import fault_description
 from tests.drills.console.history import Fault, History
 from tests.drills.console.places import Places
 from tests.drills.console.sampler import Sampler
@@ -88,8 +88,9 @@ class Desk:
     def _fault(self, hop: str, kind: str, done: Mapping[str, Any], for_s: float) -> Fault:
         if "type" not in done:
             return Fault(hop, "down", "down", "everyone", "everyone", for_s)
-        whom = words.whom(done, self._tester.mark)
-        return Fault(hop, str(done["name"]), words.fault(kind, done["attributes"]), str(done["scope"]), whom, for_s)
+        whom = fault_description.whom(done, self._tester.mark)
+        described = fault_description.fault(kind, done["attributes"])
+        return Fault(hop, str(done["name"]), described, str(done["scope"]), whom, for_s)
 
     async def heal(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Heal a hop, or everything."""

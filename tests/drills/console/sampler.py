@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.drills.console import figures, watch, words
+from tests.drills.console import fault_description, figures, watch
 from tests.drills.console.history import EVERYONE, TESTER, Fault, History
 from tests.drills.console.places import Places, Process
 from tests.drills.console.tester import SessionMark
@@ -144,8 +144,9 @@ def faults(hops: dict[str, dict[str, Any]], mark: str) -> list[Fault]:
     found = []
     for name, hop in hops.items():
         for toxic in hop["toxics"]:
-            said, whom = words.fault(toxic["type"], toxic["attributes"]), words.whom(toxic, mark)
-            found.append(Fault(name, toxic["name"], said, toxic["scope"], whom, toxic["expires_in_s"]))
+            described = fault_description.fault(toxic["type"], toxic["attributes"])
+            whom = fault_description.whom(toxic, mark)
+            found.append(Fault(name, toxic["name"], described, toxic["scope"], whom, toxic["expires_in_s"]))
         if not hop["enabled"]:
             found.append(Fault(name, "down", "down", "everyone", "everyone", hop.get("enabled_in_s", 0.0)))
     return found

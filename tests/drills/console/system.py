@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from tests.drills.console import figures, words
+from tests.drills.console import fault_description, figures
 from tests.drills.console.places import Places
 from tests.drills.console.sampler import Sample
 from tests.drills.proxy.faults import FAULTS, Fault, applies
@@ -130,8 +130,8 @@ def _absent(name: str, reason: str) -> dict[str, Any]:
 def _toxic(toxic: Mapping[str, Any], mark: str) -> dict[str, Any]:
     return {
         "name": toxic["name"],
-        "words": words.fault(toxic["type"], toxic["attributes"]),
-        "whom": words.whom(toxic, mark),
+        "words": fault_description.fault(toxic["type"], toxic["attributes"]),
+        "whom": fault_description.whom(toxic, mark),
         "scope": toxic["scope"],
         "stream": toxic["stream"],
         "left_s": toxic["expires_in_s"],

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.drills.console import figures, watch, words
+from tests.drills.console import fault_description, figures, watch
 from tests.drills.console.history import EVERYONE, History
 from tests.drills.console.places import Places, Process
 from tests.drills.console.sampler import Sample, Sampler, Source
@@ -148,7 +148,7 @@ def test_catalogue_offers_what_applies_with_its_bounds() -> None:
     ],
 )
 def test_whom_a_fault_hits_is_said_in_words(toxic: dict[str, object], said: str) -> None:
-    assert words.whom(toxic, "mine") == said
+    assert fault_description.whom(toxic, "mine") == said
 
 
 async def test_lobby_is_read_slot_by_slot_and_an_error_is_a_state_of_the_page() -> None:

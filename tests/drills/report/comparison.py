@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.drills.phrases import duration
 from tests.drills.report.runs import Drilled, Run
-from tests.drills.report.words import count, moment
+from tests.drills.report.summary import count, moment
 from tests.drills.verdict import Verdict
 
 # A figure got worse when it is half as long again, and by more than a busy machine adds.

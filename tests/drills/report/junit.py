@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 from tests.drills.journal import Journal
 from tests.drills.phrases import duration
 from tests.drills.report.runs import Drilled, Run
-from tests.drills.report.words import lead
+from tests.drills.report.summary import lead
 from tests.drills.verdict import Verdict
 
 # What XML 1.0 can not hold, however it is written.

@@ -16,8 +16,8 @@ from tests.drills.report.comparison import Comparison, compare
 from tests.drills.report.matrix import SIGNS, Matrix, matrix_of
 from tests.drills.report.pictures import Photograph, inside, photographs
 from tests.drills.report.runs import Drilled, Run
+from tests.drills.report.summary import broken_slots, count, lead, listed, moment
 from tests.drills.report.timeline import Chart, chart_of, spans_of
-from tests.drills.report.words import broken_slots, count, lead, listed, moment
 from tests.drills.verdict import Verdict, worst
 
 # A run of more has a row for each drill, and a section for those that have something to show.

@@ -14,9 +14,9 @@ from shell.composition.page import Page, PageTable, Slot
 from shell.composition.release import Trust
 from shell.operations.fragment_check import browser
 from shell.operations.fragment_check.check import CheckRequest, check
+from shell.operations.fragment_check.output import as_json, for_people
 from shell.operations.fragment_check.report import Report
 from shell.operations.fragment_check.seen import look
-from shell.operations.fragment_check.words import as_json, for_people
 from tests.support.mullion import ROOT
 from tests.support.route_server import Answer, RouteServer
 

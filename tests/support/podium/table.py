@@ -170,7 +170,8 @@ async def _published(started: Started, *, trusted: bool) -> "tuple[Release, tupl
     """The release as publishing would store it, without a database."""
     from bff.resilience.policy import Policy
     from bff.resilience.transport import Transport
-    from shell.composition.release import Release, Trust
+    from shell.composition.release import Trust
+    from shell.operations.fragment_check.copied import release_of
     from shell.registry.fetch import Fetcher
     from shell.registry.origins import Origins
 
@@ -182,22 +183,7 @@ async def _published(started: Started, *, trusted: bool) -> "tuple[Release, tupl
         copy = await Fetcher(transport, Origins([], loopback=True), trust_of).copy(started.manifest_url)
     finally:
         await transport.aclose()
-    release = Release(
-        copy.manifest.name,
-        copy.digest(),
-        copy.manifest,
-        copy.manifest_url,
-        copy.fallback,
-        css=copy.css,
-        js=copy.js,
-        uses=copy.uses,
-        files={key: asset.digest for key, asset in copy.files.items()},
-        folder=copy.folder,
-        lifted=copy.lifted,
-        versioned=copy.versioned,
-        trust=copy.trust,
-    )
-    return release, copy.notes
+    return release_of(copy, copy.trust), copy.notes
 
 
 async def _shown(release: "Release", pathname: str) -> str:

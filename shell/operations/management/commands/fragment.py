@@ -17,8 +17,8 @@ from shell.composition.page import Visit
 from shell.composition.release import Trust
 from shell.composition.requests import Bearer
 from shell.operations.fragment_cli.local import LocalRegistry
+from shell.operations.fragment_cli.output import say
 from shell.operations.fragment_cli.verbs import add_trial, add_verbs, run_verb
-from shell.operations.fragment_cli.words import say
 from shell.pages.table import read_pages
 from shell.players.context import Minter
 from shell.registry.history import NotFound

@@ -9,7 +9,7 @@ from tests.drills.journal import Expectation, Phases, Sample, Sibling
 from tests.drills.phrases import PHRASES, duration
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.report.samples import a_journal, a_sibling, an_evidence
-from tests.drills.report.words import lead, siblings_sentence, what_was_broken
+from tests.drills.report.summary import lead, siblings_sentence, what_was_broken
 from tests.drills.verdict import Verdict
 
 pytestmark = pytest.mark.quick
