@@ -66,7 +66,7 @@ def play(film: Film, house: Mullion) -> None:
     page.wait_for_selector(WELL, state="attached")
     page.wait_for_timeout(1500)
     film.take("Three applications, one page.", 2200)
-    house.hold("live-dealer")
+    house.disable("live-dealer")
     page.reload()
     page.wait_for_selector(STALE, state="attached")
     page.wait_for_timeout(500)
@@ -75,7 +75,7 @@ def play(film: Film, house: Mullion) -> None:
     page.wait_for_timeout(500)
     film.take("Half a minute later: its own fallback, as it was published.", 2800)
     film.take("live-dealer starts again. Nobody reloads …", 900)
-    house.release("live-dealer")
+    house.enable("live-dealer")
     for waited_ms in range(0, HEALS_MS_MAX, STEP_MS):
         if page.query_selector(WELL):
             break

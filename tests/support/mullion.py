@@ -158,23 +158,23 @@ class Mullion:
         """`kill -9`; the supervisor starts it again by itself."""
         os.kill(self.pid(name), signal.SIGKILL)
 
-    def hold(self, name: str) -> None:
-        """`kill -9`, and keep it down until `release`."""
+    def disable(self, name: str) -> None:
+        """`kill -9`, and keep it down until `enable`."""
         (self.data / "disabled" / name).touch()
         if pid := self.pid(name):
             os.kill(pid, signal.SIGKILL)
         self.wait_state(name, "disabled")
 
-    def release(self, name: str) -> None:
-        """End a `hold`; returns when it is ready again."""
+    def enable(self, name: str) -> None:
+        """End a `disable`; returns when it is ready again."""
         (self.data / "disabled" / name).unlink(missing_ok=True)
         self.wait_state(name, "ready")
 
-    def freeze(self, name: str) -> None:
-        """It keeps its sockets and answers nothing, until `thaw`."""
+    def hang(self, name: str) -> None:
+        """It keeps its sockets and answers nothing, until `resume`."""
         os.kill(self.pid(name), signal.SIGSTOP)
 
-    def thaw(self, name: str) -> None:
+    def resume(self, name: str) -> None:
         os.kill(self.pid(name), signal.SIGCONT)
 
     def restart(self, name: str) -> None:
@@ -185,12 +185,12 @@ class Mullion:
         self.wait_state(name, "ready")
 
     def restore(self) -> None:
-        """Everything as it was: nothing held, nothing frozen, all ready. Returns when that holds."""
-        for held in (self.data / "disabled").iterdir():
-            held.unlink()
+        """Everything as it was: nothing disabled, nothing hung, all ready. Returns when that holds."""
+        for path in (self.data / "disabled").iterdir():
+            path.unlink()
         for name, row in self.processes().items():
             if row["pid"]:
-                self.thaw(name)
+                self.resume(name)
         self.wait(self._all_ready, STANDS_S_MAX)
 
     # --- waiting

@@ -92,12 +92,12 @@ def test_shell_that_is_ended_finishes_what_it_began(house: Mullion) -> None:
 
 def test_shell_that_is_held_down_refuses_at_once(house: Mullion) -> None:
     """What is down on purpose keeps nobody waiting, and is there again when it is let go."""
-    house.hold("shell")
+    house.disable("shell")
     try:
         with pytest.raises(httpx.ConnectError):
             plain_http.get(house.url, timeout=2)
     finally:
-        house.release("shell")
+        house.enable("shell")
     assert plain_http.get(house.url).status_code == 200
 
 

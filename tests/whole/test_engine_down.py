@@ -45,7 +45,7 @@ def test_open_pages_close_what_needs_the_engine_within_five_seconds_and_keep_wha
     pages["typing"].locator("#amount").fill("43.21")
     pages["cashier"].locator("#amount").fill("12.34")
 
-    house.hold("bff-commands")
+    house.disable("bff-commands")
     down = time.monotonic()
     pages["cashier"].get_by_role("button", name="Deposit", exact=True).click()
     card = pages["cashier"].locator("fragment-slot[slot=cashier] .receipt")
@@ -65,7 +65,7 @@ def test_open_pages_close_what_needs_the_engine_within_five_seconds_and_keep_wha
     for name, typed in {"cashier": "12.34", "typing": "43.21"}.items():
         expect(pages[name].locator("#amount")).to_have_value(typed)
 
-    house.release("bff-commands")
+    house.enable("bff-commands")
     for page in pages.values():
         wait_for(lambda page=page: page.wait_for_timeout(50) or pressable(page), 10, lambda page=page: page.url)
     expect(card).to_have_count(0)

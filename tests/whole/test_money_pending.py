@@ -39,17 +39,17 @@ def lines(page: Page, house: Mullion, amount: str) -> int:
 
 
 @pytest.fixture
-def frozen(house: Mullion) -> Iterator[Mullion]:
-    """Nothing here is frozen for longer than the test."""
+def house_to_hang(house: Mullion) -> Iterator[Mullion]:
+    """The engine hangs for no longer than the test."""
     yield house
-    house.thaw("bff-commands")
+    house.resume("bff-commands")
 
 
-def test_lost_answer_is_pending_across_a_reload_and_resolves_by_itself(frozen: Mullion, page: Page) -> None:
+def test_lost_answer_is_pending_across_a_reload_and_resolves_by_itself(house_to_hang: Mullion, page: Page) -> None:
     """The engine stops in mid-command: its key stands on the page, before and after a reload, until it is known."""
-    sign_in(page, frozen.url, "birch", "/cashier/")
+    sign_in(page, house_to_hang.url, "birch", "/cashier/")
     expect(page.locator("#amount")).to_be_enabled()
-    frozen.freeze("bff-commands")
+    house_to_hang.hang("bff-commands")
     press(page, "31.41")
     expect(card(page)).to_contain_text("We are checking your deposit", timeout=10_000)
     expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=key_deposit_"))
@@ -59,25 +59,25 @@ def test_lost_answer_is_pending_across_a_reload_and_resolves_by_itself(frozen: M
         expect(page.locator("#amount")).to_be_disabled()
         page.reload()
     page.evaluate("window.notReloaded = true")
-    frozen.thaw("bff-commands")
+    house_to_hang.resume("bff-commands")
     expect(card(page)).to_contain_text("£31.41 added", timeout=RESOLVED_MS)
     assert page.evaluate("window.notReloaded") is True
     page.reload()
     expect(card(page)).to_contain_text("£31.41 added")
-    assert lines(page, frozen, "+£31.41") == 1
+    assert lines(page, house_to_hang, "+£31.41") == 1
 
 
-def test_lost_answer_is_looked_up_by_a_link_without_a_script(frozen: Mullion, browser: Browser) -> None:
+def test_lost_answer_is_looked_up_by_a_link_without_a_script(house_to_hang: Mullion, browser: Browser) -> None:
     """The redirect carries the key; the card's link asks again and sends nothing."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    sign_in(page, frozen.url, "birch", "/cashier/")
+    sign_in(page, house_to_hang.url, "birch", "/cashier/")
     expect(page.locator("#amount")).to_be_enabled()
-    frozen.freeze("bff-commands")
+    house_to_hang.hang("bff-commands")
     press(page, "27.18")
     expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=key_deposit_"))
     expect(card(page)).to_contain_text("We are checking your deposit")
-    frozen.thaw("bff-commands")
+    house_to_hang.resume("bff-commands")
 
     added = page.locator(f"{CASHIER} .receipt[role=status]", has_text="£27.18 added")
     again = page.locator(CASHIER).get_by_role("link", name="Check again")
@@ -90,7 +90,7 @@ def test_lost_answer_is_looked_up_by_a_link_without_a_script(frozen: Mullion, br
         return False
 
     wait_for(known, 20, lambda: words(page, "cashier"))
-    assert lines(page, frozen, "+£27.18") == 1
+    assert lines(page, house_to_hang, "+£27.18") == 1
     context.close()
 
 

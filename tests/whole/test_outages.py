@@ -89,7 +89,7 @@ def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Brow
     wait_for(lambda: healthy(page), 30, lambda: states(page))
 
     logged = len(house.logs("shell"))
-    house.hold(process)
+    house.disable(process)
     needed = NEEDED_BY[process]
     reloads = 0
     strays: list[object] = []
@@ -122,7 +122,7 @@ def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Brow
             assert findings(beside) == []
     page.evaluate("window.notReloaded = true")
 
-    house.release(process)
+    house.enable(process)
     wait_for(
         lambda: healthy(page) and live(page),
         HEALED_S_MAX,

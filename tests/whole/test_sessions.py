@@ -96,11 +96,11 @@ async def test_sign_out_ends_that_device_and_no_other(house: Mullion) -> None:
 def test_signed_out_while_valkey_is_away_and_signed_in_ones_stay(house: Mullion) -> None:
     """Redis down signs nobody out, and brings nobody back."""
     mine, other = signed_in(house.url, "birch"), signed_in(house.url, "birch")
-    house.hold("valkey")
+    house.disable("valkey")
     with client(house, mine) as browser:
         assert browser.post("/sign-out/").status_code == 302
     wait_for(lambda: shown_to(client(house, mine)) == "", 3)
     assert shown_to(client(house, other)) == "birch"
-    house.release("valkey")
+    house.enable("valkey")
     assert shown_to(client(house, mine)) == ""
     assert shown_to(client(house, other)) == "birch"

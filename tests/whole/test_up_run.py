@@ -126,10 +126,10 @@ def test_dead_process_is_started_again_and_said(standing: Mullion):
 
 def test_held_process_stays_down_until_released(standing: Mullion):
     """A file named like a process keeps it down; removing the file lets it start."""
-    standing.hold("worker")
+    standing.disable("worker")
     time.sleep(1.5)
     assert standing.processes()["worker"]["state"] == "disabled"
-    standing.release("worker")
+    standing.enable("worker")
     assert any("worker is disabled; remove" in line for line in standing.logs("up"))
 
 

@@ -91,10 +91,10 @@ def test_signed_in_player_loads_pages_while_valkey_hangs_thaws_is_flushed_and_ki
     player = Player(house)
     player.load_until("fresh", HEALED_S_MAX)
 
-    house.freeze("valkey")
+    house.hang("valkey")
     player.load_until("old", FRESH_S_MAX)
     player.load_for(2)
-    house.thaw("valkey")
+    house.resume("valkey")
     player.load_until("fresh", HEALED_S_MAX)
 
     flush(house)

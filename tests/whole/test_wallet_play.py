@@ -53,10 +53,10 @@ def test_history_keeps_its_place_when_it_is_read_again(house: Mullion, page: Pag
     sign_in(page, house.url, "birch", "/history/")
     open_history(page, house.url, "?history.kind=bonuses")
     page.evaluate("window.notReloaded = true")
-    house.hold("wallet")
+    house.disable("wallet")
     page.evaluate(f"document.querySelector('{HISTORY}').dispatchEvent(new Event('mullion:refetch', {{bubbles: true}}))")
     wait_for(lambda: states(page).get("history") != "fresh", 20, lambda: states(page))
-    house.release("wallet")
+    house.enable("wallet")
     wait_for(lambda: states(page).get("history") == "fresh", 20, lambda: states(page))
     current = page.locator(HISTORY).get_by_role("navigation", name="Kinds").locator("[aria-current]")
     expect(current).to_contain_text("Bonuses")
@@ -143,7 +143,7 @@ def test_money_moves_by_plain_forms(house: Mullion, browser: Browser) -> None:
 def test_dead_engine_closes_what_moves_money_and_nothing_else(house: Mullion, page: Page) -> None:
     """History is shown as ever; forms are closed with the reason; clock and limits stand in the shell's own bar."""
     sign_in(page, house.url, "birch", "/limits/")
-    house.hold("bff-commands")
+    house.disable("bff-commands")
 
     def closed() -> bool:
         page.goto(f"{house.url}/limits/")
