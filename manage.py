@@ -26,7 +26,7 @@ def main() -> None:
 
         _end_at_once(check(sys.argv[3:]))
     if sys.argv[1:2] == ["fragment"]:
-        from shell.operations.fragment_cli import remote
+        from fragments.cli import remote
 
         if remote.named_shell(sys.argv[2:], os.environ):
             sys.exit(remote.main(sys.argv[2:]))

@@ -41,7 +41,7 @@ COMPUTED = {
 # Whatever the `house.toml` files name: the supervisor only passes it on.
 SUPERVISOR = "shell/operations/up/"
 # A command of a team's CI, where no house runs.
-COMMAND = "shell/operations/fragment_cli/"
+COMMAND = "fragments/cli/"
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ OWN_WORDS = {
     "fragments/kit/house.py": "a file of the release",
     "fragments/kit/pathnames.py": "an operator's setting",
     "shell/fleet/evidence.py": "other processes of the shell",
-    "shell/operations/fragment_cli/local.py": "its own rows, written a line before",
+    "shell/operations/local_registry.py": "its own rows, written a line before",
     "shell/operations/up/keys.py": "its own file",
     "shell/operations/up/prepare.py": "its parent process",
     "shell/operations/up/running.py": "its own file",

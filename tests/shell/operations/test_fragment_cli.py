@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 from structlog.testing import capture_logs
 
-from shell.operations.fragment_cli import remote
+from fragments.cli import remote
 from shell.registry import models, tokens
 from shell.registry.tokens import Purpose
 from shell.wiring import parts

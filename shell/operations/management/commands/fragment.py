@@ -1,4 +1,4 @@
-"""`manage.py fragment` on this machine's registry: what teams may do (`fragment_cli`), and what operators alone do.
+"""`manage.py fragment` on this machine's registry: what teams may do (`fragments.cli`), and what operators alone do.
 
 Those are `publish` under any name, `trust` and `follow`.
 """
@@ -13,12 +13,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
+from fragments.cli.output import say
+from fragments.cli.verbs import add_trial, add_verbs, run_verb
 from shell.composition.page import Visit
 from shell.composition.release import Trust
 from shell.composition.requests import Bearer
-from shell.operations.fragment_cli.local import LocalRegistry
-from shell.operations.fragment_cli.output import say
-from shell.operations.fragment_cli.verbs import add_trial, add_verbs, run_verb
+from shell.operations.local_registry import LocalRegistry
 from shell.pages.table import read_pages
 from shell.players.context import Minter
 from shell.registry.history import NotFound

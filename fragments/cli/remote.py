@@ -13,8 +13,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from shell.operations.fragment_cli.output import say, say_published
-from shell.operations.fragment_cli.verbs import Answer, add_trial, add_verbs, run_verb
+from fragments.cli.output import say, say_published
+from fragments.cli.verbs import Answer, add_trial, add_verbs, run_verb
 
 # Publishing fetches what the manifest names, each within five seconds.
 ANSWER_S_MAX = 60.0

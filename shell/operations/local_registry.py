@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from shell.operations.fragment_cli.verbs import Answer
+from fragments.cli.verbs import Answer
 from shell.registry import history, holds, rollback, rollout, tokens
 
 

@@ -1,1 +1,0 @@
-"""`fragment …`: one set of verbs, on this machine's registry or on a shell elsewhere by its address and a token."""
