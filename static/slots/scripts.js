@@ -5,7 +5,7 @@
 // a classic script is inserted again. What throws when it runs again is left to the event `mullion:content`, which the
 // slot sends after all of them. `signal` is aborted when the content goes.
 
-/** @typedef {{runs: number, once: boolean, mount?: Mount}} Script */
+/** @typedef {{runs: number, once: boolean, loading?: Promise<void>, mount?: Mount}} Script */
 /** @typedef {{slot: HTMLElement, root: FragmentRoot, signal: AbortSignal}} Content */
 
 /** @type {Map<string, Script>} */
@@ -62,13 +62,27 @@ async function runClassic(url) {
 async function runModule(url, { slot, root, signal }) {
   const script = scriptAt(url);
   if (script.once) return;
+  const run = script.runs;
   try {
-    if (!script.mount) script.mount = mountOf(await import(script.runs > 1 ? again(url, script.runs) : url));
+    if (!script.mount) {
+      // Loaded twice it would remember what the player did in two places.
+      await script.loading?.catch(() => {});
+      if (signal.aborted) return;
+    }
+    if (!script.mount) {
+      script.loading = load(url, script, run);
+      await script.loading;
+    }
     if (!signal.aborted) await script.mount?.(root, { signal });
   } catch (error) {
-    if (!script.mount && script.runs > 1) script.once = true;
-    console.warn(`${slot.slot}: ${url} ${script.runs > 1 ? "does not run again" : "did not run"}:`, error);
+    if (!script.mount && run > 1) script.once = true;
+    console.warn(`${slot.slot}: ${url} ${run > 1 ? "does not run again" : "did not run"}:`, error);
   }
+}
+
+/** @param {string} url @param {Script} script @param {number} run */
+async function load(url, script, run) {
+  script.mount = mountOf(await import(run > 1 ? again(url, run) : url));
 }
 
 /** @param {string} url @param {number} run */

@@ -86,6 +86,8 @@ def test_phases_are_measured_from_the_faults_start_and_end() -> None:
         ([view(1, {**FALLEN, "wallet": ("fresh", "", "<p>Balance 125</p>")}), view(9)],
          ("sibling wallet", "action"), "it is gone"),
         ([view(1, FALLEN, took_ms=2500), view(9)], ("page", "status"), "1 of 1 pages not: the first took 2500 ms"),
+        ([view(-0.1, took_ms=9000), view(9)], ("page", "status"), "1 of 1 pages not: the first took 9000 ms"),
+        ([view(9)], ("page", "status"), "no page while it lasted"),
         ([view(1, FALLEN, status=500), view(9)], ("page", "status"), "answered 500"),
         ([View(1, 10_000, 0, problem="ReadTimeout"), view(9)], ("page", "status"), "did not come (ReadTimeout, after"),
     ],

@@ -89,7 +89,7 @@ def test_a_bet_is_placed_settled_and_paid_in_every_open_tab(house: Mullion, page
     wait_for(lambda: balance(page) == balance(other) == before - 500 + won, 20, lambda: (balance(page), before, won))
     chosen = page.locator("#slot-slip input[name=stake]:checked")
     wait_for(lambda: page.locator("#slot-slip .outcome").count() == 0, 20)
-    assert chosen.input_value() == "500", "the chip that was chosen stays chosen"
+    expect(chosen, "the chip that was chosen stays chosen").to_have_value("500")
 
 
 def test_a_bet_after_the_window_is_refused_and_costs_nothing(house: Mullion, page: Page) -> None:

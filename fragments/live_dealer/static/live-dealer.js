@@ -11,6 +11,9 @@ export default function mount(root, { signal }) {
   const settle = () => {
     for (const chip of chips) chip.defaultChecked = chip.checked;
   };
+  // What was chosen before this script came counts too.
+  const checked = [...chips].find((chip) => chip.checked);
+  if (checked && (!chosen || !checked.defaultChecked)) chosen = checked.value;
   const mine = [...chips].find((chip) => chip.value === chosen);
   if (mine) mine.checked = true;
   settle();

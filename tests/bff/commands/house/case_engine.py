@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import socket
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -70,11 +71,21 @@ def test_all_who_share_a_turn_that_breaks_at_its_end_hear_of_it():
         with transaction.atomic():
             transaction.on_commit(lambda: 1 / 0)
 
+    begun, queued = threading.Event(), threading.Event()
+
+    def holds_the_thread():
+        begun.set()
+        queued.wait(5)
+
     async def pending():
-        made = Engine(threads=1, policy=replace(POLICY, command_ms_max=5000))
-        works = (lambda: time.sleep(0.2), breaks, breaks, breaks)
+        made = Engine(threads=1, policy=replace(POLICY, command_ms_max=10_000))
         try:
-            return await asyncio.gather(*(made.run(work) for work in works), return_exceptions=True)
+            first = asyncio.ensure_future(made.run(holds_the_thread))
+            await asyncio.to_thread(begun.wait, 5)
+            others = [asyncio.ensure_future(made.run(breaks)) for _ in range(3)]
+            await asyncio.sleep(0)
+            queued.set()
+            return await asyncio.gather(first, *others, return_exceptions=True)
         finally:
             made.close()
 
