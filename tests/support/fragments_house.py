@@ -3,6 +3,7 @@
 Public: `Fragment`, `bearer`, `PUBLIC_KEY`.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from bff.contracts import headers
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
 from bff.contracts.promotions import SCOPE_PROMOTIONS
 from bff.contracts.wallet import SCOPE_CLAIM, SCOPE_DEPOSIT, SCOPE_LIMITS, SCOPE_READ, SCOPE_WITHDRAW
@@ -21,6 +23,8 @@ from tests.support import preloaded
 
 ROOT = Path(__file__).parents[2]
 READY_S_MAX = 20
+# As long as a machine with other work may take; a test about lateness sends a deadline of its own.
+UNHURRIED_VIEW_MS, UNHURRIED_DEADLINE_MS = 4_000, "9000"
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 
 
@@ -37,7 +41,8 @@ class Fragment:
     """`fragments.<room>` under uvicorn on a free port, with its BFF and any provider at `bff_url`.
 
     `commands_url` is the engine's where it stands elsewhere, `public_key` the one that its bearers are checked by.
-    `python` and `folder` name together another interpreter and tree than the tests' own.
+    `python` and `folder` name together another interpreter and tree than the tests' own. A request that names no
+    deadline has one that a busy machine keeps, too.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Fragment:
             "BFF_QUERIES_URL": self._bff_url,
             "BFF_COMMANDS_URL": self._commands_url,
             "GAMES_URL": self._bff_url,
+            "HOUSE_POLICIES": json.dumps({"kit": {"view_ms": UNHURRIED_VIEW_MS}}),
         }
         words = ["uvicorn", f"fragments.{self._room}.asgi:application"]
         words += ["--port", str(self.port), "--log-level", "warning"]
@@ -103,16 +109,17 @@ class Fragment:
         body = fields if isinstance(fields, bytes) else urllib.parse.urlencode(fields).encode()
         return self._ask(urllib.request.Request(self.url + target, body, method="POST"), headers)
 
-    def _ask(self, request: urllib.request.Request, headers: dict[str, str]) -> Answer:
-        for name, value in headers.items():
+    def _ask(self, request: urllib.request.Request, sent: dict[str, str]) -> Answer:
+        request.add_header(headers.DEADLINE_MS, UNHURRIED_DEADLINE_MS)
+        for name, value in sent.items():
             request.add_header(name.replace("_", "-"), value)
         try:
             response = urllib.request.urlopen(request, timeout=10)
         except urllib.error.HTTPError as error:
             response = error
         with response:
-            sent = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, sent, response.read().decode())
+            came = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, came, response.read().decode())
 
 
 def bearer(audience: str, *, player: str = "pl_amber", currency: str = "EUR", expires_in_s: int = 120) -> str:

@@ -11,7 +11,7 @@ import pytest
 from bff.contracts.wallet import Availability, Deposit
 from fragments.kit.policy import POLICY
 from tests.support.fragments_fake_bff import Asked, FakeBff, Reply, problem, reply, view
-from tests.support.fragments_house import Answer, Fragment, bearer
+from tests.support.fragments_house import UNHURRIED_VIEW_MS, Answer, Fragment, bearer
 from tests.support.fragments_samples import receipt, wallet_data
 
 PREFIX = "/slots/lobby/wallet"
@@ -65,15 +65,16 @@ def test_summary_shows_the_balance(wallet: Fragment, bff: FakeBff) -> None:
 
 
 def test_bff_gets_bearer_trace_and_deadline(wallet: Fragment, bff: FakeBff) -> None:
-    """The bearer and the trace travel on; the BFF has 250 ms, more while it is slow, less where the shell has less."""
+    """The bearer and the trace travel on; the BFF has its time, more while slow, less where the shell has less."""
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    assert (POLICY.view_ms, POLICY.view_patience_ms) == (250, 150)
     wallet.get("/summary", **player(traceparent=trace))
-    wallet.get("/summary", **player(mullion_deadline_ms="120"))
+    wallet.get("/summary", **player(mullion_deadline_ms="1120"))
     first, second = (asked.headers for asked in bff.asked)
     assert first["authorization"].startswith("Bearer ")
     assert first["traceparent"] == trace
-    assert int(first["mullion-deadline-ms"]) <= POLICY.view_ms + POLICY.view_patience_ms
-    assert int(second["mullion-deadline-ms"]) <= 80
+    assert int(first["mullion-deadline-ms"]) <= UNHURRIED_VIEW_MS + POLICY.view_patience_ms
+    assert int(second["mullion-deadline-ms"]) <= 1080
     assert "cookie" not in first
 
 
@@ -210,7 +211,8 @@ def test_deposit_in_flight_is_pending_under_its_key(wallet: Fragment, bff: FakeB
 def test_lost_answer_is_pending_under_its_key(wallet: Fragment, bff: FakeBff, lost: Reply) -> None:
     """A deposit whose answer got lost is never called failed; its key is its reference, on the page and across it."""
     bff.replies["/commands/deposit"] = lost
-    answer = deposit(wallet, "20")
+    limit = {"mullion_deadline_ms": "1500"} if lost.delay_s else {}
+    answer = deposit(wallet, "20", **limit)
     assert answer.status == 202
     assert "We are checking your deposit" in answer.text
     assert f"Reference {KEY}" in answer.text
