@@ -1,6 +1,7 @@
 """The matrix: every hop and every fault has a drill or a reason, and what runs side by side can not be confused."""
 
 import json
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -8,7 +9,7 @@ from bff.resilience.partition import PARTITIONS_MAX
 from shell.operations.up import find
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.runner import catalogue, library
-from tests.drills.runner.batches import SIDE_BY_SIDE_MAX, batches
+from tests.drills.runner.batches import BESIDE_MAX, SESSIONS_MAX, WATCHED_MAX, Planned, batches, next_of
 from tests.drills.runner.cli import SUBSET
 from tests.support.mullion import ROOT
 
@@ -58,37 +59,82 @@ def test_way_to_the_page_must_show_its_fault() -> None:
     assert not library.find("browser:shell/slow_close").drill.expect.page.broken
 
 
+def looked_at() -> set[str]:
+    return {*{name.partition("/")[0]: name for name in reversed(names())}.values()}
+
+
+def sides(planned: Iterable[Planned]) -> Iterator[list[Planned]]:
+    """What runs at the same time, as each ends in its turn."""
+    waiting, running = [*planned], list[Planned]()
+    while waiting or running:
+        while each := next_of(waiting, running):
+            waiting.remove(each)
+            running.append(each)
+        yield [*running]
+        running.pop(0)
+
+
 def test_every_cell_runs_once_and_nobody_can_be_taken_for_a_neighbour() -> None:
-    """Of everybody's outages side by side no two hit one slot, and what a neighbour hits is nobody's sibling."""
-    made = batches(names())
-    ran = [name for batch in made for name, _ in batch.drills]
-    assert sorted(ran) == sorted(names())
+    """Of everybody's outages side by side no two are on one hop or hit one slot, and no sibling is hit by a neighbour;
+    one slot at least is nobody's, so that what was not hit is proved."""
+    made = batches(names(), looked_at())
+    assert sorted(each.name for batch in made for each in batch.drills) == sorted(names())
     for batch in made:
-        drills = [drill for _, drill in batch.drills]
-        if {drill.scope for drill in drills} == {"session"}:
-            assert batch.limit < PARTITIONS_MAX, "as one ends the next begins, and the house still has the last"
-            continue
-        assert {drill.scope for drill in drills} == {"everyone"}
-        assert len(drills) <= batch.limit == SIDE_BY_SIDE_MAX
-        hit = [slot for drill in drills for slot in drill.expect.slots]
-        assert len(hit) == len(set(hit))
-        assert all(not {*hit} & {*drill.expect.siblings} for drill in drills)
-        hops = [drill.method[0].hop for drill in drills]
-        assert len(hops) == len({*hops})
-        assert not any(drill.expect.page.broken for drill in drills) or len(drills) == 1
+        for side in sides(batch.drills):
+            sessions = [each for each in side if each.of_one_session]
+            others = [each for each in side if not each.of_one_session]
+            assert len(sessions) <= SESSIONS_MAX < PARTITIONS_MAX, "as one ends the house still has it"
+            assert len(others) <= BESIDE_MAX
+            assert len({each.hop for each in others}) == len(others)
+            hit = [slot for each in others for slot in each.drill.expect.slots]
+            assert len(hit) == len({*hit})
+            assert all(not {*hit} & {*each.drill.expect.siblings} for each in side)
+            assert len(side) == 1 or {*hit} < {*catalogue.SLOTS}
+            assert not any(each.drill.expect.page.broken for each in others) or len(side) == 1
+
+
+def test_no_browser_watches_beside_what_every_browser_reports() -> None:
+    for batch in batches(names(), looked_at()):
+        for side in sides(batch.drills):
+            watched = [each for each in side if each.watched]
+            assert len(watched) <= WATCHED_MAX
+            for each in watched:
+                assert not [other for other in side if other.at_the_browser and other is not each]
+
+
+def test_what_runs_ends_and_nothing_waits_for_ever() -> None:
+    """Sessions fill their places and harmless outages theirs, also while a hop or a browser is taken."""
+    [first, *_] = [batch for batch in batches(names(), looked_at()) if len(batch.drills) > 2]
+    seen = [*sides(first.drills)]
+    assert sum(len(side) >= SESSIONS_MAX for side in seen) > len(seen) / 2
+    assert {each.name for side in seen for each in side} == {each.name for each in first.drills}
 
 
 def test_cells_that_hit_no_slot_have_every_slot_for_a_sibling_also_side_by_side() -> None:
     for batch in batches(names()):
-        for name, drill in batch.drills:
-            effect = catalogue.effect_of(name)
-            if not effect.slots and not effect.page:
-                assert [*drill.expect.siblings] == [*catalogue.SLOTS]
+        for each in batch.drills:
+            if not each.drill.expect.slots and not catalogue.effect_of(each.name).page:
+                assert [*each.drill.expect.siblings] == [*catalogue.SLOTS]
 
 
 def test_cells_that_a_browser_watches_are_broken_for_longer() -> None:
-    [batch] = batches(["shell:wallet/latency", "shell:wallet/status"], ["shell:wallet/latency"])
-    assert [drill.lasts_s for _, drill in batch.drills] == [catalogue.WATCHED_FOR_S, catalogue.FOR_S]
+    [batch] = batches(["shell:wallet/status", "shell:wallet/latency"], ["shell:wallet/latency"])
+    assert [each.drill.lasts_s for each in batch.drills] == [catalogue.WATCHED_FOR_S, catalogue.FOR_S]
+
+
+@pytest.mark.parametrize("hop", [hop for hop, effect in catalogue.HOPS.items() if effect.after_s])
+def test_silence_that_is_believed_hits_nothing_and_a_longer_one_must(hop: str) -> None:
+    """A cell that is over before its slots may doubt what they show has them for siblings; the one that a browser
+    watches lasts until they have to say so."""
+    effect = catalogue.HOPS[hop]
+    short, long = catalogue.drill_of(f"{hop}/timeout"), library.find(f"{hop}/timeout").drill
+    assert short.lasts_s < effect.after_s - 1
+    assert ([*short.expect.slots], [*short.expect.siblings]) == ([], [*catalogue.SLOTS])
+    assert f"is believed for {effect.after_s:g} s" in short.description
+    assert long.lasts_s > effect.after_s + 2
+    assert [*long.expect.slots] == [*effect.slots]
+    assert all("fresh" not in each.state for each in long.expect.slots.values())
+    assert "believed" not in long.description
 
 
 def test_subset_that_ci_runs_is_of_the_matrix() -> None:

@@ -1,30 +1,53 @@
 """Which drills of the matrix may run side by side: those whose faults can not be taken for one another's.
 
-Public: `Batch`, `batches`, `SESSIONS_MAX`, `SIDE_BY_SIDE_MAX`.
+Public: `Planned`, `Batch`, `batches`, `next_of`, `SESSIONS_MAX`, `BESIDE_MAX`, `WATCHED_MAX`.
 
-One session's outage reaches nobody else, so that some of these run at once, each under a mark of its own: as one ends
-the next begins. Outages of everybody share a batch only where no slot is hit by two of them, and a slot that a
-neighbour hits is nobody's sibling; those that hit no slot are among themselves, so that all slots stay their siblings.
-The way to everybody's page is broken alone.
+Most of the matrix is one batch: sessions' outages, each under a mark of its own, beside outages of everybody that hit
+no slot, each on a hop of its own. As one ends the next begins. Outages of everybody that hit a slot run in pairs, no
+slot hit by both, and at least one left whose markup proves what was not hit. The way to everybody's page is broken
+alone.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.drills.kit.drill import Drill
-from tests.drills.runner.catalogue import WATCHED_FOR_S, drill_of, effect_of
+from tests.drills.runner.catalogue import SLOTS, drill_of, effect_of, watched_s
 
 # A house keeps eight partitions apart: with one of these it has room for the next while it still has the last.
 SESSIONS_MAX = 7
-SIDE_BY_SIDE_MAX = 12
+BESIDE_MAX = 12
+# Pages that are filmed at the same time: more would be late for want of a processor.
+WATCHED_MAX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A drill of the matrix, and whether a browser watches it."""
+
+    name: str
+    drill: Drill
+    watched: bool = False
+
+    @property
+    def hop(self) -> str:
+        return self.name.partition("/")[0]
+
+    @property
+    def of_one_session(self) -> bool:
+        return self.drill.scope == "session"
+
+    @property
+    def at_the_browser(self) -> bool:
+        """Whether every browser would report it, whatever else that watches."""
+        return self.hop.startswith("browser:") and not self.of_one_session
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Names with their drills, of which `limit` run at once."""
+    """Drills of which as many run at once as `next_of` allows; the next batch begins when all are done."""
 
-    drills: tuple[tuple[str, Drill], ...]
-    limit: int = SIDE_BY_SIDE_MAX
+    drills: tuple[Planned, ...]
 
     @property
     def shared(self) -> bool:
@@ -32,48 +55,63 @@ class Batch:
         return len(self.drills) > 1
 
 
+def next_of(waiting: Sequence[Planned], running: Collection[Planned]) -> Planned | None:
+    """The first of those that wait which may run beside those that do."""
+    return next((each for each in waiting if _fits(each, running)), None)
+
+
+def _fits(one: Planned, running: Collection[Planned]) -> bool:
+    sessions = sum(each.of_one_session for each in running)
+    if one.of_one_session and sessions >= SESSIONS_MAX:
+        return False
+    if not one.of_one_session:
+        if len(running) - sessions >= BESIDE_MAX:
+            return False
+        if any(each.hop == one.hop for each in running if not each.of_one_session):
+            return False
+    if one.watched and sum(each.watched for each in running) >= WATCHED_MAX:
+        return False
+    return not any(_sees(one, other) or _sees(other, one) for other in running)
+
+
+def _sees(one: Planned, other: Planned) -> bool:
+    """Whether the browser that watches `one` would report what `other` breaks."""
+    return one.watched and other.at_the_browser
+
+
 def batches(names: Iterable[str], watched: Collection[str] = ()) -> list[Batch]:
-    """All of them, in batches; those that are `watched` by a browser are broken for longer."""
-    sessions: list[str] = []
-    page: list[str] = []
-    hitting: list[str] = []
-    harmless: list[str] = []
-    for name in names:
-        effect = effect_of(name)
-        if drill_of(name).scope == "session":
-            sessions.append(name)
-        else:
-            (page if effect.page else hitting if effect.slots else harmless).append(name)
-
-    def drilled(name: str, also_hit: Iterable[str] = ()) -> tuple[str, Drill]:
-        return name, drill_of(name, also_hit=sorted(also_hit), for_s=WATCHED_FOR_S if name in watched else 0)
-
-    made = [Batch((drilled(name),)) for name in page]
-    if sessions:
-        made.append(Batch(tuple(map(drilled, sessions)), SESSIONS_MAX))
-    made += [Batch(tuple(map(drilled, group))) for group in _grouped(harmless, _same_hop)]
-    for group in _grouped(hitting, _clash):
-        hit = {slot for name in group for slot in effect_of(name).slots}
-        made.append(Batch(tuple(drilled(name, hit - {*effect_of(name).slots}) for name in group)))
-    return made
+    """All of them, in batches; those that are `watched` by a browser come first, and are broken for longer."""
+    planned = [_planned(name, name in watched) for name in names]
+    planned.sort(key=lambda each: not each.watched)
+    page = [each for each in planned if effect_of(each.name).page and not each.of_one_session]
+    hitting = [each for each in planned if each.drill.expect.slots and not each.of_one_session]
+    rest = [each for each in planned if each not in page and each not in hitting]
+    made = [Batch((each,)) for each in page]
+    if rest:
+        made.append(Batch(tuple(rest)))
+    return made + [Batch(tuple(pair)) for pair in _pairs(hitting)]
 
 
-def _grouped(names: Iterable[str], clash: Callable[[str, str], bool]) -> list[list[str]]:
-    """Greedy: each name goes into the first group that has room for it, its slots and its hop."""
-    groups: list[list[str]] = []
-    for name in sorted(names, key=lambda each: (-len(effect_of(each).slots), each)):
-        for group in groups:
-            if len(group) < SIDE_BY_SIDE_MAX and not any(clash(name, other) for other in group):
-                group.append(name)
-                break
-        else:
-            groups.append([name])
-    return groups
+def _planned(name: str, watched: bool, also_hit: Collection[str] = ()) -> Planned:
+    return Planned(name, drill_of(name, also_hit=also_hit, for_s=watched_s(name) if watched else 0), watched)
 
 
-def _same_hop(one: str, other: str) -> bool:
-    return one.partition("/")[0] == other.partition("/")[0]
+def _pairs(planned: Iterable[Planned]) -> list[list[Planned]]:
+    """Two by two, from those that hit the slots that most of the others do too, so that few are left over."""
+    waiting: dict[tuple[str, ...], list[Planned]] = {}
+    for each in planned:
+        waiting.setdefault(tuple(each.drill.expect.slots), []).append(each)
+    pairs = []
+    while any(waiting.values()):
+        longest = sorted((slots for slots in waiting if waiting[slots]), key=lambda slots: -len(waiting[slots]))
+        first, *others = longest
+        second = next((slots for slots in others if _may_pair(first, slots)), None)
+        chosen = [waiting[first].pop(0), *([waiting[second].pop(0)] if second else [])]
+        hit = {slot for each in chosen for slot in each.drill.expect.slots}
+        pairs.append([_planned(each.name, each.watched, hit - {*each.drill.expect.slots}) for each in chosen])
+    return pairs
 
 
-def _clash(one: str, other: str) -> bool:
-    return _same_hop(one, other) or bool({*effect_of(one).slots} & {*effect_of(other).slots})
+def _may_pair(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    both = {*one, *other}
+    return len(both) == len(one) + len(other) < len(SLOTS)

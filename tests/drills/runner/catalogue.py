@@ -1,16 +1,18 @@
 """The catalogue: a drill for every hop and every fault that applies to it, generated from one table.
 
-Public: `cells`, `drill_of`, `is_cell`, `effect_of`, `HOPS`, `HopEffect`, `FOR_S`, `FED_FOR_S`, `WATCHED_FOR_S`.
+Public: `cells`, `drill_of`, `is_cell`, `effect_of`, `watched_s`, `HOPS`, `HopEffect`, `SLOTS`, `FOR_S`, `FED_FOR_S`,
+`WATCHED_FOR_S`.
 
 The table says of each hop which slots of the lobby it may hit, and of each fault whether the one behind the hop has to
 notice. Everything else on the page is a sibling. A hop that the table does not have is drilled with nothing expected to
 be hit, so that a new one is in the matrix from its first day.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bff.store.policy import feed_policy
 from tests.drills.kit.drill import (
     HEALS_WITHIN_S,
     Drill,
@@ -31,6 +33,9 @@ SLOTS = ("wallet", "tables", "promotions")
 # How long a cell is broken: two pages that are a second late fit into the short one. What is seen by way of a feed, or
 # by a browser, takes longer.
 FOR_S, FED_FOR_S, WATCHED_FOR_S = 3.0, 4.0, 6.0
+# Where silence is believed for a while: what was heard last may be a second old and half a second on its way when a
+# fault begins; and when it is over, pages have to say so for long enough to be photographed.
+UNNOTICED_S, NOTICED_S = 1.5, 4.0
 PAGE_WITHIN_MS = 6000
 PLAYER = "amber"
 HIT: list[State] = ["degraded", "stale", "fallback", "placeholder"]
@@ -41,13 +46,18 @@ MAYBE: list[State] = ["fresh", "degraded", "stale", "fallback", "placeholder"]
 class HopEffect:
     """`slots` of the lobby may be hit. `must`: by a hard fault they have to be. `session`: its requests carry the mark
     of a tester. `page`: it is the way to the page itself. `shared`: what is late is covered for a while by the copy
-    that everybody has."""
+    that everybody has. `after_s`: silence is believed for so long, so that a shorter fault hits no slot."""
 
     slots: tuple[str, ...] = ()
     must: bool = False
     session: bool = False
     page: bool = False
     shared: bool = False
+    after_s: float = 0.0
+
+
+def _believed_s(feed: str) -> float:
+    return feed_policy(feed).stale_after_s
 
 
 HOPS: Mapping[str, HopEffect] = {
@@ -66,15 +76,15 @@ HOPS: Mapping[str, HopEffect] = {
     "promotions:bff-commands": HopEffect(("promotions",), session=True),
     "bff-queries:valkey": HopEffect(SLOTS),
     "bff-live:valkey": HopEffect(),
-    "bff-commands:valkey": HopEffect(("wallet", "promotions")),
+    "bff-commands:valkey": HopEffect(("wallet", "promotions"), must=True, after_s=_believed_s("engine")),
     "bff-commands:sandbox-payments": HopEffect(("wallet",)),
     "relay:sandbox-payments": HopEffect(),
-    "relay:valkey": HopEffect(("wallet", "promotions")),
+    "relay:valkey": HopEffect(("wallet",), must=True, after_s=_believed_s("ledger")),
     "offers-intake:valkey": HopEffect(),
-    "projector:valkey": HopEffect(("wallet", "promotions")),
+    "projector:valkey": HopEffect(("wallet", "promotions"), must=True, after_s=_believed_s("engine")),
     "ingest:sandbox-tables": HopEffect(("tables",)),
     "ingest:sandbox-promotions": HopEffect(("promotions",)),
-    "ingest:valkey": HopEffect(("tables", "promotions")),
+    "ingest:valkey": HopEffect(("tables",), must=True, after_s=_believed_s("tables")),
     "sandbox-tables:bff-commands": HopEffect(),
     "sandbox-payments:bff-commands": HopEffect(),
 }
@@ -121,16 +131,23 @@ def effect_of(name: str) -> HopEffect:
     return HOPS.get(name.partition("/")[0], HopEffect())
 
 
-def drill_of(name: str, *, also_hit: Sequence[str] = (), for_s: float = 0) -> Drill:
+def watched_s(name: str) -> float:
+    """How long the cell is broken where somebody looks at it: until all that has to show it does, and a while more."""
+    effect = effect_of(name)
+    return effect.after_s + NOTICED_S if effect.after_s else WATCHED_FOR_S
+
+
+def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> Drill:
     """The drill of a cell, `hop/fault`, broken for `for_s` if that is given. `also_hit` are slots that another cell
     breaks at the same time."""
     hop, _, fault_name = name.partition("/")
     fault = FAULTS[fault_name]
     effect = effect_of(name)
-    for_s = for_s or (FED_FOR_S if effect.slots and not effect.session else FOR_S)
+    for_s = for_s or _short_s(effect)
+    hit = effect.slots if for_s > effect.after_s else ()
     scope = "session" if effect.session and fault.layer is not Layer.LISTENER else "everyone"
     given = {each.name: each.typical for each in fault.parameters if each.typical is not None}
-    siblings = [slot for slot in SLOTS if slot not in effect.slots and slot not in also_hit]
+    siblings = [slot for slot in SLOTS if slot not in hit and slot not in also_hit]
     page = PageExpectation(within_ms=PAGE_WITHIN_MS)
     if effect.page:
         siblings = []
@@ -138,19 +155,37 @@ def drill_of(name: str, *, also_hit: Sequence[str] = (), for_s: float = 0) -> Dr
         page = PageExpectation(within_ms=1500 if shows else PAGE_WITHIN_MS, broken=shows)
     return Drill(
         title=broken(hop, fault.name, given)[:120],
-        description=f"From the table of hops and faults: {hop} × {fault.name}.",
+        description=_description(name, effect, for_s),
         tags=["matrix", fault.layer.value],
         player=PLAYER,
         scope=scope,  # type: ignore[arg-type]
         clock="running",
-        hypothesis=Hypothesis(probes=_probes(effect, siblings)),
+        hypothesis=Hypothesis(probes=_probes(hit, siblings)),
         method=[Step(hop=hop, fault=fault.name, parameters=given, for_s=for_s)],
         expect=Expect(
-            slots={slot: _slot(hop, effect, fault, for_s) for slot in effect.slots},
+            slots={slot: _slot(hop, effect, fault, for_s) for slot in hit},
             siblings={slot: SiblingExpectation() for slot in siblings},
             page=page,
         ),
     )
+
+
+def _short_s(effect: HopEffect) -> float:
+    if effect.after_s:
+        return min(FOR_S, effect.after_s - UNNOTICED_S)
+    return FED_FOR_S if effect.slots and not effect.session else FOR_S
+
+
+def _description(name: str, effect: HopEffect, for_s: float) -> str:
+    hop, _, fault = name.partition("/")
+    words = f"From the table of hops and faults: {hop} × {fault}."
+    if effect.after_s and for_s <= effect.after_s:
+        slots = " and ".join(effect.slots)
+        words += (
+            f" What {slots} live from is believed for {effect.after_s:g} s of silence, so that nobody has to notice "
+            f"{for_s:g} s of it. A browser watches a longer one, which has to be seen."
+        )
+    return words
 
 
 def _slot(hop: str, effect: HopEffect, fault: Fault, for_s: float) -> SlotExpectation:
@@ -164,6 +199,6 @@ def _soft(fault: Fault) -> bool:
     return fault.name in SOFT
 
 
-def _probes(effect: HopEffect, siblings: Sequence[str]) -> list[Probe]:
-    watched = dict.fromkeys([*effect.slots, *siblings])
+def _probes(hit: Sequence[str], siblings: Sequence[str]) -> list[Probe]:
+    watched = dict.fromkeys([*hit, *siblings])
     return [Probe(page="/", within_ms=PAGE_WITHIN_MS), *(Probe(slot=slot) for slot in watched)]

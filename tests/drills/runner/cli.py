@@ -8,6 +8,7 @@ import asyncio
 import difflib
 import fnmatch
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -160,10 +161,11 @@ def _carry_out(
     """Run these against the target that `given` names, and write the report."""
     chosen = _target(given, given.base_url, given.control_url)
     allowed = guard.load(given.environments)
-    for drill in (*(each.drill for each in named), *map(catalogue.drill_of, cells)):
+    together = batches.batches(cells, options.browser or ())
+    drills = [each.drill for each in named] + [each.drill for batch in together for each in batch.drills]
+    for drill in drills:
         guard.allow(chosen.base_url, _scopes(drill), drill.lasts_s, allowed)
     folder = given.to or session.folder_of(data_root())
-    together = batches.batches(cells, options.browser or ())
     with lock.locked(data_root(), command):
         record = asyncio.run(Run(chosen, folder, command, _say, options).all(named, together))
     _report(folder)
@@ -221,4 +223,15 @@ def _say(words: str) -> None:
 
 def _summary(record: RunRecord) -> None:
     counts = {verdict: sum(drill.verdict == verdict for drill in record.drills) for verdict in EXIT_CODES}
-    _say(" · ".join(f"{count} {verdict.value.replace('_', ' ')}" for verdict, count in counts.items() if count))
+    came_to = " · ".join(f"{count} {verdict.value.replace('_', ' ')}" for verdict, count in counts.items() if count)
+    took_s = (datetime.fromisoformat(record.end) - datetime.fromisoformat(record.start)).total_seconds()
+    _say(f"{came_to or 'nothing was run'}, in {took_s // 60:.0f} min {took_s % 60:.0f} s")
+    if not record.cells:
+        return
+    ran = {drill.name for drill in record.drills}
+    covered = [cell for cell in record.cells if cell.drill]
+    left = sum(cell.drill not in ran for cell in covered)
+    _say(
+        f"The matrix has {len(covered)} cells to which a fault applies, {len(covered) - left} of them with a verdict, "
+        f"and {len(record.cells) - len(covered)} others with the reason why none does."
+    )

@@ -42,7 +42,7 @@ def find(word: str) -> Named:
         return Named(word, load(there[word]))
     cell = word.replace("->", ":")
     if catalogue.is_cell(cell):
-        return Named(cell, catalogue.drill_of(cell))
+        return Named(cell, catalogue.drill_of(cell, for_s=catalogue.watched_s(cell)))
     near = difflib.get_close_matches(word, there, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise Unknown(f"There is no drill '{word[:80]}'.{hint} All of them: manage.py drill list")

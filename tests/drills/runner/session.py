@@ -6,11 +6,12 @@ Public: `Run`, `Options`, `folder_of`, `scoped`.
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, nullcontext, suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from playwright.async_api import Browser
@@ -25,7 +26,7 @@ from tests.drills.journal import Journal
 from tests.drills.kit.drill import Drill
 from tests.drills.run_record import RunDrill, RunRecord
 from tests.drills.runner import catalogue
-from tests.drills.runner.batches import Batch
+from tests.drills.runner.batches import Batch, Planned, next_of
 from tests.drills.runner.books import reset_players
 from tests.drills.runner.breaking import Breaker
 from tests.drills.runner.execute import Execution, Halt
@@ -38,8 +39,6 @@ from tests.drills.verdict import Verdict
 from tests.support.chromium import NoChromium
 
 FOLDER = "drills"
-# Pages that are filmed at the same time: more would be late for want of a processor.
-BROWSERS_MAX = 2
 Say = Callable[[str], None]
 
 
@@ -76,7 +75,6 @@ class Run:
         self._cookies: dict[str, Mapping[str, str]] = {}
         self._stack = AsyncExitStack()
         self._browser: Browser | None = None
-        self._browser_places = asyncio.Semaphore(BROWSERS_MAX)
         self._signing_in, self._opening, self._keeping = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
         self._count = self._done = 0
         self._began = time.monotonic()
@@ -102,7 +100,7 @@ class Run:
     # --- the matrix
 
     async def _matrix(self, control: Control, batches: Sequence[Batch]) -> None:
-        holder = Breaker(batches[0].drills[0][1], self._target, control, "")
+        holder = Breaker(batches[0].drills[0].drill, self._target, control, "")
         await asyncio.to_thread(holder.hold_clock, held=True)
         try:
             for batch in batches:
@@ -113,29 +111,37 @@ class Run:
             await asyncio.to_thread(holder.hold_clock, held=False)
 
     async def _batch(self, control: Control, batch: Batch) -> None:
-        named = [Named(name, drill) for name, drill in batch.drills]
-        places = asyncio.Semaphore(batch.limit)
+        """All of a batch, as many at once as fit; then alone what did not hold beside others."""
+        waiting, running = [*batch.drills], dict[asyncio.Task[Named | None], Planned]()
         doubtful: list[Named] = []
-        async with Visitor(self._target.base_url, cookies=await self._signed_in(named[0].drill)) as visitor:
+        async with Visitor(self._target.base_url, cookies=await self._signed_in(waiting[0].drill)) as visitor:
             shared = SharedVisitor(visitor)
-
-            async def beside(each: Named) -> None:
-                async with self._browser_places if self._is_watched(each) else nullcontext(), places:
-                    if self.halt.is_set:
+            try:
+                while waiting or running:
+                    while not self.halt.is_set and (each := next_of(waiting, running.values())):
+                        waiting.remove(each)
+                        running[asyncio.create_task(self._beside(each, control, batch, shared))] = each
+                    if not running:
                         return
-                    came_to = await self._watched(each, control, shared=shared, alone=not batch.shared)
-                if came_to.mullion.verdict is Verdict.HELD or not batch.shared or self.halt.is_set:
-                    await self._keep(each, came_to)
-                else:
-                    self._say(f"{each.name}: not beside others, so again alone: {came_to.mullion.sentence}")
-                    doubtful.append(each)
-
-            await asyncio.gather(*map(beside, named))
-        for each in doubtful:
+                    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        del running[task]
+                        doubtful += [again] if (again := await task) else []
+            finally:
+                await _ended(running)
+        for again in doubtful:
             # Side by side a neighbour may have been the cause: the verdict is that of the drill alone.
             if not self.halt.is_set:
-                again = Named(each.name, catalogue.drill_of(each.name, for_s=each.drill.lasts_s))
                 await self._keep(again, await self._watched(again, control))
+
+    async def _beside(self, each: Planned, control: Control, batch: Batch, shared: SharedVisitor) -> Named | None:
+        """One beside others; with a doubt the drill that has to be run alone."""
+        came_to = await self._watched(Named(each.name, each.drill), control, shared=shared, alone=not batch.shared)
+        if came_to.mullion.verdict is Verdict.HELD or not batch.shared or self.halt.is_set:
+            await self._keep(Named(each.name, each.drill), came_to)
+            return None
+        self._say(f"{each.name}: not beside others, so again alone: {came_to.mullion.sentence}")
+        return Named(each.name, catalogue.drill_of(each.name, for_s=each.drill.lasts_s))
 
     def _cells(
         self,
@@ -267,6 +273,13 @@ class Run:
         for number, why in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "the halt button")):
             with suppress(NotImplementedError, ValueError, RuntimeError):
                 loop.add_signal_handler(number, self.halt.set, why)
+
+
+async def _ended(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """None of them is left behind by a problem of another; what each broke it heals as it ends."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def folder_name(name: str) -> str:

@@ -1,0 +1,101 @@
+"""A batch of the matrix as it is run: as one ends the next begins, and what did not hold beside others is run alone."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.drills.control import Control
+from tests.drills.journal import Journal
+from tests.drills.report.samples import a_journal
+from tests.drills.runner.batches import SESSIONS_MAX, batches
+from tests.drills.runner.library import Named
+from tests.drills.runner.session import Run
+from tests.drills.runner.target import Target
+from tests.drills.verdict import Verdict
+
+SESSIONS = [f"shell:{fragment}/{fault}" for fragment in ("wallet", "promotions") for fault in (
+    "latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data", "status")]  # fmt: skip
+
+
+class Rehearsal(Run):
+    """A run whose drills take a moment and come to what `verdict_of` says of a name and of whether it ran alone."""
+
+    def __init__(self, folder: Path, verdict_of: Callable[[str, bool], Verdict], lines: list[str]) -> None:
+        super().__init__(Target("http://127.0.0.1:9", "http://127.0.0.1:9"), folder, "drill all", lines.append)
+        self._verdict_of = verdict_of
+        self.ran: list[tuple[str, bool]] = []
+        self.beside = self.most = 0
+
+    async def _signed_in(self, _drill: object) -> dict[str, str]:
+        return {}
+
+    async def _watched(self, each: Named, _control: object, *, alone: bool = True, **_: Any) -> Journal:
+        self.ran.append((each.name, alone))
+        self.beside += 1
+        self.most = max(self.most, self.beside)
+        await asyncio.sleep(0.01)
+        self.beside -= 1
+        return a_journal(each.name, self._verdict_of(each.name, alone), evidence=None)
+
+    async def rehearse(self) -> None:
+        [batch] = batches(SESSIONS)
+        self._count = len(batch.drills)
+        with Control("http://127.0.0.1:9") as control:
+            await self._batch(control, batch)
+
+
+def held(_name: str, _alone: bool) -> Verdict:
+    return Verdict.HELD
+
+
+async def test_as_many_run_at_once_as_there_is_room_for_and_each_once(tmp_path: Path) -> None:
+    lines: list[str] = []
+    run = Rehearsal(tmp_path, held, lines)
+    await run.rehearse()
+    assert sorted(run.ran) == sorted((name, False) for name in SESSIONS)
+    assert run.most == SESSIONS_MAX
+    assert lines[-1].startswith(f"[{len(SESSIONS)}/{len(SESSIONS)}] ")
+
+
+@pytest.mark.parametrize("alone", [Verdict.HELD, Verdict.DEVIATED])
+async def test_what_did_not_hold_beside_others_has_the_verdict_that_it_has_alone(
+    tmp_path: Path, alone: Verdict
+) -> None:
+    lines: list[str] = []
+    doubtful = SESSIONS[3]
+    run = Rehearsal(
+        tmp_path,
+        lambda name, by_itself: Verdict.HELD if name != doubtful else (alone if by_itself else Verdict.DEVIATED),
+        lines,
+    )
+    await run.rehearse()
+    assert run.ran[-1] == (doubtful, True)
+    assert len(run.ran) == len(SESSIONS) + 1
+    assert {drill.name: drill.verdict for drill in run._record.drills}[doubtful] == alone
+    assert len(run._record.drills) == len(SESSIONS)
+    assert [line for line in lines if line.startswith(f"{doubtful}: not beside others, so again alone: ")]
+
+
+async def test_halt_button_starts_no_further_drill(tmp_path: Path) -> None:
+    run = Rehearsal(tmp_path, held, [])
+    run._verdict_of = lambda _name, _alone: run.halt.set("the halt button") or Verdict.ABORTED  # type: ignore[func-returns-value]
+    await run.rehearse()
+    assert len(run.ran) == SESSIONS_MAX
+
+
+async def test_problem_of_one_leaves_no_other_behind(tmp_path: Path) -> None:
+    """What stops the whole run, such as a browser that is not there, waits for what was begun to be healed."""
+    run = Rehearsal(tmp_path, held, [])
+
+    def fails(name: str, _alone: bool) -> Verdict:
+        if name == SESSIONS[0]:
+            raise RuntimeError("no browser")
+        return Verdict.HELD
+
+    run._verdict_of = fails
+    with pytest.raises(RuntimeError, match="no browser"):
+        await run.rehearse()
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
