@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,23 @@ def test_shell_whose_deadline_is_off_is_named(proxy: ProxyProcess) -> None:
     assert found.mullion.verdict == "deviated"
     assert re.search(r"the first took [12]\d{3} ms", failed(found)["page", "status"])
     assert found.mullion.sentence.startswith("page: expected 200 and whole, within 1000 ms, each time; seen: ")
+
+
+def test_page_that_began_before_the_fault_and_outlasts_it_hides_nothing(proxy: ProxyProcess) -> None:
+    """Another is opened in the moment in which the fault is on."""
+    with CrookedSite(proxy.url) as site:
+        lobby, pages = site.lobby, count(1)
+
+        def outlasting() -> str:
+            # One to see that all is steady and three for the control: the next begins with the fault.
+            if next(pages) == 5:
+                time.sleep(2.5)
+            return lobby()
+
+        site.lobby = outlasting  # type: ignore[method-assign]
+        found = run(site, proxy, DRILL.replace("within_ms: 1000", "within_ms: 9000"))
+    assert (found.mullion.verdict, failed(found)) == ("held", {})
+    assert next(sample.state for sample in found.mullion.slots["promotions"] if sample.at_ms >= 0) == "fallback"
 
 
 def test_fragment_without_a_fallback_is_named(proxy: ProxyProcess) -> None:

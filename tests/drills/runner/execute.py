@@ -5,6 +5,7 @@ Public: `Execution`, `Halt`.
 
 import asyncio
 import time
+from bisect import insort
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 
@@ -90,6 +91,7 @@ class Execution:
         self._could_not = could_not
         self._broken = asyncio.Event()
         self._faults_left = sum(step.act is None for step in drill.method)
+        self._first_visit: asyncio.Task[None] | None = None
         self._stack = AsyncExitStack()
 
     async def run(self) -> Journal:
@@ -156,17 +158,19 @@ class Execution:
         try:
             while not self._ends_early(acting) and not self._is_over():
                 await self._look()
+            if self._first_visit is not None:
+                await self._first_visit
             if not watch.aborted and not _has_failed(acting):
                 if self._recorder is not None:
                     self._recorder.fault_ended()
                 self._say("healing?")
                 await self._until_healed()
         finally:
+            tasks = [task for task in (acting, recording, self._first_visit) if task is not None]
             if watch.aborted or _has_failed(acting):
-                acting.cancel()
-                if recording is not None:
-                    recording.cancel()
-            await asyncio.gather(acting, *([recording] if recording else []), return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         if _has_failed(acting):
             await acting
 
@@ -200,6 +204,8 @@ class Execution:
         if not self._broken.is_set():
             watch.began = at
             self._broken.set()
+            # The visit that is under way began without the fault, and may hang for as long as it lasts.
+            self._first_visit = asyncio.create_task(self._visit())
             if self._recorder is not None:
                 self._recorder.fault_began()
         watch.ended = max(watch.ended, at + step.for_s)
@@ -209,14 +215,17 @@ class Execution:
 
     async def _look(self) -> None:
         began = time.monotonic()
+        await self._visit()
+        await self._halt.sleep(LOOK_EVERY_S - (time.monotonic() - began))
+
+    async def _visit(self) -> None:
         page, watch = self.drill.page, self._watch
         if self._mark:
             view, control = await asyncio.gather(self._tester.look(page), self._beside.look(page))
             watch.controls.append(control)
         else:
             view = await self._tester.look(page)
-        watch.views.append(view)
-        await self._halt.sleep(LOOK_EVERY_S - (time.monotonic() - began))
+        insort(watch.views, view, key=lambda each: each.at)
 
     def _ends_early(self, acting: asyncio.Task[None]) -> bool:
         watch, abort = self._watch, self.drill.abort
