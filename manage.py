@@ -20,6 +20,11 @@ def main() -> None:
     if sys.argv[1:2] == ["drill"]:
         # Beside the supervisor, for the same reason: it speaks to the fault proxy of a running copy and needs no house.
         sys.exit(_drill(sys.argv[2:]))
+    if sys.argv[1:3] == ["fragment", "new"]:
+        # It writes files, and needs nothing that runs.
+        from fragments.cli.scaffold.cli import main as new
+
+        sys.exit(new(sys.argv[3:]))
     if sys.argv[1:3] == ["fragment", "check"]:
         # It needs no copy and no shell of anybody's, so it joins none.
         from shell.operations.fragment_check.cli import main as check

@@ -25,6 +25,7 @@ from typing import Any
 import uvicorn
 
 from bff.resilience.bounds import ServerPolicy, bounded_http, policy_of
+from bff.resilience.drain import DRAIN
 from bff.resilience.environment import number_of
 from bff.resilience.policies import check_policies
 
@@ -67,6 +68,7 @@ class Serving(uvicorn.Server):
         self.run(sockets=[listener.socket for listener in self._listeners])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        DRAIN.start()
         if self._inherited:
             self._stop_listening()
         open_connections = set(self._connections())

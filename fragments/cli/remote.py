@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from fragments.cli.output import say, say_published
+from fragments.cli.scaffold import cli as scaffold
 from fragments.cli.verbs import Answer, add_trial, add_verbs, run_verb
 
 # Publishing fetches what the manifest names, each within five seconds.
@@ -118,6 +119,8 @@ def main(
     argv: Sequence[str], environ: Mapping[str, str] = os.environ, transport: httpx.BaseTransport | None = None
 ) -> int:
     """The command's exit code."""
+    if list(argv[:1]) == ["new"]:
+        return scaffold.main(argv[1:])
     given = _parser().parse_args(argv)
     try:
         registry = RemoteRegistry(environ.get("MULLION_URL", ""), environ.get("MULLION_TOKEN", ""), transport)

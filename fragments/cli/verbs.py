@@ -55,6 +55,8 @@ TOKENS = (
 
 def add_verbs(verbs: Any) -> list[ArgumentParser]:
     """Adds each verb's parser to `verbs`, as `add_subparsers` made it; answers those that stand below a verb."""
+    # It asks no registry and parses for itself; it stands here to be found.
+    verbs.add_parser("new", help="write a fragment that works, with tests: fragment new --help", add_help=False)
     _named(verbs, "hold", "keep a fragment out of every page until it is resumed", HOLD).add_argument(
         "--reason", required=True, metavar="WHY", help="for the audit and the status board"
     )

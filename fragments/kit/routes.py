@@ -1,4 +1,4 @@
-"""The addresses that every fragment has: its manifest, fallback, assets, readiness and metrics.
+"""The addresses that every fragment has: its manifest, fallback, assets, health and metrics.
 
 Public: `kit_routes`.
 """
@@ -10,6 +10,7 @@ from django.urls import URLPattern, path
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bff.contracts import headers
+from bff.resilience.drain import DRAIN
 from fragments.kit.house import this_house
 
 # Without the first no module of another origin runs; without the second a page that isolates itself loads nothing.
@@ -23,6 +24,7 @@ def kit_routes() -> list[URLPattern]:
         path("fallback", fallback),
         path("static/<path:name>", static),
         path("healthz", healthz),
+        path("readyz", readyz),
         path("metrics", metrics),
     ]
 
@@ -57,6 +59,13 @@ async def static(request: HttpRequest, name: str) -> HttpResponse:
 async def healthz(request: HttpRequest) -> HttpResponse:
     """200: this process can render. It says nothing about the BFF, whose failure is a rendering of its own."""
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+async def readyz(request: HttpRequest) -> HttpResponse:
+    """200 while requests are welcome; 503 once the process is ending, when it still serves who is connected."""
+    if DRAIN.active:
+        return HttpResponse("ending\n", content_type="text/plain", status=503)
+    return HttpResponse("ready\n", content_type="text/plain")
 
 
 async def metrics(request: HttpRequest) -> HttpResponse:

@@ -1,8 +1,9 @@
 """The kit's wheel, built and installed as a team elsewhere would.
 
-Public: `build_wheel`, `empty_environment`, `WHEEL_PROJECT`.
+Public: `run`, `build_wheel`, `empty_environment`, `WHEEL_PROJECT`.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,14 +11,17 @@ from pathlib import Path
 
 from tests.support.mullion import ROOT
 
+PASSED_ON = {"PATH", "HOME", "LANG"}
 WHEEL_PROJECT = ROOT / "fragments" / "kit"
 
 
-def run(*command: str | Path, cwd: Path = ROOT, **more: str) -> str:
-    """What `command` prints; an assertion with its complaint where it fails."""
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload]
-    assert done.returncode == 0, f"{' '.join(map(str, command))}: {done.stdout[-1000:]}{done.stderr[-2000:]}"
-    return str(done.stdout)
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    """What `command` prints in an environment without anything of the tests'; an assertion where it fails."""
+    environ = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("UV_")}
+    words = [str(part) for part in command]
+    done = subprocess.run(words, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done.stdout
 
 
 def uv() -> str:

@@ -10,11 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.contracts.player_context import ContextRefused
 from bff.contracts.podium_url import resolve
 from bff.resilience.border import Border
+from fragments.kit import routes
 from fragments.kit.asgi import LeanHandler
 from fragments.kit.context import Context, read_context
 from fragments.kit.house import House, load
@@ -223,3 +225,11 @@ def test_house_is_complete() -> None:
         assert isinstance(load(folder), House)
         for name in ("README.md", "Dockerfile", "asgi.py", "function.py", "settings.py", "views.py"):
             assert (folder / name).is_file(), f"{room}/{name}"
+
+
+async def test_fragment_that_is_ending_wants_no_new_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is alive until its end, and ready until that begins."""
+    request = RequestFactory().get("/readyz")
+    assert ((await routes.readyz(request)).status_code, (await routes.healthz(request)).status_code) == (200, 200)
+    monkeypatch.setattr(routes.DRAIN, "active", True)
+    assert ((await routes.readyz(request)).status_code, (await routes.healthz(request)).status_code) == (503, 200)

@@ -80,7 +80,7 @@ def test_wheel_wants_the_versions_that_the_houses_want() -> None:
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_built_wheel_is_typed_and_whole(tmp_path: Path) -> None:
-    """Of the tree and of the source distribution; in an empty environment every module but the extras' is imported."""
+    """In an empty environment every module is imported, but for those that an extra is for."""
     wheel = build_wheel(tmp_path / "wheels")
     files = set(zipfile.ZipFile(wheel).namelist())
     assert {f"{room}/py.typed" for room in rooms()} < files

@@ -1,0 +1,17 @@
+"""Whether this process is ending: it serves who is connected, and wants nobody else.
+
+Public: `Drain`, `DRAIN`.
+"""
+
+
+class Drain:
+    """Starts once, with the server's SIGTERM, and ends with the process."""
+
+    def __init__(self) -> None:
+        self.active = False
+
+    def start(self) -> None:
+        self.active = True
+
+
+DRAIN = Drain()

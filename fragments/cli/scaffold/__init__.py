@@ -1,0 +1,1 @@
+"""`fragment new NAME`: a fragment that works, with tests, in a folder of its own. Needs Python and nothing else."""

