@@ -11,13 +11,13 @@ from pathlib import Path
 
 from tests.support.mullion import ROOT
 
-PASSED_ON = {"PATH", "HOME", "LANG"}
+OF_THE_TESTS = ("DJANGO_", "PYTEST_", "PYTHON")
 WHEEL_PROJECT = ROOT / "fragments" / "kit"
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
     """What `command` prints in an environment without anything of the tests'; an assertion where it fails."""
-    environ = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("UV_")}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_TESTS)}
     words = [str(part) for part in command]
     done = subprocess.run(words, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
