@@ -12,6 +12,7 @@ from tests.drills.journal import Journal
 from tests.drills.report.samples import a_journal
 from tests.drills.runner.batches import SESSIONS_MAX, batches
 from tests.drills.runner.library import Named
+from tests.drills.runner.progress import Progress
 from tests.drills.runner.session import Run
 from tests.drills.runner.target import Target
 from tests.drills.verdict import Verdict
@@ -42,7 +43,7 @@ class Rehearsal(Run):
 
     async def rehearse(self) -> None:
         [batch] = batches(SESSIONS)
-        self._count = len(batch.drills)
+        self._plan([], [batch])
         with Control("http://127.0.0.1:9") as control:
             await self._batch(control, batch)
 
@@ -99,3 +100,12 @@ async def test_problem_of_one_leaves_no_other_behind(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="no browser"):
         await run.rehearse()
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+def test_what_is_left_goes_by_what_each_drill_should_take_and_by_what_the_others_did() -> None:
+    """Two quick ones of three are not two thirds of the run."""
+    progress = Progress({"quick": 10, "quicker": 10, "story": 180})
+    assert progress.plan == "3 drills, about 3 min on an idle machine"
+    assert progress.done(["quick", "quicker"], took_s=20) == "[2/3, 3 min left]"
+    assert progress.done(["quick", "quicker"], took_s=40) == "[2/3, 6 min left]"
+    assert progress.done(["quick", "story"], took_s=200) == "[2/3]"

@@ -1,6 +1,6 @@
 """Which drills of the matrix may run side by side: those whose faults can not be taken for one another's.
 
-Public: `Planned`, `Batch`, `batches`, `next_of`, `SESSIONS_MAX`, `BESIDE_MAX`, `WATCHED_MAX`.
+Public: `Planned`, `Batch`, `batches`, `next_of`, `expected_s`, `SESSIONS_MAX`, `BESIDE_MAX`, `WATCHED_MAX`.
 
 Most of the matrix is one batch: sessions' outages, each under a mark of its own, beside outages of everybody that hit
 no slot, each on a hop of its own. As one ends the next begins. Outages of everybody that hit a slot run in pairs, no
@@ -19,6 +19,8 @@ SESSIONS_MAX = 7
 BESIDE_MAX = 12
 # Pages that are filmed at the same time: more would be late for want of a processor.
 WATCHED_MAX = 2
+# Beside the time of the fault: until all is steady before it and again after it, and what a browser adds to that.
+OVERHEAD_S, WATCHED_OVERHEAD_S = 3.0, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,17 @@ class Batch:
     def shared(self) -> bool:
         """Whether a neighbour could have been the cause of what was seen."""
         return len(self.drills) > 1
+
+    @property
+    def beside(self) -> int:
+        """How many are under way at once, as a rule."""
+        return min(len(self.drills), SESSIONS_MAX)
+
+
+def expected_s(drill: Drill, *, watched: bool) -> float:
+    """About how long it takes where it is alone and the machine does nothing else: what leads up to the fault, and
+    what heals."""
+    return drill.lasts_s + OVERHEAD_S + (WATCHED_OVERHEAD_S if watched else 0)
 
 
 def next_of(waiting: Sequence[Planned], running: Collection[Planned]) -> Planned | None:

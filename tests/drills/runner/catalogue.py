@@ -31,8 +31,8 @@ from tests.drills.run_record import Cell
 
 SLOTS = ("wallet", "tables", "promotions")
 # How long a cell is broken: two pages that are a second late fit into the short one. What is seen by way of a feed, or
-# by a browser, takes longer.
-FOR_S, FED_FOR_S, WATCHED_FOR_S = 3.0, 4.0, 6.0
+# by a browser, takes longer; where no visit over HTTP goes, a few of them show all that they can.
+FOR_S, FED_FOR_S, WATCHED_FOR_S, SCRIPTS_FOR_S = 3.0, 4.0, 6.0, 1.5
 # Where silence is believed for a while: what was heard last may be a second old and half a second on its way when a
 # fault begins; and when it is over, pages have to say so for long enough to be photographed.
 UNNOTICED_S, NOTICED_S = 1.5, 4.0
@@ -46,7 +46,8 @@ MAYBE: list[State] = ["fresh", "degraded", "stale", "fallback", "placeholder"]
 class HopEffect:
     """`slots` of the lobby may be hit. `must`: by a hard fault they have to be. `session`: its requests carry the mark
     of a tester. `page`: it is the way to the page itself. `shared`: what is late is covered for a while by the copy
-    that everybody has. `after_s`: silence is believed for so long, so that a shorter fault hits no slot."""
+    that everybody has. `after_s`: silence is believed for so long, so that a shorter fault hits no slot. `scripts`:
+    only what a page runs in a browser goes there, and no visit over HTTP does."""
 
     slots: tuple[str, ...] = ()
     must: bool = False
@@ -54,6 +55,7 @@ class HopEffect:
     page: bool = False
     shared: bool = False
     after_s: float = 0.0
+    scripts: bool = False
 
 
 def _believed_s(feed: str) -> float:
@@ -62,8 +64,8 @@ def _believed_s(feed: str) -> float:
 
 HOPS: Mapping[str, HopEffect] = {
     "browser:shell": HopEffect(page=True, session=True),
-    "browser:bff-live": HopEffect(),
-    "browser:sandbox-tables": HopEffect(),
+    "browser:bff-live": HopEffect(scripts=True),
+    "browser:sandbox-tables": HopEffect(scripts=True),
     "shell:wallet": HopEffect(("wallet",), must=True, session=True),
     "shell:live-dealer": HopEffect(("tables",), must=True, session=True, shared=True),
     "shell:promotions": HopEffect(("promotions",), must=True, session=True),
@@ -171,6 +173,8 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
 
 
 def _short_s(effect: HopEffect) -> float:
+    if effect.scripts:
+        return SCRIPTS_FOR_S
     if effect.after_s:
         return min(FOR_S, effect.after_s - UNNOTICED_S)
     return FED_FOR_S if effect.slots and not effect.session else FOR_S
@@ -179,6 +183,8 @@ def _short_s(effect: HopEffect) -> float:
 def _description(name: str, effect: HopEffect, for_s: float) -> str:
     hop, _, fault = name.partition("/")
     words = f"From the table of hops and faults: {hop} × {fault}."
+    if effect.scripts and for_s < WATCHED_FOR_S:
+        words += " Only scripts of a page go there: visits over HTTP can show no more than that pages do without."
     if effect.after_s and for_s <= effect.after_s:
         slots = " and ".join(effect.slots)
         words += (

@@ -26,11 +26,12 @@ from tests.drills.journal import Journal
 from tests.drills.kit.drill import Drill
 from tests.drills.run_record import RunDrill, RunRecord
 from tests.drills.runner import catalogue
-from tests.drills.runner.batches import Batch, Planned, next_of
+from tests.drills.runner.batches import Batch, Planned, expected_s, next_of
 from tests.drills.runner.books import reset_players
 from tests.drills.runner.breaking import Breaker
 from tests.drills.runner.execute import Execution, Halt
 from tests.drills.runner.library import Named
+from tests.drills.runner.progress import Progress
 from tests.drills.runner.shared_visitor import SharedVisitor
 from tests.drills.runner.steady import now
 from tests.drills.runner.target import Target
@@ -76,14 +77,14 @@ class Run:
         self._stack = AsyncExitStack()
         self._browser: Browser | None = None
         self._signing_in, self._opening, self._keeping = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
-        self._count = self._done = 0
+        self._progress = Progress({})
         self._began = time.monotonic()
         self.halt = Halt()
 
     async def all(self, named: Sequence[Named], batches: Sequence[Batch] = ()) -> RunRecord:
         """Batches first, then `named` one by one; the record of the run."""
         self._listen()
-        self._count = len(named) + sum(len(batch.drills) for batch in batches)
+        self._plan(named, batches)
         async with self._stack:
             control = self._stack.enter_context(Control(self._target.control_url))
             hops, absent = await asyncio.gather(asyncio.to_thread(control.hops), asyncio.to_thread(control.absent))
@@ -96,6 +97,15 @@ class Run:
                         await reset_players(self._target)
                     await self._keep(each, await self._watched(each, control))
         return self._record
+
+    def _plan(self, named: Sequence[Named], batches: Sequence[Batch]) -> None:
+        expected = {each.name: expected_s(each.drill, watched=self._is_watched(each)) for each in named}
+        for batch in batches:
+            for one in batch.drills:
+                expected[one.name] = expected_s(one.drill, watched=one.watched) / batch.beside
+        self._progress = Progress(expected)
+        if len(expected) > 1:
+            self._say(self._progress.plan)
 
     # --- the matrix
 
@@ -246,9 +256,7 @@ class Run:
     async def _write(self, each: Named, found: Journal) -> None:
         folder = folder_name(each.name)
         await asyncio.to_thread(journal.write, found, self._folder / folder)
-        self._done += 1
         came_to = found.mullion.verdict.value.replace("_", " ")
-        self._say(f"{self._progress()} {each.name}: {came_to}. {found.mullion.sentence}")
         self._record.drills.append(
             RunDrill(
                 name=each.name,
@@ -259,14 +267,10 @@ class Run:
                 duration_s=found.duration,
             )
         )
+        progress = self._progress.done([drill.name for drill in self._record.drills], time.monotonic() - self._began)
+        self._say(f"{progress} {each.name}: {came_to}. {found.mullion.sentence}")
         self._record.end = now()
         await asyncio.to_thread(run_record.write, self._record, self._folder)
-
-    def _progress(self) -> str:
-        took_s = time.monotonic() - self._began
-        left_s = took_s / self._done * (self._count - self._done)
-        left = f", {left_s / 60:.0f} min left" if left_s >= 60 else ""
-        return f"[{self._done}/{self._count}{left}]"
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
