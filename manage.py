@@ -30,11 +30,11 @@ def main() -> None:
         from shell.operations.fragment_check.cli import main as check
 
         _end_at_once(check(sys.argv[3:]))
-    if sys.argv[1:2] == ["fragment"]:
-        from fragments.cli import remote
+    if sys.argv[1:2] in (["fragment"], ["page"]):
+        from fragments.cli import pages, remote
 
         if remote.named_shell(sys.argv[2:], os.environ):
-            sys.exit(remote.main(sys.argv[2:]))
+            sys.exit((remote if sys.argv[1] == "fragment" else pages).main(sys.argv[2:]))
         _join()
         _end_at_once(_django())
     sys.exit(_django())
@@ -55,7 +55,7 @@ def _join() -> None:
     try:
         os.environ.update(running.join(sys.argv[2:], os.environ, cli.data_root()))
     except running.NotJoined as refused:
-        sys.exit(f"manage.py fragment: {refused}")
+        sys.exit(f"manage.py {sys.argv[1]}: {refused}")
 
 
 def _django() -> int:

@@ -17,8 +17,8 @@ from django.conf import settings
 from bff.resilience import log
 from shell.admission import refused_response
 from shell.composition import metrics
+from shell.composition.assets import LAYOUTS, static_file
 from shell.composition.assets import PREFIX as STATIC_PREFIX
-from shell.composition.assets import static_file
 from shell.composition.content_coding import CodedBody
 from shell.composition.page import Page, Visit, split_tag
 from shell.composition.page_names import NAMES_TAKEN, read_names_taken
@@ -33,6 +33,7 @@ from shell.visits import Incoming, visit_of
 from shell.wiring import Parts
 
 SLOTS_PREFIX = "/slots/"
+LAYOUTS_PREFIX = f"{STATIC_PREFIX}{LAYOUTS}/"
 TICKET_PATH = "/live/ticket"
 _HTML = ("content-type", "text/html; charset=utf-8")
 _NEVER_STORED = ("cache-control", "private, no-store")
@@ -176,6 +177,10 @@ class PagePath:
 
     async def _static(self, path: str, scope: dict[str, Any], send: ASGISendCallable) -> None:
         file = static_file(path)
+        if file is None and path.startswith(LAYOUTS_PREFIX):
+            # Of a page that another process has taken up a moment before this one.
+            await self._parts.registry.catch_up()
+            file = static_file(path)
         if file is None:
             await respond(send, 404, (PLAIN,), b"There is no such file.\n")
         else:

@@ -29,7 +29,8 @@ from shell.composition.stream import Composer
 from shell.composition.upstreams import Upstreams
 from shell.fleet.evidence import RedisEvidence
 from shell.fleet.redis_stores import BodyCodec, RedisLastGood, RedisLease, connect
-from shell.pages.follow import FollowedPages, PagesFollower
+from shell.pages.follow import PagesFollower
+from shell.pages.published import LivePages
 from shell.pages.table import NOT_FOUND, read_pages
 from shell.players.context import Minter
 from shell.players.revocation import Revocations
@@ -50,7 +51,7 @@ from shell.registry.tallies import ReleaseTally
 class Parts:
     """What a request of any kind may need; all of it lives as long as the process."""
 
-    pages: PageTable
+    pages: LivePages
     registry: SnapshotPoller
     upstreams: Upstreams
     composer: Composer
@@ -69,8 +70,8 @@ class Parts:
 
 @cache
 def parts() -> Parts:
-    pages = FollowedPages(read_pages(settings.PAGES).pages)
     compiler = Compiler()
+    pages = LivePages(read_pages(settings.PAGES), lambda page: compiler.check(PageTable([page])))
     compiler.check(pages)
     process = uuid4().hex
     evidence = RedisEvidence(settings.REDIS_URL, sender=process)
@@ -83,7 +84,7 @@ def parts() -> Parts:
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
     bearer = _bearer_of(minter)
     follower = _follower(pages, bearer)
-    registry = _registry(upstreams)
+    registry = _registry(upstreams, pages)
     tally = ReleaseTally(lambda: registry.current)
     recent_outcomes = RecentOutcomes()
 
@@ -126,7 +127,7 @@ def _bearer_of(minter: Minter) -> Bearer:
     return bearer
 
 
-def _follower(pages: FollowedPages, bearer: Bearer) -> Follower:
+def _follower(pages: LivePages, bearer: Bearer) -> Follower:
     def publish_again(manifest_url: str) -> Awaitable[Published]:
         origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
         return publish(manifest_url, origins=origins, actor=ACTOR, pages=pages, bearer=bearer)
@@ -134,10 +135,11 @@ def _follower(pages: FollowedPages, bearer: Bearer) -> Follower:
     return Follower(publish_again, house_policy("follow", FollowPolicy()))
 
 
-def _registry(upstreams: Upstreams) -> SnapshotPoller:
+def _registry(upstreams: Upstreams, pages: LivePages) -> SnapshotPoller:
     hold_enforcer = HoldEnforcer(upstreams)
 
     def follow(snapshot: Snapshot, holds: Holds) -> None:
+        pages.take_published(snapshot.pages, snapshot.scopes)
         upstreams.retain(snapshot)
         hold_enforcer.follow(snapshot, holds)
 

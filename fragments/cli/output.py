@@ -1,6 +1,6 @@
 """Answers of the registry, for people.
 
-Public: `say`, `say_published`.
+Public: `say`, `say_published`, `table`, `moment`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,20 +24,20 @@ def say(verb: str, deed: str, name: str, answer: Any) -> Iterator[str]:
         case (("canary" | "promote" | "pause"), _):
             yield _trial(verb, answer)
         case "list", _:
-            yield from _table([_live(each) for each in answer], "nothing is live")
+            yield from table([_live(each) for each in answer], "nothing is live")
         case "show", _:
             yield from _shown(answer)
         case "diff", _:
             yield from _difference(answer)
         case "audit", _:
-            yield from _table([_audited(each) for each in answer], f"nothing happened to {name} yet")
+            yield from table([_audited(each) for each in answer], f"nothing happened to {name} yet")
         case "token", "make":
             shown = answer["shown"]
             yield f"made a token for {shown['fragment']} to {shown['purpose']}, until {_day(shown['expires_at'])}."
             yield "It is shown this once:"
             yield answer["token"]
         case "token", "list":
-            yield from _table([_token(each) for each in answer], f"{name} has no tokens")
+            yield from table([_token(each) for each in answer], f"{name} has no tokens")
         case "token", "revoke":
             yield f"revoked {answer['prefix']} {answer['name']}"
 
@@ -47,7 +47,7 @@ def _held_or_resumed(verb: str, name: str, answer: dict[str, Any]) -> str:
         return f"held {name}; to let go of it: fragment resume {name}" if answer["changed"] else _same(name, verb)
     if not (was := answer["was"]):
         return _same(name, verb)
-    return f"resumed {name}, held by {was['actor']} since {_moment(was['since'])[:16]} UTC: {was['reason']}"
+    return f"resumed {name}, held by {was['actor']} since {moment(was['since'])[:16]} UTC: {was['reason']}"
 
 
 def _same(name: str, verb: str) -> str:
@@ -76,12 +76,12 @@ def _live(each: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _shown(answer: dict[str, Any]) -> Iterator[str]:
-    yield from _table([_live(answer["shown"])], "")
+    yield from table([_live(answer["shown"])], "")
     rows = [
-        ("live" if each["live"] else "", each["version"], each["digest"][:12], _moment(each["published_at"]))
+        ("live" if each["live"] else "", each["version"], each["digest"][:12], moment(each["published_at"]))
         for each in answer["releases"]
     ]
-    yield from _table(rows, "")
+    yield from table(rows, "")
 
 
 def _difference(answer: dict[str, Any]) -> Iterator[str]:
@@ -95,11 +95,11 @@ def _difference(answer: dict[str, Any]) -> Iterator[str]:
 
 
 def _audited(each: dict[str, Any]) -> tuple[str, ...]:
-    return _moment(each["at"]), each["actor"], each["action"], each["version"], each["detail"]
+    return moment(each["at"]), each["actor"], each["action"], each["version"], each["detail"]
 
 
 def _token(each: dict[str, Any]) -> tuple[str, ...]:
-    used = f"used {_moment(each['last_used_at'])}" if each["last_used_at"] else "never used"
+    used = f"used {moment(each['last_used_at'])}" if each["last_used_at"] else "never used"
     return each["prefix"], each["name"], each["purpose"], each["state"], f"until {_day(each['expires_at'])}", used
 
 
@@ -107,11 +107,13 @@ def _day(moment: str) -> str:
     return moment[:10]
 
 
-def _moment(moment: str) -> str:
-    return f"{moment[:10]} {moment[11:19]}"
+def moment(text: str) -> str:
+    """A moment of the API, as people read it."""
+    return f"{text[:10]} {text[11:19]}"
 
 
-def _table(rows: Sequence[tuple[str, ...]], nothing: str) -> Iterator[str]:
+def table(rows: Sequence[tuple[str, ...]], nothing: str) -> Iterator[str]:
+    """`rows` in columns, and `nothing` where there are none."""
     if not rows:
         yield nothing
         return

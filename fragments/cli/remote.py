@@ -1,6 +1,6 @@
 """`fragment` against a shell elsewhere: its address and a token are all that is needed; no settings are read.
 
-Public: `main`, `RemoteRegistry`, `RequestFailed`, `named_shell`.
+Public: `main`, `RemoteRegistry`, `named_shell`.
 """
 
 import json
@@ -8,45 +8,23 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
+from fragments.cli.connection import Connection, RequestFailed
 from fragments.cli.output import say, say_published
 from fragments.cli.scaffold import cli as scaffold
 from fragments.cli.verbs import Answer, add_trial, add_verbs, run_verb
 
-# Publishing fetches what the manifest names, each within five seconds.
-ANSWER_S_MAX = 60.0
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DESCRIPTION = (
     "Ship a fragment to the shell at MULLION_URL, with the token in MULLION_TOKEN. Before that, `fragment check URL` "
     "looks at it as pages would: fragment check --help"
 )
 
 
-class RequestFailed(Exception):
-    """What the shell says, or why it could not be asked."""
-
-
-class RemoteRegistry:
-    """The API of one shell. Redirects are not followed: the token goes to the address that was named, nowhere else."""
-
-    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise RequestFailed(f"MULLION_URL is {url!r}, which is no address; write https://shell.example")
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            raise RequestFailed("MULLION_URL is http://, so the token would be read on the way; write https://")
-        if not token:
-            raise RequestFailed("MULLION_TOKEN is not set; `fragment token make` on the shell's machine makes one.")
-        self._http = httpx.Client(
-            base_url=f"{url.rstrip('/')}/registry/v1",
-            headers={"authorization": f"Bearer {token}", "accept": "application/json"},
-            timeout=ANSWER_S_MAX,
-            transport=transport,
-        )
+class RemoteRegistry(Connection):
+    """Fragments of the registry of one shell."""
 
     def publish(self, url: str, *, move: bool, percent: float | None, promotes: bool) -> Answer:
         """Under the token's own name: a manifest of another one is refused."""
@@ -93,21 +71,6 @@ class RemoteRegistry:
 
     def token_revoke(self, name: str, prefix: str) -> Answer:
         return self._ask("DELETE", f"{_of(name)}/tokens/{quote(prefix, safe='')}")
-
-    def _ask(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
-    ) -> Answer:
-        try:
-            response = self._http.request(method, path, json=body, params=query)
-        except httpx.HTTPError as error:
-            base = self._http.base_url
-            raise RequestFailed(
-                f"{base} did not answer ({type(error).__name__}: {error}). It may have been done or not: look with "
-                "`fragment audit`."
-            ) from error
-        if response.is_success:
-            return _json(response)
-        raise RequestFailed(f"{response.status_code}: {_detail(response)}")
 
 
 def named_shell(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
@@ -157,18 +120,3 @@ def _parser() -> ArgumentParser:
 
 def _of(name: str) -> str:
     return f"/fragments/{quote(name, safe='')}"
-
-
-def _json(response: httpx.Response) -> Answer:
-    try:
-        return response.json()
-    except ValueError as error:
-        raise RequestFailed(f"{response.url} answered {response.status_code} without JSON; is it a Mullion?") from error
-
-
-def _detail(response: httpx.Response) -> str:
-    """The problem's own sentence, or what stands there instead of one, on one line."""
-    try:
-        return str(response.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return " ".join(response.text.split())[:300] or response.reason_phrase

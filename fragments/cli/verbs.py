@@ -1,9 +1,10 @@
 """The verbs that a team needs, and their arguments.
 
-Public: `add_verbs`, `add_trial`, `run_verb`, `Registry`, `Answer`.
+Public: `add_verbs`, `add_token_verbs`, `add_trial`, `add_json`, `run_verb`, `Registry`, `Answer`.
 """
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from typing import Any, Protocol
 
 # JSON as the API answers it.
@@ -70,21 +71,26 @@ def add_verbs(verbs: Any) -> list[ArgumentParser]:
     verb.add_argument("--promotes", action="store_true", help="promote it by itself once it has done well")
     _named(verbs, "promote", "make the release on trial live for everybody")
     _named(verbs, "pause", "leave a trial at its share", PAUSE)
-    _json(verbs.add_parser("list", help="what is live"))
+    add_json(verbs.add_parser("list", help="what is live"))
     _named(verbs, "show", "what is live of a fragment, and its releases")
     verb = _named(verbs, "diff", "what changed from one release to another")
     verb.add_argument("before", metavar="BEFORE", help="a version, or 8 characters of a digest and more")
     verb.add_argument("after", metavar="AFTER", help="the same")
     verb = _named(verbs, "audit", "who changed what, and what was refused")
     verb.add_argument("--limit", type=int, default=AUDIT_LINES, metavar="N", help=f"lines, {AUDIT_LINES} by default")
+    return add_token_verbs(verbs, _named)
+
+
+def add_token_verbs(verbs: Any, named: Callable[[Any, str, str], ArgumentParser]) -> list[ArgumentParser]:
+    """Adds `token` and what stands below it, which it answers; `named` makes a parser that takes a name."""
     tokens = verbs.add_parser("token", help="make, list and revoke tokens", description=TOKENS)
     deeds = tokens.add_subparsers(dest="deed", required=True, metavar="make|list|revoke")
-    verb = _named(deeds, "make", "make a token for a fragment, which need not be published yet")
+    verb = named(deeds, "make", "make a token for what need not be published yet")
     verb.add_argument("--purpose", required=True, choices=["read", "publish", "operate"])
     verb.add_argument("--label", required=True, metavar="WHOSE", help="stands in the audit: promotions-ci")
     verb.add_argument("--days", type=int, default=DAYS_DEFAULT, help=f"until it expires, {DAYS_DEFAULT} by default")
-    _named(deeds, "list", "a fragment's tokens, and when each was used last")
-    _named(deeds, "revoke", "end a token at once").add_argument("prefix", metavar="PREFIX", help="as `list` shows it")
+    named(deeds, "list", "its tokens, and when each was used last")
+    named(deeds, "revoke", "end a token at once").add_argument("prefix", metavar="PREFIX", help="as `list` shows it")
     return list(deeds.choices.values())
 
 
@@ -130,9 +136,10 @@ def run_verb(registry: Registry, given: Namespace) -> Answer:
 def _named(verbs: Any, verb: str, says: str, description: str = "") -> ArgumentParser:
     parser: ArgumentParser = verbs.add_parser(verb, help=says, description=description or None)
     parser.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
-    _json(parser)
+    add_json(parser)
     return parser
 
 
-def _json(parser: ArgumentParser) -> None:
+def add_json(parser: ArgumentParser) -> None:
+    """Adds `--json`."""
     parser.add_argument("--json", action="store_true", help="what the API answers, as JSON")

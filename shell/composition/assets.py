@@ -1,6 +1,7 @@
 """The shell's own static files, in memory, each under an address that only its content decides.
 
-Public: `StaticFile`, `StaticFiles`, `static_url`, `static_file`, `static_layout_url`.
+Public: `StaticFile`, `StaticFiles`, `static_url`, `static_file`, `static_layout_url`, `PREFIX`,
+`LAYOUTS`.
 
 Django's hashed storage writes the addresses of imported modules and of `url()` into the files that name them, so a file
 that changes gets another address, and so do those that import it, and no other.
@@ -27,6 +28,7 @@ _TYPES = {
     ".woff2": "font/woff2",
 }
 PREFIX = "/static/"
+LAYOUTS = "layouts"
 
 
 class StaticFile:
@@ -112,6 +114,6 @@ def static_file(url_path: str) -> StaticFile | None:
     return _files().file(url_path)
 
 
-def static_layout_url(template: str, rules: str) -> str:
-    """Where the stylesheet of a layout is served: `layout.css`, and the rules of the page of this template."""
-    return _files().add_style(f"layouts/{Path(template).stem}", "layout.css", rules)
+def static_layout_url(name: str, rules: str) -> str:
+    """Where the stylesheet of a layout is served: `layout.css`, and the rules of the page of this name."""
+    return _files().add_style(f"{LAYOUTS}/{name}", "layout.css", rules)

@@ -103,12 +103,12 @@ class Compiler:
     def _render(self, page: Page, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
         styles, modules, scripts = _assets(page, snapshot)
         template = engines["django"].get_template(page.template)
-        layout = read_layout(_layout_path(template), page) if page.slots else None
+        layout = page.layout or (read_layout(_layout_path(template), page) if page.slots else None)
         context = {
             "compiling": True,
             "page": page,
             "layout": layout,
-            "layout_style": static_layout_url(page.template, layout_style(layout)) if layout else "",
+            "layout_style": static_layout_url(_style_name(page), layout_style(layout)) if layout else "",
             "language": language,
             "signed_in": signed_in,
             "styles": styles,
@@ -118,6 +118,10 @@ class Compiler:
         with translation.override(language):
             text = template.render(context)
         return _split(page, text)
+
+
+def _style_name(page: Page) -> str:
+    return page.name if page.layout else Path(page.template).stem
 
 
 def _layout_path(template: Any) -> Path:

@@ -1,6 +1,6 @@
 """Where the places of a page stand, as data: `<template>.layout.toml` beside the template.
 
-Public: `Layout`, `SlotPlace`, `Grid`, `HEADING`, `read_layout`.
+Public: `Layout`, `SlotPlace`, `Grid`, `Name`, `HEADING`, `read_layout`, `layout_problems`.
 
 The vocabulary is closed: named areas in columns from a width on, what stays in view, and the height that is reserved
 for each slot until its fragment is there. Nothing in it is CSS, so it can come from anybody who may change a page.
@@ -78,12 +78,13 @@ def read_layout(path: Path, page: Page) -> Layout:
         raise PagesBroken(f"{where} has slots and no layout; write the file, as its neighbours have it") from error
     except (OSError, ValueError) as error:
         raise PagesBroken(f"{where}: {error}. What a layout may say stands in shell/README.md") from error
-    if problem := next(_problems(layout, [slot.name for slot in page.slots]), None):
+    if problem := next(layout_problems(layout, [slot.name for slot in page.slots]), None):
         raise PagesBroken(f"{where}: {problem}")
     return layout
 
 
-def _problems(layout: Layout, declared: list[str]) -> Iterator[str]:
+def layout_problems(layout: Layout, declared: list[str]) -> Iterator[str]:
+    """What does not agree with the slots that are `declared`, a sentence each, with what to do."""
     places, slots = layout.order, [slot for place in layout.order for slot in layout.slots_of(place)]
     for name in sorted({*declared} ^ {*layout.slots}):
         if name in declared:

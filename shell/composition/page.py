@@ -1,13 +1,18 @@
 """A page and its slots, as data; and one visit to it.
 
-Public: `PAGE_DEADLINE_MS`, `Grant`, `Slot`, `Page`, `Visit`, `PageTable`, `PagesBroken`, `TAG_SEPARATOR`, `split_tag`.
+Public: `PAGE_DEADLINE_MS`, `Grant`, `Slot`, `PageWords`, `Page`, `Visit`, `PageTable`, `PagesBroken`, `TAG_SEPARATOR`,
+`split_tag`.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
+
+if TYPE_CHECKING:
+    from shell.composition.layout import Layout
 
 PAGE_DEADLINE_MS = 1000
 
@@ -69,11 +74,22 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class PageWords:
+    """What a page says by itself, as plain text. `back` are the words of a link to the first page, empty for none."""
+
+    title: str
+    heading: str
+    heading_hidden: bool = False
+    back: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """`route` ends in a slash and may hold `{parameters}`, one path segment each.
 
     Without JavaScript the page reads itself again after `refresh_s` seconds; 0 is never. `samples` are values with
-    which publishing asks what visits will ask; they are complete or empty.
+    which publishing asks what visits will ask; they are complete or empty. `words` and `layout` are those of a page
+    that is data as a whole; without them they stand in its template, and in the file beside that.
     """
 
     name: str
@@ -82,6 +98,8 @@ class Page:
     slots: tuple[Slot, ...] = ()
     refresh_s: int = 0
     samples: Mapping[str, str] = field(default_factory=dict, hash=False)
+    words: PageWords | None = None
+    layout: "Layout | None" = field(default=None, hash=False)
 
     @property
     def params(self) -> tuple[str, ...]:

@@ -179,7 +179,8 @@ class Snapshot:
     """What is live at `generation`. One page view uses one snapshot from its first byte to its last.
 
     `tagged` are all releases that open pages may name by their `tag`. `untagged` are, by fragment, those that drew
-    pages from before there were tags, where that is not what is live.
+    pages from before there were tags, where that is not what is live. `pages` are the documents of published pages by
+    name, and `scopes` what operators let fragments do for a player, where the registry says it.
     """
 
     generation: int = 0
@@ -188,6 +189,8 @@ class Snapshot:
     canaries: Mapping[str, Canary] = field(default_factory=lambda: MappingProxyType({}))
     tagged: Mapping[str, Release] = field(default_factory=lambda: MappingProxyType({}))
     untagged: Mapping[str, Release] = field(default_factory=lambda: MappingProxyType({}))
+    pages: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    scopes: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     def release_for(self, fragment: str, visitor: str) -> Release | None:
         """What this visitor's pages are drawn by; None where nothing is live."""

@@ -1,6 +1,6 @@
 """The registry of this machine: as the API, for who may read its database and its key.
 
-Public: `LocalRegistry`.
+Public: `LocalRegistry`, `as_json`.
 """
 
 import json
@@ -19,53 +19,53 @@ class LocalRegistry:
         self._actor = actor
 
     def list(self) -> Answer:
-        return _plain(history.list_fragments())
+        return as_json(history.list_fragments())
 
     def show(self, name: str) -> Answer:
-        return _plain(history.show_fragment(name))
+        return as_json(history.show_fragment(name))
 
     def diff(self, name: str, before: str, after: str) -> Answer:
-        return _plain(history.compare(name, before, after))
+        return as_json(history.compare(name, before, after))
 
     def audit(self, name: str, limit: int) -> Answer:
-        return _plain(history.read_audit(name, limit))
+        return as_json(history.read_audit(name, limit))
 
     def hold(self, name: str, reason: str) -> Answer:
         return {"changed": holds.hold(name, reason=reason, actor=self._actor)}
 
     def resume(self, name: str) -> Answer:
         was = holds.resume(name, actor=self._actor)
-        return {"changed": was is not None, "was": None if was is None else _plain(was)}
+        return {"changed": was is not None, "was": None if was is None else as_json(was)}
 
     def rollback(self, name: str, to: str, reason: str) -> Answer:
-        return _plain(rollback.roll_back(name, to=to, reason=reason, actor=self._actor, now=datetime.now(UTC)))
+        return as_json(rollback.roll_back(name, to=to, reason=reason, actor=self._actor, now=datetime.now(UTC)))
 
     def canary(self, name: str, percent: float, release: str, promotes: bool) -> Answer:
         now = datetime.now(UTC)
-        return _plain(
+        return as_json(
             rollout.start_canary(name, percent=percent, release=release, promotes=promotes, actor=self._actor, now=now)
         )
 
     def promote(self, name: str) -> Answer:
-        return _plain(rollout.promote(name, actor=self._actor, now=datetime.now(UTC)))
+        return as_json(rollout.promote(name, actor=self._actor, now=datetime.now(UTC)))
 
     def pause(self, name: str) -> Answer:
-        return _plain(rollout.pause(name, actor=self._actor))
+        return as_json(rollout.pause(name, actor=self._actor))
 
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer:
         made = tokens.make_token(
             name, tokens.Purpose(purpose), name=label, days=days, actor=self._actor, now=datetime.now(UTC)
         )
-        return _plain(made)
+        return as_json(made)
 
     def token_list(self, name: str) -> Answer:
-        return _plain(tokens.list_tokens(name, now=datetime.now(UTC)))
+        return as_json(tokens.list_tokens(name, now=datetime.now(UTC)))
 
     def token_revoke(self, name: str, prefix: str) -> Answer:
-        return _plain(tokens.revoke_token(name, prefix, actor=self._actor, now=datetime.now(UTC)))
+        return as_json(tokens.revoke_token(name, prefix, actor=self._actor, now=datetime.now(UTC)))
 
 
-def _plain(found: Any) -> Answer:
+def as_json(found: Any) -> Answer:
     """Dataclasses as the JSON that the API makes of them."""
     rows = [asdict(each) for each in found] if isinstance(found, list) else asdict(found)
     return json.loads(json.dumps(rows, default=lambda value: value.isoformat()))

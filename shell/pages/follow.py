@@ -1,6 +1,6 @@
 """Follows the pages table while the shell runs: a changed file is checked and taken up, a wrong one is refused.
 
-Public: `FollowedPages`, `PagesFollower`.
+Public: `PagesFollower`.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ from django.template import TemplateDoesNotExist, TemplateSyntaxError, engines
 
 from bff.resilience import log
 from shell.composition.compiler import Compiler
-from shell.composition.page import PagesBroken, PageTable
-from shell.pages.table import read_pages
+from shell.composition.page import PagesBroken
+from shell.pages.published import LivePages
+from shell.pages.table import FilePages, read_pages
 
 FOLLOW_S = 1.0
 TEMPLATES = Path(__file__).parent / "templates"
@@ -22,23 +23,15 @@ logger = log.get("pages")
 Signature = tuple[tuple[str, int, int], ...]
 
 
-class FollowedPages(PageTable):
-    """A table whose content is replaced as a whole; whoever holds it has what is live."""
-
-    def take(self, table: PageTable) -> None:
-        """Be `table` from here on. A visit under way keeps the page that it began with."""
-        self.__dict__.update(table.__dict__)
-
-
 class PagesFollower:
     """Looks at the table in `path`, and at the templates and layouts, once a second."""
 
-    def __init__(self, path: Path, pages: FollowedPages, *, templates: Path = TEMPLATES) -> None:
+    def __init__(self, path: Path, pages: LivePages, *, templates: Path = TEMPLATES) -> None:
         self._path, self._templates, self._pages = path, templates, pages
         self._seen = self._signature()
         self._task: asyncio.Task[None] | None = None
 
-    def look(self) -> PageTable | None:
+    def look(self) -> FilePages | None:
         """The table to take up, None where nothing changed or what changed can not be used; the log says which."""
         signature = self._signature()
         if signature == self._seen:
@@ -67,8 +60,7 @@ class PagesFollower:
                 logger.exception("pages_not_followed")
                 continue
             if table is not None:
-                self._pages.take(table)
-                logger.info("pages_taken_up", pages=[page.name for page in table.pages])
+                self._pages.take_file(table)
 
     async def start(self) -> None:
         if self._task is None:

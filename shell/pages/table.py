@@ -1,10 +1,11 @@
 """Reads the pages table.
 
-Public: `read_pages`, `NOT_FOUND`.
+Public: `read_pages`, `FilePages`, `page_of`, `PageEntry`, `SlotEntry`, `Scopes`, `NOT_FOUND`.
 """
 
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
 NOT_FOUND = Page(name="not-found", route="", template="404.html")
 REFRESH_S_MIN = 10
 GRANT_LIFE_H_MAX = 12
+# What each fragment may do for a player, by its name.
+Scopes = Mapping[str, frozenset[str]]
 _QUERY = re.compile(r"[a-z][a-z_]{0,31}")
 _THIRD_PARTY = re.compile(r"(?!live:)[a-z][a-z0-9-]*:.+")
 _TAKEN = frozenset({"receipt", "min_sequence", "attempt"})  # the shell's own words to a fragment
@@ -30,7 +33,9 @@ class _Grant(msgspec.Struct, forbid_unknown_fields=True):
     life_h: Annotated[int, msgspec.Meta(ge=1, le=GRANT_LIFE_H_MAX)] | None = None
 
 
-class _Slot(msgspec.Struct, forbid_unknown_fields=True):
+class SlotEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A slot as it is written."""
+
     fragment: str
     pathname: str = ""
     primary: bool = False
@@ -38,27 +43,40 @@ class _Slot(msgspec.Struct, forbid_unknown_fields=True):
     query: list[str] = []
 
 
-class _Page(msgspec.Struct, forbid_unknown_fields=True):
+class PageEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A page as it is written."""
+
     route: str
     template: str
-    slots: dict[str, _Slot] = {}
+    slots: dict[str, SlotEntry] = {}
     refresh_s: Annotated[int, msgspec.Meta(ge=REFRESH_S_MIN)] | None = None
     samples: dict[str, str] = {}
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
     fragments: dict[str, _Fragment]
-    pages: dict[str, _Page]
+    pages: dict[str, PageEntry]
 
 
-def read_pages(path: Path) -> PageTable:
+class FilePages(PageTable):
+    """The pages of a file, and the `scopes` that it gives to fragments."""
+
+    def __init__(self, pages: Iterable[Page], scopes: Scopes) -> None:
+        super().__init__(pages)
+        self.scopes = scopes
+
+
+def read_pages(path: Path) -> FilePages:
     """The table in `path`; `PagesBroken` names the entry that is wrong."""
     try:
         raw: dict[str, Any] = tomllib.loads(path.read_text())
         table = msgspec.convert(raw, _Table)
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise PagesBroken(f"{path}: {error}") from error
-    return PageTable(_page(path, name, page, table.fragments) for name, page in table.pages.items())
+    scopes = {name: frozenset(fragment.scopes) for name, fragment in table.fragments.items()}
+    return FilePages(
+        (page_of(f"{path}: pages.{name}", name, page, scopes) for name, page in table.pages.items()), scopes
+    )
 
 
 def _grant(grant: _Grant) -> Grant:
@@ -70,39 +88,35 @@ def _takes(page: Page, samples: dict[str, str]) -> bool:
     return samples.keys() == set(page.params) and PageTable([page]).match(page.path(samples)) == (page, samples)
 
 
-def _page(path: Path, name: str, page: _Page, fragments: dict[str, _Fragment]) -> Page:
+def page_of(where: str, name: str, page: PageEntry, scopes: Scopes) -> Page:
+    """The page that is written as `page`, where `scopes` names every fragment; `PagesBroken` begins with `where`."""
     if not (page.route.startswith("/") and page.route.endswith("/")):
-        raise PagesBroken(f"{path}: the route of pages.{name} must start and end with a slash")
-    slots = []
-    for slot_name, slot in page.slots.items():
-        fragment = fragments.get(slot.fragment)
-        if fragment is None:
-            raise PagesBroken(
-                f"{path}: pages.{name}.slots.{slot_name} names the fragment {slot.fragment!r}, "
-                f"which [fragments] does not have"
-            )
-        if odd := [name for name in slot.query if name in _TAKEN or not _QUERY.fullmatch(name)]:
-            raise PagesBroken(f"{path}: pages.{name}.slots.{slot_name} can not take the query names {odd}")
-        if slot.grant and not _THIRD_PARTY.fullmatch(slot.grant.audience):
-            raise PagesBroken(
-                f"{path}: pages.{name}.slots.{slot_name} grants {slot.grant.audience!r}; a third party is written "
-                f"<kind>:<name>, such as game:{{table}}, so that no grant can pass for a fragment or open a live socket"
-            )
-        grant = _grant(slot.grant) if slot.grant else None
-        scopes, query = frozenset(fragment.scopes), tuple(slot.query)
-        slots.append(Slot(slot_name, slot.fragment, slot.pathname, scopes, slot.primary, grant, query))
+        raise PagesBroken(f"{where}: its route must start and end with a slash")
+    slots = [_slot(f"{where}.slots.{slot_name}", slot_name, slot, scopes) for slot_name, slot in page.slots.items()]
     if sum(slot.primary for slot in slots) > 1:
-        raise PagesBroken(f"{path}: pages.{name} has more than one primary slot")
+        raise PagesBroken(f"{where} has more than one primary slot")
     built = Page(name, page.route, page.template, tuple(slots), page.refresh_s or 0, page.samples)
+    if len(set(built.params)) < len(built.params):
+        raise PagesBroken(f"{where}: its route has one parameter twice")
     if page.samples and not _takes(built, page.samples):
-        raise PagesBroken(
-            f"{path}: pages.{name}.samples must give each of {list(built.params)} a value that its route takes"
-        )
-    for slot_built in slots:
-        filled = slot_built.pathname + (slot_built.grant.audience if slot_built.grant else "")
+        raise PagesBroken(f"{where}.samples must give each of {list(built.params)} a value that its route takes")
+    for slot in slots:
+        filled = slot.pathname + (slot.grant.audience if slot.grant else "")
         unknown = set(Page("", filled, "").params) - set(built.params)
         if unknown:
-            raise PagesBroken(
-                f"{path}: pages.{name}.slots.{slot_built.name} uses {sorted(unknown)}, which its route does not have"
-            )
+            raise PagesBroken(f"{where}.slots.{slot.name} uses {sorted(unknown)}, which its route does not have")
     return built
+
+
+def _slot(where: str, name: str, slot: SlotEntry, scopes: Scopes) -> Slot:
+    if slot.fragment not in scopes:
+        raise PagesBroken(f"{where} names the fragment {slot.fragment!r}, which [fragments] does not have")
+    if odd := [name for name in slot.query if name in _TAKEN or not _QUERY.fullmatch(name)]:
+        raise PagesBroken(f"{where} can not take the query names {odd}")
+    if slot.grant and not _THIRD_PARTY.fullmatch(slot.grant.audience):
+        raise PagesBroken(
+            f"{where} grants {slot.grant.audience!r}; a third party is written <kind>:<name>, such as game:{{table}}, "
+            f"so that no grant can pass for a fragment or open a live socket"
+        )
+    grant = _grant(slot.grant) if slot.grant else None
+    return Slot(name, slot.fragment, slot.pathname, scopes[slot.fragment], slot.primary, grant, tuple(slot.query))

@@ -101,11 +101,13 @@ class Superseded(models.Model):
 class Registration(models.Model):
     """What operators allow a fragment's name, whatever release of it is live. A name without one is sandboxed.
 
-    `followed_at` and what stands with it is the last try to `follow` it.
+    `scopes` is what it may do for a player, None where the pages table says that. `followed_at` and what stands with it
+    is the last try to `follow` it.
     """
 
     fragment = models.CharField(max_length=100, primary_key=True)
     trust = models.CharField(max_length=16, default=Trust.SANDBOXED.value)
+    scopes = models.JSONField(null=True)
     follow = models.BooleanField(default=False)
     followed_at = models.DateTimeField(null=True)
     followed_version = models.CharField(max_length=128, blank=True)
@@ -143,6 +145,33 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.fragment}: {self.prefix} {self.name}"
+
+
+class PageRevision(models.Model):
+    """One published state of a page, as its document says it; `number` counts from 1 for each page."""
+
+    page = models.CharField(max_length=64)
+    number = models.IntegerField()
+    digest = models.CharField(max_length=64)
+    document = models.BinaryField()
+    actor = models.CharField(max_length=150)
+    published_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["page", "number"], name="one_revision_a_number")]
+
+    def __str__(self) -> str:
+        return f"{self.page} {self.number}"
+
+
+class LivePage(models.Model):
+    """Which revision of a page is live; a page without one is the file's, or there is none."""
+
+    page = models.CharField(max_length=64, primary_key=True)
+    revision = models.ForeignKey(PageRevision, on_delete=models.PROTECT)
+
+    def __str__(self) -> str:
+        return f"{self.page}: {self.revision_id}"
 
 
 class AuditEntry(models.Model):

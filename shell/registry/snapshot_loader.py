@@ -18,6 +18,8 @@ from shell.registry import models
 from shell.registry.going_live import EARLIER_MAX, OLD_PAGES_S
 from shell.registry.holds import FragmentHold
 from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease, Registration
+from shell.registry.page_revisions import live_documents
+from shell.registry.scopes import scopes_of
 
 _TAG_SALT = "shell.registry.tag.1"
 Holds = Mapping[str, FragmentHold]
@@ -90,6 +92,8 @@ def _snapshot(generation: int, current: Snapshot) -> Snapshot:
         # Also of what has no tag any more: pages from when it had one are still open.
         tagged=MappingProxyType({_tag(release): release for release in in_pages}),
         untagged=MappingProxyType({name: found[-1] for name, found in before.items() if found}),
+        pages=MappingProxyType(live_documents()),
+        scopes=MappingProxyType(scopes_of(registrations.values())),
     )
 
 

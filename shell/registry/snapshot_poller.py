@@ -50,6 +50,7 @@ class SnapshotPoller:
         self._coded: LruCache[StoredAsset] = LruCache(_CODED_BYTES_MAX)
         self._first: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._catching_up: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Read once, then follow in the background. Whoever calls while the first load is on its way waits for it."""
@@ -60,7 +61,7 @@ class SnapshotPoller:
             await asyncio.wait({self._first})
 
     async def stop(self) -> None:
-        tasks = [task for task in (self._first, self._task) if task is not None]
+        tasks = [task for task in (self._first, self._task, self._catching_up) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -83,6 +84,12 @@ class SnapshotPoller:
             self._notified = self.current.generation
         if changed and self._file is not None:
             await asyncio.to_thread(self._file.write, snapshot, holds)
+
+    async def catch_up(self) -> None:
+        """Look at once whether what is live has moved; whoever calls meanwhile waits for the same look."""
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = asyncio.create_task(self._look(), name="registry-catching-up")
+        await asyncio.wait({self._catching_up})
 
     async def asset(self, digest: str) -> StoredAsset | None:
         """An asset by digest: of the snapshot from memory, of an older release from the database."""
@@ -143,6 +150,9 @@ class SnapshotPoller:
         while True:
             await asyncio.sleep(wait_s)
             wait_s = POLL_S if await self._refreshed() else min(wait_s * 2, POLL_S_MAX)
+
+    async def _look(self) -> None:
+        await self._refreshed()
 
     async def _refreshed(self) -> bool:
         """Whether a refresh went well. Whatever went wrong is logged: a poller that ended would follow no publish."""

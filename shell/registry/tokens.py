@@ -1,4 +1,4 @@
-"""Bearer tokens with which a team ships one fragment: for that name and one purpose, for so many days.
+"""Bearer tokens with which a team ships one fragment or one page: for that name and one purpose, for so many days.
 
 Public: `Purpose`, `TokenView`, `MadeToken`, `TokenRefused`, `make_token`, `list_tokens`, `revoke_token`,
 `authenticate`.
@@ -25,7 +25,8 @@ TOKENS_MAX = 50
 USED_EVERY_S = 60
 _TOKEN = re.compile(r"mullion_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}")
-_FRAGMENT = re.compile(r"[A-Za-z0-9_-]{1,100}")
+# A page has its name behind `page:`.
+_FRAGMENT = re.compile(r"(page:)?[A-Za-z0-9_-]{1,90}")
 
 
 class Purpose(StrEnum):
@@ -73,7 +74,7 @@ class MadeToken:
 def make_token(fragment: str, purpose: Purpose, *, name: str, days: int, actor: str, now: datetime) -> MadeToken:
     """A token for `fragment`, which need not be published yet. `name` stands in the audit; raises `TokenRefused`."""
     if not _FRAGMENT.fullmatch(fragment):
-        raise TokenRefused("a fragment's name has 1 to 100 letters, digits, _ and -; no token was made.")
+        raise TokenRefused("a name has 1 to 90 letters, digits, _ and -; no token was made.")
     if not _NAME.fullmatch(name):
         raise TokenRefused("a token's name has 1 to 64 letters, digits, spaces and . _ / -; no token was made.")
     if not 1 <= days <= DAYS_MAX:

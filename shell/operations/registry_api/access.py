@@ -1,26 +1,30 @@
 """Who may do what over HTTP: a bearer token, for its own fragment and up to its purpose. No cookie is ever read.
 
-Public: `TokenBearer`, `actor_of`, `Problem`, `in_registry`.
+Public: `TokenBearer`, `actor_of`, `Problem`, `in_registry`, `LINES`.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import Error
 from django.http import HttpRequest
+from ninja.params.functions import Query
 from ninja.security import HttpBearer
 
 from bff.resilience import log
 from shell.players.threads import Threads, ThreadsBusy
 from shell.players.throttle import Try, network_of
-from shell.registry.history import record_refusal
+from shell.registry.history import AUDIT_MAX, record_refusal
+from shell.registry.page_revisions import subject_of
 from shell.registry.tokens import Purpose, TokenView, authenticate
 from shell.wiring import parts
 
 T = TypeVar("T")
 
 REGISTRY_MS = 5000
+# How many lines of an audit are answered.
+LINES: Any = Query(50, ge=1, le=AUDIT_MAX)
 
 logger = log.get("registry")
 _threads = Threads("registry", 4, 16)
@@ -74,8 +78,7 @@ class TokenBearer(HttpBearer):
             logger.warning("token_unknown", path=request.path[:200])
             raise Problem(401, "Nobody has this token. It may be cut off, or of another shell.")
         await _take("registry-token", held.prefix)
-        match = request.resolver_match
-        fragment = str(match.kwargs.get("fragment", held.fragment)) if match else held.fragment
+        fragment = _named(request) or held.fragment
         if refused := self._refused(held, fragment):
             status, detail = refused
             tried = f"{request.method} {request.path}: {detail}"
@@ -91,6 +94,12 @@ class TokenBearer(HttpBearer):
         if not Purpose(held.purpose).covers(self._purpose):
             return 403, f"This token is for {held.purpose}, and this takes one for {self._purpose}."
         return None
+
+
+def _named(request: HttpRequest) -> str:
+    """Whose the operation is, by the address: a fragment, or a page; empty where it is the token's own."""
+    kwargs = request.resolver_match.kwargs if request.resolver_match else {}
+    return subject_of(str(kwargs["page"])) if "page" in kwargs else str(kwargs.get("fragment", ""))
 
 
 async def _take(kind: str, key: str) -> None:

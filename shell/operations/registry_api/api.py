@@ -14,8 +14,10 @@ from ninja import NinjaAPI, Query, Schema
 from ninja.errors import ValidationError
 from pydantic import Field
 
-from shell.operations.registry_api.access import Problem, TokenBearer, actor_of, in_registry
-from shell.registry import history, holds, rollback, rollout, tokens
+from shell.composition.page import PagesBroken
+from shell.operations.registry_api import page_api
+from shell.operations.registry_api.access import LINES, Problem, TokenBearer, actor_of, in_registry
+from shell.registry import history, holds, page_revisions, rollback, rollout, tokens
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, Trial, VersionTaken, publish
 from shell.registry.release_folder import PublishRefused
@@ -112,6 +114,8 @@ for _error, _status in (
     (rollback.RollbackRefused, 409),
     (rollout.RolloutRefused, 409),
     (PublishRefused, 422),
+    (PagesBroken, 422),
+    (page_revisions.PageRefused, 422),
     (holds.HoldRefused, 422),
     (tokens.TokenRefused, 422),
 ):
@@ -149,9 +153,7 @@ async def diff(request: HttpRequest, fragment: str, before: Query[Named], after:
 
 
 @api.get("/fragments/{fragment}/audit", response=list[history.AuditView])
-async def audit(
-    request: HttpRequest, fragment: str, limit: Query[Annotated[int, Field(ge=1, le=history.AUDIT_MAX)]] = 50
-) -> list[history.AuditView]:
+async def audit(request: HttpRequest, fragment: str, limit: int = LINES) -> list[history.AuditView]:
     """Who changed what, newest first; what was refused, too."""
     return await in_registry(lambda: history.read_audit(fragment, limit))
 
@@ -242,3 +244,6 @@ async def make_token(request: HttpRequest, fragment: str, body: TokenBody) -> to
 async def revoke_token(request: HttpRequest, fragment: str, prefix: str) -> tokens.TokenView:
     """End a token at once."""
     return await in_registry(lambda: tokens.revoke_token(fragment, prefix, actor=actor_of(request), now=_now()))
+
+
+api.add_router("", page_api.router)

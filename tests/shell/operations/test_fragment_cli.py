@@ -9,31 +9,15 @@ from io import StringIO
 import httpx
 import pytest
 from django.core.management import call_command
-from django.test import Client
-from structlog.testing import capture_logs
 
 from fragments.cli import remote
 from shell.registry import models, tokens
 from shell.registry.tokens import Purpose
 from shell.wiring import parts
 from tests.support.mullion import ROOT
+from tests.support.registry_shell import Shell
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Shell(httpx.BaseTransport):
-    """A shell in this process, as an HTTP client meets it."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        with capture_logs():  # which a shell writes elsewhere
-            answer = Client().generic(
-                request.method,
-                request.url.raw_path.decode(),
-                request.content,
-                content_type=request.headers.get("content-type", ""),
-                headers={name: value for name, value in request.headers.items() if name in ("authorization", "accept")},
-            )
-        return httpx.Response(answer.status_code, headers=dict(answer.headers), content=answer.content)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ from structlog.testing import capture_logs
 
 from shell.composition.compiler import Compiled, Compiler
 from shell.composition.release import Snapshot
-from shell.pages.follow import FollowedPages, PagesFollower
+from shell.pages.follow import PagesFollower
+from shell.pages.published import LivePages
 from shell.pages.table import read_pages
 
 pytestmark = pytest.mark.quick
@@ -37,13 +38,13 @@ def written(folder: Path, route: str) -> None:
 
 def test_changed_table_is_taken_up_and_a_wrong_one_leaves_the_old(files: Path) -> None:
     """Whoever holds the table has the new pages; a mistake costs one sentence in the log and no page."""
-    pages = FollowedPages(read_pages(files / "pages.toml").pages)
+    pages = LivePages(read_pages(files / "pages.toml"))
     follower = PagesFollower(files / "pages.toml", pages, templates=files)
     assert follower.look() is None
     written(files, "cash")
     table = follower.look()
     assert table is not None
-    pages.take(table)
+    pages.take_file(table)
     assert pages.match("/money/") is None
     assert pages.match("/cash/") is not None
     assert pages.by_key("cashier") is not None

@@ -72,6 +72,7 @@ async def test_team_publishes_and_rolls_back_with_one_token() -> None:
     assert poller.current.releases["origin"].digest == first.json()["digest"]
     again = await ask("POST", "/fragments/origin/rollback", token, {"to": second["version"]})
     assert again.json()["digest"] == second["digest"]
+    assert len((await ask("GET", "/fragments/origin/audit", token)).json()) == 5
     said = (await ask("GET", "/fragments/origin/audit?limit=3", token)).json()
     assert [(line["action"], line["version"]) for line in said] == [
         ("rolled_back", second["version"]),
@@ -130,33 +131,54 @@ OPERATIONS = [
     ("POST", "/fragments/{}/tokens", Purpose.OPERATE),
     ("DELETE", "/fragments/{}/tokens/0123456789ab", Purpose.OPERATE),
 ]
+PAGE_OPERATIONS = [
+    ("GET", "/pages/{}", Purpose.READ),
+    ("GET", "/pages/{}/diff?before=1&after=2", Purpose.READ),
+    ("GET", "/pages/{}/audit", Purpose.READ),
+    ("POST", "/pages/{}/revisions", Purpose.PUBLISH),
+    ("POST", "/pages/{}/rollback", Purpose.PUBLISH),
+    ("GET", "/pages/{}/tokens", Purpose.OPERATE),
+    ("POST", "/pages/{}/tokens", Purpose.OPERATE),
+    ("DELETE", "/pages/{}/tokens/0123456789ab", Purpose.OPERATE),
+]
 
 
-async def test_no_operation_lets_another_team_or_a_lesser_purpose_in() -> None:
-    """Each is refused before its body is looked at, and each try is in the audit under the name that it was made at."""
-    strongest = await made(Purpose.OPERATE, "wallet")
-    by_purpose = {purpose: await made(purpose) for purpose in Purpose}
+@pytest.mark.parametrize(
+    ("operations", "own", "others"),
+    [(OPERATIONS, "origin", ("wallet", "page:origin")), (PAGE_OPERATIONS, "page:origin", ("page:wallet", "origin"))],
+)
+async def test_no_operation_lets_another_team_or_a_lesser_purpose_in(
+    operations: list[tuple[str, str, Purpose]], own: str, others: tuple[str, ...]
+) -> None:
+    """Each is refused before its body is looked at, and each try is in the audit under the name that it was made at.
+
+    A page is not the fragment of its name.
+    """
+    strongest = [await made(Purpose.OPERATE, other) for other in others]
+    by_purpose = {purpose: await made(purpose, own) for purpose in Purpose}
     tried = 0
-    for method, path, purpose in OPERATIONS:
-        assert (await ask(method, path.format("origin"), strongest)).status_code == 403
-        tried += 1
+    for method, path, purpose in operations:
+        for token in strongest:
+            assert (await ask(method, path.format("origin"), token)).status_code == 403
+            tried += 1
         for other in [each for each in Purpose if not each.covers(purpose)]:
             assert (await ask(method, path.format("origin"), by_purpose[other])).status_code == 403
             tried += 1
     refused = [entry async for entry in models.AuditEntry.objects.filter(action="refused")]
     assert len(refused) == tried
-    assert {(entry.fragment, entry.changes_pages) for entry in refused} == {("origin", False)}
+    assert {(entry.fragment, entry.changes_pages) for entry in refused} == {(own, False)}
 
 
 async def test_every_operation_of_the_api_is_in_the_list_above() -> None:
     """One that is added is tried with another team's token, too; the OpenAPI document needs no token."""
     paths = (await ask("GET", "/openapi.json")).json()["paths"]
     known = {
-        (method, path.partition("?")[0].format("{fragment}").replace("0123456789ab", "{prefix}"))
-        for method, path, _ in OPERATIONS
+        (method, path.partition("?")[0].format(name).replace("0123456789ab", "{prefix}"))
+        for operations, name in ((OPERATIONS, "{fragment}"), (PAGE_OPERATIONS, "{page}"))
+        for method, path, _ in operations
     }
     said = {(method.upper(), path.removeprefix("/registry/v1")) for path, each in paths.items() for method in each}
-    assert said - known == {("GET", "/token"), ("GET", "/fragments")}
+    assert said - known == {("GET", "/token"), ("GET", "/fragments"), ("GET", "/pages")}
     assert known <= said
     assert all(operation["security"] for each in paths.values() for operation in each.values())
 

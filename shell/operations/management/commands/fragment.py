@@ -1,6 +1,6 @@
 """`manage.py fragment` on this machine's registry: what teams may do (`fragments.cli`), and what operators alone do.
 
-Those are `publish` under any name, `trust` and `follow`.
+Those are `publish` under any name, `trust`, `follow` and `scopes`.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
@@ -19,6 +20,7 @@ from shell.composition.page import Visit
 from shell.composition.release import Trust
 from shell.composition.requests import Bearer
 from shell.operations.local_registry import LocalRegistry
+from shell.operations.page_changes import live_table
 from shell.pages.table import read_pages
 from shell.players.context import Minter
 from shell.registry.history import NotFound
@@ -28,6 +30,7 @@ from shell.registry.publish import PublishRefused, Trial, publish
 from shell.registry.registrations import RegistrationRefused, set_follow, set_trust_of_live
 from shell.registry.rollback import RollbackRefused
 from shell.registry.rollout import RolloutRefused
+from shell.registry.scopes import ScopesRefused, set_scopes
 from shell.registry.tokens import TokenRefused
 
 TRUST = (
@@ -42,6 +45,14 @@ FOLLOW = (
     "manifest describes, with the same checks as ever: once a minute at most, more and more rarely where it is "
     "refused, and never a version that was live before."
 )
+
+
+SCOPES = (
+    "Say what a fragment may do for a signed-in player on any page, in place of what the pages table says; running "
+    "shells follow within a second. Whoever publishes a page as data can not."
+)
+
+REFUSALS = (HoldRefused, NotFound, RegistrationRefused, RollbackRefused, RolloutRefused, ScopesRefused, TokenRefused)
 
 
 class Command(BaseCommand):
@@ -75,6 +86,9 @@ class Command(BaseCommand):
         verb = verbs.add_parser("follow", help="publish by itself what a fragment's origin deploys", description=FOLLOW)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
         verb.add_argument("follow", choices=["on", "off"])
+        verb = verbs.add_parser("scopes", help="say what a fragment may do for a player", description=SCOPES)
+        verb.add_argument("name", metavar="NAME", help="the fragment, which need not be published yet")
+        verb.add_argument("scopes", nargs="*", metavar="SCOPE", help="such as wallet.read; none takes all away")
         below = add_verbs(verbs)
         for each in (*verbs.choices.values(), *below):
             _add_port_base(each)
@@ -85,13 +99,15 @@ class Command(BaseCommand):
                 self._trust(options["name"], Trust(options["trust"]))
             elif options["verb"] == "follow":
                 self._follow(options["name"], follow=options["follow"] == "on")
+            elif options["verb"] == "scopes":
+                self._scopes(options["name"], options["scopes"])
             elif options["verb"] == "publish":
                 trust = Trust(options["trust"]) if options["trust"] else None
                 trial = None if options["canary"] is None else Trial(options["canary"], options["promotes"])
                 self._publish(options["urls"], move=options["move"], trust=trust, trial=trial)
             else:
                 self._answer(Namespace(**options))
-        except (HoldRefused, RegistrationRefused, RollbackRefused, RolloutRefused, NotFound, TokenRefused) as error:
+        except REFUSALS as error:
             raise CommandError(str(error)) from error
         except Error as error:
             why = next(iter(str(error).splitlines()), type(error).__name__)
@@ -119,6 +135,11 @@ class Command(BaseCommand):
         changed = set_follow(name, follow, actor=getpass.getuser())
         self.stdout.write(f"{name} is {word}" if changed else f"unchanged {name}: it is {word} already")
 
+    def _scopes(self, name: str, scopes: list[str]) -> None:
+        allowed = f"{name} may do this for a player: {' '.join(sorted(set(scopes))) or 'nothing'}"
+        changed = set_scopes(name, scopes, actor=getpass.getuser())
+        self.stdout.write(allowed if changed else f"unchanged: {allowed}")
+
     def _publish(self, urls: list[str], *, move: bool, trust: Trust | None, trial: Trial | None) -> None:
         refused = asyncio.run(self._publish_all(urls, move=move, trust=trust, trial=trial))
         if refused:
@@ -126,7 +147,8 @@ class Command(BaseCommand):
 
     async def _publish_all(self, urls: list[str], *, move: bool, trust: Trust | None, trial: Trial | None) -> int:
         origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
-        pages, bearer = read_pages(settings.PAGES), _bearer_of_nobody()
+        bearer = _bearer_of_nobody()
+        pages = await sync_to_async(live_table)(read_pages(settings.PAGES))
         refused = 0
         for url in urls:
             try:
