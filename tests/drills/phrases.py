@@ -1,6 +1,6 @@
 """What a fault is called by a person: in titles of drills, and in the report.
 
-Public: `broken`, `PHRASES`, `Attributes`, `duration`, `capital`.
+Public: `broken`, `amount`, `PHRASES`, `PROVIDER_PHRASES`, `PEOPLES_NAMES`, `Attributes`, `duration`, `capital`.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ PHRASES: Mapping[str, Callable[[Attributes], str]] = {
     "truncated": lambda given: f"was cut off {_number(given, 'bytes'):g} bytes into its answer",
     "wrong_type": lambda _: "answered under another content type",
     "stale_clock": lambda given: f"answered with a clock that is {duration(_number(given, 'seconds') * 1000)} off",
-    "slow_first_byte": lambda given: f"kept its answer back for {duration(_number(given, 'delay'))}",
+    "slow_first_byte": lambda given: f"kept each answer back by {duration(_number(given, 'delay'))}",
     "silence": lambda _: "kept its sockets open and sent nothing",
     "gap": lambda given: f"lost every message of {_number(given, 'every'):g}",
     "duplicate": lambda _: "sent every message again",
@@ -38,16 +38,71 @@ PHRASES: Mapping[str, Callable[[Attributes], str]] = {
     "close_code": lambda given: f"closed its sockets with code {given.get('code', 1011)}",
 }
 
+# What a sandbox provider does of itself, by its own switch.
+PROVIDER_PHRASES: Mapping[str, str] = {
+    "answer_lost": "did what it was asked to do and never answered",
+    "bets_down": "took no bets",
+    "bets_unanswered": "took bets and never answered",
+    "business_error": "answered that it had failed",
+    "close": "closed every connection",
+    "decline": "declined everything",
+    "down": "could not be reached",
+    "error": "answered with errors",
+    "flood": "sent far too many messages",
+    "frozen": "sent the same moment again and again",
+    "malformed": "sent nonsense",
+    "oversize": "sent far too much",
+    "replay": "sent yesterday's messages",
+    "silence": "kept its connections open and sent nothing",
+    "skewed": "sent messages of minutes ahead",
+    "slow": "answered slowly",
+    "throttle": "refused to be asked so often",
+    "video_frozen": "sent a video that stands still",
+    "video_missing": "sent no video",
+    "video_stalled": "sent a video that stalls",
+    "webhook_held": "did not say when it was done",
+    "webhook_twice": "said everything twice",
+}
+# What somebody who never saw the system calls its parts.
+PEOPLES_NAMES: Mapping[str, str] = {
+    "bff-commands": "the transaction engine",
+    "bff-live": "the live socket",
+    "bff-queries": "the read side",
+    "browser": "browsers",
+    "ingest": "the intake of feeds",
+    "live-dealer": "the live tables",
+    "offers-intake": "the intake of offers",
+    "projector": "the projector",
+    "relay": "the relay",
+    "sandbox-payments": "the payment provider",
+    "sandbox-promotions": "the promotions provider",
+    "sandbox-tables": "the table provider",
+    "shell": "the shell",
+    "valkey": "Valkey",
+    "wallet": "the wallet",
+    "*": "everybody",
+}
+DECIMALS = {"JPY": 0}
+
 
 def broken(hop: str, fault: str, attributes: Attributes) -> str:
-    """Who did what, as whoever called it saw it: “Promotions answered 3 s late”, without a full stop."""
-    caller, _, called = hop.partition(":")
+    """Who did what, as whoever called it saw it: “Promotions answered 3 s late”, without a full stop. Without a colon
+    `hop` is a provider that fails of itself."""
+    caller, is_hop, called = hop.partition(":")
+    if not is_hop:
+        return f"{capital(_name(hop))} {PROVIDER_PHRASES.get(fault, f'was broken ({fault})')}"
     phrase = PHRASES.get(fault)
-    saw = "" if caller == "shell" else f" {_seen_by(caller)}"
+    saw = "" if caller == "shell" else f" (as {_name(caller)} saw it)"
     if phrase is None:
         claim = FAULTS[fault].claim.rstrip(".").lower() if fault in FAULTS else fault
         return f"{capital(_name(called))} was broken ({claim}){saw}"
     return f"{capital(_name(called))} {phrase(attributes)}{saw}"
+
+
+def amount(minor: int, currency: str) -> str:
+    """Minor units as a person reads them: 12500 EUR is 125.00 EUR."""
+    decimals = DECIMALS.get(currency, 2)
+    return f"{minor / 10**decimals:,.{decimals}f} {currency}".rstrip()
 
 
 def duration(ms: float) -> str:
@@ -65,12 +120,8 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _seen_by(caller: str) -> str:
-    return f"(as {'browsers' if caller == 'browser' else _name(caller)} saw it)"
-
-
 def _name(process: str) -> str:
-    return {"valkey": "Valkey", "shell": "the shell"}.get(process, process)
+    return PEOPLES_NAMES.get(process, process)
 
 
 def _number(given: Attributes, name: str) -> float:

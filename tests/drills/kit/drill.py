@@ -98,7 +98,7 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
         if self.act is not None:
             return {
                 "deposit": f"deposit {self.amount}",
-                "bet": f"bet {self.stake} on {self.side} at table {self.table}",
+                "bet": f"bet {self.stake} minor units on {self.side} at table {self.table}",
                 "visit": f"{self.visitors} visitors load the page for {self.for_s:g} s",
                 "result": f"table {self.table} plays {self.value}",
             }[self.act]

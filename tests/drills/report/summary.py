@@ -1,14 +1,14 @@
 """What a drill came to, in plain words for somebody who was not there.
 
-Public: `lead`, `what_was_broken`, `siblings_sentence`, `healed_sentence`, `broken_slots`, `hit_slots`,
-`moment`, `listed`, `count`.
+Public: `lead`, `what_was_broken`, `siblings_sentence`, `healed_sentence`, `money_sentence`, `broken_slots`,
+`hit_slots`, `moment`, `listed`, `count`.
 """
 
 from collections.abc import Sequence
 
 from tests.drills.evidence.value import Evidence, SiblingDigest, Transition
-from tests.drills.journal import Expectation, Findings, Journal
-from tests.drills.phrases import broken, capital, duration
+from tests.drills.journal import Expectation, Findings, Journal, MoneySum
+from tests.drills.phrases import amount, broken, capital, duration
 from tests.drills.verdict import Verdict
 
 QUOTED_MAX = 90
@@ -23,18 +23,44 @@ def lead(journal: Journal, evidence: Evidence | None) -> str:
     if found.verdict is not Verdict.HELD:
         how = "was stopped before its end" if found.verdict is Verdict.ABORTED else "did not go as expected"
         parts.append(f"It {how}: {_sentence(found.sentence)}")
-    parts += [siblings_sentence(found, evidence), healed_sentence(found, evidence)]
+    parts += [siblings_sentence(found, evidence), healed_sentence(found, evidence), money_sentence(found)]
     return " ".join(part for part in parts if part)
 
 
 def what_was_broken(journal: Journal, evidence: Evidence | None) -> str:
     """One sentence: who did what, for how long, for whom."""
     found = journal.mullion
-    lasted = _lasted_ms(found, evidence)
-    how_long = f" for {duration(lasted)}" if lasted else ""
+    how_long = _how_long(journal, evidence)
     if not found.hop or not found.fault:
         return f"{journal.experiment.title.rstrip('.')}{how_long}{_whom(found)}."
     return f"{broken(found.hop, found.fault, found.attributes)}{how_long}{_whom(found)}."
+
+
+def _how_long(journal: Journal, evidence: Evidence | None) -> str:
+    """How long it lasted, or how often and for how long each time."""
+    found = journal.mullion
+    steps = [step.activity for step in journal.run if step.activity.name.startswith(f"{found.hop} {found.fault} ")]
+    each_s = next((step.provider.get("arguments", {}).get("ttl_s") for step in steps), None)
+    if len(steps) > 1 and each_s:
+        return f" {count(len(steps), 'time')}, for {duration(each_s * 1000)} each"
+    lasted = _lasted_ms(found, evidence)
+    return f" for {duration(lasted)}" if lasted else ""
+
+
+def money_sentence(found: Findings) -> str:
+    """What each player has in the end, where it is what it should be; what is not is said with the verdict."""
+    return " ".join(_money(each) for each in found.money if each.held)
+
+
+def _money(each: MoneySum) -> str:
+    who = capital(each.player.removeprefix("pl_"))
+    has, change = amount(each.after_minor, each.currency), each.after_minor - each.before_minor
+    if not change:
+        return f"{who} has {has}, as before, and nothing was booked."
+    way = "more" if change > 0 else "less"
+    return (
+        f"{who} has {has}: {amount(abs(change), each.currency)} {way}, as it should be, and nothing was booked twice."
+    )
 
 
 def siblings_sentence(found: Findings, evidence: Evidence | None) -> str:

@@ -53,7 +53,8 @@ def test_report_begins_with_the_verdict_in_plain_words(tmp_path: Path) -> None:
         "Promotions answered 3 s late for 30 s, for one browser session. The wallet was not affected: 0 of 412 bytes "
         "differ, the words are the same, so is the look of 23 elements, and all 2 actions still work, compared with a "
         "page beside it without the fault. Promotions fell back after 580 ms and said “Offers are out of reach. They "
-        "return by themselves”; 3.3 s after the end everything was back, without a reload."
+        "return by themselves”; 3.3 s after the end everything was back, without a reload. "
+        "Amber has 125.00 EUR, as before, and nothing was booked."
     )
     body = text.partition("<body>")[2]
     assert body.index("Promotions answered") < min(body.index(words) for words in ("<dl", "<svg class", "<table"))
@@ -73,7 +74,7 @@ def test_all_that_was_seen_is_in_it(tmp_path: Path) -> None:
     for words in (
         "fallback · breaker_open", "Balance €125.00", "0 of 412", "00aa11bb22cc33dd", "WebSocket connection failed",
         "included slot=promotions", "no ffmpeg for this machine", "trace.zip", "no broken rule of WCAG 2.2 AA",
-        "amber, EUR", "580 ms", "610 ms", "3.3 s", "idempotency_key", "each form that is drawn has a key of its own",
+        "125.00 EUR", "580 ms", "610 ms", "3.3 s", "idempotency_key", "each form that is drawn has a key of its own",
     ):  # fmt: skip
         assert words in text, words
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from tests.drills.evidence.value import Evidence, SiblingDigest
 from tests.drills.evidence.volatile import VOLATILE
 from tests.drills.journal import Findings
-from tests.drills.phrases import duration
+from tests.drills.phrases import amount, duration
 from tests.drills.report.comparison import Comparison, compare
 from tests.drills.report.matrix import SIGNS, Matrix, matrix_of
 from tests.drills.report.pictures import Photograph, inside, photographs
 from tests.drills.report.runs import Drilled, Run
+from tests.drills.report.steps import Row, row_of, steps_of
 from tests.drills.report.summary import broken_slots, count, lead, listed, moment
 from tests.drills.report.timeline import Chart, chart_of, spans_of
 from tests.drills.verdict import Verdict, worst
@@ -37,15 +38,6 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A line of a table; `kind` is `good` or `bad`."""
-
-    kind: str
-    sign: str
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Drill:
     """One section. `anchor` is what the matrix and the list lead to."""
 
@@ -58,6 +50,7 @@ class Drill:
     sentence: str
     facts: tuple[Pair, ...]
     figures: tuple[Figure, ...]
+    seen: bool
     chart: Chart | None
     spans: tuple[Pair, ...]
     tester: tuple[Photograph, ...]
@@ -66,6 +59,7 @@ class Drill:
     differences: tuple[tuple[str, ...], ...]
     actions: tuple[Row, ...]
     expectations: tuple[Row, ...]
+    steps: tuple[Row, ...]
     money: tuple[Row, ...]
     accessibility: tuple[str, ...]
     console: tuple[Pair, ...]
@@ -188,6 +182,8 @@ def _drill(drilled: Drilled) -> Drill:
         sentence=lead(journal, evidence),
         facts=tuple(_drill_facts(found, evidence)),
         figures=tuple(_figures(found, evidence)),
+        # That nobody noticed is no gap where nobody had to.
+        seen=found.verdict is not Verdict.HELD or found.phases.detect_ms is not None,
         chart=chart_of(found, evidence, broken),
         spans=tuple((span.title, span.words) for span in spans_of(found, evidence)),
         tester=tuple(pictures.get("tester", ())),
@@ -198,8 +194,9 @@ def _drill(drilled: Drilled) -> Drill:
         ),
         actions=tuple(_actions(digests)),
         expectations=tuple(
-            _row(each.held, each.subject, each.kind, each.expected, each.seen) for each in found.expectations
+            row_of(each.held, each.subject, each.kind, each.expected, each.seen) for each in found.expectations
         ),
+        steps=tuple(steps_of(journal)),
         money=tuple(_money(found)),
         accessibility=tuple(_accessibility(evidence)) if evidence else (),
         console=tuple((each.viewer, each.text) for each in evidence.console_errors[:LINES_MAX]) if evidence else (),
@@ -244,28 +241,28 @@ def _siblings(found: Findings, digests: Sequence[SiblingDigest]) -> Iterator[Row
         works = f"{sum(action.works for action in each.actions)} of {len(each.actions)}" if each.actions else "none"
         words = "same" if each.text_same else "differ"
         digest = each.digest if each.digest == each.control_digest else f"{each.digest} ≠ {each.control_digest}"
-        yield _row(each.same, each.slot, f"{each.moment}, {against}", size, words, styles, works, digest)
+        yield row_of(each.same, each.slot, f"{each.moment}, {against}", size, words, styles, works, digest)
     if not digests:
         for one in found.siblings:
             size = "0" if one.same else one.difference
-            yield _row(one.same, one.slot, count(one.samples, "page"), size, "–", "–", "–", one.seen[:16])
+            yield row_of(one.same, one.slot, count(one.samples, "page"), size, "–", "–", "–", one.seen[:16])
 
 
 def _actions(digests: Sequence[SiblingDigest]) -> Iterator[Row]:
     for each in digests:
         for action in each.actions:
             if each.moment == "during":
-                yield _row(action.works, each.slot, action.name, action.detail or "can be used")
+                yield row_of(action.works, each.slot, action.name, action.detail or "can be used")
 
 
 def _money(found: Findings) -> Iterator[Row]:
     for each in found.money:
         change = each.after_minor - each.before_minor
-        yield _row(
+        yield row_of(
             each.held,
-            f"{each.player}, {each.currency}",
+            each.player.removeprefix("pl_"),
             *(
-                f"{minor / 100:,.2f}"
+                amount(minor, each.currency)
                 for minor in (each.before_minor, each.after_minor, each.expected_change_minor, change)
             ),
             str(each.doubles),
@@ -290,7 +287,3 @@ def _files(drilled: Drilled, evidence: Evidence) -> Iterator[Pair]:
     for each in evidence.files:
         there = "" if inside(drilled.folder, each.path) else ", not in the folder any more"
         yield each.kind, f"{each.path} ({each.bytes / 1024:,.0f} KB{there})"
-
-
-def _row(good: bool, *cells: str) -> Row:
-    return Row("good" if good else "bad", "✓" if good else "✕", cells)
