@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def check(house: House, environ: dict[str, str], folder: str) -> bool:
-    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    inherited = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     command = [
         sys.executable,
         "manage.py",
@@ -49,7 +49,8 @@ def check(house: House, environ: dict[str, str], folder: str) -> bool:
     ]
     print(f"{house.name}: ", end="", flush=True)
     return (
-        subprocess.run(command, cwd=ROOT, env={**kept, **environ, "MULLION_DATA": folder}, check=False).returncode == 0
+        subprocess.run(command, cwd=ROOT, env={**inherited, **environ, "MULLION_DATA": folder}, check=False).returncode
+        == 0
     )
 
 

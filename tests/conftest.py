@@ -167,10 +167,10 @@ def _voice(session: pytest.Session) -> Callable[[str], object]:
 
 
 def _found(request: pytest.FixtureRequest, name: str) -> dict[str, str]:
-    known = request.config.stash[FOUND]
-    if name not in known:  # asked for by `getfixturevalue`, which nobody can see beforehand
-        known[name] = {"chromium": _find_chromium, "postgres": _find_postgres}[name](request.session)
-    found = known[name]
+    paths = request.config.stash[FOUND]
+    if name not in paths:  # asked for by `getfixturevalue`, which nobody can see beforehand
+        paths[name] = {"chromium": _find_chromium, "postgres": _find_postgres}[name](request.session)
+    found = paths[name]
     if "refusal" in found:
         pytest.fail(found["refusal"], pytrace=False)
     return found

@@ -264,8 +264,8 @@ def print_hostile() -> None:
     print(f"{'made to take long':38} {'bytes':>7} {'loop held':>10}  outcome")
     for name, html in hostile():
         held, outcome = min((asyncio.run(stall_ms(html)) for _ in range(3)), key=lambda found: found[0])
-        said = "contained" if isinstance(outcome, Contained) else f"{outcome.reason}: {outcome.detail}"
-        print(f"{name:38} {len(html.encode()):7} {held:7.2f} ms  {said}")
+        result = "contained" if isinstance(outcome, Contained) else f"{outcome.reason}: {outcome.detail}"
+        print(f"{name:38} {len(html.encode()):7} {held:7.2f} ms  {result}")
         longest = max(longest, held)
     at_most("the longest that the loop was held", longest, "ms", HELD_MS)
 

@@ -61,8 +61,8 @@ async def load(mullion: Mullion, cookie: str, seconds: float) -> Round:
 
     async def work(client: Client) -> None:
         while time.monotonic() - began < seconds:
-            asked = time.monotonic()
-            seen.ended(await client.page(), time.monotonic() - asked)
+            sent_at = time.monotonic()
+            seen.ended(await client.page(), time.monotonic() - sent_at)
         client.close()
 
     await asyncio.gather(*map(work, clients))
@@ -95,16 +95,16 @@ async def main() -> None:
     options.add_argument("--turns", type=int, default=12)
     options.add_argument("--seconds", type=float, default=2)
     options.add_argument("--who", choices=["visitor", "player"], help="only one of the two")
-    asked = options.parse_args()
+    arguments = options.parse_args()
     only = ("--only", *PARTS, *SANDBOXES)
     with Mullion(*only) as without, Mullion("--drills", *only) as with_:
         for who, player in (("visitor", ""), ("player", "birch")):
-            if asked.who in (None, who):
+            if arguments.who in (None, who):
                 cookies = [_cookie(each, player) for each in (without, with_)]
                 houses = {"without": (without, cookies[0]), "with": (with_, cookies[1])}
                 for mullion, cookie in houses.values():
                     _settle(mullion, cookie)
-                await compare(f"a {who}'s lobby", houses, asked.turns, asked.seconds)
+                await compare(f"a {who}'s lobby", houses, arguments.turns, arguments.seconds)
 
 
 def _settle(mullion: Mullion, cookie: str) -> None:

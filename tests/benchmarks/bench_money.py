@@ -152,11 +152,11 @@ class Better:
     async def bet(self, due: float) -> None:
         """One bet; its latency counts from when it was due."""
         amount = next(self.amounts)
-        said = {
+        report = {
             "request_uuid": secrets.token_hex(8), "transaction_uuid": secrets.token_hex(8), "token": next(self.tokens),
             "game_code": "g", "round": "r", "currency": "EUR", "amount": amount,
         }  # fmt: skip
-        body = json.dumps(said).encode()
+        body = json.dumps(report).encode()
         head = f"POST {BET} HTTP/1.1\r\nWallet-Provider: sandbox-tables\r\nWallet-Signature: "
         connection = self.idle.pop() if self.idle else Connection(self.port)
         status, answer = await connection.ask(head + sign(BET, body, SECRET, now=int(time.time())), body)
@@ -353,10 +353,10 @@ def view(house: MoneyHouse, players: Sequence[str], rounds: int = 3000) -> None:
     bearers = itertools.cycle([house.bearer(name, scopes=(SCOPE_READ,)).encode() for name in players])
 
     async def one() -> float:
-        said: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
 
         async def send(message: dict[str, Any]) -> None:
-            said.append(message)
+            messages.append(message)
 
         scope = {
             "type": "http", "method": "GET", "path": "/views/wallet", "query_string": b"",
@@ -365,7 +365,7 @@ def view(house: MoneyHouse, players: Sequence[str], rounds: int = 3000) -> None:
         began = time.perf_counter()
         await app(scope, None, send)  # type: ignore[arg-type]
         took = time.perf_counter() - began
-        assert said[0]["status"] == 200, said
+        assert messages[0]["status"] == 200, messages
         return took
 
     async def measure() -> list[float]:

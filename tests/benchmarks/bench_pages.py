@@ -136,8 +136,8 @@ async def closed_loop(shell: Shell, path: str, seconds: float) -> Round:
     async def work() -> None:
         client = Client(shell.port)
         while time.monotonic() - began < seconds:
-            asked = time.monotonic()
-            seen.ended(await client.page(path), time.monotonic() - asked)
+            sent_at = time.monotonic()
+            seen.ended(await client.page(path), time.monotonic() - sent_at)
         client.close()
 
     await asyncio.gather(*(work() for _ in range(WORKERS)))
@@ -270,11 +270,11 @@ async def main() -> None:
     options.add_argument("--rounds", type=int, default=10)
     options.add_argument("--seconds", type=float, default=4)
     options.add_argument("--hang", type=float, default=20)
-    asked = options.parse_args()
+    arguments = options.parse_args()
     async with three_slots() as (shell, origins):
         apart(shell.pid)
-        capacity = await compare(shell, origins, asked.rounds, asked.seconds)
-        await outage(shell.port, origins, capacity / 2, asked.hang)
+        capacity = await compare(shell, origins, arguments.rounds, arguments.seconds)
+        await outage(shell.port, origins, capacity / 2, arguments.hang)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ async def outages(url: str, origins: dict[str, Origin], outage_s: float) -> bool
 async def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--outage", type=float, default=60)
-    asked = options.parse_args()
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         pages = Path(folder) / "pages.toml"
         pages.write_text(PAGES)
@@ -117,7 +117,7 @@ async def main() -> None:
             command = [sys.executable, "manage.py", "fragment", "publish", "--trust", "first-party", *urls]
             await asyncio.to_thread(subprocess.run, command, cwd=ROOT, env=environ, check=True)
             await asyncio.sleep(1.5)
-            whole = await outages(mullion.url, origins, asked.outage)
+            whole = await outages(mullion.url, origins, arguments.outage)
         for origin in origins.values():
             await origin.aclose()
     sys.exit(not whole)

@@ -86,9 +86,9 @@ async def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--slices", type=int, default=10)
     options.add_argument("--seconds", type=float, default=2)
-    asked = options.parse_args()
+    arguments = options.parse_args()
     async with three_slots() as (shell, _):
-        await compare(shell, asked.slices, asked.seconds)
+        await compare(shell, arguments.slices, arguments.seconds)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ def main() -> None:
     options.add_argument("--commands", type=int, default=10_000)
     options.add_argument("--workers", type=int, default=20)
     options.add_argument("--kills", type=int, default=120)
-    asked = options.parse_args()
+    arguments = options.parse_args()
     try:
-        kill_run(Run(asked.commands, asked.workers, asked.kills))
+        kill_run(Run(arguments.commands, arguments.workers, arguments.kills))
     except AssertionError:
         traceback.print_exc()
         sys.exit(1)

@@ -26,10 +26,10 @@ def main() -> None:
     options.add_argument("--pages", type=int, default=100_000)
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--audience", choices=["player", "shared"], default="player")
-    asked = options.parse_args()
+    arguments = options.parse_args()
     log.configure(level=logging.ERROR)  # what breaks here is meant to
     began = time.monotonic()
-    tally = asyncio.run(interleave(asked.pages, audience=asked.audience, seed=asked.seed))
+    tally = asyncio.run(interleave(arguments.pages, audience=arguments.audience, seed=arguments.seed))
     print(f"{tally.pages} whole pages and {tally.left} left half-way in {time.monotonic() - began:.0f} s")
     print("slots:", ", ".join(f"{count} {state}" for state, count in tally.states.items()))
     print(f"pages that held another's bytes: {len(tally.foreign)}", *tally.foreign[:20], sep="\n")

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.quick
 
 
 @pytest.mark.parametrize(
-    ("values", "code", "said"),
+    ("values", "code", "missed"),
     [
         ([(1.0, 99.0)], 0, 0),
         ([(2.0, 99.0), (1.0, 98.9)], 1, 2),
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.quick
 def test_missed_figures_are_all_said_before_the_exit(
     values: list[tuple[float, float]],
     code: int,
-    said: int,
+    missed: int,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -31,5 +31,5 @@ def test_missed_figures_are_all_said_before_the_exit(
     with pytest.raises(SystemExit) as ended:
         verdicts.leave()
     out = capsys.readouterr().out
-    assert (int(ended.value.code or 0), out.count("MISSED")) == (code, said)
-    assert (f"missed: {said}" in out) == bool(said)
+    assert (int(ended.value.code or 0), out.count("MISSED")) == (code, missed)
+    assert (f"missed: {missed}" in out) == bool(missed)

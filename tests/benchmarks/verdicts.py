@@ -8,14 +8,14 @@ import sys
 _missed: list[str] = []
 
 
-def at_most(label: str, value: float, unit: str, asked: float) -> None:
-    """Says whether `value` is no more than `asked`."""
-    _say(label, value, unit, f"at most {asked:g}", met=value <= asked)
+def at_most(label: str, value: float, unit: str, required: float) -> None:
+    """Says whether `value` is no more than `required`."""
+    _say(label, value, unit, f"at most {required:g}", met=value <= required)
 
 
-def at_least(label: str, value: float, unit: str, asked: float) -> None:
-    """Says whether `value` is no less than `asked`."""
-    _say(label, value, unit, f"at least {asked:g}", met=value >= asked)
+def at_least(label: str, value: float, unit: str, required: float) -> None:
+    """Says whether `value` is no less than `required`."""
+    _say(label, value, unit, f"at least {required:g}", met=value >= required)
 
 
 def leave() -> None:
@@ -25,7 +25,7 @@ def leave() -> None:
     sys.exit(bool(_missed))
 
 
-def _say(label: str, value: float, unit: str, asked: str, *, met: bool) -> None:
-    print(f"{label:62}{value:9.3f} {unit:3} asked {asked:14} {'met' if met else 'MISSED'}", flush=True)
+def _say(label: str, value: float, unit: str, required: str, *, met: bool) -> None:
+    print(f"{label:62}{value:9.3f} {unit:3} asked {required:14} {'met' if met else 'MISSED'}", flush=True)
     if not met:
         _missed.append(label)

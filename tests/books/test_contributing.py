@@ -56,7 +56,7 @@ TRACES = [
 @pytest.mark.parametrize(("title", "trace", "arises"), TRACES, ids=[trace[0] for trace in TRACES])
 def test_no_other_file_has_to_be_touched(title: str, trace: str, arises: set[str]) -> None:
     """Every file that knows an example of the kind stands in the list; where it arises is a place of its own."""
-    known = {
+    holders = {
         path.relative_to(ROOT).as_posix()
         for folder in ("bff", "fragments", "shell")
         for path in (ROOT / folder).rglob("*")
@@ -64,8 +64,8 @@ def test_no_other_file_has_to_be_touched(title: str, trace: str, arises: set[str
     }
     named = {filled(path) for path in PATH.findall(section(title))}
     names = named | {path.replace(EXAMPLES["NAME"], "promotions") for path in named}
-    assert known, "the example is gone: choose another"
-    unlisted = {file for file in known - arises if not any(file == name or file.startswith(name) for name in names)}
+    assert holders, "the example is gone: choose another"
+    unlisted = {file for file in holders - arises if not any(file == name or file.startswith(name) for name in names)}
     assert unlisted == set()
 
 

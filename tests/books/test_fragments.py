@@ -53,9 +53,9 @@ def test_every_reason_is_told_with_whom_it_counts_against_and_whose_it_is_to_say
     for name, _happened, against, say in table:
         reason = Reason(name)
         assert party(reason) in PARTIES[against], name
-        said = read_state(f"degraded; reason={name}", datetime.now(UTC), Extension())
-        assert said is not None
-        assert (said.reason is reason) is (say == "yes"), name
+        state = read_state(f"degraded; reason={name}", datetime.now(UTC), Extension())
+        assert state is not None
+        assert (state.reason is reason) is (say == "yes"), name
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_every_field_of_the_manifest_is_told_with_its_default() -> None:
     """Podium's fields, and those of `mullion`."""
     podium, _, ours = section("The manifest").partition("Fields of the key `mullion`")
     assert {name for names, _ in rows(podium) for name in names} == set(Manifest.__struct_fields__) - {"mullion"}
-    told = {name: cells[0] for names, cells in rows(ours) for name in names}
-    assert told.keys() == set(Extension.__struct_fields__)
+    defaults = {name: cells[0] for names, cells in rows(ours) for name in names}
+    assert defaults.keys() == set(Extension.__struct_fields__)
     for field in msgspec.structs.fields(Extension):
         empty = {"": "empty", (): "none", None: "none"}
         default = empty.get(field.default, str(field.default).lower())
-        assert told[field.name].strip("`") == default, field.name
+        assert defaults[field.name].strip("`") == default, field.name
 
 
 def test_every_header_that_is_sent_is_told() -> None:
@@ -104,9 +104,9 @@ def test_every_header_that_is_sent_is_told() -> None:
     request = content_request(Include(slot, visit, release), lambda *who: "token")
     by_the_guard = {headers.DEADLINE_MS, Partition("anna", "").baggage[0]}
     sent = {name.lower() for name, _ in request.headers} | by_the_guard
-    asked = section("What you are asked")
-    assert {name for names, _ in rows(asked) for name in names} == sent
-    assert headers.USER_AGENT in unescape(asked)
+    request_section = section("What you are asked")
+    assert {name for names, _ in rows(request_section) for name in names} == sent
+    assert headers.USER_AGENT in unescape(request_section)
 
 
 @pytest.mark.parametrize("isolation", ["shadow", "light"])

@@ -158,8 +158,8 @@ def test_row_says_what_the_code_falls_back_to_and_which_processes_read_it(name: 
     """Its type is one of those explained, its default the code's, and every house that reads it is named."""
     row = book()[name]
     assert row.type in TYPES
-    known = frozenset().union(*houses().values())
-    assert row.processes <= known | {"all", "up"}, "no process has this name"
+    names = frozenset().union(*houses().values())
+    assert row.processes <= names | {"all", "up"}, "no process has this name"
     for read in reads()[name]:
         if read.default not in (None, ""):
             assert f"`{read.default}`" in row.default, read.file
@@ -219,7 +219,7 @@ def test_value_of_another_type_is_told_by_the_name_of_its_variable(production: p
 
 def test_secrets_of_the_book_are_those_that_a_local_run_makes() -> None:
     """What a `house.toml` asks for is a secret or a key of the table, as is that of a run with drills, and no other."""
-    asked = {PARTITION_KEY} | {
+    required = {PARTITION_KEY} | {
         name
         for house in find.houses(ROOT)
         for name in (
@@ -228,8 +228,8 @@ def test_secrets_of_the_book_are_those_that_a_local_run_makes() -> None:
             *(f"{pair}_{side}_KEY" for pair in house.secrets.key_pair for side in ("PRIVATE", "PUBLIC")),
         )
     }
-    assert asked <= book().keys()
-    assert {name for name, row in book().items() if row.type in ("secret", "key")} == asked
+    assert required <= book().keys()
+    assert {name for name, row in book().items() if row.type in ("secret", "key")} == required
 
 
 @pytest.mark.parametrize("value", ["many", "-1", "65536", "٣"])
@@ -243,14 +243,14 @@ def test_port_that_is_none_ends_the_process_with_a_sentence(value: str) -> None:
 def test_every_process_of_a_house_is_run_in_production_as_the_book_says() -> None:
     """The table of commands has each process but the sandboxes, started as `manage.py up` starts it."""
     text = (BOOK.parent / "README.md").read_text("utf-8")
-    told = dict(re.findall(r"^\| `([a-z-]+)` \| `python -m ([^`]+)` \|", text, re.MULTILINE))
+    documented = dict(re.findall(r"^\| `([a-z-]+)` \| `python -m ([^`]+)` \|", text, re.MULTILINE))
     started = {
         process.name: process.run or f"bff.resilience.serving {process.asgi}"
         for house in find.houses(ROOT)
         for process in house.processes
         if house.name != "sandbox" and not house.file.startswith("fragments/")
     }
-    assert told == started
+    assert documented == started
     assert "`python -m bff.resilience.serving fragments.NAME.asgi:application`" in text
     for house in find.houses(ROOT):
         if house.file.startswith("fragments/"):

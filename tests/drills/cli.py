@@ -54,20 +54,20 @@ exit codes:
 
 def main(argv: Sequence[str]) -> int:
     """Does one thing and says what it did; the exit code."""
-    asked = _parse(argv)
+    arguments = _parse(argv)
     try:
-        if asked.verb == "faults":
+        if arguments.verb == "faults":
             print(tell.faults(FAULTS.values()))
             return HELD
-        if asked.verb in runner.VERBS:
-            return runner.main(asked, " ".join(["drill", *argv]))
-        if asked.verb == "show" and asked.drill:
-            print(runner.shown(asked.drill))
+        if arguments.verb in runner.VERBS:
+            return runner.main(arguments, " ".join(["drill", *argv]))
+        if arguments.verb == "show" and arguments.drill:
+            print(runner.shown(arguments.drill))
             return HELD
-        if asked.verb == "mark":
-            return _mark(asked)
-        with Control(asked.control_url or find(data_root(), asked.port_base)) as control:
-            print(_VERBS[asked.verb](control, asked))
+        if arguments.verb == "mark":
+            return _mark(arguments)
+        with Control(arguments.control_url or find(data_root(), arguments.port_base)) as control:
+            print(_VERBS[arguments.verb](control, arguments))
         return HELD
     except ControlRefused as refused:
         return _refuse(str(refused), MISUSE)
@@ -120,25 +120,25 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _break(control: Control, asked: argparse.Namespace) -> str:
-    fault = fault_of(asked.fault)
-    if not 0 < asked.for_s <= TTL_S_MAX:
+def _break(control: Control, arguments: argparse.Namespace) -> str:
+    fault = fault_of(arguments.fault)
+    if not 0 < arguments.for_s <= TTL_S_MAX:
         raise ControlRefused(f"--for: seconds, more than 0 and at most {TTL_S_MAX:g}")
-    if not 0 <= asked.share <= 1:
+    if not 0 <= arguments.share <= 1:
         raise ControlRefused("--share: a number from 0 to 1")
-    attributes = _attributes(asked.attributes)
+    attributes = _attributes(arguments.attributes)
     if not attributes:
         attributes = {each.name: each.typical for each in fault.parameters if each.typical is not None}
     done = control.break_(
-        asked.hop,
-        asked.fault,
+        arguments.hop,
+        arguments.fault,
         attributes,
-        ttl_s=asked.for_s,
-        stream="upstream" if asked.upstream else "",
-        share=asked.share,
-        session=asked.session,
+        ttl_s=arguments.for_s,
+        stream="upstream" if arguments.upstream else "",
+        share=arguments.share,
+        session=arguments.session,
     )
-    return tell.broken(control.hop(asked.hop)["name"], done)
+    return tell.broken(control.hop(arguments.hop)["name"], done)
 
 
 def _attributes(pairs: Sequence[str]) -> dict[str, str | int]:
@@ -151,22 +151,22 @@ def _attributes(pairs: Sequence[str]) -> dict[str, str | int]:
     return attributes
 
 
-def _mark(asked: argparse.Namespace) -> int:
-    value = mint(key_here(data_root(), asked.port_base), asked.name)
+def _mark(arguments: argparse.Namespace) -> int:
+    value = mint(key_here(data_root(), arguments.port_base), arguments.name)
     # The value alone on stdout, for a script; what to do with it beside it, for a person.
     print(value, flush=True)
     print(tell.marked(value), file=sys.stderr)
     return HELD
 
 
-def _heal(control: Control, asked: argparse.Namespace) -> str:
-    return tell.healed(control.heal(asked.hop))
+def _heal(control: Control, arguments: argparse.Namespace) -> str:
+    return tell.healed(control.heal(arguments.hop))
 
 
 _VERBS: Mapping[str, Callable[[Control, Any], str]] = {
-    "hops": lambda control, asked: (
+    "hops": lambda control, arguments: (
         tell.applicable(control.hops(), FAULTS.values())
-        if asked.faults
+        if arguments.faults
         else tell.hops(control.hops(), control.absent())
     ),
     "break": _break,

@@ -171,13 +171,13 @@ class Control:
         except httpx.HTTPError as error:
             raise CanNotRun(f"The fault proxy at {self.url} does not answer ({type(error).__name__}).") from error
         try:
-            said = answer.json() if answer.content else None
+            answered = answer.json() if answer.content else None
         except ValueError as error:
             raise CanNotRun(f"What answers at {self.url} is no fault proxy.") from error
         if answer.is_error and not (missing_is_fine and answer.status_code == 404):
-            words = said.get("error", answer.text) if isinstance(said, dict) else answer.text
+            words = answered.get("error", answer.text) if isinstance(answered, dict) else answer.text
             raise ControlRefused(str(words).removeprefix("bad request body: ").removeprefix("attributes: "))
-        return said
+        return answered
 
 
 def _narrowed(proxy: Mapping[str, Any], session: str) -> dict[str, Any]:

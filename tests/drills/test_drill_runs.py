@@ -301,8 +301,8 @@ def test_report_tells_the_figures_of_the_journal_that_a_run_wrote(
     phases = found.mullion.phases
     assert phases.viewer == viewer
     measured = (phases.detect_ms, phases.contain_ms, phases.recover_ms)
-    said = ["" if ms is None else duration(ms) for ms in measured]
-    assert figures == dict(zip(("Seen", "Contained", "Healed"), said, strict=True))
+    durations = ["" if ms is None else duration(ms) for ms in measured]
+    assert figures == dict(zip(("Seen", "Contained", "Healed"), durations, strict=True))
     # The little site's page has no script, and does not heal where it stands.
     assert [ms is None for ms in measured] == [False, False, viewer == "browser"]
     if found.mullion.evidence is not None:

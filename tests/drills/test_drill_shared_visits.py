@@ -11,12 +11,12 @@ class Visits:
 
     def __init__(self) -> None:
         self.count = 0
-        self.begun: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+        self.started: asyncio.Queue[asyncio.Event] = asyncio.Queue()
 
     async def look(self, path: str) -> View:
         number, may_end = self.count, asyncio.Event()
         self.count += 1
-        self.begun.put_nowait(may_end)
+        self.started.put_nowait(may_end)
         await may_end.wait()
         return View(number, 0, 200)
 
@@ -25,9 +25,9 @@ async def test_one_visit_serves_all_who_asked_before_it_began_and_holds_nobody_u
     visits = Visits()
     shared = SharedVisitor(visits)
     early = [asyncio.create_task(shared.look("/")) for _ in range(5)]
-    first = await visits.begun.get()
+    first = await visits.started.get()
     late = asyncio.create_task(shared.look("/"))
-    second = await visits.begun.get()
+    second = await visits.started.get()
     second.set()
     assert (await late).at == 1
     early[0].cancel()

@@ -155,10 +155,10 @@ def test_copy_that_runs_is_found(here: Drill, tmp_path: Path, process: ProxyProc
 def test_help_has_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main(["--help"])
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert end.value.code == 0
-    assert "manage.py drill break shell:promotions latency latency=3000 --for 30" in said
-    assert "exit codes:" in said
+    assert "manage.py drill break shell:promotions latency latency=3000 --for 30" in output
+    assert "exit codes:" in output
 
 
 def test_readme_has_every_fault_with_its_parameters() -> None:

@@ -43,9 +43,9 @@ async def test_answer_to_head_has_no_body() -> None:
         rig.add("status")
         client = await rig.connect()
         await client.send(request(method="HEAD"))
-        said = await client.rest()
-        assert said.startswith(b"HTTP/1.1 503 ")
-        assert said.endswith(b"\r\n\r\n")
+        answer = await client.rest()
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert answer.endswith(b"\r\n\r\n")
 
 
 async def test_fault_hits_a_connection_that_was_kept_alive() -> None:
@@ -108,7 +108,7 @@ async def test_malformed_answers_are_none_that_a_reader_could_accept(how: str) -
         rig.add("malformed", how=how)
         client = await rig.connect()
         await client.send(request())
-        said = await client.rest()
+        answer = await client.rest()
         signs = {
             "garbage": b"GARBAGE",
             "no-head": b"<section>",
@@ -119,7 +119,7 @@ async def test_malformed_answers_are_none_that_a_reader_could_accept(how: str) -
             "nul-in-header": b"a\x00b",
             "invalid-utf8": b"\xff\xfe",
         }
-        assert signs[how] in said
+        assert signs[how] in answer
 
 
 async def test_oversize_is_sent_as_fast_as_it_is_read() -> None:

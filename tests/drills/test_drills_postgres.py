@@ -88,21 +88,21 @@ def test_deposit_over_a_broken_hop_is_refused_in_words_and_counts_once_by_its_ke
     never where the engine had begun, could not ask the provider and was told later that no such charge was made."""
     bank.player = f"pl_{secrets.token_hex(5)}"
     assert bank.deposit(1000, secrets.token_hex(8))[1]["state"] == "done"
-    key, said = secrets.token_hex(8), set[str]()
+    key, codes = secrets.token_hex(8), set[str]()
     bank.control.break_("bff-commands:database", fault, FAULTS[fault], ttl_s=60)
     for _ in range(3):
         began = time.monotonic()
         status, body, headers = bank.deposit(300, key)
         assert time.monotonic() - began < ANSWERED_S_MAX
-        said.add(body["code"])
+        codes.add(body["code"])
         if body["code"] == "engine_down":
             assert (status, headers["Retry-After"]) == (503, "1")
             assert "try again with the same key" in body["detail"]
         else:
             assert (status, body["code"]) in ((504, "outcome_unknown"), (409, "command_in_flight")), body
     # Whoever can not even connect has done nothing, and says so.
-    assert fault != "down" or said == {"engine_down"}
-    assert bank.balance() in ((1000,) if said == {"engine_down"} else (1000, 1300))
+    assert fault != "down" or codes == {"engine_down"}
+    assert bank.balance() in ((1000,) if codes == {"engine_down"} else (1000, 1300))
     bank.control.heal()
     bank.mullion.wait(lambda: bank.deposit(300, key)[1].get("state") in ("done", "declined"), 60)
     state = bank.deposit(300, key)[1]["state"]

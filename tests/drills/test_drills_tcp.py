@@ -28,8 +28,8 @@ async def test_half_close_ends_one_direction_alone() -> None:
     """The upstream hears the end, and its last words still arrive."""
 
     async def says_how_much(peer: Peer) -> None:
-        heard = await peer.rest()
-        await peer.send(b"heard %d" % len(heard))
+        received = await peer.rest()
+        await peer.send(b"heard %d" % len(received))
 
     async with Rig(says_how_much) as rig:
         client = await rig.connect()

@@ -39,12 +39,12 @@ async def says(upstream: Peer, *words: str) -> None:
 
 async def hears(client: Peer, count: int) -> list[str]:
     """So many short text frames."""
-    heard = []
+    received = []
     for _ in range(count):
         opcode, length = await client.read(2)
         assert opcode == 0x81
-        heard.append((await client.read(length)).decode())
-    return heard
+        received.append((await client.read(length)).decode())
+    return received
 
 
 async def test_silence_loses_messages_and_passes_pings() -> None:
@@ -64,7 +64,7 @@ async def test_silence_loses_messages_and_passes_pings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "attributes", "heard"),
+    ("fault", "attributes", "received"),
     [
         ("gap", {"every": 2}, ["1", "3", "5"]),
         ("duplicate", {"copies": 1}, ["1", "1", "2", "2", "3", "3"]),
@@ -72,13 +72,13 @@ async def test_silence_loses_messages_and_passes_pings() -> None:
     ],
 )
 async def test_messages_are_lost_doubled_and_turned_round(
-    fault: str, attributes: dict[str, int], heard: list[str]
+    fault: str, attributes: dict[str, int], received: list[str]
 ) -> None:
     async with Rig(talker := Talker()) as rig:
         client = await standing(rig)
         rig.add(fault, "", "", 1, **attributes)
         await says(await talker.peer, "1", "2", "3", "4", "5", "6")
-        assert await hears(client, len(heard)) == heard
+        assert await hears(client, len(received)) == received
 
 
 async def test_flood_repeats_the_last_message() -> None:

@@ -83,8 +83,8 @@ def test_fault_for_one_session_is_seen_by_that_session_alone(broken_house: Mulli
         assert states(broken_house, Cookie=f"{cookie}x") == ALL_FRESH
     drill(broken_house, "heal")
     broken_house.wait(lambda: states(broken_house, Cookie=cookie) == ALL_FRESH, 10)
-    told = [line for line in broken_house.logs("shell") if f"partition=anna-{hop.partition(':')[0]}" in line]
-    assert any("included" in line and "slot=promotions" in line for line in told)
+    lines = [line for line in broken_house.logs("shell") if f"partition=anna-{hop.partition(':')[0]}" in line]
+    assert any("included" in line and "slot=promotions" in line for line in lines)
 
 
 def test_breaker_of_everybody_never_moved_for_a_session(broken_house: Mullion) -> None:

@@ -72,7 +72,7 @@ def pages(houses: Houses) -> list[Page]:
     ]
 
 
-def told(name: str) -> dict[str, str]:
+def headers_of(name: str) -> dict[str, str]:
     return {
         "authorization": bearer(name),
         "podium_locale": "en-GB",
@@ -86,7 +86,7 @@ def told(name: str) -> dict[str, str]:
 def break_pages(houses: Houses) -> Iterator[Page]:
     """Every page of a player who is on a break."""
     pause = Break(AS_OF + timedelta(days=7))
-    said = {
+    answers = {
         "/views/wallet": view(wallet_data(deposit=Availability(False, "No.", own=True)), on_break=pause),
         "/views/history": view(history_data(), on_break=pause),
         "/views/limits": view(limits_data(), on_break=pause),
@@ -95,35 +95,35 @@ def break_pages(houses: Houses) -> Iterator[Page]:
     }
     for room, paths in ON_A_BREAK.items():
         fragment, bff = houses[room]
-        bff.replies = {path: reply(answer) for path, answer in said.items()}
+        bff.replies = {path: reply(answer) for path, answer in answers.items()}
         for path in paths:
             name = room.replace("_", "-")
-            yield name, f"on a break {path}", fragment.get(path, **told(name))
+            yield name, f"on a break {path}", fragment.get(path, **headers_of(name))
 
 
 def wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
-    said = {
+    answers = {
         "fresh": reply(view(wallet_data())),
         "stale": reply(view(wallet_data(), "stale")),
         "closed": reply(view(wallet_data(deposit=PAUSED))),
         "unreachable": problem(503, "store_down"),
     }
-    for state, answer in said.items():
+    for state, answer in answers.items():
         bff.replies["/views/wallet"] = answer
         for path in ("/summary", "/cashier"):
-            yield "wallet", f"{state} {path}", wallet.get(path, **told("wallet"))
+            yield "wallet", f"{state} {path}", wallet.get(path, **headers_of("wallet"))
     yield from more_wallet_pages(wallet, bff)
     bff.replies["/views/wallet"] = reply(view(wallet_data()))
     commands = {"done": reply(receipt()), "lost": reply(receipt(), cut=True), "down": problem(503, "engine_down")}
     for state, answer in commands.items():
         bff.replies["/commands/deposit"] = answer
-        yield "wallet", state, wallet.post("/actions/deposit", {"amount": "20", **KEY}, **told("wallet"))
+        yield "wallet", state, wallet.post("/actions/deposit", {"amount": "20", **KEY}, **headers_of("wallet"))
     hostile = {"amount": '"><script>alert(1)</script>', **KEY}
-    yield "wallet", "refused", wallet.post("/actions/deposit", hostile, **told("wallet"))
+    yield "wallet", "refused", wallet.post("/actions/deposit", hostile, **headers_of("wallet"))
     bff.replies["/views/wallet"] = reply(view(wallet_data(held_minor=4_000), commands="paused"))
     bff.replies["/views/limits"] = reply(view(limits_data(), commands="paused"))
     for path in ("/summary", "/cashier", "/limits"):
-        yield "wallet", f"paused {path}", wallet.get(path, **told("wallet"))
+        yield "wallet", f"paused {path}", wallet.get(path, **headers_of("wallet"))
     yield "wallet", "anonymous", wallet.get("/summary", podium_mount_pathname="/")
     yield "wallet", "fallback", wallet.get("/fallback")
 
@@ -132,9 +132,9 @@ def more_wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
     """What is held, the history and the limits."""
     withdraw = Availability(False, "There is nothing to withdraw.", own=True)
     bff.replies["/views/wallet"] = reply(view(wallet_data(withdraw=withdraw, held_minor=4_000)))
-    yield "wallet", "held", wallet.get("/cashier", **told("wallet"))
+    yield "wallet", "held", wallet.get("/cashier", **headers_of("wallet"))
     bff.replies["/views/receipts/rc_0a1b2c"] = reply(view(ReceiptData(receipt("pending", command="withdraw"))))
-    said = {
+    answers = {
         "fresh": (reply(view(history_data())), reply(view(limits_data()))),
         "stale": (reply(view(history_data(), "stale")), reply(view(limits_data(), "stale"))),
         "closed": (
@@ -143,17 +143,25 @@ def more_wallet_pages(wallet: Fragment, bff: FakeBff) -> Iterator[Page]:
         ),
         "unreachable": (problem(503, "store_down"), problem(503, "store_down")),
     }
-    for state, (history, limits) in said.items():
+    for state, (history, limits) in answers.items():
         bff.replies |= {"/views/history": history, "/views/limits": limits}
         for path in ("/history", "/history?kind=play&line=rc_0a1b2c", "/history?line=rc_gone", "/limits"):
-            yield "wallet", f"{state} {path}", wallet.get(path, **told("wallet"))
+            yield "wallet", f"{state} {path}", wallet.get(path, **headers_of("wallet"))
     bff.replies["/views/limits"] = reply(view(limits_data()))
     bff.replies["/commands/set-deposit-limit"] = reply(receipt(command="set-deposit-limit"))
-    yield "wallet", "done", wallet.post("/actions/limit", {"period": "day", "amount": "5", **KEY}, **told("wallet"))
-    yield "wallet", "refused", wallet.post("/actions/limit", {"period": "day", "amount": "x", **KEY}, **told("wallet"))
-    yield "wallet", "refused", wallet.post("/actions/break", {"days": "7", **KEY}, **told("wallet"))
+    yield (
+        "wallet",
+        "done",
+        wallet.post("/actions/limit", {"period": "day", "amount": "5", **KEY}, **headers_of("wallet")),
+    )
+    yield (
+        "wallet",
+        "refused",
+        wallet.post("/actions/limit", {"period": "day", "amount": "x", **KEY}, **headers_of("wallet")),
+    )
+    yield "wallet", "refused", wallet.post("/actions/break", {"days": "7", **KEY}, **headers_of("wallet"))
     bff.replies["/commands/cancel-withdrawal"] = problem(409, "withdrawal_decided", "This was paid already.")
-    yield "wallet", "refused", wallet.post("/actions/cancel", {"receipt_id": "rc_1", **KEY}, **told("wallet"))
+    yield "wallet", "refused", wallet.post("/actions/cancel", {"receipt_id": "rc_1", **KEY}, **headers_of("wallet"))
 
 
 def table_pages(live: Fragment, bff: FakeBff) -> Iterator[Page]:
@@ -162,10 +170,10 @@ def table_pages(live: Fragment, bff: FakeBff) -> Iterator[Page]:
         bff.replies["/views/tables"] = reply(view(TablesData(tables()), state))  # type: ignore[arg-type]
         bff.replies["/views/tables/201"] = reply(view(TableData(one), state))  # type: ignore[arg-type]
         for path in ("/grid", "/grid/all", "/grid/baccarat", "/table/201"):
-            yield "live-dealer", f"{state} {path}", live.get(path, **told("live-dealer"))
+            yield "live-dealer", f"{state} {path}", live.get(path, **headers_of("live-dealer"))
     yield from betting_pages(live, bff)
     bff.replies = {}
-    yield "live-dealer", "unknown", live.get("/table/zzz", **told("live-dealer"))
+    yield "live-dealer", "unknown", live.get("/table/zzz", **headers_of("live-dealer"))
     yield "live-dealer", "fallback", live.get("/fallback")
 
 
@@ -174,44 +182,44 @@ def betting_pages(live: Fragment, bff: FakeBff) -> Iterator[Page]:
     bff.replies["/views/tables/205"] = reply(view(TableData(playing)))
     bff.replies["/v1/bets"] = reply(BetsData([bet("accepted"), bet("won"), bet("lost"), bet("returned")]))
     for path in ("/table/205", "/slip/205", "/bets/205"):
-        yield "live-dealer", f"playing {path}", live.get(path, **told("live-dealer"))
+        yield "live-dealer", f"playing {path}", live.get(path, **headers_of("live-dealer"))
     yield "live-dealer", "visitor", live.get("/slip/205", podium_mount_pathname="/tables/205/")
     form = {"side": "red", "stake": "500", "closes_at": str(playing.bets_close_at), **KEY}
-    said = {
+    answers = {
         "done": reply(bet("accepted")),
         "lost": reply(bet("accepted"), cut=True),
         "refused": problem(422, BetRefusal.NOT_ENOUGH_MONEY),
         "down": problem(503, "wallet_unavailable"),
     }
-    for state, answer in said.items():
+    for state, answer in answers.items():
         bff.replies["/v1/bets"] = answer
-        yield "live-dealer", state, live.post("/actions/bet/205", form, **told("live-dealer"))
+        yield "live-dealer", state, live.post("/actions/bet/205", form, **headers_of("live-dealer"))
     bff.replies["/v1/bets"] = problem(503, "wallet_unavailable")
-    yield "live-dealer", "unreachable", live.get("/bets/205", **told("live-dealer"))
+    yield "live-dealer", "unreachable", live.get("/bets/205", **headers_of("live-dealer"))
     bff.replies["/views/tables/205"] = reply(view(TableData(playing), commands="paused"))
-    yield "live-dealer", "paused", live.get("/slip/205", **told("live-dealer"))
+    yield "live-dealer", "paused", live.get("/slip/205", **headers_of("live-dealer"))
     bff.replies["/views/tables/205"] = reply(view(TableData(playing), "stale"))
-    yield "live-dealer", "late", live.get("/slip/205", **told("live-dealer"))
+    yield "live-dealer", "late", live.get("/slip/205", **headers_of("live-dealer"))
 
 
 def offer_pages(promotions: Fragment, bff: FakeBff) -> Iterator[Page]:
     for state in ("live", "stale"):
         bff.replies["/views/promotions"] = reply(view(offers(), state))  # type: ignore[arg-type]
-        yield "promotions", state, promotions.get("/offers", **told("promotions"))
+        yield "promotions", state, promotions.get("/offers", **headers_of("promotions"))
     bff.replies["/views/promotions"] = reply(view(offers(), commands="paused"))
-    yield "promotions", "paused", promotions.get("/offers", **told("promotions"))
+    yield "promotions", "paused", promotions.get("/offers", **headers_of("promotions"))
     bff.replies["/views/promotions"] = reply(view(offers()))
     bff.replies["/commands/claim-promotion"] = problem(503, "engine_down")
     yield (
         "promotions",
         "down",
-        promotions.post("/actions/claim", {"promotion_id": "pr_first", **KEY}, **told("promotions")),
+        promotions.post("/actions/claim", {"promotion_id": "pr_first", **KEY}, **headers_of("promotions")),
     )
     bff.replies["/commands/claim-promotion"] = problem(422, "not_eligible", "<b>No.</b>")
-    refused = promotions.post("/actions/claim", {"promotion_id": "pr_first", **KEY}, **told("promotions"))
+    refused = promotions.post("/actions/claim", {"promotion_id": "pr_first", **KEY}, **headers_of("promotions"))
     yield "promotions", "refused", refused
     bff.replies = {"/views/promotions": problem(503, "store_down")}
-    yield "promotions", "unreachable", promotions.get("/offers", **told("promotions"))
+    yield "promotions", "unreachable", promotions.get("/offers", **headers_of("promotions"))
     yield "promotions", "fallback", promotions.get("/fallback")
 
 
@@ -264,17 +272,17 @@ class Outline(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        told = dict(attrs)
+        found = dict(attrs)
         if tag not in VOID:
             self.open.append(tag)
         if re.fullmatch("h[1-6]", tag):
             self.levels.append(int(tag[1]))
-        if "id" in told:
-            self.ids.append(told["id"])
+        if "id" in found:
+            self.ids.append(found["id"])
         for name in ("aria-labelledby", "aria-describedby", "for"):
-            self.wanted.update((told.get(name) or "").split())
+            self.wanted.update((found.get(name) or "").split())
         # A picture speaks for itself, and says nothing while it is well.
-        self.statuses += told.get("role") == "status" and "data-stream-words" not in told
+        self.statuses += found.get("role") == "status" and "data-stream-words" not in found
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag, f"</{tag}> closes nothing"
@@ -316,14 +324,14 @@ class Forms(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        told = dict(attrs)
+        found = dict(attrs)
         if tag not in VOID:
-            self._needs.append("engine" in (told.get("data-needs") or "").split())
+            self._needs.append("engine" in (found.get("data-needs") or "").split())
         if tag == "form":
-            self._form = told.get("action", "")
+            self._form = found.get("action", "")
             if not any(self._needs):
                 self.unheeding.append(self._form)
-        if tag == "button" and self._form and "disabled" not in told:
+        if tag == "button" and self._form and "disabled" not in found:
             self.pressable.append(self._form)
 
     def handle_endtag(self, tag: str) -> None:
@@ -432,7 +440,7 @@ class Claims(HTMLParser):
 
 def test_stale_copy_of_any_state_claims_nothing_of_this_moment(pages: list[Page]) -> None:
     """What is only true of the moment it was rendered at is marked, so that the shell's bar alone speaks of time."""
-    said = re.compile(
+    pattern = re.compile(
         r"Up to date|\bOpen\b|\bplaying\b|of \d+ (open|seats)|offers? runs?\b|Ends in|of \d+ open|No word"
     )
     whole = " ".join(answer.text for _, state, answer in pages if state not in ACTED)
@@ -441,7 +449,7 @@ def test_stale_copy_of_any_state_claims_nothing_of_this_moment(pages: list[Page]
     )
 
     def check(_: str, answer: Answer) -> None:
-        found = said.search(" ".join(Claims(answer.text).words.split()))
+        found = pattern.search(" ".join(Claims(answer.text).words.split()))
         assert found is None, found
 
     each([page for page in pages if page[1] not in ACTED], check)

@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=0, help="where it answers (default: a free port, printed)")
     parser.add_argument("--control", type=int, default=0, help="where its switches are (default: a free port, printed)")
-    parser.add_argument("--fault", type=_known, help="what is broken from the start; healthy without")
+    parser.add_argument("--fault", type=_fault_name, help="what is broken from the start; healthy without")
     parser.add_argument("--at", default="/", help="only for paths that start so (default: all)")
     parser.add_argument("--body", type=Path, help="a file with the healthy content")
     parser.add_argument(
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _known(text: str) -> str:
+def _fault_name(text: str) -> str:
     try:
         parse(text)
     except ValueError as error:

@@ -51,8 +51,8 @@ class Control:
             if came is not None:
                 method, target, headers = came
                 length = min(int(headers.get("content-length", "0")), BODY_BYTES_MAX)
-                status, said = await self._do(method, target, await reader.readexactly(length))
-                body = json.dumps(said, indent=2).encode() + b"\n"
+                status, answer = await self._do(method, target, await reader.readexactly(length))
+                body = json.dumps(answer, indent=2).encode() + b"\n"
                 kind, size = ("Content-Type", "application/json"), ("Content-Length", str(len(body)))
                 writer.write(head(status, (kind, size, ("Connection", "close"))) + body)
                 await writer.drain()

@@ -66,13 +66,13 @@ def fault(name: str, *, arguments: tuple[str, ...] = (), default: str = "") -> C
 def parse(text: str, at: str = "/") -> Switch:
     """The switch that `name` or `name=argument` means; ValueError with what would be right."""
     name, _, argument = text.strip().partition("=")
-    known = FAULTS.get(name)
-    if known is None:
+    fault = FAULTS.get(name)
+    if fault is None:
         raise ValueError(f"there is no fault {name!r}; there are: {', '.join(FAULTS)}")
-    if known.arguments and argument and argument not in known.arguments:
-        raise ValueError(f"{name} takes one of: {', '.join(known.arguments)}")
-    if argument and not known.default:
+    if fault.arguments and argument and argument not in fault.arguments:
+        raise ValueError(f"{name} takes one of: {', '.join(fault.arguments)}")
+    if argument and not fault.default:
         raise ValueError(f"{name} takes no argument")
-    if known.default.isdigit() and argument and not argument.isdigit():
+    if fault.default.isdigit() and argument and not argument.isdigit():
         raise ValueError(f"{name} takes a number")
-    return Switch(known, argument or known.default, at)
+    return Switch(fault, argument or fault.default, at)

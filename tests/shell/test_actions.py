@@ -30,8 +30,8 @@ class Player:
 
     def post(self, path: str = PATH, data: Any = None, headers: dict[str, str] | None = None) -> httpx.Response:
         """As the shell's own page would send it."""
-        said = {"Origin": self.house.url, **(headers or {})}
-        return self.client.post(path, data={"amount": "5"} if data is None else data, headers=said)
+        sent = {"Origin": self.house.url, **(headers or {})}
+        return self.client.post(path, data={"amount": "5"} if data is None else data, headers=sent)
 
     def act(self, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
         """The form with its key."""
@@ -376,15 +376,15 @@ class Fields(HTMLParser):
         self.feed(html.partition('<section class="words">')[2].partition("</section>")[0])
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        told = dict(attrs)
+        found = dict(attrs)
         if tag == "form":
-            self.action = told["action"]
+            self.action = found["action"]
         elif tag == "input":
-            self.fields[told["name"]] = told["value"]
+            self.fields[found["name"]] = found["value"]
 
 
 @pytest.mark.parametrize(
-    ("said", "topics", "sequence"),
+    ("value", "topics", "sequence"),
     [
         ("wallet.pl_amber; sequence=e1:7", ["wallet.pl_amber"], "e1:7"),
         ("wallet, offers", ["wallet", "offers"], ""),
@@ -395,14 +395,14 @@ class Fields(HTMLParser):
     ],
 )
 def test_what_changed_is_told_as_far_as_it_is_well_formed(
-    player: Player, said: str, topics: list[str], sequence: str
+    player: Player, value: str, topics: list[str], sequence: str
 ) -> None:
     """What is malformed in the fragment's header is left out; nothing of it reaches a header of the shell as it is."""
-    player.house.origin.headers = (("Mullion-Changed", said),)
+    player.house.origin.headers = (("Mullion-Changed", value),)
     answer = player.act(HTMX)
     assert answer.status_code == 200
-    told = json.loads(answer.headers.get("HX-Trigger", "{}")).get("mullion:changed")
-    assert told == ({"topics": topics, "sequence": sequence, "slot": "wallet"} if topics else None)
+    changed = json.loads(answer.headers.get("HX-Trigger", "{}")).get("mullion:changed")
+    assert changed == ({"topics": topics, "sequence": sequence, "slot": "wallet"} if topics else None)
     assert "Mullion-Changed" not in answer.headers
 
 

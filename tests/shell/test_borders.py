@@ -194,11 +194,11 @@ def test_release_comes_from_an_allowed_origin_only(url: str, allowed: bool) -> N
 def test_hostile_request_values_are_left_out() -> None:
     """What does not look like it should never reaches a fragment."""
     page = Page("lobby", "/", "lobby.html", (Slot("wallet", "wallet"),))
-    asked = incoming(
+    request = incoming(
         {"accept-language": "xx, en-US", "traceparent": "evil\r\nx: y", "user-agent": "<script>"},
         "wallet.receipt=%3Cscript%3E&min_sequence=evil&other.receipt=abc",
     )
-    visit = visit_of(asked, page, {}, None)
+    visit = visit_of(request, page, {}, None)
     assert (visit.language, visit.locale, visit.currency, visit.player) == ("en", "en-US", "EUR", "")
     assert (visit.traceparent, visit.receipts, visit.min_sequence, visit.device) == ("", {}, "", "desktop")
 
@@ -278,8 +278,8 @@ def test_retry_delays_of_a_crowd_are_spread() -> None:
 )
 def test_fragment_may_only_speak_of_what_it_calls(value: str | None, reason: Reason | None) -> None:
     """A word for what the shell alone decides, and any other, can not stand in the page's state."""
-    said = read_state(value, NOW, Extension())
-    assert (said.reason if said else None) is reason
+    state = read_state(value, NOW, Extension())
+    assert (state.reason if state else None) is reason
 
 
 @pytest.mark.parametrize(
@@ -298,8 +298,8 @@ def test_fragment_names_only_upstreams_that_its_manifest_declares(
 ) -> None:
     """The names are a metric's label: an answer can not make up as many of them as it likes."""
     declared = Extension(upstreams=("bff-queries",), feeds=("tables",))
-    said = read_state(f"degraded; reason=breaker_open; {written}", NOW, declared)
-    assert said == FragmentState(Reason.BREAKER_OPEN, None, upstream, retry_after_ms)
+    state = read_state(f"degraded; reason=breaker_open; {written}", NOW, declared)
+    assert state == FragmentState(Reason.BREAKER_OPEN, None, upstream, retry_after_ms)
 
 
 @pytest.mark.parametrize(
@@ -318,17 +318,17 @@ def test_fragment_names_only_upstreams_that_its_manifest_declares(
 )
 def test_fragments_as_of_has_a_zone_and_is_not_to_come(written: str, as_of: datetime | None) -> None:
     """What stands in the page as the age of a slot is a moment that has been, or nothing."""
-    said = read_state(f"degraded; reason=feed_stale; as-of={written}", NOW, Extension())
-    assert said == FragmentState(Reason.FEED_STALE, as_of)
+    state = read_state(f"degraded; reason=feed_stale; as-of={written}", NOW, Extension())
+    assert state == FragmentState(Reason.FEED_STALE, as_of)
 
 
 def test_a_picture_plays_from_the_media_origins_of_this_shell_alone(settings: Any) -> None:
     """In pages and when a release is published alike: both ask for the policy here."""
     settings.MEDIA_ORIGINS = ["https://video.example"]
     link_policy.cache_clear()
-    for origin, kept in (("https://video.example", True), ("https://elsewhere.example", False)):
+    for origin, allowed in (("https://video.example", True), ("https://elsewhere.example", False)):
         html = f'<figure data-stream="{origin}/205/live.m3u8"></figure>'.encode()
         contained = contain(html, "text/html", prefix="/slots/a/b", isolation="shadow", links=link_policy(()))
         assert isinstance(contained, Contained)
-        assert (b"data-stream" in contained.html) is kept
+        assert (b"data-stream" in contained.html) is allowed
     link_policy.cache_clear()

@@ -52,10 +52,10 @@ FEEDS, TABLES, OFFERS, LIVE, STORE, SHELL = (
     FeedsPolicy(), TablesPolicy(), PromotionsPolicy(), LivePolicy(), StorePolicy(), Policy(),
 )  # fmt: skip
 WALLET, DEALER, PROMOTIONS = (include_s(name) for name in ("wallet", "live-dealer", "promotions"))
-TOLD = js_s("static/live.js", "JITTER_MS")  # from a feed's news to the page's question
+REFETCH_JITTER = js_s("static/live.js", "JITTER_MS")  # from a feed's news to the page's question
 NAMED = AFTER_MS[1] / 1000  # from the moment that a refusal named to the page's question
 BLIND = DELAY_MS_MAX / 1000  # a slot that nobody tells anything
-HEARD = ANSWER_S  # from the store to the page, over the socket
+PUSHED = ANSWER_S  # from the store to the page, over the socket
 BACK = BrokerPolicy().retry_ms_max / 1000  # a reader or writer of the broker that waits to try again
 VIEW = closed_again_s(Policy(open_ms_max=KIT.bff_open_ms_max), SHELL.closing_successes_few)
 FRAGMENT = closed_again_s(SHELL, SHELL.closing_successes) + NAMED
@@ -66,14 +66,14 @@ CHAINS = {
     "promotions": [FRAGMENT, PROMOTIONS],
     # Its breaker lets go, or the slot asks once more where it was the first to fail.
     "bff-queries": [max(VIEW + NAMED, BLIND), WALLET],
-    "bff-commands": [POLICY.heartbeat_s, HEARD, TOLD, WALLET],
-    "relay": [RELAY.heartbeat_s, HEARD, TOLD, WALLET],
-    "projector": [RELAY.heartbeat_s, HEARD, TOLD, WALLET],
-    "sandbox-payments": [POLICY.payments_recheck_s, PAYMENTS.open_ms_max / 1000, ANSWER_S, HEARD, BLIND, WALLET],
+    "bff-commands": [POLICY.heartbeat_s, PUSHED, REFETCH_JITTER, WALLET],
+    "relay": [RELAY.heartbeat_s, PUSHED, REFETCH_JITTER, WALLET],
+    "projector": [RELAY.heartbeat_s, PUSHED, REFETCH_JITTER, WALLET],
+    "sandbox-payments": [POLICY.payments_recheck_s, PAYMENTS.open_ms_max / 1000, ANSWER_S, PUSHED, BLIND, WALLET],
     "sandbox-promotions": [max(FEEDS.retry_s_max, OFFERS.open_ms_max / 1000 * 1.1), WRITE_S, BLIND, PROMOTIONS],
-    "sandbox-tables": [FEEDS.retry_s_max, ANSWER_S, TABLES.heartbeat_s, HEARD, TOLD, DEALER],
+    "sandbox-tables": [FEEDS.retry_s_max, ANSWER_S, TABLES.heartbeat_s, PUSHED, REFETCH_JITTER, DEALER],
     # The lease of the one that died has run out or does so while its successor starts.
-    "ingest": [FEEDS.renew_s, ANSWER_S, TABLES.heartbeat_s, HEARD, TOLD, DEALER],
+    "ingest": [FEEDS.renew_s, ANSWER_S, TABLES.heartbeat_s, PUSHED, REFETCH_JITTER, DEALER],
     # The ledger is told by the relay, then read by the projector; feeds come back meanwhile.
     "valkey": [
         max(
@@ -81,11 +81,11 @@ CHAINS = {
             STORE.breaker_open_ms_max / 1000 + TABLES.heartbeat_s,
             LIVE.retry_s_max,
         ),
-        HEARD,
-        TOLD,
+        PUSHED,
+        REFETCH_JITTER,
         WALLET,
     ],
-    "bff-live": [js_s("static/live/connection.js", "RETRY_MS_MAX"), 2 * ANSWER_S, HEARD],
+    "bff-live": [js_s("static/live/connection.js", "RETRY_MS_MAX"), 2 * ANSWER_S, PUSHED],
     "shell": [js_s("static/slots.js", "LOST_MS_MAX"), js_s("static/slots.js", "RECHECK_MS") / 2, WALLET],
     "offers-intake": [BACK],  # no slot waits for it
 }

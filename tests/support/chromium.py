@@ -68,9 +68,11 @@ class Way:
 
 def find(ways: Sequence[Way] | None = None, *, say: Callable[[str], None] = lambda line: None) -> Chromium:
     """The first Chromium that starts; raises `NoChromium`. `say` hears what takes long."""
-    asked = os.environ.get("CHROMIUM")
-    if asked and not _starts(Path(asked)):
-        raise NoChromium(f"$CHROMIUM is {asked}, and that does not start. Correct it, or unset it to search for one.")
+    configured = os.environ.get("CHROMIUM")
+    if configured and not _starts(Path(configured)):
+        raise NoChromium(
+            f"$CHROMIUM is {configured}, and that does not start. Correct it, or unset it to search for one."
+        )
     tried = []
     for way in WAYS if ways is None else ways:
         if way.source in SLOW:
@@ -108,15 +110,15 @@ def _done(command: Sequence[str | Path], **more: object) -> bool:
 
 
 def _from_environment() -> Iterator[Path]:
-    if asked := os.environ.get("CHROMIUM"):
-        yield Path(asked)
+    if configured := os.environ.get("CHROMIUM"):
+        yield Path(configured)
 
 
 def _playwrights_own() -> Iterator[Path]:
     # In a process of its own: Playwright's loop must not run in pytest before the asyncio tests are through.
     ask = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
-    asked = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=60, check=False)
-    if path := asked.stdout.strip():
+    found = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, timeout=60, check=False)
+    if path := found.stdout.strip():
         # …/chromium-<revision>/<platform>/<program>, beside …/chromium_headless_shell-<revision>/<platform>/<program>
         revision = Path(path).parents[1].name.rpartition("-")[2]
         yield from Path(path).parents[2].glob(f"chromium_headless_shell-{revision}/*/*headless*shell")

@@ -30,7 +30,7 @@ def style(name: str) -> str:
 
 
 # Written into the head, before any body: a body that can run a script tells on itself.
-PROBE = "<script data-probe>window.ran = () => parent.told(NUMBER); window.alert = window.ran</script>" + (
+PROBE = "<script data-probe>window.ran = () => parent.report(NUMBER); window.alert = window.ran</script>" + (
     style("tokens.css") + style("shell.css")
 ).replace("<style>", "<style data-probe>")
 
@@ -61,10 +61,10 @@ def contained(bodies: Iterable[Body], isolation: Isolation) -> list[Body]:
 
 
 class Judge:
-    """Judges bodies in `page`. `asked` has every URL that was asked for; all but the judge's own are not there."""
+    """Judges bodies in `page`. `requested` has every URL that was asked for; all but the judge's own are not there."""
 
     def __init__(self, page: Page) -> None:
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self._page = page
         page.route("**/*", self._answer)
         page.set_default_timeout(60_000)
@@ -74,7 +74,7 @@ class Judge:
     @property
     def reached_out(self) -> list[str]:
         """What was asked for beyond the shell's own copies."""
-        return [url for url in self.asked if not url.startswith(f"{ORIGIN}/assets/")]
+        return [url for url in self.requested if not url.startswith(f"{ORIGIN}/assets/")]
 
     def parsed(self, bodies: Sequence[Body], isolation: Isolation) -> str:
         """The faults that parsing alone shows, a line each."""
@@ -114,5 +114,5 @@ class Judge:
         if route.request.url == f"{ORIGIN}/":
             route.fulfill(body="<!doctype html><title>judge</title>", content_type="text/html")
         else:
-            self.asked.append(route.request.url)
+            self.requested.append(route.request.url)
             route.fulfill(status=404, body="")

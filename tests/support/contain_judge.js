@@ -12,7 +12,7 @@ const LOOK =
   animation-name transition-duration list-style-type padding-left outline-style box-shadow content`.split(/\s+/);
 
 const ran = new Map(); // frame's number -> times that a script of its body ran
-window.told = (number) => ran.set(number, (ran.get(number) ?? 0) + 1);
+window.report = (number) => ran.set(number, (ran.get(number) ?? 0) + 1);
 
 const rootOf = (slot) => slot?.shadowRoot ?? slot;
 

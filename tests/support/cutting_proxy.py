@@ -100,21 +100,21 @@ class CuttingProxy:
 
     def _ask(self, method: str, target: str, head: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         lines = head.split(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
-        kept = dict(line.split(": ", 1) for line in lines)
+        headers_sent = dict(line.split(": ", 1) for line in lines)
         shell = http.client.HTTPConnection(self._target.hostname or "", self._target.port, timeout=10)
         try:
-            shell.request(method, target, headers={**kept, "Connection": "close"})
+            shell.request(method, target, headers={**headers_sent, "Connection": "close"})
             answer = shell.getresponse()
             return answer.status, answer.getheaders(), answer.read()
         finally:
             shell.close()
 
     def _send_cut(self, browser: socket.socket, cut: Cut, headers: list[tuple[str, str]], body: bytes) -> None:
-        kept = cut.at(body)
-        browser.sendall(_head(200, headers, "Transfer-Encoding: chunked") + _chunk(body[:kept]))
+        sent = cut.at(body)
+        browser.sendall(_head(200, headers, "Transfer-Encoding: chunked") + _chunk(body[:sent]))
         time.sleep(max(cut.halt_s, ARRIVES_S))
         if cut.whole_after:
-            browser.sendall(_chunk(body[kept:]) + _chunk(b""))
+            browser.sendall(_chunk(body[sent:]) + _chunk(b""))
         if cut.reset:
             browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

@@ -3,9 +3,9 @@
     with FakeBff() as bff:
         bff.replies["/views/wallet"] = reply(view(wallet_data()))
         ...
-        assert bff.asked[-1].headers["authorization"] == "Bearer …"
+        assert bff.requests[-1].headers["authorization"] == "Bearer …"
 
-Public: `FakeBff`, `Reply`, `Asked`, `reply`, `problem`, `view`.
+Public: `FakeBff`, `Reply`, `BffRequest`, `reply`, `problem`, `view`.
 """
 
 import threading
@@ -36,7 +36,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BffRequest:
     """One request as it came; header names are in lower case."""
 
     method: str
@@ -50,8 +50,8 @@ class Asked:
 class FakeBff:
     """`replies` maps a path to a reply, or to a function of the request; what is not in it is 404."""
 
-    replies: dict[str, Reply | Callable[[Asked], Reply]] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    replies: dict[str, Reply | Callable[[BffRequest], Reply]] = field(default_factory=dict)
+    requests: list[BffRequest] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -68,11 +68,11 @@ class FakeBff:
         """Where it answers."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def answer(self, asked: Asked) -> Reply:
-        """The reply set for `asked`."""
-        self.asked.append(asked)
-        found = self.replies.get(asked.path, problem(404, "unknown"))
-        return found if isinstance(found, Reply) else found(asked)
+    def answer(self, request: BffRequest) -> Reply:
+        """The reply set for `request`."""
+        self.requests.append(request)
+        found = self.replies.get(request.path, problem(404, "unknown"))
+        return found if isinstance(found, Reply) else found(request)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         fake = self
@@ -85,14 +85,14 @@ class FakeBff:
                 path, _, query = self.path.partition("?")
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 body = self.rfile.read(int(headers.get("content-length", 0)))
-                said = fake.answer(Asked(self.command, path, query, headers, body))
-                time.sleep(said.delay_s)
-                self.send_response(said.status)
-                self.send_header("Content-Type", said.content_type)
-                self.send_header("Content-Length", str(len(said.body)))
+                answered = fake.answer(BffRequest(self.command, path, query, headers, body))
+                time.sleep(answered.delay_s)
+                self.send_response(answered.status)
+                self.send_header("Content-Type", answered.content_type)
+                self.send_header("Content-Length", str(len(answered.body)))
                 self.end_headers()
-                self.wfile.write(said.body[: len(said.body) // 2] if said.cut else said.body)
-                self.close_connection = said.cut
+                self.wfile.write(answered.body[: len(answered.body) // 2] if answered.cut else answered.body)
+                self.close_connection = answered.cut
 
             do_POST = do_GET
 

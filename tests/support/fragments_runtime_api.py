@@ -85,9 +85,9 @@ def invoke(handler: str, event: dict[str, Any], environment: dict[str, str], *, 
     )
     try:
         assert api.answered.wait(INVOKED_S_MAX), f"{handler} did not answer within {INVOKED_S_MAX} s"
-        path, said = api.answer
-        assert path == f"/invocation/{_REQUEST_ID}/response", f"{path}: {said}"
-        return said
+        path, sent = api.answer
+        assert path == f"/invocation/{_REQUEST_ID}/response", f"{path}: {sent}"
+        return sent
     finally:
         client.kill()
         client.wait(10)

@@ -40,8 +40,8 @@ class Tally:
 def _own(seen: Seen) -> bytes:
     """A body that names the player whom the shell said it is for, or nobody, and what was asked for in the query."""
     bearer = seen.headers.get("authorization", "").removeprefix("Bearer token-of-").partition("-for-")[0]
-    asked = seen.path.partition("?")[2].replace("&", " and ")
-    return f"<p>secret of {bearer or 'nobody'}, asked for {asked}</p>".encode()
+    query = seen.path.partition("?")[2].replace("&", " and ")
+    return f"<p>secret of {bearer or 'nobody'}, asked for {query}</p>".encode()
 
 
 async def interleave(pages: int, *, audience: str = "player", seed: int = 7) -> Tally:

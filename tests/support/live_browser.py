@@ -31,9 +31,9 @@ POLICY = (
 # Stands in for slots.js: takes every slot in, counts what is asked for, and can swap a slot as htmx does.
 HARNESS = """
 import { start, register, unregister } from "/static/live.js";
-window.asked = [];
+window.refetches = [];
 document.addEventListener("mullion:refetch", (event) => {
-  window.asked.push({ slot: event.target.id, at: performance.now(), ...event.detail });
+  window.refetches.push({ slot: event.target.id, at: performance.now(), ...event.detail });
 });
 document.addEventListener("mullion:session-ended", () => { window.ended = (window.ended ?? 0) + 1; });
 const rootOf = (slot) => slot.shadowRoot ?? slot;
@@ -59,7 +59,7 @@ def slot(name: str, html: str, *, state: str = "fresh", feeds: str = "") -> str:
     )
 
 
-def told(topic: str, n: int, data: Any, *, state: str = "live", epoch: str = "e") -> dict[str, Any]:
+def live_message(topic: str, n: int, data: Any, *, state: str = "live", epoch: str = "e") -> dict[str, Any]:
     """A live message."""
     return {"topic": topic, "seq": [epoch, n], "as_of": None, "state": state, "data": data}
 
@@ -98,7 +98,7 @@ class PageServer:
         self.tickets = 0
         self.clock_s = 0.0
         self.files: dict[str, tuple[str, bytes]] = {}
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         handler = type("Handler", (_Handler,), {"pages": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        self.pages.asked.append(path)
+        self.pages.requested.append(path)
         status, content_type, body = self.pages.answer(path)
         self.send_response(status)
         self.send_header("content-type", content_type)
@@ -166,17 +166,17 @@ class _Handler(BaseHTTPRequestHandler):
 class FakeLive:
     """A live socket that says only what a test tells it to.
 
-    `refuse` answers 403; `beats` turns heartbeats on and off; `said` is what pages said; `opened` counts sockets;
-    `asked` has path and protocols of each.
+    `refuse` answers 403; `beats` turns heartbeats on and off; `received` is what pages said; `opened` counts sockets;
+    `requested` has path and protocols of each.
     """
 
     def __init__(self) -> None:
         self.refuse = False
         self.beats = True
         self.greeting: list[dict[str, Any]] = []
-        self.said: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         self.opened = 0
-        self.asked: list[tuple[str, str]] = []
+        self.requested: list[tuple[str, str]] = []
         self.closed: list[int | None] = []
         self.open: list[ServerConnection] = []
         self._ending = threading.Event()
@@ -204,7 +204,7 @@ class FakeLive:
     def followed(self) -> set[str]:
         """Topics that pages asked for and did not give back."""
         topics: set[str] = set()
-        for message in self.said:
+        for message in self.received:
             topics |= set(message.get("subscribe", []))
             topics -= set(message.get("unsubscribe", []))
         return topics
@@ -229,7 +229,7 @@ class FakeLive:
     def _serve(self, connection: ServerConnection) -> None:
         self.opened += 1
         assert connection.request is not None
-        self.asked.append((connection.request.path, connection.request.headers["Sec-WebSocket-Protocol"]))
+        self.requested.append((connection.request.path, connection.request.headers["Sec-WebSocket-Protocol"]))
         if self.beats:
             connection.send(_heartbeat())
         for message in self.greeting:
@@ -237,7 +237,7 @@ class FakeLive:
         self.open.append(connection)
         try:
             for raw in connection:
-                self.said.append(json.loads(raw))
+                self.received.append(json.loads(raw))
         except ConnectionClosed:
             pass
         self.open.remove(connection)

@@ -34,7 +34,7 @@ class Page:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
 
     async def say(self, **message: Any) -> None:
         await self.connection.send(json.dumps(message))
@@ -47,7 +47,7 @@ class Page:
         async with asyncio.timeout(within_s):
             while True:
                 message = json.loads(await self.connection.recv())
-                self.heard.append(message)
+                self.received.append(message)
                 if wanted(message):
                     return message
 
@@ -67,7 +67,7 @@ class Page:
         async with asyncio.timeout(within_s):
             try:
                 while True:
-                    self.heard.append(json.loads(await self.connection.recv()))
+                    self.received.append(json.loads(await self.connection.recv()))
             except websockets.ConnectionClosed as closed:
                 return closed.rcvd.code if closed.rcvd else 1006
 

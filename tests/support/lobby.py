@@ -52,13 +52,13 @@ def status_words(page: Page, slot: str) -> str:
 
 
 def wait_for(
-    holds: Callable[[], Any], within_s: float, said: Callable[[], Any] = lambda: "", every_s: float = 0.1
+    holds: Callable[[], Any], within_s: float, describe: Callable[[], Any] = lambda: "", every_s: float = 0.1
 ) -> float:
-    """Seconds until `holds()`, which is looked at `every_s`; fails with what `said` says when it does not come."""
+    """Seconds until `holds()`, which is looked at `every_s`; fails with what `describe` says when it does not come."""
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > within_s:
-            raise AssertionError(f"not within {within_s:g} s: {said()}")
+            raise AssertionError(f"not within {within_s:g} s: {describe()}")
         time.sleep(every_s)
     return time.monotonic() - began
 

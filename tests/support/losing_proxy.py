@@ -62,8 +62,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def _forward(self, body: bytes) -> tuple[int, bytes, str]:
-        kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")}
-        request = urllib.request.Request(self.proxy.target + self.path, body, kept, method="POST")
+        passed_on = {
+            name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")
+        }
+        request = urllib.request.Request(self.proxy.target + self.path, body, passed_on, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
                 return answer.status, answer.read(), answer.headers["content-type"]

@@ -54,8 +54,8 @@ class Mullion:
             "KAFKA_BOOTSTRAP",
             "BROKER_URL",
         )
-        kept = {name: value for name, value in os.environ.items() if name not in ours}
-        self.environ = {**kept, "MULLION_DATA_ROOT": self._folder.name, "NO_COLOR": "1", **(environ or {})}
+        inherited = {name: value for name, value in os.environ.items() if name not in ours}
+        self.environ = {**inherited, "MULLION_DATA_ROOT": self._folder.name, "NO_COLOR": "1", **(environ or {})}
         self._output = Path(self._folder.name) / "output"
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
 """Fragments' APIs as a browser meets them through the shell's proxy path, in this process and without a database.
 
-Public: `Proxied`, `Asked`, `SAME_ORIGIN`.
+Public: `Proxied`, `ProxiedRequest`, `SAME_ORIGIN`.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ PREFIX = "/slots/lobby/podlet"
 
 
 @dataclass
-class Asked:
+class ProxiedRequest:
     """One request under way: `status` and `headers` once they came, `body` as far as it came."""
 
     served: bool | None = None
@@ -54,7 +54,7 @@ class Asked:
     def leave(self) -> None:
         self.incoming.put_nowait({"type": "http.disconnect"})
 
-    async def heard(self, message: Any) -> None:
+    async def receive(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
@@ -114,8 +114,8 @@ class Proxied:
         query: str = "",
         body: bytes | None = b"",
         prefix: str = PREFIX,
-    ) -> Asked:
-        """The request, on its way. With `body` None it is sent by `Asked.send`."""
+    ) -> ProxiedRequest:
+        """The request, on its way. With `body` None it is sent by `ProxiedRequest.send`."""
         sent = {"host": "localhost", **SAME_ORIGIN, **(headers or {})}
         if body:
             sent.setdefault("content-length", str(len(body)))
@@ -130,19 +130,19 @@ class Proxied:
             "client": ("192.0.2.1", 1),
             "scheme": "http",
         }
-        asked = Asked()
+        request = ProxiedRequest()
         if body is not None:
-            asked.send(body, more=False)
+            request.send(body, more=False)
 
         async def serve() -> None:
-            asked.served = await self.path.serve(scope, cast(Any, asked.incoming.get), cast(Any, asked.heard))
+            request.served = await self.path.serve(scope, cast(Any, request.incoming.get), cast(Any, request.receive))
 
-        asked.task = asyncio.create_task(serve())
-        return asked
+        request.task = asyncio.create_task(serve())
+        return request
 
-    async def ask(self, method: str, rest: str, **more: Any) -> Asked:
+    async def ask(self, method: str, rest: str, **more: Any) -> ProxiedRequest:
         """The same, to its end."""
-        asked = self.begin(method, rest, **more)
-        assert asked.task is not None
-        await asyncio.wait_for(asked.task, 20)
-        return asked
+        request = self.begin(method, rest, **more)
+        assert request.task is not None
+        await asyncio.wait_for(request.task, 20)
+        return request

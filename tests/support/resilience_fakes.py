@@ -40,10 +40,10 @@ class FakeUpstream:
             await asyncio.sleep(min(took_ms, left_ms) / 1000)
             if took_ms > left_ms:
                 raise CallFailed(Reason.TIMEOUT, "no answer in time")
-            said = self.says()
-            if isinstance(said, Exception):
-                raise said
-            return said
+            answer = self.says()
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
         finally:
             self.in_flight -= 1
 

@@ -19,10 +19,10 @@ def browser(folder: Path, name: str, code: int = 0) -> Path:
     return path
 
 
-def way(source: str, *paths: Path, asked: list[str] | None = None) -> Way:
+def way(source: str, *paths: Path, tried: list[str] | None = None) -> Way:
     def search() -> Iterator[Path]:
-        if asked is not None:
-            asked.append(source)
+        if tried is not None:
+            tried.append(source)
         yield from paths
 
     return Way(source, search)
@@ -43,16 +43,16 @@ def test_order_is_the_documented_one():
 def test_first_that_starts_is_taken_and_later_ways_are_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """One that does not start is passed over; nothing is installed once one is found."""
     monkeypatch.delenv("CHROMIUM", raising=False)
-    asked: list[str] = []
+    tried: list[str] = []
     good = browser(tmp_path, "good")
     ways = [
-        way("missing", tmp_path / "none", asked=asked),
-        way("broken", browser(tmp_path, "broken", 127), asked=asked),
-        way("good", good, asked=asked),
-        way("install", asked=asked),
+        way("missing", tmp_path / "none", tried=tried),
+        way("broken", browser(tmp_path, "broken", 127), tried=tried),
+        way("good", good, tried=tried),
+        way("install", tried=tried),
     ]
     assert find(ways) == chromium.Chromium(good, "good")
-    assert asked == ["missing", "broken", "good"]
+    assert tried == ["missing", "broken", "good"]
 
 
 def test_the_shell_is_taken_before_the_whole_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -68,9 +68,9 @@ step quick touch {tmp_path}/seen
 verdict ci"""
     environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30)
-    said = done.stdout.splitlines()
-    assert (done.returncode, said[-1].startswith("ci: FAILED: slow")) == (min(code, 1), code != 0)
-    assert "said by the slow one" in said
+    lines = done.stdout.splitlines()
+    assert (done.returncode, lines[-1].startswith("ci: FAILED: slow")) == (min(code, 1), code != 0)
+    assert "said by the slow one" in lines
 
 
 def test_nothing_runs_twice() -> None:

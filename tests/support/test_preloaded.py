@@ -21,19 +21,19 @@ def sleeper() -> Iterator[PreloadedProcess]:
     process.kill()
 
 
-def said(code: str, **environ: str) -> str:
+def output_of(code: str, **environ: str) -> str:
     """What a copy prints that runs `code`."""
     return preloaded.run("timeit", "-n", "1", "-r", "1", code, env=environ).stdout.partition("\n")[0]
 
 
 def test_a_copy_has_imported_nothing_of_the_repository() -> None:
     """Its houses read their own code, settings and environment."""
-    assert said(f"import sys; print({OWN} & {{name.partition('.')[0] for name in sys.modules}})") == "set()"
-    assert said("import sys; print('django.core.handlers.asgi' in sys.modules)") == "True"
+    assert output_of(f"import sys; print({OWN} & {{name.partition('.')[0] for name in sys.modules}})") == "set()"
+    assert output_of("import sys; print('django.core.handlers.asgi' in sys.modules)") == "True"
 
 
 def test_a_copy_has_the_environment_that_it_is_given_and_no_other() -> None:
-    assert said("import os; print(os.environ['ONE'], 'PATH' in os.environ)", ONE="1") == "1 False"
+    assert output_of("import os; print(os.environ['ONE'], 'PATH' in os.environ)", ONE="1") == "1 False"
 
 
 def test_what_a_module_says_and_how_it_ends_is_what_python_would_say() -> None:
@@ -59,4 +59,6 @@ def test_a_copy_is_killed_and_waited_for_by_its_id(sleeper: PreloadedProcess) ->
 
 def test_copies_are_single_threaded_when_they_begin() -> None:
     """What is preloaded starts no thread, which a fork would lose."""
-    assert said("import os; print(len(os.listdir('/proc/self/task')) if os.path.exists('/proc/self') else 1)") == "1"
+    assert (
+        output_of("import os; print(len(os.listdir('/proc/self/task')) if os.path.exists('/proc/self') else 1)") == "1"
+    )

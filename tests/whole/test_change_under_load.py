@@ -113,7 +113,7 @@ def test_no_page_fails_while_versions_are_published(slow: SlowHouse) -> None:
     assert seen["broken"] == seen["refused"] == 0
 
 
-def wait_for_another(url: str, known: set[str]) -> str:
+def wait_for_another(url: str, versions: set[str]) -> str:
     """The version of the first slot, once it is none of those that are known."""
     found = ""
 
@@ -121,7 +121,7 @@ def wait_for_another(url: str, known: set[str]) -> str:
         nonlocal found
         text = plain_http.get(url).text
         found = text.partition('data-version="')[2].partition('"')[0]
-        return found not in known and text.count('data-state="fresh"') == 3
+        return found not in versions and text.count('data-state="fresh"') == 3
 
     wait_for(another, 15, lambda: found)
     return found

@@ -111,7 +111,7 @@ def test_no_control_can_pose_as_what_scripts_ask_a_form_for(page: Page) -> None:
     """Whatever htmx and the shell's scripts read of a form is a name that no control may have."""
     scripts = [*STATIC.glob("*.js"), *STATIC.glob("live/*.js"), *STATIC.glob("vendor/htmx-*.js")]
     assert len(scripts) >= 3
-    asked = {name for path in scripts for name in re.findall(r"\.([A-Za-z_]+)", path.read_text())}
+    read = {name for path in scripts for name in re.findall(r"\.([A-Za-z_]+)", path.read_text())}
     own = page.evaluate(
         """() => {
             const names = [];
@@ -122,4 +122,4 @@ def test_no_control_can_pose_as_what_scripts_ask_a_form_for(page: Page) -> None:
         }"""
     )
     assert len(own) > 200
-    assert (asked & set(own)) - FORM_NAMES <= DATA_NAMES
+    assert (read & set(own)) - FORM_NAMES <= DATA_NAMES

@@ -69,7 +69,7 @@ def judge(page: Page) -> Judge:
 def left(bodies: dict[str, str], isolation: Isolation) -> list[Body]:
     """What is left of the bodies, those that are refused apart."""
     outcomes = {name: put(html, isolation) for name, html in bodies.items()}
-    return [Body(name, kept.html.decode()) for name, kept in outcomes.items() if isinstance(kept, Contained)]
+    return [Body(name, outcome.html.decode()) for name, outcome in outcomes.items() if isinstance(outcome, Contained)]
 
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)
@@ -119,13 +119,13 @@ def test_inline_code_and_foreign_targets_are_removed(judge: Judge, isolation: Is
 
 def open_raw(page: Page, body: str, config: str, headers: dict[str, str]) -> list[str]:
     """The page with `body` put in as it is and htmx on it, pressed if it can be; what was asked for."""
-    asked: list[str] = []
+    requested: list[str] = []
     html = page_of([body], "light", dressed=False)
     html = html.replace("</head>", f'{config}<script src="/static/{HTMX.name}"></script></head>', 1)
     html = html.replace("</header>", '<button id="own" hx-get="/own" hx-swap="none">own</button></header>', 1)
 
     def answer(route: Route) -> None:
-        asked.append(route.request.url)
+        requested.append(route.request.url)
         if route.request.url == f"{ORIGIN}/":
             route.fulfill(body=html, content_type="text/html", headers=headers)
         elif route.request.url.startswith(f"{ORIGIN}/static/"):
@@ -139,13 +139,13 @@ def open_raw(page: Page, body: str, config: str, headers: dict[str, str]) -> lis
     for _ in range(200):  # until htmx is at work, or nothing here would prove anything
         page.locator("#own").dispatch_event("click")
         page.wait_for_timeout(50)
-        if f"{ORIGIN}/own" in asked:
+        if f"{ORIGIN}/own" in requested:
             break
-    assert f"{ORIGIN}/own" in asked
+    assert f"{ORIGIN}/own" in requested
     if 'id="press"' in html:
         page.evaluate("document.getElementById('press').click()")
     page.wait_for_timeout(100)
-    return [url for url in asked if "evil" in url]
+    return [url for url in requested if "evil" in url]
 
 
 # The policy allows styles in attributes, as containment writes them anew from an allow-list; it is their only wall.

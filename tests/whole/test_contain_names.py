@@ -28,7 +28,7 @@ def test_page_tells_the_names_of_its_other_slots(page: Page) -> None:
 
     page.route("**/*", answer)
     page.goto(f"{ORIGIN}/")
-    told = page.evaluate(
+    values = page.evaluate(
         """async () => {
             const { namesTaken } = await import("/slots/names.js");
             const slots = ["a", "b", "c"].map((name) => document.getElementById(`slot-${name}`));
@@ -36,9 +36,9 @@ def test_page_tells_the_names_of_its_other_slots(page: Page) -> None:
         }"""
     )
     of_a = "id:one%20%26%20only details:faq map:m radio:pick id:r"
-    assert told == ["id:two", of_a, f"{of_a} id:two", f"{of_a} id:two"]
+    assert values == ["id:two", of_a, f"{of_a} id:two", f"{of_a} id:two"]
     assert (
-        read_names_taken(told[1]).make_unique(b'<p id="one &amp; only">x</p>', "b")
+        read_names_taken(values[1]).make_unique(b'<p id="one &amp; only">x</p>', "b")
         == b'<p id="one &amp; only--b">x</p>'
     )
     page.evaluate("() => { for (let n = 0; n < 2000; n++) document.getElementById('slot-b').append("

@@ -23,7 +23,7 @@ document.querySelector("fragment-slot").innerHTML = TRIGGERED; htmx.process(docu
 <fragment-slot slot="a"></fragment-slot>"""
 
 
-def served(page: Page, html: str, asked: list[str] | None = None, answer: str = "") -> None:
+def served(page: Page, html: str, requested: list[str] | None = None, answer: str = "") -> None:
     """Opens `html` beside the page's own scripts; whatever else is asked for gets `answer`."""
 
     def respond(route: Route) -> None:
@@ -33,8 +33,8 @@ def served(page: Page, html: str, asked: list[str] | None = None, answer: str = 
         elif path.endswith(".js"):
             route.fulfill(body=(STATIC / path.lstrip("/")).read_text(), content_type="text/javascript")
         else:
-            if asked is not None:
-                asked.append(path)
+            if requested is not None:
+                requested.append(path)
             route.fulfill(body=answer, content_type="text/html")
 
     page.route("**/*", respond)
@@ -64,21 +64,21 @@ def test_answer_that_comes_second_reaches_no_form_of_the_first(page: Page) -> No
 @pytest.mark.parametrize("trigger", ["load", "load delay:1ms", "revealed"])
 def test_what_asks_by_itself_comes_to_an_end(page: Page, trigger: str) -> None:
     """An answer that asks again by itself does so ten times, and again after somebody did something."""
-    asked: list[str] = []
+    requested: list[str] = []
     triggered = f'<p hx-get="/again" hx-trigger="{trigger}" hx-swap="outerHTML">x</p>'
-    served(page, LOOP.replace("TRIGGERED", f"`{triggered}`"), asked, triggered)
+    served(page, LOOP.replace("TRIGGERED", f"`{triggered}`"), requested, triggered)
     page.wait_for_function(
         "() => performance.getEntriesByType('resource').filter((e) => /again/.test(e.name)).length >= 10"
     )
     page.wait_for_timeout(400)
-    assert len(asked) == 10
+    assert len(requested) == 10
     page.keyboard.press("Shift")
     page.evaluate(
         "(html) => { document.querySelector('fragment-slot').innerHTML = html; htmx.process(document.body); }",
         triggered,
     )
     page.wait_for_timeout(600)
-    assert len(asked) == 20
+    assert len(requested) == 20
 
 
 def test_what_somebody_opened_is_not_taken_from_them(page: Page) -> None:
@@ -103,7 +103,7 @@ def test_what_somebody_opened_is_not_taken_from_them(page: Page) -> None:
 def test_policy_lets_the_style_of_an_element_stand_and_no_other(page: Page) -> None:
     """Under the policy of every page a `style` is followed and a property of its own fetches nothing, a stylesheet in
     the page is not, and a frame of an origin that nobody approved is not asked for."""
-    asked: list[str] = []
+    requested: list[str] = []
     html = (
         "<!doctype html><style>#c { color: rgb(255, 0, 0) }</style><p id='a' style='width: 40px; --w: 40%'>x</p>"
         "<div style='width: 100px'><p id='b' style='width: var(--w); --w: 40%'>x</p></div><p id='c'>x</p>"
@@ -115,7 +115,7 @@ def test_policy_lets_the_style_of_an_element_stand_and_no_other(page: Page) -> N
             policy = {"content-security-policy": content_security_policy()}
             route.fulfill(body=html, content_type="text/html", headers=policy)
         else:
-            asked.append(route.request.url)
+            requested.append(route.request.url)
             route.fulfill(body="")
 
     page.route("**/*", respond)
@@ -123,4 +123,4 @@ def test_policy_lets_the_style_of_an_element_stand_and_no_other(page: Page) -> N
     widths = "() => ['a', 'b'].map((id) => getComputedStyle(document.getElementById(id)).width)"
     assert page.evaluate(widths) == ["40px", "40px"]
     assert page.evaluate("() => getComputedStyle(document.getElementById('c')).color") == "rgb(0, 0, 0)"
-    assert not [url for url in asked if "evil" in url]
+    assert not [url for url in requested if "evil" in url]

@@ -106,9 +106,9 @@ def test_late_rest_of_a_page_does_not_fill_a_place_twice(proxy: CuttingProxy, co
     for page in pages:
         wait_for(lambda page=page: is_filled(page), 6, lambda page=page: states(page))
         assert page.evaluate("document.readyState") == "loading"
-        page.evaluate("document.querySelector('fragment-slot[slot=tables]').kept = true")
+        page.evaluate("document.querySelector('fragment-slot[slot=tables]').marked = true")
     for page in pages:
         wait_for(lambda page=page: page.evaluate("document.readyState") == "complete", 10)
         assert page.evaluate(SLOTTED) == len(SLOTS)
-        assert page.evaluate("document.querySelector('fragment-slot[slot=tables]').kept") is True
+        assert page.evaluate("document.querySelector('fragment-slot[slot=tables]').marked") is True
         assert is_filled(page)

@@ -114,7 +114,7 @@ def in_the_ledger(house: Mullion, keys: list[str]) -> Counter[int]:
             "left join commands_transaction movement using (receipt_id) where receipt.key is not null group by 1"
         )
         times = dict(rows.fetchall())
-    return Counter(next((count for known, count in times.items() if known.endswith(key)), 0) for key in keys)
+    return Counter(next((count for label, count in times.items() if label.endswith(key)), 0) for key in keys)
 
 
 @pytest.mark.parametrize(

@@ -62,13 +62,13 @@ def test_pictures_scripts_and_accessibility_are_looked_at(chromium: Chromium, tm
     }
     assert {path.stem for path in folder.iterdir()} == names == {Path(path).stem for path in report["pictures"]}
     assert all(path.read_bytes().startswith(PNG) for path in folder.iterdir())
-    said = [f"{each['level']} {each['field']}: {each['message']}" for each in report["findings"]]
+    findings = [f"{each['level']} {each['field']}: {each['message']}" for each in report["findings"]]
     for words in (
         "error a/b: a script throws: it ran twice",
         "error a/b: Form elements must have labels (label, critical)",
         "warning a/b: at 390 px it is",
         "warning a/b: the browser refuses it: Connecting to 'https://api.test/x'",
     ):
-        assert any(each.startswith(words) for each in said), said
-    assert not any("inline style" in each for each in said), said
+        assert any(each.startswith(words) for each in findings), findings
+    assert not any("inline style" in each for each in findings), findings
     assert ended.returncode == 1

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from bff.store import Store
-from tests.support.live_browser import FakeLive, PageServer, eventually, run, slot, ticket_of, told
+from tests.support.live_browser import FakeLive, PageServer, eventually, live_message, run, slot, ticket_of
 from tests.support.live_house import LiveHouse
 from tests.support.valkey_server import ValkeyServer
 
@@ -51,8 +51,8 @@ def state(page, name="tables"):
     return page.locator(f"#slot-{name}").get_attribute("data-live-state")
 
 
-def asked(page, reason=""):
-    return [each for each in page.evaluate("window.asked") if reason in each["reason"]]
+def refetches(page, reason=""):
+    return [each for each in page.evaluate("window.refetches") if reason in each["reason"]]
 
 
 def becomes(page, expression, within_s=5):
@@ -80,12 +80,12 @@ def test_numbers_follow_their_topic_and_the_page_stays_clean(page, pages, live, 
     open_page(page, pages)
     is_followed(live)
     assert live.followed == {"tables.r1", "feed.tables"}
-    live.tell(told("feed.tables", 1, {}), told("tables.r1", 1, {"seats_taken": 1234}))
+    live.tell(live_message("feed.tables", 1, {}), live_message("tables.r1", 1, {"seats_taken": 1234}))
     shows(page, "1,234")
-    live.tell(told("tables.r1", 2, {"seats_taken": None}))
+    live.tell(live_message("tables.r1", 2, {"seats_taken": None}))
     shows(page, "–")
     has_state(page, "live")
-    assert asked(page) == []
+    assert refetches(page) == []
     assert errors == []
 
 
@@ -99,11 +99,11 @@ def test_duplicates_reordering_and_gaps_only_go_forward_and_a_new_epoch_resyncs(
       new MutationObserver(() => window.seen.push(seats.textContent)).observe(seats, { childList: true });
     }""")
     for n in (1, 2, 2, 7, 3, 1, 7, 9, 8):
-        live.tell(told("tables.r1", n, {"seats_taken": n}))
+        live.tell(live_message("tables.r1", n, {"seats_taken": n}))
     shows(page, "9")
-    live.tell(told("tables.r1", 1, {"seats_taken": 100}, epoch="later"))
-    live.tell(told("tables.r1", 10, {"seats_taken": 10}))
-    live.tell(told("tables.r1", 2, {"seats_taken": 101}, epoch="later"))
+    live.tell(live_message("tables.r1", 1, {"seats_taken": 100}, epoch="later"))
+    live.tell(live_message("tables.r1", 10, {"seats_taken": 10}))
+    live.tell(live_message("tables.r1", 2, {"seats_taken": 101}, epoch="later"))
     shows(page, "101")
     assert page.evaluate("window.seen") == ["1", "2", "7", "9", "100", "101"]
 
@@ -120,7 +120,7 @@ def test_attributes_are_bound_only_where_that_can_do_no_harm(page, pages, live):
     )
     open_page(page, pages)
     is_followed(live)
-    live.tell(told("tables.r1", 1, {"open": True, "seats_taken": 5, "name": "javascript:alert(1)"}))
+    live.tell(live_message("tables.r1", 1, {"open": True, "seats_taken": 5, "name": "javascript:alert(1)"}))
     shows(page, "5")
     found = page.evaluate("""() => {
       const at = (id) => document.querySelector('#slot-tables').shadowRoot.getElementById(id);
@@ -134,7 +134,7 @@ def test_text_of_a_provider_is_text(page, pages, live):
     """A name with markup in it is shown, not parsed."""
     open_page(page, pages)
     is_followed(live)
-    live.tell(told("tables.r1", 1, {"seats_taken": "<img src=x onerror=alert(1)>"}))
+    live.tell(live_message("tables.r1", 1, {"seats_taken": "<img src=x onerror=alert(1)>"}))
     shows(page, "<img src=x onerror=alert(1)>")
 
 
@@ -143,8 +143,8 @@ def test_html_made_from_a_later_message_is_not_overwritten_by_an_earlier_one(pag
     pages.body = slot("tables", f'<div data-live-seq="e:5">{SEATS}</div>')
     open_page(page, pages)
     is_followed(live)
-    live.tell(told("tables.r1", 4, {"seats_taken": 4}))
-    live.tell(told("tables.r1", 6, {"seats_taken": 6}))
+    live.tell(live_message("tables.r1", 4, {"seats_taken": 4}))
+    live.tell(live_message("tables.r1", 6, {"seats_taken": 6}))
     shows(page, "6")
 
 
@@ -152,12 +152,12 @@ def test_a_swapped_slot_keeps_its_topics_without_asking_again(page, pages, live)
     """After a swap the binding shows the latest at once, and the socket did not notice."""
     open_page(page, pages)
     is_followed(live)
-    live.tell(told("tables.r1", 1, {"seats_taken": 6}))
+    live.tell(live_message("tables.r1", 1, {"seats_taken": 6}))
     shows(page, "6")
     page.evaluate("html => window.swap('slot-tables', html)", SEATS)
     shows(page, "6")
     time.sleep(0.3)
-    assert len(live.said) == 1
+    assert len(live.received) == 1
 
 
 def test_a_change_that_needs_other_html_asks_for_the_slot_once(page, pages, live):
@@ -166,16 +166,16 @@ def test_a_change_that_needs_other_html_asks_for_the_slot_once(page, pages, live
     pages.body = slot("tables", watch + SEATS)
     open_page(page, pages)
     is_followed(live)
-    live.tell(told("tables.r1", 1, {"results": [{"round_id": "g1"}], "seats_taken": 1}))
+    live.tell(live_message("tables.r1", 1, {"results": [{"round_id": "g1"}], "seats_taken": 1}))
     shows(page, "1")
     time.sleep(0.8)
-    assert asked(page) == []
-    live.tell(told("tables.r1", 2, {"results": [{"round_id": "g2"}], "seats_taken": 2}))
-    becomes(page, "window.asked.length === 1")
+    assert refetches(page) == []
+    live.tell(live_message("tables.r1", 2, {"results": [{"round_id": "g2"}], "seats_taken": 2}))
+    becomes(page, "window.refetches.length === 1")
     # The HTML that comes still says g1: asking again for the same would never end.
     page.evaluate("html => window.swap('slot-tables', html)", watch + SEATS)
     time.sleep(1.8)
-    assert len(asked(page)) == 1
+    assert len(refetches(page)) == 1
 
 
 def test_a_malformed_binding_harms_only_itself(page, pages, live, errors):
@@ -183,7 +183,7 @@ def test_a_malformed_binding_harms_only_itself(page, pages, live, errors):
     pages.body = slot("tables", '<i data-live="tables.r1.seats">x</i><i data-live="#a">x</i>' + SEATS)
     open_page(page, pages)
     is_followed(live)
-    live.tell({"topic": "tables.r1", "seq": ["e", 1], "data": None}, told("tables.r1", 2, {"seats_taken": 2}))
+    live.tell({"topic": "tables.r1", "seq": ["e", 1], "data": None}, live_message("tables.r1", 2, {"seats_taken": 2}))
     shows(page, "2")
     assert errors == []
 
@@ -196,18 +196,18 @@ def test_a_feeds_change_asks_only_for_the_slots_that_live_from_it(page, pages, l
     pages.body = slot("tables", SEATS, feeds="tables") + slot("wallet", "<p>1</p>", feeds="ledger engine")
     open_page(page, pages)
     is_followed(live)
-    live.tell(*(told(f"feed.{feed}", 1, {}) for feed in ("tables", "ledger", "engine")))
+    live.tell(*(live_message(f"feed.{feed}", 1, {}) for feed in ("tables", "ledger", "engine")))
     has_state(page, "live", "wallet")
-    live.tell(told("feed.tables", 2, {}, state="stale"))
-    becomes(page, "window.asked.length === 1", within_s=5)
-    assert [each["slot"] for each in asked(page)] == ["slot-tables"]
+    live.tell(live_message("feed.tables", 2, {}, state="stale"))
+    becomes(page, "window.refetches.length === 1", within_s=5)
+    assert [each["slot"] for each in refetches(page)] == ["slot-tables"]
     assert (state(page), state(page, "wallet")) == ("delayed", "live")
-    live.tell(told("feed.tables", 3, {}, state="down"))
+    live.tell(live_message("feed.tables", 3, {}, state="down"))
     has_state(page, "off")
-    live.tell(told("feed.tables", 4, {}))
+    live.tell(live_message("feed.tables", 4, {}))
     has_state(page, "live")
-    becomes(page, "window.asked.length >= 2", within_s=8)
-    assert {each["slot"] for each in asked(page)} == {"slot-tables"}
+    becomes(page, "window.refetches.length >= 2", within_s=8)
+    assert {each["slot"] for each in refetches(page)} == {"slot-tables"}
 
 
 def test_what_a_feed_says_beside_its_freshness_is_a_reason_to_ask_for_its_slots(page, pages, live):
@@ -216,23 +216,23 @@ def test_what_a_feed_says_beside_its_freshness_is_a_reason_to_ask_for_its_slots(
     open_page(page, pages)
     eventually(lambda: {"feed.engine", "feed.tables"} <= live.followed)
     for n, payments in enumerate(["up", "down", "down", "up"]):
-        live.tell(told("feed.engine", n, {"detail": "", "data": {"payments": payments}}))
+        live.tell(live_message("feed.engine", n, {"detail": "", "data": {"payments": payments}}))
         time.sleep(2.2)
-    assert [each["slot"] for each in asked(page)] == ["slot-wallet"] * 2
+    assert [each["slot"] for each in refetches(page)] == ["slot-wallet"] * 2
 
 
 def test_a_slot_that_waits_its_turn_is_asked_for_at_once_when_its_feed_is_back(page, pages, live):
     """The wait for a second look at the same thing does not hold up news."""
     open_page(page, pages)
     is_followed(live)
-    live.tell(told("feed.tables", 1, {}, state="stale"))
-    becomes(page, "window.asked.length === 1", within_s=5)
-    live.tell(told("feed.tables", 2, {}, state="down"))
-    becomes(page, "window.asked.length === 2", within_s=5)
+    live.tell(live_message("feed.tables", 1, {}, state="stale"))
+    becomes(page, "window.refetches.length === 1", within_s=5)
+    live.tell(live_message("feed.tables", 2, {}, state="down"))
+    becomes(page, "window.refetches.length === 2", within_s=5)
     # What came calls itself fresh, so it is asked for again, a while later.
     page.evaluate("swap('slot-tables', '<p>made too early</p>')")
-    live.tell(told("feed.tables", 3, {}))
-    becomes(page, "window.asked.length === 3", within_s=4)
+    live.tell(live_message("feed.tables", 3, {}))
+    becomes(page, "window.refetches.length === 3", within_s=4)
 
 
 NEEDS = """<form id="deposit" data-needs="engine"><input id="amount">
@@ -257,18 +257,18 @@ def test_what_needs_a_silent_feed_is_closed_at_once_and_opens_with_it(page, page
     page.evaluate(
         "document.addEventListener('mullion:feed-back', ({detail}) => (window.back ??= []).push(detail.feed))"
     )
-    live.tell(told("feed.ledger", 1, {}), told("feed.engine", 1, {}))
+    live.tell(live_message("feed.ledger", 1, {}), live_message("feed.engine", 1, {}))
     page.locator("#amount").fill("12.34")
     assert enabled(page) == ["pay", "break"]
-    live.tell(told("feed.engine", 2, {}, state="stale"))
+    live.tell(live_message("feed.engine", 2, {}, state="stale"))
     eventually(lambda: enabled(page) == [])
     assert page.locator("#why").inner_text() == "Deposits are paused."
     assert page.locator("#slot-pay [role=status]").count() == 1, "one reason is said once"
     assert page.locator("#amount").input_value() == "12.34"
-    live.tell(told("feed.engine", 3, {}, state="down"))
-    live.tell(told("feed.ledger", 2, {}, state="down"))
+    live.tell(live_message("feed.engine", 3, {}, state="down"))
+    live.tell(live_message("feed.ledger", 2, {}, state="down"))
     eventually(lambda: enabled(page) == ["break"])
-    live.tell(told("feed.ledger", 3, {}), told("feed.engine", 4, {}))
+    live.tell(live_message("feed.ledger", 3, {}), live_message("feed.engine", 4, {}))
     eventually(lambda: enabled(page) == ["pay", "break"])
     assert page.locator("#why").is_hidden()
     assert page.locator("#slot-pay [role=status]").count() == 0
@@ -282,11 +282,11 @@ def test_a_slot_that_comes_while_its_feed_is_silent_comes_closed(page, pages, li
     pages.body = slot("pay", NEEDS)
     open_page(page, pages)
     eventually(lambda: "feed.engine" in live.followed)
-    live.tell(told("feed.engine", 1, {}, state="stale"))
+    live.tell(live_message("feed.engine", 1, {}, state="stale"))
     eventually(lambda: enabled(page) == [])
     page.evaluate("(html) => window.swap('slot-pay', html)", NEEDS)
     assert enabled(page) == []
-    live.tell(told("feed.engine", 2, {}))
+    live.tell(live_message("feed.engine", 2, {}))
     eventually(lambda: enabled(page) == ["pay", "break"])
 
 
@@ -296,10 +296,10 @@ def test_refetches_of_many_pages_are_spread(page, pages, live):
     pages.body = "".join(slot(name, "<p>x</p>", feeds="tables") for name in names)
     open_page(page, pages)
     eventually(lambda: "feed.tables" in live.followed)
-    live.tell(told("feed.tables", 1, {}))
-    live.tell(told("feed.tables", 2, {}, state="stale"))
-    becomes(page, "window.asked.length === 12", within_s=6)
-    times = [each["at"] for each in asked(page)]
+    live.tell(live_message("feed.tables", 1, {}))
+    live.tell(live_message("feed.tables", 2, {}, state="stale"))
+    becomes(page, "window.refetches.length === 12", within_s=6)
+    times = [each["at"] for each in refetches(page)]
     assert max(times) - min(times) > 500
 
 
@@ -307,11 +307,11 @@ def test_a_slot_that_was_made_before_its_feed_changed_is_asked_for_once(page, pa
     """A fresh slot on a feed that is stale by the time the socket opens does not wait for the next change."""
     open_page(page, pages)
     is_followed(live)
-    live.tell(told("feed.tables", 3, {}, state="stale"))
-    becomes(page, "window.asked.length === 1", within_s=5)
-    live.tell(told("feed.tables", 3, {}, state="stale"))
+    live.tell(live_message("feed.tables", 3, {}, state="stale"))
+    becomes(page, "window.refetches.length === 1", within_s=5)
+    live.tell(live_message("feed.tables", 3, {}, state="stale"))
     time.sleep(1)
-    assert len(asked(page)) == 1
+    assert len(refetches(page)) == 1
 
 
 def test_half_open_socket_is_delayed_within_10_s_and_off_within_15(page, pages, live):
@@ -330,7 +330,7 @@ def test_half_open_socket_is_delayed_within_10_s_and_off_within_15(page, pages, 
     page.clock.run_for(5000)
     assert state(page) == "off"
     page.clock.run_for(3000)
-    assert asked(page, "poll")
+    assert refetches(page, "poll")
     live.beats = True
     page.clock.run_for(2000)
     eventually(lambda: live.opened >= 2)
@@ -360,7 +360,7 @@ def test_socket_refused_the_page_polls_slower_and_says_so(page, pages, live, err
     assert words.inner_text() == "Live updates are off. This page asks again by itself, about every 15 seconds."
     for _ in range(60):
         page.clock.run_for(1000)
-    assert 3 <= len(asked(page, "poll")) <= 7
+    assert 3 <= len(refetches(page, "poll")) <= 7
     assert all("403" in error for error in errors)
     errors.clear()
     live.refuse = False
@@ -397,7 +397,7 @@ def test_a_session_that_ends_closes_the_socket_and_asks_for_every_live_slot(page
     is_followed(live)
     live.close(4401)
     becomes(page, "window.ended === 1", within_s=5)
-    becomes(page, "window.asked.some((each) => each.reason === 'session')", within_s=5)
+    becomes(page, "window.refetches.some((each) => each.reason === 'session')", within_s=5)
     eventually(lambda: live.opened == 2)
 
 
@@ -406,7 +406,7 @@ def test_the_ticket_is_not_in_the_address_of_the_socket(page, pages, live):
     pages.ticket = lambda: ticket_of("pl_amber")
     page.goto(pages.url)
     eventually(lambda: live.opened == 1)
-    assert live.asked == [("/live", f"mullion.live, mullion.ticket.{ticket_of('pl_amber')}")]
+    assert live.requested == [("/live", f"mullion.live, mullion.ticket.{ticket_of('pl_amber')}")]
 
 
 def test_a_page_that_is_asked_brings_a_fresh_ticket(page, pages, live):
@@ -415,7 +415,7 @@ def test_a_page_that_is_asked_brings_a_fresh_ticket(page, pages, live):
     open_page(page, pages, clock=True)
     is_followed(live)
     live.tell({"notice": "ticket"})
-    eventually(lambda: (page.clock.run_for(2000), any("ticket" in said for said in live.said))[1])
+    eventually(lambda: (page.clock.run_for(2000), any("ticket" in received for received in live.received))[1])
     assert live.opened == 1
 
 
@@ -485,9 +485,9 @@ def test_a_countdown_that_ends_says_so_and_asks_for_its_slot_once(page, pages, l
     )
     open_page(page, pages)
     becomes(page, "document.querySelector('#slot-tables').shadowRoot.querySelector('#left').textContent === 'Over'")
-    becomes(page, "window.asked.length === 1", within_s=5)
+    becomes(page, "window.refetches.length === 1", within_s=5)
     time.sleep(1.5)
-    assert [each["reason"] for each in asked(page)] == ["countdown"]
+    assert [each["reason"] for each in refetches(page)] == ["countdown"]
 
 
 def test_a_countdown_that_follows_a_topic_waits_for_its_next_moment(page, pages, live):
@@ -502,11 +502,11 @@ def test_a_countdown_that_follows_a_topic_waits_for_its_next_moment(page, pages,
     open_page(page, pages)
     becomes(page, f"{words} === 'Closed'", within_s=10)
     later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 90))
-    live.tell(told("tables.r1", 1, {"closes": later}))
+    live.tell(live_message("tables.r1", 1, {"closes": later}))
     becomes(page, f"{words}.startsWith('1:2')", within_s=10)
-    live.tell(told("tables.r1", 2, {"closes": None}))
+    live.tell(live_message("tables.r1", 2, {"closes": None}))
     becomes(page, f"{words} === 'Closed'", within_s=10)
-    assert asked(page) == []
+    assert refetches(page) == []
 
 
 # The page's own life.
@@ -539,7 +539,7 @@ def test_a_hidden_page_gives_its_socket_back_and_gets_another_when_it_is_seen(pa
     hide(page, False)
     page.clock.run_for(1000)
     eventually(lambda: live.opened == 2)
-    live.tell(told("tables.r1", 5, {"seats_taken": 5}))
+    live.tell(live_message("tables.r1", 5, {"seats_taken": 5}))
     shows(page, "5")
 
 
@@ -548,14 +548,14 @@ def test_a_page_from_the_back_forward_cache_is_live_again(page, pages, live):
     pages.files["/elsewhere"] = ("text/html", b"<title>Elsewhere</title>")
     open_page(page, pages)
     is_followed(live)
-    live.tell(told("tables.r1", 1, {"seats_taken": 3}))
+    live.tell(live_message("tables.r1", 1, {"seats_taken": 3}))
     shows(page, "3")
-    page.evaluate("window.kept = true")
+    page.evaluate("window.marked = true")
     page.goto(pages.origin + "/elsewhere")
     eventually(lambda: not live.open)
     page.go_back()
     eventually(lambda: live.opened == 2)
-    live.tell(told("tables.r1", 2, {"seats_taken": 4}))
+    live.tell(live_message("tables.r1", 2, {"seats_taken": 4}))
     shows(page, "4")
 
 
@@ -637,7 +637,7 @@ def test_provider_silent_though_connected_is_delayed_within_10_s_and_off_within_
     assert time.monotonic() - silent < 10
     has_state(page, "off", within_s=10)
     assert time.monotonic() - silent < 15
-    becomes(page, "window.asked.length >= 1", within_s=5)
+    becomes(page, "window.refetches.length >= 1", within_s=5)
     beat(house)
     has_state(page, "live", within_s=10)
 

@@ -10,7 +10,7 @@ from bff.sandbox.clock import SandboxClock
 from bff.sandbox.tables.server import TablesProvider
 from tests.support import plain_http
 from tests.support.free_ports import free_port
-from tests.support.live_browser import FakeLive, PageServer, eventually, slot, told
+from tests.support.live_browser import FakeLive, PageServer, eventually, live_message, slot
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_a_picture_plays_without_sound_and_says_nothing_while_it_is_well(page, p
     eventually(lambda: state(page) == "connecting")
     is_playing(page)
     assert stream(page)["streamBy"] == engine
-    assert any("hls-light" in path for path in pages.asked) == (engine == "hls")
+    assert any("hls-light" in path for path in pages.requested) == (engine == "hls")
     assert (words(page), shown(page)) == ("", {"play", "sound"})
     assert page.evaluate("document.querySelector('#slot-tables').shadowRoot.querySelector('video').muted")
     assert errors == []
@@ -154,7 +154,7 @@ def test_a_picture_that_stops_is_seen_within_5_s_then_poster_and_results_then_he
     eventually(lambda: state(page) == "offline", 25)
     assert shown(page) == {"poster", "retry"}
     assert "No picture right now" in words(page)
-    live.tell(told("tables.r1", 1, {"seats_taken": 6}))
+    live.tell(live_message("tables.r1", 1, {"seats_taken": 6}))
     eventually(lambda: page.locator("#seats").inner_text() == "6")
     fail("none")
     is_playing(page, within_s=15)
@@ -197,15 +197,15 @@ def test_a_swapped_slot_keeps_its_picture(page, pages, provider):
 
 def test_a_picture_that_left_the_page_stops_loading(page, pages):
     """A slot that comes back without its figure ends the stream."""
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested = []
+    page.on("request", lambda request: requested.append(request.url))
     open_page(page, pages)
     is_playing(page)
     page.evaluate("window.swap('slot-tables', '<p>Closed</p>')")
     time.sleep(2.5)
-    asked.clear()
+    requested.clear()
     time.sleep(4)
-    assert asked == []
+    assert requested == []
 
 
 WATCH = """async ([looks, options]) => {

@@ -82,14 +82,14 @@ def test_lost_answer_is_looked_up_by_a_link_without_a_script(house_to_hang: Mull
     added = page.locator(f"{CASHIER} .receipt[role=status]", has_text="£27.18 added")
     again = page.locator(CASHIER).get_by_role("link", name="Check again")
 
-    def known() -> bool:
+    def resolved() -> bool:
         expect(added.or_(again).first).to_be_visible()
         if added.count():
             return True
         again.click()
         return False
 
-    wait_for(known, 20, lambda: words(page, "cashier"))
+    wait_for(resolved, 20, lambda: words(page, "cashier"))
     assert lines(page, house_to_hang, "+£27.18") == 1
     context.close()
 

@@ -54,8 +54,8 @@ class Desk:
 
     def refuse(self, *, ends: str = "healed") -> None:
         """From here on the shell can not reach the fragment."""
-        told = {"mullion:notice": {"words": NOT_SENT, "link": "", "ends": ends}}
-        self.answer = (503, NOT_SENT, {"HX-Reswap": "none", "HX-Trigger": json.dumps(told)})
+        trigger = {"mullion:notice": {"words": NOT_SENT, "link": "", "ends": ends}}
+        self.answer = (503, NOT_SENT, {"HX-Reswap": "none", "HX-Trigger": json.dumps(trigger)})
 
     def say(self, words: str, *, typed: str = "", receipt: str = "") -> None:
         """From here on the fragment answers with `words`."""
@@ -247,12 +247,12 @@ def test_cards_of_one_command_say_the_same_from_the_moment_the_later_one_is_ther
     """Within one task: there is no moment at which one says that it is under way and another that it is over."""
     page.goto(slow.url)
     wait_for(lambda: set(states(page).values()) == {"fresh"}, 15, lambda: states(page))
-    asked: list[str] = []
-    page.route(re.compile(r"/slots/lobby/(wallet|tables)"), lambda route: asked.append(route.request.url))
+    requested: list[str] = []
+    page.route(re.compile(r"/slots/lobby/(wallet|tables)"), lambda route: requested.append(route.request.url))
     page.evaluate(CARDS, ["wallet", 0, "sentence", "Being placed", "It is being placed."])
     page.evaluate(CARDS, ["tables", 4, "state", "Returned", "It was returned."])
     assert page.evaluate(BOTH) == ["It was returned.", "Returned"]
-    wait_for(lambda: page.wait_for_timeout(50) or asked, 5)
-    assert [url.rpartition("/")[2] for url in asked] == ["wallet"], "whose card was behind is read again, once"
+    wait_for(lambda: page.wait_for_timeout(50) or requested, 5)
+    assert [url.rpartition("/")[2] for url in requested] == ["wallet"], "whose card was behind is read again, once"
     page.evaluate(CARDS, ["wallet", 1, "sentence", "In play", "It is in."])
     assert page.evaluate(BOTH) == ["It was returned.", "Returned"], "an answer that was overtaken is not believed"

@@ -10,7 +10,7 @@ from tests.support.lobby import SLOTS, Console, attributes, sign_in, states, sta
 from tests.support.mullion import Mullion
 
 # How long a silent feed may still count as live before its slot has to say so, with room for a busy machine.
-SAID_S_MAX = 30
+SHOWN_S_MAX = 30
 HEALED_S_MAX = 10
 
 # process -> slots that need it. Nothing else on the page may change its state.
@@ -94,7 +94,7 @@ def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Brow
     reloads = 0
     strays: list[object] = []
 
-    def all_said() -> bool:
+    def all_shown() -> bool:
         """Reload; whether every slot that needs the dead process says so. Nothing else may change."""
         nonlocal reloads
         answer = page.goto(house.url)
@@ -112,7 +112,7 @@ def test_lobby_survives_the_death_of(process: str, house: Mullion, browser: Brow
         return all(seen.get(slot) != "fresh" for slot in needed)
 
     # Said by every page from then on, not by one that was late.
-    wait_for(lambda: all(all_said() for _ in range(4)), SAID_S_MAX, lambda: states(page), RELOAD_EVERY_S)
+    wait_for(lambda: all(all_shown() for _ in range(4)), SHOWN_S_MAX, lambda: states(page), RELOAD_EVERY_S)
     for slot in needed:
         assert len(status_words(page, slot)) > 20, f"{slot} does not say what is wrong: {status_words(page, slot)!r}"
     assert named(house.logs("shell")[logged:]) >= NAMED.get(process, set())

@@ -165,31 +165,31 @@ def test_page_that_was_kept_and_comes_back_agrees_with_the_other_tab(house: Mull
     """Out of the back/forward cache every slot reads again, save one that is typed into; both tabs say the same."""
     context = browser.new_context()
     context.route_web_socket("**/live*", lambda socket: socket.close())
-    kept, other = context.new_page(), context.new_page()
-    sign_in(kept, house.url, "amber", "/cashier/")
+    first, other = context.new_page(), context.new_page()
+    sign_in(first, house.url, "amber", "/cashier/")
     other.goto(f"{house.url}/cashier/")
-    deposit(kept, "5")
+    deposit(first, "5")
     deposit(other, "19.91")
     other.get_by_role("button", name="Deposit", exact=True).click()
     expect(other.locator(RECEIPT)).to_contain_text("€19.91")
-    asked: list[str] = []
+    refetched: list[str] = []
 
     def note(request: Request) -> None:
         if "/slots/" in request.url:
-            asked.append(request.url.partition("?")[0].rpartition("/")[2])
+            refetched.append(request.url.partition("?")[0].rpartition("/")[2])
 
-    kept.on("request", note)
-    kept.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
-    wait_for(lambda: kept.wait_for_timeout(50) or "promotions" in asked, 5, lambda: asked)
-    assert "cashier" not in asked
-    expect(kept.locator("#amount")).to_have_value("5")
-    kept.locator("#amount").fill("")
-    kept.locator("#amount").blur()
+    first.on("request", note)
+    first.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    wait_for(lambda: first.wait_for_timeout(50) or "promotions" in refetched, 5, lambda: refetched)
+    assert "cashier" not in refetched
+    expect(first.locator("#amount")).to_have_value("5")
+    first.locator("#amount").fill("")
+    first.locator("#amount").blur()
     figures = re.compile(r"Balance.{0,40}?€[\d,.]+")
 
-    def said(page: Page) -> str:
+    def balance(page: Page) -> str:
         found = figures.search(words(page, "cashier"))
         return found[0] if found else ""
 
-    wait_for(lambda: said(kept) and said(kept) == said(other), 15, lambda: (said(kept), said(other)))
+    wait_for(lambda: balance(first) and balance(first) == balance(other), 15, lambda: (balance(first), balance(other)))
     context.close()

@@ -53,26 +53,26 @@ def guest(podium: Podium) -> Iterator[Started]:
     podium.stop(started)
 
 
-def asked_on(slow: SlowHouse, page: Page) -> list[str]:
+def requests_of(slow: SlowHouse, page: Page) -> list[str]:
     """Opens the guest's page; what the guest asks for is added as it happens."""
-    asked: list[str] = []
+    requested: list[str] = []
 
     def note(request: Request) -> None:
         if "guest" in request.url and "/assets/" not in request.url:
-            asked.append(f"{request.method} {request.url.removeprefix(slow.url)}")
+            requested.append(f"{request.method} {request.url.removeprefix(slow.url)}")
 
     page.on("request", note)
     page.goto(f"{slow.url}/history/", wait_until="commit")
-    return asked
+    return requested
 
 
 def test_script_of_a_trusted_fragment_can_do_what_the_page_can(slow: SlowHouse, page: Page, guest: Started) -> None:
     """So it is an operator's word that lets it in; without this the next test would prove nothing."""
     slow.publish(guest.manifest_url, trust="first-party")
     page.wait_for_timeout(1200)
-    asked = asked_on(slow, page)
+    requested = requests_of(slow, page)
     page.wait_for_url("**/limits/?guest")  # it leaves as soon as it can: its slot is not waited for
-    assert sorted(asked) == [
+    assert sorted(requested) == [
         "GET /cashier/?guest",
         "GET /limits/?guest",
         "GET /live/ticket?guest",
@@ -84,10 +84,10 @@ def test_sandboxed_fragment_does_nothing_and_covers_nothing(slow: SlowHouse, pag
     """No deposit, no look at the cashier, no ticket, no other page, and every button is where it was."""
     slow.publish(guest.manifest_url, trust="sandboxed")
     page.wait_for_timeout(1200)
-    asked = asked_on(slow, page)
+    requested = requests_of(slow, page)
     page.wait_for_selector('#slot-history[data-state="fresh"]')
     page.wait_for_timeout(1500)
-    assert asked == []
+    assert requested == []
     assert page.url == f"{slow.url}/history/"
     assert page.evaluate("document.documentElement.dataset.guest") is None
     assert page.locator("#slot-history .words").inner_text() == "Guest's own words"

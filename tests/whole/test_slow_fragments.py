@@ -121,13 +121,13 @@ def test_origin_whose_stylesheet_hangs_delays_nobody(slow: SlowHouse, browser: B
     """Pages link the shell's own copy: the origin is not asked for its style at all."""
     slow.fail("slow=3000", at="/style.css")
     page = browser.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     began = time.monotonic()
     page.goto(slow.url)
     assert time.monotonic() - began < 2.5
     assert states(page) == dict.fromkeys(("wallet", "tables", "promotions"), "fresh")
-    assert [url for url in asked if not url.startswith(slow.url)] == []
+    assert [url for url in requested if not url.startswith(slow.url)] == []
     page.close()
 
 
@@ -137,18 +137,18 @@ def test_waiting_slot_says_so_once(slow: SlowHouse, page: Page) -> None:
     page.goto(slow.url)
     spoken = page.locator("#slot-states")
     expect(spoken).to_have_text(re.compile("^One part of this page"), timeout=10_000)
-    kept = "slot => document.querySelector(`fragment-slot[slot=${slot}]`)"
+    marked = "slot => document.querySelector(`fragment-slot[slot=${slot}]`)"
     # The first retry is one too: what the page itself brought is compared with nothing.
     wait_for(lambda: attempt(page, "tables") >= 2, 30)
-    page.evaluate(f"({kept})('tables').kept = true")
+    page.evaluate(f"({marked})('tables').marked = true")
     page.evaluate(
-        "const spoken = document.getElementById('slot-states'); window.said = [];"
-        "new MutationObserver(() => window.said.push(spoken.textContent)).observe(spoken, {childList: true})"
+        "const spoken = document.getElementById('slot-states'); window.announced = [];"
+        "new MutationObserver(() => window.announced.push(spoken.textContent)).observe(spoken, {childList: true})"
     )
-    asked = attempt(page, "tables")
-    wait_for(lambda: attempt(page, "tables") > asked, 30)
-    assert page.evaluate(f"({kept})('tables').kept") is True
-    assert page.evaluate("window.said") == []
+    before = attempt(page, "tables")
+    wait_for(lambda: attempt(page, "tables") > before, 30)
+    assert page.evaluate(f"({marked})('tables').marked") is True
+    assert page.evaluate("window.announced") == []
     slow.heal()
     wait_for(lambda: states(page)["tables"] == "fresh", 15)
     expect(spoken).to_have_text(re.compile("up to date again"), timeout=10_000)
@@ -156,8 +156,8 @@ def test_waiting_slot_says_so_once(slow: SlowHouse, page: Page) -> None:
 
 def attempt(page: Page, slot: str) -> int:
     """Which retry a slot will be asked with next."""
-    asked = page.get_attribute(f"fragment-slot[slot={slot}]", "hx-get") or ""
-    return int(asked.partition("attempt=")[2] or 0)
+    address = page.get_attribute(f"fragment-slot[slot={slot}]", "hx-get") or ""
+    return int(address.partition("attempt=")[2] or 0)
 
 
 def test_flapping_fragment_changes_its_slot_at_most_twice_in_ten_seconds(slow: SlowHouse, browser: Browser) -> None:

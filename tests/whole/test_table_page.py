@@ -23,10 +23,10 @@ LEFT_MS = """() => {
 STREAM = "document.querySelector('#slot-table').shadowRoot.querySelector('figure')?.dataset.streamState"
 
 
-def control(house: Mullion, what: str, **said: Any) -> None:
+def control(house: Mullion, what: str, **body: Any) -> None:
     """Tell the tables' provider what to do."""
     url = f"{house.url_of('sandbox-tables')}/control/{what}"
-    plain_http.post(url, json=said).raise_for_status()
+    plain_http.post(url, json=body).raise_for_status()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ class Answers:
     def __init__(self, page: Page, url: str) -> None:
         self._page = page
         self._held: list[Route] = []
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         page.goto(url)
         wait_for(lambda: set(states(page).values()) == {"fresh"}, 15, lambda: states(page))
         self.note = page.locator("#slot-wallet input")
@@ -32,7 +32,7 @@ class Answers:
         page.route("**/slots/lobby/wallet*", self._hold)
 
     def _hold(self, route: Route) -> None:
-        self.asked.append(route.request.url)
+        self.requested.append(route.request.url)
         self._held.append(route)
 
     def wait(self, within_s: float = 5) -> str:
@@ -144,7 +144,7 @@ def test_sick_slot_that_is_typed_into_waits(slow: SlowHouse, page: Page) -> None
     expect(answers.words).to_have_text("All is new.")
     answers.note.fill("mine")
     page.wait_for_timeout(2500)
-    assert len(answers.asked) == 1
+    assert len(answers.requested) == 1
     expect(answers.note).to_be_focused()
     expect(answers.note).to_have_value("mine")
     answers.note.fill("")

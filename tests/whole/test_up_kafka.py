@@ -13,7 +13,7 @@ from tests.support.mullion import Mullion
 PROCESSES = ("shell", "wallet", "promotions", "bff-queries", "bff-commands", "bff-feeds", "sandbox-promotions")
 
 
-def offers_heard(mullion: Mullion) -> int:
+def offers_read(mullion: Mullion) -> int:
     """How many promotions the engine knows of."""
     with contextlib.closing(sqlite3.connect(mullion.data / "commands.sqlite3")) as books:
         return int(books.execute("select count(*) from commands_offer").fetchone()[0])
@@ -34,14 +34,14 @@ def test_lobby_runs_on_kafka():
             finally:
                 await store.aclose()
 
-        def told() -> bool:
+        def published() -> bool:
             found = asyncio.run(look())
             wallet = found.records["wallet.pl_amber"]
             current = all(feed.state == "live" for feed in found.feeds.values())
             return current and wallet is not None and wallet.data["balances"]["real_minor"] == 12500
 
-        mullion.wait(told, 60)
-        mullion.wait(lambda: offers_heard(mullion) > 0, 60)
+        mullion.wait(published, 60)
+        mullion.wait(lambda: offers_read(mullion) > 0, 60)
         assert mullion.get("/")[0] == 200
         with Redis.from_url(valkey) as client:
             assert list(client.scan_iter("stream:*")) == []

@@ -33,11 +33,13 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     uv = os.environ.get("UV") or shutil.which("uv")
     assert uv, "uv is not on this machine: pip install uv"
     subprocess.run([uv, "venv", "--quiet", "--seed", folder / "python"], check=True, timeout=110)
-    kept = {
+    inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "UV_RUN", "DJANGO"))
     }
-    kept.setdefault("UV_CACHE_DIR", subprocess.run([uv, "cache", "dir"], capture_output=True, text=True).stdout.strip())
-    return {**kept, "HOME": str(folder), "PATH": f"{folder}/python/bin:{os.environ['PATH']}"}
+    inherited.setdefault(
+        "UV_CACHE_DIR", subprocess.run([uv, "cache", "dir"], capture_output=True, text=True).stdout.strip()
+    )
+    return {**inherited, "HOME": str(folder), "PATH": f"{folder}/python/bin:{os.environ['PATH']}"}
 
 
 @pytest.fixture(scope="module")

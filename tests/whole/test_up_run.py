@@ -56,18 +56,18 @@ def seen_by_front(mullion: Mullion) -> dict[str, str]:
 
 def test_all_stands_and_says_so_in_one_block(standing: Mullion):
     """The block has the lobby's address, the house's own words and how to stop."""
-    said = standing.output()
+    output = standing.output()
     assert {row["state"] for row in standing.processes().values()} == {"ready"}
-    assert re.search(r"Mullion stands · 4 of 4 processes · ready in [\d.]+ s", said)
-    assert f"Lobby    http://localhost:{standing.port_base}/" in said
-    assert f"Sign in  amber at http://localhost:{standing.port_base}/sign-in/" in said
-    assert "Stop     Ctrl-C" in said
+    assert re.search(r"Mullion stands · 4 of 4 processes · ready in [\d.]+ s", output)
+    assert f"Lobby    http://localhost:{standing.port_base}/" in output
+    assert f"Sign in  amber at http://localhost:{standing.port_base}/sign-in/" in output
+    assert "Stop     Ctrl-C" in output
 
 
 def test_progress_is_shown_while_it_starts(standing: Mullion):
     """Each process is told as it gets ready, with how many are."""
-    told = [line for line in standing.logs("up") if "is ready" in line]
-    assert [line.rpartition("· ")[2] for line in told] == ["1 of 4", "2 of 4", "3 of 4", "4 of 4"]
+    lines = [line for line in standing.logs("up") if "is ready" in line]
+    assert [line.rpartition("· ")[2] for line in lines] == ["1 of 4", "2 of 4", "3 of 4", "4 of 4"]
 
 
 def test_readiness_is_an_answer_not_an_open_port(standing: Mullion):
@@ -120,8 +120,8 @@ def test_dead_process_is_started_again_and_said(standing: Mullion):
     """How it ended and when it comes back is told; it is ready again by itself."""
     standing.restart("worker")
     standing.wait(lambda: any("worker is ready again" in line for line in standing.logs("up")))
-    said = "\n".join(standing.logs("up"))
-    assert re.search(r"worker was ended by SIGKILL after [\d.]+ s; it is started again in 0.5 s", said)
+    output = "\n".join(standing.logs("up"))
+    assert re.search(r"worker was ended by SIGKILL after [\d.]+ s; it is started again in 0.5 s", output)
 
 
 def test_held_process_stays_down_until_released(standing: Mullion):
@@ -278,7 +278,7 @@ def test_daphne_serves_the_apps(make: Start):
 
 def test_colour_only_where_it_is_wanted(repository: Path, tmp_path: Path):
     """A terminal gets each name in its colour; NO_COLOR turns that off."""
-    said = {}
+    shown = {}
     for no_color in ("", "1"):
         mullion = Mullion("--only", "worker", root=repository, command=COMMAND)
         ours, theirs = pty.openpty()
@@ -291,6 +291,6 @@ def test_colour_only_where_it_is_wanted(repository: Path, tmp_path: Path):
         process.terminate()
         process.wait(10)
         os.close(ours)
-        said[no_color] = words
-    assert re.search(rb"\x1b\[\d+mworker +\xe2\x94\x82\x1b\[0m ", said[""])
-    assert b"\x1b[" not in said["1"]
+        shown[no_color] = words
+    assert re.search(rb"\x1b\[\d+mworker +\xe2\x94\x82\x1b\[0m ", shown[""])
+    assert b"\x1b[" not in shown["1"]

@@ -60,11 +60,11 @@ def test_each_fragment_is_published(house: Mullion):
     fragments = {
         process.name: process.publish for each in find.houses(ROOT) for process in each.processes if process.publish
     }
-    said = "\n".join(house.logs("publish"))
+    output = "\n".join(house.logs("publish"))
     assert len(fragments) >= 3
     for name, path in fragments.items():
         with urllib.request.urlopen(house.url_of(name) + path) as answer:
-            assert re.search(rf"published {re.escape(json.load(answer)['name'])} ", said)
+            assert re.search(rf"published {re.escape(json.load(answer)['name'])} ", output)
 
 
 def test_fragment_houses_have_no_database():

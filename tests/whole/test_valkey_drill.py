@@ -49,7 +49,7 @@ class Player:
         assert whole(answer.text)
         assert _NAME in answer.text, "still signed in"
         assert took_s < PAGE_S_MAX
-        self.slots = {name: said for name, *said in _SLOT.findall(answer.text)}
+        self.slots = {name: found for name, *found in _SLOT.findall(answer.text)}
         assert set(self.slots) == set(SLOTS)
         for state, reason, as_of in self.slots.values():
             if state == "fresh":

@@ -102,11 +102,11 @@ def view(house, player):
 
 def refused(house, player, key):
     """Whether a deposit is refused because of the database, in words; the same command each time."""
-    status, said = house.deposit(player, 300, key=key)
+    status, answer = house.deposit(player, 300, key=key)
     if status in (200, 202, 409):
         return False
-    assert (status, said["code"]) == (503, "engine_down"), said
-    assert "Your balance is safe; try again with the same key." in said["detail"]
+    assert (status, answer["code"]) == (503, "engine_down"), answer
+    assert "Your balance is safe; try again with the same key." in answer["detail"]
     return True
 
 

@@ -18,21 +18,21 @@ class Nobody:
     async def publish(self, stream: str, events: list) -> None: ...
 
 
-async def said(*answers: bool) -> list[bool]:
+async def reports_after(*answers: bool) -> list[bool]:
     """What was said of the provider after each of its answers, when they came in this order."""
     seen: list[bool] = []
     left = iter(answers)
-    told = asyncio.Event()
+    reported = asyncio.Event()
 
     async def healthy() -> bool:
         seen.append(heartbeat.payments_up)
         if len(seen) > len(answers):
-            told.set()
+            reported.set()
         return next(left, True)
 
     heartbeat = Heartbeat(Nobody(), healthy, POLICY)
     beating = asyncio.create_task(heartbeat.run())
-    await told.wait()
+    await reported.wait()
     beating.cancel()
     return seen[1 : len(answers) + 1]
 
@@ -49,17 +49,17 @@ async def said(*answers: bool) -> list[bool]:
 )
 async def test_payments_are_down_after_two_lost_answers_in_a_row(answers, expected):
     """One lost or late answer closes no cashier; one good answer opens it again."""
-    assert await said(*answers) == expected
+    assert await reports_after(*answers) == expected
 
 
 async def test_that_payments_are_back_is_told_at_once():
     """Nobody waits for the next beat, which is a minute away here."""
-    told = []
+    reports = []
 
     class Broker:
         async def publish(self, stream: str, events: list) -> None:
-            told.extend(event.data["payments"] for event in events)
-            if told[-2:] == ["down", "up"]:
+            reports.extend(event.data["payments"] for event in events)
+            if reports[-2:] == ["down", "up"]:
                 back.set()
 
     back, answers = asyncio.Event(), iter([False, False])
@@ -70,4 +70,4 @@ async def test_that_payments_are_back_is_told_at_once():
     beating = asyncio.create_task(Heartbeat(Broker(), healthy, POLICY).run())
     await asyncio.wait_for(back.wait(), 5)
     beating.cancel()
-    assert told == ["up", "down", "up"]
+    assert reports == ["up", "down", "up"]

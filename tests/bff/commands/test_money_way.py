@@ -251,9 +251,9 @@ def test_late_and_duplicate_webhooks_settle_once(house):
     house.payments.mode = "process"
     who = player()
     receipt = pending_deposit(house, who, 450)
-    said = {"charge_id": "ch_1", "reference": receipt["receipt_id"], "status": "approved"}
+    report = {"charge_id": "ch_1", "reference": receipt["receipt_id"], "status": "approved"}
     for _ in range(10):
-        raw, headers = signed(house, said)
+        raw, headers = signed(house, report)
         assert house.post("/webhooks/payments", raw, headers=headers)[0] == 204
     eventually(lambda: house.real(who) == 450)
     time.sleep(0.3)
@@ -263,12 +263,12 @@ def test_late_and_duplicate_webhooks_settle_once(house):
 
 def test_forged_old_and_future_webhooks_are_refused(house):
     """Only the provider's own and recent word counts; one from the future could be kept for later."""
-    said = {"charge_id": "ch_1", "reference": "rc_x", "status": "approved"}
+    report = {"charge_id": "ch_1", "reference": "rc_x", "status": "approved"}
     for raw, headers in (
-        signed(house, said, secret="another"),
-        signed(house, said, at=time.time() - 3600),
-        signed(house, said, at=time.time() + 3600),
-        signed(house, said, at=253_402_300_799),
+        signed(house, report, secret="another"),
+        signed(house, report, at=time.time() - 3600),
+        signed(house, report, at=time.time() + 3600),
+        signed(house, report, at=253_402_300_799),
         (b"{}", {}),
         (b"{}", {"Payments-Signature": "t=ä,v1=ü".encode().decode("latin-1")}),
     ):
@@ -276,7 +276,7 @@ def test_forged_old_and_future_webhooks_are_refused(house):
         assert (status, refusal["code"]) == (401, "webhook_refused")
     [(opening,)] = house.books("SELECT receipt_id FROM commands_receipt WHERE command = 'opening' LIMIT 1")
     for reference in ("rc_x", opening):
-        raw, headers = signed(house, {**said, "reference": reference})
+        raw, headers = signed(house, {**report, "reference": reference})
         status, refusal = house.post("/webhooks/payments", raw, headers=headers)
         assert (status, refusal["code"]) == (404, "reference_unknown")
 
@@ -290,8 +290,8 @@ def test_webhook_of_another_amount_or_currency_moves_nothing(house):
         raw, headers = signed(house, {"charge_id": "ch_1", "reference": reference, "status": "approved", **differing})
         assert house.post("/webhooks/payments", raw, headers=headers)[0] == 204
         of_it = f"WHERE receipt_id = '{reference}'"
-        [(state, said)] = house.books(f"SELECT state, said FROM commands_charge {of_it}")
-        assert (state, said) == ("differs", f"{differing['amount_minor']} {differing['currency']}")
+        [(state, charged)] = house.books(f"SELECT state, said FROM commands_charge {of_it}")
+        assert (state, charged) == ("differs", f"{differing['amount_minor']} {differing['currency']}")
         assert house.books(f"SELECT state FROM commands_receipt {of_it}") == [("pending",)]
     eventually(lambda: house.real(who) == 0)
 

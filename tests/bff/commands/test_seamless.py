@@ -116,8 +116,8 @@ def test_amount_that_is_none_leaves_the_ledger_as_it_was(amount, house, provider
     bet = uuid()
     provider.bet(100, transaction_uuid=bet)
     win = {"transaction_uuid": uuid(), "reference_transaction_uuid": bet, "round": "r1", "currency": "EUR"}
-    said = {provider.bet(amount)[1]["status"], provider.status("/transaction/win", amount=amount, **win)}
-    assert said <= {"RS_ERROR_WRONG_TYPES", "RS_ERROR_WRONG_SYNTAX", "RS_ERROR_LIMIT_EXCEEDED"}
+    statuses = {provider.bet(amount)[1]["status"], provider.status("/transaction/win", amount=amount, **win)}
+    assert statuses <= {"RS_ERROR_WRONG_TYPES", "RS_ERROR_WRONG_SYNTAX", "RS_ERROR_LIMIT_EXCEEDED"}
     assert provider.call("/user/balance")[1]["balance"] == 9_900
     assert house.books("SELECT count(*) FROM commands_entry")[0][0] == before[0][0] + 2
 

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.quick
 START = 1_900_000_000.0
 
 
-def read(said, health=None):
-    raw = said if isinstance(said, bytes) else msgspec.json.encode(said)
+def read(raw_offers, health=None):
+    raw = raw_offers if isinstance(raw_offers, bytes) else msgspec.json.encode(raw_offers)
     return parse(
         raw,
         currencies=frozenset({"EUR", "JPY"}),
@@ -98,11 +98,13 @@ def test_an_offer_that_has_ended_or_does_not_say_when_it_began_is_an_offer():
     assert len(read({"offers": offers})) == len(offers)
 
 
-@pytest.mark.parametrize("said", [b"<html>", b"[]", b'{"offers": {}}', b'{"offers": null}', {"offers": [{}] * 51}])
-def test_an_answer_without_a_list_is_refused_as_a_whole(said):
+@pytest.mark.parametrize(
+    "raw_offers", [b"<html>", b"[]", b'{"offers": {}}', b'{"offers": null}', {"offers": [{}] * 51}]
+)
+def test_an_answer_without_a_list_is_refused_as_a_whole(raw_offers):
     """No list is not an empty list: offers are not withdrawn because a provider is confused."""
     with pytest.raises(BadMessage):
-        read(said)
+        read(raw_offers)
 
 
 def test_a_failure_inside_a_200_is_a_failure():
@@ -123,7 +125,7 @@ class FakeBroker:
         self.events += events
 
 
-async def told(publisher, seconds=0.05):
+async def publish_for(publisher, seconds=0.05):
     task = asyncio.create_task(publisher.run())
     await asyncio.sleep(seconds)
     task.cancel()
@@ -140,11 +142,11 @@ async def test_only_what_came_changed_or_went_is_told():
     one, two, *_ = read({"offers": offers_at(START)})
     publisher.publish([one, two])
     publisher.publish([one, two])
-    await told(publisher)
+    await publish_for(publisher)
     assert facts(broker) == [("OfferPublished", one.promotion_id), ("OfferPublished", two.promotion_id)]
     broker.events.clear()
     publisher.publish([msgspec.structs.replace(two, title="Other")])
-    await told(publisher)
+    await publish_for(publisher)
     assert facts(broker) == [("OfferPublished", two.promotion_id), ("OfferWithdrawn", one.promotion_id)]
 
 
@@ -156,7 +158,7 @@ async def test_the_same_word_has_the_same_id():
         publisher = OfferPublisher(broker)
         publisher.publish([one])
         publisher.publish([one], everything=True)
-        await told(publisher)
+        await publish_for(publisher)
     assert brokers[0].events[0].id == brokers[1].events[0].id
 
 
@@ -168,10 +170,10 @@ async def test_what_the_broker_did_not_take_is_told_later_in_its_latest_form(mon
     publisher = OfferPublisher(broker)
     one, *_ = read({"offers": offers_at(START)})
     publisher.publish([one])
-    await told(publisher)
+    await publish_for(publisher)
     publisher.publish([])
     broker.down = False
-    await told(publisher)
+    await publish_for(publisher)
     assert facts(broker) == [("OfferWithdrawn", one.promotion_id)]
 
 
@@ -182,5 +184,5 @@ async def test_an_offer_of_a_predecessor_that_has_gone_is_withdrawn():
     one, two, *_ = read({"offers": offers_at(START)})
     publisher.begin_with([one, two])
     publisher.publish([two])
-    await told(publisher)
+    await publish_for(publisher)
     assert facts(broker) == [("OfferWithdrawn", one.promotion_id)]

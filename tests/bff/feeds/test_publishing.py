@@ -18,10 +18,10 @@ class FakeBroker:
     """Remembers what was published."""
 
     def __init__(self):
-        self.told = []
+        self.published = []
 
     async def publish(self, _stream, events):
-        self.told += [(event.type, event.data["promotion_id"]) for event in events]
+        self.published += [(event.type, event.data["promotion_id"]) for event in events]
 
 
 def offer(promotion_id, ends_at=SOON):
@@ -29,16 +29,16 @@ def offer(promotion_id, ends_at=SOON):
     return OfferState(promotion_id, "Reload", "Half again", "reload", "18+", amounts, 35, {}, 7, 1, ends_at)
 
 
-async def told(publisher, broker, offers, **more):
+async def publish_offers(publisher, broker, offers, **more):
     """What goes out for this word."""
-    broker.told.clear()
+    broker.published.clear()
     publisher.publish(offers, **more)
     task = asyncio.create_task(publisher.run())
     await asyncio.sleep(0.01)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-    return sorted(broker.told)
+    return sorted(broker.published)
 
 
 async def test_withdrawals_are_told_again_like_publications_so_a_lost_one_heals():
@@ -46,12 +46,12 @@ async def test_withdrawals_are_told_again_like_publications_so_a_lost_one_heals(
     broker = FakeBroker()
     publisher = OfferPublisher(broker)
     ended = offer("ended", datetime.now(UTC) - timedelta(seconds=1))
-    await told(publisher, broker, [offer("kept"), offer("gone"), ended])
+    await publish_offers(publisher, broker, [offer("kept"), offer("gone"), ended])
     gone = ("OfferWithdrawn", "gone")
-    assert await told(publisher, broker, [offer("kept")]) == [("OfferWithdrawn", "ended"), gone]
-    assert await told(publisher, broker, [offer("kept")]) == []
+    assert await publish_offers(publisher, broker, [offer("kept")]) == [("OfferWithdrawn", "ended"), gone]
+    assert await publish_offers(publisher, broker, [offer("kept")]) == []
     for _ in range(2):
-        again = await told(publisher, broker, [offer("kept")], everything=True)
+        again = await publish_offers(publisher, broker, [offer("kept")], everything=True)
         assert again == [("OfferPublished", "kept"), gone]
 
 
@@ -60,5 +60,5 @@ async def test_an_offer_that_comes_back_is_not_withdrawn_again():
     broker = FakeBroker()
     publisher = OfferPublisher(broker)
     for offers in ([offer("a")], [], [offer("a")]):
-        await told(publisher, broker, offers)
-    assert await told(publisher, broker, [offer("a")], everything=True) == [("OfferPublished", "a")]
+        await publish_offers(publisher, broker, offers)
+    assert await publish_offers(publisher, broker, [offer("a")], everything=True) == [("OfferPublished", "a")]

@@ -29,7 +29,7 @@ def read(raw):
     return parse(raw, currencies=EUR, tables_max=100)
 
 
-def said(**changes):
+def message(**changes):
     whole = {
         "tableId": "201",
         "tableName": "Copper",
@@ -79,7 +79,7 @@ def test_every_result_has_a_form_that_fits_a_chip(value, short):
     """At most four characters, and the whole result beside it."""
     board = Board()
     result = {"time": 1_900_000_000_000, "result": value, "color": "BLUE", "gameId": "g1"}
-    board.apply(read(said(last20Results=[result])), NOW)
+    board.apply(read(message(last20Results=[result])), NOW)
     found = board.get("201").results[0]
     assert (found.value, found.short, found.color) == (value, short, "blue")
 
@@ -120,7 +120,7 @@ def test_broken_messages_are_refused_and_change_nothing():
 def test_a_wrong_field_refuses_the_message_by_name(changes, word):
     """Who looks at the kept messages reads which field it was."""
     with pytest.raises(BadMessage, match=word):
-        read(said(**changes))
+        read(message(**changes))
 
 
 def test_an_error_of_the_providers_own_is_told_apart():
@@ -147,12 +147,12 @@ json_values = st.recursive(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.dictionaries(st.sampled_from(list(msgspec.json.decode(said()))), json_values))
+@given(st.dictionaries(st.sampled_from(list(msgspec.json.decode(message()))), json_values))
 def test_reading_and_merging_end_in_news_or_a_typed_refusal(changes):
     """No message can crash the feed."""
     board = Board()
     try:
-        board.apply(read(msgspec.json.encode(msgspec.json.decode(said()) | changes)), NOW)
+        board.apply(read(msgspec.json.encode(msgspec.json.decode(message()) | changes)), NOW)
     except (BadMessage, ProviderRefused):
         assert len(board) == 0
     else:
@@ -162,10 +162,10 @@ def test_reading_and_merging_end_in_news_or_a_typed_refusal(changes):
 def test_a_field_that_is_missing_keeps_what_was_known():
     """Half a message is not half a table."""
     board = Board()
-    board.apply(read(said()), NOW)
+    board.apply(read(message()), NOW)
     board.changed.clear()
     absent = {"dealer": "absent", "tableType": "absent", "tableLimits": "absent", "last20Results": "absent"}
-    assert board.apply(read(said(**absent)), NOW)
+    assert board.apply(read(message(**absent)), NOW)
     assert board.get("201").dealer == "Iris"
     assert not board.changed
 
@@ -173,8 +173,8 @@ def test_a_field_that_is_missing_keeps_what_was_known():
 def test_limits_gather_by_currency():
     """One table, one set of limits for each currency that was asked for."""
     board = Board()
-    board.apply(read(said()), NOW)
-    board.apply(read(said(currency="JPY", tableLimits={"minBet": "150", "maxBet": "15000"})), NOW)
+    board.apply(read(message()), NOW)
+    board.apply(read(message(currency="JPY", tableLimits={"minBet": "150", "maxBet": "15000"})), NOW)
     assert board.get("201").limits == {"EUR": Limits(100, 10_000, "EUR"), "JPY": Limits(150, 15_000, "JPY")}
     assert board.get("201").seats_max == 7
 
@@ -182,19 +182,19 @@ def test_limits_gather_by_currency():
 def test_an_older_message_does_not_take_the_table_back():
     """Rounds only come: a repeated or reordered message is late, a restarted provider is not."""
     board = Board()
-    board.apply(read(said(last20Results=results("g2", "g1"), totalSeatedPlayers=5)), NOW)
-    assert not board.apply(read(said(last20Results=results("g1"), totalSeatedPlayers=1)), NOW)
+    board.apply(read(message(last20Results=results("g2", "g1"), totalSeatedPlayers=5)), NOW)
+    assert not board.apply(read(message(last20Results=results("g1"), totalSeatedPlayers=1)), NOW)
     assert board.get("201").seats_taken == 5
-    assert board.apply(read(said(last20Results=results("g3", "g2", "g1"))), NOW)
-    assert board.apply(read(said(last20Results=results("z1"))), NOW)
+    assert board.apply(read(message(last20Results=results("g3", "g2", "g1"))), NOW)
+    assert board.apply(read(message(last20Results=results("z1"))), NOW)
 
 
 def test_a_round_keeps_the_time_it_was_first_seen_with():
     """A provider that writes one moment in several ways does not make the table change."""
     board = Board()
-    board.apply(read(said(last20Results=[{"result": 1, "gameId": "g1"}])), NOW)
+    board.apply(read(message(last20Results=[{"result": 1, "gameId": "g1"}])), NOW)
     board.changed.clear()
-    board.apply(read(said(last20Results=[{"result": "1", "gameId": "g1", "time": 1_899_999_999}])), NOW)
+    board.apply(read(message(last20Results=[{"result": "1", "gameId": "g1", "time": 1_899_999_999}])), NOW)
     assert board.get("201").results[0].at == NOW
     assert not board.changed
 
@@ -202,39 +202,39 @@ def test_a_round_keeps_the_time_it_was_first_seen_with():
 def test_yesterdays_rounds_do_not_take_the_table_back():
     """Rounds that nobody remembers are told late by their moments; one moment written in whole seconds is not."""
     board = Board()
-    board.apply(read(said(last20Results=[round_at("g9", -30)])), NOW)
-    assert not board.apply(read(said(last20Results=[round_at("y7", -86_400)], totalSeatedPlayers=1)), NOW)
+    board.apply(read(message(last20Results=[round_at("g9", -30)])), NOW)
+    assert not board.apply(read(message(last20Results=[round_at("y7", -86_400)], totalSeatedPlayers=1)), NOW)
     assert (board.get("201").results[0].round_id, board.get("201").seats_taken) == ("g9", 3)
-    assert board.apply(read(said(last20Results=[round_at("g10", -31), round_at("g9", -30)])), NOW)
+    assert board.apply(read(message(last20Results=[round_at("g10", -31), round_at("g9", -30)])), NOW)
 
 
 def test_a_round_from_the_future_ended_when_it_was_told():
     """No result is shown with a moment to come, and a table whose clock is wrong takes no bets."""
     board = Board()
     betting = {"open": True, "secondsLeft": 9}
-    board.apply(read(said(last20Results=[round_at("g1", 300)], betting=betting)), NOW)
+    board.apply(read(message(last20Results=[round_at("g1", 300)], betting=betting)), NOW)
     assert (board.get("201").results[0].at, board.get("201").bets_close_at) == (NOW, None)
     later = NOW + timedelta(seconds=30)
-    assert board.apply(read(said(last20Results=[round_at("g2", 29)], betting=betting)), later)
+    assert board.apply(read(message(last20Results=[round_at("g2", 29)], betting=betting)), later)
     assert board.get("201").bets_close_at == later + timedelta(seconds=9)
 
 
 def test_a_moment_of_opening_that_nobody_will_see_is_not_shown():
     """A table that opens in the year 9999 is closed."""
     board = Board()
-    board.apply(read(said(tableOpen=False, tableOpensAt="9999-12-31T00:00:00Z")), NOW)
+    board.apply(read(message(tableOpen=False, tableOpensAt="9999-12-31T00:00:00Z")), NOW)
     assert board.get("201").opens_at is None
 
 
 def test_a_table_that_is_not_listed_any_more_is_gone():
     """The provider's list decides which tables there are, whatever else is said."""
     board = Board()
-    board.apply(read(said()), NOW)
-    board.apply(read(said(tableId="202")), NOW)
+    board.apply(read(message()), NOW)
+    board.apply(read(message(tableId="202")), NOW)
     board.keep_only(["202", "203"])
     assert ([table.table_id for table in board.listed()], board.gone) == (["202"], {"201"})
     with pytest.raises(BadMessage, match="listed"):
-        board.apply(read(said()), NOW)
+        board.apply(read(message()), NOW)
     board.keep_only(["201", "202"])
     assert board.gone == set()
 
@@ -242,16 +242,16 @@ def test_a_table_that_is_not_listed_any_more_is_gone():
 def test_a_countdown_becomes_a_moment_that_stands_still():
     """Messages of one countdown differ by their way here; the moment they count to does not move."""
     board = Board()
-    board.apply(read(said(betting={"open": "true", "secondsLeft": "12.5"})), NOW)
+    board.apply(read(message(betting={"open": "true", "secondsLeft": "12.5"})), NOW)
     closes_at = NOW + timedelta(seconds=12.5)
     assert board.get("201").bets_close_at == closes_at
     board.changed.clear()
-    board.apply(read(said(betting={"open": 1, "secondsLeft": 9})), NOW + timedelta(seconds=4))
+    board.apply(read(message(betting={"open": 1, "secondsLeft": 9})), NOW + timedelta(seconds=4))
     assert board.get("201").bets_close_at == closes_at
     assert not board.changed
-    board.apply(read(said()), NOW)
+    board.apply(read(message()), NOW)
     assert board.get("201").bets_close_at == closes_at
-    board.apply(read(said(betting={"open": False})), NOW)
+    board.apply(read(message(betting={"open": False})), NOW)
     assert board.get("201").bets_close_at is None
 
 
@@ -260,21 +260,21 @@ def test_a_countdown_that_stands_still_ends_all_the_same():
     board = Board()
     for passed_s in range(0, 40, 4):
         betting = {"open": True, "secondsLeft": 12.5}
-        board.apply(read(said(betting=betting)), NOW + timedelta(seconds=passed_s))
+        board.apply(read(message(betting=betting)), NOW + timedelta(seconds=passed_s))
     assert board.get("201").bets_close_at == NOW + timedelta(seconds=12.5)
     later = NOW + timedelta(seconds=40)
-    board.apply(read(said(betting=betting, last20Results=[round_at("g2", 39)])), later)
+    board.apply(read(message(betting=betting, last20Results=[round_at("g2", 39)])), later)
     assert board.get("201").bets_close_at == later + timedelta(seconds=12.5)
 
 
 def test_open_table_has_no_opening_time():
     """A time that has passed is not shown."""
     board = Board()
-    board.apply(read(said(tableOpen=False, tableOpensAt="2030-03-17T18:00:00Z")), NOW)
+    board.apply(read(message(tableOpen=False, tableOpensAt="2030-03-17T18:00:00Z")), NOW)
     assert board.get("201").opens_at == datetime(2030, 3, 17, 18, tzinfo=UTC)
-    board.apply(read(said(tableOpen="absent", tableOpensAt="absent")), NOW)
+    board.apply(read(message(tableOpen="absent", tableOpensAt="absent")), NOW)
     assert board.get("201").opens_at is not None
-    board.apply(read(said(tableOpen="TRUE")), NOW)
+    board.apply(read(message(tableOpen="TRUE")), NOW)
     assert board.get("201").opens_at is None
 
 

@@ -101,9 +101,9 @@ async def test_after_a_gap_a_signed_in_page_proves_its_session_or_is_closed(valk
             assert await silent.closed() == 4401
             await asyncio.sleep(1.5)
             for page in (proves, visitor):
-                page.heard.clear()
+                page.received.clear()
                 await page.hear(lambda message: "heartbeat" in message)
-            assert not [m for m in visitor.heard if m.get("notice") == "ticket"]
+            assert not [m for m in visitor.received if m.get("notice") == "ticket"]
 
 
 async def test_a_session_that_ended_while_nobody_listened_opens_no_socket_afterwards(valkey):
@@ -146,8 +146,8 @@ async def test_a_flood_from_the_store_is_coalesced_and_starves_nobody(house, val
         flooding = asyncio.create_task(asyncio.to_thread(flood))
         await page.data("tables.flood", 50_000, within_s=30)
         await flooding
-        told = [m["data"] for m in page.heard if m.get("topic") == "tables.flood"]
-        assert told == sorted(set(told))
+        values = [m["data"] for m in page.received if m.get("topic") == "tables.flood"]
+        assert values == sorted(set(values))
         await bystander.hear(lambda message: "heartbeat" in message)
         assert house.metric("mullion_live_queue ") < 10
 
@@ -161,7 +161,7 @@ async def test_duplicates_reordering_and_gaps_only_go_forward(house, store):
             message = {"topic": "tables.order", "seq": ["e", n], "as_of": None, "state": "live", "data": n}
             await store._connection.client.publish("live:tables.order", json.dumps(message))
         await page.data("tables.order", 9)
-        assert [m["data"] for m in page.heard if "topic" in m] == [1, 2, 5, 9]
+        assert [m["data"] for m in page.received if "topic" in m] == [1, 2, 5, 9]
 
 
 async def test_what_is_no_message_is_counted_and_dropped(house, store):

@@ -127,7 +127,7 @@ async def test_who_waits_for_room_goes_on_when_a_topic_was_taken_or_the_box_clos
 # Sends that are begun on the spot.
 
 
-class Line:
+class FakeSocket:
     """A server's side of a socket: takes texts at once, or only when the client reads."""
 
     def __init__(self):
@@ -142,33 +142,33 @@ class Line:
 
 async def test_a_send_that_need_not_wait_is_over_when_begun():
     """No task is woken for a client that reads."""
-    line = Line()
-    assert begin(line.send({"text": "a"})) is None
-    assert line.taken == ["a"]
+    transport = FakeSocket()
+    assert begin(transport.send({"text": "a"})) is None
+    assert transport.taken == ["a"]
 
 
 async def test_the_rest_of_a_begun_send_is_finished_by_who_awaits_it():
     """A client that reads late gets the text all the same, once."""
-    line = Line()
-    line.reads.clear()
-    rest = begin(line.send({"text": "a"}))
+    transport = FakeSocket()
+    transport.reads.clear()
+    rest = begin(transport.send({"text": "a"}))
     awaiting = asyncio.create_task(asyncio.wait_for(rest, 1))
     await asyncio.sleep(0)
-    assert line.taken == []
-    line.reads.set()
+    assert transport.taken == []
+    transport.reads.set()
     await awaiting
-    assert line.taken == ["a"]
+    assert transport.taken == ["a"]
 
 
 async def test_a_begun_send_can_be_cancelled_and_fails_like_any_other():
     """Cancellation and errors go where the send was."""
-    line = Line()
-    line.reads.clear()
-    rest = begin(line.send({"text": "a"}))
+    transport = FakeSocket()
+    transport.reads.clear()
+    rest = begin(transport.send({"text": "a"}))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(rest, 0.01)
-    line.reads.set()
-    assert line.taken == []
+    transport.reads.set()
+    assert transport.taken == []
 
     async def fails(message):
         await asyncio.sleep(0)
@@ -180,23 +180,23 @@ async def test_a_begun_send_can_be_cancelled_and_fails_like_any_other():
 
 async def test_nothing_overtakes_what_waits_in_the_box():
     """Only an empty box with a sleeping writer is passed by; else texts go through it, latest first served."""
-    line = Line()
-    page = socket(send=line.send)
+    transport = FakeSocket()
+    page = socket(send=transport.send)
     page.send_text("a", "a1")
-    assert line.taken == [], "no writer waits yet"
+    assert transport.taken == [], "no writer waits yet"
     assert emptied(page.box) == ["a1"]
     waiting = page.box.filled()
     page.send_text("a", "a2")
-    assert line.taken == ["a2"]
-    line.reads.clear()
+    assert transport.taken == ["a2"]
+    transport.reads.clear()
     page.send_text("a", "a3")
     assert waiting.done(), "the writer is to finish it"
     page.send_text("a", "a4")
     page.send_text("a", "a5")
     rest = page.box.pop()
-    line.reads.set()
+    transport.reads.set()
     await asyncio.wait_for(rest, 1)
-    assert line.taken == ["a2", "a3"]
+    assert transport.taken == ["a2", "a3"]
     assert emptied(page.box) == ["a5"]
 
 
@@ -284,12 +284,12 @@ def test_numbers_only_go_forward_whatever_the_order(order):
     """Duplicates, reordering and gaps: what a page is told rises, and ends at the highest."""
     fanout, page = Fanout(), socket()
     fanout.follow(page, "t")
-    heard = []
+    sent = []
     for n in order:
         fanout.offer("t", ("e", n), str(n))
-        heard += [int(text) for text in emptied(page.box)]
-    assert heard == sorted(set(heard))
-    assert heard[-1:] == ([max(order)] if order else [])
+        sent += [int(text) for text in emptied(page.box)]
+    assert sent == sorted(set(sent))
+    assert sent[-1:] == ([max(order)] if order else [])
 
 
 # Who, from where, how often.
@@ -527,13 +527,13 @@ class Once:
     """The store's part of it; `down` is what it raises instead."""
 
     def __init__(self):
-        self.said, self.down = set(), None
+        self.answered, self.down = set(), None
 
     async def claim(self, name, *, ttl_ms):
         assert 0 < ttl_ms <= 61_000
         if self.down:
             raise self.down
-        return name not in self.said and not self.said.add(name)
+        return name not in self.answered and not self.answered.add(name)
 
 
 NAME = "abcdefghijklmnop"

@@ -65,7 +65,7 @@ async def test_a_page_stops_hearing_what_it_unsubscribes(house, store):
         await store.put("tables.left", 2, feed="tables")
         await store.put("tables.kept", 3, feed="tables")
         await page.data("tables.kept", 3)
-        assert not [m for m in page.heard if m.get("data") == 2]
+        assert not [m for m in page.received if m.get("data") == 2]
 
 
 async def test_a_player_hears_of_their_own_wallet_only(house, store):
@@ -77,7 +77,7 @@ async def test_a_player_hears_of_their_own_wallet_only(house, store):
         await store.put("wallet.pl_birch", {"real_minor": 4000}, feed="ledger")
         await store.put("wallet.pl_amber", {"real_minor": 12500}, feed="ledger")
         assert (await amber.topic("wallet.pl_amber"))["data"] == {"real_minor": 12500}
-        assert "4000" not in json.dumps(amber.heard)
+        assert "4000" not in json.dumps(amber.received)
 
 
 @pytest.mark.parametrize(
@@ -188,11 +188,11 @@ async def test_a_page_that_follows_more_topics_than_its_box_holds_gets_them_all(
     async with house.page() as warm, house.page() as page:
         for each in (warm, page):
             await each.follow(*topics, "tables.one-too-many")
-            heard = set()
-            while len(heard) < 128:
-                heard.add((await each.hear(lambda message: "topic" in message))["topic"])
-            assert heard == set(topics)
-        refused = [m for m in page.heard if "refused" in m] or [await page.hear(lambda m: "refused" in m)]
+            topics_received = set()
+            while len(topics_received) < 128:
+                topics_received.add((await each.hear(lambda message: "topic" in message))["topic"])
+            assert topics_received == set(topics)
+        refused = [m for m in page.received if "refused" in m] or [await page.hear(lambda m: "refused" in m)]
         assert refused == [{"refused": "topics_max", "topics": ["tables.one-too-many"]}]
 
 
@@ -236,8 +236,8 @@ async def test_a_silent_feed_turns_stale_on_every_open_page(house, store):
     async with house.page() as page:
         await page.follow("feed.tables")
         assert (await page.topic("feed.tables"))["state"] == "live"
-        told = await page.topic("feed.tables", within_s=10)
-        assert told["state"] == "stale"
+        notice = await page.topic("feed.tables", within_s=10)
+        assert notice["state"] == "stale"
         await store.heartbeat("tables")
         assert (await page.topic("feed.tables"))["state"] == "live"
 

@@ -30,9 +30,9 @@ def named(delivery, *, name=None, previous=None):
 
 
 def beat(position, event_id, epoch="e1", at=""):
-    told = heartbeat(position, epoch)
-    event = msgspec.structs.replace(told.event, data={**told.event.data, "event_id": event_id})
-    return replace(told, event=event, at=f"{at}{told.at}")
+    delivery = heartbeat(position, epoch)
+    event = msgspec.structs.replace(delivery.event, data={**delivery.event.data, "event_id": event_id})
+    return replace(delivery, event=event, at=f"{at}{delivery.at}")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_events_behind_another_branch_are_not_applied_and_the_wallets_are_
     assert list(await projecting.handle([other])) == [other], "it is done with: all is told again"
     assert await store.get("wallet.pl_c") is None
     assert (await store.freshness("ledger")).state == "stale"
-    assert projecting.broker.said == [REPLAY_REQUESTED]
+    assert projecting.broker.published == [REPLAY_REQUESTED]
     await projecting.handle([beat(3, "e1-pl_c")])
     assert (await store.freshness("ledger")).state == "stale", "nothing of that epoch is believed any more"
     await projecting.handle([first_deposit("pl_c", 1, "e2"), beat(1, "e2-pl_c", "e2")])
@@ -75,7 +75,7 @@ async def test_a_projector_that_starts_again_still_knows_which_event_it_read_las
     await started.handle([named(first_deposit("pl_c", 3), previous="another")])
     assert await store.get("wallet.pl_c") is None
     assert (await store.freshness("ledger")).state == "stale"
-    assert started.broker.said == [REPLAY_REQUESTED]
+    assert started.broker.published == [REPLAY_REQUESTED]
 
 
 @pytest.mark.parametrize(("position", "event_id"), [(1, "e1-pl_a"), (2, "another"), (0, "")])
@@ -85,10 +85,10 @@ async def test_a_ledger_that_ends_elsewhere_is_stale_at_once_and_asked_to_begin_
     """It ends before the mark, or with another event there."""
     await projecting.handle([beat(position, event_id, at="later-")])
     assert (await store.freshness("ledger")).state == "stale"
-    assert projecting.broker.said == []
+    assert projecting.broker.published == []
     projecting.now[0] += projecting.policy.gap_s_max + 0.1
     await projecting.handle([beat(position, event_id, at="latest-")])
-    assert projecting.broker.said == [REPLAY_REQUESTED]
+    assert projecting.broker.published == [REPLAY_REQUESTED]
 
 
 async def test_a_heartbeat_that_comes_again_or_was_held_up_makes_nothing_of_a_loss(store, projecting):
@@ -101,7 +101,7 @@ async def test_a_heartbeat_that_comes_again_or_was_held_up_makes_nothing_of_a_lo
     await projecting.handle([late])
     projecting.now[0] += 10 * projecting.policy.gap_s_max
     await projecting.handle([])
-    assert projecting.broker.said == []
+    assert projecting.broker.published == []
     assert (await store.freshness("ledger")).state == "live"
 
 
@@ -111,7 +111,7 @@ async def test_heartbeats_between_events_are_judged_in_the_order_of_the_stream(s
     assert (await store.freshness("ledger")).state == "live"
     await projecting.handle([beat(3, "e1-pl_c")])
     assert (await store.freshness("ledger")).state == "live"
-    assert projecting.broker.said == []
+    assert projecting.broker.published == []
 
 
 async def test_a_record_that_differs_because_events_are_missing_is_no_business_of_the_rolling_comparison(projecting):
@@ -120,6 +120,6 @@ async def test_a_record_that_differs_because_events_are_missing_is_no_business_o
     data = msgspec.to_builtins(BalancesStated(ROLLING, 1, [word]))
     stated = Delivery("s", Event("s", BALANCES_STATED, 1, "ledger", (ROLLING, 1), NOW, data), 1, 0.0)
     await projecting.handle([first_deposit("pl_d", 4), stated])
-    assert projecting.broker.said == []
+    assert projecting.broker.published == []
     await projecting.handle([first_deposit("pl_c", 3), stated])
-    assert projecting.broker.said == [BALANCES_COMPARED]
+    assert projecting.broker.published == [BALANCES_COMPARED]

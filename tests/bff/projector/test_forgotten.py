@@ -20,15 +20,15 @@ class Forgetful:
 
     def __init__(self, store, valkey):
         self.store, self.valkey = store, valkey
-        self.asked, self.at = 0, 0
+        self.steps, self.at = 0, 0
 
     def forget_at(self, at):
-        self.asked, self.at = 0, at
+        self.steps, self.at = 0, at
 
     def __getattr__(self, name):
         if self.at:
-            self.asked += 1
-            if self.asked == self.at:
+            self.steps += 1
+            if self.steps == self.at:
                 self.valkey.flush()
         return getattr(self.store, name)
 
@@ -37,10 +37,10 @@ class Broker:
     """Keeps what is said."""
 
     def __init__(self):
-        self.said = []
+        self.published = []
 
     async def publish(self, stream, events):
-        self.said += [each.type for each in events]
+        self.published += [each.type for each in events]
 
 
 class Reader:
@@ -74,7 +74,7 @@ def projector(store):
     return Projector(store, Broker(), Reader(), clock=lambda: 0.0)
 
 
-async def known(store, *players):
+async def in_store(store, *players):
     return [await store.store.get(f"wallet.{player}") is not None for player in players]
 
 
@@ -84,22 +84,22 @@ async def test_what_was_forgotten_is_asked_for_again(store, epoch, at):
     """Flushed before any of its steps: who is not in the store any more is asked for, else nobody needs to be."""
     projecting = projector(store)
     await projecting.handle([first_deposit("pl_a", 1), heartbeat(1)])
-    assert await known(store, "pl_a") == [True]
+    assert await in_store(store, "pl_a") == [True]
     store.forget_at(at)
     if epoch == "e1":
-        told = ["pl_a", "pl_b", "pl_c"]
+        players = ["pl_a", "pl_b", "pl_c"]
         await projecting.handle([first_deposit("pl_b", 2), heartbeat(2)])
         await projecting.handle([first_deposit("pl_c", 3), heartbeat(3)])
     else:
-        told = ["pl_b", "pl_c"]
+        players = ["pl_b", "pl_c"]
         await projecting.handle([first_deposit("pl_b", 1, "e2")])
         await projecting.handle([first_deposit("pl_c", 2, "e2"), heartbeat(2, "e2")])
-    forgotten = store.asked >= at
+    forgotten = store.steps >= at
     store.forget_at(0)
-    await projecting.handle([first_deposit("pl_d", len(told) + 1, epoch), heartbeat(len(told) + 1, epoch)])
-    asked = REPLAY_REQUESTED in projecting.broker.said
-    assert asked or all(await known(store, *told))
-    assert forgotten or not asked
+    await projecting.handle([first_deposit("pl_d", len(players) + 1, epoch), heartbeat(len(players) + 1, epoch)])
+    replay_requested = REPLAY_REQUESTED in projecting.broker.published
+    assert replay_requested or all(await in_store(store, *players))
+    assert forgotten or not replay_requested
 
 
 class Unheard:
@@ -129,5 +129,5 @@ async def test_a_mark_whose_answer_got_lost_is_no_loss(store):
         await projecting.handle([first_deposit("pl_b", 2)])
     for n, player in enumerate(("pl_b", "pl_c", "pl_d"), 2):
         await projecting.handle([first_deposit(player, n), heartbeat(n)])
-    assert REPLAY_REQUESTED not in projecting.broker.said
+    assert REPLAY_REQUESTED not in projecting.broker.published
     assert (await store.get(CHECKPOINT_TOPIC)).sequence == ("e1", 4)

@@ -49,7 +49,7 @@ def beat(kind, *, age_s, occurred_at=NOW, n=0):
     return Delivery(str(n), event, 1, age_s)
 
 
-async def heard(*deliveries):
+async def feeds_refreshed(*deliveries):
     """Who is heard after these, and that each of them is acknowledged."""
     store = FakeStore()
     done = await Projector(store, FakeBroker(), FakeReader(), clock=lambda: 0.0).handle(deliveries)
@@ -60,15 +60,15 @@ async def heard(*deliveries):
 @pytest.mark.parametrize(("kind", "feed"), [(HEARTBEAT, "ledger"), (ENGINE_HEARTBEAT, "engine")])
 async def test_heartbeat_that_lay_in_the_stream_says_nothing_about_now(kind, feed):
     """After an outage old heartbeats are read in a row: they are done with, and nobody is called alive by them."""
-    assert await heard(beat(kind, age_s=AGE_S_MAX)) == [feed]
-    assert await heard(beat(kind, age_s=AGE_S_MAX + 0.1)) == []
-    assert await heard(*(beat(kind, age_s=600 - n, n=n) for n in range(5))) == []
-    assert await heard(beat(kind, age_s=600), beat(kind, age_s=0.1, n=1)) == [feed], "the last one counts"
+    assert await feeds_refreshed(beat(kind, age_s=AGE_S_MAX)) == [feed]
+    assert await feeds_refreshed(beat(kind, age_s=AGE_S_MAX + 0.1)) == []
+    assert await feeds_refreshed(*(beat(kind, age_s=600 - n, n=n) for n in range(5))) == []
+    assert await feeds_refreshed(beat(kind, age_s=600), beat(kind, age_s=0.1, n=1)) == [feed], "the last one counts"
 
 
 @pytest.mark.parametrize(("kind", "feed"), [(HEARTBEAT, "ledger"), (ENGINE_HEARTBEAT, "engine")])
 @pytest.mark.parametrize("off", [timedelta(days=-1), timedelta(minutes=5), timedelta(days=365 * 73)])
 async def test_heartbeat_is_as_old_as_the_stream_says_whatever_it_says_itself(kind, feed, off):
     """A sender's clock that is off neither keeps an old heartbeat alive nor kills a fresh one."""
-    assert await heard(beat(kind, age_s=600, occurred_at=NOW + off)) == []
-    assert await heard(beat(kind, age_s=0.1, occurred_at=NOW + off)) == [feed]
+    assert await feeds_refreshed(beat(kind, age_s=600, occurred_at=NOW + off)) == []
+    assert await feeds_refreshed(beat(kind, age_s=0.1, occurred_at=NOW + off)) == [feed]

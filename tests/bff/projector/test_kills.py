@@ -137,8 +137,8 @@ class Rebuilder(threading.Thread):
 
     def run(self):
         while not self.ended.is_set():
-            said = self.house.manage("rebuild_views", check=False).stdout
-            self.refused += [line for line in said.splitlines() if "left as it was" in line]
+            output = self.house.manage("rebuild_views", check=False).stdout
+            self.refused += [line for line in output.splitlines() if "left as it was" in line]
             self.ended.wait(REBUILD_EVERY_S)  # the others need a processor too
 
 
@@ -213,7 +213,7 @@ def check_views(house, workers):
         wallet = house.wallet(worker.player)
         assert wallet["balances"]["held_minor"] == worker.held
         pages = [f"history.{worker.player}.{page}" for page in range(lines[worker.player] // 20 + 1)]
-        kept = [record.data["lines"] for record in house.read(*pages).records.values() if record]
-        receipts = [line["receipt"] for page in kept for line in page]
+        pages_read = [record.data["lines"] for record in house.read(*pages).records.values() if record]
+        receipts = [line["receipt"] for page in pages_read for line in page]
         assert len(receipts) == lines[worker.player]
         assert sum(each["amount_minor"] for each in receipts if each["state"] != "declined") == worker.money

@@ -288,16 +288,16 @@ class TestWatch:
     def test_a_ledger_that_went_back_anywhere_is_found_out(self, data):
         """Whatever it lost and gave since, and wherever the batches end: nothing of the other branch is confirmed."""
         read = data.draw(st.integers(1, 12), label="read of the first ledger")
-        kept = data.draw(st.integers(0, read - 1), label="kept of it")
+        common = data.draw(st.integers(0, read - 1), label="kept of it")
         given_since = data.draw(st.integers(0, 12), label="given since")
         first = [f"a{n}" for n in range(1, read + 1)]
-        second = [*first[:kept], *(f"b{n}" for n in range(given_since))]
+        second = [*first[:common], *(f"b{n}" for n in range(given_since))]
         tracker = PositionTracker(2.0)
         for n, name in enumerate(first, start=1):
             tracker.seen(("e1", n), 0.0, name)
         if data.draw(st.booleans(), label="another reader took over"):
             tracker = PositionTracker(2.0, tracker.at, tracker.last_id)
-        left = [placed(n, name, second[n - 2] if n > 1 else "") for n, name in enumerate(second, start=1)][kept:]
+        left = [placed(n, name, second[n - 2] if n > 1 else "") for n, name in enumerate(second, start=1)][common:]
         found = None
         while left and not found:
             size = data.draw(st.integers(1, len(left)), label="batch")

@@ -95,8 +95,8 @@ def test_answers_that_are_no_line_of_the_history_are_told_again(house):
     receipt = house.command("set-deposit-limit", who, limit)[1]["receipt_id"]
     eventually(lambda: ask(house, who, f"receipts/{receipt}")[0] == 200)
     house.manage("rebuild_views", "--new-epoch")
-    status, told = ask(house, who, f"receipts/{receipt}")
-    assert (status, told["data"]["receipt"]["state"]) == (200, "done")
+    status, answer = ask(house, who, f"receipts/{receipt}")
+    assert (status, answer["data"]["receipt"]["state"]) == (200, "done")
 
 
 def test_records_that_differ_from_the_ledger_are_made_anew_without_anybodys_command(house):

@@ -44,7 +44,7 @@ class ServerLedger:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def kept(request):
+def house_and_ledger(request):
     """A house, and what keeps and puts back its ledger."""
     if request.param == "sqlite":
         with MoneyHouse(wanted=PROCESSES) as house:
@@ -85,9 +85,9 @@ def live_again(house, player, real):
     raise AssertionError("the wallet is not live again")
 
 
-def test_a_ledger_that_was_put_back_begins_an_epoch_and_phantom_money_is_never_live(kept):
+def test_a_ledger_that_was_put_back_begins_an_epoch_and_phantom_money_is_never_live(house_and_ledger):
     """Its last position is before the mark, in the same epoch, and nothing else happens."""
-    house, ledger = kept
+    house, ledger = house_and_ledger
     who = f"pl_{secrets.token_hex(5)}"
     house.deposit(who, 700)
     eventually(lambda: shown(house, who) == ("live", 700))
@@ -108,10 +108,12 @@ def test_a_ledger_that_was_put_back_begins_an_epoch_and_phantom_money_is_never_l
 
 
 # That a server's ledger can be put back at all is shown above; what the projector finds is the same over both.
-@pytest.mark.parametrize("kept", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)], indirect=True)
-def test_a_ledger_that_overtook_the_mark_with_other_events_is_found_out(kept):
+@pytest.mark.parametrize(
+    "house_and_ledger", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)], indirect=True
+)
+def test_a_ledger_that_overtook_the_mark_with_other_events_is_found_out(house_and_ledger):
     """More happened since than was lost, before anybody looked: positions go on, and the events are others."""
-    house, ledger = kept
+    house, ledger = house_and_ledger
     who, others = f"pl_{secrets.token_hex(5)}", [f"pl_{secrets.token_hex(5)}" for _ in range(6)]
     house.deposit(who, 700)
     eventually(lambda: shown(house, who) == ("live", 700))
@@ -137,10 +139,10 @@ def test_a_ledger_that_overtook_the_mark_with_other_events_is_found_out(kept):
 
 
 # Which epoch it begins is tried over both databases among the engine's cases.
-@pytest.mark.parametrize("kept", ["sqlite"], indirect=True)
-def test_a_ledger_from_before_the_last_replay_begins_an_epoch_after_it(kept):
+@pytest.mark.parametrize("house_and_ledger", ["sqlite"], indirect=True)
+def test_a_ledger_from_before_the_last_replay_begins_an_epoch_after_it(house_and_ledger):
     """It speaks of an epoch that everybody has left; what it begins sorts after the one that it does not know."""
-    house, ledger = kept
+    house, ledger = house_and_ledger
     who = f"pl_{secrets.token_hex(5)}"
     house.deposit(who, 700)
     eventually(lambda: shown(house, who) == ("live", 700))

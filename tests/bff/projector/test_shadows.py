@@ -33,7 +33,7 @@ def for_shadow(player, sequence, lines, *, held_against=True, **state):
     return [Delivery(event.id, event, 1, 0.0) for event in events]
 
 
-async def known(store, lines, sequence=("e0", 50)):
+async def stored_player(store, lines, sequence=("e0", 50)):
     """A player whose records stand as the ledger has them."""
     player = f"pl_{secrets.token_hex(5)}"
     await project(store, restatement(player, sequence, lines, [], counted=True))
@@ -54,7 +54,7 @@ async def sequence_of(store, player):
 async def test_a_shadow_that_is_what_the_ledger_says_is_swapped_in(store):
     """Wallet and pages are of the rebuild afterwards, under its number."""
     lines = lines_of("pl", 25, 10)
-    player = await known(store, lines)
+    player = await stored_player(store, lines)
     assert await outcome(store, for_shadow(player, ("e0", 51), lines)) == PlayerRebuilt(player, "swapped")
     assert await sequence_of(store, player) == ("e0", 51)
     assert (await store.get(history_topic(player, 1))).sequence == ("e0", 51)
@@ -63,7 +63,7 @@ async def test_a_shadow_that_is_what_the_ledger_says_is_swapped_in(store):
 async def test_a_player_of_whom_later_news_has_come_is_left_standing(store):
     """What everybody sees is newer than the shadow."""
     lines = lines_of("pl", 3, 10)
-    player = await known(store, lines, ("e0", 60))
+    player = await stored_player(store, lines, ("e0", 60))
     assert await outcome(store, for_shadow(player, ("e0", 51), lines)) == PlayerRebuilt(player, "standing")
     assert await sequence_of(store, player) == ("e0", 60)
 
@@ -71,7 +71,7 @@ async def test_a_player_of_whom_later_news_has_come_is_left_standing(store):
 async def test_a_shadow_that_lacks_lines_is_refused_and_what_comes_next_can_follow(store):
     """The records stay, under the number that the next event counts from, and the answer says what is missing."""
     lines = lines_of("pl", 3, 10)
-    player = await known(store, lines)
+    player = await stored_player(store, lines)
     refused = await outcome(store, for_shadow(player, ("e0", 51), lines, lines_total=4))
     assert (refused.outcome, f"{player}: 3 lines of 4 are there" in refused.why) == ("refused", True)
     record = await store.get(wallet_topic(player))
@@ -81,7 +81,7 @@ async def test_a_shadow_that_lacks_lines_is_refused_and_what_comes_next_can_foll
 async def test_a_shadow_with_nothing_to_hold_it_against_is_refused(store):
     """Also of somebody of whom nothing stands yet, or something older: then there is nothing to number."""
     lines = lines_of("pl", 2, 10)
-    stranger, behind = f"pl_{secrets.token_hex(5)}", await known(store, lines, ("e0", 40))
+    stranger, behind = f"pl_{secrets.token_hex(5)}", await stored_player(store, lines, ("e0", 40))
     for player, at in ((stranger, None), (behind, ("e0", 40))):
         refused = await outcome(store, for_shadow(player, ("e0", 51), lines, held_against=False))
         assert (refused.outcome, refused.why) == ("refused", "nothing to hold it against")
@@ -91,16 +91,16 @@ async def test_a_shadow_with_nothing_to_hold_it_against_is_refused(store):
 async def test_a_shadow_waits_for_its_end(store):
     """Pages alone are written and judged by nobody yet."""
     lines = lines_of("pl", 45, 20)
-    player = await known(store, lines)
-    told = for_shadow(player, ("e0", 51), lines)
-    assert await Shadows(store).project(told[:2]) == []
-    assert await outcome(store, told[2:]) == PlayerRebuilt(player, "swapped")
+    player = await stored_player(store, lines)
+    deliveries = for_shadow(player, ("e0", 51), lines)
+    assert await Shadows(store).project(deliveries[:2]) == []
+    assert await outcome(store, deliveries[2:]) == PlayerRebuilt(player, "swapped")
 
 
 @pytest.mark.parametrize("which", [0, -1], ids=["page", "end"])
 async def test_what_does_not_say_what_it_must_is_unusable_by_name(store, which):
     """A page without lines, an end without numbers."""
-    told = for_shadow(f"pl_{secrets.token_hex(5)}", ("e0", 51), lines_of("pl", 2, 10))
-    told[which].event.data.update(lines="many", lines_total="many")
+    deliveries = for_shadow(f"pl_{secrets.token_hex(5)}", ("e0", 51), lines_of("pl", 2, 10))
+    deliveries[which].event.data.update(lines="many", lines_total="many")
     with pytest.raises(Unusable, match="not what"):
-        await Shadows(store).project(told)
+        await Shadows(store).project(deliveries)

@@ -48,7 +48,7 @@ def fill(house):
             )
 
 
-def settled(house, epochs_begun):
+def settled(house, epochs):
     """Once the wallets are live: how far behind the stream was at most."""
     longest = 0
 
@@ -61,7 +61,7 @@ def settled(house, epochs_begun):
 
     eventually(is_live, within_s=60, what="the replay does not end")
     log = (house.data / "relay.log").read_text()
-    assert log.count("relay_epoch_begun") == epochs_begun
+    assert log.count("relay_epoch_begun") == epochs
     return longest
 
 

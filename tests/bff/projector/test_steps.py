@@ -72,7 +72,7 @@ async def test_what_never_gets_its_predecessor_is_given_up_and_all_is_told_again
     assert parked not in await projecting.handle([first_deposit("pl_b", 1), parked])
     projecting.now[0] += projecting.policy.gap_s_max + 0.1
     assert parked in await projecting.handle([])
-    assert projecting.broker.said == [REPLAY_REQUESTED]
+    assert projecting.broker.published == [REPLAY_REQUESTED]
     assert "what comes before player:pl_a 5 is missing" in projecting.state()["lost"]
 
 
@@ -83,14 +83,14 @@ async def test_no_more_wait_than_there_is_room_for(store):
     waiting = [later_deposit(f"pl_{n}", 5, n) for n in (2, 3, 4)]
     done = await projecting.handle(waiting)
     assert [each for each in waiting if each not in done] == []
-    assert projecting.broker.said == [REPLAY_REQUESTED]
+    assert projecting.broker.published == [REPLAY_REQUESTED]
 
 
 async def test_records_of_another_release_are_asked_for_again_and_the_mark_stays(store, projecting):
     """A successor that reads the mark must ask for them too, until all has been told."""
     await store.put_many([Put(CHECKPOINT_TOPIC, {"shape": 0, "event_id": ""}, feed="ledger", sequence=("e1", 1))])
     await projecting.handle([first_deposit("pl_a", 2)])
-    assert projecting.broker.said == [REPLAY_REQUESTED]
+    assert projecting.broker.published == [REPLAY_REQUESTED]
     assert (await store.get(CHECKPOINT_TOPIC)).data["shape"] == 0
 
 
@@ -99,22 +99,22 @@ async def test_a_mark_that_another_has_moved_further_is_taken_over_and_nothing_i
     await projecting.handle([first_deposit("pl_a", 1)])
     await store.put_many([Put(CHECKPOINT_TOPIC, {"shape": SHAPE}, feed="ledger", sequence=("e3", 1))])
     await projecting.handle([first_deposit("pl_b", 1, "e2")])
-    assert projecting.broker.said == []
+    assert projecting.broker.published == []
     assert (await store.get(CHECKPOINT_TOPIC)).sequence == ("e3", 1)
 
 
 async def test_a_rebuild_is_answered_through_the_broker(projecting):
     """The ledger hears how it ended for each player."""
     await projecting.handle(for_shadow("pl_new", ("e1", 1), lines_of("pl", 2, 10)))
-    assert projecting.broker.said == [PLAYERS_REBUILT]
+    assert projecting.broker.published == [PLAYERS_REBUILT]
 
 
 async def test_the_rolling_comparison_that_finds_nothing_says_nothing_and_a_whole_one_always_answers(projecting):
     """Who waits for an answer gets one; who only looks out for differences is left alone."""
     await projecting.handle([first_deposit("pl_a", 1), heartbeat(1), stated(ROLLING)])
-    assert projecting.broker.said == []
+    assert projecting.broker.published == []
     await projecting.handle([stated("run")])
-    assert projecting.broker.said == [BALANCES_COMPARED]
+    assert projecting.broker.published == [BALANCES_COMPARED]
 
 
 async def test_the_engines_word_on_payments_is_passed_on_unless_it_is_old(store, projecting):

@@ -97,8 +97,8 @@ def test_killed_engine_leaves_a_pending_deposit_that_resolves(house):
     asking.join()
     house.payments.mode = "approve"
     status, again = house.deposit(who, 900, key=key)
-    said = (status, again.get("code", again.get("state")))
-    assert said in [(409, "command_in_flight"), (202, "pending"), (200, "done")]
+    outcome = (status, again.get("code", again.get("state")))
+    assert outcome in [(409, "command_in_flight"), (202, "pending"), (200, "done")]
     eventually(lambda: house.real(who) == 900, within_s=20)
     assert house.deposit(who, 900, key=key)[1]["state"] == "done"
     assert house.real(who) == 900

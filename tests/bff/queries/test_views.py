@@ -227,11 +227,11 @@ RECEIPT = ReceiptState("pl_amber", Receipt("rc_1", "deposit", "done", 500, "EUR"
 VIEWS = ("tables", "tables/r1", "promotions", "wallet", "history", "limits", "receipts/rc_1")
 
 
-@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("reported", [True, False])
 @pytest.mark.parametrize("path", VIEWS)
-async def test_every_view_says_whether_commands_are_taken(client, store, path, told):
+async def test_every_view_says_whether_commands_are_taken(client, store, path, reported):
     """With data and without, whoever shows it knows at once when nothing may be offered, and when it may again."""
-    if told:
+    if reported:
         await store.put(wallet_topic("pl_amber"), wallet(), feed="ledger", sequence=("e", 3))
         await store.put("tables", [table("r1")], feed="tables")
         await store.put(table_topic("r1"), table("r1"), feed="tables")
@@ -256,7 +256,7 @@ async def test_every_view_that_offers_something_says_until_when_its_player_is_on
     await store.put(wallet_topic("pl_amber"), wallet(), feed="ledger", sequence=("e", 3))
     ends = datetime.now(UTC).replace(microsecond=0) + timedelta(days=7)
 
-    async def told(until, headers):
+    async def break_in_view(until, headers):
         limits = LimitsState("EUR", [], excluded_until=until)
         await store.put(limits_topic("pl_amber"), limits, feed="ledger", sequence=("e", next(COUNT)))
         answer = await client.get(f"/views/{path}?currency=EUR", headers=headers)
@@ -264,10 +264,10 @@ async def test_every_view_that_offers_something_says_until_when_its_player_is_on
         return msgspec.json.decode(answer.content, type=View[Any]).on_break
 
     player = bearer(scopes=(SCOPE_READ, SCOPE_PROMOTIONS, SCOPE_STANDING))
-    assert await told(ends, player) == Break(ends)
-    assert await told(datetime(9999, 12, 31, tzinfo=UTC), player) == Break(None)
-    assert await told(ends - timedelta(days=8), player) is None
-    assert await told(ends, bearer("pl_birch")) is None
+    assert await break_in_view(ends, player) == Break(ends)
+    assert await break_in_view(datetime(9999, 12, 31, tzinfo=UTC), player) == Break(None)
+    assert await break_in_view(ends - timedelta(days=8), player) is None
+    assert await break_in_view(ends, bearer("pl_birch")) is None
 
 
 async def test_a_break_is_told_at_a_table_only_to_who_may_know_of_it(client, store):

@@ -29,7 +29,7 @@ class Served:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.heard: list[str] = []
+        self.paths: list[str] = []
         self.handler: Callable[..., Any] = self.read_all
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -39,7 +39,7 @@ class Served:
             while (await receive())["type"] != "websocket.disconnect":
                 pass
             return
-        self.heard.append(scope["path"])
+        self.paths.append(scope["path"])
         await self.handler(receive, send)
 
     async def read_all(self, receive: Any, send: Any) -> None:
@@ -109,7 +109,7 @@ async def test_head_that_drips_is_ended_in_time(served: Served) -> None:
     got = await served.talk(*[b"GET / HTTP/1.1\r\nX: "], *[b"a"] * 30, every_s=0.02)
     assert got.startswith(b"HTTP/1.1 408") or got == b"<cut>"
     assert time.monotonic() - began < 2
-    assert served.heard == []
+    assert served.paths == []
 
 
 async def test_body_that_drips_is_ended_in_time(served: Served) -> None:
@@ -129,7 +129,7 @@ async def test_head_beyond_the_limit_is_431(served: Served) -> None:
         # Whoever goes on sending may find the connection cut before they read the refusal.
         got = await served.talk(*slow, every_s=0.005)
         assert got.startswith(b"HTTP/1.1 431") or got == b"<cut>"
-    assert served.heard == []
+    assert served.paths == []
 
 
 async def test_requests_within_the_limits_are_served(served: Served) -> None:
@@ -141,7 +141,7 @@ async def test_requests_within_the_limits_are_served(served: Served) -> None:
     assert b"200 OK" in await served.talk(*halves)
     behind = post + b"GET /behind HTTP/1.1\r\n"
     assert (await served.talk(behind, REST)).count(b"200 OK") == 2
-    assert served.heard == ["/large", "/body", "/body", "/behind"]
+    assert served.paths == ["/large", "/body", "/body", "/behind"]
 
 
 async def test_application_that_reads_late_costs_its_caller_nothing(served: Served) -> None:
@@ -162,7 +162,7 @@ async def test_answer_before_the_end_of_a_body_arrives(served: Served) -> None:
     post = [b"POST /a HTTP/1.1\r\nContent-Length: 50000\r\n" + REST, b"b" * 25_000, b"b" * 25_000]
     got = await served.talk(*post, b"GET /b HTTP/1.1\r\n" + REST)
     assert got.count(b"200 OK") == 2
-    assert served.heard == ["/a", "/b"]
+    assert served.paths == ["/a", "/b"]
 
 
 async def test_body_that_goes_on_after_its_answer_is_cut(served: Served) -> None:
@@ -238,7 +238,7 @@ async def test_caller_that_leaves_in_the_middle_leaves_nothing(served: Served) -
     got = await served.talk(b"GET / HT", hang_up=True)
     await asyncio.sleep(0.3)
     assert got == b"<end>"
-    assert served.heard == []
+    assert served.paths == []
 
 
 def test_numbers_can_be_set_and_slips_are_told() -> None:

@@ -22,8 +22,8 @@ class Bench:
         self, policy: Policy = POLICY, *, trials: bool = False, chance: Callable[[], float] = lambda: 0.0
     ) -> None:
         self.now = 100.0
-        self.told: list[Transition] = []
-        self.breaker = Breaker("wallet", policy, trials=trials, chance=chance, listener=self.told.append)
+        self.transitions: list[Transition] = []
+        self.breaker = Breaker("wallet", policy, trials=trials, chance=chance, listener=self.transitions.append)
 
     def pass_s(self, seconds: float) -> None:
         self.now += seconds
@@ -74,7 +74,7 @@ def test_five_in_a_row_open_it() -> None:
     assert bench.position is Position.CLOSED
     bench.fail()
     assert bench.position is Position.OPEN
-    assert bench.told == [Transition("wallet", Position.CLOSED, Position.OPEN, "timeout")]
+    assert bench.transitions == [Transition("wallet", Position.CLOSED, Position.OPEN, "timeout")]
     assert bench.breaker.acquire(bench.now) is None
     assert not bench.breaker.would_pass(bench.now)
 
@@ -233,9 +233,9 @@ def test_a_permit_of_an_older_generation_proves_nothing() -> None:
 
 def test_retry_after_lengthens_the_pause_up_to_its_cap() -> None:
     """The upstream may ask for a longer pause than ours, never for a shorter one or one beyond 8 s."""
-    for asked_ms, due_ms in ((5000, 5000), (60_000, 8000), (10, 1000), (0, 1000)):
+    for retry_after_ms, due_ms in ((5000, 5000), (60_000, 8000), (10, 1000), (0, 1000)):
         bench = Bench()
-        bench.fail(5, retry_after_ms=asked_ms)
+        bench.fail(5, retry_after_ms=retry_after_ms)
         assert bench.due_ms() == due_ms
 
 
@@ -309,7 +309,7 @@ def test_evidence_is_no_verdict() -> None:
     for _ in range(100):
         bench.breaker.peer_opened(bench.now)
     bench.succeed(100)
-    assert bench.told == []
+    assert bench.transitions == []
 
 
 def test_one_trial_closes_it_when_another_process_has_closed() -> None:
@@ -368,7 +368,7 @@ def test_forced_open_passes_nothing_until_the_operator_lets_go() -> None:
     bench.breaker.unforce(bench.now)
     bench.breaker.unforce(bench.now)
     assert (bench.position, bench.due_ms()) == (Position.OPEN, 0)
-    assert len(bench.told) == 2
+    assert len(bench.transitions) == 2
     bench.breaker.probe(bench.now).success(bench.now)
     assert bench.position is Position.CLOSED, "one good probe decides"
 

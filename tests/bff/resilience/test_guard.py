@@ -315,8 +315,8 @@ async def test_a_call_without_a_fair_chance_proves_nothing(bench: Bench) -> None
 @simulated
 async def test_a_get_that_never_reached_the_upstream_is_tried_once_more(bench: Bench) -> None:
     """One retry, and the page never knows."""
-    said = [CallFailed(Reason.CONNECT, "refused"), answer()]
-    bench.upstream.says = lambda: said.pop(0)
+    outcomes = [CallFailed(Reason.CONNECT, "refused"), answer()]
+    bench.upstream.says = lambda: outcomes.pop(0)
     assert await bench.call() == answer()
     assert len(bench.upstream.requests) == 2
     assert REGISTRY.get_sample_value("mullion_retries_total", {"upstream": bench.guard.name}) == 1
@@ -485,9 +485,9 @@ def test_who_holds_no_lease_leaves_the_probe_to_another() -> None:
         bench.upstream.says = lambda: CallFailed(Reason.CUT, "gone", answered=True)
         while bench.guard.breaker.position is Position.CLOSED:
             await bench.call()
-        bench.upstream.says, asked = answer, len(bench.upstream.requests)
+        bench.upstream.says, sent = answer, len(bench.upstream.requests)
         await asyncio.sleep(30)
-        assert (len(bench.upstream.requests), bench.guard.breaker.position) == (asked, Position.OPEN)
+        assert (len(bench.upstream.requests), bench.guard.breaker.position) == (sent, Position.OPEN)
         lease.free = True
         await asyncio.sleep(10)
         assert bench.guard.breaker.position is Position.CLOSED
@@ -500,9 +500,9 @@ def test_what_a_closed_guard_still_meets_is_nobodys_news() -> None:
     """Its successor has its name by then: neither the gauges nor the other processes hear of its last calls."""
 
     async def main() -> None:
-        heard: list[object] = []
+        received: list[object] = []
         between = InMemoryEvidence()
-        between.member().subscribe("moved-on", heard.append)
+        between.member().subscribe("moved-on", received.append)
         bench = Bench("moved-on", evidence=between.member())
         bench.upstream.took_ms, bench.upstream.says = 100, lambda: CallFailed(Reason.CUT, "gone", answered=True)
         calling = [asyncio.create_task(bench.call()) for _ in range(POLICY.consecutive_max)]
@@ -512,7 +512,7 @@ def test_what_a_closed_guard_still_meets_is_nobodys_news() -> None:
         assert bench.guard.breaker.position is Position.OPEN
         await asyncio.sleep(0)
         assert position_sample("moved-on", Position.OPEN) == 0
-        assert heard == []
+        assert received == []
 
     simulated_time.run(main())
 

@@ -118,11 +118,11 @@ async def test_one_path_that_says_what_is_refused_leaves_the_others_alone(
         refused = await ask("/big")
         assert isinstance(refused, Failure)
         assert refused.reason is reason
-    asked = origin.requests
+    sent = origin.requests
     for _ in range(3):
         refused = await ask("/big")
         assert isinstance(refused, Failure)
-        assert (refused.reason, origin.requests) == (Reason.BREAKER_OPEN, asked)
+        assert (refused.reason, origin.requests) == (Reason.BREAKER_OPEN, sent)
     assert all([isinstance(await ask("/ok"), Response) for _ in range(10)])
     assert guard.breaker.position is Position.CLOSED
     await origin.heal()
@@ -158,17 +158,17 @@ async def test_retry_after_of_a_503_pauses_everybody(
 ) -> None:
     """Seconds, a date or a huge number, at most 8 s; what is negative, past or garbage asks for nothing."""
     await origin.fail(f"unavailable-until={kind}")
-    said = (await fail(guard, origin)).retry_after_ms
-    assert (said is None) == (pause_ms is None)
-    if pause_ms is None or said is None:
+    retry_ms = (await fail(guard, origin)).retry_after_ms
+    assert (retry_ms is None) == (pause_ms is None)
+    if pause_ms is None or retry_ms is None:
         assert guard.breaker.position is Position.CLOSED
         return
-    assert pause_ms - 1100 <= said <= pause_ms
+    assert pause_ms - 1100 <= retry_ms <= pause_ms
     refused = await fail(guard, origin)
     assert refused.reason is Reason.BREAKER_OPEN
     assert refused.retry_after_ms is not None
     closing_ms = (POLICY.closing_successes_few - 1) * POLICY.probe_gap_ms
-    assert said - 500 <= refused.retry_after_ms - closing_ms <= said
+    assert retry_ms - 500 <= refused.retry_after_ms - closing_ms <= retry_ms
 
 
 async def test_retry_after_of_a_429_is_told_to_its_caller(origin: Origin, guard: Guard) -> None:
@@ -236,8 +236,8 @@ async def test_a_burst_is_served_whole(origin: Origin) -> None:
     """64 at once, the others a moment later, and the origin never meets more; time is not what this is about."""
     guard = Guard("burst", Policy(deadline_ms=20_000, connect_ms=10_000))
     await origin.fail("slow=30")
-    asked = (guard.call(Request("GET", origin.url), Deadline.after_ms(time.monotonic(), 20_000)) for _ in range(200))
-    assert all(isinstance(each, Response) for each in await asyncio.gather(*asked))
+    calls = (guard.call(Request("GET", origin.url), Deadline.after_ms(time.monotonic(), 20_000)) for _ in range(200))
+    assert all(isinstance(each, Response) for each in await asyncio.gather(*calls))
     assert origin.in_flight_max <= guard.policy.in_flight_max
     await guard.aclose()
 

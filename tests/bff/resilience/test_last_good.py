@@ -51,7 +51,7 @@ class Bench:
         self.keep, self.late = True, False
         self.took_s = 0.01
         self.fetches = 0
-        self.kept: LastGood[str] = self.process(policy or LastGoodPolicy())
+        self.last_good: LastGood[str] = self.process(policy or LastGoodPolicy())
 
     def process(self, policy: LastGoodPolicy) -> LastGood[str]:
         """A process of its own, over the same second level."""
@@ -60,15 +60,15 @@ class Bench:
 
     async def fetch(self) -> Fetched[str] | Failure:
         self.fetches += 1
-        said = self.says
+        answer = self.says
         await asyncio.sleep(self.took_s)
-        if isinstance(said, Failure):
-            return said
+        if isinstance(answer, Failure):
+            return answer
         headers = Headers([("Cache-Control", self.cache_control)] if self.cache_control else [])
-        return Fetched(said, self.size_bytes, headers, keep=self.keep, late=self.late)
+        return Fetched(answer, self.size_bytes, headers, keep=self.keep, late=self.late)
 
     async def get(self, key: Key = SHARED, *, stale_s_max: int = STALE_S) -> Outcome[str] | Failure:
-        return await self.kept.get(key, self.fetch, stale_s_max=stale_s_max)
+        return await self.last_good.get(key, self.fetch, stale_s_max=stale_s_max)
 
     async def seen(self, key: Key = SHARED, **more: int) -> tuple[str, str]:
         """(state, value), or ("failure", reason)."""
@@ -83,7 +83,7 @@ def simulated(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> Callable[[]
         async def main() -> None:
             bench = Bench()
             await test(bench)
-            await bench.kept.aclose()
+            await bench.last_good.aclose()
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
         simulated_time.run(main())
@@ -205,7 +205,7 @@ async def test_what_may_not_be_shared_is_not_kept(bench: Bench) -> None:
     """`private` under a shared key: served to those who asked, kept for nobody."""
     bench.cache_control = "private, max-age=60"
     assert await bench.seen() == ("fresh", "one")
-    assert bench.kept.bytes_stored == 0
+    assert bench.last_good.bytes_stored == 0
     bench.says = DOWN
     assert await bench.seen() == ("failure", "timeout")
 
@@ -261,7 +261,7 @@ async def test_stale_if_error_ends_in_time(bench: Bench) -> None:
     assert ended == Outcome(State.STALE, "one", Reason.TIMEOUT, DOWN.detail, NOON + timedelta(seconds=0.01))
     await asyncio.sleep(1)
     assert await bench.get() == DOWN
-    assert bench.kept.bytes_stored == 0
+    assert bench.last_good.bytes_stored == 0
 
 
 @simulated
@@ -324,7 +324,7 @@ async def test_a_fetch_with_a_mistake_is_a_failure_to_all_who_wait(bench: Bench)
     async def broken() -> Fetched[str] | Failure:
         raise KeyError("odd")
 
-    ended = await asyncio.gather(*(bench.kept.get(SHARED, broken, stale_s_max=0) for _ in range(3)))
+    ended = await asyncio.gather(*(bench.last_good.get(SHARED, broken, stale_s_max=0) for _ in range(3)))
     assert {each.reason for each in ended if isinstance(each, Failure)} == {Reason.INTERNAL}
     assert await bench.seen() == ("fresh", "one")
 
@@ -336,7 +336,7 @@ async def test_closing_waits_for_what_is_fetched(bench: Bench) -> None:
     await bench.get()
     await asyncio.sleep(2)
     await bench.get()
-    await bench.kept.aclose()
+    await bench.last_good.aclose()
     assert bench.fetches == 2
 
 
@@ -361,10 +361,10 @@ def test_memory_is_bounded_by_bytes_and_number() -> None:
         bench.says, bench.size_bytes = "large", 60
         await bench.get(keys[6])
         await bench.get(keys[7])
-        assert bench.kept.bytes_stored == 60
+        assert bench.last_good.bytes_stored == 60
         bench.size_bytes = 101
         await bench.get(keys[7])
-        assert bench.kept.bytes_stored == 0
+        assert bench.last_good.bytes_stored == 0
 
     simulated_time.run(main())
 
@@ -411,7 +411,7 @@ def with_second_level(test: Callable[[Bench, Flaky], Coroutine[Any, Any, None]])
             second = Flaky(asyncio.get_running_loop().time)
             bench = Bench(second=second)
             await test(bench, second)
-            await bench.kept.aclose()
+            await bench.last_good.aclose()
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
         simulated_time.run(main())
@@ -422,8 +422,8 @@ def with_second_level(test: Callable[[Bench, Flaky], Coroutine[Any, Any, None]])
 
 async def restart(bench: Bench) -> None:
     """The process ends and another one takes its place."""
-    await bench.kept.aclose()
-    bench.kept = bench.process(LastGoodPolicy())
+    await bench.last_good.aclose()
+    bench.last_good = bench.process(LastGoodPolicy())
 
 
 @with_second_level
@@ -463,10 +463,10 @@ async def test_what_the_second_level_does_not_have_is_not_asked_for_on_every_pag
         assert await bench.seen(AMBER) == ("failure", "timeout")
     assert second.gets == gets + 1
     other = bench.process(LastGoodPolicy())
-    here, bench.kept, bench.says = bench.kept, other, "one"
+    here, bench.last_good, bench.says = bench.last_good, other, "one"
     await bench.get(AMBER)
     await other.aclose()
-    bench.kept, bench.says = here, DOWN
+    bench.last_good, bench.says = here, DOWN
     await asyncio.sleep(1)
     assert await bench.seen(AMBER) == ("stale", "one")
     assert second.gets == gets + 3
@@ -483,7 +483,7 @@ def test_a_lost_second_level_costs_one_time_out(lost: str) -> None:
         began = bench.clock()
         assert await bench.seen(AMBER) == ("fresh", "one")
         assert bench.clock() - began == pytest.approx(bench.took_s)
-        await bench.kept.aclose()
+        await bench.last_good.aclose()
         bench.says = DOWN
         gets, began = second.gets, bench.clock()
         for _ in range(20):
@@ -512,7 +512,7 @@ async def test_the_same_copy_is_not_written_again_and_again(bench: Bench, second
     for _ in range(40):
         await bench.get(AMBER)
         await asyncio.sleep(0.49)
-    await bench.kept.aclose()
+    await bench.last_good.aclose()
     assert second.puts == 2
 
 
@@ -588,8 +588,8 @@ def test_denial_waits_for_a_second_level_that_is_away(lost: str) -> None:
         second.lost = ""
         await asyncio.sleep(2.2)
         other = bench.process(LastGoodPolicy())
-        await bench.kept.aclose()
-        bench.kept = other
+        await bench.last_good.aclose()
+        bench.last_good = other
         assert await bench.seen(AMBER) == ("failure", "timeout")
 
     simulated_time.run(main())
@@ -606,7 +606,7 @@ def test_second_level_that_stays_away_does_not_hold_up_the_end_of_a_process(lost
         await deny(bench, Reason.NOT_FOUND)
         await asyncio.sleep(1)
         began = bench.clock()
-        await bench.kept.aclose()
+        await bench.last_good.aclose()
         assert bench.clock() - began <= 0.11
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -638,7 +638,7 @@ def test_flood_of_denials_is_no_flood_of_deletes() -> None:
         second.forgotten.clear()
         await asyncio.sleep(5)
         assert sum(map(len, second.forgotten)) == FORGETS_MAX
-        await bench.kept.aclose()
+        await bench.last_good.aclose()
 
     simulated_time.run(main())
 
@@ -662,7 +662,7 @@ def test_writes_that_can_not_keep_up_are_dropped() -> None:
         second = Flaky(asyncio.get_running_loop().time)
         bench = Bench(LastGoodPolicy(pending_max=10, entries_max=50), second)
         await asyncio.gather(*(bench.get(Key.for_player(f"player-{number}")) for number in range(100)))
-        await bench.kept.aclose()
+        await bench.last_good.aclose()
         assert second.puts <= 11
         for number in range(100):
             await bench.get(Key.for_player(f"player-{number}"))
@@ -698,7 +698,7 @@ def test_writes_to_a_lost_second_level_cost_one_time_out_in_all(lost: str) -> No
         # Without any staleness allowed nothing is looked up, so the writer is the first to learn of it.
         await asyncio.gather(*(bench.get(Key.for_player(f"player-{number}"), stale_s_max=0) for number in range(50)))
         began = bench.clock()
-        await bench.kept.aclose()
+        await bench.last_good.aclose()
         assert bench.clock() - began <= 0.1
         assert second.puts == 1
 
@@ -736,11 +736,11 @@ async def test_a_poorer_body_gives_way_to_a_shared_copy_of_the_last_seconds(benc
 async def test_a_shut_door_that_was_late_is_answered_by_the_same_copy_without_asking(bench: Bench) -> None:
     """As long as it is of the last seconds."""
     await bench.get()
-    ended = bench.kept.at_once(SHARED, lambda: LATE, stale_s_max=STALE_S)
+    ended = bench.last_good.at_once(SHARED, lambda: LATE, stale_s_max=STALE_S)
     assert isinstance(ended, Outcome)
     assert ended.state is State.FRESH
     await asyncio.sleep(10)
-    ended = bench.kept.at_once(SHARED, lambda: LATE, stale_s_max=STALE_S)
+    ended = bench.last_good.at_once(SHARED, lambda: LATE, stale_s_max=STALE_S)
     assert isinstance(ended, Outcome)
     assert ended.state is State.STALE
 
@@ -755,7 +755,7 @@ def test_no_copy_stands_in_unmarked_where_it_may_not(case: str) -> None:
         await bench.get(key)
         bench.says = LATE
         await asyncio.sleep(2)
-        ended = await bench.kept.get(key, bench.fetch, stale_s_max=STALE_S, unshared=case == "unshared")
+        ended = await bench.last_good.get(key, bench.fetch, stale_s_max=STALE_S, unshared=case == "unshared")
         assert isinstance(ended, Failure) or ended.state is State.STALE
 
     simulated_time.run(main())

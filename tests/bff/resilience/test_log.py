@@ -144,8 +144,8 @@ class Running:
 
     def ended(self) -> tuple[int, str]:
         """(exit code, what it logged)."""
-        _, said = self.process.communicate(timeout=20)
-        return self.process.returncode, said
+        _, output = self.process.communicate(timeout=20)
+        return self.process.returncode, output
 
 
 async def test_a_worker_answers_for_its_health_and_drains_on_sigterm(unused_tcp_port: int) -> None:
@@ -157,19 +157,19 @@ async def test_a_worker_answers_for_its_health_and_drains_on_sigterm(unused_tcp_
     assert "process_cpu_seconds_total" in body
     assert (await running.get("/else"))[0] == 404
     running.process.send_signal(signal.SIGTERM)
-    code, said = await asyncio.to_thread(running.ended)
+    code, output = await asyncio.to_thread(running.ended)
     assert code == 0
-    assert "drained" in said
+    assert "drained" in output
 
 
 async def test_a_worker_whose_port_is_taken_says_so_and_ends(unused_tcp_port: int) -> None:
     """One line that names the address, exit code 1, and the work never starts."""
     server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", unused_tcp_port)
     running = Running("print('working', file=sys.stderr)", unused_tcp_port)
-    code, said = await asyncio.to_thread(running.ended)
+    code, output = await asyncio.to_thread(running.ended)
     server.close()
     assert code == 1
-    (line,) = said.splitlines()
+    (line,) = output.splitlines()
     assert line.startswith(f"[error] worker_can_not_listen [worker] address=127.0.0.1:{unused_tcp_port}")
 
 

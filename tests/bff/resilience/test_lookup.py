@@ -21,12 +21,12 @@ class Resolver:
     """A resolver that can hang or fail, and counts."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.lookups: list[str] = []
         self.go = threading.Event()
         self.error: OSError | None = None
 
     def __call__(self, host: str) -> None:
-        self.asked.append(host)
+        self.lookups.append(host)
         self.go.wait(5)
         if self.error:
             raise self.error
@@ -46,10 +46,10 @@ async def test_a_name_is_asked_once_for_all_and_then_believed() -> None:
     resolver.go.set()
     await asyncio.gather(*(lookup.check("wallet.test", 1000) for _ in range(200)))
     await lookup.check("wallet.test", 1000)
-    assert resolver.asked == ["wallet.test"]
+    assert resolver.lookups == ["wallet.test"]
     clock.now += 5.0
     await lookup.check("wallet.test", 1000)
-    assert resolver.asked == ["wallet.test"] * 2
+    assert resolver.lookups == ["wallet.test"] * 2
 
 
 async def test_a_resolver_that_hangs_holds_one_thread() -> None:
@@ -63,7 +63,7 @@ async def test_a_resolver_that_hangs_holds_one_thread() -> None:
     assert [thread.name for thread in threading.enumerate()].count("lookup slow.test") == 1
     resolver.go.set()
     await lookup.check("slow.test", 1000)
-    assert resolver.asked == ["slow.test"]
+    assert resolver.lookups == ["slow.test"]
 
 
 async def test_a_name_that_does_not_exist_is_asked_again_by_the_next() -> None:
@@ -77,7 +77,7 @@ async def test_a_name_that_does_not_exist_is_asked_again_by_the_next() -> None:
             await lookup.check("wallet.test", 1000)
     resolver.error = None
     await lookup.check("wallet.test", 1000)
-    assert len(resolver.asked) == 3
+    assert len(resolver.lookups) == 3
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "[::1]"])
@@ -85,7 +85,7 @@ async def test_an_address_is_not_looked_up(host: str) -> None:
     """There is nothing to resolve."""
     resolver = Resolver()
     await Lookup(5.0, time.monotonic, resolver).check(host, 0)
-    assert resolver.asked == []
+    assert resolver.lookups == []
 
 
 async def test_the_system_is_asked() -> None:
@@ -110,7 +110,7 @@ def test_a_look_up_that_outlives_its_loop_harms_nothing() -> None:
     while any(thread.name == "lookup wallet.test" for thread in threading.enumerate()) and time.monotonic() < deadline:
         time.sleep(0.01)
     asyncio.run(ask(1000))
-    assert len(resolver.asked) == 2
+    assert len(resolver.lookups) == 2
 
 
 async def test_deadline_holds_while_the_resolver_hangs() -> None:
@@ -133,5 +133,5 @@ async def test_a_caller_without_time_blames_no_name() -> None:
     with pytest.raises(CallFailed) as caught:
         await transport.send(Request("GET", "http://wallet.test/"), Deadline.after_ms(time.monotonic(), 0))
     assert caught.value.reason is Reason.CONNECT_TIMEOUT
-    assert resolver.asked == []
+    assert resolver.lookups == []
     await transport.aclose()

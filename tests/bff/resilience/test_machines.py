@@ -34,7 +34,7 @@ class BreakerMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
-        self.told: list[Transition] = []
+        self.transitions: list[Transition] = []
         self.out: set[Permit] = set()
         self.trials: set[Permit] = set()
         self.generation_of: dict[Permit, int] = {}
@@ -42,7 +42,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.breaker = Breaker("any", POLICY, trials=False, chance=random.Random(7).random, listener=self.hear)
 
     def hear(self, transition: Transition) -> None:
-        self.told.append(transition)
+        self.transitions.append(transition)
         if transition.after is Position.OPEN:
             self.opened_at = self.now
 
@@ -68,7 +68,7 @@ class BreakerMachine(RuleBasedStateMachine):
     def end(self, permit: Permit, end: str) -> None:
         if permit not in self.out:
             return
-        before, row = self.breaker.position, len(self.told)
+        before, row = self.breaker.position, len(self.transitions)
         current = self.generation_of[permit] == self.breaker.generation
         self.out.discard(permit)
         self.trials.discard(permit)
@@ -81,7 +81,7 @@ class BreakerMachine(RuleBasedStateMachine):
         else:
             permit.success(self.now)
         if not current or end == "release":
-            assert (self.breaker.position, len(self.told)) == (before, row)
+            assert (self.breaker.position, len(self.transitions)) == (before, row)
 
     @rule()
     def evidence_of_opening(self) -> None:
@@ -118,12 +118,14 @@ class BreakerMachine(RuleBasedStateMachine):
         assert len(current) <= 1
 
     @invariant()
-    def moves_are_known_and_joined(self) -> None:
-        assert all((each.before, each.after) in ALLOWED for each in self.told)
-        assert all(first.after is second.before for first, second in zip(self.told, self.told[1:], strict=False))
+    def transitions_are_allowed_and_joined(self) -> None:
+        assert all((each.before, each.after) in ALLOWED for each in self.transitions)
+        assert all(
+            first.after is second.before for first, second in zip(self.transitions, self.transitions[1:], strict=False)
+        )
 
     @invariant()
-    def an_open_breaker_is_asked_again_within_its_longest_pause(self) -> None:
+    def an_open_breaker_is_probed_within_its_longest_pause(self) -> None:
         if self.breaker.position is Position.OPEN:
             due_ms = self.breaker.probe_due_ms(self.now)
             assert due_ms is not None

@@ -293,7 +293,7 @@ class Copies:
     def __init__(self) -> None:
         clock = asyncio.get_running_loop().time
         self.second = InMemorySecondLevel(clock)
-        self.kept = LastGood(LastGoodPolicy(), clock=clock, second=self.second, codec=Text())
+        self.last_good = LastGood(LastGoodPolicy(), clock=clock, second=self.second, codec=Text())
         self.fetches = 0
 
     async def get(self, says: Fetched[str] | Failure, partition: Partition | None = None) -> Outcome[str] | Failure:
@@ -303,12 +303,12 @@ class Copies:
             return says
 
         if partition is None:
-            return await self.kept.get(SHARED, fetch, stale_s_max=60)
+            return await self.last_good.get(SHARED, fetch, stale_s_max=60)
         with within(partition):
-            return await self.kept.get(SHARED, fetch, stale_s_max=60)
+            return await self.last_good.get(SHARED, fetch, stale_s_max=60)
 
     def values(self) -> set[str]:
-        return {copy.value for copy in self.kept._copies._copies.values()}
+        return {copy.value for copy in self.last_good._copies._copies.values()}
 
 
 def test_partition_is_shown_the_last_good_copy_of_others_when_its_own_call_fails() -> None:
@@ -322,10 +322,10 @@ def test_partition_is_shown_the_last_good_copy_of_others_when_its_own_call_fails
         assert (shown.state, shown.value, shown.reason) == (State.STALE, "good", Reason.TIMEOUT)
         assert copies.fetches == 2
         with within(ANNA):
-            at_once = copies.kept.at_once(SHARED, lambda: DOWN, stale_s_max=60)
+            at_once = copies.last_good.at_once(SHARED, lambda: DOWN, stale_s_max=60)
         assert isinstance(at_once, Outcome)
         assert at_once.state is State.STALE
-        await copies.kept.aclose()
+        await copies.last_good.aclose()
 
     simulated_time.run(main())
 
@@ -343,10 +343,10 @@ def test_partition_writes_no_last_good_copy_and_takes_none_away(says: Any) -> No
     async def main() -> None:
         copies = Copies()
         await copies.get(GOOD)
-        await copies.kept.aclose()
+        await copies.last_good.aclose()
         before = dict(copies.second._copies)
         await copies.get(says, ANNA)
-        await copies.kept.aclose()
+        await copies.last_good.aclose()
         assert copies.values() == {"good"}
         assert copies.second._copies == before
         again = await copies.get(DOWN)
@@ -360,8 +360,8 @@ def test_partition_reads_the_second_level_and_fills_no_memory_from_it() -> None:
     async def main() -> None:
         copies = Copies()
         await copies.get(GOOD)
-        await copies.kept.aclose()
-        copies.kept._copies.delete(SHARED)
+        await copies.last_good.aclose()
+        copies.last_good._copies.delete(SHARED)
         await asyncio.sleep(2)  # that there was nothing is not believed for long
         shown = await copies.get(DOWN, ANNA)
         assert isinstance(shown, Outcome)
@@ -378,12 +378,12 @@ def test_partition_joins_no_fetch_of_others_and_nobody_joins_its_own() -> None:
         assert copies.fetches == 2
         assert [each.state for each in (everybody, later) if isinstance(each, Outcome)] == [State.FRESH, State.FRESH]
         assert not isinstance(marked, Outcome) or marked.state is State.STALE
-        await copies.kept.aclose()
+        await copies.last_good.aclose()
         copies = Copies()
         _, everybody = await asyncio.gather(copies.get(DOWN, ANNA), copies.get(GOOD))
         assert isinstance(everybody, Outcome)
         assert (everybody.state, copies.fetches) == (State.FRESH, 2)
-        await copies.kept.aclose()
+        await copies.last_good.aclose()
 
     simulated_time.run(main())
 

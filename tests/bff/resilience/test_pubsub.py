@@ -102,13 +102,13 @@ async def test_a_flood_lets_the_event_loop_have_its_turn():
 async def test_a_subscription_that_lasted_makes_the_next_wait_the_first_again(monkeypatch: pytest.MonkeyPatch):
     """Losses in a row wait longer and longer; one after a long life begins a new row, whoever is told of it or not."""
     attempts: list[int] = []
-    told = asyncio.Event()
+    noticed = asyncio.Event()
 
     class Watched(Backoff):
         def next_s(self) -> float:
             attempts.append(self.attempts)
             if len(attempts) == 4:
-                told.set()
+                noticed.set()
             super().next_s()
             return 0.0
 
@@ -123,6 +123,6 @@ async def test_a_subscription_that_lasted_makes_the_next_wait_the_first_again(mo
     policy = pubsub.SubscriptionPolicy(silence_s_max=0.2)
     task = asyncio.create_task(pubsub.follow("", lambda *_: None, channels=["x"], policy=policy))
     async with asyncio.timeout(10):
-        await told.wait()
+        await noticed.wait()
     await pubsub.cancel([task])
     assert attempts[:4] == [0, 1, 0, 1]

@@ -154,16 +154,16 @@ class Lease:
 
     def __init__(self, says: Callable[[], Any]) -> None:
         self.says = says
-        self.asked = 0
+        self.acquisitions = 0
 
     async def take(self, upstream: str, lease_ms: int) -> bool | None:
-        self.asked += 1
-        said = self.says()
-        if isinstance(said, Exception):
-            raise said
-        if said == "hang":
+        self.acquisitions += 1
+        answer = self.says()
+        if isinstance(answer, Exception):
+            raise answer
+        if answer == "hang":
             await asyncio.sleep(3600)
-        return said
+        return answer
 
 
 def opened(lease: ProbeLease | None = None, policy: Policy = POLICY) -> tuple[Guard, FakeUpstream]:
@@ -205,7 +205,7 @@ def test_while_another_process_has_the_lease_this_one_waits() -> None:
         upstream.says = answer
         await asyncio.sleep(60)
         assert len(upstream.requests) == 5
-        assert lease.asked <= 60 / (POLICY.open_ms_max / 2000) + 3
+        assert lease.acquisitions <= 60 / (POLICY.open_ms_max / 2000) + 3
         says[0] = True
         await asyncio.sleep(9)
         assert guard.breaker.position is Position.CLOSED

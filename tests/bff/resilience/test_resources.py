@@ -20,8 +20,8 @@ REFUSED = Failure(Reason.OVERSIZE)
 class Bench:
     def __init__(self) -> None:
         self.now = 100.0
-        self.heard: list[Transition] = []
-        self.resources = Resources("wallet", POLICY, chance=lambda: 0.0, listener=self.heard.append)
+        self.transitions: list[Transition] = []
+        self.resources = Resources("wallet", POLICY, chance=lambda: 0.0, listener=self.transitions.append)
 
     def ends(self, resource: str, ended: Response | Failure, times: int = 1) -> None:
         for _ in range(times):
@@ -62,7 +62,7 @@ def test_its_name_in_logs_is_its_path() -> None:
     """What the query says may be about a player."""
     bench = Bench()
     bench.ends("/big", REFUSED, 5)
-    assert [(moved.upstream, moved.cause) for moved in bench.heard] == [("wallet/big", "oversize")]
+    assert [(moved.upstream, moved.cause) for moved in bench.transitions] == [("wallet/big", "oversize")]
 
 
 def test_refusals_that_end_after_it_was_shut_prove_nothing_more() -> None:
@@ -71,7 +71,7 @@ def test_refusals_that_end_after_it_was_shut_prove_nothing_more() -> None:
     for _ in range(6):
         bench.resources.settle("/big", None, REFUSED, bench.now, url=URL)
     assert bench.refused("/big")
-    assert len(bench.heard) == 1
+    assert len(bench.transitions) == 1
 
 
 def test_a_flood_of_refused_resources_is_bounded() -> None:

@@ -57,8 +57,8 @@ class Callers:
         while not self.over:
             request = Request(method, self.url, body=b"x" if method == "POST" else b"")
             answer = await guard.call(request, Deadline.after_ms(time.monotonic(), POLICY.deadline_ms))
-            said = str(answer.reason) if isinstance(answer, Failure) else "served"
-            self.ended.append((time.monotonic(), method, said))
+            result = str(answer.reason) if isinstance(answer, Failure) else "served"
+            self.ended.append((time.monotonic(), method, result))
             if anew:
                 await guard.aclose()
                 guard = Guard("served", POLICY)
@@ -76,18 +76,18 @@ async def test_nobody_who_came_is_cut_or_refused(server: tuple[subprocess.Popen[
     tasks = [asyncio.create_task(callers.call(method, anew=anew)) for method, anew in ways * (CALLERS // 4)]
     await asyncio.sleep(1.5)
     process.send_signal(signal.SIGTERM)
-    told_at = time.monotonic()
+    signalled_at = time.monotonic()
     await asyncio.to_thread(process.wait, 20)
     gone_at = time.monotonic()
     await asyncio.sleep(0.3)
     callers.over = True
     await asyncio.gather(*tasks)
-    assert {said for _, _, said in callers.ended} == {"served", "connect"}
-    served_at = [at for at, _, said in callers.ended if said == "served"]
-    refused_at = [at for at, _, said in callers.ended if said == "connect"]
-    assert told_at < max(served_at) < min(refused_at) + RECORDED_S_MAX
-    assert told_at < min(refused_at)
-    assert gone_at - told_at < 4
+    assert {result for _, _, result in callers.ended} == {"served", "connect"}
+    served_at = [at for at, _, result in callers.ended if result == "served"]
+    refused_at = [at for at, _, result in callers.ended if result == "connect"]
+    assert signalled_at < max(served_at) < min(refused_at) + RECORDED_S_MAX
+    assert signalled_at < min(refused_at)
+    assert gone_at - signalled_at < 4
 
 
 def test_what_came_on_an_old_connection_while_the_process_was_frozen_is_answered(
@@ -110,6 +110,6 @@ async def test_process_that_nobody_calls_ends_at_once(server: tuple[subprocess.P
     """Without a connection there is nothing to wait for."""
     process, _ = server
     process.send_signal(signal.SIGTERM)
-    told_at = time.monotonic()
+    signalled_at = time.monotonic()
     await asyncio.to_thread(process.wait, 20)
-    assert time.monotonic() - told_at < 3
+    assert time.monotonic() - signalled_at < 3

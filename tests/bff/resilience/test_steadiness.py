@@ -276,12 +276,12 @@ def test_pages_that_are_held_try_behind_their_readers_back_whether_all_is_well()
             await slot.call(took_ms)
         await asyncio.gather(*(slot.call(500) for _ in range(POLICY.consecutive_max)))
         assert slot.guard.breaker.position is Position.OPEN
-        asked = len(slot.upstream.requests)
+        sent = len(slot.upstream.requests)
         for _ in range(9):
             await asyncio.sleep(1)
             assert await slot.call(20) == "breaker_open"
         assert slot.guard.breaker.position is Position.CLOSED
-        assert len(slot.upstream.requests) == asked + POLICY.closing_successes_few
+        assert len(slot.upstream.requests) == sent + POLICY.closing_successes_few
         await asyncio.sleep(1)
         assert await slot.call(20) == "fresh"
         await slot.guard.aclose()

@@ -54,19 +54,19 @@ def request(url: str, method: str = "GET", body: bytes = b"", exchange: Exchange
 
 
 async def call(url: str, method: str = "GET", **more: int) -> tuple[Response, bytes]:
-    asked = request(url, method)
-    response = await transport(**more).send(asked, soon())
-    assert asked.exchange.answer is not None
-    return response, b"".join([chunk async for chunk in asked.exchange.answer.chunks])
+    sent = request(url, method)
+    response = await transport(**more).send(sent, soon())
+    assert sent.exchange.answer is not None
+    return response, b"".join([chunk async for chunk in sent.exchange.answer.chunks])
 
 
 async def failed(url: str, method: str = "GET", *, deadline_ms: int = 3000, **more: int) -> CallFailed:
-    asked = request(url, method)
+    sent = request(url, method)
 
     async def to_its_end() -> None:
-        await transport(**more).send(asked, soon(deadline_ms))
-        assert asked.exchange.answer is not None
-        async for _ in asked.exchange.answer.chunks:
+        await transport(**more).send(sent, soon(deadline_ms))
+        assert sent.exchange.answer is not None
+        async for _ in sent.exchange.answer.chunks:
             """Read on."""
 
     with pytest.raises(CallFailed) as met:
@@ -149,10 +149,10 @@ async def test_certificate_is_checked() -> None:
         import ssl
 
         trust = ssl.create_default_context(cadata=origin.authority.pem.decode())
-        asked = request(f"{origin.url}/x")
-        await StreamTransport(Policy(connect_ms=3000), StreamLimits(), trust=trust).send(asked, soon())
-        assert asked.exchange.answer is not None
-        assert [chunk async for chunk in asked.exchange.answer.chunks]
+        sent = request(f"{origin.url}/x")
+        await StreamTransport(Policy(connect_ms=3000), StreamLimits(), trust=trust).send(sent, soon())
+        assert sent.exchange.answer is not None
+        assert [chunk async for chunk in sent.exchange.answer.chunks]
 
 
 async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -184,22 +184,22 @@ async def test_who_leaves_ends_the_connection_at_any_point() -> None:
 
     async with upstream(hears_the_end) as url:
         for already in (False, True):
-            asked = request(url)
-            sending = asyncio.ensure_future(transport().send(asked, soon()))
+            sent = request(url)
+            sending = asyncio.ensure_future(transport().send(sent, soon()))
             await asyncio.sleep(0 if already else 0.05)
-            asked.exchange.close()
+            sent.exchange.close()
             with pytest.raises(CallFailed) as met:
                 await sending
             assert met.value.reason is Reason.LEFT
             await asyncio.wait_for(ended.wait(), 2)
             ended.clear()
     async with upstream(begins) as url:
-        asked = request(url)
-        await transport().send(asked, soon())
-        assert asked.exchange.answer is not None
-        chunks = asked.exchange.answer.chunks
+        sent = request(url)
+        await transport().send(sent, soon())
+        assert sent.exchange.answer is not None
+        chunks = sent.exchange.answer.chunks
         assert await anext(chunks) == b"ok"
-        asked.exchange.close()
+        sent.exchange.close()
         with pytest.raises(CallFailed):
             await anext(chunks)
 
@@ -216,8 +216,8 @@ async def test_caller_that_is_cancelled_ends_the_connection() -> None:
 async def reads_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     head = await reader.readuntil(b"\r\n\r\n")
     body = await (reader.readuntil(b"0\r\n\r\n") if b"chunked" in head else reader.readexactly(4))
-    told = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body)
-    writer.write(told + body)
+    lead = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body)
+    writer.write(lead + body)
 
 
 @pytest.mark.parametrize(
@@ -230,10 +230,10 @@ async def reads_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 )
 async def test_body_is_sent_as_it_comes(exchange: Callable[[], Exchange], body: bytes, came: bytes) -> None:
     async with upstream(reads_all) as url:
-        asked = request(url, "POST", body, exchange())
-        await transport().send(asked, soon())
-        assert asked.exchange.answer is not None
-        assert b"".join([chunk async for chunk in asked.exchange.answer.chunks]) == came
+        sent = request(url, "POST", body, exchange())
+        await transport().send(sent, soon())
+        assert sent.exchange.answer is not None
+        assert b"".join([chunk async for chunk in sent.exchange.answer.chunks]) == came
         await transport().aclose()
 
 
@@ -257,8 +257,8 @@ async def test_refusal_before_the_whole_upload_was_read_is_the_answer() -> None:
             await asyncio.sleep(0.01)
 
     async with upstream(b"HTTP/1.1 413 Large\r\ncontent-length: 2\r\n\r\nno") as url:
-        asked = request(url, "POST", exchange=Exchange(endless(), None))
-        assert (await transport().send(asked, soon())).status == 413
+        sent = request(url, "POST", exchange=Exchange(endless(), None))
+        assert (await transport().send(sent, soon())).status == 413
 
 
 async def test_connection_that_is_reset_is_cut() -> None:

@@ -37,10 +37,10 @@ class Hook:
 
 @pytest.fixture
 async def hook():
-    heard = Hook()
-    server = await asyncio.start_server(heard.serve, "127.0.0.1", 0)
-    heard.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/webhooks/payments"
-    yield heard
+    receiver = Hook()
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/webhooks/payments"
+    yield receiver
     server.close()
 
 

@@ -91,13 +91,13 @@ def test_closed_table_plays_no_round_and_empties():
 def test_message_spells_the_same_fact_in_many_ways():
     """Types vary from message to message; that is what the adapter has to bear."""
     world, messages = World("seed", START), Messages("seed", "http://provider")
-    said = [msgspec.json.decode(messages.table(world.tables["301"], "JPY", START)) for _ in range(200)]
-    assert {type(one["totalSeatedPlayers"]) for one in said} == {int, str, float}
-    assert {str(float(one["totalSeatedPlayers"])) for one in said} == {str(float(world.tables["301"].seats))}
-    assert {type(one["tableOpen"]) for one in said} == {bool, str, int}
-    assert any("dealer" not in one for one in said)
-    assert all("sequence" not in one and "serverTime" not in one for one in said)
-    assert {float(one["tableLimits"]["minBet"]) for one in said} == {750.0}
+    messages_read = [msgspec.json.decode(messages.table(world.tables["301"], "JPY", START)) for _ in range(200)]
+    assert {type(one["totalSeatedPlayers"]) for one in messages_read} == {int, str, float}
+    assert {str(float(one["totalSeatedPlayers"])) for one in messages_read} == {str(float(world.tables["301"].seats))}
+    assert {type(one["tableOpen"]) for one in messages_read} == {bool, str, int}
+    assert any("dealer" not in one for one in messages_read)
+    assert all("sequence" not in one and "serverTime" not in one for one in messages_read)
+    assert {float(one["tableLimits"]["minBet"]) for one in messages_read} == {750.0}
 
 
 def test_broken_message_is_not_a_table():
@@ -147,13 +147,13 @@ def test_held_table_is_paused_and_takes_no_bets():
     """A provider that stands still says so; one that only repeated itself would be taken for broken."""
     table, messages = World("seed", START).tables["201"], Messages("seed", "http://provider")
     for held in (True, False):
-        said = msgspec.json.decode(messages.table(table, "EUR", START, held=held))
-        assert str(said["tablePaused"]).lower() in (("true", "1") if held else ("false", "0"))
-        assert not held or str(said["betting"]["open"]).lower() in ("false", "0")
+        message = msgspec.json.decode(messages.table(table, "EUR", START, held=held))
+        assert str(message["tablePaused"]).lower() in (("true", "1") if held else ("false", "0"))
+        assert not held or str(message["betting"]["open"]).lower() in ("false", "0")
 
 
-def newest(said):
-    return moment_of(said["last20Results"][0]["time"]).timestamp()
+def newest(message):
+    return moment_of(message["last20Results"][0]["time"]).timestamp()
 
 
 def test_untimely_messages_are_well_formed_and_of_another_time():

@@ -15,7 +15,7 @@ from tests.support.resilience_fakes import FakeUpstream
 pytestmark = pytest.mark.quick
 
 
-async def asked(body: bytes) -> tuple[WalletAnswer | Failure, Position]:
+async def call_wallet(body: bytes) -> tuple[WalletAnswer | Failure, Position]:
     """(the last answer, where the breaker stands) after as many such answers as open it when they are failures."""
     guard = Guard("seamless-wallet", WALLET, FakeUpstream(lambda: Response(200, Headers(), body), took_ms=1))
     wallet = SeamlessWallet("http://wallet.test", "provider", "secret", guard=guard)
@@ -26,7 +26,7 @@ async def asked(body: bytes) -> tuple[WalletAnswer | Failure, Position]:
 
 async def test_error_inside_a_200_counts_against_the_wallet() -> None:
     """A wallet that does not know what it did is not well."""
-    answer, position = await asked(msgspec.json.encode(WalletAnswer(Status.UNKNOWN)))
+    answer, position = await call_wallet(msgspec.json.encode(WalletAnswer(Status.UNKNOWN)))
     assert isinstance(answer, Failure)
     assert (answer.reason, position) == (Reason.UPSTREAM_ERROR, Position.OPEN)
 
@@ -48,6 +48,6 @@ async def test_answer_that_nobody_can_read_counts_against_what_was_asked_for(bod
 @pytest.mark.parametrize("status", [Status.OK, Status.NOT_ENOUGH_MONEY, Status.TOKEN_EXPIRED, Status.USER_DISABLED])
 async def test_business_error_is_an_answer(status: Status) -> None:
     """A player without money is no outage."""
-    answer, position = await asked(msgspec.json.encode(WalletAnswer(status)))
+    answer, position = await call_wallet(msgspec.json.encode(WalletAnswer(status)))
     assert isinstance(answer, WalletAnswer)
     assert (answer.status, position) == (status, Position.CLOSED)

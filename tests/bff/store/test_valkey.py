@@ -94,8 +94,8 @@ async def test_a_record_that_may_only_be_moved_is_not_written_anew(store):
 async def test_older_sequence_is_not_applied_and_a_later_epoch_is(store):
     """Replays and reordering can not take a record back; a later epoch can, and an earlier one that comes late can not:
     a projector that was held up does not undo its successor's work."""
-    told = [("a", 5), ("a", 4), ("a", 5), ("b", 1), ("a", 6), ("b", 2)]
-    put = [Put("wallet.p", {"n": n}, "ledger", (epoch, n)) for epoch, n in told]
+    changes = [("a", 5), ("a", 4), ("a", 5), ("b", 1), ("a", 6), ("b", 2)]
+    put = [Put("wallet.p", {"n": n}, "ledger", (epoch, n)) for epoch, n in changes]
     assert await store.put_many(put) == [True, False, False, True, False, True]
     assert ((await store.get("wallet.p")).sequence, (await store.get("wallet.p")).data) == (("b", 2), {"n": 2})
 
@@ -123,19 +123,19 @@ async def test_feed_never_heard_is_down_and_a_beat_makes_it_live(store):
     """No heartbeat, no belief."""
     assert (await store.freshness("tables")).state == "down"
     await store.heartbeat("tables")
-    heard = await store.freshness("tables")
-    assert (heard.state, heard.detail) == ("live", "")
-    assert heard.age_s < 1
+    fresh = await store.freshness("tables")
+    assert (fresh.state, fresh.detail) == ("live", "")
+    assert fresh.age_s < 1
 
 
 async def test_reported_failure_keeps_the_time_at_which_the_feed_was_last_heard(store):
     """`as_of` is when the data was last known true, not when somebody said that it is not."""
     await store.heartbeat("tables")
-    heard = (await store.freshness("tables")).as_of
+    beat_at = (await store.freshness("tables")).as_of
     await asyncio.sleep(0.05)
     await store.heartbeat("tables", "stale", "connect")
     failing = await store.freshness("tables")
-    assert (failing.state, failing.detail, failing.as_of) == ("stale", "connect", heard)
+    assert (failing.state, failing.detail, failing.as_of) == ("stale", "connect", beat_at)
 
 
 async def test_changed_state_is_told_once_however_many_look(store):

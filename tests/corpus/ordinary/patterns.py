@@ -18,7 +18,7 @@ LINKS = LinkPolicy(
     frame_origins=frozenset({"https://help.example"}),
 )
 _SAME = "="
-_TOLD = "told: "
+_NOTE = "told: "
 _OUTCOMES = frozenset({"", "light", "sandboxed"})
 
 
@@ -27,10 +27,10 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`html` stands in the page, `told` are the notes: none where it is only written in another way."""
+    """`html` stands in the page, `notes` are the notes: none where it is only written in another way."""
 
     html: str
-    told: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +54,22 @@ def _pattern(group: str, part: str) -> Pattern:
     lines = rest.splitlines()
     source: list[str] = []
     html: dict[str, str] = {}
-    told: dict[str, list[str]] = {}
+    notes: dict[str, list[str]] = {}
     which = ""
     for line in lines:
         head, arrow, becomes = line.partition("-> ")
         if arrow and head.strip() in _OUTCOMES:
             which = head.strip()
-            html[which], told[which] = becomes, []
-        elif line.startswith(_TOLD) and html:
-            told[which].append(line.removeprefix(_TOLD))
+            html[which], notes[which] = becomes, []
+        elif line.startswith(_NOTE) and html:
+            notes[which].append(line.removeprefix(_NOTE))
         elif line:
             source.append(line)
     written = "\n".join(source)
 
     def outcome(name: str) -> Outcome:
         name = name if name in html else ""
-        return Outcome(written if html[name] == _SAME else html[name], tuple(told[name]))
+        return Outcome(written if html[name] == _SAME else html[name], tuple(notes[name]))
 
     return Pattern(f"{group}: {name}", written, outcome(""), outcome("light"), outcome("sandboxed"))
 

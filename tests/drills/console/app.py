@@ -64,16 +64,16 @@ class Console:
         try:
             match scope["method"], scope["path"]:
                 case "GET", "/api/system":
-                    said = self._desk.system(tester.carried(cookies))
+                    answer = self._desk.system(tester.carried(cookies))
                 case "GET", "/api/catalogue":
-                    said = await self._desk.catalogue()
+                    answer = await self._desk.catalogue()
                 case "POST", "/api/break":
-                    said = await self._desk.break_(await _read(receive))
+                    answer = await self._desk.break_(await _read(receive))
                 case "POST", "/api/heal":
-                    said = await self._desk.heal(await _read(receive))
+                    answer = await self._desk.heal(await _read(receive))
                 case "POST", "/api/tester":
                     mark = self._desk.mark_for(await _read(receive))
-                    headers, said = [(b"set-cookie", tester.set_cookie(mark).encode())], {"tester": bool(mark)}
+                    headers, answer = [(b"set-cookie", tester.set_cookie(mark).encode())], {"tester": bool(mark)}
                 case _:
                     await _problem(send, 404, "There is nothing here.")
                     return
@@ -82,7 +82,7 @@ class Console:
         except Unavailable as problem:
             await _problem(send, 503, str(problem))
         else:
-            await _respond(send, 200, json.dumps(said).encode(), _JSON, headers)
+            await _respond(send, 200, json.dumps(answer).encode(), _JSON, headers)
 
 
 async def _read(receive: Receive) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from tests.drills.proxy.faults import FAULTS
 
 def fault(kind: str, attributes: Mapping[str, Any]) -> str:
     """`latency=3000`, and what differs from nothing beside it."""
-    known = FAULTS.get(kind)
-    names = [each.name for each in known.parameters] if known else list(attributes)
-    said = [f"{name}={attributes[name]}" for name in names if attributes.get(name) not in (0, "", None)]
-    if said and said[0].startswith(f"{kind}="):
-        said[0] = said[0].partition("=")[2]
-    return " ".join([kind, *said])
+    described = FAULTS.get(kind)
+    names = [each.name for each in described.parameters] if described else list(attributes)
+    words = [f"{name}={attributes[name]}" for name in names if attributes.get(name) not in (0, "", None)]
+    if words and words[0].startswith(f"{kind}="):
+        words[0] = words[0].partition("=")[2]
+    return " ".join([kind, *words])
 
 
 def whom(toxic: Mapping[str, Any], mark: str) -> str:

@@ -139,18 +139,18 @@ class History:
             if hop in ("", entry.fault.hop):
                 self._end(entry, now, HERE)
 
-    def follow(self, faults: Iterable[Fault], asked_at: float, now: float, at_ms: int) -> None:
-        """What is on as the proxy says it, which was asked at `asked_at`; `lasts_s` is what is left."""
+    def follow(self, faults: Iterable[Fault], sampled_at: float, now: float, at_ms: int) -> None:
+        """What is on as the proxy says it, which was asked at `sampled_at`; `lasts_s` is what is left."""
         there = {(fault.hop, fault.name): fault for fault in faults}
         on = {(entry.fault.hop, entry.fault.name): entry for entry in self._on()}
         for key, entry in on.items():
             if key in there:
                 entry.ends = now + there[key].lasts_s
-            elif entry.began < asked_at:
+            elif entry.began < sampled_at:
                 itself = now >= entry.ends - BY_ITSELF_S
                 self._end(entry, min(entry.ends, now) if itself else now, BY_ITSELF if itself else ELSEWHERE)
         for key, fault in there.items():
-            if key not in on and not self._ended_since(key, asked_at):
+            if key not in on and not self._ended_since(key, sampled_at):
                 self.begin(fault, now, at_ms, ELSEWHERE)
         for entry in self.open:
             if entry.ended is not None and now - entry.ended > LATE_S:
@@ -162,9 +162,9 @@ class History:
     def _end(self, entry: Entry, now: float, how: str) -> None:
         entry.ended, entry.how = now, how
 
-    def _ended_since(self, key: tuple[str, str], asked_at: float) -> bool:
+    def _ended_since(self, key: tuple[str, str], sampled_at: float) -> bool:
         ended = [entry.ended for entry in self._entries if (entry.fault.hop, entry.fault.name) == key]
-        return any(moment is not None and moment >= asked_at for moment in ended)
+        return any(moment is not None and moment >= sampled_at for moment in ended)
 
     # --- what came of it
 

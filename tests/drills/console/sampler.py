@@ -84,7 +84,7 @@ class Sampler:
 
     async def look(self, http: httpx.AsyncClient) -> None:
         """Once."""
-        before, asked_at = self.sample, time.monotonic()
+        before, sampled_at = self.sample, time.monotonic()
         sources = dict(
             zip(
                 [process.name for process in self._places.processes],
@@ -95,7 +95,7 @@ class Sampler:
         try:
             hops = await _json(http, f"{self._places.proxy}/proxies")
             absent = before.absent or await _json(http, f"{self._places.proxy}/absent")
-            framed = await self._let_frame(http, asked_at)
+            framed = await self._let_frame(http, sampled_at)
         except (httpx.HTTPError, ValueError) as error:
             problem = f"The fault proxy does not answer ({type(error).__name__}). It is started again by itself."
             self.sample = Sample(before.at, before.hops, before.absent, {}, sources, problem)
@@ -103,7 +103,7 @@ class Sampler:
         now = time.monotonic()
         rates = {name: _rate(before, name, hop, now) for name, hop in hops.items()}
         self.sample = Sample(now, hops, absent, rates, sources, "", framed)
-        self._history.follow(faults(hops, self._tester.mark), asked_at, now, round(time.time() * 1000))
+        self._history.follow(faults(hops, self._tester.mark), sampled_at, now, round(time.time() * 1000))
 
     async def _let_frame(self, http: httpx.AsyncClient, now: float) -> bool:
         """As long as somebody looks, and no longer, the lobby may be shown in the console's frame."""

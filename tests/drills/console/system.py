@@ -54,16 +54,16 @@ def _order(hop: Mapping[str, Any]) -> tuple[str, str]:
 
 def _marked(hops: Mapping[str, Mapping[str, Any]], houses: Mapping[str, str]) -> set[str]:
     """Hops on which a tester's mark travels: over HTTP, from the browser on, and no further than to a provider."""
-    known, before = {"browser"}, 0
+    reached, before = {"browser"}, 0
     marked: set[str] = set()
-    while len(known) > before:
-        before = len(known)
+    while len(reached) > before:
+        before = len(reached)
         for name, hop in hops.items():
             caller, _, called = name.partition(":")
             public = caller != "browser" or _row(houses.get(called, called)) == "Shell and live"
-            if caller in known and public and "http" in hop["speaks"] and houses.get(caller) != "sandbox":
+            if caller in reached and public and "http" in hop["speaks"] and houses.get(caller) != "sandbox":
                 marked.add(name)
-                known.add(called)
+                reached.add(called)
     return marked
 
 

@@ -27,19 +27,19 @@ class FakeControl:
     """Remembers what it was asked, or refuses it."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[Any, ...]] = []
+        self.calls: list[tuple[Any, ...]] = []
         self.problem: Exception | None = None
 
     def break_(self, hop: str, fault: str, attributes: dict[str, Any], **more: Any) -> dict[str, Any]:
         if self.problem:
             raise self.problem
-        self.asked.append((hop, fault, attributes, more))
+        self.calls.append((hop, fault, attributes, more))
         scope = "session" if more["session"] else "everyone"
         toxic = {"name": f"{fault}_x", "type": fault, "attributes": attributes, "scope": scope, "toxicity": 1}
         return {**toxic, "session": more["session"]}
 
     def heal(self, hop: str) -> list[str]:
-        self.asked.append(("heal", hop))
+        self.calls.append(("heal", hop))
         return [f"{hop} latency"]
 
 
@@ -100,7 +100,7 @@ async def test_other_origins_and_names_do_nothing_even_with_the_token(
     """Not the shell's own page either, which is in a frame of the console."""
     for path in ("/api/break", "/api/heal", "/api/tester"):
         assert (await http.post(path, headers={**OWN, **headers}, json={})).status_code == 403
-    assert control.asked == []
+    assert control.calls == []
 
 
 async def test_who_comes_by_another_name_is_sent_to_the_right_one(http: httpx.AsyncClient) -> None:
@@ -116,7 +116,7 @@ async def test_break_is_done_as_the_command_does_it_and_stands_in_the_list(
     body = {"hop": "shell:promotions", "fault": "latency", "attributes": {"latency": 300}, "for_s": 5, "share": 0.5}
     assert (await http.post("/api/break", headers=OWN, json=body)).status_code == 200
     more = {"ttl_s": 5.0, "stream": "", "share": 0.5, "session": ""}
-    assert control.asked == [("shell:promotions", "latency", {"latency": 300}, more)]
+    assert control.calls == [("shell:promotions", "latency", {"latency": 300}, more)]
     assert (await http.post("/api/heal", headers=OWN, json={"hop": "shell:promotions"})).status_code == 200
     [entry] = (await http.get("/api/system", headers=OWN)).json()["history"]
     assert (entry["hop"], entry["words"], entry["how"]) == ("shell:promotions", "latency 300", "here")
@@ -127,7 +127,7 @@ async def test_fault_for_this_browser_carries_the_mark_and_the_browser_carries_i
 ) -> None:
     body = {"hop": "shell:promotions", "fault": "status", "session": True}
     await http.post("/api/break", headers=OWN, json=body)
-    assert control.asked[0][3]["session"] == TESTER.mark
+    assert control.calls[0][3]["session"] == TESTER.mark
     on = await http.post("/api/tester", headers=OWN, json={"on": True})
     cookie = on.headers["set-cookie"]
     assert cookie == f"mullion-drill={TESTER.mark}; Path=/; HttpOnly; SameSite=Lax"
@@ -155,7 +155,7 @@ async def test_slip_is_answered_by_a_sentence(
     http: httpx.AsyncClient, control: FakeControl, path: str, body: bytes, words: str
 ) -> None:
     answer = await http.post(path, headers=OWN, content=body)
-    assert (answer.status_code, control.asked) == (400, [])
+    assert (answer.status_code, control.calls) == (400, [])
     assert words in answer.json()["problem"]
 
 

@@ -139,7 +139,7 @@ def test_catalogue_offers_what_applies_with_its_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("toxic", "said"),
+    ("toxic", "words"),
     [
         ({"scope": "everyone", "toxicity": 1, "session": ""}, "everyone"),
         ({"scope": "share", "toxicity": 0.25, "session": ""}, "25% of all"),
@@ -147,8 +147,8 @@ def test_catalogue_offers_what_applies_with_its_bounds() -> None:
         ({"scope": "session", "toxicity": 1, "session": "theirs"}, "another session"),
     ],
 )
-def test_whom_a_fault_hits_is_said_in_words(toxic: dict[str, object], said: str) -> None:
-    assert fault_description.whom(toxic, "mine") == said
+def test_whom_a_fault_hits_is_said_in_words(toxic: dict[str, object], words: str) -> None:
+    assert fault_description.whom(toxic, "mine") == words
 
 
 async def test_lobby_is_read_slot_by_slot_and_an_error_is_a_state_of_the_page() -> None:

@@ -22,6 +22,6 @@ pytestmark = pytest.mark.quick
 def test_browser_that_nobody_could_see_is_refused(
     path: str, platform: str, environ: dict[str, str], words: str
 ) -> None:
-    said = no_window(Path(path), platform, environ)
-    assert words in said
-    assert bool(said) == bool(words)
+    reason = no_window(Path(path), platform, environ)
+    assert words in reason
+    assert bool(reason) == bool(words)

@@ -40,11 +40,11 @@ class _Writer:
 
     def __init__(self, connection: "Connection", *, body: bool) -> None:
         self._connection, self._body = connection, body
-        self._begun = self._headed = False
+        self._started = self._headed = False
 
     def write(self, data: bytes) -> None:
-        if not self._begun:
-            self._begun = True
+        if not self._started:
+            self._started = True
             line, end, rest = data.partition(b"\r\n")
             if line.startswith(_STATUS) and not line.startswith(b"HTTP/1.1 101"):
                 data = line + end + b"Connection: close" + end + rest

@@ -44,10 +44,10 @@ class Api:
             if (problem := border.refusal(scope["headers"], self._hosts)) is not None:
                 raise problem
             path = [unquote(part) for part in scope["raw_path"].decode("latin-1").strip("/").split("/")]
-            status, said = await self._do(scope["method"], path, await _read(receive))
+            status, answer = await self._do(scope["method"], path, await _read(receive))
         except ApiProblem as problem:
-            status, said = problem.status, problem.body()
-        body = b"" if said is None else json.dumps(said).encode() + b"\n"
+            status, answer = problem.status, problem.body()
+        body = b"" if answer is None else json.dumps(answer).encode() + b"\n"
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

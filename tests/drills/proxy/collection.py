@@ -54,7 +54,7 @@ class Proxies:
         made = []
         for each in body:
             standing = self._by_name.get(str(each.get("name"))) if isinstance(each, dict) else None
-            if standing is not None and (standing.listen, standing.upstream) == _asked_place(each, standing):
+            if standing is not None and (standing.listen, standing.upstream) == _wanted_addresses(each, standing):
                 if each.get("enabled", True):
                     await standing.enable()
                 made.append(standing)
@@ -73,7 +73,7 @@ class Proxies:
         if not isinstance(enabled, bool):
             raise problems.bad_body("enabled: true or false")
         ttl_s = toxic.life_s(body)
-        if _asked_place(body, proxy) != (proxy.listen, proxy.upstream):
+        if _wanted_addresses(body, proxy) != (proxy.listen, proxy.upstream):
             self.delete(name)
             moved = await self.create({"name": name, "listen": proxy.listen, "upstream": proxy.upstream, **body}, now)
             moved.set_toxics(proxy.toxics)
@@ -113,7 +113,7 @@ class Proxies:
             proxy.disable()
 
 
-def _asked_place(body: Mapping[str, Any], proxy: FaultProxy) -> tuple[str, str]:
+def _wanted_addresses(body: Mapping[str, Any], proxy: FaultProxy) -> tuple[str, str]:
     listen, upstream = body.get("listen", proxy.listen), body.get("upstream", proxy.upstream)
     if not isinstance(listen, str) or not isinstance(upstream, str):
         raise problems.bad_body("listen and upstream: host:port")

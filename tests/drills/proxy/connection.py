@@ -137,14 +137,14 @@ class Connection:
             return
         self.conversation.toxics_changed()
         effects: dict[int, Effect] = {}
-        begun: list[Effect] = []
+        started: list[Effect] = []
         for toxic in self.proxy.in_effect:
             if toxic.fault.answer is not None or not self._hit(toxic):
                 continue
             effect = self._effects.get(toxic.key)
             if effect is None or (toxic.fault.layer is Layer.HTTP and effect.request is not self.conversation.request):
                 effect = self._effect(toxic)
-                begun.append(effect)
+                started.append(effect)
             else:
                 del self._effects[toxic.key]
             effects[toxic.key] = effect
@@ -153,7 +153,7 @@ class Connection:
             way.set_effects([each for each in effects.values() if each.way is way])
         for each in left.values():
             each.stop()
-        for each in begun:
+        for each in started:
             each.start()
 
     def _effect(self, toxic: Toxic) -> Effect:

@@ -21,11 +21,11 @@ HELD_S = 0.02
 
 
 class SlowFirstByte(Effect):
-    _begun = False
+    _started = False
 
     async def carry(self, chunk: Chunk, forward: Forward) -> None:
-        if not self._begun:
-            self._begun = True
+        if not self._started:
+            self._started = True
             await self.rest(self.toxic.number("delay") / 1000)
         await forward(chunk)
 

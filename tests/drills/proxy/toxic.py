@@ -86,8 +86,8 @@ def create(body: object, speaks: tuple[str, ...], now: float) -> Toxic:
     ttl_s = life_s(fields)
     attributes = _attributes(fault, fields.get("attributes"), {each.name: each.default for each in fault.parameters})
     made = Toxic(name, fault, stream, toxicity, attributes, session, ttl_s, now + ttl_s, next_key())
-    if (asked := fields.get("scope")) not in (None, "", made.scope):
-        raise problems.bad_body(f"scope: {asked!r} it is not; 'share' takes a toxicity below 1, 'session' a session")
+    if (scope := fields.get("scope")) not in (None, "", made.scope):
+        raise problems.bad_body(f"scope: {scope!r} it is not; 'share' takes a toxicity below 1, 'session' a session")
     return made
 
 

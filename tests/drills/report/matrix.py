@@ -20,7 +20,7 @@ SIGNS = {
     Verdict.COULD_NOT_RUN: ("could not run", "?"),
 }
 NOT_RUN = "its drill was not part of this run"
-NOT_SAID = "the run does not say"
+NOT_RECORDED = "the run does not say"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def matrix_of(run: Run) -> Matrix | None:
     by_place = {(cell.hop, cell.fault): cell for cell in covered}
     hops = list(dict.fromkeys(cell.hop for cell in covered))
     table = [
-        [by_place.get((hop, fault)) or CoveredCell(hop=hop, fault=fault, absent=NOT_SAID) for fault in faults]
+        [by_place.get((hop, fault)) or CoveredCell(hop=hop, fault=fault, absent=NOT_RECORDED) for fault in faults]
         for hop in hops
     ]
     reasons = Counter(words for row in table for cell in row if (words := _reason(cell, verdicts)))

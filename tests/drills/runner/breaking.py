@@ -125,8 +125,8 @@ class Breaker:
 
     def play(self, step: Step) -> journal.Step:
         """What a table is to play next."""
-        told = {"table": step.table, "result": step.value}
-        return self._done(step, lambda: [self._tell("sandbox-tables", "result", told)])
+        outcome = {"table": step.table, "result": step.value}
+        return self._done(step, lambda: [self._tell("sandbox-tables", "result", outcome)])
 
     def _tell(self, provider: str, what: str, body: Mapping[str, object]) -> Any:
         url = f"{self._target.sandbox[provider]}/control/{what}"

@@ -195,9 +195,9 @@ class Execution:
         work = self._breaker.play if step.act == "result" else self._breaker.put_on
         self._steps.append(await _to_its_end(work, step))
         if step.act is None:
-            self._begun(step)
+            self._notify(step)
 
-    def _begun(self, step: Step) -> None:
+    def _notify(self, step: Step) -> None:
         """A fault is on; it ends by itself, in the proxy."""
         watch, at = self._watch, time.monotonic()
         self._faults_left -= 1

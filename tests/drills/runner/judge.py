@@ -53,15 +53,15 @@ def _page(drill: Drill, watch: Watch) -> Iterator[Expectation]:
         yield expected("page", "heals", "whole again after the fault", seen, after is not None, watch.ms_of(after))
         return
     count = len(looked)
-    asked = f"{wanted.status} and whole, within {wanted.within_ms} ms, each time"
+    wanted_words = f"{wanted.status} and whole, within {wanted.within_ms} ms, each time"
     if not bad:
         slowest = max((view.took_ms for view in looked), default=0)
         pages = f"{count} of {count} pages, the slowest in {slowest:.0f} ms" if count else "no page while it lasted"
-        yield expected("page", "status", asked, pages, count > 0)
+        yield expected("page", "status", wanted_words, pages, count > 0)
         return
     problem = _page_problem(bad[0], wanted.status, wanted.within_ms) or "was another, without a slot"
     seen = f"{len(bad)} of {count} pages not: the first {problem}"
-    yield expected("page", "status", asked, seen, False, watch.ms(bad[0].at))
+    yield expected("page", "status", wanted_words, seen, False, watch.ms(bad[0].at))
 
 
 def _is_another(view: View, watch: Watch) -> bool:
@@ -86,20 +86,22 @@ def _slot(slot: str, wanted: SlotExpectation, watch: Watch) -> Iterator[Expectat
     subject, during = f"slot {slot}", [(view, view.slots.get(slot)) for view in watch.during if not view.problem]
     hit = [(view, seen) for view, seen in during if seen is None or seen.state != FRESH]
     strange = [(view, seen) for view, seen in hit if seen is None or seen.state not in wanted.state]
-    asked = f"{' or '.join(wanted.state)} within {wanted.within_s:g} s"
+    wanted_words = f"{' or '.join(wanted.state)} within {wanted.within_s:g} s"
     if strange:
         view, seen = strange[0]
-        yield expected(subject, "state", asked, is_(seen), False, watch.ms(view.at), wanted.within_s)
+        yield expected(subject, "state", wanted_words, is_(seen), False, watch.ms(view.at), wanted.within_s)
     elif hit:
         view, seen = hit[0]
         in_time = view.at - watch.began <= wanted.within_s
         words = f"{is_(seen)} after {seconds(view.at - watch.began)}"
         yield expected(
-            subject, "state", asked, words, in_time or FRESH in wanted.state, watch.ms(view.at), wanted.within_s
+            subject, "state", wanted_words, words, in_time or FRESH in wanted.state, watch.ms(view.at), wanted.within_s
         )
     else:
         words = f"fresh on all {len(during)} pages" if during else "no page came"
-        yield expected(subject, "state", asked, words, bool(during) and FRESH in wanted.state, None, wanted.within_s)
+        yield expected(
+            subject, "state", wanted_words, words, bool(during) and FRESH in wanted.state, None, wanted.within_s
+        )
     shown = [(view, seen) for view, seen in hit if seen is not None]
     yield from _reasons(subject, wanted, shown, watch)
     yield from _words(subject, wanted, shown, watch)
@@ -114,9 +116,9 @@ def _reasons(
     allowed = wanted.reason or sorted(REASONS)
     strange = [(view, seen) for view, seen in shown if seen.reason not in allowed]
     seen_reasons = ", ".join(dict.fromkeys(seen.reason or "none" for _, seen in shown))
-    asked = " or ".join(wanted.reason) if wanted.reason else "one of the closed list"
+    wanted_words = " or ".join(wanted.reason) if wanted.reason else "one of the closed list"
     at = watch.ms((strange or shown)[0][0].at)
-    yield expected(subject, "reason", asked, seen_reasons, not strange, at)
+    yield expected(subject, "reason", wanted_words, seen_reasons, not strange, at)
 
 
 def _words(
@@ -124,23 +126,29 @@ def _words(
 ) -> Iterator[Expectation]:
     for words in wanted.words:
         found = next((view for view, seen in shown if words.casefold() in seen.words.casefold()), None)
-        said = shown[-1][1].words[:DIFFERENCE_CHARS_MAX] if shown else "it was fresh all the while"
-        seen = "the same" if found else said
+        shown_words = shown[-1][1].words[:DIFFERENCE_CHARS_MAX] if shown else "it was fresh all the while"
+        seen = "the same" if found else shown_words
         held = found is not None or (not shown and FRESH in wanted.state)
         yield expected(subject, "words", f"“{words}”", seen, held, watch.ms_of(found))
 
 
 def _heals(slot: str, within_s: float, watch: Watch) -> Expectation:
     healed = _healed_at(slot, watch)
-    asked = f"fresh within {within_s:g} s of the fault's end"
+    wanted_words = f"fresh within {within_s:g} s of the fault's end"
     if healed is None:
         last = watch.after[-1] if watch.after else None
         left = is_(last.slots.get(slot)) if last else "nobody looked"
         seen = f"still {left} after {seconds(last.at - watch.ended)}" if last else left
-        return expected(f"slot {slot}", "heals", asked, seen, False, None, within_s)
+        return expected(f"slot {slot}", "heals", wanted_words, seen, False, None, within_s)
     took_s = max(healed.at - watch.ended, 0)
     return expected(
-        f"slot {slot}", "heals", asked, f"after {seconds(took_s)}", took_s <= within_s, watch.ms(healed.at), within_s
+        f"slot {slot}",
+        "heals",
+        wanted_words,
+        f"after {seconds(took_s)}",
+        took_s <= within_s,
+        watch.ms(healed.at),
+        within_s,
     )
 
 
@@ -163,15 +171,15 @@ def money(sums: Sequence[MoneySum]) -> Iterator[Expectation]:
     """Whether each player has what the drill should have left, and whether anything happened twice."""
     for each in sums:
         change = each.after_minor - each.before_minor
-        asked = f"{each.player} has {each.expected_change_minor:+d} {each.currency} (minor units) in the end"
-        yield expected("money", "sum", asked, f"{change:+d}", change == each.expected_change_minor)
+        wanted_words = f"{each.player} has {each.expected_change_minor:+d} {each.currency} (minor units) in the end"
+        yield expected("money", "sum", wanted_words, f"{change:+d}", change == each.expected_change_minor)
         seen = f"{each.doubles} lines of the history too many" if each.doubles else "nothing"
         yield expected("money", "double", "nothing happened twice", seen, not each.doubles)
 
 
-def failed(what: str, said: str) -> Expectation:
+def failed(what: str, seen: str) -> Expectation:
     """Something that was to be done, or to hold again, and did not."""
-    return expected("steady state", "status", what, said, False)
+    return expected("steady state", "status", what, seen, False)
 
 
 # --- all of it

@@ -42,14 +42,14 @@ def sibling(slot: str, wanted: SiblingExpectation, watch: Watch, compared: Sibli
     subject, seen = f"sibling {slot}", [(view, view.slots.get(slot)) for view in watch.during if not view.problem]
     amiss = [(view, each) for view, each in seen if each is None or each.state not in wanted.state]
     strange = next(((view, each) for view, each in amiss if watch.is_of_the_fault(slot, view)), None)
-    asked = f"{' or '.join(wanted.state)} on every page"
+    wanted_words = f"{' or '.join(wanted.state)} on every page"
     if strange:
-        yield expected(subject, "state", asked, is_(strange[1]), False, watch.ms(strange[0].at))
+        yield expected(subject, "state", wanted_words, is_(strange[1]), False, watch.ms(strange[0].at))
     elif amiss:
         words = f"{is_(amiss[0][1])} on {len(amiss)} of {len(seen)} pages, also without the fault"
-        yield expected(subject, "state", asked, words, True, watch.ms(amiss[0][0].at))
+        yield expected(subject, "state", wanted_words, words, True, watch.ms(amiss[0][0].at))
     else:
-        yield expected(subject, "state", asked, f"on all {len(seen)} pages", bool(seen))
+        yield expected(subject, "state", wanted_words, f"on all {len(seen)} pages", bool(seen))
     seen = [(view, each) for view, each in seen if not _is_everybodys(slot, view, wanted, watch)]
     if not seen and amiss:
         return
@@ -80,9 +80,9 @@ def others(slot: str, watch: Watch) -> Iterator[Expectation]:
     beside = [each for each in watch.controls if hit[0].at <= each.at < watch.ended and not each.problem]
     amiss = [each for each in beside if slot not in each.slots or each.slots[slot].state != FRESH]
     seen = f"{is_(amiss[0].slots.get(slot))} on {len(amiss)} of {len(beside)} pages" if amiss else "fresh"
-    asked = f"{slot} is fresh for everybody else"
+    wanted_words = f"{slot} is fresh for everybody else"
     yield expected(
-        "others", "state", asked, seen, 2 * len(amiss) <= len(beside), watch.ms_of(amiss[0] if amiss else None)
+        "others", "state", wanted_words, seen, 2 * len(amiss) <= len(beside), watch.ms_of(amiss[0] if amiss else None)
     )
 
 

@@ -37,14 +37,14 @@ async def probed(probes: Sequence[Probe], visitor: Looks, target: Target, path: 
     """What each probe came to. They are asked again until all hold at once, at most `within_s`."""
     deadline = time.monotonic() + within_s
     while True:
-        steps = await _asked(probes, visitor, target, path)
+        steps = await _probed(probes, visitor, target, path)
         met = all(step.tolerance_met for step in steps)
         if met or time.monotonic() >= deadline:
             return SteadyState(steady_state_met=met, probes=steps)
         await asyncio.sleep(ASK_EVERY_S)
 
 
-async def _asked(probes: Sequence[Probe], visitor: Looks, target: Target, path: str) -> list[Step]:
+async def _probed(probes: Sequence[Probe], visitor: Looks, target: Target, path: str) -> list[Step]:
     views: dict[str, View] = {}
     steps = []
     for probe in probes:

@@ -69,10 +69,10 @@ class Visitor:
     async def sign_in(self, name: str, password: str) -> None:
         """Raises `CanNotSignIn`."""
         try:
-            asked = await self._http.get("/sign-in/")
-            token = _TOKEN.search(asked.text)
+            sign_in_page = await self._http.get("/sign-in/")
+            token = _TOKEN.search(sign_in_page.text)
             if token is None:
-                raise CanNotSignIn(f"the page to sign in answered {asked.status_code}, without a form")
+                raise CanNotSignIn(f"the page to sign in answered {sign_in_page.status_code}, without a form")
             form = {"username": name, "password": password, "csrfmiddlewaretoken": token[1], "next": "/"}
             answer = await self._http.post("/sign-in/", data=form)
         except httpx.HTTPError as error:

@@ -75,9 +75,9 @@ def test_bad_name_gets_one_sentence_and_nothing_is_written(
 ) -> None:
     """With a name that would do."""
     code = main(["--in", str(tmp_path), "--", name])
-    said = capsys.readouterr()
-    assert (code, said.out, len(said.err.splitlines())) == (2, "", 1)
-    assert re.search(r"such as daily-quiz\.$|add one of yours: ", said.err)
+    captured = capsys.readouterr()
+    assert (code, captured.out, len(captured.err.splitlines())) == (2, "", 1)
+    assert re.search(r"such as daily-quiz\.$|add one of yours: ", captured.err)
     assert list(tmp_path.iterdir()) == []
 
 

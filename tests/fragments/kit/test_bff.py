@@ -38,18 +38,18 @@ def of(player: str) -> Context:
 
 async def test_what_can_not_be_read_of_one_players_view_degrades_no_other(queries: FakeBff) -> None:
     """It is not asked for again and again, while the views of others, and this player's others, are."""
-    queries.replies["/views/wallet"] = lambda asked: (
-        UNREADABLE if asked.headers["authorization"] == "pl_one" else reply(view({"n": 1}))
+    queries.replies["/views/wallet"] = lambda request: (
+        UNREADABLE if request.headers["authorization"] == "pl_one" else reply(view({"n": 1}))
     )
     queries.replies["/views/limits"] = reply(view({"n": 2}))
     for _ in range(Policy().consecutive_max):
         refused = await bff.view("wallet", View[dict[str, int]], of("pl_one"))
         assert isinstance(refused, Failure)
         assert refused.reason is Reason.ENCODING
-    asked = len(queries.asked)
+    sent = len(queries.requests)
     refused = await bff.view("wallet", View[dict[str, int]], of("pl_one"))
     assert isinstance(refused, Failure)
-    assert (refused.reason, len(queries.asked)) == (Reason.BREAKER_OPEN, asked)
+    assert (refused.reason, len(queries.requests)) == (Reason.BREAKER_OPEN, sent)
     for context, path in ((of("pl_two"), "wallet"), (of("pl_one"), "limits")):
         assert isinstance(await bff.view(path, View[dict[str, int]], context), View)
 
@@ -58,7 +58,7 @@ async def test_bff_that_answers_near_its_limit_stays_fresh(queries: FakeBff) -> 
     """Now a little below 250 ms, now a little above: every answer but a first that is too late is shown, and none
     changes places with a fallback."""
     delays_s = itertools.cycle([0.225, 0.26])
-    queries.replies["/views/wallet"] = lambda asked: reply(view({"n": 1}), delay_s=next(delays_s))
+    queries.replies["/views/wallet"] = lambda _request: reply(view({"n": 1}), delay_s=next(delays_s))
     shown = [await bff.view("wallet", View[dict[str, int]], of("pl_one")) for _ in range(12)]
     assert [each for each in shown[1:] if isinstance(each, Failure)] == []
 
@@ -66,7 +66,7 @@ async def test_bff_that_answers_near_its_limit_stays_fresh(queries: FakeBff) -> 
 async def test_a_late_view_stays_away_from_its_player_for_a_while_under_one_word(queries: FakeBff) -> None:
     """Pages do not take turns between the view and its absence; others, and a visitor, are shown what comes."""
     answer = [reply(view({"n": 1}))]
-    queries.replies["/views/wallet"] = lambda asked: answer[0]
+    queries.replies["/views/wallet"] = lambda _request: answer[0]
     visitor = replace(of("pl_one"), player=None, authorization="")
     readers = (of("pl_one"), of("pl_two"), visitor)
     for context in readers:

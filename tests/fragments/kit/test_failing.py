@@ -22,13 +22,13 @@ def test_a_failed_call_names_whom_it_called() -> None:
 def test_what_the_read_side_says_of_its_store_is_the_stores() -> None:
     """Also behind the breaker that those answers opened; not any more once something else was met."""
     failing = Failing()
-    said = Failure(Reason.UPSTREAM_ERROR, status=503, code="store_down")
-    named = failing.named("bff-queries", said)
+    failure = Failure(Reason.UPSTREAM_ERROR, status=503, code="store_down")
+    named = failing.named("bff-queries", failure)
     assert (named.reason, named.upstream) == (Reason.STORE_DOWN, "query-store")
     assert failing.named("bff-queries", SHUT).upstream == "query-store"
     assert failing.named("bff-commands", SHUT).upstream == "bff-commands"
     failing.named("bff-queries", Failure(Reason.CONNECT))
     assert failing.named("bff-queries", SHUT).upstream == "bff-queries"
-    failing.named("bff-queries", said)
+    failing.named("bff-queries", failure)
     failing.answered("bff-queries")
     assert failing.named("bff-queries", SHUT).upstream == "bff-queries"

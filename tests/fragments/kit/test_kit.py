@@ -154,7 +154,7 @@ def test_deadline_is_the_shells_or_the_manifests(value: str | None, ms: int) -> 
     assert ms - 100 < remaining_ms <= ms
 
 
-class Asked(LeanHandler):
+class FakeHandler(LeanHandler):
     """The lean handler with a view of the test's own in place of Django's routing."""
 
     def __init__(self, answer: Any) -> None:
@@ -189,7 +189,7 @@ async def test_body_beyond_the_cap_is_not_read() -> None:
         raise AssertionError("a view was called")
 
     piece = {"type": "http.request", "body": b"x" * POLICY.request_body_bytes_max, "more_body": True}
-    sent = await exchange(Border(Asked(never), body_bytes_max=POLICY.request_body_bytes_max), piece, piece)
+    sent = await exchange(Border(FakeHandler(never), body_bytes_max=POLICY.request_body_bytes_max), piece, piece)
     assert sent[0]["status"] == 413
 
 
@@ -203,7 +203,7 @@ async def test_client_that_leaves_ends_its_request() -> None:
         finally:
             ended.set()
 
-    sent = await exchange(Asked(slow), {"type": "http.request", "body": b""}, {"type": "http.disconnect"})
+    sent = await exchange(FakeHandler(slow), {"type": "http.request", "body": b""}, {"type": "http.disconnect"})
     assert ended.is_set()
     assert sent == []
 
@@ -215,7 +215,7 @@ async def test_mistake_in_a_view_reaches_the_server() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await exchange(Asked(broken), {"type": "http.request", "body": b""})
+        await exchange(FakeHandler(broken), {"type": "http.request", "body": b""})
 
 
 def test_house_is_complete() -> None:

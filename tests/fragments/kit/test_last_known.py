@@ -27,9 +27,9 @@ DOWN = Failure(Reason.BREAKER_OPEN, upstream="bff-queries", retry_after_ms=900)
 
 
 def recalled(data: Any, answer: Any = DOWN, **more: Any) -> tuple[Any, Failure | None]:
-    known = LastKnown[Any]()
-    known.recall("EUR", view(data, **more))
-    return known.recall("EUR", answer)
+    last_known = LastKnown[Any]()
+    last_known.recall("EUR", view(data, **more))
+    return last_known.recall("EUR", answer)
 
 
 def test_last_answer_is_down_and_as_old_as_it_is_and_names_who_failed() -> None:
@@ -57,20 +57,20 @@ def test_what_is_gone_or_forbidden_is_not_shown_again(reason: Reason) -> None:
 
 def test_what_is_remembered_is_bounded_and_never_anothers() -> None:
     """By key, the oldest goes first."""
-    known = LastKnown[Any](answers_max=2)
+    last_known = LastKnown[Any](answers_max=2)
     for key in ("a", "b", "c"):
-        known.recall(key, view(key))
-    assert known.recall("a", DOWN) == (DOWN, None)
-    shown, _ = known.recall("c", DOWN)
+        last_known.recall(key, view(key))
+    assert last_known.recall("a", DOWN) == (DOWN, None)
+    shown, _ = last_known.recall("c", DOWN)
     assert isinstance(shown, View)
     assert shown.data == "c"
 
 
 def test_lobby_without_its_bff_keeps_names_and_links_and_no_number() -> None:
     """Every table that was there leads to its page, under the moment that was last heard of."""
-    known = LastKnown[TablesData]()
-    before = live.grid(known.recall("EUR", view(TablesData(tables())))[0], ENGLISH, PATHS)
-    shown, failure = known.recall("EUR", DOWN)
+    last_known = LastKnown[TablesData]()
+    before = live.grid(last_known.recall("EUR", view(TablesData(tables())))[0], ENGLISH, PATHS)
+    shown, failure = last_known.recall("EUR", DOWN)
     grid = live.grid(shown, ENGLISH, PATHS, failure=failure)
     assert before.cards is not None
     assert grid.cards is not None

@@ -16,14 +16,14 @@ from fragments.kit import bff
 from fragments.kit.context import Context
 from fragments.kit.failing import STORE
 from fragments.kit.last_known import LastKnown
-from tests.support.fragments_fake_bff import Asked, FakeBff, Reply, problem, reply, view
+from tests.support.fragments_fake_bff import BffRequest, FakeBff, Reply, problem, reply, view
 
 ANNA = Partition("anna", "anna.1.x")
 Numbers = View[dict[str, int]]
 
 
-def has_mark(asked: Asked) -> bool:
-    return asked.headers.get("baggage") == f"{MEMBER}={ANNA.value}"
+def has_mark(request: BffRequest) -> bool:
+    return request.headers.get("baggage") == f"{MEMBER}={ANNA.value}"
 
 
 @pytest.fixture
@@ -43,18 +43,18 @@ async def read(*, marked: bool = False) -> Numbers | Failure:
 
 
 async def test_mark_is_handed_on_to_the_bff_and_its_outage_opens_nobody_elses_breaker(queries: FakeBff) -> None:
-    queries.replies["/views/wallet"] = lambda asked: Reply(500) if has_mark(asked) else reply(view({"n": 1}))
+    queries.replies["/views/wallet"] = lambda request: Reply(500) if has_mark(request) else reply(view({"n": 1}))
     for _ in range(6):
         assert isinstance(await read(marked=True), Failure)
         assert isinstance(await read(), View)
-    assert [has_mark(asked) for asked in queries.asked].count(True) == 5
-    assert {asked.headers.get("baggage") for asked in queries.asked if not has_mark(asked)} == {None}
+    assert [has_mark(request) for request in queries.requests].count(True) == 5
+    assert {request.headers.get("baggage") for request in queries.requests if not has_mark(request)} == {None}
     assert bff._guard(bff.QUERIES).breaker.position is Position.CLOSED
 
 
 async def test_who_fails_behind_the_bff_is_not_told_from_one_partition_to_everybody(queries: FakeBff) -> None:
     """The store's outage of one session names no other's failure."""
-    queries.replies["/views/wallet"] = lambda asked: problem(503, "store_down") if has_mark(asked) else Reply(500)
+    queries.replies["/views/wallet"] = lambda request: problem(503, "store_down") if has_mark(request) else Reply(500)
     for _ in range(6):
         of_anna, of_all = await read(marked=True), await read()
     assert isinstance(of_anna, Failure)
@@ -65,13 +65,13 @@ async def test_who_fails_behind_the_bff_is_not_told_from_one_partition_to_everyb
 
 
 def test_partition_is_shown_what_others_were_told_last_and_leaves_nothing_behind() -> None:
-    known, down = LastKnown[int](), Failure(Reason.TIMEOUT)
+    last_known, down = LastKnown[int](), Failure(Reason.TIMEOUT)
     with within(ANNA):
-        known.recall("k", view(1))
-        assert known.recall("k", down) == (down, None)
-    known.recall("k", view(2))
+        last_known.recall("k", view(1))
+        assert last_known.recall("k", down) == (down, None)
+    last_known.recall("k", view(2))
     with within(ANNA):
-        known.recall("k", view(3))
-        recalled, failure = known.recall("k", down)
+        last_known.recall("k", view(3))
+        recalled, failure = last_known.recall("k", down)
     assert isinstance(recalled, View)
     assert (recalled.data, failure) == (2, down)

@@ -8,7 +8,7 @@ import pytest
 
 from bff.contracts.bets import BetRefusal, BetsData, PlaceBet
 from bff.contracts.tables import TableData
-from tests.support.fragments_fake_bff import Asked, FakeBff, Reply, problem, reply, view
+from tests.support.fragments_fake_bff import BffRequest, FakeBff, Reply, problem, reply, view
 from tests.support.fragments_house import Answer, Fragment, bearer
 from tests.support.fragments_samples import bet, open_table
 
@@ -25,7 +25,7 @@ def parts() -> Iterator[tuple[Fragment, FakeBff]]:
 @pytest.fixture
 def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
     fake = parts[1]
-    fake.asked.clear()
+    fake.requests.clear()
     fake.replies = {"/views/tables/205": reply(view(TableData(TABLE)))}
     return fake
 
@@ -35,7 +35,7 @@ def live(parts: tuple[Fragment, FakeBff], bff: FakeBff) -> Fragment:
     return parts[0]
 
 
-def told(player: str = "pl_amber") -> dict[str, str]:
+def player_headers(player: str = "pl_amber") -> dict[str, str]:
     return {
         "authorization": bearer("live-dealer", player=player),
         "mullion_grant": f"token-of-{player}",
@@ -48,7 +48,7 @@ def place(live: Fragment, **changes: str) -> Answer:
     closes_at = TABLE.bets_close_at
     assert closes_at is not None
     form = {"side": "red", "stake": "500", "closes_at": closes_at.isoformat(), "idempotency_key": KEY} | changes
-    return live.post("/actions/bet/205", form, **told())
+    return live.post("/actions/bet/205", form, **player_headers())
 
 
 def test_bet_goes_to_the_provider_with_the_token_of_its_table(live: Fragment, bff: FakeBff) -> None:
@@ -59,10 +59,10 @@ def test_bet_goes_to_the_provider_with_the_token_of_its_table(live: Fragment, bf
     assert "€5 on red is in." in answer.text
     assert answer.headers["mullion-changed"] == "bets, wallet"
     assert answer.headers["mullion-receipt"] == "bet_accepted_0001"
-    asked = next(one for one in bff.asked if one.path == "/v1/bets")
-    assert asked.headers["authorization"] == "Bearer token-of-pl_amber"
-    assert asked.headers["idempotency-key"] == KEY
-    assert msgspec.json.decode(asked.body, type=PlaceBet) == PlaceBet(
+    request = next(one for one in bff.requests if one.path == "/v1/bets")
+    assert request.headers["authorization"] == "Bearer token-of-pl_amber"
+    assert request.headers["idempotency-key"] == KEY
+    assert msgspec.json.decode(request.body, type=PlaceBet) == PlaceBet(
         "205",
         "red",
         500,
@@ -92,7 +92,7 @@ def test_form_that_makes_no_sense_is_never_sent(
     assert answer.status == 422
     assert words in answer.text
     assert KEY not in answer.text
-    assert [one.path for one in bff.asked] == ["/views/tables/205"]
+    assert [one.path for one in bff.requests] == ["/views/tables/205"]
 
 
 @pytest.mark.parametrize("why", [BetRefusal.BETS_CLOSED, BetRefusal.NOT_ENOUGH_MONEY, BetRefusal.SESSION_ENDED])
@@ -144,43 +144,43 @@ def test_visitor_is_invited_and_can_not_bet(live: Fragment, bff: FakeBff) -> Non
     assert "<form" not in page.text
     assert "Your bets" not in live.get("/bets/205").text
     assert live.post("/actions/bet/205", {"side": "red"}).status == 401
-    assert all(one.path != "/v1/bets" for one in bff.asked)
+    assert all(one.path != "/v1/bets" for one in bff.requests)
 
 
 def test_receipt_is_told_to_its_player_while_the_bet_is_open(live: Fragment, bff: FakeBff) -> None:
     """The slip says what became of the bet that its address names, if it is the player's; the list says the rest."""
     stands = ["accepted"]
 
-    def bets_of(asked: Asked) -> Reply:
-        mine = asked.headers["authorization"] == "Bearer token-of-pl_amber"
+    def bets_of(request: BffRequest) -> Reply:
+        mine = request.headers["authorization"] == "Bearer token-of-pl_amber"
         return reply(BetsData([bet(stands[0])] if mine else []))
 
     bff.replies["/v1/bets"] = bets_of
-    assert "is in. Good luck." in live.get("/slip/205?receipt=bet_accepted_0001", **told()).text
-    assert 'class="said' not in live.get("/slip/205?receipt=bet_accepted_0001", **told("pl_birch")).text
-    assert 'class="said' not in live.get("/slip/205", **told()).text
+    assert "is in. Good luck." in live.get("/slip/205?receipt=bet_accepted_0001", **player_headers()).text
+    assert 'class="said' not in live.get("/slip/205?receipt=bet_accepted_0001", **player_headers("pl_birch")).text
+    assert 'class="said' not in live.get("/slip/205", **player_headers()).text
     stands[0] = "returned"
-    assert "could not be placed" in live.get("/slip/205?receipt=bet_returned_0001", **told()).text
+    assert "could not be placed" in live.get("/slip/205?receipt=bet_returned_0001", **player_headers()).text
     stands[0] = "won"
-    assert 'class="said' not in live.get("/slip/205?receipt=bet_won_0001", **told()).text
-    assert "€10.00" in live.get("/bets/205", **told()).text
+    assert 'class="said' not in live.get("/slip/205?receipt=bet_won_0001", **player_headers()).text
+    assert "€10.00" in live.get("/bets/205", **player_headers()).text
 
 
 def test_players_pages_are_nobody_elses(live: Fragment, bff: FakeBff) -> None:
     """Slip and bets may not be kept; the table's page may, and never sees the bearer."""
     bff.replies["/v1/bets"] = reply(BetsData([]))
     for path in ("/slip/205", "/bets/205"):
-        assert live.get(path, **told()).headers["cache-control"] == "private, no-store"
-    bff.asked.clear()
-    assert live.get("/table/205", **told()).headers["cache-control"] == "public, max-age=1"
-    assert all("authorization" not in one.headers for one in bff.asked)
+        assert live.get(path, **player_headers()).headers["cache-control"] == "private, no-store"
+    bff.requests.clear()
+    assert live.get("/table/205", **player_headers()).headers["cache-control"] == "public, max-age=1"
+    assert all("authorization" not in one.headers for one in bff.requests)
 
 
 def test_numbers_that_are_gone_leave_the_picture_and_the_last_results(live: Fragment, bff: FakeBff) -> None:
     """The BFF does not answer: the last known table stands under its time, and its picture plays on."""
-    assert live.get("/table/205", **told()).status == 200
+    assert live.get("/table/205", **player_headers()).status == 200
     bff.replies["/views/tables/205"] = problem(503, "store_down")
-    answer = live.get("/table/205", **told())
+    answer = live.get("/table/205", **player_headers())
     assert answer.headers["fragment-state"].startswith("degraded; reason=store_down; as-of=2026-03-14T20:14:03")
     assert 'data-stream="http://provider.example/205/live.m3u8"' in answer.text
     assert "20:14:03 UTC" in answer.text
@@ -189,14 +189,14 @@ def test_numbers_that_are_gone_leave_the_picture_and_the_last_results(live: Frag
 @pytest.mark.parametrize("path", ["/slip/a%2Fb", "/bets/" + "x" * 80])
 def test_unknown_table_is_404(live: Fragment, bff: FakeBff, path: str) -> None:
     """What can not be a table is asked of nobody."""
-    assert live.get(path, **told()).status == 404
-    assert bff.asked == []
+    assert live.get(path, **player_headers()).status == 404
+    assert bff.requests == []
 
 
 def test_text_of_the_provider_is_text(live: Fragment, bff: FakeBff) -> None:
     """A result that holds markup is shown as it is written."""
     hostile: Any = bet("lost", result="<img src=x>", color='red" onclick="x')
     bff.replies["/v1/bets"] = reply(BetsData([hostile]))
-    html = live.get("/bets/205", **told()).text
+    html = live.get("/bets/205", **player_headers()).text
     assert "<img" not in html
     assert 'onclick="x' not in html

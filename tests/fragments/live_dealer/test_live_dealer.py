@@ -27,7 +27,7 @@ def parts() -> Iterator[tuple[Fragment, FakeBff]]:
 @pytest.fixture
 def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
     fake = parts[1]
-    fake.asked.clear()
+    fake.requests.clear()
     fake.replies = {"/views/tables": reply(view(TablesData(tables())))}
     return fake
 
@@ -42,8 +42,8 @@ def test_grid_shows_tables_and_leads_to_each(live: Fragment, bff: FakeBff) -> No
     answer = live.get("/grid", **SHARED)
     card = next(part for part in answer.text.split('<li class="card table') if "Blackjack Ash" in part)
     words = re.sub(r"<[^>]+>", " ", card)
-    for said in ("Open", "Blackjack with", "€0.50 – €5,000", "of 7 seats", "Dealer Bust"):
-        assert said in " ".join(words.split()), said
+    for words_shown in ("Open", "Blackjack with", "€0.50 – €5,000", "of 7 seats", "Dealer Bust"):
+        assert words_shown in " ".join(words.split()), words_shown
     assert 'href="/tables/301/"' in card
     assert 'data-live="tables.301#seats_taken"' in card
 
@@ -52,7 +52,7 @@ def test_shared_answer_may_be_kept_a_second(live: Fragment, bff: FakeBff) -> Non
     """A fresh grid says how long it may be reused; nobody's bearer reaches the BFF with it."""
     answer = live.get("/grid", **SHARED, authorization=bearer("live-dealer"))
     assert answer.headers["cache-control"] == "public, max-age=1"
-    assert "authorization" not in bff.asked[0].headers
+    assert "authorization" not in bff.requests[0].headers
 
 
 def test_two_players_get_the_same_bytes(live: Fragment, bff: FakeBff) -> None:
@@ -67,7 +67,7 @@ def test_limits_are_asked_for_in_the_players_currency(live: Fragment, bff: FakeB
     bff.replies["/views/tables"] = reply(view(TablesData(tables("JPY"))))
     assert "JP¥75 – JP¥750,000" in live.get("/grid", podium_currency="JPY", podium_locale="en-GB").text
     live.get("/grid", podium_currency="e&x=1")
-    assert [asked.query for asked in bff.asked] == ["currency=JPY", "currency=EUR"]
+    assert [request.query for request in bff.requests] == ["currency=JPY", "currency=EUR"]
 
 
 def test_kind_is_a_pathname(live: Fragment, bff: FakeBff) -> None:
@@ -166,7 +166,7 @@ def test_text_of_a_provider_is_text(live: Fragment, bff: FakeBff) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "reason", "upstream"),
+    ("answered", "reason", "upstream"),
     [
         (problem(503, "store_down"), "store_down", "query-store"),
         (reply(view(TablesData(tables())), delay_s=0.6), "timeout", "bff-queries"),
@@ -179,14 +179,14 @@ def test_text_of_a_provider_is_text(live: Fragment, bff: FakeBff) -> None:
     ],
 )
 def test_sick_bff_degrades_in_words_and_in_time(
-    live: Fragment, bff: FakeBff, said: Reply, reason: str, upstream: str
+    live: Fragment, bff: FakeBff, answered: Reply, reason: str, upstream: str
 ) -> None:
     """Whatever the BFF does, the grid answers 200 well inside its deadline: the reason, who it was, and the tables
     that it knew, under the moment they were true, without a number."""
     healthy = bff.replies["/views/tables"]
     live.get("/grid", **SHARED)
-    bff.replies["/views/tables"] = said
-    limit = {"mullion_deadline_ms": "500"} if said.delay_s else {}
+    bff.replies["/views/tables"] = answered
+    limit = {"mullion_deadline_ms": "500"} if answered.delay_s else {}
     started = time.monotonic()
     answer = live.get("/grid", **SHARED, **limit)
     took_s = time.monotonic() - started
@@ -235,7 +235,7 @@ def test_addresses_of_every_fragment(live: Fragment, bff: FakeBff) -> None:
     assert live.get("/static/../settings.py").status == 404
     assert live.get("/static/wallet.css").status == 404
     assert live.get("/healthz").status == 200
-    assert bff.asked == []
+    assert bff.requests == []
 
 
 def test_every_table_and_kind_names_its_page(live: Fragment, bff: FakeBff) -> None:

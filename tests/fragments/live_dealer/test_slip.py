@@ -24,8 +24,8 @@ CLOSES = AS_OF + timedelta(seconds=12)
 
 
 def shown(one: Any = ROULETTE, state: Any = "live", commands: Any = "open", **more: Any) -> slip.Slip:
-    said: dict[str, Any] = {"now": AS_OF, "key": "k", "signed_in": True, **more}
-    return slip.slip(view(TableData(one), state, commands=commands), ENGLISH, **said)
+    arguments: dict[str, Any] = {"now": AS_OF, "key": "k", "signed_in": True, **more}
+    return slip.slip(view(TableData(one), state, commands=commands), ENGLISH, **arguments)
 
 
 def test_only_an_open_roulette_table_with_current_numbers_takes_a_players_bet() -> None:
@@ -58,10 +58,10 @@ def test_every_card_of_a_bet_has_the_words_of_every_other() -> None:
     states = ("placing", "accepted", "returning", "returned")
     for state in (*states, "won", "lost"):
         one = bet(state)
-        said, listed = slip.accepted(one, ENGLISH), slip.bets([one], ENGLISH, "205", "pl").lines
+        notice, listed = slip.accepted(one, ENGLISH), slip.bets([one], ENGLISH, "205", "pl").lines
         assert listed is not None
-        assert said.status == listed[0].status
-        assert (said.words, listed[0].state) == (listed[0].status.sentence, listed[0].status.state)
+        assert notice.status == listed[0].status
+        assert (notice.words, listed[0].state) == (listed[0].status.sentence, listed[0].status.state)
     steps = [bet(state).step for state in states]
     assert steps == sorted(set(steps)), "what comes later has the higher step"
     for end in (bet("won", paid=False), bet("lost")):
@@ -90,10 +90,10 @@ def test_a_form_names_the_window_that_it_is_for() -> None:
 @pytest.mark.parametrize("why", list(BetRefusal))
 def test_every_refusal_says_that_nothing_was_taken(why: BetRefusal) -> None:
     """A player never wonders whether a refused bet cost something."""
-    said = slip.refused(why, ROULETTE.limits, ENGLISH)
-    assert said.tone == "bad"
-    assert any(words in said.words for words in ("othing was taken", "othing more was taken", "no bet is taken"))
-    assert said.cashier == (why is BetRefusal.NOT_ENOUGH_MONEY)
+    notice = slip.refused(why, ROULETTE.limits, ENGLISH)
+    assert notice.tone == "bad"
+    assert any(words in notice.words for words in ("othing was taken", "othing more was taken", "no bet is taken"))
+    assert notice.cashier == (why is BetRefusal.NOT_ENOUGH_MONEY)
 
 
 def test_limits_are_named_in_their_refusal() -> None:
@@ -105,8 +105,8 @@ def test_limits_are_named_in_their_refusal() -> None:
 def test_lost_answer_is_asked_for_again_under_the_same_key() -> None:
     """Never called failed, and the form that follows is the same bet."""
     wanted = PlaceBet("205", "red", 500, "EUR", CLOSES + timedelta(microseconds=123_456))
-    said, again = slip.unknown(wanted, "k9", ENGLISH)
-    assert said.tone == "warn"
+    notice, again = slip.unknown(wanted, "k9", ENGLISH)
+    assert notice.tone == "warn"
     closes_at = datetime.fromisoformat(again.closes_at)
     assert again.key == "k9"
     assert PlaceBet("205", "red", again.stake, "EUR", closes_at) == wanted

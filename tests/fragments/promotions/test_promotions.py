@@ -27,7 +27,7 @@ def parts() -> Iterator[tuple[Fragment, FakeBff]]:
 @pytest.fixture
 def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
     fake = parts[1]
-    fake.asked.clear()
+    fake.requests.clear()
     fake.replies = {"/views/promotions": reply(view(offers()))}
     return fake
 
@@ -59,8 +59,8 @@ def test_cards_show_worth_terms_and_end(promotions: Fragment, bff: FakeBff) -> N
     """A card has what it is worth, its conditions, its terms, when it ends, and a form of its own."""
     answer = promotions.get("/offers", **player())
     one = card(answer, "First Seat")
-    for said in ("€100", "Stake it 30 times within 7 days", "Bets up to €5 meanwhile", "<details", "1 d 6 h"):
-        assert said in one, said
+    for words in ("€100", "Stake it 30 times within 7 days", "Bets up to €5 meanwhile", "<details", "1 d 6 h"):
+        assert words in one, words
     assert 'data-countdown data-server-now="2026-03-14T20:14:03.000Z"' in one
     keys = re.findall(r'name="idempotency_key" value="([^"]+)"', answer.text)
     assert len(keys) == len(set(keys)) == 3
@@ -74,14 +74,14 @@ def test_bonuses_show_their_progress(promotions: Fragment, bff: FakeBff) -> None
     bff.replies["/views/promotions"] = reply(view(msgspec.structs.replace(offers(), grants=[bonus(), bonus("done")])))
     answer = promotions.get("/offers", **player())
     assert re.search(r'<progress [^>]*value="60000" max="150000" aria-label="€600 of €1,500 staked">', answer.text)
-    for said in ("€900 to go", "Bets up to €5", "What it brought is real money", "2 d 0 h"):
-        assert said in answer.text, said
+    for words in ("€900 to go", "Bets up to €5", "What it brought is real money", "2 d 0 h"):
+        assert words in answer.text, words
 
 
 def test_player_on_a_break_sees_no_offer(promotions: Fragment, bff: FakeBff) -> None:
     """Whatever the BFF still lists: the end of the break, the bonuses from before, and nothing to claim."""
-    said = view(msgspec.structs.replace(offers(), grants=[bonus()]), on_break=Break(AS_OF + timedelta(days=7)))
-    bff.replies["/views/promotions"] = reply(said)
+    view_on_break = view(msgspec.structs.replace(offers(), grants=[bonus()]), on_break=Break(AS_OF + timedelta(days=7)))
+    bff.replies["/views/promotions"] = reply(view_on_break)
     answer = promotions.get("/offers", **player())
     assert "On a break until" in answer.text
     assert "21 Mar 2026, 20:14 UTC" in answer.text
@@ -97,14 +97,14 @@ def test_anonymous_player_sees_offers_and_may_sign_in(promotions: Fragment, bff:
     assert answer.status == 200
     assert 'href="/sign-in/?next=/"' in answer.text
     assert "<form" not in answer.text
-    assert "authorization" not in bff.asked[0].headers
+    assert "authorization" not in bff.requests[0].headers
 
 
 def test_claim_is_commanded_once_with_its_key(promotions: Fragment, bff: FakeBff) -> None:
     """A claim goes to the engine under its form's key; wallet and claims have changed; its card says claimed."""
     bff.replies["/commands/claim-promotion"] = reply(receipt(command="claim-promotion"))
     answer = claim(promotions)
-    command = next(asked for asked in bff.asked if asked.method == "POST")
+    command = next(request for request in bff.requests if request.method == "POST")
     assert msgspec.json.decode(command.body, type=ClaimPromotion) == ClaimPromotion("pr_first")
     assert command.headers["idempotency-key"] == KEY
     assert answer.status == 200
@@ -115,7 +115,7 @@ def test_claim_is_commanded_once_with_its_key(promotions: Fragment, bff: FakeBff
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "words", "same_key"),
+    ("answered", "status", "words", "same_key"),
     [
         (problem(422, "already_claimed", "You have had this offer."), 422, "You have had this offer.", False),
         (problem(409, "command_in_flight"), 202, "already on its way", True),
@@ -128,10 +128,10 @@ def test_claim_is_commanded_once_with_its_key(promotions: Fragment, bff: FakeBff
     ],
 )
 def test_claim_that_is_not_done_says_so_on_its_card(
-    promotions: Fragment, bff: FakeBff, said: Reply, status: int, words: str, same_key: bool
+    promotions: Fragment, bff: FakeBff, answered: Reply, status: int, words: str, same_key: bool
 ) -> None:
     """Refused, under way, not sent and unknown are four sentences; only a refusal takes a fresh key."""
-    bff.replies["/commands/claim-promotion"] = said
+    bff.replies["/commands/claim-promotion"] = answered
     answer = claim(promotions)
     assert answer.status == status
     assert words in card(answer, "First Seat")
@@ -144,7 +144,7 @@ def test_claim_that_is_not_done_says_so_on_its_card(
 
 
 @pytest.mark.parametrize(
-    ("said", "words", "asks_again"),
+    ("answered", "words", "asks_again"),
     [
         (problem(404, "key_unknown"), "We keep asking what became of your claim", True),
         (Reply(500), "We keep asking what became of your claim", True),
@@ -154,15 +154,15 @@ def test_claim_that_is_not_done_says_so_on_its_card(
     ],
 )
 def test_lost_claim_is_asked_for_by_its_key(
-    promotions: Fragment, bff: FakeBff, said: Reply, words: str, asks_again: bool
+    promotions: Fragment, bff: FakeBff, answered: Reply, words: str, asks_again: bool
 ) -> None:
     """Its name crosses a reload; the engine is asked under its key what became of it, and nothing is claimed."""
-    bff.replies["/commands/close-key"] = said
+    bff.replies["/commands/close-key"] = answered
     answer = promotions.get(f"/offers?receipt=key_claim_1700000000_{KEY}", **player())
     assert words in answer.text
     assert ("fragment-state" in answer.headers) == asks_again
     assert (f"Reference {KEY}" in answer.text) == asks_again
-    [sent] = [asked for asked in bff.asked if asked.method == "POST"]
+    [sent] = [request for request in bff.requests if request.method == "POST"]
     assert (sent.path, sent.headers["idempotency-key"]) == ("/commands/close-key", KEY)
     assert msgspec.json.decode(sent.body, type=CloseKey).sent_at.timestamp() == 1_700_000_000
 
@@ -173,14 +173,14 @@ def test_hostile_promotion_is_sent_nowhere(promotions: Fragment, bff: FakeBff, p
     answer = claim(promotions, promotion_id)
     assert answer.status == 422
     assert "There is no such offer." in answer.text
-    assert not [asked for asked in bff.asked if asked.method == "POST"]
+    assert not [request for request in bff.requests if request.method == "POST"]
 
 
 def test_anonymous_claim_is_401(promotions: Fragment, bff: FakeBff) -> None:
     """Without a player nothing is claimed."""
     answer = promotions.post("/actions/claim", {"promotion_id": "pr_first", "idempotency_key": KEY})
     assert answer.status == 401
-    assert not [asked for asked in bff.asked if asked.method == "POST"]
+    assert not [request for request in bff.requests if request.method == "POST"]
 
 
 @pytest.mark.parametrize(("state", "reason"), [("stale", "feed_stale"), ("down", "feed_down")])
@@ -201,10 +201,10 @@ def test_claims_wait_for_a_current_list(promotions: Fragment, bff: FakeBff, stat
 def test_offers_out_of_reach_keep_their_place(promotions: Fragment, bff: FakeBff) -> None:
     """Without an answer quiet cards stand where the offers would; what was known of them stays, and waits."""
     bff.replies["/views/promotions"] = problem(503, "store_down")
-    known = promotions.get("/offers", **player()).text
-    assert "Wheel Nights" in known
-    assert "Ends in" not in known
-    assert all("disabled" in button for button in re.findall(r"<button[^>]*>", known))
+    shown = promotions.get("/offers", **player()).text
+    assert "Wheel Nights" in shown
+    assert "Ends in" not in shown
+    assert all("disabled" in button for button in re.findall(r"<button[^>]*>", shown))
     answer = promotions.get("/offers", **player() | {"authorization": bearer("promotions", player="pl_never_seen")})
     assert answer.status == 200
     assert answer.headers["fragment-state"] == "degraded; reason=store_down; upstream=query-store"
@@ -216,6 +216,6 @@ def test_receipt_crosses_a_redirect(promotions: Fragment, bff: FakeBff) -> None:
     """`?receipt=` tells what became of the claim; nobody else's receipt is asked for without a player."""
     bff.replies["/views/receipts/rc_0a1b2c"] = reply(view({"receipt": receipt(command="claim-promotion")}))
     assert "It is yours." in promotions.get("/offers?receipt=rc_0a1b2c", **player()).text
-    bff.asked.clear()
+    bff.requests.clear()
     promotions.get("/offers?receipt=rc_0a1b2c")
-    assert [asked.path for asked in bff.asked] == ["/views/promotions"]
+    assert [request.path for request in bff.requests] == ["/views/promotions"]

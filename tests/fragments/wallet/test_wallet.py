@@ -10,7 +10,7 @@ import pytest
 
 from bff.contracts.wallet import Availability, Deposit
 from fragments.kit.policy import POLICY
-from tests.support.fragments_fake_bff import Asked, FakeBff, Reply, problem, reply, view
+from tests.support.fragments_fake_bff import BffRequest, FakeBff, Reply, problem, reply, view
 from tests.support.fragments_house import UNHURRIED_VIEW_MS, Answer, Fragment, bearer
 from tests.support.fragments_samples import receipt, wallet_data
 
@@ -27,7 +27,7 @@ def parts() -> Iterator[tuple[Fragment, FakeBff]]:
 @pytest.fixture
 def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
     fake = parts[1]
-    fake.asked.clear()
+    fake.requests.clear()
     fake.replies = {"/views/wallet": reply(view(wallet_data()))}
     return fake
 
@@ -70,7 +70,7 @@ def test_bff_gets_bearer_trace_and_deadline(wallet: Fragment, bff: FakeBff) -> N
     assert (POLICY.view_ms, POLICY.view_patience_ms) == (250, 150)
     wallet.get("/summary", **player(traceparent=trace))
     wallet.get("/summary", **player(mullion_deadline_ms="1120"))
-    first, second = (asked.headers for asked in bff.asked)
+    first, second = (request.headers for request in bff.requests)
     assert first["authorization"].startswith("Bearer ")
     assert first["traceparent"] == trace
     assert int(first["mullion-deadline-ms"]) <= UNHURRIED_VIEW_MS + POLICY.view_patience_ms
@@ -84,7 +84,7 @@ def test_anonymous_player_is_invited_to_sign_in_and_back(wallet: Fragment, bff: 
         answer = wallet.get(path, podium_mount_pathname="/tables/rl-1/")
         assert answer.status == 200
         assert 'href="/sign-in/?next=/tables/rl-1/"' in answer.text
-    assert bff.asked == []
+    assert bff.requests == []
 
 
 def test_two_players_are_asked_for_apart(wallet: Fragment, bff: FakeBff) -> None:
@@ -96,8 +96,8 @@ def test_two_players_are_asked_for_apart(wallet: Fragment, bff: FakeBff) -> None
     assert "£" not in amber.text
 
 
-def by_player(asked: Asked) -> Reply:
-    token = asked.headers["authorization"].removeprefix("Bearer ")
+def by_player(request: BffRequest) -> Reply:
+    token = request.headers["authorization"].removeprefix("Bearer ")
     claims = jwt.decode(token, options={"verify_signature": False})
     return reply(view(wallet_data(claims["cur"])))
 
@@ -107,7 +107,7 @@ def test_foreign_or_expired_bearer_is_401(wallet: Fragment, bff: FakeBff) -> Non
     for authorization in (bearer("promotions"), bearer("wallet", expires_in_s=-5), "Bearer x"):
         answer = wallet.get("/summary", **player(authorization=authorization))
         assert answer.status == 401
-    assert bff.asked == []
+    assert bff.requests == []
 
 
 def test_bff_that_refuses_the_player_is_401(wallet: Fragment, bff: FakeBff) -> None:
@@ -144,14 +144,14 @@ def test_deposit_is_commanded_once_with_its_key(wallet: Fragment, bff: FakeBff) 
     """A deposit goes to the engine in minor units under the form's key; the answer names receipt, topics, sequence."""
     bff.replies["/commands/deposit"] = reply(receipt())
     answer = deposit(wallet, "20,5")
-    command = next(asked for asked in bff.asked if asked.method == "POST")
+    command = next(request for request in bff.requests if request.method == "POST")
     assert msgspec.json.decode(command.body, type=Deposit) == Deposit(2050, "EUR")
     assert command.headers["idempotency-key"] == KEY
     assert answer.status == 200
     assert answer.headers["mullion-changed"] == "wallet; sequence=e1:8"
     assert answer.headers["mullion-receipt"] == "rc_0a1b2c"
     assert "€20.00 added" in answer.text
-    assert bff.asked[-1].query == "min_sequence=e1%3A8"
+    assert bff.requests[-1].query == "min_sequence=e1%3A8"
     assert KEY not in answer.text, "the next deposit must not run under this one's key"
 
 
@@ -160,7 +160,7 @@ def test_bad_amount_is_refused_and_kept(wallet: Fragment, bff: FakeBff, amount: 
     """Hostile input never reaches the engine, is shown escaped in its field, and gets a sentence of its own."""
     answer = deposit(wallet, amount)
     assert answer.status == 422
-    assert not [asked for asked in bff.asked if asked.method == "POST"]
+    assert not [request for request in bff.requests if request.method == "POST"]
     assert 'aria-invalid="true"' in answer.text
     assert 'aria-describedby="amount-hint amount-error"' in answer.text
     assert "<script>" not in answer.text
@@ -184,7 +184,7 @@ def test_form_without_its_key_is_sent_nowhere(wallet: Fragment, bff: FakeBff, ke
     answer = deposit(wallet, "20", key)
     assert answer.status == 422
     assert "nothing was sent" in answer.text
-    assert not [asked for asked in bff.asked if asked.method == "POST"]
+    assert not [request for request in bff.requests if request.method == "POST"]
 
 
 def test_deposit_in_flight_is_pending_under_its_key(wallet: Fragment, bff: FakeBff) -> None:
@@ -244,7 +244,7 @@ def test_receipt_crosses_a_redirect(wallet: Fragment, bff: FakeBff) -> None:
     assert "€20.00 added" in wallet.get("/cashier?receipt=rc_0a1b2c", **player()).text
     assert "can&#x27;t be read right now" in wallet.get("/cashier?receipt=rc_gone", **player()).text
     assert wallet.get("/cashier?receipt=../../x", **player()).status == 200
-    assert all(asked.path[-1] != "x" for asked in bff.asked)
+    assert all(request.path[-1] != "x" for request in bff.requests)
 
 
 def test_forms_stay_under_the_slots_prefix(wallet: Fragment, bff: FakeBff) -> None:

@@ -24,7 +24,7 @@ def parts() -> Iterator[tuple[Fragment, FakeBff]]:
 @pytest.fixture
 def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
     fake = parts[1]
-    fake.asked.clear()
+    fake.requests.clear()
     fake.replies = {
         "/views/wallet": reply(view(wallet_data(held_minor=2_500))),
         "/views/history": reply(view(history_data())),
@@ -53,7 +53,7 @@ def act(wallet: Fragment, name: str, key: str = KEY, **fields: str) -> Answer:
 
 def commanded(bff: FakeBff, kind: Any) -> Any:
     """The one command that was sent."""
-    [sent] = [asked for asked in bff.asked if asked.method == "POST"]
+    [sent] = [request for request in bff.requests if request.method == "POST"]
     assert sent.headers["idempotency-key"] == KEY
     return msgspec.json.decode(sent.body, type=kind)
 
@@ -61,20 +61,20 @@ def commanded(bff: FakeBff, kind: Any) -> Any:
 def test_history_asks_the_bff_for_what_the_page_asks_for(wallet: Fragment, bff: FakeBff) -> None:
     """Window, filter and page travel on; every link stays on the page and under the slot's own name."""
     answer = wallet.get("/history?until=2026-03&kind=play&page=2", **player())
-    assert bff.asked[0].query == "until=2026-03&kind=bet%2Cwin%2Cprize%2Crollback&page=2"
+    assert bff.requests[0].query == "until=2026-03&kind=bet%2Cwin%2Cprize%2Crollback&page=2"
     assert 'href="/history/?history.until=2026-03&amp;history.kind=play"' in answer.text
     assert "fragment-state" not in answer.headers
 
 
 def test_window_that_is_out_of_reach_shows_the_newest(wallet: Fragment, bff: FakeBff) -> None:
     """A link of last year still leads to a history."""
-    bff.replies["/views/history"] = lambda asked: (
-        problem(400, "until_out_of_reach") if "until" in asked.query else reply(view(history_data()))
+    bff.replies["/views/history"] = lambda request: (
+        problem(400, "until_out_of_reach") if "until" in request.query else reply(view(history_data()))
     )
     answer = wallet.get("/history?until=2020-01&kind=deposits", **player())
     assert "March 2026" in answer.text
     assert "fragment-state" not in answer.headers
-    assert bff.asked[-1].query == "kind=deposit&page=1"
+    assert bff.requests[-1].query == "kind=deposit&page=1"
 
 
 def test_single_transaction_is_shown_in_full(wallet: Fragment, bff: FakeBff) -> None:
@@ -96,7 +96,7 @@ def test_withdrawal_is_commanded_and_taken_back(wallet: Fragment, bff: FakeBff) 
     assert answer.headers["mullion-changed"] == "wallet; sequence=e1:8"
     assert "€20.00 set aside for you" in answer.text
     assert "Take it back" in answer.text
-    bff.asked.clear()
+    bff.requests.clear()
     bff.replies["/commands/cancel-withdrawal"] = reply(receipt(command="cancel-withdrawal"))
     answer = act(wallet, "cancel", receipt_id="rc_held")
     assert commanded(bff, CancelWithdrawal) == CancelWithdrawal("rc_held")
@@ -164,7 +164,7 @@ def test_limit_is_commanded_in_minor_units(
     answer = act(wallet, "limit", **fields)
     assert commanded(bff, SetDepositLimit) == wanted
     assert "Your deposit limit is set" in answer.text
-    assert bff.asked[-1].query == "min_sequence=e1%3A8"
+    assert bff.requests[-1].query == "min_sequence=e1%3A8"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_form_that_is_no_command_is_sent_nowhere(
     """Hostile and half-filled forms get a sentence and reach nobody."""
     answer = act(wallet, name, **fields)
     assert (answer.status, words in answer.text) == (422, True)
-    assert not [asked for asked in bff.asked if asked.method == "POST"]
+    assert not [request for request in bff.requests if request.method == "POST"]
 
 
 @pytest.mark.parametrize(("days", "wanted"), [("7", 7), ("for-good", None)])
@@ -234,7 +234,7 @@ def test_visitor_is_invited_to_sign_in(wallet: Fragment, bff: FakeBff) -> None:
         assert "Sign in" in wallet.get(path, podium_mount_pathname=f"{path}/").text
     for name in ("withdraw", "cancel", "limit", "break"):
         assert wallet.post(f"/actions/{name}", {"idempotency_key": KEY}).status == 401
-    assert bff.asked == []
+    assert bff.requests == []
 
 
 @pytest.mark.parametrize("control", ["\x00", "\n", "\x7f", "\x85"], ids=ascii)
@@ -246,4 +246,4 @@ def test_form_with_control_characters_is_refused_before_it_is_read(
         answer = act(wallet, "withdraw", **fields)
         assert answer.status == 400
         assert "Nothing was changed" in answer.text
-    assert not bff.asked
+    assert not bff.requests

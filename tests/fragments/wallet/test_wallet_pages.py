@@ -22,16 +22,16 @@ ENGLISH = formats_for("en-GB")
 KEYS = {name: name for name in ("limit", "break", "day", "week", "month")}
 
 
-def link(**asked: str) -> str:
-    return "?" + "&".join(f"{name}={value}" for name, value in asked.items() if value)
+def link(**query: str) -> str:
+    return "?" + "&".join(f"{name}={value}" for name, value in query.items() if value)
 
 
 def shown(answer: Any, **query: str) -> history.History:
     return history.history(answer, history.wanted_from(query), link, ENGLISH)
 
 
-def rules(answer: Any, said: limits.FormState = limits.FormState()) -> limits.Limits:  # noqa: B008 (frozen)
-    return limits.limits(answer, "EUR", ENGLISH, KEYS, said)
+def rules(answer: Any, form: limits.FormState = limits.FormState()) -> limits.Limits:  # noqa: B008 (frozen)
+    return limits.limits(answer, "EUR", ENGLISH, KEYS, form)
 
 
 @pytest.mark.parametrize(

@@ -65,13 +65,13 @@ async def test_what_is_known_leaves_with_the_head() -> None:
         trio.origins["wallet"].headers = (("Cache-Control", "max-age=60"),)
         await trio.page()
         trio.upstreams.of(trio.snapshot.releases["tables"]).force_open()
-        asked = trio.origins["wallet"].requests
+        sent = trio.origins["wallet"].requests
         composition = trio.composer.compose(trio.visit(), trio.snapshot)
         opening = await composition.open()
         assert b'data-state="fresh"' in element(opening.head, "wallet")
         assert b'data-reason="held"' in element(opening.head, "tables")
         assert b'<fragment-slot slot="promotions"' not in opening.head
-        assert trio.origins["wallet"].requests == asked
+        assert trio.origins["wallet"].requests == sent
         timing = dict(opening.headers)["server-timing"]
         assert {entry.partition(";")[0] for entry in timing.split(", ")} == {"wallet", "tables"}
         assert b'<fragment-slot slot="promotions"' in b"".join([chunk async for chunk, _ in composition.remaining()])
@@ -112,12 +112,12 @@ async def test_what_one_visit_has_done_is_nobody_elses_answer() -> None:
         one, other = await asyncio.gather(trio.page(trio.visit("pl_one", **own)), trio.page(trio.visit("pl_two")))
         assert b"<p>/?receipt=rc_ONE&amp;min_sequence=e%3A999</p>" in element(one, "wallet")
         assert b"<p>/</p>" in element(other, "wallet")
-        asked = wallet.requests
+        sent = wallet.requests
         for more in ({"receipts": {"wallet": "rc_TWO"}}, {"min_sequence": "e:777"}):
             mine = element(await trio.page(trio.visit("pl_one", **more)), "wallet")
             assert (b"rc_TWO</p>" in mine) or (b"777</p>" in mine)
             assert b"<p>/</p>" in element(await trio.page(trio.visit("pl_two")), "wallet")
-        assert wallet.requests == asked + 2
+        assert wallet.requests == sent + 2
         await wallet.fail("status=500")
         sick = element(await trio.page(trio.visit("pl_one", **own)), "wallet")
         assert b'data-state="stale"' in sick
@@ -164,12 +164,12 @@ async def test_path_that_is_refused_again_and_again_leaves_the_fragments_others_
 
         for _ in range(hasty.consecutive_max):
             assert await state_of(BIG) == ("fallback", reason)
-        asked = tables.requests
+        sent = tables.requests
         for _ in range(5):
             assert await state_of(BIG) == ("fallback", "breaker_open")
         for _ in range(20):
             assert await state_of(OK) == ("fresh", None)
-        assert tables.requests == asked + 20
+        assert tables.requests == sent + 20
         await tables.heal()
         until = time.monotonic() + 10
         while await state_of(BIG) != ("fresh", None):
@@ -246,18 +246,18 @@ async def test_process_that_starts_in_an_outage_shows_what_another_knew(valkey: 
     player's alone, and what was denied in between has gone."""
     shown = {"audience": "player", "stale_s_max": 60}
 
-    def kept(client: Redis) -> LastGood[Body]:
+    def last_good_in(client: Redis) -> LastGood[Body]:
         return LastGood(LastGoodPolicy(second_ms_max=2000), second=RedisLastGood(client, "secret"), codec=BodyCodec())
 
     # With the bounds that a page has a busy machine would lose it; what that costs is asked elsewhere.
     client = Redis.from_url(valkey.url, socket_connect_timeout=5, socket_timeout=5)
-    async with Trio(extension=shown, last_good=kept(client)) as first:
+    async with Trio(extension=shown, last_good=last_good_in(client)) as first:
         first.origins["wallet"].body = b"<p>amber has 1.00</p>"
         for player in ("amber", "birch"):
             assert b'data-state="fresh"' in element(await first.page(first.visit(player)), "wallet")
         await first.origins["wallet"].fail("status=403")
         await first.page(first.visit("birch"))
-    async with Trio(extension=shown, last_good=kept(client)) as second:
+    async with Trio(extension=shown, last_good=last_good_in(client)) as second:
         for held in (False, True):
             if held:
                 second.upstreams.of(second.snapshot.releases["wallet"]).force_open()
@@ -268,7 +268,7 @@ async def test_process_that_starts_in_an_outage_shows_what_another_knew(valkey: 
             assert b"amber has 1.00" in sick
             assert b'data-state="fallback"' in element(await second.page(second.visit("birch")), "wallet")
             assert b'data-state="fallback"' in element(await second.page(second.visit("cedar")), "wallet")
-    async with Trio(extension=shown, last_good=kept(client)) as third:
+    async with Trio(extension=shown, last_good=last_good_in(client)) as third:
         third.upstreams.of(third.snapshot.releases["wallet"]).force_open()
         assert b"amber has 1.00" in element(await third.page(third.visit("amber")), "wallet")
     await client.aclose()
@@ -372,8 +372,8 @@ async def test_shut_slot_counts_every_page() -> None:
 def test_slot_asks_again_for_what_the_pages_query_asked_of_it() -> None:
     """By the page's own names, whatever the value holds, and nothing that the slot does not take."""
     slot = Slot("tables", "tables", query=("game", "seat"))
-    asked = {"tables": {"game": "a&b=c", "other": "x"}, "wallet": {"seat": "9"}}
-    visit = Visit(PAGE, {}, "en", "en-GB", "EUR", "https://house.test", queries=asked)
+    queries = {"tables": {"game": "a&b=c", "other": "x"}, "wallet": {"seat": "9"}}
+    visit = Visit(PAGE, {}, "en", "en-GB", "EUR", "https://house.test", queries=queries)
     assert Include(slot=slot, visit=visit, release=None).refetch_query == "tables.game=a%26b%3Dc"
     shown = replace(visit, receipts={"tables": "r1"})
     assert Include(slot=slot, visit=shown, release=None).refetch_query == "tables.game=a%26b%3Dc&tables.receipt=r1"
@@ -394,9 +394,9 @@ async def test_a_late_slot_of_a_player_stays_as_it_is_for_a_while_and_nobody_els
             await wallet.fail("silence")
             assert await state("pl_one") == b"stale"
             await wallet.heal()
-        asked = wallet.requests
+        sent = wallet.requests
         assert [await state("pl_one") for _ in range(3)] == [b"stale"] * 3
-        assert wallet.requests == asked
+        assert wallet.requests == sent
         assert await state("pl_two") == b"fresh"
         assert await state("pl_one", min_sequence="e1:7") == b"fresh", "they wait for what they have done"
         assert await state("pl_one") == b"fresh"

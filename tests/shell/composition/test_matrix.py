@@ -86,7 +86,7 @@ async def test_one_sick_fragment_falls_back_alone(fault: str, reasons: set[str])
             await trio.page()  # the origin shares this event loop, and packs its bomb when it is first asked for it
             await asyncio.sleep(QUIET_S * 1.1)
         began, counted = time.monotonic(), includes_counted()
-        with capture_logs() as said:
+        with capture_logs() as logged:
             opening, rest = await trio.look()
         took_s, page = time.monotonic() - began, opening.head + rest
         sick = element(page, "tables")
@@ -96,10 +96,10 @@ async def test_one_sick_fragment_falls_back_alone(fault: str, reasons: set[str])
         [reason] = [reason for reason in reasons if f'data-reason="{reason}"'.encode() in sick]
         assert b"The origin is away." in sick
         assert b"Content-Length" not in sick
-        [line] = [line for line in said if line["event"] == "included" and line["log_level"] == "warning"]
+        [line] = [line for line in logged if line["event"] == "included" and line["log_level"] == "warning"]
         assert (line["slot"], line["state"], line["reason"]) == ("tables", "fallback", reason)
-        told = trio.recent.records()["tables"].last
-        assert (told.state, told.reason) == ("fallback", reason)
+        record = trio.recent.records()["tables"].last
+        assert (record.state, record.reason) == ("fallback", reason)
         assert includes_counted() - counted == Counter(
             {("wallet", "fresh", ""): 1, ("tables", "fallback", reason): 1, ("promotions", "fresh", ""): 1}
         )

@@ -60,13 +60,15 @@ async def test_primary_slot_names_its_page_for_whoever_reads_no_script() -> None
 
 
 @pytest.mark.parametrize(
-    ("asked", "primary", "fault"),
+    ("page_shown", "primary", "fault"),
     [(PAGE, True, ""), (PRIMARY, False, ""), (PRIMARY, True, "status=500"), (PRIMARY, True, "silence")],
     ids=["the table does not say so", "the release does not", "it fails", "it is late"],
 )
-async def test_page_has_its_templates_title_where_nobody_speaks_for_it(asked: Page, primary: bool, fault: str) -> None:
+async def test_page_has_its_templates_title_where_nobody_speaks_for_it(
+    page_shown: Page, primary: bool, fault: str
+) -> None:
     """And comes all the same: the head waits no longer than the slot's own deadline."""
-    head = await opened(written_page_head(HEAD), asked, fault=fault, primary=primary)
+    head = await opened(written_page_head(HEAD), page_shown, fault=fault, primary=primary)
     assert "<title>Lobby · Mullion</title>" in head
     assert "og:" not in head
     assert "ld+json" not in head

@@ -37,9 +37,9 @@ class Drill:
     """Three origins behind the fault proxy; `page(anna)` is what her browser gets."""
 
     def __init__(self, last_good_second: InMemorySecondLevel | None = None) -> None:
-        kept = LastGood(LastGoodPolicy(), second=last_good_second, codec=BodyCodec()) if last_good_second else None
+        last_good = LastGood(LastGoodPolicy(), second=last_good_second, codec=BodyCodec()) if last_good_second else None
         # No fault here is a slow one, so a machine that is busy shall not look like one.
-        self.trio = Trio(last_good=kept, extension={"deadline_ms": 5000}, page_deadline_ms=5000)
+        self.trio = Trio(last_good=last_good, extension={"deadline_ms": 5000}, page_deadline_ms=5000)
         self.proxies = Proxies()
 
     async def __aenter__(self) -> Self:
@@ -157,14 +157,14 @@ async def test_page_of_a_tester_is_kept_for_nobody_and_shows_the_last_good_copy_
         drill.trio.origins["tables"].body = b"<p>of everybody</p>"
         assert b"of everybody" in await drill.page()
         await asyncio.sleep(0.05)
-        kept = dict(second._copies)
-        assert len(kept) == len(NAMES)
+        copies = dict(second._copies)
+        assert len(copies) == len(NAMES)
         drill.break_("tables", "status", session=anna.value)
         shown = element(await drill.page(anna), "tables")
         assert b'data-state="stale"' in shown
         assert b"of everybody" in shown
         await asyncio.sleep(0.05)
-        assert second._copies == kept
+        assert second._copies == copies
 
 
 async def test_log_of_a_testers_outcome_is_a_line_of_its_own() -> None:
@@ -175,8 +175,8 @@ async def test_log_of_a_testers_outcome_is_a_line_of_its_own() -> None:
         with capture_logs() as lines:
             await drill.page(anna)
             await drill.page()
-        told = [line for line in lines if line["event"] == "included" and line["slot"] == "tables"]
-        assert [line["times"] for line in told] == [1, 1]
+        included = [line for line in lines if line["event"] == "included" and line["slot"] == "tables"]
+        assert [line["times"] for line in included] == [1, 1]
 
 
 @pytest.mark.parametrize("name", [b"baggage", b"Baggage", b"tracestate", b"mullion-drill", b"podium-baggage"])

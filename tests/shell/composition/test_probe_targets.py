@@ -39,11 +39,11 @@ def include(pathname: str, table: str = "one", player: str = "") -> Include:
 
 def paths(targets: ProbeTargets, times: int) -> list[str]:
     """What it asks when each fails."""
-    asked = []
+    probed = []
     for _ in range(times):
-        asked.append(targets.request().url.removeprefix("http://tables.test"))
+        probed.append(targets.request().url.removeprefix("http://tables.test"))
         targets.failed()
-    return asked
+    return probed
 
 
 def test_nothing_was_healthy_yet() -> None:

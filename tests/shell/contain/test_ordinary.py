@@ -32,7 +32,7 @@ def test_ordinary_html_is_kept_or_told(pattern: Pattern) -> None:
     ]
     for outcome, isolation, sandboxed in ways:
         found = come_of(pattern.html, isolation, sandboxed=sandboxed)
-        assert (found.html, set(found.told)) == (outcome.html, set(outcome.told))
+        assert (found.html, set(found.notes)) == (outcome.html, set(outcome.notes))
         assert survives(found.html, isolation) == found.html
 
 
@@ -48,5 +48,5 @@ def test_what_was_kept_once_is_kept_again(pattern: Pattern) -> None:
 def test_authors_are_told_all_of_it() -> None:
     """However much a body loses, every thing is named."""
     body = "".join(f"<p on{n}=x>x</p>" for n in range(100)) + "<div><tr></div>"
-    told = come_of(body, "shadow", sandboxed=False).told
-    assert set(told) == {*(f"removed on{n} of <p>" for n in range(100)), "a browser drops one <tr> where it stands"}
+    notes = come_of(body, "shadow", sandboxed=False).notes
+    assert set(notes) == {*(f"removed on{n} of <p>" for n in range(100)), "a browser drops one <tr> where it stands"}

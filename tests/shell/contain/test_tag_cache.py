@@ -61,8 +61,8 @@ def passes(body: str) -> bool:
     return spelled_so(tag_cache.TagCache(REACH, Limits()), turbohtml.parse_fragment(body, positions=False).inner_html)
 
 
-def spelled_so(known: tag_cache.TagCache, html: str) -> bool:
-    return known.serialised(html.encode().split(b"</")) == html.encode()
+def spelled_so(cache: tag_cache.TagCache, html: str) -> bool:
+    return cache.serialised(html.encode().split(b"</")) == html.encode()
 
 
 def test_every_hostile_body_comes_out_the_same() -> None:
@@ -151,10 +151,10 @@ def test_a_glance_says_nothing_of_what_needs_a_walk(body: str) -> None:
 def test_bodies_that_hold_little_of_those_before_are_not_all_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some are, so that it is noticed when bodies begin to repeat: then each goes the fast way again."""
     monkeypatch.undo()
-    known = tag_cache.TagCache(REACH, Limits())
+    cache = tag_cache.TagCache(REACH, Limits())
 
     def looked(body: str) -> bool:
-        return known.serialised(body.encode().split(b"</")) is not None
+        return cache.serialised(body.encode().split(b"</")) is not None
 
     distinct = [looked("".join(CARD.format(n=f"{body}-{n}") for n in range(10))) for body in range(200)]
     assert 200 // tag_cache._LEARN_EVERY <= sum(distinct) <= 200 // tag_cache._LEARN_EVERY + tag_cache._MOSTLY_NEW_MAX
@@ -165,14 +165,14 @@ def test_bodies_that_hold_little_of_those_before_are_not_all_looked_at(monkeypat
 
 def test_what_is_known_is_bounded() -> None:
     """Tags that never come twice push each other out; a body full of them is walked."""
-    known = tag_cache.TagCache(REACH, Limits())
+    cache = tag_cache.TagCache(REACH, Limits())
     for start in range(0, 4000, 300):
-        assert spelled_so(known, "".join(f'<p id="p{n}">x</p>' for n in range(start, start + 300)) + "<form></form>")
-        assert len(known._tags) <= tag_cache._TAGS_MAX
+        assert spelled_so(cache, "".join(f'<p id="p{n}">x</p>' for n in range(start, start + 300)) + "<form></form>")
+        assert len(cache._tags) <= tag_cache._TAGS_MAX
     for number in range(3 * tag_cache._SHAPES_MAX):
-        assert spelled_so(known, f'<p data-a{number}="">x</p>')
-        assert len(known._shapes) <= tag_cache._SHAPES_MAX
-    assert not spelled_so(known, "".join(f'<p id="q{n}">x</p>' for n in range(500)))
+        assert spelled_so(cache, f'<p data-a{number}="">x</p>')
+        assert len(cache._shapes) <= tag_cache._SHAPES_MAX
+    assert not spelled_so(cache, "".join(f'<p id="q{n}">x</p>' for n in range(500)))
 
 
 SAME = [

@@ -28,18 +28,18 @@ NOWHERE = "redis://127.0.0.1:1/0"
 async def test_opened_breaker_is_heard_by_the_other_processes_only(valkey: ValkeyServer) -> None:
     """Evidence reaches the others once, and does not come back to who gave it."""
     one, two = RedisEvidence(valkey.url, sender="one"), RedisEvidence(valkey.url, sender="two")
-    heard: dict[str, list[Transition]] = {"one": [], "two": []}
-    one.subscribe("wallet", heard["one"].append)
-    two.subscribe("wallet", heard["two"].append)
+    received: dict[str, list[Transition]] = {"one": [], "two": []}
+    one.subscribe("wallet", received["one"].append)
+    two.subscribe("wallet", received["two"].append)
     await one.start()
     await two.start()
     # What is said before the other listens is lost, as evidence may be.
     async with asyncio.timeout(10):
-        while not heard["two"]:
+        while not received["two"]:
             one.publish(OPENED)
             await asyncio.sleep(0.1)
-    assert heard["two"][0] == OPENED
-    assert heard["one"] == []
+    assert received["two"][0] == OPENED
+    assert received["one"] == []
     await one.stop()
     await two.stop()
 
@@ -99,16 +99,16 @@ async def test_copy_that_somebody_else_wrote_is_refused(valkey: ValkeyServer) ->
     copies = RedisLastGood(client, "secret")
     await copies.put("amber", b"amber has 9", 60)
     [name] = await client.keys("shell:copy:*amber")
-    kept = await client.get(name)
+    stored = await client.get(name)
     assert await copies.get("amber") is not None
-    seal, stored_at, rest = kept[:32], *kept[32:].split(b"\0", 1)
+    seal, stored_at, rest = stored[:32], *stored[32:].split(b"\0", 1)
     younger = seal + f"{float(stored_at) + 3000:.3f}".encode() + b"\0" + rest
-    for forged in (kept[:-1] + b"!", younger, kept[32:], kept[:32], b"", b"\0"):
+    for forged in (stored[:-1] + b"!", younger, stored[32:], stored[:32], b"", b"\0"):
         await client.set(name, forged)
         assert await copies.get("amber") is None, forged
-    await client.set(name.replace(b"amber", b"birch"), kept)
+    await client.set(name.replace(b"amber", b"birch"), stored)
     assert await copies.get("birch") is None, "one player's copy under another's key"
-    await client.set(name, kept)
+    await client.set(name, stored)
     assert await copies.get("amber") is not None
     assert await RedisLastGood(client, "another shell's").get("amber") is None
     await client.aclose()
@@ -120,9 +120,9 @@ async def test_lifetime_of_a_kept_copy_can_not_be_stretched(valkey: ValkeyServer
     await connected(client)
     amber, birch = Key.for_player("amber", "wallet"), Key.for_player("birch", "wallet")
 
-    async def ended(key: Key, said: Fetched[Body] | Failure) -> Outcome[Body] | Failure:
+    async def ended(key: Key, fetched: Fetched[Body] | Failure) -> Outcome[Body] | Failure:
         async def fetch() -> Fetched[Body] | Failure:
-            return said
+            return fetched
 
         process = LastGood(
             LastGoodPolicy(second_ms_max=2000), second=RedisLastGood(client, "secret"), codec=BodyCodec()
@@ -139,11 +139,11 @@ async def test_lifetime_of_a_kept_copy_can_not_be_stretched(valkey: ValkeyServer
     assert isinstance(stale, Outcome)
     assert stale.value == body
     [name] = await client.keys("shell:copy:*")
-    kept = await client.get(name)
-    await client.set(name.replace(amber.digest().encode(), birch.digest().encode()), kept)
+    stored = await client.get(name)
+    await client.set(name.replace(amber.digest().encode(), birch.digest().encode()), stored)
     assert await ended(birch, down) == down
-    longer = kept.replace(bytes([0x94, 0, 0, 60]), bytes([0x94, 0, 0, 120]))
-    assert longer != kept
+    longer = stored.replace(bytes([0x94, 0, 0, 60]), bytes([0x94, 0, 0, 120]))
+    assert longer != stored
     await client.set(name, longer)
     assert await ended(amber, down) == down
     await client.aclose()
@@ -184,7 +184,7 @@ class HalfOpen:
                 writer.write(data)
 
 
-HEARD_AGAIN_S_MAX = 10
+RECONNECTED_S_MAX = 10
 
 
 def deaf_to_the_database(url: str) -> Revocations:
@@ -192,10 +192,10 @@ def deaf_to_the_database(url: str) -> Revocations:
     return Revocations(url, read=lambda after: [])
 
 
-async def heard_by(there: Revocations, url: str, mark: str) -> None:
+async def repeated_until_received(there: Revocations, url: str, mark: str) -> None:
     """Until a sign-out that is said again and again has reached `there`."""
     message = json.dumps({"player": "pl_amber", "mark": mark, "epoch": 0})
-    async with asyncio.timeout(HEARD_AGAIN_S_MAX):
+    async with asyncio.timeout(RECONNECTED_S_MAX):
         while not there.revoked_sessions.is_revoked(mark):
             with contextlib.suppress(RedisError):
                 async with Redis.from_url(url, socket_timeout=0.1) as client:
@@ -208,9 +208,9 @@ async def test_sign_out_is_heard_again_after_the_connection_died_without_a_word(
     async with HalfOpen(valkey.port) as wire:
         there = deaf_to_the_database(f"redis://127.0.0.1:{wire.port}/0")
         await there.start()
-        await heard_by(there, valkey.url, "before")
+        await repeated_until_received(there, valkey.url, "before")
         wire.cut()
-        await heard_by(there, valkey.url, "after")
+        await repeated_until_received(there, valkey.url, "after")
         await there.stop()
 
 
@@ -225,12 +225,12 @@ async def test_sign_out_is_heard_again_after_redis_hung_and_was_replaced(
     await asyncio.sleep(0.5)
     valkey.stop()
     valkey.start()
-    await heard_by(there, valkey.url, "one")
+    await repeated_until_received(there, valkey.url, "one")
     valkey.hang()
     await asyncio.sleep(0.5)
     valkey.stop()
     valkey.start()
-    await heard_by(there, valkey.url, "two")
+    await repeated_until_received(there, valkey.url, "two")
     await there.stop()
 
 
@@ -252,17 +252,17 @@ async def test_end_outlasts_a_cancellation_that_was_lost() -> None:
 async def test_mistake_over_one_message_does_not_end_the_listening(valkey: ValkeyServer) -> None:
     """Whoever hears goes on hearing."""
     one, two = RedisEvidence(valkey.url, sender="one"), RedisEvidence(valkey.url, sender="two")
-    heard: list[Transition] = []
+    received: list[Transition] = []
 
     def hear(transition: Transition) -> None:
-        heard.append(transition)
+        received.append(transition)
         raise RuntimeError("a mistake")
 
     two.subscribe("wallet", hear)
     await one.start()
     await two.start()
     async with asyncio.timeout(10):
-        while len(heard) < 3:
+        while len(received) < 3:
             one.publish(OPENED)
             await asyncio.sleep(0.05)
     await one.stop()

@@ -81,9 +81,9 @@ async def test_log_metric_and_board_name_who_failed_behind_a_fragment() -> None:
     labels = {"fragment": "tables", "state": "degraded", "reason": "breaker_open", "upstream": "bff-queries"}
     async with Trio(extension={"upstreams": ["bff-queries"]}) as trio:
         board = Board(trio)
-        said = "degraded; reason=breaker_open; upstream=bff-queries; retry-after-ms=2000"
-        trio.origins["tables"].headers = (("Fragment-State", said),)
-        trio.origins["wallet"].headers = (("Fragment-State", said.replace("bff-queries", "x1")),)
+        header = "degraded; reason=breaker_open; upstream=bff-queries; retry-after-ms=2000"
+        trio.origins["tables"].headers = (("Fragment-State", header),)
+        trio.origins["wallet"].headers = (("Fragment-State", header.replace("bff-queries", "x1")),)
         await trio.origins["promotions"].fail("status=500")
         before = REGISTRY.get_sample_value("mullion_includes_total", labels) or 0
         with capture_logs() as lines:
@@ -97,9 +97,9 @@ async def test_log_metric_and_board_name_who_failed_behind_a_fragment() -> None:
     assert (rows["tables"].reason, rows["tables"].upstream) == ("breaker_open", "bff-queries")
     assert (rows["wallet"].upstream, rows["promotions"].upstream) == ("undeclared", "promotions")
     assert REGISTRY.get_sample_value("mullion_includes_total", labels) == before + 1
-    told = {line["fragment"]: (line["reason"], line["upstream"]) for line in lines if line["event"] == "included"}
-    assert told["tables"] == ("breaker_open", "bff-queries")
-    assert told["promotions"] == ("upstream_error", "promotions")
+    blamed = {line["fragment"]: (line["reason"], line["upstream"]) for line in lines if line["event"] == "included"}
+    assert blamed["tables"] == ("breaker_open", "bff-queries")
+    assert blamed["promotions"] == ("upstream_error", "promotions")
 
 
 async def test_minute_passes() -> None:
@@ -132,15 +132,15 @@ async def test_board_says_it_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
         board.burst(PAGE.slots[1])
         html = views.board_page(RequestFactory().get("/operations/"), board.parts())
     rows = [_words(row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)[1:]]
-    said = {row.partition(" ")[0]: row for row in rows}
+    row_of = {row.partition(" ")[0]: row for row in rows}
     assert "<odds>" not in html
-    assert re.search(r"fresh 1\.0\.0 wallet-1 .* 12:00:00 · \d+ ms 1 fresh closed", said["wallet"])
-    assert re.search(r"fallback upstream_error promotions .* 1 fallback closed", said["promotions"])
+    assert re.search(r"fresh 1\.0\.0 wallet-1 .* 12:00:00 · \d+ ms 1 fresh closed", row_of["wallet"])
+    assert re.search(r"fallback upstream_error promotions .* 1 fallback closed", row_of["promotions"])
     assert re.search(
         rf"fallback held Held: wrong <odds> by olga since 4 Mar 11:59:00 .* {BURST} fallback forced",
-        said["tables"],
+        row_of["tables"],
     )
-    assert "not published" in said["live-dealer"]
+    assert "not published" in row_of["live-dealer"]
 
 
 @pytest.mark.parametrize("view", [views.board, views.metrics])

@@ -183,10 +183,10 @@ async def test_mistake_is_told_with_field_line_and_remedy(mistake: str) -> None:
     """In one finding, and where it is an error with an exit code for a CI."""
     changes, (level, field, place, message, remedy) = MISTAKES[mistake]
     report = await checked(changes)
-    said = "\n".join(for_people(report))
+    output = "\n".join(for_people(report))
     found = [each for each in report.findings if (each.level, each.field, each.place) == (level, field, place)]
-    assert any(message in each.message and remedy in each.remedy for each in found), said
-    assert report.exit_code() == (2 if not report.checked else 1 if level == "error" else 0), said
+    assert any(message in each.message and remedy in each.remedy for each in found), output
+    assert report.exit_code() == (2 if not report.checked else 1 if level == "error" else 0), output
     assert report.exit_code(strict=True) == (report.exit_code() or 1)
 
 
@@ -297,7 +297,7 @@ async def test_no_chromium_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("options", "environ", "said"),
+    ("options", "environ", "words"),
     [
         (["http://["], {}, "is no address to fetch from"),
         (["poll.test/manifest.json"], {}, "write it with its scheme"),
@@ -306,13 +306,13 @@ async def test_no_chromium_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPat
     ],
 )
 async def test_what_can_not_be_used_is_said_and_ends_with_two(
-    options: list[str], environ: dict[str, str], said: str
+    options: list[str], environ: dict[str, str], words: str
 ) -> None:
     """In a sentence, whoever is at fault."""
     command = [sys.executable, "manage.py", "fragment", "check", *options, "--no-browser"]
     ended = await _run(command, {"PATH": os.environ["PATH"], **environ})
     assert ended.returncode == 2, ended.stderr
-    assert said in ended.stdout + ended.stderr
+    assert words in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
 
 

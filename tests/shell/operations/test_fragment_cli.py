@@ -48,9 +48,9 @@ def elsewhere(token: str, *argv: str, url: str = "https://shell.test") -> int:
 
 
 def here(*argv: str) -> str:
-    said = StringIO()
-    call_command("fragment", *argv, stdout=said)
-    return said.getvalue()
+    output = StringIO()
+    call_command("fragment", *argv, stdout=output)
+    return output.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_verb_says_the_same_here_and_elsewhere(
         assert elsewhere(token, *argv, *as_json) == 0
         there = capsys.readouterr().out
         _begin_again()
-        said = here(*argv, *as_json)
-        assert (json.loads(said), json.loads(there)) if as_json else words in said and words in there
+        output = here(*argv, *as_json)
+        assert (json.loads(output), json.loads(there)) if as_json else words in output and words in there
 
 
 def _begin_again() -> None:
@@ -99,13 +99,13 @@ def test_token_is_made_used_and_revoked_from_elsewhere(token: str, capsys: pytes
 def test_refusal_is_one_sentence_and_an_exit_code(token: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What the shell says, and nothing of a traceback."""
     assert elsewhere(token, "show", "wallet") == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err == "fragment show: 403: This token is poll's; wallet is not its to see or to change.\n"
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "fragment show: 403: This token is poll's; wallet is not its to see or to change.\n"
 
 
 @pytest.mark.parametrize(
-    ("url", "token", "said"),
+    ("url", "token", "words"),
     [
         ("https://shell.test", "", "MULLION_TOKEN is not set"),
         ("http://shell.test", "mullion_x", "would be read on the way"),
@@ -113,24 +113,24 @@ def test_refusal_is_one_sentence_and_an_exit_code(token: str, capsys: pytest.Cap
     ],
 )
 def test_token_leaves_this_machine_only_where_it_is_safe(
-    url: str, token: str, said: str, capsys: pytest.CaptureFixture[str]
+    url: str, token: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What can not work is said before anything is sent."""
     assert remote.main(["list"], {"MULLION_URL": url, "MULLION_TOKEN": token}, Shell()) == 1
-    assert said in capsys.readouterr().err
+    assert words in capsys.readouterr().err
 
 
 def test_token_follows_no_redirect(token: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever answers for the shell can not send the token on."""
-    asked: list[str] = []
+    urls: list[str] = []
 
     def redirect(request: httpx.Request) -> httpx.Response:
-        asked.append(str(request.url))
+        urls.append(str(request.url))
         return httpx.Response(302, headers={"location": "https://evil.test/"}, text="elsewhere")
 
     environ = {"MULLION_URL": "https://shell.test", "MULLION_TOKEN": token}
     assert remote.main(["list"], environ, httpx.MockTransport(redirect)) == 1
-    assert asked == ["https://shell.test/registry/v1/fragments"]
+    assert urls == ["https://shell.test/registry/v1/fragments"]
     assert "302" in capsys.readouterr().err
 
 

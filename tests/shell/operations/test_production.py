@@ -149,12 +149,12 @@ def test_key_of_partitions_in_production_is_warned_of_and_starts(public: Any, mo
 )
 def test_refusal_is_all_that_a_start_says(environ: dict[str, str], words: str) -> None:
     """Served as production serves it: an exit code and sentences, no traceback."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     sound = {"SHELL_SECRET_KEY": SOUND, "PLAYER_CONTEXT_PRIVATE_KEY": PRIVATE_KEY, "PUBLIC_URL": "http://lobby.example"}
     done = subprocess.run(
         [sys.executable, "-m", "bff.resilience.serving", "shell.asgi:application"],
         cwd=ROOT,
-        env={**kept, **sound, **environ},
+        env={**inherited, **sound, **environ},
         capture_output=True,
         text=True,
         timeout=60,
@@ -168,9 +168,9 @@ def test_refusal_is_all_that_a_start_says(environ: dict[str, str], words: str) -
 @pytest.mark.parametrize("module", ["bff.commands.relay", "bff.commands.bonuses.offers_intake", "bff.live.serve"])
 def test_process_with_a_door_of_its_own_refuses_in_one_sentence(module: str) -> None:
     """Workers and the live house as everybody who is served."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, "-m", module]
-    done = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, env=inherited, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
     assert "is not set" in done.stderr
 

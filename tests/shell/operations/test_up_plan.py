@@ -224,9 +224,9 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]):
     """`--help` shows what to type."""
     with pytest.raises(SystemExit):
         command_line.parse(["--help"])
-    said = capsys.readouterr().out
-    assert "uv run manage.py up --port-base 9000" in said
-    assert "REDIS_URL" in said
+    output = capsys.readouterr().out
+    assert "uv run manage.py up --port-base 9000" in output
+    assert "REDIS_URL" in output
 
 
 def test_inner_port_is_a_processes_own():

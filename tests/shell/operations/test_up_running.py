@@ -94,9 +94,9 @@ def test_help_needs_nothing(tmp_path: Path) -> None:
 
 def manage(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """`manage.py` in an environment that holds nothing else."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env={**kept, **environ}, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=ROOT, env={**inherited, **environ}, capture_output=True, text=True, timeout=60)
 
 
 def test_what_is_missing_is_one_sentence_and_no_traceback(tmp_path: Path) -> None:

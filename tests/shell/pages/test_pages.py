@@ -53,7 +53,7 @@ def test_slot_prefix_carries_the_parameters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "words"),
     [
         ("[pages.a]\nroute='/'\n", "template"),
         ("[fragments]\n[pages.a]\nroute='a'\ntemplate='x'\n", "must start and end with a slash"),
@@ -75,13 +75,13 @@ def test_slot_prefix_carries_the_parameters() -> None:
         ("pages = ", "pages.toml"),
     ],
 )
-def test_broken_pages_table_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
+def test_broken_pages_table_is_refused_by_name(tmp_path: Path, text: str, words: str) -> None:
     """The message names the entry and what is wrong with it."""
     path = tmp_path / "pages.toml"
     path.write_text(text)
     with pytest.raises(PagesBroken, match=r"pages\.toml") as refused:
         read_pages(path)
-    assert said in str(refused.value)
+    assert words in str(refused.value)
 
 
 def test_own_pages_table_places_every_slot_it_declares() -> None:

@@ -80,8 +80,8 @@ def test_what_divides_addresses_or_is_not_seen_is_no_page(word: str) -> None:
 @pytest.mark.parametrize("value", ["black jack", "блэкджек", "12:30", "a+b&c=d", "<b>", "100 %", ""])
 def test_what_the_page_is_asked_reaches_the_slot_as_it_was_written(value: str) -> None:
     """And stands in the slot's own address, where a refetch asks for the same."""
-    asked = visit(f"tables.search={quote(value, safe='')}&tables.other=1&else=2")
-    include = Include(SLOT, asked, None)
+    visited = visit(f"tables.search={quote(value, safe='')}&tables.other=1&else=2")
+    include = Include(SLOT, visited, None)
     assert include.query == ({"search": value} if value else {})
     assert include.refetch_query.isascii()
     assert Include(SLOT, visit(include.refetch_query), None).query == include.query

@@ -98,7 +98,7 @@ def visited(query: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("query", "asked"),
+    ("query", "query_of_slot"),
     [
         ("main.kind=play&main.page=2", {"kind": "play", "page": "2"}),
         ("side.kind=play&kind=play", {}),
@@ -107,10 +107,10 @@ def visited(query: str) -> Any:
         ("main.kind=a%0d%0ab&main.page=%26x%3d1", {"page": "&x=1"}),
     ],
 )
-def test_page_asks_a_slot_only_what_the_table_lets_it(query: str, asked: dict[str, str]) -> None:
+def test_page_asks_a_slot_only_what_the_table_lets_it(query: str, query_of_slot: dict[str, str]) -> None:
     """A name that is not the slot's own, and a value that is no plain text, reach no fragment; others are one value."""
     visit = visited(query)
-    assert Include(SLOTS[0], visit, None).query == asked
+    assert Include(SLOTS[0], visit, None).query == query_of_slot
     assert Include(SLOTS[1], visit, None).query == {}
 
 

@@ -314,10 +314,10 @@ async def test_sign_out_is_pushed_by_whoever_reads_it_once_redis_is_back(
         listening.subscribe(REVOCATION_CHANNEL)
         listening.get_message(timeout=5)
         await other.catch_up()
-        heard = await asyncio.to_thread(lambda: listening.get_message(timeout=5))
-        assert heard is not None
+        message = await asyncio.to_thread(lambda: listening.get_message(timeout=5))
+        assert message is not None
         expected = {"player": "pl_amber", "mark": mark_of(key), "epoch": 0}
-        assert json.loads(heard["data"]) == expected
+        assert json.loads(message["data"]) == expected
         assert [json.loads(raw) for raw in client.zrange(REVOCATION_LOG, 0, -1)] == [expected]
         assert client.ttl(REVOCATION_LOG) > MINUTE_S
         for _ in range(3):

@@ -95,9 +95,9 @@ async def test_known_device_signs_in_while_its_name_is_attacked_from_everywhere(
     counts = throttle()
     await admitted(counts, *(("amber", f"10.0.{n}.1") for n in range(50)))
     stranger = tries_of(POLICY, name="amber", address="10.9.9.9", device="")
-    known = tries_of(POLICY, name="amber", address="10.0.0.1", device="d1")
+    tries = tries_of(POLICY, name="amber", address="10.0.0.1", device="d1")
     assert await counts.take(stranger) > 0
-    assert [await counts.take(known) for _ in range(11)].count(0) == 10
+    assert [await counts.take(tries) for _ in range(11)].count(0) == 10
 
 
 async def test_counters_of_a_process_are_bounded() -> None:

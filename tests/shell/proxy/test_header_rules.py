@@ -92,7 +92,7 @@ def test_header_of_an_answer_can_not_be_two() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("values", "meant"),
     [
         (["application/json"], "application/json"),
         (["text/html; charset=utf-8"], "text/html; charset=utf-8"),
@@ -104,9 +104,9 @@ def test_header_of_an_answer_can_not_be_two() -> None:
         (["text/plain", "text/javascript"], "application/octet-stream"),
     ],
 )
-def test_type_of_an_answer_is_one_or_none(said: list[str], meant: str) -> None:
+def test_type_of_an_answer_is_one_or_none(values: list[str], meant: str) -> None:
     """Readers differ on which of two counts."""
-    assert content_type_of(Headers([("content-type", value) for value in said])) == meant
+    assert content_type_of(Headers([("content-type", value) for value in values])) == meant
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,10 @@ def test_what_a_page_would_run_or_be_dressed_by_is_told_by_its_type(content_type
 
 
 def test_every_answer_is_nothing_that_could_stand_alone() -> None:
-    said = dict(SHELL_HEADERS)
-    assert said["content-security-policy"].startswith("sandbox; default-src 'none'")
-    assert "allow-" not in said["content-security-policy"]
-    assert (said["x-content-type-options"], said["cache-control"]) == ("nosniff", "private, no-store")
+    headers = dict(SHELL_HEADERS)
+    assert headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert "allow-" not in headers["content-security-policy"]
+    assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "private, no-store")
 
 
 @pytest.mark.parametrize(

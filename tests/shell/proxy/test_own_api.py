@@ -32,15 +32,15 @@ def shell(podlet: Started, policy: ProxyPolicy | None = None, **more: Any) -> Pr
 async def test_every_method_reaches_the_podlet_with_path_query_and_body(podlet: Started, method: str) -> None:
     body = b'{"a": 1}' if method not in ("GET", "DELETE") else b""
     async with shell(podlet) as proxied:
-        asked = await proxied.ask(
+        answer = await proxied.ask(
             method,
             "api/v1.2/rows.json/",
             query="q=a%20b&q=%D0%B1",
             body=body,
             headers={"content-type": "application/json", "x-trace": "mine", "cookie": "odd=1"},
         )
-    assert asked.status == 200
-    seen = asked.json()
+    assert answer.status == 200
+    seen = answer.json()
     assert (seen["method"], seen["url"]) == (method, "/api/v1.2/rows.json/?q=a%20b&q=%D0%B1")
     assert (seen["body"], seen["headers"]["x-trace"]) == (body.decode(), "mine")
     assert seen["headers"]["podium-public-pathname"] == "/slots/lobby/podlet"
@@ -50,29 +50,29 @@ async def test_every_method_reaches_the_podlet_with_path_query_and_body(podlet: 
 
 async def test_head_answers_without_a_body(podlet: Started) -> None:
     async with shell(podlet) as proxied:
-        asked = await proxied.ask("HEAD", "api")
-    assert (asked.status, asked.body, asked.headers["content-type"]) == (200, b"", "application/json; charset=utf-8")
+        answer = await proxied.ask("HEAD", "api")
+    assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"", "application/json; charset=utf-8")
 
 
 async def test_answer_is_data_and_nothing_that_a_browser_would_open(podlet: Started) -> None:
     """Stored nowhere, sniffed by nobody, sandboxed where it stands alone; no cookie comes back."""
     evil = '{"set-cookie":"a=b","clear-site-data":"*","refresh":"0","x-total":"7","content-type":"text/html"}'
     async with shell(podlet) as proxied:
-        asked = await proxied.ask("GET", "more/answer", query="headers=" + evil.replace('"', "%22"))
-    assert asked.status == 200
-    assert not {"set-cookie", "clear-site-data", "refresh"} & set(asked.headers)
-    assert asked.headers["x-total"] == "7"
-    assert asked.headers["cache-control"] == "private, no-store"
-    assert asked.headers["x-content-type-options"] == "nosniff"
-    assert asked.headers["content-security-policy"].startswith("sandbox;")
+        answer = await proxied.ask("GET", "more/answer", query="headers=" + evil.replace('"', "%22"))
+    assert answer.status == 200
+    assert not {"set-cookie", "clear-site-data", "refresh"} & set(answer.headers)
+    assert answer.headers["x-total"] == "7"
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"].startswith("sandbox;")
 
 
 async def test_podlets_own_refusal_is_passed_on_as_it_said_it(podlet: Started) -> None:
     """Also a 5xx, with the body that its script knows how to read."""
     async with shell(podlet) as proxied:
         for status in (201, 204, 400, 404, 409, 422, 429, 500, 503):
-            asked = await proxied.ask("POST", "more/answer", query=f"status={status}&body=said")
-            assert (asked.status, asked.body) == (status, b"" if status == 204 else b"said")
+            answer = await proxied.ask("POST", "more/answer", query=f"status={status}&body=said")
+            assert (answer.status, answer.body) == (status, b"" if status == 204 else b"said")
 
 
 async def test_visitor_is_asked_to_sign_in_unless_the_manifest_opens_the_proxy(podlet: Started) -> None:
@@ -86,10 +86,10 @@ async def test_outage_of_an_api_is_not_its_slots(podlet: Started) -> None:
     """Nothing answers there: it is said at once after a while, and the content's guard knows nothing of it."""
     async with Proxied({**MANIFEST, "proxy": {"api": "http://127.0.0.1:9/"}}, podlet.manifest_url) as proxied:
         for _ in range(6):
-            asked = await proxied.ask("POST", "api/x", body=b"{}")
-            assert asked.status == 503
-            assert "nothing was sent" in asked.body.decode()
-        assert asked.problem == "breaker_open"
+            answer = await proxied.ask("POST", "api/x", body=b"{}")
+            assert answer.status == 503
+            assert "nothing was sent" in answer.body.decode()
+        assert answer.problem == "breaker_open"
         assert proxied.upstreams.of(proxied.release).refusal() is None
 
 
@@ -97,25 +97,25 @@ async def test_javascript_and_style_are_not_passed_on(podlet: Started) -> None:
     async with shell(podlet) as proxied:
         for kind in ("text/javascript", "application/javascript; charset=utf-8", "TEXT/CSS", "application/wasm"):
             quoted = f"headers=%7B%22content-type%22:%22{kind.replace(' ', '%20')}%22%7D"
-            asked = await proxied.ask("GET", "more/answer", query=quoted + "&body=alert(1)")
-            assert (asked.status, asked.problem) == (502, "content_type")
-            assert b"alert" not in asked.body
+            answer = await proxied.ask("GET", "more/answer", query=quoted + "&body=alert(1)")
+            assert (answer.status, answer.problem) == (502, "content_type")
+            assert b"alert" not in answer.body
 
 
 async def test_events_come_one_by_one_and_end_when_the_browser_leaves(podlet: Started, podium: Podium) -> None:
     podium.requests(podlet)
     async with shell(podlet) as proxied:
-        asked = proxied.begin("GET", "more/events", headers={"accept": "text/event-stream"})
-        while asked.pieces < 3:
-            asked.piece.clear()
-            await asyncio.wait_for(asked.piece.wait(), 5)
-        assert asked.headers["content-type"] == "text/event-stream"
-        assert asked.body.startswith(b"id: 1\ndata: event 1\n\n")
+        answer = proxied.begin("GET", "more/events", headers={"accept": "text/event-stream"})
+        while answer.pieces < 3:
+            answer.piece.clear()
+            await asyncio.wait_for(answer.piece.wait(), 5)
+        assert answer.headers["content-type"] == "text/event-stream"
+        assert answer.body.startswith(b"id: 1\ndata: event 1\n\n")
         guard = proxied.upstreams.api_of(proxied.release)
         assert guard.bulkhead.in_flight == 0, "the guard has settled it at its head"
-        asked.leave()
-        assert asked.task is not None
-        await asyncio.wait_for(asked.task, 5)
+        answer.leave()
+        assert answer.task is not None
+        await asyncio.wait_for(answer.task, 5)
     async with asyncio.timeout(5):
         seen: list[Any] = []
         while not any(each["method"] == "closed" for each in seen):
@@ -136,16 +136,16 @@ async def test_download_streams_with_ranges(podlet: Started) -> None:
 async def test_upload_is_passed_on_as_it_comes_and_capped(podlet: Started) -> None:
     multipart = {"content-type": "multipart/form-data; boundary=b", "transfer-encoding": "chunked"}
     async with shell(podlet, ProxyPolicy(upload_bytes_max=1_000_000)) as proxied:
-        asked = proxied.begin("POST", "api/files", headers=multipart, body=None)
+        answer = proxied.begin("POST", "api/files", headers=multipart, body=None)
         for _ in range(9):
-            asked.send(b"x" * 100_000)
-        asked.send(b"", more=False)
-        assert asked.task is not None
-        await asyncio.wait_for(asked.task, 10)
-        assert asked.json()["bytes"] == 900_000
-        assert asked.json()["headers"]["content-type"] == multipart["content-type"]
-        told = await proxied.ask("POST", "api/files", headers={"content-length": "1000001"}, body=b"x")
-        assert (told.status, told.problem) == (413, "oversize")
+            answer.send(b"x" * 100_000)
+        answer.send(b"", more=False)
+        assert answer.task is not None
+        await asyncio.wait_for(answer.task, 10)
+        assert answer.json()["bytes"] == 900_000
+        assert answer.json()["headers"]["content-type"] == multipart["content-type"]
+        refused = await proxied.ask("POST", "api/files", headers={"content-length": "1000001"}, body=b"x")
+        assert (refused.status, refused.problem) == (413, "oversize")
         untold = proxied.begin("POST", "api/files", headers=multipart, body=None)
         for _ in range(11):
             untold.send(b"x" * 100_000)

@@ -48,9 +48,9 @@ async def test_request_that_may_not_be_passed_on_reaches_nobody(
     origin: Origin, rest: str, more: dict[str, Any], status: int, code: str
 ) -> None:
     async with shell(origin) as proxied:
-        asked = await proxied.ask("GET", rest, **more)
-    assert (asked.status, asked.problem) == (status, code)
-    assert asked.headers["content-type"] == "application/problem+json"
+        answer = await proxied.ask("GET", rest, **more)
+    assert (answer.status, answer.problem) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
     assert not origin.seen
 
 
@@ -83,9 +83,9 @@ async def test_failure_is_told_as_far_as_it_is_known(
 ) -> None:
     await origin.fail(fault)
     async with shell(origin) as proxied:
-        asked = await proxied.ask(method, "api/x", body=b"{}" if method == "POST" else b"")
-        assert asked.status == status
-        assert words in asked.json()["detail"]
+        answer = await proxied.ask(method, "api/x", body=b"{}" if method == "POST" else b"")
+        assert answer.status == status
+        assert words in answer.json()["detail"]
         noticed = await proxied.ask(method, "api/x", headers=HTMX)
         assert noticed.headers["hx-reswap"] == "none"
         assert words in json.loads(noticed.headers["hx-trigger"])["mullion:notice"]["words"]
@@ -94,19 +94,19 @@ async def test_failure_is_told_as_far_as_it_is_known(
 async def test_coding_that_the_browser_asked_for_passes(origin: Origin) -> None:
     await origin.fail("gzip")
     async with shell(origin) as proxied:
-        asked = await proxied.ask("GET", "api/x", headers={"accept-encoding": "gzip, br"})
-    assert (asked.status, asked.headers["content-encoding"]) == (200, "gzip")
+        answer = await proxied.ask("GET", "api/x", headers={"accept-encoding": "gzip, br"})
+    assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip")
 
 
 async def test_body_that_is_cut_after_its_head_is_never_whole(origin: Origin) -> None:
     """The server ends the browser's connection: there is no other way to say so."""
     await origin.fail("short-body")
     async with shell(origin) as proxied:
-        asked = proxied.begin("GET", "api/x")
-        assert asked.task is not None
+        answer = proxied.begin("GET", "api/x")
+        assert answer.task is not None
         with pytest.raises(BodyCut):
-            await asked.task
-        assert (asked.status, asked.whole) == (200, False)
+            await answer.task
+        assert (answer.status, answer.whole) == (200, False)
 
 
 async def test_html_for_htmx_is_contained(origin: Origin) -> None:
@@ -150,11 +150,11 @@ async def test_stream_ends_with_the_session(origin: Origin, settings: Any) -> No
     async with shell(origin) as proxied:
         headers = signed_in(proxied)
         proxied.revocations.covers = lambda identity: bool(origin.seen)
-        asked = proxied.begin("GET", "api/x", headers=headers)
-        assert asked.task is not None
+        answer = proxied.begin("GET", "api/x", headers=headers)
+        assert answer.task is not None
         with pytest.raises(BodyCut, match="session"):
-            await asked.task
-        assert asked.body == b""
+            await answer.task
+        assert answer.body == b""
 
 
 async def test_visitor_holds_only_so_many_open(origin: Origin) -> None:
@@ -164,8 +164,8 @@ async def test_visitor_holds_only_so_many_open(origin: Origin) -> None:
     async with shell(origin, few) as proxied:
         held = [proxied.begin("GET", "api/x") for _ in range(2)]
         await asyncio.sleep(0.05)
-        asked = await proxied.ask("GET", "api/x")
-        assert (asked.status, asked.problem) == (429, "busy")
+        answer = await proxied.ask("GET", "api/x")
+        assert (answer.status, answer.problem) == (429, "busy")
         for each in held:
             assert each.task is not None
             await each.task
@@ -192,25 +192,25 @@ async def test_browser_that_leaves_in_an_upload_blames_nobody(origin: Origin) ->
     chunked = {"transfer-encoding": "chunked"}
     async with shell(origin) as proxied:
         for _ in range(6):
-            asked = proxied.begin("POST", "api/x", headers=chunked, body=None)
-            asked.send(b"x")
-            asked.leave()
-            assert asked.task is not None
-            await asked.task
+            answer = proxied.begin("POST", "api/x", headers=chunked, body=None)
+            answer.send(b"x")
+            answer.leave()
+            assert answer.task is not None
+            await answer.task
         assert proxied.upstreams.api_of(proxied.release, upload=True).refusal() is None
 
 
 async def test_browser_that_reads_no_more_is_left(origin: Origin) -> None:
     async with shell(origin, ProxyPolicy(idle_ms=50)) as proxied:
-        asked = proxied.begin("GET", "api/x")
+        answer = proxied.begin("GET", "api/x")
 
         async def stuck(message: Any) -> None:
             await asyncio.sleep(60 if message["type"] == "http.response.body" else 0)
 
-        asked.heard = stuck  # type: ignore[method-assign]
-        assert asked.task is not None
+        answer.receive = stuck  # type: ignore[method-assign]
+        assert answer.task is not None
         with pytest.raises(BodyCut, match="reads no more"):
-            await asked.task
+            await answer.task
 
 
 async def test_download_of_a_link_passes_and_the_same_address_is_no_page(origin: Origin) -> None:

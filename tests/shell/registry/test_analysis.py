@@ -17,7 +17,7 @@ def sample(total: int, *, failed: int = 0, degraded: int = 0, ms: int = 20, slow
 
 
 @pytest.mark.parametrize(
-    ("trial", "live", "finding", "said"),
+    ("trial", "live", "finding", "words"),
     [
         pytest.param(sample(100, failed=100), sample(900), Finding.BAD, "100.0% of 100 outcomes failed", id="hangs"),
         pytest.param(sample(1000, failed=30), sample(9000), Finding.BAD, "3.0% of 1000", id="fails-a-little"),
@@ -34,12 +34,12 @@ def sample(total: int, *, failed: int = 0, degraded: int = 0, ms: int = 20, slow
     ],
 )
 def test_trial_is_judged_by_what_is_live_in_the_same_minutes(
-    trial: Sample, live: Sample, finding: Finding, said: str
+    trial: Sample, live: Sample, finding: Finding, words: str
 ) -> None:
     """At the end of its window; the verdict says the figures that it was made from."""
     verdict = judge(trial, live, POLICY, age_s=POLICY.window_s)
     assert verdict.finding is finding
-    assert said in verdict.detail
+    assert words in verdict.detail
 
 
 def test_harm_is_seen_at_once_and_health_at_the_end_of_the_window() -> None:

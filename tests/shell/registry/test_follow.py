@@ -80,9 +80,9 @@ class Shell:
 
 
 async def fragment(*arguments: str) -> str:
-    said = StringIO()
-    await sync_to_async(call_command)("fragment", *arguments, stdout=said)
-    return said.getvalue()
+    output = StringIO()
+    await sync_to_async(call_command)("fragment", *arguments, stdout=output)
+    return output.getvalue()
 
 
 async def moving(podium: Podium) -> tuple[Started, Shell]:

@@ -62,8 +62,8 @@ class Process:
 
     def held(self) -> list[str]:
         """What both doors say to who knocks."""
-        said = [guard.refusal() for guard in self.doors]
-        return [f"{failure.reason}: {failure.detail}" for failure in said if failure is not None]
+        refusals = [guard.refusal() for guard in self.doors]
+        return [f"{failure.reason}: {failure.detail}" for failure in refusals if failure is not None]
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -75,9 +75,9 @@ async def until(holds: Callable[[], bool]) -> None:
 
 async def fragment(*arguments: str) -> str:
     """What `manage.py fragment` says."""
-    said = StringIO()
-    await sync_to_async(call_command)("fragment", *arguments, stdout=said)
-    return said.getvalue()
+    output = StringIO()
+    await sync_to_async(call_command)("fragment", *arguments, stdout=output)
+    return output.getvalue()
 
 
 async def published(origin: Origin) -> str:
@@ -142,7 +142,7 @@ async def test_each_change_is_audited_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "words"),
     [
         (("hold", "walet", "--reason", "a slip of the pen"), "Live: origin"),
         (("resume", "walet"), "Live: origin"),
@@ -151,11 +151,11 @@ async def test_each_change_is_audited_with_its_reason() -> None:
         (("hold", "origin"), "--reason"),
     ],
 )
-async def test_hold_that_makes_no_sense_changes_nothing(arguments: tuple[str, ...], said: str) -> None:
+async def test_hold_that_makes_no_sense_changes_nothing(arguments: tuple[str, ...], words: str) -> None:
     """The message says what there is to choose from."""
     async with Origin() as origin:
         await published(origin)
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(CommandError, match=words):
         await fragment(*arguments)
     assert await models.AuditEntry.objects.acount() == 1
     assert not await models.Hold.objects.aexists()

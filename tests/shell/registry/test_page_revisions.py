@@ -177,10 +177,10 @@ async def test_page_that_is_wrong_changes_nothing_and_says_all_of_it(live: None)
 async def test_address_that_is_given_away_is_not_taken_back(live: None) -> None:
     """A revision of before is held against what is live by now."""
     here_ = sync_to_async(ask)
-    lobby, news = await sync_to_async(token)(), await sync_to_async(token)("news")
+    lobby, second = await sync_to_async(token)(), await sync_to_async(token)("news")
     await here_("POST", "/pages/lobby/revisions", lobby, LOBBY)
     await here_("POST", "/pages/lobby/revisions", lobby, LOBBY | {"route": "/start/"})
-    assert (await here_("POST", "/pages/news/revisions", news, LOBBY | {"page": "news"})).status_code == 200
+    assert (await here_("POST", "/pages/news/revisions", second, LOBBY | {"page": "news"})).status_code == 200
     for to in (0, 1):
         refused = await here_("POST", "/pages/lobby/rollback", lobby, {"to": to})
         assert (refused.status_code, "address of the page news" in refused.json()["detail"]) == (422, True)

@@ -68,7 +68,7 @@ async def shown(started: Started, *slots: Slot, then: Callable[[], None] = lambd
 
 
 @pytest.mark.parametrize(
-    ("variant", "pathname", "asked"),
+    ("variant", "pathname", "wanted_url"),
     [
         ({}, "", "/"),
         ({"content": "/content"}, "", "/content"),
@@ -81,16 +81,16 @@ async def shown(started: Started, *slots: Slot, then: Callable[[], None] = lambd
     ],
 )
 async def test_podlet_is_asked_where_a_layout_would_ask_it(
-    podium: Podium, variant: Variant, pathname: str, asked: str
+    podium: Podium, variant: Variant, pathname: str, wanted_url: str
 ) -> None:
     """And shows: whether or not it says which content type it answers with."""
     [started] = podium.start({"name": "asked", **variant})
     [included] = await shown(started, Slot("asked", "asked", pathname))
     assert (included.state, included.reason) == (State.FRESH, None)
-    assert {seen["url"] for seen in podium.requests(started)} >= {asked}
+    assert {seen["url"] for seen in podium.requests(started)} >= {wanted_url}
     layout = podium.layout("page", {"name": "asked", "uri": started.manifest_url, "pathname": pathname})
     assert included.html.decode() in await asyncio.to_thread(_text, layout.url)
-    assert podium.requests(started)[-1]["url"] == asked
+    assert podium.requests(started)[-1]["url"] == wanted_url
 
 
 # Without shrinking: twenty cases at once take long to become few, and the first that differs says enough.

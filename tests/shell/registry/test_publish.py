@@ -78,7 +78,7 @@ async def test_publishing_the_same_again_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "at", "said"),
+    ("fault", "at", "words"),
     [
         ("refused", "/", "manifest: "),
         ("status=404", "/manifest.json", "manifest: "),
@@ -93,7 +93,7 @@ async def test_publishing_the_same_again_changes_nothing() -> None:
         ("redirect=elsewhere", "/manifest.json", "manifest: "),
     ],
 )
-async def test_refused_publish_leaves_the_live_release(fault: str, at: str, said: str) -> None:
+async def test_refused_publish_leaves_the_live_release(fault: str, at: str, words: str) -> None:
     """The message names the field; what was live is still live, and nothing of the new one is kept."""
     async with Origin() as origin:
         before = await published(origin)
@@ -101,7 +101,7 @@ async def test_refused_publish_leaves_the_live_release(fault: str, at: str, said
         with pytest.raises(PublishRefused) as refused:
             await published(origin)
         await origin.heal()
-    assert said in str(refused.value)
+    assert words in str(refused.value)
     live = await models.LiveRelease.objects.select_related("release").aget(fragment="origin")
     assert live.release.digest == before
     assert await models.Release.objects.acount() == 1

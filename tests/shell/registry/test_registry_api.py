@@ -73,14 +73,14 @@ async def test_team_publishes_and_rolls_back_with_one_token() -> None:
     again = await ask("POST", "/fragments/origin/rollback", token, {"to": second["version"]})
     assert again.json()["digest"] == second["digest"]
     assert len((await ask("GET", "/fragments/origin/audit", token)).json()) == 5
-    said = (await ask("GET", "/fragments/origin/audit?limit=3", token)).json()
-    assert [(line["action"], line["version"]) for line in said] == [
+    audit = (await ask("GET", "/fragments/origin/audit?limit=3", token)).json()
+    assert [(line["action"], line["version"]) for line in audit] == [
         ("rolled_back", second["version"]),
         ("rolled_back", first.json()["version"]),
         ("published", second["version"]),
     ]
-    assert all(line["actor"].startswith("team-ci [") for line in said)
-    assert "prices are wrong" in said[1]["detail"]
+    assert all(line["actor"].startswith("team-ci [") for line in audit)
+    assert "prices are wrong" in audit[1]["detail"]
 
 
 async def test_version_stands_for_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,14 +172,14 @@ async def test_no_operation_lets_another_team_or_a_lesser_purpose_in(
 async def test_every_operation_of_the_api_is_in_the_list_above() -> None:
     """One that is added is tried with another team's token, too; the OpenAPI document needs no token."""
     paths = (await ask("GET", "/openapi.json")).json()["paths"]
-    known = {
+    expected = {
         (method, path.partition("?")[0].format(name).replace("0123456789ab", "{prefix}"))
         for operations, name in ((OPERATIONS, "{fragment}"), (PAGE_OPERATIONS, "{page}"))
         for method, path, _ in operations
     }
-    said = {(method.upper(), path.removeprefix("/registry/v1")) for path, each in paths.items() for method in each}
-    assert said - known == {("GET", "/token"), ("GET", "/fragments"), ("GET", "/pages")}
-    assert known <= said
+    described = {(method.upper(), path.removeprefix("/registry/v1")) for path, each in paths.items() for method in each}
+    assert described - expected == {("GET", "/token"), ("GET", "/fragments"), ("GET", "/pages")}
+    assert expected <= described
     assert all(operation["security"] for each in paths.values() for operation in each.values())
 
 
@@ -274,7 +274,7 @@ async def test_refusal_makes_no_shell_load_anything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "said"),
+    ("method", "path", "body", "status", "words"),
     [
         ("GET", "/fragments/origin", None, 404, "nothing was published"),
         ("POST", "/fragments/origin/rollback", {}, 404, "nothing was published"),
@@ -288,12 +288,12 @@ async def test_refusal_makes_no_shell_load_anything() -> None:
     ],
 )
 async def test_request_that_makes_no_sense_is_a_problem_with_a_sentence(
-    method: str, path: str, body: object, status: int, said: str
+    method: str, path: str, body: object, status: int, words: str
 ) -> None:
     """RFC 9457, and nothing was done."""
     answer = await ask(method, path, await made(Purpose.OPERATE), body)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
-    assert said in answer.json()["detail"]
+    assert words in answer.json()["detail"]
 
 
 async def test_rollback_goes_only_where_pages_have_been() -> None:

@@ -21,14 +21,14 @@ Files = dict[str, str | bytes]
 
 
 class Served:
-    """An origin of these files; `asked` is what was fetched from it."""
+    """An origin of these files; `target` is what was fetched from it."""
 
     def __init__(self, files: Files) -> None:
         self.files = files
-        self.asked: list[str] = []
+        self.fetched: list[str] = []
 
     async def get(self, where: str, url: str) -> Response:
-        self.asked.append(url)
+        self.fetched.append(url)
         parts = urlsplit(url)
         name = parts.path + (f"?{parts.query}" if parts.query else "")
         if name not in self.files:
@@ -80,7 +80,7 @@ def test_all_that_a_script_reaches_lies_in_the_folder_once() -> None:
     files |= {f"/js/{name}.js": 'import "./main.js"' for name in "acde"} | {"/js/pictures/g.png": b"PNG"}
     folder, served = copied(files, "/js/main.js")
     assert sorted(folder.files) == sorted(name.lstrip("/") for name in files)
-    assert len(served.asked) == len(files)
+    assert len(served.fetched) == len(files)
     assert text(folder, "js/main.js") == main
     assert folder.notes == []
 
@@ -145,9 +145,9 @@ def test_address_means_the_same_file_in_the_folder(written: str, there: str) -> 
     page = "http://shell" + asset_url("podlet", "f" * 32, "a/b/main.js")
     keys = {asset_url("podlet", "f" * 32, key) for key in folder.files}
     found = urlsplit(urljoin(page, copy))
-    asked = found.path.replace("ä", "%C3%A4") + (f"?{found.query}" if found.query else "")
+    target = found.path.replace("ä", "%C3%A4") + (f"?{found.query}" if found.query else "")
     assert found.netloc == "shell"
-    assert asked in keys
+    assert target in keys
     assert len(keys) == 2
 
 
@@ -220,7 +220,7 @@ def test_what_can_only_be_known_when_it_runs_is_said() -> None:
         'import lit from "lit";\nawait import(`./${name}.js`);\nimport(base + "x.js");\nnew URL(name, import.meta.url);'
     )
     folder, served = copied({"/main.js": main}, "/main.js")
-    assert served.asked == [f"{ORIGIN}/main.js"]
+    assert served.fetched == [f"{ORIGIN}/main.js"]
     lines = [note.split(":")[1].rpartition("line ")[2] for note in folder.notes]
     assert lines == ["1", "2", "3", "4"]
     assert "'lit'" in folder.notes[0]

@@ -120,9 +120,9 @@ async def test_pictures_that_html_shows_are_copied_or_said(podium: Podium) -> No
     release = poller.current.releases["podlet"]
     assert sorted(release.files) == ["a.png", "b.png", "c.png"]
     assert (await answered(poller, release.address("a.png")))[0] == 200
-    said = "\n".join(done.notes)
-    assert "gone.png answered 404" in said
-    assert "page.html is none of image/png" in said
-    assert "removed src of <img>; a page shows it without" in said
-    assert "removed srcset" not in said
-    assert "removed poster" not in said
+    notes = "\n".join(done.notes)
+    assert "gone.png answered 404" in notes
+    assert "page.html is none of image/png" in notes
+    assert "removed src of <img>; a page shows it without" in notes
+    assert "removed srcset" not in notes
+    assert "removed poster" not in notes

@@ -24,9 +24,9 @@ async def published(origin: Origin, trial: Trial | None = None) -> str:
 
 
 async def command(*argv: str) -> str:
-    said = StringIO()
-    await sync_to_async(call_command)("fragment", *argv, stdout=said)
-    return said.getvalue()
+    output = StringIO()
+    await sync_to_async(call_command)("fragment", *argv, stdout=output)
+    return output.getvalue()
 
 
 async def snapshot() -> Snapshot:
@@ -145,7 +145,7 @@ async def test_publishing_what_is_on_trial_again_is_no_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "words"),
     [
         (("promote", "origin"), "nothing of origin is on trial"),
         (("pause", "origin"), "nothing of origin is on trial"),
@@ -155,11 +155,11 @@ async def test_publishing_what_is_on_trial_again_is_no_change() -> None:
         (("canary", "nobody", "--share", "10"), "nothing was published"),
     ],
 )
-async def test_trial_that_makes_no_sense_changes_nothing(argv: tuple[str, ...], said: str) -> None:
+async def test_trial_that_makes_no_sense_changes_nothing(argv: tuple[str, ...], words: str) -> None:
     """The sentence says what there is."""
     async with Origin() as origin:
         await published(origin)
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(CommandError, match=words):
         await command(*argv)
     assert await models.AuditEntry.objects.acount() == 1
 

@@ -42,8 +42,8 @@ async def test_cold_start_without_the_database_serves_what_was_live(
     before = snapshot_poller.SnapshotPoller(file=SnapshotFile(path, "secret"))
     await before.refresh()
     monkeypatch.setattr(snapshot_poller, "load_snapshot", away)
-    told: list[Snapshot] = []
-    cold = snapshot_poller.SnapshotPoller(lambda snapshot, holds: told.append(snapshot), SnapshotFile(path, "secret"))
+    seen: list[Snapshot] = []
+    cold = snapshot_poller.SnapshotPoller(lambda snapshot, holds: seen.append(snapshot), SnapshotFile(path, "secret"))
     await cold.start()
     try:
         assert cold.current == before.current
@@ -51,7 +51,7 @@ async def test_cold_start_without_the_database_serves_what_was_live(
         assert cold.current.canaries["origin"].share == 2500
         assert cold.current.releases["origin"].isolation == before.current.releases["origin"].isolation
         assert not cold.current.releases["origin"].sandboxed
-        assert told == [cold.current]
+        assert seen == [cold.current]
         monkeypatch.setattr(snapshot_poller, "load_snapshot", load_snapshot)
         await cold.refresh()
         assert cold.current.generation == before.current.generation

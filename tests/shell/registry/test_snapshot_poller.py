@@ -98,17 +98,17 @@ async def test_nothing_that_goes_wrong_ends_the_following(
 
 async def test_mistake_of_whoever_follows_a_change_is_repeated_until_it_goes_well(database: Database) -> None:
     """The snapshot moves on, and who has to be told is told again."""
-    told: list[int] = []
+    generations: list[int] = []
 
     def on_change(snapshot: Snapshot, holds: Holds) -> None:
-        told.append(snapshot.generation)
-        if len(told) < 3:
+        generations.append(snapshot.generation)
+        if len(generations) < 3:
             raise RuntimeError("a mistake")
 
     following = SnapshotPoller(on_change)
     await following.start()
     assert following.current.generation == 1
-    await until(lambda: len(told) == 3)
+    await until(lambda: len(generations) == 3)
     database.says = Snapshot(2)
-    await until(lambda: told == [1, 1, 1, 2])
+    await until(lambda: generations == [1, 1, 1, 2])
     await following.stop()

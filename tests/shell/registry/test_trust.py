@@ -105,6 +105,6 @@ def _manifest() -> dict[str, Any]:
 
 
 async def _fragment(*arguments: str) -> str:
-    said = StringIO()
-    await sync_to_async(call_command)("fragment", *arguments, stdout=said)
-    return said.getvalue()
+    output = StringIO()
+    await sync_to_async(call_command)("fragment", *arguments, stdout=output)
+    return output.getvalue()

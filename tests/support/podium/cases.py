@@ -26,7 +26,7 @@ def _shown(words: str) -> Any:
     return lambda seen: "shown" if words in seen.html else "not shown"
 
 
-def _asked(seen: Seen) -> str:
+def _requested(seen: Seen) -> str:
     return f"asked at `{seen.urls[-1]}`" if seen.urls else "not asked"
 
 
@@ -70,18 +70,18 @@ def _versions(seen: Seen) -> str:
 def _clicks(seen: Seen) -> str:
     if "onclick" in seen.html:
         return "stands"
-    told = ", and publishing says so" if any("onclick" in note for note in seen.notes) else ""
-    return f"taken out{told}"
+    noted = ", and publishing says so" if any("onclick" in note for note in seen.notes) else ""
+    return f"taken out{noted}"
 
 
-def _answered(what: str, told: Callable[[Answer], bool]) -> Callable[[Seen], str]:
+def _answered(what: str, has: Callable[[Answer], bool]) -> Callable[[Seen], str]:
     """The status, and whether the script was told `what`."""
 
     def look(seen: Seen) -> str:
         assert seen.answer is not None
         if seen.answer.status >= 400:
             return f"answered {seen.answer.status}"
-        return f"answered {seen.answer.status}, {'with' if told(seen.answer) else 'without'} {what}"
+        return f"answered {seen.answer.status}, {'with' if has(seen.answer) else 'without'} {what}"
 
     return look
 
@@ -105,16 +105,21 @@ _PLAIN = {"headers": {"content-type": "text/html"}, "body": "<p>plain</p>"}
 _MODULE = {"js": [{"value": "/a.js", "type": "module"}], "files": _files(a_js="export default () => {}")}
 
 CASES = (
-    Case("content at `/content`", {"content": "/content"}, _asked),
-    Case("content at `/`, a slot that asks for `/grid`", {"pages": {"/grid": "<p>grid</p>"}}, _asked, pathname="/grid"),
+    Case("content at `/content`", {"content": "/content"}, _requested),
+    Case(
+        "content at `/`, a slot that asks for `/grid`",
+        {"pages": {"/grid": "<p>grid</p>"}},
+        _requested,
+        pathname="/grid",
+    ),
     Case(
         "the same, answered without a content type",
         {"pages": {"/grid": "<p>grid</p>"}},
         _shown("grid"),
         pathname="/grid",
     ),
-    Case('`pathname: "/mounted"`', {"pathname": "/mounted"}, _asked),
-    Case("slashes too many: `/a//b/`", {"content": "/a//b/"}, _asked),
+    Case('`pathname: "/mounted"`', {"pathname": "/mounted"}, _requested),
+    Case("slashes too many: `/a//b/`", {"content": "/a//b/"}, _requested),
     Case(
         "a query in `content`: `/c?x=1`",
         {
@@ -122,7 +127,7 @@ CASES = (
             "manifest_json": {"name": "podlet", "version": "1", "content": "/c?x=1"},
             "pages": {"/c": _PLAIN},
         },
-        _asked,
+        _requested,
         "the query of an address stays one",
     ),
     Case(

@@ -126,7 +126,7 @@ def _in_the_layout(page: Page, url: str, widths: dict[str, int]) -> dict[str, Si
     """Each in a section as wide as its slot; what the console says is said of all."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.clock.set_fixed_time(_NOW)
     page.goto(url)
     page.wait_for_load_state("networkidle")

@@ -111,10 +111,10 @@ class Podium:
 
     def _ask(self, command: str, **parameters: Any) -> Any:
         with self._turn:
-            asked = {"id": next(self._ids), "command": command, **parameters}
+            request = {"id": next(self._ids), "command": command, **parameters}
             assert self._process.stdin is not None
             assert self._process.stdout is not None
-            self._process.stdin.write(json.dumps(asked) + "\n")
+            self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             line = self._process.stdout.readline()
         if not line:

@@ -138,8 +138,8 @@ async def _called_here(release: "Release", call: Call) -> Answer:
     from tests.support.proxied import Proxied
 
     async with Proxied({}, "", release=release) as proxied:
-        asked = await proxied.ask(call.method, call.rest, query=call.query, body=call.body, headers=_BROWSER)
-    return Answer(asked.status, asked.headers, asked.body)
+        request = await proxied.ask(call.method, call.rest, query=call.query, body=call.body, headers=_BROWSER)
+    return Answer(request.status, request.headers, request.body)
 
 
 def _start(podium: Podium, case: Case) -> Started:
@@ -160,7 +160,7 @@ def _carry_out(podium: Podium, started: Started, change: Variant | str | None) -
 
 def _ended(podium: Podium, started: Started, case: Case, seen: Seen) -> Seen:
     if case.then != GONE:
-        urls = [asked["url"] for asked in podium.requests(started)]
+        urls = [request["url"] for request in podium.requests(started)]
         seen.urls = [url for url in urls if not re.search(r"manifest\.json|fallback|\.(css|js|svg)$", url)]
         podium.stop(started)
     return seen

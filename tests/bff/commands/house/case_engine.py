@@ -71,17 +71,17 @@ def test_all_who_share_a_turn_that_breaks_at_its_end_hear_of_it():
         with transaction.atomic():
             transaction.on_commit(lambda: 1 / 0)
 
-    begun, queued = threading.Event(), threading.Event()
+    started, queued = threading.Event(), threading.Event()
 
     def holds_the_thread():
-        begun.set()
+        started.set()
         queued.wait(5)
 
     async def pending():
         made = Engine(threads=1, policy=replace(POLICY, command_ms_max=10_000))
         try:
             first = asyncio.ensure_future(made.run(holds_the_thread))
-            await asyncio.to_thread(begun.wait, 5)
+            await asyncio.to_thread(started.wait, 5)
             others = [asyncio.ensure_future(made.run(breaks)) for _ in range(3)]
             await asyncio.sleep(0)
             queued.set()

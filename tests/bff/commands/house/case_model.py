@@ -23,7 +23,7 @@ from bff.contracts.wallet import CancelWithdrawal, ClaimPromotion, Deposit, With
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 AMOUNTS = st.integers(1, 500)
 # The offer of the model: how much, how much it asks for, the largest bet, and what a stake counts in percent.
-BONUS, ASKED, LARGEST, PERCENT = 300, 600, 200, 50
+BONUS, WAGERING, LARGEST, PERCENT = 300, 600, 200, 50
 
 
 def name():
@@ -129,10 +129,10 @@ class Ledger(RuleBasedStateMachine):
         if not self.running():
             return
         grant = self.running()[0]
-        counted = min(min(amount, LARGEST) * PERCENT // 100, ASKED - grant[0])
+        counted = min(min(amount, LARGEST) * PERCENT // 100, WAGERING - grant[0])
         self.shares[transaction] = (grant, counted)
         grant[0] += counted
-        if grant[0] == ASKED:
+        if grant[0] == WAGERING:
             released = self.left_for(grant)
             grant[1] = "done"
             self.bonus -= released
@@ -293,7 +293,7 @@ class Ledger(RuleBasedStateMachine):
             assert list(stored) == [tuple(grant) for grant in self.grants]
 
     @invariant()
-    def every_change_is_told_once_and_in_order(self):
+    def every_change_is_published_once_and_in_order(self):
         if getattr(self, "opened", False):
             outbox_rows = OutboxRow.objects.filter(aggregate=f"player:{self.player}").order_by("pk")
             assert list(outbox_rows.values_list("sequence", flat=True)) == list(range(1, self.events + 1))

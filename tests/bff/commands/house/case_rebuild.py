@@ -50,18 +50,18 @@ def test_a_player_whom_another_relay_has_restated_meanwhile_is_not_restated_agai
 def test_a_rebuild_goes_on_where_it_was_until_it_ends():
     """Who begins it again gets the one under way; what another run reports changes nothing."""
     Rebuild.objects.all().delete()
-    begun, is_new = rebuild.begin(NOW)
-    assert (rebuild.begin(NOW), is_new) == ((begun, False), True)
+    state, is_new = rebuild.begin(NOW)
+    assert (rebuild.begin(NOW), is_new) == ((state, False), True)
     low, high = sorted(opened() for _ in range(2))
     assert rebuild.players_left(low) == Player.objects.filter(pk__gt=low).count() > rebuild.players_left(high)
     assert rebuild.next_players(high[:-1], 1) == [(high, "EUR")]
     rebuild.save_progress("another", high, 9, 9)
-    rebuild.save_progress(begun.run, low, 3, 1)
+    rebuild.save_progress(state.run, low, 3, 1)
     found = Rebuild.objects.get(pk=1)
     assert (found.after, found.swapped, found.refused) == (low, 3, 1)
     rebuild.end("another")
     assert Rebuild.objects.exists()
-    rebuild.end(begun.run)
+    rebuild.end(state.run)
     assert not Rebuild.objects.exists()
 
 

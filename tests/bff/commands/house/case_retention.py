@@ -53,12 +53,14 @@ def test_events_are_kept_for_a_week_after_they_went_out():
 
 def test_requests_are_kept_longer_than_their_signatures_hold():
     """After 59 minutes a request is known, after 61 it is not; a signature is refused after five."""
-    table, kept, gone = Table(), uuid(), uuid()
-    for request, minutes in ((kept, 59), (gone, 61)):
+    table, younger, older = Table(), uuid(), uuid()
+    for request, minutes in ((younger, 59), (older, 61)):
         table.bet(100, request=request)
         ProviderRequest.objects.filter(request_uuid=request).update(at=now() - timedelta(minutes=minutes))
     forget(now())
-    assert [each.request_uuid for each in ProviderRequest.objects.filter(request_uuid__in=(kept, gone))] == [kept]
+    assert [each.request_uuid for each in ProviderRequest.objects.filter(request_uuid__in=(younger, older))] == [
+        younger
+    ]
 
 
 def test_a_copy_made_while_commands_go_on_is_one_moment(tmp_path):
