@@ -36,6 +36,7 @@ def main() -> None:
         if remote.named_shell(sys.argv[2:], os.environ):
             sys.exit((remote if sys.argv[1] == "fragment" else pages).main(sys.argv[2:]))
         _join()
+        _log_plainly()
         _end_at_once(_django())
     sys.exit(_django())
 
@@ -56,6 +57,15 @@ def _join() -> None:
         os.environ.update(running.join(sys.argv[2:], os.environ, cli.data_root()))
     except running.NotJoined as refused:
         sys.exit(f"manage.py {sys.argv[1]}: {refused}")
+
+
+def _log_plainly() -> None:
+    """To stderr, and no more than what somebody at a terminal has to know."""
+    import logging
+
+    from bff.resilience import log
+
+    log.configure(level=logging.WARNING)
 
 
 def _django() -> int:

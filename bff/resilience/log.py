@@ -1,6 +1,6 @@
 """Log lines on stderr: short ones for people under DEBUG, one JSON object a line otherwise.
 
-Public: `configure`, `get`, `bind_trace`.
+Public: `configure`, `get`, `bind_trace`, `silenced`.
 """
 
 import logging
@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import cast
 
 from bff.resilience.partition import current
@@ -35,6 +36,7 @@ with _without("rich", "twisted"):
 
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = b"0" * 32
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
 def configure(*, level: int = logging.INFO) -> None:
@@ -44,6 +46,7 @@ def configure(*, level: int = logging.INFO) -> None:
     """
     for_people = bool(os.environ.get("DEBUG"))
     shared: list[Processor] = [
+        _drop_silenced,
         structlog.contextvars.merge_contextvars,
         _name_partition,
         structlog.stdlib.add_log_level,
@@ -75,6 +78,22 @@ def configure(*, level: int = logging.INFO) -> None:
 def get(name: str) -> FilteringBoundLogger:
     """The logger `name`; call it with an event and fields: `log.info("breaker_opened", upstream="wallet")`."""
     return cast(FilteringBoundLogger, structlog.get_logger(name))
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """What this task and those that it starts do in here is a rehearsal: it happened to nobody, and is not logged."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def _drop_silenced(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if _silent.get():
+        raise structlog.DropEvent
+    return event
 
 
 def _name_partition(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -25,6 +25,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "broker",
         "contain",
         "follow",
+        "gate",
         "registry-api",
         "engine",
         "feeds",

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from fragments.cli.gate_verbs import finding_lines
+
 # Publishing fetches what the manifest names, each within five seconds.
 ANSWER_S_MAX = 60.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -60,8 +62,9 @@ def _json(response: httpx.Response) -> Any:
 
 
 def _detail(response: httpx.Response) -> str:
-    """The problem's own sentence, or what stands there instead of one, on one line."""
+    """The problem's own sentence with what was found, or what stands there instead of one, on one line."""
     try:
-        return str(response.json()["detail"])
+        problem = response.json()
+        return "\n".join([str(problem["detail"]), *finding_lines(problem.get("findings", []))])
     except (ValueError, KeyError, TypeError):
         return " ".join(response.text.split())[:300] or response.reason_phrase

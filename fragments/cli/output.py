@@ -6,12 +6,14 @@ Public: `say`, `say_published`, `table`, `moment`.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from fragments.cli.gate_verbs import check_lines, finding_lines, say_gate
+
 
 def say_published(answer: dict[str, Any]) -> Iterator[str]:
     """Lines about a release that was published."""
     word = "published" if answer["changed"] else "unchanged"
     yield f"{word} {answer['fragment']} {answer['version']} ({answer['digest'][:12]}), {answer['trust']}"
-    yield from (f"  {note}" for note in answer["notes"])
+    yield from finding_lines(answer["findings"])
 
 
 def say(verb: str, deed: str, name: str, answer: Any) -> Iterator[str]:
@@ -23,6 +25,8 @@ def say(verb: str, deed: str, name: str, answer: Any) -> Iterator[str]:
             yield _rolled_back(answer)
         case (("canary" | "promote" | "pause"), _):
             yield _trial(verb, answer)
+        case (("rules" | "waive" | "enforce"), _):
+            yield from say_gate(verb, name, answer)
         case "list", _:
             yield from table([_live(each) for each in answer], "nothing is live")
         case "show", _:
@@ -82,6 +86,7 @@ def _shown(answer: dict[str, Any]) -> Iterator[str]:
         for each in answer["releases"]
     ]
     yield from table(rows, "")
+    yield from check_lines(answer["check"])
 
 
 def _difference(answer: dict[str, Any]) -> Iterator[str]:

@@ -63,6 +63,15 @@ class RemoteRegistry(Connection):
     def pause(self, name: str) -> Answer:
         return self._ask("POST", f"{_of(name)}/pause")
 
+    def rules(self, name: str) -> Answer:
+        return self._ask("GET", f"{_of(name)}/rules")
+
+    def waive(self, name: str, rule: str, reason: str) -> Answer:
+        return self._ask("POST", f"{_of(name)}/waivers", {"rule": rule, "reason": reason})
+
+    def enforce(self, name: str, rule: str) -> Answer:
+        return self._ask("DELETE", f"{_of(name)}/waivers/{quote(rule, safe='')}")
+
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer:
         return self._ask("POST", f"{_of(name)}/tokens", {"name": label, "purpose": purpose, "days": days})
 

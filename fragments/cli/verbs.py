@@ -7,13 +7,15 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from fragments.cli.gate_verbs import GATE_VERBS, GateRegistry, add_gate_verbs, run_gate_verb
+
 # JSON as the API answers it.
 Answer = Any
 DAYS_DEFAULT = 90
 AUDIT_LINES = 20
 
 
-class Registry(Protocol):
+class Registry(GateRegistry, Protocol):
     """What verbs ask, wherever it is, but for `publish`. Each answers what the API would; a refusal is raised."""
 
     def list(self) -> Answer: ...
@@ -78,6 +80,7 @@ def add_verbs(verbs: Any) -> list[ArgumentParser]:
     verb.add_argument("after", metavar="AFTER", help="the same")
     verb = _named(verbs, "audit", "who changed what, and what was refused")
     verb.add_argument("--limit", type=int, default=AUDIT_LINES, metavar="N", help=f"lines, {AUDIT_LINES} by default")
+    add_gate_verbs(verbs)
     return add_token_verbs(verbs, _named)
 
 
@@ -103,6 +106,8 @@ def add_trial(parser: ArgumentParser) -> None:
 def run_verb(registry: Registry, given: Namespace) -> Answer:
     """What the registry answers to the verb of `given`, which is one of `add_verbs`."""
     name = getattr(given, "name", "")
+    if given.verb in GATE_VERBS:
+        return run_gate_verb(registry, given)
     match given.verb, getattr(given, "deed", ""):
         case "hold", _:
             return registry.hold(name, given.reason)

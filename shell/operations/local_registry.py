@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fragments.cli.verbs import Answer
-from shell.registry import history, holds, rollback, rollout, tokens
+from shell.registry import history, holds, rollback, rollout, tokens, waivers
 
 
 class LocalRegistry:
@@ -51,6 +51,15 @@ class LocalRegistry:
 
     def pause(self, name: str) -> Answer:
         return as_json(rollout.pause(name, actor=self._actor))
+
+    def rules(self, name: str) -> Answer:
+        return as_json(waivers.list_rules(name))
+
+    def waive(self, name: str, rule: str, reason: str) -> Answer:
+        return {"rule": rule, "changed": waivers.waive(name, rule, reason=reason, actor=self._actor)}
+
+    def enforce(self, name: str, rule: str) -> Answer:
+        return {"rule": rule, "changed": waivers.enforce(name, rule, actor=self._actor)}
 
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer:
         made = tokens.make_token(

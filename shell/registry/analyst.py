@@ -14,6 +14,7 @@ from shell.registry import models
 from shell.registry.analysis import AnalysisPolicy, Finding, Sample, judge
 from shell.registry.rollout import RolloutRefused, abort, pause, promote
 from shell.registry.tallies import ReleaseTally, read_sample, store_counts
+from shell.registry.waivers import errors_before_live
 
 ACTOR = "analysis"
 
@@ -73,6 +74,10 @@ def _act(row: models.Rollout, finding: Finding, detail: str, now: datetime) -> N
     if finding is Finding.BAD:
         if abort(fragment, actor=ACTOR, why=detail) is not None:
             logger.error("trial_rolled_back", fragment=fragment, version=version, detail=detail)
+    elif row.promotes and not row.held_back and finding is Finding.WELL and (broken := errors_before_live(row.release)):
+        why = f"it breaks {', '.join(dict.fromkeys(each.rule for each in broken))}, so it can not be live for everybody"
+        pause(fragment, actor=ACTOR, why=why)
+        logger.warning("trial_paused", fragment=fragment, version=version, detail=why)
     elif row.promotes and not row.held_back and finding is Finding.WELL:
         promote(fragment, actor=ACTOR, now=now, why=detail)
         logger.info("trial_promoted", fragment=fragment, version=version, detail=detail)

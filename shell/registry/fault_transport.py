@@ -37,6 +37,9 @@ class Meeting:
     deadline: Deadline
     clock: Clock
 
+    def too_large(self) -> Response:
+        raise CallFailed(Reason.OVERSIZE, f"more than {self.policy.wire_bytes_max} B came", answered=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -85,7 +88,7 @@ def _cut(meeting: Meeting) -> Response:
 
 
 def _huge(meeting: Meeting) -> Response:
-    raise CallFailed(Reason.OVERSIZE, f"more than {meeting.policy.wire_bytes_max} B came", answered=True)
+    return meeting.too_large()
 
 
 def _error(meeting: Meeting) -> Response:

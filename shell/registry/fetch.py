@@ -41,7 +41,7 @@ _ANY_PREFIX = "/slots/page/slot"
 class Copy:
     """A release as it was fetched. `css`, `js` and `lifted` are keys of `files`; `notes` are for its authors.
 
-    `versioned` is whether any of its answers said `podlet-version`.
+    `versioned` is whether any of its answers said `podlet-version`. `answers` are those to what pages will ask.
     """
 
     manifest_url: str
@@ -58,6 +58,7 @@ class Copy:
     versioned: bool = True
     trust: Trust = Trust.SANDBOXED
     notes: tuple[str, ...] = ()
+    answers: tuple[tuple[Look, Response | CallFailed], ...] = ()
 
     def digest(self) -> str:
         """What tells this release from any other."""
@@ -133,6 +134,7 @@ class Fetcher:
             versioned=self._versioned,
             trust=trust,
             notes=(*notes, *styles.notes, *scripts.notes, *folder.notes, *_unrun(release, js)),
+            answers=tuple(zip(looks, answers, strict=True)),
         )
 
     async def _fallback(self, release: Release) -> Response | None:

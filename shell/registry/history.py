@@ -1,7 +1,7 @@
 """What the registry knows of fragments, for who asks: releases, differences, and who changed what.
 
-Public: `FragmentView`, `ReleaseView`, `AuditView`, `Difference`, `list_fragments`, `show_fragment`, `compare`,
-`read_audit`, `find_release`, `record_refusal`, `NotFound`, `AUDIT_MAX`.
+Public: `FragmentView`, `ReleaseView`, `AuditView`, `Difference`, `list_fragments`, `show_fragment`, `show_check`,
+`compare`, `read_audit`, `find_release`, `record_refusal`, `NotFound`, `AUDIT_MAX`.
 """
 
 import difflib
@@ -12,6 +12,7 @@ from datetime import datetime
 
 from shell.registry import models
 from shell.registry.registrations import trust_of
+from shell.registry.waivers import CheckView, assessment_of
 
 RELEASES_MAX = 50
 AUDIT_MAX = 500
@@ -47,10 +48,11 @@ class ReleaseView:
 
 @dataclass(frozen=True, slots=True)
 class FragmentDetail:
-    """A fragment with its newest releases, newest first."""
+    """A fragment with its newest releases, newest first; `check` is what the gate said of the newest."""
 
     shown: FragmentView
     releases: list[ReleaseView]
+    check: CheckView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,16 @@ def show_fragment(fragment: str) -> FragmentDetail:
     releases = [
         ReleaseView(row.version, row.digest, row.manifest_url, row.published_at, row.digest == live) for row in rows
     ]
-    return FragmentDetail(shown[0], releases)
+    return FragmentDetail(shown[0], releases, assessment_of(rows[0]))
+
+
+def show_check(fragment: str, named: str) -> CheckView:
+    """What the gate said of a release when it was published last; raises `NotFound`."""
+    release = find_release(fragment, named)
+    check = assessment_of(release)
+    if check is None:
+        raise NotFound(f"{fragment} {release.version} was published before releases were checked.")
+    return check
 
 
 def find_release(fragment: str, named: str) -> models.Release:

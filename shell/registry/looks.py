@@ -19,11 +19,15 @@ NOBODY = "publishing"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One request of a page. `prefix` is the slot's; `where` names page and slot for a message."""
+    """One request of a page, for what it includes. `where` names page and slot for a message."""
 
     where: str
-    prefix: str
+    include: Include
     request: Request
+
+    @property
+    def prefix(self) -> str:
+        return self.include.prefix
 
 
 def looks_of(release: Release, pages: PageTable, bearer: Bearer | None) -> tuple[tuple[Look, ...], tuple[str, ...]]:
@@ -44,7 +48,7 @@ def looks_of(release: Release, pages: PageTable, bearer: Bearer | None) -> tuple
             continue
         include = Include(slot, _visit(page, NOBODY if bearer else ""), release)
         request = content_request(include, bearer or _no_bearer)
-        looks.setdefault(request.url, Look(where, include.prefix, request))
+        looks.setdefault(request.url, Look(where, include, request))
     return tuple(looks.values()), tuple(notes)
 
 

@@ -46,6 +46,34 @@ class Release(models.Model):
         return f"{self.fragment} {self.version} {self.digest[:12]}"
 
 
+class Assessment(models.Model):
+    """What the gate found in a release when it was published last: findings as they are, whatever was waived."""
+
+    release = models.OneToOneField(Release, on_delete=models.CASCADE, primary_key=True)
+    at = models.DateTimeField()
+    findings = models.JSONField(default=list)
+    rehearsals = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{self.release_id}: {len(self.findings)} findings"
+
+
+class Waiver(models.Model):
+    """A rule that is a warning for one fragment, by an operator's word, and why."""
+
+    fragment = models.CharField(max_length=100)
+    rule = models.CharField(max_length=32)
+    reason = models.CharField(max_length=200)
+    actor = models.CharField(max_length=150)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["fragment", "rule"], name="one_waiver_a_rule")]
+
+    def __str__(self) -> str:
+        return f"{self.fragment}: {self.rule}, {self.reason}"
+
+
 class LiveRelease(models.Model):
     """Which release of a fragment pages are composed from."""
 

@@ -1,15 +1,18 @@
 """Publishing: fetch a fragment's manifest, fallback and assets, check them, keep copies, make the release live.
 
 Public: `publish`, `Published`, `Trial`, `PublishRefused`, `VersionTaken`.
-Nothing is written until everything is fetched and checked: a publish that is refused leaves what is live as it was.
+Nothing is written until everything is fetched, checked and held to the rules of the gate: a publish that is refused
+leaves what is live as it was, and a line in the audit.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from asgiref.sync import sync_to_async
-from django.db import transaction
+from django.db import Error, transaction
 
+from bff.resilience import log
 from bff.resilience.policy import Policy
 from bff.resilience.transport import Transport
 from shell.composition.page import PageTable
@@ -18,13 +21,21 @@ from shell.composition.requests import Bearer
 from shell.registry import models
 from shell.registry.document_names import DocumentNames, conflict, shell_names
 from shell.registry.fetch import FETCH_MS, Copy, Fetcher
+from shell.registry.gate.assess import Assessed, assess, errors_before
+from shell.registry.gate.findings import Finding
+from shell.registry.gate.manifest_findings import refusal
+from shell.registry.gate.recording import RecordingTransport
+from shell.registry.gate.rules import Stage
 from shell.registry.going_live import go_live
+from shell.registry.history import record_refusal
 from shell.registry.origins import Origins, origin_of
 from shell.registry.registrations import set_trust, trust_of
 from shell.registry.release_folder import PublishRefused, release_budget
 from shell.registry.rollout import RolloutRefused, begin
+from shell.registry.waivers import FindingView, store_assessment, views_of, waived_rules
 
 __all__ = ["PublishRefused", "Published", "Trial", "VersionTaken", "publish"]
+logger = log.get("registry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Published:
     changed: bool
     notes: tuple[str, ...] = ()
     trust: Trust = Trust.SANDBOXED
+    findings: tuple[FindingView, ...] = ()
 
 
 async def publish(
@@ -75,21 +87,36 @@ async def publish(
 
     async def trust_of_name(name: str) -> Trust:
         # Before anything else is asked for: nobody's origin hears of a release that may not be.
+        names.append(name)
         if only and name != only:
             raise PublishRefused(f"name: the manifest is {name}'s, and this may publish {only} alone")
         return trust or await sync_to_async(trust_of)(name)
 
-    transport = Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=release_budget().file_bytes_max))
+    transport = RecordingTransport(
+        Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=release_budget().file_bytes_max))
+    )
+    names: list[str] = []
     try:
         copy = await Fetcher(transport, origins, trust_of_name, pages, bearer).copy(manifest_url)
+        assessed = await assess(copy, transport)
+        return await sync_to_async(_store)(copy, assessed, actor, move, trust, bool(only), trial)
+    except PublishRefused as refused:
+        refused.findings = refused.findings or (refusal(str(refused), transport.response(manifest_url)),)
+        await _record(only or next(iter(names), ""), actor, f"publish of {manifest_url[:200]}: {refused}")
+        raise
     finally:
         await transport.aclose()
-    return await sync_to_async(_store)(copy, actor, move, trust, bool(only), trial)
 
 
 @transaction.atomic
 def _store(
-    copy: Copy, actor: str, move: bool, trust: Trust | None, versions_fixed: bool, trial: Trial | None
+    copy: Copy,
+    assessed: Assessed,
+    actor: str,
+    move: bool,
+    trust: Trust | None,
+    versions_fixed: bool,
+    trial: Trial | None,
 ) -> Published:
     fragment, digest = copy.manifest.name, copy.digest()
     live = models.LiveRelease.objects.select_related("release").filter(fragment=fragment).first()
@@ -104,6 +131,10 @@ def _store(
         raise PublishRefused(
             f"css: {clash}, and both would be the document's. Nothing was changed; give yours a name of its own"
         )
+    waived = waived_rules(fragment)
+    stage = Stage.LIVE if trial is None or live is None else Stage.PUBLISH
+    if errors := errors_before(assessed.findings, stage, waived):
+        raise PublishRefused(_refusal(fragment, copy.manifest.version, errors), errors)
     trusted = trust is not None and set_trust(fragment, trust, actor=actor)
     for asset in copy.files.values():
         models.Asset.objects.get_or_create(
@@ -128,7 +159,25 @@ def _store(
         },
     )
     changed = _show(release, live, actor, trial)
-    return Published(fragment, copy.manifest.version, digest, changed or trusted, copy.notes, copy.trust)
+    store_assessment(release, assessed, datetime.now(UTC))
+    findings = tuple(views_of(assessed.findings, waived))
+    return Published(fragment, copy.manifest.version, digest, changed or trusted, copy.notes, copy.trust, findings)
+
+
+async def _record(fragment: str, actor: str, detail: str) -> None:
+    """Of what was refused, whoever published it is told: a database that is away must not hide why."""
+    try:
+        await sync_to_async(record_refusal)(fragment, actor=actor, detail=detail)
+    except Error as error:
+        logger.warning("refusal_unrecorded", fragment=fragment, detail=detail, error=str(error))
+
+
+def _refusal(fragment: str, version: str, errors: Sequence[Finding]) -> str:
+    """One sentence with each rule that is broken, and where; the findings say the rest."""
+    places = [f"{each.field} ({each.place})" if each.place else each.field for each in errors[:3]]
+    broken = "; ".join(f"{each.rule}: {place}: {each.message}" for place, each in zip(places, errors, strict=False))
+    more = f"; and {len(errors) - 3} more" if len(errors) > 3 else ""
+    return f"gate: {fragment} {version} breaks {broken}{more}. Nothing was changed"
 
 
 def _show(release: models.Release, live: models.LiveRelease | None, actor: str, trial: Trial | None) -> bool:

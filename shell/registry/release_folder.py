@@ -18,6 +18,7 @@ from shell.composition.release import Release, asset_url, path_of
 from shell.registry import models
 from shell.registry.document_names import DocumentNames, document_names, lifted_rules
 from shell.registry.file_types import STYLE, FileType, type_of, wanted_by
+from shell.registry.gate.findings import Finding
 from shell.registry.origins import base_of
 from shell.registry.references import OwnOrigin, Reach, Reference, ReferenceRefused
 from shell.registry.scope import scoped
@@ -32,7 +33,14 @@ _FOLDER = "http://shell" + asset_url("fragment", "0" * 64, "")
 
 
 class PublishRefused(Exception):
-    """The message says what is wrong, by field where there is one, and that nothing was changed."""
+    """The message says what is wrong, by field where there is one, and that nothing was changed.
+
+    `findings` are the same, each with its rule, its place and what to do.
+    """
+
+    def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from shell.composition.release import SHARE_MAX
 from shell.registry import models
 from shell.registry.going_live import go_live
 from shell.registry.history import NotFound, find_release
+from shell.registry.waivers import errors_before_live
 
 PERCENT = SHARE_MAX // 100
 _DETAIL_CHARS_MAX = 300
@@ -89,8 +90,14 @@ def begin(candidate: models.Release, *, percent: float, promotes: bool, actor: s
 
 @transaction.atomic
 def promote(fragment: str, *, actor: str, now: datetime, why: str = "") -> RolloutView:
-    """Make the release on trial live for everybody; raises `RolloutRefused`."""
+    """Make the release on trial live for everybody; raises `RolloutRefused`, also where it breaks the gate's rules."""
     row = _on_trial(fragment)
+    if errors := errors_before_live(row.release):
+        broken = "; ".join(f"{each.rule}: {each.message}" for each in errors[:3])
+        raise RolloutRefused(
+            f"{row.release.version} of {fragment} can not be live for everybody ({broken}). Nothing was changed; "
+            "publish another release, or have an operator waive the rule."
+        )
     go_live(fragment, row.release, now=now)
     _audit(row, actor, "promoted", why)
     promoted = _view(row)

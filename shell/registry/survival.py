@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
+from bff.resilience import log
 from bff.resilience.cache_control import lifetime
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import Response
@@ -56,9 +57,10 @@ class Survival:
 async def survive(include: Include, healthy: Response, faults: Sequence[Fault] = FAULTS) -> tuple[Survival, ...]:
     """A row for each of `faults`. `healthy` is what the origin answers to `include` while it is well.
 
-    No request is sent and no time passes: what is slow passes on a clock of its own.
+    No request is sent, nothing is logged and no time passes: what is slow passes on a clock of its own.
     """
-    return tuple([await _row(include, healthy, fault) for fault in faults])
+    with log.silenced():
+        return tuple([await _row(include, healthy, fault) for fault in faults])
 
 
 async def _row(include: Include, healthy: Response, fault: Fault) -> Survival:

@@ -6,7 +6,8 @@ Public: `broken_rules`.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from shell.operations.fragment_check.findings import Finding, Level
+from shell.registry.gate.findings import Finding, Level
+from shell.registry.gate.rules import Rule
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -24,7 +25,7 @@ def broken_rules(page: "Page", where: str) -> Iterator[Finding]:
         serious = found["impact"] in ("serious", "critical")
         nodes = "; ".join(" ".join(node["html"].split())[:120] for node in found["nodes"][:_NODES_MAX])
         message = f"{found['help']} ({found['id']}, {found['impact']}): {nodes}"
-        yield Finding(Level.ERROR if serious else Level.WARNING, where, message, _remedy(found))
+        yield Finding(Rule.AXE, Level.ERROR if serious else Level.WARNING, where, message, _remedy(found))
 
 
 def _remedy(found: Any) -> str:

@@ -22,12 +22,13 @@ from shell.composition.page import PAGE_DEADLINE_MS, PageTable, Visit
 from shell.composition.release import Release, Trust
 from shell.composition.requests import content_request
 from shell.composition.upstreams import Upstreams
-from shell.operations.fragment_check import answers, manifest_findings
-from shell.operations.fragment_check.copied import files_of, release_of
+from shell.operations.fragment_check.copied import files_of
 from shell.operations.fragment_check.looks import SlotLook, include_of, looks_for
-from shell.operations.fragment_check.recording import RecordingTransport
 from shell.operations.fragment_check.report import Report, SlotReport
 from shell.registry.fetch import FETCH_MS, Copy, Fetcher
+from shell.registry.gate import answers, manifest_findings
+from shell.registry.gate.assess import release_of
+from shell.registry.gate.recording import RecordingTransport
 from shell.registry.origins import Origins
 from shell.registry.release_folder import PublishRefused, release_budget
 from shell.registry.survival import survive
@@ -117,10 +118,10 @@ async def _look(look: SlotLook, release: Release, report: Report) -> SlotReport:
         await upstreams.aclose()
     exchange = recordings[0].exchanges[-1]
     response = exchange.response
-    report.findings += answers.about(look, include, included, response)
+    report.findings += answers.about(look.where, include, included, response)
     survivals = await survive(include, response) if response and included.state in _WELL else ()
     size = len(response.body) if response else 0
-    report.findings += answers.about_survival(look, include, included, survivals)
+    report.findings += answers.about_survival(look.where, include, included, survivals)
     return SlotReport(look.where, exchange.request.url, include, included, size, survivals)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bff.resilience.outcome import State
-from shell.operations.fragment_check.findings import Finding, Level
 from shell.operations.fragment_check.report import Report, SlotReport
+from shell.registry.gate.findings import Finding, Level
 from shell.registry.survival import Survival
 
 _SHOWN = {

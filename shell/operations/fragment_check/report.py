@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from shell.composition.include import Include
 from shell.composition.ladder import Included
-from shell.operations.fragment_check.findings import Finding, Level
+from shell.registry.gate.findings import Finding, Level
 from shell.registry.survival import Survival
 
 

@@ -13,8 +13,9 @@ from shell.composition.ladder import Included
 from shell.operations.fragment_check.accessibility import broken_rules
 from shell.operations.fragment_check.browser import NoBrowser, chromium
 from shell.operations.fragment_check.composed import ORIGIN, ComposedPage
-from shell.operations.fragment_check.findings import Finding, Level
 from shell.operations.fragment_check.report import Report, SlotReport
+from shell.registry.gate.findings import Finding, Level
+from shell.registry.gate.rules import Rule
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route
@@ -123,19 +124,20 @@ def _fulfil(route: "Route", composed: ComposedPage, watched: Watched) -> None:
 
 def _happened(watched: Watched, where: str) -> Iterator[Finding]:
     for message in watched.thrown:
-        yield Finding(
-            Level.ERROR, where, f"a script throws: {message}", "Mend it; it runs each time the slot's HTML arrives."
-        )
+        remedy = "Mend it; it runs each time the slot's HTML arrives."
+        yield Finding(Rule.SCRIPT_ERROR, Level.ERROR, where, f"a script throws: {message}", remedy)
     for message in watched.forbidden:
         remedy = "Take it out: pages load nothing but what the manifest names, and run no script in HTML."
-        yield Finding(Level.WARNING, where, f"the browser refuses it: {message}", remedy)
+        yield Finding(Rule.BROWSER_REFUSES, Level.WARNING, where, f"the browser refuses it: {message}", remedy)
     for url in watched.elsewhere:
         remedy = "Call your own origin under podium-public-pathname and a name of `proxy`."
-        yield Finding(Level.WARNING, where, f"it calls {url}, which pages do not let through", remedy)
+        message = f"it calls {url}, which pages do not let through"
+        yield Finding(Rule.BROWSER_REFUSES, Level.WARNING, where, message, remedy)
 
 
 def _too_wide(page: "Page", where: str, width_px: int) -> Iterator[Finding]:
     over_px = page.evaluate(_OVER_PX)
     if over_px > 0:
         message = f"at {width_px} px it is {over_px} px wider than its place"
-        yield Finding(Level.WARNING, where, message, "Let it wrap, or scroll in a place of its own (overflow: auto).")
+        remedy = "Let it wrap, or scroll in a place of its own (overflow: auto)."
+        yield Finding(Rule.OVERFLOW, Level.WARNING, where, message, remedy)

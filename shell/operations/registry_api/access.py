@@ -3,7 +3,7 @@
 Public: `TokenBearer`, `actor_of`, `Problem`, `in_registry`, `LINES`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from shell.players.throttle import Try, network_of
 from shell.registry.history import AUDIT_MAX, record_refusal
 from shell.registry.page_revisions import subject_of
 from shell.registry.tokens import Purpose, TokenView, authenticate
+from shell.registry.waivers import FindingView
 from shell.wiring import parts
 
 T = TypeVar("T")
@@ -31,13 +32,19 @@ _threads = Threads("registry", 4, 16)
 
 
 class Problem(Exception):
-    """An answer other than 2xx: `status`, and a sentence that says what happened and what to do."""
+    """An answer other than 2xx: `status`, and a sentence that says what happened and what to do.
 
-    def __init__(self, status: int, detail: str, *, retry_after_s: int = 0) -> None:
+    `findings` are what a release was refused for.
+    """
+
+    def __init__(
+        self, status: int, detail: str, *, retry_after_s: int = 0, findings: Sequence[FindingView] = ()
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.findings = findings
 
 
 async def in_registry(call: Callable[[], T]) -> T:

@@ -5,6 +5,7 @@ Each operation calls one function of `shell.registry`; answers are its dataclass
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -15,9 +16,9 @@ from ninja.errors import ValidationError
 from pydantic import Field
 
 from shell.composition.page import PagesBroken
-from shell.operations.registry_api import page_api
+from shell.operations.registry_api import gate_api, page_api
 from shell.operations.registry_api.access import LINES, Problem, TokenBearer, actor_of, in_registry
-from shell.registry import history, holds, page_revisions, rollback, rollout, tokens
+from shell.registry import history, holds, page_revisions, rollback, rollout, tokens, waivers
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, Trial, VersionTaken, publish
 from shell.registry.release_folder import PublishRefused
@@ -83,7 +84,9 @@ class Resumed(Schema):
 @api.exception_handler(Problem)
 def _problem(request: HttpRequest, problem: Problem | type[Problem]) -> HttpResponse:
     assert isinstance(problem, Problem)
-    body = {"type": "about:blank", "status": problem.status, "detail": problem.detail}
+    body: dict[str, Any] = {"type": "about:blank", "status": problem.status, "detail": problem.detail}
+    if problem.findings:
+        body["findings"] = [asdict(each) for each in problem.findings]
     response = api.create_response(request, body, status=problem.status)
     response.headers["Content-Type"] = "application/problem+json"
     response.headers["Cache-Control"] = "no-store"
@@ -108,14 +111,20 @@ def _on(error: type[Exception], status: int) -> None:
     api.add_exception_handler(error, handle)
 
 
+def _refused_publish(request: HttpRequest, refused: PublishRefused | type[PublishRefused]) -> HttpResponse:
+    assert isinstance(refused, PublishRefused)
+    status = 409 if isinstance(refused, VersionTaken) else 422
+    return _problem(request, Problem(status, str(refused), findings=waivers.views_of(refused.findings, {})))
+
+
+api.add_exception_handler(PublishRefused, _refused_publish)
 for _error, _status in (
     (history.NotFound, 404),
-    (VersionTaken, 409),
     (rollback.RollbackRefused, 409),
     (rollout.RolloutRefused, 409),
-    (PublishRefused, 422),
     (PagesBroken, 422),
     (page_revisions.PageRefused, 422),
+    (waivers.WaiverRefused, 422),
     (holds.HoldRefused, 422),
     (tokens.TokenRefused, 422),
 ):
@@ -246,4 +255,5 @@ async def revoke_token(request: HttpRequest, fragment: str, prefix: str) -> toke
     return await in_registry(lambda: tokens.revoke_token(fragment, prefix, actor=actor_of(request), now=_now()))
 
 
+api.add_router("", gate_api.router)
 api.add_router("", page_api.router)

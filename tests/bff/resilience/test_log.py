@@ -89,6 +89,19 @@ def test_short_lines_for_people_under_debug(
     assert "s3cret" not in "\n".join(lines)
 
 
+def test_what_is_only_rehearsed_is_not_logged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], logging_restored: None
+) -> None:
+    """It happened to nobody; what comes after it did."""
+    monkeypatch.delenv("DEBUG", raising=False)
+    log.configure()
+    with log.silenced():
+        log.get("test.rehearsal").error("never_happened")
+    log.get("test.rehearsal").error("happened")
+    err = capsys.readouterr().err
+    assert [json.loads(line)["event"] for line in err.splitlines()] == ["happened"]
+
+
 @pytest.mark.usefixtures("logging_restored")
 @pytest.mark.parametrize(("status", "traceback"), [(400, False), (499, False), (500, True)])
 def test_a_callers_mistake_is_one_line(

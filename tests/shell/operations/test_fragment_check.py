@@ -103,7 +103,7 @@ MISTAKES: dict[str, tuple[dict[str, Answer], tuple[str, str, str, str, str]]] = 
     ),
     "no fallback": (
         manifest('"fallback": "/fallback",', ""),
-        ("warning", "fallback", "manifest.json", "neutral card", '"fallback": "/fallback"'),
+        ("error", "fallback", "manifest.json", "neutral card", '"fallback": "/fallback"'),
     ),
     "a script that is not trusted": (
         {

@@ -64,6 +64,9 @@ def here(*argv: str) -> str:
         (["resume", "poll"], "it was not held"),
         (["rollback", "poll"], "poll is 1 (111111111111) again, after 2 (222222222222)"),
         (["rollback", "poll", "--to", "2"], "unchanged poll: 2 (222222222222) is live"),
+        (["rules", "poll"], "a11y-alt          not published    a picture says"),
+        (["waive", "poll", "a11y-alt", "--reason", "a drill"], "a11y-alt is a warning for poll"),
+        (["enforce", "poll", "a11y-alt"], "unchanged poll: it is so already"),
         (["token", "list", "poll"], "ci  operate  valid"),
     ],
 )
@@ -83,6 +86,7 @@ def test_verb_says_the_same_here_and_elsewhere(
 def _begin_again() -> None:
     models.LiveRelease.objects.update(release=models.Release.objects.get(version="2"))
     models.Hold.objects.all().delete()
+    models.Waiver.objects.all().delete()
 
 
 def test_token_is_made_used_and_revoked_from_elsewhere(token: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,12 @@ def trial() -> None:
     for version in ("1", "2"):
         manifest = json.dumps({"name": "poll", "version": version, "content": "/"}).encode()
         release = models.Release.objects.create(
-            fragment="poll", version=version, digest=version * 64, manifest_url="x", manifest=manifest, fallback=b""
+            fragment="poll",
+            version=version,
+            digest=version * 64,
+            manifest_url="x",
+            manifest=manifest,
+            fallback=b"<p>Off",
         )
         if version == "1":
             models.LiveRelease.objects.create(fragment="poll", release=release)

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from hypothesis import Phase, given
 from hypothesis import settings as limits
@@ -25,10 +26,12 @@ from shell.registry.looks import NOBODY
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, publish
 from shell.registry.snapshot_poller import SnapshotPoller
+from shell.registry.waivers import waive
 from tests.support.podium.rig import Podium, Started, Variant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOOPBACK = Origins([], loopback=True)
+AWAY = {"headers": {"content-type": "text/html"}, "body": "<p>away</p>"}
 
 words = st.text("ab.%2e/-_http:json", max_size=12)
 
@@ -117,18 +120,21 @@ def test_every_address_is_podiums_own(podium: Podium, cases: list[tuple[str, str
 async def test_plain_server_without_podiums_header_is_a_fragment(podium: Podium) -> None:
     """It never says its version; one that did when it was published has to, else something in between answered."""
     html = {"headers": {"content-type": "text/html"}, "body": "<p>plain</p>"}
-    manifest = {"name": "plain", "version": "1", "content": "/"}
-    [started] = podium.start({"plain": True, "manifest_json": manifest, "pages": {"/": html}})
+    manifest = {"name": "plain", "version": "1", "content": "/", "fallback": "/away"}
+    [started] = podium.start({"plain": True, "manifest_json": manifest, "pages": {"/": html, "/away": AWAY}})
     [included] = await shown(started, Slot("plain", "plain"))
     assert (included.state, included.html) == (State.FRESH, b"<p>plain</p>")
 
 
 async def test_answer_without_a_type_is_html_only_of_one_who_names_itself(podium: Podium) -> None:
     """A server that says neither its version nor a type is not guessed at."""
-    manifest = {"name": "untyped", "version": "1", "content": "/"}
-    [started] = podium.start({"plain": True, "manifest_json": manifest, "pages": {"/": {"body": "<p>plain</p>"}}})
+    manifest = {"name": "untyped", "version": "1", "content": "/", "fallback": "/away"}
+    [started] = podium.start(
+        {"plain": True, "manifest_json": manifest, "pages": {"/": {"body": "<p>plain</p>"}, "/away": AWAY}}
+    )
+    await sync_to_async(waive)("untyped", "content-refused", reason="it is untyped", actor="ops")
     [included] = await shown(started, Slot("untyped", "untyped"))
-    assert (included.state, included.reason) == (State.PLACEHOLDER, Reason.CONTENT_TYPE)
+    assert (included.state, included.reason) == (State.FALLBACK, Reason.CONTENT_TYPE)
 
 
 async def test_answer_of_a_podlet_without_its_version_is_somebody_elses(podium: Podium) -> None:
@@ -137,14 +143,14 @@ async def test_answer_of_a_podlet_without_its_version_is_somebody_elses(podium: 
     [well] = await shown(started, Slot("named", "named"))
     html = {"headers": {"content-type": "text/html"}, "body": "<p>gateway</p>"}
     [odd] = await shown(started, Slot("named", "named"), then=lambda: podium.change(started, files={"/": html}))
-    assert (well.state, odd.state, odd.reason) == (State.FRESH, State.PLACEHOLDER, Reason.NOT_A_FRAGMENT)
+    assert (well.state, odd.state, odd.reason) == (State.FRESH, State.FALLBACK, Reason.NOT_A_FRAGMENT)
 
 
 async def looked_at(podium: Podium, variant: Variant, *pages: Page) -> tuple[Published, list[dict[str, Any]]]:
     """What publishing says, and what it asked the content of."""
     [started] = podium.start(variant)
     done = await publish(started.manifest_url, origins=LOOPBACK, actor="tests", pages=PageTable(pages), bearer=bearer)
-    return done, [seen for seen in podium.requests(started) if "manifest" not in seen["url"]]
+    return done, [seen for seen in podium.requests(started) if not seen["url"].endswith(("manifest.json", "/fallback"))]
 
 
 async def test_publishing_asks_what_every_page_will_ask(podium: Podium) -> None:
@@ -186,10 +192,11 @@ def test_pages_of_this_house_declare_samples_for_each_of_their_parameters() -> N
 async def test_plain_server_that_begins_to_say_its_version_is_another_release(podium: Podium) -> None:
     """From then on it has to say it."""
     html = {"headers": {"content-type": "text/html"}, "body": "<p>plain</p>"}
-    manifest = {"name": "turned", "version": "1", "content": "/"}
-    [started] = podium.start({"plain": True, "manifest_json": manifest, "pages": {"/": html}})
+    manifest = {"name": "turned", "version": "1", "content": "/", "fallback": "/away"}
+    [started] = podium.start({"plain": True, "manifest_json": manifest, "pages": {"/": html, "/away": AWAY}})
     before = await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
-    podium.change(started, pages={"/": {**html, "headers": {**html["headers"], "podlet-version": "1"}}})
+    versioned = {**html, "headers": {**html["headers"], "podlet-version": "1"}}
+    podium.change(started, pages={"/": versioned, "/away": AWAY})
     after = await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
     assert before.digest != after.digest
     poller = SnapshotPoller()

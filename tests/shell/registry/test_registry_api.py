@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -116,6 +117,7 @@ async def test_manifest_at_an_address_that_is_not_allowed_is_never_asked_for(url
     assert "address" in refused.json()["detail"] or "allowed origin" in refused.json()["detail"]
 
 
+STAND_INS = (("0123456789ab", "{prefix}"), ("1.0.0", "{release}"), ("a11y-alt", "{rule}"))
 OPERATIONS = [
     ("GET", "/fragments/{}", Purpose.READ),
     ("GET", "/fragments/{}/diff?before=1&after=2", Purpose.READ),
@@ -127,6 +129,10 @@ OPERATIONS = [
     ("POST", "/fragments/{}/pause", Purpose.PUBLISH),
     ("POST", "/fragments/{}/hold", Purpose.OPERATE),
     ("POST", "/fragments/{}/resume", Purpose.OPERATE),
+    ("GET", "/fragments/{}/releases/1.0.0/check", Purpose.READ),
+    ("GET", "/fragments/{}/rules", Purpose.READ),
+    ("POST", "/fragments/{}/waivers", Purpose.OPERATE),
+    ("DELETE", "/fragments/{}/waivers/a11y-alt", Purpose.OPERATE),
     ("GET", "/fragments/{}/tokens", Purpose.OPERATE),
     ("POST", "/fragments/{}/tokens", Purpose.OPERATE),
     ("DELETE", "/fragments/{}/tokens/0123456789ab", Purpose.OPERATE),
@@ -173,7 +179,7 @@ async def test_every_operation_of_the_api_is_in_the_list_above() -> None:
     """One that is added is tried with another team's token, too; the OpenAPI document needs no token."""
     paths = (await ask("GET", "/openapi.json")).json()["paths"]
     expected = {
-        (method, path.partition("?")[0].format(name).replace("0123456789ab", "{prefix}"))
+        (method, reduce(lambda named, each: named.replace(*each), STAND_INS, path.partition("?")[0].format(name)))
         for operations, name in ((OPERATIONS, "{fragment}"), (PAGE_OPERATIONS, "{page}"))
         for method, path, _ in operations
     }
@@ -331,3 +337,28 @@ async def test_difference_names_lines_and_files(monkeypatch: pytest.MonkeyPatch)
     assert any(line.startswith("+") and second["version"] in line for line in found.manifest)
     assert "+<p>another</p>" in found.fallback
     assert (found.files_added, found.files_removed) == ([], [])
+
+
+async def test_refused_publish_says_what_to_do_and_operator_waives_it_by_token() -> None:
+    """A problem with each finding; the team's own token can not wave its release through."""
+    team, operator = await made(Purpose.PUBLISH), await made(Purpose.OPERATE)
+    async with Origin(body=b"<p>Hello</p><button></button>") as origin:
+        refused = await publish(origin, team)
+        assert refused.status_code == 422
+        [finding] = [each for each in refused.json()["findings"] if each["field"] == "publish.content"]
+        assert (finding["rule"], finding["place"]) == ("a11y-name", "/:1")
+        waiver = {"rule": "a11y-name", "reason": "it is drawn"}
+        assert (await ask("POST", "/fragments/origin/waivers", team, waiver)).status_code == 403
+        assert (await ask("POST", "/fragments/origin/waivers", operator, waiver)).json()["changed"] is True
+        done = (await publish(origin, team)).json()
+    assert {(each["rule"], each["level"]) for each in done["findings"]} == {("a11y-name", "warning")}
+    check = (await ask("GET", f"/fragments/origin/releases/{done['version']}/check", team)).json()
+    assert check["findings"][0]["waived"] == "it is drawn"
+    rules = (await ask("GET", "/fragments/origin/rules", team)).json()
+    assert [each["waived_by"] for each in rules if each["waived"]] == [
+        (await models.Waiver.objects.aget(fragment="origin")).actor
+    ]
+    again = (await ask("DELETE", "/fragments/origin/waivers/a11y-name", operator)).json()
+    assert again == {"rule": "a11y-name", "changed": True}
+    odd = await ask("POST", "/fragments/origin/waivers", operator, {"rule": "none", "reason": "x"})
+    assert (odd.status_code, "is no rule" in odd.json()["detail"]) == (422, True)

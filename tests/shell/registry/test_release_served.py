@@ -107,9 +107,9 @@ async def test_pictures_that_html_shows_are_copied_or_said(podium: Podium) -> No
     [started] = podium.start(
         {
             "name": "podlet",
-            "html": '<img src="a.png" srcset="/b.png 2x"><img src="gone.png"><img src="page.html">',
+            "html": '<img alt="" src="a.png" srcset="/b.png 2x"><img alt src="gone.png"><img alt src="page.html">',
             "fallback": "/fallback",
-            "pages": {"/fallback": '<video poster="/c.png"></video>'},
+            "pages": {"/fallback": '<p>Away</p><video poster="/c.png"></video>'},
             "files": {"/a.png": picture, "/b.png": picture, "/c.png": picture, "/page.html": page},
         }
     )

@@ -38,7 +38,7 @@ async def live(name: str = "guest") -> Release:
 async def test_new_name_is_sandboxed_whatever_its_manifest_says(podium: Podium) -> None:
     """Its script is no page's, its HTML stands in a root of its own, and its authors are told."""
     wish = {**_manifest(), "mullion": {"isolation": "light"}}
-    [started] = podium.start({**GUEST, "manifest_json": {**wish, "mullion": {"trust": "first-party"}}})
+    [started] = podium.start(GUEST | {"manifest_json": {**wish, "mullion": {"trust": "first-party"}}})
     with pytest.raises(PublishRefused, match=r"mullion.trust: .* for operators to set"):
         await publish(started.manifest_url, origins=LOOPBACK, actor="tests")
     podium.change(started, manifest_json=wish)
@@ -101,7 +101,9 @@ async def test_what_was_live_before_there_was_trust_keeps_its_scripts(podium: Po
 
 def _manifest() -> dict[str, Any]:
     css, js = [{"value": "/main.css"}], [{"value": "/main.js"}]
-    return json.loads(json.dumps({"name": "guest", "version": "1", "content": "/", "css": css, "js": js}))
+    return json.loads(
+        json.dumps({"name": "guest", "version": "1", "content": "/", "fallback": "/fallback", "css": css, "js": js})
+    )
 
 
 async def _fragment(*arguments: str) -> str:

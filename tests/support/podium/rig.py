@@ -74,8 +74,9 @@ class Podium:
         self._process.communicate(timeout=ANSWER_S_MAX)
 
     def start(self, *variants: Variant) -> list[Started]:
-        """Each variant, on a port of its own."""
-        return [Started(**each) for each in self._ask("start", variants=variants)]
+        """Each variant, on a port of its own, with a fallback where it names none: nothing is live without."""
+        whole = [each if each.get("plain") else {"fallback": "/fallback", **each} for each in variants]
+        return [Started(**each) for each in self._ask("start", variants=whole)]
 
     def change(self, started: Started, **variant: Any) -> None:
         """Deploy another version at the same address: what is not named stays."""

@@ -143,7 +143,7 @@ async def _called_here(release: "Release", call: Call) -> Answer:
 
 
 def _start(podium: Podium, case: Case) -> Started:
-    [started] = podium.start({"name": "podlet", **case.variant})
+    [started] = podium.start({"name": "podlet", "fallback": "", **case.variant})
     return started
 
 
@@ -171,8 +171,8 @@ async def _published(started: Started, *, trusted: bool) -> "tuple[Release, tupl
     from bff.resilience.policy import Policy
     from bff.resilience.transport import Transport
     from shell.composition.release import Trust
-    from shell.operations.fragment_check.copied import release_of
     from shell.registry.fetch import Fetcher
+    from shell.registry.gate.assess import release_of
     from shell.registry.origins import Origins
 
     async def trust_of(name: str) -> Trust:

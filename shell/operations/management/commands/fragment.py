@@ -7,6 +7,7 @@ import asyncio
 import getpass
 import json
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
+from fragments.cli.gate_verbs import finding_lines
 from fragments.cli.output import say
 from fragments.cli.verbs import add_trial, add_verbs, run_verb
 from shell.composition.page import Visit
@@ -32,6 +34,7 @@ from shell.registry.rollback import RollbackRefused
 from shell.registry.rollout import RolloutRefused
 from shell.registry.scopes import ScopesRefused, set_scopes
 from shell.registry.tokens import TokenRefused
+from shell.registry.waivers import WaiverRefused, views_of
 
 TRUST = (
     "Say how far a fragment is trusted, whatever release of it is live. first-party: its scripts run in the page, "
@@ -52,7 +55,10 @@ SCOPES = (
     "shells follow within a second. Whoever publishes a page as data can not."
 )
 
-REFUSALS = (HoldRefused, NotFound, RegistrationRefused, RollbackRefused, RolloutRefused, ScopesRefused, TokenRefused)
+REFUSALS = (
+    *(HoldRefused, NotFound, RegistrationRefused, RollbackRefused, RolloutRefused, ScopesRefused, TokenRefused),
+    WaiverRefused,
+)
 
 
 class Command(BaseCommand):
@@ -165,11 +171,13 @@ class Command(BaseCommand):
             except PublishRefused as error:
                 refused += 1
                 self.stderr.write(self.style.ERROR(f"refused {url}: {error}"))
+                for line in finding_lines(map(asdict, views_of(error.findings, {}))):
+                    self.stderr.write(line)
                 continue
             word = "published" if done.changed else "unchanged"
             self.stdout.write(f"{word} {done.fragment} {done.version} ({done.digest[:12]}), {done.trust}")
-            for note in done.notes:
-                self.stdout.write(self.style.WARNING(f"  {note}"))
+            for line in finding_lines(map(asdict, done.findings)):
+                self.stdout.write(self.style.WARNING(line))
         return refused
 
 

@@ -6,6 +6,8 @@ Public: `Finding`, `Level`.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shell.registry.gate.rules import Rule
+
 
 class Level(StrEnum):
     """An error is refused at publish or never shown; a warning is shown otherwise than it was meant."""
@@ -17,11 +19,12 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`field` names the manifest's field or the slot; `source` is the file that is wrong, `line` counts from 1.
+    """`rule` is what it is about, `field` names the manifest's field or the slot, `source` is the file that is wrong.
 
-    `line` is None where a file has no line for it. `remedy` is what to do.
+    `line` counts from 1; it is None where a file has no line for it. `remedy` is what to do.
     """
 
+    rule: Rule
     level: Level
     field: str
     message: str

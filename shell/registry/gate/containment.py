@@ -7,9 +7,10 @@ from bff.resilience.message import Response
 from shell.composition.body import content_type_of, links_of
 from shell.composition.contain import Refusal, audit
 from shell.composition.release import Release
-from shell.operations.fragment_check.findings import Finding, Level
-from shell.operations.fragment_check.lines import line_of_note
-from shell.operations.fragment_check.remedies import remedy_for_note
+from shell.registry.gate.findings import Finding, Level
+from shell.registry.gate.lines import line_of_note
+from shell.registry.gate.remedies import remedy_for_note
+from shell.registry.gate.rules import Rule
 
 
 def notes_of(field: str, response: Response, url: str, release: Release, prefix: str) -> list[Finding]:
@@ -26,6 +27,7 @@ def notes_of(field: str, response: Response, url: str, release: Release, prefix:
         return []
     return [
         Finding(
+            Rule.CONTENT_ALTERED,
             Level.WARNING,
             field,
             f"{note}; a page shows it without",

@@ -1,11 +1,12 @@
 """What to do about what is wrong: a sentence for each kind.
 
-Public: `remedy_for_reason`, `remedy_for_note`, `remedy_for_refusal`.
+Public: `remedy_for_reason`, `remedy_for_note`, `remedy_for_refusal`, `rule_of_refusal`.
 """
 
 import re
 
 from bff.resilience.reason import Reason
+from shell.registry.gate.rules import Rule
 
 _BOOK = "fragments/README.md says what may stand there."
 _REASONS = {
@@ -82,6 +83,12 @@ _REFUSALS = (
     (re.compile(r"answered \d"), "Answer 200."),
     (re.compile(r"bytes, at most"), "Make it smaller."),
 )
+_RULES = (
+    (re.compile(r"^name: |^version: |both would be the document's"), Rule.NAME),
+    (re.compile(r"not on an allowed origin|no address to fetch|address_refused"), Rule.ADDRESS),
+    (re.compile(r"^manifest"), Rule.MANIFEST),
+    (re.compile(r"^fallback: (?!.*(answer|allowed origin|no address))"), Rule.FALLBACK_REFUSED),
+)
 _REASON_WORD = re.compile(r"\(([a-z_]+)\)[^()]*$")
 
 
@@ -93,6 +100,11 @@ def remedy_for_reason(reason: Reason) -> str:
 def remedy_for_note(note: str) -> str:
     """What a team does about what containment took out."""
     return next((remedy for pattern, remedy in _NOTES if pattern.search(note)), f"Take it out. {_BOOK}")
+
+
+def rule_of_refusal(message: str) -> Rule:
+    """Which rule a refusal to copy is by."""
+    return next((rule for pattern, rule in _RULES if pattern.search(message)), Rule.FILE)
 
 
 def remedy_for_refusal(message: str) -> str:

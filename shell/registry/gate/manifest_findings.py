@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from bff.contracts.podium_url import resolve
 from bff.resilience.message import Response
 from shell.composition.release import Release
-from shell.operations.fragment_check.containment import notes_of
-from shell.operations.fragment_check.findings import Finding, Level
-from shell.operations.fragment_check.lines import line_of_byte, line_of_field
-from shell.operations.fragment_check.recording import RecordingTransport
-from shell.operations.fragment_check.remedies import remedy_for_refusal
 from shell.registry.fetch import Copy
+from shell.registry.gate.accessibility import has_words, shut_out
+from shell.registry.gate.budgets import files_budget
+from shell.registry.gate.containment import notes_of
+from shell.registry.gate.findings import Finding, Level
+from shell.registry.gate.lines import line_of_byte, line_of_field
+from shell.registry.gate.recording import RecordingTransport
+from shell.registry.gate.remedies import remedy_for_refusal, rule_of_refusal
+from shell.registry.gate.rules import Rule
 
 MANIFEST = "manifest.json"
 _ANY_PREFIX = "/slots/page/slot"
@@ -32,7 +35,13 @@ def refusal(message: str, manifest: Response | None) -> Finding:
     at = _BYTE.search(message)
     line = line_of_byte(body, int(at[1])) if at else line_of_field(body, field)
     return Finding(
-        Level.ERROR, field, _WHERE.sub("", message), remedy_for_refusal(message), MANIFEST if body else "", line
+        rule_of_refusal(message),
+        Level.ERROR,
+        field,
+        _WHERE.sub("", message),
+        remedy_for_refusal(message),
+        MANIFEST if body else "",
+        line,
     )
 
 
@@ -40,22 +49,33 @@ def about(release: Release, copy: Copy | None, transport: RecordingTransport) ->
     """What publishing would take, and say of it."""
     fallback = release.manifest.fallback
     if not fallback:
-        yield Finding(
-            Level.WARNING,
-            "fallback",
-            "there is none: while the origin fails, pages show the shell's neutral card",
-            'Serve a piece of HTML without data, as large as the slot, and name it: "fallback": "/fallback".',
-            MANIFEST,
-        )
+        yield _no_fallback("there is none: while the origin fails, pages show the shell's neutral card")
     elif response := transport.response(resolve(release.manifest_url, fallback)):
+        if not has_words(response.body):
+            yield _no_fallback("nobody can read it: there is no word in it")
         yield from notes_of("fallback", response, fallback, release, _ANY_PREFIX)
+        yield from shut_out("fallback", response.body, fallback)
     manifest = transport.response(release.manifest_url)
     for note in copy.notes if copy else ():
-        if note.startswith(("content", "fallback")):
+        if note.startswith(("content of", "fallback")):
             continue  # looked at slot by slot, with lines
         field = _field_of(note)
         line = line_of_field(manifest.body, field) if manifest else None
-        yield Finding(Level.WARNING, field, note.partition(": ")[2] or note, _remedy(note), MANIFEST, line)
+        rule = Rule.CONTENT_AWAY if field == "content" else Rule.FILE
+        yield Finding(rule, Level.WARNING, field, note.partition(": ")[2] or note, _remedy(note), MANIFEST, line)
+    if copy is not None:
+        yield from files_budget(copy)
+
+
+def _no_fallback(message: str) -> Finding:
+    return Finding(
+        Rule.FALLBACK_MISSING,
+        Level.ERROR,
+        "fallback",
+        message,
+        'Serve a piece of HTML without data, as large as the slot, and name it: "fallback": "/fallback".',
+        MANIFEST,
+    )
 
 
 def _field_of(message: str) -> str:
@@ -68,6 +88,8 @@ def _field_of(message: str) -> str:
 
 
 def _remedy(note: str) -> str:
+    if "no samples" in note:
+        return "Say in the pages table which parameters it is asked with: samples."
     if "sandboxed" in note:
         return "Ask an operator to trust it, and see it with --trust first-party; pages have to work without scripts."
     if "left out" in note:

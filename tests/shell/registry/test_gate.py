@@ -1,0 +1,310 @@
+"""What every publish is held to: what breaks a rule is refused by field, line and remedy, or waived by operators."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.management import CommandError, call_command
+
+from shell.composition.page import Page, PageTable, Slot
+from shell.registry import models
+from shell.registry.analysis import AnalysisPolicy, Sample
+from shell.registry.analyst import review
+from shell.registry.gate.budgets import GatePolicy
+from shell.registry.gate.rules import Rule, Stage, is_waivable, stage_of
+from shell.registry.history import NotFound, show_check, show_fragment
+from shell.registry.origins import Origins
+from shell.registry.publish import Published, PublishRefused, Trial, publish
+from shell.registry.rollout import RolloutRefused, promote, rollout_of
+from shell.registry.waivers import WaiverRefused, enforce, list_rules, waive
+from tests.support.mullion import ROOT
+from tests.support.route_server import Answer, RouteServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LOOPBACK = Origins([], loopback=True)
+VERSION = {"podlet-version": "1.0.0"}
+MANIFEST = """{
+  "name": "poll",
+  "version": "1.0.0",
+  "content": "/",
+  "fallback": "/fallback"
+}"""
+WELL = {
+    "/manifest.json": Answer(MANIFEST, "application/json"),
+    "/": Answer("<section>\n<h2>Red or black?</h2>\n</section>", headers=VERSION),
+    "/fallback": Answer("<p>The poll is closed.</p>", headers=VERSION),
+}
+BARE = {"/manifest.json": Answer(MANIFEST.replace(',\n  "fallback": "/fallback"', ""), "application/json")}
+
+
+def content(body: str, **more: object) -> dict[str, Answer]:
+    return {"/": Answer(body, headers=VERSION, **more)}  # type: ignore[arg-type]
+
+
+async def published(
+    changes: Mapping[str, Answer] = {}, *, trial: Trial | None = None, version: str = "1.0.0"
+) -> Published:
+    answers = {**WELL, **changes}
+    for path, answer in answers.items():
+        body = answer.body.replace("1.0.0", version) if isinstance(answer.body, str) else answer.body
+        headers = {name: value.replace("1.0.0", version) for name, value in answer.headers.items()}
+        answers[path] = Answer(body, answer.content_type, answer.status, headers, answer.close, answer.wait_s)
+    async with RouteServer(answers) as server:
+        url = f"{server.url}/manifest.json"
+        return await publish(url, origins=LOOPBACK, actor="tests", move=True, trial=trial)
+
+
+async def test_release_that_breaks_no_rule_is_live_and_its_check_is_kept() -> None:
+    """What pages show under each fault stands there, for whoever looks at it later."""
+    done = await published()
+    assert (done.changed, done.findings) == (True, ())
+    check = (await sync_to_async(show_fragment)("poll")).check
+    assert check is not None
+    assert (check.version, check.digest, check.findings) == ("1.0.0", done.digest, [])
+    [rehearsal] = check.rehearsals
+    faults = ("refused", "slow", "cut", "500", "huge", "hostile", "stale")
+    assert (rehearsal.where, rehearsal.shown) == ("publish.content", dict.fromkeys(faults, "fallback"))
+
+
+# What breaks a rule -> the rule, the field, the place, and words of the message and of the remedy.
+BROKEN: dict[str, tuple[dict[str, Answer], tuple[str, str, str, str, str]]] = {
+    "no fallback": (BARE, ("fallback-missing", "fallback", "manifest.json", "there is none", "Serve a piece of HTML")),
+    "a fallback without a word": (
+        {"/fallback": Answer("<div><svg></svg></div>", headers=VERSION)},
+        ("fallback-missing", "fallback", "manifest.json", "no word in it", "Serve a piece of HTML"),
+    ),
+    "a fallback that no page can show": (
+        {"/fallback": Answer("<plaintext>", headers=VERSION)},
+        ("fallback-refused", "fallback", "manifest.json:5", "can not be closed", "a piece of HTML that is closed"),
+    ),
+    "a picture that says nothing": (
+        content('<p>Hello</p>\n<img src="data:image/png;base64,AA==">'),
+        ("a11y-alt", "publish.content", "/:2", "<img> has no alt", 'alt="'),
+    ),
+    "a button without a name, in the fallback": (
+        {"/fallback": Answer("<p>Away</p>\n\n<button><svg></svg></button>", headers=VERSION)},
+        ("a11y-name", "fallback", "/fallback:3", "no name that can be read out", "aria-label"),
+    ),
+    "a field without a label": (
+        content("<p>Hello</p><input>"),
+        ("a11y-label", "publish.content", "/:1", "<input> has no label", "<label>"),
+    ),
+    "content that no page can show": (
+        content("<!doctype html><html><body><p>Hello</p></body></html>"),
+        ("content-refused", "publish.content", "/", "unsafe_html", "without doctype"),
+    ),
+    "content that is more than is read": (
+        content("<p>Hello</p>" * 30_000),
+        ("content-refused", "publish.content", "/", "oversize", "body_bytes_max"),
+    ),
+    "a manifest that is none": (
+        {"/manifest.json": Answer(MANIFEST.replace("1.0.0", "", 1).replace('"version": "",', ""), "application/json")},
+        ("manifest", "version", "manifest.json", "missing required field", "Add the field"),
+    ),
+    "a fallback that is not there": (
+        {"/fallback": Answer(status=404)},
+        ("file", "fallback", "manifest.json:5", "answered 404", "Serve it there"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+async def test_release_that_breaks_a_rule_is_refused_with_field_line_and_remedy(what: str) -> None:
+    """Nothing of it is stored but that it was refused, and why."""
+    changes, (rule, field, place, message, remedy) = BROKEN[what]
+    with pytest.raises(PublishRefused) as refused:
+        await published(changes)
+    found = [each for each in refused.value.findings if (each.rule, each.field, each.place) == (rule, field, place)]
+    assert any(message in each.message and remedy in each.remedy for each in found), refused.value.findings
+    assert not await models.Release.objects.aexists()
+    assert not await models.Assessment.objects.aexists()
+    entry = await models.AuditEntry.objects.aget()
+    assert (entry.action, entry.changes_pages) == ("refused", False)
+    assert (entry.fragment == "poll") is (rule != "manifest")
+    assert message in entry.detail
+
+
+async def test_styles_that_every_page_would_load_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near it, it is said; above it, it is refused."""
+    styled = MANIFEST.replace('"content": "/"', '"content": "/", "css": [{"value": "/poll.css"}]')
+    changes = {
+        "/manifest.json": Answer(styled, "application/json"),
+        "/poll.css": Answer("p { color: red }\n" * 10, "text/css"),
+    }
+    monkeypatch.setattr("shell.registry.gate.budgets.GatePolicy", lambda: GatePolicy(styles_bytes_max=190))
+    done = await published(changes)
+    assert [(each.rule, each.level, each.field) for each in done.findings] == [("files-budget", "warning", "css")]
+    monkeypatch.setattr("shell.registry.gate.budgets.GatePolicy", lambda: GatePolicy(styles_bytes_max=100))
+    with pytest.raises(PublishRefused, match="170 bytes of it, and 100 may be"):
+        await published(changes)
+
+
+async def test_release_whose_content_is_down_is_published_and_said_so() -> None:
+    """It may well be published while what it shows is away; its fallback goes through the faults all the same."""
+    done = await published({"/": Answer("down", status=500)})
+    assert [(each.rule, each.level) for each in done.findings] == [("content-away", "warning")]
+    check = await sync_to_async(show_check)("poll", "1.0.0")
+    assert set(check.rehearsals[0].shown.values()) == {"fallback"}
+
+
+async def test_release_without_a_fallback_is_on_trial_at_most() -> None:
+    """Beside one that is live. By hand and by itself it is not promoted, until an operator says so."""
+    await published()
+    done = await published(BARE, version="2.0.0", trial=Trial(10, promotes=True))
+    assert [(each.rule, each.level) for each in done.findings] == [("fallback-missing", "error")]
+    now = datetime.now(UTC)
+    with pytest.raises(RolloutRefused, match="fallback-missing: there is none"):
+        await sync_to_async(promote)("poll", actor="team", now=now)
+    await sync_to_async(_let_it_do_well)(now)
+    view = await sync_to_async(rollout_of)("poll")
+    assert view is not None
+    assert view.held_back == "it breaks fallback-missing, so it can not be live for everybody"
+    await sync_to_async(waive)("poll", "fallback-missing", reason="one  day only", actor="ops")
+    assert (await sync_to_async(promote)("poll", actor="team", now=now)).version == "2.0.0"
+
+
+def _let_it_do_well(now: datetime) -> None:
+    live = models.LiveRelease.objects.select_related("release").get().release.digest
+    trial = models.Rollout.objects.select_related("release").get().release.digest
+    counts = {live: Sample(200), trial: Sample(200)}
+    review(counts, AnalysisPolicy(window_s=60), now + timedelta(seconds=61))
+
+
+async def test_release_of_before_the_gate_is_promoted_if_it_has_a_fallback() -> None:
+    """Nothing else is known of it."""
+    await published()
+    await published(version="2.0.0", trial=Trial(10))
+    await models.Assessment.objects.all().adelete()
+    with pytest.raises(NotFound, match="before releases were checked"):
+        await sync_to_async(show_check)("poll", "2.0.0")
+    await models.Release.objects.filter(version="2.0.0").aupdate(fallback=b"")
+    now = datetime.now(UTC)
+    with pytest.raises(RolloutRefused, match="fallback-missing"):
+        await sync_to_async(promote)("poll", actor="team", now=now)
+    await models.Release.objects.filter(version="2.0.0").aupdate(fallback=b"<p>Away</p>")
+    assert (await sync_to_async(promote)("poll", actor="team", now=now)).version == "2.0.0"
+
+
+async def test_waived_rule_is_a_warning_with_its_reason_until_it_is_enforced() -> None:
+    """For this fragment alone, and audited both times."""
+    picture = content('<p>Hello</p><img src="data:image/png;base64,AA==">')
+    assert await sync_to_async(waive)("poll", "a11y-alt", reason="a drawing of nothing", actor="ops")
+    assert not await sync_to_async(waive)("poll", "a11y-alt", reason="a drawing of nothing", actor="ops")
+    [finding] = (await published(picture)).findings
+    assert (finding.rule, finding.level, finding.waived) == ("a11y-alt", "warning", "a drawing of nothing")
+    assert await sync_to_async(enforce)("poll", "a11y-alt", actor="ops")
+    assert not await sync_to_async(enforce)("poll", "a11y-alt", actor="ops")
+    with pytest.raises(PublishRefused, match="a11y-alt"):
+        await published(picture, version="2.0.0")
+    said = [
+        (entry.action, entry.detail)
+        async for entry in models.AuditEntry.objects.filter(action__startswith="rule_").order_by("pk")
+    ]
+    assert said == [("rule_waived", "a11y-alt: a drawing of nothing"), ("rule_enforced", "a11y-alt")]
+    assert not await models.AuditEntry.objects.filter(action__startswith="rule_", changes_pages=True).aexists()
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason", "said"),
+    [
+        ("a11y", "why", "'a11y' is no rule; these can be made warnings: fallback-missing"),
+        ("manifest", "why", "such a release can not be copied"),
+        ("cookie", "why", "keeps no release back"),
+        ("a11y-alt", " ", "a reason has 1 to 200 characters"),
+        ("a11y-alt", "x" * 201, "a reason has 1 to 200 characters"),
+    ],
+)
+def test_what_can_not_be_waived_is_said(rule: str, reason: str, said: str) -> None:
+    """And nothing is changed."""
+    with pytest.raises(WaiverRefused, match=said):
+        waive("poll", rule, reason=reason, actor="ops")
+    assert not models.Waiver.objects.exists()
+
+
+def test_every_rule_says_what_it_keeps_a_release_from() -> None:
+    """And none that keeps from nothing can be waived."""
+    rules = list_rules("poll")
+    assert [each.rule for each in rules] == list(Rule)
+    assert all(each.summary for each in rules)
+    assert not [rule for rule in Rule if is_waivable(rule) and stage_of(rule) is Stage.NOTHING]
+
+
+async def test_every_slot_of_the_pages_is_gone_through() -> None:
+    """A button that one slot alone shows is found there."""
+    slots = (Slot("all", "poll"), Slot("one", "poll", "/one"))
+    pages = PageTable([Page("lobby", "/", "lobby.html", slots)])
+    answers = {**WELL, "/one": Answer("<button></button>", headers=VERSION)}
+    async with RouteServer(answers) as server:
+        with pytest.raises(PublishRefused) as refused:
+            await publish(f"{server.url}/manifest.json", origins=LOOPBACK, actor="tests", pages=pages)
+    assert [(each.rule, each.field, each.place) for each in refused.value.findings] == [
+        ("a11y-name", "lobby.one", "/one:1")
+    ]
+
+
+def test_operator_reads_and_waives_at_the_command_line() -> None:
+    """What is refused is said with its remedy; `show` has the check of the newest release, in words and as JSON."""
+    errors = StringIO()
+    with _server({**WELL, **BARE}) as url, pytest.raises(CommandError, match="1 of 1 not published"):
+        call_command("fragment", "publish", url, stdout=StringIO(), stderr=errors)
+    assert "ERROR fallback-missing fallback (manifest.json): there is none" in errors.getvalue()
+    assert "    -> Serve a piece of HTML without data" in errors.getvalue()
+    said = StringIO()
+    call_command("fragment", "waive", "poll", "fallback-missing", "--reason", "a drill", stdout=said)
+    call_command("fragment", "waive", "poll", "fallback-missing", "--reason", "a drill", stdout=said)
+    call_command("fragment", "rules", "poll", stdout=said)
+    with _server({**WELL, **BARE}) as url:
+        call_command("fragment", "publish", url, stdout=said)
+    call_command("fragment", "show", "poll", stdout=said)
+    call_command("fragment", "enforce", "poll", "fallback-missing", stdout=said)
+    words = said.getvalue()
+    for line in (
+        "fallback-missing is a warning for poll; to hold it to it again: fragment enforce poll fallback-missing",
+        "unchanged poll: it is so already",
+        "a drill",
+        "a11y-alt          not published    a picture says what it shows, or that it only decorates",
+        "WARNING fallback-missing fallback (manifest.json): there is none",
+        "check of 1.0.0 (",
+        "while its origin fails, publish.content shows refused: placeholder, slow: placeholder",
+        "[waived: a drill]",
+        "poll is held to fallback-missing again",
+    ):
+        assert line in words, words
+    shown = StringIO()
+    call_command("fragment", "show", "poll", "--json", stdout=shown)
+    assert json.loads(shown.getvalue())["check"]["findings"][0]["level"] == "error"
+
+
+class _server:
+    """A `RouteServer` for code that runs a loop of its own: in a thread, until the block ends."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self._answers = answers
+
+    def __enter__(self) -> str:
+        import asyncio
+        import threading
+
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        server = RouteServer(self._answers)
+        asyncio.run_coroutine_threadsafe(server.__aenter__(), self._loop).result(10)
+        return f"{server.url}/manifest.json"
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+def test_book_of_the_gate_has_each_rule_as_it_holds() -> None:
+    """A rule that is added or moved is told to those who are held to it."""
+    kept_from = {"publish": "not published", "live": "on trial at most", "nothing": "said"}
+    book = (ROOT / "shell/registry/gate/README.md").read_text("utf-8")
+    for each in list_rules("poll"):
+        waived = "yes" if each.waivable else ""
+        row = f"| `{each.rule}` | {each.summary} | {kept_from[each.keeps_from]} | {waived} |".replace("|  |", "| |")
+        assert row in book
+    folder = ROOT / "shell/registry/gate"
+    assert [path.name for path in folder.glob("[a-z]*.py") if f"`{path.name}`" not in book] == []
