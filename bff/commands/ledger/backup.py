@@ -32,6 +32,13 @@ CHUNK = 500
 Advance = Callable[[int], None]
 
 
+class _Encoder(DjangoJSONEncoder):
+    """Django's own cuts the microseconds off, and a row would come back as another."""
+
+    def default(self, value: Any) -> Any:
+        return value.isoformat() if isinstance(value, datetime) else super().default(value)
+
+
 class BackupUnusable(Exception):
     """The file is no whole copy, or the database is not one to restore into; the message says which."""
 
@@ -54,7 +61,7 @@ def back_up(path: Path, on_total: Callable[[int], Advance]) -> int:
         advance = on_total(sum(model._default_manager.count() for model in tables()))
 
         def write(line: dict[str, Any]) -> None:
-            raw = json.dumps(line, cls=DjangoJSONEncoder, separators=(",", ":"))
+            raw = json.dumps(line, cls=_Encoder, separators=(",", ":"))
             digest.update(raw.encode())
             file.write(raw + "\n")
 
@@ -142,8 +149,7 @@ def _row(model: type[models.Model], values: dict[str, Any]) -> models.Model:
 
 
 def _insert(rows: list[models.Model]) -> None:
-    if rows:
-        type(rows[0])._default_manager.bulk_create(rows)
+    type(rows[0])._default_manager.bulk_create(rows)
 
 
 def _migrations() -> list[str]:
@@ -171,4 +177,6 @@ def _check(path: Path) -> int:
         raise BackupUnusable(f"{path} is damaged or cut: its contents do not match its last line")
     if header["migrations"] != _migrations():
         raise BackupUnusable(f"{path} was made at {header['migrations'][-1]}; migrate this database to that first")
+    if rows == 1:
+        raise BackupUnusable(f"{path} holds no row, and a ledger has at least the state of its relay")
     return rows - 1
