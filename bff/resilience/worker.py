@@ -2,8 +2,8 @@
 
 Public: `run`, `Healthy`.
 
-`GET /healthz` answers 200 (503 when `healthy()` holds `"ready": False`) with `healthy()` as JSON; `GET /metrics`
-answers in Prometheus' text format. Both on $HOST:$PORT.
+`GET /livez` answers 200: the process runs. `GET /healthz` answers 200 (503 when `healthy()` holds `"ready": False`)
+with `healthy()` as JSON; `GET /metrics` answers in Prometheus' text format. All on $HOST:$PORT.
 """
 
 import asyncio
@@ -129,12 +129,14 @@ def _application(healthy: Healthy) -> Callable[..., Awaitable[None]]:
         path = scope["path"]
         if path == "/metrics":
             await _answer(send, 200, CONTENT_TYPE_LATEST, generate_latest())
+        elif path == "/livez":
+            await _answer(send, 200, "text/plain; charset=utf-8", b"alive\n")
         elif path == "/healthz":
             state = healthy()
             status = 503 if state.get("ready") is False else 200
             await _answer(send, status, "application/json", msgspec.json.encode(state))
         else:
-            await _answer(send, 404, "text/plain; charset=utf-8", b"Here are /healthz and /metrics.\n")
+            await _answer(send, 404, "text/plain; charset=utf-8", b"Here are /livez, /healthz and /metrics.\n")
 
     return application
 

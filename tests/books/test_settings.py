@@ -18,22 +18,10 @@ from fragments.kit import bff
 from shell.operations.up import find
 from shell.operations.up.plan import PARTITION_KEY
 from tests.support.mullion import ROOT
+from tests.support.settings_book import BOOK, TYPES, book
 
 pytestmark = pytest.mark.quick
 
-BOOK = ROOT / "shell" / "operations" / "SETTINGS.md"
-ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \|(.*)\|$", re.MULTILINE)
-TYPES = {"text", "secret", "key", "address", "number", "switch", "list", "path", "JSON"}
-GROUPS = {
-    "fragments": {
-        process.name
-        for house in find.houses(ROOT)
-        if house.file.startswith("fragments/")
-        for process in house.processes
-    },
-    "engine": {"bff-commands", "relay", "offers-intake"},
-    "sandboxes": {"sandbox-tables", "sandbox-promotions", "sandbox-payments"},
-}
 # Names that are put together, by the file that reads them so.
 COMPUTED = {
     "fragments/kit/bff.py": {f"{name.upper().replace('-', '_')}_URL" for name in bff._DEFAULT_URLS},
@@ -45,32 +33,11 @@ COMMAND = "fragments/cli/"
 
 
 @dataclass(frozen=True)
-class Row:
-    type: str
-    default: str
-    processes: frozenset[str]
-    production: str
-
-
-@dataclass(frozen=True)
 class Read:
     """One place that reads a variable; `default` is the literal it falls back to, None where that is computed."""
 
     file: str
     default: str | None
-
-
-@cache
-def book() -> dict[str, Row]:
-    rows = {}
-    for name, rest in ROW.findall(BOOK.read_text("utf-8")):
-        cells = [cell.strip() for cell in rest.split("|")]
-        assert len(cells) == 5, f"{name} has {len(cells) + 1} cells"
-        assert name not in rows, f"{name} stands there twice"
-        named = {part.strip() for part in cells[2].split(",")}
-        processes = frozenset().union(*(GROUPS.get(part, {part}) for part in named))
-        rows[name] = Row(cells[0], cells[1], processes, cells[3])
-    return rows
 
 
 @cache

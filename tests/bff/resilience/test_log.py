@@ -162,9 +162,10 @@ class Running:
 
 
 async def test_a_worker_answers_for_its_health_and_drains_on_sigterm(unused_tcp_port: int) -> None:
-    """Health and metrics while it works; SIGTERM lets it finish what it is at, and it ends cleanly."""
+    """Life, health and metrics while it works; SIGTERM lets it finish what it is at, and it ends cleanly."""
     running = Running("await stop.wait(); await asyncio.sleep(0.3); print('drained', file=sys.stderr)", unused_tcp_port)
     assert await running.get("/healthz") == (200, "application/json", '{"ready":true,"lag":3}')
+    assert await running.get("/livez") == (200, "text/plain; charset=utf-8", "alive\n")
     status, kind, body = await running.get("/metrics")
     assert (status, kind.partition(";")[0]) == (200, "text/plain")
     assert "process_cpu_seconds_total" in body
