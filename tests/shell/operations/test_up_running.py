@@ -135,9 +135,9 @@ def test_address_that_can_not_be_published_is_told_in_a_sentence(tmp_path: Path,
     address = f"127.0.0.1:{plain_http}/manifest.json"
     done = manage("fragment", "publish", f"https://{address}", address, DEBUG="1", MULLION_DATA=str(tmp_path))
     assert done.returncode == 1, done.stderr
-    told = done.stderr.strip().splitlines()
-    tls, scheme = (line for line in told if line.startswith("refused "))
-    verdict = told[-1]
+    lines = done.stderr.strip().splitlines()
+    tls, scheme = (line for line in lines if line.startswith("refused "))
+    verdict = lines[-1]
     assert tls.endswith("where it speaks plain HTTP, write http://")
     assert "write it with its scheme: http://" in scheme
     assert "2 of 2 not published; what was live is still live" in verdict

@@ -199,16 +199,16 @@ async def test_waived_rule_is_a_warning_with_its_reason_until_it_is_enforced() -
     assert not await sync_to_async(enforce)("poll", "a11y-alt", actor="ops")
     with pytest.raises(PublishRefused, match="a11y-alt"):
         await published(picture, version="2.0.0")
-    said = [
+    audited = [
         (entry.action, entry.detail)
         async for entry in models.AuditEntry.objects.filter(action__startswith="rule_").order_by("pk")
     ]
-    assert said == [("rule_waived", "a11y-alt: a drawing of nothing"), ("rule_enforced", "a11y-alt")]
+    assert audited == [("rule_waived", "a11y-alt: a drawing of nothing"), ("rule_enforced", "a11y-alt")]
     assert not await models.AuditEntry.objects.filter(action__startswith="rule_", changes_pages=True).aexists()
 
 
 @pytest.mark.parametrize(
-    ("rule", "reason", "said"),
+    ("rule", "reason", "sentence"),
     [
         ("a11y", "why", "'a11y' is no rule; these can be made warnings: fallback-missing"),
         ("manifest", "why", "such a release can not be copied"),
@@ -217,9 +217,9 @@ async def test_waived_rule_is_a_warning_with_its_reason_until_it_is_enforced() -
         ("a11y-alt", "x" * 201, "a reason has 1 to 200 characters"),
     ],
 )
-def test_what_can_not_be_waived_is_said(rule: str, reason: str, said: str) -> None:
+def test_what_can_not_be_waived_is_said(rule: str, reason: str, sentence: str) -> None:
     """And nothing is changed."""
-    with pytest.raises(WaiverRefused, match=said):
+    with pytest.raises(WaiverRefused, match=sentence):
         waive("poll", rule, reason=reason, actor="ops")
     assert not models.Waiver.objects.exists()
 
@@ -252,15 +252,15 @@ def test_operator_reads_and_waives_at_the_command_line() -> None:
         call_command("fragment", "publish", url, stdout=StringIO(), stderr=errors)
     assert "ERROR fallback-missing fallback (manifest.json): there is none" in errors.getvalue()
     assert "    -> Serve a piece of HTML without data" in errors.getvalue()
-    said = StringIO()
-    call_command("fragment", "waive", "poll", "fallback-missing", "--reason", "a drill", stdout=said)
-    call_command("fragment", "waive", "poll", "fallback-missing", "--reason", "a drill", stdout=said)
-    call_command("fragment", "rules", "poll", stdout=said)
+    output = StringIO()
+    call_command("fragment", "waive", "poll", "fallback-missing", "--reason", "a drill", stdout=output)
+    call_command("fragment", "waive", "poll", "fallback-missing", "--reason", "a drill", stdout=output)
+    call_command("fragment", "rules", "poll", stdout=output)
     with _server({**WELL, **BARE}) as url:
-        call_command("fragment", "publish", url, stdout=said)
-    call_command("fragment", "show", "poll", stdout=said)
-    call_command("fragment", "enforce", "poll", "fallback-missing", stdout=said)
-    words = said.getvalue()
+        call_command("fragment", "publish", url, stdout=output)
+    call_command("fragment", "show", "poll", stdout=output)
+    call_command("fragment", "enforce", "poll", "fallback-missing", stdout=output)
+    words = output.getvalue()
     for line in (
         "fallback-missing is a warning for poll; to hold it to it again: fragment enforce poll fallback-missing",
         "unchanged poll: it is so already",
@@ -300,11 +300,11 @@ class _server:
 
 def test_book_of_the_gate_has_each_rule_as_it_holds() -> None:
     """A rule that is added or moved is told to those who are held to it."""
-    kept_from = {"publish": "not published", "live": "on trial at most", "nothing": "said"}
+    effects = {"publish": "not published", "live": "on trial at most", "nothing": "said"}
     book = (ROOT / "shell/registry/gate/README.md").read_text("utf-8")
     for each in list_rules("poll"):
         waived = "yes" if each.waivable else ""
-        row = f"| `{each.rule}` | {each.summary} | {kept_from[each.keeps_from]} | {waived} |".replace("|  |", "| |")
+        row = f"| `{each.rule}` | {each.summary} | {effects[each.keeps_from]} | {waived} |".replace("|  |", "| |")
         assert row in book
     folder = ROOT / "shell/registry/gate"
     assert [path.name for path in folder.glob("[a-z]*.py") if f"`{path.name}`" not in book] == []

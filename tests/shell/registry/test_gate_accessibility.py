@@ -61,9 +61,9 @@ def test_thousand_alike_are_said_twenty_times() -> None:
 
 
 @pytest.mark.parametrize(
-    ("html", "said"),
+    ("html", "readable"),
     [("<p>Away</p>", True), ("<img alt=Away>", True), ("<p hidden>x</p> <!-- y --> <img alt=''>", False), ("", False)],
 )
-def test_fallback_counts_if_something_of_it_can_be_read(html: str, said: bool) -> None:
+def test_fallback_counts_if_something_of_it_can_be_read(html: str, readable: bool) -> None:
     """An empty box tells nobody that something is away."""
-    assert has_words(html.encode()) is said
+    assert has_words(html.encode()) is readable
