@@ -10,6 +10,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from bff.contracts.player_context import new_key_pair
+from bff.resilience.addresses import AddressRule, NetworksRefused
 from bff.resilience.proxies import ProxyHops
 from shell.frame_origins import wrong_with_frame_origin
 
@@ -106,6 +107,13 @@ for _origin in FORM_ORIGINS:
 # Origins that a release may be published from: no manifest can send the shell anywhere else.
 # A local run allows loopback too. Comma-separated, scheme://host[:port].
 FRAGMENT_ORIGINS = [origin for origin in os.environ.get("FRAGMENT_ORIGINS", "").split(",") if origin]
+
+# Networks besides the public ones that fragments may be in: "10.0.0.0/8". A local run calls any address.
+FRAGMENT_NETWORKS = [network for network in os.environ.get("FRAGMENT_NETWORKS", "").split(",") if network]
+try:
+    FRAGMENT_ADDRESSES = None if LOCAL else AddressRule.parse(FRAGMENT_NETWORKS)
+except NetworksRefused as error:
+    raise ImproperlyConfigured(f"FRAGMENT_NETWORKS: {error}.") from error
 
 INSTALLED_APPS = [
     # Its runserver speaks ASGI. Nothing else needs it, and importing it costs every process half a second.

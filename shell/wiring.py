@@ -80,6 +80,7 @@ def parts() -> Parts:
         probe_targets=lambda release: _probe_targets(pages, release),
         evidence=evidence,
         lease=RedisLease(redis, holder=process),
+        rule=settings.FRAGMENT_ADDRESSES,
     )
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
     bearer = _bearer_of(minter)

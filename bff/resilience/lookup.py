@@ -11,17 +11,19 @@ import contextlib
 import ipaddress
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bff.resilience.message import CallFailed
 from bff.resilience.reason import Reason
 
-Resolve = Callable[[str], None]
+# What a name leads to; None where only that it leads anywhere is of interest.
+Resolve = Callable[[str], Sequence[str] | None]
 
 
-def resolve(host: str) -> None:
-    """Ask the system for `host`; blocks; raises OSError when there is no such name."""
-    socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+def resolve(host: str) -> Sequence[str]:
+    """Ask the system for the addresses of `host`, the best first; blocks; OSError when there is no such name."""
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(each[4][0]) for each in found))
 
 
 class Lookup:
@@ -32,12 +34,18 @@ class Lookup:
         self._clock = clock
         self._resolve = resolve
         self._resolved_until: dict[str, float] = {}
+        self._addresses: dict[str, Sequence[str]] = {}
         self._pending: dict[str, asyncio.Future[None]] = {}
 
-    async def check(self, host: str, wait_ms: float) -> None:
-        """Return when `host` is known to resolve; raises `CallFailed` (dns) if it does not, or not within `wait_ms`."""
-        if self._resolved_until.get(host, 0.0) > self._clock() or _is_address(host):
-            return
+    async def check(self, host: str, wait_ms: float) -> Sequence[str]:
+        """Where `host` leads, nothing for what is an address itself, once it is known to resolve.
+
+        Raises `CallFailed` (dns) if it does not, or not within `wait_ms`.
+        """
+        if _is_address(host):
+            return ()
+        if self._resolved_until.get(host, 0.0) > self._clock():
+            return self._addresses.get(host, ())
         pending = self._pending.get(host)
         if pending is None or pending.get_loop() is not asyncio.get_running_loop():
             pending = self._start_resolving(host)
@@ -48,6 +56,7 @@ class Lookup:
             raise CallFailed(Reason.DNS, f"{host} was not resolved in time") from error
         except OSError as error:
             raise CallFailed(Reason.DNS, f"{host}: {error}") from error
+        return self._addresses.get(host, ())
 
     def _start_resolving(self, host: str) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
@@ -55,9 +64,10 @@ class Lookup:
         pending.add_done_callback(lambda future: future.exception())  # nobody may be left to hear it
         self._pending[host] = pending
 
-        def settle(error: OSError | None) -> None:
+        def settle(addresses: Sequence[str] | None, error: OSError | None) -> None:
             self._pending.pop(host, None)
             if error is None:
+                self._addresses[host] = addresses or ()
                 self._resolved_until[host] = self._clock() + self._valid_s
                 pending.set_result(None)
             else:
@@ -65,12 +75,13 @@ class Lookup:
 
         def resolve_in_thread() -> None:
             failed: OSError | None = None
+            addresses: Sequence[str] | None = None
             try:
-                self._resolve(host)
+                addresses = self._resolve(host)
             except OSError as error:
                 failed = error
             with contextlib.suppress(RuntimeError):  # the loop has gone, and with it everybody who waited
-                loop.call_soon_threadsafe(settle, failed)
+                loop.call_soon_threadsafe(settle, addresses, failed)
 
         # A daemon: a resolver that hangs must not hold up the end of the process.
         threading.Thread(target=resolve_in_thread, name=f"lookup {host}", daemon=True).start()

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import h11
 
+from bff.resilience.addresses import AddressRule
 from bff.resilience.deadline import Deadline
 from bff.resilience.exchange import OpenAnswer, StreamRequest
 from bff.resilience.framing import REDIRECTS, check_head
@@ -47,7 +48,9 @@ class StreamTransport:
         clock: Callable[[], float] = time.monotonic,
         resolve: Resolve = resolve,
         trust: ssl.SSLContext | None = None,
+        rule: AddressRule | None = None,
     ) -> None:
+        self._rule = rule
         self._policy = policy
         self._limits = limits
         self._clock = clock
@@ -83,10 +86,16 @@ class StreamTransport:
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
         trust = self._trust if parts.scheme == "https" else None  # its making is no time of the upstream's
         left_s = min(self._policy.connect_ms / 1000, self._left_s(deadline))
-        await self._lookup.check(host, left_s * 1000)
+        addresses = await self._lookup.check(host, left_s * 1000)
+        there = host
+        if self._rule is not None:
+            self._rule.check(host, addresses)
+            there = addresses[0] if addresses else host
         try:
             async with asyncio.timeout(left_s):
-                reader, writer = await asyncio.open_connection(host, port, ssl=trust)
+                reader, writer = await asyncio.open_connection(
+                    there, port, ssl=trust, server_hostname=host if trust else None
+                )
         except TimeoutError as error:
             raise CallFailed(Reason.CONNECT_TIMEOUT, "no connection in time") from error
         except ssl.SSLError as error:

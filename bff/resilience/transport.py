@@ -1,6 +1,6 @@
 """Calls over HTTP to one upstream: complete, unambiguous, bounded answers, or a `CallFailed`. The border to pyreqwest.
 
-Public: `Transport`, `Sender`, and from `message`: `Request`, `Response`, `Headers`, `CallFailed`.
+Public: `Transport`, `Sender`, `Pin`, `host_of`, and from `message`: `Request`, `Response`, `Headers`, `CallFailed`.
 
 It follows no redirect, obeys no proxy of the environment, keeps no cookie and retries nothing. What may change
 something travels on a connection of its own: a kept one may have been closed by the other side a moment ago, and who
@@ -10,7 +10,7 @@ meets that can not know whether the request was read.
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from pyreqwest.client import Client, ClientBuilder
@@ -28,7 +28,7 @@ from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from bff.resilience.translation import translate
 
-__all__ = ["CallFailed", "Headers", "Request", "Response", "Sender", "Transport"]
+__all__ = ["CallFailed", "Headers", "Pin", "Request", "Response", "Sender", "Transport", "host_of"]
 
 
 class Sender(Protocol):
@@ -39,8 +39,28 @@ class Sender(Protocol):
     async def aclose(self) -> None: ...
 
 
+class Pin(NamedTuple):
+    """A host, and the one address that stands for it; an empty one where the host is an address itself."""
+
+    host: str
+    address: str
+
+
+def host_of(request: Request) -> str:
+    """Whom a request is for; raises `CallFailed` where its URL is none."""
+    try:
+        parts = urlsplit(request.url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in {"http", "https"}:
+        raise CallFailed(Reason.INTERNAL, "the URL is not an absolute http or https URL")
+    return host
+
+
 class Transport:
-    """The connections to one upstream. `trust_pem` adds a root certificate to the system's.
+    """The connections to one upstream. `trust_pem` adds a root certificate to the system's. A `pin` is for one host
+    alone, which is not looked up: it is connected to at that address, whatever its name leads to.
 
     Cancelling `send` does not end the call below it: that lives until its deadline. Who must know when it really ended
     lets `send` run to its end, as `Guard` does.
@@ -53,7 +73,9 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
         trust_pem: bytes | None = None,
         resolve: Resolve = resolve,
+        pin: Pin | None = None,
     ) -> None:
+        self._pin = pin
         self.policy = policy
         self._clock = clock
         self._trust_pem = trust_pem
@@ -63,8 +85,11 @@ class Transport:
 
     async def send(self, request: Request, deadline: Deadline) -> Response:
         """The whole answer to `request`; raises `CallFailed`, and nothing else but `CancelledError`."""
-        host = self._host(request)
-        await self._lookup.check(host, min(self.policy.connect_ms, self._left_ms(deadline)))
+        host, left_ms = host_of(request), self._left_ms(deadline)
+        if self._pin is None:
+            await self._lookup.check(host, min(self.policy.connect_ms, left_ms))
+        else:
+            assert host == self._pin.host, "another host has a transport of its own"
         try:
             async with self._build(request, self._left_ms(deadline)) as answer:
                 return await self._receive(answer, redirects=request.redirects)
@@ -90,16 +115,6 @@ class Transport:
             # Nothing was sent yet, and the reason must say so.
             raise CallFailed(Reason.CONNECT_TIMEOUT, "no time was left to call")
         return left_ms
-
-    def _host(self, request: Request) -> str:
-        try:
-            parts = urlsplit(request.url)
-            host = parts.hostname
-        except ValueError:
-            host = None
-        if not host or parts.scheme not in {"http", "https"}:
-            raise CallFailed(Reason.INTERNAL, "the URL is not an absolute http or https URL")
-        return host
 
     def _build(self, request: Request, remaining_ms: int) -> StreamRequest:
         headers = [(name, value) for name, value in request.headers if name.lower() != "accept-encoding"]
@@ -155,4 +170,6 @@ class Transport:
             .pool_idle_timeout(timedelta(milliseconds=policy.idle_ms_max))
             .pool_max_idle_per_host(idle_max)
         )
+        if self._pin is not None and self._pin.address:
+            builder = builder.resolve(*self._pin, 0)
         return builder.add_root_certificate_pem(self._trust_pem) if self._trust_pem else builder

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
+from bff.resilience.addresses import AddressRule
+from bff.resilience.checked_transport import CheckedTransport
 from bff.resilience.evidence import Evidence, ProbeLease
 from bff.resilience.guard import Guard
 from bff.resilience.policies import house_policy, policy_for
@@ -35,7 +37,7 @@ class Upstreams:
 
     `probe_targets` makes what the probe of a release asks for while its upstream is failing. `evidence` and `lease`
     join this process to the shell's others. `connect` makes what carries the calls for content, where that is not the
-    network itself.
+    network itself. `rule` is which addresses may be connected to, on every call; None lets all in.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Upstreams:
         page_deadline_ms: int = PAGE_DEADLINE_MS,
         proxy_policy: ProxyPolicy | None = None,
         connect: Callable[[Policy], Sender] | None = None,
+        rule: AddressRule | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make_targets = probe_targets
@@ -57,6 +60,7 @@ class Upstreams:
         self.proxy_policy = proxy_policy or house_policy("proxy", ProxyPolicy())
         self._guards: dict[_Key, Guard] = {}
         self._connect = connect
+        self._rule = rule
         self._clock = clock
         self._closing_guards: set[asyncio.Task[None]] = set()
 
@@ -72,7 +76,7 @@ class Upstreams:
             guard = self._guards[key] = Guard(
                 _name(release),
                 policy,
-                self._connect(policy) if self._connect else None,
+                self._connect(policy) if self._connect else self._checked(_name(release), policy),
                 clock=self._clock,
                 probe=self._make_targets(release) if self._make_targets else None,
                 evidence=self._evidence,
@@ -94,7 +98,8 @@ class Upstreams:
             policy = replace(
                 self._policy, deadline_ms=ACTION_MS, wire_bytes_max=release.manifest.mullion.body_bytes_max
             )
-            guard = self._guards[key] = Guard(f"{_name(release)}.actions", policy)
+            name = f"{_name(release)}.actions"
+            guard = self._guards[key] = Guard(name, policy, self._checked(name, policy))
         return guard
 
     def api_of(self, release: Release, *, upload: bool = False) -> Guard:
@@ -112,8 +117,13 @@ class Upstreams:
                 wire_bytes_max=proxy.download_bytes_max,
             )
             limits = StreamLimits(head_ms=proxy.head_ms, idle_ms=proxy.idle_ms)
-            guard = self._guards[key] = Guard(name, policy, StreamTransport(policy_for(name, policy), limits))
+            transport = StreamTransport(policy_for(name, policy), limits, rule=self._rule)
+            guard = self._guards[key] = Guard(name, policy, transport)
         return guard
+
+    def _checked(self, name: str, policy: Policy) -> Sender | None:
+        """What carries calls to addresses that are checked; the guard's own where all are allowed."""
+        return None if self._rule is None else CheckedTransport(policy_for(name, policy), self._rule, clock=self._clock)
 
     def guards_of(self, release: Release) -> tuple[Guard, ...]:
         """All that stand between the shell and a release."""

@@ -79,7 +79,9 @@ class Fetcher:
         trust_of: Callable[[str], Awaitable[Trust]],
         pages: PageTable | None = None,
         bearer: Bearer | None = None,
+        origins_of: Callable[[str], Awaitable[Origins]] | None = None,
     ) -> None:
+        self._origins_of = origins_of
         self._transport = transport
         self._origins = origins
         self._trust_of = trust_of
@@ -97,10 +99,13 @@ class Fetcher:
             check_extension(response.body, manifest)
         except ManifestRefused as error:
             raise PublishRefused(f"manifest at {manifest_url}: {error}") from error
+        trust = await self._trust_of(manifest.name)
+        if self._origins_of is not None:
+            self._origins = await self._origins_of(manifest.name)
+            self._allowed("manifest", manifest_url)
         self._allowed("content", resolve(manifest_url, manifest.content))
         for name, target in manifest.proxies.items():
             self._allowed(f"proxy.{name}", resolve(manifest_url, target))
-        trust = await self._trust_of(manifest.name)
         release = Release(manifest.name, "", manifest, manifest_url, b"", css=(), js=(), trust=trust)
         fallback = await self._fallback(release)
         looks, unasked = looks_of(release, self._pages, self._bearer)
@@ -166,9 +171,12 @@ class Fetcher:
                 f"{field}: {url!r} is no address to fetch from; write it with its scheme: "
                 "http://127.0.0.1:8020/manifest.json"
             )
+        if owner := self._origins.owner_of(url):
+            raise PublishRefused(f"{field}: {url} is an origin of {owner}, and of no other fragment")
         if not self._origins.allows(url):
             raise PublishRefused(
-                f"{field}: {url} is not on an allowed origin. Add its origin to FRAGMENT_ORIGINS if it should be."
+                f"{field}: {url} is not on an allowed origin. Add its origin to FRAGMENT_ORIGINS if it should be, "
+                "or to what operators allow this fragment (`fragment origins`)."
             )
 
 

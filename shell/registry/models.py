@@ -129,13 +129,15 @@ class Superseded(models.Model):
 class Registration(models.Model):
     """What operators allow a fragment's name, whatever release of it is live. A name without one is sandboxed.
 
-    `scopes` is what it may do for a player, None where the pages table says that. `followed_at` and what stands with it
-    is the last try to `follow` it.
+    `origins` are those that it alone may be published from; empty: those that nobody has. `scopes` is what it may do
+    for a player, None where the pages table says that. `followed_at` and what stands with it is the last try to
+    `follow` it.
     """
 
     fragment = models.CharField(max_length=100, primary_key=True)
     trust = models.CharField(max_length=16, default=Trust.SANDBOXED.value)
     scopes = models.JSONField(null=True)
+    origins = models.JSONField(default=list)
     follow = models.BooleanField(default=False)
     followed_at = models.DateTimeField(null=True)
     followed_version = models.CharField(max_length=128, blank=True)

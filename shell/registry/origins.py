@@ -3,7 +3,7 @@
 Public: `Origins`, `origin_of`, `base_of`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -33,12 +33,40 @@ def base_of(url: str) -> str:
 class Origins:
     """An allow-list of `scheme://host[:port]`; `loopback` lets a local run in as well, on any port."""
 
-    def __init__(self, allowed: Iterable[str], *, loopback: bool) -> None:
+    def __init__(self, allowed: Iterable[str], *, loopback: bool, owners: Mapping[Origin, str] = {}) -> None:
         self._allowed = frozenset(origin for url in allowed if (origin := origin_of(url)))
         self._loopback = loopback
+        self._owners = owners
+
+    def before_name(self, lists: Mapping[str, Sequence[str]]) -> "Origins":
+        """While nobody knows whose manifest it is: also what operators allow any fragment."""
+        return self._with(own for origins in lists.values() for own in origins)
+
+    def of_fragment(self, fragment: str, lists: Mapping[str, Sequence[str]]) -> "Origins":
+        """For `fragment` alone: its own list where it has one, and nothing that stands on another's list alone."""
+        own = frozenset(origin for url in lists.get(fragment, ()) if (origin := origin_of(url)))
+        owners = {
+            origin: name
+            for name, origins in lists.items()
+            for url in origins
+            if (origin := origin_of(url)) and origin not in own
+        }
+        if lists.get(fragment):
+            return Origins(lists[fragment], loopback=False, owners=owners)
+        return self._with((), owners)
+
+    def owner_of(self, url: str) -> str:
+        """Whose origin alone it is, empty where it is nobody's."""
+        origin = origin_of(url)
+        return self._owners.get(origin, "") if origin else ""
+
+    def _with(self, more: Iterable[str], owners: Mapping[Origin, str] = {}) -> "Origins":
+        widened = Origins(more, loopback=self._loopback, owners=owners)
+        widened._allowed |= self._allowed
+        return widened
 
     def allows(self, url: str) -> bool:
         origin = origin_of(url)
-        if origin is None:
+        if origin is None or origin in self._owners:
             return False
         return origin in self._allowed or (self._loopback and origin[1] in _LOOPBACK)

@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import Error, transaction
 
 from bff.resilience import log
+from bff.resilience.checked_transport import CheckedTransport
 from bff.resilience.policy import Policy
 from bff.resilience.transport import Transport
 from shell.composition.page import PageTable
@@ -29,7 +31,7 @@ from shell.registry.gate.rules import Stage
 from shell.registry.going_live import go_live
 from shell.registry.history import record_refusal
 from shell.registry.origins import Origins, origin_of
-from shell.registry.registrations import set_trust, trust_of
+from shell.registry.registrations import origins_by_fragment, set_trust, trust_of
 from shell.registry.release_folder import PublishRefused, release_budget
 from shell.registry.rollout import RolloutRefused, begin
 from shell.registry.waivers import FindingView, store_assessment, views_of, waived_rules
@@ -92,12 +94,18 @@ async def publish(
             raise PublishRefused(f"name: the manifest is {name}'s, and this may publish {only} alone")
         return trust or await sync_to_async(trust_of)(name)
 
-    transport = RecordingTransport(
-        Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=release_budget().file_bytes_max))
-    )
+    policy = Policy(deadline_ms=FETCH_MS, wire_bytes_max=release_budget().file_bytes_max)
+    rule = settings.FRAGMENT_ADDRESSES
+    transport = RecordingTransport(Transport(policy) if rule is None else CheckedTransport(policy, rule))
     names: list[str] = []
     try:
-        copy = await Fetcher(transport, origins, trust_of_name, pages, bearer).copy(manifest_url)
+        lists = await sync_to_async(origins_by_fragment)()
+
+        async def origins_of(name: str) -> Origins:
+            return origins.of_fragment(name, lists)
+
+        fetcher = Fetcher(transport, origins.before_name(lists), trust_of_name, pages, bearer, origins_of)
+        copy = await fetcher.copy(manifest_url)
         assessed = await assess(copy, transport)
         return await sync_to_async(_store)(copy, assessed, actor, move, trust, bool(only), trial)
     except PublishRefused as refused:

@@ -1,13 +1,17 @@
 """What operators allow a fragment's name, whatever release of it is live: its trust, and whether it is followed.
 
-Public: `trust_of`, `set_trust`, `set_trust_of_live`, `set_follow`, `RegistrationRefused`.
+Public: `trust_of`, `set_trust`, `set_trust_of_live`, `set_follow`, `set_origins`, `origins_by_fragment`,
+`RegistrationRefused`.
 It is never the manifest's to say: whoever can publish would be what they say they are.
 """
+
+from collections.abc import Sequence
 
 from django.db import transaction
 
 from shell.composition.release import Trust
 from shell.registry import models
+from shell.registry.origins import base_of, origin_of
 
 
 class RegistrationRefused(Exception):
@@ -51,6 +55,34 @@ def set_follow(fragment: str, follow: bool, *, actor: str) -> bool:
         actor=actor, action=action, fragment=fragment, release=live.release if live else None
     )
     return True
+
+
+@transaction.atomic
+def set_origins(fragment: str, origins: Sequence[str], *, actor: str) -> bool:
+    """The origins that `fragment` alone may be published from; none: those that nobody has. False when they were so.
+
+    Raises `RegistrationRefused` for what is no origin.
+    """
+    for url in origins:
+        if origin_of(url) is None or url.rstrip("/") != base_of(url):
+            raise RegistrationRefused(
+                f"{url[:100]!r} is no origin; write https://poll.example, with its port if any. Nothing was changed."
+            )
+    wanted = sorted({base_of(url) for url in origins})
+    row, _ = models.Registration.objects.get_or_create(fragment=fragment)
+    if row.origins == wanted:
+        return False
+    row.origins = wanted
+    row.save(update_fields=["origins"])
+    models.AuditEntry.objects.create(
+        actor=actor, action="origins", fragment=fragment, detail=" ".join(wanted) or "any", changes_pages=False
+    )
+    return True
+
+
+def origins_by_fragment() -> dict[str, list[str]]:
+    """What each fragment alone may be published from, of those that operators spoke of."""
+    return {row.fragment: row.origins for row in models.Registration.objects.exclude(origins=[])}
 
 
 def set_trust_of_live(fragment: str, trust: Trust, *, actor: str) -> bool:

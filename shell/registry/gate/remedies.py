@@ -73,6 +73,11 @@ _REFUSALS = (
     (re.compile(r"fetches something else"), "Inline what it fetches, or list it in the manifest."),
     (re.compile(r"integrity"), "Write the hash of the file that is served, or leave integrity away."),
     (
+        re.compile(r"leads to "),
+        "Serve it at a public address, or have operators allow its network (FRAGMENT_NETWORKS).",
+    ),
+    (re.compile(r"is an origin of "), "Publish it from an origin of its own, or have operators allow it there."),
+    (
         re.compile(r"not on an allowed origin"),
         "Serve it from the manifest's origin, or have operators allow it.",
     ),
@@ -85,7 +90,7 @@ _REFUSALS = (
 )
 _RULES = (
     (re.compile(r"^name: |^version: |both would be the document's"), Rule.NAME),
-    (re.compile(r"not on an allowed origin|no address to fetch|address_refused"), Rule.ADDRESS),
+    (re.compile(r"not on an allowed origin|no address to fetch|leads to|origin of"), Rule.ADDRESS),
     (re.compile(r"^manifest"), Rule.MANIFEST),
     (re.compile(r"^fallback: (?!.*(answer|allowed origin|no address))"), Rule.FALLBACK_REFUSED),
 )

@@ -29,7 +29,7 @@ from shell.registry.history import NotFound
 from shell.registry.holds import HoldRefused
 from shell.registry.origins import Origins
 from shell.registry.publish import PublishRefused, Trial, publish
-from shell.registry.registrations import RegistrationRefused, set_follow, set_trust_of_live
+from shell.registry.registrations import RegistrationRefused, set_follow, set_origins, set_trust_of_live
 from shell.registry.rollback import RollbackRefused
 from shell.registry.rollout import RolloutRefused
 from shell.registry.scopes import ScopesRefused, set_scopes
@@ -49,6 +49,13 @@ FOLLOW = (
     "refused, and never a version that was live before."
 )
 
+
+ANY_ORIGIN = "any origin that is allowed and no other fragment's"
+ORIGINS = (
+    "Say which origins a fragment alone is published from, whoever publishes it. They need not stand in "
+    "FRAGMENT_ORIGINS, and no other fragment is published from them. Without any it is published from "
+    "FRAGMENT_ORIGINS, but for those of others."
+)
 
 SCOPES = (
     "Say what a fragment may do for a signed-in player on any page, in place of what the pages table says; running "
@@ -92,6 +99,9 @@ class Command(BaseCommand):
         verb = verbs.add_parser("follow", help="publish by itself what a fragment's origin deploys", description=FOLLOW)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
         verb.add_argument("follow", choices=["on", "off"])
+        verb = verbs.add_parser("origins", help="say from where alone a fragment is published", description=ORIGINS)
+        verb.add_argument("name", metavar="NAME", help="the fragment, which need not be published yet")
+        verb.add_argument("origins", nargs="*", metavar="ORIGIN", help="such as https://poll.example; none: as others")
         verb = verbs.add_parser("scopes", help="say what a fragment may do for a player", description=SCOPES)
         verb.add_argument("name", metavar="NAME", help="the fragment, which need not be published yet")
         verb.add_argument("scopes", nargs="*", metavar="SCOPE", help="such as wallet.read; none takes all away")
@@ -105,6 +115,8 @@ class Command(BaseCommand):
                 self._trust(options["name"], Trust(options["trust"]))
             elif options["verb"] == "follow":
                 self._follow(options["name"], follow=options["follow"] == "on")
+            elif options["verb"] == "origins":
+                self._origins(options["name"], options["origins"])
             elif options["verb"] == "scopes":
                 self._scopes(options["name"], options["scopes"])
             elif options["verb"] == "publish":
@@ -140,6 +152,11 @@ class Command(BaseCommand):
         word = "followed" if follow else "not followed"
         changed = set_follow(name, follow, actor=getpass.getuser())
         self.stdout.write(f"{name} is {word}" if changed else f"unchanged {name}: it is {word} already")
+
+    def _origins(self, name: str, origins: list[str]) -> None:
+        allowed = f"{name} is published from {' '.join(origins) or ANY_ORIGIN}"
+        changed = set_origins(name, origins, actor=getpass.getuser())
+        self.stdout.write(allowed if changed else f"unchanged: {allowed}")
 
     def _scopes(self, name: str, scopes: list[str]) -> None:
         allowed = f"{name} may do this for a player: {' '.join(sorted(set(scopes))) or 'nothing'}"
