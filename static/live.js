@@ -16,6 +16,7 @@ import { Connection } from "./live/connection.js";
 import { Needs } from "./live/needs.js";
 import { Newest } from "./live/newest.js";
 import { forgetWaiting, refetch, refetchFor } from "./live/refetching.js";
+import { slotAround } from "./slots/roots.js";
 
 const TICK_MS = 1_000;
 const POLL_MS = 15_000;
@@ -82,7 +83,8 @@ export function start({ ticketUrl }) {
 
 /** @param {FragmentRoot} root */
 function hostOf(root) {
-  return /** @type {HTMLElement} */ (root instanceof ShadowRoot ? root.host : root);
+  const element = root instanceof ShadowRoot ? root.host : root;
+  return /** @type {HTMLElement} */ (slotAround(element) ?? element);
 }
 
 /** @param {FragmentRoot} root */

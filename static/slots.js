@@ -15,9 +15,10 @@ import { namesTaken } from "./slots/names.js";
 import { showNotice } from "./slots/notice.js";
 import { endOutcome, feedIsBack, holdsOutcome, markOutcome, watchClosing } from "./slots/outcomes.js";
 import { keepOne, watchPlaces } from "./slots/places.js";
+import { slotAround, treesOf } from "./slots/roots.js";
 import { runScripts } from "./slots/scripts.js";
 import { loadStyle, newStyles } from "./slots/styles.js";
-import { incomingSlot, replaceSlot, slotAround } from "./slots/swap.js";
+import { incomingSlot, replaceSlot } from "./slots/swap.js";
 import { busy } from "./slots/typing.js";
 
 const RECHECK_MS = 1000; // how soon to look again whether a slot is still being typed into
@@ -25,7 +26,7 @@ const LOST_MS_MAX = 5000; // the longest wait while the shell itself does not an
 const UNSURE =
   "No answer came, so this may or may not have gone through. Sending the same form again can not do it twice.";
 
-/** @typedef {{root: FragmentRoot, controller: AbortController, timer: number | undefined}} Entry */
+/** @typedef {{trees: FragmentRoot[], controller: AbortController, timer: number | undefined}} Entry */
 
 /** @type {WeakMap<HTMLElement, Entry>} */
 const mounted = new WeakMap();
@@ -54,7 +55,9 @@ class FragmentSlot extends HTMLElement {
     clearTimeout(entry.timer);
     entry.controller.abort();
     mounted.delete(this);
-    live.then((module) => module?.unregister(entry.root));
+    live.then((module) => {
+      for (const tree of entry.trees) module?.unregister(tree);
+    });
   }
 }
 
@@ -70,17 +73,18 @@ class FragmentEnd extends HTMLElement {
 /** @param {HTMLElement} slot @param {FragmentRoot} root */
 function mount(slot, root) {
   const controller = new AbortController();
+  const trees = /** @type {FragmentRoot[]} */ (treesOf(root)); // its own, and roots that the fragment has brought
   /** @type {Entry} */
-  const entry = { root, controller, timer: undefined };
+  const entry = { trees, controller, timer: undefined };
   mounted.set(slot, entry);
-  for (const form of root.querySelectorAll("form")) enhance(form, slot);
+  for (const form of trees.flatMap((tree) => [...tree.querySelectorAll("form")])) enhance(form, slot);
   htmxReady.then((htmx) => {
     if (!slot.isConnected) return;
     htmx.process(slot);
-    if (root !== slot) htmx.process(root);
+    for (const tree of trees) if (tree !== slot) htmx.process(tree);
   });
   live.then((module) => {
-    if (slot.isConnected) module?.register(root);
+    if (slot.isConnected) for (const tree of trees) module?.register(tree);
   });
   runScripts({ slot, root, signal: controller.signal });
   retryAfterDelay(slot);
@@ -268,7 +272,7 @@ document.addEventListener("mullion:notice", (event) => {
 // Whatever the page's stream did not bring asks for itself, again and again if it must.
 /** @param {HTMLElement} slot */
 function take(slot) {
-  mounted.set(slot, { root: slot.shadowRoot ?? slot, controller: new AbortController(), timer: undefined });
+  mounted.set(slot, { trees: [slot.shadowRoot ?? slot], controller: new AbortController(), timer: undefined });
   htmxReady.then((htmx) => {
     htmx.process(slot);
     refetch(slot);

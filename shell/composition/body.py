@@ -1,7 +1,7 @@
 """What a fragment's answer is worth: its own words, contained, or why they can not stand in the page.
 
-Public: `Body`, `read_body`, `content_type_of`, `contained_fallback`, `links_of`, `link_policy`, `FragmentState`,
-`read_state`, `UNDECLARED`.
+Public: `Body`, `read_body`, `is_empty`, `content_type_of`, `contained_fallback`, `links_of`, `link_policy`,
+`FragmentState`, `read_state`, `UNDECLARED`.
 """
 
 import re
@@ -19,8 +19,8 @@ from bff.resilience import log
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
-from shell.composition.contain import Isolation, LinkPolicy, Refusal, contain, shows_nothing
-from shell.composition.contain.pictures import NO_PICTURES, Pictures
+from shell.composition.contain import Contained, Isolation, LinkPolicy, Refusal, contain, shows_nothing
+from shell.composition.contain.pictures import NO_FILES, CopiedFiles
 from shell.composition.include import Include
 from shell.composition.page_head import page_head_of
 from shell.composition.release import Release
@@ -41,6 +41,8 @@ _FRAGMENT_REASONS = frozenset(
 _RETRY = re.compile(r"[1-9][0-9]{0,4}")
 UNDECLARED = "undeclared"
 _CONTENT = frozenset({200})
+# What scripts of the page fill: htmx, values of feeds.
+_ACTS = re.compile(rb' (?:data-)?(?:hx|live)-?[a-z-]*="')
 
 logger = log.get("contain")
 
@@ -82,8 +84,8 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
     )
     if isinstance(contained, Refusal):
         return Failure(contained.reason, contained.detail, status=status)
-    if shows_nothing(contained.html):
-        return Failure(Reason.EMPTY, f"nothing in it may stand in a page: {', '.join(contained.notes) or 'no words'}")
+    if is_empty(release, contained):
+        return Failure(Reason.EMPTY, f"nothing of it can be seen: {', '.join(contained.notes) or 'no words'}")
     if contained.notes:
         _log_taken_out(include.slot.fragment, manifest.version, contained.notes)
     version = response.headers.get(headers.VERSION)
@@ -103,6 +105,19 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         seen,
         page_head_of(include, response),
     )
+
+
+def is_empty(release: Release, contained: Contained) -> bool:
+    """Whether a page would show nothing of it.
+
+    Where nothing can be seen as it is, the script of a trusted release may draw it yet, and a stylesheet what was
+    written to be empty: not what has become so.
+    """
+    if not contained.blank:
+        return False
+    if not release.sandboxed and (release.js or _ACTS.search(contained.html)):
+        return shows_nothing(contained.html)
+    return bool(contained.notes) or not release.css or shows_nothing(contained.html)
 
 
 def _version_seen(live: str, version: str) -> str:
@@ -143,12 +158,15 @@ def _contained(fallback: bytes, prefix: str, isolation: Isolation, links: LinkPo
 def links_of(release: Release) -> LinkPolicy:
     """Where the HTML of `release` may point."""
     declared = release.manifest.mullion
-    return link_policy(declared.links, declared.pictures, release.pictures)
+    return link_policy(declared.links, declared.pictures, release.pictures, release.sheets)
 
 
 @lru_cache(maxsize=256)
 def link_policy(
-    origins: tuple[str, ...], picture_origins: tuple[str, ...] = (), pictures: Pictures = NO_PICTURES
+    origins: tuple[str, ...],
+    picture_origins: tuple[str, ...] = (),
+    pictures: CopiedFiles = NO_FILES,
+    sheets: CopiedFiles = NO_FILES,
 ) -> LinkPolicy:
     """Where the HTML of a release may point whose manifest declares these origins."""
     return LinkPolicy(
@@ -156,6 +174,7 @@ def link_policy(
         # Declared by the manifest and approved by operators: neither alone lets a foreign picture in.
         picture_origins=frozenset(picture_origins) & frozenset(settings.PICTURE_ORIGINS),
         pictures=pictures,
+        sheets=sheets,
         media_origins=frozenset(settings.MEDIA_ORIGINS),
         frame_origins=frozenset(settings.FRAME_ORIGINS),
     )

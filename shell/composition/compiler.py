@@ -134,7 +134,10 @@ def _assets(page: Page, snapshot: Snapshot) -> tuple[list[str], list[str], list[
     releases = [snapshot.releases[slot.fragment] for slot in page.slots if slot.fragment in snapshot.releases]
     # What stands beside the content is on its way with the head; what is for paper or for an outage can wait.
     styles = dict.fromkeys(
-        release.address(key) for release in releases for key in release.styles("content") if not release.use(key).media
+        release.address(key)
+        for release in releases
+        for key in release.css
+        if release.use(key).scope != "fallback" and not release.use(key).media
     )
     modules = dict.fromkeys(
         release.address(key) for release in releases for key in release.scripts("content", classic=False)

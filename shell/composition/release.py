@@ -16,7 +16,7 @@ from bff.contracts import podium_url
 from bff.contracts.asset import Scope
 from bff.contracts.manifest import Manifest
 from shell.composition.contain import Isolation
-from shell.composition.contain.pictures import Pictures
+from shell.composition.contain.pictures import CopiedFiles
 from shell.composition.content_coding import CodedBody
 
 ASSETS_PREFIX = "/assets/"
@@ -49,11 +49,15 @@ class StoredAsset:
 
 @dataclass(frozen=True, slots=True)
 class AssetUse:
-    """When pages use an asset: where its `media` fits, with the content or with the fallback; and how a script runs."""
+    """When pages use an asset: where its `media` fits, with the content or with the fallback; and how a script runs.
+
+    One that is `in_roots` styles shadow roots that the HTML brings along and links it, and nothing outside of them.
+    """
 
     media: str = ""
     scope: Scope = "all"
     classic: bool = False
+    in_roots: bool = field(default=False, repr=False)  # what is written down of other releases stays as it was
 
 
 _EVERYWHERE = AssetUse()
@@ -91,14 +95,18 @@ class Release:
     # Worked out once: what has no script needs no tree in common with the page, and stands in a root of its own.
     sandboxed: bool = field(init=False)
     isolation: Isolation = field(init=False)
-    pictures: Pictures = field(init=False)
+    pictures: CopiedFiles = field(init=False)
+    sheets: CopiedFiles = field(init=False)
 
     def __post_init__(self) -> None:
         sandboxed = self.trust is not Trust.FIRST_PARTY
         object.__setattr__(self, "sandboxed", sandboxed)
         folder = asset_url(self.fragment, self.folder, "") if self.files else ""
-        object.__setattr__(self, "pictures", Pictures(self.content_url(""), folder, frozenset(self.files)))
         object.__setattr__(self, "isolation", "shadow" if sandboxed else self.manifest.mullion.isolation)
+        object.__setattr__(self, "pictures", CopiedFiles(self.content_url(""), folder, frozenset(self.files)))
+        # Those of a shared tree are scoped to the slot's element, which is no part of a root that the HTML brings.
+        sheets = frozenset(key for key in self.css if self.isolation == "shadow" or self.use(key).in_roots)
+        object.__setattr__(self, "sheets", CopiedFiles(self.content_url(""), folder, sheets))
 
     def use(self, key: str) -> AssetUse:
         """How pages use this file."""
@@ -110,7 +118,8 @@ class Release:
 
     def styles(self, scope: Scope) -> tuple[str, ...]:
         """The stylesheets of its content or of its fallback."""
-        return tuple(key for key in self.css if self.use(key).scope in (scope, "all"))
+        uses = ((key, self.use(key)) for key in self.css)
+        return tuple(key for key, use in uses if use.scope in (scope, "all") and not use.in_roots)
 
     def scripts(self, scope: Scope, *, classic: bool) -> tuple[str, ...]:
         """The scripts that pages run with its content, or with its fallback: there only those that are for nothing

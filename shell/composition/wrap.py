@@ -137,7 +137,9 @@ def _framed(included: Included, prefix: str, refetch_query: str, attempt: int) -
     address = escape(prefix) + ("?" + "&amp;".join(query) if query else "")
     # The end marker runs as the parser reaches it: the fragment works while later ones are still on their way.
     inner, end = _styles(included), "<fragment-end></fragment-end>"
-    if not _is_light(included):
+    if _is_light(included):
+        inner = _lifted(included) + inner
+    else:
         inner, end = '<template shadowrootmode="open">' + inner, end + "</template>" + _lifted(included)
     return _Frame(
         f"<fragment-slot{_attributes(attributes)}".encode(),
@@ -177,7 +179,7 @@ def _scripts(included: Included, release: Release, *, classic: bool) -> str:
 
 
 def _lifted(included: Included) -> str:
-    """Beside the shadow root: fonts and registered properties mean nothing in it."""
+    """Outside of shadow roots: fonts and registered properties mean nothing in one."""
     release = included.release if included.html else None
     links = map(release.address, release.lifted) if release else ()
     return "".join(f'<link rel="stylesheet" href="{escape(link)}">' for link in links)

@@ -53,12 +53,13 @@ async def copy_entries(folder: ReleaseFolder, get: Get, kind: Kind, assets: Sequ
         served = _type(where, kind, response.headers.get("content-type"))
         if kind == "js":
             _check_integrity(where, asset.integrity, response.body)
-        key = folder.add_entry(where, url, response, served)
+        in_roots = kind == "css" and asset.strategy == "shadow-dom"
+        key = folder.add_entry(where, url, response, served, in_roots=in_roots)
         classic = kind == "js" and not asset.is_module
         if classic and folder.is_module(key):
             classic = False
             entries.notes.append(f"{where}: runs as the module that it is; say type: module, for elsewhere it fails")
-        entries.add(key, AssetUse(asset.media if kind == "css" else "", asset.scope, classic))
+        entries.add(key, AssetUse(asset.media if kind == "css" else "", asset.scope, classic, in_roots))
     return entries
 
 
@@ -84,4 +85,9 @@ def _check_integrity(where: str, integrity: str, body: bytes) -> None:
 def _either(one: AssetUse, other: AssetUse) -> AssetUse:
     media = f"{one.media}, {other.media}" if one.media and other.media and one.media != other.media else ""
     scope = one.scope if one.scope == other.scope else "all"
-    return AssetUse(one.media if one.media == other.media else media, scope, one.classic and other.classic)
+    return AssetUse(
+        one.media if one.media == other.media else media,
+        scope,
+        one.classic and other.classic,
+        one.in_roots and other.in_roots,
+    )

@@ -18,7 +18,7 @@ from bff.resilience.deadline import Deadline
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.reason import Reason
 from bff.resilience.transport import Sender
-from shell.composition.body import content_type_of, links_of
+from shell.composition.body import content_type_of, is_empty, links_of
 from shell.composition.contain import Contained, Refusal, audit
 from shell.composition.page import PageTable
 from shell.composition.release import AssetUse, Release, Trust
@@ -115,30 +115,31 @@ class Fetcher:
         found += [
             (f"content of {look.where}", answer) for look, answer in zip(looks, answers, strict=True) if _found(answer)
         ]
-        css, js = linked_assets([link for _, answer in found for link in answer.headers.get_all("link")])
+        linked_css, linked_js = linked_assets([link for _, answer in found for link in answer.headers.get_all("link")])
         folder = ReleaseFolder(self._get, release)
-        styles = await copy_entries(folder, self._get, "css", _once(manifest_url, manifest.css, css))
-        scripts = await copy_entries(folder, self._get, "js", _once(manifest_url, manifest.js, js))
+        styles = await copy_entries(folder, self._get, "css", _once(manifest_url, manifest.css, linked_css))
+        scripts = await copy_entries(folder, self._get, "js", _once(manifest_url, manifest.js, linked_js))
         for where, answer in found:
             folder.add_pictures(where, release.content_url(""), pictures_in(answer.body))
         await folder.add_reached()
-        release = replace(release, files=folder.digests(), folder=folder.name())
+        css, js, uses = tuple(styles.keys), tuple(scripts.keys), {**styles.uses, **scripts.uses}
+        release = replace(release, css=css, js=js, uses=uses, files=folder.digests(), folder=folder.name())
         notes = (*_judge_fallback(release, fallback), *unasked, *_notes(release, looks, answers))
         return Copy(
             manifest_url=manifest_url,
             manifest_body=response.body,
             manifest=manifest,
             fallback=fallback.body if fallback else b"",
-            css=tuple(styles.keys),
-            js=tuple(scripts.keys),
+            css=css,
+            js=js,
             files=folder.files,
             folder=folder.name(),
             lifted=tuple(folder.lifted),
             names=folder.names,
-            uses={**styles.uses, **scripts.uses},
+            uses=uses,
             versioned=self._versioned,
             trust=trust,
-            notes=(*notes, *styles.notes, *scripts.notes, *folder.notes, *_unrun(release, js)),
+            notes=(*notes, *styles.notes, *scripts.notes, *folder.notes, *_unrun(release)),
             answers=tuple(zip(looks, answers, strict=True)),
         )
 
@@ -196,7 +197,8 @@ def _judge_fallback(release: Release, fallback: Response | None) -> tuple[str, .
     checked = _contain(fallback, release)
     if isinstance(checked, Refusal):
         raise PublishRefused(f"fallback: {checked.detail} ({checked.reason})")
-    return tuple(f"fallback: {note}; a page shows it without" for note in checked.notes)
+    blank = ("fallback: nothing of it can be seen",) if is_empty(release, checked) else ()
+    return (*blank, *(f"fallback: {note}; a page shows it without" for note in checked.notes))
 
 
 def _notes(release: Release, looks: Sequence[Look], answers: Sequence[Response | CallFailed]) -> tuple[str, ...]:
@@ -212,6 +214,8 @@ def _notes(release: Release, looks: Sequence[Look], answers: Sequence[Response |
             if isinstance(checked, Refusal):
                 notes[f"pages will show the fallback: {checked.detail} ({checked.reason})"] = look.where
             else:
+                if is_empty(release, checked):
+                    notes["pages will show the fallback: nothing of it can be seen (empty)"] = look.where
                 for note in checked.notes:
                     notes.setdefault(f"{note}; a page shows it without", look.where)
     return tuple(f"content of {where}: {note}" for note, where in notes.items())
@@ -223,8 +227,8 @@ def _once(manifest_url: str, listed: Sequence[Asset], linked: Sequence[Asset]) -
     return list(dict.fromkeys([*listed, *(each for each in linked if resolve(manifest_url, each.value) not in urls)]))
 
 
-def _unrun(release: Release, linked: Sequence[Asset]) -> tuple[str, ...]:
-    if not (release.sandboxed and (release.manifest.js or linked)):
+def _unrun(release: Release) -> tuple[str, ...]:
+    if not (release.sandboxed and release.js):
         return ()
     return (f"js: no page runs its scripts, as {release.fragment} is sandboxed; an operator may trust it",)
 

@@ -59,13 +59,14 @@ def release_budget() -> ReleaseBudget:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A file that something reaches: `where` says what, for a message."""
+    """A file that something reaches: `where` says what, for a message. One for shadow roots is `in_roots`."""
 
     where: str
     url: str
     key: str
     reach: Reach
     optional: bool = False
+    in_roots: bool = False
 
 
 @dataclass(slots=True)
@@ -99,11 +100,11 @@ class ReleaseFolder:
         """What tells these files from those of any other release; the same files lie at the same addresses."""
         return hashlib.sha256(repr(sorted(self.digests().items())).encode()).hexdigest()[:32] if self.files else ""
 
-    def add_entry(self, where: str, url: str, response: Response, kind: FileType) -> str:
+    def add_entry(self, where: str, url: str, response: Response, kind: FileType, *, in_roots: bool = False) -> str:
         """One file that the manifest names; the key that pages find it by. Raises `PublishRefused`."""
         key = OwnOrigin(base_of(url)).key(url)
         if key not in self.files:
-            self._store(_Wanted(where, url, key, Reach.URL), response.body, kind)
+            self._store(_Wanted(where, url, key, Reach.URL, in_roots=in_roots), response.body, kind)
         return key
 
     def add_pictures(self, where: str, base: str, addresses: Sequence[str]) -> None:
@@ -225,7 +226,7 @@ class ReleaseFolder:
                 "out, of a file on your own origin"
             )
         names = document_names(body)
-        if self.release.isolation == "shadow":
+        if self.release.isolation == "shadow" or wanted.in_roots:
             self.names |= names
             self._lift(wanted, body, allowed)
             return body
@@ -258,7 +259,8 @@ class ReleaseFolder:
         except ReferenceRefused as refusal:
             raise PublishRefused(f"{where}: {refusal}") from refusal
         key = own.key(url)
-        self._reached.append(_Wanted(f"{where}: {reference.reach} {reference.address}", url, key, reference.reach))
+        reached = f"{where}: {reference.reach} {reference.address}"
+        self._reached.append(_Wanted(reached, url, key, reference.reach, in_roots=wanted.in_roots))
         here, there = _FOLDER + path_of(wanted.key), _FOLDER + path_of(key)
         if urljoin(here, reference.address).partition("#")[0] == there:
             return reference.address

@@ -4,6 +4,8 @@
 // `data-command-shows="state"` is which of its words the card shows; each card has all of them: `data-state`,
 // `data-sentence`.
 
+import { findAll } from "./roots.js";
+
 const requested = new Map(); // slot name -> "id step" that it was asked to catch up with
 
 /** @typedef {{slot: HTMLElement, element: HTMLElement}} Card */
@@ -23,9 +25,9 @@ export function agreeOnCommands(readAgain) {
 
 /** @param {HTMLElement} slot @returns {Card[]} */
 function cardsOf(slot) {
-  /** @type {NodeListOf<HTMLElement>} */
-  const elements = (slot.shadowRoot ?? slot).querySelectorAll("[data-command]");
-  return [...elements].map((element) => ({ slot, element }));
+  /** @type {HTMLElement[]} */
+  const elements = findAll(slot.shadowRoot ?? slot, "[data-command]");
+  return elements.map((element) => ({ slot, element }));
 }
 
 /** @param {Card} card @param {HTMLElement} latest @param {(slot: HTMLElement) => void} readAgain */

@@ -8,7 +8,7 @@ export function enhance(form, slot) {
   const action = form.getAttribute("action") ?? "";
   if (form.method !== "post" || !action.startsWith(`${slot.dataset.prefix}/`)) return;
   form.setAttribute("hx-post", action);
-  form.setAttribute("hx-target", slot.shadowRoot ? "host" : "closest fragment-slot");
+  form.setAttribute("hx-target", targetOf(form, slot));
   form.setAttribute("hx-swap", "outerHTML");
   // A form without a key of its own has one for as long as it stands: sent again, it is still the same command.
   if (!form.querySelector("[name=idempotency_key]") && !form.hasAttribute("hx-headers")) {
@@ -18,6 +18,14 @@ export function enhance(form, slot) {
     form.setAttribute("hx-headers", JSON.stringify({ "Idempotency-Key": key }));
   }
   form.setAttribute("hx-sync", "this:drop"); // a second click while the first is under way is the same click
+}
+
+// How htmx finds the slot from a form in it: a shadow root that the fragment has brought may be around the form.
+/** @param {HTMLFormElement} form @param {HTMLElement} slot */
+function targetOf(form, slot) {
+  const root = form.getRootNode();
+  if (root === slot.shadowRoot) return "host";
+  return root instanceof ShadowRoot ? `global #${CSS.escape(slot.id)}` : "closest fragment-slot";
 }
 
 // While a form is under way its button says so, and a second press does nothing.

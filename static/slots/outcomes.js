@@ -5,7 +5,8 @@
 // again, closes the outcome or leaves the page. Inside a fragment `data-outcome` is what speaks of a command,
 // `data-close` closes it, and `data-ends="engine"` ends by itself when that feed is back.
 
-import { contentOf, slotAround } from "./swap.js";
+import { findAll, slotAround } from "./roots.js";
+import { contentOf } from "./swap.js";
 import { keepTyped } from "./typing.js";
 
 /** @param {HTMLElement} slot */
@@ -29,7 +30,7 @@ export function markOutcome(slot, incoming) {
 // `feed` answers again: what said that it does not is over.
 /** @param {HTMLElement} slot @param {string} feed */
 export function feedIsBack(slot, feed) {
-  for (const outcome of contentOf(slot).querySelectorAll(`[data-outcome][data-ends~="${CSS.escape(feed)}"]`)) {
+  for (const outcome of findAll(contentOf(slot), `[data-outcome][data-ends~="${CSS.escape(feed)}"]`)) {
     outcome.remove();
     endOutcome(slot);
   }

@@ -2,6 +2,7 @@
 // declarative shadow roots (`Document.parseHTMLUnsafe`), htmx would put an empty element in the place of a fallback.
 
 import { giveWay } from "./names.js";
+import { attachRoots, findAll, focusedIn } from "./roots.js";
 
 // The slot that `html` brings, not in the page yet; null unless it is whole. What shows is never swapped into nothing.
 /** @param {string} html */
@@ -24,13 +25,6 @@ function templateOf(slot) {
   return slot.querySelector(":scope > template[shadowrootmode]");
 }
 
-// The slot of the fragment that `element` is a part of.
-/** @param {Element} element */
-export function slotAround(element) {
-  const root = element.getRootNode();
-  return (root instanceof ShadowRoot ? root.host : element).closest("fragment-slot");
-}
-
 // Whoever types or reads in another part keeps it where it is on the screen, whatever height the new content has.
 /** @param {HTMLElement} slot */
 function heldInPlace(slot) {
@@ -50,7 +44,7 @@ export function replaceSlot(slot, answer) {
   giveWay(incoming, slot);
   slot.replaceWith(incoming);
   hold();
-  for (const details of contentOf(incoming).querySelectorAll("details")) {
+  for (const details of detailsIn(incoming, "details")) {
     if (opened.has(details.textContent)) details.open = true;
   }
   if (focus) giveFocus(incoming, focus);
@@ -59,19 +53,22 @@ export function replaceSlot(slot, answer) {
 // A root that is attached while its host is not in this document has no custom elements, also later.
 /** @param {HTMLElement} answer */
 function withRoot(answer) {
+  const holder = document.createElement("div");
   const slot = document.importNode(answer, true);
-  const template = templateOf(slot);
-  if (!template) return slot;
-  const mode = template.getAttribute("shadowrootmode") === "closed" ? "closed" : "open";
-  const root = slot.attachShadow({ mode });
-  root.append(document.importNode(template.content, true));
-  template.remove();
+  holder.append(slot);
+  attachRoots(holder);
+  slot.remove();
   return slot;
+}
+
+/** @param {HTMLElement} slot @param {string} selector @returns {HTMLDetailsElement[]} */
+function detailsIn(slot, selector) {
+  return findAll(contentOf(slot), selector);
 }
 
 /** @param {HTMLElement} slot */
 function openedIn(slot) {
-  return new Set([...contentOf(slot).querySelectorAll("details[open]")].map((details) => details.textContent));
+  return new Set(detailsIn(slot, "details[open]").map((details) => details.textContent));
 }
 
 // What had the focus; an empty name is the slot itself.
@@ -79,8 +76,8 @@ function openedIn(slot) {
 
 /** @param {HTMLElement} slot @returns {Focus | null} */
 function focusIn(slot) {
-  const root = slot.shadowRoot;
-  const focused = root ? root.activeElement : slot.contains(document.activeElement) ? document.activeElement : null;
+  const inside = slot.shadowRoot ?? (slot.contains(document.activeElement) ? document : null);
+  const focused = inside && focusedIn(inside);
   if (!focused) return document.activeElement === slot ? { id: "", name: "", localName: "", selection: null } : null;
   return { id: focused.id, name: describe(focused), localName: focused.localName, selection: selectionIn(focused) };
 }
@@ -107,11 +104,10 @@ function takesFocus(element) {
 // Where the control is gone, the slot itself holds the place, so that the next Tab goes on from here.
 /** @param {HTMLElement} slot @param {Focus} focus */
 function giveFocus(slot, { id, name, localName, selection }) {
-  const same = localName ? [...contentOf(slot).querySelectorAll(localName)].filter(takesFocus) : [];
+  const same = localName ? findAll(contentOf(slot), localName).filter(takesFocus) : [];
   const found = (id && same.find((each) => each.id === id)) || same.find((each) => describe(each) === name);
   found?.focus({ preventScroll: true });
-  const root = slot.shadowRoot;
-  if (found && (root ? root.activeElement : document.activeElement) === found) {
+  if (found && focusedIn(document) === found) {
     if (selection && "setSelectionRange" in found) {
       /** @type {HTMLInputElement} */ (found).setSelectionRange(...selection);
     }

@@ -3,6 +3,8 @@
 // Focus is not typing: a button, a link or a box to tick that has it is found again in what arrives. A field for text
 // that has it may be typed into at the next moment, and what is being pressed or sent is not pulled away.
 
+import { findAll, focusedIn } from "./roots.js";
+
 const NO_TEXT = new Set("button checkbox color file image radio range reset submit".split(" "));
 
 // What is pressed, sent, or was opened over the page by a person. A browser that does not know one of these passes it by.
@@ -13,27 +15,32 @@ const AT_WORK = ":is(:active, form[aria-busy], dialog:modal, [popover='']:popove
 /** @param {HTMLElement} slot */
 export function busy(slot) {
   const root = slot.shadowRoot ?? slot;
-  const focused = slot.shadowRoot ? slot.shadowRoot.activeElement : document.activeElement;
-  if (focused && root.contains(focused) && takesText(focused)) return true;
-  if (root.querySelector(AT_WORK)) return true;
-  /** @type {NodeListOf<Field>} */
-  const fields = root.querySelectorAll("input:not([type=hidden]), textarea, select");
-  return [...fields].some(edited);
+  const inside = slot.shadowRoot ?? (slot.contains(document.activeElement) ? document : null);
+  const focused = inside && focusedIn(inside);
+  if (focused && takesText(focused)) return true;
+  if (findAll(root, AT_WORK).length) return true;
+  /** @type {Field[]} */
+  const fields = findAll(root, "input:not([type=hidden]), textarea, select");
+  return fields.some(edited);
 }
 
 // Marks what an action's answer brings back of what was typed into `slot`: it is typed input still.
-/** @param {HTMLElement} slot @param {ParentNode} content */
+/** @param {HTMLElement} slot @param {import("./roots.js").Tree} content */
 export function keepTyped(slot, content) {
-  const typed = new Map([...fieldsOf(slot.shadowRoot ?? slot)].filter(edited).map((field) => [nameOf(field), field]));
+  const typed = new Map(
+    fieldsOf(slot.shadowRoot ?? slot)
+      .filter(edited)
+      .map((field) => [nameOf(field), field]),
+  );
   for (const field of fieldsOf(content)) {
     const before = typed.get(nameOf(field));
     if (before && before.value !== "" && before.value === field.value) field.dataset.typed = "";
   }
 }
 
-/** @param {ParentNode} root @returns {NodeListOf<Field>} */
+/** @param {import("./roots.js").Tree} root @returns {Field[]} */
 function fieldsOf(root) {
-  return root.querySelectorAll("input:not([type=hidden]):not([type=radio]):not([type=checkbox]), textarea, select");
+  return findAll(root, "input:not([type=hidden]):not([type=radio]):not([type=checkbox]), textarea, select");
 }
 
 /** @param {Field} field */

@@ -34,11 +34,20 @@ function structure(doc) {
   ];
 }
 
+// With the roots that the body itself has brought, in which there may be others.
+function serialised(root) {
+  const roots = [root];
+  for (const each of roots) {
+    for (const host of each.querySelectorAll("*")) if (host.shadowRoot) roots.push(host.shadowRoot);
+  }
+  return root.getHTML({ shadowRoots: roots.filter((each) => each !== root) });
+}
+
 function contents(doc) {
   const begin = '<link rel="stylesheet" href="/assets/c">';
   const end = "<fragment-end></fragment-end>";
   return [...doc.querySelectorAll("#slot-two")].map((slot) => {
-    const html = rootOf(slot).innerHTML;
+    const html = serialised(rootOf(slot));
     return html.startsWith(begin) && html.endsWith(end) ? html.slice(begin.length, -end.length) : `not framed: ${html}`;
   });
 }

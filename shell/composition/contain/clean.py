@@ -10,7 +10,7 @@ import turbohtml
 from turbohtml import Comment, Element, Namespace, Node
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import confine, data_script, elements, htmx, values
+from shell.composition.contain import confine, data_script, elements, htmx, roots, values
 from shell.composition.contain.check import Check
 from shell.composition.contain.comments import is_marker
 from shell.composition.contain.cost import WEIGHTS, Spending, reading_ns
@@ -39,6 +39,7 @@ _COMMENTS = ".//comment() | .//processing-instruction()"
 # What these let pass refers to other elements.
 _REFERRING = frozenset({values.referring, values.within, values.drawing, values.invoked})
 _SENDING = frozenset({"button", "input"})
+_IN_ROOTS = frozenset({"slot", "link"})
 
 
 class Cleaner:
@@ -76,7 +77,9 @@ class Cleaner:
         self._drop_comments(root)
         self._walk(root)
         if self._seen:
-            treat_within(root, self._seen, self._removal, self._limits)
+            if "template" in self._seen:
+                roots.settle_templates(root, self._removal, self._limits)
+            treat_within(root, self._seen, self._removal)
         for element in self._odd:
             self._treat(element)
         for element, name, check in self._bad:
@@ -159,6 +162,12 @@ class Cleaner:
                 return elements.FRAME
             if elements.is_custom(tag):
                 return elements.CUSTOM
+            if tag in _IN_ROOTS:
+                self._spending.charge(WEIGHTS.value, "what stands in shadow roots")
+                if tag == "slot" and roots.is_in_root(element):
+                    return elements.SLOT
+                if tag == "link" and roots.is_sheet(element):
+                    return elements.SHEET
         for kind, listed in _FOREIGN.get(element.namespace, ()):
             if tag in listed:
                 self._seen.add(kind)
@@ -177,6 +186,9 @@ class Cleaner:
         if name not in element.attrs or self._may_stay_here(element, name, check):
             return
         if self._removal.rewrite(element, name, check, self._reach):
+            return
+        if element.tag == "link":
+            self._removal.remove(element)  # a part of it would be another stylesheet
             return
         self._removal.take(element, name)
         if name == "formaction" and element.tag in _SENDING:
@@ -229,11 +241,21 @@ class Cleaner:
         referring = [each for each in self._referring if each[1] in each[0].attrs]
         if not referring:
             return
-        every = [element for element in root.iter_elements() if element.attrs]
-        ids = {element.attr("id") or "" for element in every if "id" in element.attrs}
-        maps = {element.attr("name") or "" for element in every if element.tag == "map"}
-        for element, name in confine.resolve(referring, ids - {""}, maps - {""}):
-            self._removal.take(element, name)
+        trees: dict[Element, Node] = {}  # elements in shadow roots that the body brings: names end there
+        if "template" in self._seen:
+            for content in roots.contents_of_roots(root):
+                inside = content.iter_elements()
+                trees |= dict.fromkeys(inside, content)
+                self._spending.charge(len(trees) * WEIGHTS.attribute, "what stands in shadow roots")
+        names: dict[Node, tuple[set[str], set[str]]] = {}
+        for element in root.iter_elements():
+            ids, maps = names.setdefault(trees.get(element, root), (set(), set()))
+            ids.update(filter(None, [element.attr("id")]))
+            maps.update(filter(None, [element.attr("name") if element.tag == "map" else None]))
+        for tree, (ids, maps) in names.items():
+            own = [each for each in referring if trees.get(each[0], root) is tree]
+            for element, name in confine.resolve(own, ids, maps):
+                self._removal.take(element, name)
 
     def _disarm(self, root: Element) -> None:
         """Nothing that is left makes a script of the page act."""
@@ -241,4 +263,18 @@ class Cleaner:
             for name in [name for name in element.attrs if may_act(name)]:
                 self._removal.take(element, name)
             if element.namespace is Namespace.HTML and elements.is_custom(element.tag):
-                self._removal.unwrap(element)
+                self._make_plain(element)
+
+    def _make_plain(self, element: Element) -> None:
+        """Of a custom element its content stays, or its shadow root, in a host that no script has defined."""
+        first = next(iter(element), None)
+        if not (isinstance(first, Element) and roots.declares_root(first)):
+            self._removal.unwrap(element)
+            return
+        self._removal.moved(f"wrote <{element.tag}> as <span>")
+        element.tag = "span"
+        checks = elements.HTML["span"].checks[self._reach.isolation]
+        for name in list(element.attrs):
+            check = checks[name] if name in checks else elements.other(name, "span")
+            if check is not None and not check(element.attr(name) or "", self._reach):
+                self._removal.take(element, name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bff.resilience.policies import house_policy
 from bff.resilience.reason import Reason
+from shell.composition.contain.blank import is_blank
 from shell.composition.contain.clean import Cleaner
 from shell.composition.contain.cost import WEIGHTS, Spending, parsing_ns
 from shell.composition.contain.decode import check_content_type, decode
@@ -23,10 +24,14 @@ _ROUNDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Contained:
-    """`html` is UTF-8 and safe to write into the slot; `notes` says what was taken out."""
+    """`html` is UTF-8 and safe to write into the slot; `notes` says what was taken out.
+
+    Nothing can be seen of one that is `blank`, unless a script or a stylesheet draws it.
+    """
 
     html: bytes
     notes: tuple[str, ...]
+    blank: bool = False
 
 
 class Container:
@@ -90,9 +95,9 @@ def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refusal:
             spending.charge(closings * WEIGHTS.fast_path, "its end tags")
             html = contained_unchanged(pieces, reach, limits, spending) if limits.fast_path else None
         html = html or _settle(text, cleaner, reach, limits, spending)
+        return Contained(html, cleaner.notes, is_blank(html, spending))
     except Stop as stop:
         return stop.refused
-    return Contained(html, cleaner.notes)
 
 
 def _settle(text: str, cleaner: Cleaner, reach: Reach, limits: Limits, spending: Spending) -> bytes:

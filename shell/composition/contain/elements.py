@@ -1,7 +1,7 @@
 """Which elements and attributes a fragment's HTML may hold. What is not listed does not reach the page.
 
-Public: `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `DATA_SCRIPT`, `MATH`, `NOTHING`, `REMOVED`, `SCRIPTED`,
-`FORMATTING`, `TAME`, `is_custom`, `unlisted`, `other`.
+Public: `Rules`, `HTML`, `SVG`, `CUSTOM`, `FRAME`, `DATA_SCRIPT`, `SLOT`, `SHEET`, `MATH`, `NOTHING`, `REMOVED`,
+`SCRIPTED`, `FORMATTING`, `TAME`, `is_custom`, `unlisted`, `other`.
 """
 
 import re
@@ -80,7 +80,7 @@ _PLAYER = (
 _PLAIN = name_list(
     "abbr address article aside b bdi bdo big br caption cite code datalist dd dfn dialog div dl dt em figcaption "
     "figure footer h1 h2 h3 h4 h5 h6 header hgroup hr i kbd legend main mark menu nav noscript p picture pre rp rt "
-    "ruby s samp search section small span strike strong sub summary sup table tbody template tfoot thead tr tt u "
+    "ruby s samp search section small span strike strong sub summary sup table tbody tfoot thead tr tt u "
     "ul var wbr"
 )
 
@@ -131,6 +131,7 @@ _OWN: dict[str, dict[str, Check | None]] = {
     | _SIZED
     | keep("type"),
     "td": _CELL,
+    "template": ask(shadowrootmode=values.root_mode) | keep("shadowrootdelegatesfocus"),
     "textarea": _CONTROL
     | ask(cols=values.measure, rows=values.measure)
     | keep("autocomplete dirname maxlength minlength placeholder readonly required wrap"),
@@ -148,6 +149,9 @@ FRAME = Rules(
     | _SIZED
     | keep("loading referrerpolicy")
 )
+# Both stand in a shadow root that the body brings along, and nowhere else (`roots`).
+SLOT = Rules(_GLOBAL | keep("name"))
+SHEET = Rules(ask(href=values.sheet, media=values.drawing) | keep("rel type"))
 DATA_SCRIPT = Rules(ask(id=values.free_id) | keep("class type"))
 NOTHING = Rules({})
 HTML |= {TAME + tag: HTML[tag] for tag in FORMATTING if tag in HTML}

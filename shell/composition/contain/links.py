@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
-from shell.composition.contain.pictures import NO_PICTURES, Pictures
+from shell.composition.contain.pictures import NO_FILES, CopiedFiles
 
 Isolation = Literal["shadow", "light"]
 
@@ -36,7 +36,8 @@ class LinkPolicy:
 
     `origins` are declared origins (`https://help.example`, lower case). Any path of the shell is open except
     `paths_closed` (written without a slash at the end) and what lies below them. `media_origins` may be played,
-    `frame_origins` framed, `picture_origins` shown; `pictures` are copies of the fragment's own.
+    `frame_origins` framed, `picture_origins` shown; `pictures` are copies of the fragment's own, `sheets` those of its
+    stylesheets that a shadow root of its own may link.
     """
 
     origins: frozenset[str] = frozenset()
@@ -45,7 +46,8 @@ class LinkPolicy:
     media_origins: frozenset[str] = frozenset()
     frame_origins: frozenset[str] = frozenset()
     picture_origins: frozenset[str] = frozenset()
-    pictures: Pictures = NO_PICTURES
+    pictures: CopiedFiles = NO_FILES
+    sheets: CopiedFiles = NO_FILES
 
 
 @dataclass(frozen=True, slots=True)

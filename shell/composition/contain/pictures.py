@@ -1,6 +1,6 @@
-"""Pictures that were copied with a release: what a fragment's HTML calls them, and where pages find them.
+"""Files that were copied with a release, pictures above all: what HTML calls them, and where pages find them.
 
-Public: `Pictures`, `NO_PICTURES`, `candidates`.
+Public: `CopiedFiles`, `NO_FILES`, `candidates`.
 """
 
 import re
@@ -15,7 +15,7 @@ _CANDIDATE = re.compile(r"[\s,]*([^\s,]\S*[^\s,]|[^\s,])((?:\s+[0-9.]+[wx])?)\s*
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class CopiedFiles:
     """`base` is the address that content's own are relative to, `folder` where the release's files are served.
 
     `names` are the paths of these files at their origin; `folder` stands for them.
@@ -25,8 +25,14 @@ class Pictures:
     folder: str = ""
     names: frozenset[str] = field(default=frozenset(), hash=False, compare=False)
 
+    def holds(self, address: str) -> bool:
+        """Whether pages find one of these files at `address`."""
+        return (
+            bool(self.folder) and address.startswith(self.folder) and unquote(address[len(self.folder) :]) in self.names
+        )
+
     def address(self, url: str) -> str | None:
-        """Where pages find what the fragment calls `url`; None where it is none of its pictures."""
+        """Where pages find what the fragment calls `url`; None where it is none of these files."""
         url = url.strip(" ")
         if not self.names or not url or len(url) > _URL_CHARS_MAX or _STRANGE.search(url):
             return None
@@ -43,7 +49,7 @@ class Pictures:
         return self.folder + quote(path, safe=_PATH_SAFE) + mark + query
 
 
-NO_PICTURES = Pictures()
+NO_FILES = CopiedFiles()
 
 
 def candidates(srcset: str) -> list[tuple[str, str]] | None:

@@ -24,10 +24,8 @@ TABLE_PART_FIRST = re.compile(
 _FORM_IN_TABLE = ", ".join(f"{around} > form" for around in ("table", "tbody", "thead", "tfoot", "tr"))
 
 
-def treat_within(root: Element, seen: Set[str], removal: Removal, limits: Limits) -> None:
+def treat_within(root: Element, seen: Set[str], removal: Removal) -> None:
     """Take out what may not stand where it does. `seen` names the kinds that `root` may hold."""
-    if "template" in seen:
-        _treat_templates(root, removal, limits)
     # HTML within a drawing or a formula is where parsers disagree; neither needs any.
     for kind, namespace in (("svg", Namespace.SVG), ("math", Namespace.MATHML)):
         if kind in seen:
@@ -38,19 +36,6 @@ def treat_within(root: Element, seen: Set[str], removal: Removal, limits: Limits
         _treat_choices(root, removal)
     if "form" in seen:
         _treat_forms(root, removal)
-
-
-def _treat_templates(root: Element, removal: Removal, limits: Limits) -> None:
-    templates = root.select("template")
-    if len(templates) > limits.templates_max:
-        raise Stop(Reason.OVERSIZE, f"more than {limits.templates_max} templates")
-    for element in root.select("template template"):
-        removal.remove(element)
-    for element in templates:
-        if any(name.startswith("shadowroot") for name in element.attrs):
-            removal.remove(element)
-        for content in element:
-            judge_depth(content, limits)
 
 
 def _treat_choices(root: Element, removal: Removal) -> None:

@@ -55,6 +55,12 @@ def _picture(value: str, reach: Reach) -> Rewritten | None:
     return Rewritten(address) if address is not None else None
 
 
+def _sheet(value: str, reach: Reach) -> Rewritten | None:
+    """A stylesheet that was copied with the release."""
+    address = reach.links.sheets.address(value)
+    return Rewritten(address) if address is not None else None
+
+
 def _pictures(value: str, reach: Reach) -> Rewritten | None:
     """Each picture of a set by itself: a browser takes another where one is missing."""
     found = candidates(value) if len(value) <= values.CANDIDATES_CHARS_MAX else None
@@ -71,5 +77,6 @@ _REWRITES: dict[Check, Callable[[str, Reach], Rewritten | None]] = {
     **dict.fromkeys(htmx.ADDRESSES, _within_own_prefix),
     values.style: _style,
     values.picture: _picture,
+    values.sheet: _sheet,
     values.pictures: _pictures,
 }

@@ -171,6 +171,16 @@ def trusted(_value: str, reach: Reach) -> bool:
     return not reach.sandboxed
 
 
+def root_mode(value: str, _reach: Reach) -> bool:
+    """What makes a template a shadow root; whether it may be one is asked where it stands (`roots`)."""
+    return value.lower() in {"open", "closed"}
+
+
+def sheet(value: str, reach: Reach) -> bool:
+    """An address at which pages find a stylesheet of the release."""
+    return reach.links.sheets.holds(value)
+
+
 def popover(value: str, reach: Reach) -> bool:
     """How a popover closes: it stands over the page when a person opens it."""
     return not reach.sandboxed and value.lower() in _POPOVERS

@@ -28,7 +28,7 @@ _REASONS = {
     Reason.CONTENT_TYPE: "Say content-type: text/html; charset=utf-8.",
     Reason.ENCODING: "Send UTF-8 without control characters, and say so in content-type.",
     Reason.UNSAFE_HTML: "Send a piece of HTML that is closed in itself, without doctype, <html>, <head> or <body>.",
-    Reason.EMPTY: "Send something that may stand in a page, if only a sentence.",
+    Reason.EMPTY: "Send something that can be seen without a script, if only a sentence.",
     Reason.NOT_A_FRAGMENT: "Say podlet-version with every answer, or with none.",
 }
 _HANDLER = re.compile(r"(removed|rewrote) on[a-z]+ of")

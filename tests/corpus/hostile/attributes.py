@@ -129,6 +129,7 @@ _AROUND = {
     **dict.fromkeys(("option", "optgroup"), "<select>{}</select>"),
     **dict.fromkeys(("source", "track"), "<video>{}</video>"),
     "area": '<map name="m">{}</map>',
+    **dict.fromkeys(("slot", "link"), '<div><template shadowrootmode="open">{}</template></div>'),
     "summary": "<details>{}</details>",
     "legend": "<fieldset>{}</fieldset>",
 }
@@ -138,6 +139,7 @@ def listed() -> Iterator[Listed]:
     """Every attribute of every element that may stay."""
     rows = [*((tag, rules, False) for tag, rules in elements.HTML.items() if elements.TAME not in tag)]
     rows += [("iframe", elements.FRAME, False), ("x-card", elements.CUSTOM, False)]
+    rows += [("slot", elements.SLOT, False), ("link", elements.SHEET, False)]
     rows += [(tag, rules, True) for tag, rules in elements.MATH.items()]
     rows += [(tag, rules, True) for tag, rules in elements.SVG.items()]
     for tag, rules, drawing in rows:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shell.composition.contain import LinkPolicy
+from shell.composition.contain.pictures import CopiedFiles
 
 PREFIX = "/slots/lobby/wallet"
 LINKS = LinkPolicy(
     origins=frozenset({"https://help.example"}),
     media_origins=frozenset({"https://video.example"}),
     frame_origins=frozenset({"https://help.example"}),
+    sheets=CopiedFiles("http://wallet.test/", "/assets/wallet/f0/", frozenset({"main.css"})),
 )
 _SAME = "="
 _NOTE = "told: "

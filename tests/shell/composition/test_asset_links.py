@@ -22,12 +22,13 @@ SLOT = Slot("wallet", "wallet")
 PAGE = Page("lobby", "/", "lobby.html", (SLOT, Slot("tables", "tables"), Slot("promotions", "promotions")))
 VISIT = Visit(PAGE, {}, language="en", locale="en-GB", currency="EUR", origin="http://localhost")
 USES = {"p": AssetUse(media='print and (min-width: "1px")'), "c": AssetUse(scope="content")}
+USES |= {"r": AssetUse(in_roots=True)}
 USES |= {"k": AssetUse(classic=True), "f": AssetUse(scope="fallback"), "g": AssetUse(scope="fallback")}
 
 
 def release(trust: Trust = Trust.FIRST_PARTY) -> Release:
     manifest = parse(msgspec.json.encode({"name": "wallet", "version": "1"}))
-    files = {"css": ("a", "p", "c", "f"), "js": ("m", "g", "k")}
+    files = {"css": ("a", "p", "c", "f", "r"), "js": ("m", "g", "k")}
     return Release("wallet", "1", manifest, "http://x.test/manifest.json", b"", **files, uses=USES, trust=trust)
 
 
@@ -52,6 +53,11 @@ def test_content_and_fallback_link_their_own_files() -> None:
     assert "data-scripts" not in slot(State.FALLBACK)
 
 
+def test_stylesheet_for_shadow_roots_is_linked_by_these_alone() -> None:
+    """So that it is there when the HTML that links it comes: the next test finds it in the head."""
+    assert "/assets/r" not in slot(State.FRESH) + slot(State.FALLBACK)
+
+
 def test_sandboxed_slot_names_no_module() -> None:
     """Neither beside its content nor beside its fallback."""
     assert 'data-modules=""' in slot(State.FRESH, Trust.SANDBOXED)
@@ -65,7 +71,7 @@ def test_head_fetches_early_only_what_stands_beside_the_content() -> None:
         for trust in (Trust.FIRST_PARTY, Trust.SANDBOXED)
     )
     head = b"".join(part for part in trusted.head if isinstance(part, bytes)).decode()
-    assert re.findall(r'as="style" href="/assets/(.)"', head) == ["a", "c"]
+    assert re.findall(r'as="style" href="/assets/(.)"', head) == ["a", "c", "r"]
     assert re.findall(r'modulepreload" href="/assets/(.)"', head) == ["m"]
     assert re.findall(r'as="script" href="/assets/(.)"', head) == ["k"]
     bare = b"".join(part for part in sandboxed.head if isinstance(part, bytes)).decode()

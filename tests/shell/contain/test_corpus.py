@@ -20,11 +20,11 @@ BOTH: tuple[Isolation, Isolation] = ("shadow", "light")
 FORBIDDEN_TAGS = frozenset(
     {"script", "style", "link", "meta", "base", "title", "html", "head", "body", "frameset", "frame", "iframe",
      "object", "embed", "applet", "plaintext", "xmp", "annotation-xml", "mglyph", "malignmark", "maction",
-     "noembed", "noframes", "slot", "fragment-slot",
+     "noembed", "noframes", "fragment-slot",
      "fragment-end", "foreignobject", "animate", "set", "page-layout"}
 )  # fmt: skip
 FORBIDDEN_ATTRIBUTES = frozenset(
-    {"srcdoc", "ping", "autofocus", "accesskey", "nonce", "is", "background", "shadowrootmode",
+    {"srcdoc", "ping", "autofocus", "accesskey", "nonce", "is", "background",
      "hx-swap-oob", "hx-boost", "hx-vars", "hx-headers", "hx-ext", "data-mullion-x"}
 )  # fmt: skip
 # An operator's trust lets these stand.
@@ -35,6 +35,11 @@ TRUSTED = frozenset(
 OUT_OF_PLACE = re.compile(
     r"(?<![\w-])(?:position|inset|z-index|transform|translate|top|left)\s*:|url|image-set|src\(|\\|margin[^;]*-\d"
 )
+HOSTS = frozenset(
+    {"article", "aside", "blockquote", "div", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "main", "nav",
+     "p", "section", "span"}
+)  # fmt: skip
+VOID = frozenset({"area", "br", "col", "hr", "img", "input", "source", "track", "wbr"})
 DATA = frozenset({"application/json", "application/ld+json"})
 OWN_ONLY = frozenset({"formaction", "hx-get", "hx-post", "hx-put", "hx-patch", "hx-delete", "data-hx-post"})
 
@@ -47,12 +52,16 @@ class Inspector(HTMLParser):
         self.sandboxed = sandboxed
         self.faults: list[str] = []
         self.in_drawing = False
+        self.open: list[str] = []  # tags that are open; a template with a root is "root"
 
     def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop() not in (tag, "root" if tag == "template" else tag):
+            pass
         self.in_drawing = self.in_drawing and tag != "svg"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.in_drawing = tag == "svg" or self.in_drawing
+        self.judge_root(tag, dict(attrs))
         data = tag == "script" and dict(attrs).get("type") in DATA and "src" not in dict(attrs)
         if tag in FORBIDDEN_TAGS and not (tag == "title" and self.in_drawing) and not data:
             self.faults.append(f"<{tag}>")
@@ -77,6 +86,18 @@ class Inspector(HTMLParser):
             ):
                 self.faults.append(f"{name}={text} of <{tag}>")
 
+    def judge_root(self, tag: str, attrs: dict[str, str | None]) -> None:
+        """A declared root is open and has a host of the body's own; what only means something in one stands there."""
+        root = any(name.startswith("shadowroot") for name in attrs)
+        if root and (attrs.get("shadowrootmode") != "open" or not self.open or not is_host(self.open[-1])):
+            self.faults.append(f"a shadow root in {self.open[-1:]}")
+        if root and not attrs.keys() <= {"shadowrootmode", "shadowrootdelegatesfocus"}:
+            self.faults.append(f"a shadow root with {sorted(attrs)}")
+        if tag == "slot" and "root" not in self.open:
+            self.faults.append("<slot> outside of a shadow root")
+        if tag not in VOID:
+            self.open.append("root" if root else tag)
+
     def handle_comment(self, data: str) -> None:
         if self.sandboxed or len(data) > 256 or "--" in data or "<" in data or ">" in data:
             self.faults.append("a comment")
@@ -86,6 +107,10 @@ class Inspector(HTMLParser):
 
     def handle_pi(self, data: str) -> None:
         self.faults.append("an instruction")
+
+
+def is_host(tag: str) -> bool:
+    return tag in HOSTS or ("-" in tag and not tag.startswith(("fragment-", "page-layout", "mullion-")))
 
 
 def is_own(path: str) -> bool:

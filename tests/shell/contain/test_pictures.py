@@ -3,13 +3,15 @@
 import pytest
 
 from shell.composition.contain import Contained, LinkPolicy, contain
-from shell.composition.contain.pictures import NO_PICTURES, Pictures, candidates
+from shell.composition.contain.pictures import NO_FILES, CopiedFiles, candidates
 
 pytestmark = pytest.mark.quick
-OWN = Pictures("http://podlet.test:8080/shop/", "/assets/podlet/f0/", frozenset({"shop/a.png", "b c.png", "d.png?v=1"}))
+OWN = CopiedFiles(
+    "http://podlet.test:8080/shop/", "/assets/podlet/f0/", frozenset({"shop/a.png", "b c.png", "d.png?v=1"})
+)
 
 
-def shown(html: str, pictures: Pictures = OWN, origins: frozenset[str] = frozenset()) -> tuple[str, tuple[str, ...]]:
+def shown(html: str, pictures: CopiedFiles = OWN, origins: frozenset[str] = frozenset()) -> tuple[str, tuple[str, ...]]:
     links = LinkPolicy(pictures=pictures, picture_origins=origins)
     found = contain(html.encode(), "text/html", prefix="/slots/lobby/shop", isolation="shadow", links=links)
     assert isinstance(found, Contained), found
@@ -41,7 +43,7 @@ def shown(html: str, pictures: Pictures = OWN, origins: frozenset[str] = frozens
 def test_picture_is_found_by_the_name_that_the_fragment_gives_it(written: str, address: str | None) -> None:
     """Relative to its content, at its origin, escaped or not; what was not copied has no address."""
     assert OWN.address(written) == address
-    assert NO_PICTURES.address(written) is None
+    assert NO_FILES.address(written) is None
 
 
 def test_pictures_of_a_body_are_written_anew() -> None:

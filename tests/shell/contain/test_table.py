@@ -30,6 +30,7 @@ BOTH: tuple[Isolation, Isolation] = ("shadow", "light")
 # Words, numbers and switches: whatever they say, a browser asks nobody for anything and runs nothing.
 INERT = frozenset(
     name_list("""
+    shadowrootdelegatesfocus
     abbr accept accept-charset allowfullscreen alt autocapitalize autocomplete autoplay capture checked class
     clipPathUnits contenteditable controls controlslist coords crossorigin cx cy d datetime decoding default dir dirname
     disabled disablepictureinpicture disableremoteplayback download draggable dx dy enctype enterkeyhint fetchpriority
@@ -38,7 +39,7 @@ INERT = frozenset(
     maskContentUnits maskUnits max maxlength min minlength multiple muted name novalidate offset open optimum orient
     pathLength patternContentUnits patternUnits placeholder playsinline points preload preserveAspectRatio r readonly
     refX refY referrerpolicy required reversed role rotate rx ry scope selected shape slot spellcheck spreadMethod
-    part srclang start step textLength title translate type value version viewBox wrap x x1 x2 xmlns xmlns:xlink
+    part rel srclang start step textLength title translate type value version viewBox wrap x x1 x2 xmlns xmlns:xlink
     for height width y y1 y2
     accent accentunder align alttext columnalign columnlines columnspacing denomalign displaystyle encoding fence frame
     largeop mathvariant movablelimits numalign rowalign rowlines rowspacing scriptlevel separator stretchy symmetric

@@ -45,7 +45,7 @@ def release(isolation: str = "shadow") -> Release:
 
 
 def copied(
-    files: Files, *entries: str, isolation: str = "shadow", budget: ReleaseBudget | None = None
+    files: Files, *entries: str, isolation: str = "shadow", budget: ReleaseBudget | None = None, in_roots: bool = False
 ) -> tuple[ReleaseFolder, Served]:
     served = Served(files)
     folder = ReleaseFolder(served.get, release(isolation), budget or ReleaseBudget())
@@ -57,7 +57,7 @@ def copied(
             response = await served.get(where, url)
             found = type_of(response.headers.get("content-type"))
             assert found is not None
-            folder.add_entry(where, url, response, found)
+            folder.add_entry(where, url, response, found, in_roots=in_roots)
         await folder.add_reached()
 
     asyncio.run(copy())
@@ -248,3 +248,13 @@ def test_large_bundle_is_read() -> None:
         "/a.js": b"\xff\x00{{{((" * 500,
     }
     assert sorted(copied(files, "/main.js")[0].files) == ["a.js", "main.js"]
+
+
+def test_stylesheet_for_shadow_roots_is_left_as_it_is_in_a_shared_tree() -> None:
+    """With what it imports: no rule that is scoped to the slot would reach into a root. Its fonts go to the page."""
+    files: Files = {"/a.css": '@import "./b.css"; :host { color: red }', "/b.css": "p{} @font-face{font-family:Card}"}
+    folder, _ = copied(files, "/a.css", isolation="light", in_roots=True)
+    assert text(folder, "a.css") == files["/a.css"]
+    assert text(folder, "b.css") == files["/b.css"]
+    assert folder.lifted == ["b.css|page.css"]
+    assert "@scope" in text(copied(files, "/a.css", isolation="light")[0], "a.css")

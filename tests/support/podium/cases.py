@@ -56,6 +56,21 @@ def _runs(seen: Seen) -> str:
     return "its script is loaded" if _scripts(seen.html) else "its script is not loaded"
 
 
+def _rooted(seen: Seen) -> str:
+    """The shadow root that the podlet itself has brought, and the stylesheets that this links."""
+    brought = re.search(
+        r'<(?:my-podlet|span)>\s*<template shadowrootmode="open">(.*?)</template>', seen.html, re.DOTALL
+    )
+    if not brought or "inside" not in brought[1]:
+        return "not shown"
+    return f"shown in its shadow root, with {len(_styles(brought[1]))} of 1 styles"
+
+
+def _fallen_back(seen: Seen) -> str:
+    reason = re.search(r'data-state="fallback" data-reason="([^"]+)"', seen.html)
+    return f"its fallback, as `{reason[1]}`" if reason else "an empty place in the page"
+
+
 def _picture(seen: Seen) -> str:
     [source] = re.findall(r'<img[^>]* src="([^"]*)"', seen.html)
     return "shown, from the copy of its release" if source.startswith("/assets/") else "asked of the page's own origin"
@@ -103,6 +118,14 @@ def _headers(**headers: str) -> str:
 
 _PLAIN = {"headers": {"content-type": "text/html"}, "body": "<p>plain</p>"}
 _MODULE = {"js": [{"value": "/a.js", "type": "module"}], "files": _files(a_js="export default () => {}")}
+
+_ROOTED = {
+    "name": "my-podlet",
+    "useShadowDOM": True,
+    "html": "<p>inside</p>",
+    "css": [{"value": "/a.css", "strategy": "shadow-dom"}],
+    "files": _files(a_css=":host{}"),
+}
 
 CASES = (
     Case("content at `/content`", {"content": "/content"}, _requested),
@@ -171,6 +194,14 @@ CASES = (
         _runs,
         "a script looks for what the content has and runs once that is there; one for the fallback says so by `scope`",
         then=GONE,
+    ),
+    Case("`useShadowDOM()`, and a stylesheet for that alone", _ROOTED, _rooted),
+    Case("the same, from a new team", _ROOTED, _rooted, trusted=False),
+    Case(
+        "HTML that a script in it would draw",
+        {"html": "<div id=a></div><script>a.textContent = 1</script>", "fallback": "/fallback"},
+        _fallen_back,
+        "no script in HTML runs, so nothing of it would ever be seen; a slot is never well and blank",
     ),
     Case(
         'a picture of its own: `<img src="/a.svg">`',
