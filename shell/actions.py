@@ -34,15 +34,14 @@ from shell.composition.page_names import NAMES_TAKEN, PageNames, read_names_take
 from shell.composition.release import Release
 from shell.composition.requests import action_request
 from shell.composition.upstreams import ACTION_MS
-from shell.pages.notice import notice, unavailable
+from shell.forms import FormRefused, read_form
+from shell.pages.notice import holds_the_form, notice, unavailable
 from shell.players.session import SessionUnverified, find_identity
 from shell.proxy.address import AddressRefused, query_passes, read_address
 from shell.proxy.locations import Place
 from shell.visits import RECEIPT, SEQUENCE, Incoming, changed_cookie, visit_of
 from shell.wiring import parts
 
-BODY_BYTES_MAX = 16 * 1024
-_FORM = "application/x-www-form-urlencoded"
 _TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 
 _GONE = "This part of the page has changed since it was loaded, so nothing was sent. Reload the page and try again."
@@ -70,15 +69,24 @@ async def act(request: HttpRequest, **_: str) -> HttpResponseBase:
         return unavailable(request, "Your sign-in can not be checked for the moment, so nothing was sent. Try again.")
     if identity is None:
         return _signed_out(request, found.page.path(found.params))
-    if refused := _refused(request):
-        return refused
+    try:
+        form = await read_form(request, parts().upstreams.proxy_policy)
+    except FormRefused as refused:
+        return notice(request, refused.status, str(refused))
     idempotency_key = request.headers.get("Idempotency-Key") or request.POST.get("idempotency_key") or uuid4().hex
     if not is_form_key(idempotency_key):
         return notice(request, 400, "The form came without its key. Nothing was done; reload the page.")
     incoming = Incoming.of(request.scope)  # type: ignore[attr-defined]  # ASGI requests have it
     visit = visit_of(incoming, found.page, found.params, identity)
     include = Include(found.slot, visit, found.release)
-    sent = action_request(found.url, include, parts().bearer, body=request.body, idempotency_key=idempotency_key)
+    sent = action_request(
+        found.url,
+        include,
+        parts().bearer,
+        content_type=form.content_type,
+        body=form.body,
+        idempotency_key=idempotency_key,
+    )
     deadline = Deadline.after_ms(time.monotonic(), ACTION_MS)
     # What one player's answers are worth is nothing to another's.
     resource = (visit.player, found.url.partition("?")[0])
@@ -134,15 +142,6 @@ def _find(request: HttpRequest) -> _Target | HttpResponse:
     if query:
         url += ("&" if "?" in url else "?") + query
     return _Target(*found, slot, release, address.target, url)
-
-
-def _refused(request: HttpRequest) -> HttpResponse | None:
-    """What is said of a body that no fragment gets to see."""
-    if request.content_type != _FORM:
-        return notice(request, 415, "Only a form can be sent here. Nothing was done.")
-    if int(request.headers.get("Content-Length") or 0) > BODY_BYTES_MAX or len(request.body) > BODY_BYTES_MAX:
-        return notice(request, 413, "The form is larger than this site takes. Nothing was done.")
-    return None
 
 
 async def _answered(
@@ -278,10 +277,10 @@ def _unconfirmed(
         words = "This was refused, so nothing was done."
         words += f" {meaning.words}" if meaning.words else " What you typed is still there."
         return notice(request, 422, words, again=True, back=back, key=idempotency_key)
-    words = (
-        "No answer came, so this may or may not have gone through. Look at your history before you change anything; "
-        f"sending the same form again can not do it twice. Reference {idempotency_key}."
-    )
+    words = "No answer came, so this may or may not have gone through. Look at your history before you change anything"
+    if holds_the_form(request):
+        words += "; sending the same form again can not do it twice"
+    words += f". Reference {idempotency_key}."
     return notice(request, 504, words, again=True, back=back, key=idempotency_key)
 
 

@@ -22,7 +22,8 @@ from shell.admission import BODY_BYTES_MAX, HEALTH_PATH, answer_health, is_inter
 from shell.operations.inner_port import InnerPort  # noqa: E402
 from shell.operations.production import unsafe  # noqa: E402
 from shell.page_path import PagePath  # noqa: E402
-from shell.proxy.admission import limits_body  # noqa: E402
+from shell.proxy.admission import is_file_form, limits_body  # noqa: E402
+from shell.proxy.file_forms import FileForms  # noqa: E402
 from shell.proxy.path import ProxyPath  # noqa: E402
 from shell.responses import respond  # noqa: E402
 
@@ -45,20 +46,29 @@ async def _application(scope: Any, receive: Any, send: Any) -> None:
 
 async def _route(scope: Any, receive: Any, send: Any) -> None:
     if scope["path"] == HEALTH_PATH:
-        await answer_health(scope, send)
-    elif is_internal(scope):
-        await _inner_port.serve(scope, receive, send)
-    elif not await _proxies.serve(scope, receive, send) and not await _pages.serve(scope, receive, send):
-        refusal = refused_response(scope, dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
-        if refusal is None:
-            await _django(scope, receive, send)
-        else:
-            await respond(send, *refusal)
+        return await answer_health(scope, send)
+    if is_internal(scope):
+        return await _inner_port.serve(scope, receive, send)
+    for path in (_proxies, _file_forms, _pages):
+        if await path.serve(scope, receive, send):
+            return None
+    return await _serve_django(scope, receive, send)
+
+
+async def _serve_django(scope: Any, receive: Any, send: Any) -> None:
+    refusal = refused_response(scope, dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
+    if refusal is None:
+        await _django(scope, receive, send)
+    else:
+        await respond(send, *refusal)
 
 
 def _body_bytes_max(scope: Any) -> int | None:
+    if is_file_form(scope):
+        return _file_forms.bytes_max(scope)
     return None if limits_body(scope) else BODY_BYTES_MAX
 
 
+_file_forms = FileForms(wiring.parts(), _serve_django)
 _serve = partitioned(_route, os.environ, brought_by="cookie")
 application = Border(_application, proxies=settings.PROXY_HOPS, body_bytes_max=_body_bytes_max)

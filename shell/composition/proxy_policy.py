@@ -1,4 +1,4 @@
-"""Every number of a fragment's own API as the shell passes it on.
+"""Every number of what the shell passes on to a fragment: calls of its own API, and forms.
 
 Public: `ProxyPolicy`.
 """
@@ -33,3 +33,17 @@ class ProxyPolicy:
     open_max: int = 512
 
     query_bytes_max: int = 8192
+
+    # A form, its fields' names and words; also those beside files.
+    form_bytes_max: int = 16 * 1024
+    form_parts_max: int = 64
+    form_name_chars_max: int = 255
+    # A form with files is read whole before anybody is called: one file, and all that comes at once.
+    form_file_bytes_max: int = 8 * 1024 * 1024
+    form_files_bytes_max: int = 8 * 1024 * 1024 + 64 * 1024
+    # Those of everybody in this process; more wait for a moment.
+    form_files_open_max: int = 8
+    form_files_waiting_max: int = 16
+    form_files_wait_ms: int = 2000
+    # Of one that is refused unread so much is let come, so that its browser hears why.
+    form_passed_by_bytes_max: int = 64 * 1024 * 1024

@@ -17,8 +17,6 @@ from shell.composition.page import Visit
 # so many seconds (0: as long as a page needs it).
 Bearer = Callable[[Visit, str, frozenset[str], int], str]
 
-_FORM = "application/x-www-form-urlencoded"
-
 
 def content_request(include: Include, bearer: Bearer) -> Request:
     """The GET behind one include."""
@@ -33,10 +31,12 @@ def content_request(include: Include, bearer: Bearer) -> Request:
     return Request("GET", url, tuple(_headers(include, bearer)))
 
 
-def action_request(url: str, include: Include, bearer: Bearer, *, body: bytes, idempotency_key: str) -> Request:
+def action_request(
+    url: str, include: Include, bearer: Bearer, *, content_type: str, body: bytes, idempotency_key: str
+) -> Request:
     """The POST behind one action; never sent twice by anybody but the player."""
     sent = _headers(include, bearer)
-    sent += [("content-type", _FORM), (headers.IDEMPOTENCY_KEY, idempotency_key)]
+    sent += [("content-type", content_type), (headers.IDEMPOTENCY_KEY, idempotency_key)]
     return Request("POST", url, tuple(sent), body, redirects=True)
 
 

@@ -1,6 +1,6 @@
 """A sentence in answer to something a player did: beside the untouched form with htmx, on a page of its own without.
 
-Public: `notice`, `unavailable`.
+Public: `notice`, `unavailable`, `holds_the_form`.
 """
 
 import json
@@ -33,12 +33,20 @@ def notice(
         response.headers["HX-Reswap"] = "none"
         response.headers["HX-Trigger"] = json.dumps({"mullion:notice": {"words": words, "link": link, "ends": ends}})
         return response
+    again = again and not request.FILES  # no page can hold a file for somebody
     fields = [(name, value) for name, values in request.POST.lists() for value in values] if again else []
     if again and key and "idempotency_key" not in request.POST:
         fields.append(("idempotency_key", key))
     heading = _HEADINGS.get(status, "That did not work")
     shown = {"heading": heading, "words": words, "action": request.path, "fields": fields, "back": back}
     return render(request, "notice.html", shown, status=status)
+
+
+def holds_the_form(request: HttpRequest) -> bool:
+    """Whether the form is still there under its key, to be sent again: in its page, or in that of a notice."""
+    if request.headers.get("HX-Request") == "true":
+        return "Idempotency-Key" in request.headers or "idempotency_key" in request.POST
+    return not request.FILES or "idempotency_key" in request.POST
 
 
 def unavailable(request: HttpRequest, words: str) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Which requests a fragment's API may be asked with: from the shell's own pages, for data, never for what a page runs.
 
-Public: `METHODS`, `UNSAFE`, `rejection`, `is_form`, `limits_body`, `Rejection`.
+Public: `METHODS`, `UNSAFE`, `PLAIN_FORM`, `FILE_FORM`, `rejection`, `is_form`, `is_file_form`, `limits_body`,
+`Rejection`.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,8 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # What a page shows or reads. Script, style, worker, frame, object, font, manifest and page are not among them, nor what
 # browsers will call a destination tomorrow.
 _DESTINATIONS = frozenset({"", "empty", "image", "audio", "video", "track"})
-_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+PLAIN_FORM, FILE_FORM = "application/x-www-form-urlencoded", "multipart/form-data"
+_FORMS = frozenset({PLAIN_FORM, FILE_FORM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,14 @@ def is_form(method: str, headers: Mapping[str, str]) -> bool:
         return True
     # A browser that says nothing of what it fetches is old, and its forms must go on working.
     return headers.get("sec-fetch-mode", "navigate") == "navigate"
+
+
+def is_file_form(scope: Mapping[str, Any]) -> bool:
+    """Whether the request brings a form with files to a fragment."""
+    if not scope["path"].startswith("/slots/"):
+        return False
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return FILE_FORM in headers.get("content-type", "").lower() and is_form(scope["method"], headers)
 
 
 def limits_body(scope: Mapping[str, Any]) -> bool:

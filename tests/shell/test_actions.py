@@ -1,8 +1,11 @@
 """Actions through a real shell to an origin that can be broken: what reaches a fragment, and what a player is told."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
+from email.parser import BytesParser
+from email.policy import HTTP
 from html.parser import HTMLParser
 from typing import Any
 
@@ -193,10 +196,49 @@ def test_form_that_never_ends_is_cut(player: Player) -> None:
     assert forms(player.house) == []
 
 
-def test_form_with_a_file_is_refused(player: Player) -> None:
-    """415, and nothing is sent."""
-    headers = {"Content-Type": "multipart/form-data; boundary=x", "Idempotency-Key": KEY, "Origin": player.house.url}
-    assert player.client.post(PATH, content=b"{}", headers=headers).status_code == 415
+def test_form_with_a_file_reaches_its_fragment_and_is_answered_like_any_other(player: Player) -> None:
+    """With a script in its slot, without one in the whole page; the file as it was, more than one message long."""
+    passport = b"\x89PNG\r\n--not the end" * 20_000
+    files = {"passport": ("my passport.png", passport, "image/png")}
+    for headers in ({**HTMX, "Idempotency-Key": KEY}, {}):
+        data = {"note": "Ünder\r\nreview", "idempotency_key": KEY}
+        answer = player.client.post(PATH, data=data, files=files, headers={"Origin": player.house.url, **headers})
+        assert answer.status_code == 200
+        assert ("</html>" in answer.text, 'id="slot-wallet"' in answer.text) == (not headers, True)
+    for seen in forms(player.house):
+        assert (seen.path, seen.headers["idempotency-key"]) == ("/form/deposit", KEY)
+        [note, key, file] = parts_of(seen.headers["content-type"], seen.body)
+        assert (note, key) == (("note", "", "Ünder\r\nreview".encode()), ("idempotency_key", "", KEY.encode()))
+        assert file == ("passport", "my passport.png", passport)
+    assert len(forms(player.house)) == 2
+
+
+def parts_of(content_type: str, body: bytes) -> list[tuple[str, str, bytes]]:
+    """(field, file, what it holds) of each part, by the standard library's reading of it."""
+    message = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    found = []
+    for part in message.iter_parts():
+        named = part["content-disposition"].params
+        held = part.get_payload(decode=True)
+        assert isinstance(held, bytes)
+        found.append((named["name"], named.get("filename", ""), held))
+    return found
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a": b"x" * (8 * 2**20 + 1)},
+        {"a": b"x" * 7 * 2**20, "b": b"x" * 7 * 2**20},
+    ],
+    ids=["one file", "all of them"],
+)
+def test_files_that_are_too_large_are_refused_with_a_sentence(player: Player, files: dict[str, bytes]) -> None:
+    """413, and nothing is sent."""
+    headers = {"Idempotency-Key": KEY, "Origin": player.house.url, **HTMX}
+    answer = player.client.post(PATH, files=files, headers=headers)
+    assert answer.status_code == 413
+    assert re.search(r"MiB that this site takes. Nothing was done", notice(answer))
     assert forms(player.house) == []
 
 

@@ -1,4 +1,4 @@
-"""A real podlet with `useShadowDOM`, in Chromium: its own shadow root is there in a page that streams and after each swap."""
+"""A real podlet with `useShadowDOM`, in Chromium: its root is there in a page that streams and after each swap."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.support.podium.rig import Podium, Started
 from tests.support.slow_house import SlowHouse
 
 STYLE = ":host { display: block } p { color: rgb(1, 2, 3) }"
-FORM = '<form action="/slots/history/history/more/answer" method="post"><input name="note"><button>Send</button></form>'
+FORM = '<form action="more/answer" method="post"><input name="note"><button>Send</button></form>'
 # What stands in the podlet's own root, which stands in the slot's or in the page's tree.
 INSIDE = """(isolation) => {
   const slot = document.querySelector("#slot-history");
@@ -85,4 +85,4 @@ def test_podlet_with_a_root_heals_in_its_place(slow: SlowHouse, page: Page, gues
     wait_for_words(page, "one")
     form = page.locator("#slot-history form")
     assert form.get_attribute("hx-target") == "global #slot-history"
-    assert form.get_attribute("hx-post") == "/slots/history/history/more/answer"
+    assert (form.get_attribute("hx-post") or "").endswith("/more/answer")
