@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist import is_xdist_controller, is_xdist_worker
 from xdist.remote import Producer
 from xdist.workermanage import WorkerController
@@ -21,7 +21,7 @@ from xdist.workermanage import WorkerController
 from tests.support import chromium as chromium_search
 from tests.support import postgres_server
 from tests.support.chromium import Chromium, NoChromium
-from tests.support.groups import BROWSER_FOLDER, GROUPS, Groups
+from tests.support.groups import BROWSER_FOLDER, WORKERS, Groups
 from tests.support.lobby import wait_for
 from tests.support.mullion import Mullion
 from tests.support.podium.rig import NoPodium, Podium
@@ -34,10 +34,11 @@ from tests.support.valkey_server import ValkeyServer
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# The same inputs in every run of CI, new ones in every other: what must pass again is not the place to find things.
-settings.register_profile("ci", derandomize=True, print_blob=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# How long an example takes says how busy the machine is. The same inputs in every run of CI, new ones in every other:
+# what must pass again is not the place to find things.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 BROWSER_FIXTURES = {
     "playwright",
@@ -83,7 +84,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """A run of everything goes in groups side by side; who names tests wants them here and now."""
     if not _everything(config) or config.option.collectonly:
         return 0
-    return 2 if _quick(config) else len(GROUPS)
+    return 2 if _quick(config) else WORKERS
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups | None:

@@ -1,38 +1,111 @@
-"""A run of all tests as three groups side by side: the whole house, other browsers and the shell, and every other room.
+"""A run of all tests in four processes: what shares a dear fixture stays together, every other file goes where time is.
 
-Public: `Groups`, `BROWSER_FOLDER`, `GROUPS`, `group_of`.
+Public: `Groups`, `BROWSER_FOLDER`, `WORKERS`, `RENAMED`, `group_of`, `next_group`, `bears_browser`.
 
-Most tests wait more than they work, so three at a time keep two cores busy and cost each other little; many more would
-cost each other their time limits. A group stays in one process: what its tests share (a whole Mullion, a browser, a
-PostgreSQL) starts once, and Playwright's loop, which stays in its thread, never meets a test that runs asyncio: in its
-group it comes last. Which group a test is in follows from its file, so that a new test needs no line here.
+Most tests wait more than they work, so four at a time keep two cores busy; more would cost each other their time
+limits. A group is handed out whole, to whoever has nothing to do: the Mullion of the run is started once, and so is the
+slow house. Playwright's loop stays in its thread, where no test may run asyncio beside it: a process that has opened a
+browser gets only what bears one, and each of the others opens one when all else is handed out. Which group a test is in
+follows from its file, so that a new test needs no line here.
 """
 
 import functools
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 BROWSER_FOLDER = "tests/whole/"
-BESIDE_BROWSERS = (BROWSER_FOLDER, "tests/shell/")
-GROUPS = ("house", "browsers", "rooms")
+WORKERS = 4
 ROOT = Path(__file__).parents[2]
-# The Mullion of the run, by the names of its fixtures.
-SHARED_HOUSE = re.compile(r"\bhouse: Mullion|\b_mullion_of_the_run\b|\bhouse_to_end\b")
+# By the names of their fixtures: the Mullion of the run, and a shell over an origin that can be slowed down.
+HOUSE = re.compile(r"\bhouse: Mullion|\b_mullion_of_the_run\b|\bhouse_to_end\b")
+SLOW_HOUSE = re.compile(r"\bslow: SlowHouse")
+SHARED = ("house", "slow house")
+# A Mullion of a test file's own beside the shared one; see tests/whole/test_lobby.py.
+RENAMED = "renamed lobby"
+# Its fixtures, as a test or a fixture of its file names them.
+BROWSER = re.compile(r"def \w+\([^)]*\b(page|browser|context|chromium|browser_type)\b[,:)]")
+ASYNCIO = re.compile(r"async def test_|asyncio\.run\(")
+# What starts processes takes longer than its number of tests says.
+STARTS_PROCESSES = re.compile(r"\b(Mullion|MoneyHouse|LiveHouse|Popen)\(|preloaded\.|\bpostgres\b|: SlowHouse")
+
+
+def group_of(nodeid: str) -> str:
+    """The group of a test, or of all tests of a file: a path from the repository's root."""
+    file = nodeid.partition("::")[0]
+    if "[renamed" in nodeid or "-renamed" in nodeid:
+        return RENAMED
+    return _group_of_file(file)
 
 
 @functools.cache
-def group_of(file: str) -> str:
-    """The group of the tests of `file`, a path from the repository's root."""
-    if not file.startswith(BESIDE_BROWSERS):
-        return "rooms"
-    shares = file.startswith(BROWSER_FOLDER) and SHARED_HOUSE.search((ROOT / file).read_text("utf-8"))
-    return "house" if shares else "browsers"
+def _group_of_file(file: str) -> str:
+    text = _text(file)
+    if HOUSE.search(text) and file.startswith(BROWSER_FOLDER):
+        return "house"
+    return "slow house" if SLOW_HOUSE.search(text) else file
+
+
+@functools.cache
+def bears_browser(group: str) -> bool:
+    """Whether its tests run no asyncio, or run it before the first browser of their process."""
+    if not group.startswith("tests/"):
+        return True
+    return group.startswith(BROWSER_FOLDER) and not ASYNCIO.search(_text(group))
+
+
+@functools.cache
+def opens_browser(group: str) -> bool:
+    """Whether a process that has run `group` has a browser."""
+    return not group.startswith("tests/") or (group.startswith(BROWSER_FOLDER) and bool(BROWSER.search(_text(group))))
+
+
+def next_group(waiting: Iterable[tuple[str, int]], *, has_browser: bool) -> str | None:
+    """Which of the groups that wait, with their numbers of tests, a process gets; None where it gets none of them.
+
+    The shared houses first, then what needs no browser, then the browsers; the longest of each first.
+    """
+
+    def order(row: tuple[str, int]) -> tuple[bool, bool, bool, bool, bool, int]:
+        group, tests = row
+        first, second = (group != shared for shared in SHARED)
+        return first, second, opens_browser(group), bears_browser(group), not _is_long(group), -tests
+
+    fit = [row for row in waiting if bears_browser(row[0]) or not has_browser]
+    return min(fit, key=order)[0] if fit else None
+
+
+@functools.cache
+def _is_long(group: str) -> bool:
+    return not group.startswith("tests/") or bool(STARTS_PROCESSES.search(_text(group)))
+
+
+@functools.cache
+def _text(file: str) -> str:
+    return (ROOT / file).read_text("utf-8")
 
 
 class Groups(LoadScopeScheduling):
-    """Hands out a unit of work for each group; see pytest-xdist's `pytest_xdist_make_scheduler`."""
+    """Hands out groups; see pytest-xdist's `pytest_xdist_make_scheduler`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return group_of(nodeid.partition("::")[0])
+        return group_of(nodeid)
+
+    def _next(self, node: WorkerController) -> str | None:
+        waiting = [(group, len(tests)) for group, tests in self.workqueue.items()]
+        return next_group(waiting, has_browser=any(map(opens_browser, self.assigned_work[node])))
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if group := self._next(node):
+            self.workqueue.move_to_end(group, last=False)
+            super()._assign_work_unit(node)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        has_time = self.workqueue and not node.shutting_down and self._pending_of(self.assigned_work[node]) <= 2
+        if has_time and self._next(node) is None:
+            node.shutdown()
+        else:
+            super()._reschedule(node)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.groups import GROUPS, group_of
+from tests.support.groups import ASYNCIO, RENAMED, bears_browser, group_of, next_group, opens_browser
 
 pytestmark = pytest.mark.quick
 
@@ -80,14 +80,33 @@ def test_nothing_runs_twice() -> None:
     assert RUN.count("uv run pytest") == 1
 
 
-def test_files_that_share_the_house_run_together() -> None:
-    """One process starts it; other browsers run beside it, and what has no page beside both."""
+def test_files_that_share_a_house_run_together() -> None:
+    """One process starts it; what is alone in its group goes where there is time."""
     groups = {path: group_of(path.relative_to(ROOT).as_posix()) for path in (ROOT / "tests").rglob("test_*.py")}
     assert {path.parent.name for path, group in groups.items() if group == "house"} == {"whole"}
+    assert groups[ROOT / "tests/shell/test_ship_alone.py"] == "slow house"
     assert groups[ROOT / "tests/whole/test_outages.py"] == groups[ROOT / "tests/whole/test_lobby.py"] == "house"
-    assert groups[ROOT / "tests/whole/test_typing.py"] == groups[ROOT / "tests/shell/test_front.py"] == "browsers"
-    assert groups[ROOT / "tests/bff/commands/test_engine.py"] == "rooms"
-    assert set(groups.values()) == set(GROUPS)
+    assert groups[ROOT / "tests/whole/test_typing.py"] == groups[ROOT / "tests/whole/test_notices.py"] == "slow house"
+    assert group_of("tests/whole/test_lobby.py::test_table_page_shows_the_table[chromium-renamed]") == RENAMED
+    assert groups[ROOT / "tests/bff/commands/test_engine.py"] == "tests/bff/commands/test_engine.py"
+
+
+def test_process_with_a_browser_gets_nothing_that_may_run_asyncio() -> None:
+    """The houses first; what needs no browser, the longest first; and then everybody opens one."""
+    long, short = "tests/bff/commands/test_engine.py", "tests/shell/contain/test_corpus.py"
+    browser, waiting = "tests/whole/test_live_page.py", [("house", 110)]
+    waiting += [(short, 1174), (browser, 35), ("slow house", 40), (long, 6)]
+    handed_out = []
+    while (group := next_group(waiting, has_browser=False)) is not None:
+        handed_out.append(group)
+        waiting = [row for row in waiting if row[0] != group]
+    assert handed_out == ["house", "slow house", long, short, browser]
+    assert next_group([(short, 1174), (browser, 35)], has_browser=True) == browser
+    assert next_group([(short, 1174)], has_browser=True) is None
+    files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests" / "whole").glob("test_*.py")]
+    assert [file for file in files if opens_browser(group_of(file)) and not bears_browser(group_of(file))] == []
+    slow = [path for path in (ROOT / "tests").rglob("test_*.py") if "slow: SlowHouse" in path.read_text("utf-8")]
+    assert [path for path in slow if ASYNCIO.search(path.read_text("utf-8"))] == []
 
 
 def test_files_at_the_desk_are_those_that_say_so(request: pytest.FixtureRequest) -> None:

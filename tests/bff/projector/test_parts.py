@@ -91,7 +91,9 @@ async def compared(store, player, sequence, lines):
 
 
 # Each example has a player of its own, so one empty store serves all.
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_a_replay_in_any_parts_and_batches_says_what_the_ledger_says(valkey, data):
     """Cut anywhere, delivered in any batches, some of them twice and some of them killed half-way: nothing is lost."""

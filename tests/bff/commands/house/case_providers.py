@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bff.commands.ledger.currencies import LIMITS
@@ -44,6 +44,7 @@ def refused(operation, body, adapter=HUB):
     return caught.value.status
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(LIMITS)), st.integers(0, 10**12))
 def test_an_amount_goes_through_the_other_unit_and_comes_back(currency, amount_minor):
     """Whatever the currency's digits: what is asked for, and what is answered, is exactly that many minor units."""
