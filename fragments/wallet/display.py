@@ -1,10 +1,10 @@
 """What the summary and the cashier show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
 
-Public: `Panel`, `Form`, `Line`, `Figures`, `Pending`, `panel`, `deposit_form`, `withdraw_form`, `line`, `age_note`,
-`made_from`.
+Public: `Panel`, `Form`, `Line`, `Figures`, `Pending`, `panel`, `AMOUNT_FORMS`, `deposit_form`,
+`withdraw_form`, `line`, `age_note`, `made_from`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -78,8 +78,9 @@ class Panel:
     """A signed-in player's wallet. `figures` is None where nothing is known.
 
     `note` sums up everything, for the summary; `balance_note` speaks of the figures only, beside forms that speak for
-    themselves, so that nothing is said twice. Of what closes the forms only the first that is heard of is announced.
-    `made_from` is the live message that says the same, `epoch:n`: an earlier one is no news to an open page.
+    themselves, so that nothing is said twice. `forms` has those of `AMOUNT_FORMS` by action; of what closes them only
+    the first that is heard of is announced. `made_from` is the live message that says the same, `epoch:n`: an earlier
+    one is no news to an open page.
     """
 
     note: Note
@@ -87,8 +88,7 @@ class Panel:
     figures: Figures | None
     lines: list[Line]
     pending: list[Pending]
-    deposit: Form
-    withdraw: Form
+    forms: Mapping[str, Form]
     receipt: ReceiptCard | None
     degraded: Degraded | None
     made_from: str = ""
@@ -97,7 +97,7 @@ class Panel:
     @property
     def withdraw_announced(self) -> bool:
         """Whether a screen reader has been told already why nothing can be withdrawn."""
-        return self.balance_note.announced or self.deposit.closed is not None
+        return self.balance_note.announced or self.forms["deposit"].closed is not None
 
 
 def _no_key(reference: str) -> str:
@@ -106,8 +106,7 @@ def _no_key(reference: str) -> str:
 
 def panel(
     answer: View[WalletData] | Failure,
-    deposit: Form,
-    withdraw: Form,
+    forms: Mapping[str, Form],
     formats: Formats,
     *,
     receipt: ReceiptCard | None = None,
@@ -118,23 +117,22 @@ def panel(
     if isinstance(answer, Failure) or answer.data is None:
         note = Note("bad", _UNREACHABLE)
         standing = on_break(answer, formats)
-        return Panel(note, note, None, [], [], deposit, withdraw, receipt, degraded, on_break=standing)
+        return Panel(note, note, None, [], [], forms, receipt, degraded, on_break=standing)
     data = answer.data
     balance_note = age_note(degraded, formats) if degraded else _good_note(answer, data.balances, formats)
-    note, closed = balance_note, deposit.closed or withdraw.closed
+    note, closed = balance_note, next((form.closed for form in forms.values() if form.closed), None)
     if degraded is None and closed:
         degraded = Degraded(Reason.ENGINE_DOWN, answer.freshness.as_of)
         note = Note("warn", _first_sentence(closed.before))
     # What is held can be taken back while the engine takes withdrawals, also when nothing else is left to withdraw.
-    key = _no_key if withdraw.closed else cancel_key
+    key = _no_key if forms["withdraw"].closed else cancel_key
     return Panel(
         note=note,
         balance_note=balance_note,
         figures=_figures(data.balances, formats),
         lines=[line(movement, formats) for movement in data.recent],
         pending=[_pending(movement, formats, key) for movement in data.pending],
-        deposit=deposit,
-        withdraw=withdraw,
+        forms=forms,
         receipt=receipt,
         degraded=degraded,
         made_from=made_from(answer),
@@ -185,6 +183,10 @@ def withdraw_form(
     if not isinstance(answer, Failure) and answer.data is not None:
         hint = f"Up to {formats.money(answer.data.balances.withdrawable_minor, currency)}, set aside at once."
     return _form(availability, currency, hint, key, typed, error)
+
+
+# What a player can do with an amount, by action: the cashier asks each for its form, in this order.
+AMOUNT_FORMS: Mapping[str, Callable[..., Form]] = {"deposit": deposit_form, "withdraw": withdraw_form}
 
 
 def line(movement: Movement, formats: Formats) -> Line:

@@ -113,7 +113,7 @@ def _wallet(
     command: CommandStatus = CommandStatus(),  # noqa: B008 (frozen)
 ) -> Rendered:
     forms, checking = {}, result.unanswered or command.checking
-    for name, build in (("deposit", display.deposit_form), ("withdraw", display.withdraw_form)):
+    for name, build in display.AMOUNT_FORMS.items():
         own = result if result.about == name else NOTHING
         typed = own.typed.get("amount", "")[:AMOUNT_CHARS_MAX]
         forms[name] = build(
@@ -127,8 +127,7 @@ def _wallet(
         )
     page = display.panel(
         answer,
-        forms["deposit"],
-        forms["withdraw"],
+        forms,
         context.formats,
         receipt=result.card or command.card,
         cancel_key=result.cancel_key_of,

@@ -33,7 +33,9 @@ PAUSED = "Deposits are paused: our provider does not answer. Your money is safe.
 def wallet_panel(answer: Any, **form: Any) -> wallet.Panel:
     deposit = wallet.deposit_form(answer, "EUR", ENGLISH, key="k", **form)
     withdraw = wallet.withdraw_form(answer, "EUR", ENGLISH, key="w")
-    return wallet.panel(answer, deposit, withdraw, ENGLISH, cancel_key=lambda reference: f"c-{reference}")
+    return wallet.panel(
+        answer, {"deposit": deposit, "withdraw": withdraw}, ENGLISH, cancel_key=lambda reference: f"c-{reference}"
+    )
 
 
 def offer_cards(answer: Any, **notes: promotions.ClaimNote) -> promotions.Offers:
@@ -80,15 +82,15 @@ def test_money_that_is_not_current_shows_its_time_and_takes_no_deposit(state: Fr
     assert panel.figures is not None
     assert panel.note.moment is not None
     assert panel.note.moment.text == "20:14:03 UTC"
-    assert not panel.deposit.open
-    assert panel.deposit.closed is not None
-    assert "until your balance is current" in panel.deposit.closed.before
+    assert not panel.forms["deposit"].open
+    assert panel.forms["deposit"].closed is not None
+    assert "until your balance is current" in panel.forms["deposit"].closed.before
 
 
 def test_wallet_out_of_reach_shows_no_figure() -> None:
     """Without an answer there is no number on the panel, and its reason is the failure's."""
     panel = wallet_panel(Failure(Reason.BREAKER_OPEN))
-    assert (panel.figures, panel.lines, panel.deposit.open) == (None, [], False)
+    assert (panel.figures, panel.lines, panel.forms["deposit"].open) == (None, [], False)
     assert panel.degraded == Degraded(Reason.BREAKER_OPEN)
 
 
@@ -96,8 +98,8 @@ def test_closed_engine_speaks_for_itself() -> None:
     """While the figures are live and deposits are not, the engine's own sentence closes the form."""
     panel = wallet_panel(view(wallet_data(deposit=Availability(False, PAUSED))))
     assert panel.degraded == Degraded(Reason.ENGINE_DOWN, AS_OF)
-    assert panel.deposit.closed is not None
-    assert panel.deposit.closed.before == PAUSED
+    assert panel.forms["deposit"].closed is not None
+    assert panel.forms["deposit"].closed.before == PAUSED
     assert panel.note.before == "Deposits are paused: our provider does not answer."
     assert panel.balance_note.tone == "good"
 
@@ -113,7 +115,7 @@ def test_change_that_is_not_shown_yet_is_named() -> None:
 def test_action_that_is_not_listed_is_closed() -> None:
     """A wallet whose view names no deposit offers none."""
     data = msgspec.structs.replace(wallet_data(), actions={})
-    assert not wallet_panel(view(data)).deposit.open
+    assert not wallet_panel(view(data)).forms["deposit"].open
 
 
 def test_pending_money_is_named_apart() -> None:
@@ -331,6 +333,6 @@ def test_prize_without_wagering_says_so() -> None:
 
 def test_form_keeps_what_was_typed_beside_its_error() -> None:
     """A refused amount stays in the field."""
-    form = wallet_panel(view(wallet_data()), typed="12,x", error="No.").deposit
+    form = wallet_panel(view(wallet_data()), typed="12,x", error="No.").forms["deposit"]
     assert (form.typed, form.error, form.open) == ("12,x", "No.", True)
     assert replace(form, typed="").input_mode == "decimal"

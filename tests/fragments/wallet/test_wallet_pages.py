@@ -157,8 +157,8 @@ def test_each_held_withdrawal_is_taken_back_under_a_key_of_its_own() -> None:
     )
 
     def keys(answer: Any) -> list[str]:
-        forms = (form(answer, "EUR", ENGLISH, key="k") for form in (display.deposit_form, display.withdraw_form))
-        panel = display.panel(answer, *forms, ENGLISH, cancel_key=lambda reference: f"c-{reference}")
+        forms = {action: form(answer, "EUR", ENGLISH, key="k") for action, form in display.AMOUNT_FORMS.items()}
+        panel = display.panel(answer, forms, ENGLISH, cancel_key=lambda reference: f"c-{reference}")
         return [item.key for item in panel.pending]
 
     assert keys(view(data)) == ["", "c-rc_held", "c-rc_2"]
@@ -172,10 +172,10 @@ def test_each_held_withdrawal_is_taken_back_under_a_key_of_its_own() -> None:
 def test_what_the_player_closed_themselves_is_no_fault() -> None:
     """A break closes the deposit with its sentence, and the wallet stays fresh."""
     data = wallet_data(deposit=Availability(False, "You are on a break.", own=True))
-    form = display.deposit_form(view(data), "EUR", ENGLISH, key="k")
-    withdraw = display.withdraw_form(view(data), "EUR", ENGLISH, key="k")
+    forms = {action: form(view(data), "EUR", ENGLISH, key="k") for action, form in display.AMOUNT_FORMS.items()}
+    form = forms["deposit"]
     assert (form.open, form.closed, form.hint) == (False, None, "You are on a break.")
-    assert display.panel(view(data), form, withdraw, ENGLISH).degraded is None
+    assert display.panel(view(data), forms, ENGLISH).degraded is None
 
 
 @pytest.mark.parametrize("state", ["done", "pending", "declined"])
