@@ -115,6 +115,15 @@ try:
 except NetworksRefused as error:
     raise ImproperlyConfigured(f"FRAGMENT_NETWORKS: {error}.") from error
 
+# Who is told what became of a trial, and what that is signed with.
+TRIAL_WEBHOOK_URL = os.environ.get("TRIAL_WEBHOOK_URL", "")
+TRIAL_WEBHOOK_SECRET = os.environ.get("TRIAL_WEBHOOK_SECRET", "")
+if TRIAL_WEBHOOK_URL:
+    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", TRIAL_WEBHOOK_URL):
+        raise ImproperlyConfigured("TRIAL_WEBHOOK_URL is no address; write https://hooks.example/mullion.")
+    if len(TRIAL_WEBHOOK_SECRET) < SECRET_CHARS_MIN:
+        raise ImproperlyConfigured(f"TRIAL_WEBHOOK_SECRET has fewer than {SECRET_CHARS_MIN} characters.")
+
 INSTALLED_APPS = [
     # Its runserver speaks ASGI. Nothing else needs it, and importing it costs every process half a second.
     *(["daphne"] if "runserver" in sys.argv else []),

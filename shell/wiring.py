@@ -45,6 +45,7 @@ from shell.registry.snapshot_file import SnapshotFile
 from shell.registry.snapshot_loader import Holds
 from shell.registry.snapshot_poller import SnapshotPoller
 from shell.registry.tallies import ReleaseTally
+from shell.registry.trial_webhook import TrialWebhook, WebhookPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Parts:
     redis: Redis
     follower: Follower
     analyst: Analyst
+    trial_webhook: TrialWebhook
     pages_follower: PagesFollower
 
 
@@ -88,6 +90,9 @@ def parts() -> Parts:
     registry = _registry(upstreams, pages)
     tally = ReleaseTally(lambda: registry.current)
     recent_outcomes = RecentOutcomes()
+    trial_webhook = TrialWebhook(
+        settings.TRIAL_WEBHOOK_URL, settings.TRIAL_WEBHOOK_SECRET, house_policy("trial-webhook", WebhookPolicy())
+    )
 
     def watch(included: Included) -> None:
         recent_outcomes.note(included)
@@ -97,7 +102,8 @@ def parts() -> Parts:
     return Parts(
         pages=pages,
         follower=follower,
-        analyst=Analyst(tally, house_policy("analysis", AnalysisPolicy())),
+        analyst=Analyst(tally, house_policy("analysis", AnalysisPolicy()), trial_webhook.notify),
+        trial_webhook=trial_webhook,
         registry=registry,
         pages_follower=PagesFollower(Path(settings.PAGES), pages),
         upstreams=upstreams,
@@ -193,6 +199,7 @@ async def start() -> None:
 async def stop() -> None:
     """End what `start` began and close every connection."""
     await parts().analyst.stop()
+    await parts().trial_webhook.aclose()
     await parts().follower.aclose()
     await parts().pages_follower.stop()
     await parts().registry.stop()

@@ -44,6 +44,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "sign-in",
         "store",
         "tables-feed",
+        "trial-webhook",
     }
 )
 T = TypeVar("T")

@@ -70,7 +70,10 @@ def _trial(verb: str, answer: dict[str, Any]) -> str:
     release = f"{answer['version']} ({answer['digest'][:12]}) of {answer['fragment']}"
     if verb == "promote":
         return f"{release} is live for everybody"
-    ends = "; " + (answer["held_back"] or ("promoted by itself once it has done well" if answer["promotes"] else ""))
+    by_itself = "promoted by itself once it has done well" if answer["promotes"] else ""
+    if answer["steps"]:
+        by_itself = f"step {answer['step']} of {answer['steps']}, then {by_itself}"
+    ends = "; " + (answer["held_back"] or by_itself)
     return f"{release} is on trial for {answer['percent']:g} % of visitors{ends.rstrip('; ')}"
 
 

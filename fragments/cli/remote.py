@@ -26,10 +26,11 @@ DESCRIPTION = (
 class RemoteRegistry(Connection):
     """Fragments of the registry of one shell."""
 
-    def publish(self, url: str, *, move: bool, percent: float | None, promotes: bool) -> Answer:
+    def publish(self, url: str, *, move: bool, percent: float | None, promotes: bool, steps: str = "") -> Answer:
         """Under the token's own name: a manifest of another one is refused."""
         name = self._ask("GET", "/token")["fragment"]
-        canary = None if percent is None else {"percent": percent, "promotes": promotes}
+        on_trial = steps or percent is not None
+        canary = {"percent": percent or 0, "promotes": promotes, "steps": steps} if on_trial else None
         return self._ask("POST", f"{_of(name)}/releases", {"manifest_url": url, "move": move, "canary": canary})
 
     def list(self) -> Answer:
@@ -53,8 +54,8 @@ class RemoteRegistry(Connection):
     def rollback(self, name: str, to: str, reason: str) -> Answer:
         return self._ask("POST", f"{_of(name)}/rollback", {"to": to, "reason": reason})
 
-    def canary(self, name: str, percent: float, release: str, promotes: bool) -> Answer:
-        body = {"percent": percent, "release": release, "promotes": promotes}
+    def canary(self, name: str, percent: float, release: str, promotes: bool, steps: str) -> Answer:
+        body = {"percent": percent, "release": release, "promotes": promotes, "steps": steps}
         return self._ask("POST", f"{_of(name)}/canary", body)
 
     def promote(self, name: str) -> Answer:
@@ -110,7 +111,9 @@ def main(
 
 
 def _publish(registry: RemoteRegistry, given: Namespace) -> int:
-    answer = registry.publish(given.url, move=given.move, percent=given.canary, promotes=given.promotes)
+    answer = registry.publish(
+        given.url, move=given.move, percent=given.canary, promotes=given.promotes, steps=given.steps
+    )
     print(json.dumps(answer, indent=2, ensure_ascii=False) if given.json else "\n".join(say_published(answer)))
     return 0
 

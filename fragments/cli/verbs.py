@@ -25,7 +25,7 @@ class Registry(GateRegistry, Protocol):
     def hold(self, name: str, reason: str) -> Answer: ...
     def resume(self, name: str) -> Answer: ...
     def rollback(self, name: str, to: str, reason: str) -> Answer: ...
-    def canary(self, name: str, percent: float, release: str, promotes: bool) -> Answer: ...
+    def canary(self, name: str, percent: float, release: str, promotes: bool, steps: str) -> Answer: ...
     def promote(self, name: str) -> Answer: ...
     def pause(self, name: str) -> Answer: ...
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer: ...
@@ -43,6 +43,10 @@ RESUME = (
 CANARY = (
     "Give a share of visitors a release that was published before (`publish --canary` does both), or change the share "
     "of the one on trial. A browser gets the same release every time, and a higher share only adds browsers."
+)
+STEPS = (
+    "such as 1:10m,10:30m,50:1h: 1 %% of visitors for ten minutes, and so on; each step goes on to the next where the "
+    "trial does as well as what is live, and the last is promoted"
 )
 PAUSE = "Leave a trial at its share: it is not promoted by itself, and still rolled back by itself."
 ROLLBACK = (
@@ -68,7 +72,9 @@ def add_verbs(verbs: Any) -> list[ArgumentParser]:
     verb.add_argument("--to", default="", metavar="RELEASE", help="its version or digest; else the one before")
     verb.add_argument("--reason", default="", metavar="WHY", help="for the audit")
     verb = _named(verbs, "canary", "give a share of visitors a release", CANARY)
-    verb.add_argument("--share", type=float, required=True, metavar="PERCENT", help="of visitors: 10, or 0.5")
+    share = verb.add_mutually_exclusive_group(required=True)
+    share.add_argument("--share", type=float, default=0, metavar="PERCENT", help="of visitors: 10, or 0.5")
+    share.add_argument("--steps", default="", metavar="STEPS", help=STEPS)
     verb.add_argument("--release", default="", metavar="RELEASE", help="its version or digest; else the one on trial")
     verb.add_argument("--promotes", action="store_true", help="promote it by itself once it has done well")
     _named(verbs, "promote", "make the release on trial live for everybody")
@@ -99,7 +105,9 @@ def add_token_verbs(verbs: Any, named: Callable[[Any, str, str], ArgumentParser]
 
 def add_trial(parser: ArgumentParser) -> None:
     """Adds what makes a publish the beginning of a trial."""
-    parser.add_argument("--canary", type=float, metavar="PERCENT", help="for this share of visitors, and not live yet")
+    share = parser.add_mutually_exclusive_group()
+    share.add_argument("--canary", type=float, metavar="PERCENT", help="for this share of visitors, and not live yet")
+    share.add_argument("--steps", default="", metavar="STEPS", help=STEPS)
     parser.add_argument("--promotes", action="store_true", help="with --canary: promote it once it has done well")
 
 
@@ -116,7 +124,7 @@ def run_verb(registry: Registry, given: Namespace) -> Answer:
         case "rollback", _:
             return registry.rollback(name, given.to, given.reason)
         case "canary", _:
-            return registry.canary(name, given.share, given.release, given.promotes)
+            return registry.canary(name, given.share, given.release, given.promotes, given.steps)
         case "promote", _:
             return registry.promote(name)
         case "pause", _:

@@ -169,12 +169,13 @@ SHARE_MAX = 10_000
 class Canary:
     """A release that `share` of 10,000 visitors get, always the same ones; a higher share only adds to them.
 
-    `salt` is this trial's own: the next one meets other people.
+    `salt` is this trial's own: the next one meets other people. `held_back` says why it does not go on by itself.
     """
 
     release: Release
     share: int
     salt: bytes
+    held_back: str = ""
 
     def takes(self, visitor: str) -> bool:
         """Whether `visitor` gets it; nobody of whom nothing is known does."""
@@ -189,7 +190,8 @@ class Snapshot:
 
     `tagged` are all releases that open pages may name by their `tag`. `untagged` are, by fragment, those that drew
     pages from before there were tags, where that is not what is live. `pages` are the documents of published pages by
-    name, and `scopes` what operators let fragments do for a player, where the registry says it.
+    name, and `scopes` what operators let fragments do for a player, where the registry says it. `rolled_back` says of
+    trials of the last day why they ended.
     """
 
     generation: int = 0
@@ -200,6 +202,7 @@ class Snapshot:
     untagged: Mapping[str, Release] = field(default_factory=lambda: MappingProxyType({}))
     pages: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     scopes: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    rolled_back: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def release_for(self, fragment: str, visitor: str) -> Release | None:
         """What this visitor's pages are drawn by; None where nothing is live."""

@@ -40,10 +40,12 @@ class LocalRegistry:
     def rollback(self, name: str, to: str, reason: str) -> Answer:
         return as_json(rollback.roll_back(name, to=to, reason=reason, actor=self._actor, now=datetime.now(UTC)))
 
-    def canary(self, name: str, percent: float, release: str, promotes: bool) -> Answer:
+    def canary(self, name: str, percent: float, release: str, promotes: bool, steps: str) -> Answer:
         now = datetime.now(UTC)
         return as_json(
-            rollout.start_canary(name, percent=percent, release=release, promotes=promotes, actor=self._actor, now=now)
+            rollout.start_canary(
+                name, percent=percent, release=release, promotes=promotes, steps=steps, actor=self._actor, now=now
+            )
         )
 
     def promote(self, name: str) -> Answer:

@@ -15,7 +15,7 @@ from shell.wiring import Parts
 class FragmentStatus:
     """One row. `state` is empty while nobody asked for the fragment in the last minute; `held` is an operator's.
 
-    `trial` says which other release how many visitors get.
+    `trial` says which other release how many visitors get, or why the last one was rolled back.
 
     `version_seen` is what answered last where that is another version than the release's.
 
@@ -77,5 +77,6 @@ def fragments(parts: Parts) -> list[FragmentStatus]:
 def _trial(snapshot: Snapshot, fragment: str) -> str:
     canary = snapshot.canaries.get(fragment)
     if canary is None:
-        return ""
-    return f"{canary.release.manifest.version} on trial for {canary.share / SHARE_MAX * 100:g} % of visitors"
+        return snapshot.rolled_back.get(fragment, "")
+    on_trial = f"{canary.release.manifest.version} on trial for {canary.share / SHARE_MAX * 100:g} % of visitors"
+    return f"{on_trial}: {canary.held_back}" if canary.held_back else on_trial

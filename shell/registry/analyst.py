@@ -1,19 +1,22 @@
-"""Looks at every trial again and again, and rolls back, promotes or pauses it by itself.
+"""Looks at every trial again and again, and rolls back, advances, promotes or pauses it by itself.
 
 Public: `Analyst`, `review`, `ACTOR`.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import Error, close_old_connections, connection
 
 from bff.resilience import log
 from shell.registry import models
-from shell.registry.analysis import AnalysisPolicy, Finding, Sample, judge
-from shell.registry.rollout import RolloutRefused, abort, pause, promote
+from shell.registry.analysis import AnalysisPolicy, Finding, Sample, Verdict, judge
+from shell.registry.rollout import RolloutRefused, abort, advance, pause, promote
+from shell.registry.steps import parse_steps
 from shell.registry.tallies import ReleaseTally, read_sample, store_counts
+from shell.registry.trial_webhook import TrialEvent
 from shell.registry.waivers import errors_before_live
 
 ACTOR = "analysis"
@@ -22,10 +25,16 @@ logger = log.get("registry")
 
 
 class Analyst:
-    """Every process counts and looks; whoever sees it first acts, and the others find nothing to do."""
+    """Every process counts and looks; whoever sees it first acts, and the others find nothing to do.
 
-    def __init__(self, tally: ReleaseTally, policy: AnalysisPolicy) -> None:
+    `notify` hears what this process did; it must not wait.
+    """
+
+    def __init__(
+        self, tally: ReleaseTally, policy: AnalysisPolicy, notify: Callable[[TrialEvent], None] = lambda event: None
+    ) -> None:
         self._tally = tally
+        self._notify = notify
         self._policy = policy
         self._task: asyncio.Task[None] | None = None
 
@@ -47,49 +56,80 @@ class Analyst:
             if not counts:
                 continue
             try:
-                await asyncio.to_thread(_review_in_thread, counts, self._policy)
+                events = await asyncio.to_thread(_review_in_thread, counts, self._policy)
             except Error as error:
                 logger.warning("trial_unreviewed", detail=str(error))
             except Exception:
                 logger.exception("trial_review_broke")
+            else:
+                for event in events:
+                    self._notify(event)
 
 
-def review(counts: Mapping[str, Sample], policy: AnalysisPolicy, now: datetime) -> None:
-    """Store what was counted, look at every trial, and act on what is found."""
+def review(counts: Mapping[str, Sample], policy: AnalysisPolicy, now: datetime) -> list[TrialEvent]:
+    """Store what was counted, look at every trial, and act on what is found; what was done, for whoever is to know."""
     store_counts(counts, now)
+    events = []
     for row in models.Rollout.objects.select_related("release"):
-        live = models.LiveRelease.objects.select_related("release").get(fragment=row.fragment).release
-        since = max(row.since, now - timedelta(seconds=policy.window_s))
-        trial_sample, live_sample = read_sample(row.release.digest, since), read_sample(live.digest, since)
-        age_s = (now - row.since).total_seconds()
-        verdict = judge(trial_sample, live_sample, policy, age_s=age_s)
         try:
-            _act(row, verdict.finding, verdict.detail, now)
+            if (event := _act(row, _verdict(row, policy, now), now)) is not None:
+                events.append(event)
         except RolloutRefused:
             logger.info("trial_ended_meanwhile", fragment=row.fragment)
+    return events
 
 
-def _act(row: models.Rollout, finding: Finding, detail: str, now: datetime) -> None:
-    fragment, version = row.fragment, row.release.version
-    if finding is Finding.BAD:
-        if abort(fragment, actor=ACTOR, why=detail) is not None:
-            logger.error("trial_rolled_back", fragment=fragment, version=version, detail=detail)
-    elif row.promotes and not row.held_back and finding is Finding.WELL and (broken := errors_before_live(row.release)):
+def _verdict(row: models.Rollout, policy: AnalysisPolicy, now: datetime) -> Verdict:
+    """Harm is looked for in the last minutes, health over the whole of the step."""
+    live = models.LiveRelease.objects.select_related("release").get(fragment=row.fragment).release
+    began, steps = row.step_since or row.since, parse_steps(row.steps)
+
+    def samples(since: datetime) -> tuple[Sample, Sample]:
+        return read_sample(row.release.digest, since), read_sample(live.digest, since)
+
+    recent = samples(max(began, now - timedelta(seconds=policy.window_s)))
+    if not steps:
+        return judge(*recent, policy, age_s=(now - began).total_seconds())
+    if (harm := judge(*recent, policy, age_s=0)).finding is Finding.BAD:
+        return harm
+    step_policy = replace(policy, window_s=steps[row.step].seconds)
+    return judge(*samples(began), step_policy, age_s=(now - began).total_seconds())
+
+
+def _act(row: models.Rollout, verdict: Verdict, now: datetime) -> TrialEvent | None:
+    fragment, detail = row.fragment, verdict.detail
+    if verdict.finding is Finding.BAD:
+        if abort(fragment, actor=ACTOR, why=detail) is None:
+            return None
+        return _event("trial_rolled_back", row, detail, now)
+    if not row.promotes or row.held_back:
+        return None
+    if verdict.finding is Finding.INCONCLUSIVE:
+        pause(fragment, actor=ACTOR, why=f"inconclusive: {detail}")
+        return _event("trial_paused", row, f"inconclusive: {detail}", now)
+    if verdict.finding is not Finding.WELL:
+        return None
+    if row.step + 1 < len(parse_steps(row.steps)):
+        advance(fragment, actor=ACTOR, now=now, why=detail)
+        return _event("trial_advanced", row, detail, now)
+    if broken := errors_before_live(row.release):
         why = f"it breaks {', '.join(dict.fromkeys(each.rule for each in broken))}, so it can not be live for everybody"
         pause(fragment, actor=ACTOR, why=why)
-        logger.warning("trial_paused", fragment=fragment, version=version, detail=why)
-    elif row.promotes and not row.held_back and finding is Finding.WELL:
-        promote(fragment, actor=ACTOR, now=now, why=detail)
-        logger.info("trial_promoted", fragment=fragment, version=version, detail=detail)
-    elif row.promotes and not row.held_back and finding is Finding.INCONCLUSIVE:
-        pause(fragment, actor=ACTOR, why=f"inconclusive: {detail}")
-        logger.warning("trial_paused", fragment=fragment, version=version, detail=detail)
+        return _event("trial_paused", row, why, now)
+    promote(fragment, actor=ACTOR, now=now, why=detail)
+    return _event("trial_promoted", row, detail, now)
 
 
-def _review_in_thread(counts: Mapping[str, Sample], policy: AnalysisPolicy) -> None:
+def _event(name: str, row: models.Rollout, detail: str, now: datetime) -> TrialEvent:
+    log_level = {"trial_rolled_back": logger.error, "trial_paused": logger.warning}.get(name, logger.info)
+    log_level(name, fragment=row.fragment, version=row.release.version, detail=detail)
+    return TrialEvent(name, row.fragment, row.release.version, row.release.digest, detail, now)
+
+
+def _review_in_thread(counts: Mapping[str, Sample], policy: AnalysisPolicy) -> list[TrialEvent]:
     close_old_connections()
     try:
-        review(counts, policy, datetime.now(UTC))
+        return review(counts, policy, datetime.now(UTC))
     finally:
         # The thread goes back to the pool: it must not keep a connection that nobody closes.
         if not connection.in_atomic_block:

@@ -85,13 +85,19 @@ class LiveRelease(models.Model):
 
 
 class Rollout(models.Model):
-    """A release that a share of visitors gets, out of 10,000. `held_back` says why it is not promoted by itself."""
+    """A release that a share of visitors gets, out of 10,000. `held_back` says why it is not promoted by itself.
+
+    `steps` are written as `steps.py` reads them; it is in the one that `step` counts to, from 0, since `step_since`.
+    """
 
     fragment = models.CharField(max_length=100, primary_key=True)
     release = models.ForeignKey(Release, on_delete=models.PROTECT)
     share = models.IntegerField()
     promotes = models.BooleanField(default=False)
     held_back = models.CharField(max_length=300, blank=True)
+    steps = models.CharField(max_length=300, blank=True)
+    step = models.IntegerField(default=0)
+    step_since = models.DateTimeField(null=True)
     since = models.DateTimeField()
     actor = models.CharField(max_length=150)
 

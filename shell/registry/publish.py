@@ -42,10 +42,14 @@ logger = log.get("registry")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How many visitors get the release, and whether it is promoted by itself once it has done well."""
+    """How many visitors get the release, and whether it is promoted by itself once it has done well.
 
-    percent: float
+    With `steps` it goes through them, and is promoted after the last.
+    """
+
+    percent: float = 0
     promotes: bool = False
+    steps: str = ""
 
 
 class VersionTaken(PublishRefused):
@@ -204,7 +208,7 @@ def _show(release: models.Release, live: models.LiveRelease | None, actor: str, 
         models.AuditEntry.objects.create(actor=actor, action="published", fragment=release.fragment, release=release)
         return True
     try:
-        begin(release, percent=trial.percent, promotes=trial.promotes, actor=actor, now=now)
+        begin(release, percent=trial.percent, promotes=trial.promotes, actor=actor, now=now, steps=trial.steps)
     except RolloutRefused as error:
         raise PublishRefused(str(error)) from error
     return True

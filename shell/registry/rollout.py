@@ -1,6 +1,6 @@
 """A release on trial: a share of visitors gets it, until it is promoted or rolled back.
 
-Public: `RolloutView`, `RolloutRefused`, `start_canary`, `promote`, `pause`, `abort`, `rollout_of`, `begin`.
+Public: `RolloutView`, `RolloutRefused`, `start_canary`, `advance`, `promote`, `pause`, `abort`, `rollout_of`, `begin`.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from shell.composition.release import SHARE_MAX
 from shell.registry import models
 from shell.registry.going_live import go_live
 from shell.registry.history import NotFound, find_release
+from shell.registry.steps import StepsRefused, parse_steps, steps_text
 from shell.registry.waivers import errors_before_live
 
 PERCENT = SHARE_MAX // 100
@@ -25,7 +26,10 @@ class RolloutRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RolloutView:
-    """A trial as it is shown: `percent` of visitors get `version`. `held_back` says why it stays at that."""
+    """A trial as it is shown: `percent` of visitors get `version`. `held_back` says why it stays at that.
+
+    `step` counts from 1 among its `steps`; 0 where it has none.
+    """
 
     fragment: str
     version: str
@@ -35,6 +39,8 @@ class RolloutView:
     held_back: str
     since: datetime
     actor: str
+    steps: str = ""
+    step: int = 0
 
 
 def rollout_of(fragment: str) -> RolloutView | None:
@@ -45,11 +51,12 @@ def rollout_of(fragment: str) -> RolloutView | None:
 
 @transaction.atomic
 def start_canary(
-    fragment: str, *, percent: float, release: str, promotes: bool, actor: str, now: datetime
+    fragment: str, *, percent: float, release: str, promotes: bool, actor: str, now: datetime, steps: str = ""
 ) -> RolloutView:
     """Give `percent` of visitors a release that was published, or change how many get the one that is on trial.
 
-    `release` is its version or digest; empty for the one on trial. Raises `RolloutRefused` and `NotFound`.
+    `release` is its version or digest; empty for the one on trial. With `steps` it goes through them, from the first,
+    and `percent` and `promotes` are theirs to say. Raises `RolloutRefused` and `NotFound`.
     """
     live = _live(fragment)
     row = models.Rollout.objects.select_related("release").filter(fragment=fragment).first()
@@ -62,11 +69,19 @@ def start_canary(
         )
     if candidate.pk == live.release_id:
         raise RolloutRefused(f"{candidate.version} of {fragment} is live already. Nothing was changed.")
-    return begin(candidate, percent=percent, promotes=promotes, actor=actor, now=now)
+    return begin(candidate, percent=percent, promotes=promotes, actor=actor, now=now, steps=steps)
 
 
-def begin(candidate: models.Release, *, percent: float, promotes: bool, actor: str, now: datetime) -> RolloutView:
+def begin(
+    candidate: models.Release, *, percent: float, promotes: bool, actor: str, now: datetime, steps: str = ""
+) -> RolloutView:
     """The trial itself, for whom all else was looked at; to be called in a transaction. Raises `RolloutRefused`."""
+    try:
+        parsed = parse_steps(steps)
+    except StepsRefused as error:
+        raise RolloutRefused(str(error)) from error
+    if parsed:
+        percent, promotes = parsed[0].percent, True
     share = round(percent * PERCENT) if isfinite(percent) else 0
     if not 1 <= share < SHARE_MAX:
         raise RolloutRefused(
@@ -80,11 +95,29 @@ def begin(candidate: models.Release, *, percent: float, promotes: bool, actor: s
             "share": share,
             "promotes": promotes,
             "held_back": "",
+            "steps": steps_text(parsed),
+            "step": 0,
+            "step_since": now,
             "since": now,
             "actor": actor,
         },
     )
-    _audit(row, actor, "canary", f"{share / PERCENT:g} % of visitors" + (", promotes by itself" if promotes else ""))
+    goes_on = f", in steps {row.steps}" if parsed else ", promotes by itself" if promotes else ""
+    _audit(row, actor, "canary", f"{share / PERCENT:g} % of visitors{goes_on}")
+    return _view(row)
+
+
+@transaction.atomic
+def advance(fragment: str, *, actor: str, now: datetime, why: str) -> RolloutView:
+    """Go on to the trial's next step, which is there; raises `RolloutRefused`."""
+    row = _on_trial(fragment)
+    steps = parse_steps(row.steps)
+    row.step += 1
+    row.share = round(steps[row.step].percent * PERCENT)
+    row.step_since = now
+    row.save(update_fields=["step", "share", "step_since"])
+    detail = f"{steps[row.step].percent:g} % of visitors, step {row.step + 1} of {len(steps)}: {why}"
+    _audit(row, actor, "canary", detail)
     return _view(row)
 
 
@@ -151,6 +184,8 @@ def _view(row: models.Rollout) -> RolloutView:
         held_back=row.held_back,
         since=row.since,
         actor=row.actor,
+        steps=row.steps,
+        step=row.step + 1 if row.steps else 0,
     )
 
 

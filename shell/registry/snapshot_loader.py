@@ -87,8 +87,12 @@ def _snapshot(generation: int, current: Snapshot) -> Snapshot:
         MappingProxyType(releases),
         MappingProxyType(_assets([*releases.values(), *candidates.values()], current)),
         canaries=MappingProxyType(
-            {name: Canary(release, trials[name].share, _salt(release)) for name, release in candidates.items()}
+            {
+                name: Canary(release, trials[name].share, _salt(release), trials[name].held_back)
+                for name, release in candidates.items()
+            }
         ),
+        rolled_back=MappingProxyType(_rolled_back(datetime.now(UTC))),
         # Also of what has no tag any more: pages from when it had one are still open.
         tagged=MappingProxyType({_tag(release): release for release in in_pages}),
         untagged=MappingProxyType({name: found[-1] for name, found in before.items() if found}),
@@ -106,6 +110,18 @@ def _earlier(now: datetime) -> dict[str, list[models.Release]]:
         if len(releases) < EARLIER_MAX:
             releases.append(row.release)
     return found
+
+
+def _rolled_back(now: datetime) -> dict[str, str]:
+    """By fragment why its last trial of this day ended, for the status board."""
+    rows = AuditEntry.objects.select_related("release").filter(
+        action="canary_rolled_back", at__gt=now - timedelta(days=1)
+    )
+    return {
+        row.fragment: f"{row.release.version if row.release else ''} was rolled back at {row.at:%H:%M} by {row.actor}: "
+        f"{row.detail or 'no reason given'}"
+        for row in rows.order_by("pk")
+    }
 
 
 def _by_fragment(releases: Iterable[Release | None]) -> dict[str, Release]:

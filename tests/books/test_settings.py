@@ -28,6 +28,8 @@ COMPUTED = {
 }
 # Whatever the `house.toml` files name: the supervisor only passes it on.
 SUPERVISOR = "shell/operations/up/"
+# Signs what goes to an address that operators name, where they name one.
+TRIAL_WEBHOOK = "TRIAL_WEBHOOK_SECRET"
 # A command of a team's CI, where no house runs.
 COMMAND = "fragments/cli/"
 
@@ -186,7 +188,7 @@ def test_value_of_another_type_is_told_by_the_name_of_its_variable(production: p
 
 def test_secrets_of_the_book_are_those_that_a_local_run_makes() -> None:
     """What a `house.toml` asks for is a secret or a key of the table, as is that of a run with drills, and no other."""
-    required = {PARTITION_KEY} | {
+    required = {PARTITION_KEY, TRIAL_WEBHOOK} | {
         name
         for house in find.houses(ROOT)
         for name in (

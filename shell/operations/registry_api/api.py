@@ -40,9 +40,13 @@ api = NinjaAPI(
 _publish, _operate = TokenBearer(Purpose.PUBLISH), TokenBearer(Purpose.OPERATE)
 
 
+Steps = Annotated[str, Field(max_length=300)]
+
+
 class TrialBody(Schema):
-    percent: float
+    percent: float = 0
     promotes: bool = False
+    steps: Steps = ""
 
 
 class PublishBody(Schema):
@@ -52,9 +56,10 @@ class PublishBody(Schema):
 
 
 class CanaryBody(Schema):
-    percent: float
+    percent: float = 0
     release: Named = ""
     promotes: bool = False
+    steps: Steps = ""
 
 
 class HoldBody(Schema):
@@ -179,7 +184,7 @@ async def publish_release(request: HttpRequest, fragment: str, body: PublishBody
         pages=parts().pages,
         bearer=parts().bearer,
         only=fragment,
-        trial=Trial(body.canary.percent, body.canary.promotes) if body.canary else None,
+        trial=Trial(body.canary.percent, body.canary.promotes, body.canary.steps) if body.canary else None,
     )
 
 
@@ -192,6 +197,7 @@ async def canary(request: HttpRequest, fragment: str, body: CanaryBody) -> rollo
             percent=body.percent,
             release=body.release,
             promotes=body.promotes,
+            steps=body.steps,
             actor=actor_of(request),
             now=_now(),
         )

@@ -121,7 +121,8 @@ class Command(BaseCommand):
                 self._scopes(options["name"], options["scopes"])
             elif options["verb"] == "publish":
                 trust = Trust(options["trust"]) if options["trust"] else None
-                trial = None if options["canary"] is None else Trial(options["canary"], options["promotes"])
+                share, steps = options["canary"], options["steps"]
+                trial = Trial(share or 0, options["promotes"], steps) if steps or share is not None else None
                 self._publish(options["urls"], move=options["move"], trust=trust, trial=trial)
             else:
                 self._answer(Namespace(**options))
