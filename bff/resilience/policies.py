@@ -40,6 +40,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "relay",
         "release",
         "sandbox-betting",
+        "sandbox-functions",
         "server",
         "sign-in",
         "store",

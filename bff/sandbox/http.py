@@ -99,10 +99,7 @@ class Provider(ABC):
         self._working: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Not every server speaks lifespan (daphne does not), so the first scope of any kind starts the background work.
-        if self._working is None:
-            self._working = asyncio.create_task(self.work(), context=Context())  # nobody's request
-            self._working.add_done_callback(self._work_ended)
+        self.begin()
         if scope["type"] == "lifespan":
             await serve_lifespan(receive, send, stop=self._stop)
         elif scope["type"] == "websocket":
@@ -114,6 +111,12 @@ class Provider(ABC):
             except ValueError as error:
                 answer = json_response(400, {"error": "bad_request", "detail": str(error)})
             await send_response(send, answer)
+
+    def begin(self) -> None:
+        """Start the background work, once. Not every server speaks lifespan: the first scope of any kind does it."""
+        if self._working is None:
+            self._working = asyncio.create_task(self.work(), context=Context())  # nobody's request
+            self._working.add_done_callback(self._work_ended)
 
     @abstractmethod
     async def answer(self, request: HttpRequest) -> HttpResponse:

@@ -17,6 +17,7 @@ from shell.operations.up.console import LOG_FILE, Console
 from shell.operations.up.data import locked
 from shell.operations.up.drills import Layout
 from shell.operations.up.find import HousesBroken
+from shell.operations.up.functions import FunctionUnknown
 from shell.operations.up.plan import Choice, NameUnknown, Plan, choose, plan
 from shell.operations.up.run import run
 
@@ -63,7 +64,7 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
         return _refuse(
             "Nothing was started, because not every house.toml is sound:\n  " + "\n  ".join(broken.problems), 1
         )
-    except NameUnknown as unknown:
+    except (NameUnknown, FunctionUnknown) as unknown:
         return _refuse(str(unknown), 2)
     except preflight.PreflightFailed as refused:
         return _refuse(str(refused), 1)

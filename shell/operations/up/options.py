@@ -21,6 +21,8 @@ examples:
   uv run manage.py up --only shell bff-queries   these and the embedded Valkey
   uv run manage.py up --server daphne            serve the houses by daphne
   uv run manage.py up --drills                   with a fault proxy on every hop, and a console to break them
+  uv run manage.py up --functions wallet,promotions,live-dealer
+                                                 fragments as functions, on a platform like AWS Lambda's
   KAFKA_BOOTSTRAP=kafka:9092 uv run manage.py up --broker kafka
                                                  events between the houses go over that Kafka
   REDIS_URL=redis://cache:6379/0 uv run manage.py up
@@ -47,6 +49,7 @@ class Options:
     server: Literal["uvicorn", "daphne"] = "uvicorn"
     broker: Literal["", "streams", "kafka"] = ""
     drills: bool = False
+    functions: tuple[str, ...] = ()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +90,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="put a fault proxy on every hop between browser, houses, Valkey and PostgreSQL, for manage.py drill",
     )
+    parser.add_argument(
+        "--functions",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="run these fragments as functions: an environment a request, none while nobody asks",
+    )
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -102,6 +113,7 @@ def parse(argv: Sequence[str]) -> Options:
         found.server,
         found.broker,
         found.drills,
+        tuple(name for names in found.functions for name in names.split(",") if name),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from shell.operations.up import outage_console
 from shell.operations.up.drills import DRILLS_NAME, FRONT_OFFSET, HOST, Drills, Layout
+from shell.operations.up.functions import ENVIRONMENTS_PATH, as_function, check_functions
 from shell.operations.up.house import VALKEY_NAME, VALKEY_OFFSET, House, Process
 from shell.operations.up.launch import Launch, Step
 from shell.operations.up.options import Options
@@ -65,7 +66,10 @@ class Plan:
 
 
 def choose(houses: Sequence[House], options: Options, environ: Mapping[str, str]) -> Choice:
-    """What `--only` and `--without` leave; raises `NameUnknown`. A house's name stands for all its processes."""
+    """What `--only` and `--without` leave. A house's name stands for all its processes.
+
+    Raises `NameUnknown`, `FunctionUnknown`.
+    """
     members = {process.name: {process.name} for house in houses for process in house.processes}
     for house in houses:
         members.setdefault(house.name, set()).update(process.name for process in house.processes)
@@ -84,6 +88,7 @@ def choose(houses: Sequence[House], options: Options, environ: Mapping[str, str]
     wanted -= set().union(*(members[name] for name in options.without))
     chosen = tuple(process for house in houses for process in house.processes if process.name in wanted)
     running = tuple(house for house in houses if any(process in chosen for process in house.processes))
+    check_functions(options.functions, chosen)
     return Choice(running, chosen, VALKEY_NAME in wanted and not environ.get("REDIS_URL"))
 
 
@@ -138,7 +143,7 @@ def plan(
         publish=publish,
         front=front[0] if front else "",
         front_url=f"http://localhost:{options.port_base}" if front else "",
-        welcome=(*welcome, *drills.welcome(), *_console_welcome(layout, console_token)),
+        welcome=(*welcome, *_functions(choice, options), *drills.welcome(), *_console_welcome(layout, console_token)),
         drills=_drills(drills, dict(environ) | _partition_key(secrets), python) if options.drills else None,
     )
 
@@ -196,9 +201,20 @@ def _welcome(house: House, processes: Sequence[Process], port_base: int) -> list
     return lines
 
 
+def _functions(choice: Choice, options: Options) -> list[tuple[str, str]]:
+    return [
+        (f"{each.name}, as a function", f"http://{HOST}:{options.port_base + each.port}{ENVIRONMENTS_PATH}")
+        for each in choice.processes
+        if each.name in options.functions
+    ]
+
+
 def _launch(
     house: House, process: Process, options: Options, own: Mapping[str, str], python: str, layout: Layout
 ) -> Launch:
+    of_platform: Mapping[str, str] = {}
+    if process.name in options.functions:
+        process, of_platform = as_function(process)
     public_port = options.port_base + process.port
     port = layout.moved.get(process.name, public_port)
     inner = None if process.inner is None else options.port_base + process.inner
@@ -207,7 +223,7 @@ def _launch(
         name=process.name,
         house=house.name,
         command=(python, *arguments),
-        environ={**own, "PROCESS_NAME": process.name, "PORT": str(port), "INNER_PORT": str(inner or "")},
+        environ={**own, **of_platform, "PROCESS_NAME": process.name, "PORT": str(port), "INNER_PORT": str(inner or "")},
         port=port,
         ready_path=process.ready,
         publish_url=f"http://{HOST}:{public_port}{process.publish}" if process.publish else "",

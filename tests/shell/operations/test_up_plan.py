@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shell.operations.up import options as command_line
+from shell.operations.up.functions import FunctionUnknown
 from shell.operations.up.house import House, Process, Secrets
 from shell.operations.up.options import Options
 from shell.operations.up.plan import NameUnknown, Plan, SecretValues, choose, plan
@@ -160,6 +161,25 @@ def test_unknown_name_lists_the_known_ones():
     """A slip is answered by what was probably meant, and by all names."""
     with pytest.raises(NameUnknown, match=r"'pan'.* mean pane\?.*: back, back-api, back-work, front, pane, valkey"):
         choose(HOUSES, Options(only=("pan",)), {})
+
+
+def test_fragment_as_a_function_is_a_platform_in_its_place():
+    """Everything else of it stays: its port, its settings, what is published; its page of environments is told."""
+    decided = planned(Options(functions=("pane",)))
+    server, function = launch_of(planned(), "pane"), launch_of(decided, "pane")
+    assert function.command[-1] == "bff.sandbox.functions.asgi:application"
+    assert function.environ == {**server.environ, "FUNCTION_HANDLER": "pane.function.handler"}
+    assert (function.port, function.publish_url) == (server.port, server.publish_url)
+    assert ("pane, as a function", f"http://127.0.0.1:{server.port}/control/environments") in decided.welcome
+
+
+def test_what_is_no_fragment_can_not_be_a_function():
+    with pytest.raises(FunctionUnknown, match="'front' can not be run as a function. Fragments that run here: pane"):
+        choose(HOUSES, Options(functions=("front",)), {})
+
+
+def test_functions_are_named_with_commas_or_spaces():
+    assert command_line.parse(["--functions", "a,b", "c"]).functions == ("a", "b", "c")
 
 
 def test_redis_url_replaces_the_embedded_valkey():
