@@ -174,7 +174,7 @@ def test_fragment_as_a_function_is_a_platform_in_its_place():
 
 
 def test_what_is_no_fragment_can_not_be_a_function():
-    with pytest.raises(FunctionUnknown, match="'front' can not be run as a function. Fragments that run here: pane"):
+    with pytest.raises(FunctionUnknown, match=r"'front' can not be run as a function\. Fragments that run here: pane"):
         choose(HOUSES, Options(functions=("front",)), {})
 
 
