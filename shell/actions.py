@@ -31,6 +31,7 @@ from shell.composition.include import Include
 from shell.composition.ladder import Included, included_from_outcome
 from shell.composition.page import Page, Slot, split_tag
 from shell.composition.page_names import NAMES_TAKEN, PageNames, read_names_taken
+from shell.composition.preview import snapshot_shown
 from shell.composition.release import Release
 from shell.composition.requests import action_request
 from shell.composition.upstreams import ACTION_MS
@@ -133,7 +134,7 @@ def _find(request: HttpRequest) -> _Target | HttpResponse:
     found = parts().pages.by_key(address.key)
     name, tag = split_tag(address.slot)
     slot = found[0].slot(name) if found else None
-    release = parts().registry.current.drawn_by(slot.fragment, tag) if slot else None
+    release = snapshot_shown(parts().registry.current).drawn_by(slot.fragment, tag) if slot else None
     if slot is not None and release is None and tag:
         return notice(request, 409, _GONE)
     url = release.proxy_url(address.target, address.rest) if release else None
@@ -203,7 +204,7 @@ async def _confirmed(
     if body is None:
         return _SeeOther(f"{visit.path}#slot-{slot.name}")
     included = included_from_outcome(include, Outcome(State.FRESH, body))
-    return await composed(parts().composer, visit, parts().registry.current, answered=included)
+    return await composed(parts().composer, visit, snapshot_shown(parts().registry.current), answered=included)
 
 
 def _sent_on(location: str, *, htmx: bool) -> HttpResponse:

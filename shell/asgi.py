@@ -22,6 +22,7 @@ from shell.admission import BODY_BYTES_MAX, HEALTH_PATH, answer_health, is_inter
 from shell.operations.inner_port import InnerPort  # noqa: E402
 from shell.operations.production import unsafe  # noqa: E402
 from shell.page_path import PagePath  # noqa: E402
+from shell.preview_cookie import previewed  # noqa: E402
 from shell.proxy.admission import is_file_form, limits_body  # noqa: E402
 from shell.proxy.file_forms import FileForms  # noqa: E402
 from shell.proxy.path import ProxyPath  # noqa: E402
@@ -70,5 +71,5 @@ def _body_bytes_max(scope: Any) -> int | None:
 
 
 _file_forms = FileForms(wiring.parts(), _serve_django)
-_serve = partitioned(_route, os.environ, brought_by="cookie")
+_serve = partitioned(previewed(_route, wiring.parts()), os.environ, brought_by="cookie")
 application = Border(_application, proxies=settings.PROXY_HOPS, body_bytes_max=_body_bytes_max)

@@ -22,6 +22,7 @@ from shell.composition.assets import PREFIX as STATIC_PREFIX
 from shell.composition.content_coding import CodedBody
 from shell.composition.page import Page, Visit, split_tag
 from shell.composition.page_names import NAMES_TAKEN, read_names_taken
+from shell.composition.preview import snapshot_shown
 from shell.composition.release import ASSETS_PREFIX, StoredAsset
 from shell.composition.retry_delay import ATTEMPT_MAX
 from shell.composition.stream import Composition, timing
@@ -86,7 +87,7 @@ class PagePath:
         matched = self._parts.pages.match(incoming.path)
         assert matched is not None, "the route was chosen by this match"
         visit, cookies = await self._visit(incoming, *matched)
-        snapshot = self._parts.registry.current
+        snapshot = snapshot_shown(self._parts.registry.current)
         if snapshot.canaries:
             visit, cookies = _as_visitor(visit, cookies)
         composition = self._parts.composer.compose(visit, snapshot)
@@ -119,7 +120,7 @@ class PagePath:
         attempt = min(int(attempt_text), ATTEMPT_MAX) if attempt_text.isascii() and attempt_text.isdigit() else 0
         page_names = read_names_taken(incoming.headers.get(NAMES_TAKEN))
         included, body = await self._parts.composer.slot(
-            slot, visit, self._parts.registry.current, page_names, attempt=attempt, tag=tag
+            slot, visit, snapshot_shown(self._parts.registry.current), page_names, attempt=attempt, tag=tag
         )
         server_timing = ("server-timing", timing(slot.name, included.ms, included.state))
         await respond(

@@ -215,6 +215,8 @@ CHANGED_COOKIE_NAME = f"{_COOKIE_PREFIX}changed"
 DEVICE_COOKIE_NAME = f"{_COOKIE_PREFIX}device"
 # A random name for this browser, while a release is on trial: it gets the same one every time.
 VISITOR_COOKIE_NAME = f"{_COOKIE_PREFIX}visitor"
+# A browser that is shown a release before it is live.
+PREVIEW_COOKIE_NAME = f"{_COOKIE_PREFIX}preview"
 VISITOR_COOKIE_AGE_S = 30 * 24 * 3600
 # How long the signed player cookie counts by itself, and how long what a process knows of ended sessions may be old.
 PLAYER_COOKIE_AGE_S = 60

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from shell import sign_in
+from shell import preview, sign_in
 from shell.actions import act
 from shell.operations import views as operations
 from shell.operations.registry_api.api import api as registry_api
@@ -13,6 +13,8 @@ urlpatterns = [
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("sign-out/everywhere/", sign_in.sign_out_everywhere, name="sign-out-everywhere"),
     path("reality-check/", sign_in.reality_check),
+    path("preview/end/", preview.leave),
+    path("preview/<str:link>/", preview.open_link),
     path("metrics", operations.metrics),
     path("operations/", operations.board, name="board"),
     path("registry/v1/", registry_api.urls),

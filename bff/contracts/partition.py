@@ -29,10 +29,14 @@ class PartitionRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """`name` is for logs; `value` is the whole mark, and what tells one partition from another."""
+    """`name` is for logs; `value` is the whole mark, and what tells one partition from another.
+
+    One that `travels` is handed on to other houses; one that does not is this house's alone.
+    """
 
     name: str
     value: str
+    travels: bool = True
 
     @property
     def baggage(self) -> tuple[str, str]:

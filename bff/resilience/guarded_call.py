@@ -29,4 +29,5 @@ class GuardedCall:
     def sent(self, given_ms: int, partition: Partition | None) -> Request:
         """The request, saying how long its answer is waited for and which partition it belongs to."""
         headers = (*self.request.headers, (names.DEADLINE_MS, str(given_ms)))
-        return replace(self.request, headers=(*headers, partition.baggage) if partition else headers)
+        handed_on = (partition.baggage,) if partition and partition.travels else ()
+        return replace(self.request, headers=(*headers, *handed_on))

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from prometheus_client import Counter
 
+from bff.contracts.partition import Partition
 from bff.resilience import log, metrics
 from bff.resilience.cache_control import Lifetime, lifetime
 from bff.resilience.memory_cache import Copy, Fetched, Key, MemoryCache
@@ -47,7 +48,9 @@ class LastGood(Generic[T]):
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         second: SecondLevel | None = None,
         codec: Codec[T] | None = None,
+        own: Partition | None = None,
     ) -> None:
+        self._own = own
         self._grace_s = policy.late_grace_s
         self._clock = clock
         self._wall = wall
@@ -66,9 +69,9 @@ class LastGood(Generic[T]):
 
         `fetch` answers a `Failure`, it does not raise; for `stale_s_max` after its freshness a copy may stand in.
         `unshared`: what is asked for is about more than the key says, so no other's answer will do. In a partition it
-        is always so, and what is answered there neither becomes a copy nor takes one away.
+        is always so, and what is answered there neither becomes a copy nor takes one away; unless these are its own.
         """
-        unshared = unshared or key.player is not None or current() is not None
+        unshared = unshared or key.player is not None or self._apart
         copy = self._copies.get(key, self._clock())
         if copy is not None and not unshared:
             age_s = copy.age_s(self._clock())
@@ -87,7 +90,7 @@ class LastGood(Generic[T]):
         `refused` says why a fetch would fail before it began, if it would.
         """
         copy = self._copies.get(key, self._clock())
-        unshared = unshared or key.player is not None or current() is not None
+        unshared = unshared or key.player is not None or self._apart
         if copy is not None and not unshared and copy.age_s(self._clock()) < copy.lifetime.fresh_s:
             return self._fresh(copy, "reused")
         if copy is None and stale_s_max > 0 and self._second_level and self._second_level.may_hold(key):
@@ -97,6 +100,12 @@ class LastGood(Generic[T]):
             return None
         in_grace = None if unshared or not failure.late else self._in_grace(copy)
         return in_grace or self._fallen_back(copy, failure)
+
+    @property
+    def _apart(self) -> bool:
+        """Whether who asks belongs to a partition, and these copies are not its own."""
+        partition = current()
+        return partition is not None and partition != self._own
 
     async def aclose(self) -> None:
         """Wait for what is still fetched or written."""
@@ -127,7 +136,7 @@ class LastGood(Generic[T]):
         copy = self._copies.get(key, self._clock())
         if copy is None and lookup is not None:
             copy = await asyncio.shield(lookup)
-            if copy is not None and current() is None:
+            if copy is not None and not self._apart:
                 self._copies.put(key, copy)
         return self._fallen_back(copy, ended)
 
@@ -176,7 +185,7 @@ class LastGood(Generic[T]):
             # Several may wait for this one: a mistake in one fetch is a failure to each of them.
             _logger.exception("fetch_mistaken")
             return Failure(Reason.INTERNAL, repr(error)[:200])
-        if current() is not None:
+        if self._apart:
             return ended
         if isinstance(ended, Fetched):
             self._keep(key, ended, lifetime(ended.headers, stale_s_max=stale_s_max, shared=key.player is None))

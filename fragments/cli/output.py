@@ -27,6 +27,9 @@ def say(verb: str, deed: str, name: str, answer: Any) -> Iterator[str]:
             yield _trial(verb, answer)
         case (("rules" | "waive" | "enforce"), _):
             yield from say_gate(verb, name, answer)
+        case "preview", _:
+            yield f"{answer['fragment']} {answer['version']}, for one browser of its team, until {_minute(answer)} UTC:"
+            yield answer["url"]
         case "list", _:
             yield from table([_live(each) for each in answer], "nothing is live")
         case "show", _:
@@ -109,6 +112,10 @@ def _audited(each: dict[str, Any]) -> tuple[str, ...]:
 def _token(each: dict[str, Any]) -> tuple[str, ...]:
     used = f"used {moment(each['last_used_at'])}" if each["last_used_at"] else "never used"
     return each["prefix"], each["name"], each["purpose"], each["state"], f"until {_day(each['expires_at'])}", used
+
+
+def _minute(answer: dict[str, Any]) -> str:
+    return moment(answer["expires_at"])[:16]
 
 
 def _day(moment: str) -> str:

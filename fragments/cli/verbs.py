@@ -28,6 +28,7 @@ class Registry(GateRegistry, Protocol):
     def canary(self, name: str, percent: float, release: str, promotes: bool, steps: str) -> Answer: ...
     def promote(self, name: str) -> Answer: ...
     def pause(self, name: str) -> Answer: ...
+    def preview(self, name: str, release: str, hours: float) -> Answer: ...
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer: ...
     def token_list(self, name: str) -> Answer: ...
     def token_revoke(self, name: str, prefix: str) -> Answer: ...
@@ -49,6 +50,10 @@ STEPS = (
     "trial does as well as what is live, and the last is promoted"
 )
 PAUSE = "Leave a trial at its share: it is not promoted by itself, and still rolled back by itself."
+PREVIEW = (
+    "Print a link that shows a release, live or not, to one browser alone: that of the first member of the team who "
+    "opens it, signed in. It says so in a banner, and ends by itself. Operators say who is of a team: fragment team."
+)
 ROLLBACK = (
     "Make an earlier release live, within a second on every shell. Its files and fallback were copied when it was "
     "published, so nothing is fetched. Where a release is on trial, its trial ends and what is live stays. What its "
@@ -79,6 +84,9 @@ def add_verbs(verbs: Any) -> list[ArgumentParser]:
     verb.add_argument("--promotes", action="store_true", help="promote it by itself once it has done well")
     _named(verbs, "promote", "make the release on trial live for everybody")
     _named(verbs, "pause", "leave a trial at its share", PAUSE)
+    verb = _named(verbs, "preview", "print a link that shows a release to one browser", PREVIEW)
+    verb.add_argument("release", metavar="RELEASE", help="its version, or 8 characters of its digest and more")
+    verb.add_argument("--hours", type=float, default=2.0, metavar="H", help="until it ends, 2 by default, 24 at most")
     add_json(verbs.add_parser("list", help="what is live"))
     _named(verbs, "show", "what is live of a fragment, and its releases")
     verb = _named(verbs, "diff", "what changed from one release to another")
@@ -129,6 +137,8 @@ def run_verb(registry: Registry, given: Namespace) -> Answer:
             return registry.promote(name)
         case "pause", _:
             return registry.pause(name)
+        case "preview", _:
+            return registry.preview(name, given.release, given.hours)
         case "list", _:
             return registry.list()
         case "show", _:

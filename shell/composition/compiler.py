@@ -22,6 +22,7 @@ from shell.composition.layout import read_layout
 from shell.composition.layout_css import layout_style
 from shell.composition.page import Page, PagesBroken, PageTable
 from shell.composition.page_head import rendered_elements, rendered_title
+from shell.composition.preview import current_preview
 from shell.composition.release import Snapshot
 
 # NUL can not stand in a template's output by accident: HTML has no use for it.
@@ -81,10 +82,10 @@ class Compiler:
     def __init__(self, pages_max: int = PAGES_MAX) -> None:
         self._pages_max = pages_max
         # With the page that each was made of: one of the same name may have been changed since.
-        self._compiled: OrderedDict[tuple[str, str, bool, int], tuple[Page, Compiled]] = OrderedDict()
+        self._compiled: OrderedDict[tuple[str, str, bool, int, str], tuple[Page, Compiled]] = OrderedDict()
 
     def compiled(self, page: Page, *, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
-        key = (page.name, language, signed_in, snapshot.generation)
+        key = (page.name, language, signed_in, snapshot.generation, snapshot.preview)
         held = self._compiled.get(key)
         if held is not None and held[0] is page:
             self._compiled.move_to_end(key)
@@ -114,6 +115,7 @@ class Compiler:
             "styles": styles,
             "modules": modules,
             "scripts": scripts,
+            "preview": current_preview(),
         }
         with translation.override(language):
             text = template.render(context)

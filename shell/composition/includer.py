@@ -5,6 +5,7 @@ Public: `Includer`.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from msgspec import structs
 
@@ -13,7 +14,7 @@ from bff.resilience.deadline import Deadline
 from bff.resilience.last_good import Fetched, LastGood
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure, Outcome
-from bff.resilience.partition import current
+from bff.resilience.partition import PARTITIONS_MAX, PerPartition, current
 from bff.resilience.policies import house_policy
 from bff.resilience.policy import LastGoodPolicy
 from bff.resilience.reason import LATE, Reason
@@ -42,7 +43,11 @@ class Includer:
     ) -> None:
         self._upstreams = upstreams
         self._bearer = bearer
-        self._last_good = last_good or LastGood(house_policy("last-good", LastGoodPolicy()), clock=clock)
+        policy = house_policy("last-good", LastGoodPolicy())
+        self._last_good = last_good or LastGood(policy, clock=clock)
+        # A preview's copies are nobody else's, in this process alone.
+        small = replace(policy, bytes_max=policy.bytes_max // PARTITIONS_MAX)
+        self._of_previews = PerPartition(lambda partition: LastGood[Body](small, clock=clock, own=partition))
         self._watch = watch
         self._outcome_log = OutcomeLog()
         self._outages = Outages()
@@ -79,7 +84,7 @@ class Includer:
                 return shown
             if counted is not None:
                 refusal = lambda: counted  # noqa: E731  asking again would count it twice
-        ended = self._last_good.at_once(
+        ended = self._copies.at_once(
             include.key, refusal, stale_s_max=include.release.manifest.mullion.stale_s_max, unshared=include.unshared
         )
         if ended is None:
@@ -90,6 +95,13 @@ class Includer:
     async def aclose(self) -> None:
         """Wait for what is still fetched."""
         await self._last_good.aclose()
+        for copies in self._of_previews.apart():
+            await copies.aclose()
+
+    @property
+    def _copies(self) -> LastGood[Body]:
+        partition = current()
+        return self._of_previews.of(partition) if partition and not partition.travels else self._last_good
 
     def _recorded(self, included: Included, include: Include) -> Included:
         partition = current()
@@ -109,7 +121,7 @@ class Includer:
 
         return _included(
             include,
-            await self._last_good.get(include.key, fetch, stale_s_max=declared.stale_s_max, unshared=include.unshared),
+            await self._copies.get(include.key, fetch, stale_s_max=declared.stale_s_max, unshared=include.unshared),
         )
 
     async def _fetch(self, include: Include, deadline: Deadline) -> Fetched[Body] | Failure:

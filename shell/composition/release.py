@@ -31,11 +31,13 @@ class Trust(StrEnum):
 
 
 class Role(StrEnum):
-    """What a release is to pages: live, tried on a share of visitors, or live before and still on open pages."""
+    """What a release is to pages: live, tried on a share of visitors, or live before and still on open pages;
+    or shown to one browser alone."""
 
     STABLE = "stable"
     CANARY = "canary"
     EARLIER = "earlier"
+    PREVIEW = "preview"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Release:
     stylesheets for the document itself, which fonts of a shadow root need. Releases of
     before there were folders have digests for keys. `fallback` is empty where the manifest names none. `versioned` is
     whether the origin says `podlet-version`: one that does always does, so an answer without it is somebody else's; a
-    plain server never does. What its origin deploys is published by itself where operators say `follow`.
+    plain server never does. What its origin deploys is published by itself where operators say `follow`. One on a
+    team's `own_machine` hears of no player.
     `tag` names the release in the addresses of its slots, signed; it is empty where pages can hold no other.
     """
 
@@ -89,6 +92,7 @@ class Release:
     versioned: bool = True
     trust: Trust = Trust.SANDBOXED
     follow: bool = False
+    own_machine: bool = False
     role: Role = Role.STABLE
     tag: str = ""
 
@@ -191,7 +195,8 @@ class Snapshot:
     `tagged` are all releases that open pages may name by their `tag`. `untagged` are, by fragment, those that drew
     pages from before there were tags, where that is not what is live. `pages` are the documents of published pages by
     name, and `scopes` what operators let fragments do for a player, where the registry says it. `rolled_back` says of
-    trials of the last day why they ended.
+    trials of the last day why they ended. `previews` are releases that one browser each is shown, by the preview's id;
+    `preview` is that of the snapshot itself, for such a browser.
     """
 
     generation: int = 0
@@ -203,6 +208,8 @@ class Snapshot:
     pages: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     scopes: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     rolled_back: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    previews: Mapping[str, Release] = field(default_factory=lambda: MappingProxyType({}))
+    preview: str = ""
 
     def release_for(self, fragment: str, visitor: str) -> Release | None:
         """What this visitor's pages are drawn by; None where nothing is live."""
@@ -231,4 +238,5 @@ class Snapshot:
         """Every release that pages are or were drawn by."""
         yield from self.releases.values()
         yield from (canary.release for canary in self.canaries.values())
+        yield from self.previews.values()
         yield from (release for release in self.tagged.values() if release.role is Role.EARLIER)

@@ -46,7 +46,7 @@ def api_headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:
     Its answers are kept for nobody, so it may know who asks whoever the content is for.
     """
     sent = [(name, value) for name, value in _context(include) if name not in ("accept", "accept-encoding")]
-    if include.visit.player:
+    if _hears_of_player(include):
         sent.append(_authorization(include, bearer))
     return sent
 
@@ -80,6 +80,10 @@ def _context(include: Include) -> list[tuple[str, str]]:
     return sent
 
 
+def _hears_of_player(include: Include) -> bool:
+    return bool(include.visit.player) and not include.published.own_machine
+
+
 def _authorization(include: Include, bearer: Bearer) -> tuple[str, str]:
     """Whom the request is for, to this fragment alone."""
     return "authorization", f"Bearer {bearer(include.visit, include.slot.fragment, include.slot.scopes, 0)}"
@@ -89,7 +93,7 @@ def _headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:
     slot, visit = include.slot, include.visit
     sent = _context(include)
     # A shared body is kept for everybody: it must not be able to know who asked.
-    if visit.player and include.audience == "player":
+    if _hears_of_player(include) and include.audience == "player":
         sent.append(_authorization(include, bearer))
         if (grant := slot.granted(visit.params)) is not None:
             sent.append((headers.GRANT, bearer(visit, grant.audience, grant.scopes, grant.life_s)))

@@ -8,8 +8,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
+
 from fragments.cli.verbs import Answer
-from shell.registry import history, holds, rollback, rollout, tokens, waivers
+from shell.registry import history, holds, previews, rollback, rollout, tokens, waivers
 
 
 class LocalRegistry:
@@ -62,6 +64,10 @@ class LocalRegistry:
 
     def enforce(self, name: str, rule: str) -> Answer:
         return {"rule": rule, "changed": waivers.enforce(name, rule, actor=self._actor)}
+
+    def preview(self, name: str, release: str, hours: float) -> Answer:
+        now, origin = datetime.now(UTC), settings.PUBLIC_URL
+        return as_json(previews.make_preview(name, release, hours=hours, origin=origin, actor=self._actor, now=now))
 
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer:
         made = tokens.make_token(

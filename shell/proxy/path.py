@@ -21,6 +21,7 @@ from bff.resilience.outcome import Failure
 from shell.admission import refused_response
 from shell.composition.include import Include
 from shell.composition.page import Visit, split_tag
+from shell.composition.preview import snapshot_shown
 from shell.composition.requests import api_headers
 from shell.players.authentication import authenticate_cookies
 from shell.players.identity import Identity
@@ -111,7 +112,7 @@ class ProxyPath:
         found = parts.pages.by_key(address.key)
         name, tag = split_tag(address.slot)
         slot = found[0].slot(name) if found else None
-        release = parts.registry.current.drawn_by(slot.fragment, tag) if slot else None
+        release = snapshot_shown(parts.registry.current).drawn_by(slot.fragment, tag) if slot else None
         if slot is not None and release is None and tag:
             return _GONE
         url = release.proxy_url(address.target, address.rest) if release else None

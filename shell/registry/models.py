@@ -210,6 +210,35 @@ class LivePage(models.Model):
         return f"{self.page}: {self.revision_id}"
 
 
+class TeamMember(models.Model):
+    """An account that may be shown releases of a fragment that are not live; operators say which."""
+
+    fragment = models.CharField(max_length=100)
+    account = models.CharField(max_length=150)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["fragment", "account"], name="one_membership_an_account")]
+
+    def __str__(self) -> str:
+        return f"{self.account} of {self.fragment}"
+
+
+class Preview(models.Model):
+    """A link that shows `release` to one browser; `session` stands for the sign-in that opened it, empty before."""
+
+    id = models.CharField(max_length=32, primary_key=True)
+    release = models.ForeignKey(Release, on_delete=models.PROTECT)
+    own_machine = models.BooleanField(default=False)
+    made_by = models.CharField(max_length=150)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    account = models.CharField(max_length=150, blank=True)
+    session = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.release_id} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
 class AuditEntry(models.Model):
     """Who changed what is live, and when. The highest id of those that change pages is the snapshot's generation."""
 

@@ -4,6 +4,7 @@ Public: `load_snapshot`, `load_asset`, `load_digest`, `Holds`.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
@@ -97,6 +98,7 @@ def _snapshot(generation: int, current: Snapshot) -> Snapshot:
         tagged=MappingProxyType({_tag(release): release for release in in_pages}),
         untagged=MappingProxyType({name: found[-1] for name, found in before.items() if found}),
         pages=MappingProxyType(live_documents()),
+        previews=MappingProxyType(_previews(registrations, datetime.now(UTC))),
         scopes=MappingProxyType(scopes_of(registrations.values())),
     )
 
@@ -122,6 +124,16 @@ def _rolled_back(now: datetime) -> dict[str, str]:
         f"{row.detail or 'no reason given'}"
         for row in rows.order_by("pk")
     }
+
+
+def _previews(registrations: Mapping[str, Registration], now: datetime) -> dict[str, Release]:
+    found = {}
+    for row in models.Preview.objects.select_related("release").filter(expires_at__gt=now):
+        registration = registrations.get(row.release.fragment) or Registration()
+        release = _release(row.release, registration, Role.PREVIEW, _tag(row.release))
+        if release is not None:
+            found[row.id] = replace(release, trust=Trust.SANDBOXED, own_machine=True) if row.own_machine else release
+    return found
 
 
 def _by_fragment(releases: Iterable[Release | None]) -> dict[str, Release]:

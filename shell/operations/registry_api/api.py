@@ -16,9 +16,9 @@ from ninja.errors import ValidationError
 from pydantic import Field
 
 from shell.composition.page import PagesBroken
-from shell.operations.registry_api import gate_api, page_api
+from shell.operations.registry_api import gate_api, page_api, preview_api
 from shell.operations.registry_api.access import LINES, Problem, TokenBearer, actor_of, in_registry
-from shell.registry import history, holds, page_revisions, rollback, rollout, tokens, waivers
+from shell.registry import history, holds, page_revisions, previews, rollback, rollout, tokens, waivers
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, Trial, VersionTaken, publish
 from shell.registry.release_folder import PublishRefused
@@ -130,6 +130,7 @@ for _error, _status in (
     (PagesBroken, 422),
     (page_revisions.PageRefused, 422),
     (waivers.WaiverRefused, 422),
+    (previews.PreviewRefused, 422),
     (holds.HoldRefused, 422),
     (tokens.TokenRefused, 422),
 ):
@@ -263,3 +264,4 @@ async def revoke_token(request: HttpRequest, fragment: str, prefix: str) -> toke
 
 api.add_router("", gate_api.router)
 api.add_router("", page_api.router)
+api.add_router("", preview_api.router)

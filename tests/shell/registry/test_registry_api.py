@@ -127,6 +127,7 @@ OPERATIONS = [
     ("POST", "/fragments/{}/canary", Purpose.PUBLISH),
     ("POST", "/fragments/{}/promote", Purpose.PUBLISH),
     ("POST", "/fragments/{}/pause", Purpose.PUBLISH),
+    ("POST", "/fragments/{}/preview", Purpose.PUBLISH),
     ("POST", "/fragments/{}/hold", Purpose.OPERATE),
     ("POST", "/fragments/{}/resume", Purpose.OPERATE),
     ("GET", "/fragments/{}/releases/1.0.0/check", Purpose.READ),

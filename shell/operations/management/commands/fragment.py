@@ -1,6 +1,6 @@
 """`manage.py fragment` on this machine's registry: what teams may do (`fragments.cli`), and what operators alone do.
 
-Those are `publish` under any name, `trust`, `follow` and `scopes`.
+Those are `publish` under any name, `trust`, `follow`, `scopes` and `team`.
 """
 
 import asyncio
@@ -25,9 +25,11 @@ from shell.operations.local_registry import LocalRegistry
 from shell.operations.page_changes import live_table
 from shell.pages.table import read_pages
 from shell.players.context import Minter
+from shell.players.models import Player
 from shell.registry.history import NotFound
 from shell.registry.holds import HoldRefused
 from shell.registry.origins import Origins
+from shell.registry.previews import PreviewRefused, set_team
 from shell.registry.publish import PublishRefused, Trial, publish
 from shell.registry.registrations import RegistrationRefused, set_follow, set_origins, set_trust_of_live
 from shell.registry.rollback import RollbackRefused
@@ -57,13 +59,25 @@ ORIGINS = (
     "FRAGMENT_ORIGINS, but for those of others."
 )
 
+TEAM = (
+    "Say which accounts are of a fragment's team: they may be shown its releases before these are live, by a link that "
+    "`fragment preview` prints. Whoever is taken out sees what everybody sees within a second."
+)
+
 SCOPES = (
     "Say what a fragment may do for a signed-in player on any page, in place of what the pages table says; running "
     "shells follow within a second. Whoever publishes a page as data can not."
 )
 
 REFUSALS = (
-    *(HoldRefused, NotFound, RegistrationRefused, RollbackRefused, RolloutRefused, ScopesRefused, TokenRefused),
+    HoldRefused,
+    NotFound,
+    PreviewRefused,
+    RegistrationRefused,
+    RollbackRefused,
+    RolloutRefused,
+    ScopesRefused,
+    TokenRefused,
     WaiverRefused,
 )
 
@@ -105,6 +119,9 @@ class Command(BaseCommand):
         verb = verbs.add_parser("scopes", help="say what a fragment may do for a player", description=SCOPES)
         verb.add_argument("name", metavar="NAME", help="the fragment, which need not be published yet")
         verb.add_argument("scopes", nargs="*", metavar="SCOPE", help="such as wallet.read; none takes all away")
+        verb = verbs.add_parser("team", help="say who may be shown releases that are not live", description=TEAM)
+        verb.add_argument("name", metavar="NAME", help="the fragment, which need not be published yet")
+        verb.add_argument("accounts", nargs="*", metavar="USERNAME", help="all of the team; none ends every preview")
         below = add_verbs(verbs)
         for each in (*verbs.choices.values(), *below):
             _add_port_base(each)
@@ -119,6 +136,8 @@ class Command(BaseCommand):
                 self._origins(options["name"], options["origins"])
             elif options["verb"] == "scopes":
                 self._scopes(options["name"], options["scopes"])
+            elif options["verb"] == "team":
+                self._team(options["name"], options["accounts"])
             elif options["verb"] == "publish":
                 trust = Trust(options["trust"]) if options["trust"] else None
                 share, steps = options["canary"], options["steps"]
@@ -163,6 +182,14 @@ class Command(BaseCommand):
         allowed = f"{name} may do this for a player: {' '.join(sorted(set(scopes))) or 'nothing'}"
         changed = set_scopes(name, scopes, actor=getpass.getuser())
         self.stdout.write(allowed if changed else f"unchanged: {allowed}")
+
+    def _team(self, name: str, accounts: list[str]) -> None:
+        unknown = set(accounts) - set(Player.objects.filter(username__in=accounts).values_list("username", flat=True))
+        if unknown:
+            raise CommandError(f"there is no account {min(unknown)}; nothing was changed.")
+        team = f"{name} is previewed by {', '.join(sorted(set(accounts))) or 'nobody'}"
+        changed = set_team(name, accounts, actor=getpass.getuser())
+        self.stdout.write(team if changed else f"unchanged: {team}")
 
     def _publish(self, urls: list[str], *, move: bool, trust: Trust | None, trial: Trial | None) -> None:
         refused = asyncio.run(self._publish_all(urls, move=move, trust=trust, trial=trial))

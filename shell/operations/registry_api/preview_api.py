@@ -1,0 +1,38 @@
+"""A link that shows a release to one browser of its team, over HTTP.
+
+Public: `router`.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import Field
+
+from shell.operations.registry_api.access import TokenBearer, actor_of, in_registry
+from shell.registry import previews
+from shell.registry.tokens import Purpose
+
+router = Router(tags=["previews"])
+
+
+class PreviewBody(Schema):
+    release: Annotated[str, Field(min_length=1, max_length=128)]
+    hours: float = previews.HOURS_DEFAULT
+
+
+@router.post("/fragments/{fragment}/preview", auth=TokenBearer(Purpose.PUBLISH), response=previews.PreviewLink)
+async def preview(request: HttpRequest, fragment: str, body: PreviewBody) -> previews.PreviewLink:
+    """Make a link to a release that was published, live or not; the first of the team who opens it sees it, alone."""
+    return await in_registry(
+        lambda: previews.make_preview(
+            fragment,
+            body.release,
+            hours=body.hours,
+            origin=settings.PUBLIC_URL,
+            actor=actor_of(request),
+            now=datetime.now(UTC),
+        )
+    )

@@ -1,0 +1,296 @@
+"""A link to a preview: for the first of the team who opens it, signed in, until it ends; anybody else is told no."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.cookies import SimpleCookie
+from io import StringIO
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.test import AsyncClient
+
+from fragments.cli import remote
+from shell.composition.preview import current_preview
+from shell.composition.release import Role, Snapshot, Trust
+from shell.page_path import PagePath
+from shell.players.models import Player
+from shell.players.throttle import Try
+from shell.preview_cookie import previewed
+from shell.registry import models, previews, tokens
+from shell.registry.previews import PreviewRefused, make_preview, open_preview
+from shell.registry.registrations import set_trust
+from shell.registry.snapshot_poller import SnapshotPoller
+from shell.registry.tokens import Purpose
+from shell.wiring import parts
+from tests.support.registry_shell import Shell
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 3, 4, 9, tzinfo=UTC)
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+
+
+@pytest.fixture(autouse=True)
+def _uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts().registry_throttle, "_here", {})
+
+
+@pytest.fixture(autouse=True)
+def poll() -> None:
+    """A fragment with two releases, of which the second is live, and a team of one."""
+    for version in ("1", "2"):
+        release = models.Release.objects.create(
+            fragment="promotions",
+            version=version,
+            digest=version * 64,
+            manifest_url="http://127.0.0.1:9/manifest.json",
+            manifest=json.dumps({"name": "promotions", "version": version, "content": "/"}).encode(),
+            fallback=b"",
+        )
+        models.LiveRelease.objects.update_or_create(fragment="promotions", defaults={"release": release})
+    for name in ("ana", "ben"):
+        Player.objects.create_user(name, password="mullion-demo", player_id=f"pl_{name}")
+    previews.set_team("promotions", ["ana"], actor="ops")
+
+
+def made(now: datetime | None = None, **more: Any) -> previews.PreviewLink:
+    given: dict[str, Any] = {"hours": 2, "origin": "http://localhost", "actor": "ci"} | more
+    return make_preview("promotions", "1", now=now or datetime.now(UTC), **given)
+
+
+def path(link: previews.PreviewLink) -> str:
+    return link.url.removeprefix("http://localhost")
+
+
+async def browser(name: str) -> AsyncClient:
+    """Where this account is signed in."""
+    client = AsyncClient()
+    await client.aforce_login(await Player.objects.aget(username=name))
+    return client
+
+
+async def refusals() -> list[tuple[str, str, str]]:
+    rows = models.AuditEntry.objects.filter(action="refused").order_by("pk")
+    return [(row.actor, row.fragment, row.detail) async for row in rows]
+
+
+async def shown(cookies: SimpleCookie, snapshot: Snapshot) -> str:
+    """Which preview a request with these cookies is shown."""
+    seen: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        preview = current_preview()
+        seen.append(preview.id if preview else "")
+
+    poller = SnapshotPoller()
+    poller.current = snapshot
+    header = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
+    scope = {"type": "http", "headers": [(b"cookie", header.encode())]}
+    await previewed(application, replace(parts(), registry=poller))(scope, None, None)  # type: ignore[arg-type]
+    return seen[0]
+
+
+async def current() -> Snapshot:
+    poller = SnapshotPoller()
+    await poller.refresh()
+    return poller.current
+
+
+async def test_member_of_the_team_opens_the_link_and_is_shown_the_release() -> None:
+    """On a page that has the fragment; the audit says who made it and who opened it. The way out is one button."""
+    link = await sync_to_async(made)()
+    ana = await browser("ana")
+    answer = await ana.get(path(link), headers=SAME_ORIGIN)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    cookie = answer.cookies[settings.PREVIEW_COOKIE_NAME]
+    assert (cookie["httponly"], cookie["samesite"], 0 < int(cookie["max-age"]) <= 7200) == (True, "Lax", True)
+    again = await ana.get(path(link), headers=SAME_ORIGIN)
+    assert again.status_code == 302
+    snapshot = await current()
+    [(preview, release)] = snapshot.previews.items()
+    assert (release.manifest.version, release.role, bool(release.tag)) == ("1", Role.PREVIEW, True)
+    assert await shown(ana.cookies, snapshot) == preview
+    actions = [row.action async for row in models.AuditEntry.objects.order_by("pk")]
+    assert actions == ["team", "preview_made", "preview_opened"]
+    left = await ana.post("/preview/end/", headers=SAME_ORIGIN)
+    assert (left.status_code, left.headers["Location"]) == (303, "/")
+    assert await shown(ana.cookies, snapshot) == ""
+
+
+async def test_link_is_nobody_elses() -> None:
+    """Another account, the same account in another browser, a link that is forged, cut or over: one sentence each, in
+    the audit, and no cookie."""
+    link = await sync_to_async(made)()
+    over = await sync_to_async(made)(datetime.now(UTC) - timedelta(hours=3))
+    ana, other_browser, ben = [await browser(name) for name in ("ana", "ana", "ben")]
+    assert (await ana.get(path(link), headers=SAME_ORIGIN)).status_code == 302
+    forged = path(link).replace("/preview/", "/preview/0")
+    for client, tried, why in (
+        (ben, path(link), "not of the team of promotions"),
+        (other_browser, path(link), "another browser or sign-in"),
+        (ana, forged, "no link to a preview"),
+        (ana, path(link)[:-9] + "/", "no link to a preview"),
+        (ana, f"/preview/{'x' * 300}/", "no link to a preview"),
+        (ana, path(over), "is over"),
+    ):
+        answer = await client.get(tried, headers=SAME_ORIGIN)
+        assert answer.status_code == 403
+        assert why in answer.content.decode()
+        assert "You see what everybody sees." in answer.content.decode()
+        assert not answer.cookies.get(settings.PREVIEW_COOKIE_NAME)
+    assert [(actor, fragment) for actor, fragment, _ in await refusals()] == [
+        ("ben", "promotions"),
+        ("ana", "promotions"),
+        ("ana", "preview"),
+        ("ana", "preview"),
+        ("ana", "preview"),
+        ("ana", "promotions"),
+    ]
+    await models.Preview.objects.all().adelete()
+    assert (await ana.get(path(link), headers=SAME_ORIGIN)).status_code == 403
+
+
+async def test_who_is_not_signed_in_signs_in_first_and_stands_in_no_audit() -> None:
+    """Nobody can fill it who has no account, and who has one not for long."""
+    link = await sync_to_async(made)()
+    answer = await AsyncClient().get(path(link), headers=SAME_ORIGIN)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/sign-in/?next={path(link)}")
+    assert not await refusals()
+    ben = await browser("ben")
+    limit = parts().registry_throttle.policy.account_tries_max
+    for _ in range(limit):
+        await parts().registry_throttle.take([previews_try("pl_ben", limit)])
+    assert (await ben.get(path(link), headers=SAME_ORIGIN)).status_code == 429
+    assert not await refusals()
+
+
+def previews_try(player: str, limit: int) -> Any:
+    return Try("preview", player, limit)
+
+
+async def test_cookie_in_another_browser_shows_nothing() -> None:
+    """Whoever copies it: it goes with the sign-in that opened the link, and with no other; nor one that is changed."""
+    link = await sync_to_async(made)()
+    ana, ben = await browser("ana"), await browser("ben")
+    await ana.get(path(link), headers=SAME_ORIGIN)
+    snapshot = await current()
+    assert await shown(ana.cookies, snapshot)
+    value = ana.cookies[settings.PREVIEW_COOKIE_NAME].value
+    for cookies, stolen in (
+        (ben.cookies, value),
+        (SimpleCookie(), value),
+        (ana.cookies, value[:-1] + ("A" if value[-1] != "A" else "B")),
+        (ana.cookies, "x" * 400),
+    ):
+        copied = SimpleCookie({name: morsel.value for name, morsel in cookies.items()})
+        copied[settings.PREVIEW_COOKIE_NAME] = stolen
+        assert await shown(copied, snapshot) == ""
+    assert await shown(ana.cookies, Snapshot()) == ""
+    await sync_to_async(previews.set_team)("promotions", [], actor="ops")
+    assert await shown(ana.cookies, await current()) == ""
+
+
+async def test_page_of_a_preview_has_its_banner_and_a_page_beside_has_none() -> None:
+    """From a running shell, over the whole way from the cookie to the page."""
+    link = await sync_to_async(made)()
+    ana, ben = await browser("ana"), await browser("ben")
+    await ana.get(path(link), headers=SAME_ORIGIN)
+    poller = SnapshotPoller()
+    await poller.refresh()
+    shell = replace(parts(), registry=poller)
+
+    async def page(client: AsyncClient) -> str:
+        sent: list[Any] = []
+        header = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items()).encode()
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost"), (b"cookie", header)],
+            "scheme": "http",
+        }
+
+        async def receive() -> Any:
+            await asyncio.sleep(60)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def serve(scope: Any, receive: Any, send: Any) -> None:
+            await PagePath(shell).serve(scope, receive, send)
+
+        await previewed(serve, shell)(scope, receive, send)
+        return b"".join(message.get("body", b"") for message in sent).decode()
+
+    for _ in range(2):
+        assert 'aria-label="Preview"' in await page(ana)
+        assert 'aria-label="Preview"' not in await page(ben)
+
+
+def test_release_on_a_machine_of_its_team_is_sandboxed_whatever_its_name_is_trusted_with() -> None:
+    """And hears of no player."""
+    set_trust("promotions", Trust.FIRST_PARTY, actor="ops")
+    made()
+    made(own_machine=True)
+    found = {release.own_machine: release.trust for release in async_to_sync(current)().previews.values()}
+    assert found == {False: Trust.FIRST_PARTY, True: Trust.SANDBOXED}
+
+
+@pytest.mark.parametrize(
+    ("release", "hours", "why"),
+    [("9", 2, "no release 9"), ("1", 0, "up to 24 hours"), ("1", 25, "up to 24"), ("1", float("nan"), "up to 24")],
+)
+def test_link_that_can_not_be_is_refused(release: str, hours: float, why: str) -> None:
+    """By the command and over HTTP, with a sentence."""
+    with pytest.raises(CommandError, match=why):
+        call_command("fragment", "preview", "promotions", release, "--hours", str(hours))
+    assert not models.Preview.objects.exists()
+
+
+def test_links_of_a_fragment_are_bounded_and_old_ones_go() -> None:
+    """A loop of a CI makes no more than twenty that are valid."""
+    made(NOW - timedelta(days=3))
+    for _ in range(previews.STANDING_MAX):
+        made(NOW)
+    with pytest.raises(PreviewRefused, match="links that are valid"):
+        made(NOW)
+    assert models.Preview.objects.count() == previews.STANDING_MAX
+    models.Preview.objects.all().delete()
+    link = path(made(NOW - timedelta(days=3))).split("/")[2]
+    with pytest.raises(PreviewRefused, match="is over"):
+        open_preview(link, account="ana", session="s", now=NOW)
+
+
+def test_link_is_printed_here_and_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a line of its own, for a script to take; a token that reads makes none."""
+    output = StringIO()
+    call_command("fragment", "preview", "promotions", "1", stdout=output)
+    assert output.getvalue().splitlines()[-1].startswith(f"{settings.PUBLIC_URL}/preview/")
+    for purpose, code in ((Purpose.PUBLISH, 0), (Purpose.READ, 1)):
+        held = tokens.make_token("promotions", purpose, name="ci", days=9, actor="ops", now=datetime.now(UTC)).token
+        environ = {"MULLION_URL": "https://shell.test", "MULLION_TOKEN": held}
+        assert remote.main(["preview", "promotions", "2", "--hours", "1"], environ, Shell()) == code
+    shown_text = capsys.readouterr()
+    assert "promotions 2, for one browser of its team, until " in shown_text.out
+    assert "403" in shown_text.err
+
+
+def test_team_is_what_operators_say_it_is() -> None:
+    """Accounts that there are, and no others."""
+    output = StringIO()
+    for accounts in (["ben", "ana"], ["ana", "ben"], []):
+        call_command("fragment", "team", "promotions", *accounts, stdout=output)
+    assert output.getvalue().splitlines() == [
+        "promotions is previewed by ana, ben",
+        "unchanged: promotions is previewed by ana, ben",
+        "promotions is previewed by nobody",
+    ]
+    with pytest.raises(CommandError, match="there is no account nobody"):
+        call_command("fragment", "team", "promotions", "nobody")
+    with pytest.raises(PreviewRefused, match="at most"):
+        previews.set_team("promotions", [f"member{number}" for number in range(101)], actor="ops")
