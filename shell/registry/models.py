@@ -224,9 +224,13 @@ class TeamMember(models.Model):
 
 
 class Preview(models.Model):
-    """A link that shows `release` to one browser; `session` stands for the sign-in that opened it, empty before."""
+    """A link that shows `release` to one browser; `session` stands for the sign-in that opened it, empty before.
+
+    `key` signs the link: whoever makes one need not have the key of the shell that is asked for it.
+    """
 
     id = models.CharField(max_length=32, primary_key=True)
+    key = models.CharField(max_length=64)
     release = models.ForeignKey(Release, on_delete=models.PROTECT)
     own_machine = models.BooleanField(default=False)
     made_by = models.CharField(max_length=150)

@@ -15,7 +15,7 @@ from shell.operations.up.options import PORT_BASE, port_base
 
 SERVICES = "services.json"
 # What a copy may have been given instead of what `up` brings along; a command must reach the same.
-GIVEN = ("REDIS_URL", "DATABASE_URL", "SHELL_DATABASE_URL")
+GIVEN = ("REDIS_URL", "DATABASE_URL", "SHELL_DATABASE_URL", "PUBLIC_URL")
 # Whoever sets one of these means a shell of their own.
 NAMED = ("MULLION_DATA", "SHELL_DATABASE_URL", "SHELL_SECRET_KEY")
 
@@ -53,7 +53,9 @@ def join(argv: Sequence[str], environ: Mapping[str, str], root: Path) -> dict[st
     if not data.is_dir():
         there = ", ".join(str(found) for found in running(root)) or "none"
         raise NotJoined(f"Mullion never ran on port base {base}: there is no {data}. Running now: {there}.")
-    return {"DEBUG": "1", "MULLION_DATA": str(data.absolute()), **_services(data)}
+    # What the copy's browsers type, as `up` decides it where nobody else does.
+    public = {"PUBLIC_URL": f"http://localhost:{base}"}
+    return {"DEBUG": "1", "MULLION_DATA": str(data.absolute()), **public, **_services(data)}
 
 
 def _port_base_of(argv: Sequence[str]) -> int | None:

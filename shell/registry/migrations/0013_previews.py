@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
             name='Preview',
             fields=[
                 ('id', models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ('key', models.CharField(max_length=64)),
                 ('own_machine', models.BooleanField(default=False)),
                 ('made_by', models.CharField(max_length=150)),
                 ('made_at', models.DateTimeField()),
