@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0013_registration_origins'),
+        ('registry', '0014_rollout_steps'),
     ]
 
     operations = [
