@@ -105,6 +105,7 @@ def moves(mullion: Mullion) -> list[str]:
     return [line for line in lines if line.startswith(("mullion_breaker_transitions_total", "mullion_probes_total"))]
 
 
+@pytest.mark.full  # in every run of CI a story is drilled and watched beside the tests, and its evidence is a test's
 def test_story_runs_from_its_file_to_a_journal_that_says_what_held(broken_house: Mullion, tmp_path: Path) -> None:
     """As a person runs it: progress, verdict, exit code, and nothing left broken."""
     output = drill(broken_house, "run", "promotions-slow", "--to", str(tmp_path))

@@ -31,9 +31,10 @@ NEEDED_BY = {
     "bff-live": set(),
     "offers-intake": set(),
 }
-# One of each kind, looked at in every run: a fragment, the reads, the engine, what writes the views, a provider, the
-# store, and what no slot needs. `.ci/full` kills every process there is.
-EVERY_TIME = ("wallet", "bff-queries", "bff-commands", "projector", "sandbox-tables", "valkey", "bff-live")
+# What takes more than one slot with it is killed in every run. That a fragment, a provider or the live socket can not
+# be reached is a drill that every run of CI has (`SUBSET` in tests/drills/runner/cli.py); `.ci/full` kills every
+# process there is, for the log that names it and for the page that stood open.
+EVERY_TIME = ("bff-queries", "bff-commands", "projector", "valkey")
 # Who is named in the shell's log as the one that failed, where somebody needs the process.
 NAMED = {
     "wallet": {"wallet"},

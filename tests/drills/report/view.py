@@ -72,9 +72,11 @@ class Drill:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A drill in the list of all; `has_section` says whether its anchor is further below."""
+    """A drill in the list of all; `has_section` says whether its anchor is further below. By its `name` it is run
+    again."""
 
     anchor: str
+    name: str
     kind: str
     sign: str
     verdict: str
@@ -128,7 +130,8 @@ def report_of(run: Run, last: Run | None = None) -> Report:
 
 def _listed(drill: Drill, shown: Sequence[Drill]) -> Listed:
     figures = tuple(each.value or "–" for each in drill.figures)
-    return Listed(drill.anchor, drill.kind, drill.sign, drill.verdict, drill.title, figures, drill in shown)
+    name = drill.anchor.removeprefix("drill-")
+    return Listed(drill.anchor, name, drill.kind, drill.sign, drill.verdict, drill.title, figures, drill in shown)
 
 
 def _has_more(each: Drilled) -> bool:
