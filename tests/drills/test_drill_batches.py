@@ -77,7 +77,24 @@ async def test_what_did_not_hold_beside_others_has_the_verdict_that_it_has_alone
     assert len(run.ran) == len(SESSIONS) + 1
     assert {drill.name: drill.verdict for drill in run._record.drills}[doubtful] == alone
     assert len(run._record.drills) == len(SESSIONS)
-    assert [line for line in lines if line.startswith(f"{doubtful}: not beside others, so again alone: ")]
+    assert [line for line in lines if line.startswith(f"{doubtful}: not beside others, so again: ")]
+
+
+async def test_late_moment_that_meets_many_costs_one_more_round_and_no_drill_its_verdict(tmp_path: Path) -> None:
+    """Those that did not hold run once more beside each other; who does not then either runs alone."""
+    run = Rehearsal(tmp_path, held, [])
+    late, guilty = SESSIONS[:6], SESSIONS[0]
+
+    def verdict(name: str, alone: bool) -> Verdict:
+        first = [each for each, _ in run.ran].count(name) == 1
+        return Verdict.DEVIATED if name == guilty or (name in late and first and not alone) else Verdict.HELD
+
+    run._verdict_of = verdict
+    await run.rehearse()
+    assert sorted(run.ran[len(SESSIONS) : -1]) == sorted((name, False) for name in late)
+    assert run.ran[-1] == (guilty, True)
+    verdicts = {drill.name: drill.verdict for drill in run._record.drills}
+    assert verdicts == {name: Verdict.DEVIATED if name == guilty else Verdict.HELD for name in SESSIONS}
 
 
 async def test_halt_button_starts_no_further_drill(tmp_path: Path) -> None:

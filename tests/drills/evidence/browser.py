@@ -109,6 +109,7 @@ class BrowserRecorder:
         self._stack = AsyncExitStack()
         self._broken_slots: set[str] = set()
         self._sure_slots: set[str] = set()
+        self._compared: Collection[str] | None = None
         self._fault_ms: list[int | None] = [None, None]
         self._before: Slots = ({}, {})
         self._pictures: list[value.Picture] = []
@@ -164,9 +165,11 @@ class BrowserRecorder:
         within_s: float = 10,
         *,
         surely: Collection[str] | None = None,
+        siblings: Collection[str] | None = None,
         reload: bool = True,
     ) -> bool:
         self._broken_slots = set(broken_slots)
+        self._compared = siblings
         self._sure_slots = self._broken_slots if surely is None else set(surely)
         deadline_ms = self._stopwatch.now_ms() + within_s * 1000
         while True:
@@ -252,7 +255,8 @@ class BrowserRecorder:
             self._before = ours
             if not self._control:
                 return
-        for slot in sorted(self._tester.slots - self._broken_slots):
+        others = self._tester.slots - self._broken_slots
+        for slot in sorted(others if self._compared is None else others & {*self._compared}):
             pair = [(served.get(slot), shown.get(slot)) for served, shown in (ours, theirs)]
             self._siblings.append(digest_of(slot, moment, against, *pair))  # type: ignore[arg-type]
 

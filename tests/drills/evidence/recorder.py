@@ -41,10 +41,11 @@ class Recorder(Protocol):
         within_s: float = 10,
         *,
         surely: Collection[str] | None = None,
+        siblings: Collection[str] | None = None,
         reload: bool = True,
     ) -> bool:
         """Load the page, again and again, until it shows the fault; whether that came. Then take pictures, axe and the
-        digests of all slots but `broken_slots`, which are those that the fault may touch.
+        digests of `siblings`: of all slots, where it is left out, but `broken_slots`, which the fault may touch.
 
         It shows the fault when every slot of `surely` says that it is not fresh (all `broken_slots` where it is left
         out), or with an empty `surely` any of `broken_slots`. Without any of these it is one load. Without `reload` the

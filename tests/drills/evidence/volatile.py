@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 MASK = "~"
@@ -73,9 +74,18 @@ def slots_of(page: str) -> dict[str, SlotMarkup]:
     for each in _SLOT.finditer(page):
         attributes = {name: html.unescape(value) for name, value in _PAIR.findall(each["attributes"])}
         if slot := attributes.get("slot", ""):
-            tokens, masked = normalised(each[0])
-            found[slot] = SlotMarkup(attributes, each[0], tuple(tokens), masked)
+            opening = each.start("body") - each.start()
+            tokens, masked = normalised(each[0][:opening])
+            body, masked_in_body = _of_body(each[0][opening:])
+            found[slot] = SlotMarkup(attributes, each[0], (*tokens, *body), masked + masked_in_body)
     return found
+
+
+@lru_cache(maxsize=64)
+def _of_body(markup: str) -> tuple[tuple[str, ...], int]:
+    """Visits of one moment are given the same body, byte by byte, wherever a slot is shared."""
+    tokens, masked = normalised(markup)
+    return tuple(tokens), masked
 
 
 def normalised(markup: str) -> tuple[list[str], int]:

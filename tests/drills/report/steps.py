@@ -1,6 +1,6 @@
 """What was done in a drill, step by step, as a person tells it.
 
-Public: `Row`, `row_of`, `steps_of`.
+Public: `Row`, `row_of`, `steps_of`, `fault_of`.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,8 @@ def steps_of(journal: Journal) -> Iterator[Row]:
         return
     begins = next((step.end for step in steps if _arguments(step)), steps[0].start)
     for step in steps:
-        at_ms = 1000 * (datetime.fromisoformat(step.start) - datetime.fromisoformat(begins)).total_seconds()
+        moment = step.end if _arguments(step) else step.start
+        at_ms = 1000 * (datetime.fromisoformat(moment) - datetime.fromisoformat(begins)).total_seconds()
         at = duration(max(at_ms, 0)) if at_ms > -50 else f"{duration(-at_ms)} before"
         yield row_of(step.status == "succeeded", at, _what(step), _came_to(step))
 
@@ -43,13 +44,22 @@ def _arguments(step: Step) -> dict[str, Any]:
     return found
 
 
+def fault_of(journal: Journal) -> str:
+    """The first fault that was put on, in words; empty where there was none."""
+    return next((_fault(step) for step in journal.run if _arguments(step)), "")
+
+
 def _what(step: Step) -> str:
     arguments = _arguments(step)
     if not arguments:
         return capital(step.activity.name)
-    subject, fault, *_ = step.activity.name.split(" ")
     lasts_s = arguments.get("ttl_s", arguments.get("for_s", 0))
-    return f"{broken(subject, fault, arguments.get('attributes', {}))}, for {duration(lasts_s * 1000)}"
+    return f"{_fault(step)}, for {duration(lasts_s * 1000)}"
+
+
+def _fault(step: Step) -> str:
+    subject, fault, *_ = step.activity.name.split(" ")
+    return broken(subject, fault, _arguments(step).get("attributes", {}))
 
 
 def _came_to(step: Step) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from tests.drills.evidence.value import Evidence, SiblingDigest, Transition
 from tests.drills.journal import Expectation, Findings, Journal, MoneySum
 from tests.drills.phrases import amount, broken, capital, duration
+from tests.drills.report.steps import fault_of
 from tests.drills.verdict import Verdict
 
 QUOTED_MAX = 90
@@ -31,9 +32,11 @@ def what_was_broken(journal: Journal, evidence: Evidence | None) -> str:
     """One sentence: who did what, for how long, for whom."""
     found = journal.mullion
     how_long = _how_long(journal, evidence)
-    if not found.hop or not found.fault:
-        return f"{journal.experiment.title.rstrip('.')}{how_long}{_whom(found)}."
-    return f"{broken(found.hop, found.fault, found.attributes)}{how_long}{_whom(found)}."
+    if found.hop and found.fault:
+        what = broken(found.hop, found.fault, found.attributes)
+    else:
+        what = fault_of(journal) or journal.experiment.title.rstrip(".")
+    return f"{what}{how_long}{_whom(found)}."
 
 
 def _how_long(journal: Journal, evidence: Evidence | None) -> str:

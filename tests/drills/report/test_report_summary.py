@@ -85,6 +85,8 @@ def test_steps_are_told_with_when_and_what_came_of_them() -> None:
         ("good", "2 s", "30 visitors load the page for 16 s", "40 pages, 0 failed, the slowest in 80 ms"),
         ("bad", "3 s", "Bet 200 minor units on red at table 205", "no bets were taken"),
     ]
+    story.mullion.hop = ""
+    assert what_was_broken(story, None).startswith("The payment provider did what it was asked to do and never")
     story.run = story.run[:1]
     assert [*steps_of(story)] == []
 

@@ -16,6 +16,8 @@ from tests.drills.runner.catalogue import SLOTS, drill_of, effect_of, watched_s
 
 # A house keeps eight partitions apart: with one of these it has room for the next while it still has the last.
 SESSIONS_MAX = 7
+# Beside a page that is filmed: the processor that it takes makes the pages of all others late.
+SESSIONS_BESIDE_WATCHED_MAX = 4
 BESIDE_MAX = 12
 # Pages that are filmed at the same time: more would be late for want of a processor.
 WATCHED_MAX = 2
@@ -75,7 +77,8 @@ def next_of(waiting: Sequence[Planned], running: Collection[Planned]) -> Planned
 
 def _fits(one: Planned, running: Collection[Planned]) -> bool:
     sessions = sum(each.of_one_session for each in running)
-    if one.of_one_session and sessions >= SESSIONS_MAX:
+    filmed = one.watched or any(each.watched for each in running)
+    if one.of_one_session and sessions >= (SESSIONS_BESIDE_WATCHED_MAX if filmed else SESSIONS_MAX):
         return False
     if not one.of_one_session:
         if len(running) - sessions >= BESIDE_MAX:

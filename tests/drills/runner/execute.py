@@ -258,7 +258,8 @@ class Execution:
         left_s = self._watch.ended - time.monotonic()
         # Where nothing has to show it, the second half of the fault is for pictures of what does not.
         within_s = left_s - 1 if surely else left_s / 2
-        await self._recorder.during([*slots], max(within_s, 1), surely=surely)
+        siblings = [*self.drill.expect.siblings]
+        await self._recorder.during([*slots], max(within_s, 1), surely=surely, siblings=siblings)
 
     # --- after
 

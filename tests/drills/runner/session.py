@@ -18,6 +18,7 @@ from playwright.async_api import Browser
 from playwright.async_api import Error as PlaywrightError
 
 from shell.operations.up.console import LOG_FILE
+from shell.operations.up.plan import PARTITION_KEY
 from tests.drills import journal, mark, run_record
 from tests.drills.control import CanNotRun, Control
 from tests.drills.evidence.browser import BrowserRecorder, open_browser
@@ -40,6 +41,7 @@ from tests.drills.verdict import Verdict
 from tests.support.chromium import NoChromium
 
 FOLDER = "drills"
+ONCE_MORE_MIN = 3
 Say = Callable[[str], None]
 
 
@@ -121,9 +123,21 @@ class Run:
             await asyncio.to_thread(holder.hold_clock, held=False)
 
     async def _batch(self, control: Control, batch: Batch) -> None:
-        """All of a batch, as many at once as fit; then alone what did not hold beside others."""
-        waiting, running = [*batch.drills], dict[asyncio.Task[Named | None], Planned]()
-        doubtful: list[Named] = []
+        """All of a batch; then once more those that did not hold beside others, as one late moment of a busy machine
+        meets many, and at last each of those alone that did not hold again."""
+        doubtful = await self._side_by_side(control, batch)
+        if len(doubtful) >= ONCE_MORE_MIN:
+            doubtful = await self._side_by_side(control, Batch(tuple(doubtful)))
+        for each in doubtful:
+            # Side by side a neighbour may have been the cause: the verdict is that of the drill alone.
+            if not self.halt.is_set:
+                again = Named(each.name, catalogue.drill_of(each.name, for_s=each.drill.lasts_s))
+                await self._keep(again, await self._watched(again, control))
+
+    async def _side_by_side(self, control: Control, batch: Batch) -> list[Planned]:
+        """As many at once as fit; those that did not hold."""
+        waiting, running = [*batch.drills], dict[asyncio.Task[bool], Planned]()
+        doubtful: list[Planned] = []
         async with Visitor(self._target.base_url, cookies=await self._signed_in(waiting[0].drill)) as visitor:
             shared = SharedVisitor(visitor)
             try:
@@ -132,26 +146,24 @@ class Run:
                         waiting.remove(each)
                         running[asyncio.create_task(self._beside(each, control, batch, shared))] = each
                     if not running:
-                        return
+                        break
                     done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
-                        del running[task]
-                        doubtful += [again] if (again := await task) else []
+                        each = running.pop(task)
+                        doubtful += [] if await task else [each]
             finally:
                 await _ended(running)
-        for again in doubtful:
-            # Side by side a neighbour may have been the cause: the verdict is that of the drill alone.
-            if not self.halt.is_set:
-                await self._keep(again, await self._watched(again, control))
+        return doubtful
 
-    async def _beside(self, each: Planned, control: Control, batch: Batch, shared: SharedVisitor) -> Named | None:
-        """One beside others; with a doubt the drill that has to be run alone."""
-        came_to = await self._watched(Named(each.name, each.drill), control, shared=shared, alone=not batch.shared)
-        if came_to.mullion.verdict is Verdict.HELD or not batch.shared or self.halt.is_set:
-            await self._keep(Named(each.name, each.drill), came_to)
-            return None
-        self._say(f"{each.name}: not beside others, so again alone: {came_to.mullion.sentence}")
-        return Named(each.name, catalogue.drill_of(each.name, for_s=each.drill.lasts_s))
+    async def _beside(self, each: Planned, control: Control, batch: Batch, shared: SharedVisitor) -> bool:
+        """One beside others; whether that was enough for its verdict."""
+        named = Named(each.name, each.drill)
+        came_to = await self._watched(named, control, shared=shared, alone=not batch.shared)
+        if came_to.mullion.verdict is not Verdict.HELD and batch.shared and not self.halt.is_set:
+            self._say(f"{each.name}: not beside others, so again: {came_to.mullion.sentence}")
+            return False
+        await self._keep(named, came_to)
+        return True
 
     def _cells(
         self,
@@ -198,7 +210,9 @@ class Run:
         drill, value = each.drill, ""
         if "session" in {drill.scope_of(step) for step in drill.method if step.act is None}:
             if not self._target.key:
-                raise CanNotRun("No session can be marked without the target's key: set it, or drill everyone.")
+                raise CanNotRun(
+                    f"No session can be marked without the target's key: set {PARTITION_KEY}, or drill everyone."
+                )
             value = mark.mint(self._target.key)
         async with AsyncExitStack() as stack:
             recorder, could_not = None, ""
