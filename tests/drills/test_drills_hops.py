@@ -2,14 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from shell.operations.up import find
 from shell.operations.up.drills import Layout
-from shell.operations.up.house import House, HouseBroken, Process, parse
-from shell.operations.up.options import PORTS_MAX, Options
+from shell.operations.up.house import PORTS_MAX, House, HouseBroken, Process, parse
+from shell.operations.up.options import Options
 from shell.operations.up.plan import Plan, SecretValues, choose, plan
 from tests.support.mullion import ROOT
 
@@ -171,10 +172,18 @@ def test_ports_of_drills_are_looked_at_before_the_start() -> None:
 
 
 def test_one_copy_with_drills_fits_below_the_next() -> None:
-    """Port bases of tests and people lie a hundred apart."""
-    houses = find.houses(ROOT)
-    ports = Layout.of([process for house in houses for process in house.processes], 0).ports()
+    """Port bases of tests and people lie a hundred apart; with five houses more than there are, too."""
+    processes = [process for house in find.houses(ROOT) for process in house.processes]
+    offsets = sorted(set(range(1, 20)) - {each.port for each in processes} - {each.inner for each in processes})
+    more = [
+        replace(processes[0], name=f"more-{port}", port=port, inner=None, calls=("bff-queries",))
+        for port in offsets[:5]
+    ]
+    ports = Layout.of([*processes, *more], 0).ports()
+    own = {each.port for each in (*processes, *more)} | {each.inner for each in processes}
     assert max(ports.values()) < PORTS_MAX
+    assert len(set(ports.values())) == len(ports)
+    assert not own & set(ports.values())
 
 
 def test_call_of_nobody_is_told_by_file_and_field(tmp_path: Path) -> None:

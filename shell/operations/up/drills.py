@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
-from shell.operations.up.house import PORT_OFFSET_MAX, VALKEY_NAME, House, Process
+from shell.operations.up.house import PORT_OFFSET_MAX, PORTS_MAX, VALKEY_NAME, VALKEY_OFFSET, House, Process
 
 HOST = "127.0.0.1"
 FRONT_OFFSET = 0
@@ -47,7 +47,7 @@ class Layout:
 
     @classmethod
     def of(cls, processes: Sequence[Process], port_base: int) -> "Layout":
-        ports = itertools.count(port_base + PORT_OFFSET_MAX + 1)
+        ports = (port_base + offset for offset in _offsets(processes))
         front = next((process.name for process in processes if process.port == FRONT_OFFSET), "")
         published = {each.name: port_base + each.port for each in processes if each.public or (each.publish and front)}
         return cls(
@@ -64,6 +64,14 @@ class Layout:
         moved = {f"{name}, behind the fault proxy": port for name, port in self.moved.items()}
         calls = {f"{a} to {b}": port for (a, b), port in self.calls.items()}
         return {DRILLS_NAME: self.control, **moved, **calls, "the outage console": self.console}
+
+
+def _offsets(processes: Sequence[Process]) -> Iterator[int]:
+    """Those above what a process may have; then, from the highest down, those that none of `processes` has."""
+    taken = {VALKEY_OFFSET, *(each.port for each in processes), *(each.inner for each in processes)}
+    yield from range(PORT_OFFSET_MAX + 1, PORTS_MAX)
+    yield from (offset for offset in range(PORT_OFFSET_MAX, 0, -1) if offset not in taken)
+    yield from itertools.count(PORTS_MAX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ CALL = re.compile(rf"{NAME.pattern}|{VARIABLE.pattern}")
 TRUST = re.compile(r"first-party|sandboxed")
 PATH = re.compile(r"/\S*")
 PORT_OFFSET_MAX = 60
+# What one copy takes, with the ports of its drills: copies stand a hundred ports apart.
+PORTS_MAX = 100
 VALKEY_OFFSET = 40
 VALKEY_NAME = "valkey"
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from shell.operations.up.house import PORTS_MAX
+
 PORT_BASE = 8000
-# What one copy takes, with the ports of its drills.
-PORTS_MAX = 100
 DESCRIPTION = "Start every house of this repository, wait until each answers, and keep them running until Ctrl-C."
 EXAMPLES = f"""\
 examples:
