@@ -25,6 +25,10 @@ def main() -> None:
         from fragments.cli.scaffold.cli import main as new
 
         sys.exit(new(sys.argv[3:]))
+    if sys.argv[1:3] == ["fragment", "dev"]:
+        from shell.operations.workbench.cli import main as dev
+
+        sys.exit(dev(sys.argv[3:]))
     if sys.argv[1:3] == ["fragment", "check"]:
         # It needs no copy and no shell of anybody's, so it joins none.
         from shell.operations.fragment_check.cli import main as check

@@ -98,6 +98,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         _add_port_base(parser)
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+        # These parse for themselves, before there are settings; they stand here to be found.
+        verbs.add_parser("check", help="look at a fragment as pages would: fragment check --help", add_help=False)
+        verbs.add_parser("dev", help="run a fragment's folder in every state: fragment dev --help", add_help=False)
         verb = verbs.add_parser("publish", help="publish the releases that these manifests describe")
         verb.add_argument("urls", nargs="+", metavar="URL", help="where a manifest.json is served")
         verb.add_argument("--move", action="store_true", help="take them also where they are live from another origin")

@@ -1,0 +1,222 @@
+"""The workbench's parts that need no process: folders, fixtures, choices, and what it lets in."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bff.contracts.history import HistoryData
+from bff.contracts.promotions import PromotionsData
+from bff.contracts.tables import TableData, TablesData
+from bff.contracts.view import View
+from bff.contracts.wallet import LimitsData, WalletData
+from fragments.cli.scaffold.write import files_of, write
+from shell.operations.workbench.application import Workbench
+from shell.operations.workbench.cell_page import CellPages
+from shell.operations.workbench.choice import NO_SCRIPTS, Choice, frame_of, groups_of
+from shell.operations.workbench.cli import main
+from shell.operations.workbench.fixtures import long_name, read_view, shape
+from shell.operations.workbench.folder import FolderUnusable, read_folder
+from shell.operations.workbench.states import BenchState, Cell
+from shell.operations.workbench.watch import fingerprint
+from tests.support.mullion import ROOT
+
+pytestmark = pytest.mark.quick
+NOW = datetime(2026, 3, 14, 20, 14, 3, tzinfo=UTC)
+FIXTURES = {
+    "wallet": {"wallet": WalletData, "history": HistoryData, "limits": LimitsData},
+    "promotions": {"promotions": PromotionsData},
+    "live_dealer": {"tables": TablesData, "tables/201": TableData},
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path / "poll", files_of("poll", "python"))
+    return tmp_path / "poll"
+
+
+def test_folder_of_a_team_says_how_it_is_started(folder: Path) -> None:
+    """`house.toml` may lie in the folder or in the package below; the process is started where its module is found."""
+    found = read_folder(folder)
+    assert (found.name, found.root, found.folder) == ("poll", folder, folder / "poll")
+    assert found.command[-2:] == ("bff.resilience.serving", "poll.asgi:application")
+    assert (found.ready, found.manifest, found.trust, found.variables) == (
+        "/readyz",
+        "/manifest.json",
+        "sandboxed",
+        ("BFF_QUERIES_URL",),
+    )
+    own = folder / ".venv" / "bin" / "python"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert read_folder(folder).command[0] == str(own)
+
+
+@pytest.mark.parametrize("room", FIXTURES)
+def test_fragments_of_this_repository_can_be_looked_at(room: str) -> None:
+    """Each has fixtures of what it asks the BFF for, as the contract has them today, in every state."""
+    found = read_folder(ROOT / "fragments" / room)
+    assert (found.root, found.trust) == (ROOT, "first-party")
+    lying = {
+        path.relative_to(found.fixtures / "views").with_suffix("").as_posix() for path in found.fixtures.rglob("*.json")
+    }
+    assert lying == FIXTURES[room].keys()
+    for name, kind in FIXTURES[room].items():
+        view = read_view(found.fixtures, name)
+        for state in BenchState:
+            msgspec.convert(shape(view, state, NOW), View[kind])  # type: ignore[valid-type]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (None, "holds no fragment"),
+        ("[house", "can not be read"),
+        ('[house]\nname = "Poll"\n[[process]]\npublish = "/manifest.json"\n', "needs [house] with a name"),
+        ('[house]\nname = "poll"\n', "needs [house] with a name, and one [[process]]"),
+        ("house = 3\nprocess = [1]\n", "needs [house] with a name"),
+        ('[house]\nname = "poll"\n[[process]]\npublish = "/m"\nasgi = "gone.asgi:app"\n', "a module that is not there"),
+        (
+            '[house]\nname = "poll"\n[[process]]\npublish = "/m"\ncommand = ["no-such-program"]\n',
+            "is not installed here",
+        ),
+        ('[house]\nname = "poll"\n[[process]]\npublish = "/m"\ncommand = "sh"\n', "needs asgi ="),
+        ('[house]\nname = "poll"\n[[process]]\npublish = "/m"\ncommand = ["sh"]\n', "ready has to be a path"),
+    ],
+)
+def test_folder_that_can_not_be_used_gets_one_sentence(
+    change: str | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is started."""
+    if change is not None:
+        (tmp_path / "house.toml").write_text(change)
+    with pytest.raises(FolderUnusable) as refused:
+        read_folder(tmp_path)
+    assert words in str(refused.value)
+    assert main([str(tmp_path)]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_two_of_one_name_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their cells would have the same address."""
+    assert main([str(folder), str(folder)]) == 2
+    assert "the same name" in capsys.readouterr().err
+
+
+def test_command_of_another_language_is_started_in_its_folder(tmp_path: Path) -> None:
+    """Whatever `house.toml` names as the command."""
+    toml = '[house]\nname = "poll"\n[[process]]\nready = "/r"\npublish = "/m"\ntrust = "first-party"\n'
+    toml += 'command = ["sh", "a"]\ncalls = ["bff-queries", "GAMES_URL", 3, "%"]\n'
+    (tmp_path / "house.toml").write_text(toml)
+    found = read_folder(tmp_path)
+    assert (found.root, found.command[1:], found.trust) == (tmp_path, ("a",), "first-party")
+    assert found.variables == ("BFF_QUERIES_URL", "GAMES_URL")
+
+
+def test_view_says_what_its_state_says() -> None:
+    """Live and of this moment; stale and minutes old; down and older. What is no view stays as it is."""
+    view = {"data": {"name": "Harbour"}, "freshness": {"state": "live", "as_of": None, "sequence": ["e", 1]}}
+    ages = {}
+    for state in BenchState:
+        shaped = shape(view, state, NOW)
+        ages[state] = (shaped["freshness"]["state"], NOW - datetime.fromisoformat(shaped["freshness"]["as_of"]))
+        assert shaped["freshness"]["sequence"] == ["e", 1]
+        assert (shaped["data"] == view["data"]) is (state is not BenchState.HUGE_NAMES)
+    assert ages[BenchState.FRESH] == ages[BenchState.SLOW] == ("live", timedelta())
+    assert ages[BenchState.DEGRADED] == ("stale", timedelta(minutes=2))
+    assert ages[BenchState.FEED_DOWN] == ("down", timedelta(minutes=12))
+    assert shape([1], BenchState.FRESH, NOW) == [1]
+    assert shape({}, BenchState.FRESH, NOW)["freshness"]["state"] == "live"
+
+
+def test_only_what_people_read_becomes_too_long() -> None:
+    """Ids, kinds, moments, currencies and addresses mean something to programs."""
+    unchanged = {"id": "pr_rain", "kind": "roulette", "at": "2026-03-14T20:14:03Z", "currency": "EUR", "n": 3}
+    assert long_name(unchanged) == unchanged
+    [long] = long_name(["Harbour Roulette"])
+    assert long.startswith("Harbour Roulette ")
+    assert max(map(len, long.split())) > 60, "something in it can not be broken"
+
+
+@pytest.mark.parametrize("path", ["../secret", "a/../../b", "", "/etc/passwd", "tables/", "nothing", "broken"])
+def test_view_that_is_not_there_is_none(path: str, tmp_path: Path) -> None:
+    """Nothing outside the folder is read, and a broken file is no view."""
+    (tmp_path / "views").mkdir()
+    (tmp_path / "views" / "broken.json").write_text("{")
+    (tmp_path / "secret.json").write_text("{}")
+    assert read_view(tmp_path, path) is None
+
+
+def test_cell_is_named_by_its_key_and_by_no_other() -> None:
+    """What an address holds is checked whole."""
+    cell = Cell("daily-quiz", 2, BenchState.HUGE_NAMES, "rtl", signed_in=False)
+    assert Cell.of(cell.key) == cell
+    for key in ("", "poll", "poll.0.fresh.ltr", "poll.0.nothing.ltr.in", "poll.x.fresh.ltr.in", "Poll.0.fresh.ltr.in"):
+        assert Cell.of(key) is None
+
+
+def test_choice_is_read_from_its_own_link_and_nonsense_changes_nothing() -> None:
+    """Each switch leads to one other choice, and one of its links is the current one."""
+    choice = Choice("b", 1, BenchState.SLOW, 390, "light", "rtl", signed_in=False, scripts=False)
+    given = dict(pair.split("=") for pair in choice.href.removeprefix("/?").split("&"))
+    assert Choice.of(given, ["a", "b"]) == choice
+    nonsense = {"fragment": "x", "slot": "-1", "state": "x", "width": "9", "theme": "x", "direction": "x"}
+    assert Choice.of(nonsense, ["a", "b"]) == Choice("a")
+    groups = groups_of(choice, ["a", "b"], ["one", "two"])
+    assert [sum(option.current for option in group.options) for group in groups] == [1] * 8
+    assert [group.words for group in groups_of(Choice("a"), ["a"], ["one"])][:1] == ["State"]
+    assert frame_of(choice).sandbox == NO_SCRIPTS
+    assert "allow-scripts" in frame_of(replace(choice, scripts=True)).sandbox
+
+
+def test_change_of_a_file_is_seen_and_what_was_installed_is_not_looked_at(tmp_path: Path) -> None:
+    """Also a file that is new, and one that has gone."""
+    (tmp_path / "a.py").write_text("1")
+    for left_out in (".venv", "node_modules", "__pycache__"):
+        (tmp_path / left_out).mkdir()
+        (tmp_path / left_out / "x.py").write_text("1")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    first = fingerprint(tmp_path)
+    assert [Path(name).name for name, _, _ in first] == ["a.py"]
+    (tmp_path / "a.py").write_text("12")
+    second = fingerprint(tmp_path)
+    (tmp_path / "b.py").write_text("1")
+    assert len({first, second, fingerprint(tmp_path)}) == 3
+
+
+async def ask(path: str, *, method: str = "GET", host: str = "127.0.0.1:8060") -> tuple[int, str]:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [(b"host", host.encode())]}
+    await Workbench([])(scope, None, send)
+    return sent[0]["status"], sent[1]["body"].decode()
+
+
+async def test_workbench_answers_this_machine_alone() -> None:
+    """A page of somebody else's that has found its port is told nothing, and nothing is sent through it."""
+    assert (await ask("/gallery/", host="evil.example"))[0] == 403
+    assert (await ask("/gallery/", host="127.0.0.1.evil.example:8060"))[0] == 403
+    for host in ("localhost:8060", "[::1]:8060", "127.0.0.1"):
+        assert (await ask("/gallery/", host=host))[0] == 200
+    assert (await ask("/slots/poll.0.fresh.ltr.in/content/actions/vote", method="POST"))[0] == 404
+    assert (await ask("/bff/poll/commands/deposit", method="POST")) == (503, (await ask("/bff/poll/views/x"))[1])
+    for path in ("/cells/poll.0.fresh.ltr.in/", "/cells/x/", "/slots/x/y", "/assets/x", "/static/x", "/x"):
+        assert (await ask(path))[0] == 404, path
+
+
+def test_cells_may_be_framed_by_the_workbench_alone() -> None:
+    """With the rest of the policy of pages."""
+    headers = dict(CellPages.headers())
+    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+    assert "frame-src 'self'" in headers["content-security-policy"]
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert "x-frame-options" not in headers
+    assert json.dumps(headers)
