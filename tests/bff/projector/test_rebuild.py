@@ -14,6 +14,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bff.broker import connect
+from bff.contracts.ledger import BALANCES_COMPARED, BalancesCompared
+from bff.queries.requests import publish_request
 from bff.store import Store, StorePolicy
 from tests.support.money_house import ROOT, MoneyHouse, eventually
 
@@ -175,8 +178,21 @@ def test_rebuild_that_is_killed_goes_on_where_it_was(house):
     eventually(lambda: house.real(playing) == ledger)
 
 
+def answer_others(house, over):
+    """What a projector tells the relay, who compares all the time."""
+
+    async def answer():
+        broker = connect(house.valkey.url)
+        while not over.is_set():
+            await publish_request(broker, BALANCES_COMPARED, ("another", 0), BalancesCompared("another", 0, 1, 0, []))
+            await asyncio.sleep(0.2)
+        await broker.aclose()
+
+    asyncio.run(answer())
+
+
 def test_rebuild_without_a_projector_says_so_and_keeps_what_is_done(house):
-    """Nobody answers: the command ends by itself with a sentence that says what to do."""
+    """Nobody answers it, though others are answered: the command ends by itself and says what to do."""
     house.kill("projector")
     code = (
         "import sys, django; django.setup()\n"
@@ -187,9 +203,16 @@ def test_rebuild_without_a_projector_says_so_and_keeps_what_is_done(house):
         "except CommandError as error: sys.exit(str(error))\n"
     )
     environment = {**house.environment, "DJANGO_SETTINGS_MODULE": "bff.commands.settings"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
-    )
+    over = threading.Event()
+    answering = threading.Thread(target=answer_others, args=(house, over))
+    answering.start()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        )
+    finally:
+        over.set()
+        answering.join()
     assert done.returncode == 1
     assert "the projector has not answered for 2 s. What was done so far stands; call this again" in done.stderr
     house.start("projector")

@@ -88,7 +88,7 @@ class Command(BaseCommand):
         bar = Bar("rebuilding", await engine.run(rebuild.players_left, state.after))
         waiting: deque[str] = deque()
         outcomes: dict[str, PlayerRebuilt] = {}
-        answers = _answers(reader)
+        answers = _answers(reader, PLAYERS_REBUILT, state.run)
         last, more = state.after, True
         while more or waiting:
             while more and len(waiting) <= WAITING_MAX - PLAYERS_AT_ONCE:
@@ -100,7 +100,7 @@ class Command(BaseCommand):
                     last = name
             if not waiting:
                 break
-            for each in _rebuilt(await anext(answers), state.run):
+            for each in msgspec.convert(await anext(answers), PlayersRebuilt).players:
                 outcomes.setdefault(each.player, each)
             before = state.after
             while waiting and waiting[0] in outcomes:
@@ -126,13 +126,10 @@ class Command(BaseCommand):
             after, count = await engine.run(state_part, run, parts, after, datetime.now(UTC))
             parts += 1 if count else 0
         bar, found = Bar("comparing", parts), dict[int, BalancesCompared]()
-        answers = _answers(reader)
+        answers = _answers(reader, BALANCES_COMPARED, run)
         while len(found) < parts:
-            kind, data = await anext(answers)
-            if kind != BALANCES_COMPARED:
-                continue
-            answer = msgspec.convert(data, BalancesCompared)
-            if answer.run == run and answer.part not in found:
+            answer = msgspec.convert(await anext(answers), BalancesCompared)
+            if answer.part not in found:
                 found[answer.part] = answer
                 bar.advance()
         bar.close()
@@ -172,21 +169,16 @@ def _not_restated() -> int:
     return Player.objects.filter(epoch__lt=epoch).count()
 
 
-async def _answers(reader: Reader) -> AsyncIterator[tuple[str, Any]]:
-    """Type and data of the projector's answers; raises when the projector has fallen silent."""
+async def _answers(reader: Reader, kind: str, run: str) -> AsyncIterator[Any]:
+    """Data of the projector's answers of `kind` to `run`. Raises when none comes: what it answers to the relay all the
+    time does not say that this is going on."""
     last_answer_at = time.monotonic()
     while True:
         deliveries = await reader.fetch()
         await reader.ack(deliveries)
         for delivery in deliveries:
-            if delivery.event.type in (BALANCES_COMPARED, PLAYERS_REBUILT):
+            if delivery.event.type == kind and delivery.event.data.get("run") == run:
                 last_answer_at = time.monotonic()
-                yield delivery.event.type, delivery.event.data
+                yield delivery.event.data
         if time.monotonic() - last_answer_at > SILENCE_S_MAX:
             raise BrokerUnavailable(f"the projector has not answered for {SILENCE_S_MAX:.0f} s")
-
-
-def _rebuilt(answer_event: tuple[str, Any], run: str) -> list[PlayerRebuilt]:
-    kind, data = answer_event
-    answer = msgspec.convert(data, PlayersRebuilt) if kind == PLAYERS_REBUILT else None
-    return answer.players if answer and answer.run == run else []
