@@ -12,9 +12,10 @@ import { enhance } from "./slots/forms.js";
 import { callLateListeners } from "./slots/late_events.js";
 import { endLoops } from "./slots/loops.js";
 import { namesTaken } from "./slots/names.js";
+import { takePlace } from "./slots/nested.js";
 import { showNotice } from "./slots/notice.js";
 import { endOutcome, feedIsBack, holdsOutcome, markOutcome, watchClosing } from "./slots/outcomes.js";
-import { keepOne, watchPlaces } from "./slots/places.js";
+import { fillPlaces, keepOne, watchPlaces } from "./slots/places.js";
 import { slotAround, treesOf } from "./slots/roots.js";
 import { runScripts } from "./slots/scripts.js";
 import { loadStyle, newStyles } from "./slots/styles.js";
@@ -59,15 +60,21 @@ class FragmentSlot extends HTMLElement {
       for (const tree of entry.trees) module?.unregister(tree);
     });
   }
+
+  // To be moved is to stay: a browser that knows `moveBefore` calls this and not the one above.
+  connectedMoveCallback() {}
 }
 
 // Stands last in each fragment: it is met by the parser when the fragment is whole and later ones are not.
 class FragmentEnd extends HTMLElement {
   connectedCallback() {
     const slot = slotAround(this);
-    if (slot) slot.dataset.whole = ""; // its place needs no other height: see layout.css
-    if (slot && !mounted.has(slot)) mount(slot, slot.shadowRoot ?? slot);
+    if (!slot) return;
+    slot.dataset.whole = ""; // its place needs no other height: see layout.css
+    if (takePlace(slot, taken) && !mounted.has(slot)) mount(slot, slot.shadowRoot ?? slot);
   }
+
+  connectedMoveCallback() {}
 }
 
 /** @param {HTMLElement} slot @param {FragmentRoot} root */
@@ -170,7 +177,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (read) receive(slot, incoming, html, event.detail.pathInfo.requestPath);
   else {
     markOutcome(slot, incoming);
-    dressed(html, () => replaceSlot(slot, incoming));
+    dressed(html, () => swapIn(slot, incoming));
   }
 });
 
@@ -189,10 +196,15 @@ function receive(slot, incoming, html, requested) {
         refetchIn(slot, RECHECK_MS);
       } else {
         pay(slot, requested, html);
-        replaceSlot(slot, incoming);
+        swapIn(slot, incoming);
       }
     });
   }
+}
+
+/** @param {HTMLElement} slot @param {HTMLElement} incoming */
+function swapIn(slot, incoming) {
+  fillPlaces(replaceSlot(slot, incoming), (each) => mounted.has(each), take);
 }
 
 // At once where the page has met the styles of `html`, so that a picture plays on from one slot to the next.

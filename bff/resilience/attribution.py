@@ -67,6 +67,7 @@ ATTRIBUTION: Mapping[Reason, Attribution] = MappingProxyType(
         Reason.NOT_PUBLISHED: _OURS_UNSENT,
         Reason.MANIFEST: _OURS_UNSENT,
         Reason.LEFT: _OURS,
+        Reason.PENDING: _OURS,
         Reason.INTERNAL: _OURS,
     }
 )

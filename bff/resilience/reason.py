@@ -43,6 +43,7 @@ class Reason(StrEnum):
     NOT_PUBLISHED = "not_published"
     MANIFEST = "manifest"
     LEFT = "left"  # the one who asked has gone
+    PENDING = "pending"  # what it stands in was ready first
     INTERNAL = "internal"  # a mistake on this side
 
     __hash__ = str.__hash__  # an enum's own is a call of Python, and a member is its string

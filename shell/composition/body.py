@@ -81,6 +81,7 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
         isolation=release.isolation,
         links=links_of(release),
         sandboxed=release.sandboxed,
+        places=include.places,
     )
     if isinstance(contained, Refusal):
         return Failure(contained.reason, contained.detail, status=status)
@@ -138,12 +139,16 @@ def contained_fallback(include: Include) -> bytes:
     release = include.release
     if release is None or not release.fallback:
         return b""
-    return _contained(release.fallback, include.prefix, release.isolation, links_of(release), release.sandboxed)
+    return _contained(
+        release.fallback, include.prefix, release.isolation, links_of(release), release.sandboxed, include.places
+    )
 
 
 # Beside containment's own memory, which a flood of other bodies may empty: in an outage this is asked for all the time.
 @lru_cache(maxsize=64)
-def _contained(fallback: bytes, prefix: str, isolation: Isolation, links: LinkPolicy, sandboxed: bool) -> bytes:
+def _contained(
+    fallback: bytes, prefix: str, isolation: Isolation, links: LinkPolicy, sandboxed: bool, places: tuple[str, ...]
+) -> bytes:
     contained = contain(
         fallback,
         "text/html; charset=utf-8",
@@ -151,6 +156,7 @@ def _contained(fallback: bytes, prefix: str, isolation: Isolation, links: LinkPo
         isolation=isolation,
         links=links,
         sandboxed=sandboxed,
+        places=places,
     )
     return b"" if isinstance(contained, Refusal) else contained.html
 

@@ -50,6 +50,12 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
         return self.visit.receipts.get(self.slot.name, "")
 
     @cached_property
+    def places(self) -> tuple[str, ...]:
+        """The names of the slots that stand inside this one."""
+        nested = self.visit.page.nested
+        return tuple(slot.name for slot in nested.get(self.slot.name, ())) if nested else ()
+
+    @cached_property
     def query(self) -> dict[str, str]:
         """What the page's query asks of the slot, by the slot's own names."""
         named = self.visit.queries.get(self.slot.name, {})
@@ -89,6 +95,7 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
             visit.locale,
             visit.currency,
             visit.device,
+            *self.places,
         )
         if self.audience == "shared":
             return Key.for_everybody("shared", *parts)

@@ -16,7 +16,7 @@ from shell.composition.outage import Repeated
 from shell.composition.page import Slot
 from shell.composition.release import Release
 
-_DECIDED_HERE = frozenset({Reason.NOT_PUBLISHED, Reason.HELD, Reason.INTERNAL, Reason.LEFT})
+_DECIDED_HERE = frozenset({Reason.NOT_PUBLISHED, Reason.HELD, Reason.INTERNAL, Reason.LEFT, Reason.PENDING})
 
 
 class Included(msgspec.Struct, frozen=True, eq=False):

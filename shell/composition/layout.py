@@ -78,7 +78,7 @@ def read_layout(path: Path, page: Page) -> Layout:
         raise PagesBroken(f"{where} has slots and no layout; write the file, as its neighbours have it") from error
     except (OSError, ValueError) as error:
         raise PagesBroken(f"{where}: {error}. What a layout may say stands in shell/README.md") from error
-    if problem := next(layout_problems(layout, [slot.name for slot in page.slots]), None):
+    if problem := next(layout_problems(layout, [slot.name for slot in page.placed]), None):
         raise PagesBroken(f"{where}: {problem}")
     return layout
 

@@ -54,7 +54,8 @@ class Slot:
     `scopes` is what the fragment may do for a player.
 
     A `primary` slot decides the page's status, if its release agrees to. `query` names what the page's own query may
-    ask of the slot, written `?<slot>.<name>=<value>`. `grant` is for nobody but a player's path.
+    ask of the slot, written `?<slot>.<name>=<value>`. `grant` is for nobody but a player's path. A slot that stands
+    `inside` another of the page keeps that one back for `awaited_ms` at most, once that is ready itself.
     """
 
     name: str
@@ -64,6 +65,8 @@ class Slot:
     primary: bool = False
     grant: Grant | None = None
     query: tuple[str, ...] = ()
+    inside: str = ""
+    awaited_ms: int = 0
 
     def path(self, params: Mapping[str, str]) -> str:
         return _filled(self.pathname, params)
@@ -89,7 +92,8 @@ class Page:
 
     Without JavaScript the page reads itself again after `refresh_s` seconds; 0 is never. `samples` are values with
     which publishing asks what visits will ask; they are complete or empty. `words` and `layout` are those of a page
-    that is data as a whole; without them they stand in its template, and in the file beside that.
+    that is data as a whole; without them they stand in its template, and in the file beside that. `nested` has the
+    slots inside a slot, by that one's name.
     """
 
     name: str
@@ -100,6 +104,19 @@ class Page:
     samples: Mapping[str, str] = field(default_factory=dict, hash=False)
     words: PageWords | None = None
     layout: "Layout | None" = field(default=None, hash=False)
+    nested: Mapping[str, tuple[Slot, ...]] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        nested: dict[str, tuple[Slot, ...]] = {}
+        for slot in self.slots:
+            if slot.inside:
+                nested[slot.inside] = (*nested.get(slot.inside, ()), slot)
+        object.__setattr__(self, "nested", nested)
+
+    @property
+    def placed(self) -> tuple[Slot, ...]:
+        """The slots that the layout places; the others stand inside these."""
+        return tuple(slot for slot in self.slots if not slot.inside)
 
     @property
     def params(self) -> tuple[str, ...]:

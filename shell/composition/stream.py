@@ -5,8 +5,9 @@ Public: `Composer`, `Composition`, `Opening`, `timing`.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from bff.resilience.deadline import Deadline
 from bff.resilience.outcome import State
@@ -15,6 +16,7 @@ from shell.composition.compiler import Compiled, Compiler
 from shell.composition.include import Include
 from shell.composition.includer import Includer
 from shell.composition.ladder import Included
+from shell.composition.nested import pending
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
 from shell.composition.page_names import PageNames
 from shell.composition.release import Release, Snapshot
@@ -22,6 +24,7 @@ from shell.composition.wrap import Wrapper
 
 # A proxy that gathers before it sends on (nginx does, to compress) would hold the head for the slowest slot.
 _UNBUFFERED = ("x-accel-buffering", "no")
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,10 @@ class Composition:
                 self._ready[name] = ready
             else:
                 self._tasks[name] = asyncio.create_task(composer.includer.include(include, self._deadline))
+        # What was sent of slots that others stand in, and of these.
+        self._sent: set[str] = set()
+        for name, nested in visit.page.nested.items():
+            self._keep_back(name, nested)
 
     async def open(self) -> Opening:
         """Head, layout and the slots that are ready. A primary slot is waited for; it alone may change the status."""
@@ -119,8 +126,10 @@ class Composition:
             yield tail, False
         while waiting:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            ended = [self._wrap(task.result()) for task in self._tasks.values() if task in done]
-            yield b"".join(ended if waiting else (*ended, tail)), bool(waiting)
+            ended = [self._element(task.result()) for task in self._tasks.values() if task in done]
+            chunk = b"".join(ended if waiting else (*ended, tail))
+            if chunk or not waiting:
+                yield chunk, bool(waiting)
 
     async def close(self) -> None:
         """End every include that is still under way."""
@@ -128,6 +137,13 @@ class Composition:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _keep_back(self, name: str, nested: tuple[Slot, ...]) -> None:
+        """Have the slot `name` wait for those inside it that the page says are worth it."""
+        awaited = [(self._tasks[each.name], each.awaited_ms) for each in nested if each.name in self._tasks]
+        if any(awaited_ms for _, awaited_ms in awaited):
+            own = self._tasks.get(name) or self._ready.pop(name)
+            self._tasks[name] = asyncio.create_task(_with_nested(own, awaited))
 
     def _release(self, slot: Slot) -> Release | None:
         """What draws this slot of this view: every slot of one fragment the same."""
@@ -149,7 +165,7 @@ class Composition:
         decides = self._ready.get(primary.name) if primary is not None else None
         page_head = decides.page_head if decides is not None else None
         head = Compiled.fill(self._page_parts().head, _hole_values(self._visit), page_head, self._visit.origin)
-        return Opening(status, b"".join((head, *map(self._wrap, self._ready.values()))), headers)
+        return Opening(status, b"".join((head, *map(self._element, self._ready.values()))), headers)
 
     def _page_parts(self) -> Compiled:
         visit = self._visit
@@ -157,8 +173,42 @@ class Composition:
             visit.page, language=visit.language, signed_in=bool(visit.player), snapshot=self._snapshot
         )
 
-    def _wrap(self, included: Included) -> bytes:
-        return self._composer.wrapper.wrap(included, self._includes[included.slot.name], self._page_names)
+    def _element(self, included: Included) -> bytes:
+        """What is sent of a slot that is ready: nothing, where it goes out with the one that it stands in."""
+        slot = included.slot
+        nested = self._visit.page.nested.get(slot.name, ())
+        if slot.inside:
+            if slot.inside not in self._sent or slot.name in self._sent:
+                return b""
+        elif nested:
+            self._sent.add(slot.name)
+            return self._wrap(included, {inner.name: self._inner(inner) for inner in nested})
+        return self._wrap(included)
+
+    def _inner(self, slot: Slot) -> bytes:
+        """What stands in a place as the slot around it is sent: the slot itself, or its fallback for the moment."""
+        task, ready = self._tasks.get(slot.name), self._ready.get(slot.name)
+        if ready is None and task is not None and task.done():
+            ready = task.result()
+        if ready is not None:
+            self._sent.add(slot.name)
+            return self._wrap(ready)
+        include = self._includes[slot.name]
+        # It leaves all names to what takes its turn.
+        return self._composer.wrapper.wrap(pending(include), include, PageNames(everything=True))
+
+    def _wrap(self, included: Included, inner: Mapping[str, bytes] = _NOTHING) -> bytes:
+        include = self._includes[included.slot.name]
+        return self._composer.wrapper.wrap(included, include, self._page_names, inner=inner)
+
+
+async def _with_nested(
+    own: asyncio.Task[Included] | Included, nested: list[tuple[asyncio.Task[Included], int]]
+) -> Included:
+    """A slot's outcome, once those inside it are there or have had their time from when it was there itself."""
+    included = own if isinstance(own, Included) else await own
+    await asyncio.gather(*(asyncio.wait({task}, timeout=awaited_ms / 1000) for task, awaited_ms in nested))
+    return included
 
 
 def timing(slot: str, ms: int, state: State) -> str:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
+from types import MappingProxyType
 
 import msgspec
 from django.template.loader import render_to_string
@@ -17,10 +18,11 @@ from bff.contracts.asset import Scope
 from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.assets import static_url
+from shell.composition.contain.slot_places import inert_around
 from shell.composition.include import Include
 from shell.composition.ladder import Included
+from shell.composition.nested import SLOT_END, filled, with_places
 from shell.composition.outage import Markup
-from shell.composition.page import Visit
 from shell.composition.page_names import PageNames
 from shell.composition.release import Release
 from shell.composition.retry_delay import bounds_ms, delay_ms
@@ -28,6 +30,8 @@ from shell.composition.retry_delay import bounds_ms, delay_ms
 _SHELL_DRAWN = (State.STALE, State.PLACEHOLDER)
 # What the bar over a stale copy is rendered with, once, before each copy's own moment stands there.
 _AS_OF, _AT = "\0as-of\0", "\0at\0"
+
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Wrapper:
@@ -39,12 +43,23 @@ class Wrapper:
         self._frames: dict[tuple[object, ...], _Frame] = {}
 
     def wrap(
-        self, included: Included, include: Include, page_names: PageNames | None = None, *, attempt: int = 0
+        self,
+        included: Included,
+        include: Include,
+        page_names: PageNames | None = None,
+        *,
+        attempt: int = 0,
+        inner: Mapping[str, bytes] = _NOTHING,
     ) -> bytes:
         """The slot's element, whole, with names that are free among `page_names`, none where it stands alone.
 
-        `attempt` counts the retries before this one.
+        `attempt` counts the retries before this one. `inner` has the elements of the slots inside it; without them
+        their places stay empty.
         """
+        element = self._element(included, include, page_names, attempt)
+        return filled(element, inner, light=_is_light(included)) if inner else element
+
+    def _element(self, included: Included, include: Include, page_names: PageNames | None, attempt: int) -> bytes:
         if _is_light(included):
             html = (page_names or PageNames()).make_unique(included.html, included.slot.name)
             if html is not included.html:
@@ -71,7 +86,10 @@ class Wrapper:
         frame = self._frame(included, include, attempt)
         as_of = included.as_of.isoformat() if included.as_of else ""
         varying = f' data-as-of="{as_of}" data-ms="{included.ms}" '
-        return frame.before + varying.encode(), b"".join((frame.after, _body(included, include.visit), frame.end))
+        body = _body(included, include)
+        if include.places:
+            body = with_places(body, include.places)
+        return frame.before + varying.encode(), b"".join((frame.after, body, frame.end))
 
     def _frame(self, included: Included, include: Include, attempt: int) -> "_Frame":
         release = included.release
@@ -86,12 +104,13 @@ class Wrapper:
             not included.html,
             attempt,
             included.version_seen,
+            include.places,
         )
         frame = self._frames.get(key)
         if frame is None:
             if len(self._frames) >= _FRAMES_MAX:
                 self._frames.clear()
-            frame = self._frames[key] = _framed(included, include.prefix, include.refetch_query, attempt)
+            frame = self._frames[key] = _framed(included, include, attempt)
         return frame
 
 
@@ -107,8 +126,8 @@ class _Frame(msgspec.Struct, frozen=True):
     end: bytes
 
 
-def _framed(included: Included, prefix: str, refetch_query: str, attempt: int) -> _Frame:
-    slot, release = included.slot, included.release
+def _framed(included: Included, include: Include, attempt: int) -> _Frame:
+    slot, release, prefix, refetch_query = included.slot, included.release, include.prefix, include.refetch_query
     query = [escape(refetch_query)] if refetch_query else []
     attributes = {"slot": slot.name, "id": f"slot-{slot.name}", "data-prefix": prefix}
     if refetch_query:
@@ -118,6 +137,10 @@ def _framed(included: Included, prefix: str, refetch_query: str, attempt: int) -
         "data-reason": str(included.reason or ""),
         "data-version": included.version,
     }
+    if slot.inside:
+        attributes["data-inside"] = slot.inside
+    if include.places:
+        attributes["data-places"] = " ".join(include.places)
     if included.version_seen:
         attributes["data-version-seen"] = included.version_seen
     if release is not None:
@@ -144,7 +167,7 @@ def _framed(included: Included, prefix: str, refetch_query: str, attempt: int) -
     return _Frame(
         f"<fragment-slot{_attributes(attributes)}".encode(),
         f'hx-get="{address}"{_SWAP}>{inner}'.encode(),
-        f"{end}</fragment-slot>\n".encode(),
+        end.encode() + SLOT_END,
     )
 
 
@@ -194,11 +217,17 @@ def _scope(included: Included) -> Scope:
     return "fallback" if included.state is State.FALLBACK else "content"
 
 
-def _body(included: Included, visit: Visit) -> bytes:
-    """The fragment's HTML, or the shell's own where there is none; a stale copy stands inert under its age."""
+def _body(included: Included, include: Include) -> bytes:
+    """The fragment's HTML, or the shell's own where there is none; a stale copy stands inert under its age.
+
+    What stands inside it is another fragment's, and acts.
+    """
+    visit = include.visit
     if included.state is State.STALE and included.as_of is not None:
         bar = _stale_bar(visit.language).replace(_AS_OF, included.as_of.isoformat(timespec="seconds"))
         bar = bar.replace(_AT, included.as_of.strftime("%H:%M:%S"))
+        if include.places:
+            return bar.encode() + b'<div class="mullion-copy">' + inert_around(included.html) + b"</div>"
         return bar.encode() + b'<div class="mullion-copy" inert>' + included.html + b"</div>"
     if included.html:
         return included.html

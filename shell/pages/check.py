@@ -61,7 +61,9 @@ class PageCheck:
             if slot.fragment not in self.fragments:
                 live = ", ".join(sorted(self.fragments)) or "none"
                 yield f"slots.{slot.name}: no release of {slot.fragment} is live. Live: {live}"
-        yield from (f"layout: {problem}" for problem in layout_problems(document.layout, [*document.slots]))
+        yield from (
+            f"layout: {problem}" for problem in layout_problems(document.layout, [slot.name for slot in page.placed])
+        )
         for slot_name, place in document.layout.slots.items():
             if place.skeleton not in SKELETONS:
                 there = ", ".join(sorted(SKELETONS))

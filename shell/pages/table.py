@@ -16,9 +16,11 @@ from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
 NOT_FOUND = Page(name="not-found", route="", template="404.html")
 REFRESH_S_MIN = 10
 GRANT_LIFE_H_MAX = 12
+AWAITED_MS_MAX = 500
 # What each fragment may do for a player, by its name.
 Scopes = Mapping[str, frozenset[str]]
 _QUERY = re.compile(r"[a-z][a-z_]{0,31}")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _THIRD_PARTY = re.compile(r"(?!live:)[a-z][a-z0-9-]*:.+")
 _TAKEN = frozenset({"receipt", "min_sequence", "attempt"})  # the shell's own words to a fragment
 
@@ -41,6 +43,8 @@ class SlotEntry(msgspec.Struct, forbid_unknown_fields=True):
     primary: bool = False
     grant: _Grant | None = None
     query: list[str] = []
+    inside: str = ""
+    awaited_ms: Annotated[int, msgspec.Meta(ge=0, le=AWAITED_MS_MAX)] = 0
 
 
 class PageEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -88,10 +92,27 @@ def _takes(page: Page, samples: dict[str, str]) -> bool:
     return samples.keys() == set(page.params) and PageTable([page]).match(page.path(samples)) == (page, samples)
 
 
+def _wrong_inside(name: str, slot: SlotEntry, slots: dict[str, SlotEntry]) -> str | None:
+    """Why a slot can not stand in the one that it names, in a sentence; None where it can, or names none."""
+    if not slot.inside:
+        return "stands in no other slot, so none is kept back for it; take awaited_ms out" if slot.awaited_ms else None
+    if not _NAME.fullmatch(name):
+        return "stands inside another slot, so its name is a place of that one's HTML; write it in lower case"
+    around = slots.get(slot.inside)
+    if around is None or around is slot:
+        return f"stands inside {slot.inside!r}, which is no other slot of the page"
+    if around.inside:
+        return f"stands inside {slot.inside!r}, which stands inside another slot itself; two deep is the most"
+    return "is primary and stands inside another slot; only that one can be" if slot.primary else None
+
+
 def page_of(where: str, name: str, page: PageEntry, scopes: Scopes) -> Page:
     """The page that is written as `page`, where `scopes` names every fragment; `PagesBroken` begins with `where`."""
     if not (page.route.startswith("/") and page.route.endswith("/")):
         raise PagesBroken(f"{where}: its route must start and end with a slash")
+    for slot_name, entry in page.slots.items():
+        if wrong := _wrong_inside(slot_name, entry, page.slots):
+            raise PagesBroken(f"{where}.slots.{slot_name} {wrong}")
     slots = [_slot(f"{where}.slots.{slot_name}", slot_name, slot, scopes) for slot_name, slot in page.slots.items()]
     if sum(slot.primary for slot in slots) > 1:
         raise PagesBroken(f"{where} has more than one primary slot")
@@ -119,4 +140,5 @@ def _slot(where: str, name: str, slot: SlotEntry, scopes: Scopes) -> Slot:
             f"so that no grant can pass for a fragment or open a live socket"
         )
     grant = _grant(slot.grant) if slot.grant else None
-    return Slot(name, slot.fragment, slot.pathname, scopes[slot.fragment], slot.primary, grant, tuple(slot.query))
+    query, placed = tuple(slot.query), (slot.inside, slot.awaited_ms)
+    return Slot(name, slot.fragment, slot.pathname, scopes[slot.fragment], slot.primary, grant, query, *placed)

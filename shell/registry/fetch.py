@@ -6,7 +6,7 @@ Public: `Fetcher`, `Copy`, `FETCH_MS`.
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
@@ -19,7 +19,7 @@ from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.reason import Reason
 from bff.resilience.transport import Sender
 from shell.composition.body import content_type_of, is_empty, links_of
-from shell.composition.contain import Contained, Refusal, audit
+from shell.composition.contain import Contained, Refusal, audit, unplaced
 from shell.composition.page import PageTable
 from shell.composition.release import AssetUse, Release, Trust
 from shell.composition.requests import Bearer
@@ -27,7 +27,7 @@ from shell.registry import models
 from shell.registry.asset_copies import copy_entries
 from shell.registry.document_names import DocumentNames
 from shell.registry.link_header import linked_assets
-from shell.registry.looks import Look, looks_of
+from shell.registry.looks import Look, looks_of, places_of
 from shell.registry.origins import Origins, origin_of
 from shell.registry.release_folder import PublishRefused, ReleaseFolder
 from shell.registry.shown_pictures import pictures_in
@@ -124,7 +124,8 @@ class Fetcher:
         await folder.add_reached()
         css, js, uses = tuple(styles.keys), tuple(scripts.keys), {**styles.uses, **scripts.uses}
         release = replace(release, css=css, js=js, uses=uses, files=folder.digests(), folder=folder.name())
-        notes = (*_judge_fallback(release, fallback), *unasked, *_notes(release, looks, answers))
+        places = places_of(release.fragment, self._pages)
+        notes = (*_judge_fallback(release, fallback, places), *unasked, *_notes(release, looks, answers))
         return Copy(
             manifest_url=manifest_url,
             manifest_body=response.body,
@@ -190,15 +191,15 @@ def _found(answer: Response | CallFailed) -> TypeGuard[Response]:
     return isinstance(answer, Response) and answer.status == 200
 
 
-def _judge_fallback(release: Release, fallback: Response | None) -> tuple[str, ...]:
+def _judge_fallback(release: Release, fallback: Response | None, places: tuple[str, ...]) -> tuple[str, ...]:
     """What a page shows it without; raises `PublishRefused` where it could show none of it."""
     if fallback is None:
         return ()
-    checked = _contain(fallback, release)
+    checked = _contain(fallback, release, places)
     if isinstance(checked, Refusal):
         raise PublishRefused(f"fallback: {checked.detail} ({checked.reason})")
     blank = ("fallback: nothing of it can be seen",) if is_empty(release, checked) else ()
-    return (*blank, *(f"fallback: {note}; a page shows it without" for note in checked.notes))
+    return (*blank, *(f"fallback: {note}" for note in _notes_on(checked, places)))
 
 
 def _notes(release: Release, looks: Sequence[Look], answers: Sequence[Response | CallFailed]) -> tuple[str, ...]:
@@ -210,14 +211,14 @@ def _notes(release: Release, looks: Sequence[Look], answers: Sequence[Response |
         elif answer.status != 200:
             notes[f"{look.request.url} answered {answer.status}; pages show its HTML for 200 alone"] = look.where
         else:
-            checked = _contain(answer, release, look.prefix)
+            checked = _contain(answer, release, look.places, look.prefix)
             if isinstance(checked, Refusal):
                 notes[f"pages will show the fallback: {checked.detail} ({checked.reason})"] = look.where
             else:
                 if is_empty(release, checked):
                     notes["pages will show the fallback: nothing of it can be seen (empty)"] = look.where
-                for note in checked.notes:
-                    notes.setdefault(f"{note}; a page shows it without", look.where)
+                for note in _notes_on(checked, look.places):
+                    notes.setdefault(note, look.where)
     return tuple(f"content of {where}: {note}" for note, where in notes.items())
 
 
@@ -233,7 +234,14 @@ def _unrun(release: Release) -> tuple[str, ...]:
     return (f"js: no page runs its scripts, as {release.fragment} is sandboxed; an operator may trust it",)
 
 
-def _contain(response: Response, release: Release, prefix: str = _ANY_PREFIX) -> Contained | Refusal:
+def _notes_on(checked: Contained, places: tuple[str, ...]) -> Iterator[str]:
+    yield from (f"{note}; a page shows it without" for note in checked.notes)
+    yield from unplaced(checked.html, places)
+
+
+def _contain(
+    response: Response, release: Release, places: tuple[str, ...], prefix: str = _ANY_PREFIX
+) -> Contained | Refusal:
     return audit(
         response.body,
         content_type_of(response),
@@ -241,4 +249,5 @@ def _contain(response: Response, release: Release, prefix: str = _ANY_PREFIX) ->
         isolation=release.isolation,
         links=links_of(release),
         sandboxed=release.sandboxed,
+        places=places,
     )

@@ -1,9 +1,9 @@
 """What publishing asks a fragment's content: the requests that pages will send, for nobody real.
 
-Public: `Look`, `looks_of`, `NOBODY`.
+Public: `Look`, `looks_of`, `places_of`, `NOBODY`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -19,11 +19,15 @@ NOBODY = "publishing"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One request of a page, for what it includes. `where` names page and slot for a message."""
+    """One request of a page, for what it includes. `where` names page and slot for a message.
+
+    `places` names the slots that stand inside it, on any page that asks the same.
+    """
 
     where: str
     include: Include
     request: Request
+    places: tuple[str, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -48,8 +52,15 @@ def looks_of(release: Release, pages: PageTable, bearer: Bearer | None) -> tuple
             continue
         include = Include(slot, _visit(page, NOBODY if bearer else ""), release)
         request = content_request(include, bearer or _no_bearer)
-        looks.setdefault(request.url, Look(where, include, request))
+        look = looks.setdefault(request.url, Look(where, include, request))
+        looks[request.url] = replace(look, places=tuple(dict.fromkeys((*look.places, *include.places))))
     return tuple(looks.values()), tuple(notes)
+
+
+def places_of(fragment: str, pages: PageTable) -> tuple[str, ...]:
+    """The names of all slots that stand inside one of `fragment` on a page."""
+    around = [(page, slot) for page in pages.pages for slot in page.slots if slot.fragment == fragment]
+    return tuple(dict.fromkeys(inner.name for page, slot in around for inner in page.nested.get(slot.name, ())))
 
 
 def _visit(page: Page, player: str) -> Visit:

@@ -1,8 +1,8 @@
 """The stylesheet of a fragment that shares the page's tree, written so that it styles its own slot alone.
 
-Rules stand in an `@scope` of the slot, in which `:root`, `html` and `body` mean the slot itself. What CSS names for a
-whole document (animations, fonts, layers, counter styles) gets the fragment's name before its own; what would change
-the document itself is left out. A browser without `@scope` shows the fragment unstyled.
+Rules stand in an `@scope` of the slot, which ends at a slot inside it; `:root`, `html` and `body` mean the slot itself.
+What CSS names for a whole document (animations, fonts, layers, counter styles) gets the fragment's name before its own;
+what would change the document itself is left out. A browser without `@scope` shows the fragment unstyled.
 Public: `scoped`.
 Source: CSS Cascade 6 §3 (`@scope`), CSS Nesting 1; read and written by tinycss2.
 """
@@ -34,7 +34,7 @@ def scoped(css: bytes, fragment: str) -> tuple[bytes, tuple[str, ...]]:
     outside, inside = scoping.rules(rules[ahead:])
     outside = "".join(scoping.statement(rule) for rule in rules[:ahead] if isinstance(rule, ast.AtRule)) + outside
     slot = f"fragment-slot[data-fragment={_string(fragment)}]"
-    written = outside + (f"@scope ({slot}) {{\n{inside}}}\n" if inside else "")
+    written = outside + (f"@scope ({slot}) to (:scope fragment-slot) {{\n{inside}}}\n" if inside else "")
     return written.encode(), tuple(dict.fromkeys(scoping.left_out))
 
 

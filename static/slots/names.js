@@ -1,6 +1,8 @@
 // What slots without a shadow root name in the tree that they share: ids, and groups that act together by their name.
 // The shell writes a slot that is asked for again so that it takes none of these (shell/composition/page_names.py).
 
+import { ownOf } from "./nested.js";
+
 const CHARS_MAX = 8000;
 const REFERRING = ["form", "for", "popovertarget", "commandfor"]; // a press here acts there
 const NAMED = "[id], details[name], map[name], input[type=radio i][name]";
@@ -11,7 +13,7 @@ export function namesTaken(slot) {
   const names = new Set();
   for (const other of document.querySelectorAll("fragment-slot")) {
     if (other === slot || other.shadowRoot) continue;
-    for (const element of other.querySelectorAll(NAMED)) {
+    for (const element of ownOf(other, other.querySelectorAll(NAMED))) {
       if (element.id) names.add(`id:${encodeURIComponent(element.id)}`);
       const group = groupOf(element);
       if (group) names.add(`${group}:${encodeURIComponent(element.getAttribute("name") ?? "")}`);
@@ -29,7 +31,7 @@ export function giveWay(incoming, slot) {
   const taken = new Set();
   for (const other of document.querySelectorAll("fragment-slot")) {
     if (other === slot || other.shadowRoot) continue;
-    for (const element of other.querySelectorAll("[id]")) taken.add(element.id);
+    for (const element of ownOf(other, other.querySelectorAll("[id]"))) taken.add(element.id);
   }
   const own = new Set();
   for (const element of incoming.querySelectorAll("[id]")) {

@@ -4,6 +4,8 @@
 // parsing is one moment to look, and when nothing has arrived for a while is another. A stream that was only slow may
 // still bring its own slots after that; one of the two is kept.
 
+import { emptyPlaces } from "./nested.js";
+
 const LOOK_MS = 1000;
 const QUIET_LOOKS = 3; // the shell gives a page one second for all of its slots
 const STYLED_LOOKS = 10; // while the layout's own styles load, a browser stands still by itself
@@ -59,6 +61,24 @@ function lookAround(isTaken, take) {
     const [slot = standIn(layout, place.name)] = place.assignedElements();
     if (slot instanceof HTMLElement && !isTaken(slot)) take(slot);
   }
+  /** @type {NodeListOf<HTMLElement>} */
+  const inner = document.querySelectorAll("fragment-slot[data-inside]");
+  for (const slot of inner) if (!isTaken(slot)) take(slot);
+  // One that was cut itself comes again, and its places with it.
+  /** @type {NodeListOf<HTMLElement>} */
+  const whole = document.querySelectorAll("fragment-slot[data-places][data-whole]");
+  for (const around of whole) fillPlaces(around, isTaken, take);
+}
+
+// A slot around others has come without them: each asks for itself.
+/** @param {HTMLElement} around @param {IsTaken} isTaken @param {Take} take */
+export function fillPlaces(around, isTaken, take) {
+  const layout = document.querySelector("page-layout");
+  if (!layout) return;
+  for (const { place, name } of emptyPlaces(around)) {
+    const slot = standIn(layout, name, place);
+    if (!isTaken(slot)) take(slot);
+  }
 }
 
 // Nothing is there that could be lost, so the page is opened once more as soon as the shell answers.
@@ -72,10 +92,10 @@ async function startOver() {
 }
 
 // It asks for the place and stands in none itself, so that the skeleton stays until the answer takes its turn.
-/** @param {HTMLElement} layout @param {string} name @returns {HTMLElement} */
-function standIn(layout, name) {
+/** @param {HTMLElement} layout @param {string} name @param {Element} [place] @returns {HTMLElement} */
+function standIn(layout, name, place = layout) {
   /** @type {HTMLElement | null} */
-  const existing = layout.querySelector(`:scope > [data-place="${name}"]`);
+  const existing = place.querySelector(`:scope > [data-place="${name}"]`);
   if (existing) return existing;
   const slot = document.createElement("fragment-slot");
   slot.hidden = true;
@@ -87,7 +107,7 @@ function standIn(layout, name) {
   for (const [attribute, value] of Object.entries({ ...swap, "hx-swap": "outerHTML" })) {
     slot.setAttribute(attribute, value);
   }
-  layout.append(slot);
+  place.append(slot);
   return slot;
 }
 

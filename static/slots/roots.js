@@ -2,13 +2,14 @@
 
 /** @typedef {ShadowRoot | HTMLElement | DocumentFragment} Tree */
 
-// `tree` and each that stands in it, outer ones first.
+// `tree` and each that stands in it, outer ones first; a slot inside is not of it.
 /** @template {Tree} T @param {T} tree @returns {(T | ShadowRoot | DocumentFragment)[]} */
 export function treesOf(tree) {
   /** @type {(T | ShadowRoot | DocumentFragment)[]} */
   const trees = [tree];
   for (const each of trees) {
     for (const element of each.querySelectorAll("*")) {
+      if (element.localName === "fragment-slot") continue;
       if (element.shadowRoot) trees.push(element.shadowRoot);
       else if (declaresRoot(element)) trees.push(element.content);
     }

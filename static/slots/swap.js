@@ -2,6 +2,7 @@
 // declarative shadow roots (`Document.parseHTMLUnsafe`), htmx would put an empty element in the place of a fallback.
 
 import { giveWay } from "./names.js";
+import { ownOf, replaceAround } from "./nested.js";
 import { attachRoots, findAll, focusedIn } from "./roots.js";
 
 // The slot that `html` brings, not in the page yet; null unless it is whole. What shows is never swapped into nothing.
@@ -34,7 +35,8 @@ function heldInPlace(slot) {
   return () => scrollBy({ top: held.getBoundingClientRect().top - top, behavior: "instant" });
 }
 
-// Puts `answer` where `slot` stands. Focus, and what was opened to be read, are found again in it.
+// Puts `answer` where `slot` stands, and gives what stands there then. Focus, and what was opened to be read, are found
+// again in it.
 /** @param {HTMLElement} slot @param {HTMLElement} answer */
 export function replaceSlot(slot, answer) {
   const incoming = withRoot(answer);
@@ -42,12 +44,13 @@ export function replaceSlot(slot, answer) {
   const opened = openedIn(slot);
   const hold = heldInPlace(slot);
   giveWay(incoming, slot);
-  slot.replaceWith(incoming);
+  replaceAround(slot, incoming);
   hold();
   for (const details of detailsIn(incoming, "details")) {
     if (opened.has(details.textContent)) details.open = true;
   }
   if (focus) giveFocus(incoming, focus);
+  return incoming;
 }
 
 // A root that is attached while its host is not in this document has no custom elements, also later.
@@ -77,7 +80,8 @@ function openedIn(slot) {
 /** @param {HTMLElement} slot @returns {Focus | null} */
 function focusIn(slot) {
   const inside = slot.shadowRoot ?? (slot.contains(document.activeElement) ? document : null);
-  const focused = inside && focusedIn(inside);
+  const active = inside && focusedIn(inside);
+  const focused = active && ownOf(slot, [active])[0];
   if (!focused) return document.activeElement === slot ? { id: "", name: "", localName: "", selection: null } : null;
   return { id: focused.id, name: describe(focused), localName: focused.localName, selection: selectionIn(focused) };
 }

@@ -3,6 +3,7 @@
 // Focus is not typing: a button, a link or a box to tick that has it is found again in what arrives. A field for text
 // that has it may be typed into at the next moment, and what is being pressed or sent is not pulled away.
 
+import { ownOf } from "./nested.js";
 import { findAll, focusedIn } from "./roots.js";
 
 const NO_TEXT = new Set("button checkbox color file image radio range reset submit".split(" "));
@@ -17,11 +18,11 @@ export function busy(slot) {
   const root = slot.shadowRoot ?? slot;
   const inside = slot.shadowRoot ?? (slot.contains(document.activeElement) ? document : null);
   const focused = inside && focusedIn(inside);
-  if (focused && takesText(focused)) return true;
-  if (findAll(root, AT_WORK).length) return true;
+  if (focused && takesText(focused) && ownOf(slot, [focused]).length) return true;
+  if (ownOf(slot, findAll(root, AT_WORK)).length) return true;
   /** @type {Field[]} */
   const fields = findAll(root, "input:not([type=hidden]), textarea, select");
-  return fields.some(edited);
+  return ownOf(slot, fields).some(edited);
 }
 
 // Marks what an action's answer brings back of what was typed into `slot`: it is typed input still.

@@ -99,9 +99,9 @@ class Trio:
         for origin in self.origins.values():
             await origin.aclose()
 
-    def visit(self, player: str = "", **more: Any) -> Visit:
+    def visit(self, player: str = "", *, page: Page = PAGE, **more: Any) -> Visit:
         return Visit(
-            page=PAGE,
+            page=page,
             params={},
             language="en",
             locale="en-GB",

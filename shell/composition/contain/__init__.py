@@ -12,6 +12,7 @@ from shell.composition.contain.data_script import shows_nothing
 from shell.composition.contain.limits import Limits
 from shell.composition.contain.links import Isolation, LinkPolicy
 from shell.composition.contain.refusal import Refusal
+from shell.composition.contain.slot_places import unplaced
 
 __all__ = [
     "Contained",
@@ -26,4 +27,5 @@ __all__ = [
     "names_of",
     "renamed",
     "shows_nothing",
+    "unplaced",
 ]

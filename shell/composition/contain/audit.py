@@ -33,13 +33,14 @@ def audit(
     isolation: Isolation,
     links: LinkPolicy,
     sandboxed: bool = False,
+    places: tuple[str, ...] = (),
     limits: Limits | None = None,
 ) -> Contained | Refusal:
     """As `contain`, with every note, and with what a browser's own parser drops. It keeps nothing and takes longer."""
     limits = limits or Container().limits
     container = Container(replace(limits, notes_max=_NOTES_MAX, cache_bytes_max=0))
     contained = container.contain(
-        body, content_type, prefix=prefix, isolation=isolation, links=links, sandboxed=sandboxed
+        body, content_type, prefix=prefix, isolation=isolation, links=links, sandboxed=sandboxed, places=places
     )
     if isinstance(contained, Refusal):
         return contained

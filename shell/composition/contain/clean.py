@@ -21,6 +21,7 @@ from shell.composition.contain.places import SPECIAL, TABLE_PART_FIRST, judge_de
 from shell.composition.contain.refusal import Stop
 from shell.composition.contain.removal import Removal
 from shell.composition.contain.sandbox import may_act
+from shell.composition.contain.slot_places import settle_places
 
 # Finds each of `elements.FORMATTING` where a tag starts. It also fits a few names that no element has, which is
 # harmless, and it spells out both cases: that is three times as fast as to list the names and ignore case.
@@ -53,6 +54,7 @@ class Cleaner:
         self._odd: list[Element] = []
         self._frames: list[Element] = []
         self._data: list[Element] = []
+        self._places: list[Element] = []
         self._bad: list[tuple[Element, str, Check]] = []
         self._seen: set[str] = set()
         self._referring: list[tuple[Element, str]] = []
@@ -90,6 +92,8 @@ class Cleaner:
         if self._reach.isolation == "light":
             self._leave_slots(root)
             self._confine(root)
+        if self._places:
+            settle_places(self._places, self._reach, self._removal)
         out = root.inner_html
         out = out.replace(TAME, "")
         if _DEL in out:
@@ -106,7 +110,7 @@ class Cleaner:
 
     def _walk(self, root: Element) -> None:
         """Look at every element and attribute once; nothing is changed while the tree is walked."""
-        self._odd, self._frames, self._data, self._bad = [], [], [], []
+        self._odd, self._frames, self._data, self._bad, self._places = [], [], [], [], []
         self._seen, self._referring = set(), []
         reach, limits, bad = self._reach, self._limits, self._bad
         isolation = reach.isolation
@@ -168,6 +172,9 @@ class Cleaner:
                     return elements.SLOT
                 if tag == "link" and roots.is_sheet(element):
                     return elements.SHEET
+            if tag == "slot":
+                self._places.append(element)
+                return elements.NOTHING
         for kind, listed in _FOREIGN.get(element.namespace, ()):
             if tag in listed:
                 self._seen.add(kind)

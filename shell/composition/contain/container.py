@@ -55,10 +55,12 @@ class Container:
         isolation: Isolation,
         links: LinkPolicy,
         sandboxed: bool = False,
+        places: tuple[str, ...] = (),
     ) -> Contained | Refusal:
         """`body` made fit for the slot whose public prefix is `prefix` (`/slots/lobby/wallet`), or why it is not.
 
         `content_type` is the answer's header as it came. What is `sandboxed` makes no script of the page act.
+        `places` names the slots inside this one: an empty `<slot name="…">` is left where the body marks one.
         """
         if not prefix.startswith("/") or prefix.endswith("/"):
             raise ValueError(f"a slot's prefix starts with a slash and does not end with one: {prefix!r}")
@@ -67,7 +69,7 @@ class Container:
             return wrong
         if len(body) > self.limits.body_bytes_max:
             return Refusal(Reason.OVERSIZE, f"{len(body)} bytes; at most {self.limits.body_bytes_max} are read")
-        reach = Reach(prefix, isolation, links, sandboxed)
+        reach = Reach(prefix, isolation, links, sandboxed, places)
         key = (body, reach)  # the body itself: no two bodies can be taken for each other
         contained = self._cache.get(key)
         if contained is None:

@@ -54,13 +54,14 @@ class LinkPolicy:
 class Reach:
     """What one slot's HTML may reach: its own `prefix` (`/slots/lobby/wallet`) and what `links` opens.
 
-    Nothing in it makes a script of the page act where it is `sandboxed`.
+    Nothing in it makes a script of the page act where it is `sandboxed`. `places` names the slots that stand inside it.
     """
 
     prefix: str
     isolation: Isolation
     links: LinkPolicy
     sandboxed: bool = False
+    places: tuple[str, ...] = ()
 
     def own(self, url: str) -> bool:
         """Whether `url` stays under the slot's own prefix."""

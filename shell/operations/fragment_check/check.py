@@ -29,6 +29,7 @@ from shell.registry.fetch import FETCH_MS, Copy, Fetcher
 from shell.registry.gate import answers, manifest_findings
 from shell.registry.gate.assess import release_of
 from shell.registry.gate.recording import RecordingTransport
+from shell.registry.looks import places_of
 from shell.registry.origins import Origins
 from shell.registry.release_folder import PublishRefused, release_budget
 from shell.registry.survival import survive
@@ -57,7 +58,7 @@ async def check(request: CheckRequest) -> Report:
             return report
         report.checked, report.fragment, report.version = True, manifest.name, manifest.version
         release = release_of(copy, request.trust) if copy else _release(request, manifest, transport)
-        report.findings += manifest_findings.about(release, copy, transport)
+        report.findings += manifest_findings.about(release, copy, transport, places_of(manifest.name, request.pages))
         report.files = files_of(copy) if copy else []
         for look in looks_for(manifest.name, request.pages, request.slots):
             report.slots.append(await _look(look, release, report))

@@ -30,14 +30,17 @@ class SlotLook:
 
 def looks_for(fragment: str, pages: PageTable, pathnames: Sequence[str]) -> tuple[SlotLook, ...]:
     """A look for each of `pathnames`; without any, for each that slots of `pages` ask for, or for the content alone."""
-    if pathnames:
-        return tuple(_look(fragment, path, path.strip("/") or "content") for path in dict.fromkeys(pathnames))
     found: dict[str, SlotLook] = {}
     for page in pages.pages:
         for slot in page.slots:
             if slot.fragment == fragment and (page.samples or not page.params):
                 path = slot.path(page.samples)
-                found.setdefault(path, _look(fragment, path, f"{page.name}.{slot.name}"))
+                found.setdefault(
+                    path, _look(fragment, path, f"{page.name}.{slot.name}", page.nested.get(slot.name, ()))
+                )
+    if pathnames:
+        paths = dict.fromkeys(pathnames)
+        return tuple(_look(fragment, path, path.strip("/") or "content", _inside(found, path)) for path in paths)
     return tuple(found.values()) or (_look(fragment, "", "content"),)
 
 
@@ -54,5 +57,10 @@ def include_of(look: SlotLook, release: Release) -> Include:
     return Include(look.slot, visit, release)
 
 
-def _look(fragment: str, pathname: str, where: str) -> SlotLook:
-    return SlotLook(where, Page("check", "/", PAGE, (Slot(_SLOT, fragment, pathname),)))
+def _inside(found: dict[str, SlotLook], path: str) -> tuple[Slot, ...]:
+    return found[path].page.slots[1:] if path in found else ()
+
+
+def _look(fragment: str, pathname: str, where: str, inside: tuple[Slot, ...] = ()) -> SlotLook:
+    inner = tuple(Slot(slot.name, slot.fragment, inside=_SLOT) for slot in inside)
+    return SlotLook(where, Page("check", "/", PAGE, (Slot(_SLOT, fragment, pathname), *inner)))

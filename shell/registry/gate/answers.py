@@ -44,7 +44,7 @@ def about(where: str, include: Include, included: Included, response: Response |
             source,
         )
     if response is not None:
-        yield from notes_of(where, response, source, include.published, include.prefix)
+        yield from notes_of(where, response, source, include.published, include.prefix, include.places)
         if response.status == 200 and rule_of_shown(included) is None:
             yield from shut_out(where, response.body, source)
         yield from _headers(where, source, response)

@@ -63,7 +63,8 @@ def release_of(copy: Copy, trust: Trust) -> Release:
 async def assess(copy: Copy, transport: RecordingTransport) -> Assessed:
     """Everything that can be said of `copy`, which was fetched through `transport`; nothing more is requested."""
     release = release_of(copy, copy.trust)
-    findings = list(manifest_findings.about(release, copy, transport))
+    places = tuple(dict.fromkeys(name for look, _ in copy.answers for name in look.places))
+    findings = list(manifest_findings.about(release, copy, transport, places))
     rehearsals = []
     for look, answer in copy.answers:
         include = Include(look.include.slot, look.include.visit, release)

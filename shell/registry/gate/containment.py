@@ -5,7 +5,7 @@ Public: `notes_of`.
 
 from bff.resilience.message import Response
 from shell.composition.body import content_type_of, links_of
-from shell.composition.contain import Refusal, audit
+from shell.composition.contain import Refusal, audit, unplaced
 from shell.composition.release import Release
 from shell.registry.gate.findings import Finding, Level
 from shell.registry.gate.lines import line_of_note
@@ -13,7 +13,9 @@ from shell.registry.gate.remedies import remedy_for_note
 from shell.registry.gate.rules import Rule
 
 
-def notes_of(field: str, response: Response, url: str, release: Release, prefix: str) -> list[Finding]:
+def notes_of(
+    field: str, response: Response, url: str, release: Release, prefix: str, places: tuple[str, ...] = ()
+) -> list[Finding]:
     """A warning for each thing that pages show the body without; nothing where the whole body is refused."""
     contained = audit(
         response.body,
@@ -22,13 +24,15 @@ def notes_of(field: str, response: Response, url: str, release: Release, prefix:
         isolation=release.isolation,
         links=links_of(release),
         sandboxed=release.sandboxed,
+        places=places,
     )
     if isinstance(contained, Refusal):
         return []
-    return [
+    altered, warning = Rule.CONTENT_ALTERED, Level.WARNING
+    lost = [
         Finding(
-            Rule.CONTENT_ALTERED,
-            Level.WARNING,
+            altered,
+            warning,
             field,
             f"{note}; a page shows it without",
             remedy_for_note(note),
@@ -37,3 +41,5 @@ def notes_of(field: str, response: Response, url: str, release: Release, prefix:
         )
         for note in contained.notes
     ]
+    missing = unplaced(contained.html, places)
+    return [*lost, *(Finding(altered, warning, field, note, remedy_for_note(note), url) for note in missing)]

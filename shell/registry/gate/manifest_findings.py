@@ -45,15 +45,17 @@ def refusal(message: str, manifest: Response | None) -> Finding:
     )
 
 
-def about(release: Release, copy: Copy | None, transport: RecordingTransport) -> Iterator[Finding]:
-    """What publishing would take, and say of it."""
+def about(
+    release: Release, copy: Copy | None, transport: RecordingTransport, places: tuple[str, ...]
+) -> Iterator[Finding]:
+    """What publishing would take, and say of it; `places` names the slots that stand inside one of its own."""
     fallback = release.manifest.fallback
     if not fallback:
         yield _no_fallback("there is none: while the origin fails, pages show the shell's neutral card")
     elif response := transport.response(resolve(release.manifest_url, fallback)):
         if not has_words(response.body):
             yield _no_fallback("nobody can read it: there is no word in it")
-        yield from notes_of("fallback", response, fallback, release, _ANY_PREFIX)
+        yield from notes_of("fallback", response, fallback, release, _ANY_PREFIX, places)
         yield from shut_out("fallback", response.body, fallback)
     manifest = transport.response(release.manifest_url)
     for note in copy.notes if copy else ():

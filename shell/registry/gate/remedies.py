@@ -62,6 +62,11 @@ _NOTES = (
         re.compile(r"<(iframe|frame|embed|object)>"),
         "Only origins that operators allow may stand in a frame.",
     ),
+    (
+        re.compile(r"no page puts a slot"),
+        "Have the pages table declare a slot of that name inside yours, and stand its place in plain boxes alone.",
+    ),
+    (re.compile(r"so \w\S* stands at its end"), 'Mark its place: <slot name="…"></slot>, with the name of that slot.'),
     (re.compile(r"<base>|<meta>|<title>"), "Take it out: the head is the page's."),
 )
 _REFUSALS = (

@@ -242,6 +242,20 @@ async def test_pathnames_are_those_that_are_given_or_those_of_the_pages_table() 
     assert [(slot.where, slot.include.pathname) for slot in report.slots] == [("lobby.poll", "/results")]
 
 
+async def test_place_of_a_slot_inside_is_looked_for_as_the_pages_table_declares_it() -> None:
+    """Content and fallback say each where it is missing, whether the pathname is given or the table's."""
+    around = (Slot("poll", "poll", "/results"), Slot("cart", "basket", inside="poll"))
+    pages = PageTable([Page("lobby", "/", "lobby.html", around)])
+    answers = {**WELL, "/results": Answer('<nav>12 <slot name="cart"></slot></nav>', headers=VERSION)}
+    async with RouteServer(answers) as server:
+        for slots in ((), ("/results",)):
+            report = await check(CheckRequest(f"{server.url}/manifest.json", Trust.SANDBOXED, slots, pages))
+            [finding] = [each for each in report.findings if "stands at its end" in each.message]
+            assert finding.field == "fallback"
+            assert '<slot name="…"></slot>' in finding.remedy
+            assert report.slots[0].include.places == ("cart",)
+
+
 async def test_json_has_all_that_people_read() -> None:
     """Levels, states and reasons are the words that pages and logs have."""
     found = json.loads(as_json(await checked(content("<p>Hello</p><script>x()</script>"))))

@@ -72,6 +72,18 @@ def test_slot_prefix_carries_the_parameters() -> None:
             for word in ("f", "live:socket", ":x", "game:", "{id}:x")
         ),
         ("[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\nrefresh_s=5\n", "refresh_s"),
+        *(
+            (f"[fragments.f]\n[pages.a]\nroute='/'\ntemplate='x'\n[pages.a.slots]\n{slots}\n", message)
+            for slots, message in (
+                ("s={fragment='f',inside='t'}", "no other slot of the page"),
+                ("s={fragment='f',inside='s'}", "no other slot of the page"),
+                ("s={fragment='f'}\nt={fragment='f',inside='s'}\nu={fragment='f',inside='t'}", "two deep is the most"),
+                ("s={fragment='f'}\nt={fragment='f',inside='s',primary=true}", "primary"),
+                ("s={fragment='f'}\nT={fragment='f',inside='s'}", "lower case"),
+                ("s={fragment='f',awaited_ms=100}", "stands in no other slot"),
+                ("s={fragment='f'}\nt={fragment='f',inside='s',awaited_ms=501}", "awaited_ms"),
+            )
+        ),
         ("pages = ", "pages.toml"),
     ],
 )
@@ -108,6 +120,21 @@ def test_game_tokens_are_for_the_table_of_the_page() -> None:
     grants = [slot.granted({"table": "203"}) for slot in page.slots if slot.grant]
     assert grants
     assert set(grants) == {Grant(game_audience("203"), frozenset({SCOPE_PLAY}), 12 * 3600)}
+
+
+def test_slot_inside_a_slot_is_declared_by_the_table_and_placed_by_no_layout(tmp_path: Path) -> None:
+    """Its own place is in the other fragment's HTML, so the page's template and layout know nothing of it."""
+    path = tmp_path / "pages.toml"
+    path.write_text(
+        "[fragments.f]\n[pages.a]\nroute='/'\ntemplate='lobby.html'\n[pages.a.slots]\nwallet={fragment='f'}\n"
+        "tables={fragment='f'}\npromotions={fragment='f'}\ncart={fragment='f',inside='tables',awaited_ms=100}\n"
+    )
+    [page] = read_pages(path).pages
+    cart = page.slots[-1]
+    assert (cart.inside, cart.awaited_ms) == ("tables", 100)
+    assert page.nested == {"tables": (cart,)}
+    assert [slot.name for slot in page.placed] == ["wallet", "tables", "promotions"]
+    Compiler().check(read_pages(path))
 
 
 def test_slot_that_the_template_does_not_place_is_refused() -> None:

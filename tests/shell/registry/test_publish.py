@@ -7,6 +7,7 @@ import hashlib
 import brotli
 import pytest
 
+from shell.composition.page import Page, PageTable, Slot
 from shell.composition.release import Trust
 from shell.registry import models
 from shell.registry.origins import Origins
@@ -43,7 +44,7 @@ async def test_release_is_copied_whole_and_live_within_a_second() -> None:
         assert release.address("style.css") == f"/assets/origin/{release.folder}/style.css"
         held = await poller.file("origin", release.folder, "style.css")
         assert held is not None
-        assert held.body.plain.startswith(b'@scope (fragment-slot[data-fragment="origin"]) {')
+        assert held.body.plain.startswith(b'@scope (fragment-slot[data-fragment="origin"]) to (:scope fragment-slot) {')
         assert (held.body.plain, held.content_type) == (SCOPED, "text/css; charset=utf-8")
     finally:
         await poller.stop()
@@ -178,3 +179,20 @@ async def test_authors_are_told_what_a_page_shows_their_content_without() -> Non
         origin.body = b"<plaintext>"
         with pytest.raises(PublishRefused, match=r"content-refused: .* pages show its fallback"):
             await publish(f"{origin.url}/manifest.json", origins=LOOPBACK, actor="tests", trust=Trust.FIRST_PARTY)
+
+
+async def test_authors_are_told_of_places_that_they_forgot_and_of_those_that_no_page_fills() -> None:
+    """A slot inside theirs stands at their end then, in content and fallback; the release is published all the same."""
+    around = Slot("header", "origin", "/header")
+    pages = PageTable([Page("shop", "/", "", (around, Slot("cart", "basket", inside="header")))])
+
+    missing = 'no <slot name="cart">, so cart stands at its end'
+    async with Origin(body=b'<nav>Shop<slot name="menu"></slot></nav>') as origin:
+        manifest = f"{origin.url}/manifest.json"
+        found = (await publish(manifest, origins=LOOPBACK, actor="tests", pages=pages)).notes
+        assert f"fallback: {missing}" in found
+        assert f"content of shop.header: {missing}" in found
+        assert any('no page puts a slot into <slot name="menu"> here' in note for note in found)
+        origin.body = b'<nav>Shop<slot name="cart"></slot></nav>'
+        again = (await publish(manifest, origins=LOOPBACK, actor="tests", pages=pages)).notes
+        assert not any("shop.header" in note for note in again)

@@ -112,7 +112,7 @@ def test_imports_of_a_style_in_a_shared_tree_stand_before_its_scope() -> None:
         "/base.css": "b { color: blue }",
     }
     folder, _ = copied(files, "/main.css", isolation="light")
-    slot = '@scope (fragment-slot[data-fragment="podlet"]) {'
+    slot = '@scope (fragment-slot[data-fragment="podlet"]) to (:scope fragment-slot) {'
     assert text(folder, "base.css").startswith(slot)
     before, scope, _ = text(folder, "main.css").partition(slot)
     assert before.split("\n") == [
