@@ -24,29 +24,37 @@ ROOT = Path(__file__).parents[2]
 HOUSE = re.compile(r"\bhouse: Mullion|\b_mullion_of_the_run\b|\bhouse_to_end\b")
 SLOW_HOUSE = re.compile(r"\bslow: SlowHouse")
 SHARED = ("house", "slow house")
+# The drilled one is of tests/drills/conftest.py; who uses it goes with this file.
+DRILLED_HOUSE = re.compile(r"\bdrilled_house\b")
+DRILLED = "tests/drills/test_drills_whole.py"
 # A Mullion of a test file's own beside the shared one; see tests/whole/test_lobby.py.
 RENAMED = "renamed lobby"
 # Its fixtures, as a test or a fixture of its file names them.
 BROWSER = re.compile(r"def \w+\([^)]*\b(page|browser|context|chromium|browser_type)\b[,:)]")
 ASYNCIO = re.compile(r"async def test_|asyncio\.run\(")
 # What starts processes takes longer than its number of tests says.
-STARTS_PROCESSES = re.compile(r"\b(Mullion|MoneyHouse|LiveHouse|Popen)\(|preloaded\.|\bpostgres\b|: SlowHouse")
+STARTS_PROCESSES = re.compile(r"\b(Mullion|MoneyHouse|LiveHouse|Popen)\(|preloaded\.|\bpostgres\b|\bdrilled_house\b")
 
 
 def group_of(nodeid: str) -> str:
-    """The group of a test, or of all tests of a file: a path from the repository's root."""
-    file = nodeid.partition("::")[0]
+    """The group of a test, or of most tests of a file: a path from the repository's root."""
+    file, _, test = nodeid.partition("::")
     if "[renamed" in nodeid or "-renamed" in nodeid:
         return RENAMED
-    return _group_of_file(file)
+    return _group_of(file, test.partition("[")[0])
 
 
 @functools.cache
-def _group_of_file(file: str) -> str:
+def _group_of(file: str, test: str) -> str:
     text = _text(file)
-    if HOUSE.search(text) and file.startswith(BROWSER_FOLDER):
-        return "house"
-    return "slow house" if SLOW_HOUSE.search(text) else file
+    shares = HOUSE.search(text) and file.startswith(BROWSER_FOLDER)
+    if DRILLED_HOUSE.search(text):
+        return DRILLED
+    if not SLOW_HOUSE.search(text):
+        return "house" if shares else file
+    # Of a file that uses both, each test is where its own words say.
+    signature = re.search(rf"def {re.escape(test)}\(([^)]*)\)", text)
+    return "house" if shares and signature and HOUSE.search(signature[1]) else "slow house"
 
 
 @functools.cache

@@ -84,9 +84,12 @@ def test_files_that_share_a_house_run_together() -> None:
     """One process starts it; what is alone in its group goes where there is time."""
     groups = {path: group_of(path.relative_to(ROOT).as_posix()) for path in (ROOT / "tests").rglob("test_*.py")}
     assert {path.parent.name for path, group in groups.items() if group == "house"} == {"whole"}
+    assert groups[ROOT / "tests/drills/evidence/test_evidence_whole.py"] == "tests/drills/test_drills_whole.py"
     assert groups[ROOT / "tests/shell/test_ship_alone.py"] == "slow house"
     assert groups[ROOT / "tests/whole/test_outages.py"] == groups[ROOT / "tests/whole/test_lobby.py"] == "house"
     assert groups[ROOT / "tests/whole/test_typing.py"] == groups[ROOT / "tests/whole/test_notices.py"] == "slow house"
+    assert group_of("tests/whole/test_cut_pages.py::test_page_that_was_cut_fills_its_places[chromium]") == "slow house"
+    assert group_of("tests/whole/test_cut_pages.py::test_half_of_a_shadow_root_is_replaced[chromium]") == "house"
     assert group_of("tests/whole/test_lobby.py::test_table_page_shows_the_table[chromium-renamed]") == RENAMED
     assert groups[ROOT / "tests/bff/commands/test_engine.py"] == "tests/bff/commands/test_engine.py"
 
