@@ -59,8 +59,8 @@ def test_way_to_the_page_must_show_its_fault() -> None:
     assert not library.find("browser:shell/slow_close").drill.expect.page.broken
 
 
-def looked_at() -> set[str]:
-    return {*{name.partition("/")[0]: name for name in reversed(names())}.values()}
+def looked_at() -> list[str]:
+    return catalogue.looked_at(names())
 
 
 def sides(planned: Iterable[Planned]) -> Iterator[list[Planned]]:
@@ -127,7 +127,8 @@ def test_silence_that_is_believed_hits_nothing_and_a_longer_one_must(hop: str) -
     """A cell that is over before its slots may doubt what they show has them for siblings; the one that a browser
     watches lasts until they have to say so."""
     effect = catalogue.HOPS[hop]
-    short, long = catalogue.drill_of(f"{hop}/timeout"), library.find(f"{hop}/timeout").drill
+    fault = "down" if effect.writes else "timeout"
+    short, long = catalogue.drill_of(f"{hop}/{fault}"), library.find(f"{hop}/{fault}").drill
     assert short.lasts_s < effect.after_s - 1
     assert ([*short.expect.slots], [*short.expect.siblings]) == ([], [*catalogue.SLOTS])
     assert f"is believed for {effect.after_s:g} s" in short.description
@@ -135,6 +136,24 @@ def test_silence_that_is_believed_hits_nothing_and_a_longer_one_must(hop: str) -
     assert [*long.expect.slots] == [*effect.slots]
     assert all("fresh" not in each.state for each in long.expect.slots.values())
     assert "believed" not in long.description
+
+
+def test_browser_watches_one_cell_of_each_hop_and_there_one_that_has_to_be_noticed_where_any_has() -> None:
+    chosen = looked_at()
+    assert [name.partition("/")[0] for name in chosen] == sorted(HOPS)
+    for name in chosen:
+        effect = catalogue.effect_of(name)
+        if effect.must and not effect.shared:
+            slots = library.find(name).drill.expect.slots
+            assert slots
+            assert all("fresh" not in each.state for each in slots.values())
+
+
+def test_what_only_writes_need_not_be_missed_while_its_answers_alone_are_lost() -> None:
+    """The engine's word arrives, and is believed, though its own writes seem to fail to it."""
+    for fault in ("latency", "timeout", "reset_peer"):
+        assert all("fresh" in each.state for each in library.find(f"relay:valkey/{fault}").drill.expect.slots.values())
+    assert "fresh" not in library.find("relay:valkey/down").drill.expect.slots["wallet"].state
 
 
 def test_subset_that_ci_runs_is_of_the_matrix() -> None:

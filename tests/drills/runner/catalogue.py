@@ -1,14 +1,14 @@
 """The catalogue: a drill for every hop and every fault that applies to it, generated from one table.
 
-Public: `cells`, `drill_of`, `is_cell`, `effect_of`, `watched_s`, `HOPS`, `HopEffect`, `SLOTS`, `FOR_S`, `FED_FOR_S`,
-`WATCHED_FOR_S`.
+Public: `cells`, `drill_of`, `is_cell`, `effect_of`, `looked_at`, `watched_s`, `HOPS`, `HopEffect`, `SLOTS`, `FOR_S`,
+`FED_FOR_S`, `WATCHED_FOR_S`.
 
 The table says of each hop which slots of the lobby it may hit, and of each fault whether the one behind the hop has to
 notice. Everything else on the page is a sibling. A hop that the table does not have is drilled with nothing expected to
 be hit, so that a new one is in the matrix from its first day.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,8 @@ class HopEffect:
     """`slots` of the lobby may be hit. `must`: by a hard fault they have to be. `session`: its requests carry the mark
     of a tester. `page`: it is the way to the page itself. `shared`: what is late is covered for a while by the copy
     that everybody has. `after_s`: silence is believed for so long, so that a shorter fault hits no slot. `scripts`:
-    only what a page runs in a browser goes there, and no visit over HTTP does."""
+    only what a page runs in a browser goes there, and no visit over HTTP does. `writes`: what it says arrives though
+    no answer comes back, so that nothing has to be noticed until nobody listens."""
 
     slots: tuple[str, ...] = ()
     must: bool = False
@@ -56,6 +57,7 @@ class HopEffect:
     shared: bool = False
     after_s: float = 0.0
     scripts: bool = False
+    writes: bool = False
 
 
 def _believed_s(feed: str) -> float:
@@ -78,15 +80,15 @@ HOPS: Mapping[str, HopEffect] = {
     "promotions:bff-commands": HopEffect(("promotions",), session=True),
     "bff-queries:valkey": HopEffect(SLOTS),
     "bff-live:valkey": HopEffect(),
-    "bff-commands:valkey": HopEffect(("wallet", "promotions"), must=True, after_s=_believed_s("engine")),
+    "bff-commands:valkey": HopEffect(("wallet", "promotions"), must=True, writes=True, after_s=_believed_s("engine")),
     "bff-commands:sandbox-payments": HopEffect(("wallet",)),
     "relay:sandbox-payments": HopEffect(),
-    "relay:valkey": HopEffect(("wallet",), must=True, after_s=_believed_s("ledger")),
+    "relay:valkey": HopEffect(("wallet",), must=True, writes=True, after_s=_believed_s("ledger")),
     "offers-intake:valkey": HopEffect(),
     "projector:valkey": HopEffect(("wallet", "promotions"), must=True, after_s=_believed_s("engine")),
     "ingest:sandbox-tables": HopEffect(("tables",)),
     "ingest:sandbox-promotions": HopEffect(("promotions",)),
-    "ingest:valkey": HopEffect(("tables",), must=True, after_s=_believed_s("tables")),
+    "ingest:valkey": HopEffect(("tables",), must=True, writes=True, after_s=_believed_s("tables")),
     "sandbox-tables:bff-commands": HopEffect(),
     "sandbox-payments:bff-commands": HopEffect(),
 }
@@ -131,6 +133,16 @@ def is_cell(name: str) -> bool:
 def effect_of(name: str) -> HopEffect:
     """Of the hop of a cell, `hop/fault`."""
     return HOPS.get(name.partition("/")[0], HopEffect())
+
+
+def looked_at(names: Iterable[str]) -> list[str]:
+    """One cell a hop, which a browser watches: the first that the table of faults has, which is latency, or for a hop
+    that only writes the one that has to be noticed."""
+    hops: dict[str, str] = {}
+    for name in names:
+        hop = name.partition("/")[0]
+        hops.setdefault(hop, f"{hop}/down" if effect_of(name).writes else name)
+    return [*hops.values()]
 
 
 def watched_s(name: str) -> float:
@@ -196,7 +208,7 @@ def _description(name: str, effect: HopEffect, for_s: float) -> str:
 
 def _slot(hop: str, effect: HopEffect, fault: Fault, for_s: float) -> SlotExpectation:
     soft = _soft(fault) and not (hop.startswith("shell:") and fault.name in ALWAYS_HARD_FOR_PAGES)
-    covered = effect.shared and fault.name in LATE
+    covered = (effect.shared and fault.name in LATE) or (effect.writes and fault.layer is not Layer.LISTENER)
     states = HIT if effect.must and not soft and not covered else MAYBE
     return SlotExpectation(state=[*states], within_s=for_s, heals_within_s=HEALS_WITHIN_S)
 

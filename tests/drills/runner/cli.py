@@ -146,8 +146,7 @@ def _all(given: argparse.Namespace, command: str) -> int:
     if given.full:
         everything = [*stories, *(library.find(name) for name in names)]
         return _carry_out(everything, given, command, Options(None, given.headed))
-    # One cell a hop is looked at with a browser too: the first that the table has, which is Toxiproxy's latency.
-    looked_at = list({name.partition("/")[0]: name for name in reversed(names)}.values())
+    looked_at = catalogue.looked_at(names)
     browser = {*(each.name for each in stories), *looked_at}
     return _carry_out(stories, given, command, _options(given, browser), names)
 
