@@ -6,6 +6,7 @@ What Django's middleware would do is done here by name: allowed hosts, TLS redir
 
 import asyncio
 import secrets
+import time
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -27,6 +28,7 @@ from shell.composition.release import ASSETS_PREFIX, StoredAsset
 from shell.composition.retry_delay import ATTEMPT_MAX
 from shell.composition.stream import Composition, timing
 from shell.cookies import set_cookie
+from shell.page_views import page_view_token
 from shell.pages.errors import BROKEN
 from shell.players.authentication import authenticate_cookies
 from shell.responses import PLAIN, respond, start_response
@@ -191,10 +193,11 @@ class PagePath:
 def _as_visitor(visit: Visit, cookies: list[tuple[str, str]]) -> tuple[Visit, list[tuple[str, str]]]:
     """The visit by a browser that is recognised, or will be from here on: it gets the same release every time."""
     if visit.visitor:
-        return visit, cookies
+        return replace(visit, page_view=page_view_token(visit.visitor, time.time())), cookies
     visitor = secrets.token_hex(16)
     cookie = set_cookie(settings.VISITOR_COOKIE_NAME, visitor, age_s=settings.VISITOR_COOKIE_AGE_S)
-    return replace(visit, visitor=visitor), [*cookies, ("set-cookie", cookie)]
+    viewed = replace(visit, visitor=visitor, page_view=page_view_token(visitor, time.time()))
+    return viewed, [*cookies, ("set-cookie", cookie)]
 
 
 async def _immutable(

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from shell import preview, sign_in
+from shell import preview, script_errors, sign_in
 from shell.actions import act
 from shell.operations import views as operations
 from shell.operations.registry_api.api import api as registry_api
@@ -15,6 +15,7 @@ urlpatterns = [
     path("reality-check/", sign_in.reality_check),
     path("preview/end/", preview.leave),
     path("preview/<str:link>/", preview.open_link),
+    path("script-errors/", script_errors.report),
     path("metrics", operations.metrics),
     path("operations/", operations.board, name="board"),
     path("registry/v1/", registry_api.urls),

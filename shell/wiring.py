@@ -67,6 +67,7 @@ class Parts:
     follower: Follower
     analyst: Analyst
     trial_webhook: TrialWebhook
+    tally: ReleaseTally
     pages_follower: PagesFollower
 
 
@@ -104,6 +105,7 @@ def parts() -> Parts:
         follower=follower,
         analyst=Analyst(tally, house_policy("analysis", AnalysisPolicy()), trial_webhook.notify),
         trial_webhook=trial_webhook,
+        tally=tally,
         registry=registry,
         pages_follower=PagesFollower(Path(settings.PAGES), pages),
         upstreams=upstreams,

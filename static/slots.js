@@ -17,6 +17,7 @@ import { showNotice } from "./slots/notice.js";
 import { endOutcome, feedIsBack, holdsOutcome, markOutcome, watchClosing } from "./slots/outcomes.js";
 import { fillPlaces, keepOne, watchPlaces } from "./slots/places.js";
 import { slotAround, treesOf } from "./slots/roots.js";
+import { watchScripts } from "./slots/script_errors.js";
 import { runScripts } from "./slots/scripts.js";
 import { loadStyle, newStyles } from "./slots/styles.js";
 import { incomingSlot, replaceSlot } from "./slots/swap.js";
@@ -48,6 +49,8 @@ const htmxReady = new Promise((/** @type {(htmx: Window["htmx"]) => void} */ res
   return htmx;
 });
 const live = import("./live.js").catch(() => null); // numbers stand still without it; nothing else does
+
+watchScripts();
 
 class FragmentSlot extends HTMLElement {
   disconnectedCallback() {

@@ -151,7 +151,7 @@ class Visit:
     `session_ends` is when it ends by itself (Unix seconds). `receipts` maps a slot to the receipt that it is to show,
     `queries` a slot to what the page's query asks of it. `min_sequence` is `<epoch>:<n>` where the player's own write
     must be seen. `template_values` fill the template's holes besides the visit's own. `visitor` stands for the browser,
-    and is empty where no release is on trial.
+    and `page_view` for this look by it, signed; both are empty where no release is on trial.
     """
 
     page: Page
@@ -171,6 +171,7 @@ class Visit:
     queries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     template_values: Mapping[str, str] = field(default_factory=dict)
     visitor: str = ""
+    page_view: str = ""
 
     @property
     def path(self) -> str:

@@ -218,4 +218,5 @@ def timing(slot: str, ms: int, state: State) -> str:
 
 def _hole_values(visit: Visit) -> dict[str, str]:
     own = {"player_name": visit.player_name, "path": visit.path, "key": visit.page.key(visit.params)}
+    own["page_view"] = visit.page_view
     return {**visit.template_values, **own}

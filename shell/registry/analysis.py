@@ -19,12 +19,16 @@ def bucket_of(ms: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Outcomes of one release. `latencies` counts by bucket those that took a call, however it ended."""
+    """Outcomes of one release. `latencies` counts by bucket those that took a call, however it ended.
+
+    `script_visitors` are the visitors in whose browsers a script of it threw.
+    """
 
     total: int = 0
     failed: int = 0
     degraded: int = 0
     latencies: tuple[int, ...] = (0,) * BUCKETS
+    script_visitors: int = 0
 
     def rate(self, count: int) -> float:
         return count / self.total if self.total else 0.0
@@ -53,6 +57,10 @@ class AnalysisPolicy:
     # A release that takes half as long again is slower; what is below some milliseconds is noise.
     slower_percent: int = 35
     slower_ms_min: int = 5
+    # Anybody can say that a script threw: a few visitors make a trial stand still, many end it.
+    script_errors_more_percent: int = 1
+    script_visitors_pause: int = 5
+    script_visitors_rollback: int = 25
 
 
 class Finding(StrEnum):
@@ -60,6 +68,7 @@ class Finding(StrEnum):
 
     EARLY = "early"
     BAD = "bad"
+    DOUBTFUL = "doubtful"
     WELL = "well"
     INCONCLUSIVE = "inconclusive"
 
@@ -77,6 +86,9 @@ def judge(trial: Sample, live: Sample, policy: AnalysisPolicy, *, age_s: float) 
     enough = min(trial.total, live.total) >= policy.samples_min
     if enough and (bad := _worse(trial, live, policy)):
         return Verdict(Finding.BAD, bad)
+    if scripts := _scripts(trial, live, policy):
+        many = enough and trial.script_visitors >= policy.script_visitors_rollback
+        return Verdict(Finding.BAD if many else Finding.DOUBTFUL, scripts)
     if age_s < policy.window_s:
         return Verdict(Finding.EARLY)
     figures = f"{trial.total} outcomes of the trial, {live.total} of what is live"
@@ -86,6 +98,17 @@ def judge(trial: Sample, live: Sample, policy: AnalysisPolicy, *, age_s: float) 
         Finding.WELL,
         f"{figures}: {trial.rate(trial.failed):.1%} failed beside {live.rate(live.failed):.1%}, "
         f"p50 {trial.percentile(0.5):.0f} ms beside {live.percentile(0.5):.0f} ms",
+    )
+
+
+def _scripts(trial: Sample, live: Sample, policy: AnalysisPolicy) -> str:
+    """How many visitors more its scripts throw for, empty where they do not."""
+    here, there = trial.rate(trial.script_visitors), live.rate(live.script_visitors)
+    if trial.script_visitors < policy.script_visitors_pause or here <= there + policy.script_errors_more_percent / 100:
+        return ""
+    return (
+        f"a script threw for {trial.script_visitors} visitors in {trial.total} outcomes, beside "
+        f"{live.script_visitors} in {live.total}"
     )
 
 

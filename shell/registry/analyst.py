@@ -4,7 +4,7 @@ Public: `Analyst`, `review`, `ACTOR`.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ from shell.registry import models
 from shell.registry.analysis import AnalysisPolicy, Finding, Sample, Verdict, judge
 from shell.registry.rollout import RolloutRefused, abort, advance, pause, promote
 from shell.registry.steps import parse_steps
-from shell.registry.tallies import ReleaseTally, read_sample, store_counts
+from shell.registry.tallies import ReleaseTally, ScriptErrorSeen, read_sample, store_counts, store_script_errors
 from shell.registry.trial_webhook import TrialEvent
 from shell.registry.waivers import errors_before_live
 
@@ -52,11 +52,11 @@ class Analyst:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._policy.every_s)
-            counts = self._tally.take()
-            if not counts:
+            counts, script_errors = self._tally.take(), self._tally.take_script_errors()
+            if not counts and not script_errors:
                 continue
             try:
-                events = await asyncio.to_thread(_review_in_thread, counts, self._policy)
+                events = await asyncio.to_thread(_review_in_thread, counts, script_errors, self._policy)
             except Error as error:
                 logger.warning("trial_unreviewed", detail=str(error))
             except Exception:
@@ -66,9 +66,15 @@ class Analyst:
                     self._notify(event)
 
 
-def review(counts: Mapping[str, Sample], policy: AnalysisPolicy, now: datetime) -> list[TrialEvent]:
+def review(
+    counts: Mapping[str, Sample],
+    policy: AnalysisPolicy,
+    now: datetime,
+    script_errors: Iterable[ScriptErrorSeen] = (),
+) -> list[TrialEvent]:
     """Store what was counted, look at every trial, and act on what is found; what was done, for whoever is to know."""
     store_counts(counts, now)
+    store_script_errors(script_errors, now)
     events = []
     for row in models.Rollout.objects.select_related("release"):
         try:
@@ -90,7 +96,7 @@ def _verdict(row: models.Rollout, policy: AnalysisPolicy, now: datetime) -> Verd
     recent = samples(max(began, now - timedelta(seconds=policy.window_s)))
     if not steps:
         return judge(*recent, policy, age_s=(now - began).total_seconds())
-    if (harm := judge(*recent, policy, age_s=0)).finding is Finding.BAD:
+    if (harm := judge(*recent, policy, age_s=0)).finding in (Finding.BAD, Finding.DOUBTFUL):
         return harm
     step_policy = replace(policy, window_s=steps[row.step].seconds)
     return judge(*samples(began), step_policy, age_s=(now - began).total_seconds())
@@ -102,7 +108,12 @@ def _act(row: models.Rollout, verdict: Verdict, now: datetime) -> TrialEvent | N
         if abort(fragment, actor=ACTOR, why=detail) is None:
             return None
         return _event("trial_rolled_back", row, detail, now)
-    if not row.promotes or row.held_back:
+    if row.held_back:
+        return None
+    if verdict.finding is Finding.DOUBTFUL:
+        pause(fragment, actor=ACTOR, why=detail)
+        return _event("trial_paused", row, detail, now)
+    if not row.promotes:
         return None
     if verdict.finding is Finding.INCONCLUSIVE:
         pause(fragment, actor=ACTOR, why=f"inconclusive: {detail}")
@@ -126,10 +137,12 @@ def _event(name: str, row: models.Rollout, detail: str, now: datetime) -> TrialE
     return TrialEvent(name, row.fragment, row.release.version, row.release.digest, detail, now)
 
 
-def _review_in_thread(counts: Mapping[str, Sample], policy: AnalysisPolicy) -> list[TrialEvent]:
+def _review_in_thread(
+    counts: Mapping[str, Sample], script_errors: Iterable[ScriptErrorSeen], policy: AnalysisPolicy
+) -> list[TrialEvent]:
     close_old_connections()
     try:
-        return review(counts, policy, datetime.now(UTC))
+        return review(counts, policy, datetime.now(UTC), script_errors)
     finally:
         # The thread goes back to the pool: it must not keep a connection that nobody closes.
         if not connection.in_atomic_block:

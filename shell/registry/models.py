@@ -122,6 +122,21 @@ class ReleaseMinute(models.Model):
         return f"{self.digest[:12]} {self.minute:%H:%M}: {self.total}"
 
 
+class ScriptError(models.Model):
+    """A visitor in whose browser a script of a release threw while it was on trial; both are hashes."""
+
+    digest = models.CharField(max_length=64)
+    visitor = models.CharField(max_length=32)
+    network = models.CharField(max_length=32)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["digest", "visitor"], name="one_script_error_a_visitor")]
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]} {self.at:%H:%M}"
+
+
 class Superseded(models.Model):
     """A release that was live until `at`: pages that it drew may still be open, and their forms are its own."""
 

@@ -1,10 +1,13 @@
 """Outcomes of releases while one of them is on trial: counted in each process, added up in the database by the minute.
 
-Public: `ReleaseTally`, `store_counts`, `read_sample`.
+Public: `ReleaseTally`, `ScriptErrorSeen`, `store_counts`, `store_script_errors`, `read_sample`.
 """
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -18,6 +21,9 @@ from shell.registry.analysis import BUCKETS, Sample, bucket_of
 # What an operator, the shell or a visitor decided says nothing about a release.
 _NOT_ITS_OWN = frozenset({Reason.HELD, Reason.NOT_PUBLISHED, Reason.UNAUTHORISED, Reason.LEFT, Reason.INTERNAL})
 _AGE_S_MAX = 3600
+# What one process takes between two looks, and how many visitors of one network are believed to be people.
+_SCRIPT_ERRORS_MAX = 1000
+_VISITORS_A_NETWORK_MAX = 3
 
 
 class ReleaseTally:
@@ -26,6 +32,7 @@ class ReleaseTally:
     def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
         self._snapshot = snapshot
         self._counts: dict[str, _Count] = {}
+        self._script_errors: set[ScriptErrorSeen] = set()
 
     def note(self, included: Included) -> None:
         """An outcome; without a trial it costs a look."""
@@ -37,10 +44,32 @@ class ReleaseTally:
             return
         self._counts.setdefault(release.digest, _Count()).add(included)
 
+    def note_script_error(self, digest: str, visitor: str, network: str) -> None:
+        """A script of a release threw in this visitor's browser; of a flood the rest is left out."""
+        if len(self._script_errors) < _SCRIPT_ERRORS_MAX:
+            self._script_errors.add(ScriptErrorSeen(digest, _hashed(visitor), _hashed(network)))
+
+    def take_script_errors(self) -> "set[ScriptErrorSeen]":
+        """Since the last time."""
+        seen, self._script_errors = self._script_errors, set()
+        return seen
+
     def take(self) -> dict[str, Sample]:
         """By digest what was counted since the last time."""
         counts, self._counts = self._counts, {}
         return {digest: count.sample() for digest, count in counts.items()}
+
+
+class ScriptErrorSeen(NamedTuple):
+    """In whose browser which release's script threw; visitor and network are hashes."""
+
+    digest: str
+    visitor: str
+    network: str
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class _Count:
@@ -75,6 +104,20 @@ def store_counts(counts: Mapping[str, Sample], now: datetime) -> None:
     models.ReleaseMinute.objects.filter(minute__lt=now - timedelta(seconds=_AGE_S_MAX)).delete()
 
 
+def store_script_errors(seen: Iterable[ScriptErrorSeen], now: datetime) -> None:
+    """Each visitor counts once for a release."""
+    rows = [models.ScriptError(**each._asdict(), at=now) for each in seen]
+    models.ScriptError.objects.bulk_create(rows, ignore_conflicts=True)
+    models.ScriptError.objects.filter(at__lt=now - timedelta(seconds=_AGE_S_MAX)).delete()
+
+
+def _script_visitors(digest: str, since: datetime) -> int:
+    """Distinct visitors whose browsers a script threw in; of one network a few at most."""
+    rows = models.ScriptError.objects.filter(digest=digest, at__gte=since)
+    networks = Counter(rows.values_list("network", flat=True))
+    return sum(min(count, _VISITORS_A_NETWORK_MAX) for count in networks.values())
+
+
 def read_sample(digest: str, since: datetime) -> Sample:
     """What all processes counted of a release, from the minute of `since` on."""
     total = failed = degraded = 0
@@ -83,7 +126,7 @@ def read_sample(digest: str, since: datetime) -> Sample:
     for row in models.ReleaseMinute.objects.filter(digest=digest, minute__gte=minute):
         total, failed, degraded = total + row.total, failed + row.failed, degraded + row.degraded
         latencies = _added(latencies, row.latencies)
-    return Sample(total, failed, degraded, latencies)
+    return Sample(total, failed, degraded, latencies, _script_visitors(digest, since))
 
 
 def _added(one: "tuple[int, ...] | list[int]", other: "tuple[int, ...] | list[int]") -> tuple[int, ...]:

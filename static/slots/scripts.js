@@ -5,6 +5,8 @@
 // a classic script is inserted again. What throws when it runs again is left to the event `mullion:content`, which the
 // slot sends after all of them. `signal` is aborted when the content goes.
 
+import { scriptThrew } from "./script_errors.js";
+
 /** @typedef {{runs: number, once: boolean, loading?: Promise<void>, mount?: Mount}} Script */
 /** @typedef {{slot: HTMLElement, root: FragmentRoot, signal: AbortSignal}} Content */
 
@@ -76,6 +78,7 @@ async function runModule(url, { slot, root, signal }) {
     if (!signal.aborted) await script.mount?.(root, { signal });
   } catch (error) {
     if (!script.mount && run > 1) script.once = true;
+    else scriptThrew(url);
     console.warn(`${slot.slot}: ${url} ${run > 1 ? "does not run again" : "did not run"}:`, error);
   }
 }

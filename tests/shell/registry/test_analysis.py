@@ -1,5 +1,7 @@
 """A release on trial that does worse is rolled back by itself, and one of which too little is known is not promoted."""
 
+from dataclasses import replace
+
 import pytest
 
 from shell.registry.analysis import BUCKETS, AnalysisPolicy, Finding, Sample, bucket_of, judge
@@ -16,6 +18,10 @@ def sample(total: int, *, failed: int = 0, degraded: int = 0, ms: int = 20, slow
     return Sample(total, failed, degraded, tuple(latencies))
 
 
+def threw(sample: Sample, visitors: int) -> Sample:
+    return replace(sample, script_visitors=visitors)
+
+
 @pytest.mark.parametrize(
     ("trial", "live", "finding", "words"),
     [
@@ -30,6 +36,12 @@ def sample(total: int, *, failed: int = 0, degraded: int = 0, ms: int = 20, slow
         pytest.param(Sample(), Sample(), Finding.INCONCLUSIVE, "0 outcomes", id="nobody-came"),
         pytest.param(sample(500, failed=250), sample(500, failed=250), Finding.WELL, "50.0%", id="an-outage-of-both"),
         pytest.param(sample(1000, failed=1), sample(9000, failed=9), Finding.WELL, "0.1%", id="well"),
+        pytest.param(threw(sample(900), 5), sample(900), Finding.WELL, "", id="scripts-throw-for-one-in-a-hundred"),
+        pytest.param(threw(sample(400), 4), sample(900), Finding.WELL, "", id="scripts-throw-for-four"),
+        pytest.param(threw(sample(400), 5), sample(900), Finding.DOUBTFUL, "for 5 visitors", id="scripts-throw"),
+        pytest.param(threw(sample(400), 25), sample(900), Finding.BAD, "25 visitors", id="scripts-throw-for-many"),
+        pytest.param(threw(sample(60), 50), sample(900), Finding.DOUBTFUL, "50 visitors", id="too-few-outcomes"),
+        pytest.param(threw(sample(400), 30), threw(sample(400), 30), Finding.WELL, "", id="scripts-of-both-throw"),
         pytest.param(sample(1000, ms=4), sample(9000, ms=2), Finding.WELL, "", id="two-milliseconds-are-noise"),
     ],
 )

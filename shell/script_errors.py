@@ -1,0 +1,46 @@
+"""What scripts of a release on trial throw in browsers: a beacon with the page view's token, counted once a visitor.
+
+Public: `report`.
+
+What is counted against a release is
+what came from a page that this release drew for this visitor, whatever the beacon says.
+"""
+
+import json
+import re
+import time
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from shell.page_views import visitor_of_page_view
+from shell.players.throttle import Try, network_of
+from shell.wiring import parts
+
+BODY_BYTES_MAX = 2048
+_FILE = re.compile(r"/assets/([A-Za-z0-9_-]{1,100})/([0-9a-f]{32})/")
+TRIES_MAX = 30
+
+
+@csrf_exempt  # the token is what a form's would be, and only pages of this site may post at all
+@require_POST
+async def report(request: HttpRequest) -> HttpResponse:
+    """204, whatever it was: a browser has no use for more."""
+    nothing = HttpResponse(status=204)
+    try:
+        body = json.loads(request.body) if len(request.body) <= BODY_BYTES_MAX else {}
+        token, file = str(body["view"]), _FILE.match(str(body["file"]))
+    except (ValueError, KeyError, TypeError):
+        return nothing
+    visitor = visitor_of_page_view(token, time.time())
+    network = network_of(request.META.get("REMOTE_ADDR", ""))
+    if not visitor or file is None:
+        return nothing
+    if await parts().registry_throttle.take([Try("script-error", network, TRIES_MAX)]):
+        return nothing
+    snapshot = parts().registry.current
+    release = snapshot.release_for(file[1], visitor)
+    if file[1] in snapshot.canaries and release is not None and release.folder == file[2]:
+        parts().tally.note_script_error(release.digest, visitor, network)
+    return nothing
