@@ -9,9 +9,9 @@ from typing import Any
 from fragments.cli.gate_verbs import check_lines, finding_lines, say_gate
 
 
-def say_published(answer: dict[str, Any]) -> Iterator[str]:
-    """Lines about a release that was published."""
-    word = "published" if answer["changed"] else "unchanged"
+def say_published(answer: dict[str, Any], verb: str = "publish") -> Iterator[str]:
+    """Lines about a release that was published, or could be."""
+    word = "can be published:" if verb == "check" else "published" if answer["changed"] else "unchanged"
     yield f"{word} {answer['fragment']} {answer['version']} ({answer['digest'][:12]}), {answer['trust']}"
     yield from finding_lines(answer["findings"])
 

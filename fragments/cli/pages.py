@@ -157,10 +157,13 @@ def describe_page(given: Namespace, answer: Any) -> Iterator[str]:
 
 
 def main(
-    argv: Sequence[str], environ: Mapping[str, str] = os.environ, transport: httpx.BaseTransport | None = None
+    argv: Sequence[str],
+    environ: Mapping[str, str] = os.environ,
+    transport: httpx.BaseTransport | None = None,
+    prog: str = "manage.py page",
 ) -> int:
     """The command's exit code."""
-    parser = ArgumentParser(prog="page", description=DESCRIPTION)
+    parser = ArgumentParser(prog=prog, description=DESCRIPTION)
     add_page_verbs(parser.add_subparsers(dest="verb", required=True, metavar="VERB"))
     given = parser.parse_args(argv)
     try:

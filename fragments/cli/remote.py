@@ -26,12 +26,23 @@ DESCRIPTION = (
 class RemoteRegistry(Connection):
     """Fragments of the registry of one shell."""
 
-    def publish(self, url: str, *, move: bool, percent: float | None, promotes: bool, steps: str = "") -> Answer:
+    def check(self, url: str) -> Answer:
+        """All that a publish would do, but that nothing is stored."""
+        name = self._ask("GET", "/token")["fragment"]
+        return self._ask("POST", f"{_of(name)}/checks", {"manifest_url": url})
+
+    def publish(
+        self, url: str, *, move: bool, percent: float | None, promotes: bool, steps: str = "", candidate: bool = False
+    ) -> Answer:
         """Under the token's own name: a manifest of another one is refused."""
         name = self._ask("GET", "/token")["fragment"]
         on_trial = steps or percent is not None
         canary = {"percent": percent or 0, "promotes": promotes, "steps": steps} if on_trial else None
-        return self._ask("POST", f"{_of(name)}/releases", {"manifest_url": url, "move": move, "canary": canary})
+        return self._ask(
+            "POST",
+            f"{_of(name)}/releases",
+            {"manifest_url": url, "move": move, "canary": canary, "candidate": candidate},
+        )
 
     def list(self) -> Answer:
         return self._ask("GET", "/fragments")
@@ -92,15 +103,18 @@ def named_shell(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
 
 
 def main(
-    argv: Sequence[str], environ: Mapping[str, str] = os.environ, transport: httpx.BaseTransport | None = None
+    argv: Sequence[str],
+    environ: Mapping[str, str] = os.environ,
+    transport: httpx.BaseTransport | None = None,
+    prog: str = "manage.py fragment",
 ) -> int:
     """The command's exit code."""
     if list(argv[:1]) == ["new"]:
         return scaffold.main(argv[1:])
-    given = _parser().parse_args(argv)
+    given = _parser(prog).parse_args(argv)
     try:
         registry = RemoteRegistry(environ.get("MULLION_URL", ""), environ.get("MULLION_TOKEN", ""), transport)
-        if given.verb == "publish":
+        if given.verb in ("check", "publish"):
             return _publish(registry, given)
         answer = run_verb(registry, given)
     except RequestFailed as refused:
@@ -114,16 +128,28 @@ def main(
 
 
 def _publish(registry: RemoteRegistry, given: Namespace) -> int:
-    answer = registry.publish(
-        given.url, move=given.move, percent=given.canary, promotes=given.promotes, steps=given.steps
-    )
-    print(json.dumps(answer, indent=2, ensure_ascii=False) if given.json else "\n".join(say_published(answer)))
+    if given.verb == "check":
+        answer = registry.check(given.url)
+    else:
+        answer = registry.publish(
+            given.url,
+            move=given.move,
+            percent=given.canary,
+            promotes=given.promotes,
+            steps=given.steps,
+            candidate=given.candidate,
+        )
+    lines = [json.dumps(answer, indent=2, ensure_ascii=False)] if given.json else say_published(answer, given.verb)
+    print(*lines, sep="\n")
     return 0
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="manage.py fragment", description=DESCRIPTION)
+def _parser(prog: str) -> ArgumentParser:
+    parser = ArgumentParser(prog=prog, description=DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verb = verbs.add_parser("check", help="all that a publish would do, but nothing is stored and no page changes")
+    verb.add_argument("url", metavar="URL", help="where the shell finds manifest.json")
+    verb.add_argument("--json", action="store_true", help="what the API answers, as JSON")
     verb = verbs.add_parser("publish", help="publish the release that this manifest describes")
     verb.add_argument("url", metavar="URL", help="where the shell finds manifest.json")
     verb.add_argument("--move", action="store_true", help="take it also where it is live from another origin")

@@ -112,7 +112,8 @@ def add_token_verbs(verbs: Any, named: Callable[[Any, str, str], ArgumentParser]
 
 
 def add_trial(parser: ArgumentParser) -> None:
-    """Adds what makes a publish the beginning of a trial."""
+    """Adds what makes a publish the beginning of a trial, or of a preview."""
+    parser.add_argument("--candidate", action="store_true", help="in no page until it is previewed, tried or live")
     share = parser.add_mutually_exclusive_group()
     share.add_argument("--canary", type=float, metavar="PERCENT", help="for this share of visitors, and not live yet")
     share.add_argument("--steps", default="", metavar="STEPS", help=STEPS)

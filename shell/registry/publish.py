@@ -8,6 +8,7 @@ leaves what is live as it was, and a line in the audit.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from enum import Enum
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -80,6 +81,8 @@ async def publish(
     trust: Trust | None = None,
     only: str = "",
     trial: Trial | None = None,
+    candidate: bool = False,
+    check_only: bool = False,
 ) -> Published:
     """Publish the release that `manifest_url` describes; raises `PublishRefused`.
 
@@ -88,7 +91,8 @@ async def publish(
     will ask for is looked at, with `bearer` as somebody who is signed in. `trust` is an operator's word on this name;
     without one it is trusted as far as it was, and not at all where it is new. `only` is the one name that may be
     published, by a team that is trusted with it: then a version stands for its bytes, too (`VersionTaken`).
-    With a `trial` it is not live, but for a share of visitors; a name that nothing is live of has no trial.
+    With a `trial` it is not live, but for a share of visitors; a name that nothing is live of has no trial. A
+    `candidate` stands in no page until it is previewed, tried or live; with `check_only` nothing is stored or audited.
     """
 
     async def trust_of_name(name: str) -> Trust:
@@ -111,10 +115,12 @@ async def publish(
         fetcher = Fetcher(transport, origins.before_name(lists), trust_of_name, pages, bearer, origins_of)
         copy = await fetcher.copy(manifest_url)
         assessed = await assess(copy, transport)
-        return await sync_to_async(_store)(copy, assessed, actor, move, trust, bool(only), trial)
+        into = _Into.NOWHERE if check_only else _Into.STORE if candidate else _Into.PAGES
+        return await sync_to_async(_store)(copy, assessed, actor, move, trust, bool(only), trial, into)
     except PublishRefused as refused:
         refused.findings = refused.findings or (refusal(str(refused), transport.response(manifest_url)),)
-        await _record(only or next(iter(names), ""), actor, f"publish of {manifest_url[:200]}: {refused}")
+        if not check_only:
+            await _record(only or next(iter(names), ""), actor, f"publish of {manifest_url[:200]}: {refused}")
         raise
     finally:
         await transport.aclose()
@@ -129,6 +135,7 @@ def _store(
     trust: Trust | None,
     versions_fixed: bool,
     trial: Trial | None,
+    into: "_Into",
 ) -> Published:
     fragment, digest = copy.manifest.name, copy.digest()
     live = models.LiveRelease.objects.select_related("release").filter(fragment=fragment).first()
@@ -144,7 +151,7 @@ def _store(
             f"css: {clash}, and both would be the document's. Nothing was changed; give yours a name of its own"
         )
     waived = waived_rules(fragment)
-    stage = Stage.LIVE if trial is None or live is None else Stage.PUBLISH
+    stage = Stage.LIVE if into is not _Into.STORE and (trial is None or live is None) else Stage.PUBLISH
     if errors := errors_before(assessed.findings, stage, waived):
         raise PublishRefused(_refusal(fragment, copy.manifest.version, errors), errors)
     trusted = trust is not None and set_trust(fragment, trust, actor=actor)
@@ -152,7 +159,7 @@ def _store(
         models.Asset.objects.get_or_create(
             digest=asset.digest, defaults={"content_type": asset.content_type, "body": asset.body}
         )
-    release, _ = models.Release.objects.get_or_create(
+    release, added = models.Release.objects.get_or_create(
         fragment=fragment,
         digest=digest,
         defaults={
@@ -170,10 +177,27 @@ def _store(
             "versioned": copy.versioned,
         },
     )
-    changed = _show(release, live, actor, trial)
+    if into is _Into.PAGES:
+        changed = _show(release, live, actor, trial)
+    else:
+        changed = added
+        models.AuditEntry.objects.create(
+            actor=actor, action="candidate", fragment=fragment, release=release, changes_pages=False
+        )
     store_assessment(release, assessed, datetime.now(UTC))
     findings = tuple(views_of(assessed.findings, waived))
+    # A check has gone all the way, so that a publish would: and leaves no trace.
+    if into is _Into.NOWHERE:
+        transaction.set_rollback(True)
     return Published(fragment, copy.manifest.version, digest, changed or trusted, copy.notes, copy.trust, findings)
+
+
+class _Into(Enum):
+    """Where a release that was fetched and checked goes."""
+
+    PAGES = "pages"
+    STORE = "store"
+    NOWHERE = "nowhere"
 
 
 async def _record(fragment: str, actor: str, detail: str) -> None:

@@ -52,7 +52,12 @@ class TrialBody(Schema):
 class PublishBody(Schema):
     manifest_url: Annotated[str, Field(max_length=2048)]
     move: bool = False
+    candidate: bool = False
     canary: TrialBody | None = None
+
+
+class CheckBody(Schema):
+    manifest_url: Annotated[str, Field(max_length=2048)]
 
 
 class CanaryBody(Schema):
@@ -175,17 +180,36 @@ async def audit(request: HttpRequest, fragment: str, limit: int = LINES) -> list
 
 @api.post("/fragments/{fragment}/releases", auth=_publish, response=Published)
 async def publish_release(request: HttpRequest, fragment: str, body: PublishBody) -> Published:
-    """Fetch, check and copy what the manifest at `manifest_url` describes, and make it live."""
+    """Fetch, check and copy what the manifest at `manifest_url` describes, and make it live.
+
+    A `candidate` stands in no page until it is previewed, tried or live.
+    """
     origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
     return await publish(
         body.manifest_url,
         origins=origins,
         actor=actor_of(request),
         move=body.move,
+        candidate=body.candidate,
         pages=parts().pages,
         bearer=parts().bearer,
         only=fragment,
         trial=Trial(body.canary.percent, body.canary.promotes, body.canary.steps) if body.canary else None,
+    )
+
+
+@api.post("/fragments/{fragment}/checks", auth=_publish, response=Published)
+async def check_release(request: HttpRequest, fragment: str, body: CheckBody) -> Published:
+    """All that a publish would do, but that nothing is stored and no page changes."""
+    return await publish(
+        body.manifest_url,
+        origins=Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL),
+        actor=actor_of(request),
+        move=True,
+        pages=parts().pages,
+        bearer=parts().bearer,
+        only=fragment,
+        check_only=True,
     )
 
 

@@ -84,6 +84,41 @@ async def test_team_publishes_and_rolls_back_with_one_token() -> None:
     assert "prices are wrong" in audit[1]["detail"]
 
 
+async def test_candidate_stands_in_no_page_until_it_is_previewed_or_tried() -> None:
+    """It is copied and checked as any release, also where nothing is live yet; what is live stays."""
+    token = await made(Purpose.PUBLISH)
+    async with Origin() as origin:
+        first = (await publish(origin, token)).json()
+        await origin.fail("odd-manifest=changing", at="/manifest.json")
+        body = {"manifest_url": f"{origin.url}/manifest.json", "candidate": True}
+        candidate = (await ask("POST", "/fragments/origin/releases", token, body)).json()
+    assert candidate["changed"] is True
+    live = await models.LiveRelease.objects.select_related("release").aget(fragment="origin")
+    assert live.release.digest == first["digest"]
+    assert not await models.Rollout.objects.aexists()
+    linked = await ask("POST", "/fragments/origin/preview", token, {"release": candidate["version"]})
+    assert linked.json()["digest"] == candidate["digest"]
+    body = {"percent": 10, "release": candidate["version"]}
+    tried = await ask("POST", "/fragments/origin/canary", token, body)
+    assert (tried.status_code, tried.json()["digest"]) == (200, candidate["digest"])
+
+
+async def test_check_says_what_a_publish_would_and_leaves_no_trace() -> None:
+    """What can be published and what can not, from wherever; nothing is stored, audited or live."""
+    token = await made(Purpose.PUBLISH)
+    audited = await models.AuditEntry.objects.acount()
+    async with Origin() as origin:
+        body = {"manifest_url": f"{origin.url}/manifest.json"}
+        checked = await ask("POST", "/fragments/origin/checks", token, body)
+        assert (checked.status_code, checked.json()["version"]) == (200, "1.0.0")
+        await origin.fail("odd-manifest=malformed", at="/manifest.json")
+        refused = await ask("POST", "/fragments/origin/checks", token, body)
+    assert (refused.status_code, bool(refused.json()["findings"])) == (422, True)
+    assert not await models.Release.objects.aexists()
+    assert not await models.Asset.objects.aexists()
+    assert await models.AuditEntry.objects.acount() == audited
+
+
 async def test_version_stands_for_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same release again is no change; other bytes under its version are a conflict, and nothing moves."""
     token = await made(Purpose.PUBLISH)
@@ -124,6 +159,7 @@ OPERATIONS = [
     ("GET", "/fragments/{}/audit", Purpose.READ),
     ("POST", "/fragments/{}/releases", Purpose.PUBLISH),
     ("POST", "/fragments/{}/rollback", Purpose.PUBLISH),
+    ("POST", "/fragments/{}/checks", Purpose.PUBLISH),
     ("POST", "/fragments/{}/canary", Purpose.PUBLISH),
     ("POST", "/fragments/{}/promote", Purpose.PUBLISH),
     ("POST", "/fragments/{}/pause", Purpose.PUBLISH),

@@ -145,7 +145,8 @@ class Command(BaseCommand):
                 trust = Trust(options["trust"]) if options["trust"] else None
                 share, steps = options["canary"], options["steps"]
                 trial = Trial(share or 0, options["promotes"], steps) if steps or share is not None else None
-                self._publish(options["urls"], move=options["move"], trust=trust, trial=trial)
+                how = {"move": options["move"], "trust": trust, "trial": trial, "candidate": options["candidate"]}
+                self._publish(options["urls"], **how)
             else:
                 self._answer(Namespace(**options))
         except REFUSALS as error:
@@ -194,12 +195,14 @@ class Command(BaseCommand):
         changed = set_team(name, accounts, actor=getpass.getuser())
         self.stdout.write(team if changed else f"unchanged: {team}")
 
-    def _publish(self, urls: list[str], *, move: bool, trust: Trust | None, trial: Trial | None) -> None:
-        refused = asyncio.run(self._publish_all(urls, move=move, trust=trust, trial=trial))
+    def _publish(self, urls: list[str], **how: Any) -> None:
+        refused = asyncio.run(self._publish_all(urls, **how))
         if refused:
             raise CommandError(f"{refused} of {len(urls)} not published; what was live is still live.")
 
-    async def _publish_all(self, urls: list[str], *, move: bool, trust: Trust | None, trial: Trial | None) -> int:
+    async def _publish_all(
+        self, urls: list[str], *, move: bool, trust: Trust | None, trial: Trial | None, candidate: bool
+    ) -> int:
         origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
         bearer = _bearer_of_nobody()
         pages = await sync_to_async(_pages)()
@@ -215,6 +218,7 @@ class Command(BaseCommand):
                     bearer=bearer,
                     trust=trust,
                     trial=trial,
+                    candidate=candidate,
                 )
             except PublishRefused as error:
                 refused += 1
