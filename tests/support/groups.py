@@ -18,6 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 BROWSER_FOLDER = "tests/whole/"
+BESIDE_BROWSERS = (BROWSER_FOLDER, "tests/shell/")
 WORKERS = 4
 ROOT = Path(__file__).parents[2]
 # By the names of their fixtures: the Mullion of the run, and a shell over an origin that can be slowed down.
@@ -39,7 +40,7 @@ STARTS_PROCESSES = re.compile(r"\b(Mullion|MoneyHouse|LiveHouse|Popen)\(|preload
 def group_of(nodeid: str) -> str:
     """The group of a test, or of most tests of a file: a path from the repository's root."""
     file, _, test = nodeid.partition("::")
-    if "[renamed" in nodeid or "-renamed" in nodeid:
+    if file.startswith(BROWSER_FOLDER) and ("[renamed" in test or "-renamed" in test):
         return RENAMED
     return _group_of(file, test.partition("[")[0])
 
@@ -50,7 +51,7 @@ def _group_of(file: str, test: str) -> str:
     shares = HOUSE.search(text) and file.startswith(BROWSER_FOLDER)
     if DRILLED_HOUSE.search(text):
         return DRILLED
-    if not SLOW_HOUSE.search(text):
+    if not SLOW_HOUSE.search(text) or not file.startswith(BESIDE_BROWSERS):
         return "house" if shares else file
     # Of a file that uses both, each test is where its own words say.
     signature = re.search(rf"def {re.escape(test)}\(([^)]*)\)", text)

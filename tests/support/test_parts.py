@@ -108,7 +108,11 @@ def test_process_with_a_browser_gets_nothing_that_may_run_asyncio() -> None:
     assert next_group([(short, 1174)], has_browser=True) is None
     files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests" / "whole").glob("test_*.py")]
     assert [file for file in files if opens_browser(group_of(file)) and not bears_browser(group_of(file))] == []
-    slow = [path for path in (ROOT / "tests").rglob("test_*.py") if "slow: SlowHouse" in path.read_text("utf-8")]
+    slow = [
+        path
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if group_of(path.relative_to(ROOT).as_posix()) == "slow house"
+    ]
     assert [path for path in slow if ASYNCIO.search(path.read_text("utf-8"))] == []
 
 
