@@ -17,10 +17,11 @@ from shell.composition.assets import PREFIX, static_file
 from shell.composition.release import ASSETS_PREFIX
 from shell.operations.workbench import walls
 from shell.operations.workbench.bench import SLOT, Bench
-from shell.operations.workbench.cell_page import CellPages
+from shell.operations.workbench.cell_page import THEME_PREFIX, CellPages
 from shell.operations.workbench.choice import Choice
 from shell.operations.workbench.fixtures import read_view, shape
-from shell.operations.workbench.states import BenchState, Cell
+from shell.operations.workbench.states import THEMES, BenchState, Cell
+from shell.operations.workbench.themes import theme_style
 from shell.operations.workbench.watch import fingerprint
 
 LOOKS_EVERY_S = 0.4
@@ -99,17 +100,21 @@ class Workbench:
             return 200, file.content_type, file.plain
         if path.startswith(ASSETS_PREFIX):
             return self._asset(path)
-        names = list(self._benches)
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         if path == "/":
-            choice = Choice.of(dict(parse_qsl(scope["query_string"].decode("latin-1"))), names)
+            choice = Choice.of(query, list(self._benches))
             return 200, HTML, await walls.workbench(choice, self._benches, self.generation)
         if path == "/gallery/":
             return 200, HTML, walls.gallery(self._benches, self.generation)
         if first in ("cells", "slots"):
-            return await self._cell(rest.partition("/")[0], whole=first == "cells", slot=rest.partition("/")[2])
+            theme = query.get("theme", "") if first == "cells" else ""
+            key, _, slot = rest.partition("/")
+            return await self._cell(key, slot, whole=first == "cells", theme=theme if theme in THEMES else "")
+        if path.startswith(THEME_PREFIX):
+            return 200, "text/css; charset=utf-8", theme_style(rest.removesuffix(".css"))
         return 404, TEXT, b"Here are /, /gallery/ and the cells that they show.\n"
 
-    async def _cell(self, key: str, *, whole: bool, slot: str) -> Answer:
+    async def _cell(self, key: str, slot: str, *, whole: bool, theme: str) -> Answer:
         cell = Cell.of(key)
         bench = self._benches.get(cell.fragment) if cell else None
         if cell is None or bench is None or (not whole and slot != SLOT):
@@ -118,7 +123,7 @@ class Workbench:
             shown = await bench.show(cell)
         if shown is None:
             return 503, TEXT, (bench.problem or "There is no such slot.").encode()
-        return 200, HTML, self._cells.page(cell, *shown) if whole else self._cells.element(*shown)
+        return 200, HTML, self._cells.page(cell, *shown, theme) if whole else self._cells.element(*shown)
 
     def _asset(self, path: str) -> Answer:
         for bench in self._benches.values():

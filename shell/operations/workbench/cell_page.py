@@ -1,6 +1,6 @@
 """A page with one slot in one state, to be shown in a frame of the workbench.
 
-Public: `CellPages`.
+Public: `CellPages`, `THEME_PREFIX`.
 """
 
 import re
@@ -14,6 +14,7 @@ from shell.composition.wrap import Wrapper
 from shell.operations.workbench.states import Cell
 from shell.security import header_list
 
+THEME_PREFIX = "/themes/"
 _FRAMES = re.compile(r"(frame-ancestors|frame-src) [^;]*")
 
 
@@ -24,8 +25,8 @@ class CellPages:
         self._compiler = Compiler()
         self._wrapper = Wrapper()
 
-    def page(self, cell: Cell, include: Include, included: Included) -> bytes:
-        """The whole page; written from right to left where the cell says so."""
+    def page(self, cell: Cell, include: Include, included: Included, theme: str = "") -> bytes:
+        """The whole page, in `theme` where one is chosen; written from right to left where the cell says so."""
         visit, release = include.visit, include.published
         snapshot = Snapshot(1, MappingProxyType({release.fragment: release}))
         compiled = self._compiler.compiled(visit.page, language=visit.language, signed_in=False, snapshot=snapshot)
@@ -33,6 +34,9 @@ class CellPages:
         head = Compiled.fill(compiled.head, holes)
         if cell.direction == "rtl":
             head = head.replace(b"<html ", b'<html dir="rtl" ', 1)
+        if theme:
+            style = f'<link rel="stylesheet" href="{THEME_PREFIX}{theme}.css">\n</head>'.encode()
+            head = head.replace(b"</head>", style, 1)
         return head + self.element(include, included) + Compiled.fill(compiled.tail, holes)
 
     def element(self, include: Include, included: Included) -> bytes:

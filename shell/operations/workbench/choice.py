@@ -109,7 +109,7 @@ def frame_of(choice: Choice) -> Frame:
     return Frame(
         words=words,
         title=f"{choice.fragment}, slot {choice.look}, {choice.state.words}, {words}",
-        src=f"/cells/{choice.cell.key}/",
+        src=f"/cells/{choice.cell.key}/?theme={choice.theme}",
         href=choice.href,
         width=choice.width,
         theme=choice.theme,

@@ -22,6 +22,7 @@ from shell.operations.workbench.cli import main
 from shell.operations.workbench.fixtures import long_name, read_view, shape
 from shell.operations.workbench.folder import FolderUnusable, read_folder
 from shell.operations.workbench.states import BenchState, Cell
+from shell.operations.workbench.themes import theme_style
 from shell.operations.workbench.watch import fingerprint
 from tests.support.mullion import ROOT
 
@@ -187,6 +188,16 @@ def test_change_of_a_file_is_seen_and_what_was_installed_is_not_looked_at(tmp_pa
     second = fingerprint(tmp_path)
     (tmp_path / "b.py").write_text("1")
     assert len({first, second, fingerprint(tmp_path)}) == 3
+
+
+def test_a_theme_is_the_tokens_of_one_whatever_a_browser_prefers() -> None:
+    """Dark is what tokens are by themselves, light what they are where it is preferred, without that condition."""
+    dark, light = theme_style("dark").decode(), theme_style("light").decode()
+    assert "color-scheme: dark" in dark
+    assert "color-scheme: light" in light
+    assert "@media" not in dark + light
+    assert (light.count("{"), light.count("--m-bg:")) == (light.count("}"), 1)
+    assert theme_style("x") == b""
 
 
 async def ask(path: str, *, method: str = "GET", host: str = "127.0.0.1:8060") -> tuple[int, str]:

@@ -69,6 +69,9 @@ def test_every_state_is_shown_and_a_changed_word_is_too(dev: Dev) -> None:
     # The BFF is late: who waits no longer, the fragment or the page, depends on how busy this machine is.
     assert dev.slot(BenchState.SLOW)[0] in {("degraded", "timeout"), ("stale", "timeout")}
     assert '<html dir="rtl"' in dev.get(f"/cells/{Cell('poll', direction='rtl').key}/")
+    assert "/themes/light.css" in dev.get(f"/cells/{Cell('poll').key}/?theme=light")
+    assert "/themes/" not in dev.get(f"/cells/{Cell('poll').key}/?theme=%22")
+    assert "--m-bg" in dev.get("/themes/light.css")
     assert "A page shows it" in dev.get("/?width=390&theme=light")
     assert dev.get("/gallery/").count("<iframe") == (len(BenchState) + 2) * 4
 
