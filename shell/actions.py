@@ -36,6 +36,7 @@ from shell.composition.release import Release
 from shell.composition.requests import action_request
 from shell.composition.upstreams import ACTION_MS
 from shell.forms import FormRefused, read_form
+from shell.page_policy import page_policy
 from shell.pages.notice import holds_the_form, notice, unavailable
 from shell.players.session import SessionUnverified, find_identity
 from shell.proxy.address import AddressRefused, query_passes, read_address
@@ -204,7 +205,11 @@ async def _confirmed(
     if body is None:
         return _SeeOther(f"{visit.path}#slot-{slot.name}")
     included = included_from_outcome(include, Outcome(State.FRESH, body))
-    return await composed(parts().composer, visit, snapshot_shown(parts().registry.current), answered=included)
+    snapshot = snapshot_shown(parts().registry.current)
+    response = await composed(parts().composer, visit, snapshot, answered=included)
+    if policy := page_policy(visit, snapshot):
+        response.headers["Content-Security-Policy"] = policy
+    return response
 
 
 def _sent_on(location: str, *, htmx: bool) -> HttpResponse:

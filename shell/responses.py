@@ -4,7 +4,7 @@ Public: `Headers`, `PLAIN`, `respond`, `start_response`.
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from http import HTTPStatus
 
 from asgiref.typing import ASGISendCallable
@@ -24,15 +24,16 @@ async def respond(
     await send({"type": "http.response.body", "body": b"" if head_only else body, "more_body": False})
 
 
-async def start_response(send: ASGISendCallable, status: int, headers: Headers) -> None:
-    """Status and headers; the body is the caller's to send."""
-    pairs = [*_encoded(headers), *_security_headers()]
+async def start_response(send: ASGISendCallable, status: int, headers: Headers, *, policy: str = "") -> None:
+    """Status and headers; the body is the caller's to send. `policy` is the page's own, if it has one."""
+    pairs = [*_encoded(headers), *_security_headers(policy)]
     await send({"type": "http.response.start", "status": HTTPStatus(status), "headers": pairs, "trailers": False})
 
 
-@cache
-def _security_headers() -> list[tuple[bytes, bytes]]:
-    return _encoded(header_list())
+@lru_cache(maxsize=64)
+def _security_headers(policy: str) -> list[tuple[bytes, bytes]]:
+    own = {"content-security-policy": policy} if policy else {}
+    return _encoded({**dict(header_list()), **own}.items())
 
 
 def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:

@@ -19,17 +19,18 @@ REGISTRY_PREFIX = "/registry/"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-@cache
-def content_security_policy() -> str:
+@lru_cache(maxsize=64)
+def content_security_policy(pictures: tuple[str, ...] = (), frames: tuple[str, ...] = ()) -> str:
     """No inline script or stylesheet, and no frame but of an approved origin.
 
-    The browser meets two origins of ours at most: the shell's and the BFF's.
+    The browser meets two origins of ours at most: the shell's and the BFF's. `pictures` and `frames` are of those
+    fragments that stand in the page.
     """
     live = urlsplit(settings.BFF_PUBLIC_URL)
     socket = f"{'wss' if live.scheme == 'https' else 'ws'}://{live.netloc}"
     media = " ".join(settings.MEDIA_ORIGINS)
-    pictures = " ".join(settings.PICTURE_ORIGINS)
-    frames = " ".join(settings.FRAME_ORIGINS) or "'none'"
+    shown = " ".join(dict.fromkeys([*settings.PICTURE_ORIGINS, *pictures]))
+    framed = " ".join(dict.fromkeys([*settings.FRAME_ORIGINS, *frames])) or "'none'"
     return "; ".join(
         [
             "default-src 'none'",
@@ -37,11 +38,11 @@ def content_security_policy() -> str:
             "style-src 'self'",
             # The `style` of an element alone: containment reads it of trusted fragments, and takes it off all others.
             "style-src-attr 'unsafe-inline'",
-            f"img-src 'self' data: {pictures}".rstrip(),
+            f"img-src 'self' data: {shown}".rstrip(),
             "font-src 'self'",
             f"connect-src 'self' {socket} {live.scheme}://{live.netloc} {media}".rstrip(),
             f"media-src 'self' blob: {media}".rstrip(),
-            f"frame-src {frames}",
+            f"frame-src {framed}",
             "worker-src 'self' blob:",
             "object-src 'none'",
             "base-uri 'none'",

@@ -23,7 +23,7 @@ from shell.composition.contain import Contained, Isolation, LinkPolicy, Refusal,
 from shell.composition.contain.pictures import NO_FILES, CopiedFiles
 from shell.composition.include import Include
 from shell.composition.page_head import page_head_of
-from shell.composition.release import Release
+from shell.composition.release import NOTHING_SHOWN, Release, Shown
 
 # Statuses that are about the request and not about the upstream.
 _REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
@@ -164,7 +164,7 @@ def _contained(
 def links_of(release: Release) -> LinkPolicy:
     """Where the HTML of `release` may point."""
     declared = release.manifest.mullion
-    return link_policy(declared.links, declared.pictures, release.pictures, release.sheets)
+    return link_policy(declared.links, declared.pictures, release.pictures, release.sheets, release.shown)
 
 
 @lru_cache(maxsize=256)
@@ -173,16 +173,17 @@ def link_policy(
     picture_origins: tuple[str, ...] = (),
     pictures: CopiedFiles = NO_FILES,
     sheets: CopiedFiles = NO_FILES,
+    shown: Shown = NOTHING_SHOWN,
 ) -> LinkPolicy:
-    """Where the HTML of a release may point whose manifest declares these origins."""
+    """Where the HTML of a release may point whose manifest declares these origins; operators approved the others."""
     return LinkPolicy(
         origins=frozenset(origins),
         # Declared by the manifest and approved by operators: neither alone lets a foreign picture in.
-        picture_origins=frozenset(picture_origins) & frozenset(settings.PICTURE_ORIGINS),
+        picture_origins=frozenset(picture_origins) & {*settings.PICTURE_ORIGINS, *shown.pictures},
         pictures=pictures,
         sheets=sheets,
         media_origins=frozenset(settings.MEDIA_ORIGINS),
-        frame_origins=frozenset(settings.FRAME_ORIGINS),
+        frame_origins=frozenset([*settings.FRAME_ORIGINS, *shown.frames]),
     )
 
 

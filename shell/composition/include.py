@@ -96,6 +96,8 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
             visit.currency,
             visit.device,
             *self.places,
+            *release.shown.pictures,
+            *release.shown.frames,
         )
         if self.audience == "shared":
             return Key.for_everybody("shared", *parts)

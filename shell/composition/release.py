@@ -1,7 +1,7 @@
 """A published release as the page path sees it: immutable, in memory, no database.
 
-Public: `Trust`, `StoredAsset`, `AssetUse`, `Role`, `Release`, `Canary`, `Snapshot`, `ASSETS_PREFIX`, `asset_url`,
-`path_of`.
+Public: `Trust`, `Shown`, `NOTHING_SHOWN`, `StoredAsset`, `AssetUse`, `Role`, `Release`, `Canary`, `Snapshot`,
+`ASSETS_PREFIX`, `asset_url`, `path_of`.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote
 
 from bff.contracts import podium_url
@@ -28,6 +29,16 @@ class Trust(StrEnum):
 
     FIRST_PARTY = "first-party"
     SANDBOXED = "sandboxed"
+
+
+class Shown(NamedTuple):
+    """Foreign origins: of pictures, if its manifest declares them too, and of frames."""
+
+    pictures: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
+
+
+NOTHING_SHOWN = Shown()
 
 
 class Role(StrEnum):
@@ -73,8 +84,8 @@ class Release:
     stylesheets for the document itself, which fonts of a shadow root need. Releases of
     before there were folders have digests for keys. `fallback` is empty where the manifest names none. `versioned` is
     whether the origin says `podlet-version`: one that does always does, so an answer without it is somebody else's; a
-    plain server never does. What its origin deploys is published by itself where operators say `follow`. One on a
-    team's `own_machine` hears of no player.
+    plain server never does. What its origin deploys is published by itself where operators say `follow`; `shown` is
+    what of other origins they let it show. One on a team's `own_machine` hears of no player.
     `tag` names the release in the addresses of its slots, signed; it is empty where pages can hold no other.
     """
 
@@ -93,6 +104,7 @@ class Release:
     trust: Trust = Trust.SANDBOXED
     follow: bool = False
     own_machine: bool = False
+    shown: Shown = NOTHING_SHOWN
     role: Role = Role.STABLE
     tag: str = ""
 

@@ -21,7 +21,7 @@ from bff.resilience.transport import Sender
 from shell.composition.body import content_type_of, is_empty, links_of
 from shell.composition.contain import Contained, Refusal, audit, unplaced
 from shell.composition.page import PageTable
-from shell.composition.release import AssetUse, Release, Trust
+from shell.composition.release import NOTHING_SHOWN, AssetUse, Release, Shown, Trust
 from shell.composition.requests import Bearer
 from shell.registry import models
 from shell.registry.asset_copies import copy_entries
@@ -57,6 +57,7 @@ class Copy:
     uses: Mapping[str, AssetUse] = field(default_factory=dict)
     versioned: bool = True
     trust: Trust = Trust.SANDBOXED
+    shown: Shown = NOTHING_SHOWN
     notes: tuple[str, ...] = ()
     answers: tuple[tuple[Look, Response | CallFailed], ...] = ()
 
@@ -80,7 +81,9 @@ class Fetcher:
         pages: PageTable | None = None,
         bearer: Bearer | None = None,
         origins_of: Callable[[str], Awaitable[Origins]] | None = None,
+        shown_of: Callable[[str], Awaitable[Shown]] | None = None,
     ) -> None:
+        self._shown_of = shown_of
         self._origins_of = origins_of
         self._transport = transport
         self._origins = origins
@@ -100,13 +103,14 @@ class Fetcher:
         except ManifestRefused as error:
             raise PublishRefused(f"manifest at {manifest_url}: {error}") from error
         trust = await self._trust_of(manifest.name)
+        shown = await self._shown_of(manifest.name) if self._shown_of is not None else NOTHING_SHOWN
         if self._origins_of is not None:
             self._origins = await self._origins_of(manifest.name)
             self._allowed("manifest", manifest_url)
         self._allowed("content", resolve(manifest_url, manifest.content))
         for name, target in manifest.proxies.items():
             self._allowed(f"proxy.{name}", resolve(manifest_url, target))
-        release = Release(manifest.name, "", manifest, manifest_url, b"", css=(), js=(), trust=trust)
+        release = Release(manifest.name, "", manifest, manifest_url, b"", css=(), js=(), trust=trust, shown=shown)
         fallback = await self._fallback(release)
         looks, unasked = looks_of(release, self._pages, self._bearer)
         # A release may be published while what it shows is down: its content decides nothing here.
@@ -140,6 +144,7 @@ class Fetcher:
             uses=uses,
             versioned=self._versioned,
             trust=trust,
+            shown=shown,
             notes=(*notes, *styles.notes, *scripts.notes, *folder.notes, *_unrun(release)),
             answers=tuple(zip(looks, answers, strict=True)),
         )

@@ -150,7 +150,8 @@ class Superseded(models.Model):
 class Registration(models.Model):
     """What operators allow a fragment's name, whatever release of it is live. A name without one is sandboxed.
 
-    `origins` are those that it alone may be published from; empty: those that nobody has. `scopes` is what it may do
+    `origins` are those that it alone may be published from; empty: those that nobody has. `pictures` and `frames` are
+    foreign origins that its HTML may show, beside those that every fragment may. `scopes` is what it may do
     for a player, None where the pages table says that. `followed_at` and what stands with it is the last try to
     `follow` it.
     """
@@ -159,6 +160,8 @@ class Registration(models.Model):
     trust = models.CharField(max_length=16, default=Trust.SANDBOXED.value)
     scopes = models.JSONField(null=True)
     origins = models.JSONField(default=list)
+    pictures = models.JSONField(default=list)
+    frames = models.JSONField(default=list)
     follow = models.BooleanField(default=False)
     followed_at = models.DateTimeField(null=True)
     followed_version = models.CharField(max_length=128, blank=True)

@@ -32,7 +32,7 @@ from shell.registry.gate.rules import Stage
 from shell.registry.going_live import go_live
 from shell.registry.history import record_refusal
 from shell.registry.origins import Origins, origin_of
-from shell.registry.registrations import origins_by_fragment, set_trust, trust_of
+from shell.registry.registrations import origins_by_fragment, set_trust, shown_of, trust_of
 from shell.registry.release_folder import PublishRefused, release_budget
 from shell.registry.rollout import RolloutRefused, begin
 from shell.registry.waivers import FindingView, store_assessment, views_of, waived_rules
@@ -112,7 +112,8 @@ async def publish(
         async def origins_of(name: str) -> Origins:
             return origins.of_fragment(name, lists)
 
-        fetcher = Fetcher(transport, origins.before_name(lists), trust_of_name, pages, bearer, origins_of)
+        approved = (origins_of, sync_to_async(shown_of))
+        fetcher = Fetcher(transport, origins.before_name(lists), trust_of_name, pages, bearer, *approved)
         copy = await fetcher.copy(manifest_url)
         assessed = await assess(copy, transport)
         into = _Into.NOWHERE if check_only else _Into.STORE if candidate else _Into.PAGES

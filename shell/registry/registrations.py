@@ -1,15 +1,17 @@
 """What operators allow a fragment's name, whatever release of it is live: its trust, and whether it is followed.
 
-Public: `trust_of`, `set_trust`, `set_trust_of_live`, `set_follow`, `set_origins`, `origins_by_fragment`,
-`RegistrationRefused`.
+Public: `trust_of`, `set_trust`, `set_trust_of_live`, `set_follow`, `set_origins`, `origins_by_fragment`, `set_shown`,
+`shown_of`, `RegistrationRefused`.
 It is never the manifest's to say: whoever can publish would be what they say they are.
 """
 
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.db import transaction
 
-from shell.composition.release import Trust
+from shell.composition.release import NOTHING_SHOWN, Shown, Trust
+from shell.frame_origins import wrong_with_frame_origin
 from shell.registry import models
 from shell.registry.origins import base_of, origin_of
 
@@ -77,6 +79,39 @@ def set_origins(fragment: str, origins: Sequence[str], *, actor: str) -> bool:
     models.AuditEntry.objects.create(
         actor=actor, action="origins", fragment=fragment, detail=" ".join(wanted) or "any", changes_pages=False
     )
+    return True
+
+
+def shown_of(fragment: str) -> Shown:
+    """What of others `fragment` alone may show."""
+    row = models.Registration.objects.filter(fragment=fragment).first()
+    return Shown(tuple(row.pictures), tuple(row.frames)) if row else NOTHING_SHOWN
+
+
+@transaction.atomic
+def set_shown(
+    fragment: str, *, pictures: Sequence[str] | None = None, frames: Sequence[str] | None = None, actor: str
+) -> bool:
+    """The foreign origins that `fragment` alone may show pictures of, and frame; None leaves a list as it is.
+
+    False when they were so. Raises `RegistrationRefused` for what may not be shown.
+    """
+    given = {"pictures": pictures, "frames": frames}
+    wanted = {kind: sorted(set(origins)) for kind, origins in given.items() if origins is not None}
+    ours = (settings.PUBLIC_URL, settings.BFF_PUBLIC_URL)
+    for origin in [each for origins in wanted.values() for each in origins]:
+        wrong = wrong_with_frame_origin(origin, ours=ours, hosts=settings.ALLOWED_HOSTS, local=settings.LOCAL)
+        if wrong is not None:
+            raise RegistrationRefused(f"{wrong}. Nothing was changed.")
+    row, _ = models.Registration.objects.get_or_create(fragment=fragment)
+    changed = {kind: origins for kind, origins in wanted.items() if getattr(row, kind) != origins}
+    if not changed:
+        return False
+    for kind, origins in changed.items():
+        setattr(row, kind, origins)
+    row.save(update_fields=[*changed])
+    detail = "; ".join(f"{kind}: {' '.join(origins) or 'none'}" for kind, origins in changed.items())
+    models.AuditEntry.objects.create(actor=actor, action="shown", fragment=fragment, detail=detail)
     return True
 
 

@@ -57,6 +57,7 @@ def release_of(copy: Copy, trust: Trust) -> Release:
         lifted=copy.lifted,
         versioned=copy.versioned,
         trust=trust,
+        shown=copy.shown,
     )
 
 

@@ -31,7 +31,13 @@ from shell.registry.holds import HoldRefused
 from shell.registry.origins import Origins
 from shell.registry.previews import PreviewRefused, set_team
 from shell.registry.publish import PublishRefused, Trial, publish
-from shell.registry.registrations import RegistrationRefused, set_follow, set_origins, set_trust_of_live
+from shell.registry.registrations import (
+    RegistrationRefused,
+    set_follow,
+    set_origins,
+    set_shown,
+    set_trust_of_live,
+)
 from shell.registry.rollback import RollbackRefused
 from shell.registry.rollout import RolloutRefused
 from shell.registry.scopes import ScopesRefused, set_scopes
@@ -57,6 +63,13 @@ ORIGINS = (
     "Say which origins a fragment alone is published from, whoever publishes it. They need not stand in "
     "FRAGMENT_ORIGINS, and no other fragment is published from them. Without any it is published from "
     "FRAGMENT_ORIGINS, but for those of others."
+)
+
+SHOWS = (
+    "Say which foreign origins a fragment alone may show pictures of (its manifest has to declare them too) and frame, "
+    "beside PICTURE_ORIGINS and FRAME_ORIGINS. The policy of pages that it stands in names them; running shells follow "
+    "within a second, and open pages keep theirs until they are opened anew. An option without an origin takes all of "
+    "its kind away."
 )
 
 TEAM = (
@@ -116,6 +129,10 @@ class Command(BaseCommand):
         verb = verbs.add_parser("follow", help="publish by itself what a fragment's origin deploys", description=FOLLOW)
         verb.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
         verb.add_argument("follow", choices=["on", "off"])
+        verb = verbs.add_parser("shows", help="say which foreign pictures and frames it may show", description=SHOWS)
+        verb.add_argument("name", metavar="NAME", help="the fragment, which need not be published yet")
+        verb.add_argument("--pictures", nargs="*", metavar="ORIGIN", help="such as https://cdn.example")
+        verb.add_argument("--frames", nargs="*", metavar="ORIGIN", help="such as https://games.example")
         verb = verbs.add_parser("origins", help="say from where alone a fragment is published", description=ORIGINS)
         verb.add_argument("name", metavar="NAME", help="the fragment, which need not be published yet")
         verb.add_argument("origins", nargs="*", metavar="ORIGIN", help="such as https://poll.example; none: as others")
@@ -135,6 +152,8 @@ class Command(BaseCommand):
                 self._trust(options["name"], Trust(options["trust"]))
             elif options["verb"] == "follow":
                 self._follow(options["name"], follow=options["follow"] == "on")
+            elif options["verb"] == "shows":
+                self._shows(options["name"], options["pictures"], options["frames"])
             elif options["verb"] == "origins":
                 self._origins(options["name"], options["origins"])
             elif options["verb"] == "scopes":
@@ -176,6 +195,13 @@ class Command(BaseCommand):
         word = "followed" if follow else "not followed"
         changed = set_follow(name, follow, actor=getpass.getuser())
         self.stdout.write(f"{name} is {word}" if changed else f"unchanged {name}: it is {word} already")
+
+    def _shows(self, name: str, pictures: list[str] | None, frames: list[str] | None) -> None:
+        changed = set_shown(name, pictures=pictures, frames=frames, actor=getpass.getuser())
+        given = (("pictures", pictures), ("frames", frames))
+        lists = "; ".join(f"{kind}: {' '.join(each) or 'none'}" for kind, each in given if each is not None)
+        allowed = f"{name} may show {lists or 'what it could'}"
+        self.stdout.write(allowed if changed else f"unchanged: {allowed}")
 
     def _origins(self, name: str, origins: list[str]) -> None:
         allowed = f"{name} is published from {' '.join(origins) or ANY_ORIGIN}"
