@@ -84,8 +84,9 @@ class RemoteRegistry(Connection):
     def enforce(self, name: str, rule: str) -> Answer:
         return self._ask("DELETE", f"{_of(name)}/waivers/{quote(rule, safe='')}")
 
-    def preview(self, name: str, release: str, hours: float) -> Answer:
-        return self._ask("POST", f"{_of(name)}/preview", {"release": release, "hours": hours})
+    def preview(self, name: str, release: str, hours: float, machine: str) -> Answer:
+        body = {"release": release, "hours": hours, "machine": machine}
+        return self._ask("POST", f"{_of(name)}/preview", body)
 
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer:
         return self._ask("POST", f"{_of(name)}/tokens", {"name": label, "purpose": purpose, "days": days})

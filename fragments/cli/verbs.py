@@ -28,7 +28,7 @@ class Registry(GateRegistry, Protocol):
     def canary(self, name: str, percent: float, release: str, promotes: bool, steps: str) -> Answer: ...
     def promote(self, name: str) -> Answer: ...
     def pause(self, name: str) -> Answer: ...
-    def preview(self, name: str, release: str, hours: float) -> Answer: ...
+    def preview(self, name: str, release: str, hours: float, machine: str) -> Answer: ...
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer: ...
     def token_list(self, name: str) -> Answer: ...
     def token_revoke(self, name: str, prefix: str) -> Answer: ...
@@ -85,7 +85,11 @@ def add_verbs(verbs: Any) -> list[ArgumentParser]:
     _named(verbs, "promote", "make the release on trial live for everybody")
     _named(verbs, "pause", "leave a trial at its share", PAUSE)
     verb = _named(verbs, "preview", "print a link that shows a release to one browser", PREVIEW)
-    verb.add_argument("release", metavar="RELEASE", help="its version, or 8 characters of its digest and more")
+    shown = verb.add_mutually_exclusive_group(required=True)
+    shown.add_argument(
+        "release", nargs="?", default="", metavar="RELEASE", help="a version, or 8 characters of a digest"
+    )
+    shown.add_argument("--machine", default="", metavar="URL", help="a manifest on your own machine; not in production")
     verb.add_argument("--hours", type=float, default=2.0, metavar="H", help="until it ends, 2 by default, 24 at most")
     add_json(verbs.add_parser("list", help="what is live"))
     _named(verbs, "show", "what is live of a fragment, and its releases")
@@ -139,7 +143,7 @@ def run_verb(registry: Registry, given: Namespace) -> Answer:
         case "pause", _:
             return registry.pause(name)
         case "preview", _:
-            return registry.preview(name, given.release, given.hours)
+            return registry.preview(name, given.release, given.hours, given.machine)
         case "list", _:
             return registry.list()
         case "show", _:

@@ -8,9 +8,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
 
 from fragments.cli.verbs import Answer
+from shell.operations.machine_preview import preview_machine
+from shell.operations.page_changes import live_table, read_file
 from shell.registry import history, holds, previews, rollback, rollout, tokens, waivers
 
 
@@ -65,7 +68,10 @@ class LocalRegistry:
     def enforce(self, name: str, rule: str) -> Answer:
         return {"rule": rule, "changed": waivers.enforce(name, rule, actor=self._actor)}
 
-    def preview(self, name: str, release: str, hours: float) -> Answer:
+    def preview(self, name: str, release: str, hours: float, machine: str) -> Answer:
+        if machine:
+            pages = live_table(read_file())
+            return as_json(async_to_sync(preview_machine)(name, machine, hours=hours, actor=self._actor, pages=pages))
         now, origin = datetime.now(UTC), settings.PUBLIC_URL
         return as_json(previews.make_preview(name, release, hours=hours, origin=origin, actor=self._actor, now=now))
 

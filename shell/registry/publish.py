@@ -83,6 +83,7 @@ async def publish(
     trial: Trial | None = None,
     candidate: bool = False,
     check_only: bool = False,
+    own_machine: bool = False,
 ) -> Published:
     """Publish the release that `manifest_url` describes; raises `PublishRefused`.
 
@@ -93,6 +94,7 @@ async def publish(
     published, by a team that is trusted with it: then a version stands for its bytes, too (`VersionTaken`).
     With a `trial` it is not live, but for a share of visitors; a name that nothing is live of has no trial. A
     `candidate` stands in no page until it is previewed, tried or live; with `check_only` nothing is stored or audited.
+    What is on a team's `own_machine` is a candidate from wherever it stands, and changes under one version.
     """
 
     async def trust_of_name(name: str) -> Trust:
@@ -116,8 +118,9 @@ async def publish(
         fetcher = Fetcher(transport, origins.before_name(lists), trust_of_name, pages, bearer, *approved)
         copy = await fetcher.copy(manifest_url)
         assessed = await assess(copy, transport)
-        into = _Into.NOWHERE if check_only else _Into.STORE if candidate else _Into.PAGES
-        return await sync_to_async(_store)(copy, assessed, actor, move, trust, bool(only), trial, into)
+        into = _Into.NOWHERE if check_only else _Into.STORE if candidate or own_machine else _Into.PAGES
+        versions_fixed, move = bool(only) and not own_machine, move or own_machine
+        return await sync_to_async(_store)(copy, assessed, actor, move, trust, versions_fixed, trial, into)
     except PublishRefused as refused:
         refused.findings = refused.findings or (refusal(str(refused), transport.response(manifest_url)),)
         if not check_only:

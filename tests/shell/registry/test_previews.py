@@ -17,6 +17,7 @@ from django.test import AsyncClient
 from fragments.cli import remote
 from shell.composition.preview import current_preview
 from shell.composition.release import Role, Snapshot, Trust
+from shell.operations.machine_preview import preview_machine
 from shell.page_path import PagePath
 from shell.players.models import Player
 from shell.players.throttle import Try
@@ -27,6 +28,7 @@ from shell.registry.registrations import set_trust
 from shell.registry.snapshot_poller import SnapshotPoller
 from shell.registry.tokens import Purpose
 from shell.wiring import parts
+from tests.origin.server import Origin
 from tests.support.registry_shell import Shell
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -239,6 +241,38 @@ def test_release_on_a_machine_of_its_team_is_sandboxed_whatever_its_name_is_trus
     made(own_machine=True)
     found = {release.own_machine: release.trust for release in async_to_sync(current)().previews.values()}
     assert found == {False: Trust.FIRST_PARTY, True: Trust.SANDBOXED}
+
+
+async def test_machine_of_a_team_is_previewed_outside_production_alone(settings: Any) -> None:
+    """As it answers at this moment, under one version however often it changes; no player's token is made for it, and
+    what is live stays. In production it is refused, said and audited."""
+    before = await models.LiveRelease.objects.aget(fragment="promotions")
+    digests = []
+    for body in (b"<p>one</p>", b"<p>two</p>"):
+        async with Origin(body=body, name="promotions") as machine:
+            machine.write = lambda seen, body=body: body  # type: ignore[misc]
+            url = f"{machine.url}/manifest.json"
+            pages = parts().pages
+            link = await preview_machine("promotions", url, hours=1, actor="ana", pages=pages)
+            digests.append(link.digest)
+            assert link.own_machine
+            assert all("authorization" not in seen.headers for seen in machine.seen)
+    assert (await models.LiveRelease.objects.aget(fragment="promotions")).release_id == before.release_id
+    assert {(each.own_machine, each.trust) for each in (await current()).previews.values()} == {(True, Trust.SANDBOXED)}
+    settings.LOCAL = False
+    with pytest.raises(PreviewRefused, match="outside production alone"):
+        await preview_machine("promotions", url, hours=1, actor="ana", pages=pages)
+    assert [(actor, fragment) for actor, fragment, _ in await refusals()] == [("ana", "promotions")]
+
+
+def test_command_previews_a_machine_and_says_why_it_can_not() -> None:
+    """On this machine and by a token; a machine that does not answer is a sentence."""
+    with pytest.raises(CommandError, match="manifest"):
+        call_command("fragment", "preview", "promotions", "--machine", "http://127.0.0.1:9/manifest.json")
+    held = tokens.make_token("promotions", Purpose.PUBLISH, name="ci", days=9, actor="ops", now=datetime.now(UTC)).token
+    environ = {"MULLION_URL": "https://shell.test", "MULLION_TOKEN": held}
+    argv = ["preview", "promotions", "--machine", "http://127.0.0.1:9/manifest.json"]
+    assert remote.main(argv, environ, Shell()) == 1
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ class Command(BaseCommand):
                 self._publish(options["urls"], **how)
             else:
                 self._answer(Namespace(**options))
-        except REFUSALS as error:
+        except (*REFUSALS, PublishRefused) as error:
             raise CommandError(str(error)) from error
         except Error as error:
             why = next(iter(str(error).splitlines()), type(error).__name__)
