@@ -28,6 +28,7 @@ from shell.registry.registrations import set_trust
 from shell.registry.snapshot_poller import SnapshotPoller
 from shell.registry.tokens import Purpose
 from shell.wiring import parts
+from tests.origin import publishing
 from tests.origin.server import Origin
 from tests.support.registry_shell import Shell
 
@@ -243,20 +244,23 @@ def test_release_on_a_machine_of_its_team_is_sandboxed_whatever_its_name_is_trus
     assert found == {False: Trust.FIRST_PARTY, True: Trust.SANDBOXED}
 
 
-async def test_machine_of_a_team_is_previewed_outside_production_alone(settings: Any) -> None:
+async def test_machine_of_a_team_is_previewed_outside_production_alone(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As it answers at this moment, under one version however often it changes; no player's token is made for it, and
     what is live stays. In production it is refused, said and audited."""
     before = await models.LiveRelease.objects.aget(fragment="promotions")
     digests = []
-    for body in (b"<p>one</p>", b"<p>two</p>"):
-        async with Origin(body=body, name="promotions") as machine:
-            machine.write = lambda seen, body=body: body  # type: ignore[misc]
+    for fallback in (b"<p>one</p>", b"<p>two</p>"):
+        monkeypatch.setattr(publishing, "FALLBACK", fallback)
+        async with Origin(name="promotions") as machine:
             url = f"{machine.url}/manifest.json"
             pages = parts().pages
             link = await preview_machine("promotions", url, hours=1, actor="ana", pages=pages)
             digests.append(link.digest)
             assert link.own_machine
             assert all("authorization" not in seen.headers for seen in machine.seen)
+    assert len(set(digests)) == 2
     assert (await models.LiveRelease.objects.aget(fragment="promotions")).release_id == before.release_id
     assert {(each.own_machine, each.trust) for each in (await current()).previews.values()} == {(True, Trust.SANDBOXED)}
     settings.LOCAL = False
