@@ -1,6 +1,7 @@
 """How tests look at an open lobby: slots, their states, and the words that a player reads.
 
-Public: `SLOTS`, `sign_in`, `states`, `attributes`, `words`, `status_words`, `wait_for`, `whole`, `Console`.
+Public: `SLOTS`, `sign_in`, `sign_in_by_form`, `start_session`, `states`, `attributes`, `words`, `status_words`,
+`wait_for`, `whole`, `Console`.
 """
 
 import re
@@ -8,14 +9,30 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 SLOTS = ("wallet", "tables", "promotions")
 PASSWORD = "mullion-demo"
 
 
+def start_session(context: BrowserContext, url: str, name: str = "amber") -> None:
+    """Give the browser what `name` gets by signing in, without opening a page."""
+    request = context.request
+    form = request.get(f"{url}/sign-in/").text()
+    [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
+    fields = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token, "next": "/"}
+    answer = request.post(f"{url}/sign-in/", form=fields, headers={"Origin": url}, max_redirects=0)
+    assert answer.status == 302, answer.status_text
+
+
 def sign_in(page: Page, url: str, name: str = "amber", path: str = "/") -> None:
-    """Sign in by the form and land on `path`."""
+    """Open `path` as `name`: two pages fewer than by the form."""
+    start_session(page.context, url, name)
+    page.goto(f"{url}{path}")
+
+
+def sign_in_by_form(page: Page, url: str, name: str = "amber", path: str = "/") -> None:
+    """Sign in as a player does, by the form, and land on `path`."""
     page.goto(f"{url}/sign-in/?next={path}")
     page.fill("#username", name)
     page.fill("#password", PASSWORD)

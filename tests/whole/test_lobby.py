@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.lobby import SLOTS, Console, sign_in, states, wait_for, words
+from tests.support.lobby import SLOTS, Console, sign_in, sign_in_by_form, states, wait_for, words
 from tests.support.lobby_houses import renamed_lobby
 from tests.support.mullion import Mullion
 
@@ -58,7 +58,7 @@ def test_lobby_needs_no_javascript(lobby: Mullion, browser: Browser) -> None:
     """Every slot is in its place without a script, and sign-in, deposit and claim work by plain forms."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    sign_in(page, lobby.url, "cedar", "/cashier/")
+    sign_in_by_form(page, lobby.url, "cedar", "/cashier/")
     balance = page.locator("fragment-slot[slot=cashier]").get_by_text(re.compile("¥")).first
     expect(balance).to_be_visible()
     # A cashier that is closed for a moment says so; without a script it is the player who asks again.
@@ -125,7 +125,7 @@ def test_ended_sign_in_keeps_what_was_typed(lobby: Mullion, page: Page) -> None:
 @BOTH_IN_FULL
 def test_sign_out_ends_it_in_every_process(lobby: Mullion, page: Page) -> None:
     """A copied cookie of a minute ago does not show the balance once its session is over."""
-    sign_in(page, lobby.url, "amber")
+    sign_in_by_form(page, lobby.url, "amber")
     wait_for(lambda: "€" in words(page, "wallet"), 20)
     copied = page.context.cookies()
     page.get_by_role("button", name="Sign out", exact=True).click()

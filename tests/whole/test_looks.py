@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.support.accessibility import findings
-from tests.support.lobby import attributes, sign_in, states, wait_for
+from tests.support.lobby import attributes, start_session, states, wait_for
 from tests.support.mullion import Mullion
 
 pytestmark = pytest.mark.timeout(180)
@@ -39,21 +39,21 @@ def open_until(page: Page, url: str, state: str) -> None:
     wait_for(lambda: page.goto(url) and attributes(page, "tables").get("state") == state, 10, lambda: states(page))
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_a_place_is_as_high_as_what_stands_in_it(house: Mullion, browser: Browser, width: int) -> None:
-    """Also where there is little: an invitation to sign in, an empty history, one kind of tables."""
-    context = browser.new_context(viewport={"width": width, "height": 844})
-    page = context.new_page()
+def test_a_place_is_as_high_as_what_stands_in_it(house: Mullion, page: Page) -> None:
+    """Wide and narrow, also where there is little: an invitation to sign in, an empty history, one kind of tables."""
+
+    def look_at(path: str) -> None:
+        page.goto(house.url + path)
+        settled(page)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate(PLACES) == [], (path, width)
+
     for path in ("/", "/cashier/", "/history/", "/limits/", "/live/blackjack/", "/tables/201/"):
-        page.goto(house.url + path)
-        settled(page)
-        assert page.evaluate(PLACES) == [], path
-    sign_in(page, house.url, "birch")
+        look_at(path)
+    start_session(page.context, house.url, "birch")
     for path in ("/", "/cashier/", "/history/", "/limits/", "/tables/201/"):
-        page.goto(house.url + path)
-        settled(page)
-        assert page.evaluate(PLACES) == [], path
-    context.close()
+        look_at(path)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])

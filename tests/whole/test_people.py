@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.support.lobby import Console, sign_in, states, wait_for, words
+from tests.support.lobby import Console, sign_in, sign_in_by_form, states, wait_for, words
 from tests.support.mullion import Mullion
 
 pytestmark = pytest.mark.timeout(180)
@@ -51,7 +51,7 @@ def test_a_page_whose_htmx_was_blocked_works_by_plain_forms(house: Mullion, page
     """Browse, sign in, deposit and claim: scripts that run without the one they need take nothing away."""
     console = Console(page)
     page.route("**/vendor/htmx*", lambda route: route.abort("blockedbyclient"))
-    sign_in(page, house.url, "cedar", "/cashier/")
+    sign_in_by_form(page, house.url, "cedar", "/cashier/")
     deposit(page, "1357")
     page.get_by_role("button", name="Deposit", exact=True).click()
     expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt="))
