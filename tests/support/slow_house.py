@@ -102,18 +102,14 @@ class SlowHouse:
 
         A podlet of another test may have had its name.
         """
+        url = url or f"{self.origin.url}/manifest.json"
+        return self.manage("fragment", "publish", "--move", "--trust", trust, url)
+
+    def manage(self, *arguments: str) -> str:
+        """A command of `manage.py`, on the machine of this shell; what it printed."""
         environ = {"SHELL_PAGES": str(self.pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
         done = subprocess.run(
-            [
-                sys.executable,
-                "manage.py",
-                "fragment",
-                "publish",
-                "--move",
-                "--trust",
-                trust,
-                url or f"{self.origin.url}/manifest.json",
-            ],
+            [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env={**os.environ, **environ},
             check=True,

@@ -6,8 +6,10 @@ Public: `Team`, `Visitor`, `Reply`, `Page`.
 import base64
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import SHUT_RDWR, socket
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
@@ -65,6 +67,7 @@ class Team:
         self._more = manifest or {}
         self._port = 0
         self._server: ThreadingHTTPServer | None = None
+        self._open: set[socket] = set()
 
     @property
     def manifest_url(self) -> str:
@@ -84,6 +87,14 @@ class Team:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                team._open.add(self.connection)
+
+            def finish(self) -> None:
+                team._open.discard(self.connection)
+                super().finish()
 
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
@@ -119,6 +130,9 @@ class Team:
         if server is not None:
             server.shutdown()
             server.server_close()
+            for connection in list(self._open):
+                with suppress(OSError):  # its other side was quicker
+                    connection.shutdown(SHUT_RDWR)
 
     def _get(self, path: str, visitor: Visitor) -> Reply:
         if path == "/manifest.json":
