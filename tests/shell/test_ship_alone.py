@@ -111,11 +111,11 @@ class Pages:
         return wait_for(lambda: all(holds(self.drawn_by(url, VISITORS[0])) for url in self.urls), FOLLOWED_S_MAX + 5)
 
 
-def command(house: SlowHouse, *argv: str, **environ: str) -> str:
-    """What `manage.py fragment` prints: on the shell's machine, or elsewhere where `environ` names the shell."""
-    here = {} if environ else {"DEBUG": "1", "MULLION_DATA": str(house.mullion.data)}
+def command(house: SlowHouse, *argv: str, verb: str = "fragment", **environ: str) -> str:
+    """What `manage.py fragment`, or another `verb`, prints: here, or elsewhere where `environ` names the shell."""
+    here = {} if environ else {"DEBUG": "1", "MULLION_DATA": str(house.mullion.data), "SHELL_PAGES": str(house.pages)}
     run = subprocess.run(
-        [sys.executable, "manage.py", "fragment", *argv],
+        [sys.executable, "manage.py", verb, *argv],
         cwd=ROOT,
         env={"PATH": os.environ.get("PATH", ""), **here, **environ},
         capture_output=True,

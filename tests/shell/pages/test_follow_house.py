@@ -1,8 +1,13 @@
-"""A shell that runs takes up what is written into its pages table."""
+"""A shell that runs takes up what is written into its pages table, and what is published as a page."""
 
+import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 
+import pytest
+
+from tests.shell.test_ship_alone import command, second_shell
 from tests.support.lobby import wait_for
 from tests.support.slow_house import PAGES, SlowHouse
 
@@ -36,3 +41,33 @@ def test_page_that_is_added_is_served_without_a_restart_and_a_mistake_takes_none
     slow.pages.write_text(PAGES)
     wait_for(lambda: status(slow, "/more/x/") == 404, 10)
     assert status(slow, "/") == 200
+
+
+@pytest.mark.full
+def test_page_that_is_published_is_shown_by_every_shell_and_gone_after_a_rollback(
+    slow: SlowHouse, tmp_path: Path
+) -> None:
+    """Two processes, neither of which is started again; its layout is styled by both."""
+    file = tmp_path / "news.json"
+    layout = {"order": ["heading", "news"], "slots": {"news": {"skeleton": "list"}}}
+    page = {"page": "news", "route": "/news/", "title": "News", "heading": "All news", "layout": layout}
+    file.write_text(json.dumps({**page, "slots": {"news": {"fragment": "origin", "pathname": "/one"}}}))
+    with second_shell(slow) as other:
+        urls = (slow.url, other)
+        assert "published news: revision 1" in command(slow, "publish", str(file), verb="page")
+        for url in urls:
+            wait_for(lambda url=url: _text(f"{url}/news/").count("All news</h1>") == 1, 5)  # type: ignore[misc]
+            style = _text(f"{url}/news/").partition('shadowrootmode="open"><link rel="stylesheet" href="')[2]
+            assert "--height" in _text(url + style.partition('"')[0])
+        command(slow, "rollback", "news", "--reason", "drill", verb="page")
+        for url in urls:
+            wait_for(lambda url=url: _text(f"{url}/news/") == "", 5)  # type: ignore[misc]
+
+
+def _text(url: str) -> str:
+    """What stands there; nothing where nothing does."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError:
+        return ""
