@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.test import AsyncClient
 
 from fragments.cli import remote
+from shell import preview as preview_views
 from shell.composition.preview import current_preview
 from shell.composition.release import Role, Snapshot, Trust
 from shell.operations.machine_preview import preview_machine
@@ -40,6 +41,9 @@ SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 @pytest.fixture(autouse=True)
 def _uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts().registry_throttle, "_here", {})
+    # What a link makes the shell look at again is this test's, and not the process's.
+    own = replace(parts(), registry=SnapshotPoller())
+    monkeypatch.setattr(preview_views, "parts", lambda: own)
 
 
 @pytest.fixture(autouse=True)
