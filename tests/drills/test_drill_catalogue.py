@@ -54,8 +54,12 @@ def test_fault_that_no_session_can_have_alone_is_everybodys(name: str) -> None:
     assert library.find(name).drill.scope == "everyone"
 
 
-def test_way_to_the_page_must_show_its_fault() -> None:
-    assert library.find("browser:shell/latency").drill.expect.page.broken
+@pytest.mark.parametrize("fault", ["latency", "bandwidth", "slicer", "limit_data"])
+def test_way_to_the_page_must_show_its_fault(fault: str) -> None:
+    assert library.find(f"browser:shell/{fault}").drill.expect.page.broken
+
+
+def test_way_to_the_page_need_not_show_what_changes_no_page() -> None:
     assert not library.find("browser:shell/slow_close").drill.expect.page.broken
 
 

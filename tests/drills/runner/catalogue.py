@@ -104,6 +104,8 @@ SOFT: Mapping[str, str] = {
 # Nothing is wrong with these answers but when they come.
 LATE = frozenset({"latency", "timeout", "bandwidth", "slow_first_byte"})
 ALWAYS_HARD_FOR_PAGES = frozenset({"wrong_type", "limit_data"})
+# A whole page is longer than a fragment's answer: cut, sliced or in a trickle it can not go unnoticed.
+SOFT_FOR_THE_PAGE = frozenset({"slow_close", "stale_clock", "wrong_type"})
 _NOT_APPLIED = {
     Layer.HTTP: "no HTTP travels there, so no answer can be changed",
     Layer.WEBSOCKET: "no WebSocket travels there, so no message can be changed",
@@ -165,7 +167,7 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
     page = PageExpectation(within_ms=PAGE_WITHIN_MS)
     if effect.page:
         siblings = []
-        shows = not _soft(fault)
+        shows = fault.name not in SOFT_FOR_THE_PAGE
         page = PageExpectation(within_ms=1500 if shows else PAGE_WITHIN_MS, broken=shows)
     return Drill(
         title=broken(hop, fault.name, given)[:120],
