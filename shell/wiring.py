@@ -20,6 +20,7 @@ from shell.composition.compiler import Compiler
 from shell.composition.include import Include
 from shell.composition.includer import Includer
 from shell.composition.ladder import Included
+from shell.composition.outcome_lines import OutcomeLines
 from shell.composition.page import Page, PageTable, Slot, Visit
 from shell.composition.probe_targets import ProbeTargets
 from shell.composition.recent_outcomes import RecentOutcomes
@@ -62,6 +63,7 @@ class Parts:
     registry_throttle: SignInThrottle
     bearer: Bearer
     recent_outcomes: RecentOutcomes
+    outcome_lines: OutcomeLines
     evidence: RedisEvidence
     redis: Redis
     follower: Follower
@@ -90,13 +92,14 @@ def parts() -> Parts:
     follower = _follower(pages, bearer)
     registry = _registry(upstreams, pages)
     tally = ReleaseTally(lambda: registry.current)
-    recent_outcomes = RecentOutcomes()
+    recent_outcomes, outcome_lines = RecentOutcomes(), OutcomeLines()
     trial_webhook = TrialWebhook(
         settings.TRIAL_WEBHOOK_URL, settings.TRIAL_WEBHOOK_SECRET, house_policy("trial-webhook", WebhookPolicy())
     )
 
     def watch(included: Included) -> None:
         recent_outcomes.note(included)
+        outcome_lines.note(included)
         tally.note(included)
         follower.note(included)
 
@@ -116,6 +119,7 @@ def parts() -> Parts:
         registry_throttle=_registry_throttle(redis),
         bearer=bearer,
         recent_outcomes=recent_outcomes,
+        outcome_lines=outcome_lines,
         evidence=evidence,
         redis=redis,
     )

@@ -1,6 +1,6 @@
 """What the status board shows, read from this process alone.
 
-Public: `FragmentStatus`, `fragments`.
+Public: `FragmentStatus`, `fragments`, `trial_of`.
 """
 
 from dataclasses import dataclass
@@ -68,13 +68,14 @@ def fragments(parts: Parts) -> list[FragmentStatus]:
                 trust=str(release.trust) if release else "",
                 version_seen=record.last.version_seen if record else "",
                 follow=release.follow if release else False,
-                trial=_trial(parts.registry.current, name),
+                trial=trial_of(parts.registry.current, name),
             )
         )
     return rows
 
 
-def _trial(snapshot: Snapshot, fragment: str) -> str:
+def trial_of(snapshot: Snapshot, fragment: str) -> str:
+    """What is on trial and why it stands still, or why the last trial of this day ended."""
     canary = snapshot.canaries.get(fragment)
     if canary is None:
         return snapshot.rolled_back.get(fragment, "")

@@ -16,7 +16,7 @@ from ninja.errors import ValidationError
 from pydantic import Field
 
 from shell.composition.page import PagesBroken
-from shell.operations.registry_api import gate_api, page_api, preview_api
+from shell.operations.registry_api import gate_api, outcomes_api, page_api, preview_api
 from shell.operations.registry_api.access import LINES, Problem, TokenBearer, actor_of, in_registry
 from shell.registry import history, holds, page_revisions, previews, rollback, rollout, tokens, waivers
 from shell.registry.origins import Origins
@@ -287,5 +287,6 @@ async def revoke_token(request: HttpRequest, fragment: str, prefix: str) -> toke
 
 
 api.add_router("", gate_api.router)
+api.add_router("", outcomes_api.router)
 api.add_router("", page_api.router)
 api.add_router("", preview_api.router)

@@ -81,6 +81,8 @@ _REFUSALS = (
         re.compile(r"leads to "),
         "Serve it at a public address, or have operators allow its network (FRAGMENT_NETWORKS).",
     ),
+    (re.compile(r"is on trial; promote"), "Promote it or roll it back, and publish again."),
+    (re.compile(r"was published with other bytes"), "Give this release a version of its own."),
     (re.compile(r"is an origin of "), "Publish it from an origin of its own, or have operators allow it there."),
     (
         re.compile(r"not on an allowed origin"),

@@ -11,6 +11,12 @@ from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 from structlog.testing import capture_logs
 
+from bff.resilience.outcome import State
+from bff.resilience.reason import Reason
+from shell.composition.ladder import Included
+from shell.composition.outcome_lines import OutcomeLines
+from shell.composition.page import Slot
+from shell.composition.recent_outcomes import RecentOutcomes
 from shell.players.throttle import SignInThrottle
 from shell.registry import history, models, tokens
 from shell.registry.snapshot_poller import SnapshotPoller
@@ -168,6 +174,7 @@ OPERATIONS = [
     ("POST", "/fragments/{}/resume", Purpose.OPERATE),
     ("GET", "/fragments/{}/releases/1.0.0/check", Purpose.READ),
     ("GET", "/fragments/{}/rules", Purpose.READ),
+    ("GET", "/fragments/{}/outcomes", Purpose.READ),
     ("POST", "/fragments/{}/waivers", Purpose.OPERATE),
     ("DELETE", "/fragments/{}/waivers/a11y-alt", Purpose.OPERATE),
     ("GET", "/fragments/{}/tokens", Purpose.OPERATE),
@@ -399,3 +406,36 @@ async def test_refused_publish_says_what_to_do_and_operator_waives_it_by_token()
     assert again == {"rule": "a11y-name", "changed": True}
     odd = await ask("POST", "/fragments/origin/waivers", operator, {"rule": "none", "reason": "x"})
     assert (odd.status_code, "is no rule" in odd.json()["detail"]) == (422, True)
+
+
+async def test_team_sees_its_own_outcomes_with_their_reasons_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of this process: the last minute, and a line for what was not fresh, its likes counted."""
+    now = [1000.0]
+    lines, recent = OutcomeLines(lambda: now[0]), RecentOutcomes(lambda: now[0])
+    monkeypatch.setattr(parts().outcome_lines, "_lines", lines._lines)
+    monkeypatch.setattr(parts().recent_outcomes, "_seen", recent._seen)
+    monkeypatch.setattr(parts().recent_outcomes, "_now", lambda: now[0])
+
+    def shown(fragment: str, state: State, reason: Reason | None = None, detail: str = "") -> None:
+        included = Included(Slot("one", fragment), state, b"", None, reason, detail, ms=7, upstream=fragment)
+        lines.note(included)
+        recent.note(included)
+
+    shown("origin", State.FRESH)
+    for _ in range(3):
+        shown("origin", State.FALLBACK, Reason.TIMEOUT, "no whole answer within 800 ms")
+    shown("wallet", State.FALLBACK, Reason.CONNECT, "what is none of this team's")
+    now[0] += 2
+    shown("origin", State.FALLBACK, Reason.TIMEOUT, "no whole answer within 800 ms")
+    answer = (await ask("GET", "/fragments/origin/outcomes", await made(Purpose.READ))).json()
+    assert (answer["counts"], answer["state"], answer["reason"]) == ({"fresh": 1, "fallback": 4}, "fallback", "timeout")
+    assert [(line["slot"], line["reason"], line["detail"], line["times"]) for line in answer["lines"]] == [
+        ("one", "timeout", "no whole answer within 800 ms", 1),
+        ("one", "timeout", "no whole answer within 800 ms", 3),
+    ]
+    unseen = (await ask("GET", "/fragments/poll/outcomes", await made(Purpose.READ, "poll"))).json()
+    assert (unseen["counts"], unseen["lines"], unseen["at"], unseen["breaker"]) == ({}, [], None, "")
+    for _ in range(300):
+        now[0] += 1
+        shown("origin", State.PLACEHOLDER, Reason.CONNECT)
+    assert len(lines.of("origin")) == 200

@@ -108,7 +108,7 @@ def test_step_of_which_too_little_is_known_is_paused_and_never_promoted() -> Non
         "inconclusive: 9 outcomes of the trial, 60 of what is live within 120 s; 50 are needed",
     )
     snapshot, _ = load_snapshot(Snapshot(), {})
-    assert status._trial(snapshot, "poll").startswith("2 on trial for 1 % of visitors: inconclusive: 9 outcomes")
+    assert status.trial_of(snapshot, "poll").startswith("2 on trial for 1 % of visitors: inconclusive: 9 outcomes")
     assert place(after(200)) == (1, 1)
     assert after(201, BROKEN) is None
     assert last()[0] == "canary_rolled_back"
@@ -126,11 +126,11 @@ def test_harm_in_a_long_step_is_seen_in_its_last_minutes() -> None:
     ]
     assert events[0].reason == "100.0% of 60 outcomes failed, beside 0.0% of 60"
     snapshot, _ = load_snapshot(Snapshot(), {})
-    assert status._trial(snapshot, "poll").endswith(f"by analysis: {events[0].reason}")
+    assert status.trial_of(snapshot, "poll").endswith(f"by analysis: {events[0].reason}")
     models.AuditEntry.objects.filter(action="canary_rolled_back").update(at=NOW - timedelta(days=400))
     models.AuditEntry.objects.create(actor="x", action="published", fragment="poll")
     snapshot, _ = load_snapshot(Snapshot(), {})
-    assert status._trial(snapshot, "poll") == ""
+    assert status.trial_of(snapshot, "poll") == ""
 
 
 @pytest.mark.usefixtures("poll")

@@ -1,0 +1,52 @@
+"""What became of a fragment's slots, for its own team: outcomes and reasons of this shell process.
+
+Public: `router`, `OutcomesView`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest
+from ninja import Router
+
+from shell.composition.outcome_lines import OutcomeLine
+from shell.operations.status import trial_of
+from shell.wiring import parts
+
+router = Router()
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomesView:
+    """The last minute by state, the newest outcome, and the newest lines about what was not fresh, newest first.
+
+    Of the one process that answers: each shell process has its own.
+    """
+
+    fragment: str
+    counts: dict[str, int]
+    state: str
+    reason: str
+    detail: str
+    at: datetime | None
+    breaker: str
+    trial: str
+    lines: list[OutcomeLine]
+
+
+@router.get("/fragments/{fragment}/outcomes", response=OutcomesView)
+async def outcomes(request: HttpRequest, fragment: str) -> OutcomesView:
+    """How the fragment's slots end just now, why, and since when, in the shell process that answers."""
+    record = parts().recent_outcomes.records().get(fragment)
+    guard = parts().upstreams.guards().get(fragment)
+    return OutcomesView(
+        fragment=fragment,
+        counts=record.counts if record else {},
+        state=str(record.last.state) if record else "",
+        reason=str(record.last.reason or "") if record else "",
+        detail=record.last.detail if record else "",
+        at=record.at if record else None,
+        breaker=str(guard.breaker.position) if guard else "",
+        trial=trial_of(parts().registry.current, fragment),
+        lines=parts().outcome_lines.of(fragment),
+    )
