@@ -6,14 +6,15 @@ What is counted against a release is
 what came from a page that this release drew for this visitor, whatever the beacon says.
 """
 
-import json
 import re
 import time
 
+import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from bff.contracts import text
 from shell.page_views import visitor_of_page_view
 from shell.players.throttle import Try, network_of
 from shell.wiring import parts
@@ -29,9 +30,9 @@ async def report(request: HttpRequest) -> HttpResponse:
     """204, whatever it was: a browser has no use for more."""
     nothing = HttpResponse(status=204)
     try:
-        body = json.loads(request.body) if len(request.body) <= BODY_BYTES_MAX else {}
-        token, file = str(body["view"]), _FILE.match(str(body["file"]))
-    except (ValueError, KeyError, TypeError):
+        body = text.decode(request.body, dict[str, str]) if len(request.body) <= BODY_BYTES_MAX else {}
+        token, file = body["view"], _FILE.match(body["file"])
+    except (msgspec.DecodeError, KeyError):
         return nothing
     visitor = visitor_of_page_view(token, time.time())
     network = network_of(request.META.get("REMOTE_ADDR", ""))

@@ -81,7 +81,8 @@ async def test_beacon_counts_once_a_visitor_for_the_release_that_drew_the_page(t
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[]", "{}", '{"view": 1, "file": 2}', '{"view": "x", "file": "/assets/poll/x"}', "x" * 5000]
+    "body",
+    ["", "{", "[]", "{}", '{"view": 1, "file": 2}', '{"view": "x", "file": "/assets/poll/x"}', "x" * 5000, "[" * 2000],
 )
 async def test_beacon_that_says_nothing_counts_nowhere(trial: Canary, body: str) -> None:
     """And is answered like any other."""

@@ -132,6 +132,8 @@ OWN_WORDS = {
     "fragments/kit/house.py": "a file of the release",
     "fragments/kit/pathnames.py": "an operator's setting",
     "shell/fleet/evidence.py": "other processes of the shell",
+    "shell/operations/workbench/fixtures.py": "views that a fragment's author wrote, beside the fragment",
+    "bff/sandbox/functions/runtime_api.py": "what a function of this machine answered, in the cloud's place",
     "shell/registry/page_revisions.py": "its own rows, which were read by their type before they were stored",
     "fragments/cli/pages.py": "a file of whoever runs the command; the shell reads it",
     "shell/operations/local_registry.py": "its own rows, written a line before",
