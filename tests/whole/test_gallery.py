@@ -1,0 +1,101 @@
+"""The gallery: every fragment in every state, at a wide and a narrow width and in both themes, under axe."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from fragments.cli.scaffold.write import files_of, write
+from shell.operations.workbench.states import BenchState, Cell
+from tests.support.accessibility import findings
+from tests.support.free_ports import free_port
+from tests.support.mullion import ROOT
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(500)]
+ROOMS = ("wallet", "promotions", "live_dealer")
+FRAMED = re.compile(r'src="/cells/([^/"]+)/')
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Its address, and the folder of the fragment that was scaffolded."""
+
+    url: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
+    """A workbench with all fragments of this repository, and one that was just scaffolded."""
+    folder, port = tmp_path_factory.mktemp("teams"), free_port()
+    write(folder / "daily-quiz", files_of("daily-quiz", "python"))
+    folders = [str(folder / "daily-quiz"), *(f"fragments/{room}" for room in ROOMS)]
+    command = [sys.executable, "manage.py", "fragment", "dev", *folders, "--port", str(port)]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    waiting = len(folders)
+    while waiting:
+        line = process.stdout.readline()
+        assert line, "the workbench ended"
+        waiting -= ": ready" in line
+    yield Gallery(f"http://127.0.0.1:{port}", folder / "daily-quiz")
+    process.send_signal(signal.SIGINT)
+    process.wait(20)
+
+
+def test_nothing_serious_is_wrong_in_any_cell_of_the_wall(gallery: Gallery, browser: Browser) -> None:
+    """Dark at 390 px and light at 1280: no rule of WCAG 2.2 AA is broken, and no page is wider than its window."""
+    context = browser.new_context()
+    # As on the wall itself nothing runs: a slot that heals meanwhile is another state.
+    context.route("**/*.js", lambda route: route.abort())
+    page = context.new_page()
+    page.goto(f"{gallery.url}/gallery/")
+    assert findings(page) == []
+    cells = [cell for key in dict.fromkeys(FRAMED.findall(page.content())) if (cell := Cell.of(key))]
+    assert {cell.state for cell in cells} == set(BenchState)
+    broken = [problem for cell in cells for problem in problems(page, gallery.url, cell)]
+    assert broken == []
+    context.close()
+
+
+def problems(page: Page, url: str, cell: Cell) -> list[str]:
+    found = []
+    for width, theme in ((390, "dark"), (1280, "light")):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{url}/cells/{cell.key}/?theme={theme}")
+        over_px = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        found += [f"{cell.key} {width} px: {over_px} px too wide"] if over_px > 0 else []
+        found += [f"{cell.key} {theme}: {each}" for each in findings(page)]
+    return found
+
+
+def test_a_cell_is_shown_in_its_own_theme_whatever_the_browser_prefers(gallery: Gallery, browser: Browser) -> None:
+    """Both stand beside each other on the wall."""
+    context = browser.new_context(color_scheme="light")
+    page = context.new_page()
+    grounds = set()
+    for theme in ("dark", "light"):
+        page.goto(f"{gallery.url}/cells/{Cell('daily-quiz').key}/?theme={theme}")
+        grounds.add(page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
+    assert len(grounds) == 2
+    context.close()
+
+
+def test_page_on_the_bench_reads_itself_again_when_a_file_changes(gallery: Gallery, browser: Browser) -> None:
+    """Nobody has to press anything."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{gallery.url}/?fragment=daily-quiz")
+    before = page.locator("html").get_attribute("data-generation")
+    words = gallery.folder / "daily_quiz" / "templates" / "daily_quiz" / "content.html"
+    words.write_text(words.read_text("utf-8").replace("No table is open", "No table waits"), "utf-8")
+    page.wait_for_function("before => document.documentElement.dataset.generation !== before", arg=before)
+    context.close()
