@@ -16,13 +16,17 @@ from shell.composition.contain.roots import declares_root
 _ALWAYS_SHOWN = "button|hr|iframe|meter|progress|select|summary|textarea"
 # Whether something can be seen of these depends on more than their tag.
 _APART = "audio|canvas|datalist|dialog|img|input|map|math|noscript|script|slot|svg|template|video"
-# Most bodies show something at their beginning; only others are parsed to find out. HTML is read here as a serialiser
-# has written it: every attribute in quotes, no bare angle bracket in any value.
-_SHOWN_AT_ONCE = re.compile(
+# Most bodies show something at their beginning, or hold nothing but plain tags; only others are parsed to find out.
+# HTML is read here as a serialiser has written it: every attribute in quotes, no bare angle bracket in any value.
+_PASSED_OVER = re.compile(
     rf"""(?:\s|&nbsp;|<!--[^<>]*-->|<script[^<>]*>[^<]*</script>|<input(?=[^<>]*\ type="(?i:hidden)")[^<>]*>
-    |</?(?!(?:{_ALWAYS_SHOWN}|{_APART})[\ >])[a-z][^\s<>"]*(?:\ (?!hidden=|popover=)[^\s<>"=]+="[^<>"]*")*>)*+
-    (?:[^\s<]|<(?:{_ALWAYS_SHOWN})[\ >](?![^<>]*\ (?:hidden|popover)=)
-    |<img(?![^<>]*\ hidden=)[^<>]*\ src(?:set)?=)""".encode(),
+    |</?(?!(?:{_ALWAYS_SHOWN}|{_APART})[\ >])[a-z][^\s<>"]*
+    (?:\ (?!hidden=|popover=)[^\s<>"=]+="[^<>"]*")*>)*+""".encode(),
+    re.VERBOSE,
+)
+_SHOWN_AT_ONCE = re.compile(
+    rf"""[^<]|<(?:{_ALWAYS_SHOWN})[\ >](?![^<>]*\ (?:hidden|popover)=)
+    |<img(?![^<>]*\ hidden=)[^<>]*\ src(?:set)?=""".encode(),
     re.VERBOSE,
 )
 _SHOWN = frozenset((*_ALWAYS_SHOWN.split("|"), "input"))
@@ -34,9 +38,13 @@ _SOURCES = {"img": ("src", "srcset"), "video": ("src", "poster", "controls"), "a
 
 def is_blank(html: bytes, spending: Spending) -> bool:
     """Whether `html`, as containment has written it, shows nothing; raises `Stop` where to find out costs too much."""
-    if _SHOWN_AT_ONCE.match(html):
+    passed_over = _PASSED_OVER.match(html)
+    at = passed_over.end() if passed_over else 0
+    if at == len(html):
+        return True
+    if _SHOWN_AT_ONCE.match(html, at):
         return False
-    spending.charge(parsing_ns(html, html.count(b"</")) // 4, "finding something to be seen")
+    spending.charge(parsing_ns(html, html.count(b"</")), "finding something to be seen")
     return not _shows(turbohtml.parse_fragment(html.decode(), positions=False))
 
 
