@@ -38,7 +38,8 @@ class PageTokenBody(Schema):
 
 def _components() -> dict[str, object]:
     (schema,), definitions = msgspec.json.schema_components([PageDocument], ref_template="#/$defs/{name}")
-    return {"$defs": definitions, **schema}
+    # With an id of its own its references are read within itself, wherever the schema stands.
+    return {"$id": "page-document", "$defs": definitions, **schema}
 
 
 # The document is read by the rules of the pages table itself, so that file and API can not differ.

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
@@ -172,6 +173,15 @@ async def test_page_that_is_wrong_changes_nothing_and_says_all_of_it(live: None)
     operator = await sync_to_async(token)("lobby", Purpose.OPERATE)
     granted = LOBBY | {"slots": {**LOBBY["slots"], "purse": {"fragment": "purse", "grant": {"audience": "game:x"}}}}  # type: ignore[dict-item]
     assert (await sync_to_async(ask)("POST", "/pages/lobby/revisions", operator, granted)).status_code == 200
+
+
+async def test_description_of_a_page_is_whole() -> None:
+    """What the API says of a document names nothing that does not stand in it."""
+    paths = (await sync_to_async(Client().get)("/registry/v1/openapi.json")).json()["paths"]
+    body = paths["/registry/v1/pages/{page}/revisions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    named = set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(body)))
+    assert body["$id"]
+    assert {"PageDocument", "Layout", "SlotEntry"} <= named <= set(body["$defs"])
 
 
 async def test_address_that_is_given_away_is_not_taken_back(live: None) -> None:
