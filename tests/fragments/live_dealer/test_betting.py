@@ -1,6 +1,5 @@
 """The slip as its shell asks it: a real process, a provider and a BFF that say what a test wants."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -12,27 +11,13 @@ from tests.support.fragments_fake_bff import BffRequest, FakeBff, Reply, problem
 from tests.support.fragments_house import Answer, Fragment, bearer
 from tests.support.fragments_samples import bet, open_table
 
+ROOM = "live_dealer"
 KEY = "key-0123456789"
 TABLE = open_table()
 
 
-@pytest.fixture(scope="module")
-def parts() -> Iterator[tuple[Fragment, FakeBff]]:
-    with FakeBff() as bff, Fragment("live_dealer", bff.url) as live:
-        yield live, bff
-
-
-@pytest.fixture
-def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
-    fake = parts[1]
-    fake.requests.clear()
-    fake.replies = {"/views/tables/205": reply(view(TableData(TABLE)))}
-    return fake
-
-
-@pytest.fixture
-def live(parts: tuple[Fragment, FakeBff], bff: FakeBff) -> Fragment:
-    return parts[0]
+def replies() -> dict[str, Reply]:
+    return {"/views/tables/205": reply(view(TableData(TABLE)))}
 
 
 def player_headers(player: str = "pl_amber") -> dict[str, str]:

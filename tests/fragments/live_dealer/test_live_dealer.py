@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,27 +13,13 @@ from tests.support.fragments_fake_bff import FakeBff, Reply, problem, reply, vie
 from tests.support.fragments_house import Fragment, bearer
 from tests.support.fragments_samples import table, tables
 
+ROOM = "live_dealer"
 AS_OF_TEXT = "2026-03-14T20:14:03.000Z"
 SHARED = {"podium_currency": "EUR", "podium_locale": "en-GB"}
 
 
-@pytest.fixture(scope="module")
-def parts() -> Iterator[tuple[Fragment, FakeBff]]:
-    with FakeBff() as bff, Fragment("live_dealer", bff.url) as fragment:
-        yield fragment, bff
-
-
-@pytest.fixture
-def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
-    fake = parts[1]
-    fake.requests.clear()
-    fake.replies = {"/views/tables": reply(view(TablesData(tables())))}
-    return fake
-
-
-@pytest.fixture
-def live(parts: tuple[Fragment, FakeBff], bff: FakeBff) -> Fragment:
-    return parts[0]
+def replies() -> dict[str, Reply]:
+    return {"/views/tables": reply(view(TablesData(tables())))}
 
 
 def test_grid_shows_tables_and_leads_to_each(live: Fragment, bff: FakeBff) -> None:

@@ -1,7 +1,6 @@
 """The offers as a real process, before a BFF that says what each test wants."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,27 +13,13 @@ from tests.support.fragments_fake_bff import AS_OF, FakeBff, Reply, problem, rep
 from tests.support.fragments_house import Answer, Fragment, bearer
 from tests.support.fragments_samples import bonus, offers, receipt
 
+ROOM = "promotions"
 PREFIX = "/slots/lobby/promotions"
 KEY = "key-0123456789"
 
 
-@pytest.fixture(scope="module")
-def parts() -> Iterator[tuple[Fragment, FakeBff]]:
-    with FakeBff() as bff, Fragment("promotions", bff.url) as fragment:
-        yield fragment, bff
-
-
-@pytest.fixture
-def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
-    fake = parts[1]
-    fake.requests.clear()
-    fake.replies = {"/views/promotions": reply(view(offers()))}
-    return fake
-
-
-@pytest.fixture
-def promotions(parts: tuple[Fragment, FakeBff], bff: FakeBff) -> Fragment:
-    return parts[0]
+def replies() -> dict[str, Reply]:
+    return {"/views/promotions": reply(view(offers()))}
 
 
 def player(**more: str) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The wallet as a real process, before a BFF that says what each test wants."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import jwt
@@ -14,27 +13,13 @@ from tests.support.fragments_fake_bff import BffRequest, FakeBff, Reply, problem
 from tests.support.fragments_house import UNHURRIED_VIEW_MS, Answer, Fragment, bearer
 from tests.support.fragments_samples import receipt, wallet_data
 
+ROOM = "wallet"
 PREFIX = "/slots/lobby/wallet"
 KEY = "key-0123456789"
 
 
-@pytest.fixture(scope="module")
-def parts() -> Iterator[tuple[Fragment, FakeBff]]:
-    with FakeBff() as bff, Fragment("wallet", bff.url) as fragment:
-        yield fragment, bff
-
-
-@pytest.fixture
-def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
-    fake = parts[1]
-    fake.requests.clear()
-    fake.replies = {"/views/wallet": reply(view(wallet_data()))}
-    return fake
-
-
-@pytest.fixture
-def wallet(parts: tuple[Fragment, FakeBff], bff: FakeBff) -> Fragment:
-    return parts[0]
+def replies() -> dict[str, Reply]:
+    return {"/views/wallet": reply(view(wallet_data()))}
 
 
 def player(**more: str) -> dict[str, str]:

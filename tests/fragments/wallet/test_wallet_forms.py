@@ -1,7 +1,6 @@
 """The wallet's other forms and its history as a real process, before a BFF that says what each test wants."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -12,30 +11,16 @@ from tests.support.fragments_fake_bff import FakeBff, Reply, problem, reply, vie
 from tests.support.fragments_house import Answer, Fragment, bearer
 from tests.support.fragments_samples import history_data, limits_data, receipt, wallet_data
 
+ROOM = "wallet"
 KEY = "key-0123456789"
 
 
-@pytest.fixture(scope="module")
-def parts() -> Iterator[tuple[Fragment, FakeBff]]:
-    with FakeBff() as bff, Fragment("wallet", bff.url) as fragment:
-        yield fragment, bff
-
-
-@pytest.fixture
-def bff(parts: tuple[Fragment, FakeBff]) -> FakeBff:
-    fake = parts[1]
-    fake.requests.clear()
-    fake.replies = {
+def replies() -> dict[str, Reply]:
+    return {
         "/views/wallet": reply(view(wallet_data(held_minor=2_500))),
         "/views/history": reply(view(history_data())),
         "/views/limits": reply(view(limits_data())),
     }
-    return fake
-
-
-@pytest.fixture
-def wallet(parts: tuple[Fragment, FakeBff], bff: FakeBff) -> Fragment:
-    return parts[0]
 
 
 def player(slot: str = "history") -> dict[str, str]:
