@@ -41,6 +41,7 @@ from shell.pages.notice import holds_the_form, notice, unavailable
 from shell.players.session import SessionUnverified, find_identity
 from shell.proxy.address import AddressRefused, query_passes, read_address
 from shell.proxy.locations import Place
+from shell.security import content_security_policy
 from shell.visits import RECEIPT, SEQUENCE, Incoming, changed_cookie, visit_of
 from shell.wiring import parts
 
@@ -207,8 +208,7 @@ async def _confirmed(
     included = included_from_outcome(include, Outcome(State.FRESH, body))
     snapshot = snapshot_shown(parts().registry.current)
     response = await composed(parts().composer, visit, snapshot, answered=included)
-    if policy := page_policy(visit, snapshot):
-        response.headers["Content-Security-Policy"] = policy
+    response.headers["Content-Security-Policy"] = page_policy(visit, snapshot) or content_security_policy()
     return response
 
 
