@@ -236,10 +236,25 @@ def _slow_house_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield house
 
 
+@pytest.fixture(scope="session")
+def _releasing_house_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowHouse]:
+    with SlowHouse(tmp_path_factory.mktemp("releasing")) as house:
+        yield house
+
+
+@pytest.fixture
+def releasing(_releasing_house_of_the_run: SlowHouse) -> Iterator[SlowHouse]:
+    """As `slow`, for tests that publish its origin anew: from then on its slots' addresses name their release."""
+    yield from _well(_releasing_house_of_the_run)
+
+
 @pytest.fixture
 def slow(_slow_house_of_the_run: SlowHouse) -> Iterator[SlowHouse]:
     """A shell over one origin that can be slowed down and broken; it is well when a test begins."""
-    house = _slow_house_of_the_run
+    yield from _well(_slow_house_of_the_run)
+
+
+def _well(house: SlowHouse) -> Iterator[SlowHouse]:
     wait_for(lambda: urllib.request.urlopen(house.url).read().count(b'data-state="fresh"') == 3, 15)
     yield house
     house.heal()

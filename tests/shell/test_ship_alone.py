@@ -126,17 +126,17 @@ def command(house: SlowHouse, *argv: str, verb: str = "fragment", **environ: str
     return run.stdout
 
 
-def test_release_is_tried_promoted_and_rolled_back_under_load(slow: SlowHouse) -> None:
+def test_release_is_tried_promoted_and_rolled_back_under_load(releasing: SlowHouse) -> None:
     """Every visitor gets one release from both shells, each step is everywhere in seconds, no page fails or mixes."""
-    shared = command(slow, "token", "make", "origin", "--purpose", "publish", "--label", "ci").splitlines()[-1]
-    team = {"MULLION_URL": slow.url, "MULLION_TOKEN": shared}
+    shared = command(releasing, "token", "make", "origin", "--purpose", "publish", "--label", "ci").splitlines()[-1]
+    team = {"MULLION_URL": releasing.url, "MULLION_TOKEN": shared}
     newer = Origin(body=b"<section><h2>Origin</h2><p>Release two.</p></section>")
-    slow._run(newer.__aenter__())
-    slow._run(newer.fail("odd-manifest=changing", at="/manifest.json"))
+    releasing._run(newer.__aenter__())
+    releasing._run(newer.fail("odd-manifest=changing", at="/manifest.json"))
     try:
-        with second_shell(slow) as other, Pages([slow.url, other]) as pages:
+        with second_shell(releasing) as other, Pages([releasing.url, other]) as pages:
             manifest = f"{newer.url}/manifest.json"
-            done = json.loads(command(slow, "publish", manifest, "--move", "--canary", "30", "--json", **team))
+            done = json.loads(command(releasing, "publish", manifest, "--move", "--canary", "30", "--json", **team))
             digest = done["digest"]
             pages.everywhere(lambda drawn: drawn != "")
             trial = Canary(_nothing_of(digest), 3000, f"origin/{digest}/".encode())
@@ -144,43 +144,43 @@ def test_release_is_tried_promoted_and_rolled_back_under_load(slow: SlowHouse) -
                 drawn = {visitor: pages.drawn_by(url, visitor) == digest[:12] for visitor in VISITORS}
                 assert drawn == {visitor: trial.takes(visitor) for visitor in VISITORS}
             assert 0 < sum(drawn.values()) < len(VISITORS)
-            command(slow, "promote", "origin", **team)
+            command(releasing, "promote", "origin", **team)
             assert pages.everywhere(lambda drawn: drawn == digest[:12]) <= FOLLOWED_S_MAX
-            command(slow, "rollback", "origin", "--reason", "drill", **team)
+            command(releasing, "rollback", "origin", "--reason", "drill", **team)
             assert pages.everywhere(lambda drawn: drawn != digest[:12]) <= FOLLOWED_S_MAX
             enough = pages.ended["whole"] + 20
             wait_for(lambda: pages.ended["whole"] > enough, 30)
         assert set(pages.ended) == {"whole"}, pages.ended
-        actions = [line["action"] for line in json.loads(command(slow, "audit", "origin", "--json", **team))]
+        actions = [line["action"] for line in json.loads(command(releasing, "audit", "origin", "--json", **team))]
         assert actions[:4] == ["rolled_back", "promoted", "canary", "token_made"]
     finally:
-        slow._run(newer.aclose())
+        releasing._run(newer.aclose())
 
 
-def test_release_that_fails_is_rolled_back_by_itself(slow: SlowHouse) -> None:
+def test_release_that_fails_is_rolled_back_by_itself(releasing: SlowHouse) -> None:
     """Nobody does anything: its own figures beside those of what is live end its trial, and say why."""
     newer = Origin()
-    slow._run(newer.__aenter__())
-    slow._run(newer.fail("odd-manifest=changing", at="/manifest.json"))
+    releasing._run(newer.__aenter__())
+    releasing._run(newer.fail("odd-manifest=changing", at="/manifest.json"))
     try:
-        command(slow, "publish", f"{newer.url}/manifest.json", "--move", "--canary", "50")
+        command(releasing, "publish", f"{newer.url}/manifest.json", "--move", "--canary", "50")
         for path in ("/one", "/two", "/three"):
-            slow._run(newer.fail("status=500", at=path))
-        pages = Pages([slow.url])
+            releasing._run(newer.fail("status=500", at=path))
+        pages = Pages([releasing.url])
         pages.everywhere(lambda drawn: drawn != "")
         turns = iter(range(2000))
 
         def ended() -> bool:
             visitor = VISITORS[next(turns) % len(VISITORS)]
             with plain_http.Client(cookies={"visitor": visitor}) as client:
-                return "~" not in client.get(slow.url, timeout=10).text
+                return "~" not in client.get(releasing.url, timeout=10).text
 
         wait_for(ended, 60, every_s=0.01)
-        last = json.loads(command(slow, "audit", "origin", "--limit", "1", "--json"))[0]
+        last = json.loads(command(releasing, "audit", "origin", "--limit", "1", "--json"))[0]
         assert (last["actor"], last["action"]) == ("analysis", "canary_rolled_back")
         assert "outcomes failed, beside 0.0%" in last["detail"]
     finally:
-        slow._run(newer.aclose())
+        releasing._run(newer.aclose())
 
 
 def _nothing_of(digest: str) -> Release:

@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 # By the names of their fixtures: the Mullion of the run, and a shell over an origin that can be slowed down.
 HOUSE = re.compile(r"\bhouse: Mullion|\b_mullion_of_the_run\b|\bhouse_to_end\b")
 SLOW_HOUSE = re.compile(r"\bslow: SlowHouse")
+# Another of these, whose releases come and go.
+RELEASING_HOUSE = re.compile(r"\breleasing: SlowHouse")
 SHARED = ("house", "slow house")
 # The drilled one is of tests/drills/conftest.py; who uses it goes with this file.
 DRILLED_HOUSE = re.compile(r"\bdrilled_house\b")
@@ -51,11 +53,18 @@ def _group_of(file: str, test: str) -> str:
     shares = HOUSE.search(text) and file.startswith(BROWSER_FOLDER)
     if DRILLED_HOUSE.search(text):
         return DRILLED
+    if RELEASING_HOUSE.search(text) and _signature(text, test, RELEASING_HOUSE):
+        return "releasing house"
     if not SLOW_HOUSE.search(text) or not file.startswith(BESIDE_BROWSERS):
         return "house" if shares else file
     # Of a file that uses both, each test is where its own words say.
-    signature = re.search(rf"def {re.escape(test)}\(([^)]*)\)", text)
-    return "house" if shares and signature and HOUSE.search(signature[1]) else "slow house"
+    return "house" if shares and _signature(text, test, HOUSE) else "slow house"
+
+
+def _signature(text: str, test: str, fixture: re.Pattern[str]) -> bool:
+    """Whether `test` of the file with this `text` names the fixture."""
+    found = re.search(rf"def {re.escape(test)}\(([^)]*)\)", text)
+    return bool(found and fixture.search(found[1]))
 
 
 @functools.cache

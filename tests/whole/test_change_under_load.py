@@ -101,14 +101,14 @@ def test_shell_that_is_held_down_refuses_at_once(house: Mullion) -> None:
     assert plain_http.get(house.url).status_code == 200
 
 
-def test_no_page_fails_while_versions_are_published(slow: SlowHouse) -> None:
+def test_no_page_fails_while_versions_are_published(releasing: SlowHouse) -> None:
     """A manifest that is another at every look is published again and again under load; pages follow, all fresh."""
-    slow.fail("odd-manifest=changing", at="/manifest.json")
-    with visited(slow.url) as seen:
+    releasing.fail("odd-manifest=changing", at="/manifest.json")
+    with visited(releasing.url) as seen:
         versions: set[str] = set()
         for _ in range(2):
-            slow.publish()
-            versions.add(wait_for_another(slow.url, versions))
+            releasing.publish()
+            versions.add(wait_for_another(releasing.url, versions))
     assert len(versions) == 2
     assert seen["broken"] == seen["refused"] == 0
 

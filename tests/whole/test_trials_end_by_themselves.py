@@ -20,74 +20,74 @@ PATHS = ("/one", "/two", "/three")
 
 
 @contextmanager
-def candidate(slow: SlowHouse, *how: str) -> Iterator[Origin]:
+def candidate(releasing: SlowHouse, *how: str) -> Iterator[Origin]:
     """A second origin whose release is on trial; what is left of it is rolled back."""
     newer = Origin(body=BODY)
-    slow._run(newer.__aenter__())
-    slow._run(newer.fail("odd-manifest=changing", at="/manifest.json"))
+    releasing._run(newer.__aenter__())
+    releasing._run(newer.fail("odd-manifest=changing", at="/manifest.json"))
     try:
-        command(slow, "publish", f"{newer.url}/manifest.json", "--move", *how)
-        slow._run(newer.heal())
+        command(releasing, "publish", f"{newer.url}/manifest.json", "--move", *how)
+        releasing._run(newer.heal())
         yield newer
     finally:
-        slow.heal()
-        if newest(slow)["action"] in ("canary", "paused"):
-            command(slow, "rollback", "origin")
-        slow.publish()
-        slow._run(newer.aclose())
+        releasing.heal()
+        if newest(releasing)["action"] in ("canary", "paused"):
+            command(releasing, "rollback", "origin")
+        releasing.publish()
+        releasing._run(newer.aclose())
 
 
-def visit(slow: SlowHouse, visitor: str) -> str:
+def visit(releasing: SlowHouse, visitor: str) -> str:
     with plain_http.Client(cookies={"visitor": visitor}) as client:
-        return str(client.get(slow.url, timeout=15).text)
+        return str(client.get(releasing.url, timeout=15).text)
 
 
-def newest(slow: SlowHouse) -> dict[str, str]:
-    [entry] = json.loads(command(slow, "audit", "origin", "--limit", "1", "--json"))
+def newest(releasing: SlowHouse) -> dict[str, str]:
+    [entry] = json.loads(command(releasing, "audit", "origin", "--limit", "1", "--json"))
     return dict(entry)
 
 
-def visited_until_it_ends(slow: SlowHouse) -> dict[str, str]:
+def visited_until_it_ends(releasing: SlowHouse) -> dict[str, str]:
     """The line of the audit that ended the trial, while visitors come all the time."""
     turns = iter(range(100_000))
 
     def ended() -> bool:
         for _ in range(20):
-            visit(slow, VISITORS[next(turns) % len(VISITORS)])
-        return newest(slow)["actor"] == "analysis"
+            visit(releasing, VISITORS[next(turns) % len(VISITORS)])
+        return newest(releasing)["actor"] == "analysis"
 
     wait_for(ended, ENDS_S_MAX, every_s=0.01)
-    return newest(slow)
+    return newest(releasing)
 
 
 @pytest.mark.parametrize(
     ("fault", "words"), [("silence", "outcomes failed, beside 0.0%"), ("status=500", "outcomes failed, beside 0.0%")]
 )
-def test_candidate_that_fails_is_rolled_back(slow: SlowHouse, fault: str, words: str) -> None:
+def test_candidate_that_fails_is_rolled_back(releasing: SlowHouse, fault: str, words: str) -> None:
     """Whether it says so or says nothing at all."""
-    with candidate(slow, "--canary", "50") as newer:
-        slow._run(newer.fail(fault))
-        entry = visited_until_it_ends(slow)
+    with candidate(releasing, "--canary", "50") as newer:
+        releasing._run(newer.fail(fault))
+        entry = visited_until_it_ends(releasing)
     assert (entry["action"], words in entry["detail"]) == ("canary_rolled_back", True), entry
 
 
-def test_candidate_that_is_slower_by_half_is_rolled_back(slow: SlowHouse) -> None:
-    """Beside what is live in the same minutes, however slow that is itself."""
-    with candidate(slow, "--canary", "50") as newer:
-        slow.fail("slow=100")
-        slow._run(newer.fail("slow=150"))
-        entry = visited_until_it_ends(slow)
+def test_candidate_that_is_slower_by_half_is_rolled_back(releasing: SlowHouse) -> None:
+    """Beside what is live in the same minutes, however releasing that is itself."""
+    with candidate(releasing, "--canary", "50") as newer:
+        releasing.fail("releasing=100")
+        releasing._run(newer.fail("releasing=150"))
+        entry = visited_until_it_ends(releasing)
     assert (entry["action"], " is " in entry["detail"]) == ("canary_rolled_back", True), entry
     assert "of what is live" in entry["detail"]
 
 
-def test_healthy_candidate_goes_through_its_steps_and_is_live(slow: SlowHouse) -> None:
+def test_healthy_candidate_goes_through_its_steps_and_is_live(releasing: SlowHouse) -> None:
     """Nobody does anything."""
-    with candidate(slow, "--steps", "40:30s,60:30s"):
+    with candidate(releasing, "--steps", "40:30s,60:30s"):
         seen = set()
 
         def promoted() -> bool:
-            entry = visited_until_it_ends(slow)
+            entry = visited_until_it_ends(releasing)
             seen.add(entry["action"])
             assert entry["action"] in ("canary", "promoted"), entry
             return entry["action"] == "promoted"
@@ -96,29 +96,29 @@ def test_healthy_candidate_goes_through_its_steps_and_is_live(slow: SlowHouse) -
         assert "promoted" in seen
 
 
-def test_candidate_whose_scripts_throw_is_rolled_back(slow: SlowHouse) -> None:
+def test_candidate_whose_scripts_throw_is_rolled_back(releasing: SlowHouse) -> None:
     """Beacons of thirty visitors from ten networks, each with the token of a page that the candidate drew for it."""
-    with candidate(slow, "--canary", "50"):
-        digest = newest(slow)["digest"][:12]
+    with candidate(releasing, "--canary", "50"):
+        digest = newest(releasing)["digest"][:12]
         sent = 0
         for number in range(500):
-            page = visit(slow, f"{number:032x}")
+            page = visit(releasing, f"{number:032x}")
             if f"~{digest}" in page and sent < 30:
                 [view] = re.findall(r'name="mullion-view" content="([^"]+)"', page)
                 [file, *_] = re.findall(r"/assets/origin/[0-9a-f]{32}/", page)
-                _beacon(slow, view, file, network=sent % 10)
+                _beacon(releasing, view, file, network=sent % 10)
                 sent += 1
-        entry = visited_until_it_ends(slow)
+        entry = visited_until_it_ends(releasing)
         if entry["action"] == "paused":  # by the first few
-            wait_for(lambda: newest(slow)["action"] != "paused", ENDS_S_MAX)
-            entry = newest(slow)
+            wait_for(lambda: newest(releasing)["action"] != "paused", ENDS_S_MAX)
+            entry = newest(releasing)
     assert (entry["action"], entry["detail"][:19]) == ("canary_rolled_back", "a script threw for "), entry
 
 
-def _beacon(slow: SlowHouse, view: str, file: str, network: int) -> None:
+def _beacon(releasing: SlowHouse, view: str, file: str, network: int) -> None:
     with httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.1.{network + 1}")) as client:
         answer = client.post(
-            f"{slow.url.replace('localhost', '127.0.0.1')}/script-errors/",
+            f"{releasing.url.replace('localhost', '127.0.0.1')}/script-errors/",
             content=json.dumps({"view": view, "file": file}),
             headers={"Sec-Fetch-Site": "same-origin", "Content-Type": "text/plain"},
         )

@@ -133,6 +133,7 @@ def plain_http() -> Iterator[int]:
 
 def test_address_that_can_not_be_published_is_told_in_a_sentence(tmp_path: Path, plain_http: int) -> None:
     """TLS to a port without it, and no scheme: what to write instead, and the process ends by itself."""
+    assert manage("migrate", "--noinput", DEBUG="1", MULLION_DATA=str(tmp_path)).returncode == 0
     address = f"127.0.0.1:{plain_http}/manifest.json"
     done = manage("fragment", "publish", f"https://{address}", address, DEBUG="1", MULLION_DATA=str(tmp_path))
     assert done.returncode == 1, done.stderr

@@ -1,0 +1,40 @@
+"""A shop of three foreign teams, composed from their manifests and pages as data, without a browser."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.tractors.pages import Shop, states
+from tests.support.tractors.teams import Store, store
+
+PATHS = ("/shop/", "/products/classics/", "/product/heritage-hauler/", "/shop/basket/")
+TEAMS = {"header": "explore", "home": "explore", "list": "explore", "more": "explore", "product": "decide"}
+TEAMS |= {"minicart": "checkout", "buy": "checkout", "basket": "checkout"}
+
+
+@pytest.fixture(scope="module")
+def tractors() -> Iterator[Store]:
+    with store() as every:
+        yield every
+
+
+async def test_every_page_of_the_shop_stands_and_each_team_fails_alone(tractors: Store) -> None:
+    """Without one team its own slots show its fallback, and nobody else's do; when it is back they do again."""
+    async with Shop(tractors.manifest_urls) as shop:
+        whole = {path: states(await shop.page(path)) for path in PATHS}
+        assert {slot for found in whole.values() for slot in found} == set(TEAMS)
+        assert {state for found in whole.values() for state in found.values()} == {("fresh", "")}
+        for name, team in tractors.teams.items():
+            team.down()
+            for path in PATHS:
+                found = states(await shop.page(path))
+                assert found.keys() == whole[path].keys()
+                assert {slot for slot, state in found.items() if state != ("fresh", "")} == {
+                    slot for slot in found if TEAMS[slot] == name
+                }
+                assert {state for slot, state in found.items() if TEAMS[slot] == name} <= {("fallback", "connect")}
+            team.up()
+            assert states(await shop.page(PATHS[2])) == whole[PATHS[2]]
+    assert [
+        note for notes in shop.notes.values() for note in notes if "removed" in note or "did not answer" in note
+    ] == []
