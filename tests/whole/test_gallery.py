@@ -94,8 +94,8 @@ def test_page_on_the_bench_reads_itself_again_when_a_file_changes(gallery: Galle
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{gallery.url}/?fragment=daily-quiz")
-    before = page.locator("html").get_attribute("data-generation")
+    before = page.locator('meta[name="generation"]').get_attribute("content")
     words = gallery.folder / "daily_quiz" / "templates" / "daily_quiz" / "content.html"
     words.write_text(words.read_text("utf-8").replace("No table is open", "No table waits"), "utf-8")
-    page.wait_for_function("before => document.documentElement.dataset.generation !== before", arg=before)
+    page.wait_for_function("before => document.querySelector('meta[name=generation]')?.content !== before", arg=before)
     context.close()

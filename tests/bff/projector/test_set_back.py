@@ -67,7 +67,7 @@ def start_books(house):
         house.wait_ready(name)
 
 
-def grown_since_it_was_kept(house, ledger):
+def grown_since_its_backup(house, ledger):
     """A player who had 700 when the ledger was kept, and has deposited 800 since."""
     who = f"pl_{secrets.token_hex(5)}"
     house.deposit(who, 700)
@@ -100,7 +100,7 @@ def live_again(house, player, real):
 def test_a_ledger_that_was_put_back_begins_an_epoch_and_phantom_money_is_never_live(house_and_ledger):
     """Its last position is before the mark, in the same epoch, and nothing else happens."""
     house, ledger = house_and_ledger
-    who = grown_since_it_was_kept(house, ledger)
+    who = grown_since_its_backup(house, ledger)
     eventually(lambda: shown(house, who) == ("live", 1500))
     [(epoch,)] = house.books("select epoch from commands_relaystate")
     stop_books(house)
@@ -120,7 +120,7 @@ def test_a_ledger_that_was_put_back_begins_an_epoch_and_phantom_money_is_never_l
 def test_a_ledger_that_overtook_the_mark_with_other_events_is_found_out(house_and_ledger):
     """More happened since than was lost, before anybody looked: positions go on, and the events are others."""
     house, ledger = house_and_ledger
-    who, others = grown_since_it_was_kept(house, ledger), [f"pl_{secrets.token_hex(5)}" for _ in range(6)]
+    who, others = grown_since_its_backup(house, ledger), [f"pl_{secrets.token_hex(5)}" for _ in range(6)]
     eventually(lambda: shown(house, who) == ("live", 1500))
     [(epoch,)] = house.books("select epoch from commands_relaystate")
     stop_books(house)
@@ -143,7 +143,7 @@ def test_a_ledger_that_overtook_the_mark_with_other_events_is_found_out(house_an
 def test_a_ledger_from_before_the_last_replay_begins_an_epoch_after_it(house_and_ledger):
     """It speaks of an epoch that everybody has left; what it begins sorts after the one that it does not know."""
     house, ledger = house_and_ledger
-    who = grown_since_it_was_kept(house, ledger)
+    who = grown_since_its_backup(house, ledger)
     house.manage("rebuild_views", "--new-epoch")
     eventually(lambda: shown(house, who) == ("live", 1500))
     [(epoch,)] = house.books("select epoch from commands_relaystate")
