@@ -161,6 +161,19 @@ class Running:
         return self.process.returncode, output
 
 
+async def test_worker_that_waits_for_a_store_lives_and_is_not_ready() -> None:
+    """Nobody starts it again for what it goes on from by itself."""
+    answered: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        answered.append(message)
+
+    application = worker._application(lambda: {"ready": False})
+    for path in ("/livez", "/healthz"):
+        await application({"path": path}, None, send)
+    assert [message["status"] for message in answered if "status" in message] == [200, 503]
+
+
 async def test_a_worker_answers_for_its_health_and_drains_on_sigterm(unused_tcp_port: int) -> None:
     """Life, health and metrics while it works; SIGTERM lets it finish what it is at, and it ends cleanly."""
     running = Running("await stop.wait(); await asyncio.sleep(0.3); print('drained', file=sys.stderr)", unused_tcp_port)
