@@ -1,4 +1,4 @@
-"""Ports for the servers that tests start: given out once each, and to one test process each.
+"""Ports for the servers that tests start: to one test process each, and none again while others are left.
 
 Public: `free_port`, `free_port_base`.
 
@@ -16,7 +16,6 @@ from shell.operations.up.house import PORT_OFFSET_MAX
 
 SINGLES = range(24_000, 32_000)
 BASES = range(10_000, 24_000, 100)
-TRIES_MAX = 200
 
 _given: set[int] = set()
 
@@ -32,11 +31,10 @@ def free_port_base() -> int:
 
 
 def _choose(range_: range, ports: Callable[[int], Iterable[int]]) -> int:
-    """At random, so that two test runs at a time seldom meet."""
+    """At random, so that two test runs at a time seldom meet. What was given before comes last, and is free by then."""
     mine = _of_this_process(range_)
-    for _ in range(TRIES_MAX):
-        chosen = random.choice(mine)
-        if chosen not in _given and all(_free(port) for port in ports(chosen)):
+    for chosen in sorted(random.sample(mine, len(mine)), key=_given.__contains__):
+        if all(_free(port) for port in ports(chosen)):
             _given.add(chosen)
             return chosen
     raise RuntimeError(f"no free ports were found between {mine.start} and {mine.stop}")

@@ -80,7 +80,7 @@ def eventually(condition: Callable[[], bool], within_s: float = 5) -> None:
     end = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 class PageServer:

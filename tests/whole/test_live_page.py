@@ -364,7 +364,7 @@ def test_socket_refused_the_page_polls_slower_and_says_so(page, pages, live, err
     assert all("403" in error for error in errors)
     errors.clear()
     live.refuse = False
-    eventually(lambda: (page.clock.run_for(5000), live.opened == 1)[1], within_s=10)
+    eventually(lambda: (page.clock.run_for(1000), live.opened == 1)[1], within_s=20)
     eventually(lambda: (page.clock.run_for(1000), state(page) == "live")[1])
     assert words.inner_text() == ""
 
