@@ -28,6 +28,8 @@ ENOUGH = 6
 PAUSE_S = 0.1
 # Between the moment at which a process lets nobody in any more and the one at which it has gone.
 LEAVING_S_MAX = 0.5
+# From a press to the engine, through shell and wallet, on a busy machine: who pressed later may meet the shut door.
+REACHING_S_MAX = 1.0
 DEPOSIT = "/slots/cashier/cashier/actions/deposit"
 _SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-reason="(\w*)"')
 # Where the houses that call others say how their calls ended.
@@ -145,7 +147,8 @@ def test_ended_part_finishes_what_it_began(house: Mullion, process: str) -> None
     assert cut == Counter()
     assert [slot for slot in load.slots if slot[3] == "cut"] == []
     assert [slot for slot in load.slots if slot[0] < door_shut_at and slot[3] == "connect"] == []
-    assert [ended for at, _, ended in load.deposits if at < door_shut_at and ended != "done"] == []
+    there_by_then = door_shut_at - REACHING_S_MAX
+    assert [ended for at, _, ended in load.deposits if at < there_by_then and ended != "done"] == []
     with plain_http.Client(base_url=house.url, cookies=cookies, timeout=20, headers={"Origin": house.url}) as client:
         again = [key for _, key, ended in load.deposits if ended != "done"]
         wait_for(lambda: all(deposited(client, key) == "done" for key in again), 30)

@@ -19,12 +19,16 @@ HISTORY = "fragment-slot[slot=history]"
 RESOLVED_MS = 25_000
 
 
-def press(page: Page, amount: str) -> None:
-    """Deposit `amount`, once the cashier is open: it closes for a moment when it has missed the engine."""
+def fill(page: Page, amount: str) -> Locator:
+    """The button that deposits `amount`, once the cashier is open: it closes for a moment when it missed the engine."""
     field = page.locator("#amount:enabled")
     wait_for(lambda: field.count() or (page.reload() and field.count()), 20, lambda: words(page, "cashier"))
     field.fill(amount)
-    page.get_by_role("button", name="Deposit", exact=True).click()
+    return page.get_by_role("button", name="Deposit", exact=True)
+
+
+def press(page: Page, amount: str) -> None:
+    fill(page, amount).click()
 
 
 def card(page: Page) -> Locator:
@@ -49,8 +53,9 @@ def test_lost_answer_is_pending_across_a_reload_and_resolves_by_itself(house_to_
     """The engine stops in mid-command: its key stands on the page, before and after a reload, until it is known."""
     sign_in(page, house_to_hang.url, "birch", "/cashier/")
     expect(page.locator("#amount")).to_be_enabled()
+    deposit = fill(page, "31.41")
     house_to_hang.hang("bff-commands")
-    press(page, "31.41")
+    deposit.click()  # before the page has heard of it, which closes the form
     expect(card(page)).to_contain_text("We are checking your deposit", timeout=10_000)
     expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=key_deposit_"))
     [key] = re.findall(r"key_deposit_[0-9]{10}_(\w+)", page.url)
@@ -73,8 +78,9 @@ def test_lost_answer_is_looked_up_by_a_link_without_a_script(house_to_hang: Mull
     page = context.new_page()
     sign_in(page, house_to_hang.url, "birch", "/cashier/")
     expect(page.locator("#amount")).to_be_enabled()
+    deposit = fill(page, "27.18")
     house_to_hang.hang("bff-commands")
-    press(page, "27.18")
+    deposit.click()
     expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=key_deposit_"))
     expect(card(page)).to_contain_text("We are checking your deposit")
     house_to_hang.resume("bff-commands")
