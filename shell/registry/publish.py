@@ -159,12 +159,30 @@ def _store(
     if errors := errors_before(assessed.findings, stage, waived):
         raise PublishRefused(_refusal(fragment, copy.manifest.version, errors), errors)
     trusted = trust is not None and set_trust(fragment, trust, actor=actor)
+    release, added = _store_files(copy, digest)
+    if into is _Into.PAGES:
+        changed = _show(release, live, actor, trial)
+    else:
+        changed = added
+        models.AuditEntry.objects.create(
+            actor=actor, action="candidate", fragment=fragment, release=release, changes_pages=False
+        )
+    store_assessment(release, assessed, datetime.now(UTC))
+    findings = tuple(views_of(assessed.findings, waived))
+    # A check has gone all the way, so that a publish would: and leaves no trace.
+    if into is _Into.NOWHERE:
+        transaction.set_rollback(True)
+    return Published(fragment, copy.manifest.version, digest, changed or trusted, copy.notes, copy.trust, findings)
+
+
+def _store_files(copy: Copy, digest: str) -> tuple[models.Release, bool]:
+    """The row of this copy with its files, and whether it is new: what has the same bytes stands once."""
     for asset in copy.files.values():
         models.Asset.objects.get_or_create(
             digest=asset.digest, defaults={"content_type": asset.content_type, "body": asset.body}
         )
-    release, added = models.Release.objects.get_or_create(
-        fragment=fragment,
+    return models.Release.objects.get_or_create(
+        fragment=copy.manifest.name,
         digest=digest,
         defaults={
             "version": copy.manifest.version,
@@ -181,19 +199,6 @@ def _store(
             "versioned": copy.versioned,
         },
     )
-    if into is _Into.PAGES:
-        changed = _show(release, live, actor, trial)
-    else:
-        changed = added
-        models.AuditEntry.objects.create(
-            actor=actor, action="candidate", fragment=fragment, release=release, changes_pages=False
-        )
-    store_assessment(release, assessed, datetime.now(UTC))
-    findings = tuple(views_of(assessed.findings, waived))
-    # A check has gone all the way, so that a publish would: and leaves no trace.
-    if into is _Into.NOWHERE:
-        transaction.set_rollback(True)
-    return Published(fragment, copy.manifest.version, digest, changed or trusted, copy.notes, copy.trust, findings)
 
 
 class _Into(Enum):

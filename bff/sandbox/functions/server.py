@@ -3,6 +3,8 @@
 Public: `FunctionPlatform`.
 """
 
+from uuid import uuid4
+
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.functions.environment import FunctionFailed, FunctionTimedOut
 from bff.sandbox.functions.event import AnswerBroken, FunctionAnswer, FunctionRequest, answer_of, event_of
@@ -54,7 +56,7 @@ class FunctionPlatform(Provider):
             if kind == "throttle":
                 raise Throttled("told to")
             cold_s = self._pool.policy.cold_ms / 1000 if kind == "cold" else 0.0
-            event = event_of(request, request_id="")
+            event = event_of(request, request_id=str(uuid4()))
             return answer_of(await self._pool.invoke(event, cold_s=cold_s, crash=kind == "crash"))
         except Throttled:
             return _problem(429, "Rate Exceeded.", ("retry-after", str(RETRY_AFTER_S)))

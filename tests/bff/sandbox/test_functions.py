@@ -62,6 +62,7 @@ async def test_request_starts_an_environment_that_serves_the_next_and_goes_when_
     assert (first.status_code, first.json()["calls"], second.json()["calls"]) == (200, 1, 2)
     event = first.json()["event"]
     assert (event["rawPath"], event["rawQueryString"]) == ("/bets", "side=red&side=black")
+    assert event["requestContext"]["requestId"] != second.json()["event"]["requestContext"]["requestId"]
     assert (event["cookies"], event["headers"]["x-many"]) == (["a=1", "b=2"], "1,2")
     assert base64.b64decode(event["body"]) == b"\x00\xff"
     assert first.headers["set-cookie"] == "a=1"
