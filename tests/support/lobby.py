@@ -22,7 +22,7 @@ def start_session(context: BrowserContext, url: str, name: str = "amber") -> Non
     [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
     fields = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token, "next": "/"}
     answer = request.post(f"{url}/sign-in/", form=fields, headers={"Origin": url}, max_redirects=0)
-    assert answer.status == 302, answer.status_text
+    assert answer.status == 302, f"{answer.status}: {answer.text()}"
 
 
 def sign_in(page: Page, url: str, name: str = "amber", path: str = "/") -> None:

@@ -34,6 +34,8 @@ LOOPBACK = Origins([], loopback=True)
 AWAY = {"headers": {"content-type": "text/html"}, "body": "<p>away</p>"}
 
 words = st.text("ab.%2e/-_http:json", max_size=12)
+# What begins with `http` and is no URL is refused by Podium and by us; `http://` alone is among it.
+paths = words.filter(lambda path: path != "" and not path.startswith("http"))
 
 
 def bearer(visit: Visit, audience: str, scopes: frozenset[str], life_s: int) -> str:
@@ -101,7 +103,7 @@ async def test_podlet_is_asked_where_a_layout_would_ask_it(
 @given(
     st.lists(
         st.tuples(
-            st.one_of(words.filter(bool), words.map(lambda path: f"http://c.test/{path}")),
+            st.one_of(paths, words.map(lambda path: f"http://c.test/{path}")),
             words.map(lambda folder: f"http://m.test/{folder}/manifest.json"),
             words,
         ),
@@ -110,8 +112,7 @@ async def test_podlet_is_asked_where_a_layout_would_ask_it(
     )
 )
 def test_every_address_is_podiums_own(podium: Podium, cases: list[tuple[str, str, str]]) -> None:
-    """Whatever content, manifest and slot say. (What begins with `http` and is no URL is refused by both.)"""
-    cases = [case for case in cases if case[0].startswith("http://") or not case[0].startswith("http")]
+    """Whatever content, manifest and slot say."""
     for case, there in zip(cases, podium.addresses(*cases), strict=True):
         content, manifest, slot = case
         assert (podium_url.append(podium_url.resolve(manifest, content), slot), case) == (there, case)
