@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import sqlite3
 import threading
 import time
@@ -26,8 +27,6 @@ VISITORS, DEPOSITORS = 3, 2
 ENOUGH = 6
 # Between two requests of a window: a part is ended under load, and a core is left for its successor to start on.
 PAUSE_S = 0.1
-# Between the moment at which a process lets nobody in any more and the one at which it has gone.
-LEAVING_S_MAX = 0.5
 # From a press to the engine, through shell and wallet, on a busy machine: who pressed later may meet the shut door.
 REACHING_S_MAX = 1.0
 DEPOSIT = "/slots/cashier/cashier/actions/deposit"
@@ -90,6 +89,19 @@ def deposited(client: httpx.Client, key: str) -> str:
     return "done" if answer.status_code == 303 and "receipt=" in answer.headers["location"] else str(answer.status_code)
 
 
+def open_until(port: int) -> float:
+    """When the process at `port` last let somebody in; waits until it lets nobody in any more."""
+    let_in_at = time.monotonic()
+    while True:
+        tried_at = time.monotonic()
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            return let_in_at
+        let_in_at = tried_at
+        time.sleep(0.01)
+
+
 def cut_calls(house: Mullion, *, without: str) -> Counter[str]:
     """Guarded calls that ended because a connection did, by process (`without` one that begins anew) and upstream."""
     found: Counter[str] = Counter()
@@ -135,14 +147,13 @@ def test_ended_part_finishes_what_it_began(house: Mullion, process: str) -> None
     with loaded(house.url, cookies) as load:
         starts, pid = house.processes()[process]["starts"], house.pid(process)
         os.kill(pid, signal.SIGTERM)
+        door_shut_at = open_until(house.processes()[process]["port"])
         wait_for(lambda: gone(pid), 10)
-        gone_at = time.monotonic()
         cut = cut_calls(house, without=process) - before
         house.wait(lambda: house.processes()[process]["starts"] > starts)
         house.wait_state(process, "ready")
         pages, deposits = load.enough()
         wait_for(lambda: load.enough() >= (pages + ENOUGH, deposits + 1), 60, lambda: load.deposits[-3:])
-    door_shut_at = gone_at - LEAVING_S_MAX
     assert set(load.pages) == {"whole"}
     assert cut == Counter()
     assert [slot for slot in load.slots if slot[3] == "cut"] == []
