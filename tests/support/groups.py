@@ -1,12 +1,14 @@
-"""A run of all tests in four processes: what shares a dear fixture stays together, every other file goes where time is.
+"""A run of all tests in five processes: what shares a dear fixture stays together, every other file goes where time is.
 
-Public: `Groups`, `BROWSER_FOLDER`, `WORKERS`, `RENAMED`, `group_of`, `next_group`, `bears_browser`.
+Public: `Groups`, `BROWSER_FOLDER`, `WORKERS`, `RENAMED`, `group_of`, `next_group`, `bears_browser`,
+`opens_browser`, `takes_long`.
 
-Most tests wait more than they work, so four at a time keep two cores busy; more would cost each other their time
+Most tests wait more than they work, so five at a time keep two cores busy; more would cost each other their time
 limits. A group is handed out whole, to whoever has nothing to do: the Mullion of the run is started once, and so is the
-slow house. Playwright's loop stays in its thread, where no test may run asyncio beside it: a process that has opened a
-browser gets only what bears one, and each of the others opens one when all else is handed out. Which group a test is in
-follows from its file, so that a new test needs no line here.
+slow house, after a while, so that processes with a browser are not done long before the others. Playwright's loop stays
+in its thread, where no test may run asyncio beside it: a process that has opened a browser gets only what bears one,
+and each of the others opens one when all else is handed out. Which group a test is in follows from its file, so that a
+new test needs no line here.
 """
 
 import functools
@@ -19,14 +21,16 @@ from xdist.workermanage import WorkerController
 
 BROWSER_FOLDER = "tests/whole/"
 BESIDE_BROWSERS = (BROWSER_FOLDER, "tests/shell/")
-WORKERS = 4
+WORKERS = 5
 ROOT = Path(__file__).parents[2]
 # By the names of their fixtures: the Mullion of the run, and a shell over an origin that can be slowed down.
 HOUSE = re.compile(r"\bhouse: Mullion|\b_mullion_of_the_run\b|\bhouse_to_end\b")
 SLOW_HOUSE = re.compile(r"\bslow: SlowHouse")
 # Another of these, whose releases come and go.
 RELEASING_HOUSE = re.compile(r"\breleasing: SlowHouse")
-SHARED = ("house", "slow house")
+FIRST, SECOND = "house", "slow house"
+# So many of what takes long and needs no browser still wait when the second house is begun: about half of them.
+SECOND_BEGINS_AT = 18
 # The drilled one is of tests/drills/conftest.py; who uses it goes with this file.
 DRILLED_HOUSE = re.compile(r"\bdrilled_house\b")
 DRILLED = "tests/drills/test_drills_whole.py"
@@ -84,20 +88,30 @@ def opens_browser(group: str) -> bool:
 def next_group(waiting: Iterable[tuple[str, int]], *, has_browser: bool) -> str | None:
     """Which of the groups that wait, with their numbers of tests, a process gets; None where it gets none of them.
 
-    The shared houses first, then what needs no browser, then the browsers; the longest of each first.
+    The first house, half of what takes long and needs no browser, the second house, the rest that needs none, and then
+    the browsers; the longest of each first.
     """
+    fit = [row for row in waiting if bears_browser(row[0]) or not has_browser]
+    second_begins = sum(not bears_browser(group) and takes_long(group) for group, _ in fit) <= SECOND_BEGINS_AT
 
     def order(row: tuple[str, int]) -> tuple[bool, bool, bool, bool, bool, int]:
         group, tests = row
-        first, second = (group != shared for shared in SHARED)
-        return first, second, opens_browser(group), bears_browser(group), not _is_long(group), -tests
+        next_house = group == FIRST or (group == SECOND and second_begins)
+        return (
+            not next_house,
+            group == SECOND,
+            opens_browser(group),
+            bears_browser(group),
+            not takes_long(group),
+            -tests,
+        )
 
-    fit = [row for row in waiting if bears_browser(row[0]) or not has_browser]
     return min(fit, key=order)[0] if fit else None
 
 
 @functools.cache
-def _is_long(group: str) -> bool:
+def takes_long(group: str) -> bool:
+    """Whether it starts processes of its own."""
     return not group.startswith("tests/") or bool(STARTS_PROCESSES.search(_text(group)))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.groups import ASYNCIO, RENAMED, bears_browser, group_of, next_group, opens_browser
+from tests.support.groups import ASYNCIO, RENAMED, bears_browser, group_of, next_group, opens_browser, takes_long
 
 pytestmark = pytest.mark.quick
 
@@ -101,15 +101,11 @@ def test_files_that_share_a_house_run_together() -> None:
 
 
 def test_process_with_a_browser_gets_nothing_that_may_run_asyncio() -> None:
-    """The houses first; what needs no browser, the longest first; and then everybody opens one."""
+    """The houses and what needs no browser, the longest first; and then everybody opens one."""
     long, short = "tests/bff/commands/test_engine.py", "tests/shell/contain/test_corpus.py"
     browser, waiting = "tests/whole/test_live_page.py", [("house", 110)]
     waiting += [(short, 1174), (browser, 35), ("slow house", 40), (long, 6)]
-    handed_out = []
-    while (group := next_group(waiting, has_browser=False)) is not None:
-        handed_out.append(group)
-        waiting = [row for row in waiting if row[0] != group]
-    assert handed_out == ["house", "slow house", long, short, browser]
+    assert handed_out(waiting) == ["house", "slow house", long, short, browser]
     assert next_group([(short, 1174), (browser, 35)], has_browser=True) == browser
     assert next_group([(short, 1174)], has_browser=True) is None
     files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests" / "whole").glob("test_*.py")]
@@ -120,6 +116,25 @@ def test_process_with_a_browser_gets_nothing_that_may_run_asyncio() -> None:
         if group_of(path.relative_to(ROOT).as_posix()) == "slow house"
     ]
     assert [path for path in slow if ASYNCIO.search(path.read_text("utf-8"))] == []
+
+
+def handed_out(waiting: list[tuple[str, int]]) -> list[str]:
+    """The groups in the order in which a process without a browser gets them."""
+    order = []
+    while (group := next_group(waiting, has_browser=False)) is not None:
+        order.append(group)
+        waiting = [row for row in waiting if row[0] != group]
+    return order
+
+
+def test_second_house_begins_when_half_of_what_is_long_has_begun() -> None:
+    """The processes with a browser and those without are done at about the same time."""
+    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
+    order = handed_out([(group, 1) for group in {group_of(file) for file in files}])
+    plain = [group for group in order if takes_long(group) and not bears_browser(group)]
+    before = [group for group in order[: order.index("slow house")] if group in plain]
+    assert order[0] == "house"
+    assert 0.3 < len(before) / len(plain) < 0.7
 
 
 def test_files_at_the_desk_are_those_that_say_so(request: pytest.FixtureRequest) -> None:
