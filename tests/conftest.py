@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Page
 from xdist import is_xdist_controller, is_xdist_worker
 from xdist.remote import Producer
 from xdist.workermanage import WorkerController
@@ -188,6 +189,13 @@ def chromium(request: pytest.FixtureRequest) -> Chromium:
 def browser_type_launch_args(browser_type_launch_args: dict[str, object], chromium: Chromium) -> dict[str, object]:
     """pytest-playwright launches the Chromium that was found."""
     return {**browser_type_launch_args, **chromium.launch_options()}
+
+
+@pytest.fixture
+def page(page: Page) -> Iterator[Page]:
+    """pytest-playwright's; what a test answers in the shell's place is no longer answered when the test has ended."""
+    yield page
+    page.unroute_all(behavior="ignoreErrors")
 
 
 @pytest.fixture(scope="session")
