@@ -39,10 +39,14 @@ class Meaning:
     words: str = ""
 
 
+# Turned away before any work.
+_NOTHING_DONE = frozenset({Reason.THROTTLED, Reason.SHED})
+
+
 def read_meaning(include: Include, answer: Response | Failure, place: Place) -> Meaning:
     """What a form's answer means; a failure without an answer is for the caller to tell."""
     if isinstance(answer, Failure):
-        return Meaning(Verdict.REFUSED if answer.reason is Reason.THROTTLED else Verdict.OPEN)
+        return Meaning(Verdict.REFUSED if answer.reason in _NOTHING_DONE else Verdict.OPEN)
     if answer.status in REDIRECTS:
         return _redirected(answer, place)
     is_html = (content_type_of(answer) or "").partition(";")[0].strip().lower() == "text/html"

@@ -11,6 +11,7 @@ from django.core.asgi import get_asgi_application
 
 from bff.resilience import log, memory
 from bff.resilience.border import Border
+from bff.resilience.door import Door
 from bff.resilience.lifespan import serve_lifespan
 from bff.resilience.partition_border import partitioned
 
@@ -19,9 +20,11 @@ _django = get_asgi_application()
 
 from shell import wiring  # noqa: E402  the registry's models need Django to be set up
 from shell.admission import BODY_BYTES_MAX, HEALTH_PATH, answer_health, is_internal, refused_response  # noqa: E402
+from shell.load_class import classify  # noqa: E402
 from shell.operations.inner_port import InnerPort  # noqa: E402
 from shell.operations.production import unsafe  # noqa: E402
 from shell.page_path import PagePath  # noqa: E402
+from shell.pages.busy import busy  # noqa: E402
 from shell.preview_cookie import previewed  # noqa: E402
 from shell.proxy.admission import is_file_form, limits_body  # noqa: E402
 from shell.proxy.file_forms import FileForms  # noqa: E402
@@ -72,4 +75,5 @@ def _body_bytes_max(scope: Any) -> int | None:
 
 _file_forms = FileForms(wiring.parts(), _serve_django)
 _serve = partitioned(previewed(_route, wiring.parts()), os.environ, brought_by="cookie")
-application = Border(_application, proxies=settings.PROXY_HOPS, body_bytes_max=_body_bytes_max)
+_door = Door(_application, wiring.parts().limiter, classify, busy)
+application = Border(_door, proxies=settings.PROXY_HOPS, body_bytes_max=_body_bytes_max)

@@ -28,6 +28,7 @@ from shell.composition.release import ASSETS_PREFIX, StoredAsset
 from shell.composition.retry_delay import ATTEMPT_MAX
 from shell.composition.stream import Composition, timing
 from shell.cookies import set_cookie
+from shell.edge_cache import HELD, held_by_an_edge
 from shell.page_policy import page_policy
 from shell.page_views import page_view_token
 from shell.pages.errors import BROKEN
@@ -96,7 +97,8 @@ class PagePath:
         composition = self._parts.composer.compose(visit, snapshot)
         policy = page_policy(visit, snapshot)
         head_only = incoming.method == "HEAD"
-        streaming = asyncio.ensure_future(_stream(composition, send, cookies, policy, head_only=head_only))
+        held = held_by_an_edge(incoming, cookies, snapshot)
+        streaming = asyncio.ensure_future(_stream(composition, send, cookies, policy, held=held, head_only=head_only))
         leaving = asyncio.ensure_future(_until_left(receive))
         try:
             await asyncio.wait({streaming, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -218,7 +220,13 @@ async def _immutable(
 
 
 async def _stream(
-    composition: Composition, send: ASGISendCallable, cookies: list[tuple[str, str]], policy: str, *, head_only: bool
+    composition: Composition,
+    send: ASGISendCallable,
+    cookies: list[tuple[str, str]],
+    policy: str,
+    *,
+    held: bool,
+    head_only: bool,
 ) -> None:
     try:
         opening = await composition.open()
@@ -226,7 +234,8 @@ async def _stream(
         logger.exception("page_broke")
         await respond(send, 500, (_HTML, _NEVER_STORED), BROKEN.encode(), head_only=head_only)
         return
-    await start_response(send, opening.status, (_HTML, _NEVER_STORED, *opening.headers, *cookies), policy=policy)
+    stored = HELD if held and opening.status == 200 else (_NEVER_STORED,)
+    await start_response(send, opening.status, (_HTML, *stored, *opening.headers, *cookies), policy=policy)
     if head_only:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return

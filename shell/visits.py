@@ -21,6 +21,7 @@ from bff.contracts.text import is_plain
 from bff.resilience import log
 from shell.composition.page import Page, Visit
 from shell.cookies import set_cookie
+from shell.load_class import load_class_of
 from shell.players.duties import duty_values
 from shell.players.identity import Identity
 
@@ -88,6 +89,7 @@ def visit_of(incoming: Incoming, page: Page, params: Mapping[str, str], identity
         queries=_queries(incoming.query, page),
         template_values=duty_values(identity, now=int(time.time())),
         visitor=_visitor(incoming.cookies),
+        load_class=load_class_of(incoming.method, incoming.path, incoming.query, signed_in=identity is not None),
     )
 
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 from django.conf import settings
 from redis.asyncio import Redis
 
+from bff.resilience.door import Limiter, door_limiter
 from bff.resilience.last_good import LastGood, LastGoodPolicy
 from bff.resilience.policies import house_policy
 from shell.composition.body import Body
@@ -71,6 +72,7 @@ class Parts:
     trial_webhook: TrialWebhook
     tally: ReleaseTally
     pages_follower: PagesFollower
+    limiter: Limiter
 
 
 @cache
@@ -103,8 +105,17 @@ def parts() -> Parts:
         tally.note(included)
         follower.note(included)
 
+    limiter = door_limiter()
+    includer = Includer(
+        upstreams,
+        bearer,
+        last_good=_last_good(redis),
+        watch=watch,
+        spares=lambda load_class: limiter.spares_slots(load_class, time.monotonic()),
+    )
     return Parts(
         pages=pages,
+        limiter=limiter,
         follower=follower,
         analyst=Analyst(tally, house_policy("analysis", AnalysisPolicy()), trial_webhook.notify),
         trial_webhook=trial_webhook,
@@ -112,7 +123,7 @@ def parts() -> Parts:
         registry=registry,
         pages_follower=PagesFollower(Path(settings.PAGES), pages),
         upstreams=upstreams,
-        composer=Composer(compiler, Includer(upstreams, bearer, last_good=_last_good(redis), watch=watch), NOT_FOUND),
+        composer=Composer(compiler, includer, NOT_FOUND),
         minter=minter,
         revocations=Revocations(settings.REDIS_URL),
         throttle=SignInThrottle(redis, house_policy("sign-in", ThrottlePolicy())),

@@ -7,8 +7,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.commands.settings")
 
 import django
 
+from bff.contracts.load_class import LoadClass
 from bff.resilience import log, memory
 from bff.resilience.border import Border
+from bff.resilience.door import Door, class_by_header, door_limiter
 from bff.resilience.lifespan import serve_lifespan
 from bff.resilience.partition_border import partitioned
 
@@ -31,5 +33,5 @@ async def _application(scope: dict[str, Any], receive: Receive, send: Send) -> N
 
 
 # Commands limit their own bodies: who is refused gets a problem that says so.
-application = Border(_application)
+application = Border(Door(_application, door_limiter(), class_by_header(LoadClass.READ)))
 memory.for_long_running()

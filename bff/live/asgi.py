@@ -13,6 +13,7 @@ from channels.routing import ProtocolTypeRouter
 
 django.setup()
 
+from bff.contracts.load_class import LoadClass  # noqa: E402
 from bff.live import settings  # noqa: E402 (after setup)
 from bff.live.consumer import LiveConsumer  # noqa: E402
 from bff.live.health import http, lifespan  # noqa: E402
@@ -20,6 +21,7 @@ from bff.live.hub import Hub  # noqa: E402
 from bff.live.origins import allowed_origins  # noqa: E402
 from bff.resilience import log, memory  # noqa: E402
 from bff.resilience.border import Border  # noqa: E402
+from bff.resilience.door import Door, class_by_header, door_limiter  # noqa: E402
 from bff.resilience.partition_border import partitioned  # noqa: E402
 
 log.configure()
@@ -37,5 +39,6 @@ _routes = {
     "lifespan": lifespan(HUB),
 }
 _partitioned = partitioned(ProtocolTypeRouter(_routes), os.environ, brought_by="cookie")
-application = Border(_partitioned, proxies=settings.PROXY_HOPS, sockets=True)
+_door = Door(_partitioned, door_limiter(HUB.metrics.registry), class_by_header(LoadClass.READ))
+application = Border(_door, proxies=settings.PROXY_HOPS, sockets=True)
 memory.for_long_running()

@@ -24,22 +24,20 @@ class Metrics(Collector):
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
         self.sent_before = 0  # by sockets that have gone
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
         self._refused = Counter(
-            "mullion_live_refused", "Sockets refused at the door", ["reason"], registry=self._registry
+            "mullion_live_refused", "Sockets refused at the door", ["reason"], registry=self.registry
         )
-        self._closed = Counter(
-            "mullion_live_closed", "Sockets closed from this side", ["code"], registry=self._registry
-        )
+        self._closed = Counter("mullion_live_closed", "Sockets closed from this side", ["code"], registry=self.registry)
         self._dropped = Counter(
-            "mullion_live_dropped", "Messages of the store that were not delivered", ["reason"], registry=self._registry
+            "mullion_live_dropped", "Messages of the store that were not delivered", ["reason"], registry=self.registry
         )
         self._lag = Histogram(
             "mullion_live_lag_seconds",
             "From the store's clock to this process",
             buckets=_LAG_S,
-            registry=self._registry,
+            registry=self.registry,
         )
 
     def refused(self, reason: str) -> None:
@@ -75,4 +73,4 @@ class Metrics(Collector):
 
     def render(self) -> bytes:
         """The text exposition format."""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)

@@ -40,7 +40,7 @@ class Queries:
         self._store = store
         self._public_key_pem = public_key_pem
         self._policy = policy
-        self._metrics = Metrics()
+        self.metrics = Metrics()
         self._logger = log.get("queries")
         self._store_is_up = True
         self._announcing: asyncio.Task[None] | None = None
@@ -61,7 +61,7 @@ class Queries:
             body = _encoder.encode({"status": "ok", "store": "up" if self._store_is_up else "down"})
             return await _send(scope, send, 200, JSON_TYPE, body)
         if path == "/metrics":
-            return await _send(scope, send, 200, "text/plain; version=0.0.4; charset=utf-8", self._metrics.page())
+            return await _send(scope, send, 200, "text/plain; version=0.0.4; charset=utf-8", self.metrics.page())
         found = self._views.find(path)
         name = found[0].name if found else "none"
         try:
@@ -88,7 +88,7 @@ class Queries:
             refusal = ViewRefused(500, "record_unreadable", "What the query store holds for this view can not be read.")
             return await self._refuse(scope, send, name, refusal, began)
         self._note_store(up=True)
-        self._metrics.answered(name, 200, time.perf_counter() - began, pending=view.pending)
+        self.metrics.answered(name, 200, time.perf_counter() - began, pending=view.pending)
         await _send(scope, send, 200, JSON_TYPE, _encoder.encode(view))
         return None
 
@@ -118,7 +118,7 @@ class Queries:
 
     async def _refuse(self, scope: Scope, send: Send, name: str, refused: ViewRefused, began: float) -> None:
         problem = refused.problem
-        self._metrics.answered(name, problem.status, time.perf_counter() - began)
+        self.metrics.answered(name, problem.status, time.perf_counter() - began)
         extra = {503: [(b"retry-after", b"1")], 405: [(b"allow", b"GET, HEAD")]}.get(problem.status, [])
         if problem.status == 401:
             extra = [(b"www-authenticate", b"Bearer")]

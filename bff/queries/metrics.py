@@ -13,16 +13,16 @@ class Metrics:
     """One registry an application, so that two of them in one process do not add up."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._views = Counter("mullion_views_total", "Views answered.", ["view", "status"], registry=self._registry)
+        self.registry = CollectorRegistry()
+        self._views = Counter("mullion_views_total", "Views answered.", ["view", "status"], registry=self.registry)
         self._seconds = Histogram(
-            "mullion_view_seconds", "Time to answer a view.", ["view"], buckets=_BUCKETS, registry=self._registry
+            "mullion_view_seconds", "Time to answer a view.", ["view"], buckets=_BUCKETS, registry=self.registry
         )
         self._pending = Counter(
             "mullion_views_pending_total",
             "Reads that were told to wait and ran out of it.",
             ["view"],
-            registry=self._registry,
+            registry=self.registry,
         )
 
     def answered(self, view: str, status: int, seconds: float, *, pending: bool = False) -> None:
@@ -32,4 +32,4 @@ class Metrics:
             self._pending.labels(view).inc()
 
     def page(self) -> bytes:
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)

@@ -63,6 +63,8 @@ ATTRIBUTION: Mapping[Reason, Attribution] = MappingProxyType(
         Reason.STORE_DOWN: _ANSWERED,
         Reason.BREAKER_OPEN: _OURS_UNSENT,
         Reason.BULKHEAD_FULL: _OURS_UNSENT,
+        # A door turns away before anything is done; that it stands is no word on what is behind it.
+        Reason.SHED: _OURS_UNSENT,
         Reason.HELD: _OURS_UNSENT,
         Reason.NOT_PUBLISHED: _OURS_UNSENT,
         Reason.MANIFEST: _OURS_UNSENT,

@@ -6,6 +6,7 @@ Public: `Judge`, `judged`, `settle`.
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from bff.contracts.load_class import SHED
 from bff.contracts.problem import read_problem
 from bff.resilience.attribution import Party, party
 from bff.resilience.breaker import Permit
@@ -28,8 +29,10 @@ def judged(response: Response, policy: Policy, judge: Judge | None) -> Response 
     if status < 500 and status != 429:
         return (judge(response) if judge else None) or response
     wait_ms = retry_after_ms(response.headers, now=datetime.now(UTC), ms_max=policy.retry_after_ms_max)
-    reason = Reason.THROTTLED if status == 429 else Reason.UPSTREAM_ERROR
     problem = read_problem(response.headers.get("content-type"), response.body)
+    reason = Reason.THROTTLED if status == 429 else Reason.UPSTREAM_ERROR
+    if status == 503 and problem is not None and problem.code == SHED:
+        reason = Reason.SHED
     return Failure(reason, f"status {status}", wait_ms, status, problem.code if problem else "")
 
 

@@ -24,6 +24,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "analysis",
         "broker",
         "contain",
+        "door",
         "follow",
         "gate",
         "registry-api",

@@ -33,6 +33,7 @@ class Reason(StrEnum):
 
     BREAKER_OPEN = "breaker_open"
     BULKHEAD_FULL = "bulkhead_full"
+    SHED = "shed"  # too much to do, there or here: nothing was done, so that pages and money go on
     HELD = "held"  # an operator holds it out of every page
 
     FEED_STALE = "feed_stale"

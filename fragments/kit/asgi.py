@@ -20,8 +20,10 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
+from bff.contracts.load_class import LoadClass
 from bff.resilience import log, memory
 from bff.resilience.border import Border
+from bff.resilience.door import Door, class_by_header, door_limiter
 from bff.resilience.lifespan import serve_lifespan
 from bff.resilience.partition_border import partitioned
 from fragments.kit.policy import POLICY
@@ -115,4 +117,5 @@ def application_for(settings_module: str, *closing: str) -> Border:
 
     memory.for_long_running()
     handler = partitioned(LeanHandler(stop), os.environ, brought_by="baggage")
-    return Border(handler, body_bytes_max=POLICY.request_body_bytes_max)
+    door = Door(handler, door_limiter(), class_by_header(LoadClass.PAGE))
+    return Border(door, body_bytes_max=POLICY.request_body_bytes_max)

@@ -166,6 +166,8 @@ def _headers(context: Context) -> tuple[tuple[str, str], ...]:
         sent.append(("authorization", context.authorization))
     if context.traceparent:
         sent.append(("traceparent", context.traceparent))
+    if context.load_class:
+        sent.append((headers.LOAD_CLASS, context.load_class))
     return tuple(sent)
 
 

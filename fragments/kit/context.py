@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from bff.contracts import headers
+from bff.contracts.load_class import read_load_class
 from bff.contracts.player_context import PlayerContext, check
 from bff.resilience.deadline import Deadline
 from fragments.kit.formats import Formats, currency_or, formats_for
@@ -29,7 +30,8 @@ class Context:
 
     `authorization` and `traceparent` are passed on as they came; `mount_pathname` is the page's own pathname. `grant`
     is a second token, for the third party behind this slot, empty where the shell gives none. `pathnames` are those of
-    the pages that the fragment links to, by name.
+    the pages that the fragment links to, by name. `load_class` is passed on too: what a house with too much to do
+    leaves undone first.
     """
 
     player: PlayerContext | None
@@ -42,6 +44,7 @@ class Context:
     traceparent: str = ""
     grant: str = ""
     pathnames: Pathnames = field(default_factory=dict)
+    load_class: str = ""
 
     def link(self, **parameters: object) -> str:
         """This page again, asking the slot for something else: `/history/?history.page=2`. Empty values are left out.
@@ -90,6 +93,7 @@ def read_context(
         traceparent=sent.get("traceparent", ""),
         grant=sent.get(headers.GRANT, "") if player else "",
         pathnames=from_header(pathnames or {}, sent.get(headers.PAGE_PATHNAMES, "")),
+        load_class=_load_class(sent.get(headers.LOAD_CLASS, "")),
     )
 
 
@@ -98,6 +102,10 @@ def _deadline_ms(value: str | None, house: "House") -> int:
     if value is None or not (value.isascii() and value.isdigit()) or len(value) > 6:
         return own
     return min(int(value), POLICY.deadline_ms_max)
+
+
+def _load_class(value: str) -> str:
+    return read_load_class(value.encode()) or ""
 
 
 def _pathname(value: str) -> str:

@@ -36,6 +36,7 @@ _FRAGMENT_REASONS = frozenset(
         *(Reason.OVERSIZE, Reason.HEADERS_OVERSIZE, Reason.CONTENT_TYPE, Reason.ENCODING),
         *(Reason.REDIRECT, Reason.REJECTED),
         *(Reason.UPSTREAM_ERROR, Reason.THROTTLED, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL),
+        Reason.SHED,
     }
 )
 _RETRY = re.compile(r"[1-9][0-9]{0,4}")

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from bff.contracts.load_class import LoadClass
 from bff.resilience import log
 from bff.resilience.deadline import Deadline
 from bff.resilience.last_good import Fetched, LastGood
@@ -26,11 +27,18 @@ from shell.composition.outcome_log import OutcomeLog
 from shell.composition.requests import Bearer, content_request
 from shell.composition.upstreams import Upstreams
 
+# It is asked for again once there may be less to do.
+_SPARED = Failure(Reason.SHED, "there is too much to do here", 2000)
+
 logger = log.get("include")
 
 
 class Includer:
-    """Fills slots, one at a time and independent of each other. `watch` sees every outcome, but those of partitions."""
+    """Fills slots, one at a time and independent of each other. `watch` sees every outcome, but those of partitions.
+
+    `spares`: whether there is so much to do that slots of visits of a class stand as they were last, where they have
+    been well before.
+    """
 
     def __init__(
         self,
@@ -39,6 +47,7 @@ class Includer:
         *,
         last_good: LastGood[Body] | None = None,
         watch: Callable[[Included], None] = lambda included: None,
+        spares: Callable[[LoadClass], bool] = lambda load_class: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._upstreams = upstreams
@@ -49,6 +58,7 @@ class Includer:
         small = replace(policy, bytes_max=policy.bytes_max // PARTITIONS_MAX)
         self._of_previews = PerPartition(lambda partition: LastGood[Body](small, clock=clock, own=partition))
         self._watch = watch
+        self._spares = spares
         self._outcome_log = OutcomeLog()
         self._outages = Outages()
         self._clock = clock
@@ -84,6 +94,12 @@ class Includer:
                 return shown
             if counted is not None:
                 refusal = lambda: counted  # noqa: E731  asking again would count it twice
+        if self._spares(include.visit.load_class) and not include.unshared:
+            spared = self._copies.at_once(
+                include.key, lambda: _SPARED, stale_s_max=include.release.manifest.mullion.stale_s_max
+            )
+            if isinstance(spared, Outcome):
+                return _included(include, spared)
         ended = self._copies.at_once(
             include.key, refusal, stale_s_max=include.release.manifest.mullion.stale_s_max, unshared=include.unshared
         )

@@ -11,6 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from bff.contracts.load_class import LoadClass
+
 if TYPE_CHECKING:
     from shell.composition.layout import Layout
 
@@ -151,7 +153,8 @@ class Visit:
     `session_ends` is when it ends by itself (Unix seconds). `receipts` maps a slot to the receipt that it is to show,
     `queries` a slot to what the page's query asks of it. `min_sequence` is `<epoch>:<n>` where the player's own write
     must be seen. `template_values` fill the template's holes besides the visit's own. `visitor` stands for the browser,
-    and `page_view` for this look by it, signed; both are empty where no release is on trial.
+    and `page_view` for this look by it, signed; both are empty where no release is on trial. `load_class` is what
+    houses behind the shell hear of it.
     """
 
     page: Page
@@ -172,6 +175,7 @@ class Visit:
     template_values: Mapping[str, str] = field(default_factory=dict)
     visitor: str = ""
     page_view: str = ""
+    load_class: LoadClass = LoadClass.PAGE
 
     @property
     def path(self) -> str:

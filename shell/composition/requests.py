@@ -9,6 +9,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from bff.contracts import headers
+from bff.contracts.load_class import PROBE
 from bff.resilience.message import Request
 from shell.composition.include import Include
 from shell.composition.page import Visit
@@ -53,7 +54,8 @@ def api_headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:
 
 def probe_request(include: Include) -> Request:
     """The GET that asks whether a release's upstream is well: what a visitor's include would ask, for nobody."""
-    return Request("GET", include.published.content_url(include.pathname), tuple(_headers(include, _no_bearer)))
+    sent = [(name, value) for name, value in _headers(include, _no_bearer) if name != headers.LOAD_CLASS]
+    return Request("GET", include.published.content_url(include.pathname), (*sent, (headers.LOAD_CLASS, PROBE)))
 
 
 def _no_bearer(visit: Visit, audience: str, scopes: frozenset[str], life_s: int) -> str:
@@ -74,6 +76,7 @@ def _context(include: Include) -> list[tuple[str, str]]:
         (headers.MOUNT_PATHNAME, visit.path),
         (headers.PUBLIC_PATHNAME, include.prefix),
         (headers.DEBUG, "false"),
+        (headers.LOAD_CLASS, visit.load_class),
     ]
     if visit.traceparent:
         sent.append(("traceparent", visit.traceparent))

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -10,7 +12,10 @@ from bff.resilience.border import Border
 from bff.resilience.proxies import ProxyHops
 from shell import asgi
 from shell.composition.assets import static_file, static_url
+from shell.composition.release import Snapshot
+from shell.edge_cache import held_by_an_edge
 from shell.page_path import PagePath
+from shell.visits import Incoming
 from shell.wiring import parts
 
 
@@ -44,7 +49,7 @@ async def answered(
 
 async def test_page_without_any_release_is_whole() -> None:
     """A shell that nobody has published to serves its pages, each slot with the neutral card."""
-    status, headers, body = await answered("/")
+    status, headers, body = await answered("/", headers={"cookie": "a=b"})
     assert status == 200
     assert headers[b"cache-control"] == b"private, no-store"
     assert body.count(b'data-state="placeholder" data-reason="not_published"') == 3
@@ -330,3 +335,31 @@ async def test_streamed_page_asks_proxies_not_to_gather_it() -> None:
     """Behind an nginx that compresses, the head would wait for the slowest fragment."""
     _, headers, _ = await answered("/")
     assert headers[b"x-accel-buffering"] == b"no"
+
+
+async def test_an_edge_may_hold_a_page_of_nobody_for_a_second() -> None:
+    """It says so, and by what pages of nobody differ; a browser holds nothing."""
+    _, headers, _ = await answered("/")
+    assert headers[b"cache-control"] == b"public, max-age=0, s-maxage=1, stale-while-revalidate=1"
+    assert headers[b"vary"] == b"Accept-Language, Cookie, User-Agent"
+    assert b"set-cookie" not in headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [({"cookie": "a=b"}, ""), ({"authorization": "Bearer x"}, ""), ({"range": "bytes=0-9"}, ""), ({}, "tables.page=2")],
+)
+async def test_a_page_of_somebody_is_held_by_nobody(headers: dict[str, str], query: str) -> None:
+    """A cookie of any name makes it somebody's; a query may be about what one visitor has done."""
+    _, answered_headers, _ = await answered("/", headers=headers, query=query)
+    assert answered_headers[b"cache-control"] == b"private, no-store"
+    assert b"vary" not in answered_headers
+
+
+async def test_a_page_is_held_by_nobody_while_a_release_is_on_trial() -> None:
+    """Each visitor is given a cookie then, and the same release every time."""
+    incoming = Incoming.of({"method": "GET", "path": "/", "query_string": b"", "headers": []})
+    on_trial = replace(Snapshot(), canaries=MappingProxyType({"wallet": object()}))  # type: ignore[dict-item]
+    assert not held_by_an_edge(incoming, [], on_trial)
+    assert not held_by_an_edge(incoming, [("set-cookie", "a=b")], Snapshot())
+    assert held_by_an_edge(incoming, [], Snapshot())

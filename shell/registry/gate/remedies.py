@@ -22,6 +22,7 @@ _REASONS = {
     Reason.REDIRECT: "Name the address that it redirects to; often a slash at the end is missing.",
     Reason.UPSTREAM_ERROR: "Look into its own log for this request.",
     Reason.THROTTLED: "Let the shell's address ask as often as pages are shown.",
+    Reason.SHED: "Give it another process, or ask again when it has less to do.",
     Reason.NOT_FOUND: "Correct `content` in the manifest, or the slot's pathname (--slot).",
     Reason.UNAUTHORISED: "Answer visitors, too: without an `authorization` header nobody is signed in.",
     Reason.REJECTED: "Answer 200 with the HTML of the slot.",

@@ -14,7 +14,7 @@ from bff.resilience.breaker import Position
 from bff.resilience.deadline import Deadline
 from bff.resilience.evidence import InMemoryEvidence
 from bff.resilience.guard import Failure, Guard
-from bff.resilience.message import CallFailed, Request, Response
+from bff.resilience.message import CallFailed, Headers, Request, Response
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from bff.resilience.transport import Transport
@@ -158,6 +158,20 @@ def test_5xx_and_429_are_failures(status: int, reason: str) -> None:
         await bench.guard.aclose()
 
     simulated_time.run(main())
+
+
+@simulated
+async def test_an_upstream_that_turns_calls_away_is_well(bench: Bench) -> None:
+    """Its door's word costs the call that was turned away, and opens no breaker, however often it is said."""
+    problem = b'{"status":503,"title":"Service Unavailable","code":"shed"}'
+    headers = Headers((("Content-Type", "application/problem+json"), ("Retry-After", "3")))
+    bench.upstream.says = lambda: Response(503, headers, problem)
+    for _ in range(50):
+        ended = await bench.call()
+        assert isinstance(ended, Failure)
+        assert (ended.reason, ended.retry_after_ms, ended.status, ended.sent) == ("shed", 3000, 503, False)
+    assert bench.guard.breaker.position == "closed"
+    assert len(bench.upstream.requests) == 50
 
 
 @simulated

@@ -1,0 +1,197 @@
+"""How many requests a house works on at once, found from how long its work waits. Pure: time is passed in.
+
+Public: `DoorPolicy`, `Limiter`.
+
+The waits that are observed are those of the process alone: how long what was due had to wait for its turn. A page that
+waits for a fragment that hangs makes nobody wait here, so it lowers no limit: that is the business of guards and ladder
+(decisions/0005).
+
+Per window the median wait is held against what is tolerated. The quotient of the two is the gradient, as in Envoy's
+adaptive concurrency filter and Netflix' Gradient2: the wait grows as the requests in flight do, so their number times
+the gradient is the number with which the wait would be as long as is tolerated. A square root is added, so that a limit
+that was found too low grows.
+"""
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+from statistics import median
+
+from bff.contracts.load_class import LoadClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorPolicy:
+    """The numbers of one process's door. A ratio of a class is its share of the limit."""
+
+    # A wait below this is none: timers are late by a millisecond or so on a machine that idles, by a few on a busy one.
+    wait_ms_min: float = 5.0
+    # What is tolerated is this much more than the wait when little was to do, never more than the last.
+    wait_tolerance_ratio: float = 2.0
+    wait_ms_max: float = 20.0
+    baseline_s: float = 30.0  # over so long that wait is averaged
+
+    measured_every_ms: int = 10
+    window_ms: int = 100
+    samples_min: int = 3
+    # The limit may halve or double in a window.
+    gradient_min: float = 0.5
+    gradient_max: float = 2.0
+
+    # So long waits have to be too long before there is a limit: a burst that ends by itself turns nobody away.
+    onset_s: float = 0.3
+    limit_min: int = 8
+    limit_max: int = 10_000
+    # So long nothing was refused, nothing near to the limit and no wait too long: the limit is taken away.
+    calm_s: float = 2.0
+    # A request that lasts longer waits for somebody else, or streams: it is no work for this process.
+    counted_s_max: float = 2.0
+
+    refresh_ratio: float = 0.5
+    retry_ratio: float = 0.6
+    page_ratio: float = 0.8
+    read_ratio: float = 0.9
+    # Money may take what is left of the limit and as much again: the wait stays short, for others are held back.
+    money_ratio: float = 2.0
+    # Slots of a page stand as they were last from here on, between the share of the class before and the page's own.
+    slot_ratio: float = 0.5
+
+    # What is shed is asked to come again after a time between these: a crowd must not come back at once.
+    retry_after_s_min: int = 2
+    retry_after_s_max: int = 8
+
+
+class Limiter:
+    """Requests are entered and left; who is over the limit of their class is not admitted."""
+
+    def __init__(self, policy: DoorPolicy) -> None:
+        self.policy = policy
+        self.shed = dict.fromkeys(LoadClass, 0)
+        self._shares: dict[LoadClass, float] = {each: getattr(policy, f"{each.value}_ratio") for each in LoadClass}
+        self._share_min = min(self._shares.values())
+        self._slot_shares = dict(zip(LoadClass, self._shares_of_slots(), strict=True))
+        self._limit: float = policy.limit_max
+        self._baseline_ms = 0.0
+        self._entered: OrderedDict[int, float] = OrderedDict()
+        self._number = 0
+        # Of the window that runs.
+        self._waits: list[float] = []
+        self._window_began = 0.0
+        self._peak = 0
+        self._refused = False
+        self._calm_since = 0.0
+        self._timely_at = 0.0
+        self._last_entered = 0.0
+        self.wait_ms = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Limiter limit={self.limit} in_flight={self.in_flight} wait_ms={self.wait_ms:.1f}>"
+
+    @property
+    def limit(self) -> int:
+        return math.floor(self._limit)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit at all: where nothing waits there is none that matters."""
+        return self._limit < self.policy.limit_max
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are counted: those that entered a moment ago and have not left."""
+        return len(self._entered)
+
+    def crowded(self, now: float) -> bool:
+        """Whether anybody at all would be turned away, so that who it is has to be found out."""
+        self._forget(now)
+        return len(self._entered) >= self._share_min * self._limit
+
+    def admits(self, load_class: LoadClass, now: float) -> bool:
+        """Whether there is room for one more of this class; who is not admitted is not entered."""
+        self._forget(now)
+        admitted = len(self._entered) < self._shares[load_class] * self._limit
+        if not admitted:
+            self._refused = True
+            self.shed[load_class] += 1
+        return admitted
+
+    def spares_slots(self, load_class: LoadClass, now: float) -> bool:
+        """Whether the slots of a page of this class stand as they were last: before the page itself is turned away."""
+        if not self.limited:
+            return False
+        self._forget(now)
+        return len(self._entered) >= self._slot_shares[load_class] * self._limit
+
+    def enter(self, now: float) -> int:
+        """One more is worked on; what is returned is for `leave`."""
+        if not self._entered and now - self._last_entered > self.policy.calm_s:
+            self._start_afresh(now)
+        self._last_entered = now
+        self._number += 1
+        self._entered[self._number] = now
+        self._peak = max(self._peak, len(self._entered))
+        return self._number
+
+    def leave(self, entered: int) -> None:
+        """It is done."""
+        self._entered.pop(entered, None)
+
+    def observe(self, wait_ms: float, now: float) -> None:
+        """How long something that was due had to wait just now."""
+        self._waits.append(wait_ms)
+        # One wait that fills a window says all there is to say of it.
+        enough = len(self._waits) >= self.policy.samples_min or wait_ms >= self.policy.window_ms
+        if enough and (now - self._window_began) * 1000 >= self.policy.window_ms:
+            self._adjust(median(self._waits), now)
+            self._begin_window(now)
+
+    def _shares_of_slots(self) -> list[float]:
+        own = list(self._shares.values())
+        before = [0.0, *own[:-1]]
+        return [low + (high - low) * self.policy.slot_ratio for low, high in zip(before, own, strict=True)]
+
+    def _adjust(self, wait_ms: float, now: float) -> None:
+        policy, self.wait_ms = self.policy, wait_ms
+        gradient = self._tolerated_ms() / max(wait_ms, 0.001)
+        used = self._refused or self._peak >= self._share_min * self._limit
+        if gradient >= 1:
+            self._timely_at = now
+        if gradient < 1 and not self.limited:
+            # A limit that nobody had reached was none: it begins with what is really in flight.
+            if now - self._timely_at >= policy.onset_s:
+                self._move(self._peak / self._share_min, gradient, now)
+        elif gradient < 1 or used:
+            self._move(self._limit, min(max(gradient, policy.gradient_min), policy.gradient_max), now)
+        else:
+            self._average(wait_ms)
+            if now - self._calm_since >= policy.calm_s:
+                self._set(self._limit * policy.gradient_max)
+
+    def _move(self, start: float, gradient: float, now: float) -> None:
+        self._set(start * gradient + math.sqrt(start))
+        self._calm_since = now
+
+    def _tolerated_ms(self) -> float:
+        policy = self.policy
+        return min(max(self._baseline_ms * policy.wait_tolerance_ratio, policy.wait_ms_min), policy.wait_ms_max)
+
+    def _average(self, wait_ms: float) -> None:
+        share = self.policy.window_ms / 1000 / self.policy.baseline_s
+        self._baseline_ms += (wait_ms - self._baseline_ms) * share
+
+    def _set(self, limit: float) -> None:
+        self._limit = min(max(limit, self.policy.limit_min), self.policy.limit_max)
+
+    def _start_afresh(self, now: float) -> None:
+        self._limit = self.policy.limit_max
+        self._calm_since = self._timely_at = now
+        self._begin_window(now)
+
+    def _begin_window(self, now: float) -> None:
+        self._waits, self._window_began, self._refused = [], now, False
+        self._peak = len(self._entered)
+
+    def _forget(self, now: float) -> None:
+        oldest = now - self.policy.counted_s_max
+        while self._entered and next(iter(self._entered.values())) < oldest:
+            self._entered.popitem(last=False)

@@ -1,0 +1,233 @@
+"""The limit of a door is found from waits, on a simulated process with one core, without a clock."""
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+
+import pytest
+
+from bff.contracts.load_class import LoadClass
+from bff.resilience.limiter import DoorPolicy, Limiter
+
+pytestmark = pytest.mark.quick
+
+POLICY = DoorPolicy()
+STEP_S = 0.002
+TURNS = 5  # of the loop, that a request takes
+
+
+@dataclass
+class Process:
+    """One core that works on all requests in turn: `cpu_ms` for each, after `away_ms` in which it waits for others.
+
+    All cost the same, so they end in the order in which they came.
+    """
+
+    cpu_ms: float = 2.0
+    away_ms: float = 0.0
+    limiter: Limiter = field(default_factory=lambda: Limiter(POLICY))
+    now: float = 100.0
+    done: dict[LoadClass, int] = field(default_factory=lambda: dict.fromkeys(LoadClass, 0))
+    shed: dict[LoadClass, int] = field(default_factory=lambda: dict.fromkeys(LoadClass, 0))
+    took_ms: list[tuple[LoadClass, float]] = field(default_factory=list)
+    chance: random.Random = field(default_factory=lambda: random.Random(7))
+    _away: deque = field(default_factory=deque)  # (back at, class, entered, since)
+    _here: deque = field(default_factory=deque)  # (ends at, class, entered, since)
+    _given_ms: float = 0.0  # to each that is here
+    _owed: dict[LoadClass, float] = field(default_factory=lambda: dict.fromkeys(LoadClass, 0.0))
+    _measured: float = 0.0
+
+    @property
+    def per_s(self) -> float:
+        return 1000 / self.cpu_ms
+
+    def run(self, seconds: float, rates: dict[LoadClass, float]) -> None:
+        """So many requests a second of each class, for so long."""
+        for _ in range(round(seconds / STEP_S)):
+            self.now += STEP_S
+            for load_class, rate in rates.items():
+                self._owed[load_class] += rate * STEP_S * self.chance.uniform(0.5, 1.5)
+                while self._owed[load_class] >= 1:
+                    self._owed[load_class] -= 1
+                    self._arrive(load_class)
+            self._work()
+
+    def _arrive(self, load_class: LoadClass) -> None:
+        if self.limiter.crowded(self.now) and not self.limiter.admits(load_class, self.now):
+            self.shed[load_class] += 1
+            return
+        entered = self.limiter.enter(self.now)
+        self._away.append((self.now + self.away_ms / 1000, load_class, entered, self.now))
+
+    def _work(self) -> None:
+        while self._away and self._away[0][0] <= self.now:
+            self._here.append((self._given_ms + self.cpu_ms, *self._away.popleft()[1:]))
+        count = len(self._here)
+        self._given_ms += STEP_S * 1000 / max(count, 1)
+        while self._here and self._here[0][0] <= self._given_ms:
+            _, load_class, entered, since = self._here.popleft()
+            self.limiter.leave(entered)
+            self.done[load_class] += 1
+            self.took_ms.append((load_class, (self.now - since) * 1000))
+        if self.now - self._measured >= POLICY.measured_every_ms / 1000:
+            wait_ms = count * self.cpu_ms / TURNS if count > 1 else 0.5
+            self.limiter.observe(wait_ms, self.now)
+            self._measured = self.now + wait_ms / 1000
+
+    def clear(self) -> None:
+        self.done, self.shed = dict.fromkeys(LoadClass, 0), dict.fromkeys(LoadClass, 0)
+        self.took_ms = []
+
+
+def test_an_idle_and_a_busy_process_turn_nobody_away():
+    """Nothing is refused up to nine tenths of what the process can do."""
+    process = Process()
+    process.run(2, {LoadClass.REFRESH: 1})
+    process.run(10, {LoadClass.REFRESH: process.per_s * 0.9})
+    assert sum(process.shed.values()) == 0
+    assert not process.limiter.limited
+
+
+@pytest.mark.parametrize("cpu_ms", [0.5, 2.0, 5.0])
+def test_the_limit_is_found_from_the_waits(cpu_ms):
+    """At three times what it can do, as many are in flight as make the wait what is tolerated."""
+    process = Process(cpu_ms)
+    process.run(5, {LoadClass.PAGE: 3 * process.per_s})
+    ideal = POLICY.wait_ms_min * TURNS / cpu_ms
+    found = []
+    for _ in range(100):
+        process.run(0.05, {LoadClass.PAGE: 3 * process.per_s})
+        found.append(process.limiter.limit * POLICY.page_ratio)
+    average = sum(found) / len(found)
+    assert max(ideal, POLICY.limit_min * POLICY.page_ratio) * 0.9 <= average <= ideal * 1.6 + 2
+
+
+@pytest.mark.parametrize("cpu_ms", [0.5, 2.0, 5.0])
+def test_what_it_can_do_is_done_at_three_times_of_it(cpu_ms):
+    """The core does not idle, and nobody who is let in waits long, once the limit is found."""
+    process = Process(cpu_ms)
+    process.run(2, {LoadClass.PAGE: 3 * process.per_s})
+    process.clear()
+    process.run(8, {LoadClass.PAGE: 3 * process.per_s})
+    # What is left of a step of the simulation when a request ends in it is lost.
+    assert process.done[LoadClass.PAGE] >= 0.94 * 8 * process.per_s
+    took = sorted(ms for _, ms in process.took_ms)
+    assert took[round(len(took) * 0.99)] <= 8 * POLICY.wait_ms_min + 4 * cpu_ms
+
+
+def test_classes_are_shed_in_their_order():
+    """Of each class as much is asked as could be done in all: the last classes have it, the first have nothing."""
+    process = Process()
+    rates = dict.fromkeys(LoadClass, process.per_s * 0.6)
+    process.run(3, rates)
+    process.clear()
+    process.run(6, rates)
+    shares = [process.done[each] / (process.done[each] + process.shed[each]) for each in LoadClass]
+    assert shares == sorted(shares)
+    assert shares[0] < 0.1
+    assert shares[-1] == 1.0
+
+
+def test_money_is_as_quick_as_ever_under_a_flood_of_pages():
+    """A tenth of what can be done is money, and five times of it are pages."""
+    process = Process()
+    rates = {LoadClass.MONEY: process.per_s * 0.1, LoadClass.PAGE: process.per_s * 5}
+    process.run(3, rates)
+    process.clear()
+    process.run(8, rates)
+    assert process.shed[LoadClass.MONEY] == 0
+    assert process.done[LoadClass.PAGE] > 0.8 * process.per_s * 8
+
+
+def test_after_the_surge_all_is_as_before_within_seconds():
+    """The limit is taken away, nobody is turned away any more, and an answer takes what it took."""
+    process = Process()
+    process.run(10, {LoadClass.PAGE: 3 * process.per_s})
+    process.run(4, {LoadClass.PAGE: process.per_s * 0.3})
+    process.clear()
+    process.run(5, {LoadClass.REFRESH: process.per_s * 0.3})
+    assert sum(process.shed.values()) == 0
+    assert not process.limiter.limited
+    assert max(ms for _, ms in process.took_ms) < 20
+
+
+def test_after_silence_nobody_meets_the_limit_of_the_surge_before():
+    """Also where no request came in between, so that nothing was measured."""
+    process = Process()
+    process.run(5, {LoadClass.PAGE: 3 * process.per_s})
+    assert process.limiter.limited
+    process.run(1, {})
+    process.now += 60
+    process.limiter.enter(process.now)
+    assert not process.limiter.limited
+
+
+def test_a_fragment_that_hangs_turns_no_page_away():
+    """Pages that wait for somebody else for most of a second make nobody wait here, however many they are."""
+    process = Process(cpu_ms=1.0)
+    process.run(3, {LoadClass.PAGE: 300})
+    process.away_ms = 800
+    process.run(10, {LoadClass.PAGE: 600})
+    assert process.limiter.in_flight > 400
+    assert sum(process.shed.values()) == 0
+
+
+def test_a_burst_that_ends_by_itself_turns_nobody_away():
+    """Two hundred requests within twenty milliseconds."""
+    process = Process(cpu_ms=1.0)
+    process.run(2, {LoadClass.PAGE: 10})
+    process.run(0.02, {LoadClass.PAGE: 10_000})
+    process.run(3, {LoadClass.PAGE: 10})
+    assert sum(process.shed.values()) == 0
+
+
+def test_a_slow_machine_has_longer_waits_that_are_none():
+    """What little work waits for, on a machine that others use, is tolerated twice over, up to the most."""
+    limiter = Limiter(POLICY)
+    now = 100.0
+    for _ in range(3000):
+        limiter.leave(limiter.enter(now))
+        limiter.observe(4.0, now)
+        now += 0.05
+    for _ in range(100):
+        limiter.leave(limiter.enter(now))
+        limiter.observe(7.0, now)
+        now += 0.05
+    assert not limiter.limited
+    for _ in range(100):
+        limiter.leave(limiter.enter(now))
+        limiter.observe(21.0, now)
+        now += 0.05
+    assert limiter.limited
+
+
+def test_slots_are_spared_before_their_page_is_turned_away():
+    """And none where there is no limit."""
+    limiter = Limiter(POLICY)
+    now = 100.0
+    assert not limiter.spares_slots(LoadClass.PAGE, now)
+    entered = [limiter.enter(now) for _ in range(20)]
+    for _ in range(40):
+        now += 0.05
+        limiter.observe(30.0, now)
+    limit = limiter.limit
+    assert limiter.limited
+    for each in entered:
+        limiter.leave(each)
+    while not limiter.spares_slots(LoadClass.PAGE, now):
+        assert limiter.admits(LoadClass.PAGE, now)
+        limiter.enter(now)
+    assert limiter.admits(LoadClass.PAGE, now)
+    assert limiter.limit == limit
+    assert not limiter.spares_slots(LoadClass.MONEY, now)
+
+
+def test_what_lasts_long_is_not_counted():
+    """A stream that stays open for minutes takes no place away."""
+    limiter = Limiter(POLICY)
+    entered = limiter.enter(100.0)
+    assert limiter.in_flight == 1
+    assert not limiter.crowded(100.0 + POLICY.counted_s_max + 1)
+    assert limiter.in_flight == 0
+    limiter.leave(entered)
+    assert repr(limiter) == "<Limiter limit=10000 in_flight=0 wait_ms=0.0>"
