@@ -64,6 +64,7 @@ class Rendered:
 
     `changed` are the classes of change that a command caused, `sequence` where to read them from; `cache_s` is for
     shared fragments only and never kept for a degraded answer. `page_head` is what a primary slot says of its page.
+    An action that is done may send the browser on to `location`, a page's pathname: then nothing is rendered.
     """
 
     template: str
@@ -75,6 +76,7 @@ class Rendered:
     receipt_id: str = ""
     cache_s: int = 0
     page_head: PageHead | None = None
+    location: str = ""
 
 
 Handler = Callable[..., Awaitable[Rendered]]
@@ -127,8 +129,11 @@ def fragment_view(*methods: str) -> Callable[[Handler], View]:
 
 def respond(rendered: Rendered, context: Context) -> HttpResponse:
     """`rendered` as a complete response."""
-    html = get_template(rendered.template).render({"page": rendered.page, "context": context})
-    response = HttpResponse(html, status=rendered.status)
+    if rendered.location:
+        response = HttpResponse(status=303, headers={"Location": rendered.location})
+    else:
+        html = get_template(rendered.template).render({"page": rendered.page, "context": context})
+        response = HttpResponse(html, status=rendered.status)
     response[headers.VERSION] = this_house().version
     response["Content-Length"] = str(len(response.content))
     shared = rendered.cache_s and rendered.status == 200 and not rendered.degraded

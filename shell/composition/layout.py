@@ -26,14 +26,20 @@ Name = Annotated[str, msgspec.Meta(pattern=rf"^{_NAME.pattern}$")]
 WidthPx = Annotated[int, msgspec.Meta(ge=0, le=4096)]
 HeightPx = Annotated[int, msgspec.Meta(ge=0, le=8192)]
 Column = Annotated[str, msgspec.Meta(pattern=r"^([1-9]fr|[1-9][0-9]{1,3}px)$")]
+Row = Annotated[str, msgspec.Meta(pattern=r"^([1-9]fr|auto)$")]
 
 
 class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How places stand in a window of `from_px` and more: rows of names of `areas`, a name for each column."""
+    """How places stand in a window of `from_px` and more: rows of names of `areas`, a name for each column.
+
+    `heights` says of each row whether it is as high as what stands in it (`auto`), as all are without it, or takes what
+    a place beside it leaves over (`1fr`).
+    """
 
     from_px: WidthPx
     columns: Annotated[list[Column], msgspec.Meta(min_length=1, max_length=12)]
     areas: Annotated[list[str], msgspec.Meta(min_length=1, max_length=64)]
+    heights: Annotated[list[Row], msgspec.Meta(max_length=64)] = []
 
     @property
     def rows(self) -> list[list[str]]:
@@ -123,6 +129,8 @@ def _grid_problems(grids: list[Grid], places: list[str]) -> Iterator[str]:
                     f"{where} has the row {' '.join(row)!r} for {len(grid.columns)} columns; name one place a column, "
                     f"or {EMPTY!r} for none"
                 )
+        if grid.heights and len(grid.heights) != len(rows):
+            yield f"grid from_px = {grid.from_px}: heights has {len(grid.heights)} for {len(rows)} rows; name one a row"
         for name in sorted({name for row in rows for name in row} - {*places, EMPTY}):
             yield f"{where} names {name!r}, which order does not have; add it to order or take it out of areas"
         for name in places:

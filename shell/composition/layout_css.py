@@ -41,7 +41,8 @@ def _rules(layout: Layout, from_px: int) -> Iterator[str]:
         if grid.from_px == from_px:
             columns = " ".join(_column(column) for column in grid.columns)
             areas = " ".join(f'"{" ".join(_area(cell) for cell in row)}"' for row in grid.rows)
-            yield f".layout {{ grid-template-columns: {columns}; grid-template-areas: {areas}; }}\n"
+            rows = f" grid-template-rows: {' '.join(grid.heights)};" if grid.heights else ""
+            yield f".layout {{ grid-template-columns: {columns}; grid-template-areas: {areas};{rows} }}\n"
             if not any(earlier.from_px < from_px for earlier in layout.grid):
                 yield from (f".{place_class(place)} {{ grid-area: {place_class(place)}; }}\n" for place in layout.order)
     for place, sticky_from_px in layout.sticky_from_px.items():

@@ -10,6 +10,7 @@ import pytest
 
 from bff.contracts import headers
 from tests.support.fragments_fake_bff import FakeBff, reply, view
+from tests.support.fragments_games import games_data
 from tests.support.fragments_house import ROOT, Answer, Fragment, bearer
 from tests.support.fragments_samples import offers, tables, wallet_data
 
@@ -19,6 +20,7 @@ CASES = [
     ("wallet", "wallet", "/summary", "€1,284"),
     ("live_dealer", "live-dealer", "/grid", "Harbour Roulette"),
     ("promotions", "promotions", "/offers", "Rainy Day Reload"),
+    ("games", "games", "/catalogue", "Lantern Falls"),
 ]
 
 
@@ -63,6 +65,7 @@ def test_fragment_serves_with_the_rest_of_the_repository_absent(
         bff.replies["/views/wallet"] = reply(view(wallet_data()))
         bff.replies["/views/tables"] = reply(view({"tables": tables()}))
         bff.replies["/views/promotions"] = reply(view(offers()))
+        bff.replies["/views/games"] = reply(view(games_data()))
         with Fragment(room, bff.url, python=str(python), folder=tmp_path) as fragment:
             answer = settled(fragment, path, extra)
             assert (answer.status, words in answer.text) == (200, True), answer

@@ -18,6 +18,7 @@ from bff.contracts.view import Break
 from bff.contracts.wallet import Availability, ReceiptData
 from shell.composition.contain import Contained, Container, LinkPolicy
 from tests.support.fragments_fake_bff import AS_OF, FakeBff, problem, reply, view
+from tests.support.fragments_games import GAMES, games_data, games_receipt
 from tests.support.fragments_house import Answer, Fragment, bearer
 from tests.support.fragments_samples import (
     bet,
@@ -38,10 +39,11 @@ KEY = {"idempotency_key": "key-0123456789"}
 LINKS = LinkPolicy(media_origins=frozenset({"http://provider.example"}))
 PAUSED = Availability(False, "Deposits are paused.")
 FORBIDDEN = re.compile(r"<script|<style|<link|\sstyle=|\son\w+=|hx-on|javascript:|https?://", re.IGNORECASE)
-ACTED = {"done", "lost", "down", "refused", "fallback"}
+ACTED = {"done", "lost", "down", "refused", "marked", "fallback"}
 ON_A_BREAK = {
     "wallet": ("/summary", "/cashier", "/history", "/limits"),
     "promotions": ("/offers",),
+    "games": ("/shelf", "/catalogue"),
     "live_dealer": ("/slip/205",),
 }
 VOID = {"input", "br", "hr", "img", "meta", "link"}
@@ -55,7 +57,7 @@ def houses() -> Iterator[Houses]:
     """Every fragment, each with a BFF of its own."""
     with ExitStack() as stack:
         started = {}
-        for room in ("wallet", "live_dealer", "promotions"):
+        for room in ("wallet", "live_dealer", "promotions", "games"):
             bff = stack.enter_context(FakeBff())
             started[room] = (stack.enter_context(Fragment(room, bff.url)), bff)
         yield started
@@ -68,6 +70,7 @@ def pages(houses: Houses) -> list[Page]:
         *wallet_pages(*houses["wallet"]),
         *table_pages(*houses["live_dealer"]),
         *offer_pages(*houses["promotions"]),
+        *game_pages(*houses["games"]),
         *break_pages(houses),
     ]
 
@@ -91,6 +94,7 @@ def break_pages(houses: Houses) -> Iterator[Page]:
         "/views/history": view(history_data(), on_break=pause),
         "/views/limits": view(limits_data(), on_break=pause),
         "/views/promotions": view(offers(), on_break=pause),
+        "/views/games": view(games_data(), on_break=pause),
         "/views/tables/205": view(TableData(open_table()), on_break=pause),
     }
     for room, paths in ON_A_BREAK.items():
@@ -223,6 +227,29 @@ def offer_pages(promotions: Fragment, bff: FakeBff) -> Iterator[Page]:
     yield "promotions", "fallback", promotions.get("/fallback")
 
 
+def game_pages(games: Fragment, bff: FakeBff) -> Iterator[Page]:
+    sent, own = {"game_id": GAMES[0].game_id, **KEY}, headers_of("games")
+    for state in ("live", "stale", "down"):
+        late = {} if state == "live" else {"lumen": state}
+        bff.replies["/views/games"] = reply(view(games_data(late), state))  # type: ignore[arg-type]
+        for path in ("/shelf", "/catalogue?search=a"):
+            yield "games", f"feed {state}", games.get(path, **own)
+    bff.replies["/views/games"] = reply(view(games_data(games=[], total=0)))
+    yield "games", "empty", games.get("/catalogue?search=xyz", **own)
+    bff.replies["/views/games"] = reply(view(games_data(), commands="paused"))
+    yield "games", "paused", games.get("/shelf", **own)
+    bff.replies["/views/games"] = reply(view(games_data()))
+    bff.replies["/commands/launch-game"] = reply(games_receipt())
+    yield "games", "done", games.post("/actions/game", sent | {"do": "play"}, **own)
+    bff.replies["/commands/set-favourite"] = reply(games_receipt())
+    yield "games", "marked", games.post("/actions/game", sent | {"do": "mark", "in_place": "1"}, **own)
+    bff.replies["/commands/set-favourite"] = problem(503, "engine_down")
+    yield "games", "refused", games.post("/actions/game", sent | {"do": "mark"}, **own)
+    bff.replies = {"/views/games": problem(503, "store_down")}
+    yield "games", "unreachable", games.get("/catalogue?search=never", **own)
+    yield "games", "fallback", games.get("/fallback")
+
+
 def each(pages: list[Page], check: Callable[[str, Answer], None]) -> None:
     """Run `check` over all states; a failure names its state."""
     for name, state, answer in pages:
@@ -313,7 +340,8 @@ def test_degraded_states_say_so_once(pages: list[Page]) -> None:
 
 
 class Forms(HTMLParser):
-    """Of one document: forms whose button can be pressed, and forms that no open page could close."""
+    """Of one document: forms whose button can be pressed, and forms that no open page could close. One that only asks
+    for a page is neither."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -327,7 +355,7 @@ class Forms(HTMLParser):
         found = dict(attrs)
         if tag not in VOID:
             self._needs.append("engine" in (found.get("data-needs") or "").split())
-        if tag == "form":
+        if tag == "form" and found.get("method") == "post":
             self._form = found.get("action", "")
             if not any(self._needs):
                 self.unheeding.append(self._form)
@@ -343,7 +371,7 @@ class Forms(HTMLParser):
 def test_nothing_that_needs_the_engine_can_be_pressed_while_it_takes_no_commands(pages: list[Page]) -> None:
     """Whatever the fragment, a view that says `paused` leaves no button to press, one status and its reason."""
     paused = [page for page in pages if page[1].startswith("paused")]
-    assert {name for name, _, _ in paused} == {"wallet", "live-dealer", "promotions"}
+    assert {name for name, _, _ in paused} == {"wallet", "live-dealer", "promotions", "games"}
 
     def check(_: str, answer: Answer) -> None:
         assert Forms(answer.text).pressable == []
@@ -387,7 +415,7 @@ def test_fallbacks_hold_words_and_no_data(pages: list[Page]) -> None:
             assert "<form" not in answer.text, name
 
 
-@pytest.mark.parametrize("room", ["wallet", "live_dealer", "promotions"])
+@pytest.mark.parametrize("room", ["wallet", "live_dealer", "promotions", "games"])
 def test_manifest_leads_to_what_it_names(houses: Houses, room: str) -> None:
     """By Podium's URL rule the manifest's content, fallback and assets are all there, under the answered version."""
     fragment, _ = houses[room]
@@ -411,7 +439,9 @@ def test_player_on_a_break_reads_one_word_and_its_end_in_every_fragment(pages: l
         words = re.findall(r'<strong>(On a break until) <time datetime="([^"]+)">([^<]+)</time></strong>', answer.text)
         assert words == [("On a break until", "2026-03-21T20:14:03.000Z", "21 Mar 2026, 20:14 UTC")]
         assert not re.search("excluded|taking a break|offers run|Red or black", answer.text)
-        offered = [each for each in Forms(answer.text).pressable if re.search("/actions/(deposit|claim|bet)", each)]
+        offered = [
+            each for each in Forms(answer.text).pressable if re.search("/actions/(deposit|claim|bet|game)", each)
+        ]
         assert offered == []
 
     each(shown, check)

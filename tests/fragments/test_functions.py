@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fragments_fake_bff import FakeBff, reply, view
+from tests.support.fragments_games import games_data
 from tests.support.fragments_house import PUBLIC_KEY, bearer
 from tests.support.fragments_runtime_api import get_event, invoke
 from tests.support.fragments_samples import offers, tables, wallet_data
@@ -21,6 +22,7 @@ CASES = [
     ("wallet", "wallet", "/summary", "€1,284"),
     ("live_dealer", "live-dealer", "/grid", "Harbour Roulette"),
     ("promotions", "promotions", "/offers", "Rainy Day Reload"),
+    ("games", "games", "/catalogue", "Lantern Falls"),
 ]
 
 
@@ -30,6 +32,7 @@ def bff() -> Iterator[FakeBff]:
         fake.replies["/views/wallet"] = reply(view(wallet_data()))
         fake.replies["/views/tables"] = reply(view({"tables": tables()}))
         fake.replies["/views/promotions"] = reply(view(offers()))
+        fake.replies["/views/games"] = reply(view(games_data()))
         yield fake
 
 

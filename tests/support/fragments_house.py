@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from bff.contracts import headers
+from bff.contracts.games import SCOPE_GAMES, SCOPE_GAMES_WRITE
 from bff.contracts.player_context import PlayerContext, mint, new_key_pair
 from bff.contracts.promotions import SCOPE_PROMOTIONS
 from bff.contracts.wallet import SCOPE_CLAIM, SCOPE_DEPOSIT, SCOPE_LIMITS, SCOPE_READ, SCOPE_WITHDRAW
@@ -35,6 +36,16 @@ class Answer:
     status: int
     headers: dict[str, str]
     text: str
+
+
+class _AsItIs(urllib.request.HTTPRedirectHandler):
+    """No redirect is followed, as a shell follows none: urllib then raises the answer as it is."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_AsItIs)
 
 
 class Fragment:
@@ -114,7 +125,7 @@ class Fragment:
         for name, value in sent.items():
             request.add_header(name.replace("_", "-"), value)
         try:
-            response = urllib.request.urlopen(request, timeout=10)
+            response = _OPENER.open(request, timeout=10)
         except urllib.error.HTTPError as error:
             response = error
         with response:
@@ -126,5 +137,6 @@ def bearer(audience: str, *, player: str = "pl_amber", currency: str = "EUR", ex
     """The `Authorization` value that the shell would send to `audience`."""
     now = int(time.time())
     scopes = frozenset({SCOPE_READ, SCOPE_PROMOTIONS, SCOPE_DEPOSIT, SCOPE_CLAIM, SCOPE_WITHDRAW, SCOPE_LIMITS})
+    scopes |= {SCOPE_GAMES, SCOPE_GAMES_WRITE}
     context = PlayerContext(player, audience, currency, "en-GB", scopes, now + expires_in_s)
     return f"Bearer {mint(context, PRIVATE_KEY, now=now)}"

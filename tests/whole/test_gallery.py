@@ -19,7 +19,7 @@ from tests.support.free_ports import free_port
 from tests.support.mullion import ROOT
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(500)]
-ROOMS = ("wallet", "promotions", "live_dealer")
+ROOMS = ("wallet", "promotions", "live_dealer", "games")
 FRAMED = re.compile(r'src="/cells/([^/"]+)/')
 
 

@@ -19,6 +19,7 @@ NEEDED_BY = {
     "wallet": {"wallet"},
     "live-dealer": {"tables"},
     "promotions": {"promotions"},
+    "games": set(),
     "bff-queries": {"wallet", "tables", "promotions"},
     "bff-commands": {"wallet", "promotions"},
     "projector": {"wallet", "promotions"},

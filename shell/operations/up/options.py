@@ -21,7 +21,7 @@ examples:
   uv run manage.py up --only shell bff-queries   these and the embedded Valkey
   uv run manage.py up --server daphne            serve the houses by daphne
   uv run manage.py up --drills                   with a fault proxy on every hop, and a console to break them
-  uv run manage.py up --functions wallet,promotions,live-dealer
+  uv run manage.py up --functions wallet,promotions,live-dealer,games
                                                  fragments as functions, on a platform like AWS Lambda's
   KAFKA_BOOTSTRAP=kafka:9092 uv run manage.py up --broker kafka
                                                  events between the houses go over that Kafka

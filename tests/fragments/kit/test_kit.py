@@ -25,7 +25,7 @@ from tests.support.fragments_house import PUBLIC_KEY, ROOT, bearer
 
 pytestmark = pytest.mark.quick
 
-ROOMS = ["wallet", "live_dealer", "promotions"]
+ROOMS = ["wallet", "live_dealer", "promotions", "games"]
 
 
 def context(room: str = "wallet", path_info: str = "/", **headers: str) -> Context:

@@ -29,7 +29,7 @@ BY_THE_PLATFORM: dict[str, set[str]] = {
     "lambda": {"HOST", "PORT"},
     "kubernetes": set(),
 }
-FRAGMENTS = {"wallet", "live-dealer", "promotions"}
+FRAGMENTS = {"wallet", "live-dealer", "promotions", "games"}
 # One of two ways is enough.
 EITHER = {"BROKER_URL": "KAFKA_BOOTSTRAP"}
 
@@ -265,6 +265,7 @@ def test_image_holds_all_that_its_processes_import_and_runs_as_nobody() -> None:
         "wallet",
         "live-dealer",
         "promotions",
+        "games",
         "postgres",
         "kafka",
     }

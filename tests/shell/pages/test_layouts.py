@@ -96,6 +96,7 @@ areas = ["heading", "a", "side"]
 from_px = 960
 columns = ["2fr", "1fr", "320px"]
 areas = ["heading heading heading", "a a side", "a a ."]
+heights = ["auto", "auto", "1fr"]
 [slots.a]
 skeleton = "grid"
 height_px = { 0 = 400, 960 = 300 }
@@ -118,6 +119,8 @@ SLIPS = [
     ('"a a ."', '"a a x"', "areas names 'x', which order does not have; add it to order or take it out"),
     ('"a a ."', '"a . a"', "areas gives 'a' no rectangle"),
     ('"a a side"', '"a a ."', "areas gives 'side' no rectangle"),
+    ('heights = ["auto", "auto", "1fr"]', 'heights = ["1fr"]', "heights has 1 for 3 rows; name one a row"),
+    ('"auto", "1fr"]', '"auto", "40px"]', "$.grid[1].heights"),
     ('columns = ["1fr"]', 'columns = ["50%"]', "$.grid[0].columns"),
     ('columns = ["1fr"]', 'columns = ["1fr;}"]', "$.grid[0].columns"),
     ('skeleton = "grid"', 'skeleton = "../../x"', "skeleton"),
@@ -142,7 +145,7 @@ def test_layout_with_all_its_words_is_read_as_it_is_written(tmp_path: Path) -> N
     assert layout.slots["a"].height_px == {0: 400, 960: 300}
     text = layout_style(layout)
     assert "grid-template-columns: minmax(0, 2fr) minmax(0, 1fr) 320px" in text
-    assert '"place-a place-a place-side" "place-a place-a ."' in text
+    assert '"place-a place-a place-side" "place-a place-a ."; grid-template-rows: auto auto 1fr;' in text
     assert '.visitor slot[name="a"] { --height: 100px; }' in text
     assert text.count("grid-area: place-a;") == 1
 

@@ -1,0 +1,1 @@
+"""The catalogue of games: search, filters, favourites, what was played lately."""

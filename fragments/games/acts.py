@@ -1,0 +1,118 @@
+"""What a player does with one game, and what the page says of it. Decides; no I/O.
+
+Public: `Act`, `Result`, `act_from`, `search_of`, `result_of`, `NOT_READ`, `TOPIC`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from bff.contracts.games import GamesData, LaunchGame, SetFavourite
+from bff.contracts.problem import Problem
+from bff.contracts.view import View
+from bff.contracts.wallet import Receipt
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from fragments.games.display import Notice
+from fragments.games.search import CATALOGUE_SLOT, Search, search_from
+from fragments.kit.bff import Unknown
+
+Does = Literal["mark", "unmark", "play"]
+COMMANDS: Mapping[str, str] = {"mark": "set-favourite", "unmark": "set-favourite", "play": "launch-game"}
+# What other slots of the page may listen to.
+TOPIC = "games"
+NOT_READ = Notice("bad", "This form could not be read, so nothing was sent. Please try again.")
+_NOT_SENT = "This can't be saved right now, and nothing was sent. Please try again in a moment."
+_UNKNOWN = "No answer came, so this may or may not have been saved. Doing it again can't do harm."
+_PLAYED = "is your latest game. On this demonstration site it would open here, from its provider."
+_PENDING = "This is being saved. It shows here in a moment."
+_GAME_ID = re.compile(r"[A-Za-z0-9_-]{1,64}:[A-Za-z0-9_.~-]{1,128}", re.ASCII)
+_PREFIX = f"{CATALOGUE_SLOT}."
+_AT_CHARS_MAX = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """`search` is that of the page which stood open, None on the lobby's shelf."""
+
+    does: Does
+    game_id: str
+    search: Search | None
+
+    @property
+    def command(self) -> str:
+        """The command's name."""
+        return COMMANDS[self.does]
+
+    @property
+    def body(self) -> msgspec.Struct:
+        """What the command says."""
+        return LaunchGame(self.game_id) if self.does == "play" else SetFavourite(self.game_id, self.does == "mark")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`marked` and `played` are what is true by the engine's word; `notice` is what else there is to say.
+
+    What could not be sent is asked for again with the slot, as nobody else says when the engine is back.
+    """
+
+    status: int = 200
+    notice: Notice | None = None
+    receipt: Receipt | None = None
+    marked: tuple[str, bool] | None = None
+    played: str = ""
+    asks_again: bool = False
+
+    def notice_in(self, answer: View[GamesData] | Failure) -> Notice | None:
+        """The notice, with the name of what was done as the read side has it."""
+        data = None if isinstance(answer, Failure) else answer.data
+        games = [*data.recent, *data.games] if data else []
+        name = next((game.name for game in games if game.game_id in (self.played, (self.marked or ("",))[0])), "It")
+        if self.played:
+            return Notice("good", f"{name} {_PLAYED}")
+        if self.marked:
+            return Notice("good", f"{name} is {'one' if self.marked[1] else 'none'} of your favourites.", closes=False)
+        return self.notice
+
+
+def act_from(form: Mapping[str, str]) -> Act | None:
+    """None where the form is none of ours."""
+    does, game_id = form.get("do", ""), form.get("game_id", "")
+    if does not in COMMANDS or not _GAME_ID.fullmatch(game_id):
+        return None
+    return Act(does, game_id, search_of(form))  # type: ignore[arg-type]  # one of COMMANDS
+
+
+def result_of(act: Act, outcome: Receipt | Problem | Unknown | Failure) -> Result:
+    """What the engine's `outcome` means to the player."""
+    match outcome:
+        case Receipt(state="done"):
+            if act.does == "play":
+                return Result(receipt=outcome, played=act.game_id)
+            return Result(receipt=outcome, marked=(act.game_id, act.does == "mark"))
+        case Receipt(state="pending"):
+            return Result(202, Notice("warn", outcome.reason or _PENDING), outcome)
+        case Receipt() | Problem(detail=""):
+            return Result(422, Notice("bad", "This could not be done. Nothing has changed."))
+        case Problem():
+            return Result(422, Notice("bad", outcome.detail))
+        case Unknown():
+            return Result(notice=Notice("warn", _UNKNOWN))
+        case Failure(reason=Reason.UNAUTHORISED):
+            return Result(401)
+        case Failure():
+            return Result(notice=Notice("bad", _NOT_SENT, ends="engine"), asks_again=True)
+
+
+def search_of(form: Mapping[str, str]) -> Search | None:
+    """The search of the page that the form stood in; None for the lobby's shelf."""
+    at = form.get("at", "")[:_AT_CHARS_MAX]
+    if not at:
+        return None
+    query = dict(parse_qsl(urlsplit(at).query))
+    return search_from({name.removeprefix(_PREFIX): value for name, value in query.items()})

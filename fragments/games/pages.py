@@ -1,0 +1,60 @@
+"""The two pages of the catalogue, read from the BFF and rendered.
+
+Public: `page_of`.
+"""
+
+import re
+import uuid
+
+from bff.contracts.games import GamesData
+from bff.contracts.view import View
+from bff.resilience.outcome import Failure
+from bff.resilience.reason import Reason
+from fragments.games import display
+from fragments.games.acts import TOPIC, Result
+from fragments.games.display import Asking
+from fragments.games.search import Search
+from fragments.kit import bff
+from fragments.kit.answer import Degraded, Rendered
+from fragments.kit.context import Context
+from fragments.kit.last_known import LastKnown
+
+_last_answers = LastKnown[GamesData]()
+_SEQUENCE = re.compile(r"[A-Za-z0-9_-]{1,64}:[0-9]{1,18}", re.ASCII)
+
+
+async def page_of(
+    context: Context, search: Search | None, result: Result | None = None, *, min_sequence: str = ""
+) -> Rendered:
+    """The catalogue as `search` asks for it, the lobby's shelf where that is None; as far as `result`, or the query.
+
+    While the BFF says nothing it is the last answer to the same question, under its time.
+    """
+    result = result or Result()
+    receipt, wanted = result.receipt, search or Search()
+    sequence = ":".join(map(str, receipt.sequence)) if receipt else min_sequence
+    at_least = sequence if _SEQUENCE.fullmatch(sequence) else ""
+    answer = await bff.view("games", View[GamesData], context, min_sequence=at_least, **wanted.fields)
+    status = 401 if isinstance(answer, Failure) and answer.reason is Reason.UNAUTHORISED else result.status
+    player = context.player.player if context.player else ""
+    answer, failure = _last_answers.recall((player, *wanted.fields.items()), answer)
+    asking = Asking(
+        search=wanted,
+        pathname=context.pathnames["games"],
+        sign_in="" if context.player else context.sign_in,
+        keys=uuid.uuid4().hex,
+        marked=result.marked,
+    )
+    template, make = ("shelf", display.shelf) if search is None else ("catalogue", display.catalogue)
+    page = make(answer, context.formats, asking, notice=result.notice_in(answer), failure=failure)
+    degraded = page.degraded or (Degraded(Reason.ENGINE_DOWN) if result.asks_again else None)
+    return Rendered(
+        f"games/{template}.html",
+        page,
+        status,
+        degraded,
+        changed=(TOPIC,) if receipt else (),
+        sequence=receipt.sequence if receipt else None,
+        receipt_id=receipt.receipt_id if receipt and result.marked else "",
+        page_head=page.head if isinstance(page, display.Catalogue) else None,
+    )
