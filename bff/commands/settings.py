@@ -7,6 +7,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from bff.broker import address
+from bff.commands.engine.postgresql.limits import STARTUP_OPTIONS
 from bff.commands.seamless.providers import GameProvider, ProvidersBroken, read_providers
 from bff.contracts.player_context import new_key_pair
 
@@ -116,7 +117,7 @@ else:
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,
-            "options": "-c statement_timeout=5000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000",
+            "options": STARTUP_OPTIONS,
         }
     )
 

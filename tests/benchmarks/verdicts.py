@@ -1,9 +1,12 @@
 """What is asked of a figure, said beside it. A process in which any was missed says all of them and then exits with 1.
 
-Public: `at_most`, `at_least`, `leave`.
+Public: `at_most`, `at_least`, `figure`, `leave`.
 """
 
+import json
+import os
 import sys
+from pathlib import Path
 
 _missed: list[str] = []
 
@@ -16,6 +19,18 @@ def at_most(label: str, value: float, unit: str, required: float) -> None:
 def at_least(label: str, value: float, unit: str, required: float) -> None:
     """Says whether `value` is no less than `required`."""
     _say(label, value, unit, f"at least {required:g}", met=value >= required)
+
+
+def figure(name: str, value: float, unit: str) -> None:
+    """Says a figure of which nothing is asked, and writes it to the file that FIGURES_FILE names, if it names one.
+
+    That file is what `tests/benchmarks/capacity.py` reckons with: `{name: value}`, the last run's of each name.
+    """
+    print(f"{name:62}{value:9.3f} {unit}", flush=True)
+    if path := os.environ.get("FIGURES_FILE"):
+        file = Path(path)
+        figures = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        file.write_text(json.dumps({**figures, name: round(value, 4)}, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
 def leave() -> None:

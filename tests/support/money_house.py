@@ -7,6 +7,7 @@ import asyncio
 import base64
 import contextlib
 import functools
+import itertools
 import json
 import os
 import secrets
@@ -182,7 +183,10 @@ class FakePayments:
 
 
 class MoneyHouse:
-    """Real processes around one command database. Files stand under `folder`; `database_url` may be of `ledger_on`."""
+    """Real processes around one command database. Files stand under `folder`; `database_url` may be of `ledger_on`.
+
+    With several engines wanted (`bff-commands`, `bff-commands#2`) each post goes to the next one.
+    """
 
     def __init__(
         self,
@@ -201,6 +205,9 @@ class MoneyHouse:
         ports = {name: free_port() for name in (*MODULES, *APPLICATIONS)}
         self.url = f"http://127.0.0.1:{ports['bff-commands']}"
         self.ports = ports
+        engines = [name for name in wanted if name.partition("#")[0] == "bff-commands"] or ["bff-commands"]
+        ports.update({name: free_port() for name in engines if name not in ports})
+        self._engines = itertools.cycle(f"http://127.0.0.1:{ports[name]}" for name in engines)
         self.webhook_secret = "whsec-for-tests"
         self.environment = {
             **os.environ,
@@ -330,7 +337,7 @@ class MoneyHouse:
 
     def post(self, path, body, *, headers=None, timeout=10):
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, raw, headers or {}, method="POST")
+        request = urllib.request.Request(next(self._engines) + path, raw, headers or {}, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=timeout) as response:
                 return response.status, json.loads(response.read() or b"null")

@@ -77,6 +77,12 @@ class PostgresServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
+    def pid(self) -> int:
+        """Of the server itself; each connection is a child of its own."""
+        assert self._process is not None, "PostgreSQL is not running"
+        return self._process.pid
+
+    @property
     def _data(self) -> str:
         return str(Path(self._folder) / "data")
 
@@ -140,10 +146,9 @@ class PostgresServer:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
-        assert self._process is not None, "PostgreSQL is not running"
-        # The server first, so that it starts no child meanwhile; each connection is a child of its own.
-        self._process.send_signal(number)
-        for child in Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split():
+        # The server first, so that it starts no child meanwhile.
+        os.kill(self.pid, number)
+        for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
             with suppress(ProcessLookupError):
                 os.kill(int(child), number)
 

@@ -1,4 +1,7 @@
-"""The engine over PostgreSQL as processes: commands that race, a COMMIT that gets lost, a server that says nothing."""
+"""Two engines over one PostgreSQL: commands that race, a COMMIT that gets lost, a server that says nothing.
+
+Each command goes to the engine that the one before it did not go to.
+"""
 
 import re
 import secrets
@@ -26,7 +29,8 @@ def line(postgres):
 @pytest.fixture(scope="module")
 def house(postgres, line):
     address = ledger_on(postgres, "lost").replace(f":{postgres.port}/", f":{line.port}/")
-    with MoneyHouse(database_url=address, wanted=("bff-commands",), extra={"GAMES_WALLET_SECRET": SECRET}) as running:
+    engines = ("bff-commands", "bff-commands#2")
+    with MoneyHouse(database_url=address, wanted=engines, extra={"GAMES_WALLET_SECRET": SECRET}) as running:
         yield running
 
 
@@ -35,12 +39,12 @@ def withdraw(house, player, key):
 
 
 def test_forty_stakes_and_withdrawals_take_no_more_than_there_is(house):
-    """Different commands on one balance, in all of the engine's threads: the ten that it allows."""
+    """Different commands on one balance, in all threads of both engines: the ten that it allows."""
     money_races.forty_stakes_and_withdrawals(house)
 
 
 def test_fifty_parallel_posts_of_one_key_have_one_effect(house):
-    """One charge and one entry, over eight connections at once."""
+    """One charge and one entry, over sixteen connections of two engines at once."""
     money_races.fifty_posts_of_one_key(house)
 
 

@@ -1,4 +1,5 @@
-"""PostgreSQL for the engine: a COMMIT whose answer was lost has an error of its own, and a silent server an end.
+"""PostgreSQL for the engine: a COMMIT whose answer was lost has an error of its own, a silent server an end, and a
+pooler that drops the engine's limits is refused.
 
 Public: `DatabaseWrapper`.
 """
@@ -13,6 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.backends.postgresql import base
 
 from bff.commands.engine.postgresql import CommitUnknown
+from bff.commands.engine.postgresql.limits import LIMITS_MS, advice, unmet
 
 # The server says these, or a proxy before it, when it lets a connection go: not whether the transaction counts.
 _LETS_GO = ("08", "57P")
@@ -24,6 +26,28 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._closing = threading.Lock()
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        try:
+            return super().get_new_connection(conn_params)
+        except self.Database.OperationalError as error:
+            if "unsupported startup parameter" not in str(error):
+                raise
+            raise OperationalError(
+                f"A pooler let nobody in ({error}). {advice(conn_params.get('user', ''))}"
+            ) from error
+
+    def init_connection_state(self) -> None:
+        super().init_connection_state()
+        with self.cursor() as cursor:
+            cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(LIMITS_MS)])
+            missing = unmet({name: int(setting) for name, setting in cursor.fetchall()})
+        if missing:
+            self.close()
+            raise OperationalError(
+                f"The database would not end what takes too long: {missing}. No command is taken. "
+                + advice(str(self.settings_dict["USER"]))
+            )
 
     def close_socket(self) -> None:
         """From another thread: whoever waits for the server's answer learns at once that there will be none."""
