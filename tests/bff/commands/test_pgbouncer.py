@@ -44,9 +44,9 @@ def test_pooler_that_drops_the_limits_is_refused_in_words(postgres, ignore_optio
         PgBouncer(postgres, ignore_options=ignore_options) as pooler,
         MoneyHouse(database_url=pooler.url(address), wanted=("bff-commands",)) as house,
     ):
-        said = refusal(house)
-    assert why in said
-    assert "ALTER ROLE" in said
+        logged = refusal(house)
+    assert why in logged
+    assert "ALTER ROLE" in logged
 
 
 def test_kills_through_the_pooler_lose_and_double_nothing(postgres, limited_role):

@@ -1,0 +1,64 @@
+"""The deploy folder's `small`, two of everything over PostgreSQL: any one may die under load, and nothing is lost."""
+
+from collections import Counter
+
+import psycopg
+import pytest
+
+from tests.support.lobby import wait_for
+from tests.support.small.installation import Small
+from tests.support.small.load import Load, loaded
+from tests.support.small.manifests import deployments
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(500)]
+# Pages and deposits between two kills, so that each meets a load.
+BETWEEN = (4, 2)
+# A page that was half sent when its own shell was killed: the browser's windows, each at most once.
+CUT_PAGES_MAX = 3
+IN_THE_LEDGER = (
+    "select receipt.key, count(movement.transaction_id) from commands_receipt receipt "
+    "left join commands_transaction movement using (receipt_id) where receipt.key is not null group by 1"
+)
+
+
+@pytest.fixture(scope="module")
+def small(postgres):
+    with Small(postgres) as installation:
+        yield installation
+
+
+def go_on(load: Load) -> None:
+    """Until pages have been opened and deposits been done once more."""
+    pages, deposits = load.pages["whole"], len(load.deposits)
+    wanted = (pages + BETWEEN[0], deposits + BETWEEN[1])
+    wait_for(lambda: (load.pages["whole"], len(load.deposits)) >= wanted, 90, lambda: (load.pages, load.pressed))
+
+
+def counted(small: Small, load: Load) -> Counter[int]:
+    """How often each deposit stands in the ledger: number of movements -> number of deposits."""
+    with psycopg.connect(small._secrets["DATABASE_URL"]) as ledger:
+        times = dict(ledger.execute(IN_THE_LEDGER).fetchall())
+    return Counter(next((n for label, n in times.items() if label.endswith(key)), 0) for key in load.pressed)
+
+
+def test_one_of_each_is_killed_under_load_and_nothing_is_lost(small):
+    """No failed page, no lost or doubled command, and the read side says what the ledger says."""
+    failed: dict[str, dict[str, int]] = {}
+    with loaded(small) as load:
+        go_on(load)
+        assert load.failed == {}
+        for each in deployments():
+            before = Counter(load.failed)
+            small.kill(f"{each.name}#1")
+            go_on(load)
+            failed[each.name] = dict(Counter(load.failed) - before)
+            print(each.name, load.pages["whole"], len(load.deposits), failed[each.name], flush=True)
+    again = Counter(load.deposits.values())
+    print(f"{load.pages}, {len(load.deposits)} deposits by presses {dict(again)}; slots {dict(load.slots)}")
+    cut = failed.pop("shell")
+    assert {name: what for name, what in failed.items() if what} == {}
+    assert sum(cut.values()) <= CUT_PAGES_MAX
+    assert counted(small, load) == Counter({1: len(load.pressed)})
+    engine = ("--settings", "bff.commands.settings")
+    assert small.manage("bff-commands", "audit_ledger", *engine) == "The books are sound.\n"
+    assert ", 0 differ." in small.manage("bff-commands", "rebuild_views", "--compare-only", *engine)
