@@ -2,8 +2,11 @@
 
 import concurrent.futures
 import secrets
+import time
 
-from tests.support.game_provider import Provider
+from tests.support.game_provider import Provider, uuid
+
+ANSWER_S_MAX = 60
 
 
 def balances(house, player):
@@ -11,14 +14,24 @@ def balances(house, player):
     return dict(rows)
 
 
+def insist(ask):
+    """`ask`'s answer as soon as it is one. Whoever hears that nobody knows, or that it is not his turn, asks again."""
+    deadline = time.monotonic() + ANSWER_S_MAX
+    while (answer := ask())[0] in (503, 504) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return answer
+
+
 def forty_stakes_and_withdrawals(house):
     """One balance that allows ten of forty, half of them stakes and half withdrawals: ten are taken, and no more."""
     provider = Provider(house)
 
     def take(number):
+        names = {"transaction_uuid": uuid(), "request_uuid": uuid()}
         if number % 2:
-            return provider.bet(1000)[1]["status"] == "RS_OK"
-        status, answer = house.command("withdraw", provider.player, {"amount_minor": 1000, "currency": "EUR"})
+            return insist(lambda: provider.bet(1000, **names))[1]["status"] == "RS_OK"
+        body, key = {"amount_minor": 1000, "currency": "EUR"}, names["request_uuid"]
+        status, answer = insist(lambda: house.command("withdraw", provider.player, body, key=key))
         assert status == 202 or answer["code"] == "not_enough_money", answer
         return status == 202
 
