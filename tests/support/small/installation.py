@@ -235,6 +235,7 @@ class Small:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(service.aclose() for service in self.services.values()))
 
     async def _care(self, process: Process) -> None:
         """Probes it as often as its manifest says, at first more often, and starts it again once it has died."""

@@ -53,10 +53,23 @@ class Service:
     def __init__(self, port: int, replicas: list[Replica], *, replay: bool) -> None:
         self.port, self._replicas, self._replay = port, replicas, replay
         self._turn = itertools.count()
+        self._connections: set[asyncio.Task[None]] = set()
         self.replayed = 0
 
     async def start(self) -> None:
-        await asyncio.start_server(self._connected, HOST, self.port, backlog=512)
+        self._server = await asyncio.start_server(self._accept, HOST, self.port, backlog=512)
+
+    async def aclose(self) -> None:
+        """Let nobody in any more, and cut who is there."""
+        self._server.close()
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.ensure_future(self._connected(reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
 
     def _next(self) -> list[Replica]:
         """Those that are ready, another one first each time; all where none is."""
