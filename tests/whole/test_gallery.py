@@ -1,4 +1,4 @@
-"""The gallery: every fragment in every state, at a wide and a narrow width and in both themes, under axe."""
+"""The gallery: every fragment in every state, at a wide, a middle and a narrow width and in both themes, under axe."""
 
 import os
 import re
@@ -52,7 +52,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
 
 
 def test_nothing_serious_is_wrong_in_any_cell_of_the_wall(gallery: Gallery, browser: Browser) -> None:
-    """Dark at 390 px and light at 1280: no rule of WCAG 2.2 AA is broken, and no page is wider than its window."""
+    """Dark at 390 px, light at 768 and 1280: no rule of WCAG 2.2 AA is broken, and no page is wider than its window."""
     context = browser.new_context()
     # As on the wall itself nothing runs: a slot that heals meanwhile is another state.
     context.route("**/*.js", lambda route: route.abort())
@@ -68,7 +68,7 @@ def test_nothing_serious_is_wrong_in_any_cell_of_the_wall(gallery: Gallery, brow
 
 def problems(page: Page, url: str, cell: Cell) -> list[str]:
     found = []
-    for width, theme in ((390, "dark"), (1280, "light")):
+    for width, theme in ((390, "dark"), (768, "light"), (1280, "light")):
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(f"{url}/cells/{cell.key}/?theme={theme}")
         over_px = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -1,15 +1,20 @@
 """A new fragment's files, from the templates that lie beside this.
 
-Public: `files_of`, `write`, `LANGUAGES`, `AlreadyThere`.
-In a template `@NAME@`, `@PACKAGE@` and `@TITLE@` stand for the fragment; in its path `NAME` and `PACKAGE` do.
+Public: `files_of`, `house_files`, `free_port`, `write`, `write_house`, `LANGUAGES`, `AlreadyThere`, `NoRepository`.
+In a template `@NAME@`, `@PACKAGE@`, `@MODULE@` and `@TITLE@` stand for the fragment, `@PORT@` for its port in a
+house of ours; in its path `NAME` and `PACKAGE` do.
 """
 
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from fragments.cli.scaffold.names import package_of, title_of
 
 TEMPLATES = Path(__file__).parent / "templates"
+# What a fragment of this repository has in place of what one of a repository of its own has.
+HOUSE = Path(__file__).parent / "house"
+PORT = 25
 SUFFIX = ".tmpl"
 LANGUAGES = tuple(sorted(path.name for path in TEMPLATES.iterdir()))
 
@@ -18,27 +23,80 @@ class AlreadyThere(Exception):
     """Something stands where the fragment would; the sentence says where. Nothing was written."""
 
 
+class NoRepository(Exception):
+    """A folder that is not the root of this repository, where `--house` belongs; the sentence says what to do."""
+
+
 def files_of(name: str, language: str) -> dict[str, str]:
     """Path below the fragment's folder -> text."""
-    words = {"NAME": name, "PACKAGE": package_of(name), "TITLE": title_of(name)}
-    root, files = TEMPLATES / language, {}
+    return _files(TEMPLATES / language, _words(name, package_of(name), PORT))
+
+
+def house_files(name: str, repository: Path) -> dict[str, str]:
+    """Path below `repository` -> text: a fragment beside its own, in Python, and its tests beside theirs.
+
+    Raises `NoRepository`.
+    """
+    if not (repository / "fragments" / "kit").is_dir():
+        raise NoRepository(f"{repository} is not the root of this repository: call it there, or name it with --in.")
+    package = package_of(name)
+    words = _words(name, f"fragments.{package}", free_port(repository))
+    moves = {f"{package}/": f"fragments/{package}/", "fixtures/": f"fragments/{package}/fixtures/"}
+    files = {
+        place.replace(below, there, 1): text
+        for place, text in _files(TEMPLATES / "python", words).items()
+        for below, there in moves.items()
+        if place.startswith(below)
+    }
+    return files | _files(HOUSE, words)
+
+
+def free_port(repository: Path) -> int:
+    """The first that no fragment of `repository` has in its `house.toml`."""
+    houses = [tomllib.loads(path.read_text("utf-8")) for path in repository.glob("fragments/*/house.toml")]
+    taken = {process.get("port") for house in houses for process in house.get("process", [])}
+    return next(port for port in range(20, 1000) if port not in taken)
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Write `files` below `folder`, which must not be there or be empty; raises `AlreadyThere` or `OSError`."""
+    _check_free(folder)
+    _write(folder, files)
+
+
+def write_house(repository: Path, files: Mapping[str, str]) -> None:
+    """Write `files` below `repository`, where no folder of theirs may be; raises `AlreadyThere` or `OSError`."""
+    for top in sorted({"/".join(place.split("/")[: 3 if place.startswith("tests/") else 2]) for place in files}):
+        _check_free(repository / top)
+    _write(repository, files)
+
+
+def _check_free(folder: Path) -> None:
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()) or (folder.is_dir() and any(folder.iterdir())):
+        raise AlreadyThere(f"{folder} is there already and nothing was written; choose another name, or another --in.")
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for place, text in files.items():
+        path = folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _words(name: str, module: str, port: int) -> dict[str, str]:
+    package, title = package_of(name), title_of(name)
+    return {"NAME": name, "PACKAGE": package, "MODULE": module, "TITLE": title, "PORT": str(port)}
+
+
+def _files(root: Path, words: Mapping[str, str]) -> dict[str, str]:
+    files = {}
     for path in sorted(root.rglob("*" + SUFFIX)):
         place = path.relative_to(root).as_posix().removesuffix(SUFFIX)
         for word in ("PACKAGE", "NAME"):
             place = place.replace(word, words["PACKAGE"] if place.endswith(".py") else words[word])
         files[place] = _filled(path.read_text("utf-8"), words)
     return files
-
-
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write `files` below `folder`, which must not be there or be empty; raises `AlreadyThere` or `OSError`."""
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()) or (folder.is_dir() and any(folder.iterdir())):
-        raise AlreadyThere(f"{folder} is there already and nothing was written; choose another name, or another --in.")
-    for place, text in files.items():
-        path = folder / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:

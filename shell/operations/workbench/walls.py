@@ -12,7 +12,6 @@ from shell.operations.workbench.bench import Bench
 from shell.operations.workbench.choice import Choice, Option, frame_of, groups_of
 from shell.operations.workbench.states import THEMES, WIDTHS_PX, BenchState
 
-WALL_WIDTHS_PX = (WIDTHS_PX[0], WIDTHS_PX[-1])
 
 
 async def workbench(choice: Choice, benches: Mapping[str, Bench], generation: int) -> bytes:
@@ -48,7 +47,7 @@ def gallery(benches: Mapping[str, Bench], generation: int) -> bytes:
 
 
 def _row(words: str, choice: Choice) -> dict[str, object]:
-    frames = [frame_of(replace(choice, width=width, theme=theme)) for theme in THEMES for width in WALL_WIDTHS_PX]
+    frames = [frame_of(replace(choice, width=width, theme=theme)) for theme in THEMES for width in WIDTHS_PX]
     return {"words": words, "frames": frames}
 
 

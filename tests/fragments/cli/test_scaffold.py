@@ -29,7 +29,7 @@ def test_every_file_is_filled_in_and_named_after_the_fragment(language: str) -> 
     """No placeholder is left, in a text or in a path; what it runs as and what it promises stand there."""
     files = files_of("daily-quiz", language)
     assert not [place for place in files if re.search("NAME|PACKAGE", place)]
-    assert not [place for place, text in files.items() if re.search("@(NAME|PACKAGE|TITLE)@", text)]
+    assert not [place for place, text in files.items() if re.search("@[A-Z]+@", text)]
     assert {"README.md", "Dockerfile", ".gitignore", ".dockerignore", "fixtures/views/tables.json"} < files.keys()
     assert [place for place in files if place.endswith("house.toml")]
     assert any("Daily quiz" in text for text in files.values())
@@ -50,6 +50,32 @@ def test_python_fragment_is_a_house_like_ours() -> None:
         "daily_quiz/static/daily-quiz.css",
     } < files.keys()
     assert tomllib.loads(files["pyproject.toml"])["project"]["dependencies"] == ["mullion-kit"]
+
+
+def test_fragment_of_this_repository_stands_beside_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its modules are below `fragments`, its port is one that no other has, its image is made of its own subtree, and
+    its tests stand where those of its neighbours do."""
+    (tmp_path / "fragments" / "kit").mkdir(parents=True)
+    (tmp_path / "fragments" / "first").mkdir()
+    (tmp_path / "fragments" / "first" / "house.toml").write_text("[[process]]\nport = 20\n")
+    assert main(["daily-quiz", "--house", "--in", str(tmp_path)]) == 0
+    assert 'daily-quiz = ["mullion[kit]"]' in capsys.readouterr().out
+    made = tmp_path / "fragments" / "daily_quiz"
+    stands = house.parse((made / "house.toml").read_text("utf-8"), "house.toml")
+    assert (stands.settings, stands.processes[0].port) == ("fragments.daily_quiz.settings", 21)
+    assert 'ROOT_URLCONF = "fragments.daily_quiz.urls"' in (made / "settings.py").read_text("utf-8")
+    assert "COPY fragments/daily_quiz fragments/daily_quiz" in (made / "Dockerfile").read_text("utf-8")
+    assert (made / "fixtures" / "views" / "tables.json").is_file()
+    assert (tmp_path / "tests" / "fragments" / "daily_quiz" / "test_daily_quiz.py").is_file()
+    assert not (made / "pyproject.toml").exists()
+    texts = [path.read_text("utf-8") for path in tmp_path.rglob("*.*") if path.is_file()]
+    assert not [text for text in texts if re.search("@[A-Z]+@", text)]
+    python = [line for path in tmp_path.rglob("*.py") for line in path.read_text("utf-8").splitlines()]
+    assert [line for line in python if len(line) > 120] == []
+    assert main(["daily-quiz", "--house", "--in", str(tmp_path)]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main(["other", "--house", "--in", str(tmp_path / "tests")]) == 2
+    assert "is not the root of this repository" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

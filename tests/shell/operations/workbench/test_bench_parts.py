@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bff.contracts.games import GamesData
 from bff.contracts.history import HistoryData
 from bff.contracts.promotions import PromotionsData
 from bff.contracts.tables import TableData, TablesData
@@ -32,6 +33,7 @@ FIXTURES = {
     "wallet": {"wallet": WalletData, "history": HistoryData, "limits": LimitsData},
     "promotions": {"promotions": PromotionsData},
     "live_dealer": {"tables": TablesData, "tables/201": TableData},
+    "games": {"games": GamesData},
 }
 
 

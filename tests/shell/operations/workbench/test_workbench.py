@@ -73,7 +73,7 @@ def test_every_state_is_shown_and_a_changed_word_is_too(dev: Dev) -> None:
     assert "/themes/" not in dev.get(f"/cells/{Cell('poll').key}/?theme=%22")
     assert "--m-bg" in dev.get("/themes/light.css")
     assert "A page shows it" in dev.get("/?width=390&theme=light")
-    assert dev.get("/gallery/").count("<iframe") == (len(BenchState) + 2) * 4
+    assert dev.get("/gallery/").count("<iframe") == (len(BenchState) + 2) * 6  # three widths, two themes
 
     words = dev.folder / "poll" / "display.py"
     right = words.read_text("utf-8")
