@@ -13,7 +13,6 @@ from shell.operations.workbench.choice import Choice, Option, frame_of, groups_o
 from shell.operations.workbench.states import THEMES, WIDTHS_PX, BenchState
 
 
-
 async def workbench(choice: Choice, benches: Mapping[str, Bench], generation: int) -> bytes:
     """One frame, the switches around it, and in a line what the slot says of itself."""
     bench = benches[choice.fragment]
