@@ -1,9 +1,9 @@
 """The broker on Kafka.
 
 Public: `KafkaBroker`.
-A stream is one partition of one topic, so that it is one ordered log here too: whoever reads it can see what is
-missing. Keys are the events' aggregates. The group protocol lets one consumer read at a time; the offset is
-committed only as far as everything before it was acknowledged. Librdkafka blocks, so each client has a thread.
+A stream is a topic, and each of its partitions is one ordered log, so that whoever reads it can see what is missing.
+Keys are the events' aggregates. The offset is committed only as far as everything before it was acknowledged.
+Librdkafka blocks, so each client has a thread.
 """
 
 import time
@@ -12,7 +12,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from bff.broker.kafka_client import NOT_THERE_YET, PARTITION, Client, age_s
+from bff.broker.kafka_client import FIRST, NOT_THERE_YET, Client, age_s
 from bff.broker.kafka_reader import KafkaReader
 from bff.broker.policy import BrokerPolicy
 from bff.broker.port import Lag, dead_letter_stream, encode
@@ -20,6 +20,8 @@ from bff.contracts.event import Event
 
 # A producer that counts its messages gets its number first, and librdkafka takes half a second to ask for it.
 _IDENTITY_MS = 1000
+
+_Message = tuple[str, bytes, dict[str, str] | None]
 
 
 class KafkaBroker:
@@ -35,16 +37,16 @@ class KafkaBroker:
     def __repr__(self) -> str:
         return "<KafkaBroker>"
 
-    async def publish(self, stream: str, events: Sequence[Event]) -> None:
+    async def publish(self, stream: str, events: Sequence[Event], *, partition: int = 0) -> None:
         for start in range(0, len(events), self.policy.batch_events_max):
             batch = events[start : start + self.policy.batch_events_max]
-            await self.produce(stream, [(event.aggregate, encode(event), None) for event in batch])
+            await self.produce(stream, [(event.aggregate, encode(event), None) for event in batch], partition)
 
-    async def produce(self, topic: str, messages: Sequence[tuple[str, bytes, dict[str, str] | None]]) -> None:
+    async def produce(self, topic: str, messages: Sequence[_Message], partition: int = FIRST) -> None:
         """Key, value and headers each; returns when all of them are in."""
-        await self._client.run(lambda: self._produce(topic, messages))
+        await self._client.run(lambda: self._produce(topic, messages, partition))
 
-    def _produce(self, topic: str, messages: Sequence[tuple[str, bytes, dict[str, str] | None]]) -> None:
+    def _produce(self, topic: str, messages: Sequence[_Message], partition: int) -> None:
         producer = self._producer = self._producer or self._new_producer()
         failures: list[KafkaError] = []
 
@@ -54,7 +56,7 @@ class KafkaBroker:
 
         for key, value, headers in messages:
             producer.produce(
-                topic, value, key, PARTITION, on_delivery=delivered, headers=list(headers.items()) if headers else None
+                topic, value, key, partition, on_delivery=delivered, headers=list(headers.items()) if headers else None
             )
         # Every message ends by its own limit, so this is a little more than that limit.
         left = producer.flush((self.policy.op_ms + 2 * _IDENTITY_MS) / 1000)
@@ -86,16 +88,15 @@ class KafkaBroker:
             "error_cb": lambda _error: None,  # every call tells its own failure
         }
 
-    def reader(self, stream: str, group: str, consumer: str) -> KafkaReader:
-        return KafkaReader(self, stream, group, consumer)
+    def reader(self, stream: str, group: str, consumer: str, *, partition: int | None = None) -> KafkaReader:
+        return KafkaReader(self, stream, group, consumer, partition)
 
-    async def lag(self, stream: str, group: str) -> Lag:
+    async def lag(self, stream: str, group: str, *, partition: int = 0) -> Lag:
         client, watcher = self._watcher(group)
-        return await client.run(lambda: self._lag(watcher, stream))
+        return await client.run(lambda: self._lag(watcher, TopicPartition(stream, partition)))
 
-    def _lag(self, watcher: Consumer, stream: str) -> Lag:
+    def _lag(self, watcher: Consumer, place: TopicPartition) -> Lag:
         timeout_s = self.policy.op_ms / 1000
-        place = TopicPartition(stream, PARTITION)
         try:
             low, high = watcher.get_watermark_offsets(place, timeout=timeout_s)
             [committed] = watcher.committed([place], timeout=timeout_s)
@@ -106,7 +107,7 @@ class KafkaBroker:
         at = max(low, committed.offset)
         if at >= high:
             return Lag(0, 0.0)
-        oldest = self._read(watcher, stream, at, 1)
+        oldest = self._read(watcher, TopicPartition(place.topic, place.partition, at), 1)
         return Lag(high - at, age_s(oldest[0]) if oldest else 0.0)
 
     async def dead_letters(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
@@ -115,19 +116,17 @@ class KafkaBroker:
 
     def _dead_letters(self, watcher: Consumer, topic: str, newest: int) -> list[tuple[bytes, str]]:
         try:
-            low, high = watcher.get_watermark_offsets(
-                TopicPartition(topic, PARTITION), timeout=self.policy.op_ms / 1000
-            )
+            low, high = watcher.get_watermark_offsets(TopicPartition(topic, FIRST), timeout=self.policy.op_ms / 1000)
         except KafkaException as error:
             if error.args[0].code() in NOT_THERE_YET:
                 return []
             raise
         count = min(newest, high - low)
-        found = self._read(watcher, topic, high - count, count) if count else []
+        found = self._read(watcher, TopicPartition(topic, FIRST, high - count), count) if count else []
         return [(message.value() or b"", _why(message)) for message in reversed(found)]
 
-    def _read(self, watcher: Consumer, topic: str, offset: int, count: int) -> list[Message]:
-        watcher.assign([TopicPartition(topic, PARTITION, offset)])
+    def _read(self, watcher: Consumer, place: TopicPartition, count: int) -> list[Message]:
+        watcher.assign([place])
         found: list[Message] = []
         deadline = time.monotonic() + self.policy.op_ms / 1000
         while len(found) < count and (left := deadline - time.monotonic()) > 0:

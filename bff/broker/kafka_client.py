@@ -1,6 +1,6 @@
 """The border to librdkafka, which blocks.
 
-Public: `Client`, `PARTITION`, `NOT_THERE_YET`, `age_s`.
+Public: `Client`, `FIRST`, `NOT_THERE_YET`, `age_s`.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from bff.broker.port import BrokerUnavailable
 
 T = TypeVar("T")
 
-PARTITION = 0
+FIRST = 0  # the partition of a stream that has one
 NOT_THERE_YET = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
 
 

@@ -1,6 +1,8 @@
-"""One consumer's hold on a Kafka topic.
+"""One consumer's hold on a partition of a Kafka topic.
 
 Public: `KafkaReader`.
+Where no partition is named, the group protocol lets one consumer read the first at a time. One that is named is
+assigned here, for the caller sees to that; its offsets are the group's all the same, which then has no members.
 Kafka does not count how often a message was taken. So the committed offset carries beside it who died over what
 follows (`bff.broker.poison.DeathRecord`). It is written when a consumer takes over and before a suspect is handed out,
 not before each batch: the first death is not counted, and a healthy consumer commits no more often for it.
@@ -11,9 +13,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from bff.broker.kafka_client import NOT_THERE_YET, PARTITION, Client, age_s
+from bff.broker.kafka_client import FIRST, NOT_THERE_YET, Client, age_s
 from bff.broker.poison import DeathRecord
 from bff.broker.port import Delivery, dead_letter_stream, decode, encode
 
@@ -24,9 +26,13 @@ if TYPE_CHECKING:
 class KafkaReader:
     """See `bff.broker.port.Reader`."""
 
-    def __init__(self, broker: "KafkaBroker", stream: str, group: str, consumer: str) -> None:
+    def __init__(
+        self, broker: "KafkaBroker", stream: str, group: str, consumer: str, partition: int | None = None
+    ) -> None:
         self._broker = broker
         self._stream, self._group, self._name = stream, group, consumer
+        self._is_assigned = partition is not None
+        self._partition = partition or FIRST
         self._client = Client("reader")
         self._consumer: Consumer | None = None
         self._unacked: dict[int, int] = {}  # offset -> how many consumers took it
@@ -38,7 +44,8 @@ class KafkaReader:
         self.leading = False
 
     def __repr__(self) -> str:
-        return f"<KafkaReader {self._stream} {self._group}/{self._name} {'reads' if self.leading else 'waits'}>"
+        state = "reads" if self.leading else "waits"
+        return f"<KafkaReader {self._stream}/{self._partition} {self._group}/{self._name} {state}>"
 
     async def fetch(self) -> list[Delivery]:
         messages = await self._client.run(self._take)
@@ -100,7 +107,7 @@ class KafkaReader:
 
     def _commit(self, upto: int, deaths: DeathRecord) -> None:
         if self._consumer is not None:
-            place = TopicPartition(self._stream, PARTITION, upto, str(deaths))
+            place = TopicPartition(self._stream, self._partition, upto, str(deaths))
             self._consumer.commit(offsets=[place], asynchronous=False)
 
     def _take(self) -> list[Message]:
@@ -128,7 +135,7 @@ class KafkaReader:
     def _go_back(self, consumer: Consumer) -> None:
         if self._rewind is not None and self.leading:
             try:
-                consumer.seek(TopicPartition(self._stream, PARTITION, self._rewind))
+                consumer.seek(TopicPartition(self._stream, self._partition, self._rewind))
             except KafkaException:
                 # It must not read on from elsewhere; joining anew begins at what was acknowledged.
                 self._consumer = None
@@ -140,14 +147,14 @@ class KafkaReader:
         policy = self._broker.policy
         # Asked for many, the client waits for all of them or for the time to pass; so the first is asked for alone.
         messages = consumer.consume(1, policy.block_ms / 1000)
-        good = _good(messages)
+        good = self._good(messages)
         if good:
             self._rewind = _offset(good[0])  # until it is certain that what was read is also handed out
             if self._deaths is None:
                 self._deaths = self._read_deaths(consumer)
             if not self._deaths.is_suspect(_offset(good[0])):
                 messages += consumer.consume(policy.batch_events_max - 1, 0)
-                good = _good(messages)
+                good = self._good(messages)
         for error in [error for message in messages if (error := message.error()) is not None]:
             if error.code() == KafkaError._MAX_POLL_EXCEEDED:
                 self._forget()  # this consumer was too slow and has been replaced; it joins again by itself
@@ -159,9 +166,12 @@ class KafkaReader:
             consumer.list_topics(timeout=policy.op_ms / 1000)
         return good
 
+    def _good(self, messages: list[Message]) -> list[Message]:
+        return [each for each in messages if each.error() is None and each.partition() == self._partition]
+
     def _read_deaths(self, consumer: Consumer) -> DeathRecord:
         [place] = consumer.committed(
-            [TopicPartition(self._stream, PARTITION)], timeout=self._broker.policy.op_ms / 1000
+            [TopicPartition(self._stream, self._partition)], timeout=self._broker.policy.op_ms / 1000
         )
         return DeathRecord.read(place.metadata)
 
@@ -183,12 +193,16 @@ class KafkaReader:
                 "fetch.error.backoff.ms": 50,
             }
         )
+        if self._is_assigned:
+            consumer.assign([TopicPartition(self._stream, self._partition, OFFSET_STORED)])
+            self.leading = True
+            return consumer
         consumer.subscribe([self._stream], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
         return consumer
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         self._forget()
-        self.leading = any(place.partition == PARTITION for place in places)
+        self.leading = any(place.partition == self._partition for place in places)
         consumer.assign(places)
 
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
@@ -208,7 +222,7 @@ class KafkaReader:
         """Take back what was written of the events in hand: they killed nobody. A lost try counts as a death."""
         if self._unacked and self._before is not None:
             upto = min(self._unacked)
-            place = TopicPartition(self._stream, PARTITION, upto, str(self._before.after(upto)))
+            place = TopicPartition(self._stream, self._partition, upto, str(self._before.after(upto)))
             with contextlib.suppress(KafkaException):
                 consumer.commit(offsets=[place], asynchronous=False)
 
@@ -221,7 +235,3 @@ class KafkaReader:
 
 def _offset(message: Message) -> int:
     return int(message.offset() or 0)
-
-
-def _good(messages: list[Message]) -> list[Message]:
-    return [each for each in messages if each.error() is None and each.partition() == PARTITION]

@@ -1,5 +1,7 @@
 """The port: what a house may ask of a broker, whichever it is.
 
+A stream has one partition or several, counted from 0, and each of them is one ordered log.
+
 Public: `Broker`, `BrokerUnavailable`, `Delivery`, `Lag`, `Reader`, `dead_letter_stream`, `encode`, `decode`.
 """
 
@@ -70,14 +72,18 @@ class Reader(Protocol):
 class Broker(Protocol):
     """Every method raises `BrokerUnavailable` and nothing else (programming errors and cancellation apart)."""
 
-    async def publish(self, stream: str, events: Sequence[Event]) -> None:
-        """Returns when the broker holds all of them, in this order per aggregate. After an error any part may be in."""
+    async def publish(self, stream: str, events: Sequence[Event], *, partition: int = 0) -> None:
+        """Returns when the broker holds all of them, in this order. After an error any part may be in."""
 
-    def reader(self, stream: str, group: str, consumer: str) -> Reader:
-        """A hold on `stream` for `group`; does no I/O. A group that is not known yet starts at the oldest event."""
+    def reader(self, stream: str, group: str, consumer: str, *, partition: int | None = None) -> Reader:
+        """A hold on `stream` for `group`; does no I/O. A group that is not known yet starts at the oldest event.
 
-    async def lag(self, stream: str, group: str) -> Lag:
-        """How far `group` is behind on `stream`."""
+        With a `partition` it reads that one, and the caller sees to it that one consumer does so at a time (for a
+        moment there may be two); without, the broker does, and it is the first.
+        """
+
+    async def lag(self, stream: str, group: str, *, partition: int = 0) -> Lag:
+        """How far `group` is behind on one partition of `stream`."""
 
     async def dead_letters(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
         """The dead letters of `stream`, newest first: the event as it came, and why."""

@@ -68,18 +68,18 @@ class StreamsBroker:
 
         return await self.run(send, blocking_ms=blocking_ms)
 
-    async def publish(self, stream: str, events: Sequence[Event]) -> None:
-        bound = ("MAXLEN", "~", self.policy.stream_events_max)
+    async def publish(self, stream: str, events: Sequence[Event], *, partition: int = 0) -> None:
+        bound, key = ("MAXLEN", "~", self.policy.stream_events_max), stream_key(stream, partition)
         for start in range(0, len(events), self.policy.batch_events_max):
             batch = events[start : start + self.policy.batch_events_max]
-            commands = [("XADD", stream_key(stream), *bound, "*", FIELD, encode(event)) for event in batch]
+            commands = [("XADD", key, *bound, "*", FIELD, encode(event)) for event in batch]
             await self.pipeline(commands, atomic=True)
 
-    def reader(self, stream: str, group: str, consumer: str) -> StreamsReader:
-        return StreamsReader(self, stream, group, consumer)
+    def reader(self, stream: str, group: str, consumer: str, *, partition: int | None = None) -> StreamsReader:
+        return StreamsReader(self, stream, group, consumer, partition or 0)
 
-    async def lag(self, stream: str, group: str) -> Lag:
-        key = stream_key(stream)
+    async def lag(self, stream: str, group: str, *, partition: int = 0) -> Lag:
+        key = stream_key(stream, partition)
         try:
             [groups] = await self.pipeline([("XINFO", "GROUPS", key)])
         except BrokerUnavailable as error:

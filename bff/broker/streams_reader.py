@@ -39,17 +39,17 @@ return redis.call('DEL', KEYS[1])
 """
 
 
-def stream_key(stream: str) -> str:
-    """Where `stream` is kept."""
-    return f"stream:{stream}"
+def stream_key(stream: str, partition: int = 0) -> str:
+    """Where a partition of `stream` is kept: each is a stream of the server, and the first has the bare name."""
+    return f"stream:{stream}.{partition}" if partition else f"stream:{stream}"
 
 
 class StreamsReader:
     """See `bff.broker.port.Reader`."""
 
-    def __init__(self, broker: "StreamsBroker", stream: str, group: str, consumer: str) -> None:
+    def __init__(self, broker: "StreamsBroker", stream: str, group: str, consumer: str, partition: int) -> None:
         self._broker = broker
-        self._stream, self._key = stream, stream_key(stream)
+        self._stream, self._key = stream, stream_key(stream, partition)
         self._group, self._consumer = group, consumer
         self._lease = f"lease:{self._key}:{group}"
         self.leading = False
@@ -58,7 +58,7 @@ class StreamsReader:
         self._hand: dict[bytes, int] = {}  # taken and not acknowledged -> how many consumers took it
 
     def __repr__(self) -> str:
-        return f"<StreamsReader {self._stream} {self._group}/{self._consumer} {'reads' if self.leading else 'waits'}>"
+        return f"<StreamsReader {self._key} {self._group}/{self._consumer} {'reads' if self.leading else 'waits'}>"
 
     async def fetch(self) -> list[Delivery]:
         policy = self._broker.policy

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from bff.broker import address
 from bff.commands.engine.postgresql.limits import STARTUP_OPTIONS
 from bff.commands.seamless.providers import GameProvider, ProvidersBroken, read_providers
+from bff.contracts.ledger_partition import PARTITIONS_MAX
 from bff.contracts.player_context import new_key_pair
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -70,6 +71,17 @@ try:
 except ValueError:
     raise ImproperlyConfigured(
         "COMMANDS_COMPARE_S is how many seconds pass between two parts of a comparison: 0 (none) to 3600."
+    ) from None
+
+# In how many partitions the ledger's events go out, each player's in one of them. A relay that starts with another
+# number begins an epoch with it, in which every player is restated.
+try:
+    LEDGER_PARTITIONS = int(os.environ.get("LEDGER_PARTITIONS", "1"))
+    if not 1 <= LEDGER_PARTITIONS <= PARTITIONS_MAX:
+        raise ValueError
+except ValueError:
+    raise ImproperlyConfigured(
+        f"LEDGER_PARTITIONS is the number of partitions of the ledger's stream: 1 to {PARTITIONS_MAX}."
     ) from None
 
 # Where the shell says which sessions ended, so that no bet is taken for one that did.

@@ -131,15 +131,17 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     stands: PlayerStands | None = None
 
 
-class LedgerHeartbeat(msgspec.Struct, frozen=True):
+class LedgerHeartbeat(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that was committed before this stands in the stream.
 
     `position` is the last one that was given and `event_id` what it was given to ("" before the first of an epoch): a
-    reader that is elsewhere, or that had another event there, has not read this ledger.
+    reader that is elsewhere, or that had another event there, has not read this ledger. Both speak of the partition
+    that the heartbeat stands in; there is one in each of the `partitions`.
     """
 
     position: Sequence
     event_id: str = ""
+    partitions: int = 1
 
 
 class EngineHealth(msgspec.Struct, frozen=True):

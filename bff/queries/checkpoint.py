@@ -1,6 +1,6 @@
 """How far the projector is, as the query store remembers it.
 
-Public: `Checkpoint`, `CHECKPOINT_TOPIC`, `SHAPE`.
+Public: `Checkpoint`, `CHECKPOINT_TOPIC`, `SHAPE`, `checkpoint_topic`.
 
 A checkpoint is moved and never written anew within its epoch, so a store that forgets it between two looks is found
 out by the next of them, whatever has been written since. It holds the position and the id of the event there: a ledger
@@ -15,11 +15,17 @@ CHECKPOINT_TOPIC = "projection.ledger"
 SHAPE = 4
 
 
-class Checkpoint:
-    """The checkpoint in `store`. `at` and `event_id` are what this process knows of it."""
+def checkpoint_topic(partition: int) -> str:
+    """Where the checkpoint of a partition is kept; the first has the bare name."""
+    return f"{CHECKPOINT_TOPIC}.{partition}" if partition else CHECKPOINT_TOPIC
 
-    def __init__(self, store: Store) -> None:
+
+class Checkpoint:
+    """The checkpoint of a partition in `store`. `at` and `event_id` are what this process knows of it."""
+
+    def __init__(self, store: Store, partition: int = 0) -> None:
         self._store = store
+        self._topic = checkpoint_topic(partition)
         self.at: Sequence = ("", 0)
         self.event_id = ""
 
@@ -28,7 +34,7 @@ class Checkpoint:
 
     async def read(self) -> bool:
         """Learn what stands there; whether what it stands for has the shape that this release writes."""
-        record = await self._store.get(CHECKPOINT_TOPIC)
+        record = await self._store.get(self._topic)
         self.at = record.sequence if record else ("", 0)
         self.event_id = str(record.data.get("event_id", "")) if record else ""
         return record is None or record.data.get("shape") == SHAPE
@@ -55,7 +61,7 @@ class Checkpoint:
 
     async def _put(self, at: Sequence, event_id: str, past: Sequence | None) -> bool:
         where = {"epoch": at[0], "position": at[1], "event_id": event_id, "shape": SHAPE}
-        [put] = await self._store.put_many([Put(CHECKPOINT_TOPIC, where, feed="ledger", sequence=at, past=past)])
+        [put] = await self._store.put_many([Put(self._topic, where, feed="ledger", sequence=at, past=past)])
         if put:
             self.at, self.event_id = at, event_id
         return put

@@ -30,11 +30,11 @@ from bff.contracts.ledger import (
 )
 from bff.queries.checkpoint import CHECKPOINT_TOPIC, SHAPE, Checkpoint
 from bff.queries.comparer import Comparer
+from bff.queries.ledger_feed import LedgerFeed
 from bff.queries.projections import Parked, PositionTracker, Wallets
 from bff.queries.requests import Loss, publish_request
 from bff.queries.shadows import Shadows, is_rebuilding
 from bff.resilience.policies import house_policy
-from bff.resilience.reason import Reason
 from bff.store import Store, StoreUnavailable
 
 __all__ = ["CHECKPOINT_TOPIC", "GROUP", "SHAPE", "Projector", "ProjectorPolicy"]
@@ -63,13 +63,19 @@ class ProjectorPolicy:
     puts_batch: int = 50
     compared_batch: int = 25
     lag_s: float = 2.0
+    # A partition whose projector died is taken over after the first; every projector looks after the second.
+    lease_ms: int = 3000
+    share_s: float = 1.0
 
 
 PROJECTOR = house_policy("projector", ProjectorPolicy())
 
 
 class Projector:
-    """One consumer of the ledger. `handle` takes a batch and says what may be acknowledged."""
+    """One consumer of a partition of the ledger. `handle` takes a batch and says what may be acknowledged.
+
+    `partitions` is how many there are, until the ledger's heartbeats say it; `on_partitions` hears what they say.
+    """
 
     def __init__(
         self,
@@ -78,6 +84,10 @@ class Projector:
         reader: Reader,
         policy: ProjectorPolicy = PROJECTOR,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        partition: int = 0,
+        partitions: int = 1,
+        on_partitions: Callable[[str, int], None] = lambda _epoch, _partitions: None,
     ) -> None:
         self.store, self.broker, self.reader = store, broker, reader
         self.policy, self.clock = policy, clock
@@ -86,7 +96,9 @@ class Projector:
         self._loss = Loss(broker, policy.replay_s)
         self._comparer = Comparer(store, broker, policy.compared_batch)
         self._parked: dict[str, tuple[Delivery, float]] = {}
-        self._checkpoint = Checkpoint(store)
+        self._checkpoint = Checkpoint(store, partition)
+        self._feed = LedgerFeed(store, partition, partitions)
+        self._on_partitions = on_partitions
         self._denied_epoch = ""  # nothing of it is believed any more
         self._heartbeats_seen: deque[str] = deque(maxlen=HEARTBEATS_NAMED)
         self._shadows = Shadows(store)
@@ -229,6 +241,9 @@ class Projector:
                 self._heartbeats_seen.append(each.at)
                 beat = _as(each, LedgerHeartbeat)
                 complete = self.tracker.reported_last(beat.position, now, beat.event_id)
+                if beat.position[0] == self.tracker.epoch:
+                    self._feed.partitions = beat.partitions
+                    self._on_partitions(self.tracker.epoch, beat.partitions)
         return complete
 
     async def _pass_on_heartbeats(self, heartbeats: list[Delivery], complete: bool) -> None:
@@ -241,11 +256,10 @@ class Projector:
             return
         await self._verify_checkpoint()
         if self.tracker.doubt:
-            await self._report_stale()
+            await self._feed.stale()
         recent = ledger[-1].age_s <= self.policy.heartbeat_age_s_max
         if complete and recent and not self._is_lost() and not self._parked:
-            # All who are in the ledger have been told in this epoch; whose records are older is not in it.
-            await self.store.heartbeat("ledger", data={"epoch": self.tracker.epoch})
+            await self._feed.live(self.tracker.epoch)
 
     async def _verify_checkpoint(self) -> None:
         if await self._checkpoint.was_lost():
@@ -253,7 +267,7 @@ class Projector:
 
     async def _deny(self, epoch: str, why: str) -> None:
         """The ledger is another one than before: what is shown may never have happened."""
-        await self._report_stale()
+        await self._feed.stale()
         DENIED.inc()
         self._loss.why = ""
         self._loss.declare(why, (epoch, 0))
@@ -262,11 +276,6 @@ class Projector:
     def _is_denied(self, delivery: Delivery) -> bool:
         position = delivery.event.position
         return position is not None and position[0] == self._denied_epoch
-
-    async def _report_stale(self) -> None:
-        """Nobody shows it as live meanwhile. What the last heartbeat said of the epoch stays as it is."""
-        beat = (await self.store.freshness("ledger")).data
-        await self.store.heartbeat("ledger", "stale", Reason.FEED_STALE, data=beat)
 
     async def _look_for_losses(self, now: float) -> None:
         if self.tracker is not None and (why := self.tracker.lost(now)):

@@ -1,6 +1,6 @@
 """What must happen inside the store in one step, as Lua.
 
-Public: `PUT`, `PUT_SHADOW`, `SWAP`, `HEARTBEAT`, `ANNOUNCE`, `LEASE`, `RELEASE`.
+Public: `PUT`, `PUT_SHADOW`, `SWAP`, `HEARTBEAT`, `HEARTBEAT_OF_PART`, `ANNOUNCE`, `LEASE`, `RELEASE`, `JOIN`.
 Each is safe to run twice. Times are the store's own, so that ages are right whatever the clocks of its clients say.
 """
 
@@ -122,6 +122,29 @@ return 0
 """
 )
 
+# KEYS feed, then the parts that it is made of · ARGV which of the keys is the part, reported state, detail, data -> as
+# HEARTBEAT. In one step, so that no part that is well can call the feed live after another one has called it stale.
+HEARTBEAT_OF_PART = (
+    _CLOCK
+    + """
+local part, heard = KEYS[tonumber(ARGV[1])], now_ms()
+redis.call('HSET', part, 'state', ARGV[2], 'detail', ARGV[3])
+if ARGV[2] == 'live' then
+  redis.call('HSET', part, 'data', ARGV[4], 'heard', string.format('%.0f', heard))
+  for i = 2, #KEYS do
+    local each = redis.call('HMGET', KEYS[i], 'state', 'data', 'heard')
+    if each[1] ~= 'live' or each[2] ~= ARGV[4] then return 1 end
+    heard = math.min(heard, tonumber(each[3]))
+  end
+  redis.call('HSET', KEYS[1], 'data', ARGV[4], 'heard', string.format('%.0f', heard))
+end
+redis.call('HSET', KEYS[1], 'state', ARGV[2], 'detail', ARGV[3])
+local announced = redis.call('HMGET', KEYS[1], 'announced_state', 'announced_data', 'data')
+if announced[1] == ARGV[2] and announced[2] == announced[3] then return 1 end
+return 0
+"""
+)
+
 # KEYS feed, store epoch · ARGV topic, candidate epoch, announced state or '', state, data -> 1 announced, 0 not
 # Compare and set, so that of all who notice a change exactly one announces it.
 ANNOUNCE = (
@@ -153,4 +176,14 @@ return holder and 1 or 2
 RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
+"""
+
+# KEYS members · ARGV member, milliseconds -> how many there are, this one included
+JOIN = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('ZCARD', KEYS[1])
 """

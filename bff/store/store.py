@@ -127,6 +127,20 @@ class Store:
         if not same:
             await self.announce([feed])
 
+    async def heartbeat_of_part(
+        self, feed: str, part: int, parts: int, state: FreshnessState = "live", detail: str = "", data: Any = None
+    ) -> None:
+        """`heartbeat` for part `part` of the `parts`, from 0, that `feed` is made of.
+
+        The feed is `live` while all of them are and say the same `data`, and was heard when the one was that has been
+        silent for longest. What one reports that is not `live` holds for the feed at once; its `data` stays as it was.
+        """
+        keys = [_feed_key(feed), *(_feed_key(f"{feed}.{each}") for each in range(parts))]
+        command = _script(scripts.HEARTBEAT_OF_PART, keys, [part + 2, state, detail, msgspec.json.encode(data)])
+        [same] = await self._connection.pipeline([command], scripts=[scripts.HEARTBEAT_OF_PART])
+        if not same:
+            await self.announce([feed])
+
     async def freshness(self, feed: str) -> FeedFreshness:
         """How far `feed` may be believed, by its policy."""
         return (await self.read(feeds=[feed])).feeds[feed]
@@ -164,6 +178,16 @@ class Store:
         """Give the lease back early, if `owner` still holds it."""
         command = _script(scripts.RELEASE, [f"lease:{check_topic(name)}"], [owner])
         await self._connection.pipeline([command], scripts=[scripts.RELEASE])
+
+    async def join(self, name: str, member: str, *, ttl_ms: int) -> int:
+        """Be one of `name` for `ttl_ms`; how many there are."""
+        command = _script(scripts.JOIN, [f"members:{check_topic(name)}"], [member, ttl_ms])
+        [count] = await self._connection.pipeline([command], scripts=[scripts.JOIN])
+        return int(count)
+
+    async def leave(self, name: str, member: str) -> None:
+        """Be one of `name` no more."""
+        await self._connection.pipeline([("ZREM", f"members:{check_topic(name)}", member)])
 
     async def claim(self, name: str, *, ttl_ms: int) -> bool:
         """Whether `name` was not claimed within the last `ttl_ms`; this call claims it."""
@@ -221,9 +245,11 @@ _DIGESTS = {
         scripts.PUT_SHADOW,
         scripts.SWAP,
         scripts.HEARTBEAT,
+        scripts.HEARTBEAT_OF_PART,
         scripts.ANNOUNCE,
         scripts.LEASE,
         scripts.RELEASE,
+        scripts.JOIN,
     )
 }
 

@@ -7,7 +7,14 @@ import os
 
 os.environ["DEBUG"] = "1"
 
-from bff.commands.settings import BROKER_URL, COMPARE_S, GAME_PROVIDERS, PAYMENTS_URL, PAYMENTS_WEBHOOK_SECRET
+from bff.commands.settings import (
+    BROKER_URL,
+    COMPARE_S,
+    GAME_PROVIDERS,
+    LEDGER_PARTITIONS,
+    PAYMENTS_URL,
+    PAYMENTS_WEBHOOK_SECRET,
+)
 from bff.commands.settings import INSTALLED_APPS as COMMANDS_APPS
 from fragments.live_dealer.settings import (
     FRAGMENT_FALLBACK,
@@ -28,6 +35,7 @@ __all__ = [
     "FRAGMENT_FOLDER",
     "GAME_PROVIDERS",
     "INSTALLED_APPS",
+    "LEDGER_PARTITIONS",
     "PAGE_PATHNAMES",
     "PAYMENTS_URL",
     "PAYMENTS_WEBHOOK_SECRET",

@@ -112,6 +112,7 @@ def restore(path: Path, on_total: Callable[[int], Advance]) -> int:
             epoch=next_epoch(state.epoch),
             position=0,
             event_id="",
+            others=json.dumps([[0, ""] for _ in json.loads(state.others)]),
             holder="",
             held_until=None,
             began_at=datetime.now(UTC),

@@ -16,32 +16,34 @@ from bff.commands.ledger import player_state
 from bff.commands.ledger.models import Account, Grant, OutboxRow, Player, Receipt
 from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerStands
+from bff.contracts.ledger_partition import aggregate_of_partition, players_by_partition
 
 PART = 200
 
 
-def state_part(run: str, part: int, after: str, now: datetime) -> tuple[str, int]:
-    """Put one part, the players that sort after `after`, into the outbox; the last of them and how many they are.
+def state_part(run: str, part: int, after: str, now: datetime, partitions: int) -> tuple[str, int]:
+    """Put the players that sort after `after` into the outbox; the last of them, and in how many parts, from `part` on.
 
-    All of it is read in one snapshot, so it speaks of one moment; the outbox comes after that moment.
+    All of it is read in one snapshot, so it speaks of one moment; the outbox comes after that moment. Each player is
+    stated in the player's partition, behind what happened there.
     """
     with transaction.atomic():
         if connection.vendor == "postgresql":  # SQLite has one snapshot a transaction anyhow
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         found = stands_of(Player.objects.filter(pk__gt=after).order_by("pk")[:PART])
-        if found:
-            data = BalancesStated(run, part, found)
+        places = players_by_partition(((each.player, each) for each in found), partitions)
+        for sequence, (place, stands) in enumerate(places.items(), start=part):
             OutboxRow.objects.create(
                 event_id=fresh_id("ev"),
                 type=BALANCES_STATED,
-                aggregate="ledger",
+                aggregate=aggregate_of_partition(place),
                 epoch=run,
-                sequence=part,
+                sequence=sequence,
                 at=now,
-                data=msgspec.json.encode(data).decode(),
+                data=msgspec.json.encode(BalancesStated(run, sequence, stands)).decode(),
             )
-    return (found[-1].player if found else after), len(found)
+    return (found[-1].player if found else after), len(places)
 
 
 def stands_of(players: QuerySet[Player]) -> list[PlayerStands]:

@@ -7,13 +7,15 @@ has read it, requested once more, and published faster than it is read again; so
 stands in the outbox, where nothing is lost.
 """
 
+import asyncio
+
 from bff.broker import Broker
 from bff.contracts.ledger import LEDGER_READER, LEDGER_STREAM
 
 
 class Backpressure:
-    """At most `unread_events_max` events wait for the reader. The broker is asked only when what was left is used up,
-    so it costs nothing while the reader keeps up."""
+    """At most `unread_events_max` events wait for the reader in any partition. The broker is asked only when what was
+    left is used up, so it costs nothing while the reader keeps up."""
 
     def __init__(self, broker: Broker, unread_events_max: int) -> None:
         self._broker, self._unread_events_max = broker, unread_events_max
@@ -23,11 +25,14 @@ class Backpressure:
     def __repr__(self) -> str:
         return f"<Backpressure {self.events_left} of {self._unread_events_max}>"
 
-    async def refresh(self, wanted: int) -> None:
-        """Ask how far the reader is, where less than `wanted` is left. Raises `BrokerUnavailable`."""
+    async def refresh(self, wanted: int, partitions: int) -> None:
+        """Ask how far the readers are, where less than `wanted` is left; the one that is furthest behind counts, for
+        any event may be for it. Raises `BrokerUnavailable`."""
         if self.events_left < wanted:
-            lag = await self._broker.lag(LEDGER_STREAM, LEDGER_READER)
-            self.events_left = max(0, self._unread_events_max - lag.events)
+            lags = await asyncio.gather(
+                *(self._broker.lag(LEDGER_STREAM, LEDGER_READER, partition=each) for each in range(partitions))
+            )
+            self.events_left = max(0, self._unread_events_max - max(lag.events for lag in lags))
             self.is_full = not self.events_left
 
     def count_published(self, events: int) -> None:

@@ -26,7 +26,6 @@ from bff.broker import (
     subscribe,
 )
 from bff.commands.bonuses import expiry
-from bff.commands.engine.identifiers import fresh_id
 from bff.commands.engine.policy import PAYMENTS, POLICY, RELAY
 from bff.commands.engine.process import name_of_process
 from bff.commands.engine.threads import Engine, EngineUnavailable
@@ -34,17 +33,14 @@ from bff.commands.payments import resolver
 from bff.commands.payments.provider import PaymentsProvider
 from bff.commands.relay import steps
 from bff.commands.relay.backpressure import Backpressure
+from bff.commands.relay.publishing import publish_batch, publish_heartbeats
 from bff.commands.relay.reconciler import Reconciler
-from bff.contracts.event import Event
 from bff.contracts.ledger import (
     BALANCES_COMPARED,
-    HEARTBEAT,
-    LEDGER_STREAM,
     PLAYERS_REBUILT,
     REPLAY_REQUESTED,
     REQUESTS_STREAM,
     BalancesCompared,
-    LedgerHeartbeat,
     PlayersRebuilt,
     ReplayRequested,
 )
@@ -72,7 +68,8 @@ class Relay:
         self.holder = holder
         self.progress = Progress()
         self.requests = Progress()
-        self.reconciler = Reconciler(broker, durable_engine, settings.COMPARE_S, self._is_drained)
+        self.reconciler = Reconciler(broker, durable_engine, settings.COMPARE_S, self._partitions_drained)
+        self._partitions_wanted = settings.LEDGER_PARTITIONS  # 0 once it is in force
         self._heartbeat_at = 0.0
         self._unmarked: steps.Batch | None = None  # out, and not marked yet
         self._last: steps.Batch | None = None
@@ -105,6 +102,7 @@ class Relay:
     async def _step(self) -> int:
         """How many events went out."""
         now = datetime.now(UTC)
+        await self._set_partitions(now)
         due = asyncio.get_running_loop().time() - self._heartbeat_at >= RELAY.heartbeat_s
         if (
             not (self._unmarked and self._unmarked.rows)
@@ -125,22 +123,26 @@ class Relay:
             self._unmarked = batch
             await asyncio.sleep(RELAY.heartbeat_s)
             return 0
-        await self.broker.publish(LEDGER_STREAM, batch.events)
+        await publish_batch(self.broker, batch)
         self.backpressure.count_published(len(batch.events))
         # Only what is out is marked, by the next batch; a kill before that sends it twice.
         self._unmarked = batch
         PUBLISHED.inc(len(batch.events))
         if batch.drained:
-            await self._publish_heartbeat(batch)
-        await self.backpressure.refresh(RELAY.batch_events_max)
+            await publish_heartbeats(self.broker, batch)
+            self._heartbeat_at = asyncio.get_running_loop().time()
+        await self.backpressure.refresh(RELAY.batch_events_max, len(batch.ends))
         if events_max and not batch.rows:
             await self.engine.run(steps.restate_some, now)
         return len(batch.rows)
 
-    async def _publish_heartbeat(self, batch: steps.Batch) -> None:
-        heartbeat = LedgerHeartbeat(position=batch.position, event_id=batch.event_id)
-        await self.broker.publish(LEDGER_STREAM, [_event(HEARTBEAT, "ledger", batch.position, heartbeat)])
-        self._heartbeat_at = asyncio.get_running_loop().time()
+    async def _set_partitions(self, now: datetime) -> None:
+        """Once in a process's life: a relay that goes on takes the number that a later one has set."""
+        if self._partitions_wanted:
+            epoch = await self.durable_engine.run(steps.set_partitions, self._partitions_wanted, now)
+            if epoch is not None:
+                logger.warning("relay_epoch_begun", epoch=epoch, why=f"{self._partitions_wanted} partitions")
+            self._partitions_wanted = 0
 
     async def _failed(self, error: Exception, stopping: asyncio.Event) -> None:
         self.progress.failed(error)
@@ -170,10 +172,10 @@ class Relay:
                 logger.warning("relay_epoch_begun", epoch=epoch, why=request.why)
         return deliveries
 
-    def _is_drained(self) -> bool:
-        """This relay leads, and everything had gone out a moment ago."""
-        leads = self._last is not None and self._last.leading
-        return leads and asyncio.get_running_loop().time() - self._heartbeat_at < 2 * RELAY.heartbeat_s
+    def _partitions_drained(self) -> int:
+        """How many partitions there are, where this relay leads and everything had gone out a moment ago; else 0."""
+        recent = asyncio.get_running_loop().time() - self._heartbeat_at < 2 * RELAY.heartbeat_s
+        return len(self._last.ends) if self._last is not None and self._last.leading and recent else 0
 
     async def prune(self, stopping: asyncio.Event) -> None:
         """Forget what went out long ago, a little at a time."""
@@ -191,18 +193,6 @@ def _decode(delivery: Delivery, kind: type[T]) -> T:
         return msgspec.convert(delivery.event.data, kind)
     except msgspec.ValidationError as error:
         raise Unusable(delivery, f"not what {delivery.event.type} looks like: {error}") from error
-
-
-def _event(event_type: str, aggregate: str, sequence: tuple[str, int], data: msgspec.Struct) -> Event:
-    return Event(
-        id=fresh_id("ev"),
-        type=event_type,
-        version=1,
-        aggregate=aggregate,
-        sequence=sequence,
-        occurred_at=datetime.now(UTC),
-        data=msgspec.to_builtins(data),
-    )
 
 
 async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:

@@ -26,6 +26,7 @@ from bff.contracts.ledger import (
     BalancesStated,
     PlayersRebuilt,
 )
+from bff.contracts.ledger_partition import aggregate_of_partition, players_by_partition
 from bff.resilience import log
 
 logger = log.get("relay")
@@ -41,11 +42,12 @@ _RUN = "repair"
 
 
 class Reconciler:
-    """`is_drained` says whether everything has gone out, so that what is stated is in the stream behind it."""
+    """`drained` is the number of partitions where everything has gone out, so that what is stated is in the stream
+    behind it; else 0."""
 
-    def __init__(self, broker: Broker, engine: Engine, every_s: float, is_drained: Callable[[], bool]) -> None:
+    def __init__(self, broker: Broker, engine: Engine, every_s: float, drained: Callable[[], int]) -> None:
         self._broker, self._engine = broker, engine
-        self._every_s, self._is_drained = every_s, is_drained
+        self._every_s, self._drained = every_s, drained
         self._after, self._part = "", 0
         self._repairs = RepairSchedule()
 
@@ -57,24 +59,25 @@ class Reconciler:
         began = clock()
         while not stopping.is_set():
             await pause(stopping, self._every_s)
-            if not self._is_drained() or (not self._after and clock() < began):
+            partitions = self._drained()
+            if not partitions or (not self._after and clock() < began):
                 continue
             try:
-                await self._publish_part()
+                await self._publish_part(partitions)
             except (BrokerUnavailable, EngineUnavailable):
                 continue
             if not self._after:
                 began = clock() + RELAY.compare_round_s_min
 
-    async def _publish_part(self) -> None:
+    async def _publish_part(self, partitions: int) -> None:
+        """Each player is stated in the player's partition, behind what happened there."""
         after, stands = await self._engine.run(comparison.state_next, self._after)
-        if stands:
+        for place, some in players_by_partition(((each.player, each) for each in stands), partitions).items():
             self._part += 1
-            data = msgspec.to_builtins(BalancesStated(ROLLING, self._part, stands))
-            at, now = (ROLLING, self._part), datetime.now(UTC)
-            await self._broker.publish(
-                LEDGER_STREAM, [Event(fresh_id("ev"), BALANCES_STATED, 1, "ledger", at, now, data)]
-            )
+            data = msgspec.to_builtins(BalancesStated(ROLLING, self._part, some))
+            at, about = (ROLLING, self._part), aggregate_of_partition(place)
+            event = Event(fresh_id("ev"), BALANCES_STATED, 1, about, at, datetime.now(UTC), data)
+            await self._broker.publish(LEDGER_STREAM, [event], partition=place)
         self._after = after
 
     async def compared(self, answer: BalancesCompared) -> None:

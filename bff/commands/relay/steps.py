@@ -1,6 +1,7 @@
 """The outbox as the relay sees it: take rows, give positions, mark what is out, begin an epoch.
 
-Public: `Batch`, `next_batch`, `is_idle`, `begin_epoch`, `restate_some`, `backlog`, `prune`.
+Public: `Batch`, `next_batch`, `is_idle`, `set_partitions`, `partitions`, `begin_epoch`, `restate_some`, `backlog`,
+`prune`.
 
 Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
 again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
@@ -20,8 +21,9 @@ from bff.commands.engine.policy import POLICY, RELAY
 from bff.commands.ledger import outbox
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import OutboxRow, Player, ProviderRequest, Receipt, RelayState
+from bff.commands.relay.partition_ends import COLUMNS, End, read_ends, write_ends
 from bff.contracts.event import Event
-from bff.contracts.view import Sequence
+from bff.contracts.ledger_partition import partition_of
 
 Row = TypeVar("Row", bound=Model)
 
@@ -29,7 +31,9 @@ _TABLE = OutboxRow._meta.db_table
 _PLAYERS = Player._meta.db_table
 
 # A batch is taken a hundred times a second under load, and the ORM would compose each of these anew.
-_WAITING = f"SELECT id, event_id FROM {_TABLE} WHERE position IS NULL AND published_at IS NULL ORDER BY id LIMIT %s"  # noqa: S608
+_WAITING = (
+    f"SELECT id, event_id, aggregate FROM {_TABLE} WHERE position IS NULL AND published_at IS NULL ORDER BY id LIMIT %s"  # noqa: S608
+)
 _PLACE = f"UPDATE {_TABLE} SET position_epoch = %s, position = %s, previous_id = %s WHERE id = %s"  # noqa: S608
 _READY = f"SELECT * FROM {_TABLE} WHERE position IS NOT NULL AND published_at IS NULL ORDER BY position LIMIT %s"  # noqa: S608
 # Rows that another epoch has taken back since are to go out again.
@@ -44,7 +48,7 @@ _WORK = (
 class Batch:
     """What is to be published next, in order. `leading` is False while another relay is at work.
 
-    `position` is the last one given, `event_id` what it was given to.
+    `ends` says for each partition which position was given last in `epoch`, and to what.
 
     `drained`: nothing that was committed before this batch is missing from `events` or the stream. Only a `measured`
     batch knows that, and its `backlog`.
@@ -53,8 +57,8 @@ class Batch:
     leading: bool
     rows: list[int]
     events: list[Event]
-    position: Sequence
-    event_id: str
+    epoch: str
+    ends: list[End]
     drained: bool
     backlog: int
 
@@ -72,19 +76,21 @@ def next_batch(
         if published is not None and published.rows:
             _mark_published(published, now)
         [state] = statements.find(RelayState, lock=True, id=1)
+        ends = read_ends(state)
         if state.holder != holder and state.held_until is not None and state.held_until > now:
-            return Batch(False, [], [], (state.epoch, state.position), state.event_id, False, 0)
+            return Batch(False, [], [], state.epoch, ends, False, 0)
         taken = _waiting(events_max)
-        _give_positions(state, taken)
+        _give_positions(state.epoch, ends, taken)
+        write_ends(state, ends)
         if taken or state.holder != holder or _lease_half_over(state, now):
             state.holder, state.held_until = holder, now + timedelta(seconds=RELAY.lease_s)
-            statements.update(state, "position", "event_id", "holder", "held_until")
+            statements.update(state, *COLUMNS, "holder", "held_until")
     ready = list(OutboxRow.objects.raw(_READY, [events_max]))
     waiting = backlog() if measured else 0
     full = events_max in (len(taken), len(ready))
     drained = measured and not full and not _not_restated(state.epoch).exists()
-    events, position = [_event(row) for row in ready], (state.epoch, state.position)
-    return Batch(True, [row.pk for row in ready], events, position, state.event_id, drained, waiting)
+    events = [_event(row) for row in ready]
+    return Batch(True, [row.pk for row in ready], events, state.epoch, ends, drained, waiting)
 
 
 def backlog() -> int:
@@ -95,23 +101,25 @@ def backlog() -> int:
 def _mark_published(published: Batch, now: datetime) -> None:
     published_at = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
-        cursor.executemany(_OUT, [(published_at, pk, published.position[0]) for pk in published.rows])
+        cursor.executemany(_OUT, [(published_at, pk, published.epoch) for pk in published.rows])
 
 
-def _waiting(events_max: int) -> list[tuple[int, str]]:
-    """Rows that have no position yet: their keys, and the ids of their events."""
+def _waiting(events_max: int) -> list[tuple[int, str, str]]:
+    """Rows that have no position yet: their keys, and the ids and aggregates of their events."""
     skipping = connection.features.has_select_for_update_skip_locked
     with connection.cursor() as cursor:
         cursor.execute(_WAITING + (" FOR UPDATE SKIP LOCKED" if skipping else ""), [events_max])
         return list(cursor.fetchall())
 
 
-def _give_positions(state: RelayState, taken: list[tuple[int, str]]) -> None:
+def _give_positions(epoch: str, ends: list[End], taken: list[tuple[int, str, str]]) -> None:
+    """Each row the next position of its partition; `ends` moves with it."""
     given = []
-    for pk, event_id in taken:
-        state.position += 1
-        given.append((state.epoch, state.position, state.event_id, pk))
-        state.event_id = event_id
+    for pk, event_id, aggregate in taken:
+        end = ends[partition_of(aggregate, len(ends))]
+        end.position += 1
+        given.append((epoch, end.position, end.event_id, pk))
+        end.event_id = event_id
     if given:
         with connection.cursor() as cursor:
             # One statement a row, sent together: ten times faster than the CASE of a bulk update.
@@ -128,6 +136,23 @@ def is_idle(holder: str, now: datetime) -> bool:
         return not any(cursor.fetchone())
 
 
+def partitions() -> int:
+    """The number of partitions that is in force."""
+    return len(read_ends(RelayState.objects.get(pk=1)))
+
+
+def set_partitions(count: int, now: datetime) -> str | None:
+    """Make this the number of partitions; the epoch that begins with it, None where it is that number already.
+
+    Players move to other partitions, so nothing that was counted before says anything about what comes.
+    """
+    with transaction.atomic():
+        state = RelayState.objects.select_for_update().get(pk=1)
+        if len(read_ends(state)) == count:
+            return None
+        return _begin(state, next_epoch(state.epoch), count, now)
+
+
 def begin_epoch(lost: str, now: datetime, *, forced: bool = False) -> str | None:
     """Start another epoch because events of `lost` ("" for any) are gone; None when that has been done already.
 
@@ -139,19 +164,20 @@ def begin_epoch(lost: str, now: datetime, *, forced: bool = False) -> str | None
     """
     with transaction.atomic():
         state = RelayState.objects.select_for_update().get(pk=1)
-        recent = state.began_at > now - timedelta(seconds=RELAY.replay_s_min) and state.position > 0
+        ends = read_ends(state)
+        recent = state.began_at > now - timedelta(seconds=RELAY.replay_s_min) and any(end.position for end in ends)
         is_later = is_epoch(lost) and lost > state.epoch
         if not (lost in ("", state.epoch) or is_later) or (recent and not forced):
             return None
-        state.epoch, state.position, state.event_id, state.began_at = (
-            next_epoch(lost if is_later else state.epoch),
-            0,
-            "",
-            now,
-        )
-        state.save(update_fields=["epoch", "position", "event_id", "began_at"])
-        outbox.reset_positions()
-        return state.epoch
+        return _begin(state, next_epoch(lost if is_later else state.epoch), len(ends), now)
+
+
+def _begin(state: RelayState, epoch: str, count: int, now: datetime) -> str:
+    state.epoch, state.began_at = epoch, now
+    write_ends(state, [End() for _ in range(count)])
+    state.save(update_fields=["epoch", "began_at", *COLUMNS])
+    outbox.reset_positions()
+    return epoch
 
 
 def restate_some(now: datetime) -> int:

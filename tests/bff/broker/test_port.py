@@ -108,6 +108,43 @@ class TestBroker:
         await reader.ack(got)
         assert (await any_broker.lag(ledger, "projector")) == type(lag)(0, 0.0)
 
+    async def test_partitions_of_a_stream_are_logs_of_their_own(self, any_broker, ledger):
+        """What is in one is not in another; order, what is acknowledged, lag and what comes again are its own."""
+        for place in range(3):
+            events = [event(10 * place + n, f"player:{place}") for n in range(1, 4)]
+            await any_broker.publish(ledger, events, partition=place)
+        readers = [any_broker.reader(ledger, "projector", "a", partition=place) for place in range(3)]
+        got = [await drain(reader, 3) for reader in readers]
+        assert [numbers(each) for each in got] == [[1, 2, 3], [11, 12, 13], [21, 22, 23]]
+        await readers[1].ack(got[1][:2])
+        lags = [await any_broker.lag(ledger, "projector", partition=place) for place in range(3)]
+        assert [lag.events for lag in lags] == [3, 1, 3]
+        await readers[2].redeliver()
+        assert numbers(await drain(readers[2], 3)) == [21, 22, 23]
+        for reader in readers:
+            await reader.aclose()
+        heir = any_broker.reader(ledger, "projector", "b", partition=1)
+        assert numbers(await drain(heir, 1)) == [13]
+        await heir.aclose()
+
+    async def test_a_partition_whose_consumer_died_goes_on_with_the_next_while_others_are_read(
+        self, any_broker, ledger
+    ):
+        """What the dead one held unacknowledged comes first; the reader beside it notices nothing."""
+        for place in (1, 2):
+            await any_broker.publish(ledger, [event(10 * place + n) for n in range(1, 4)], partition=place)
+        dead = any_broker.reader(ledger, "projector", "dead", partition=1)
+        alive = any_broker.reader(ledger, "projector", "alive", partition=2)
+        await dead.ack((await drain(dead, 3))[:1])
+        first = await drain(alive, 1)
+        await any_broker.publish(ledger, [event(14)], partition=1)
+        heir = any_broker.reader(ledger, "projector", "alive", partition=1)
+        assert numbers(await drain(heir, 3)) == [12, 13, 14]
+        rest = first + (await drain(alive, 3 - len(first)) if len(first) < 3 else [])
+        assert numbers(rest) == [21, 22, 23]
+        await alive.ack(rest)
+        assert (await any_broker.lag(ledger, "projector", partition=2)).events == 0
+
     async def test_a_buried_event_is_kept_with_its_reason_and_passed_over(self, any_broker, ledger):
         """The dead-letter stream holds the event and why; the group goes on."""
         await any_broker.publish(ledger, [event(1), event(2)])

@@ -325,3 +325,39 @@ async def test_shadows_that_nobody_swaps_are_forgotten_and_swapped_records_are_n
     with pytest.raises(ValueError, match="needs a sequence"):
         await store.put_shadow("run_3", [Put("wallet.kept", {}, "ledger")])
     await store.aclose()
+
+
+async def test_a_feed_of_parts_is_live_while_all_of_them_are(store):
+    """It was heard when the one was that is silent for longest, and one that says otherwise is believed at once."""
+    for part in (0, 1):
+        await store.heartbeat_of_part("ledger", part, 3, data={"epoch": "e1"})
+    assert (await store.freshness("ledger")).as_of is None, "the third has not been heard"
+    await store.heartbeat_of_part("ledger", 2, 3, data={"epoch": "e1"})
+    ledger = await store.freshness("ledger")
+    assert (ledger.state, ledger.epoch) == ("live", "e1")
+    assert ledger.as_of == (await store.freshness("ledger.0")).as_of
+    await store.heartbeat_of_part("ledger", 1, 3, "stale", "feed_stale")
+    for part in (0, 2):
+        await store.heartbeat_of_part("ledger", part, 3, data={"epoch": "e1"})
+    ledger = await store.freshness("ledger")
+    assert (ledger.state, ledger.detail, ledger.epoch) == ("stale", "feed_stale", "e1")
+    await store.heartbeat_of_part("ledger", 1, 3, data={"epoch": "e1"})
+    assert (await store.freshness("ledger")).state == "live"
+
+
+async def test_a_feed_of_parts_says_an_epoch_only_when_all_of_them_say_it(store):
+    """Until then records of the epoch before are what is shown."""
+    for part in (0, 1):
+        await store.heartbeat_of_part("ledger", part, 2, data={"epoch": "e1"})
+    await store.heartbeat_of_part("ledger", 0, 2, data={"epoch": "e2"})
+    assert (await store.freshness("ledger")).epoch == "e1"
+    await store.heartbeat_of_part("ledger", 1, 2, data={"epoch": "e2"})
+    assert (await store.freshness("ledger")).epoch == "e2"
+
+
+async def test_members_are_counted_until_they_leave_or_fall_silent(store):
+    assert [await store.join("projector", name, ttl_ms=60_000) for name in ("a", "b", "a")] == [1, 2, 2]
+    await store.leave("projector", "a")
+    assert await store.join("projector", "b", ttl_ms=1) == 1
+    await asyncio.sleep(0.05)
+    assert await store.join("projector", "c", ttl_ms=60_000) == 1

@@ -39,13 +39,17 @@ class OutboxRow(models.Model):
 
 
 class RelayState(models.Model):
-    """The one row that says which epoch it is, the last position given in it and to which event, and which relay is at
-    work."""
+    """The one row that says which epoch it is, how far each partition has come in it, and which relay is at work.
+
+    `position` and `event_id` are the last position given in the first partition and what it was given to; `others`
+    holds the same of those that follow, as JSON.
+    """
 
     id = models.IntegerField(primary_key=True, default=1)
     epoch = models.CharField(max_length=64)
     position = models.BigIntegerField(default=0)
     event_id = models.CharField(max_length=40, blank=True, default="", db_default="")
+    others = models.TextField(blank=True, default="[]", db_default="[]")
     began_at = models.DateTimeField()
     holder = models.CharField(max_length=80, blank=True)
     held_until = models.DateTimeField(null=True)

@@ -122,9 +122,10 @@ class Command(BaseCommand):
 
     async def _compare(self, engine: Engine, reader: Reader) -> int:
         run, parts, after, count = fresh_id("cmp"), 0, "", -1
+        partitions = await engine.run(steps.partitions)
         while count:
-            after, count = await engine.run(state_part, run, parts, after, datetime.now(UTC))
-            parts += 1 if count else 0
+            after, count = await engine.run(state_part, run, parts, after, datetime.now(UTC), partitions)
+            parts += count
         bar, found = Bar("comparing", parts), dict[int, BalancesCompared]()
         answers = _answers(reader, BALANCES_COMPARED, run)
         while len(found) < parts:

@@ -59,7 +59,7 @@ def test_statement_speaks_of_months_pending_items_and_limits():
     do(limits.set_deposit_limit, player, "set-deposit-limit", SetDepositLimit("week", 900, "EUR"))
     now = datetime.now(UTC)
     # The part that begins right before this player.
-    state_part("run", 0, player[:-1], now)
+    state_part("run", 0, player[:-1], now, 1)
     row = OutboxRow.objects.filter(type=BALANCES_STATED).order_by("pk").last()
     stands = msgspec.json.decode(row.data, type=BalancesStated).players
     mine = next(each for each in stands if each.player == player)
@@ -71,7 +71,7 @@ def test_statement_speaks_of_months_pending_items_and_limits():
 def test_a_statement_of_nobody_is_no_event():
     """Behind the last player there is nothing to state, and nothing goes out."""
     before = OutboxRow.objects.count()
-    assert state_part("run", 0, "pl_zzzzzzzzzzzz", datetime.now(UTC)) == ("pl_zzzzzzzzzzzz", 0)
+    assert state_part("run", 0, "pl_zzzzzzzzzzzz", datetime.now(UTC), 1) == ("pl_zzzzzzzzzzzz", 0)
     assert OutboxRow.objects.count() == before
 
 

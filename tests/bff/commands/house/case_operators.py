@@ -17,6 +17,7 @@ from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.payments.charges import settle
 from bff.commands.payments.outcome import ChargeOutcome
 from bff.commands.relay import steps
+from bff.commands.relay.partition_ends import End
 from bff.contracts.wallet import Deposit
 
 
@@ -108,7 +109,7 @@ def test_relay_gives_positions_without_gaps_and_once():
     assert positions == list(range(positions[0], positions[0] + len(seen)))
     assert f"player:{player}" in {event.aggregate for event in seen}
     assert [event.previous_id for event in seen[1:]] == [event.id for event in seen[:-1]], "each names the one before"
-    assert (batch.position[1], batch.event_id) == (positions[-1], seen[-1].id)
+    assert batch.ends == [End(positions[-1], seen[-1].id)]
     assert batch.drained
     assert not steps.next_batch("b", None, now).leading
     assert steps.next_batch("b", None, now + timedelta(seconds=10)).leading

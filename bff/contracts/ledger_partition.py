@@ -1,0 +1,40 @@
+"""Which partition of the ledger's stream an event goes to.
+
+Public: `partition_of`, `players_by_partition`, `PARTITIONS_MAX`, `aggregate_of_partition`.
+
+All events of one player go to one partition, so they stay in order. The hash is CRC-32 of the aggregate, which is also
+what librdkafka's `consistent` partitioner computes from the key. Another number of partitions moves players, so the
+ledger begins an epoch with it.
+"""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PARTITIONS_MAX = 256
+_PLAYER, _LEDGER = "player:", "ledger:"
+
+
+def partition_of(aggregate: str, partitions: int) -> int:
+    """The partition of `aggregate` among `partitions`, from 0; what is about no player and no partition goes to 0."""
+    if aggregate.startswith(_PLAYER):
+        return zlib.crc32(aggregate.encode()) % partitions
+    if aggregate.startswith(_LEDGER):
+        return int(aggregate.removeprefix(_LEDGER)) % partitions
+    return 0
+
+
+def aggregate_of_partition(partition: int) -> str:
+    """The aggregate of what is told of the ledger in one partition: `ledger` in the first, `ledger:2` in the third."""
+    return f"{_LEDGER}{partition}" if partition else "ledger"
+
+
+def players_by_partition(players: Iterable[tuple[str, T]], partitions: int) -> dict[int, list[T]]:
+    """What belongs to each player (`id`, anything), by the player's partition, in the order of partitions."""
+    found: dict[int, list[T]] = defaultdict(list)
+    for player, value in players:
+        found[partition_of(f"{_PLAYER}{player}", partitions)].append(value)
+    return dict(sorted(found.items()))

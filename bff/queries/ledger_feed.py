@@ -1,0 +1,36 @@
+"""Whether what is shown of the ledger may be believed, as one partition's projector says it.
+
+Public: `LedgerFeed`.
+
+Everybody reads one feed, `ledger`. Where the ledger has several partitions each of them is a part of it: a player's
+page does not say which partition the player is in, so the feed is live only while all parts are.
+"""
+
+from bff.resilience.reason import Reason
+from bff.store import Store
+
+FEED = "ledger"
+
+
+class LedgerFeed:
+    """`partitions` is the number that is in force, as the last heartbeat of the ledger said it."""
+
+    def __init__(self, store: Store, partition: int, partitions: int) -> None:
+        self._store, self._partition = store, partition
+        self.partitions = max(partitions, partition + 1)
+
+    async def live(self, epoch: str) -> None:
+        """All who are in this partition have been told in `epoch`; whose records are older is not in the ledger."""
+        data = {"epoch": epoch}
+        if self.partitions == 1:
+            await self._store.heartbeat(FEED, data=data)
+        else:
+            await self._store.heartbeat_of_part(FEED, self._partition, self.partitions, data=data)
+
+    async def stale(self) -> None:
+        """Nobody shows it as live meanwhile. What the last heartbeat said of the epoch stays as it is."""
+        if self.partitions == 1:
+            beat = (await self._store.freshness(FEED)).data
+            await self._store.heartbeat(FEED, "stale", Reason.FEED_STALE, data=beat)
+        else:
+            await self._store.heartbeat_of_part(FEED, self._partition, self.partitions, "stale", Reason.FEED_STALE)

@@ -1,0 +1,95 @@
+"""The ledger's stream over several partitions, each counted by itself."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from bff.commands.engine.identifiers import fresh_id
+from bff.commands.ledger.models import OutboxRow, Player, RelayState
+from bff.commands.ledger.statement import state_part
+from bff.commands.relay import steps
+from bff.contracts.ledger import BALANCES_STATED, BalancesStated
+from bff.contracts.ledger_partition import partition_of
+from tests.bff.commands.house.case_operators import someone
+
+PARTITIONS = 3
+
+
+@pytest.fixture(autouse=True)
+def _several():
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
+    steps.set_partitions(PARTITIONS, datetime.now(UTC))
+    yield
+    steps.set_partitions(1, datetime.now(UTC))
+    while steps.restate_some(datetime.now(UTC)):
+        pass
+    drained()
+    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
+
+
+def drained():
+    """All that a relay sends until nothing is left, and the last batch."""
+    batch, seen = None, []
+    while batch is None or batch.rows:
+        batch = steps.next_batch("a", batch, datetime.now(UTC))
+        seen += batch.events
+    return seen, batch
+
+
+def test_each_partition_counts_its_own_events_without_gaps():
+    """And each event names the one before it in its partition; the ends say where all of them are."""
+    for _ in range(12):
+        someone()
+    while steps.restate_some(datetime.now(UTC)):
+        pass
+    seen, last = drained()
+    for place in range(PARTITIONS):
+        events = [each for each in seen if partition_of(each.aggregate, PARTITIONS) == place]
+        assert events
+        assert [each.position[1] for each in events] == list(range(1, len(events) + 1))
+        assert [each.previous_id for each in events] == ["", *(each.id for each in events[:-1])]
+        assert last.ends[place] == type(last.ends[place])(len(events), events[-1].id)
+
+
+def test_another_number_of_partitions_begins_an_epoch_once():
+    """Every player is restated in it, and what waits is counted anew; the number that is in force changes nothing."""
+    player, now = someone(), datetime.now(UTC)
+    drained()
+    before = RelayState.objects.get(pk=1).epoch
+    assert steps.set_partitions(PARTITIONS, now) is None
+    epoch = steps.set_partitions(5, now)
+    assert epoch > before
+    assert steps.partitions() == 5
+    assert Player.objects.get(pk=player).epoch < epoch
+    while steps.restate_some(now):
+        pass
+    seen, _ = drained()
+    assert f"player:{player}" in {each.aggregate for each in seen}
+    assert all(each.position[0] == epoch for each in seen)
+
+
+def test_a_lost_event_begins_an_epoch_in_as_many_partitions():
+    """A reader of any of them may ask; soon after, it is one replay for all who ask."""
+    someone()
+    drained()
+    state = RelayState.objects.get(pk=1)
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    epoch = steps.begin_epoch(state.epoch, later)
+    assert epoch > state.epoch
+    assert steps.begin_epoch(state.epoch, later) is None
+    assert steps.partitions() == PARTITIONS
+
+
+def test_a_comparison_states_each_player_in_the_players_partition():
+    """So that it stands behind all that it speaks of."""
+    for _ in range(12):
+        someone()
+    run = fresh_id("run")
+    _, parts = state_part(run, 7, "", datetime.now(UTC), PARTITIONS)
+    rows = list(OutboxRow.objects.filter(type=BALANCES_STATED, epoch=run).order_by("pk"))
+    assert [row.sequence for row in rows] == list(range(7, 7 + parts))
+    for row in rows:
+        stated = msgspec.json.decode(row.data, type=BalancesStated)
+        places = {partition_of(f"player:{each.player}", PARTITIONS) for each in stated.players}
+        assert places == {partition_of(row.aggregate, PARTITIONS)}
