@@ -4,6 +4,7 @@ A longer one, with its figures: `tests/benchmarks/soak_kills.py`.
 """
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import random
@@ -16,6 +17,7 @@ import pytest
 
 from bff.contracts.player_context import PlayerContext, mint
 from bff.contracts.seamless import sign
+from tests.support.kafka_mock import KafkaMock
 from tests.support.money_house import MoneyHouse, eventually, ledger_on
 
 SECRET = "games-secret-for-tests"
@@ -106,7 +108,7 @@ class Killer(threading.Thread):
     def __init__(self, house, kills, server=None):
         super().__init__()
         self.house, self.server, self.chance = house, server, random.Random(20)
-        names = ["bff-commands", "relay", "projector", *(["server", "bff-commands#2"] if server else [])]
+        names = [*house.wanted, *(["server"] if server else [])]
         self.victims = [names[n % len(names)] for n in range(kills)]
         self.made = 0
 
@@ -144,11 +146,21 @@ class Rebuilder(threading.Thread):
 
 @dataclass(frozen=True)
 class Run:
-    """How many commands, by how many players at once, under how many kills."""
+    """How many commands, by how many players at once, under how many kills.
+
+    Over several partitions of the ledger's stream two projectors share them, and a second relay stands by; all of
+    these are killed in turn.
+    """
 
     commands: int
     workers: int
     kills: int
+    partitions: int = 1
+
+    @property
+    def processes(self):
+        more = ("relay#2", "projector#2") if self.partitions > 1 else ()
+        return ("bff-commands", "relay", "projector", *more)
 
 
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
@@ -160,14 +172,25 @@ def test_kills_lose_and_double_nothing(vendor, request):
         kill_run(Run(commands=48, workers=6, kills=5), request.getfixturevalue("postgres"))
 
 
-def kill_run(run, server=None):
+@pytest.mark.full
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("broker", ["streams", "kafka"])
+def test_kills_lose_and_double_nothing_over_partitions(broker):
+    """Three partitions, two projectors that share them and two relays, all killed in turn: the same holds."""
+    run = Run(commands=120, workers=6, kills=10, partitions=3)
+    with KafkaMock() if broker == "kafka" else contextlib.nullcontext() as kafka:
+        kill_run(run, broker_url=kafka.url if kafka else None)
+
+
+def kill_run(run, server=None, broker_url=None):
     """The run over SQLite, or with two engines over the PostgreSQL `server`, which is killed as well.
 
     Raises AssertionError.
     """
-    address, wanted = ledger_on(server, "kills") if server else None, ("bff-commands", "relay", "projector")
+    address, wanted = ledger_on(server, "kills") if server else None, run.processes
     wanted += ("bff-commands#2",) if server else ()
-    with MoneyHouse(database_url=address, wanted=wanted, extra={"GAMES_WALLET_SECRET": SECRET}) as house:
+    settings = {"GAMES_WALLET_SECRET": SECRET, "LEDGER_PARTITIONS": str(run.partitions)}
+    with MoneyHouse(database_url=address, broker_url=broker_url, wanted=wanted, extra=settings) as house:
         workers, refused, lasted_s = under_kills(house, run, server)
         assert house.manage("audit_ledger").stdout == "The books are sound.\n"
         [(moves,)] = house.books("select count(*) from commands_transaction")
