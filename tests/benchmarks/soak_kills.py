@@ -1,7 +1,8 @@
 """10,000 commands of 20 players at once, while engine, relay and projector are killed 120 times.
 
-Run: `uv run python -m tests.benchmarks.soak_kills [--commands N] [--workers N] [--kills N] [--partitions N]` (about five
-minutes, over SQLite). With more than one partition two projectors share them and a second relay stands by. Every command counts once, sums are zero, and the read side says what the ledger says; exits with 1 otherwise.
+Run: `uv run python -m tests.benchmarks.soak_kills [--commands N] [--workers N] [--kills N] [--partitions N]` (about
+five minutes, over SQLite). With more than one partition two projectors share them and a second relay stands by. Every
+command counts once, sums are zero, and the read side says what the ledger says; exits with 1 otherwise.
 """
 
 import argparse
