@@ -77,10 +77,10 @@ async def test_a_partition_that_the_ledger_denies_makes_all_wallets_stale(store)
 
 async def test_the_number_of_partitions_is_what_the_latest_epoch_says(store):
     """A heartbeat of an epoch before, from a relay that was held up, changes nothing."""
-    heard = []
-    projector = Projector(store, Broker(), Reader(), on_partitions=lambda *each: heard.append(each))
+    reports = []
+    projector = Projector(store, Broker(), Reader(), on_partitions=lambda *each: reports.append(each))
     await projector.handle([heartbeat(0, "e2", 3), heartbeat(0, "e1", 1)])
-    assert heard == [("e2", 3)]
+    assert reports == [("e2", 3)]
 
 
 async def test_a_store_that_forgot_a_partition_is_asked_for_again(store):
