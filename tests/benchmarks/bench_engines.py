@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
+from redis import Redis
 
 from tests.benchmarks.bench_money import SECRET, Better, cpu_s, p99_ms, rich
 from tests.benchmarks.verdicts import figure
@@ -43,6 +44,13 @@ def database_cpu_s(server: PostgresServer) -> float:
     return ticks / 100
 
 
+def memory_kib(house: MoneyHouse, players: Sequence[str]) -> float:
+    """What the query store holds of one of these players, on average."""
+    with Redis.from_url(house.valkey.url) as store:
+        keys = [key for key in store.scan_iter(count=1000) if any(player.encode() in key for player in players)]
+        return sum(store.memory_usage(key) or 0 for key in keys) / len(players) / 1024
+
+
 class Round:
     """One run over the engines that are wanted: figures of all that happened in it."""
 
@@ -66,6 +74,7 @@ class Round:
             per_command = 1000 / self.commands
             self.engine_ms = sum(after[name] - used[name] for name in self.names) * per_command
             self.database_ms = (database_cpu_s(server) - database) * per_command
+            self.player_kib = memory_kib(house, players)
             self.read_side_ms = {part: (after[part] - used[part]) * per_command for part in (*PARTS, "valkey")}
 
     @staticmethod
@@ -120,6 +129,7 @@ def main() -> None:
     figure("command.database_ms", database_ms, "ms of CPU")
     for part in (*PARTS, "valkey"):
         figure(f"command.{part}_ms", statistics.median(each.read_side_ms[part] for each in costs), "ms of CPU")
+    figure("player.store_kib", statistics.median(each.player_kib for each in costs), "KiB")
     figure("command.engines_per_database_core", engine_ms / database_ms, "engines")
 
 

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bff.store import Store, StorePolicy
+from tests.benchmarks.verdicts import figure
 from tests.support.free_ports import free_port
 from tests.support.live_house import ORIGIN, ROOT, LiveHouse
 from tests.support.valkey_server import ValkeyServer
@@ -311,6 +312,8 @@ def show(one: Server, other: Server) -> None:
         print(f"{label:34}{first:22,.1f}{second:22,.1f}{ratio}")
 
     print(f"{'':34}{one.name:>22}{other.name:>22}{'ratio':>8}")
+    figure("socket.idle_kib", other.figures.idle_bytes / 1024, "KiB")
+    figure("socket.deliveries_per_cpu_s", statistics.median(other.figures.deliveries_per_cpu_s), "/CPU s")
     row("idle memory a socket, KiB", lambda f: f.idle_bytes / 1024)
     row("deliveries a second", lambda f: statistics.median(f.deliveries_per_s))
     row("deliveries a CPU second", lambda f: statistics.median(f.deliveries_per_cpu_s))

@@ -46,3 +46,30 @@ def test_write_to_a_transport_that_was_reset_is_redis_own_error(client: str, run
             writer.write(b"+OK\r\n")
 
     runner(write())
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"-MOVED 3999 127.0.0.1:6381",
+        b"-ASK 3999 127.0.0.1:6381",
+        b"-CROSSSLOT Keys in request don't hash to the same slot",
+        b"-CLUSTERDOWN Hash slot not served",
+    ],
+    ids=lambda answer: answer.split()[0].decode(),
+)
+async def test_node_of_a_cluster_is_refused_in_words(client: str, answer: bytes) -> None:
+    """Whoever set the address reads in the log what is wrong with it, whichever house asked first."""
+
+    async def node(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while asked := await reader.read(65536):
+            writer.write((b"+OK" if b"CLIENT" in asked else answer) + b"\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(node, "127.0.0.1", 0)
+    redis = CLIENTS[client](f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    with pytest.raises(RedisError, match="a node of a cluster, and a store here is one primary"):
+        await redis.get("view:wallet")
+    await redis.connection_pool.disconnect()
+    server.close()

@@ -1,0 +1,106 @@
+"""What a page of the lobby costs every process that has a part in it, a visitor's and a player's. A whole house.
+
+uv run python -m tests.benchmarks.bench_chain [--pages 400] [--windows 4] [--rounds 3]
+
+Rounds of visitors and of a signed-in player take turns, some pages at a time; each process's CPU is counted over all of
+a round and divided by its pages. What runs beside pages (feeds, heartbeats) is measured in rounds without any and taken
+off. Nothing is asked of these figures; FIGURES_FILE gets them (see `capacity.py`).
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import time
+from pathlib import Path
+
+import uvloop
+
+from tests.benchmarks.bench_money import Connection
+from tests.benchmarks.verdicts import figure
+from tests.support.lobby import wait_for
+from tests.support.mullion import Mullion
+from tests.support.signed_in import signed_in
+
+PARTS = ("shell", "wallet", "live-dealer", "promotions", "bff-queries", "valkey")
+IDLE_S = 3.0
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s(house: Mullion) -> dict[str, float]:
+    """Seconds of CPU that each part has used."""
+    used = {}
+    for name in PARTS:
+        fields = Path(f"/proc/{house.pid(name)}/stat").read_text().rpartition(")")[2].split()
+        used[name] = (int(fields[11]) + int(fields[12])) / TICK
+    return used
+
+
+async def load(port: int, cookie: str, pages: int, windows: int) -> int:
+    """Open the lobby `pages` times; bytes of all bodies."""
+    head = "GET / HTTP/1.1\r\nAccept: text/html" + (f"\r\nCookie: {cookie}" if cookie else "")
+    left, size = pages, 0
+
+    async def window() -> None:
+        nonlocal left, size
+        connection = Connection(port)
+        while left > 0:
+            left -= 1
+            status, body = await connection.ask(head)
+            assert status == 200 and body.rstrip().endswith(b"</html>"), (status, body[-200:])
+            size += len(body)
+        connection.close()
+
+    await asyncio.gather(*(window() for _ in range(windows)))
+    return size
+
+
+class Costs:
+    """Of one kind of page: ms of CPU by part and bytes, one value a round."""
+
+    def __init__(self, cookie: str) -> None:
+        self.cookie = cookie
+        self.ms: dict[str, list[float]] = {name: [] for name in PARTS}
+        self.body_bytes: list[float] = []
+
+    def measure(self, house: Mullion, idle: dict[str, float], pages: int, windows: int) -> None:
+        before, began = cpu_s(house), time.monotonic()
+        size = uvloop.run(load(house.port_base, self.cookie, pages, windows))
+        lasted_s, after = time.monotonic() - began, cpu_s(house)
+        for name in PARTS:
+            self.ms[name].append(max(0.0, after[name] - before[name] - idle[name] * lasted_s) * 1000 / pages)
+        self.body_bytes.append(size / pages)
+
+
+def idle_share(house: Mullion) -> dict[str, float]:
+    """Seconds of CPU a second that each part uses while nobody looks."""
+    before = cpu_s(house)
+    time.sleep(IDLE_S)
+    return {name: (used - before[name]) / IDLE_S for name, used in cpu_s(house).items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pages", type=int, default=400)
+    parser.add_argument("--windows", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with Mullion() as house:
+        wait_for(lambda: house.get("/")[1].count('data-state="fresh"') == 3, 60)
+        cookies = signed_in(house.url)
+        player = "; ".join(f"{each.name}={each.value}" for each in cookies.jar)
+        kinds = {"visitor": Costs(""), "player": Costs(player)}
+        for costs in kinds.values():
+            uvloop.run(load(house.port_base, costs.cookie, options.windows * 5, options.windows))
+        idle = idle_share(house)
+        for _ in range(options.rounds):
+            for costs in kinds.values():
+                costs.measure(house, idle, options.pages, options.windows)
+    for kind, costs in kinds.items():
+        for name in PARTS:
+            figure(f"page.{kind}.{name}_ms", statistics.median(costs.ms[name]), "ms of CPU")
+        figure(f"page.{kind}.kib", statistics.median(costs.body_bytes) / 1024, "KiB")
+
+
+if __name__ == "__main__":
+    main()
