@@ -1,6 +1,6 @@
 """What a page of the lobby costs every process that has a part in it, a visitor's and a player's. A whole house.
 
-uv run python -m tests.benchmarks.bench_chain [--pages 400] [--windows 4] [--rounds 3]
+uv run python -m tests.benchmarks.bench_chain [--pages 400] [--windows 2] [--rounds 3]
 
 Rounds of visitors and of a signed-in player take turns, some pages at a time; each process's CPU is counted over all of
 a round and divided by its pages. What runs beside pages (feeds, heartbeats) is measured in rounds without any and taken
@@ -24,6 +24,7 @@ from tests.support.signed_in import signed_in
 
 PARTS = ("shell", "wallet", "live-dealer", "promotions", "bff-queries", "valkey")
 IDLE_S = 3.0
+SHED_S = 0.3
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -47,7 +48,12 @@ async def load(port: int, cookie: str, pages: int, windows: int) -> int:
         while left > 0:
             left -= 1
             status, body = await connection.ask(head)
-            assert status == 200 and body.rstrip().endswith(b"</html>"), (status, body[-200:])
+            if status == 503:  # the shell's door has shed it, as it may where the machine is too busy
+                left += 1
+                await asyncio.sleep(SHED_S)
+                continue
+            assert status == 200, body[-200:]
+            assert body.rstrip().endswith(b"</html>"), body[-200:]
             size += len(body)
         connection.close()
 
@@ -82,7 +88,7 @@ def idle_share(house: Mullion) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=400)
-    parser.add_argument("--windows", type=int, default=4)
+    parser.add_argument("--windows", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with Mullion() as house:

@@ -13,8 +13,8 @@ from tests.support.small.manifests import deployments
 pytestmark = [pytest.mark.full, pytest.mark.timeout(500)]
 # Pages and deposits between two kills, so that each meets a load.
 BETWEEN = (4, 2)
-# A page that was half sent when its own shell was killed: the browser's windows, each at most once.
-CUT_PAGES_MAX = 3
+# A page that was half sent when its own shell was killed: three windows, at each of two kills.
+CUT_PAGES_MAX = 6
 IN_THE_LEDGER = (
     "select receipt.key, count(movement.transaction_id) from commands_receipt receipt "
     "left join commands_transaction movement using (receipt_id) where receipt.key is not null group by 1"
@@ -49,8 +49,10 @@ def test_one_of_each_is_killed_under_load_and_nothing_is_lost(small):
         assert load.failed == {}
         for each in deployments():
             before = Counter(load.failed)
-            small.kill(f"{each.name}#1")
-            go_on(load)
+            # Each in turn, so that of those that lead one does.
+            for number in range(1, each.replicas + 1):
+                small.kill(f"{each.name}#{number}")
+                go_on(load)
             failed[each.name] = dict(Counter(load.failed) - before)
             print(each.name, load.pages["whole"], len(load.deposits), failed[each.name], flush=True)
     again = Counter(load.deposits.values())

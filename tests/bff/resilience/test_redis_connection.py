@@ -63,8 +63,8 @@ async def test_node_of_a_cluster_is_refused_in_words(client: str, answer: bytes)
     """Whoever set the address reads in the log what is wrong with it, whichever house asked first."""
 
     async def node(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while asked := await reader.read(65536):
-            writer.write((b"+OK" if b"CLIENT" in asked else answer) + b"\r\n")
+        while received := await reader.read(65536):
+            writer.write((b"+OK" if b"CLIENT" in received else answer) + b"\r\n")
         writer.close()
 
     server = await asyncio.start_server(node, "127.0.0.1", 0)

@@ -29,7 +29,10 @@ _SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-rea
 
 @dataclass
 class Load:
-    """`pages` counts whole ones and tells what the others were; `slots` counts (slot, state, reason)."""
+    """`pages` counts whole ones and tells what the others were; `slots` counts (slot, state, reason).
+
+    A page that a door has shed, because the machine is too busy for all, says so and comes back by itself: `shed`.
+    """
 
     pages: Counter[str] = field(default_factory=Counter)
     slots: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -39,7 +42,7 @@ class Load:
 
     @property
     def failed(self) -> dict[str, int]:
-        return {what: count for what, count in self.pages.items() if what != "whole"}
+        return {what: count for what, count in self.pages.items() if what not in ("whole", "shed")}
 
 
 def cookies_of(small: Small, name: str) -> str:
@@ -94,6 +97,9 @@ def _page(client: httpx.Client, load: Load) -> str:
         answer = client.get("/")
     except httpx.HTTPError as error:
         return type(error).__name__
+    if answer.status_code == 503 and "retry-after" in answer.headers:
+        time.sleep(float(answer.headers["retry-after"]))
+        return "shed"
     if answer.status_code != 200 or not whole(answer.text):
         return f"{answer.status_code}, not whole"
     load.slots.update(_SLOT.findall(answer.text))
