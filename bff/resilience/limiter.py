@@ -40,7 +40,9 @@ class DoorPolicy:
 
     # So long waits have to be too long before there is a limit: a burst that ends by itself turns nobody away.
     onset_s: float = 0.3
-    limit_min: int = 8
+    # Waits with fewer in flight are not of their making: somebody else has the processor, and turning them away would
+    # give it to nobody here.
+    limit_min: int = 32
     limit_max: int = 10_000
     # So long nothing was refused, nothing near to the limit and no wait too long: the limit is taken away.
     calm_s: float = 2.0
@@ -153,6 +155,8 @@ class Limiter:
     def _adjust(self, wait_ms: float, now: float) -> None:
         policy, self.wait_ms = self.policy, wait_ms
         gradient = self._tolerated_ms() / max(wait_ms, 0.001)
+        if self._peak < policy.limit_min and not self._refused:
+            gradient = max(gradient, 1.0)
         used = self._refused or self._peak >= self._share_min * self._limit
         if gradient >= 1:
             self._timely_at = now

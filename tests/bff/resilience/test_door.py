@@ -18,9 +18,9 @@ SHELL_SAYS = {each: [(b"mullion-load-class", each.value.encode())] for each in L
 
 
 def limited(policy: DoorPolicy | None = None) -> Limiter:
-    """With a limit of some ten requests, none of which is under way."""
+    """With the least limit there is, and nothing under way."""
     limiter, now = Limiter(policy or DoorPolicy(counted_s_max=1e9, calm_s=1e9)), 0.0
-    entered = [limiter.enter(now) for _ in range(20)]
+    entered = [limiter.enter(now) for _ in range(80)]
     for _ in range(30):
         now += 0.05
         limiter.observe(30.0, now)

@@ -99,7 +99,8 @@ def test_the_limit_is_found_from_the_waits(cpu_ms):
         process.run(0.05, {LoadClass.PAGE: 3 * process.per_s})
         found.append(process.limiter.limit * POLICY.page_ratio)
     average = sum(found) / len(found)
-    assert max(ideal, POLICY.limit_min * POLICY.page_ratio) * 0.9 <= average <= ideal * 1.6 + 2
+    expected = max(ideal, POLICY.limit_min * POLICY.page_ratio)
+    assert expected * 0.9 <= average <= expected * 1.25
 
 
 @pytest.mark.parametrize("cpu_ms", [0.5, 2.0, 5.0])
@@ -112,7 +113,7 @@ def test_what_it_can_do_is_done_at_three_times_of_it(cpu_ms):
     # What is left of a step of the simulation when a request ends in it is lost.
     assert process.done[LoadClass.PAGE] >= 0.94 * 8 * process.per_s
     took = sorted(ms for _, ms in process.took_ms)
-    assert took[round(len(took) * 0.99)] <= 8 * POLICY.wait_ms_min + 4 * cpu_ms
+    assert took[round(len(took) * 0.99)] <= 8 * POLICY.wait_ms_min + POLICY.limit_min * cpu_ms
 
 
 def test_classes_are_shed_in_their_order():
@@ -185,20 +186,36 @@ def test_a_slow_machine_has_longer_waits_that_are_none():
     """What little work waits for, on a machine that others use, is tolerated twice over, up to the most."""
     limiter = Limiter(POLICY)
     now = 100.0
-    for _ in range(3000):
-        limiter.leave(limiter.enter(now))
-        limiter.observe(4.0, now)
-        now += 0.05
-    for _ in range(100):
-        limiter.leave(limiter.enter(now))
-        limiter.observe(7.0, now)
-        now += 0.05
+    entered = [limiter.enter(now) for _ in range(POLICY.limit_min)]
+
+    def wait(wait_ms: float, times: int) -> None:
+        nonlocal now
+        for _ in range(times):
+            now += 0.05
+            limiter.enter(now)
+            limiter.observe(wait_ms, now)
+
+    wait(4.0, 3000)
+    wait(7.0, 100)
     assert not limiter.limited
-    for _ in range(100):
-        limiter.leave(limiter.enter(now))
-        limiter.observe(21.0, now)
-        now += 0.05
+    wait(21.0, 100)
     assert limiter.limited
+    for each in entered:
+        limiter.leave(each)
+
+
+def test_a_few_requests_on_a_starved_machine_are_not_turned_away():
+    """That they wait is not of their making, however long it is; nor is there a limit when a burst comes then."""
+    limiter, now = Limiter(POLICY), 100.0
+    entered = [limiter.enter(now) for _ in range(POLICY.limit_min - 1)]
+    for _ in range(100):
+        now += 0.1
+        limiter.observe(80.0, now)
+        assert not limiter.crowded(now)
+        for each in entered:
+            limiter.leave(each)
+        entered = [limiter.enter(now) for _ in range(POLICY.limit_min - 1)]
+    assert not limiter.limited
 
 
 def test_slots_are_spared_before_their_page_is_turned_away():
@@ -206,7 +223,7 @@ def test_slots_are_spared_before_their_page_is_turned_away():
     limiter = Limiter(POLICY)
     now = 100.0
     assert not limiter.spares_slots(LoadClass.PAGE, now)
-    entered = [limiter.enter(now) for _ in range(20)]
+    entered = [limiter.enter(now) for _ in range(80)]
     for _ in range(40):
         now += 0.05
         limiter.observe(30.0, now)

@@ -1,0 +1,264 @@
+"""A surge: three times as much as a house can do for a minute, pages of visitors and of players, and money beside them.
+
+Run: `uv run python -m tests.benchmarks.bench_surge` (about five minutes; `--seconds 15` for a look). The whole house
+stands on one core, the load is made on another, so that neither takes the other's time. It says
+
+- what a page and a refusal cost the house in processor time, and so what goodput can be at three times the capacity:
+  `(1 - 3 r) / (1 - r)` of it, where a refusal costs `r` of a page;
+- capacity: as many pages as ten connections can fetch, half of them of visitors;
+- the surge, open loop: goodput, what was shed by class, and the time of a player's deposit before, in it and after.
+
+It exits with 1 where a figure misses what is asked. Ratios hold on any machine; absolute figures are this machine's.
+"""
+
+import argparse
+import asyncio
+import os
+import re
+import secrets
+import statistics
+import time
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvloop
+
+from tests.benchmarks.verdicts import at_least, at_most, leave
+from tests.support.mullion import Mullion
+from tests.support.signed_in import signed_in
+
+CONNECTIONS = 10
+MONEY_PER_S = 4
+SETTLED_S = 3.0
+DEPOSIT = "/slots/cashier/cashier/actions/deposit"
+# With one request under way visitors' pages are turned away.
+FULL = '{"door": {"refresh_ratio": 1e-6, "retry_ratio": 1e-6, "page_ratio": 1e-6, "counted_s_max": 60}}'
+_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+
+
+@dataclass
+class Seen:
+    """Answers by status, and the times of those that were served, in seconds."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    took: list[float] = field(default_factory=list)
+
+    def p(self, share: float) -> float:
+        return sorted(self.took)[int(len(self.took) * share)] * 1000 if self.took else float("nan")
+
+
+class Connection:
+    """Keep-alive; `ask` answers the status, 0 where nothing came whole."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, request: bytes) -> int:
+        try:
+            async with asyncio.timeout(10):
+                return await self._ask(request)
+        except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError):
+            self.close()
+            return 0
+
+    async def _ask(self, request: bytes) -> int:
+        if self._streams is None or self._streams[0].at_eof():
+            self.close()
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if found := _LENGTH.search(head):
+            await reader.readexactly(int(found[1]))
+        else:
+            while size := int(await reader.readline(), 16):
+                await reader.readexactly(size + 2)
+            await reader.readline()
+        return int(head[9:12])
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+class Load:
+    """Requests to one house."""
+
+    def __init__(self, house: Mullion) -> None:
+        self.port = int(house.url.rpartition(":")[2])
+        cookies = signed_in(house.url)
+        cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        host = f"Host: localhost:{self.port}\r\n"
+        self.visitor = f"GET / HTTP/1.1\r\n{host}\r\n".encode()
+        self.player = f"GET / HTTP/1.1\r\n{host}Cookie: {cookie}\r\n\r\n".encode()
+        self._money = f"POST {DEPOSIT} HTTP/1.1\r\n{host}Cookie: {cookie}\r\nOrigin: {house.url}\r\n"
+        self._idle: list[Connection] = []
+
+    def deposit(self) -> bytes:
+        form = f"amount=10.00&idempotency_key=surge-{secrets.token_hex(12)}"
+        kind = "Content-Type: application/x-www-form-urlencoded\r\n"
+        return f"{self._money}{kind}Content-Length: {len(form)}\r\n\r\n{form}".encode()
+
+    async def closed(self, requests: list[bytes], seconds: float) -> float:
+        """Pages a second."""
+        began, done = time.monotonic(), 0
+
+        async def work(number: int) -> None:
+            nonlocal done
+            connection = Connection(self.port)
+            while time.monotonic() - began < seconds:
+                done += await connection.ask(requests[number % len(requests)]) == 200
+            connection.close()
+
+        await asyncio.gather(*(work(number) for number in range(CONNECTIONS)))
+        return done / (time.monotonic() - began)
+
+    async def open(self, rates: list[tuple[str, float]], seconds: float) -> dict[str, Seen]:
+        """So many a second of each kind, whether or not earlier ones were answered."""
+        seen = {name: Seen() for name, _ in rates}
+        await asyncio.gather(*(self._stream(name, rate, seconds, seen[name]) for name, rate in rates))
+        return seen
+
+    async def _stream(self, name: str, rate: float, seconds: float, seen: Seen) -> None:
+        began, tasks = time.monotonic(), set()
+        for number in range(int(rate * seconds)):
+            due = began + number / rate
+            if (early := due - time.monotonic()) > 0:
+                await asyncio.sleep(early)
+            tasks.add(task := asyncio.create_task(self._fetch(name, due, seen)))
+            task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
+
+    async def _fetch(self, name: str, due: float, seen: Seen) -> None:
+        connection = self._idle.pop() if self._idle else Connection(self.port)
+        request = self.deposit() if name == "money" else getattr(self, name)
+        status = await connection.ask(request)
+        seen.statuses[status] += 1
+        if status not in (0, 503):
+            seen.took.append(time.monotonic() - due)
+        self._idle.append(connection)
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    children = [int(each) for task in Path(f"/proc/{pid}/task").iterdir() for each in _children(task)]
+    return [pid, *(below for child in children for below in tree(child))]
+
+
+def _children(task: Path) -> list[str]:
+    return (task / "children").read_text().split()
+
+
+def cpu_s(pids: list[int]) -> float:
+    total = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def apart(pids: list[int]) -> None:
+    """The house on the first core, the load on the second."""
+    cores = sorted(os.sched_getaffinity(0))
+    for pid in pids:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {cores[0]})
+    os.sched_setaffinity(0, set(cores[1:]) or {cores[0]})
+
+
+async def cost_ms(load: Load, pids: list[int], request: bytes, seconds: float, status: int) -> float:
+    """Processor time of one request to the whole house."""
+    connection, count = Connection(load.port), 0
+    await load.closed([request], 1.0)
+    before, began = cpu_s(pids), time.monotonic()
+    while time.monotonic() - began < seconds:
+        assert await connection.ask(request) == status
+        count += 1
+    connection.close()
+    return (cpu_s(pids) - before) / count * 1000
+
+
+async def refusal_ms(seconds: float) -> float:
+    with Mullion(environ={"HOUSE_POLICIES": FULL}) as house:
+        apart(tree(house.process.pid))
+        load = Load(house)
+        _, writer = await asyncio.open_connection("127.0.0.1", load.port)
+        writer.write(load.deposit()[:-1])
+        await asyncio.sleep(0.5)
+        try:
+            return await cost_ms(load, [house.pid("shell")], load.visitor, seconds, 503)
+        finally:
+            writer.close()
+
+
+async def surge(seconds: float, times: float) -> None:
+    refused_ms = await refusal_ms(4)
+    with Mullion() as house:
+        pids = tree(house.process.pid)
+        apart(pids)
+        load = Load(house)
+        await load.open([("money", MONEY_PER_S)], 3)
+        costs = {name: await cost_ms(load, pids, getattr(load, name), 4, 200) for name in ("visitor", "player")}
+        page_ms = statistics.mean(costs.values())
+        print(f"a page of a visitor {costs['visitor']:.2f} ms, of a player {costs['player']:.2f} ms", end=", ")
+        print(f"a refusal {refused_ms:.3f} ms: a page costs {page_ms / refused_ms:.1f} refusals", flush=True)
+        ratio = refused_ms / page_ms
+        bound = (1 - times * ratio) / (1 - ratio)
+        quiet = (await load.open([("money", MONEY_PER_S)], 15))["money"]
+        capacity = await load.closed([load.visitor, load.player], 10)
+        print(
+            f"capacity {capacity:.0f} pages/s; a deposit alone p50 {quiet.p(0.5):.0f} p99 {quiet.p(0.99):.0f} ms",
+            flush=True,
+        )
+        pages = [("visitor", capacity * times / 2), ("player", capacity * times / 2), ("money", MONEY_PER_S)]
+        onset = await load.open(pages, SETTLED_S)
+        seen = await load.open(pages, seconds)
+        await asyncio.sleep(10)
+        after = await load.open([("money", MONEY_PER_S), ("visitor", capacity / 4)], 10)
+        for name, each in [*seen.items(), *((f"{name} at the onset", each) for name, each in onset.items())]:
+            print(f"{name:22} {dict(each.statuses)} p50 {each.p(0.5):.0f} p99 {each.p(0.99):.0f} ms", flush=True)
+        for name in ("shell", "bff-commands", "wallet", "promotions", "live-dealer", "bff-queries"):
+            print(
+                f"  {name} shed",
+                re.findall(r'mullion_door_shed_total\{class="(\w+)"\} ([1-9][\d.]*)', metrics_of(house, name)),
+            )
+        goodput = (seen["visitor"].statuses[200] + seen["player"].statuses[200]) / seconds
+        required = 0.85 if ratio <= 1 / 15 else 0.85 / 0.857 * bound
+        at_least(f"goodput at {times:g} x the capacity, of it ({bound:.2f} at most)", goodput / capacity, "x", required)
+        at_most("p99 of a deposit in the surge, of that alone", seen["money"].p(0.99) / quiet.p(0.99), "x", 2)
+        at_least("deposits that were made", share(seen["money"]), "", 1)
+        at_most("p99 of a deposit 10 s after, of that alone", after["money"].p(0.99) / quiet.p(0.99), "x", 1.5)
+        at_least(
+            "pages 10 s after that are whole", after["visitor"].statuses[200] / after["visitor"].statuses.total(), "", 1
+        )
+        at_most(
+            "processes that were started again", sum(row["starts"] - 1 for row in house.processes().values()), "", 0
+        )
+
+
+def share(seen: Seen) -> float:
+    made = sum(count for status, count in seen.statuses.items() if 200 <= status < 400)
+    return made / max(1, seen.statuses.total())
+
+
+def metrics_of(house: Mullion, name: str) -> str:
+    url = house.inner_url if name == "shell" else house.url_of(name)
+    with urllib.request.urlopen(f"{url}/metrics") as answer:
+        return answer.read().decode()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60, help="how long the surge lasts")
+    parser.add_argument("--times", type=float, default=3, help="how much of the capacity is asked for")
+    arguments = parser.parse_args()
+    uvloop.run(surge(arguments.seconds, arguments.times))
+    leave()
+
+
+if __name__ == "__main__":
+    main()
