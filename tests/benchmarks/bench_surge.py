@@ -35,6 +35,8 @@ SETTLED_S = 3.0
 DEPOSIT = "/slots/cashier/cashier/actions/deposit"
 # With one request under way visitors' pages are turned away.
 FULL = '{"door": {"refresh_ratio": 1e-6, "retry_ratio": 1e-6, "page_ratio": 1e-6, "counted_s_max": 60}}'
+HOUSES = ("shell", "wallet", "promotions", "live-dealer", "bff-queries", "bff-commands")
+_SHED = re.compile(r'mullion_door_shed_total\{class="(\w+)"\} ([1-9][\d.]*)')
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
@@ -206,37 +208,37 @@ async def surge(seconds: float, times: float) -> None:
         page_ms = statistics.mean(costs.values())
         print(f"a page of a visitor {costs['visitor']:.2f} ms, of a player {costs['player']:.2f} ms", end=", ")
         print(f"a refusal {refused_ms:.3f} ms: a page costs {page_ms / refused_ms:.1f} refusals", flush=True)
-        ratio = refused_ms / page_ms
-        bound = (1 - times * ratio) / (1 - ratio)
         quiet = (await load.open([("money", MONEY_PER_S)], 15))["money"]
         capacity = await load.closed([load.visitor, load.player], 10)
-        print(
-            f"capacity {capacity:.0f} pages/s; a deposit alone p50 {quiet.p(0.5):.0f} p99 {quiet.p(0.99):.0f} ms",
-            flush=True,
-        )
+        print(f"capacity {capacity:.0f} pages/s", flush=True)
         pages = [("visitor", capacity * times / 2), ("player", capacity * times / 2), ("money", MONEY_PER_S)]
         onset = await load.open(pages, SETTLED_S)
         seen = await load.open(pages, seconds)
         await asyncio.sleep(10)
         after = await load.open([("money", MONEY_PER_S), ("visitor", capacity / 4)], 10)
-        for name, each in [*seen.items(), *((f"{name} at the onset", each) for name, each in onset.items())]:
-            print(f"{name:22} {dict(each.statuses)} p50 {each.p(0.5):.0f} p99 {each.p(0.99):.0f} ms", flush=True)
-        for name in ("shell", "bff-commands", "wallet", "promotions", "live-dealer", "bff-queries"):
-            print(
-                f"  {name} shed",
-                re.findall(r'mullion_door_shed_total\{class="(\w+)"\} ([1-9][\d.]*)', metrics_of(house, name)),
-            )
-        goodput = (seen["visitor"].statuses[200] + seen["player"].statuses[200]) / seconds
-        required = 0.85 if ratio <= 1 / 15 else 0.85 / 0.857 * bound
-        at_least(f"goodput at {times:g} x the capacity, of it ({bound:.2f} at most)", goodput / capacity, "x", required)
-        at_most("p99 of a deposit in the surge, of that alone", seen["money"].p(0.99) / quiet.p(0.99), "x", 2)
-        at_least("deposits that were made", share(seen["money"]), "", 1)
-        at_most("p99 of a deposit 10 s after, of that alone", after["money"].p(0.99) / quiet.p(0.99), "x", 1.5)
-        at_least(
-            "pages 10 s after that are whole", after["visitor"].statuses[200] / after["visitor"].statuses.total(), "", 1
-        )
-        at_most(
-            "processes that were started again", sum(row["starts"] - 1 for row in house.processes().values()), "", 0
+        say("alone", {"money": quiet})
+        say("at the onset", onset)
+        say("in the surge", seen)
+        say("10 s after", after)
+        for name in HOUSES:
+            print(f"  {name} shed", dict(_SHED.findall(metrics_of(house, name))), flush=True)
+        begun_again = sum(row["starts"] - 1 for row in house.processes().values())
+    ratio = refused_ms / page_ms
+    bound = (1 - times * ratio) / (1 - ratio)
+    required = 0.85 if ratio <= 1 / 15 else 0.85 / 0.857 * bound
+    goodput = (seen["visitor"].statuses[200] + seen["player"].statuses[200]) / seconds
+    at_least(f"goodput at {times:g} x the capacity, of it ({bound:.2f} at most)", goodput / capacity, "x", required)
+    at_most("p99 of a deposit in the surge, of that alone", seen["money"].p(0.99) / quiet.p(0.99), "x", 2)
+    at_least("deposits that were made", share(seen["money"]), "", 1)
+    at_most("p99 of a deposit 10 s after, of that alone", after["money"].p(0.99) / quiet.p(0.99), "x", 1.5)
+    at_least("pages 10 s after that are whole", share(after["visitor"]), "", 1)
+    at_most("processes that were started again", begun_again, "", 0)
+
+
+def say(when: str, seen: dict[str, Seen]) -> None:
+    for name, each in seen.items():
+        print(
+            f"  {when:14}{name:8} p50 {each.p(0.5):6.0f} p99 {each.p(0.99):6.0f} ms {dict(each.statuses)}", flush=True
         )
 
 
@@ -248,7 +250,8 @@ def share(seen: Seen) -> float:
 def metrics_of(house: Mullion, name: str) -> str:
     url = house.inner_url if name == "shell" else house.url_of(name)
     with urllib.request.urlopen(f"{url}/metrics") as answer:
-        return answer.read().decode()
+        text: bytes = answer.read()
+        return text.decode()
 
 
 def main() -> None:
