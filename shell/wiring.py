@@ -42,6 +42,7 @@ from shell.registry.analyst import Analyst
 from shell.registry.follow import ACTOR, Follower, FollowPolicy
 from shell.registry.hold_enforcer import HoldEnforcer
 from shell.registry.origins import Origins
+from shell.registry.prewarm import Prewarmer, PrewarmPolicy
 from shell.registry.publish import Published, publish
 from shell.registry.snapshot_file import SnapshotFile
 from shell.registry.snapshot_loader import Holds
@@ -73,6 +74,7 @@ class Parts:
     tally: ReleaseTally
     pages_follower: PagesFollower
     limiter: Limiter
+    prewarmer: Prewarmer
 
 
 @cache
@@ -83,16 +85,18 @@ def parts() -> Parts:
     process = uuid4().hex
     evidence = RedisEvidence(settings.REDIS_URL, sender=process)
     redis = connect(settings.REDIS_URL)
+    targets, lease = (lambda release: _probe_targets(pages, release)), RedisLease(redis, holder=process)
     upstreams = Upstreams(
-        probe_targets=lambda release: _probe_targets(pages, release),
+        probe_targets=targets,
         evidence=evidence,
-        lease=RedisLease(redis, holder=process),
+        lease=lease,
         rule=settings.FRAGMENT_ADDRESSES,
     )
+    prewarmer = Prewarmer(upstreams, targets, lease, house_policy("prewarm", PrewarmPolicy()))
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
     bearer = _bearer_of(minter)
     follower = _follower(pages, bearer)
-    registry = _registry(upstreams, pages)
+    registry = _registry(upstreams, pages, prewarmer)
     tally = ReleaseTally(lambda: registry.current)
     recent_outcomes, outcome_lines = RecentOutcomes(), OutcomeLines()
     trial_webhook = TrialWebhook(
@@ -121,6 +125,7 @@ def parts() -> Parts:
         trial_webhook=trial_webhook,
         tally=tally,
         registry=registry,
+        prewarmer=prewarmer,
         pages_follower=PagesFollower(Path(settings.PAGES), pages),
         upstreams=upstreams,
         composer=Composer(compiler, includer, NOT_FOUND),
@@ -159,13 +164,14 @@ def _follower(pages: LivePages, bearer: Bearer) -> Follower:
     return Follower(publish_again, house_policy("follow", FollowPolicy()))
 
 
-def _registry(upstreams: Upstreams, pages: LivePages) -> SnapshotPoller:
+def _registry(upstreams: Upstreams, pages: LivePages, prewarmer: Prewarmer) -> SnapshotPoller:
     hold_enforcer = HoldEnforcer(upstreams)
 
     def follow(snapshot: Snapshot, holds: Holds) -> None:
         pages.take_published(snapshot.pages, snapshot.scopes)
         upstreams.retain(snapshot)
         hold_enforcer.follow(snapshot, holds)
+        prewarmer.follow(snapshot)
 
     return SnapshotPoller(follow, SnapshotFile(settings.SNAPSHOT, settings.SECRET_KEY))
 
@@ -210,11 +216,13 @@ async def start() -> None:
     await parts().revocations.start()
     await parts().registry.start()
     parts().analyst.start()
+    parts().prewarmer.start()
     await parts().pages_follower.start()
 
 
 async def stop() -> None:
     """End what `start` began and close every connection."""
+    await parts().prewarmer.stop()
     await parts().analyst.stop()
     await parts().trial_webhook.aclose()
     await parts().follower.aclose()

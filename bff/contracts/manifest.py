@@ -40,7 +40,8 @@ class Extension(msgspec.Struct, frozen=True):
 
     `player_paths` are first segments of pathnames that an otherwise shared fragment renders for one player. `upstreams`
     are the names under which it may say who failed behind it, beside its `feeds`; any other name counts as none.
-    `visitors` names the proxies that answer who is not signed in, too.
+    `visitors` names the proxies that answer who is not signed in, too. A `function` sleeps and wakes: an answer may
+    take `cold_ms_max`, for which no page waits, and one process of the shell calls it `concurrency_max` times at once.
     """
 
     contract: Annotated[int, msgspec.Meta(ge=1)] = 1
@@ -61,6 +62,8 @@ class Extension(msgspec.Struct, frozen=True):
     pictures: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=16)] = ()
     visitors: Annotated[tuple[Name, ...], msgspec.Meta(max_length=PROXIES_MAX)] = ()
     kind: Literal["service", "function"] = "service"
+    cold_ms_max: Annotated[int, msgspec.Meta(ge=500, le=30_000)] = 10_000
+    concurrency_max: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
     sunset: date | None = None
 
     def audience_of(self, pathname: str) -> Audience:

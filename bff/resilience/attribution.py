@@ -68,6 +68,7 @@ ATTRIBUTION: Mapping[Reason, Attribution] = MappingProxyType(
         Reason.HELD: _OURS_UNSENT,
         Reason.NOT_PUBLISHED: _OURS_UNSENT,
         Reason.MANIFEST: _OURS_UNSENT,
+        Reason.COLD: _OURS,
         Reason.LEFT: _OURS,
         Reason.PENDING: _OURS,
         Reason.INTERNAL: _OURS,

@@ -195,8 +195,9 @@ class Guard:
         self._partitions.unforce()
 
     async def aclose(self) -> None:
-        """Stop probing, wait for the calls that still run (each ends by its deadline), close the connections.
+        """Stop probing, wait for the calls that still run, close the connections.
 
+        Each call ends by its deadline, or by the policy's `drain_ms_max` where that is given.
         Another guard may have this one's name by then: what its last calls meet is nobody's news.
         """
         self._closed = True
@@ -206,7 +207,11 @@ class Guard:
         if self._prober:
             await self._prober.aclose()
         if self._running:
-            await asyncio.wait(self._running)
+            await asyncio.wait(self._running, timeout=self.policy.drain_ms_max / 1000 or None)
+        for work in [*self._running]:
+            work.cancel()
+        if self._running:
+            await asyncio.wait([*self._running])
         await self._transport.aclose()
         await self._partitions.aclose()
 

@@ -56,6 +56,7 @@ class LastGood(Generic[T]):
         self._wall = wall
         self._copies: MemoryCache[T] = MemoryCache(policy)
         self._flights: dict[Key, asyncio.Task[Fetched[T] | Failure]] = {}
+        self._outliving: set[asyncio.Task[Fetched[T] | Failure]] = set()
         self._lookups: set[asyncio.Task[Copy[T] | None]] = set()
         self._second_level = WriteBehind(second, codec, policy, clock) if second and codec else None
 
@@ -64,14 +65,25 @@ class LastGood(Generic[T]):
         """What all copies in this process weigh."""
         return self._copies.bytes_stored
 
-    async def get(self, key: Key, fetch: Fetch[T], *, stale_s_max: int, unshared: bool = False) -> Outcome[T] | Failure:
+    async def get(
+        self,
+        key: Key,
+        fetch: Fetch[T],
+        *,
+        stale_s_max: int,
+        unshared: bool = False,
+        wait_s: float | None = None,
+    ) -> Outcome[T] | Failure:
         """The value under `key`: kept and fresh, fetched, or, when fetching failed, the last good one.
 
         `fetch` answers a `Failure`, it does not raise; for `stale_s_max` after its freshness a copy may stand in.
         `unshared`: what is asked for is about more than the key says, so no other's answer will do. In a partition it
         is always so, and what is answered there neither becomes a copy nor takes one away; unless these are its own.
+        With `wait_s` a fetch that takes longer goes on by itself, and whoever asks next for the same (a player, too)
+        joins it.
         """
-        unshared = unshared or key.player is not None or self._apart
+        alone = unshared or self._apart
+        unshared = alone or key.player is not None
         copy = self._copies.get(key, self._clock())
         if copy is not None and not unshared:
             age_s = copy.age_s(self._clock())
@@ -80,7 +92,18 @@ class LastGood(Generic[T]):
             if age_s < copy.lifetime.fresh_s + copy.lifetime.revalidate_s:
                 self._fly(key, fetch, stale_s_max)
                 return self._fresh(copy, "revalidated")
-        return await self._fetch_or_fall_back(key, copy, fetch, stale_s_max, unshared)
+        if wait_s is not None:
+            own = asyncio.create_task(self._ask(key, fetch, stale_s_max)) if alone else None
+            flying = own or self._fly(key, fetch, stale_s_max)
+            self._outliving.add(flying)
+            flying.add_done_callback(self._outliving.discard)
+            ending: Awaitable[Fetched[T] | Failure] = _within(wait_s, flying)
+        elif unshared:
+            # A player's request may say what only that tab knows, so one never answers another.
+            ending = self._ask(key, fetch, stale_s_max)
+        else:
+            ending = asyncio.shield(self._fly(key, fetch, stale_s_max))
+        return await self._end_or_fall_back(key, copy, ending, stale_s_max, unshared)
 
     def at_once(
         self, key: Key, refused: Callable[[], Failure | None], *, stale_s_max: int, unshared: bool = False
@@ -108,23 +131,26 @@ class LastGood(Generic[T]):
         return partition is not None and partition != self._own
 
     async def aclose(self) -> None:
-        """Wait for what is still fetched or written."""
-        under_way: list[asyncio.Task[Any]] = [*self._flights.values(), *self._lookups]
+        """Wait for what is still fetched or written; what goes on with nobody waiting for it is cancelled."""
+        for flight in self._outliving:
+            flight.cancel()
+        under_way: list[asyncio.Task[Any]] = [*self._flights.values(), *self._outliving, *self._lookups]
         if under_way:
             await asyncio.wait(under_way)
         if self._second_level:
             await self._second_level.aclose()
 
-    async def _fetch_or_fall_back(
-        self, key: Key, copy: Copy[T] | None, fetch: Fetch[T], stale_s_max: int, unshared: bool
+    async def _end_or_fall_back(
+        self,
+        key: Key,
+        copy: Copy[T] | None,
+        ending: Awaitable[Fetched[T] | Failure],
+        stale_s_max: int,
+        unshared: bool,
     ) -> Outcome[T] | Failure:
         # Asked beside the fetch, so that it costs no time when the fetch fails late.
         lookup = self._start_second_level_lookup(key) if copy is None and stale_s_max > 0 else None
-        if unshared:
-            # A player's request may say what only that tab knows, so one never answers another.
-            ended = await self._ask(key, fetch, stale_s_max)
-        else:
-            ended = await asyncio.shield(self._fly(key, fetch, stale_s_max))
+        ended = await ending
         in_grace = None if unshared or not ended.late else self._in_grace(copy)
         if in_grace is not None:
             return in_grace
@@ -179,6 +205,7 @@ class LastGood(Generic[T]):
         return flight
 
     async def _ask(self, key: Key, fetch: Fetch[T], stale_s_max: int) -> Fetched[T] | Failure:
+        began = self._clock()
         try:
             ended = await fetch()
         except Exception as error:
@@ -188,26 +215,38 @@ class LastGood(Generic[T]):
         if self._apart:
             return ended
         if isinstance(ended, Fetched):
-            self._keep(key, ended, lifetime(ended.headers, stale_s_max=stale_s_max, shared=key.player is None))
+            self._keep(key, ended, began, lifetime(ended.headers, stale_s_max=stale_s_max, shared=key.player is None))
         elif ended.reason in _DENIED:
             self._forget(key)
         return ended
 
-    def _keep(self, key: Key, fetched: Fetched[T], lives: Lifetime) -> None:
-        if not fetched.keep:
+    def _keep(self, key: Key, fetched: Fetched[T], began: float, lives: Lifetime) -> None:
+        if not fetched.keep or self._overtaken(key, began):
             return
         if lives.retained_s == 0:
             self._forget(key)
             return
-        copy = Copy(fetched.value, fetched.size_bytes, self._clock(), lives)
+        copy = Copy(fetched.value, fetched.size_bytes, self._clock(), lives, began)
         self._copies.put(key, copy)
         if self._second_level:
             self._second_level.write(key, copy)
+
+    def _overtaken(self, key: Key, began: float) -> bool:
+        """Whether what was asked for later was answered before: it says more."""
+        copy = self._copies.get(key, self._clock())
+        return copy is not None and copy.requested_at > began
 
     def _forget(self, key: Key) -> None:
         self._copies.delete(key)
         if self._second_level:
             self._second_level.forget(key)
+
+
+async def _within(wait_s: float, flight: asyncio.Task[Fetched[T] | Failure]) -> Fetched[T] | Failure:
+    await asyncio.wait({flight}, timeout=wait_s)
+    if not flight.done():
+        return Failure(Reason.COLD, f"no answer within {wait_s * 1000:.0f} ms; it is still under way", late=True)
+    return Failure(Reason.INTERNAL, "the process ends") if flight.cancelled() else flight.result()
 
 
 def _count(counter: Counter) -> None:

@@ -60,12 +60,16 @@ class Fetched(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Copy(Generic[T]):
-    """A kept value. `stored_at` is on the monotonic clock, so that no clock that is set can change its age."""
+    """A kept value. `stored_at` is on the monotonic clock, so that no clock that is set can change its age.
+
+    `requested_at`, on the same, is when its fetch began; 0 where another process fetched it.
+    """
 
     value: T
     size_bytes: int
     stored_at: float
     lifetime: Lifetime
+    requested_at: float = 0.0
 
     def age_s(self, now: float) -> float:
         """Seconds since it was received."""

@@ -18,6 +18,8 @@ class Pace:
 
     def limit_ms(self, now: float) -> int:
         """How long an answer is waited for."""
+        if self._policy.cold_ms_max:
+            return self._policy.cold_ms_max
         return self._policy.deadline_ms + (self._policy.patience_ms if self.slow(now) else 0)
 
     def slow(self, now: float) -> bool:
@@ -26,5 +28,6 @@ class Pace:
 
     def took(self, ms: float, now: float) -> None:
         """An answer came after so long, or none did."""
-        if ms > self._policy.deadline_ms * self._policy.near_ratio:
+        limit_ms = self._policy.cold_ms_max or self._policy.deadline_ms
+        if ms > limit_ms * self._policy.near_ratio:
             self._slow_until = now + self._policy.window_s

@@ -19,6 +19,8 @@ class Policy:
         0  # more, for as long as answers come near to deadline_ms; where a caller has no more, it gets none
     )
     near_ratio: float = 0.8  # of the limit: later than this is near to it
+    cold_ms_max: int = 0  # of what sleeps and wakes: a call may take so long, which whoever made it need not wait for
+    drain_ms_max: int = 0  # what a guard that closes gives to calls under way; 0: each ends by its own deadline
     connect_ms: int = 250
 
     # Idle connections end before the strictest usual server (uvicorn as it comes: 5 s) ends them, so none is met half

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     BULKHEAD_FULL = "bulkhead_full"
     SHED = "shed"  # too much to do, there or here: nothing was done, so that pages and money go on
     HELD = "held"  # an operator holds it out of every page
+    COLD = "cold"  # a function did not answer as fast as it does when it is warm; it is still under way
 
     FEED_STALE = "feed_stale"
     FEED_DOWN = "feed_down"

@@ -7,9 +7,10 @@ Public: `House`, `StaticFile`, `load`, `this_house`.
 """
 
 import hashlib
+import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,8 @@ from bff.contracts.manifest import NAME_PATTERN, Manifest, ManifestRefused, pars
 KIT = Path(__file__).parent
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 _CONTENT = frozenset({".py", ".html", ".css", ".js", ".json"})
+# AWS Lambda; functions-framework and what is built on it; Knative and Cloud Run.
+_FUNCTION_PLATFORMS = ("AWS_LAMBDA_FUNCTION_NAME", "FUNCTION_TARGET", "K_SERVICE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,15 @@ class House:
         return self.manifest.version
 
 
-def load(folder: Path) -> House:
-    """The house in `folder`; `ManifestRefused` or `OSError` names the file and what is wrong with it."""
+def load(folder: Path, environ: Mapping[str, str] = os.environ) -> House:
+    """The house in `folder`; `ManifestRefused` or `OSError` names the file and what is wrong with it.
+
+    How it runs is the environment's to say: where a platform of functions runs it, its manifest says so.
+    """
     name = _name(folder / "house.toml")
     raw = _json_object(folder / "manifest.json")
+    if any(environ.get(name) for name in _FUNCTION_PLATFORMS):
+        raw["mullion"] = {**raw.get("mullion", {}), "kind": "function"}
     raw["version"] = f"{raw.get('version', '0')}+{_digest(folder)}"
     body = msgspec.json.encode({**raw, "name": name})
     manifest = parse(body)

@@ -20,6 +20,7 @@ from bff.resilience.policies import house_policy
 from bff.resilience.policy import LastGoodPolicy
 from bff.resilience.reason import LATE, Reason
 from shell.composition.body import Body, read_body
+from shell.composition.function_calls import FunctionCalls
 from shell.composition.include import Include
 from shell.composition.ladder import Included, included_from_failure, included_from_outcome
 from shell.composition.outage import Outages
@@ -62,6 +63,7 @@ class Includer:
         self._outcome_log = OutcomeLog()
         self._outages = Outages()
         self._clock = clock
+        self.functions = FunctionCalls(self._late, clock)
 
     async def include(self, include: Include, page_deadline: Deadline) -> Included:
         """The outcome, within the release's deadline and the page's. Only cancellation passes through."""
@@ -131,6 +133,8 @@ class Includer:
             return _not_published(include)
         declared = include.release.manifest.mullion
         deadline = page_deadline.within(self._clock(), declared.deadline_ms)
+        if declared.kind == "function":
+            return await self._fill_from_function(include, deadline)
 
         async def fetch() -> Fetched[Body] | Failure:
             return await self._fetch(include, deadline)
@@ -139,6 +143,27 @@ class Includer:
             include,
             await self._copies.get(include.key, fetch, stale_s_max=declared.stale_s_max, unshared=include.unshared),
         )
+
+    async def _fill_from_function(self, include: Include, deadline: Deadline) -> Included:
+        """The page goes on without what may be cold; the call goes on without the page."""
+        call = self.functions.begin(include, deadline, self._upstreams.of(include.published).policy)
+        included: Included | None = None
+        try:
+            ended = await self._copies.get(
+                include.key,
+                lambda: call.fetch(self._fetch),
+                stale_s_max=include.published.manifest.mullion.stale_s_max,
+                unshared=include.unshared,
+                wait_s=call.wait_s,
+            )
+            included = _included(include, ended)
+            return included
+        finally:
+            call.leave(included.reason if included is not None else None)
+
+    def _late(self, include: Include, failure: Failure, ms: int) -> None:
+        """A call that its page had gone on without ended badly: an outcome that no page shows, and that counts."""
+        self._recorded(structs.replace(included_from_failure(include, failure), ms=ms), include)
 
     async def _fetch(self, include: Include, deadline: Deadline) -> Fetched[Body] | Failure:
         bodies: list[Body] = []

@@ -16,7 +16,9 @@ from shell.composition.outage import Repeated
 from shell.composition.page import Slot
 from shell.composition.release import Release
 
-_DECIDED_HERE = frozenset({Reason.NOT_PUBLISHED, Reason.HELD, Reason.INTERNAL, Reason.LEFT, Reason.PENDING})
+_DECIDED_HERE = frozenset(
+    {Reason.NOT_PUBLISHED, Reason.HELD, Reason.INTERNAL, Reason.LEFT, Reason.PENDING, Reason.COLD}
+)
 
 
 class Included(msgspec.Struct, frozen=True, eq=False):

@@ -18,6 +18,11 @@ INCLUDE_SECONDS = Histogram("mullion_include_seconds", "What an include took.", 
 VERSION_SKEW = Counter(
     "mullion_version_skew_total", "Includes that another version than the live release's answered.", ["fragment"]
 )
+FUNCTION_CALLS = Counter(
+    "mullion_function_calls_total",
+    "Calls of fragments that are functions: warm, cold or failed.",
+    ["fragment", "start"],
+)
 PAGES = Counter("mullion_pages_total", "Pages composed, by status.", ["page", "status"])
 PAGES_LEFT = Counter("mullion_pages_left_total", "Pages whose browser left before the last slot.", ["page"])
 

@@ -1,12 +1,13 @@
 """A published release as the page path sees it: immutable, in memory, no database.
 
-Public: `Trust`, `Shown`, `NOTHING_SHOWN`, `StoredAsset`, `AssetUse`, `Role`, `Release`, `Canary`, `Snapshot`,
-`ASSETS_PREFIX`, `asset_url`, `path_of`.
+Public: `Trust`, `Shown`, `NOTHING_SHOWN`, `WarmUp`, `StoredAsset`, `AssetUse`, `Role`, `Release`, `Canary`,
+`Snapshot`, `ASSETS_PREFIX`, `asset_url`, `path_of`.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -39,6 +40,21 @@ class Shown(NamedTuple):
 
 
 NOTHING_SHOWN = Shown()
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """So many environments of a function are to be warm `minutes_before` the moment `at` (UTC), and until then."""
+
+    fragment: str
+    at: datetime
+    environments: int
+    minutes_before: int
+    why: str
+
+    @property
+    def begins_at(self) -> datetime:
+        return self.at - timedelta(minutes=self.minutes_before)
 
 
 class Role(StrEnum):
@@ -208,7 +224,7 @@ class Snapshot:
     pages from before there were tags, where that is not what is live. `pages` are the documents of published pages by
     name, and `scopes` what operators let fragments do for a player, where the registry says it. `rolled_back` says of
     trials of the last day why they ended. `previews` are releases that one browser each is shown, by the preview's id;
-    `preview` is that of the snapshot itself, for such a browser.
+    `preview` is that of the snapshot itself, for such a browser. `warm_ups` are those that are still to come.
     """
 
     generation: int = 0
@@ -222,6 +238,7 @@ class Snapshot:
     rolled_back: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     previews: Mapping[str, Release] = field(default_factory=lambda: MappingProxyType({}))
     preview: str = ""
+    warm_ups: tuple[WarmUp, ...] = ()
 
     def release_for(self, fragment: str, visitor: str) -> Release | None:
         """What this visitor's pages are drawn by; None where nothing is live."""

@@ -27,7 +27,7 @@ from shell.composition.release import Release, Role, Snapshot
 ACTION_MS = 5000
 
 # What a guard is of: each has its own breaker, so that the outage of one is not another's.
-_Kind = Literal["content", "actions", "api", "uploads"]
+_Kind = Literal["content", "actions", "api", "uploads", "warming"]
 # Fragment, digest, role, kind.
 _Key = tuple[str, str, Role, _Kind]
 
@@ -73,6 +73,14 @@ class Upstreams:
             # No page waits longer than its own deadline: a time-out after all of that is as bad as one can be.
             deadline_ms = min(extension.deadline_ms, self._page_deadline_ms)
             policy = replace(self._policy, deadline_ms=deadline_ms, wire_bytes_max=extension.body_bytes_max)
+            if extension.kind == "function":
+                # Its calls outlive their pages; a shell that stops waits for them no longer than a page would.
+                policy = replace(
+                    policy,
+                    cold_ms_max=extension.cold_ms_max,
+                    drain_ms_max=deadline_ms,
+                    in_flight_max=extension.concurrency_max,
+                )
             guard = self._guards[key] = Guard(
                 _name(release),
                 policy,
@@ -100,6 +108,24 @@ class Upstreams:
             )
             name = f"{_name(release)}.actions"
             guard = self._guards[key] = Guard(name, policy, self._checked(name, policy))
+        return guard
+
+    def warming_of(self, release: Release, environments: int) -> Guard:
+        """The guard of calls that only warm a function: they take no page's place, and open no page's breaker."""
+        key: _Key = (release.fragment, release.digest, release.role, "warming")
+        guard = self._guards.get(key)
+        if guard is None:
+            declared, name = release.manifest.mullion, f"{_name(release)}.warming"
+            policy = replace(
+                self._policy,
+                deadline_ms=declared.cold_ms_max,
+                drain_ms_max=declared.deadline_ms,
+                wire_bytes_max=declared.body_bytes_max,
+                in_flight_max=environments,
+                waiting_max=0,
+            )
+            sender = self._connect(policy) if self._connect else self._checked(name, policy)
+            guard = self._guards[key] = Guard(name, policy, sender, clock=self._clock)
         return guard
 
     def api_of(self, release: Release, *, upload: bool = False) -> Guard:

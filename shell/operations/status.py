@@ -6,6 +6,7 @@ Public: `FragmentStatus`, `fragments`, `trial_of`.
 from dataclasses import dataclass
 from datetime import datetime
 
+from shell.composition.function_calls import FunctionRecord
 from shell.composition.release import SHARE_MAX, Snapshot
 from shell.registry.holds import FragmentHold
 from shell.wiring import Parts
@@ -19,7 +20,8 @@ class FragmentStatus:
 
     `version_seen` is what answered last where that is another version than the release's.
 
-    `upstream` is who failed: the fragment, or what it says has failed behind it.
+    `upstream` is who failed: the fragment, or what it says has failed behind it. `function` is what was met of one that
+    sleeps and wakes, `warmed` when and why it was woken beforehand, and when it will be.
     """
 
     fragment: str
@@ -39,6 +41,8 @@ class FragmentStatus:
     version_seen: str = ""
     follow: bool = False
     trial: str = ""
+    function: str = ""
+    warmed: str = ""
 
 
 def fragments(parts: Parts) -> list[FragmentStatus]:
@@ -69,9 +73,34 @@ def fragments(parts: Parts) -> list[FragmentStatus]:
                 version_seen=record.last.version_seen if record else "",
                 follow=release.follow if release else False,
                 trial=trial_of(parts.registry.current, name),
+                function=_function(parts.composer.includer.functions.record(name)),
+                warmed=_warmed(parts, name),
             )
         )
     return rows
+
+
+def _function(record: FunctionRecord | None) -> str:
+    """How long pages wait, and how often it was warm, cold or failing since this process began."""
+    if record is None:
+        return ""
+    last = f", the last after {record.cold_ms} ms" if record.cold else ""
+    failed = f", {record.failed} failed" if record.failed else ""
+    return f"pages wait {record.wait_ms:.0f} ms; {record.warm} warm, {record.cold} cold{last}{failed}"
+
+
+def _warmed(parts: Parts, fragment: str) -> str:
+    record = parts.prewarmer.records.get(fragment)
+    coming = next((each for each in parts.registry.current.warm_ups if each.fragment == fragment), None)
+    lines = []
+    if record is not None:
+        lines.append(f"{record.answered} of {record.environments} warmed at {record.at:%H:%M:%S}: {record.why}")
+    if coming is not None:
+        lines.append(
+            f"{coming.environments} from {coming.begins_at:%Y-%m-%d %H:%M} UTC, for {coming.why or 'the calendar'} "
+            f"at {coming.at:%H:%M}"
+        )
+    return "; ".join(lines)
 
 
 def trial_of(snapshot: Snapshot, fragment: str) -> str:

@@ -171,6 +171,23 @@ class Registration(models.Model):
         return f"{self.fragment}: {self.trust}"
 
 
+class WarmUp(models.Model):
+    """So many environments of a function that are to be warm so many minutes before the moment `at`, and why."""
+
+    fragment = models.CharField(max_length=100, db_index=True)
+    at = models.DateTimeField(db_index=True)
+    environments = models.IntegerField()
+    minutes_before = models.IntegerField()
+    why = models.CharField(max_length=200, blank=True)
+    actor = models.CharField(max_length=150)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["fragment", "at"], name="one_warm_up_a_moment")]
+
+    def __str__(self) -> str:
+        return f"{self.fragment}: {self.environments} for {self.at:%Y-%m-%d %H:%M}"
+
+
 class Hold(models.Model):
     """A fragment that an operator keeps out of every page, and why; `fragment resume` ends it."""
 

@@ -19,7 +19,7 @@ from shell.registry.holds import FragmentHold
 from shell.registry.snapshot_loader import Holds
 
 _SEAL_BYTES = 32
-_SHAPE = b"shell.registry.snapshot.6"  # another number for another shape
+_SHAPE = b"shell.registry.snapshot.7"  # another number for another shape
 
 logger = log.get("registry")
 

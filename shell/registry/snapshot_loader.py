@@ -21,6 +21,7 @@ from shell.registry.holds import FragmentHold
 from shell.registry.models import Asset, AuditEntry, Hold, LiveRelease, Registration
 from shell.registry.page_revisions import live_documents
 from shell.registry.scopes import scopes_of
+from shell.registry.warm_ups import coming_warm_ups
 
 _TAG_SALT = "shell.registry.tag.1"
 Holds = Mapping[str, FragmentHold]
@@ -100,6 +101,7 @@ def _snapshot(generation: int, current: Snapshot) -> Snapshot:
         pages=MappingProxyType(live_documents()),
         previews=MappingProxyType(_previews(registrations, datetime.now(UTC))),
         scopes=MappingProxyType(scopes_of(registrations.values())),
+        warm_ups=coming_warm_ups(datetime.now(UTC)),
     )
 
 

@@ -18,8 +18,11 @@ from shell.composition.release import Role, Snapshot
 from shell.registry import models
 from shell.registry.analysis import BUCKETS, Sample, bucket_of
 
-# What an operator, the shell or a visitor decided says nothing about a release.
-_NOT_ITS_OWN = frozenset({Reason.HELD, Reason.NOT_PUBLISHED, Reason.UNAUTHORISED, Reason.LEFT, Reason.INTERNAL})
+# What an operator, the shell or a visitor decided says nothing about a release, and how a function wakes nothing yet:
+# what comes of a call that is still under way is counted when it ends badly.
+_NOT_ITS_OWN = frozenset(
+    {Reason.HELD, Reason.NOT_PUBLISHED, Reason.UNAUTHORISED, Reason.LEFT, Reason.INTERNAL, Reason.COLD}
+)
 _AGE_S_MAX = 3600
 # What one process takes between two looks, and how many visitors of one network are believed to be people.
 _SCRIPT_ERRORS_MAX = 1000

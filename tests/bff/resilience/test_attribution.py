@@ -12,7 +12,7 @@ PARTIES = {
     Party.ORIGIN: "connect connect_timeout dns tls timeout cut framing upstream_error throttled",
     Party.RESOURCE: "oversize headers_oversize content_type encoding unsafe_html empty not_a_fragment",
     Party.NOBODY: "redirect not_found unauthorised rejected feed_stale feed_down engine_down store_down",
-    Party.UNPROVED: "breaker_open bulkhead_full shed held not_published manifest left pending internal",
+    Party.UNPROVED: "breaker_open bulkhead_full shed held not_published manifest left pending internal cold",
 }
 UNSENT = "connect connect_timeout dns tls breaker_open bulkhead_full shed held not_published manifest"
 

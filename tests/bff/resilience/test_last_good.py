@@ -759,3 +759,33 @@ def test_no_copy_stands_in_unmarked_where_it_may_not(case: str) -> None:
         assert isinstance(ended, Failure) or ended.state is State.STALE
 
     simulated_time.run(main())
+
+
+# What takes longer than its reader waits.
+
+
+@simulated
+async def test_answer_that_was_overtaken_does_not_become_the_copy(bench: Bench) -> None:
+    """A slow fetch that began before a player's own newer look ends after it: the copy stays the newer."""
+    bench.says, bench.took_s = "before the deposit", 2.0
+    waited = await bench.last_good.get(AMBER, bench.fetch, stale_s_max=STALE_S, wait_s=0.05)
+    assert isinstance(waited, Failure)
+    assert (waited.reason, waited.late, bench.clock()) == (Reason.COLD, True, 0.05)
+    bench.says, bench.took_s = "after it", 0.01
+    newer = await bench.last_good.get(AMBER, bench.fetch, stale_s_max=STALE_S, unshared=True, wait_s=0.05)
+    assert isinstance(newer, Outcome)
+    await asyncio.sleep(3)
+    bench.says = DOWN
+    assert await bench.seen(AMBER) == ("stale", "after it")
+
+
+@simulated
+async def test_reader_of_what_is_cancelled_at_the_end_has_a_reason(bench: Bench) -> None:
+    """A process that ends leaves no fetch, and nobody without an answer."""
+    bench.took_s = 10
+    reading = asyncio.create_task(bench.last_good.get(AMBER, bench.fetch, stale_s_max=STALE_S, wait_s=5))
+    await asyncio.sleep(0.01)
+    await bench.last_good.aclose()
+    ended = await reading
+    assert isinstance(ended, Failure)
+    assert (ended.reason, bench.clock()) == (Reason.INTERNAL, 0.01)

@@ -50,6 +50,16 @@ def test_manifest_is_podium_with_assets_that_exist(room: str) -> None:
         assert house.static[url.removeprefix("http://fragment.example/static/")].body
 
 
+@pytest.mark.parametrize("variable", ["AWS_LAMBDA_FUNCTION_NAME", "FUNCTION_TARGET", "K_SERVICE"])
+def test_manifest_says_that_it_runs_as_a_function(variable: str) -> None:
+    """Lambda, functions-framework, Knative and Cloud Run name themselves; nobody has to."""
+    folder = ROOT / "fragments/wallet"
+    assert load(folder, {}).manifest.mullion.kind == "service"
+    as_function = load(folder, {variable: "wallet"})
+    assert as_function.manifest.mullion.kind == "function"
+    assert as_function.version == load(folder, {}).version, "what it serves is the same"
+
+
 def test_name_comes_from_house_toml_alone(folder: Path) -> None:
     """Renaming a fragment is one line of data, also against a manifest that claims another name."""
     rename(folder, "purse")

@@ -178,3 +178,21 @@ async def test_board_says_which_version_answers_and_how_far_a_fragment_is_truste
     by_name = {row.partition(" ")[0]: row for row in rows}
     assert re.search(r"1\.0\.0 wallet-1 · first-party 1\.0\.\d+ answers", by_name["wallet"])
     assert "answers" not in by_name["tables"]
+
+
+@pytest.mark.django_db
+async def test_board_says_how_a_function_wakes() -> None:
+    """How long pages wait, and how often it was warm, cold or failing."""
+    async with Trio(extension={"kind": "function"}) as trio:
+        board = Board(trio)
+        shell = replace(board.parts(), composer=trio.composer)
+        await trio.page()
+        await trio.origins["wallet"].fail("status=500")
+        await trio.page()
+        trio.includer.functions.record("tables").cold = 2
+        html = views.board_page(RequestFactory().get("/operations/"), shell)
+        # Whether this machine answers within the wait is not the board's.
+        assert re.search(
+            r"Function: pages wait 400 ms; [01] warm, [01] cold(, the last after \d+ ms)?, 1 failed<br>", html
+        )
+        assert re.search(r"Function: pages wait 400 ms; \d warm, 2 cold, the last after \d+ ms<br>", html)

@@ -1,6 +1,6 @@
 """`manage.py fragment` on this machine's registry: what teams may do (`fragments.cli`), and what operators alone do.
 
-Those are `publish` under any name, `trust`, `follow`, `scopes` and `team`.
+Those are `publish` under any name, `trust`, `follow`, `scopes`, `team` and `warm`.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from shell.composition.release import Trust
 from shell.composition.requests import Bearer
 from shell.operations.local_registry import LocalRegistry
 from shell.operations.page_changes import live_table
+from shell.operations.warm_verb import add_warm_verb, run_warm_verb
 from shell.pages.table import read_pages
 from shell.players.context import Minter
 from shell.players.models import Player
@@ -43,6 +44,7 @@ from shell.registry.rollout import RolloutRefused
 from shell.registry.scopes import ScopesRefused, set_scopes
 from shell.registry.tokens import TokenRefused
 from shell.registry.waivers import WaiverRefused, views_of
+from shell.registry.warm_ups import WarmUpRefused
 
 TRUST = (
     "Say how far a fragment is trusted, whatever release of it is live. first-party: its scripts run in the page, "
@@ -92,6 +94,7 @@ REFUSALS = (
     ScopesRefused,
     TokenRefused,
     WaiverRefused,
+    WarmUpRefused,
 )
 
 
@@ -142,6 +145,7 @@ class Command(BaseCommand):
         verb = verbs.add_parser("team", help="say who may be shown releases that are not live", description=TEAM)
         verb.add_argument("name", metavar="NAME", help="the fragment, which need not be published yet")
         verb.add_argument("accounts", nargs="*", metavar="USERNAME", help="all of the team; none ends every preview")
+        add_warm_verb(verbs)
         below = add_verbs(verbs)
         for each in (*verbs.choices.values(), *below):
             _add_port_base(each)
@@ -160,6 +164,8 @@ class Command(BaseCommand):
                 self._scopes(options["name"], options["scopes"])
             elif options["verb"] == "team":
                 self._team(options["name"], options["accounts"])
+            elif options["verb"] == "warm":
+                self.stdout.write("\n".join(run_warm_verb(options, actor=getpass.getuser())))
             elif options["verb"] == "publish":
                 trust = Trust(options["trust"]) if options["trust"] else None
                 share, steps = options["canary"], options["steps"]
