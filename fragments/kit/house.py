@@ -23,8 +23,6 @@ from bff.contracts.manifest import NAME_PATTERN, Manifest, ManifestRefused, pars
 KIT = Path(__file__).parent
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 _CONTENT = frozenset({".py", ".html", ".css", ".js", ".json"})
-# AWS Lambda; functions-framework and what is built on it; Knative and Cloud Run.
-_FUNCTION_PLATFORMS = ("AWS_LAMBDA_FUNCTION_NAME", "FUNCTION_TARGET", "K_SERVICE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,8 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> House:
     """
     name = _name(folder / "house.toml")
     raw = _json_object(folder / "manifest.json")
-    if any(environ.get(name) for name in _FUNCTION_PLATFORMS):
+    # AWS Lambda; functions-framework and what is built on it; Knative and Cloud Run.
+    if environ.get("AWS_LAMBDA_FUNCTION_NAME") or environ.get("FUNCTION_TARGET") or environ.get("K_SERVICE"):
         raw["mullion"] = {**raw.get("mullion", {}), "kind": "function"}
     raw["version"] = f"{raw.get('version', '0')}+{_digest(folder)}"
     body = msgspec.json.encode({**raw, "name": name})

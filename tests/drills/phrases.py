@@ -45,6 +45,8 @@ PROVIDER_PHRASES: Mapping[str, str] = {
     "bets_unanswered": "took bets and never answered",
     "business_error": "answered that it had failed",
     "close": "closed every connection",
+    "cold": "woke from sleep for each request",
+    "crash": "died in the middle of each request",
     "decline": "declined everything",
     "down": "could not be reached",
     "error": "answered with errors",

@@ -15,18 +15,22 @@ pytestmark = pytest.mark.timeout(180)
 
 
 # Everything holds in both; what shows that no name matters is looked at in every run, and `.ci/full` looks at the rest.
-BOTH = pytest.mark.parametrize("lobby", ["as it is", "renamed"], indirect=True)
+AS_FUNCTIONS = pytest.param("as functions", marks=pytest.mark.full)
+BOTH = pytest.mark.parametrize("lobby", ["as it is", "renamed", AS_FUNCTIONS], indirect=True)
 BOTH_IN_FULL = pytest.mark.parametrize(
-    "lobby", ["as it is", pytest.param("renamed", marks=pytest.mark.full)], indirect=True
+    "lobby", ["as it is", pytest.param("renamed", marks=pytest.mark.full), AS_FUNCTIONS], indirect=True
 )
 
 
 @pytest.fixture(scope="module")
 def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mullion]:
-    """The Mullion of the run; and one that daphne serves, with every fragment renamed, one removed and one added."""
+    """The Mullion of the run; one that daphne serves, with every fragment renamed, one removed and one added; and one
+    whose fragments are all functions."""
     with ExitStack() as stack:
         if request.param == "renamed":
             house = stack.enter_context(renamed_lobby(tmp_path_factory.mktemp("house")))
+        elif request.param == "as functions":
+            house = stack.enter_context(Mullion("--functions", "wallet,live-dealer,promotions"))
         else:
             house = request.getfixturevalue("_mullion_of_the_run")
         wait_for(

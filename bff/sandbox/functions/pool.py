@@ -4,6 +4,7 @@ Public: `Pool`, `Throttled`.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -40,12 +41,18 @@ class Pool:
     def count(self, state: str) -> int:
         return sum(each.state == state for each in self.environments)
 
-    async def invoke(self, event: dict[str, Any], *, cold_s: float = 0.0, crash: bool = False) -> Any:
+    async def invoke(
+        self, event: dict[str, Any], *, cold_s: float = 0.0, crash: bool = False, age_s_max: float = math.inf
+    ) -> Any:
         """What the function returns. Raises `Throttled`, `FunctionTimedOut`, `FunctionFailed`.
 
-        `cold_s` is added to a start; with `crash` the environment dies in the middle of the request.
+        `cold_s` is added to a start; with `crash` the environment dies in the middle of the request. What idles and is
+        older than `age_s_max` is ended first, as a platform does that moves its functions.
         """
         began = time.monotonic()
+        for each in [*self.environments]:
+            if each.state == "idle" and began - each.began_at > age_s_max:
+                await self._end(each)
         environment = await self._taken(cold_s)
         loaded = environment.requests > 0
         outcome = "ok"

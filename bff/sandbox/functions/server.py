@@ -55,9 +55,11 @@ class FunctionPlatform(Provider):
         try:
             if kind == "throttle":
                 raise Throttled("told to")
-            cold_s = self._pool.policy.cold_ms / 1000 if kind == "cold" else 0.0
             event = event_of(request, request_id=str(uuid4()))
-            return answer_of(await self._pool.invoke(event, cold_s=cold_s, crash=kind == "crash"))
+            if kind == "cold":
+                asleep = {"cold_s": self._pool.policy.cold_ms / 1000, "age_s_max": self.switch.since_s}
+                return answer_of(await self._pool.invoke(event, **asleep))
+            return answer_of(await self._pool.invoke(event, crash=kind == "crash"))
         except Throttled:
             return _problem(429, "Rate Exceeded.", ("retry-after", str(RETRY_AFTER_S)))
         except (FunctionTimedOut, FunctionFailed, AnswerBroken) as error:

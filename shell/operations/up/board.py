@@ -6,7 +6,7 @@ Public: `Board`, `State`.
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -27,26 +27,27 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`pid` is 0 while nothing runs; `starts` counts this run's starts."""
+    """`pid` is 0 while nothing runs; `starts` counts this run's starts. `function`: a platform of functions runs it."""
 
     port: int
     state: State = State.WAITING
     pid: int = 0
     starts: int = 0
+    function: bool = False
 
 
 class Board:
     """States of all processes; every change is written down and wakes those who wait."""
 
-    def __init__(self, ports: dict[str, int], folder: Path) -> None:
+    def __init__(self, ports: dict[str, int], folder: Path, functions: frozenset[str] = frozenset()) -> None:
         self._file = folder / FILE
-        self._rows = {name: Row(port) for name, port in ports.items()}
+        self._rows = {name: Row(port, function=name in functions) for name, port in ports.items()}
         self._changed = asyncio.Condition()
         self._write()
 
     async def set(self, name: str, state: State, pid: int = 0) -> None:
         row = self._rows[name]
-        self._rows[name] = Row(row.port, state, pid, row.starts + (state is State.STARTING))
+        self._rows[name] = replace(row, state=state, pid=pid, starts=row.starts + (state is State.STARTING))
         self._write()
         async with self._changed:
             self._changed.notify_all()

@@ -11,6 +11,7 @@ from pathlib import Path
 from shell.operations.up.board import Board
 from shell.operations.up.console import Console
 from shell.operations.up.data import disabled_folder
+from shell.operations.up.functions import HANDLER
 from shell.operations.up.orphan_guard import OrphanGuard, parent_is_uv
 from shell.operations.up.plan import Plan
 from shell.operations.up.process_supervisor import SupervisorContext
@@ -29,7 +30,8 @@ async def run(plan: Plan, *, root: Path, data: Path, console: Console, began: fl
     stopping = asyncio.Event()
     orphan_guard = OrphanGuard()
     try:
-        board = Board({launch.name: launch.port for launch in launches}, data)
+        functions = frozenset(launch.name for launch in launches if HANDLER in launch.environ)
+        board = Board({launch.name: launch.port for launch in launches}, data, functions)
         supervisor = Supervisor(SupervisorContext(root, disabled_folder(data), orphan_guard, console, board, stopping))
         _hear_signals(supervisor)
         watching = asyncio.create_task(_watch(supervisor, orphan_guard))

@@ -135,7 +135,8 @@ def _try(given: argparse.Namespace, command: str) -> int:
 def _all(given: argparse.Namespace, command: str) -> int:
     with Control(_target(given, given.base_url, given.control_url).control_url) as control:
         names = [cell.drill for cell in catalogue.cells(control.hops(), {}) if cell.drill]
-    stories = [library.find(name) for name in library.stories()]
+    functions = _target(given, given.base_url, given.control_url).sandbox
+    stories = [each for each in map(library.find, library.stories()) if library.has_its_functions(each, functions)]
     if given.hops:
         stories, names = [], [name for name in names if fnmatch.fnmatchcase(name.partition("/")[0], given.hops)]
         if not names:

@@ -1,10 +1,11 @@
 """Drills by name: the stories that ship, and files of one's own.
 
-Public: `find`, `stories`, `Unknown`, `Named`.
+Public: `find`, `stories`, `has_its_functions`, `Unknown`, `Named`.
 """
 
 import difflib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tests.drills.kit.loader import load
 from tests.drills.runner import catalogue
 
 STORIES = Path(__file__).parents[1] / "files" / "stories"
+# The tag of a drill that needs a fragment to run as a function.
+FUNCTIONS = "functions"
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -29,6 +32,11 @@ class Named:
 def stories() -> dict[str, Path]:
     """Name to file."""
     return {file.stem: file for file in sorted(STORIES.glob("*.yaml"))}
+
+
+def has_its_functions(named: Named, there: Collection[str]) -> bool:
+    """Whether what it says of functions can be drilled where these can be told to fail; all other drills can."""
+    return FUNCTIONS not in named.drill.tags or all(step.provider in there for step in named.drill.method)
 
 
 def find(word: str) -> Named:

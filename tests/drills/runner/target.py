@@ -18,8 +18,8 @@ SANDBOX = "sandbox-"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`sandbox` maps the providers that can be told to fail to their addresses; `data` is the folder of a copy on this
-    machine, None elsewhere. Without `key` no session can be marked."""
+    """`sandbox` maps what can be told to fail of itself to its address: providers, and platforms of functions. `data`
+    is the folder of a copy on this machine, None elsewhere. Without `key` no session can be marked."""
 
     base_url: str
     control_url: str
@@ -33,7 +33,11 @@ def local(root: Path, port_base: int | None) -> Target:
     control_url = find(root, port_base)
     data = folder(root, port_base)
     processes = json.loads((data / FILE).read_text("utf-8"))
-    sandbox = {name: f"http://127.0.0.1:{row['port']}" for name, row in processes.items() if name.startswith(SANDBOX)}
+    sandbox = {
+        name: f"http://127.0.0.1:{row['port']}"
+        for name, row in processes.items()
+        if name.startswith(SANDBOX) or row.get("function")
+    }
     return Target(f"http://localhost:{data.name}", control_url, key_here(root, port_base), sandbox, data)
 
 
