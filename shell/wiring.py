@@ -4,7 +4,7 @@ Public: `Parts`, `parts`, `start`, `stop`.
 """
 
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -86,12 +86,7 @@ def parts() -> Parts:
     evidence = RedisEvidence(settings.REDIS_URL, sender=process)
     redis = connect(settings.REDIS_URL)
     targets, lease = (lambda release: _probe_targets(pages, release)), RedisLease(redis, holder=process)
-    upstreams = Upstreams(
-        probe_targets=targets,
-        evidence=evidence,
-        lease=lease,
-        rule=settings.FRAGMENT_ADDRESSES,
-    )
+    upstreams = Upstreams(targets, evidence=evidence, lease=lease, rule=settings.FRAGMENT_ADDRESSES)
     prewarmer = Prewarmer(upstreams, targets, lease, house_policy("prewarm", PrewarmPolicy()))
     minter = Minter(settings.PLAYER_CONTEXT_PRIVATE_KEY)
     bearer = _bearer_of(minter)
@@ -103,18 +98,12 @@ def parts() -> Parts:
         settings.TRIAL_WEBHOOK_URL, settings.TRIAL_WEBHOOK_SECRET, house_policy("trial-webhook", WebhookPolicy())
     )
 
-    def watch(included: Included) -> None:
-        recent_outcomes.note(included)
-        outcome_lines.note(included)
-        tally.note(included)
-        follower.note(included)
-
     limiter = door_limiter()
     includer = Includer(
         upstreams,
         bearer,
         last_good=_last_good(redis),
-        watch=watch,
+        watch=_watched_by(recent_outcomes.note, outcome_lines.note, tally.note, follower.note),
         spares=lambda load_class: limiter.spares_slots(load_class, time.monotonic()),
     )
     return Parts(
@@ -139,6 +128,14 @@ def parts() -> Parts:
         evidence=evidence,
         redis=redis,
     )
+
+
+def _watched_by(*listeners: Callable[[Included], None]) -> Callable[[Included], None]:
+    def watch(included: Included) -> None:
+        for listener in listeners:
+            listener(included)
+
+    return watch
 
 
 def _bearer_of(minter: Minter) -> Bearer:

@@ -3,6 +3,7 @@
 Public: `FunctionPlatform`.
 """
 
+import math
 from uuid import uuid4
 
 from bff.sandbox.clock import SandboxClock
@@ -56,10 +57,10 @@ class FunctionPlatform(Provider):
             if kind == "throttle":
                 raise Throttled("told to")
             event = event_of(request, request_id=str(uuid4()))
-            if kind == "cold":
-                asleep = {"cold_s": self._pool.policy.cold_ms / 1000, "age_s_max": self.switch.since_s}
-                return answer_of(await self._pool.invoke(event, **asleep))
-            return answer_of(await self._pool.invoke(event, crash=kind == "crash"))
+            cold_s = self._pool.policy.cold_ms / 1000 if kind == "cold" else 0.0
+            age_s_max = self.switch.since_s if kind == "cold" else math.inf
+            invoked = self._pool.invoke(event, cold_s=cold_s, crash=kind == "crash", age_s_max=age_s_max)
+            return answer_of(await invoked)
         except Throttled:
             return _problem(429, "Rate Exceeded.", ("retry-after", str(RETRY_AFTER_S)))
         except (FunctionTimedOut, FunctionFailed, AnswerBroken) as error:
