@@ -28,6 +28,7 @@ from shell.pages.busy import busy  # noqa: E402
 from shell.preview_cookie import previewed  # noqa: E402
 from shell.proxy.admission import is_file_form, limits_body  # noqa: E402
 from shell.proxy.file_forms import FileForms  # noqa: E402
+from shell.proxy.origin_files import OriginFilePath  # noqa: E402
 from shell.proxy.path import ProxyPath  # noqa: E402
 from shell.responses import respond  # noqa: E402
 
@@ -35,6 +36,7 @@ if problems := unsafe():
     sys.exit("\n".join(problems))
 _pages = PagePath(wiring.parts())
 _proxies = ProxyPath(wiring.parts())
+_origin_files = OriginFilePath(wiring.parts())
 _inner_port = InnerPort(wiring.parts(), _pages)
 memory.for_long_running()
 
@@ -42,10 +44,15 @@ memory.for_long_running()
 async def _application(scope: Any, receive: Any, send: Any) -> None:
     """One request. Servers without lifespan (daphne) start the background work with the first request."""
     if scope["type"] == "lifespan":
-        await serve_lifespan(receive, send, start=wiring.start, stop=wiring.stop)
+        await serve_lifespan(receive, send, start=wiring.start, stop=_stop)
         return
     await wiring.start()  # not in the partition of whoever happens to come first
     await _serve(scope, receive, send)
+
+
+async def _stop() -> None:
+    await _origin_files.aclose()
+    await wiring.stop()
 
 
 async def _route(scope: Any, receive: Any, send: Any) -> None:
@@ -53,7 +60,7 @@ async def _route(scope: Any, receive: Any, send: Any) -> None:
         return await answer_health(scope, send)
     if is_internal(scope):
         return await _inner_port.serve(scope, receive, send)
-    for path in (_proxies, _file_forms, _pages):
+    for path in (_proxies, _file_forms, _origin_files, _pages):
         if await path.serve(scope, receive, send):
             return None
     return await _serve_django(scope, receive, send)

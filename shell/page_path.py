@@ -33,7 +33,7 @@ from shell.page_policy import page_policy
 from shell.page_views import page_view_token
 from shell.pages.errors import BROKEN
 from shell.players.authentication import authenticate_cookies
-from shell.responses import PLAIN, respond, start_response
+from shell.responses import INERT, PLAIN, respond, start_response
 from shell.visits import Incoming, visit_of
 from shell.wiring import Parts
 
@@ -43,8 +43,6 @@ TICKET_PATH = "/live/ticket"
 _HTML = ("content-type", "text/html; charset=utf-8")
 _NEVER_STORED = ("cache-control", "private, no-store")
 _FOR_EVER = ("cache-control", "public, max-age=31536000, immutable")
-# Opened by itself a file of a fragment is a document without scripts and of no origin; a drawing may look as it looks.
-_INERT = (("content-security-policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'"),)
 _READS = frozenset({"GET", "HEAD"})
 
 logger = log.get("pages")
@@ -168,7 +166,7 @@ class PagePath:
         if asset is None:
             await respond(send, 404, (PLAIN,), b"There is no such asset.\n")
         else:
-            await _immutable(scope, send, asset.content_type, asset.body, _INERT)
+            await _immutable(scope, send, asset.content_type, asset.body, INERT)
 
     async def _find_asset(self, path: str, query: str) -> StoredAsset | None:
         """A file of a release by its path (`name/folder/main.js`), or a file by its digest."""

@@ -1,6 +1,6 @@
 """Answers of the raw page path, with the security headers that Django's middleware gives to its own.
 
-Public: `Headers`, `PLAIN`, `respond`, `start_response`.
+Public: `Headers`, `PLAIN`, `INERT`, `respond`, `start_response`.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,8 @@ from shell.security import header_list
 Headers = Iterable[tuple[str, str]]
 
 PLAIN = ("content-type", "text/plain; charset=utf-8")
+# Opened by itself a file of a fragment is a document without scripts and of no origin; a drawing may look as it looks.
+INERT = (("content-security-policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'"),)
 
 
 async def respond(

@@ -32,6 +32,8 @@ Origin = Annotated[str, msgspec.Meta(pattern=r"^https?://[a-z0-9][a-z0-9.-]{0,25
 UpstreamName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9.-]{0,62}\Z")]
 DeadlineMs = Annotated[int, msgspec.Meta(ge=50, le=5000)]
 Pathname = Annotated[str, msgspec.Meta(pattern=r"^/[A-Za-z0-9_.-]{1,64}\Z")]
+# Below the manifest's own folder, as all addresses: `/static`. Never all of an origin.
+StaticPrefix = Annotated[str, msgspec.Meta(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,63}){1,8}/?\Z")]
 Audience = Literal["shared", "player"]
 
 
@@ -40,8 +42,9 @@ class Extension(msgspec.Struct, frozen=True):
 
     `player_paths` are first segments of pathnames that an otherwise shared fragment renders for one player. `upstreams`
     are the names under which it may say who failed behind it, beside its `feeds`; any other name counts as none.
-    `visitors` names the proxies that answer who is not signed in, too. A `function` sleeps and wakes: an answer may
-    take `cold_ms_max`, for which no page waits, and one process of the shell calls it `concurrency_max` times at once.
+    `visitors` names the proxies that answer who is not signed in, too. Pictures and fonts below a prefix of `static`
+    come from the fragment's origin through the shell. A `function` sleeps and wakes: an answer may take `cold_ms_max`,
+    for which no page waits, and one process of the shell calls it `concurrency_max` times at once.
     """
 
     contract: Annotated[int, msgspec.Meta(ge=1)] = 1
@@ -60,6 +63,7 @@ class Extension(msgspec.Struct, frozen=True):
     upstreams: Annotated[tuple[UpstreamName, ...], msgspec.Meta(max_length=16)] = ()
     links: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=16)] = ()
     pictures: Annotated[tuple[Origin, ...], msgspec.Meta(max_length=16)] = ()
+    static: Annotated[tuple[StaticPrefix, ...], msgspec.Meta(max_length=4)] = ()
     visitors: Annotated[tuple[Name, ...], msgspec.Meta(max_length=PROXIES_MAX)] = ()
     kind: Literal["service", "function"] = "service"
     cold_ms_max: Annotated[int, msgspec.Meta(ge=500, le=30_000)] = 10_000

@@ -34,6 +34,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "kit",
         "last-good",
         "live",
+        "origin-files",
         "prewarm",
         "projector",
         "projector-store",

@@ -1,7 +1,7 @@
 """A published release as the page path sees it: immutable, in memory, no database.
 
 Public: `Trust`, `Shown`, `NOTHING_SHOWN`, `WarmUp`, `StoredAsset`, `AssetUse`, `Role`, `Release`, `Canary`,
-`Snapshot`, `ASSETS_PREFIX`, `asset_url`, `path_of`.
+`Snapshot`, `ASSETS_PREFIX`, `ORIGIN_FOLDER`, `RELEASE_CHARS`, `asset_url`, `path_of`.
 """
 
 import hashlib
@@ -12,16 +12,20 @@ from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from bff.contracts import podium_url
 from bff.contracts.asset import Scope
 from bff.contracts.manifest import Manifest
 from shell.composition.contain import Isolation
+from shell.composition.contain.origin_prefix import NO_PREFIX, OriginPrefix
 from shell.composition.contain.pictures import CopiedFiles
 from shell.composition.content_coding import CodedBody
 
 ASSETS_PREFIX = "/assets/"
+# No release's own folder begins so: what follows is the release's digest, shortened.
+ORIGIN_FOLDER = "at-"
+RELEASE_CHARS = 12
 _PATH_SAFE = "/-._~!$&()*+,;=:@"
 
 
@@ -135,10 +139,22 @@ class Release:
         object.__setattr__(self, "sandboxed", sandboxed)
         folder = asset_url(self.fragment, self.folder, "") if self.files else ""
         object.__setattr__(self, "isolation", "shadow" if sandboxed else self.manifest.mullion.isolation)
-        object.__setattr__(self, "pictures", CopiedFiles(self.content_url(""), folder, frozenset(self.files)))
+        copied = CopiedFiles(self.content_url(""), folder, frozenset(self.files), self._prefix())
+        object.__setattr__(self, "pictures", copied)
         # Those of a shared tree are scoped to the slot's element, which is no part of a root that the HTML brings.
         sheets = frozenset(key for key in self.css if self.isolation == "shadow" or self.use(key).in_roots)
         object.__setattr__(self, "sheets", CopiedFiles(self.content_url(""), folder, sheets))
+
+    def _prefix(self) -> OriginPrefix:
+        """What comes through the shell, under an address that names the release: another may have another origin."""
+        declared = self.manifest.mullion.static
+        if not declared:
+            return NO_PREFIX
+        parts = urlsplit(self.manifest_url)
+        there = (urlsplit(podium_url.resolve(self.manifest_url, each)).path for each in declared)
+        paths = tuple(unquote(path).rstrip("/") + "/" for path in there)
+        folder = asset_url(self.fragment, f"{ORIGIN_FOLDER}{self.digest[:RELEASE_CHARS]}", "")
+        return OriginPrefix(folder, f"{parts.scheme}://{parts.netloc.lower()}", paths)
 
     def use(self, key: str) -> AssetUse:
         """How pages use this file."""

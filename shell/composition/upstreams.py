@@ -18,6 +18,7 @@ from bff.resilience.policy import Policy
 from bff.resilience.stream_transport import StreamLimits, StreamTransport
 from bff.resilience.transport import Sender
 from shell.composition.include import Include
+from shell.composition.origin_file_policy import OriginFilePolicy
 from shell.composition.page import PAGE_DEADLINE_MS
 from shell.composition.probe_targets import ProbeTargets
 from shell.composition.proxy_policy import ProxyPolicy
@@ -27,7 +28,7 @@ from shell.composition.release import Release, Role, Snapshot
 ACTION_MS = 5000
 
 # What a guard is of: each has its own breaker, so that the outage of one is not another's.
-_Kind = Literal["content", "actions", "api", "uploads", "warming"]
+_Kind = Literal["content", "actions", "api", "uploads", "warming", "files"]
 # Fragment, digest, role, kind.
 _Key = tuple[str, str, Role, _Kind]
 
@@ -48,6 +49,7 @@ class Upstreams:
         lease: ProbeLease | None = None,
         page_deadline_ms: int = PAGE_DEADLINE_MS,
         proxy_policy: ProxyPolicy | None = None,
+        file_policy: OriginFilePolicy | None = None,
         connect: Callable[[Policy], Sender] | None = None,
         rule: AddressRule | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -58,6 +60,7 @@ class Upstreams:
         self._lease = lease
         self._page_deadline_ms = page_deadline_ms
         self.proxy_policy = proxy_policy or house_policy("proxy", ProxyPolicy())
+        self.file_policy = file_policy or house_policy("origin-files", OriginFilePolicy())
         self._guards: dict[_Key, Guard] = {}
         self._connect = connect
         self._rule = rule
@@ -147,6 +150,22 @@ class Upstreams:
             guard = self._guards[key] = Guard(name, policy, transport)
         return guard
 
+    def files_of(self, release: Release) -> Guard:
+        """The guard of the pictures and fonts that come from a release's origin through the shell."""
+        key: _Key = (release.fragment, release.digest, release.role, "files")
+        guard = self._guards.get(key)
+        if guard is None:
+            own, name = self.file_policy, f"{_name(release)}.files"
+            policy = replace(
+                self._policy,
+                deadline_ms=own.deadline_ms,
+                in_flight_max=own.in_flight_max,
+                wire_bytes_max=own.file_bytes_max,
+                decoded_bytes_max=own.file_bytes_max,
+            )
+            guard = self._guards[key] = Guard(name, policy, self._checked(name, policy))
+        return guard
+
     def _checked(self, name: str, policy: Policy) -> Sender | None:
         """What carries calls to addresses that are checked; the guard's own where all are allowed."""
         return None if self._rule is None else CheckedTransport(policy_for(name, policy), self._rule, clock=self._clock)
@@ -158,6 +177,7 @@ class Upstreams:
             self.actions_of(release),
             self.api_of(release),
             self.api_of(release, upload=True),
+            self.files_of(release),
         )
 
     def guards(self) -> dict[str, Guard]:

@@ -29,6 +29,7 @@ from shell.registry.document_names import DocumentNames
 from shell.registry.link_header import linked_assets
 from shell.registry.looks import Look, looks_of, places_of
 from shell.registry.origins import Origins, origin_of
+from shell.registry.passed_pictures import PassedPicture, look_at_passed
 from shell.registry.release_folder import PublishRefused, ReleaseFolder
 from shell.registry.shown_pictures import pictures_in
 
@@ -41,7 +42,8 @@ _ANY_PREFIX = "/slots/page/slot"
 class Copy:
     """A release as it was fetched. `css`, `js` and `lifted` are keys of `files`; `notes` are for its authors.
 
-    `versioned` is whether any of its answers said `podlet-version`. `answers` are those to what pages will ask.
+    `versioned` is whether any of its answers said `podlet-version`. `answers` are those to what pages will ask,
+    and `passed_pictures` what pages get through the shell.
     """
 
     manifest_url: str
@@ -60,6 +62,7 @@ class Copy:
     shown: Shown = NOTHING_SHOWN
     notes: tuple[str, ...] = ()
     answers: tuple[tuple[Look, Response | CallFailed], ...] = ()
+    passed_pictures: tuple[PassedPicture, ...] = ()
 
     def digest(self) -> str:
         """What tells this release from any other."""
@@ -123,9 +126,14 @@ class Fetcher:
         folder = ReleaseFolder(self._get, release)
         styles = await copy_entries(folder, self._get, "css", _once(manifest_url, manifest.css, linked_css))
         scripts = await copy_entries(folder, self._get, "js", _once(manifest_url, manifest.js, linked_js))
+        passed: set[str] = set()
         for where, answer in found:
-            folder.add_pictures(where, release.content_url(""), pictures_in(answer.body))
+            shown_there = pictures_in(answer.body)
+            if where != "fallback":  # that stands while the origin is away
+                passed |= {each for each in shown_there if release.pictures.passes(each)}
+            folder.add_pictures(where, release.content_url(""), [each for each in shown_there if each not in passed])
         await folder.add_reached()
+        passed_pictures, passed_notes = await look_at_passed(self._get, release, passed)
         css, js, uses = tuple(styles.keys), tuple(scripts.keys), {**styles.uses, **scripts.uses}
         release = replace(release, css=css, js=js, uses=uses, files=folder.digests(), folder=folder.name())
         places = places_of(release.fragment, self._pages)
@@ -145,8 +153,9 @@ class Fetcher:
             versioned=self._versioned,
             trust=trust,
             shown=shown,
-            notes=(*notes, *styles.notes, *scripts.notes, *folder.notes, *_unrun(release)),
+            notes=(*notes, *styles.notes, *scripts.notes, *folder.notes, *passed_notes, *_unrun(release)),
             answers=tuple(zip(looks, answers, strict=True)),
+            passed_pictures=passed_pictures,
         )
 
     async def _fallback(self, release: Release) -> Response | None:

@@ -106,7 +106,10 @@ class Reach:
 
     def picture(self, url: str) -> bool:
         """Whether an image may come from `url`: the slot's prefix, the shell's copies, itself, an approved origin."""
-        if self._stored(url) or _PICTURE_DATA.match(url) is not None:
+        if self._stored(url):
+            # Many call a folder of their own so: then it is theirs, and has another address in pages.
+            return self.links.pictures.stores(url.strip(" ")) or self.links.pictures.address(url) is None
+        if _PICTURE_DATA.match(url) is not None:
             return True
         return bool(self.links.picture_origins) and _origin(url.strip(" ")) in self.links.picture_origins
 

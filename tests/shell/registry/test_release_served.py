@@ -126,3 +126,30 @@ async def test_pictures_that_html_shows_are_copied_or_said(podium: Podium) -> No
     assert "removed src of <img>; a page shows it without" in notes
     assert "removed srcset" not in notes
     assert "removed poster" not in notes
+
+
+async def test_pictures_below_a_static_prefix_are_looked_at_and_not_copied(podium: Podium) -> None:
+    """They change without a publish; but for those of the fallback, which stands while the origin is away."""
+    picture = {"headers": {"content-type": "image/png"}, "body": "PNG"}
+    [started] = podium.start(
+        {
+            "name": "podlet",
+            "html": '<img alt src="/p/today.png"><img alt src="/p/gone.png"><img alt src="/p/page"><img alt src="/a.png">',
+            "fallback": "/fallback",
+            "pages": {"/fallback": '<p>Away</p><img alt src="/p/away.png">', "/p/page": "<p>"},
+            "files": {"/a.png": picture, "/p/today.png": picture, "/p/away.png": picture},
+            "extend": {"mullion": {"static": ["/p"]}},
+        }
+    )
+    origins = Origins([], loopback=True)
+    done = await publish(started.manifest_url, origins=origins, actor="tests", trust=Trust.SANDBOXED)
+    poller = SnapshotPoller()
+    await poller.refresh()
+    release = poller.current.releases["podlet"]
+    assert sorted(release.files) == ["a.png", "p/away.png"]
+    assert release.pictures.address("/p/today.png") == f"/assets/podlet/at-{release.digest[:12]}/p/today.png"
+    assert release.pictures.address("/p/away.png") == release.address("p/away.png")
+    notes = "\n".join(done.notes)
+    assert "p/gone.png answered 404" in notes
+    assert "p/page is none of image/png" in notes
+    assert "removed src" not in notes

@@ -1,0 +1,54 @@
+"""Files that pages get through the shell from a fragment's own origin: those below a prefix that its manifest declares.
+
+Public: `OriginPrefix`, `NO_PREFIX`.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, quote, unquote
+
+_PATH_SAFE = "/-._~!$&()*+,;=:@"
+# Decoded once already: what is left of an escape, or means something else in another reader, names no honest file.
+_STRANGE = re.compile(r"[\x00-\x1f\x7f-\x9f\\%?#\ufffd]")
+_QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?-]{0,256}")
+_NO_NAMES = frozenset({"", ".", ".."})
+_PATH_CHARS_MAX = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class OriginPrefix:
+    """`paths` of `origin` (`https://x.example`), each with a slash at its end.
+
+    A file's address in pages is `folder` and its whole path there.
+    """
+
+    folder: str = ""
+    origin: str = ""
+    paths: tuple[str, ...] = ()
+
+    def holds(self, address: str) -> bool:
+        """Whether `address` is one that pages find such a file at."""
+        return bool(self.folder) and address.startswith(self.folder)
+
+    def address(self, there: SplitResult) -> str | None:
+        """Where pages find the file at `there`; None where it is below no prefix."""
+        if f"{there.scheme}://{there.netloc.lower()}" != self.origin:
+            return None
+        path = unquote(there.path)
+        if not self._below(path) or _QUERY.fullmatch(there.query) is None:
+            return None
+        return self.folder + quote(path[1:], safe=_PATH_SAFE) + (f"?{there.query}" if there.query else "")
+
+    def url(self, path: str, query: str) -> str | None:
+        """Where the file that pages ask for as `path` (decoded, with its slash) is at the fragment's origin."""
+        if not self._below(path) or _QUERY.fullmatch(query) is None:
+            return None
+        return self.origin + quote(path, safe=_PATH_SAFE) + (f"?{query}" if query else "")
+
+    def _below(self, path: str) -> bool:
+        if len(path) > _PATH_CHARS_MAX or _STRANGE.search(path):
+            return False
+        return path.startswith(self.paths) and _NO_NAMES.isdisjoint(path.split("/")[1:])
+
+
+NO_PREFIX = OriginPrefix()

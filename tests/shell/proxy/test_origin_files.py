@@ -1,0 +1,242 @@
+"""Pictures and fonts below a static prefix, as browsers get them: one copy for all, inert, and there in an outage."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, cast
+from urllib.parse import unquote
+
+import msgspec
+import pytest
+
+from bff.contracts.manifest import Manifest
+from shell.composition.body import links_of
+from shell.composition.contain import Contained, contain
+from shell.composition.origin_file_policy import OriginFilePolicy
+from shell.composition.release import Release, Role, Snapshot, Trust
+from shell.composition.upstreams import Upstreams
+from shell.proxy.origin_files import OriginFilePath
+from tests.origin.exchange import Exchange
+from tests.origin.server import Origin
+
+PNG = b"\x89PNG picture"
+PREFIX = f"/assets/shop/at-{'d' * 12}/"
+
+
+class Pictures(Origin):
+    """Answers every path with the same bytes, as `kind` and with `status`."""
+
+    kind, status = "image/png", 200
+
+    async def _respond(self, exchange: Exchange) -> None:
+        await exchange.answer(self.status, (("Content-Type", self.kind),) if self.kind else (), PNG)
+
+
+class Shop:
+    """A release with a prefix, and the shell's path to it. `ask` is a browser's request."""
+
+    def __init__(self, origin: Pictures, **policy: int) -> None:
+        self.origin = origin
+        manifest = msgspec.convert(
+            {"name": "shop", "version": "1", "content": "/shop", "mullion": {"static": ["/shop/pictures/", "/fonts"]}},
+            Manifest,
+        )
+        self.release = Release("shop", "d" * 64, manifest, f"{origin.url}/manifest.json", b"", (), ())
+        self.upstreams = Upstreams(file_policy=OriginFilePolicy(**policy))
+        self.registry = SimpleNamespace(current=Snapshot(1, MappingProxyType({"shop": self.release})))
+        self.path = OriginFilePath(cast("Any", SimpleNamespace(upstreams=self.upstreams, registry=self.registry)))
+
+    async def ask(self, path: str, query: str = "", method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {"method": method, "path": unquote(path), "query_string": query.encode(), "headers": fields}
+        served = await self.path.serve(scope, cast("Any", None), send)
+        assert served == bool(sent)
+        if not served:
+            return 0, {}, b""
+        given: dict[str, str] = {}
+        for name, value in sent[0]["headers"]:
+            given.setdefault(name.decode(), value.decode())
+        return sent[0]["status"], given, sent[1]["body"]
+
+    def html(self, body: str) -> str:
+        found = contain(
+            body.encode(), "text/html", prefix="/slots/a/shop", isolation="shadow", links=links_of(self.release)
+        )
+        assert isinstance(found, Contained)
+        return found.html.decode()
+
+    def wanted(self) -> list[str]:
+        return [each.path for each in self.origin.seen]
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Pictures]:
+    async with Pictures() as origin:
+        yield origin
+
+
+@pytest.fixture
+async def shop(origin: Pictures) -> AsyncIterator[Shop]:
+    made = Shop(origin)
+    yield made
+    await made.path.aclose()
+    await made.upstreams.aclose()
+
+
+async def test_address_in_html_leads_to_the_file_at_the_origin(shop: Shop) -> None:
+    """However the fragment writes it: relative to its content, from its root, with its origin; and twice is once."""
+    html = shop.html(
+        f'<img src="shop/pictures/a.png" alt=""><img src="/shop/pictures/a%20b.png?v=2" alt="">'
+        f'<img srcset="{shop.origin.url}/shop/pictures/c.png 2x" alt="">'
+    )
+    assert html == (
+        f'<img src="{PREFIX}shop/pictures/a.png" alt=""><img src="{PREFIX}shop/pictures/a%20b.png?v=2" alt="">'
+        f'<img srcset="{PREFIX}shop/pictures/c.png 2x" alt="">'
+    )
+    assert shop.html(html) == html
+    status, headers, body = await shop.ask(f"{PREFIX}shop/pictures/a%20b.png", "v=2", cookie="session=1")
+    assert (status, headers["content-type"], body) == (200, "image/png", PNG)
+    [seen] = shop.origin.seen
+    assert seen.path == "/shop/pictures/a%20b.png?v=2"
+    assert not {"cookie", "authorization"} & set(seen.headers)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "/shop/other/a.png",
+        "/shop/pictures",
+        "/shop/pictures/",
+        "/shop/pictures/../secret.png",
+        "/shop/pictures//a.png",
+        "/shop/pictures/%2e%2e/a.png",
+        "/shop/pictures/a%252e.png",
+        "/shop/pictures/a.png?q=<b>",
+        "/shop/pictures/%ff.png",
+        "/shop/pictures/" + "a" * 1100,
+        "https://evil.example/shop/pictures/a.png",
+    ],
+)
+async def test_what_lies_below_no_prefix_has_no_address(shop: Shop, written: str) -> None:
+    assert shop.html(f'<img src="{written}" alt="">') == '<img alt="">'
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("shop/other/a.png", ""),
+        ("shop/pictures/../other.png", ""),
+        ("shop/pictures/a.png", "q=%3Cb"),
+        ("shop/pictures/a%3Fb", ""),
+        ("shop/pictures/a%5C..%5Cb", ""),
+        ("", ""),
+    ],
+)
+async def test_address_that_leads_out_of_the_prefix_reaches_nobody(shop: Shop, path: str, query: str) -> None:
+    status, headers, _ = await shop.ask(PREFIX + path, query)
+    assert (status, headers["cache-control"]) == (404, "no-store")
+    assert not shop.origin.seen
+
+
+async def test_other_addresses_are_left_to_others(shop: Shop) -> None:
+    for path in ("/assets/shop/f0/a.png", "/static/a.png", "/assets/" + "d" * 64):
+        assert (await shop.ask(path))[0] == 0
+    assert (await shop.ask(f"{PREFIX}shop/pictures/a.png", method="POST"))[0] == 0
+    for path in (PREFIX.replace("shop", "other"), f"/assets/shop/at-{'e' * 12}/", "/assets/shop/at-d/"):
+        assert (await shop.ask(f"{path}shop/pictures/a.png"))[0] == 404
+
+
+async def test_one_copy_serves_all_and_a_browser_that_has_it_is_told_so(shop: Shop) -> None:
+    """Many ask at once and the origin is asked once; the same bytes under another name are held once."""
+    at = f"{PREFIX}shop/pictures/a.png"
+    answers = await asyncio.gather(*(shop.ask(at) for _ in range(20)))
+    assert {(status, body) for status, _, body in answers} == {(200, PNG)}
+    assert shop.wanted() == ["/shop/pictures/a.png"]
+    etag = answers[0][1]["etag"]
+    assert answers[0][1]["cache-control"] == "public, max-age=10"
+    status, headers, body = await shop.ask(at, if_none_match=f'"x", W/{etag}')
+    assert (status, body, headers["etag"]) == (304, b"", etag)
+    assert "content-length" not in headers
+    status, headers, body = await shop.ask(f"{PREFIX}shop/pictures/b.png", method="HEAD")
+    assert (status, headers["etag"], headers["content-length"], body) == (200, etag, str(len(PNG)), b"")
+    assert len(shop.path._by_digest) == 1
+
+
+async def test_file_is_inert_and_only_a_picture_or_a_font(shop: Shop) -> None:
+    """A drawing with a script opens as a document of no origin; a page, a script or a stylesheet is none of these."""
+    for kind in ("image/svg+xml", "font/woff2"):
+        shop.origin.kind = kind
+        status, headers, _ = await shop.ask(f"{PREFIX}fonts/{kind}")
+        assert (status, headers["content-type"], headers["x-content-type-options"]) == (200, kind, "nosniff")
+        assert headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    for kind in ("text/html", "text/javascript", "text/css", "application/json", ""):
+        shop.origin.kind = kind
+        status, headers, body = await shop.ask(f"{PREFIX}fonts/other-{kind}")
+        assert (status, headers["cache-control"]) == (503, "no-store")
+        assert PNG not in body
+
+
+async def test_pictures_stand_while_the_origin_is_away_and_slots_do_not_notice(origin: Pictures) -> None:
+    """What was asked for before; of the rest a page shows nothing. The content's guard knows nothing of it."""
+    shop = Shop(origin, fresh_s_min=0)
+    at = f"{PREFIX}shop/pictures/a.png"
+    assert (await shop.ask(at))[0] == 200
+    origin.status = 500
+    for _ in range(8):
+        status, headers, body = await shop.ask(at)
+        assert (status, body, headers["cache-control"]) == (200, PNG, "public, max-age=10")
+    assert (await shop.ask(f"{PREFIX}shop/pictures/b.png"))[0] == 503
+    assert shop.upstreams.files_of(shop.release).refusal() is not None
+    assert shop.upstreams.of(shop.release).refusal() is None
+    await shop.path.aclose()
+    await shop.upstreams.aclose()
+
+
+async def test_picture_that_is_gone_is_gone(origin: Pictures) -> None:
+    """Its origin is well and says so: no copy stands in."""
+    shop = Shop(origin, fresh_s_min=0)
+    at = f"{PREFIX}shop/pictures/a.png"
+    assert (await shop.ask(at))[0] == 200
+    origin.status = 404
+    assert (await shop.ask(at))[0] == 404
+    await shop.path.aclose()
+    await shop.upstreams.aclose()
+
+
+async def test_large_file_is_not_passed_on(origin: Pictures) -> None:
+    shop = Shop(origin, file_bytes_max=len(PNG) - 1)
+    assert (await shop.ask(f"{PREFIX}shop/pictures/a.png"))[0] == 503
+    await shop.path.aclose()
+    await shop.upstreams.aclose()
+
+
+async def test_trial_of_a_release_has_its_own_origin(shop: Shop) -> None:
+    """An address names the release that drew it, and a sandboxed one has pictures like any other."""
+    async with Pictures() as there:
+        there.kind = "image/gif"
+        url = f"{there.url}/manifest.json"
+        tried = replace(shop.release, digest="e" * 64, manifest_url=url, role=Role.CANARY, trust=Trust.SANDBOXED)
+        shop.registry.current = Snapshot(
+            2, shop.registry.current.releases, tagged={"tag": replace(tried, role=Role.EARLIER)}
+        )
+        at = tried.pictures.address("/fonts/a.gif")
+        assert at == f"/assets/shop/at-{'e' * 12}/fonts/a.gif"
+        assert (await shop.ask(at))[1]["content-type"] == "image/gif"
+        assert [each.path for each in there.seen] == ["/fonts/a.gif"]
+        assert not shop.origin.seen
+
+
+async def test_folder_that_is_called_as_the_shells_is_the_fragments_own(shop: Shop) -> None:
+    """`/assets/` is what many build tools call it."""
+    declared = msgspec.structs.replace(shop.release.manifest.mullion, static=("/assets",))
+    manifest = msgspec.structs.replace(shop.release.manifest, mullion=declared)
+    shop.release = replace(shop.release, manifest=manifest)
+    html = shop.html('<img src="/assets/a.png" alt="">')
+    assert html == f'<img src="{PREFIX}assets/a.png" alt="">'
+    assert shop.html(html) == html
