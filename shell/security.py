@@ -46,7 +46,7 @@ def content_security_policy(pictures: tuple[str, ...] = (), frames: tuple[str, .
             "worker-src 'self' blob:",
             "object-src 'none'",
             "base-uri 'none'",
-            # A browser checks where a form's answer sends it, too.
+            # Chromium checks where each redirect of a form's leads, too; the shell sends it nowhere else anyway.
             " ".join(["form-action 'self'", *settings.FORM_ORIGINS]),
             "frame-ancestors 'none'",
         ]

@@ -19,6 +19,8 @@ SLOT = """<fragment-slot id="slot-poll" slot="poll" data-prefix="/slots/lobby/po
 action="/slots/lobby/poll/actions/vote"><button>{}</button></form><fragment-end></fragment-end></fragment-slot>"""
 PAGE = """<!doctype html><title>Policy</title><main><p>Page</p></main>
 <form method="post" action="/pay/approved"><button>Approved</button></form>
+<form method="post" action="/pay/unapproved"><button>Unapproved</button></form>
+<form method="post" action="/pay/by-way-of"><button>By way of the approved</button></form>
 <script src="/slots/lobby/poll/api/script.js"></script>"""
 
 
@@ -35,7 +37,7 @@ class Site(ThreadingHTTPServer):
     def answer(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         html = {"content-type": "text/html", "content-security-policy": self.policy}
         if path.startswith("/pay/"):
-            return 303, {"location": self.elsewhere[path.rpartition("/")[2]] + "/checkout"}, b""
+            return 303, {"location": self.elsewhere[path.rpartition("/")[2]]}, b""
         if path.startswith("/slots/lobby/poll/api/"):
             if refused := rejection(method, headers, scheme="http"):
                 return refused.status, {}, b""
@@ -77,41 +79,60 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def sites(settings: Any) -> Iterator[tuple[Site, Site]]:
-    """(the page's, an approved payment page's)."""
+def sites(settings: Any) -> Iterator[tuple[Site, Site, Site]]:
+    """(the page's, an approved payment page's, one that nobody approved)."""
     with ExitStack() as stack:
-        made = [stack.enter_context(Site()) for _ in range(2)]
+        made = [stack.enter_context(Site()) for _ in range(3)]
         for site in made:
             Thread(target=site.serve_forever, daemon=True).start()
             stack.callback(site.shutdown)
-        own, approved = made
+        own, approved, unapproved = made
         settings.FORM_ORIGINS = [approved.url]
         content_security_policy.cache_clear()
         stack.callback(content_security_policy.cache_clear)
         own.policy = content_security_policy()
-        own.elsewhere = {"approved": approved.url}
-        yield own, approved
+        own.elsewhere = {
+            "approved": f"{approved.url}/checkout",
+            "unapproved": f"{unapproved.url}/checkout",
+            "by-way-of": f"{approved.url}/pay/on",
+        }
+        approved.elsewhere = {"on": f"{unapproved.url}/checkout"}
+        yield own, approved, unapproved
 
 
-def test_what_a_proxy_answers_never_runs_as_a_script(page: Page, sites: tuple[Site, Site]) -> None:
+def test_what_a_proxy_answers_never_runs_as_a_script(page: Page, sites: tuple[Site, Site, Site]) -> None:
     """A browser says what it fetches it for, and so it is refused."""
-    own, _ = sites
+    own, *_ = sites
     page.goto(f"{own.url}/")
     assert ("/slots/lobby/poll/api/script.js", 403, "") in own.received
     assert page.evaluate("window.ran") is None
 
 
-def test_browser_follows_a_form_to_an_approved_payment_page(page: Page, sites: tuple[Site, Site]) -> None:
+def test_browser_follows_a_form_to_an_approved_payment_page(page: Page, sites: tuple[Site, Site, Site]) -> None:
     """The page's policy names it, and lets the redirect pass."""
-    own, approved = sites
+    own, approved, _ = sites
     page.goto(f"{own.url}/")
-    page.get_by_role("button", name="Approved").click()
+    page.get_by_role("button", name="Approved", exact=True).click()
     page.wait_for_url(f"{approved.url}/checkout")
 
 
-def test_form_without_a_key_is_sent_again_with_the_one_it_was_given(page: Page, sites: tuple[Site, Site]) -> None:
+@pytest.mark.parametrize("name", ["Unapproved", "By way of the approved"])
+def test_browser_itself_refuses_a_form_that_leads_to_an_unapproved_origin(
+    page: Page, sites: tuple[Site, Site, Site], name: str
+) -> None:
+    """The shell sends no such redirect. Were one sent, by it or by an approved page, nothing would come there."""
+    own, _, unapproved = sites
+    page.goto(f"{own.url}/")
+    with page.expect_console_message(lambda message: "form-action" in message.text) as refused:
+        page.get_by_role("button", name=name, exact=True).click()
+    assert "has been blocked" in refused.value.text
+    assert page.url == f"{own.url}/"
+    assert unapproved.received == []
+
+
+def test_form_without_a_key_is_sent_again_with_the_one_it_was_given(page: Page, sites: tuple[Site, Site, Site]) -> None:
     """For as long as it stands; what takes its place has another."""
-    own, _ = sites
+    own, *_ = sites
     page.goto(f"{own.url}/")
     page.locator("form[hx-post]").wait_for()
     page.get_by_role("button", name="Vote").click()
