@@ -134,7 +134,7 @@ async def test_pictures_below_a_static_prefix_are_looked_at_and_not_copied(podiu
     [started] = podium.start(
         {
             "name": "podlet",
-            "html": '<img alt src="/p/today.png"><img alt src="/p/gone.png"><img alt src="/p/page"><img alt src="/a.png">',
+            "html": "".join(f'<img alt src="/{each}">' for each in ("p/today.png", "p/gone.png", "p/page", "a.png")),
             "fallback": "/fallback",
             "pages": {"/fallback": '<p>Away</p><img alt src="/p/away.png">', "/p/page": "<p>"},
             "files": {"/a.png": picture, "/p/today.png": picture, "/p/away.png": picture},
