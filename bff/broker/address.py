@@ -6,6 +6,7 @@ Public: `address`, `connect`.
 import os
 from collections.abc import Mapping
 
+from bff.broker.kafka_security import security_of
 from bff.broker.policy import BROKER, BrokerPolicy
 from bff.broker.port import Broker
 
@@ -21,10 +22,11 @@ def address(environment: Mapping[str, str] = os.environ) -> str:
     return environment.get("REDIS_URL") or _DEFAULT
 
 
-def connect(url: str, policy: BrokerPolicy | None = None) -> Broker:
+def connect(url: str, policy: BrokerPolicy | None = None, environment: Mapping[str, str] = os.environ) -> Broker:
     """The broker at `url` (`redis://`, `rediss://`, `unix://` or `kafka://host:port[,host:port]`).
 
-    The policy is the installation's where none is given. Does no I/O. ValueError for another scheme;
+    The policy is the installation's where none is given; how Kafka is signed in to stands in the environment. Does no
+    I/O. ValueError for another scheme, `KafkaInsecure` (one too) for settings that make no connection;
     ModuleNotFoundError with a sentence where Kafka's client is missing.
     """
     policy = policy or BROKER
@@ -34,7 +36,7 @@ def connect(url: str, policy: BrokerPolicy | None = None) -> Broker:
             from bff.broker.kafka import KafkaBroker
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError("Kafka needs the extra `kafka`: pip install 'mullion[kafka]'") from error
-        return KafkaBroker(rest.rstrip("/"), policy)
+        return KafkaBroker(rest.rstrip("/"), policy, security_of(environment))
     if scheme in {"redis", "rediss", "unix"}:
         from bff.broker.streams import StreamsBroker
 

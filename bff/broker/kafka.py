@@ -7,13 +7,15 @@ Librdkafka blocks, so each client has a thread.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from bff.broker.kafka_client import FIRST, NOT_THERE_YET, Client, age_s
 from bff.broker.kafka_reader import KafkaReader
+from bff.broker.kafka_topics import ensure_partitions
 from bff.broker.policy import BrokerPolicy
 from bff.broker.port import Lag, dead_letter_stream, encode
 from bff.contracts.event import Event
@@ -27,9 +29,10 @@ _Message = tuple[str, bytes, dict[str, str] | None]
 class KafkaBroker:
     """Opens no connection until the first call."""
 
-    def __init__(self, servers: str, policy: BrokerPolicy) -> None:
+    def __init__(self, servers: str, policy: BrokerPolicy, security: Mapping[str, str] | None = None) -> None:
         self.policy = policy
         self.servers = servers
+        self._security = dict(security or {})
         self._client = Client("producer")
         self._producer: Producer | None = None
         self._watchers: dict[str, tuple[Client, Consumer]] = {}
@@ -81,12 +84,17 @@ class KafkaBroker:
         """The settings of all clients."""
         return {
             "bootstrap.servers": self.servers,
+            **self._security,
             "socket.connection.setup.timeout.ms": max(1000, self.policy.connect_ms),
             "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 1000,
             "log_level": 2,
             "error_cb": lambda _error: None,  # every call tells its own failure
         }
+
+    async def prepare(self, stream: str, partitions: int) -> None:
+        admin, timeout_s = AdminClient(self.common()), self.policy.op_ms / 1000
+        await self._client.run(lambda: ensure_partitions(admin, stream, partitions, timeout_s))
 
     def reader(self, stream: str, group: str, consumer: str, *, partition: int | None = None) -> KafkaReader:
         return KafkaReader(self, stream, group, consumer, partition)

@@ -75,6 +75,9 @@ class Broker(Protocol):
     async def publish(self, stream: str, events: Sequence[Event], *, partition: int = 0) -> None:
         """Returns when the broker holds all of them, in this order. After an error any part may be in."""
 
+    async def prepare(self, stream: str, partitions: int) -> None:
+        """See to it that `stream` has at least so many partitions, where the broker has to be told."""
+
     def reader(self, stream: str, group: str, consumer: str, *, partition: int | None = None) -> Reader:
         """A hold on `stream` for `group`; does no I/O. A group that is not known yet starts at the oldest event.
 

@@ -75,6 +75,9 @@ class StreamsBroker:
             commands = [("XADD", key, *bound, "*", FIELD, encode(event)) for event in batch]
             await self.pipeline(commands, atomic=True)
 
+    async def prepare(self, stream: str, partitions: int) -> None:
+        """A stream of the server begins with its first event."""
+
     def reader(self, stream: str, group: str, consumer: str, *, partition: int | None = None) -> StreamsReader:
         return StreamsReader(self, stream, group, consumer, partition or 0)
 

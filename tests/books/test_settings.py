@@ -30,6 +30,8 @@ COMPUTED = {
 SUPERVISOR = "shell/operations/up/"
 # Signs what goes to an address that operators name, where they name one.
 TRIAL_WEBHOOK = "TRIAL_WEBHOOK_SECRET"
+# Is Kafka's, where it asks for one.
+KAFKA_PASSWORD = "KAFKA_SASL_PASSWORD"
 # A command of a team's CI, where no house runs.
 COMMAND = "fragments/cli/"
 
@@ -188,7 +190,7 @@ def test_value_of_another_type_is_told_by_the_name_of_its_variable(production: p
 
 def test_secrets_of_the_book_are_those_that_a_local_run_makes() -> None:
     """What a `house.toml` asks for is a secret or a key of the table, as is that of a run with drills, and no other."""
-    required = {PARTITION_KEY, TRIAL_WEBHOOK} | {
+    required = {PARTITION_KEY, TRIAL_WEBHOOK, KAFKA_PASSWORD} | {
         name
         for house in find.houses(ROOT)
         for name in (

@@ -37,6 +37,7 @@ from bff.commands.relay.publishing import publish_batch, publish_heartbeats
 from bff.commands.relay.reconciler import Reconciler
 from bff.contracts.ledger import (
     BALANCES_COMPARED,
+    LEDGER_STREAM,
     PLAYERS_REBUILT,
     REPLAY_REQUESTED,
     REQUESTS_STREAM,
@@ -139,6 +140,8 @@ class Relay:
     async def _set_partitions(self, now: datetime) -> None:
         """Once in a process's life: a relay that goes on takes the number that a later one has set."""
         if self._partitions_wanted:
+            if self._partitions_wanted > 1:
+                await self.broker.prepare(LEDGER_STREAM, self._partitions_wanted)
             epoch = await self.durable_engine.run(steps.set_partitions, self._partitions_wanted, now)
             if epoch is not None:
                 logger.warning("relay_epoch_begun", epoch=epoch, why=f"{self._partitions_wanted} partitions")
