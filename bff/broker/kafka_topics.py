@@ -4,7 +4,8 @@ Public: `ensure_partitions`.
 """
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from bff.broker.port import BrokerUnavailable
 
