@@ -2,7 +2,8 @@
 
 Public: `GameCategory`, `PlayerCategory`, `GamesSort`, `Volatility`, `Game`, `GamesProvider`, `CategoryCount`,
 `GamesQuery`, `GamesData`, `SetFavourite`, `LaunchGame`, `GameState`, `ProviderCatalogue`, `PlayerGames`,
-`GAMES_PAGE`, `SCOPE_GAMES`, `SCOPE_GAMES_WRITE`, `catalogue_topic`, `games_part_topic`, `player_games_topic`.
+`GAMES_PAGE`, `GAMES_PROVIDERS`, `SCOPE_GAMES`, `SCOPE_GAMES_WRITE`, `catalogue_topic`, `games_part_topic`,
+`player_games_topic`.
 Answered at `GET /views/games?search=&provider=&category=&sort=&page=[&min_sequence=<epoch>:<n>]` as `View[GamesData]`;
 with a player's bearer, which needs `SCOPE_GAMES`, `favourites` and `recent` are theirs. Commanded at
 `POST /commands/set-favourite` and `POST /commands/launch-game` with `SCOPE_GAMES_WRITE` and an `Idempotency-Key`; both
@@ -23,6 +24,8 @@ PlayerCategory = Literal["favourites", "recent"]
 GamesSort = Literal["best", "name", "new", "rtp"]
 Volatility = Literal["low", "medium", "high"]
 
+# Ids of the providers that there are; `games-<id>` is the feed of each.
+GAMES_PROVIDERS = ("lantern", "tidewheel", "oakmill")
 GAMES_PAGE = 24
 RECENT_MAX = 12
 FAVOURITES_MAX = 500

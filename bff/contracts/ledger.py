@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from bff.contracts.games import PlayerGames
 from bff.contracts.history import KindTotals
 from bff.contracts.money import Currency
 from bff.contracts.promotions import GrantProgress
@@ -111,10 +112,10 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     """Where a player stands after the event. `lines` holds what the event made or changed.
 
     `lines_total` is how long the history is. `claimed` (promotion id to number of grants) is complete when given,
-    None when the event did not touch it, and so are `limits` and `pending` (the lines that wait for somebody, newest
-    first); `PlayerRestated` always gives all three. `grants` go with `claimed`. `answers` are receipts that are no line
-    of the history. With a `rebuild` it ends what was told of the player for that rebuild's shadow, and `stands` is what
-    the shadow must amount to before anybody may see it.
+    None when the event did not touch it, and so are `limits`, `games` and `pending` (the lines that wait for somebody,
+    newest first); `PlayerRestated` always gives all four. `grants` go with `claimed`. `answers` are receipts that are
+    no line of the history. With a `rebuild` it ends what was told of the player for that rebuild's shadow, and `stands`
+    is what the shadow must amount to before anybody may see it.
     """
 
     player: str
@@ -127,6 +128,7 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     pending: list[MovementLine] | None = None
     answers: list[Receipt] = []
     grants: list[GrantProgress] = []
+    games: PlayerGames | None = None
     rebuild: str = ""
     stands: PlayerStands | None = None
 

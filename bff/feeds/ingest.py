@@ -9,6 +9,7 @@ import secrets
 
 from bff import broker
 from bff.feeds import settings
+from bff.feeds.games.providers import games_feeds
 from bff.feeds.policy import FEEDS
 from bff.feeds.promotions.feed import PromotionsFeed
 from bff.feeds.supervisor import Feed, Supervisor
@@ -28,7 +29,8 @@ def feeds_of(store: Store, events: broker.Broker, owner: str) -> dict[str, Feed]
         settings.TABLES_VIDEO_URL,
     )
     promotions = PromotionsFeed(store, events, settings.PROMOTIONS_PROVIDER_URL, settings.CURRENCIES, owner)
-    return {feed.name: feed for feed in (tables, promotions)}
+    feeds: list[Feed] = [tables, promotions, *games_feeds(store, owner)]
+    return {feed.name: feed for feed in feeds}
 
 
 def main() -> None:

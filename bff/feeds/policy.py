@@ -1,6 +1,7 @@
 """Every number of the feeds.
 
-Public: `FeedsPolicy`, `TablesPolicy`, `PromotionsPolicy`, `FEEDS`, `TABLES`, `PROMOTIONS`.
+Public: `FeedsPolicy`, `TablesPolicy`, `PromotionsPolicy`, `GamesPolicy`, `FEEDS`, `TABLES`, `PROMOTIONS`,
+`GAMES`.
 How long a silent feed is believed is decided where it is read: `bff.store.policy`.
 """
 
@@ -89,6 +90,42 @@ class PromotionsPolicy:
     ends_days_max: int = 3653
 
 
+@dataclass(frozen=True, slots=True)
+class GamesPolicy:
+    """The catalogues of games. `failures_stale` refused answers in a row and a provider is stale, whatever its age.
+
+    Of the games that a provider had at the beginning of `shrink_window_s`, at most `shrink_share_max` may be gone at
+    its end. A list that takes more away is held, asked for again every `held_poll_s`, and believed when the provider
+    has stood by it for `held_s_max`. `rows_max` of a list are looked at; a list of more than `games_max` games is held
+    too. A row is read for `slice_ms` until the other feeds have their turn. A game that comes out more than
+    `ahead_days_max` from now has no date that anybody meant.
+    """
+
+    list_poll_s: float = 60.0
+    list_deadline_ms: int = 5000
+    csv_poll_s: float = 300.0
+    csv_deadline_ms: int = 30_000
+    open_ms_max: int = 1000
+    body_bytes_max: int = 4 * 1024 * 1024
+    connect_s: float = 2.0
+    silence_s: float = 8.0
+    frame_bytes_max: int = 512 * 1024
+    pages_max: int = 500
+    rows_max: int = 6000
+    games_max: int = 5000
+    name_chars_max: int = 80
+    ahead_days_max: int = 366
+    slice_ms: int = 10
+    shrink_share_max: float = 0.2
+    shrink_window_s: float = 3600.0
+    held_poll_s: float = 5.0
+    held_s_max: float = 6 * 3600.0
+    failures_stale: int = 2
+    write_s: float = 0.25
+    parts_at_once: int = 8
+
+
 FEEDS = house_policy("feeds", FeedsPolicy())
 TABLES = house_policy("tables-feed", TablesPolicy())
 PROMOTIONS = house_policy("promotions-feed", PromotionsPolicy())
+GAMES = house_policy("games-feed", GamesPolicy())

@@ -1,7 +1,7 @@
 """Values of a third party, read tolerantly: many spellings in, one type out, or a refusal by field.
 
-Public: `BadMessage`, `ProviderRefused`, `text_of`, `flag_of`, `whole_of`, `seconds_of`, `minor_of`, `moment_of`,
-`when_of`.
+Public: `BadMessage`, `ProviderRefused`, `text_of`, `flag_of`, `whole_of`, `seconds_of`, `decimal_of`, `minor_of`,
+`moment_of`, `when_of`.
 """
 
 import re
@@ -65,6 +65,11 @@ def seconds_of(value: Any, field: str, *, most: float) -> float:
     if not 0 <= seconds <= Decimal(most):
         raise BadMessage(f"{field} is not a number from 0 to {most}")
     return float(seconds)
+
+
+def decimal_of(value: Any, field: str) -> float:
+    """A number with a decimal point, of at most fifteen digits before it and six behind."""
+    return float(_decimal(value, field))
 
 
 def minor_of(value: Any, currency: str, field: str) -> int:

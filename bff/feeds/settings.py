@@ -2,6 +2,8 @@
 
 import os
 
+from django.core.exceptions import ImproperlyConfigured
+
 DEBUG = os.environ.get("DEBUG") == "1"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0")
@@ -27,6 +29,40 @@ PROMOTIONS_PROVIDER_URL = os.environ.get(
     "PROMOTIONS_PROVIDER_URL",
     os.environ.get("SANDBOX_PROMOTIONS_URL", "http://127.0.0.1:8031").rstrip("/") + "/v1/offers",
 )
+
+# Three providers of games, each with a protocol of its own; one without an address is not read. A local run has the
+# sandbox's, any other only where it is named.
+_SANDBOX_GAMES_URL = os.environ.get("SANDBOX_GAMES_URL", "http://127.0.0.1:8033" if DEBUG else "").rstrip("/")
+
+
+def _games_url(name: str, path: str) -> str:
+    return os.environ.get(name, f"{_SANDBOX_GAMES_URL}{path}" if _SANDBOX_GAMES_URL else "")
+
+
+GAMES_LIST_URL = _games_url("GAMES_LIST_URL", "/lantern/operator/generic/v2/game/list")
+GAMES_PUSH_URL = _games_url("GAMES_PUSH_URL", "/tidewheel/changes")
+GAMES_CSV_URL = _games_url("GAMES_CSV_URL", "/oakmill/export.csv")
+GAMES_LIST_OPERATOR = os.environ.get("GAMES_LIST_OPERATOR", "mullion-demo")
+SECRET_CHARS_MIN = 32
+
+
+def _secret(name: str, local: str) -> str:
+    """The secret from the environment; a local run may do without, any other takes none that could be guessed."""
+    value = os.environ.get(name, "")
+    if DEBUG:
+        return value or local
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. Set it to what its other side holds, or leave its address out.")
+    if value == local or len(value) < SECRET_CHARS_MIN:
+        raise ImproperlyConfigured(
+            f"{name} could be guessed: it is a local run's or has fewer than {SECRET_CHARS_MIN} characters. "
+            "Set it to what its other side holds."
+        )
+    return value
+
+
+# Signs the question for the list, where one is asked.
+GAMES_LIST_SECRET = _secret("GAMES_LIST_SECRET", "a-local-run-lists-games-with-this") if GAMES_LIST_URL else ""
 
 # A worker without pages: no cookie, form or session, and no TLS end. The checks silenced here are about those:
 # security, framing and CSRF middleware, the signing key, and hosts that browsers may name.

@@ -5,6 +5,7 @@ Public: `may_follow`, `own_topics`, `is_table`, `family_of`, `feed_of`.
 
 import re
 
+from bff.contracts.games import player_games_topic
 from bff.contracts.promotions import PROMOTIONS_TOPIC, claims_topic
 from bff.contracts.tables import TABLES_TOPIC
 from bff.contracts.wallet import wallet_topic
@@ -17,7 +18,8 @@ _SHARED = frozenset({TABLES_TOPIC, PROMOTIONS_TOPIC, *(f"feed.{feed}" for feed i
 
 
 def may_follow(player: str, topic: str, *, topic_bytes_max: int) -> bool:
-    """Whether `player` (empty: anonymous) may follow `topic`. Wallets and claims are their owner's alone."""
+    """Whether `player` (empty: anonymous) may follow `topic`. Wallets, claims and a player's games are
+    their owner's alone."""
     if len(topic) > topic_bytes_max:
         return False
     return topic in _SHARED or topic in own_topics(player) or is_table(topic)
@@ -25,7 +27,7 @@ def may_follow(player: str, topic: str, *, topic_bytes_max: int) -> bool:
 
 def own_topics(player: str) -> tuple[str, ...]:
     """What is the player's alone; nothing for a visitor."""
-    return (wallet_topic(player), claims_topic(player)) if player else ()
+    return (wallet_topic(player), claims_topic(player), player_games_topic(player)) if player else ()
 
 
 def is_table(topic: str) -> bool:

@@ -12,7 +12,7 @@ from bff.store import Put, Store
 
 CHECKPOINT_TOPIC = "projection.ledger"
 # Raised by whoever changes what the projector writes: records of another shape are asked for again.
-SHAPE = 4
+SHAPE = 5
 
 
 def checkpoint_topic(partition: int) -> str:

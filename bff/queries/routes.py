@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bff.contracts.games import SCOPE_GAMES
 from bff.contracts.player_context import PlayerContext
 from bff.contracts.promotions import SCOPE_PROMOTIONS
 from bff.contracts.view import View
@@ -16,6 +17,7 @@ from bff.contracts.wallet import SCOPE_READ
 from bff.queries.policy import QueriesPolicy
 from bff.queries.refusal import ViewRefused
 from bff.queries.view_request import ViewRequest
+from bff.queries.views.games import GamesView
 from bff.queries.views.history import history_view
 from bff.queries.views.limits import limits_view
 from bff.queries.views.promotions import promotions_view
@@ -27,6 +29,7 @@ ViewFunction = Callable[[ViewRequest], Awaitable[View[Any]]]
 
 _WALLET = frozenset({SCOPE_READ})
 _PROMOTIONS = frozenset({SCOPE_PROMOTIONS})
+_GAMES = frozenset({SCOPE_GAMES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +90,16 @@ def views_of(store: Store, policy: QueriesPolicy) -> Views:
                 _PROMOTIONS,
                 anonymous=True,
             ),
+            Route("games", "/views/games", GamesView(store, policy).read, _GAMES, anonymous=True),
             Route("wallet", "/views/wallet", lambda request: wallet_view(store, request, policy), _WALLET),
             Route("history", "/views/history", lambda request: history_view(store, request, policy), _WALLET),
             Route("limits", "/views/limits", lambda request: limits_view(store, request, policy), _WALLET),
-            # A fragment of promotions reads what became of a claim; the view keeps all other receipts from it.
+            # A fragment of promotions or of games reads what became of its commands; all others are kept from it.
             Route(
                 "receipt",
                 "/views/receipts/",
                 lambda request: receipt_view(store, request, policy),
-                _WALLET | _PROMOTIONS,
+                _WALLET | _PROMOTIONS | _GAMES,
                 named=True,
             ),
         ]

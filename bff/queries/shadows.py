@@ -15,6 +15,7 @@ import msgspec
 from prometheus_client import Counter
 
 from bff.broker import Delivery, Unusable
+from bff.contracts.games import player_games_topic
 from bff.contracts.history import MONTHS_REACHABLE, month_before, month_of
 from bff.contracts.ledger import (
     HISTORY_PAGE,
@@ -128,6 +129,7 @@ def _topics(change: PlayerChanged, at: datetime, lines: list[MovementLine]) -> l
         pending_topic(player),
         limits_topic(player),
         claims_topic(player),
+        player_games_topic(player),
         *(history_topic(player, page) for page in (*pages, len(pages))),
         *(month_topic(player, month) for month in sorted(months)),
         *dict.fromkeys(receipt_topic(line.receipt.receipt_id) for line in lines),

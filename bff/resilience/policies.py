@@ -27,6 +27,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "door",
         "follow",
         "functions",
+        "games-feed",
         "gate",
         "registry-api",
         "engine",

@@ -25,6 +25,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 BODY_BYTES_MAX = 64 * 1024
+_PIECES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,12 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
+    """`spread_s`: the body goes out in pieces, over so long, and its length is not told beforehand."""
+
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    spread_s: float = 0.0
 
 
 def json_response(status: int, data: Any, **headers: str) -> HttpResponse:
@@ -78,9 +82,21 @@ async def read(scope: Scope, receive: Receive) -> HttpRequest:
 
 async def send_response(send: Send, answer: HttpResponse) -> None:
     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+    if answer.spread_s:
+        return await _send_spread(send, answer, headers)
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
+    return None
+
+
+async def _send_spread(send: Send, answer: HttpResponse, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    size = len(answer.body) // _PIECES + 1
+    for start in range(0, len(answer.body), size):
+        await asyncio.sleep(answer.spread_s / _PIECES)
+        await send({"type": "http.response.body", "body": answer.body[start : start + size], "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 class Provider(ABC):

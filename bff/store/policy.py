@@ -29,12 +29,17 @@ class FeedPolicy:
 # engine three are: five seconds after its last word every open page must have closed what needs it.
 # Tables move every second or two; a player may bet on them, so doubt comes early.
 # Offers change in hours and are polled every few seconds, so a missed poll or two is no reason to hide them.
+# Of games, one provider is asked once a minute, one speaks every two seconds, and one is read every five minutes over
+# some seconds. What they say changes in days: their games are shown all the same, and how old the word is with them.
 # An installation changes them by `FEED_POLICIES` in the environment.
 FEED_POLICIES = {
     feed: policy_by_name("FEED_POLICIES", os.environ.get("FEED_POLICIES", ""), feed, policy)
     for feed, policy in {
         "tables": FeedPolicy(stale_after_s=6.0, down_after_s=12.0),
         "promotions": FeedPolicy(stale_after_s=20.0, down_after_s=60.0),
+        "games-lantern": FeedPolicy(stale_after_s=150.0, down_after_s=600.0),
+        "games-tidewheel": FeedPolicy(stale_after_s=12.0, down_after_s=60.0),
+        "games-oakmill": FeedPolicy(stale_after_s=700.0, down_after_s=3600.0),
         "ledger": FeedPolicy(stale_after_s=5.0, down_after_s=15.0),
         "engine": FeedPolicy(stale_after_s=3.5, down_after_s=10.0),
     }.items()

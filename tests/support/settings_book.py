@@ -21,7 +21,7 @@ GROUPS = {
         for process in house.processes
     },
     "engine": {"bff-commands", "relay", "offers-intake"},
-    "sandboxes": {"sandbox-tables", "sandbox-promotions", "sandbox-payments"},
+    "sandboxes": {"sandbox-tables", "sandbox-promotions", "sandbox-payments", "sandbox-games"},
 }
 
 

@@ -28,6 +28,7 @@ NEEDED_BY = {
     "sandbox-tables": {"tables"},
     "sandbox-promotions": {"promotions"},
     "sandbox-payments": {"wallet"},
+    "sandbox-games": set(),
     "valkey": {"wallet", "tables", "promotions"},
     "bff-live": set(),
     "offers-intake": set(),

@@ -1,4 +1,4 @@
-"""Every money command, one row each: its address, its view and the scopes of close-key follow from the rows.
+"""Every command of a player, one row each: its address, its view and the scopes of close-key follow from the rows.
 
 Public: `MoneyCommand`, `MONEY_COMMANDS`, `Handle`, `one_transaction`.
 """
@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
-from bff.commands.handlers import claim, deposit, limits, withdraw
+from bff.commands.handlers import claim, deposit, games, limits, withdraw
 from bff.commands.handlers.services import Services
 from bff.commands.ledger.command_request import CommandRequest
 from bff.commands.ledger.models import Receipt
+from bff.contracts.games import SCOPE_GAMES_WRITE, LaunchGame, SetFavourite
 from bff.contracts.wallet import (
     SCOPE_CLAIM,
     SCOPE_DEPOSIT,
@@ -56,4 +57,6 @@ MONEY_COMMANDS = (
     MoneyCommand("cancel-withdrawal", SCOPE_WITHDRAW, CancelWithdrawal, one_transaction(withdraw.cancel)),
     MoneyCommand("set-deposit-limit", SCOPE_LIMITS, SetDepositLimit, one_transaction(limits.set_deposit_limit)),
     MoneyCommand("self-exclude", SCOPE_LIMITS, SelfExclude, one_transaction(limits.self_exclude)),
+    MoneyCommand("set-favourite", SCOPE_GAMES_WRITE, SetFavourite, one_transaction(games.set_favourite)),
+    MoneyCommand("launch-game", SCOPE_GAMES_WRITE, LaunchGame, one_transaction(games.launch_game)),
 )

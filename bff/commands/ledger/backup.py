@@ -45,7 +45,18 @@ class BackupUnusable(Exception):
 
 def tables() -> list[type[models.Model]]:
     """Every table of the house, those that others refer to first."""
-    order = ["Player", "Account", "Receipt", "Transaction", "Entry", "Charge", "Offer", "Grant", "DepositLimit"]
+    order = [
+        "Player",
+        "Account",
+        "Receipt",
+        "Transaction",
+        "Entry",
+        "Charge",
+        "Offer",
+        "Grant",
+        "DepositLimit",
+        "PlayerGame",
+    ]
     order += ["Withdrawal", "GameTransaction", "PrizeDay", "ProviderRequest", "OutboxRow", "RelayState", "Rebuild"]
     models = {model.__name__: model for model in apps.get_app_config("commands").get_models()}
     if set(order) != set(models):

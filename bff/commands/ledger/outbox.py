@@ -23,6 +23,7 @@ def append(
     *,
     claims_changed: bool = False,
     limits_changed: bool = False,
+    games_changed: bool = False,
 ) -> None:
     """One event about the player, the next of its sequence, and the player's row that counts it.
 
@@ -37,7 +38,13 @@ def append(
         lines = [receipts.history_line(receipt) for receipt in changed if receipt.ordinal is not None]
         waiting = any(line.receipt.command in player_state.MAY_WAIT for line in lines)
         data = player_state.changed(
-            accounts, lines, answers, claims=claims_changed, limits=limits_changed, pending=waiting
+            accounts,
+            lines,
+            answers,
+            claims=claims_changed,
+            limits=limits_changed,
+            pending=waiting,
+            games=games_changed,
         )
         statements.insert(new_row(accounts, event_type, data))
     statements.update(player, "sequence", "epoch", "lines")
@@ -86,7 +93,7 @@ def _append_restatement(accounts: PlayerAccounts, run: str = "", stands: PlayerS
             OutboxRow.objects.bulk_create(waiting)
             waiting.clear()
     state = player_state.changed(
-        accounts, last[-1:], player_state.latest_answers(accounts), claims=True, limits=True, pending=True
+        accounts, last[-1:], player_state.latest_answers(accounts), claims=True, limits=True, pending=True, games=True
     )
     state = msgspec.structs.replace(state, rebuild=run, stands=stands)
     OutboxRow.objects.bulk_create([*waiting, new_row(accounts, PLAYER_RESTATED, state)])

@@ -12,7 +12,8 @@ from django.db.models import Q
 from bff.commands.engine.policy import POLICY
 from bff.commands.ledger import receipts
 from bff.commands.ledger.accounts import PlayerAccounts
-from bff.commands.ledger.models import DepositLimit, Grant, Player, Receipt
+from bff.commands.ledger.models import DepositLimit, Grant, Player, PlayerGame, Receipt
+from bff.contracts.games import PlayerGames
 from bff.contracts.ledger import HISTORY_PAGE, MovementLine, PlayerChanged
 from bff.contracts.promotions import GrantProgress
 from bff.contracts.wallet import DepositLimit as LimitOnWire
@@ -33,6 +34,7 @@ def changed(
     claims: bool,
     limits: bool,
     pending: bool,
+    games: bool,
 ) -> PlayerChanged:
     """What an event about the player says: balances always, the rest where it may have changed."""
     return PlayerChanged(
@@ -45,6 +47,7 @@ def changed(
         grants=_grants(accounts) if claims else [],
         limits=limits_of(accounts.player) if limits else None,
         pending=_pending(accounts) if pending else None,
+        games=_games(accounts.player) if games else None,
         answers=answers,
     )
 
@@ -65,6 +68,15 @@ def _claimed(accounts: PlayerAccounts) -> dict[str, int]:
     for promotion_id in Grant.objects.filter(player=accounts.player).values_list("promotion_id", flat=True):
         claimed[promotion_id] = claimed.get(promotion_id, 0) + 1
     return claimed
+
+
+def _games(player: Player) -> PlayerGames:
+    favourites = PlayerGame.objects.filter(player=player, favourite_at__isnull=False)
+    launched = PlayerGame.objects.filter(player=player, launched_at__isnull=False)
+    return PlayerGames(
+        favourites=list(favourites.order_by("-favourite_at", "-pk").values_list("game_id", flat=True)),
+        recent=list(launched.order_by("-launched_at", "-pk").values_list("game_id", flat=True)),
+    )
 
 
 def limits_of(player: Player) -> LimitsState:

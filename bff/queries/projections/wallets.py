@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bff.contracts.event import Event
+from bff.contracts.games import PlayerGames, player_games_topic
 from bff.contracts.history import month_of
 from bff.contracts.ledger import (
     HISTORY_PAGE,
@@ -103,6 +104,8 @@ class Wallets:
             self._put(claims_topic(change.player), event.sequence, ClaimsState(change.claimed, change.grants))
         if change.limits is not None:
             self._put(limits_topic(change.player), event.sequence, change.limits)
+        if change.games is not None:
+            self._put(player_games_topic(change.player), event.sequence, change.games)
         if change.pending is not None:
             waiting = PendingState([movement(line) for line in change.pending])
             self._put(pending_topic(change.player), event.sequence, waiting)
@@ -218,6 +221,7 @@ def _all_of_it(change: PlayerChanged) -> PlayerChanged:
         claimed=change.claimed or {},
         limits=change.limits or LimitsState(change.currency, []),
         pending=change.pending or [],
+        games=change.games or PlayerGames([], []),
     )
 
 

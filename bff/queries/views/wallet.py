@@ -3,7 +3,9 @@
 Public: `wallet_view`, `receipt_view`.
 """
 
+from bff.contracts.games import SCOPE_GAMES
 from bff.contracts.player_context import PlayerContext
+from bff.contracts.promotions import SCOPE_PROMOTIONS
 from bff.contracts.view import Break, Freshness, View
 from bff.contracts.wallet import (
     SCOPE_READ,
@@ -26,7 +28,8 @@ from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, re
 from bff.queries.views.standing import break_of, standing_topics
 from bff.store import FeedFreshness, Store
 
-CLAIM, CLOSE = "claim-promotion", "close-key"
+CLOSE = "close-key"
+CLAIMS, GAMES = {"claim-promotion"}, {"set-favourite", "launch-game"}
 _AGAIN = "Your money is safe; please try again in a minute."
 
 
@@ -87,8 +90,10 @@ async def receipt_view(store: Store, request: ViewRequest, policy: QueriesPolicy
 
 
 def _may_read(player: PlayerContext, receipt: Receipt) -> bool:
-    """Who may not read the wallet reads the receipts of claims, and of keys that were closed, which move nothing."""
-    return SCOPE_READ in player.scopes or receipt.command in (CLAIM, CLOSE)
+    """Who may not read the wallet reads receipts of their own room, and of keys that were closed."""
+    own = {SCOPE_PROMOTIONS: CLAIMS, SCOPE_GAMES: GAMES}
+    may = {CLOSE}.union(*(commands for scope, commands in own.items() if scope in player.scopes))
+    return SCOPE_READ in player.scopes or receipt.command in may
 
 
 def _empty(currency: str) -> WalletState:

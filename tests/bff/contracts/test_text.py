@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff.contracts import bets, seamless, text, wallet
+from bff.contracts import bets, games, seamless, text, wallet
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.contracts.problem import PROBLEM_TYPE, read_problem
 from bff.feeds.reading import text_of
@@ -63,6 +63,8 @@ BODIES = {
     wallet.CancelWithdrawal: {"receipt_id": "rc_1"},
     wallet.SetDepositLimit: {"period": "day", "amount_minor": 1, "currency": "EUR"},
     wallet.SelfExclude: {"days": 1},
+    games.SetFavourite: {"game_id": "lantern:lw_00001", "favourite": True},
+    games.LaunchGame: {"game_id": "lantern:lw_00001"},
     wallet.CloseKey: {"sent_at": "2026-01-01T00:00:00Z"},
     seamless.BalanceRequest: {"request_uuid": "r" * 8, "token": "t", "game_code": "g"},
     seamless.BetRequest: {

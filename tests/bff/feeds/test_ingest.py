@@ -74,6 +74,8 @@ def ingest():
             "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
             "SANDBOX_TABLES_URL": absent,
             "SANDBOX_PROMOTIONS_URL": absent,
+            "SANDBOX_GAMES_URL": absent,
+            "GAMES_LIST_SECRET": "0123456789abcdef" * 2,
         } | more
         process = subprocess.Popen(
             [sys.executable, "-m", "bff.feeds.ingest"], env=environment, stderr=subprocess.PIPE, text=True

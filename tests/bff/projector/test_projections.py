@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bff.contracts.event import Event
+from bff.contracts.games import PlayerGames
 from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import (
     HISTORY_PAGE,
@@ -121,6 +122,15 @@ def test_what_is_pending_is_what_the_ledger_said_last():
     assert [each["reference"] for each in msgspec.json.decode(store.state()["pending.pl_a"])["movements"]] == ["rc_0"]
     store.project([event(3, [line(0, 3)], total=2, pending=[])])
     assert msgspec.json.decode(store.state()["pending.pl_a"])["movements"] == []
+
+
+def test_a_player_s_games_are_what_the_ledger_said_last():
+    """An event that did not touch them leaves them; a player whom a restored ledger meets anew has none."""
+    games = PlayerGames(["lantern:a"], ["oakmill:b"])
+    store = straight([event(1, [], total=0, games=games), event(2, [line(0, 2)], total=1)])
+    assert msgspec.json.decode(store.state()["player-games.pl_a"], type=PlayerGames) == games
+    store.project([event(1, [], total=0, epoch="e2")])
+    assert msgspec.json.decode(store.state()["player-games.pl_a"], type=PlayerGames) == PlayerGames([], [])
 
 
 def test_an_answer_that_is_no_line_has_a_receipt():

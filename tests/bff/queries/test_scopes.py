@@ -5,6 +5,7 @@ import time
 import httpx
 import pytest
 
+from bff.contracts.games import SCOPE_GAMES, SCOPE_GAMES_WRITE
 from bff.contracts.player_context import LIVE_AUDIENCE, PlayerContext, mint, new_key_pair
 from bff.contracts.promotions import SCOPE_PROMOTIONS
 from bff.contracts.seamless import SCOPE_PLAY, game_audience
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.quick
 
 PRIVATE, PUBLIC = new_key_pair()
 ALL = {SCOPE_READ, SCOPE_PROMOTIONS, SCOPE_CLAIM, SCOPE_DEPOSIT, SCOPE_LIMITS, SCOPE_WITHDRAW, SCOPE_PLAY}
+ALL |= {SCOPE_GAMES, SCOPE_GAMES_WRITE}
 
 
 class UnreadStore:

@@ -9,6 +9,8 @@ POSITION = "mullion_breaker_position"
 # Guards whose name is not that of the process they call.
 _CALLED = {
     "payments": "sandbox-payments",
+    "games-csv": "sandbox-games",
+    "games-list": "sandbox-games",
     "promotions-provider": "sandbox-promotions",
     "bets": "sandbox-tables",
     "bets.place": "sandbox-tables",

@@ -91,6 +91,7 @@ HOPS: Mapping[str, HopEffect] = {
     "projector:valkey": HopEffect(("wallet", "promotions"), must=True, after_s=_believed_s("engine")),
     "ingest:sandbox-tables": HopEffect(("tables",)),
     "ingest:sandbox-promotions": HopEffect(("promotions",)),
+    "ingest:sandbox-games": HopEffect(),
     "ingest:valkey": HopEffect(("tables",), must=True, writes=True, after_s=_believed_s("tables")),
     "sandbox-tables:bff-commands": HopEffect(),
     "sandbox-payments:bff-commands": HopEffect(),

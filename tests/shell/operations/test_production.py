@@ -31,6 +31,7 @@ LOCALS = {
         "PAYMENTS_WEBHOOK_SECRET": "a-local-run-trusts-this-signature",
         "GAMES_WALLET_SECRET": "a-local-run-plays-with-this",
     },
+    "bff/feeds/settings.py": {"GAMES_LIST_SECRET": "a-local-run-lists-games-with-this"},
 }
 SECRETS = [(file, name) for file, names in LOCALS.items() for name in names]
 
@@ -45,6 +46,7 @@ def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name in ("PLAYER_CONTEXT_PRIVATE_KEY", "PLAYER_CONTEXT_PUBLIC_KEY"):
         monkeypatch.setenv(name, "PEM")
     monkeypatch.setenv("PUBLIC_URL", "https://lobby.example")
+    monkeypatch.setenv("GAMES_LIST_URL", "https://games.example/game/list")
     return monkeypatch
 
 

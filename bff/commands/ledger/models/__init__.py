@@ -1,7 +1,7 @@
 """The command database's tables, which `bff.commands.models` passes on to Django."""
 
 from bff.commands.ledger.models.events import OutboxRow, Rebuild, RelayState
-from bff.commands.ledger.models.games import GameTransaction, Grant, Offer, PrizeDay, ProviderRequest
+from bff.commands.ledger.models.games import GameTransaction, Grant, Offer, PlayerGame, PrizeDay, ProviderRequest
 from bff.commands.ledger.models.money import (
     Account,
     Charge,
@@ -23,6 +23,7 @@ __all__ = [
     "Offer",
     "OutboxRow",
     "Player",
+    "PlayerGame",
     "PrizeDay",
     "ProviderRequest",
     "Rebuild",

@@ -1,6 +1,6 @@
-"""Offers, bonuses and what game providers ask for. Amounts are minor units.
+"""Offers, bonuses, what game providers ask for, and what players do with games. Amounts are minor units.
 
-Public: `Offer`, `Grant`, `GameTransaction`, `PrizeDay`, `ProviderRequest`.
+Public: `Offer`, `Grant`, `GameTransaction`, `PrizeDay`, `ProviderRequest`, `PlayerGame`.
 """
 
 from django.db import models
@@ -78,6 +78,18 @@ class GameTransaction(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "transaction_uuid"], name="game_transaction_uuid")]
         indexes = [models.Index(fields=["provider", "reference_uuid"], name="game_transaction_reference")]
+
+
+class PlayerGame(models.Model):
+    """A game of the catalogue that the player has marked, has launched lately, or both."""
+
+    player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="games")
+    game_id = models.CharField(max_length=100)
+    favourite_at = models.DateTimeField(null=True)
+    launched_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["player", "game_id"], name="player_game")]
 
 
 class PrizeDay(models.Model):

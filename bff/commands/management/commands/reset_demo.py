@@ -1,4 +1,4 @@
-"""The demo players as they were at first, for runs that repeat: balances, limits, exclusions. Nothing is deleted."""
+"""The demo players as they were at first, for runs that repeat: balances, limits, breaks, favourites. No entry goes."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from bff.commands.engine.identifiers import fresh_id
 from bff.commands.ledger import outbox, receipts
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.command_request import CommandRequest
-from bff.commands.ledger.models import DepositLimit
+from bff.commands.ledger.models import DepositLimit, PlayerGame
 from bff.commands.management.commands.seed_demo import PLAYERS
 
 
@@ -22,8 +22,8 @@ class _Opening(msgspec.Struct, frozen=True):
 
 class Command(BaseCommand):
     help = (
-        "Give the demo players their opening balance again, and take back limits and exclusions that they set. A "
-        "balance changes by an entry of its own. Example: manage.py reset_demo --settings bff.commands.settings"
+        "Give the demo players their opening balance again, and take back limits, exclusions and favourites of theirs. "
+        "A balance changes by an entry of its own. Example: manage.py reset_demo --settings bff.commands.settings"
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,12 +36,13 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def reset(player_id: str, currency: str, amount_minor: int) -> bool:
-    """Real money as at first (minor units), no limit and no exclusion; False where nothing had changed."""
+    """Real money as at first (minor units), no limit, exclusion or favourite; False where nothing had changed."""
     accounts = PlayerAccounts.open(player_id, currency, datetime.now(UTC))
     limits, _ = DepositLimit.objects.filter(player=accounts.player).delete()
+    games, _ = PlayerGame.objects.filter(player=accounts.player).delete()
     was_excluded = accounts.player.excluded_until is not None
     difference = amount_minor - accounts.balance("real")
-    if not (limits or was_excluded or difference):
+    if not (limits or games or was_excluded or difference):
         return False
     accounts.player.excluded_until = None
     accounts.player.save(update_fields=["excluded_until"])
@@ -49,5 +50,5 @@ def reset(player_id: str, currency: str, amount_minor: int) -> bool:
     receipt = receipts.write(accounts, request, kind="opening", state="done", amount_minor=difference)
     if difference:
         accounts.post("opening", receipt, {"real": difference}, "opening")
-    outbox.append(accounts, "AccountOpened", [receipt], limits_changed=True)
+    outbox.append(accounts, "AccountOpened", [receipt], limits_changed=True, games_changed=True)
     return True

@@ -1,0 +1,1 @@
+"""The catalogue of games in the process: an index that follows the query store, and what is found in it."""

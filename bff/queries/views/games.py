@@ -1,0 +1,215 @@
+"""The catalogue of games: one page of what answers a query, and what the asking player has of it.
+
+Public: `GamesView`.
+"""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any, get_args
+
+from bff.contracts.games import (
+    GAMES_PAGE,
+    GAMES_PROVIDERS,
+    RECENT_MAX,
+    SEARCH_CHARS_MAX,
+    CategoryCount,
+    Game,
+    GameCategory,
+    GamesData,
+    GamesProvider,
+    GamesQuery,
+    GamesSort,
+    PlayerCategory,
+    PlayerGames,
+    ProviderCatalogue,
+    player_games_topic,
+)
+from bff.contracts.view import Freshness, Sequence, View
+from bff.contracts.wallet import wallet_topic
+from bff.queries.games.folding import fold
+from bff.queries.games.follower import FEEDS, HEADS, GamesFollower
+from bff.queries.games.index import Entry
+from bff.queries.policy import QueriesPolicy
+from bff.queries.refusal import ViewRefused
+from bff.queries.view_request import ViewRequest, min_sequence_of, page_of
+from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, read_until
+from bff.queries.views.standing import break_of, standing_topics
+from bff.store import Snapshot, Store
+
+_CATEGORIES = get_args(GameCategory)
+_OWN = get_args(PlayerCategory)
+_SORTS = get_args(GamesSort)
+
+
+class GamesView:
+    """Holds the index of this process; `read` is the view."""
+
+    def __init__(self, store: Store, policy: QueriesPolicy) -> None:
+        self._store = store
+        self._policy = policy
+        self._follower = GamesFollower(store, policy)
+
+    async def read(self, request: ViewRequest) -> View[GamesData]:
+        """One page. A provider that is silent takes nothing away: its games are listed, and how old its word is."""
+        query, page, wanted = _query_of(request), page_of(request), min_sequence_of(request)
+        snapshot = await self._snapshot(request)
+        heads = self._follower.heads(snapshot)
+        await self._follower.follow(heads)
+        commands, on_break = commands_of(snapshot), break_of(snapshot, request.player)
+        pending = not _has_reached(snapshot, request, wanted)
+        if not heads:
+            return View(None, Freshness(state="down"), pending, commands, on_break)
+        own = _own(snapshot, request)
+        data = self._page(query, page, own, snapshot, heads)
+        return View(data, _freshness(snapshot, heads), pending, commands, on_break)
+
+    async def _snapshot(self, request: ViewRequest) -> Snapshot:
+        topics = [*HEADS.values(), *standing_topics(request.player)]
+        if player := _player(request):
+            topics += [player_games_topic(player), wallet_topic(player)]
+        wanted = min_sequence_of(request)
+        return await read_until(
+            self._store,
+            topics,
+            [*FEEDS.values(), LEDGER, ENGINE],
+            self._policy,
+            lambda snapshot: _has_reached(snapshot, request, wanted),
+        )
+
+    def _page(
+        self, query: GamesQuery, page: int, own: PlayerGames, snapshot: Snapshot, heads: dict[str, ProviderCatalogue]
+    ) -> GamesData:
+        index = self._follower.index
+        answering = self._answering(query)
+        favourites, recent = (
+            [entry for game_id in ids if (entry := index.by_id.get(game_id))] for ids in (own.favourites, own.recent)
+        )
+        mine = {"favourites": favourites, "recent": recent}
+        of_provider = [entry for entry in answering if query.provider in ("", entry.provider)]
+        of_category = _in_category(answering, query, mine)
+        listed = [entry for entry in of_category if query.provider in ("", entry.provider)]
+        pages = max(1, -(-len(listed) // GAMES_PAGE))
+        page = min(page, pages)
+        if query.sort == "best" and not query.search and query.category not in _OWN:
+            listed = _new_first(listed, self._new_since(snapshot))
+        shown = listed[(page - 1) * GAMES_PAGE : page * GAMES_PAGE]
+        ids = {entry.game_id for entry in favourites}
+        since = self._new_since(snapshot)
+        return GamesData(
+            games=[_shown(entry, since, ids) for entry in shown],
+            total=len(listed),
+            page=page,
+            pages=pages,
+            query=query,
+            providers=_providers(snapshot, heads, Counter(entry.provider for entry in of_category)),
+            categories=_categories(of_provider, mine),
+            favourites=[entry.game_id for entry in favourites],
+            recent=[_shown(entry, since, ids) for entry in recent[:RECENT_MAX]],
+        )
+
+    def _answering(self, query: GamesQuery) -> list[Entry]:
+        """The games that answer the search, in the order that was asked for."""
+        index, search = self._follower.index, fold(query.search)
+        ordered = {"name": index.by_name, "new": index.by_release, "rtp": index.by_rtp}.get(query.sort, index.by_name)
+        if not search:
+            return ordered
+        found = index.search(search)
+        if query.sort == "best":
+            return found
+        wanted = set(found)
+        return [entry for entry in ordered if entry in wanted]
+
+    def _new_since(self, snapshot: Snapshot) -> datetime:
+        return snapshot.now - timedelta(days=self._policy.games_new_days)
+
+
+def _query_of(request: ViewRequest) -> GamesQuery:
+    given = {name: request.query.get(name, "") for name in ("search", "provider", "category", "sort")}
+    search = " ".join(given["search"].split())
+    if len(search) > SEARCH_CHARS_MAX:
+        hint = {"search": f"at most {SEARCH_CHARS_MAX} characters"}
+        raise ViewRefused(400, "search_invalid", "The query's search is too long.", hint)
+    _check(given, "provider", GAMES_PROVIDERS)
+    _check(given, "category", (*_CATEGORIES, *_OWN))
+    _check(given, "sort", _SORTS)
+    words: dict[str, Any] = given
+    return GamesQuery(search, words["provider"], words["category"], words["sort"] or "best")
+
+
+def _check(given: dict[str, str], name: str, words: tuple[str, ...]) -> None:
+    if given[name] and given[name] not in words:
+        raise ViewRefused(400, f"{name}_invalid", f"There is no such {name}.", {name: ", ".join(words)})
+
+
+def _player(request: ViewRequest) -> str:
+    return request.player.player if request.player is not None else ""
+
+
+def _has_reached(snapshot: Snapshot, request: ViewRequest, wanted: Sequence | None) -> bool:
+    # The wallet is written last of all the player's records: what it counts is there when it counts it.
+    player = _player(request)
+    return not player or reached(snapshot.current(wallet_topic(player)), wanted)
+
+
+def _own(snapshot: Snapshot, request: ViewRequest) -> PlayerGames:
+    player = _player(request)
+    record = snapshot.current(player_games_topic(player)) if player else None
+    return record.decode(PlayerGames) if record is not None else PlayerGames([], [])
+
+
+def _in_category(entries: list[Entry], query: GamesQuery, mine: dict[str, list[Entry]]) -> list[Entry]:
+    own = mine.get(query.category)
+    if own is None:
+        return [entry for entry in entries if query.category in ("", entry.state.category)]
+    if query.sort == "best" and not query.search:
+        return own  # the latest first
+    wanted = set(own)
+    return [entry for entry in entries if entry in wanted]
+
+
+def _new_first(entries: list[Entry], since: datetime) -> list[Entry]:
+    return sorted(entries, key=lambda entry: not _is_new(entry, since))
+
+
+def _is_new(entry: Entry, since: datetime) -> bool:
+    return entry.state.released_at is not None and entry.state.released_at >= since
+
+
+def _categories(entries: list[Entry], mine: dict[str, list[Entry]]) -> list[CategoryCount]:
+    counts, answering = Counter(entry.state.category for entry in entries), set(entries)
+    own = [CategoryCount(name, sum(entry in answering for entry in mine[name])) for name in _OWN]
+    return own + [CategoryCount(name, counts[name]) for name in _CATEGORIES]
+
+
+def _providers(snapshot: Snapshot, heads: dict[str, ProviderCatalogue], counts: Counter[str]) -> list[GamesProvider]:
+    shown = []
+    for provider, head in heads.items():
+        feed = snapshot.feeds[FEEDS[provider]]
+        shown.append(GamesProvider(provider, head.name, counts[provider], feed.state, feed.as_of, head.held))
+    return shown
+
+
+def _freshness(snapshot: Snapshot, heads: dict[str, ProviderCatalogue]) -> Freshness:
+    feeds = [snapshot.feeds[FEEDS[provider]] for provider in heads]
+    states = {feed.state for feed in feeds}
+    moments = [feed.as_of for feed in feeds if feed.as_of is not None]
+    as_of = min(moments, default=None)
+    if len(states) == 1:
+        return Freshness(feeds[0].state, as_of)
+    return Freshness("stale", as_of)
+
+
+def _shown(entry: Entry, since: datetime, favourites: set[str]) -> Game:
+    state = entry.state
+    return Game(
+        game_id=entry.game_id,
+        name=state.name,
+        provider=entry.provider,
+        category=state.category,
+        rtp=state.rtp,
+        volatility=state.volatility,
+        thumbnail=state.thumbnail,
+        is_new=_is_new(entry, since),
+        playable=state.playable,
+        favourite=entry.game_id in favourites,
+    )
