@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("commands", "0011_fields_by_their_meaning")]
+    dependencies = [("commands", "0012_partitions")]
 
     operations = [
         migrations.CreateModel(
