@@ -46,6 +46,8 @@ HOUSE_POLICY_NAMES = frozenset(
         "release",
         "sandbox-betting",
         "sandbox-functions",
+        "sandbox-functions-day",
+        "sandbox-functions-prices",
         "server",
         "sign-in",
         "store",

@@ -1,5 +1,6 @@
 """Every fragment as a function, called by the platforms' own clients."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -56,14 +57,15 @@ def test_lambda_answers_what_the_server_answers(bff: FakeBff, room: str, name: s
 
 
 def test_functions_framework_serves_the_same_application(bff: FakeBff) -> None:
-    """functions-framework calls the fragment request after request, and a 404 stays a 404."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "functions_framework", "--target", "http", "--port", str(port), "--host"]
-    source = ["127.0.0.1", "--source", "fragments/live_dealer/function.py"]
-    process = subprocess.Popen([*command, *source], cwd=ROOT, env={"PYTHONPATH": str(ROOT), **environment(bff)})
+    """functions-framework calls the fragment request after request, and a 404 stays a 404; its manifest says what it
+    is."""
+    port = free_port()
+    command = [sys.executable, "-m", "functions_framework", "--port", str(port), "--host", "127.0.0.1"]
+    source = ["--source", "fragments/live_dealer/function.py"]
+    environ = {"PYTHONPATH": str(ROOT), "FUNCTION_TARGET": "http", **environment(bff)}
+    process = subprocess.Popen([*command, *source], cwd=ROOT, env=environ)
     try:
+        assert is_function(fetch(f"http://127.0.0.1:{port}/manifest.json"))
         for path in ("/grid", "/grid/roulette"):
             assert "Harbour Roulette" in fetch(f"http://127.0.0.1:{port}{path}")
         with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -73,7 +75,40 @@ def test_functions_framework_serves_the_same_application(bff: FakeBff) -> None:
         process.wait(10)
 
 
-def fetch(url: str, ready_s_max: float = 20) -> str:
+@pytest.mark.parametrize(
+    ("room", "name", "path", "words"), [CASES[0], *(pytest.param(*each, marks=pytest.mark.full) for each in CASES[1:])]
+)
+def test_container_on_the_port_it_is_told_is_a_function_to_knative_and_cloud_run(
+    bff: FakeBff, room: str, name: str, path: str, words: str
+) -> None:
+    """The image's own command, with the variables of those platforms: `PORT`, and `K_SERVICE` for its name."""
+    image = (ROOT / "fragments" / room / "Dockerfile").read_text("utf-8")
+    command = json.loads(image.rpartition("\nCMD ")[2])
+    port = free_port()
+    environ = {"PYTHONPATH": str(ROOT), "PROCESS_NAME": name, "PORT": str(port), "K_SERVICE": name, **environment(bff)}
+    process = subprocess.Popen([sys.executable, *command[1:]], cwd=ROOT, env=environ)
+    try:
+        manifest = fetch(f"http://127.0.0.1:{port}/manifest.json")
+        assert is_function(manifest)
+        address = f"http://127.0.0.1:{port}{path}"
+        sent = {"authorization": bearer(name), "podium-locale": "en-GB"}
+        assert words in fetch(urllib.request.Request(address, headers=sent))
+    finally:
+        process.terminate()
+        assert process.wait(20) in (0, -15), "a platform ends what it does not need"
+
+
+def is_function(manifest: str) -> bool:
+    return bool(json.loads(manifest)["mullion"]["kind"] == "function")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def fetch(url: str | urllib.request.Request, ready_s_max: float = 20) -> str:
     """The body at `url`, waited for while nothing listens there."""
     started = time.monotonic()
     while True:

@@ -30,7 +30,7 @@ def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         if request.param == "renamed":
             house = stack.enter_context(renamed_lobby(tmp_path_factory.mktemp("house")))
         elif request.param == "as functions":
-            house = stack.enter_context(Mullion("--functions", "wallet,live-dealer,promotions"))
+            house = stack.enter_context(Mullion("--functions", "wallet,live-dealer,promotions,games"))
         else:
             house = request.getfixturevalue("_mullion_of_the_run")
         wait_for(

@@ -11,6 +11,7 @@ Runtime API of its own (2018-06-01). Requests come in at the platform's port as 
 | `environment.py` | one environment: its process, its state, one request at a time |
 | `pool.py` | which environment takes a request; how many there may be, and when one goes |
 | `bill.py` | what it would be paid for |
+| `day.py`, `__main__.py` | the bill of a day with a final in it, beside servers that wait |
 | `page.py` | environments that come and go, for people |
 | `server.py` | the platform as a server, with faults to set |
 """

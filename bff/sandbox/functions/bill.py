@@ -23,12 +23,24 @@ class Bill:
     throttled: int = 0
     failed: int = 0
     reserved_s: float = 0.0
+    init_ms: float = 0.0
 
     def count(self, took_ms: float, init_ms: float = 0.0) -> None:
         """One request; `init_ms` where its environment was loaded for it."""
         self.requests += 1
         self.cold_starts += init_ms > 0
+        self.init_ms += init_ms
         self.billed_ms += math.ceil(took_ms + init_ms)
+
+    @property
+    def request_ms(self) -> float:
+        """What a request took on the average, loading apart; 0 without one."""
+        return max(0.0, self.billed_ms - self.init_ms) / self.requests if self.requests else 0.0
+
+    @property
+    def cold_ms(self) -> float:
+        """What loading took on the average; 0 without a cold start."""
+        return self.init_ms / self.cold_starts if self.cold_starts else 0.0
 
     @property
     def gb_seconds(self) -> float:

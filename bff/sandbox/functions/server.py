@@ -4,6 +4,7 @@ Public: `FunctionPlatform`.
 """
 
 import math
+from dataclasses import asdict
 from uuid import uuid4
 
 from bff.sandbox.clock import SandboxClock
@@ -19,7 +20,10 @@ _CONTROL = ("/control", "/control/", "/healthz")
 
 
 class FunctionPlatform(Provider):
-    """`name` is the function's; its environments are `pool`'s. `GET /control/environments` shows them."""
+    """`name` is the function's; its environments are `pool`'s.
+
+    `GET /control/environments` shows them, `/control/bill` says what they would be paid for.
+    """
 
     fault_kinds = ("cold", "crash", "throttle")
 
@@ -43,6 +47,9 @@ class FunctionPlatform(Provider):
         if request.path == "/control/environments" and request.method == "GET":
             headers = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
             return HttpResponse(200, page(self.name, self._pool), headers)
+        if request.path == "/control/bill" and request.method == "GET":
+            bill = self._pool.bill
+            return json_response(200, {"request_ms": bill.request_ms, "cold_ms": bill.cold_ms, **asdict(bill)})
         return json_response(404, {"error": "not_found"})
 
     async def work(self) -> None:

@@ -104,6 +104,9 @@ async def test_faults_are_a_slow_start_a_crash_and_throttling_until_their_time_i
     assert (await running.client.get("/")).status_code == 200
     [environment] = running.pool.environments
     assert environment.init_ms > FUNCTIONS.cold_ms
+    assert (await running.client.get("/")).json()["calls"] == 2, "what woke stays awake"
+    await fault("cold")
+    assert (await running.client.get("/")).json()["calls"] == 1, "what idled when the fault began is gone"
     await fault("crash")
     assert (await running.client.get("/wait")).status_code == 502
     await fault("none")
