@@ -51,7 +51,7 @@ def closed_again_s(policy: Policy, successes: int) -> float:
 FEEDS, TABLES, OFFERS, GAMES, LIVE, STORE, SHELL = (
     FeedsPolicy(), TablesPolicy(), PromotionsPolicy(), GamesPolicy(), LivePolicy(), StorePolicy(), Policy(),
 )  # fmt: skip
-WALLET, DEALER, PROMOTIONS, GAMES = (include_s(name) for name in ("wallet", "live-dealer", "promotions", "games"))
+WALLET, DEALER, PROMOTIONS, CATALOGUE = (include_s(name) for name in ("wallet", "live-dealer", "promotions", "games"))
 REFETCH_JITTER = js_s("static/live.js", "JITTER_MS")  # from a feed's news to the page's question
 NAMED = AFTER_MS[1] / 1000  # from the moment that a refusal named to the page's question
 BLIND = DELAY_MS_MAX / 1000  # a slot that nobody tells anything
@@ -64,7 +64,7 @@ CHAINS = {
     "wallet": [FRAGMENT, WALLET],
     "live-dealer": [FRAGMENT, DEALER],
     "promotions": [FRAGMENT, PROMOTIONS],
-    "games": [FRAGMENT, GAMES],
+    "games": [FRAGMENT, CATALOGUE],
     # Its breaker lets go, or the slot asks once more where it was the first to fail.
     "bff-queries": [max(VIEW + NAMED, BLIND), WALLET],
     "bff-commands": [POLICY.heartbeat_s, PUSHED, REFETCH_JITTER, WALLET],
@@ -102,9 +102,9 @@ def processes() -> set[str]:
 
 
 def test_every_process_has_its_chain() -> None:
-    """Sixteen of them; a new one has to say how its pages find out that it is back."""
+    """Seventeen of them; a new one has to say how its pages find out that it is back."""
     assert set(CHAINS) == processes()
-    assert len(CHAINS) == 16
+    assert len(CHAINS) == 17
 
 
 @pytest.mark.parametrize("process", CHAINS)
