@@ -1,6 +1,6 @@
 """Text on a wire: whoever reads JSON, a form or a query from outside reads it through here, once, at the border.
 
-Public: `Plain`, `TextRefused`, `decode`, `is_plain`, `check_fields`, `cleaned`, `mended`.
+Public: `Plain`, `TextRefused`, `decode`, `built`, `is_plain`, `check_fields`, `cleaned`, `mended`.
 
 Control characters (C0, DEL, C1) and lone surrogates are no text: one database stores them, the next refuses them, a log
 line breaks in two and a copy can not be restored. A wire refuses what holds one. Free text of a provider whose money
@@ -8,6 +8,7 @@ hangs on being read (why a card was declined) is cleaned instead.
 """
 
 import re
+import threading
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -15,6 +16,8 @@ import msgspec
 
 T = TypeVar("T")
 
+_building = threading.Lock()
+_built: set[object] = set()
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # Only these bytes of a JSON text can become such a character; most bodies hold none, and are looked at once.
 _SUSPECT = re.compile(rb"\\[bfnrtu]|\x7f|\xc2[\x80-\x9f]")
@@ -36,7 +39,7 @@ def decode(raw: bytes | str, kind: type[T], *, free_text: bool = False) -> T:
     """
     body = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     try:
-        value = msgspec.json.decode(body, type=kind)
+        value = msgspec.json.decode(body, type=built(kind))
         if not free_text and (_SUSPECT.search(body) or not body.isascii()):
             body.decode()
             if _SUSPECT.search(body):
@@ -46,6 +49,15 @@ def decode(raw: bytes | str, kind: type[T], *, free_text: bool = False) -> T:
     except RecursionError as error:
         raise msgspec.DecodeError("nested too deeply") from error
     return value
+
+
+def built(kind: type[T]) -> type[T]:
+    """`kind`, after msgspec has looked at it once: two threads that look at one type at once end the process."""
+    if kind not in _built:
+        with _building:
+            msgspec.json.Decoder(kind)
+            _built.add(kind)
+    return kind
 
 
 def is_plain(text: str) -> bool:

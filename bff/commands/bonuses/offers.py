@@ -17,6 +17,7 @@ from bff.commands.ledger.models import Offer
 from bff.contracts.event import Event
 from bff.contracts.ledger import OFFERS_STREAM
 from bff.contracts.promotions import OfferState
+from bff.contracts.text import built
 from bff.resilience import log, worker
 
 logger = log.get("offers-intake")
@@ -26,7 +27,7 @@ def record_offer(event: Event, now: datetime) -> None:
     """Write one event down; a second time changes nothing. Raises `ValueError` for what is no offer."""
     if event.type == "OfferPublished":
         # Checked here, so that a claim never meets half an offer.
-        offer = msgspec.convert(event.data, OfferState)
+        offer = msgspec.convert(event.data, built(OfferState))
         fields = {"data": event.data, "withdrawn": False, "published_at": now}
         Offer.objects.update_or_create(pk=offer.promotion_id, defaults=fields)
     elif event.type == "OfferWithdrawn":

@@ -14,6 +14,7 @@ from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.command_request import CommandRejected, CommandRequest
 from bff.commands.ledger.models import Grant, Offer, Receipt
 from bff.contracts.promotions import OfferState
+from bff.contracts.text import built
 from bff.contracts.wallet import ClaimPromotion
 
 
@@ -54,7 +55,7 @@ def _running(promotion_id: str, now: datetime) -> OfferState:
     row = Offer.objects.filter(pk=promotion_id).first()
     if row is None:
         raise CommandRejected(404, "promotion_unknown", "There is no such promotion, or we have not heard of it yet.")
-    offer = msgspec.convert(row.data, OfferState)
+    offer = msgspec.convert(row.data, built(OfferState))
     if row.withdrawn or offer.ends_at <= now:
         raise CommandRejected(409, "promotion_ended", "This promotion has ended, so it can not be claimed any more.")
     return offer

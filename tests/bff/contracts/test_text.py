@@ -3,6 +3,8 @@
 import json
 import re
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -172,3 +174,28 @@ def test_feeds_keep_no_control_character():
     """A feed is read tolerantly: the text that is kept of it has been cleaned."""
     for control in CONTROLS:
         assert text.is_plain(text_of(f"Harbour{control} Roulette", "tableName", chars_max=64))
+
+
+TWO_THREADS = """
+import sys, threading, msgspec
+from bff.contracts import text
+sys.setswitchinterval(1e-6)
+
+def look(kind, meeting):
+    meeting.wait()
+    text.decode(b'{"slots": {"a": {"fragment": "b"}}, "after": [1, 2]}', kind)
+
+for number in range(int(sys.argv[1])):
+    slot = msgspec.defstruct("Slot", [("fragment", str), ("query", tuple[str, ...], ())])
+    kind = msgspec.defstruct("Page", [("slots", dict[str, slot]), ("after", list[int] | None)])
+    meeting = threading.Barrier(2)
+    threads = [threading.Thread(target=look, args=(kind, meeting)) for _ in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+"""
+
+
+def test_two_threads_that_read_the_first_of_its_kind_end_no_process() -> None:
+    """A type that both look at for the first time is looked at by one of them: two crash the interpreter."""
+    run = subprocess.run([sys.executable, "-c", TWO_THREADS, "150"], capture_output=True, text=True, timeout=50)
+    assert run.returncode == 0, run.stderr[-2000:]
