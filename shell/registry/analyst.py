@@ -13,7 +13,8 @@ from django.db import Error, close_old_connections, connection
 from bff.resilience import log
 from shell.registry import models
 from shell.registry.analysis import AnalysisPolicy, Finding, Sample, Verdict, judge
-from shell.registry.rollout import RolloutRefused, abort, advance, pause, promote
+from shell.registry.rollout import abort, advance, pause, promote
+from shell.registry.serialized import serialized
 from shell.registry.steps import parse_steps
 from shell.registry.tallies import ReleaseTally, ScriptErrorSeen, read_sample, store_counts, store_script_errors
 from shell.registry.trial_webhook import TrialEvent
@@ -77,11 +78,8 @@ def review(
     store_script_errors(script_errors, now)
     events = []
     for row in models.Rollout.objects.select_related("release"):
-        try:
-            if (event := _act(row, _verdict(row, policy, now), now)) is not None:
-                events.append(event)
-        except RolloutRefused:
-            logger.info("trial_ended_meanwhile", fragment=row.fragment)
+        if (event := _act_on(row, _verdict(row, policy, now), now)) is not None:
+            events.append(event)
     return events
 
 
@@ -102,11 +100,24 @@ def _verdict(row: models.Rollout, policy: AnalysisPolicy, now: datetime) -> Verd
     return judge(*samples(began), step_policy, age_s=(now - began).total_seconds())
 
 
+@serialized
+def _act_on(row: models.Rollout, verdict: Verdict, now: datetime) -> TrialEvent | None:
+    """A verdict is of the trial that was looked at: one that has moved since, by anybody, is looked at anew."""
+    there = models.Rollout.objects.filter(pk=row.pk).first()
+    if there is None or _position(there) != _position(row):
+        logger.info("trial_moved_meanwhile", fragment=row.fragment)
+        return None
+    return _act(row, verdict, now)
+
+
+def _position(row: models.Rollout) -> tuple[object, ...]:
+    return row.release_id, row.since, row.step, row.promotes, row.held_back
+
+
 def _act(row: models.Rollout, verdict: Verdict, now: datetime) -> TrialEvent | None:
     fragment, detail = row.fragment, verdict.detail
     if verdict.finding is Finding.BAD:
-        if abort(fragment, actor=ACTOR, why=detail) is None:
-            return None
+        abort(fragment, actor=ACTOR, why=detail)
         return _event("trial_rolled_back", row, detail, now)
     if row.held_back:
         return None

@@ -42,6 +42,8 @@ _ANY_PREFIX = "/slots/page/slot"
 class Copy:
     """A release as it was fetched. `css`, `js` and `lifted` are keys of `files`; `notes` are for its authors.
 
+    `sources` are digests of what the origin sent as those files, before anything was written anew.
+
     `versioned` is whether any of its answers said `podlet-version`. `answers` are those to what pages will ask,
     and `passed_pictures` what pages get through the shell.
     """
@@ -53,6 +55,7 @@ class Copy:
     css: tuple[str, ...]
     js: tuple[str, ...]
     files: Mapping[str, models.Asset] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
     lifted: tuple[str, ...] = ()
     names: DocumentNames = field(default_factory=DocumentNames)
@@ -146,6 +149,7 @@ class Fetcher:
             css=css,
             js=js,
             files=folder.files,
+            sources=folder.sources,
             folder=folder.name(),
             lifted=tuple(folder.lifted),
             names=folder.names,

@@ -8,9 +8,8 @@ publish.
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from shell.registry import models
+from shell.registry.serialized import serialized
 
 REASON_CHARS_MAX = 200
 
@@ -28,7 +27,7 @@ class FragmentHold:
     since: datetime
 
 
-@transaction.atomic
+@serialized
 def hold(fragment: str, *, reason: str, actor: str) -> bool:
     """Hold `fragment`; False when it was held for this reason already. Raises `HoldRefused`."""
     words = " ".join(reason.split())
@@ -42,7 +41,7 @@ def hold(fragment: str, *, reason: str, actor: str) -> bool:
     return True
 
 
-@transaction.atomic
+@serialized
 def resume(fragment: str, *, actor: str) -> FragmentHold | None:
     """End the hold on `fragment`; the hold that it was, None when there was none. Raises `HoldRefused`."""
     row = models.Hold.objects.filter(fragment=fragment).first()

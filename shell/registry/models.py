@@ -33,6 +33,8 @@ class Release(models.Model):
     js = models.JSONField(default=list)
     uses = models.JSONField(default=dict)
     files = models.JSONField(default=dict)
+    # By the same keys what the origin sent, where `files` is what was written of it; None in older rows.
+    sources = models.JSONField(null=True)
     lifted = models.JSONField(default=list)
     names = models.JSONField(default=dict)
     folder = models.CharField(max_length=64, blank=True, db_index=True)
@@ -276,6 +278,13 @@ class Preview(models.Model):
 
     def __str__(self) -> str:
         return f"{self.release_id} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class ChangeLock(models.Model):
+    """One row, which every change of the registry locks first: see `serialized`."""
+
+    def __str__(self) -> str:
+        return "the registry's lock"
 
 
 class AuditEntry(models.Model):

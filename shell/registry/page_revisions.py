@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from shell.registry import models
 from shell.registry.history import NotFound
+from shell.registry.serialized import serialized
 
 REVISIONS_SHOWN_MAX = 50
 REASON_CHARS_MAX = 200
@@ -82,7 +82,7 @@ def live_documents() -> dict[str, bytes]:
     return {row.page: bytes(row.revision.document) for row in rows}
 
 
-@transaction.atomic
+@serialized
 def publish_page(page: str, document: bytes, *, check: Check, actor: str, now: datetime) -> PageMoved:
     """Make `document` the page; the same one again is no change. What `check` raises leaves all as it was."""
     live = _live(page).select_for_update(of=("self",)).first()
@@ -100,7 +100,7 @@ def publish_page(page: str, document: bytes, *, check: Check, actor: str, now: d
     return PageMoved(page, before, revision.number, digest, changed=True)
 
 
-@transaction.atomic
+@serialized
 def roll_back_page(page: str, *, to: int | None, check: Check, reason: str, actor: str, now: datetime) -> PageMoved:
     """Make an earlier revision the page: `to`, or the one before what is live; before the first it is the file's.
 

@@ -17,6 +17,7 @@ from django.utils.crypto import constant_time_compare
 
 from shell.registry import models
 from shell.registry.history import find_release, record_refusal
+from shell.registry.serialized import serialized
 
 HOURS_DEFAULT = 2.0
 HOURS_MAX = 24.0
@@ -52,7 +53,7 @@ class OpenedPreview:
     expires_at: datetime
 
 
-@transaction.atomic
+@serialized
 def set_team(fragment: str, accounts: Iterable[str], *, actor: str) -> bool:
     """Let these accounts, and no others, be shown releases of `fragment` that are not live; False where it was so."""
     given = sorted(set(accounts))
@@ -76,7 +77,7 @@ def team_of(fragment: str) -> list[str]:
     return list(rows.values_list("account", flat=True))
 
 
-@transaction.atomic
+@serialized
 def make_preview(
     fragment: str, release: str, *, hours: float, origin: str, actor: str, now: datetime, own_machine: bool = False
 ) -> PreviewLink:

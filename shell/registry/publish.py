@@ -35,6 +35,7 @@ from shell.registry.origins import Origins, origin_of
 from shell.registry.registrations import origins_by_fragment, set_trust, shown_of, trust_of
 from shell.registry.release_folder import PublishRefused, release_budget
 from shell.registry.rollout import RolloutRefused, begin
+from shell.registry.serialized import serialized
 from shell.registry.waivers import FindingView, store_assessment, views_of, waived_rules
 
 __all__ = ["PublishRefused", "Published", "Trial", "VersionTaken", "publish"]
@@ -130,7 +131,7 @@ async def publish(
         await transport.aclose()
 
 
-@transaction.atomic
+@serialized
 def _store(
     copy: Copy,
     assessed: Assessed,
@@ -192,6 +193,7 @@ def _store_files(copy: Copy, digest: str) -> tuple[models.Release, bool]:
             "css": list(copy.css),
             "js": list(copy.js),
             "files": {key: asset.digest for key, asset in copy.files.items()},
+            "sources": dict(copy.sources),
             "folder": copy.folder,
             "lifted": list(copy.lifted),
             "names": {"declared": sorted(copy.names.declared), "used": sorted(copy.names.used)},
@@ -251,12 +253,24 @@ def _check_version(copy: Copy) -> None:
     """Raises `VersionTaken` where other bytes have this version; from which address they come decides nothing."""
     fragment, version = copy.manifest.name, copy.manifest.version
     for row in models.Release.objects.filter(fragment=fragment, version=version):
-        there = (bytes(row.manifest), bytes(row.fallback), dict(row.files))
-        if there != (copy.manifest_body, copy.fallback, {key: asset.digest for key, asset in copy.files.items()}):
+        if not _same_bytes(row, copy):
             raise VersionTaken(
                 f"version: {fragment} {version} was published with other bytes ({row.digest[:12]}). Nothing was "
                 "changed; give this release a version of its own"
             )
+
+
+def _same_bytes(row: models.Release, copy: Copy) -> bool:
+    """Whether the origin sent the same both times, whatever this shell or an earlier one has written of it.
+
+    A picture that stands in one of two answers only is not another release; an entry file is.
+    """
+    if (bytes(row.manifest), bytes(row.fallback)) != (copy.manifest_body, copy.fallback):
+        return False
+    if row.sources is None:  # from before they were stored
+        return dict(row.files) == {key: asset.digest for key, asset in copy.files.items()}
+    entries = ({*row.css, *row.js}, {*copy.css, *copy.js})
+    return entries[0] == entries[1] and all(copy.sources.get(key, sent) == sent for key, sent in row.sources.items())
 
 
 def _held_names(fragment: str) -> list[tuple[str, DocumentNames]]:

@@ -8,12 +8,12 @@ It is never the manifest's to say: whoever can publish would be what they say th
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import transaction
 
 from shell.composition.release import NOTHING_SHOWN, Shown, Trust
 from shell.frame_origins import wrong_with_frame_origin
 from shell.registry import models
 from shell.registry.origins import base_of, origin_of
+from shell.registry.serialized import serialized
 
 
 class RegistrationRefused(Exception):
@@ -26,7 +26,7 @@ def trust_of(fragment: str) -> Trust:
     return Trust(row.trust) if row else Trust.SANDBOXED
 
 
-@transaction.atomic
+@serialized
 def set_trust(fragment: str, trust: Trust, *, actor: str) -> bool:
     """Trust `fragment` this far; False when it was already. Running shells follow it as they follow a publish."""
     if trust_of(fragment) is trust:
@@ -39,7 +39,7 @@ def set_trust(fragment: str, trust: Trust, *, actor: str) -> bool:
     return True
 
 
-@transaction.atomic
+@serialized
 def set_follow(fragment: str, follow: bool, *, actor: str) -> bool:
     """Whether shells publish by themselves what the origin deploys; False when it was so already.
 
@@ -59,7 +59,7 @@ def set_follow(fragment: str, follow: bool, *, actor: str) -> bool:
     return True
 
 
-@transaction.atomic
+@serialized
 def set_origins(fragment: str, origins: Sequence[str], *, actor: str) -> bool:
     """The origins that `fragment` alone may be published from; none: those that nobody has. False when they were so.
 
@@ -88,7 +88,7 @@ def shown_of(fragment: str) -> Shown:
     return Shown(tuple(row.pictures), tuple(row.frames)) if row else NOTHING_SHOWN
 
 
-@transaction.atomic
+@serialized
 def set_shown(
     fragment: str, *, pictures: Sequence[str] | None = None, frames: Sequence[str] | None = None, actor: str
 ) -> bool:

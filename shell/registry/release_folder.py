@@ -71,7 +71,9 @@ class _Wanted:
 
 @dataclass(slots=True)
 class ReleaseFolder:
-    """Files by key, as pages get them. `notes` says what a browser will not find, or what was left out.
+    """Files by key, as pages get them, and in `sources` the digests of what the origin sent as them.
+
+    `notes` says what a browser will not find, or what was left out.
 
     `lifted` are stylesheets for the document, and `names` what is named there.
     """
@@ -80,6 +82,7 @@ class ReleaseFolder:
     release: Release
     budget: ReleaseBudget = field(default_factory=release_budget)
     files: dict[str, models.Asset] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     names: DocumentNames = field(default_factory=DocumentNames)
     lifted: list[str] = field(default_factory=list)
@@ -171,6 +174,7 @@ class ReleaseFolder:
 
     def _store(self, wanted: _Wanted, body: bytes, kind: FileType) -> None:
         """`body` as pages get it; what it reaches is yet to be fetched."""
+        self.sources[wanted.key] = hashlib.sha256(body).hexdigest()
         if kind.is_script:
             body = self._script(wanted, body)
         elif kind.is_style:

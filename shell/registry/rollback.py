@@ -6,12 +6,11 @@ Public: `roll_back`, `Moved`, `RollbackRefused`.
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from shell.registry import models
 from shell.registry.going_live import go_live
 from shell.registry.history import NotFound, find_release
 from shell.registry.rollout import abort
+from shell.registry.serialized import serialized
 
 REASON_CHARS_MAX = 200
 _MADE_LIVE = ("published", "promoted", "rolled_back")
@@ -33,7 +32,7 @@ class Moved:
     changed: bool
 
 
-@transaction.atomic
+@serialized
 def roll_back(fragment: str, *, to: str, reason: str, actor: str, now: datetime) -> Moved:
     """Make an earlier release live: `to` is its version or digest, or empty for the one that was live before.
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 
-from django.db import transaction
-
 from shell.composition.release import SHARE_MAX
 from shell.registry import models
 from shell.registry.going_live import go_live
 from shell.registry.history import NotFound, find_release
+from shell.registry.serialized import serialized
 from shell.registry.steps import StepsRefused, parse_steps, steps_text
 from shell.registry.waivers import errors_before_live
 
@@ -49,7 +48,7 @@ def rollout_of(fragment: str) -> RolloutView | None:
     return None if row is None else _view(row)
 
 
-@transaction.atomic
+@serialized
 def start_canary(
     fragment: str, *, percent: float, release: str, promotes: bool, actor: str, now: datetime, steps: str = ""
 ) -> RolloutView:
@@ -107,7 +106,7 @@ def begin(
     return _view(row)
 
 
-@transaction.atomic
+@serialized
 def advance(fragment: str, *, actor: str, now: datetime, why: str) -> RolloutView:
     """Go on to the trial's next step, which is there; raises `RolloutRefused`."""
     row = _on_trial(fragment)
@@ -121,7 +120,7 @@ def advance(fragment: str, *, actor: str, now: datetime, why: str) -> RolloutVie
     return _view(row)
 
 
-@transaction.atomic
+@serialized
 def promote(fragment: str, *, actor: str, now: datetime, why: str = "") -> RolloutView:
     """Make the release on trial live for everybody; raises `RolloutRefused`, also where it breaks the gate's rules."""
     row = _on_trial(fragment)
@@ -138,7 +137,7 @@ def promote(fragment: str, *, actor: str, now: datetime, why: str = "") -> Rollo
     return promoted
 
 
-@transaction.atomic
+@serialized
 def pause(fragment: str, *, actor: str, why: str = "") -> RolloutView:
     """Leave the trial as it is: it is not promoted by itself, and still rolled back by itself. `RolloutRefused`."""
     row = _on_trial(fragment)
@@ -148,7 +147,7 @@ def pause(fragment: str, *, actor: str, why: str = "") -> RolloutView:
     return _view(row)
 
 
-@transaction.atomic
+@serialized
 def abort(fragment: str, *, actor: str, why: str) -> RolloutView | None:
     """End the trial: everybody gets what is live, and its open forms are not sent any more. None without a trial."""
     row = models.Rollout.objects.select_related("release").select_for_update().filter(fragment=fragment).first()

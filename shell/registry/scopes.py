@@ -6,9 +6,8 @@ Public: `scopes_of`, `live_scopes`, `set_scopes`, `ScopesRefused`.
 import re
 from collections.abc import Iterable
 
-from django.db import transaction
-
 from shell.registry import models
+from shell.registry.serialized import serialized
 
 SCOPES_MAX = 32
 _SCOPE = re.compile(r"[a-z][a-z0-9_-]{0,31}(\.[a-z][a-z0-9_-]{0,31}){0,3}")
@@ -29,7 +28,7 @@ def live_scopes() -> dict[str, frozenset[str]]:
     return scopes_of(models.Registration.objects.exclude(scopes=None))
 
 
-@transaction.atomic
+@serialized
 def set_scopes(fragment: str, scopes: Iterable[str], *, actor: str) -> bool:
     """Let `fragment`, which need not be published yet, do this for a player and no more; False where it was so.
 

@@ -50,7 +50,9 @@ class SnapshotPoller:
         self._coded: LruCache[StoredAsset] = LruCache(_CODED_BYTES_MAX)
         self._first: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._catching_up: asyncio.Task[None] | None = None
+        self._loading = asyncio.Lock()
+        self._looks: set[asyncio.Task[bool]] = set()
+        self._next_look: asyncio.Task[bool] | None = None
 
     async def start(self) -> None:
         """Read once, then follow in the background. Whoever calls while the first load is on its way waits for it."""
@@ -61,35 +63,32 @@ class SnapshotPoller:
             await asyncio.wait({self._first})
 
     async def stop(self) -> None:
-        tasks = [task for task in (self._first, self._task, self._catching_up) if task is not None]
+        tasks = [task for task in (self._first, self._task, *self._looks) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._first = self._task = None
+        self._first = self._task = self._next_look = None
 
-    async def refresh(self) -> None:
-        """Load what is live if it moved. A database that is away is logged; the snapshot stays as it is."""
-        try:
-            snapshot, holds = await asyncio.to_thread(load_snapshot, self.current, self.holds)
-        except Error as error:
-            logger.warning("registry_unreadable", detail=str(error), generation=self.current.generation)
-            return
-        self._was_read = True
-        changed = snapshot.generation != self.current.generation
-        if changed:
-            self.current, self.holds = snapshot, holds
-            logger.info("registry_loaded", generation=snapshot.generation, fragments=sorted(snapshot.releases))
-        if self._notified != self.current.generation:
-            self._on_change(self.current, self.holds)
-            self._notified = self.current.generation
-        if changed and self._file is not None:
-            await asyncio.to_thread(self._file.write, snapshot, holds)
+    async def refresh(self) -> bool:
+        """Load what is live if it moved; whether it could be read. Loads follow each other, so none goes back.
 
-    async def catch_up(self) -> None:
-        """Look at once whether what is live has moved; whoever calls meanwhile waits for the same look."""
-        if self._catching_up is None or self._catching_up.done():
-            self._catching_up = asyncio.create_task(self._look(), name="registry-catching-up")
-        await asyncio.wait({self._catching_up})
+        A database that is away is logged; the snapshot stays as it is.
+        """
+        async with self._loading:
+            return await self._load()
+
+    async def catch_up(self) -> bool:
+        """Look whether what is live has moved, not sooner than now; whether it could be read.
+
+        Those who come before a look begins share it; one that is under way may have read before what they wait for.
+        """
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look(), name="registry-catching-up")
+            self._looks.add(self._next_look)
+            self._next_look.add_done_callback(self._looks.discard)
+        look = self._next_look
+        await asyncio.wait({look})
+        return not look.cancelled() and look.result()
 
     async def asset(self, digest: str) -> StoredAsset | None:
         """An asset by digest: of the snapshot from memory, of an older release from the database."""
@@ -151,8 +150,14 @@ class SnapshotPoller:
             await asyncio.sleep(wait_s)
             wait_s = POLL_S if await self._refreshed() else min(wait_s * 2, POLL_S_MAX)
 
-    async def _look(self) -> None:
-        await self._refreshed()
+    async def _look(self) -> bool:
+        async with self._loading:
+            self._next_look = None
+            try:
+                return await self._load()
+            except Exception:
+                logger.exception("registry_refresh_broke", generation=self.current.generation)
+                return False
 
     async def _refreshed(self) -> bool:
         """Whether a refresh went well. Whatever went wrong is logged: a poller that ended would follow no publish."""
@@ -161,4 +166,22 @@ class SnapshotPoller:
         except Exception:
             logger.exception("registry_refresh_broke", generation=self.current.generation)
             return False
+        return True
+
+    async def _load(self) -> bool:
+        try:
+            snapshot, holds = await asyncio.to_thread(load_snapshot, self.current, self.holds)
+        except Error as error:
+            logger.warning("registry_unreadable", detail=str(error), generation=self.current.generation)
+            return False
+        self._was_read = True
+        changed = snapshot.generation != self.current.generation
+        if changed:
+            self.current, self.holds = snapshot, holds
+            logger.info("registry_loaded", generation=snapshot.generation, fragments=sorted(snapshot.releases))
+        if self._notified != self.current.generation:
+            self._on_change(self.current, self.holds)
+            self._notified = self.current.generation
+        if changed and self._file is not None:
+            await asyncio.to_thread(self._file.write, snapshot, holds)
         return True

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from shell.registry import models
 from shell.registry.gate.assess import Assessed, errors_before
 from shell.registry.gate.findings import Finding, Level
 from shell.registry.gate.rules import Rule, Stage, is_waivable, stage_of, summary_of
+from shell.registry.serialized import serialized
 
 REASON_CHARS_MAX = 200
 
@@ -87,7 +86,7 @@ def waived_rules(fragment: str) -> dict[Rule, str]:
     return {Rule(row.rule): row.reason for row in models.Waiver.objects.filter(fragment=fragment)}
 
 
-@transaction.atomic
+@serialized
 def waive(fragment: str, rule: str, *, reason: str, actor: str) -> bool:
     """Make `rule` a warning for `fragment`; False where it is one for this reason. Raises `WaiverRefused`."""
     words = " ".join(reason.split())
@@ -105,7 +104,7 @@ def waive(fragment: str, rule: str, *, reason: str, actor: str) -> bool:
     return True
 
 
-@transaction.atomic
+@serialized
 def enforce(fragment: str, rule: str, *, actor: str) -> bool:
     """Hold `fragment` to `rule` again; False where it is held to it."""
     named = _rule(rule)

@@ -5,10 +5,9 @@ Public: `plan_warm_up`, `cancel_warm_up`, `coming_warm_ups`, `WarmUpRefused`, `E
 
 from datetime import UTC, datetime
 
-from django.db import transaction
-
 from shell.composition.release import WarmUp
 from shell.registry import models
+from shell.registry.serialized import serialized
 
 ENVIRONMENTS_MAX = 1000
 MINUTES_MAX = 120
@@ -19,7 +18,7 @@ class WarmUpRefused(Exception):
     """The message says what is wrong, and that nothing was changed."""
 
 
-@transaction.atomic
+@serialized
 def plan_warm_up(planned: WarmUp, *, actor: str, now: datetime) -> bool:
     """Have a function warm before a moment; one of the same moment is replaced. False when it was planned so already.
 
@@ -39,7 +38,7 @@ def plan_warm_up(planned: WarmUp, *, actor: str, now: datetime) -> bool:
     return True
 
 
-@transaction.atomic
+@serialized
 def cancel_warm_up(fragment: str, at: datetime, *, actor: str) -> bool:
     """Take one out of the calendar; False where there is none."""
     gone, _ = models.WarmUp.objects.filter(fragment=fragment, at=at).delete()

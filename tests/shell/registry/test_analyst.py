@@ -11,10 +11,10 @@ from bff.resilience.reason import Reason
 from shell.composition.ladder import Included
 from shell.composition.page import Slot
 from shell.composition.release import Canary, Release, Role, Snapshot
-from shell.registry import models
-from shell.registry.analysis import AnalysisPolicy, Sample
+from shell.registry import analyst, models
+from shell.registry.analysis import AnalysisPolicy, Finding, Sample, Verdict
 from shell.registry.analyst import review
-from shell.registry.rollout import rollout_of, start_canary
+from shell.registry.rollout import abort, pause, rollout_of, start_canary
 from shell.registry.tallies import ReleaseTally
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,6 +85,26 @@ def test_trial_of_which_too_little_is_known_is_paused_and_never_promoted() -> No
     assert models.AuditEntry.objects.filter(action="paused").count() == 1
     review({NEXT: BROKEN, LIVE: WELL}, POLICY, NOW + timedelta(seconds=302))
     assert rollout_of("poll") is None
+
+
+@pytest.mark.parametrize("moved", ["rolled back", "begun anew", "paused"])
+def test_verdict_is_of_the_trial_that_was_looked_at(moved: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a team does while another shell's figures are judged stands; the next look is of that."""
+
+    def judged(row: models.Rollout, policy: AnalysisPolicy, now: datetime) -> Verdict:
+        if moved == "paused":
+            pause("poll", actor="team")
+        else:
+            abort("poll", actor="team", why="prices are wrong")
+        if moved == "begun anew":
+            start_canary("poll", percent=50, release="2", promotes=True, actor="team", now=now)
+        return Verdict(Finding.WELL, "it did well")
+
+    monkeypatch.setattr(analyst, "_verdict", judged)
+    assert review({}, POLICY, NOW + timedelta(seconds=61)) == []
+    assert live() == "1"
+    trial = rollout_of("poll")
+    assert (trial.percent if trial else None) == {"rolled back": None, "begun anew": 50, "paused": 10}[moved]
 
 
 def test_what_was_long_ago_excuses_nothing() -> None:

@@ -18,7 +18,7 @@ from shell.composition.outcome_lines import OutcomeLines
 from shell.composition.page import Slot
 from shell.composition.recent_outcomes import RecentOutcomes
 from shell.players.throttle import SignInThrottle
-from shell.registry import history, models, tokens
+from shell.registry import history, models, release_folder, tokens
 from shell.registry.snapshot_poller import SnapshotPoller
 from shell.registry.tokens import Purpose
 from shell.wiring import parts
@@ -138,6 +138,35 @@ async def test_version_stands_for_its_bytes(monkeypatch: pytest.MonkeyPatch) -> 
     assert "a version of its own" in refused.json()["detail"]
     live = await models.LiveRelease.objects.select_related("release").aget(fragment="origin")
     assert live.release.digest == first["digest"]
+
+
+async def test_version_is_what_the_origin_sent_and_not_what_a_shell_has_written_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A later shell may write its styles otherwise; words in a comment that no shell keeps are other bytes."""
+    token = await made(Purpose.PUBLISH)
+    await models.Registration.objects.acreate(fragment="origin", trust="first-party")
+    async with Origin() as origin:
+        first = (await publish(origin, token)).json()
+        monkeypatch.setattr(release_folder, "reaches_out", lambda body, allowed: "")
+        monkeypatch.setattr(release_folder, "scoped", lambda body, name: (b"/* otherwise */" + body, ()))
+        again = await publish(origin, token)
+        assert (again.status_code, again.json()["changed"]) == (200, True), again.content
+        assert again.json()["digest"] != first["digest"]
+        monkeypatch.undo()
+        monkeypatch.setattr(publishing, "STYLE", publishing.STYLE + b"/* of another build */")
+        assert (await publish(origin, token)).status_code == 409
+
+
+async def test_release_of_before_its_sources_were_stored_is_compared_by_its_files() -> None:
+    """Nothing else is there of it."""
+    token = await made(Purpose.PUBLISH)
+    async with Origin() as origin:
+        await publish(origin, token)
+        await models.Release.objects.aupdate(sources=None)
+        assert (await publish(origin, token)).json()["changed"] is False
+        await models.Release.objects.aupdate(files={"style.css": "0" * 64})
+        assert (await publish(origin, token)).status_code == 409
 
 
 async def test_manifest_of_another_name_is_refused_before_its_files_are_asked_for() -> None:

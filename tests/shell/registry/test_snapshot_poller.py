@@ -23,11 +23,12 @@ class Database:
         self.loads = 0
 
     def load(self, current: Snapshot, holds: Holds) -> tuple[Snapshot, Holds]:
+        says = self.says
         self.loads += 1
         time.sleep(self.took_s)
-        if isinstance(self.says, Exception):
-            raise self.says
-        return self.says, holds
+        if isinstance(says, Exception):
+            raise says
+        return says, holds
 
 
 @pytest.fixture
@@ -112,3 +113,39 @@ async def test_mistake_of_whoever_follows_a_change_is_repeated_until_it_goes_wel
     database.says = Snapshot(2)
     await until(lambda: generations == [1, 1, 1, 2])
     await following.stop()
+
+
+async def test_who_waits_for_what_is_live_gets_what_was_published_before_the_question(database: Database) -> None:
+    """A look that had begun before may have read before; those who come while one waits share the next."""
+    database.took_s = 0.1
+    poller = SnapshotPoller()
+    first = asyncio.create_task(poller.catch_up())
+    await until(lambda: database.loads == 1)
+    database.says = Snapshot(2)
+    database.took_s = 0.0
+    assert await asyncio.gather(*(poller.catch_up() for _ in range(5))) == [True] * 5
+    assert (poller.current.generation, database.loads, await first) == (2, 2, True)
+
+
+async def test_load_that_took_long_takes_no_publish_back(database: Database) -> None:
+    """Loads follow each other, whoever wants them: what is newer is never replaced by what was read before."""
+    seen: list[int] = []
+    poller = SnapshotPoller(lambda snapshot, holds: seen.append(snapshot.generation))
+    database.took_s = 0.1
+    slow = asyncio.create_task(poller.refresh())
+    await until(lambda: database.loads == 1)
+    database.says, database.took_s = Snapshot(2), 0.0
+    await asyncio.gather(slow, poller.catch_up(), poller.refresh())
+    assert seen == sorted(seen)
+    assert poller.current.generation == 2
+
+
+@pytest.mark.parametrize("error", [OperationalError("away"), ValueError("a row that nobody expected")])
+async def test_who_waits_for_what_is_live_learns_that_it_can_not_be_read(database: Database, error: Exception) -> None:
+    """And the next one may have more luck."""
+    poller = SnapshotPoller()
+    database.says = error
+    assert await poller.catch_up() is False
+    database.says = Snapshot(3)
+    assert await poller.catch_up() is True
+    assert poller.current.generation == 3

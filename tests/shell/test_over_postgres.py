@@ -1,4 +1,7 @@
-"""Sessions and sign-in over PostgreSQL: the same tests, in a run of their own, as one process has one database."""
+"""The shell over PostgreSQL: sessions, sign-in and changes at one moment, in a run of their own.
+
+One process has one database.
+"""
 
 import os
 import re
@@ -11,17 +14,23 @@ import pytest
 from tests.support.postgres_server import PostgresServer
 
 HERE = Path(__file__).parent
-TESTS = (HERE / "test_sessions.py", HERE / "test_sign_in.py")
+TESTS = (
+    HERE / "players" / "test_sessions.py",
+    HERE / "players" / "test_sign_in.py",
+    HERE / "registry" / "case_one_moment.py",
+)
 # Those that would see another database: what is written by whom and read back, and what a database says that does not
 # write. `.ci/full` runs the hashing and the flooding of stores over it too.
-OF_THE_DATABASE = "blocked or brings_no_session or everywhere or leave_their_revocations or not_be_written or broken"
+OF_THE_DATABASE = (
+    "blocked or brings_no_session or everywhere or leave_their_revocations or not_be_written or broken or one_moment"
+)
 
 
 @pytest.mark.parametrize(
     "chosen", [OF_THE_DATABASE, pytest.param("test", marks=pytest.mark.full)], ids=["short", "all"]
 )
 @pytest.mark.timeout(300)
-def test_sessions_end_and_begin_alike_over_postgresql(postgres: PostgresServer, chosen: str) -> None:
+def test_shell_is_the_same_over_postgresql(postgres: PostgresServer, chosen: str) -> None:
     """What is given, refused and said, also while the server locks or takes no writes."""
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *map(str, TESTS), "-k", chosen, "-n", "0", "-q", "-p", "no:playwright"],
