@@ -16,6 +16,8 @@ from shell.page_path import PagePath
 from shell.responses import PLAIN, respond
 from shell.wiring import Parts
 
+# Asks for an answer that is of what was published before the question, instead of what was read last.
+_CURRENT = ("/readyz", b"registry=current")
 _NOTHING = b"Here are /healthz, /readyz, /metrics and /operations/.\n"
 
 
@@ -34,20 +36,21 @@ class InnerPort:
         elif path.startswith(STATIC_PREFIX):
             await self._pages.serve(scope, receive, send)
         else:
-            status, kind, body = self._found(path)
+            read = (path, scope["query_string"]) != _CURRENT or await self._parts.registry.catch_up()
+            status, kind, body = self._found(path, read)
             headers = (("content-type", kind), ("cache-control", "no-store"))
             await respond(send, status, headers, body, head_only=method == "HEAD")
 
-    def _found(self, path: str) -> tuple[int, str, bytes]:
+    def _found(self, path: str, read: bool) -> tuple[int, str, bytes]:
         if path == "/readyz":
-            return 200, "application/json", msgspec.json.encode(self._readiness())
+            return 200 if read else 503, "application/json", msgspec.json.encode(self._readiness(read))
         if path == "/metrics":
             return 200, CONTENT_TYPE_LATEST, generate_latest()
         if path == "/operations/":
             return 200, "text/html; charset=utf-8", board_page(HttpRequest(), self._parts).encode()
         return 404, PLAIN[1], _NOTHING
 
-    def _readiness(self) -> dict[str, Any]:
+    def _readiness(self, read: bool) -> dict[str, Any]:
         """What this process serves from; it is ready while it can serve pages, however its fragments are."""
-        current = self._parts.registry.current
-        return {"status": "ok", "generation": current.generation, "fragments": sorted(current.releases)}
+        current, status = self._parts.registry.current, "ok" if read else "registry unread"
+        return {"status": status, "generation": current.generation, "fragments": sorted(current.releases)}

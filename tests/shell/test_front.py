@@ -159,6 +159,7 @@ class Door:
         method: str = "GET",
         port: int = 8000,
         body: tuple[bytes, ...] = (b"",),
+        query: str = "",
     ) -> tuple[int, dict[bytes, bytes], bytes]:
         """(status, headers, body) of one request from 10.0.0.9."""
         sent: list[Any] = []
@@ -179,7 +180,7 @@ class Door:
             "method": method,
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "root_path": "",
             "scheme": "http",
             "client": ("10.0.0.9", 4711),
@@ -318,6 +319,24 @@ async def test_inner_port_tells_by_any_name_and_without_tls(door: Door, settings
     board = (await door("/operations/", port=9001))[2]
     sheet = board.split(b'rel="stylesheet" href="')[1].split(b'"')[0].decode()
     assert (await door(sheet, port=9001))[0] == 200
+
+
+@pytest.mark.parametrize(("read", "status"), [(True, 200), (False, 503)])
+async def test_readiness_can_be_asked_for_what_is_live_at_that_moment(
+    door: Door, settings: Any, monkeypatch: pytest.MonkeyPatch, read: bool, status: int
+) -> None:
+    """Whoever has published knows when this process serves it; without the question nothing is read for an answer."""
+    settings.INNER_PORT, looks = 9001, []
+
+    async def catch_up() -> bool:
+        looks.append(read)
+        return read
+
+    monkeypatch.setattr(parts().registry, "catch_up", catch_up)
+    assert (await door("/readyz", LOCALHOST, port=9001))[0] == 200
+    assert looks == []
+    assert (await door("/readyz", LOCALHOST, port=9001, query="registry=current"))[0] == status
+    assert looks == [read]
 
 
 async def test_upgrade_where_there_is_no_socket_is_refused() -> None:

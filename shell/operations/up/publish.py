@@ -1,17 +1,23 @@
-"""Publish the fragments that are up into the front process's registry.
+"""Publish the fragments that are up into the front process's registry, and wait until it serves them.
 
 Public: `publish_all`.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from shell.operations.up.board import State
+from shell.operations.up.drills import HOST
 from shell.operations.up.launch import Launch
 from shell.operations.up.plan import Plan
+from shell.operations.up.ready import answers
 from shell.operations.up.supervisor import Supervisor
 
 LOG_NAME = "publish"
+# Answers 200 once the process that is asked serves all that was published before the question.
+CURRENT_PATH = "/readyz?registry=current"
+ASK_EVERY_S = 0.1
 
 
 async def publish_all(plan: Plan, supervisor: Supervisor, first: asyncio.Event, patience_s: float) -> None:
@@ -29,12 +35,27 @@ async def publish_all(plan: Plan, supervisor: Supervisor, first: asyncio.Event, 
         )
         prompt = [launch for launch in fragments if board.of(launch.name) is State.READY]
         await _publish(plan, supervisor, prompt)
+        await _followed(plan, supervisor, patience_s)
     else:
         prompt = fragments
     first.set()
     async with asyncio.TaskGroup() as group:
         for late in (launch for launch in fragments if launch not in prompt):
             group.create_task(_publish_late(plan, supervisor, late))
+
+
+async def _followed(plan: Plan, supervisor: Supervisor, patience_s: float) -> None:
+    """Wait until each process that composes pages serves what was published; one that is not there is not waited for.
+
+    It would find all of it when it comes.
+    """
+    houses = {launch.house for launch in plan.launches if launch.name == plan.front}
+    coming, deadline = (State.STARTING, State.READY), time.monotonic() + patience_s
+    for launch in (each for each in plan.launches if each.house in houses and each.inner_port):
+        while supervisor.board.of(launch.name) in coming and not await answers(HOST, launch.inner_port, CURRENT_PATH):
+            if supervisor.stopping.is_set() or time.monotonic() >= deadline:
+                return
+            await asyncio.sleep(ASK_EVERY_S)
 
 
 async def _publish_late(plan: Plan, supervisor: Supervisor, launch: Launch) -> None:

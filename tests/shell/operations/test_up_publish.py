@@ -1,0 +1,102 @@
+"""`up` says that it stands once what it has published is served."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shell.operations.up.board import Board, State
+from shell.operations.up.console import Console
+from shell.operations.up.launch import Launch, Step
+from shell.operations.up.orphan_guard import OrphanGuard
+from shell.operations.up.plan import Plan
+from shell.operations.up.process_supervisor import SupervisorContext
+from shell.operations.up.publish import CURRENT_PATH, publish_all
+from shell.operations.up.supervisor import Supervisor
+from tests.support.free_ports import free_port
+
+PATIENCE_S = 20
+
+
+class Shells:
+    """Inner ports of two processes; each says 503 until it is told to have followed."""
+
+    def __init__(self) -> None:
+        self.ports: list[int] = []
+        self.status = ["503 Service Unavailable"] * 2
+        self.paths: list[str] = []
+        self.often = asyncio.Event()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator["Shells"]:
+        async def answer(place: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.paths.append((await reader.readline()).decode().split(" ")[1])
+            if len(self.paths) > 3:
+                self.often.set()
+            writer.write(f"HTTP/1.1 {self.status[place]}\r\nContent-Length: 0\r\n\r\n".encode())
+            writer.close()
+
+        servers = [
+            await asyncio.start_server(lambda reader, writer, place=place: answer(place, reader, writer), "127.0.0.1")  # type: ignore[misc]
+            for place in range(2)
+        ]
+        self.ports = [server.sockets[0].getsockname()[1] for server in servers]
+        try:
+            yield self
+        finally:
+            for server in servers:
+                server.close()
+
+
+def launch(name: str, house: str = "shell", **more: object) -> Launch:
+    return Launch(name, house, ("true",), {}, free_port(), "/healthz", **more)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def publishing(tmp_path: Path, ports: list[int]) -> AsyncIterator[tuple[asyncio.Event, Board, Supervisor]]:
+    """(set once the first publish is over, states, who runs it): of two shell processes and a fragment, all ready."""
+    shells = [launch(f"shell-{place}", inner_port=port) for place, port in enumerate(ports)]
+    pane = launch("pane", "pane", publish_url="http://127.0.0.1:9/manifest.json")
+    publish = Step("shell", ("true",), {})
+    plan = Plan(None, (*shells, pane), (), publish, front="shell-0", front_url="", welcome=())
+    board = Board(dict.fromkeys(plan.names(), 0), tmp_path)
+    for name in plan.names():
+        await board.set(name, State.READY)
+    guard = OrphanGuard()
+    console = Console(plan.names(), io.StringIO(), {})
+    supervisor = Supervisor(SupervisorContext(tmp_path, tmp_path, guard, console, board, asyncio.Event()))
+    first = asyncio.Event()
+    task = asyncio.create_task(publish_all(plan, supervisor, first, PATIENCE_S))
+    try:
+        yield first, board, supervisor
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        guard.close()
+
+
+async def test_it_stands_once_every_shell_serves_what_was_published(tmp_path: Path) -> None:
+    """Not when one of two does."""
+    async with Shells().listening() as shells, publishing(tmp_path, shells.ports) as (first, _, _):
+        shells.status[0] = "200 OK"
+        await asyncio.wait_for(shells.often.wait(), PATIENCE_S)
+        assert not first.is_set()
+        shells.status[1] = "200 OK"
+        await asyncio.wait_for(first.wait(), PATIENCE_S)
+        assert set(shells.paths) == {CURRENT_PATH}
+
+
+@pytest.mark.parametrize("why", ["down", "stopping"])
+async def test_nobody_waits_for_a_shell_that_will_not_answer(tmp_path: Path, why: str) -> None:
+    """One that went down finds what was published when it comes; and who stops, stops."""
+    async with Shells().listening() as shells, publishing(tmp_path, shells.ports) as (first, board, supervisor):
+        shells.status[1] = "200 OK"
+        await asyncio.wait_for(shells.often.wait(), PATIENCE_S)
+        if why == "down":
+            await board.set("shell-0", State.DOWN)
+        else:
+            supervisor.stopping.set()
+        await asyncio.wait_for(first.wait(), PATIENCE_S / 2)
