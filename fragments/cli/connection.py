@@ -1,11 +1,11 @@
 """A shell's registry over HTTP: one address, one token, and what is said where an answer is none.
 
-Public: `Connection`, `RequestFailed`.
+Public: `RemoteSubjects`, `RequestFailed`.
 """
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -52,6 +52,36 @@ class Connection:
         if response.is_success:
             return _json(response)
         raise RequestFailed(f"{response.status_code}: {_detail(response)}")
+
+
+class RemoteSubjects(Connection):
+    """What is asked of fragments and of pages alike, below the `room` of the API that is theirs."""
+
+    room = ""
+
+    def list(self) -> Any:
+        return self._ask("GET", self.room)
+
+    def show(self, name: str) -> Any:
+        return self._ask("GET", self._of(name))
+
+    def diff(self, name: str, before: object, after: object) -> Any:
+        return self._ask("GET", f"{self._of(name)}/diff", query={"before": str(before), "after": str(after)})
+
+    def audit(self, name: str, limit: int) -> Any:
+        return self._ask("GET", f"{self._of(name)}/audit", query={"limit": str(limit)})
+
+    def token_make(self, name: str, purpose: str, label: str, days: int) -> Any:
+        return self._ask("POST", f"{self._of(name)}/tokens", {"name": label, "purpose": purpose, "days": days})
+
+    def token_list(self, name: str) -> Any:
+        return self._ask("GET", f"{self._of(name)}/tokens")
+
+    def token_revoke(self, name: str, prefix: str) -> Any:
+        return self._ask("DELETE", f"{self._of(name)}/tokens/{quote(prefix, safe='')}")
+
+    def _of(self, name: str) -> str:
+        return f"{self.room}/{quote(name, safe='')}"
 
 
 def _json(response: httpx.Response) -> Any:

@@ -1,13 +1,13 @@
 """The verbs about what a release is held to, and their lines.
 
-Public: `add_gate_verbs`, `run_gate_verb`, `say_gate`, `finding_lines`, `check_lines`, `GateRegistry`.
+Public: `GATE`, `say_gate`, `finding_lines`, `check_lines`, `GateRegistry`.
 """
 
-from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-GATE_VERBS = ("rules", "waive", "enforce")
+from fragments.cli.verb_table import Verb, argument
+
 WAIVE = (
     "Make a rule of the gate a warning for one fragment, until `enforce`: what breaks it is said, and published. "
     "For those who operate the shell; it stands in the audit with the reason."
@@ -23,23 +23,23 @@ class GateRegistry(Protocol):
     def enforce(self, name: str, rule: str) -> Any: ...
 
 
-def add_gate_verbs(verbs: Any) -> None:
-    """Adds each verb's parser to `verbs`."""
-    _named(verbs, "rules", "what a fragment's releases are held to, and what is waived")
-    verb = _named(verbs, "waive", "make a rule a warning for a fragment", WAIVE)
-    verb.add_argument("rule", metavar="RULE", help="as `rules` names it")
-    verb.add_argument("--reason", required=True, metavar="WHY", help="for the audit")
-    verb = _named(verbs, "enforce", "hold a fragment to a rule again")
-    verb.add_argument("rule", metavar="RULE", help="as `rules` names it")
-
-
-def run_gate_verb(registry: GateRegistry, given: Namespace) -> Any:
-    """What the registry answers to a verb of these."""
-    if given.verb == "rules":
-        return registry.rules(given.name)
-    if given.verb == "waive":
-        return registry.waive(given.name, given.rule, given.reason)
-    return registry.enforce(given.name, given.rule)
+_RULE = argument("rule", metavar="RULE", help="as `rules` names it")
+GATE: dict[str, Verb] = {
+    "rules": Verb(
+        "what a fragment's releases are held to, and what is waived", lambda registry, given: registry.rules(given.name)
+    ),
+    "waive": Verb(
+        "make a rule a warning for a fragment",
+        lambda registry, given: registry.waive(given.name, given.rule, given.reason),
+        (_RULE, argument("--reason", required=True, metavar="WHY", help="for the audit")),
+        WAIVE,
+    ),
+    "enforce": Verb(
+        "hold a fragment to a rule again",
+        lambda registry, given: registry.enforce(given.name, given.rule),
+        (_RULE,),
+    ),
+}
 
 
 def say_gate(verb: str, name: str, answer: Any) -> Iterator[str]:
@@ -76,10 +76,3 @@ def finding_lines(findings: Iterable[dict[str, Any]]) -> Iterator[str]:
         waived = f" [waived: {each['waived']}]" if each["waived"] else ""
         yield f"  {each['level'].upper()} {each['rule']} {each['field']}{place}: {each['message']}{waived}"
         yield f"    -> {each['remedy']}"
-
-
-def _named(verbs: Any, verb: str, says: str, description: str = "") -> ArgumentParser:
-    parser: ArgumentParser = verbs.add_parser(verb, help=says, description=description or None)
-    parser.add_argument("name", metavar="NAME", help="the fragment, as the status board names it")
-    parser.add_argument("--json", action="store_true", help="what the API answers, as JSON")
-    return parser

@@ -1,6 +1,6 @@
 """Answers of the registry, for people.
 
-Public: `say`, `say_published`, `table`, `moment`.
+Public: `say`, `say_published`, `table`, `moment`, `plain`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,6 +30,8 @@ def say(verb: str, deed: str, name: str, answer: Any) -> Iterator[str]:
         case "preview", _:
             yield f"{answer['fragment']} {answer['version']}, for one browser of its team, until {_minute(answer)} UTC:"
             yield answer["url"]
+        case "outcomes", _:
+            yield from _outcomes(answer)
         case "list", _:
             yield from table([_live(each) for each in answer], "nothing is live")
         case "show", _:
@@ -105,6 +107,27 @@ def _difference(answer: dict[str, Any]) -> Iterator[str]:
     yield from (f"file - {digest}" for digest in answer["files_removed"])
 
 
+def _outcomes(answer: dict[str, Any]) -> Iterator[str]:
+    counted = ", ".join(f"{count} {state}" for state, count in answer["counts"].items())
+    yield f"{answer['fragment']} in the last minute: {counted or 'nobody asked for it'}"
+    if answer["at"]:
+        why = f" ({answer['reason']}: {answer['detail']})" if answer["reason"] else ""
+        yield f"newest: {answer['state']}{why} at {moment(answer['at'])} UTC"
+    if answer["breaker"]:
+        yield f"breaker: {answer['breaker']}"
+    if answer["trial"]:
+        yield answer["trial"]
+    yield from table([_line(each) for each in answer["lines"]], "every slot was fresh")
+
+
+def _line(each: dict[str, Any]) -> tuple[str, ...]:
+    times = f"{each['times']} x" if each["times"] > 1 else ""
+    release = f"{each['version']} {each['role']}".strip()
+    took = f"{each['ms']} ms"
+    place = (moment(each["at"]), each["slot"], release, each["state"], each["reason"], each["upstream"])
+    return *place, took, times, each["detail"]
+
+
 def _audited(each: dict[str, Any]) -> tuple[str, ...]:
     return moment(each["at"]), each["actor"], each["action"], each["version"], each["detail"]
 
@@ -125,6 +148,11 @@ def _day(moment: str) -> str:
 def moment(text: str) -> str:
     """A moment of the API, as people read it."""
     return f"{text[:10]} {text[11:19]}"
+
+
+def plain(text: str) -> str:
+    """`text` without what would move a terminal's cursor or turn its words around: some of it is said by origins."""
+    return "".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in text)
 
 
 def table(rows: Sequence[tuple[str, ...]], nothing: str) -> Iterator[str]:

@@ -12,10 +12,11 @@ from urllib.parse import quote
 
 import httpx
 
-from fragments.cli.connection import Connection, RequestFailed
-from fragments.cli.output import say, say_published
+from fragments.cli.connection import RemoteSubjects, RequestFailed
+from fragments.cli.output import plain, say, say_published
 from fragments.cli.scaffold import cli as scaffold
-from fragments.cli.verbs import Answer, add_trial, add_verbs, run_verb
+from fragments.cli.verb_table import Answer, add_json
+from fragments.cli.verbs import add_trial, add_verbs, run_verb
 
 DESCRIPTION = (
     "Ship a fragment to the shell at MULLION_URL, with the token in MULLION_TOKEN. Before that, `fragment check URL` "
@@ -23,13 +24,15 @@ DESCRIPTION = (
 )
 
 
-class RemoteRegistry(Connection):
+class RemoteRegistry(RemoteSubjects):
     """Fragments of the registry of one shell."""
+
+    room = "/fragments"
 
     def check(self, url: str) -> Answer:
         """All that a publish would do, but that nothing is stored."""
         name = self._ask("GET", "/token")["fragment"]
-        return self._ask("POST", f"{_of(name)}/checks", {"manifest_url": url})
+        return self._ask("POST", f"{self._of(name)}/checks", {"manifest_url": url})
 
     def publish(
         self, url: str, *, move: bool, percent: float | None, promotes: bool, steps: str = "", candidate: bool = False
@@ -40,62 +43,44 @@ class RemoteRegistry(Connection):
         canary = {"percent": percent or 0, "promotes": promotes, "steps": steps} if on_trial else None
         return self._ask(
             "POST",
-            f"{_of(name)}/releases",
+            f"{self._of(name)}/releases",
             {"manifest_url": url, "move": move, "canary": canary, "candidate": candidate},
         )
 
-    def list(self) -> Answer:
-        return self._ask("GET", "/fragments")
-
-    def show(self, name: str) -> Answer:
-        return self._ask("GET", _of(name))
-
-    def diff(self, name: str, before: str, after: str) -> Answer:
-        return self._ask("GET", f"{_of(name)}/diff", query={"before": before, "after": after})
-
-    def audit(self, name: str, limit: int) -> Answer:
-        return self._ask("GET", f"{_of(name)}/audit", query={"limit": str(limit)})
-
     def hold(self, name: str, reason: str) -> Answer:
-        return self._ask("POST", f"{_of(name)}/hold", {"reason": reason})
+        return self._ask("POST", f"{self._of(name)}/hold", {"reason": reason})
 
     def resume(self, name: str) -> Answer:
-        return self._ask("POST", f"{_of(name)}/resume")
+        return self._ask("POST", f"{self._of(name)}/resume")
 
     def rollback(self, name: str, to: str, reason: str) -> Answer:
-        return self._ask("POST", f"{_of(name)}/rollback", {"to": to, "reason": reason})
+        return self._ask("POST", f"{self._of(name)}/rollback", {"to": to, "reason": reason})
 
     def canary(self, name: str, percent: float, release: str, promotes: bool, steps: str) -> Answer:
         body = {"percent": percent, "release": release, "promotes": promotes, "steps": steps}
-        return self._ask("POST", f"{_of(name)}/canary", body)
+        return self._ask("POST", f"{self._of(name)}/canary", body)
 
     def promote(self, name: str) -> Answer:
-        return self._ask("POST", f"{_of(name)}/promote")
+        return self._ask("POST", f"{self._of(name)}/promote")
 
     def pause(self, name: str) -> Answer:
-        return self._ask("POST", f"{_of(name)}/pause")
+        return self._ask("POST", f"{self._of(name)}/pause")
+
+    def outcomes(self, name: str) -> Answer:
+        return self._ask("GET", f"{self._of(name)}/outcomes")
 
     def rules(self, name: str) -> Answer:
-        return self._ask("GET", f"{_of(name)}/rules")
+        return self._ask("GET", f"{self._of(name)}/rules")
 
     def waive(self, name: str, rule: str, reason: str) -> Answer:
-        return self._ask("POST", f"{_of(name)}/waivers", {"rule": rule, "reason": reason})
+        return self._ask("POST", f"{self._of(name)}/waivers", {"rule": rule, "reason": reason})
 
     def enforce(self, name: str, rule: str) -> Answer:
-        return self._ask("DELETE", f"{_of(name)}/waivers/{quote(rule, safe='')}")
+        return self._ask("DELETE", f"{self._of(name)}/waivers/{quote(rule, safe='')}")
 
     def preview(self, name: str, release: str, hours: float, machine: str) -> Answer:
         body = {"release": release, "hours": hours, "machine": machine}
-        return self._ask("POST", f"{_of(name)}/preview", body)
-
-    def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer:
-        return self._ask("POST", f"{_of(name)}/tokens", {"name": label, "purpose": purpose, "days": days})
-
-    def token_list(self, name: str) -> Answer:
-        return self._ask("GET", f"{_of(name)}/tokens")
-
-    def token_revoke(self, name: str, prefix: str) -> Answer:
-        return self._ask("DELETE", f"{_of(name)}/tokens/{quote(prefix, safe='')}")
+        return self._ask("POST", f"{self._of(name)}/preview", body)
 
 
 def named_shell(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
@@ -119,12 +104,13 @@ def main(
             return _publish(registry, given)
         answer = run_verb(registry, given)
     except RequestFailed as refused:
-        print(f"fragment {given.verb}: {refused}", file=sys.stderr)
+        print(plain(f"fragment {given.verb}: {refused}"), file=sys.stderr)
         return 1
     if given.json:
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        print(*say(given.verb, getattr(given, "deed", ""), getattr(given, "name", ""), answer), sep="\n")
+        lines = say(given.verb, getattr(given, "deed", ""), getattr(given, "name", ""), answer)
+        print(*map(plain, lines), sep="\n")
     return 0
 
 
@@ -141,7 +127,7 @@ def _publish(registry: RemoteRegistry, given: Namespace) -> int:
             candidate=given.candidate,
         )
     lines = [json.dumps(answer, indent=2, ensure_ascii=False)] if given.json else say_published(answer, given.verb)
-    print(*lines, sep="\n")
+    print(*map(plain, lines), sep="\n")
     return 0
 
 
@@ -150,15 +136,11 @@ def _parser(prog: str) -> ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verb = verbs.add_parser("check", help="all that a publish would do, but nothing is stored and no page changes")
     verb.add_argument("url", metavar="URL", help="where the shell finds manifest.json")
-    verb.add_argument("--json", action="store_true", help="what the API answers, as JSON")
+    add_json(verb)
     verb = verbs.add_parser("publish", help="publish the release that this manifest describes")
     verb.add_argument("url", metavar="URL", help="where the shell finds manifest.json")
     verb.add_argument("--move", action="store_true", help="take it also where it is live from another origin")
     add_trial(verb)
-    verb.add_argument("--json", action="store_true", help="what the API answers, as JSON")
+    add_json(verb)
     add_verbs(verbs)
     return parser
-
-
-def _of(name: str) -> str:
-    return f"/fragments/{quote(name, safe='')}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from fragments.cli.verbs import Answer
+from fragments.cli.verb_table import Answer
 from shell.operations import page_changes
 from shell.operations.local_registry import as_json
 from shell.pages.document import read_document

@@ -1,6 +1,6 @@
 """The registry of this machine: as the API, for who may read its database and its key.
 
-Public: `LocalRegistry`, `as_json`.
+Public: `LocalRegistry`, `OutcomesElsewhere`, `as_json`.
 """
 
 import json
@@ -11,10 +11,14 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.conf import settings
 
-from fragments.cli.verbs import Answer
+from fragments.cli.verb_table import Answer
 from shell.operations.machine_preview import preview_machine
 from shell.operations.page_changes import live_table, read_file
 from shell.registry import history, holds, previews, rollback, rollout, tokens, waivers
+
+
+class OutcomesElsewhere(Exception):
+    """The message says where outcomes are: in the memory of each shell that runs."""
 
 
 class LocalRegistry:
@@ -74,6 +78,12 @@ class LocalRegistry:
             return as_json(async_to_sync(preview_machine)(name, machine, hours=hours, actor=self._actor, pages=pages))
         now, origin = datetime.now(UTC), settings.PUBLIC_URL
         return as_json(previews.make_preview(name, release, hours=hours, origin=origin, actor=self._actor, now=now))
+
+    def outcomes(self, name: str) -> Answer:
+        raise OutcomesElsewhere(
+            f"How {name} does is in the memory of a shell that runs. Name it with MULLION_URL and MULLION_TOKEN "
+            "(fragment token make), or look at its status board."
+        )
 
     def token_make(self, name: str, purpose: str, label: str, days: int) -> Answer:
         made = tokens.make_token(

@@ -8,10 +8,18 @@ from io import StringIO
 
 import httpx
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
+from bff.resilience.outcome import State
+from bff.resilience.reason import Reason
 from fragments.cli import remote
+from shell.composition.ladder import Included
+from shell.composition.outcome_lines import OutcomeLines
+from shell.composition.page import Slot
+from shell.composition.recent_outcomes import RecentOutcomes
+from shell.composition.release import Snapshot
 from shell.registry import models, tokens
+from shell.registry.snapshot_loader import load_snapshot
 from shell.registry.tokens import Purpose
 from shell.wiring import parts
 from tests.support.mullion import ROOT
@@ -81,6 +89,33 @@ def test_verb_says_the_same_here_and_elsewhere(
         _begin_again()
         output = here(*argv, *as_json)
         assert (json.loads(output), json.loads(there)) if as_json else words in output and words in there
+
+
+def test_team_reads_how_its_slots_end_and_why(
+    token: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the shell that runs; for people without what an origin wrote for their terminal, as JSON as it came."""
+    lines, recent = OutcomeLines(), RecentOutcomes()
+    monkeypatch.setattr(parts().outcome_lines, "_lines", lines._lines)
+    monkeypatch.setattr(parts().recent_outcomes, "_seen", recent._seen)
+    assert elsewhere(token, "outcomes", "poll") == 0
+    assert capsys.readouterr().out == "poll in the last minute: nobody asked for it\nevery slot was fresh\n"
+    release = load_snapshot(Snapshot(), {})[0].releases["poll"]
+    slot, detail = Slot("votes", "poll"), "\x1b[2Jno answer"
+    included = Included(slot, State.FALLBACK, b"", release, Reason.TIMEOUT, detail, ms=802)
+    for each in (included, included, Included(slot, State.FRESH, b"", release)):
+        lines.note(each)
+        recent.note(each)
+    assert elsewhere(token, "outcomes", "poll") == 0
+    counted, newest, line = capsys.readouterr().out.splitlines()
+    assert counted == "poll in the last minute: 2 fallback, 1 fresh"
+    assert newest.startswith("newest: fresh at ")
+    for word in ("votes  2 stable  fallback  timeout", "802 ms  2 x", "\ufffd[2Jno answer"):
+        assert word in line
+    assert elsewhere(token, "outcomes", "poll", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["lines"][0]["detail"] == "\x1b[2Jno answer"
+    with pytest.raises(CommandError, match="in the memory of a shell that runs"):
+        here("outcomes", "poll")
 
 
 def _begin_again() -> None:

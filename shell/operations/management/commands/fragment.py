@@ -16,12 +16,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from fragments.cli.gate_verbs import finding_lines
-from fragments.cli.output import say
+from fragments.cli.output import plain, say
 from fragments.cli.verbs import add_trial, add_verbs, run_verb
 from shell.composition.page import PageTable, Visit
 from shell.composition.release import Trust
 from shell.composition.requests import Bearer
-from shell.operations.local_registry import LocalRegistry
+from shell.operations.local_registry import LocalRegistry, OutcomesElsewhere
 from shell.operations.page_changes import live_table
 from shell.operations.warm_verb import add_warm_verb, run_warm_verb
 from shell.pages.table import read_pages
@@ -87,6 +87,7 @@ SCOPES = (
 REFUSALS = (
     HoldRefused,
     NotFound,
+    OutcomesElsewhere,
     PreviewRefused,
     RegistrationRefused,
     RollbackRefused,
@@ -189,7 +190,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False))
             return
         for line in say(given.verb, getattr(given, "deed", ""), getattr(given, "name", ""), answer):
-            self.stdout.write(line)
+            self.stdout.write(plain(line))
 
     def _trust(self, name: str, trust: Trust) -> None:
         if set_trust_of_live(name, trust, actor=getpass.getuser()):

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
+from fragments.cli.output import plain
 from fragments.cli.pages import FileRefused, add_page_verbs, describe_page, run_page_verb
 from shell.composition.page import PagesBroken
 from shell.operations.local_pages import LocalPages
@@ -49,4 +50,4 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False))
             return
         for line in describe_page(given, answer):
-            self.stdout.write(line)
+            self.stdout.write(plain(line))
