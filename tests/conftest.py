@@ -271,6 +271,7 @@ def _well(house: SlowHouse) -> Iterator[SlowHouse]:
 @pytest.fixture(scope="session")
 def _mullion_of_the_run() -> Iterator[Mullion]:
     with Mullion() as mullion:
+        mullion.first_page = mullion.get("/")[1]
         yield mullion
 
 

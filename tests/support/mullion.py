@@ -57,6 +57,8 @@ class Mullion:
         inherited = {name: value for name, value in os.environ.items() if name not in ours}
         self.environ = {**inherited, "MULLION_DATA_ROOT": self._folder.name, "NO_COLOR": "1", **(environ or {})}
         self._output = Path(self._folder.name) / "output"
+        # As it was in the moment in which this said that it stands, where somebody looked.
+        self.first_page = ""
 
     def __enter__(self) -> Self:
         self.start()

@@ -21,6 +21,12 @@ def test_every_process_of_every_house_is_ready(house: Mullion, record_property):
     record_property("ready_s", house.ready_s())
 
 
+def test_page_of_the_moment_in_which_it_stands_has_what_was_published(house: Mullion):
+    """Whoever follows the block at once sees what those who come later see, and no place that waits for a release."""
+    assert house.first_page.count("<fragment-slot ") >= 3
+    assert "not_published" not in house.first_page
+
+
 def test_block_says_where_to_go(house: Mullion):
     """Lobby, status board, sign-in and how to stop stand in one block, and the addresses work."""
     block = house.output().partition("Mullion stands")[2]
