@@ -18,42 +18,13 @@ from shell.operations.fragment_check.output import as_json, for_people
 from shell.operations.fragment_check.report import Report
 from shell.operations.fragment_check.seen import look
 from tests.support.mullion import ROOT
+from tests.support.release_mistakes import MISTAKES, VERSION, WELL, content, manifest
 from tests.support.route_server import Answer, RouteServer
-
-GOOD = """{
-  "name": "poll",
-  "version": "1.0.0",
-  "content": "/",
-  "fallback": "/fallback",
-  "css": [
-    {"value": "/poll.css"}
-  ],
-  "proxy": {"actions": "/actions"},
-  "mullion": {
-    "deadline_ms": 1000
-  }
-}"""
-VERSION = {"podlet-version": "1.0.0"}
-WELL = {
-    "/manifest.json": Answer(GOOD, "application/json"),
-    "/": Answer("<section>\n<h2>Red or black?</h2>\n</section>", headers=VERSION),
-    "/fallback": Answer("<p>The poll is closed.</p>", headers=VERSION),
-    "/poll.css": Answer(".poll { color: inherit }", "text/css"),
-}
 
 
 async def checked(changes: Mapping[str, Answer] = {}, *slots: str, trust: Trust = Trust.SANDBOXED) -> Report:
     async with RouteServer({**WELL, **changes}) as server:
         return await check(CheckRequest(f"{server.url}/manifest.json", trust, slots))
-
-
-def manifest(old: str, new: str) -> dict[str, Answer]:
-    assert old in GOOD
-    return {"/manifest.json": Answer(GOOD.replace(old, new), "application/json")}
-
-
-def content(body: str, **more: object) -> dict[str, Answer]:
-    return {"/": Answer(body, headers=VERSION, **more)}  # type: ignore[arg-type]
 
 
 async def test_fragment_that_is_well_has_nothing_to_mend() -> None:
@@ -71,118 +42,12 @@ async def test_fragment_that_is_well_has_nothing_to_mend() -> None:
     assert words.endswith("0 errors, 0 warnings. It can be published.")
 
 
-# What is wrong -> level, field, place, and words of the message and of the remedy.
-MISTAKES: dict[str, tuple[dict[str, Answer], tuple[str, str, str, str, str]]] = {
-    "a comma too many in the manifest": (
-        manifest('"deadline_ms": 1000', '"deadline_ms": 1000,'),
-        ("error", "manifest", "manifest.json:12", "not JSON", "Mend the JSON"),
-    ),
-    "no version": (
-        manifest('"version": "1.0.0",', ""),
-        ("error", "version", "manifest.json", "missing required field", "Add the field"),
-    ),
-    "a value of the wrong kind": (
-        manifest('"deadline_ms": 1000', '"deadline_ms": "400"'),
-        ("error", "mullion.deadline_ms", "manifest.json:11", "Expected `int`", "Correct the value"),
-    ),
-    "a misspelt key": (
-        manifest('"deadline_ms": 1000', '"deadline": 400'),
-        ("error", "mullion.deadline", "manifest.json:11", "did you mean 'deadline_ms'?", "Correct the key"),
-    ),
-    "a stylesheet that is not there": (
-        {"/poll.css": Answer(status=404)},
-        ("error", "css[0]", "manifest.json:7", "answered 404", "correct the address"),
-    ),
-    "a stylesheet that is served as something else": (
-        {"/poll.css": Answer("p {}", "text/plain")},
-        ("error", "css[0]", "manifest.json:7", "served as text/plain", "Serve stylesheets as text/css"),
-    ),
-    "a fallback that is not there": (
-        {"/fallback": Answer(status=404)},
-        ("error", "fallback", "manifest.json:5", "answered 404", "Serve it there"),
-    ),
-    "no fallback": (
-        manifest('"fallback": "/fallback",', ""),
-        ("error", "fallback", "manifest.json", "neutral card", '"fallback": "/fallback"'),
-    ),
-    "a script that is not trusted": (
-        {
-            **manifest('"css": [', '"js": [{"value": "/poll.js"}],\n  "css": ['),
-            "/poll.js": Answer("export default () => {}", "text/javascript"),
-        },
-        ("warning", "js", "manifest.json:6", "no page runs its scripts", "--trust first-party"),
-    ),
-    "a whole document": (
-        content("<!doctype html><html><body><p>Hello</p></body></html>"),
-        ("error", "content", "/", "unsafe_html", "without doctype"),
-    ),
-    "a handler in the HTML": (
-        content('<section>\n<button type="button"\n  onclick="vote()">Red</button></section>'),
-        ("warning", "content", "/:2", "removed onclick of <button>", "listen in its mount(root)"),
-    ),
-    "an inline script": (
-        content("<p>Hello</p>\n\n<script>vote()</script>"),
-        ("warning", "content", "/:3", "removed <script>", "`js`"),
-    ),
-    "an inline stylesheet": (
-        content("<p>Hello</p>\n<style>p {}</style>"),
-        ("warning", "content", "/:2", "removed <style>", "`css`"),
-    ),
-    "a form that goes elsewhere": (
-        content('<p>Hello</p>\n<form action="/vote" method="post"><button>Red</button></form>'),
-        ("warning", "content", "/:2", "removed action of <form>", "podium-public-pathname"),
-    ),
-    "an answer without a length": (
-        content("<p>Hello</p>", close=True),
-        ("error", "content", "/", "framing", "content-length"),
-    ),
-    "an answer of another version": (
-        {"/": Answer("<p>Hello</p>", headers={"podlet-version": "1.0.1"})},
-        ("warning", "content", "/", "podlet-version is '1.0.1'", "same version"),
-    ),
-    "an answer without a version": (
-        {"/": Answer("<p>Hello</p>")},
-        ("error", "content", "/", "not_a_fragment", "Say podlet-version with every answer"),
-    ),
-    "JSON in place of HTML": (
-        content("{}", content_type="application/json"),
-        ("error", "content", "/", "content_type", "text/html"),
-    ),
-    "a redirect": (
-        {"/": Answer(status=302, headers={"location": "/content/"})},
-        ("error", "content", "/", "redirect", "slash at the end"),
-    ),
-    "an answer that comes too late": (
-        {**manifest('"deadline_ms": 1000', '"deadline_ms": 50'), **content("<p>Hello</p>", wait_s=0.3)},
-        ("error", "content", "/", "timeout", "deadline_ms"),
-    ),
-    "an error page": (
-        {"/": Answer("<h1>Broken</h1>", status=500)},
-        ("error", "content", "/", "upstream_error", "its own log"),
-    ),
-    "a cookie": (
-        {"/": Answer("<p>Hello</p>", headers={**VERSION, "set-cookie": "a=b"})},
-        ("warning", "content", "/", "set-cookie is dropped", "bearer"),
-    ),
-    "a shared body that nobody may keep": (
-        manifest('"deadline_ms": 1000', '"audience": "shared"'),
-        ("warning", "content", "/", "every page asks anew", "max-age=2"),
-    ),
-    "a copy that may never stand in": (
-        {
-            **manifest('"deadline_ms": 1000', '"stale_s_max": 60, "audience": "shared"'),
-            "/": Answer("<p>Hello</p>", headers={**VERSION, "cache-control": "no-store"}),
-        },
-        ("warning", "content", "", "no copy of this answer ever stands in", "no-store"),
-    ),
-}
-
-
 @pytest.mark.parametrize("mistake", MISTAKES)
 async def test_mistake_is_told_with_field_line_and_remedy(mistake: str) -> None:
     """In one finding, and where it is an error with an exit code for a CI."""
-    changes, (level, field, place, message, remedy) = MISTAKES[mistake]
-    report = await checked(changes)
+    expected = MISTAKES[mistake]
+    level, (field, place, message, remedy) = expected.level, expected.said
+    report = await checked(expected.changes)
     output = "\n".join(for_people(report))
     found = [each for each in report.findings if (each.level, each.field, each.place) == (level, field, place)]
     assert any(message in each.message and remedy in each.remedy for each in found), output

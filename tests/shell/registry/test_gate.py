@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.core.management import CommandError, call_command
 
 from shell.composition.page import Page, PageTable, Slot
-from shell.registry import models
+from shell.registry import models, waivers
 from shell.registry.analysis import AnalysisPolicy, Sample
 from shell.registry.analyst import review
 from shell.registry.gate.budgets import GatePolicy
@@ -21,6 +21,8 @@ from shell.registry.publish import Published, PublishRefused, Trial, publish
 from shell.registry.rollout import RolloutRefused, promote, rollout_of
 from shell.registry.waivers import WaiverRefused, enforce, list_rules, waive
 from tests.support.mullion import ROOT
+from tests.support.release_mistakes import MISTAKES
+from tests.support.release_mistakes import WELL as MISTAKEN
 from tests.support.route_server import Answer, RouteServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,62 +71,28 @@ async def test_release_that_breaks_no_rule_is_live_and_its_check_is_kept() -> No
     assert (rehearsal.where, rehearsal.shown) == ("publish.content", dict.fromkeys(faults, "fallback"))
 
 
-# What breaks a rule -> the rule, the field, the place, and words of the message and of the remedy.
-BROKEN: dict[str, tuple[dict[str, Answer], tuple[str, str, str, str, str]]] = {
-    "no fallback": (BARE, ("fallback-missing", "fallback", "manifest.json", "there is none", "Serve a piece of HTML")),
-    "a fallback without a word": (
-        {"/fallback": Answer("<div><svg></svg></div>", headers=VERSION)},
-        ("fallback-missing", "fallback", "manifest.json", "no word in it", "Serve a piece of HTML"),
-    ),
-    "a fallback that no page can show": (
-        {"/fallback": Answer("<plaintext>", headers=VERSION)},
-        ("fallback-refused", "fallback", "manifest.json:5", "can not be closed", "a piece of HTML that is closed"),
-    ),
-    "a picture that says nothing": (
-        content('<p>Hello</p>\n<img src="data:image/png;base64,AA==">'),
-        ("a11y-alt", "publish.content", "/:2", "<img> has no alt", 'alt="'),
-    ),
-    "a button without a name, in the fallback": (
-        {"/fallback": Answer("<p>Away</p>\n\n<button><svg></svg></button>", headers=VERSION)},
-        ("a11y-name", "fallback", "/fallback:3", "no name that can be read out", "aria-label"),
-    ),
-    "a field without a label": (
-        content("<p>Hello</p><input>"),
-        ("a11y-label", "publish.content", "/:1", "<input> has no label", "<label>"),
-    ),
-    "content that no page can show": (
-        content("<!doctype html><html><body><p>Hello</p></body></html>"),
-        ("content-refused", "publish.content", "/", "unsafe_html", "without doctype"),
-    ),
-    "content that is more than is read": (
-        content("<p>Hello</p>" * 30_000),
-        ("content-refused", "publish.content", "/", "oversize", "body_bytes_max"),
-    ),
-    "a manifest that is none": (
-        {"/manifest.json": Answer(MANIFEST.replace("1.0.0", "", 1).replace('"version": "",', ""), "application/json")},
-        ("manifest", "version", "manifest.json", "missing required field", "Add the field"),
-    ),
-    "a fallback that is not there": (
-        {"/fallback": Answer(status=404)},
-        ("file", "fallback", "manifest.json:5", "answered 404", "Serve it there"),
-    ),
-}
-
-
-@pytest.mark.parametrize("what", BROKEN)
-async def test_release_that_breaks_a_rule_is_refused_with_field_line_and_remedy(what: str) -> None:
-    """Nothing of it is stored but that it was refused, and why."""
-    changes, (rule, field, place, message, remedy) = BROKEN[what]
-    with pytest.raises(PublishRefused) as refused:
-        await published(changes)
-    found = [each for each in refused.value.findings if (each.rule, each.field, each.place) == (rule, field, place)]
-    assert any(message in each.message and remedy in each.remedy for each in found), refused.value.findings
-    assert not await models.Release.objects.aexists()
-    assert not await models.Assessment.objects.aexists()
-    entry = await models.AuditEntry.objects.aget()
-    assert (entry.action, entry.changes_pages) == ("refused", False)
-    assert (entry.fragment == "poll") is (rule != "manifest")
-    assert message in entry.detail
+@pytest.mark.parametrize("mistake", MISTAKES)
+async def test_mistake_is_held_against_every_publish_with_field_line_and_remedy(mistake: str) -> None:
+    """As the check at a desk says it. Of a release that is refused nothing is stored, but that it was, and why."""
+    expected = MISTAKES[mistake]
+    field, place, message, remedy = expected.said
+    field = field.replace("content", "publish.content")
+    answers = {**MISTAKEN, **expected.changes}
+    if expected.published or expected.level == "warning":
+        found = (await published(answers)).findings
+        message, remedy = expected.published or message, "" if expected.published else remedy
+    else:
+        with pytest.raises(PublishRefused) as refused:
+            await published(answers)
+        found = waivers.views_of(refused.value.findings, {})
+        assert not await models.Release.objects.aexists()
+        assert not await models.Assessment.objects.aexists()
+        entry = await models.AuditEntry.objects.aget()
+        assert (entry.action, entry.changes_pages) == ("refused", False)
+        assert (entry.fragment == "poll") is (expected.rule != "manifest")
+        assert message in entry.detail
+    said = [each for each in found if (each.rule, each.field, each.place) == (expected.rule, field, place)]
+    assert any(message in each.message and remedy in each.remedy for each in said), found
 
 
 async def test_styles_that_every_page_would_load_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
