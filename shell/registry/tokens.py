@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare
 
 from shell.registry import models
+from shell.registry.serialized import serialized
 
 DAYS_MAX = 366
 DAYS_DEFAULT = 90
@@ -70,7 +71,7 @@ class MadeToken:
     shown: TokenView
 
 
-@transaction.atomic
+@serialized
 def make_token(fragment: str, purpose: Purpose, *, name: str, days: int, actor: str, now: datetime) -> MadeToken:
     """A token for `fragment`, which need not be published yet. `name` stands in the audit; raises `TokenRefused`."""
     if not _FRAGMENT.fullmatch(fragment):

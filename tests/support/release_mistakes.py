@@ -31,7 +31,7 @@ WELL = {
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """`changes` to a release that is well break `rule`; `said` are field, place, words of message and of remedy.
+    """`changes` to a release that is well break `rule`; `finding` is field, place, words of message and of remedy.
 
     `level` is that of the check, which is run at a desk. Where `published` is not empty it is said of a release that
     is published all the same, as a warning with these words.
@@ -40,7 +40,7 @@ class Mistake:
     changes: dict[str, Answer]
     rule: str
     level: str
-    said: tuple[str, str, str, str]
+    finding: tuple[str, str, str, str]
     published: str = ""
 
 

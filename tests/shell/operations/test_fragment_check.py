@@ -46,7 +46,7 @@ async def test_fragment_that_is_well_has_nothing_to_mend() -> None:
 async def test_mistake_is_told_with_field_line_and_remedy(mistake: str) -> None:
     """In one finding, and where it is an error with an exit code for a CI."""
     expected = MISTAKES[mistake]
-    level, (field, place, message, remedy) = expected.level, expected.said
+    level, (field, place, message, remedy) = expected.level, expected.finding
     report = await checked(expected.changes)
     output = "\n".join(for_people(report))
     found = [each for each in report.findings if (each.level, each.field, each.place) == (level, field, place)]

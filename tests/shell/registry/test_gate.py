@@ -75,7 +75,7 @@ async def test_release_that_breaks_no_rule_is_live_and_its_check_is_kept() -> No
 async def test_mistake_is_held_against_every_publish_with_field_line_and_remedy(mistake: str) -> None:
     """As the check at a desk says it. Of a release that is refused nothing is stored, but that it was, and why."""
     expected = MISTAKES[mistake]
-    field, place, message, remedy = expected.said
+    field, place, message, remedy = expected.finding
     field = field.replace("content", "publish.content")
     answers = {**MISTAKEN, **expected.changes}
     if expected.published or expected.level == "warning":
@@ -91,8 +91,8 @@ async def test_mistake_is_held_against_every_publish_with_field_line_and_remedy(
         assert (entry.action, entry.changes_pages) == ("refused", False)
         assert (entry.fragment == "poll") is (expected.rule != "manifest")
         assert message in entry.detail
-    said = [each for each in found if (each.rule, each.field, each.place) == (expected.rule, field, place)]
-    assert any(message in each.message and remedy in each.remedy for each in said), found
+    matching = [each for each in found if (each.rule, each.field, each.place) == (expected.rule, field, place)]
+    assert any(message in each.message and remedy in each.remedy for each in matching), found
 
 
 async def test_styles_that_every_page_would_load_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
