@@ -92,7 +92,7 @@ def _guard(name: str) -> Guard:
 
 
 def _url() -> str:
-    base = os.environ.get("GAMES_URL") or os.environ.get("SANDBOX_TABLES_URL", _DEFAULT_URL)
+    base = os.environ.get("BETS_PROVIDER_URL") or os.environ.get("SANDBOX_TABLES_URL", _DEFAULT_URL)
     return f"{base.rstrip('/')}/v1/bets"
 
 

@@ -80,7 +80,7 @@ class Fragment:
             "PLAYER_CONTEXT_PUBLIC_KEY": self._public_key,
             "BFF_QUERIES_URL": self._bff_url,
             "BFF_COMMANDS_URL": self._commands_url,
-            "GAMES_URL": self._bff_url,
+            "BETS_PROVIDER_URL": self._bff_url,
             "HOUSE_POLICIES": json.dumps({"kit": {"view_ms": UNHURRIED_VIEW_MS}}),
         }
         words = ["uvicorn", f"fragments.{self._room}.asgi:application"]

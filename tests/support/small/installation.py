@@ -107,7 +107,7 @@ class Small:
             "REDIS_URL": self.valkey.url,
             "PAYMENTS_URL": f"http://{sandbox['payments']}",
             "GAMES_PROVIDER": "sandbox-tables",
-            "GAMES_URL": f"http://{sandbox['tables']}",
+            "BETS_PROVIDER_URL": f"http://{sandbox['tables']}",
             "TABLES_PROVIDER_URL": f"ws://{sandbox['tables']}/ws",
             "PROMOTIONS_PROVIDER_URL": f"http://{sandbox['promotions']}/v1/offers",
         }
