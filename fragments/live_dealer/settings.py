@@ -1,8 +1,8 @@
 """Settings of the live tables: flat, its own, without a database.
 
 Environment: `DEBUG` (1 on a developer's machine), `PLAYER_CONTEXT_PUBLIC_KEY` (PEM; production does not start without
-it), `PAGE_PATHNAMES` (where the pages are that it links to), `BFF_QUERIES_URL`, `BETS_PROVIDER_URL` (the provider that takes
-the bets; `SANDBOX_TABLES_URL` without it).
+it), `PAGE_PATHNAMES` (where the pages are that it links to), `BFF_QUERIES_URL`, `BETS_PROVIDER_URL` (the provider
+that takes the bets; `SANDBOX_TABLES_URL` without it).
 """
 
 import os
