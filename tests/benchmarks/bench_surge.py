@@ -222,7 +222,7 @@ async def surge(seconds: float, times: float) -> None:
         say("10 s after", after)
         for name in HOUSES:
             print(f"  {name} shed", dict(_SHED.findall(metrics_of(house, name))), flush=True)
-        begun_again = sum(row["starts"] - 1 for row in house.processes().values())
+        restarts = sum(row["starts"] - 1 for row in house.processes().values())
     ratio = refused_ms / page_ms
     bound = (1 - times * ratio) / (1 - ratio)
     required = 0.85 if ratio <= 1 / 15 else 0.85 / 0.857 * bound
@@ -232,7 +232,7 @@ async def surge(seconds: float, times: float) -> None:
     at_least("deposits that were made", share(seen["money"]), "", 1)
     at_most("p99 of a deposit 10 s after, of that alone", after["money"].p(0.99) / quiet.p(0.99), "x", 1.5)
     at_least("pages 10 s after that are whole", share(after["visitor"]), "", 1)
-    at_most("processes that were started again", begun_again, "", 0)
+    at_most("processes that were started again", restarts, "", 0)
 
 
 def say(when: str, seen: dict[str, Seen]) -> None:
