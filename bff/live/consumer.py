@@ -130,6 +130,9 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]  # Channels has no type
             raise HandshakeRefused("origin")
         if not self.has_room:
             raise HandshakeRefused("address_full")
+        # Before the ticket: to check one costs more than all before it, and an unspent one can be brought again.
+        if not self.hub.connects.spend(asyncio.get_running_loop().time()):
+            raise HandshakeRefused("connects_per_s")
         return await self._spend(ticket_in(self.scope["subprotocols"]))
 
     async def _spend(self, ticket: str) -> PlayerContext:

@@ -24,6 +24,7 @@ from bff.live.revocations import Revocations
 from bff.live.snapshots import read_snapshots
 from bff.live.socket import Socket
 from bff.live.tickets import Tickets
+from bff.live.token_bucket import TokenBucket
 from bff.live.topics import family_of, feed_of, is_table, may_follow, own_topics
 from bff.live.wire import Malformed, heartbeat, notice, read_store_message, refused
 from bff.resilience import log, pubsub
@@ -49,6 +50,7 @@ class Hub:
         self.tickets = Tickets(self._store, policy.tickets_max)
         self._url = url
         self._listening = False
+        self.connects = TokenBucket(policy.connects_burst, policy.connects_per_s, 0.0)
         self._was_listening = False
         self._delayed = True
         self._store_is_failing = False

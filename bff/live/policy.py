@@ -12,7 +12,8 @@ from bff.resilience.pubsub import SubscriptionPolicy
 class LivePolicy:
     """What a socket may cost and how fast things are noticed.
 
-    A process: `sockets_max` in all, `address_sockets_max` from one address, behind which may be a house full of
+    A process: `connects_per_s` after a burst of `connects_burst` (a page that is refused comes again by itself, after
+    a random time), `sockets_max` in all, `address_sockets_max` from one address, behind which may be a house full of
     players, and `process_tables_max` tables that all sockets together follow.
 
     A socket: `box_topics_max` topics may wait to be sent, `topics_max` may be followed beside the player's own, and
@@ -34,6 +35,8 @@ class LivePolicy:
     heartbeat_s: float = 5.0
     heartbeat_slots: int = 50
 
+    connects_burst: int = 5_000
+    connects_per_s: float = 500.0
     sockets_max: int = 20_000
     address_sockets_max: int = 256
     box_topics_max: int = 100

@@ -334,3 +334,13 @@ async def test_an_address_holds_no_more_sockets_than_it_may(valkey):
             await one.connection.close()
             statuses = [await house.refusal() for _ in range(3)]
             assert statuses[-1] == 101, statuses
+
+
+async def test_sockets_are_let_in_no_faster_than_they_may(valkey):
+    """A crowd that comes back at once is let in bit by bit; its tickets are not spent, and who is in stays in."""
+    with LiveHouse(valkey.url, connects_burst=2, connects_per_s=0.01) as house:
+        async with house.page() as one, house.page():
+            ticket = house.ticket()
+            assert [await house.refusal(ticket=ticket) for _ in range(3)] == [403, 403, 403]
+            assert house.metric('mullion_live_refused_total{reason="connects_per_s"}') == 3
+            await one.hear(lambda message: True, within_s=10)
