@@ -34,7 +34,11 @@ class Behaviour:
     # Memory of one process as it was seen in the manifests' requests.
     process_gib: float = 0.25
     sockets_per_process_max: float = 20_000.0
-    projector_events_per_command: float = 2.0
+    # How busy may be what there is one of: it has no neighbour to lean on.
+    single_busy_max: float = 0.7
+    store_busy_max: float = 0.6
+    connections_per_engine: float = 8.0
+    database_cores_max: float = 64.0
 
 
 @dataclass(frozen=True)
@@ -142,13 +146,21 @@ def plan(players: int, figures: Mapping[str, float], behaviour: Behaviour, price
             f"{store_gib:,.0f} GiB",
             f"{figures['player.store_kib']:.1f} KiB an account, {behaviour.accounts_per_player:g} accounts a player",
         ),
-        Need("Valkey primaries", str(max(1, math.ceil(store_cores / 0.6))), "each at most 60 % busy"),
+        Need(
+            "Valkey primaries",
+            str(max(1, math.ceil(store_cores / behaviour.store_busy_max))),
+            f"each at most {behaviour.store_busy_max:.0%} busy",
+        ),
         Need("PostgreSQL, busy", f"{database_cores:.0f} cores", f"{figures['command.database_ms']:.2f} ms a command"),
-        Need("partitions of events", str(_partitions(rates, figures)), "one projector each, at most 70 % busy"),
+        Need(
+            "partitions of events",
+            str(_partitions(rates, figures, behaviour)),
+            f"one projector each, at most {behaviour.single_busy_max:.0%} busy",
+        ),
         Need("sockets", f"{rates.sockets:,.0f}", f"{rates.messages:,.0f} messages/s to browsers"),
         Need(
             "connections to PostgreSQL",
-            f"{_processes(parts, 'bff-commands') * 8:,}",
+            f"{_processes(parts, 'bff-commands') * behaviour.connections_per_engine:,.0f}",
             "8 an engine: through pgbouncer, 4 × the database's cores of them real",
         ),
         Need(
@@ -158,7 +170,7 @@ def plan(players: int, figures: Mapping[str, float], behaviour: Behaviour, price
         ),
     ]
     money = _money(parts, store_gib, database_cores, gib_per_s, behaviour, prices)
-    return Plan(parts, needs, _limits(players, rates, figures), money)
+    return Plan(parts, needs, _limits(players, rates, figures, behaviour), money)
 
 
 def _parts(rates: Rates, figures: Mapping[str, float], behaviour: Behaviour) -> list[Part]:
@@ -215,35 +227,32 @@ def _database_cores(rates: Rates, figures: Mapping[str, float]) -> float:
     return rates.commands * figures["command.database_ms"] / 1000
 
 
-def _partitions(rates: Rates, figures: Mapping[str, float]) -> int:
-    return max(1, math.ceil(rates.commands * figures["command.projector_ms"] / 1000 / 0.7))
+def _partitions(rates: Rates, figures: Mapping[str, float], behaviour: Behaviour) -> int:
+    return max(1, math.ceil(rates.commands * figures["command.projector_ms"] / 1000 / behaviour.single_busy_max))
 
 
-DATABASE_CORES_MAX = 64
-
-
-def _limits(players: int, rates: Rates, figures: Mapping[str, float]) -> list[Limit]:
+def _limits(players: int, rates: Rates, figures: Mapping[str, float], behaviour: Behaviour) -> list[Limit]:
     """What can not be had twice by adding a process, the first to be full first."""
 
     def at(cores: float, full: float) -> float:
-        return players * full / cores
+        return players * full / cores if cores else math.inf
 
-    commands = rates.commands / 1000
+    commands, single = rates.commands / 1000, behaviour.single_busy_max
     found = [
-        Limit(at(commands * figures["command.relay_ms"], 0.7), "one relay (one core)", "partitions, one relay each"),
+        Limit(at(commands * figures["command.relay_ms"], single), "one relay (one core)", "partitions, one relay each"),
         Limit(
-            at(commands * figures["command.projector_ms"], 0.7),
+            at(commands * figures["command.projector_ms"], single),
             "one projector (one core)",
             "partitions, one projector each",
         ),
         Limit(
-            at(_store_cores(rates, figures), 0.6),
+            at(_store_cores(rates, figures), behaviour.store_busy_max),
             "one Valkey primary (one core)",
             "events to Kafka; then an installation a market, each with a store",
         ),
         Limit(
-            at(_database_cores(rates, figures), 0.7 * DATABASE_CORES_MAX),
-            f"one PostgreSQL of {DATABASE_CORES_MAX} cores",
+            at(_database_cores(rates, figures), single * behaviour.database_cores_max),
+            f"one PostgreSQL of {behaviour.database_cores_max:.0f} cores",
             "an installation a market or brand: a player's money never leaves theirs",
         ),
     ]
@@ -258,7 +267,7 @@ def _money(
     lines = {
         "cores of processes": sum(part.processes for part in parts) * prices.core * share,
         "their memory": sum(part.memory_gib for part in parts) * prices.gib * share,
-        "PostgreSQL, and one that stands by": 2 * database_cores / 0.7 * prices.database_core,
+        "PostgreSQL, and one that stands by": 2 * database_cores / behaviour.single_busy_max * prices.database_core,
         "Valkey, and one that stands by": 2 * store_gib * prices.store_gib,
         "to browsers": gib_per_s * share * 30 * 86_400 * prices.egress_gib,
     }

@@ -38,7 +38,6 @@ SANDBOXES = {
     "promotions": "bff.sandbox.promotions.asgi",
     "payments": "bff.sandbox.payments.asgi",
 }
-FRAGMENTS = ("wallet", "live-dealer", "promotions")
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
 
@@ -183,7 +182,7 @@ class Small:
         self.manage("bff-commands", "seed_demo", *engine, DEBUG="1")
 
     def _publish(self) -> None:
-        manifests = [f"http://{HOST}:{self._service_ports[name]}/manifest.json" for name in FRAGMENTS]
+        manifests = [f"{origin}/manifest.json" for origin in self._installed()["FRAGMENT_ORIGINS"].split(",")]
         self.manage("shell", "fragment", "publish", "--trust", "first-party", *manifests)
 
     def _start_processes(self) -> None:
