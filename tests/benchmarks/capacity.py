@@ -1,12 +1,13 @@
 """What a number of concurrent players needs: processes, cores, memory, partitions, connections, bandwidth, money.
 
-uv run python -m tests.benchmarks.capacity                          a million players, figures and prices as committed
-uv run python -m tests.benchmarks.capacity --players 50000 --set bets_per_min=6 --price core=18
-uv run python -m tests.benchmarks.capacity --markdown               the tables of shell/operations/deploy/CAPACITY.md
+uv run python -m tests.benchmarks.capacity                          a million players
+uv run python -m tests.benchmarks.capacity --players 50000 --set commands_per_min=6 --price core=18
+uv run python -m tests.benchmarks.capacity --markdown               as tables of a page
 
-Costs come from `figures.json`, which benchmarks write: FIGURES_FILE=tests/benchmarks/figures.json uv run python -m
-tests.benchmarks.bench_chain (and bench_engines, bench_live). How players behave and what machines cost are assumptions
-with names; `--set` and `--price` change them. How busy processes may be is simulated (`queueing.py`).
+What stands behind it: shell/operations/deploy/CAPACITY.md. Costs come from `figures.json` beside this file, which
+benchmarks write: FIGURES_FILE=tests/benchmarks/figures.json uv run python -m tests.benchmarks.bench_chain (and
+bench_engines, bench_live). How players behave and what machines cost are assumptions with names; `--set` and `--price`
+change them. How busy processes may be is simulated (`queueing.py`).
 """
 
 import argparse

@@ -8,6 +8,7 @@ take three times what the average takes. Time is counted in means, so only busyn
 """
 
 import random
+from functools import cache
 
 CALLS = 20_000
 WARM = 2_000
@@ -32,6 +33,7 @@ def p99_factor(utilisation: float, processes: int, *, seed: int = 1, calls: int 
     return _p99(took) / _p99(unloaded)
 
 
+@cache
 def utilisation_max(factor_max: float, processes: int) -> float:
     """The highest busyness, in steps of 0.05, at which the p99 is at most `factor_max` times the unloaded one."""
     allowed = 0.0
