@@ -89,14 +89,11 @@ def main() -> None:
     parser.add_argument("--price", action="append", default=[], metavar="NAME=VALUE", help="of a month")
     parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
+    behaviour = _changed(Behaviour(), options.set, "--set")
+    prices = _changed(Prices(), options.price, "--price")
     try:
         figures = json.loads(options.figures.read_text("utf-8"))
-        found = plan(
-            options.players,
-            figures,
-            _changed(Behaviour(), options.set, "--set"),
-            _changed(Prices(), options.price, "--price"),
-        )
+        found = plan(options.players, figures, behaviour, prices)
     except (OSError, ValueError, KeyError) as error:
         sys.exit(
             f"{options.figures} does not do ({type(error).__name__}: {error}). Run bench_chain, bench_engines and "
