@@ -83,6 +83,7 @@ PEOPLES_NAMES: Mapping[str, str] = {
     "bff-live": "the live socket",
     "bff-queries": "the read side",
     "browser": "browsers",
+    "games": "the catalogue of games",
     "ingest": "the intake of feeds",
     "live-dealer": "the live tables",
     "offers-intake": "the intake of offers",

@@ -118,6 +118,7 @@ def test_doors_that_read_json_refuse_it_in_their_own_words(control):
 OWN_WORDS = {
     "bff/broker/port.py": "events, whose strings were checked when the engine or a feed took them",
     "bff/commands/ledger/backup.py": "a copy of our own, mended row by row when it is restored",
+    "bff/commands/relay/partition_ends.py": "its own row",
     "bff/commands/relay/steps.py": "the outbox",
     "bff/contracts/manifest.py": "the names of keys in a manifest that was just read and checked",
     "bff/live/hub.py": "revocations of the shell",
@@ -137,6 +138,7 @@ OWN_WORDS = {
     "fragments/kit/pathnames.py": "an operator's setting",
     "shell/fleet/evidence.py": "other processes of the shell",
     "shell/operations/workbench/fixtures.py": "views that a fragment's author wrote, beside the fragment",
+    "bff/sandbox/functions/__main__.py": "what a platform of this machine measured",
     "bff/sandbox/functions/runtime_api.py": "what a function of this machine answered, in the cloud's place",
     "shell/registry/page_revisions.py": "its own rows, which were read by their type before they were stored",
     "fragments/cli/pages.py": "a file of whoever runs the command; the shell reads it",

@@ -165,7 +165,7 @@ def test_a_policy_that_no_house_has_ends_the_process_with_the_names_that_there_a
 
 
 # Made of the numbers of one that is; of the guard of an upstream; of what a release may link to.
-MADE_OF_OTHERS = {"BackoffPolicy", "SubscriptionPolicy", "Policy", "LinkPolicy"}
+MADE_OF_OTHERS = {"BackoffPolicy", "LastGoodPolicy", "SubscriptionPolicy", "Policy", "LinkPolicy"}
 
 
 def test_every_policy_of_every_house_can_be_changed_without_code():

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from bff.sandbox.functions.server import FunctionPlatform
+from bff.sandbox.games.server import GamesProvider
 from bff.sandbox.payments.server import PaymentsProvider
 from bff.sandbox.promotions.server import PromotionsProvider
 from bff.sandbox.tables.server import TablesProvider
@@ -22,8 +24,8 @@ pytestmark = pytest.mark.quick
 
 
 def test_each_fault_of_a_provider_has_a_phrase() -> None:
-    kinds = (*PaymentsProvider.fault_kinds, *PromotionsProvider.fault_kinds, *TablesProvider.fault_kinds)
-    assert set(PROVIDER_PHRASES) == set(kinds)
+    providers = (PaymentsProvider, PromotionsProvider, TablesProvider, GamesProvider, FunctionPlatform)
+    assert set(PROVIDER_PHRASES) == {kind for provider in providers for kind in provider.fault_kinds}
 
 
 def test_part_of_the_system_has_a_name_for_whoever_never_saw_it() -> None:

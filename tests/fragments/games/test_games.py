@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -17,10 +18,17 @@ from tests.support.fragments_house import Answer, Fragment, bearer
 
 ROOM = "games"
 VISITOR = {"podium_currency": "EUR", "podium_locale": "en-GB", "podium_public_pathname": "/slots/games/catalogue"}
-PLAYER = {**VISITOR, "podium_mount_pathname": "/games/", "authorization": bearer("games")}
-SHELF = {**PLAYER, "podium_public_pathname": "/slots/lobby/games", "podium_mount_pathname": "/"}
 MARK = {"do": "mark", "game_id": GAMES[0].game_id, "idempotency_key": "key-0123456789"}
 AT = "/games/?catalogue.search=lan&catalogue.page=2"
+
+
+def player() -> dict[str, str]:
+    """Headers of a player's request; a bearer does not live as long as a run of all tests."""
+    return {**VISITOR, "podium_mount_pathname": "/games/", "authorization": bearer("games")}
+
+
+def on_the_shelf() -> dict[str, str]:
+    return {**player(), "podium_public_pathname": "/slots/lobby/games", "podium_mount_pathname": "/"}
 
 
 def replies() -> dict[str, Reply]:
@@ -42,29 +50,29 @@ def sent(bff: FakeBff, path: str) -> Any:
 def test_page_asks_for_what_its_query_says(fragment: Fragment, bff: FakeBff) -> None:
     """Search, provider, kind, order and page reach the BFF; what has no meaning does not."""
     query = "search=%20lan%20%20tern&provider=lumen&category=slots&sort=rtp&page=3"
-    fragment.get(f"/catalogue?{query}", **PLAYER)
+    fragment.get(f"/catalogue?{query}", **player())
     assert parse_qs(bff.requests[-1].query) == {
         "search": ["lan tern"], "provider": ["lumen"], "category": ["slots"], "sort": ["rtp"], "page": ["3"]
     }  # fmt: skip
-    fragment.get("/catalogue?provider=../x&category=poker&sort=price&page=-1&search=%20", **PLAYER)
+    fragment.get("/catalogue?provider=../x&category=poker&sort=price&page=-1&search=%20", **player())
     assert bff.requests[-1].query == ""
 
 
 def test_search_is_a_plain_form_that_keeps_what_was_asked(fragment: Fragment, bff: FakeBff) -> None:
     """It goes to the catalogue's page under its slot's names; the kind that was chosen goes with it."""
-    page = fragment.get("/catalogue?search=lan&category=crash&sort=name", **PLAYER).text
+    page = fragment.get("/catalogue?search=lan&category=crash&sort=name", **player()).text
     assert '<form class="search filters" method="get" action="/games/"' in page
     assert 'name="catalogue.search" value="lan"' in page
     assert '<input type="hidden" name="catalogue.category" value="crash">' in page
     assert '<option value="name" selected>' in page
-    shelf = fragment.get("/shelf", **SHELF).text
+    shelf = fragment.get("/shelf", **on_the_shelf()).text
     assert 'action="/games/"' in shelf
     assert 'name="catalogue.search"' in shelf
 
 
 def test_pages_and_kinds_are_links_that_keep_the_search(fragment: Fragment, bff: FakeBff) -> None:
     """Previous, next and each kind lead to the same search; another kind begins at its first page."""
-    page = fragment.get("/catalogue?search=lan&page=2", **PLAYER).text
+    page = fragment.get("/catalogue?search=lan&page=2", **player()).text
     assert 'href="/games/?catalogue.search=lan&amp;catalogue.page=3" rel="next"' in page
     assert 'href="/games/?catalogue.search=lan" rel="prev"' in page
     assert "Page 2 of 3" in page
@@ -73,7 +81,7 @@ def test_pages_and_kinds_are_links_that_keep_the_search(fragment: Fragment, bff:
 
 def test_game_says_its_provider_and_what_it_returns(fragment: Fragment, bff: FakeBff) -> None:
     """Under a drawing that is made from its name; one that its provider has closed says so and can not be played."""
-    page = fragment.get("/catalogue", **PLAYER)
+    page = fragment.get("/catalogue", **player())
     first = tile(page, "Lantern Falls")
     assert re.search(r"Northgate Studios</span> <span[^>]*>96.5 %", first)
     assert '<span class="badge">New</span>' in first
@@ -84,7 +92,7 @@ def test_game_says_its_provider_and_what_it_returns(fragment: Fragment, bff: Fak
 
 def test_shelf_begins_with_what_was_played_last(fragment: Fragment, bff: FakeBff) -> None:
     """Six games; none twice."""
-    shelf = fragment.get("/shelf", **SHELF)
+    shelf = fragment.get("/shelf", **on_the_shelf())
     names = re.findall(r'<p class="name">([^<]+)<', shelf.text)
     assert (names[0], len(names), len(set(names))) == ("The Clockmaker", 6, 6)
     assert "All 62 games" in words(shelf)
@@ -101,7 +109,7 @@ def test_visitor_is_led_to_sign_in_and_marks_nothing(fragment: Fragment, bff: Fa
 def test_provider_that_is_down_is_named_and_hides_nothing(fragment: Fragment, bff: FakeBff) -> None:
     """With the time since when; all games of all providers stay, and the header names the feed."""
     bff.replies["/views/games"] = reply(view(games_data({"lumen": "down"}), "stale"))
-    page = fragment.get("/catalogue", **PLAYER)
+    page = fragment.get("/catalogue", **player())
     assert "Games of Lumen Play may be out of date since 20:13:03 UTC" in words(page)
     assert "Games of Cardinal" not in words(page)
     assert page.headers[headers.STATE].startswith("degraded; reason=feed_stale")
@@ -113,18 +121,18 @@ def test_list_that_was_not_believed_says_why(fragment: Fragment, bff: FakeBff) -
     data = games_data({"lumen": "stale"})
     held = msgspec.structs.replace(data.providers[1], held="Its last list was far too short.")
     bff.replies["/views/games"] = reply(view(games_data(providers=[held]), "stale"))
-    assert "None is hidden. Its last list was far too short." in words(fragment.get("/shelf", **SHELF))
+    assert "None is hidden. Its last list was far too short." in words(fragment.get("/shelf", **on_the_shelf()))
 
 
 def test_last_list_stands_in_while_the_bff_says_nothing(fragment: Fragment, bff: FakeBff) -> None:
     """That of the same question, under its time; of another question nothing is made up."""
-    fragment.get("/catalogue?search=known", **PLAYER)
+    fragment.get("/catalogue?search=known", **player())
     bff.replies["/views/games"] = problem(503, "store_down")
-    page = fragment.get("/catalogue?search=known", **PLAYER)
+    page = fragment.get("/catalogue?search=known", **player())
     assert "No word from the catalogue since 20:14:03 UTC" in words(page)
     assert "Lantern Falls" in words(page)
     assert headers.STATE in page.headers
-    other = fragment.get("/catalogue?search=never", **PLAYER)
+    other = fragment.get("/catalogue?search=never", **player())
     assert "Games can't be shown right now" in words(other)
     assert other.status == 200
 
@@ -142,26 +150,26 @@ def test_last_list_stands_in_while_the_bff_says_nothing(fragment: Fragment, bff:
 def test_empty_list_says_what_to_do(fragment: Fragment, bff: FakeBff, query: str, says: str, leads: str) -> None:
     """And leads there."""
     bff.replies["/views/games"] = reply(view(games_data(games=[], total=0, page=1, pages=1, recent=[])))
-    page = fragment.get(f"/catalogue?{query}", **PLAYER)
+    page = fragment.get(f"/catalogue?{query}", **player())
     assert says in words(page)
     assert f'<a class="button button-quiet" href="{leads}">' in page.text
-    assert "No game is here" in words(fragment.get("/shelf", **SHELF))
+    assert "No game is here" in words(fragment.get("/shelf", **on_the_shelf()))
 
 
 def test_favourite_without_a_script_goes_back_to_the_list_that_stood_open(fragment: Fragment, bff: FakeBff) -> None:
     """By a redirect that keeps search and page, with the sequence that shows it."""
-    answer = post(fragment, {**MARK, "at": AT}, PLAYER)
+    answer = post(fragment, {**MARK, "at": AT}, player())
     assert (answer.status, answer.headers["location"]) == (303, AT)
     assert answer.headers[headers.CHANGED] == "games; sequence=e1:9"
     assert sent(bff, "/commands/set-favourite") == {"game_id": GAMES[0].game_id, "favourite": True}
     [command] = [one for one in bff.requests if one.method == "POST"]
     assert command.headers["idempotency-key"] == "key-0123456789-mark"
-    assert post(fragment, {**MARK, "do": "unmark"}, SHELF).headers["location"] == "/"
+    assert post(fragment, {**MARK, "do": "unmark"}, on_the_shelf()).headers["location"] == "/"
 
 
 def test_favourite_in_its_place_is_read_as_far_as_it_was_written(fragment: Fragment, bff: FakeBff) -> None:
     """The answer is the list itself, the heart is filled, and a screen reader hears it."""
-    page = post(fragment, {**MARK, "at": AT, "in_place": "1"}, PLAYER)
+    page = post(fragment, {**MARK, "at": AT, "in_place": "1"}, player())
     assert page.status == 200
     assert 'aria-pressed="true"' in tile(page, "Lantern Falls")
     assert "Lantern Falls is one of your favourites." in words(page)
@@ -171,14 +179,14 @@ def test_favourite_in_its_place_is_read_as_far_as_it_was_written(fragment: Fragm
 
 def test_address_to_go_back_to_is_one_of_the_catalogue(fragment: Fragment, bff: FakeBff) -> None:
     """Whatever a form says of it: words of a search are taken, and nothing else."""
-    answer = post(fragment, {**MARK, "at": "https://evil.example/x?catalogue.search=a%0d%0ab&next=//evil"}, PLAYER)
+    answer = post(fragment, {**MARK, "at": "https://evil.example/x?catalogue.search=a%0d%0ab&next=//evil"}, player())
     assert answer.headers["location"] == "/games/?catalogue.search=a+b"
 
 
 def test_game_that_is_played_is_said_by_name(fragment: Fragment, bff: FakeBff) -> None:
     """It is the latest; the notice can be closed."""
     bff.replies["/commands/launch-game"] = reply(games_receipt())
-    page = post(fragment, {**MARK, "do": "play", "game_id": GAMES[4].game_id, "at": AT}, PLAYER)
+    page = post(fragment, {**MARK, "do": "play", "game_id": GAMES[4].game_id, "at": AT}, player())
     assert "The Clockmaker is your latest game." in words(page)
     assert "data-close" in page.text
     assert sent(bff, "/commands/launch-game") == {"game_id": GAMES[4].game_id}
@@ -200,7 +208,7 @@ def test_every_answer_of_the_engine_is_told(
 ) -> None:
     """The list stays, and what became of it stands above it."""
     bff.replies["/commands/set-favourite"] = reply_
-    page = post(fragment, {**MARK, "at": AT}, PLAYER)
+    page = post(fragment, {**MARK, "at": AT}, player())
     assert page.status == status
     assert says in words(page)
     assert "Copper Comet" in words(page)
@@ -209,24 +217,24 @@ def test_every_answer_of_the_engine_is_told(
 @pytest.mark.parametrize(
     ("changes", "who", "status"),
     [
-        ({"do": "steal"}, PLAYER, 422),
-        ({"game_id": "no/thing"}, PLAYER, 422),
-        ({"idempotency_key": "x"}, PLAYER, 422),
-        ({}, VISITOR, 401),
+        ({"do": "steal"}, player, 422),
+        ({"game_id": "no/thing"}, player, 422),
+        ({"idempotency_key": "x"}, player, 422),
+        ({}, lambda: VISITOR, 401),
     ],
 )
 def test_form_that_can_not_be_read_sends_nothing(
-    fragment: Fragment, bff: FakeBff, changes: dict[str, str], who: dict[str, str], status: int
+    fragment: Fragment, bff: FakeBff, changes: dict[str, str], who: Callable[[], dict[str, str]], status: int
 ) -> None:
     """No command goes out."""
-    assert post(fragment, MARK | changes, who).status == status
+    assert post(fragment, MARK | changes, who()).status == status
     assert [one for one in bff.requests if one.method == "POST"] == []
 
 
 def test_player_on_a_break_reads_so_and_is_offered_no_game(fragment: Fragment, bff: FakeBff) -> None:
     """The list stays to be read; nothing in it can be pressed."""
     bff.replies["/views/games"] = reply(view(games_data(), on_break=Break(None)))
-    page = fragment.get("/catalogue", **PLAYER)
+    page = fragment.get("/catalogue", **player())
     assert "On a break for good" in words(page)
     assert "Lantern Falls" in words(page)
     assert 'method="post"' not in page.text
@@ -235,7 +243,7 @@ def test_player_on_a_break_reads_so_and_is_offered_no_game(fragment: Fragment, b
 def test_nothing_can_be_pressed_while_the_engine_takes_nothing(fragment: Fragment, bff: FakeBff) -> None:
     """It says why; search and links go on."""
     bff.replies["/views/games"] = reply(view(games_data(), commands="paused"))
-    page = fragment.get("/catalogue", **PLAYER)
+    page = fragment.get("/catalogue", **player())
     assert "Play and favourites are paused" in words(page)
     assert re.findall(r'<button class="(?:play|heart)"[^>]*(?<! data-paused)>', page.text) == []
     assert page.headers[headers.STATE].startswith("degraded; reason=engine_down")
@@ -252,13 +260,13 @@ def test_page_has_a_name_of_its_own(fragment: Fragment, bff: FakeBff) -> None:
 def test_view_without_a_right_is_a_sign_in(fragment: Fragment, bff: FakeBff) -> None:
     """As in every fragment."""
     bff.replies["/views/games"] = problem(403, "scope_missing")
-    assert fragment.get("/shelf", **SHELF).status == 401
+    assert fragment.get("/shelf", **on_the_shelf()).status == 401
 
 
 def test_store_that_never_held_a_game_is_no_page_without_words(fragment: Fragment, bff: FakeBff) -> None:
     """Nothing is known, and the slot says so."""
     bff.replies["/views/games"] = reply(view(None, "down"))
-    page = fragment.get("/shelf", **{**SHELF, "authorization": bearer("games", player="pl_new")})
+    page = fragment.get("/shelf", **{**on_the_shelf(), "authorization": bearer("games", player="pl_new")})
     assert "Games can't be shown right now" in words(page)
     assert page.headers[headers.STATE].startswith("degraded; reason=feed_down")
 
