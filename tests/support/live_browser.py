@@ -227,7 +227,6 @@ class FakeLive:
         return connection.respond(403, "refused\n") if self.refuse else None
 
     def _serve(self, connection: ServerConnection) -> None:
-        self.opened += 1
         assert connection.request is not None
         self.requested.append((connection.request.path, connection.request.headers["Sec-WebSocket-Protocol"]))
         if self.beats:
@@ -235,6 +234,7 @@ class FakeLive:
         for message in self.greeting:
             connection.send(json.dumps(message))
         self.open.append(connection)
+        self.opened += 1
         try:
             for raw in connection:
                 self.received.append(json.loads(raw))
