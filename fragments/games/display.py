@@ -241,7 +241,12 @@ def catalogue(
 
 
 def _judged(answer: View[GamesData] | Failure, asking: Asking, failure: Failure | None) -> Degraded | None:
-    return judge(answer, acts=not asking.sign_in, failure=failure)
+    degraded = judge(answer, acts=not asking.sign_in, failure=failure)
+    data = None if isinstance(answer, Failure) else answer.data
+    late = [one for one in data.providers if one.state != "live"] if data and degraded else []
+    if degraded is None or degraded.reason not in (Reason.FEED_STALE, Reason.FEED_DOWN) or not late:
+        return degraded
+    return replace(degraded, upstream=f"games-{late[0].provider_id}")
 
 
 def _is_paused(degraded: Degraded | None) -> bool:

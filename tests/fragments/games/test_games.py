@@ -113,6 +113,7 @@ def test_provider_that_is_down_is_named_and_hides_nothing(fragment: Fragment, bf
     assert "Games of Lumen Play may be out of date since 20:13:03 UTC" in words(page)
     assert "Games of Cardinal" not in words(page)
     assert page.headers[headers.STATE].startswith("degraded; reason=feed_stale")
+    assert "; upstream=games-lumen" in page.headers[headers.STATE]
     assert page.text.count('<li class="tile">') == len(GAMES) + 1  # one of them was played last
 
 

@@ -1,5 +1,6 @@
 """The pages table and the compiler: pages are data, and a mistake in them is said by name."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,19 @@ def test_own_pages_table_places_every_slot_it_declares() -> None:
         for signed_in in (False, True):
             compiled = compiler.compiled(page, language="en", signed_in=signed_in, snapshot=Snapshot())
             assert b"</html>" in Compiled.fill(compiled.tail, {"player_name": "", "path": "/", "key": page.name})
+
+
+def test_main_navigation_leads_to_pages_of_the_house_and_names_the_one_that_is_open() -> None:
+    """The catalogue of games is one of them, for everybody."""
+    pages = read_pages(settings.PAGES)
+    for name in ("lobby", "games", "cashier"):
+        page = next(page for page in pages.pages if page.name == name)
+        compiled = Compiler().compiled(page, language="en", signed_in=False, snapshot=Snapshot())
+        head = Compiled.fill(compiled.head, {"player_name": "", "path": page.route, "key": name}).decode()
+        nav = head.partition('class="nav"')[2].partition("</nav>")[0]
+        assert re.findall(r'href="([^"]+)" aria-current="page"', nav) == [page.route]
+        links = [pages.match(path) for path in re.findall(r'href="([^"]+)"', nav)]
+        assert [found and found[0].name for found in links] == ["lobby", "games", "cashier"]
 
 
 def test_page_without_a_script_reads_itself_again_where_the_table_says_so() -> None:
