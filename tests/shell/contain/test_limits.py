@@ -104,7 +104,7 @@ def test_large_ordinary_page_is_shown(name: str, isolation: Isolation) -> None:
 
 
 @pytest.mark.parametrize("isolation", ["shadow", "light"])
-@pytest.mark.parametrize(("name", "body"), hostile(), ids=[name for name, _ in hostile()])
+@pytest.mark.parametrize(("name", "body"), list(hostile()), ids=[name for name, _ in hostile()])
 def test_body_made_to_take_long_is_refused(name: str, body: str, isolation: Isolation) -> None:
     """By what is counted in it, with words that say where the work would go."""
     refused = put(body, isolation)
