@@ -9,6 +9,7 @@ the code `shed`, which counts against nobody there.
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from weakref import WeakKeyDictionary
@@ -67,15 +68,22 @@ def _problem(scope: Scope, retry_after_s: int) -> Answer:
 
 class Door:
     """`application` behind `limiter`. `refuse` makes what is answered to whom it turns away, given the seconds after
-    which they may come again. Belongs inside a `Border`, which lets each header stand once."""
+    which they may come again; `processor_s` is the processor time that this process has had. Belongs inside a `Border`,
+    which lets each header stand once."""
 
     def __init__(
-        self, application: Application, limiter: Limiter, classify: Classify, refuse: Refuse = _problem
+        self,
+        application: Application,
+        limiter: Limiter,
+        classify: Classify,
+        refuse: Refuse = _problem,
+        processor_s: Callable[[], float] = time.process_time,
     ) -> None:
         self._application = application
         self._limiter = limiter
         self._classify = classify
         self._refuse = refuse
+        self._processor_s = processor_s
         self._measuring = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,11 +110,11 @@ class Door:
     def _measure(self, loop: asyncio.AbstractEventLoop) -> None:
         self._measuring = True
         due = loop.time() + self._limiter.policy.measured_every_ms / 1000
-        loop.call_at(due, self._measured, loop, due)
+        loop.call_at(due, self._measured, loop, due, self._processor_s())
 
-    def _measured(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+    def _measured(self, loop: asyncio.AbstractEventLoop, due: float, processor_s: float) -> None:
         now = loop.time()
-        self._limiter.observe((now - due) * 1000, now)
+        self._limiter.observe((now - due) * 1000, self._processor_s() - processor_s, now)
         self._measuring = False
         if self._limiter.in_flight:
             self._measure(loop)
@@ -146,7 +154,8 @@ class _DoorCollector(Collector):
         yield GaugeMetricFamily("mullion_door_limit", "Requests that may be worked on at once", value=limiter.limit)
         yield GaugeMetricFamily("mullion_door_in_flight", "Requests that are worked on", value=limiter.in_flight)
         wait_s = limiter.wait_ms / 1000
-        yield GaugeMetricFamily("mullion_door_wait_seconds", "How long work waits for its turn", value=wait_s)
+        waits = "How long work waits for other work of this process"
+        yield GaugeMetricFamily("mullion_door_wait_seconds", waits, value=wait_s)
         shed = CounterMetricFamily("mullion_door_shed", "Requests turned away, by class", labels=["class"])
         for load_class, times in limiter.shed.items():
             shed.add_metric([load_class.value], times)

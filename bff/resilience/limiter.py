@@ -4,7 +4,8 @@ Public: `DoorPolicy`, `Limiter`.
 
 The waits that are observed are those of the process alone: how long what was due had to wait for its turn. A page that
 waits for a fragment that hangs makes nobody wait here, so it lowers no limit: that is the business of guards and ladder
-(decisions/0005).
+(decisions/0005). Of a wait only the part counts in which the process itself had the processor: it decides on a machine
+that others use up as it would on one of its own.
 
 Per window the median wait is held against what is tolerated. The quotient of the two is the gradient, as in Envoy's
 adaptive concurrency filter and Netflix' Gradient2: the wait grows as the requests in flight do, so their number times
@@ -38,7 +39,8 @@ class DoorPolicy:
     gradient_min: float = 0.5
     gradient_max: float = 2.0
 
-    # So long waits have to be too long before there is a limit: a burst that ends by itself turns nobody away.
+    # So much processor time goes by with waits that are too long before there is a limit: a burst that ends by itself
+    # turns nobody away, however slowly others let it end.
     onset_s: float = 0.3
     # Waits with fewer in flight are not of their making: somebody else has the processor, and turning them away would
     # give it to nobody here.
@@ -81,8 +83,9 @@ class Limiter:
         self._window_began = 0.0
         self._peak = 0
         self._refused = False
+        self._worked_s = 0.0
         self._calm_since = 0.0
-        self._timely_at = 0.0
+        self._late_worked_s = 0.0  # since work was last in time
         self._last_entered = 0.0
         self.wait_ms = 0.0
 
@@ -128,6 +131,8 @@ class Limiter:
         """One more is worked on; what is returned is for `leave`."""
         if not self._entered and now - self._last_entered > self.policy.calm_s:
             self._start_afresh(now)
+        if not self._entered:
+            self._late_worked_s = 0.0  # all that came before is done
         self._last_entered = now
         self._number += 1
         self._entered[self._number] = now
@@ -138,11 +143,14 @@ class Limiter:
         """It is done."""
         self._entered.pop(entered, None)
 
-    def observe(self, wait_ms: float, now: float) -> None:
-        """How long something that was due had to wait just now."""
-        self._waits.append(wait_ms)
+    def observe(self, late_ms: float, worked_s: float, now: float) -> None:
+        """How late something is that was due `measured_every_ms` after it was asked for, and how much processor time
+        the process has had since then."""
+        elapsed_ms = self.policy.measured_every_ms + max(late_ms, 0.0)
+        self._waits.append(late_ms * min(worked_s * 1000 / elapsed_ms, 1.0))
+        self._worked_s += worked_s
         # One wait that fills a window says all there is to say of it.
-        enough = len(self._waits) >= self.policy.samples_min or wait_ms >= self.policy.window_ms
+        enough = len(self._waits) >= self.policy.samples_min or late_ms >= self.policy.window_ms
         if enough and (now - self._window_began) * 1000 >= self.policy.window_ms:
             self._adjust(median(self._waits), now)
             self._begin_window(now)
@@ -159,10 +167,12 @@ class Limiter:
             gradient = max(gradient, 1.0)
         used = self._refused or self._peak >= self._share_min * self._limit
         if gradient >= 1:
-            self._timely_at = now
+            self._late_worked_s = 0.0
+        else:
+            self._late_worked_s += self._worked_s
         if gradient < 1 and not self.limited:
             # A limit that nobody had reached was none: it begins with what is really in flight.
-            if now - self._timely_at >= policy.onset_s:
+            if self._late_worked_s >= policy.onset_s:
                 self._move(self._peak / self._share_min, gradient, now)
         elif gradient < 1 or used:
             self._move(self._limit, min(max(gradient, policy.gradient_min), policy.gradient_max), now)
@@ -188,11 +198,11 @@ class Limiter:
 
     def _start_afresh(self, now: float) -> None:
         self._limit = self.policy.limit_max
-        self._calm_since = self._timely_at = now
+        self._calm_since = now
         self._begin_window(now)
 
     def _begin_window(self, now: float) -> None:
-        self._waits, self._window_began, self._refused = [], now, False
+        self._waits, self._worked_s, self._window_began, self._refused = [], 0.0, now, False
         self._peak = len(self._entered)
 
     def _forget(self, now: float) -> None:

@@ -23,7 +23,7 @@ def limited(policy: DoorPolicy | None = None) -> Limiter:
     entered = [limiter.enter(now) for _ in range(80)]
     for _ in range(30):
         now += 0.05
-        limiter.observe(30.0, now)
+        limiter.observe(30.0, 0.04, now)
     assert limiter.limited
     for each in entered:
         limiter.leave(each)
@@ -197,7 +197,7 @@ def test_waits_are_measured_while_something_is_under_way_and_not_for_ever():
         limiter = Limiter(DoorPolicy())
         door = Door(house, limiter, class_by_header(LoadClass.READ))
         seen: list[float] = []
-        limiter.observe = lambda wait_ms, now: seen.append(wait_ms)  # type: ignore[method-assign]
+        limiter.observe = lambda late_ms, worked_s, now: seen.append(late_ms)  # type: ignore[method-assign]
         request = asyncio.ensure_future(ask(door, scope_of([])))
         await asyncio.sleep(0.1005)
         house.open.set()
@@ -206,6 +206,30 @@ def test_waits_are_measured_while_something_is_under_way_and_not_for_ever():
         assert count == 10
         await asyncio.sleep(1)
         assert len(seen) == count + 1
+
+    run(main())
+
+
+@pytest.mark.parametrize(("own", "turned_away"), [(1.0, True), (0.05, False)])
+def test_a_loop_that_is_late_turns_pages_away_only_where_it_had_the_processor_itself(own: float, turned_away: bool):
+    """The same waits and the same crowd: of this process's making, and while others had the machine."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        limiter, house = Limiter(DoorPolicy()), House()
+        scope = scope_of(SHELL_SAYS[LoadClass.PAGE])
+
+        door = Door(house, limiter, class_by_header(LoadClass.READ), processor_s=lambda: loop.time() * own)
+        for _ in range(100):
+            house.waiting.append(asyncio.ensure_future(ask(door, scope)))
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+            loop._jumping.now += 0.08  # type: ignore[attr-defined]  # everybody waits so long for their turn
+        seen = asyncio.ensure_future(ask(door, scope))
+        await asyncio.sleep(0.001)
+        assert seen.done() is turned_away
+        house.open.set()
+        await asyncio.gather(seen, *house.waiting)
 
     run(main())
 

@@ -20,11 +20,13 @@ TURNS = 5  # of the loop, that a request takes
 class Process:
     """One core that works on all requests in turn: `cpu_ms` for each, after `away_ms` in which it waits for others.
 
-    All cost the same, so they end in the order in which they came.
+    All cost the same, so they end in the order in which they came. Of the core the process has `own_ratio`; other
+    processes have the rest.
     """
 
     cpu_ms: float = 2.0
     away_ms: float = 0.0
+    own_ratio: float = 1.0
     limiter: Limiter = field(default_factory=lambda: Limiter(POLICY))
     now: float = 100.0
     done: dict[LoadClass, int] = field(default_factory=lambda: dict.fromkeys(LoadClass, 0))
@@ -63,15 +65,16 @@ class Process:
         while self._away and self._away[0][0] <= self.now:
             self._here.append((self._given_ms + self.cpu_ms, *self._away.popleft()[1:]))
         count = len(self._here)
-        self._given_ms += STEP_S * 1000 / max(count, 1)
+        self._given_ms += STEP_S * 1000 * self.own_ratio / max(count, 1)
         while self._here and self._here[0][0] <= self._given_ms:
             _, load_class, entered, since = self._here.popleft()
             self.limiter.leave(entered)
             self.done[load_class] += 1
             self.took_ms.append((load_class, (self.now - since) * 1000))
         if self.now - self._measured >= POLICY.measured_every_ms / 1000:
-            wait_ms = count * self.cpu_ms / TURNS if count > 1 else 0.5
-            self.limiter.observe(wait_ms, self.now)
+            wait_ms = count * self.cpu_ms / TURNS / self.own_ratio if count > 1 else 0.5
+            worked_s = (POLICY.measured_every_ms + wait_ms) / 1000 * self.own_ratio if count else 0.0
+            self.limiter.observe(wait_ms, worked_s, self.now)
             self._measured = self.now + wait_ms / 1000
 
     def clear(self) -> None:
@@ -193,7 +196,7 @@ def test_a_slow_machine_has_longer_waits_that_are_none():
         for _ in range(times):
             now += 0.05
             limiter.enter(now)
-            limiter.observe(wait_ms, now)
+            limiter.observe(wait_ms, 0.04, now)
 
     wait(4.0, 3000)
     wait(7.0, 100)
@@ -210,11 +213,50 @@ def test_a_few_requests_on_a_starved_machine_are_not_turned_away():
     entered = [limiter.enter(now) for _ in range(POLICY.limit_min - 1)]
     for _ in range(100):
         now += 0.1
-        limiter.observe(80.0, now)
+        limiter.observe(80.0, 0.1, now)
         assert not limiter.crowded(now)
         for each in entered:
             limiter.leave(each)
         entered = [limiter.enter(now) for _ in range(POLICY.limit_min - 1)]
+    assert not limiter.limited
+
+
+@pytest.mark.parametrize("own_ratio", [0.5, 0.2, 0.05])
+def test_bursts_on_a_machine_that_others_use_up_are_not_turned_away(own_ratio: float):
+    """Fifty handshakes at once, again and again, each burst after the one before is done, however long others let it
+    take: it is as little work as on a machine of its own."""
+    process = Process(cpu_ms=1.5, own_ratio=own_ratio)
+    for _ in range(20):
+        process.run(STEP_S, {LoadClass.READ: 50 / STEP_S})
+        while process.limiter.in_flight:
+            process.run(STEP_S, {})
+    assert sum(process.shed.values()) == 0
+    assert process.done[LoadClass.READ] > 800
+
+
+@pytest.mark.parametrize("own_ratio", [0.5, 0.2])
+def test_a_crowd_on_a_machine_that_others_use_up_is_turned_away(own_ratio: float):
+    """Three times of what is left to the process: it does what it can, as on a machine of its own that is as slow."""
+    process = Process(cpu_ms=1.0, own_ratio=own_ratio)
+    rates = {LoadClass.MONEY: process.per_s * own_ratio * 0.1, LoadClass.PAGE: process.per_s * own_ratio * 3}
+    process.run(4, rates)
+    assert process.limiter.limited
+    process.clear()
+    process.run(4, rates)
+    assert process.shed[LoadClass.MONEY] == 0
+    assert sum(process.done.values()) >= 0.9 * 4 * process.per_s * own_ratio
+    assert process.limiter.in_flight < 200
+
+
+def test_a_loop_that_is_late_without_having_worked_is_not_full():
+    """A hundred are under way and each waits a tenth of a second: somebody else has the processor all the time."""
+    limiter, now = Limiter(POLICY), 100.0
+    for _ in range(100):
+        limiter.enter(now)
+    for _ in range(10):
+        now += 0.11
+        limiter.observe(100.0, 0.002, now)
+        assert not limiter.crowded(now)
     assert not limiter.limited
 
 
@@ -226,7 +268,7 @@ def test_slots_are_spared_before_their_page_is_turned_away():
     entered = [limiter.enter(now) for _ in range(80)]
     for _ in range(40):
         now += 0.05
-        limiter.observe(30.0, now)
+        limiter.observe(30.0, 0.04, now)
     limit = limiter.limit
     assert limiter.limited
     for each in entered:
