@@ -118,6 +118,13 @@ const API = {
     }
     response.json({ method, url, headers, bytes, body: Buffer.concat(head).subarray(0, 1000).toString() });
   },
+  // HTML with the beginning of what was sent, as a page shows it after a form.
+  async received(request, response) {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const text = Buffer.concat(chunks).subarray(0, 1000).toString().replace(/[&<]/g, (each) => `&#${each.charCodeAt(0)};`);
+    response.podiumSend(`<div id="app"><pre class="received">${text}</pre></div>`);
+  },
   // Events until the other side leaves; `requests` says "closed" when it has.
   events(request, response, state) {
     response.writeHead(200, { "content-type": "text/event-stream" });
