@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.lobby import start_session
 from tests.support.podium.rig import Podium, Started
+from tests.support.signed_in import signed_in
 from tests.support.slow_house import SlowHouse
 
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8" fill="red"/></svg>'
@@ -54,35 +54,36 @@ def test_file_that_a_person_chooses_reaches_the_podlet_and_its_picture_the_page(
     chosen = tmp_path / "proof of address.txt"
     chosen.write_text("12 Harbour Road\n" * 2000)
     slow.publish(guest.manifest_url, trust="first-party")
-    start_session(page.context, slow.url)
+    session = [{"name": name, "value": value, "url": slow.url} for name, value in signed_in(slow.url).items()]
+    page.context.add_cookies(session)
     page.goto(f"{slow.url}/history/")
     page.wait_for_selector("#slot-history[data-state=fresh] #today", timeout=30_000)
     shown = "document.querySelector('#today')"
-    page.wait_for_function(f"() => {shown}.complete && {shown}.naturalWidth === 8", timeout=15_000)
+    page.wait_for_function(f"() => {shown}.complete && {shown}.naturalWidth === 8", timeout=30_000)
     assert page.evaluate(f"new URL({shown}.src).pathname").startswith("/assets/guest/at-")
 
-    page.wait_for_function("() => document.querySelector('#app form').hasAttribute('hx-post')", timeout=15_000)
+    page.wait_for_function("() => document.querySelector('#app form').hasAttribute('hx-post')", timeout=30_000)
     page.set_input_files("#app input[type=file]", chosen)
-    page.wait_for_function("() => window.echoed", timeout=15_000)
+    page.wait_for_function("() => window.echoed", timeout=30_000)
     echoed = page.evaluate("window.echoed")
     assert echoed["bytes"] > chosen.stat().st_size
     assert 'name="picked"; filename="proof of address.txt"' in echoed["body"]
     assert "12 Harbour Road" in echoed["body"]
 
     page.get_by_role("button", name="Send").click()
-    expect(page.locator("#app .received")).to_contain_text("12 Harbour Road", timeout=15_000)
+    expect(page.locator("#app .received")).to_contain_text("12 Harbour Road", timeout=30_000)
     words = page.locator("#app .received").inner_text()
     assert 'filename="proof of address.txt"' in words
     assert "with it" in words
 
     scriptless = browser.new_context(java_script_enabled=False)
     try:
-        start_session(scriptless, slow.url, "birch")
+        scriptless.add_cookies(session)
         plain = scriptless.new_page()
         plain.goto(f"{slow.url}/history/")
         plain.set_input_files("#app input[type=file]", chosen)
         plain.get_by_role("button", name="Send").click()
-        expect(plain.locator("#app .received")).to_contain_text("12 Harbour Road", timeout=15_000)
+        expect(plain.locator("#app .received")).to_contain_text("12 Harbour Road", timeout=30_000)
         assert plain.locator("page-layout").count() == 1
     finally:
         scriptless.close()
