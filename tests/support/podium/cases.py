@@ -73,7 +73,34 @@ def _fallen_back(seen: Seen) -> str:
 
 def _picture(seen: Seen) -> str:
     [source] = re.findall(r'<img[^>]* src="([^"]*)"', seen.html)
+    if "/at-" in source:
+        return "shown, from its own origin through the shell"
     return "shown, from the copy of its release" if source.startswith("/assets/") else "asked of the page's own origin"
+
+
+def _leads(attribute: str) -> Callable[[Seen], str]:
+    """Where the link or the form of its HTML leads."""
+
+    def look(seen: Seen) -> str:
+        found = re.search(rf' {attribute}="([^"]*)"', seen.html.replace('<link href="', ""))
+        address = found[1] if found else ""
+        return "leads below its own public path" if address.startswith("/slots/") else "leads below the page's path"
+
+    return look
+
+
+def _kept(*words: str) -> Callable[[Seen], str]:
+    """Which of `words` stand in the page, and whether publishing has said that others do not."""
+
+    def look(seen: Seen) -> str:
+        there = [f"`{word}`" for word in words if word in seen.html]
+        noted = ", and publishing says so" if seen.notes else ""
+        stands = " and ".join(there) + (" stand" if len(there) > 1 else " stands") if there else ""
+        return stands + (f"; the rest is taken out{noted}" if there else f"taken out{noted}") * (
+            len(there) < len(words)
+        )
+
+    return look
 
 
 def _versions(seen: Seen) -> str:
@@ -208,6 +235,40 @@ CASES = (
         {"html": '<img src="/a.svg" alt="">', "files": _files(a_svg="<svg/>")},
         _picture,
         "an address in HTML is the podlet's, wherever its HTML stands",
+    ),
+    Case(
+        'a picture below `mullion: {static: ["/new"]}`, which changes without a publish',
+        {
+            "html": '<img src="/new/a.svg" alt="">',
+            "files": {"/new/a.svg": _files(a_svg="<svg/>")["/a.svg"]},
+            "extend": {"mullion": {"static": ["/new"]}},
+        },
+        _picture,
+        "the same; a page never meets the podlet's origin",
+    ),
+    Case(
+        'a relative link: `<a href="next">`',
+        {"html": '<a href="next">on</a>'},
+        _leads("href"),
+        "an address in HTML is the podlet's, wherever its HTML stands",
+    ),
+    Case(
+        'a form with a relative address: `action="more/vote"`',
+        {"html": '<form action="more/vote" method="post"><button>Vote</button></form>', **_API},
+        _leads("action"),
+        "the same: what is sent goes to the podlet's proxy",
+    ),
+    Case(
+        '`style="width: 40%; position: fixed"`',
+        {"html": '<p style="width: 40%; position: fixed">w</p>'},
+        _kept("width: 40%", "position: fixed"),
+        "nothing may lie over the rest of the page",
+    ),
+    Case(
+        'a frame: `<iframe src="https://maps.example/x">`',
+        {"html": '<p>w</p><iframe src="https://maps.example/x"></iframe>'},
+        _kept("<iframe"),
+        "an operator approves the origins of frames",
     ),
     Case(
         'a script that imports `"./gone.js"`, which is not there',
