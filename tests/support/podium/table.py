@@ -1,25 +1,21 @@
 """The table "in Podium's layout / here / why it differs" of `fragments/README.md`, made by running both.
 
-Public: `Case`, `Call`, `Answer`, `Seen`, `rows`, `table`, `MARKS`. `uv run python -m tests.support.podium.table` writes
-the book anew; `tests/books/test_podium_table.py` holds the book to it. The cases stand in `cases.py`.
+Public: `Case`, `Call`, `Answer`, `Seen`, `PageAround`, `BROWSER`, `rows`, `table`, `MARKS`.
+`uv run python -m tests.support.podium.table` writes the book anew; `tests/books/test_podium_table.py` holds the book to
+it. The cases stand in `cases.py` and `page_cases.py`, the shell's side in `shell_side.py`.
 """
 
 import asyncio
 import os
 import re
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 
 from tests.support.podium.rig import Podium, Started, Variant
-
-if TYPE_CHECKING:
-    from shell.composition.release import Release
 
 BOOK = Path(__file__).parents[3] / "fragments" / "README.md"
 MARKS = ("<!-- podium -->\n", "<!-- /podium -->\n")
@@ -44,6 +40,20 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PageAround:
+    """What the page around the podlet gives it, and takes of it.
+
+    `params` fill the pathname, `query` is handed on; `primary` lets it name the page; `inside` is another slot of the
+    same podlet, by name, whose pathname is `/<name>`, and stands inside it.
+    """
+
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    primary: bool = False
+    inside: str = ""
 
 
 @dataclass(slots=True)
@@ -73,6 +83,7 @@ class Case:
     then: Variant | str | None = None
     trusted: bool = True
     call: Call | None = None
+    around: PageAround = PageAround()
 
 
 def rows(podium: Podium, cases: Sequence[Case]) -> list[tuple[str, str, str, str]]:
@@ -94,11 +105,13 @@ def _words(case: Case, seen: Seen) -> str:
 
 def _there(podium: Podium, case: Case) -> Seen:
     started = _start(podium, case)
-    layout = podium.layout("page", {"name": "podlet", "uri": started.manifest_url, "pathname": case.pathname})
+    pathname, query = case.pathname.format(**case.around.params), dict(case.around.query)
+    podlet = {"name": "podlet", "uri": started.manifest_url, "pathname": pathname, "query": query}
+    layout = podium.layout("page", podlet)
     seen = Seen()
     for change in _changes(case):
         _carry_out(podium, started, change)
-        seen.htmls.append(httpx.get(layout.url, timeout=10).text)
+        seen.htmls.append(httpx.get(layout.url, timeout=60).text)
         if case.call:
             seen.answer = _called_there(layout, case.call)
     return _ended(podium, started, case, seen)
@@ -106,11 +119,12 @@ def _there(podium: Podium, case: Case) -> Seen:
 
 def _here(podium: Podium, case: Case) -> Seen:
     from shell.registry.release_folder import PublishRefused
+    from tests.support.podium.shell_side import called, published, shown
 
     started = _start(podium, case)
     seen = Seen()
     try:
-        release, seen.notes = asyncio.run(_published(started, trusted=case.trusted))
+        release, seen.notes = asyncio.run(published(started, trusted=case.trusted))
     except PublishRefused as refusal:
         field_name = re.search(r"`\$\.([^`]+)`|((?:js|css)\[\d+\]|mullion\.\w+):", str(refusal))
         seen.refused = f"`{next(filter(None, field_name.groups()))}`" if field_name else str(refusal)
@@ -119,27 +133,20 @@ def _here(podium: Podium, case: Case) -> Seen:
         podium.requests(started)
     for change in _changes(case):
         _carry_out(podium, started, change)
-        seen.htmls.append(asyncio.run(_shown(release, case.pathname)))
+        seen.htmls.append(asyncio.run(shown(release, case.pathname, case.around)))
         if case.call:
-            seen.answer = asyncio.run(_called_here(release, case.call))
+            seen.answer = asyncio.run(called(release, case.call))
     return _ended(podium, started, case, seen)
 
 
-_BROWSER = {"cookie": "odd=1", "accept": "*/*"}
+# What a browser sends along.
+BROWSER = {"cookie": "odd=1", "accept": "*/*"}
 
 
 def _called_there(layout: Started, call: Call) -> Answer:
     url = f"{layout.url}/podium-resource/podlet/{call.rest}"
-    answer = httpx.request(call.method, f"{url}?{call.query}", content=call.body or None, headers=_BROWSER, timeout=20)
+    answer = httpx.request(call.method, f"{url}?{call.query}", content=call.body or None, headers=BROWSER, timeout=60)
     return Answer(answer.status_code, dict(answer.headers), answer.content)
-
-
-async def _called_here(release: "Release", call: Call) -> Answer:
-    from tests.support.proxied import Proxied
-
-    async with Proxied({}, "", release=release) as proxied:
-        request = await proxied.ask(call.method, call.rest, query=call.query, body=call.body, headers=_BROWSER)
-    return Answer(request.status, request.headers, request.body)
 
 
 def _start(podium: Podium, case: Case) -> Started:
@@ -166,44 +173,6 @@ def _ended(podium: Podium, started: Started, case: Case, seen: Seen) -> Seen:
     return seen
 
 
-async def _published(started: Started, *, trusted: bool) -> "tuple[Release, tuple[str, ...]]":
-    """The release as publishing would store it, without a database."""
-    from bff.resilience.policy import Policy
-    from bff.resilience.transport import Transport
-    from shell.composition.release import Trust
-    from shell.registry.fetch import Fetcher
-    from shell.registry.gate.assess import release_of
-    from shell.registry.origins import Origins
-
-    async def trust_of(name: str) -> Trust:
-        return Trust.FIRST_PARTY if trusted else Trust.SANDBOXED
-
-    transport = Transport(Policy(deadline_ms=5000))
-    try:
-        copy = await Fetcher(transport, Origins([], loopback=True), trust_of).copy(started.manifest_url)
-    finally:
-        await transport.aclose()
-    return release_of(copy, copy.trust), copy.notes
-
-
-async def _shown(release: "Release", pathname: str) -> str:
-    """The slot's element in a page."""
-    from bff.resilience.deadline import Deadline
-    from shell.composition.include import Include
-    from shell.composition.includer import Includer
-    from shell.composition.page import Page, Slot, Visit
-    from shell.composition.upstreams import Upstreams
-    from shell.composition.wrap import Wrapper
-
-    slot = Slot("slot", release.fragment, pathname)
-    visit = Visit(Page("page", "/", "", (slot,)), {}, "en", "en-GB", "EUR", "http://localhost")
-    upstreams = Upstreams()
-    include = Include(slot, visit, release)
-    included = await Includer(upstreams, lambda *_: "").include(include, Deadline.after_ms(time.monotonic(), 5000))
-    await upstreams.aclose()
-    return Wrapper().wrap(included, include).decode()
-
-
 def main() -> None:
     """Write the book's table anew."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.support.settings")
@@ -211,9 +180,10 @@ def main() -> None:
 
     django.setup()
     from tests.support.podium.cases import CASES
+    from tests.support.podium.page_cases import PAGE_CASES
 
     with Podium() as podium:
-        written = table(rows(podium, CASES))
+        written = table(rows(podium, (*CASES, *PAGE_CASES)))
     before, _, rest = BOOK.read_text("utf-8").partition(MARKS[0])
     _, _, after = rest.partition(MARKS[1])
     if not after:
