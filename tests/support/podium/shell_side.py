@@ -9,6 +9,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from bff.resilience.deadline import Deadline
+from bff.resilience.message import Request, Response
 from bff.resilience.policy import Policy
 from bff.resilience.transport import Transport
 from shell.composition.include import Include
@@ -16,6 +17,7 @@ from shell.composition.includer import Includer
 from shell.composition.ladder import Included
 from shell.composition.page import Page, Slot, Visit
 from shell.composition.page_head import rendered_elements, rendered_title
+from shell.composition.proxy_policy import ProxyPolicy
 from shell.composition.release import Release, Trust
 from shell.composition.upstreams import Upstreams
 from shell.composition.wrap import Wrapper
@@ -29,6 +31,20 @@ from tests.support.proxied import Proxied
 _ORIGIN = "http://localhost"
 # What both do is compared, not how soon: a machine that is busy has the time it takes.
 _ROOM_MS = 30_000
+_PATIENT_PROXY = ProxyPolicy(head_ms=_ROOM_MS, connect_ms=_ROOM_MS, small_body_ms=_ROOM_MS)
+
+
+class _Patient:
+    """Fetches by `transport`, in all the time that there is."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def send(self, request: Request, deadline: Deadline) -> Response:
+        return await self._transport.send(request, Deadline.after_ms(time.monotonic(), _ROOM_MS))
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 async def published(started: Started, *, trusted: bool) -> tuple[Release, tuple[str, ...]]:
@@ -39,7 +55,7 @@ async def published(started: Started, *, trusted: bool) -> tuple[Release, tuple[
 
     transport = Transport(Policy(deadline_ms=_ROOM_MS, connect_ms=_ROOM_MS))
     try:
-        copy = await Fetcher(transport, Origins([], loopback=True), trust_of).copy(started.manifest_url)
+        copy = await Fetcher(_Patient(transport), Origins([], loopback=True), trust_of).copy(started.manifest_url)
     finally:
         await transport.aclose()
     return release_of(copy, copy.trust), copy.notes
@@ -83,6 +99,6 @@ def _head(included: Included) -> str:
 
 async def called(release: Release, call: Call) -> Answer:
     """What a page's script gets of the podlet's own API."""
-    async with Proxied({}, "", release=release) as proxied:
+    async with Proxied({}, "", _PATIENT_PROXY, release=release) as proxied:
         request = await proxied.ask(call.method, call.rest, query=call.query, body=call.body, headers=BROWSER)
     return Answer(request.status, request.headers, request.body)
