@@ -89,7 +89,7 @@ def _leads(attribute: str) -> Callable[[Seen], str]:
     return look
 
 
-def _kept(*words: str) -> Callable[[Seen], str]:
+def _standing(*words: str) -> Callable[[Seen], str]:
     """Which of `words` stand in the page, and whether publishing has said that others do not."""
 
     def look(seen: Seen) -> str:
@@ -261,13 +261,13 @@ CASES = (
     Case(
         '`style="width: 40%; position: fixed"`',
         {"html": '<p style="width: 40%; position: fixed">w</p>'},
-        _kept("width: 40%", "position: fixed"),
+        _standing("width: 40%", "position: fixed"),
         "nothing may lie over the rest of the page",
     ),
     Case(
         'a frame: `<iframe src="https://maps.example/x">`',
         {"html": '<p>w</p><iframe src="https://maps.example/x"></iframe>'},
-        _kept("<iframe"),
+        _standing("<iframe"),
         "an operator approves the origins of frames",
     ),
     Case(

@@ -22,7 +22,7 @@ def _titled(seen: Seen) -> str:
     return "a title in the middle of the page" if _TITLE in body else f"not in the page{noted}"
 
 
-def _asked_at(seen: Seen) -> str:
+def _address(seen: Seen) -> str:
     """The address as its author reads it: what is escaped differs, what it means does not."""
     pathname, _, query = seen.urls[-1].partition("?")
     names = ", ".join(f"`{name}` is `{value}`" for name, value in parse_qsl(query))
@@ -65,14 +65,14 @@ PAGE_CASES = (
     Case(
         "a parameter of the page with blanks, colons and another script: `/rows/{row}`",
         {"pages": {"/rows/:row": "<p>row</p>"}},
-        _asked_at,
+        _address,
         pathname="/rows/{row}",
         around=PageAround(params={"row": "Стол 7: a b"}),
     ),
     Case(
         "the page's query: `page` and `q`",
         {},
-        _asked_at,
+        _address,
         around=PageAround(query={"page": "2", "q": "Стол 7: a b"}),
     ),
     Case(

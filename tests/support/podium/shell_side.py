@@ -91,10 +91,10 @@ async def _included(includer: Includer, include: Include) -> Included:
 
 
 def _head(included: Included) -> str:
-    said = included.page_head
-    if said is None:
+    page_head = included.page_head
+    if page_head is None:
         return ""
-    return f"<head><title>{rendered_title(said)}</title>{rendered_elements(said, _ORIGIN)}</head>"
+    return f"<head><title>{rendered_title(page_head)}</title>{rendered_elements(page_head, _ORIGIN)}</head>"
 
 
 async def called(release: Release, call: Call) -> Answer:
