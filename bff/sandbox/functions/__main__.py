@@ -4,6 +4,11 @@
     python -m bff.sandbox.functions --request-ms 12 --cold-ms 1300
 
 With `--platform` it is made from what a platform of `up --functions` has measured so far.
+
+The prices are examples. Set what you pay, in dollars, under `sandbox-functions-prices` in HOUSE_POLICIES:
+
+    HOUSE_POLICIES='{"sandbox-functions-prices":
+        {"million_requests": 0.3, "gb_second": 0.00002, "cpu_hour": 0.05, "gb_hour": 0.006}}'
 """
 
 import argparse
@@ -83,8 +88,7 @@ def _printed(measured: Measured, day: DayPolicy, bill: DayBill) -> str:
         f"{day.evening_rps:g} in the evening, {day.final_rps:,.0f} more in the final.\n"
         f"A warm request takes {measured.request_ms:.1f} ms, a start {measured.cold_ms:,.0f} ms, at "
         f"{measured.memory_mb} MB; a server works {measured.cpu_ms:g} ms for a request.\n\n{table}\n\n"
-        "List prices of AWS (Lambda, Fargate; us-east-1): set your own under sandbox-functions-prices in "
-        "HOUSE_POLICIES."
+        "The prices are examples: set what you pay under sandbox-functions-prices in HOUSE_POLICIES, as --help shows."
     )
 
 

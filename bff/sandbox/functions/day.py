@@ -33,7 +33,8 @@ class DayPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricePolicy:
-    """US dollars. List prices of AWS, us-east-1: Lambda on x86, and Fargate; set your own by `HOUSE_POLICIES` under
+    """US dollars. Examples in the order of list prices (functions by the request and GB-second, containers by CPU and
+    GB); nobody's offer, and checked against none: set what you pay by `HOUSE_POLICIES` under
     `sandbox-functions-prices`."""
 
     million_requests: float = 0.20

@@ -1,11 +1,13 @@
 """The bill of a day with a final in it, from what a platform has measured."""
 
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
 
+from bff.resilience.policies import house_policy
 from bff.sandbox.functions.__main__ import main
 from bff.sandbox.functions.bill import Bill
 from bff.sandbox.functions.day import DayPolicy, Measured, PricePolicy, bill_of, requests_a_second
@@ -73,7 +75,7 @@ def test_bill_is_printed_from_what_was_measured(platform: str) -> None:
     """With its prices named for what they are; what can not be is a sentence."""
     Platform.body = b'{"requests": 9, "request_ms": 14.5, "cold_ms": 900.0, "throttled": 0}'
     printed = main(["--platform", platform])
-    for words in ("takes 14.5 ms", "a start 900 ms", "GB-seconds", "US dollars a day", "set your own"):
+    for words in ("takes 14.5 ms", "a start 900 ms", "GB-seconds", "US dollars a day", "prices are examples"):
         assert words in printed
     for body, sentence in (
         (b'{"requests": 0, "request_ms": 0, "cold_ms": 0}', "has served no request yet"),
@@ -86,3 +88,19 @@ def test_bill_is_printed_from_what_was_measured(platform: str) -> None:
     with pytest.raises(SystemExit, match="is no address"):
         main(["--platform", "file:///etc"])
     assert "takes 7.0 ms" in main(["--request-ms", "7"])
+
+
+def test_help_says_that_the_prices_are_examples_and_shows_how_to_set_ones_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it shows is taken as it stands, and changes the bill."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert (ended.value.code, "The prices are examples." in shown) == (0, True)
+    [policies] = re.findall(r"HOUSE_POLICIES='(.+?)'", shown, re.DOTALL)
+    monkeypatch.setenv("HOUSE_POLICIES", policies)
+    assert house_policy("sandbox-functions-prices", PricePolicy()) != PricePolicy()
+    examples = main([])
+    monkeypatch.setenv("HOUSE_POLICIES", policies.replace("0.00002", "0.002"))
+    assert main([]) != examples
