@@ -89,6 +89,7 @@ class Trio:
             await origin.__aenter__()
         releases = {name: self._release(name) for name in NAMES}
         self.snapshot = Snapshot(1, MappingProxyType(releases))
+        self._compile()
         return self
 
     async def __aexit__(
@@ -134,6 +135,11 @@ class Trio:
         """From now on the release of `name` says that it is served at `url`."""
         moved = replace(self.snapshot.releases[name], digest=f"{name}-2", manifest_url=f"{url}/manifest.json")
         self.snapshot = Snapshot(2, MappingProxyType({**self.snapshot.releases, name: moved}))
+
+    def _compile(self) -> None:
+        """As a shell does when it starts: the first template of a process takes longer than a page may."""
+        for signed_in in (False, True):
+            self.composer.compiler.compiled(PAGE, language="en", signed_in=signed_in, snapshot=self.snapshot)
 
     def _release(self, name: str) -> Release:
         body = msgspec.json.encode(manifest(**self._extension) | {"name": name})

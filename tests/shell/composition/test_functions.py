@@ -14,8 +14,10 @@ from bff.contracts.manifest import parse
 from bff.resilience.breaker import Position
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import CallFailed, Headers, Request, Response
+from bff.resilience.outcome import Failure
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
+from shell.composition.function_calls import FunctionCalls
 from shell.composition.include import Include
 from shell.composition.includer import Includer
 from shell.composition.ladder import Included
@@ -256,6 +258,24 @@ async def test_throttling_has_its_reason_at_once() -> None:
     shell.function.status = 429
     throttled, took_ms = await shell.page("")
     assert (throttled.reason, took_ms) == ("throttled", WARM_MS)
+    await shell.aclose()
+
+
+@simulated
+async def test_call_that_fails_while_its_page_looks_for_a_copy_counts_once() -> None:
+    """The page has given the call up and is not through: nobody but the page can tell of it."""
+    shell, reported = Shell(Function(COLD_MS)), []
+    calls = FunctionCalls(lambda include, failure, ms: reported.append(failure.reason), shell.clock)
+    visit = Visit(PAGE, {}, "en", "en-GB", "EUR", "http://shell.test", player="pl_one")
+    call = calls.begin(Include(SLOT, visit, shell.release), Deadline.after_ms(shell.clock(), PAGE_MS), Policy())
+
+    async def fails(include: Include, deadline: Deadline) -> Failure:
+        return Failure(Reason.UPSTREAM_ERROR)
+
+    await call.fetch(fails)
+    assert reported == [], "its page may still show it"
+    call.leave(Reason.COLD)
+    assert reported == [Reason.UPSTREAM_ERROR]
     await shell.aclose()
 
 

@@ -79,7 +79,9 @@ SAYING = {
 async def test_one_sick_fragment_falls_back_alone(fault: str, reasons: set[str]) -> None:
     """The page is whole and in time, the sick slot says why in every place that tells, every other byte is as without
     the fault, and nothing is left of it when it is over."""
-    async with Trio(policy=Policy(retry_after_ms_max=300)) as trio:
+    # Only what swallows a connection is measured by how long one may take.
+    connect_ms = Policy().connect_ms if fault == "black-hole" else 1000
+    async with Trio(policy=Policy(retry_after_ms_max=300, connect_ms=connect_ms)) as trio:
         control = await trio.page()
         await trio.origins["tables"].fail(fault)
         if fault == "gzip-bomb":
@@ -142,7 +144,10 @@ UNREACHED = {"dns": "dns", "tls-expired": "tls", "tls-wrong-host": "tls", "tls-h
 @pytest.mark.parametrize("fault", UNREACHED)
 async def test_name_or_handshake_that_fails_costs_its_slot_alone(fault: str) -> None:
     """The page is whole, the slot says which, and nothing is ever sent in plain."""
-    async with Trio() as trio, Origin(tls=True) as origin:
+    # The origin shakes hands in this process: only what hangs is not waited for.
+    policy = Policy() if fault == "tls-hang" else Policy(connect_ms=4000)
+    patient = {"deadline_ms": 5000}
+    async with Trio(policy=policy, extension=patient, page_deadline_ms=5000) as trio, Origin(tls=True) as origin:
         control = await trio.page()
         if fault != "dns":
             await origin.fail(fault)
