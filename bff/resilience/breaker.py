@@ -117,6 +117,7 @@ class Breaker:
         self._trial_out = False
         self._warned_until = 0.0
         self._peer_closed = False
+        self._closed_before_hold = False
 
     # What may be done.
 
@@ -184,14 +185,21 @@ class Breaker:
     def force_open(self) -> None:
         """An operator's word: nothing passes until `unforce`."""
         if self.position is not Position.FORCED:
+            self._closed_before_hold = self.position is Position.CLOSED
             self._move(Position.FORCED, "held open by an operator")
 
     def unforce(self, now: float) -> None:
-        """The operator lets go; the next probe, due at once, decides."""
-        if self.position is Position.FORCED:
-            self._move(Position.OPEN, "no longer held open")
-            self._due_at = now
-            self._wanted = 1
+        """The operator lets go. An upstream that was well before is called, and for a while fewer failures are enough;
+        of one that was failing the next probe, due at once, decides."""
+        if self.position is not Position.FORCED:
+            return
+        if self._closed_before_hold:
+            self._move(Position.CLOSED, "no longer held open")
+            self._warned_until = now + self._policy.evidence_s_max
+            return
+        self._move(Position.OPEN, "no longer held open")
+        self._due_at = now
+        self._wanted = 1
 
     # How permits end.
 

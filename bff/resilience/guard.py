@@ -190,7 +190,7 @@ class Guard:
         self._partitions.force_open(why)
 
     def unforce(self) -> None:
-        """The operator lets go; a probe, due at once, decides."""
+        """The operator lets go: as the breaker was before; where it was open, a probe, due at once, decides."""
         self.breaker.unforce(self._clock())
         self._partitions.unforce()
 

@@ -353,7 +353,7 @@ def test_another_process_probes_in_this_interval() -> None:
 
 
 def test_forced_open_passes_nothing_until_the_operator_lets_go() -> None:
-    """No call, no probe, no evidence gets through; after it a probe is due at once, and decides."""
+    """No call, no probe, no evidence gets through; after it all is as before, and the next call is made."""
     bench = Bench()
     out = bench.permit()
     bench.breaker.force_open()
@@ -367,10 +367,41 @@ def test_forced_open_passes_nothing_until_the_operator_lets_go() -> None:
     out.success(bench.now)
     bench.breaker.unforce(bench.now)
     bench.breaker.unforce(bench.now)
-    assert (bench.position, bench.due_ms()) == (Position.OPEN, 0)
+    assert bench.position is Position.CLOSED
     assert len(bench.transitions) == 2
-    bench.breaker.probe(bench.now).success(bench.now)
-    assert bench.position is Position.CLOSED, "one good probe decides"
+    bench.succeed(64)
+
+
+def test_one_that_fails_when_it_is_let_go_opens_after_few_failures() -> None:
+    """Nobody knows how it is after a hold; a moment later it takes as many as ever."""
+    bench = Bench()
+    bench.breaker.force_open()
+    bench.breaker.unforce(bench.now)
+    bench.fail(POLICY.evidence_consecutive_max)
+    assert bench.position is Position.OPEN
+    calm = Bench()
+    calm.breaker.force_open()
+    calm.breaker.unforce(calm.now)
+    calm.pass_s(POLICY.evidence_s_max)
+    calm.fail(POLICY.consecutive_max - 1)
+    assert calm.position is Position.CLOSED
+
+
+@pytest.mark.parametrize("probing", [False, True], ids=["open", "half open"])
+def test_one_that_was_failing_before_the_hold_is_probed_first(probing: bool) -> None:
+    """What it earned before stands: a probe is due at once, and one good probe decides."""
+    bench = Bench()
+    bench.open()
+    if probing:
+        bench.pass_s(bench.due_ms() / 1000)
+        bench.probe()
+    bench.breaker.force_open()
+    bench.pass_s(3600)
+    bench.breaker.unforce(bench.now)
+    assert (bench.position, bench.due_ms()) == (Position.OPEN, 0)
+    assert bench.breaker.acquire(bench.now) is None
+    bench.probe().success(bench.now)
+    assert bench.position is Position.CLOSED
 
 
 def test_one_that_has_hardly_closed_opens_for_longer() -> None:

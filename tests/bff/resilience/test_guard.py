@@ -452,7 +452,7 @@ async def test_a_passed_deadline_calls_nobody_to_account(bench: Bench) -> None:
 
 @simulated
 async def test_an_operator_holds_it_open_and_lets_go(bench: Bench) -> None:
-    """Forced open, nothing reaches the upstream, and who asks is told why; afterwards the next call decides."""
+    """Forced open, nothing reaches the upstream, and who asks is told why; afterwards the next call is made."""
     bench.guard.force_open()
     assert await bench.fail() == Failure(Reason.HELD, "held by an operator")
     bench.guard.force_open("wrong balances")
@@ -595,7 +595,7 @@ async def test_a_refusal_is_said_in_the_same_words_for_a_moment(bench: Bench) ->
     assert bench.counted("held") == 10
     bench.guard.unforce()
     assert bench.counted("held") == 11
-    assert bench.guard.refusal() is None, "no probe is made here, so the next call may try"
+    assert bench.guard.refusal() is None, "it was well before, so the next call is made"
     bench.guard.force_open()
     assert bench.guard.refusal() is not second
     await bench.guard.aclose()

@@ -23,6 +23,7 @@ ALLOWED = {
     (Position.OPEN, Position.FORCED),
     (Position.HALF_OPEN, Position.FORCED),
     (Position.FORCED, Position.OPEN),
+    (Position.FORCED, Position.CLOSED),
 }
 
 
