@@ -1,0 +1,20 @@
+"""What holds for every test of the shell's rooms."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.thread_calls import ending_with_it
+
+
+@pytest.fixture(autouse=True)
+def calls_in_threads_end_with_the_test(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """The shell answers who waited long enough and lets the call go on: it would hold, or write to, the database that
+    is emptied for the next test."""
+    if request.node.get_closest_marker("django_db") is None:
+        yield
+        return
+    with ending_with_it(monkeypatch):
+        yield
