@@ -89,10 +89,11 @@ async def publish(
     """Publish the release that `manifest_url` describes; raises `PublishRefused`.
 
     A fragment that is live stays with the origin that serves it: a manifest elsewhere that takes its name would be
-    handed its players and their money. `move` says that the fragment has really gone there. What its slots of `pages`
-    will ask for is looked at, with `bearer` as somebody who is signed in. `trust` is an operator's word on this name;
-    without one it is trusted as far as it was, and not at all where it is new. `only` is the one name that may be
-    published, by a team that is trusted with it: then a version stands for its bytes, too (`VersionTaken`).
+    handed its players and their money. `move` says that the fragment has really gone there; among the origins that
+    operators listed for it alone nobody has to. What its slots of `pages` will ask for is looked at, with `bearer` as
+    somebody who is signed in. `trust` is an operator's word on this name; without one it is trusted as far as it was,
+    and not at all where it is new. `only` is the one name that may be published, by a team that is trusted with it:
+    then a version stands for its bytes, too (`VersionTaken`).
     With a `trial` it is not live, but for a share of visitors; a name that nothing is live of has no trial. A
     `candidate` stands in no page until it is previewed, tried or live; with `check_only` nothing is stored or audited.
     What is on a team's `own_machine` is a candidate from wherever it stands, and changes under one version.
@@ -119,8 +120,10 @@ async def publish(
         fetcher = Fetcher(transport, origins.before_name(lists), trust_of_name, pages, bearer, *approved)
         copy = await fetcher.copy(manifest_url)
         assessed = await assess(copy, transport)
+        # What operators listed as this fragment's own is no stranger's: blue and green, or one machine of several.
+        move = move or own_machine or copy.manifest.name in lists
         into = _Into.NOWHERE if check_only else _Into.STORE if candidate or own_machine else _Into.PAGES
-        versions_fixed, move = bool(only) and not own_machine, move or own_machine
+        versions_fixed = bool(only) and not own_machine
         return await sync_to_async(_store)(copy, assessed, actor, move, trust, versions_fixed, trial, into)
     except PublishRefused as refused:
         refused.findings = refused.findings or (refusal(str(refused), transport.response(manifest_url)),)
@@ -147,7 +150,8 @@ def _store(
     if live is not None and not move and origin_of(live.release.manifest_url) != origin_of(copy.manifest_url):
         raise PublishRefused(
             f"name: {fragment} is live from {live.release.manifest_url}, and {copy.manifest_url} is another origin. "
-            "Nothing was changed; if the fragment has moved, publish it with --move"
+            "Nothing was changed; if the fragment has moved, publish it with --move; if it lives at both, "
+            "an operator lists both (`fragment origins`)"
         )
     if versions_fixed:
         _check_version(copy)

@@ -62,12 +62,19 @@ def roll_back(fragment: str, *, to: str, reason: str, actor: str, now: datetime)
 
 
 def _before(live: models.LiveRelease) -> models.Release:
-    """What was live before what is, however often there was a rollback in between: the newest older release."""
-    made_live = models.AuditEntry.objects.filter(fragment=live.fragment, action__in=_MADE_LIVE)
-    entry = made_live.filter(release_id__lt=live.release_id).order_by("-release_id").first()
-    if entry is None or entry.release is None:
+    """What was live before what is, however often there was a rollback in between, and whether it was new or came back:
+    a publish or a promotion goes a step on, a rollback goes back to where it was."""
+    line: list[int] = []
+    made_live = models.AuditEntry.objects.filter(fragment=live.fragment, action__in=_MADE_LIVE, release__isnull=False)
+    for action, release_id in made_live.order_by("pk").values_list("action", "release_id"):
+        if action == "rolled_back" and release_id in line:
+            while line[-1] != release_id:
+                line.pop()
+        else:
+            line.append(release_id)
+    if len(line) < 2:
         raise RollbackRefused(f"no release of {live.fragment} was live before {live.release.version}, so it stays.")
-    return entry.release
+    return models.Release.objects.get(pk=line[-2])
 
 
 def _check_was_live(release: models.Release) -> None:

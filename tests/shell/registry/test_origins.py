@@ -1,6 +1,7 @@
 """From where a fragment is published and called: origins that operators allow, at addresses that are checked."""
 
 import time
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -15,12 +16,14 @@ from bff.resilience.exchange import StreamRequest
 from bff.resilience.message import Request
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
-from shell.composition.release import Release
+from shell.composition.release import Release, Snapshot
 from shell.composition.upstreams import Upstreams
 from shell.registry import models
 from shell.registry.origins import Origins
 from shell.registry.publish import PublishRefused, publish
 from shell.registry.registrations import RegistrationRefused, set_origins
+from shell.registry.rollback import roll_back
+from shell.registry.snapshot_loader import load_snapshot
 from tests.origin.server import Origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +62,27 @@ async def test_fragment_with_origins_of_its_own_is_published_from_them_alone() -
         await sync_to_async(set_origins)("origin", [], actor="ops")
         done = await publish(f"{other.url}/manifest.json", origins=LOOPBACK, actor="ops", move=True)
         assert done.changed
+
+
+async def test_release_goes_to_and_fro_between_blue_and_green() -> None:
+    """One version of the same bytes at both of a fragment's listed origins: nobody moves it, each in turn is what pages
+    ask, a rollback goes back to the first, and a third origin stays refused."""
+    async with Origin() as blue, Origin() as green, Origin() as other:
+        await sync_to_async(set_origins)("origin", [blue.url, green.url], actor="ops")
+        releases = {}
+        for origin in (blue, green, blue):
+            assert await published(origin, only="origin") == "origin"
+            snapshot, _ = await sync_to_async(load_snapshot)(Snapshot(), {})
+            release = snapshot.releases["origin"]
+            assert (release.manifest_url, release.manifest.version) == (f"{origin.url}/manifest.json", "1.0.0")
+            releases[origin.url] = release.digest
+        assert releases[blue.url] != releases[green.url], "each has a breaker and an audit of its own"
+        assert await models.Release.objects.acount() == 2
+        with pytest.raises(PublishRefused, match="is not on an allowed origin"):
+            await published(other, only="origin")
+        await sync_to_async(roll_back)("origin", to="", reason="drill", actor="team", now=datetime.now(UTC))
+        live = await models.LiveRelease.objects.select_related("release").aget(fragment="origin")
+        assert live.release.digest == releases[green.url]
 
 
 def test_operator_says_from_where_and_it_is_audited() -> None:
