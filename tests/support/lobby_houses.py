@@ -3,63 +3,85 @@
 Public: `renamed_lobby`.
 """
 
+import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from tests.support.manage_commands import manage_commands
 from tests.support.mullion import ROOT, Mullion
 
 RENAMED = {"wallet": "purse", "live-dealer": "studio", "promotions": "gifts"}
-# The lobby with every fragment under another name: the offers are gone from the cashier, and a second shelf of offers,
-# served by a fragment that was not there before, stands in the lobby under the name of the first.
-PAGES = """
-[fragments.purse]
-scopes = ["wallet.read", "wallet.deposit"]
-[fragments.studio]
-[fragments.extra]
-scopes = ["promotions.read", "promotions.claim"]
-[pages.lobby]
-route = "/"
-template = "lobby.html"
-[pages.lobby.slots]
-wallet = { fragment = "purse", pathname = "/summary" }
-tables = { fragment = "studio", pathname = "/grid" }
-promotions = { fragment = "extra", pathname = "/offers" }
-[pages.table]
-route = "/tables/{table}/"
-template = "table.html"
-[pages.table.slots]
-table = { fragment = "studio", pathname = "/table/{table}", primary = true }
-wallet = { fragment = "purse", pathname = "/summary" }
-[pages.table.slots.slip]
-fragment = "studio"
-pathname = "/slip/{table}"
-grant = { audience = "game:{table}", scopes = ["games.play"] }
-[pages.table.slots.bets]
-fragment = "studio"
-pathname = "/bets/{table}"
-grant = { audience = "game:{table}", scopes = ["games.play"] }
-[pages.cashier]
-route = "/cashier/"
-template = "cashier.html"
-[pages.cashier.slots]
-cashier = { fragment = "purse", pathname = "/cashier" }
-promotions = { fragment = "extra", pathname = "/offers" }
-"""
+SCOPES = {
+    "purse": ("wallet.read", "wallet.deposit"),
+    "extra": ("promotions.read", "promotions.claim"),
+}
+_GRANT = {"audience": "game:{table}", "scopes": ["games.play"]}
+# The shell's own table still names fragments that nobody publishes. Its pages are published as documents, with every
+# fragment under another name: one is gone from the lobby, the cashier and the table, and one that was not there before
+# stands in the lobby in its place, and beside the cashier.
+PAGES: tuple[dict[str, Any], ...] = (
+    {
+        "page": "lobby",
+        "route": "/",
+        "slots": {
+            "wallet": {"fragment": "purse", "pathname": "/summary"},
+            "tables": {"fragment": "studio", "pathname": "/grid"},
+            "promotions": {"fragment": "extra", "pathname": "/offers"},
+        },
+    },
+    {
+        "page": "table",
+        "route": "/tables/{table}/",
+        "samples": {"table": "201"},
+        "heading_hidden": True,
+        "back": "All tables",
+        "slots": {
+            "table": {"fragment": "studio", "pathname": "/table/{table}", "primary": True},
+            "slip": {"fragment": "studio", "pathname": "/slip/{table}", "grant": _GRANT},
+            "bets": {"fragment": "studio", "pathname": "/bets/{table}", "grant": _GRANT},
+            "wallet": {"fragment": "purse", "pathname": "/summary"},
+        },
+    },
+    {
+        "page": "cashier",
+        "route": "/cashier/",
+        "slots": {
+            "cashier": {"fragment": "purse", "pathname": "/cashier"},
+            "promotions": {"fragment": "extra", "pathname": "/offers"},
+        },
+    },
+)
 
 
 @contextmanager
 def renamed_lobby(folder: Path) -> Iterator[Mullion]:
-    """A whole Mullion, served by daphne, with every fragment renamed, one removed and one added."""
-    with Mullion("--server", "daphne", root=_renamed(folder)) as mullion:
+    """A whole Mullion, served by daphne, with every fragment renamed, one removed and one added, by data alone."""
+    root = _renamed(folder)
+    with Mullion("--server", "daphne", root=root) as mullion:
+        scopes = [("fragment", "scopes", name, *each) for name, each in SCOPES.items()]
+        pages = [("page", "publish", str(_written(folder, page))) for page in PAGES]
+        manage_commands(mullion, *scopes, *pages, root=root)
         yield mullion
 
 
+def _written(folder: Path, page: dict[str, Any]) -> Path:
+    """A page's document, its layout that of the shell's own page of this name."""
+    layout = tomllib.loads((ROOT / "shell" / "pages" / "templates" / f"{page['page']}.layout.toml").read_text("utf-8"))
+    layout["slots"] = {name: each for name, each in layout["slots"].items() if name in page["slots"]}
+    name = page["page"].capitalize()
+    file = folder / f"{page['page']}.json"
+    file.write_text(json.dumps({"title": name, "heading": name, **page, "layout": layout}), "utf-8")
+    return file
+
+
 def _renamed(folder: Path) -> Path:
-    """A copy of the tree in which only house.toml files and the pages table differ, and one fragment's folder."""
+    """A copy of the tree in which only fragments' house.toml files differ, and one fragment's folder."""
     files = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -73,7 +95,6 @@ def _renamed(folder: Path) -> Path:
         toml = folder / "fragments" / old.replace("-", "_") / "house.toml"
         toml.write_text(toml.read_text().replace(f'name = "{old}"', f'name = "{new}"'))
     _move(folder / "fragments" / "promotions", folder / "fragments" / "extra")
-    (folder / "shell" / "pages" / "pages.toml").write_text(PAGES)
     return folder
 
 

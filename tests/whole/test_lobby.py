@@ -24,8 +24,8 @@ BOTH_IN_FULL = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mullion]:
-    """The Mullion of the run; one that daphne serves, with every fragment renamed, one removed and one added; and one
-    whose fragments are all functions."""
+    """The Mullion of the run; one that daphne serves, with every fragment renamed, one removed and one added, by page
+    documents alone; and one whose fragments are all functions."""
     with ExitStack() as stack:
         if request.param == "renamed":
             house = stack.enter_context(renamed_lobby(tmp_path_factory.mktemp("house")))
