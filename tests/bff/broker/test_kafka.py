@@ -1,7 +1,7 @@
 """What only Kafka has to prove, through librdkafka's mock cluster."""
 
-import secrets
 import time
+from dataclasses import replace
 
 import pytest
 from confluent_kafka import Producer
@@ -19,12 +19,6 @@ def kafka():
 
 
 @pytest.fixture
-def ledger():
-    """A stream that nobody has used; a mock cluster can not be flushed."""
-    return f"ledger-{secrets.token_hex(4)}"
-
-
-@pytest.fixture
 async def broker(kafka):
     opened = connect(kafka.url, POLICY)
     yield opened
@@ -35,13 +29,13 @@ async def broker(kafka):
     await opened.aclose()
 
 
-async def test_a_broker_that_is_down_is_one_typed_error_and_used_again_when_it_is_up(broker, kafka, ledger):
+async def test_a_broker_that_is_down_is_one_typed_error_and_used_again_when_it_is_up(broker, kafka, ledger, group):
     """Publishing, reading and lag each end in time with `BrokerUnavailable`; nothing acknowledged comes again."""
-    reader = broker.reader(ledger, "projector", "a")
+    reader = broker.reader(ledger, group, "a")
     await broker.publish(ledger, [event(1)])
     await reader.ack(await drain(reader, 1))
     kafka.down()
-    for call in (broker.publish(ledger, [event(2)]), reader.fetch(), broker.lag(ledger, "projector")):
+    for call in (broker.publish(ledger, [event(2)]), reader.fetch(), broker.lag(ledger, group)):
         began = time.monotonic()
         with pytest.raises(BrokerUnavailable):
             await call
@@ -62,7 +56,7 @@ async def test_a_slow_broker_is_waited_for_within_the_limit(broker, kafka, ledge
         await broker.publish(ledger, [event(3)])
 
 
-async def test_passing_errors_are_retried_and_lasting_ones_are_told(broker, kafka, ledger):
+async def test_passing_errors_are_retried_and_lasting_ones_are_told(broker, kafka, ledger, group):
     """A leader that moved costs nothing; a refusal is `BrokerUnavailable` with its name."""
     await broker.publish(ledger, [event(1)])
     kafka.answer_errors(PRODUCE, NOT_LEADER)
@@ -71,13 +65,13 @@ async def test_passing_errors_are_retried_and_lasting_ones_are_told(broker, kafk
     with pytest.raises(BrokerUnavailable, match="AUTHORIZATION"):
         await broker.publish(ledger, [event(3)])
     await broker.publish(ledger, [event(4)])
-    assert numbers(await drain(broker.reader(ledger, "g", "a"), 3)) == [1, 2, 4]
+    assert numbers(await drain(broker.reader(ledger, group, "a"), 3)) == [1, 2, 4]
 
 
-async def test_an_acknowledgement_that_was_refused_means_that_the_event_comes_again(broker, kafka, ledger):
+async def test_an_acknowledgement_that_was_refused_means_that_the_event_comes_again(broker, kafka, ledger, group):
     """What the broker did not write down as done is handed out once more."""
     await broker.publish(ledger, [event(1)])
-    reader = broker.reader(ledger, "projector", "a")
+    reader = broker.reader(ledger, group, "a")
     got = await drain(reader, 1)
     kafka.answer_errors(OFFSET_COMMIT, TOPIC_AUTHORIZATION_FAILED)
     with pytest.raises(BrokerUnavailable):
@@ -86,8 +80,25 @@ async def test_an_acknowledgement_that_was_refused_means_that_the_event_comes_ag
     again = await drain(reader, 1)
     assert (numbers(again), again[0].attempts) == ([1], 1)
     await reader.ack(again)
-    assert (await broker.lag(ledger, "projector")).events == 0
+    assert (await broker.lag(ledger, group)).events == 0
     await reader.aclose()
+
+
+async def test_who_is_assigned_takes_nothing_from_a_group_that_has_a_member(broker, ledger, group):
+    """As while a release that joined the group is replaced: offsets are refused in one typed error, nothing is lost."""
+    broker.policy = replace(broker.policy, session_ms=20_000, silence_ms_max=20_000)
+    await broker.publish(ledger, [event(1), event(2)])
+    member = broker.reader(ledger, group, "member")
+    got = await drain(member, 2)
+    await member.ack(got[:1])
+    assigned = broker.reader(ledger, group, "assigned", partition=0)
+    with pytest.raises(BrokerUnavailable, match="UNKNOWN_MEMBER"):
+        await drain(assigned, 1)
+    await assigned.aclose()
+    assert (await broker.lag(ledger, group)).events == 1
+    await member.ack(got[1:])
+    assert (await broker.lag(ledger, group)).events == 0
+    await member.aclose()
 
 
 async def test_a_producer_never_doubles_what_it_sends_again(broker, ledger, monkeypatch):
