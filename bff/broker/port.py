@@ -82,7 +82,8 @@ class Broker(Protocol):
         """A hold on `stream` for `group`; does no I/O. A group that is not known yet starts at the oldest event.
 
         With a `partition` it reads that one, and the caller sees to it that one consumer does so at a time (for a
-        moment there may be two); without, the broker does, and it is the first.
+        moment there may be two); without, the broker does, and it is the first. The readers of one group all name a
+        partition or none does: Kafka refuses offsets from the former while one of the latter lives.
         """
 
     async def lag(self, stream: str, group: str, *, partition: int = 0) -> Lag:
