@@ -150,6 +150,17 @@ def test_process_is_given_what_production_requires_and_nothing_that_it_does_not_
         assert either not in read or {either, other} & given
 
 
+def test_kubernetes_gives_each_process_what_compose_gives_it() -> None:
+    """What an installation may choose to set can be set in either: a provider of games, for one."""
+    given = {(each.where, each.process): {*each.env} for each in deployed()}
+    missing = {
+        process: names - given["kubernetes", process]
+        for (where, process), names in given.items()
+        if where == "compose" and names - given["kubernetes", process]
+    }
+    assert missing == {}
+
+
 @pytest.mark.parametrize("each", EVERY)
 def test_no_secret_has_a_value_in_a_file(each: Deployed) -> None:
     secrets = {name for name, row in book().items() if row.type in ("secret", "key")}
