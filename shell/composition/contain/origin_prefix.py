@@ -48,7 +48,12 @@ class OriginPrefix:
     def _below(self, path: str) -> bool:
         if len(path) > _PATH_CHARS_MAX or _STRANGE.search(path):
             return False
-        return path.startswith(self.paths) and _NO_NAMES.isdisjoint(path.split("/")[1:])
+        return path.startswith(self.paths) and _NO_NAMES.isdisjoint(map(_name, path.split("/")[1:]))
+
+
+def _name(segment: str) -> str:
+    """What a server goes by: some leave away what follows a semicolon, others blanks around it."""
+    return segment.partition(";")[0].strip(" ")
 
 
 NO_PREFIX = OriginPrefix()

@@ -1,11 +1,14 @@
 """Pictures and fonts below a static prefix, as browsers get them: one copy for all, inert, and there in an outage."""
 
 import asyncio
+import itertools
+import posixpath
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import pytest
@@ -21,16 +24,20 @@ from tests.origin.exchange import Exchange
 from tests.origin.server import Origin
 
 PNG = b"\x89PNG picture"
+MANIFEST = msgspec.convert(
+    {"name": "shop", "version": "1", "content": "/shop", "mullion": {"static": ["/shop/pictures/", "/fonts"]}}, Manifest
+)
 PREFIX = f"/assets/shop/at-{'d' * 12}/"
 
 
 class Pictures(Origin):
     """Answers every path with the same bytes, as `kind` and with `status`."""
 
-    kind, status = "image/png", 200
+    kind, status, location = "image/png", 200, ""
 
     async def _respond(self, exchange: Exchange) -> None:
-        await exchange.answer(self.status, (("Content-Type", self.kind),) if self.kind else (), PNG)
+        headers = {"Content-Type": self.kind, "Location": self.location}
+        await exchange.answer(self.status, tuple((name, value) for name, value in headers.items() if value), PNG)
 
 
 class Shop:
@@ -38,11 +45,7 @@ class Shop:
 
     def __init__(self, origin: Pictures, **policy: int) -> None:
         self.origin = origin
-        manifest = msgspec.convert(
-            {"name": "shop", "version": "1", "content": "/shop", "mullion": {"static": ["/shop/pictures/", "/fonts"]}},
-            Manifest,
-        )
-        self.release = Release("shop", "d" * 64, manifest, f"{origin.url}/manifest.json", b"", (), ())
+        self.release = Release("shop", "d" * 64, MANIFEST, f"{origin.url}/manifest.json", b"", (), ())
         self.upstreams = Upstreams(file_policy=OriginFilePolicy(**policy))
         self.registry = SimpleNamespace(current=Snapshot(1, MappingProxyType({"shop": self.release})))
         self.path = OriginFilePath(cast("Any", SimpleNamespace(upstreams=self.upstreams, registry=self.registry)))
@@ -116,6 +119,8 @@ async def test_address_in_html_leads_to_the_file_at_the_origin(shop: Shop) -> No
         "/shop/pictures/../secret.png",
         "/shop/pictures//a.png",
         "/shop/pictures/%2e%2e/a.png",
+        "/shop/pictures/..;/a.png",
+        "/shop/pictures/.;x/a.png",
         "/shop/pictures/a%252e.png",
         "/shop/pictures/a.png?q=<b>",
         "/shop/pictures/%ff.png",
@@ -135,6 +140,10 @@ async def test_what_lies_below_no_prefix_has_no_address(shop: Shop, written: str
         ("shop/pictures/a.png", "q=%3Cb"),
         ("shop/pictures/a%3Fb", ""),
         ("shop/pictures/a%5C..%5Cb", ""),
+        ("shop/pictures/..;/other.png", ""),
+        ("shop/pictures/%2e%2e;a=b/other.png", ""),
+        ("shop/pictures/..%20/other.png", ""),
+        ("shop/pictures/;/a.png", ""),
         ("", ""),
     ],
 )
@@ -142,6 +151,60 @@ async def test_address_that_leads_out_of_the_prefix_reaches_nobody(shop: Shop, p
     status, headers, _ = await shop.ask(PREFIX + path, query)
     assert (status, headers["cache-control"]) == (404, "no-store")
     assert not shop.origin.seen
+
+
+# What readers of paths disagree about: escapes twice, path parameters, backslashes, controls, wide dots, authorities.
+PIECES = (
+    *("..", ".", "%2e%2e", "%2f", "/", "\\", "%5c", "\0", "\r\n", "a"),
+    *(";", "?", "#", "．．", "@", "//x.example", " "),
+)
+
+
+def test_no_address_of_a_file_leads_out_of_its_prefix_however_it_is_read() -> None:
+    """Every three of these in a row: what is let through stays below, decoded once more or without path parameters."""
+    prefix = Release("shop", "d" * 64, MANIFEST, "https://shop.example/manifest.json", b"", (), ()).pictures.prefix
+    passed = 0
+    for pieces in itertools.product(PIECES, repeat=3):
+        url = prefix.url("/fonts/" + "".join(pieces), "")
+        if url is None:
+            continue
+        passed += 1
+        assert re.fullmatch(r"https://shop\.example/fonts/[!-~]+", url)
+        assert not re.search(r"[?#\\]|%(00|0d|0a|25|2f|5c)", url, re.IGNORECASE)
+        plain = "/".join(each.partition(";")[0].strip(" ") for each in unquote(urlsplit(url).path).split("/"))
+        assert posixpath.normpath(plain) == plain
+    assert passed > 100
+
+
+async def test_redirect_of_the_origin_is_not_followed(shop: Shop) -> None:
+    """What it points to, inside or elsewhere, is asked by nobody; and the address is not passed on."""
+    async with Pictures() as inner:
+        shop.origin.status, shop.origin.location = 302, f"{inner.url}/secret.png"
+        status, headers, body = await shop.ask(f"{PREFIX}fonts/a.png")
+        assert (status, headers["cache-control"]) == (503, "no-store")
+        assert "location" not in headers
+        assert inner.url.encode() not in body
+        assert not inner.seen
+
+
+async def test_names_that_visitors_invent_take_no_picture_from_others(shop: Shop) -> None:
+    """However the origin refuses what it does not have: with a page, as many do, or by a status."""
+    for status, kind in ((404, "text/plain"), (403, "application/xml"), (400, "text/html"), (200, "text/html")):
+        shop.origin.status, shop.origin.kind = status, kind
+        for number in range(30):
+            assert (await shop.ask(f"{PREFIX}fonts/{status}-{number}.png"))[0] in (404, 503)
+        shop.origin.status, shop.origin.kind = 200, "image/png"
+        assert (await shop.ask(f"{PREFIX}fonts/after-{status}-{kind}.png"))[0] == 200
+
+
+async def test_part_of_a_file_that_is_asked_for_is_the_whole(shop: Shop) -> None:
+    """One copy serves all: no range of a browser's reaches the origin, and no part is taken for the file."""
+    status, headers, body = await shop.ask(f"{PREFIX}fonts/a.png", range="bytes=0-1")
+    assert (status, body) == (200, PNG)
+    assert "content-range" not in headers
+    assert "range" not in shop.origin.seen[0].headers
+    shop.origin.status = 206
+    assert (await shop.ask(f"{PREFIX}fonts/b.png"))[0] == 503
 
 
 async def test_other_addresses_are_left_to_others(shop: Shop) -> None:
