@@ -61,6 +61,20 @@ def test_every_process_refuses_what_no_honest_client_sends(house: Mullion):
             assert statuses == [400, 431, 403], name
 
 
+def test_every_process_that_serves_has_a_door(house: Mullion):
+    """What asks for the metrics passes it, and so counts as under way. Providers of the sandbox are somebody else's."""
+    ports = {
+        process.name: house.port_base + (process.port if process.inner is None else process.inner)
+        for each in find.houses(ROOT)
+        for process in each.processes
+        if process.asgi and each.name != "sandbox"
+    }
+    assert len(ports) >= 8
+    for name, port in ports.items():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            assert re.search(r"(?m)^mullion_door_in_flight [1-9]", answer.read().decode()), name
+
+
 def test_each_fragment_is_published(house: Mullion):
     """Every process with `publish` in its house.toml has a live release."""
     fragments = {

@@ -274,7 +274,8 @@ async def test_a_thousand_pages_that_come_and_go_leave_nothing(house, store):
     async def visit(n):
         async with house.page() as page:
             await page.follow("tables.a", f"tables.{n}")
-            await page.topic("tables.a")
+            # However long the store takes: a call of it that took too long is made again.
+            await page.topic("tables.a", within_s=30)
             if n % 3 == 0:
                 page.connection.transport.abort()
 

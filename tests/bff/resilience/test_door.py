@@ -48,6 +48,7 @@ class House:
         await self.open.wait()
         if scope["type"] == "websocket":
             await send({"type": "websocket.accept"})
+            await send({"type": "websocket.send", "text": "well"})
             await asyncio.sleep(1000)
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"well"})
