@@ -189,13 +189,12 @@ class Breaker:
             self._move(Position.FORCED, "held open by an operator")
 
     def unforce(self, now: float) -> None:
-        """The operator lets go. An upstream that was well before is called, and for a while fewer failures are enough;
-        of one that was failing the next probe, due at once, decides."""
+        """The operator lets go. An upstream that was well before is called as before; of one that was failing the next
+        probe, due at once, decides."""
         if self.position is not Position.FORCED:
             return
         if self._closed_before_hold:
             self._move(Position.CLOSED, "no longer held open")
-            self._warned_until = now + self._policy.evidence_s_max
             return
         self._move(Position.OPEN, "no longer held open")
         self._due_at = now
