@@ -131,3 +131,32 @@ def test_what_stands_beside_a_shadow_root_changes_nothing_around_it(inner: str) 
     """The element of the slot inside follows the root of the slot around it."""
     html = f"<p>1</p><fragment-end></fragment-end></template>{CHILDREN[inner]}<template>"
     assert survives(html, "shadow") == html
+
+
+FORGED = (
+    "<!--{}-->",
+    "<!--[if x]>{}<![endif]-->",
+    "<p title='{}'>in</p>",
+    "<textarea>{}</textarea>",
+    "<script type='application/json'>{}</script>",
+    "<script type='application/ld+json'>\"{}\"</script>",
+    "<svg><![CDATA[{}]]></svg>",
+    "<xmp>{}</xmp>",
+    "<iframe>{}</iframe>",
+    "<style>{}</style>",
+    "<video>{}</video>",
+    "<datalist>{}</datalist>",
+    "<div><template shadowrootmode='open'>{}</template></div>",
+)
+
+
+@pytest.mark.parametrize("isolation", ["shadow", "light"])
+@pytest.mark.parametrize("forged", FORGED)
+def test_what_only_reads_like_a_place_is_none(forged: str, isolation: Isolation) -> None:
+    """In words, data, comments or a root of the body's own nobody sees what is put there: it stands elsewhere."""
+    made = contained(f"{forged.format(PLACE)}<p>in</p>", isolation)
+    assert PLACE not in made.html.decode()
+    assert unplaced(made.html, ["cart"])
+    beside = contained(f"{forged.format(PLACE)}<div>{PLACE}</div>", isolation).html.decode()
+    assert beside.count(PLACE) == 1
+    assert f"<div>{PLACE}</div>" in beside
