@@ -17,6 +17,7 @@ import os
 import re
 import secrets
 import statistics
+import sys
 import time
 import urllib.request
 from collections import Counter
@@ -113,7 +114,8 @@ class Load:
             nonlocal done
             connection = Connection(self.port)
             while time.monotonic() - began < seconds:
-                done += await connection.ask(requests[number % len(requests)]) == 200
+                status = await connection.ask(requests[number % len(requests)])
+                done += status == 200  # added after the wait, for others add meanwhile
             connection.close()
 
         await asyncio.gather(*(work(number) for number in range(CONNECTIONS)))
@@ -210,6 +212,10 @@ async def surge(seconds: float, times: float) -> None:
         print(f"a refusal {refused_ms:.3f} ms: a page costs {page_ms / refused_ms:.1f} refusals", flush=True)
         quiet = (await load.open([("money", MONEY_PER_S)], 15))["money"]
         capacity = await load.closed([load.visitor, load.player], 10)
+        if capacity < 1:
+            sys.exit(
+                "Not a page a second came whole, so there is nothing to hold a surge against: others use this machine."
+            )
         print(f"capacity {capacity:.0f} pages/s", flush=True)
         pages = [("visitor", capacity * times / 2), ("player", capacity * times / 2), ("money", MONEY_PER_S)]
         onset = await load.open(pages, SETTLED_S)

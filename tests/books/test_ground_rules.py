@@ -1,5 +1,6 @@
 """Rules about the repository itself, that a person would forget to check."""
 
+import ast
 import configparser
 import re
 from pathlib import Path
@@ -58,3 +59,21 @@ def test_every_file_of_up_is_on_its_map():
     folder = ROOT / "shell" / "operations" / "up"
     files = (folder / "README.md").read_text("utf-8").partition("## Files")[2]
     assert [path.stem for path in folder.glob("[a-z]*.py") if f"`{path.stem}`" not in files] == []
+
+
+def test_nothing_shared_is_added_to_across_a_wait():
+    """`shared += await …` reads before the wait and writes after it, so that what others added meanwhile is lost."""
+    lost = []
+    for path in [each for room in ("bff", "fragments", "shell", "tests") for each in (ROOT / room).rglob("*.py")]:
+        text = path.read_text("utf-8")
+        if re.search(r"[-+*/|&]= .*\bawait\b", text):
+            tree = list(ast.walk(ast.parse(text)))
+            shared = {name for node in tree if isinstance(node, ast.Nonlocal | ast.Global) for name in node.names}
+            lost += [
+                f"{path.relative_to(ROOT)}:{node.lineno}"
+                for node in tree
+                if isinstance(node, ast.AugAssign)
+                and any(isinstance(each, ast.Await) for each in ast.walk(node.value))
+                and (not isinstance(node.target, ast.Name) or node.target.id in shared)
+            ]
+    assert lost == []
