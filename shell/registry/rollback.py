@@ -63,7 +63,8 @@ def roll_back(fragment: str, *, to: str, reason: str, actor: str, now: datetime)
 
 def _before(live: models.LiveRelease) -> models.Release:
     """What was live before what is, however often there was a rollback in between, and whether it was new or came back:
-    a publish or a promotion goes a step on, a rollback goes back to where it was."""
+    a publish or a promotion goes a step on, a rollback goes back to where it was. What is live is its end, also where
+    nobody wrote down how it became so."""
     line: list[int] = []
     made_live = models.AuditEntry.objects.filter(fragment=live.fragment, action__in=_MADE_LIVE, release__isnull=False)
     for action, release_id in made_live.order_by("pk").values_list("action", "release_id"):
@@ -72,6 +73,8 @@ def _before(live: models.LiveRelease) -> models.Release:
                 line.pop()
         else:
             line.append(release_id)
+    if line[-1:] != [live.release_id]:
+        line.append(live.release_id)
     if len(line) < 2:
         raise RollbackRefused(f"no release of {live.fragment} was live before {live.release.version}, so it stays.")
     return models.Release.objects.get(pk=line[-2])

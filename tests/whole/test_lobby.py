@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.lobby import SLOTS, Console, sign_in, sign_in_by_form, states, wait_for, words
 from tests.support.lobby_houses import renamed_lobby
@@ -147,17 +147,24 @@ def test_two_players_never_see_each_others_wallet(lobby: Mullion, browser: Brows
         sign_in(context.new_page(), lobby.url, name)
     visitor = browser.new_context()
     for _ in range(5):
-        amber, cedar, nobody = (
-            context.request.get(lobby.url).text() for context in (contexts["amber"], contexts["cedar"], visitor)
-        )
-        wallet = [
-            page.split('<fragment-slot slot="wallet"')[1].split("</fragment-slot>")[0]
-            for page in (amber, cedar, nobody)
-        ]
-        assert "€" in wallet[0]
-        assert "¥" not in wallet[0]
-        assert "¥" in wallet[1]
-        assert "€" not in wallet[1]
-        assert "Balance" not in wallet[2]
+        shows_own(contexts["amber"], lobby.url, own="€", others="¥")
+        shows_own(contexts["cedar"], lobby.url, own="¥", others="€")
+        assert "Balance" not in wallet_of(visitor, lobby.url)
     for context in (*contexts.values(), visitor):
         context.close()
+
+
+def wallet_of(context: BrowserContext, url: str) -> str:
+    """The wallet's slot in the lobby's HTML, as this one's next visit gets it."""
+    return context.request.get(url).text().split('<fragment-slot slot="wallet"')[1].split("</fragment-slot>")[0]
+
+
+def shows_own(context: BrowserContext, url: str, *, own: str, others: str) -> None:
+    """A slot that falls back for a moment shows nobody's balance; then the page is asked for again."""
+
+    def visit() -> bool:
+        wallet = wallet_of(context, url)
+        assert others not in wallet
+        return own in wallet
+
+    wait_for(visit, 10)
