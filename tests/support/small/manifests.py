@@ -66,12 +66,21 @@ def _deployment(document: Mapping[str, Any], services: set[str]) -> Deployment:
         name=name,
         replicas=spec["replicas"],
         command=tuple(container["command"]),
-        env={one["name"]: one["value"] if "value" in one else _elsewhere(one["valueFrom"]) for one in container["env"]},
+        env={
+            one["name"]: one["value"] if "value" in one else _elsewhere(one["valueFrom"])
+            for one in container["env"]
+            if not _is_left_out(one)
+        },
         ready=(probe["httpGet"]["path"], probe["httpGet"]["port"]),
         ready_every_s=probe["periodSeconds"],
         ready_failures=probe["failureThreshold"],
         has_service=name in services,
     )
+
+
+def _is_left_out(variable: Mapping[str, Mapping[str, Mapping[str, object]]]) -> bool:
+    """A secret that an installation may be without; the rehearsed one is."""
+    return bool(variable.get("valueFrom", {}).get("secretKeyRef", {}).get("optional"))
 
 
 def _elsewhere(reference: Mapping[str, Mapping[str, str]]) -> tuple[str, str, str]:
