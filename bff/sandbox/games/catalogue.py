@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, get_args
 
-from bff.sandbox.games import words
+from bff.sandbox.games import name_parts
 
 Kind = Literal["slots", "jackpots", "tables", "poker", "instant", "crash", "bingo"]
 COUNTS = {"lantern": 2200, "tidewheel": 1300, "oakmill": 1500}
-_WORDS = {"lantern": words.LANTERN, "tidewheel": words.TIDEWHEEL, "oakmill": words.OAKMILL}
+_WORDS = {"lantern": name_parts.LANTERN, "tidewheel": name_parts.TIDEWHEEL, "oakmill": name_parts.OAKMILL}
 _WEIGHTS = (62, 8, 10, 4, 8, 3, 5)
 _OLDEST_DAYS = 3000
 
@@ -43,5 +43,5 @@ def catalogue_of(seed: str, provider: str, today: date, count: int) -> list[Sand
             released=today - timedelta(days=int(_OLDEST_DAYS * rng.random() ** 2)),
             open=rng.random() > 0.02,
         )
-        for number, name in enumerate(words.names(_WORDS[provider], rng, count), start=1)
+        for number, name in enumerate(name_parts.names(_WORDS[provider], rng, count), start=1)
     ]
