@@ -100,14 +100,7 @@ class Fetcher:
 
     async def copy(self, manifest_url: str) -> Copy:
         """All of the release at `manifest_url`, checked."""
-        response = await self._get("manifest", manifest_url)
-        if len(response.body) > MANIFEST_BYTES_MAX:
-            raise PublishRefused(f"manifest: {len(response.body)} bytes, at most {MANIFEST_BYTES_MAX} are read")
-        try:
-            manifest = parse(response.body)
-            check_extension(response.body, manifest)
-        except ManifestRefused as error:
-            raise PublishRefused(f"manifest at {manifest_url}: {error}") from error
+        body, manifest = await self._manifest(manifest_url)
         trust = await self._trust_of(manifest.name)
         shown = await self._shown_of(manifest.name) if self._shown_of is not None else NOTHING_SHOWN
         if self._origins_of is not None:
@@ -143,7 +136,7 @@ class Fetcher:
         notes = (*_judge_fallback(release, fallback, places), *unasked, *_notes(release, looks, answers))
         return Copy(
             manifest_url=manifest_url,
-            manifest_body=response.body,
+            manifest_body=body,
             manifest=manifest,
             fallback=fallback.body if fallback else b"",
             css=css,
@@ -161,6 +154,18 @@ class Fetcher:
             answers=tuple(zip(looks, answers, strict=True)),
             passed_pictures=passed_pictures,
         )
+
+    async def _manifest(self, url: str) -> tuple[bytes, Manifest]:
+        """Its bytes, and what they say."""
+        response = await self._get("manifest", url)
+        if len(response.body) > MANIFEST_BYTES_MAX:
+            raise PublishRefused(f"manifest: {len(response.body)} bytes, at most {MANIFEST_BYTES_MAX} are read")
+        try:
+            manifest = parse(response.body)
+            check_extension(response.body, manifest)
+        except ManifestRefused as error:
+            raise PublishRefused(f"manifest at {url}: {error}") from error
+        return response.body, manifest
 
     async def _fallback(self, release: Release) -> Response | None:
         if not release.manifest.fallback:
