@@ -91,13 +91,14 @@ class Door:
             return await self._application(scope, receive, send)
         loop, limiter = asyncio.get_running_loop(), self._limiter
         now = loop.time()
+        load_class = None
         if limiter.crowded(now):
             load_class = self._classify(scope)
             if load_class is not None and not limiter.admits(load_class, now):
                 return await self._turn_away(scope, send)
         if not self._measuring:
             self._measure(loop)
-        entered = limiter.enter(now)
+        entered = limiter.enter(now, load_class)
         try:
             if scope["type"] == "websocket":
                 await self._application(scope, receive, _until_handshake(send, lambda: limiter.leave(entered)))

@@ -55,7 +55,7 @@ class DoorPolicy:
     retry_ratio: float = 0.6
     page_ratio: float = 0.8
     read_ratio: float = 0.9
-    # Money may take what is left of the limit and as much again: the wait stays short, for others are held back.
+    # Money is held against money alone: pages that were let in before there was a limit turn no deposit away.
     money_ratio: float = 2.0
     # Slots of a page stand as they were last from here on, between the share of the class before and the page's own.
     slot_ratio: float = 0.5
@@ -77,6 +77,7 @@ class Limiter:
         self._limit: float = policy.limit_max
         self._baseline_ms = 0.0
         self._entered: OrderedDict[int, float] = OrderedDict()
+        self._money: set[int] = set()  # which of them
         self._number = 0
         # Of the window that runs.
         self._waits: list[float] = []
@@ -114,7 +115,8 @@ class Limiter:
     def admits(self, load_class: LoadClass, now: float) -> bool:
         """Whether there is room for one more of this class; who is not admitted is not entered."""
         self._forget(now)
-        admitted = len(self._entered) < self._shares[load_class] * self._limit
+        before = self._money if load_class is LoadClass.MONEY else self._entered
+        admitted = len(before) < self._shares[load_class] * self._limit
         if not admitted:
             self._refused = True
             self.shed[load_class] += 1
@@ -127,8 +129,8 @@ class Limiter:
         self._forget(now)
         return len(self._entered) >= self._slot_shares[load_class] * self._limit
 
-    def enter(self, now: float) -> int:
-        """One more is worked on; what is returned is for `leave`."""
+    def enter(self, now: float, load_class: LoadClass | None = None) -> int:
+        """One more is worked on; what is returned is for `leave`. None: nobody has asked of which class it is."""
         if not self._entered and now - self._last_entered > self.policy.calm_s:
             self._start_afresh(now)
         if not self._entered:
@@ -136,12 +138,15 @@ class Limiter:
         self._last_entered = now
         self._number += 1
         self._entered[self._number] = now
+        if load_class is LoadClass.MONEY:
+            self._money.add(self._number)
         self._peak = max(self._peak, len(self._entered))
         return self._number
 
     def leave(self, entered: int) -> None:
         """It is done."""
         self._entered.pop(entered, None)
+        self._money.discard(entered)
 
     def observe(self, late_ms: float, worked_s: float, now: float) -> None:
         """How late something is that was due `measured_every_ms` after it was asked for, and how much processor time
@@ -208,4 +213,4 @@ class Limiter:
     def _forget(self, now: float) -> None:
         oldest = now - self.policy.counted_s_max
         while self._entered and next(iter(self._entered.values())) < oldest:
-            self._entered.popitem(last=False)
+            self._money.discard(self._entered.popitem(last=False)[0])

@@ -55,10 +55,11 @@ class Process:
             self._work()
 
     def _arrive(self, load_class: LoadClass) -> None:
-        if self.limiter.crowded(self.now) and not self.limiter.admits(load_class, self.now):
+        crowded = self.limiter.crowded(self.now)
+        if crowded and not self.limiter.admits(load_class, self.now):
             self.shed[load_class] += 1
             return
-        entered = self.limiter.enter(self.now)
+        entered = self.limiter.enter(self.now, load_class if crowded else None)
         self._away.append((self.now + self.away_ms / 1000, load_class, entered, self.now))
 
     def _work(self) -> None:
@@ -279,6 +280,29 @@ def test_slots_are_spared_before_their_page_is_turned_away():
     assert limiter.admits(LoadClass.PAGE, now)
     assert limiter.limit == limit
     assert not limiter.spares_slots(LoadClass.MONEY, now)
+
+
+def test_pages_that_were_let_in_before_there_was_a_limit_turn_no_money_away():
+    """Money has as many places as its own share of the limit, however many pages stand before it, and no more."""
+    limiter = Limiter(POLICY)
+    now = 100.0
+    for _ in range(400):
+        limiter.enter(now)
+    while limiter.limit > 60:
+        now += 0.05
+        limiter.observe(90.0, 0.1, now)
+        for _ in range(400 - limiter.in_flight):
+            limiter.enter(now)
+    places = round(limiter.limit * POLICY.money_ratio)
+    assert limiter.in_flight > places
+    assert not limiter.admits(LoadClass.READ, now)
+    entered = []
+    while limiter.admits(LoadClass.MONEY, now):
+        entered.append(limiter.enter(now, LoadClass.MONEY))
+    assert places <= len(entered) <= places + 2  # the limit is told without its fraction
+    limiter.leave(entered[0])
+    assert limiter.admits(LoadClass.MONEY, now)
+    assert limiter.admits(LoadClass.MONEY, now + POLICY.counted_s_max + 1)
 
 
 def test_what_lasts_long_is_not_counted():
