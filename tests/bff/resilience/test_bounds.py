@@ -51,8 +51,8 @@ class Served:
     async def answer_unread(self, receive: Any, send: Any) -> None:
         await answer(send)
 
-    async def talk(self, *pieces: bytes, every_s: float = 0.02, hang_up: bool = False) -> bytes:
-        """All that comes back until the server ends the connection, or for a second."""
+    async def talk(self, *pieces: bytes, every_s: float = 0.02, hang_up: bool = False, answers: int = 0) -> bytes:
+        """All that comes back until the server ends the connection or gave so many answers; else for a while."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         got = b""
         try:
@@ -62,9 +62,11 @@ class Served:
                 await asyncio.sleep(every_s)
             if hang_up:
                 writer.write_eof()
-            async with asyncio.timeout(0.7):
+            async with asyncio.timeout(20 if answers else 0.7):
                 while chunk := await reader.read(65_536):
                     got += chunk
+                    if answers and got.count(b"\r\n\r\nok") == answers:
+                        return got
             return got + b"<end>"
         except TimeoutError:
             return got
@@ -135,12 +137,12 @@ async def test_head_beyond_the_limit_is_431(served: Served) -> None:
 async def test_requests_within_the_limits_are_served(served: Served) -> None:
     """A head of nearly the limit, pieces of any size, bodies larger than a head may be, several in one piece."""
     head = b"GET /large HTTP/1.1\r\nX: " + b"a" * 7_900 + b"\r\n" + REST
-    assert b"200 OK" in await served.talk(head)
+    assert b"200 OK" in await served.talk(head, answers=1)
     post = b"POST /body HTTP/1.1\r\nContent-Length: 20000\r\n" + REST + b"b" * 20_000
     halves = [post[:15], post[15:5000], post[5000:]]
-    assert b"200 OK" in await served.talk(*halves)
+    assert b"200 OK" in await served.talk(*halves, answers=1)
     behind = post + b"GET /behind HTTP/1.1\r\n"
-    assert (await served.talk(behind, REST)).count(b"200 OK") == 2
+    assert (await served.talk(behind, REST, answers=2)).count(b"200 OK") == 2
     assert served.paths == ["/large", "/body", "/body", "/behind"]
 
 
@@ -153,14 +155,14 @@ async def test_application_that_reads_late_costs_its_caller_nothing(served: Serv
 
     served.handler = late
     post = b"POST / HTTP/1.1\r\nContent-Length: 400000\r\n" + REST + b"b" * 400_000
-    assert b"200 OK" in await served.talk(post, every_s=0)
+    assert b"200 OK" in await served.talk(post, every_s=0, answers=1)
 
 
 async def test_answer_before_the_end_of_a_body_arrives(served: Served) -> None:
     """What is left of the body is read and thrown away, so the answer is not lost with it, and the connection lives."""
     served.handler = served.answer_unread
     post = [b"POST /a HTTP/1.1\r\nContent-Length: 50000\r\n" + REST, b"b" * 25_000, b"b" * 25_000]
-    got = await served.talk(*post, b"GET /b HTTP/1.1\r\n" + REST)
+    got = await served.talk(*post, b"GET /b HTTP/1.1\r\n" + REST, answers=2)
     assert got.count(b"200 OK") == 2
     assert served.paths == ["/a", "/b"]
 
@@ -209,7 +211,7 @@ async def test_connection_that_nobody_uses_is_kept_for_a_while_and_then_ended(se
 
 async def test_offer_of_another_protocol_is_answered_in_this_one(served: Served, caplog: Any) -> None:
     """And costs no line in the log, since clients that could speak HTTP/2 offer it with every request."""
-    got = await served.talk(b"GET /h2c HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n" + REST)
+    got = await served.talk(b"GET /h2c HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n" + REST, answers=1)
     assert b"200 OK" in got
     assert "upgrade" not in caplog.text.lower()
 
