@@ -1,20 +1,30 @@
-"""Every fragment stands alone: its own folder, its own environment, nothing else of the repository on the machine."""
+"""Every fragment stands alone: what its image holds, what its extra installs, nothing else of the repository."""
 
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bff.contracts import headers
-from tests.support.fragments_fake_bff import FakeBff, reply, view
+from bff.contracts.view import View
+from fragments.kit.house import load
+from tests.support.fragments_fake_bff import BffRequest, FakeBff, Reply, reply, view
 from tests.support.fragments_games import games_data
 from tests.support.fragments_house import ROOT, Answer, Fragment, bearer
 from tests.support.fragments_samples import offers, tables, wallet_data
+from tests.support.image import image_of
 
-SHARED_ROOMS = ("bff/contracts", "bff/resilience", "fragments/kit")
+OWN_ROOMS = {"bff/contracts", "bff/resilience", "fragments/kit"}
+BFF_IS_LATE_S = 0.4
 FOREIGN = ("redis", "channels", "turbohtml", "psycopg", "mangum", "playwright")
 CASES = [
     ("wallet", "wallet", "/summary", "€1,284"),
@@ -43,6 +53,25 @@ def install(extra: str, folder: Path) -> Path:
     return python
 
 
+def views() -> dict[str, View[Any]]:
+    data = {"wallet": wallet_data(), "tables": {"tables": tables()}, "promotions": offers(), "games": games_data()}
+    return {name: view(each) for name, each in data.items()}
+
+
+def make_late(bff: FakeBff) -> threading.Event:
+    """From here on each view comes late; the event is set once one was asked for."""
+    arrived, prompt = threading.Event(), dict(bff.replies)
+
+    def late(request: BffRequest) -> Reply:
+        arrived.set()
+        found = prompt[request.path]
+        assert isinstance(found, Reply)
+        return replace(found, delay_s=BFF_IS_LATE_S)
+
+    bff.replies = dict.fromkeys(prompt, late)
+    return arrived
+
+
 def settled(fragment: Fragment, path: str, name: str) -> Answer:
     """The answer at `path` once the process is warm: its first call to a BFF may come late on a busy machine."""
     for _ in range(20):
@@ -57,18 +86,40 @@ def settled(fragment: Fragment, path: str, name: str) -> Answer:
 def test_fragment_serves_with_the_rest_of_the_repository_absent(
     tmp_path: Path, room: str, extra: str, path: str, words: str
 ) -> None:
-    """Copied with the kit and two leaf libraries, installed from its extra alone, a fragment renders its page."""
-    for shared in (*SHARED_ROOMS, f"fragments/{room}"):
-        shutil.copytree(ROOT / shared, tmp_path / shared, ignore=shutil.ignore_patterns("__pycache__"))
-    python = install(extra, tmp_path)
+    """Of the files that its Dockerfile lists, installed from the extra named there, by the command that ends it: it is
+    live and ready, renders its page, and after SIGTERM serves whoever had come before."""
+    image = image_of(room)
+    image.write(tmp_path)
+    python = install(image.extra, tmp_path)
+    command = [str(python), *image.command[1:]]
     with FakeBff() as bff:
-        bff.replies["/views/wallet"] = reply(view(wallet_data()))
-        bff.replies["/views/tables"] = reply(view({"tables": tables()}))
-        bff.replies["/views/promotions"] = reply(view(offers()))
-        bff.replies["/views/games"] = reply(view(games_data()))
-        with Fragment(room, bff.url, python=str(python), folder=tmp_path) as fragment:
+        bff.replies |= {f"/views/{name}": reply(body) for name, body in views().items()}
+        with Fragment(room, bff.url, command=command, environ=image.environ, folder=tmp_path) as fragment:
             answer = settled(fragment, path, extra)
             assert (answer.status, words in answer.text) == (200, True), answer
-            assert fragment.get("/manifest.json").status == 200
+            for at in ("/healthz", "/readyz", "/manifest.json"):
+                assert fragment.get(at).status == 200, at
+
+            arrived = make_late(bff)
+            with ThreadPoolExecutor(1) as pool:
+                before = pool.submit(fragment.get, path, authorization=bearer(extra), podium_locale="en-GB")
+                assert arrived.wait(20)
+                fragment.terminate()
+                assert (before.result().status, words in before.result().text) == (200, True)
+            assert fragment.wait() in (0, -signal.SIGTERM)
     installed = {entry.name.lower() for entry in (tmp_path / ".venv").glob("lib/*/site-packages/*")}
     assert not installed & set(FOREIGN)
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("room", [room for room, *_ in CASES])
+def test_image_holds_the_subtree_of_one_fragment(room: str) -> None:
+    """The kit, the two leaf libraries and its own folder, each where the repository has it; it runs as nobody's root,
+    under its own name and on the port that a platform names."""
+    image = image_of(room)
+    assert {source for source, _ in image.copies} == OWN_ROOMS | {f"fragments/{room}"}
+    assert [each for each in image.copies if each[0] != each[1]] == []
+    name = load(ROOT / "fragments" / room).name
+    assert (image.extra, image.environ["PROCESS_NAME"]) == (name, name)
+    assert image.environ.keys() >= {"HOST", "PORT"}
+    assert re.search("^USER (?!root)", (ROOT / "fragments" / room / "Dockerfile").read_text("utf-8"), re.MULTILINE)

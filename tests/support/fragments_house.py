@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -52,7 +53,7 @@ class Fragment:
     """`fragments.<room>` under uvicorn on a free port, with its BFF and any provider at `bff_url`.
 
     `commands_url` is the engine's where it stands elsewhere, `public_key` the one that its bearers are checked by.
-    `python` and `folder` name together another interpreter and tree than the tests' own. A request that names no
+    `command` starts it in `folder`, another tree than the tests' own, with `environ` besides. A request that names no
     deadline has one that a busy machine keeps, too.
     """
 
@@ -63,13 +64,15 @@ class Fragment:
         *,
         commands_url: str = "",
         public_key: str = PUBLIC_KEY,
-        python: str = "",
+        command: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
         folder: Path = ROOT,
     ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self._room, self._python, self._folder, self._bff_url = room, python, folder, bff_url
+        self._room, self._command, self._folder, self._bff_url = room, command, folder, bff_url
+        self._environ = environ or {}
         self._commands_url, self._public_key = commands_url or bff_url, public_key
 
     def __enter__(self) -> Self:
@@ -82,12 +85,15 @@ class Fragment:
             "BFF_COMMANDS_URL": self._commands_url,
             "BETS_PROVIDER_URL": self._bff_url,
             "HOUSE_POLICIES": json.dumps({"kit": {"view_ms": UNHURRIED_VIEW_MS}}),
+            **self._environ,
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
         }
         words = ["uvicorn", f"fragments.{self._room}.asgi:application"]
         words += ["--port", str(self.port), "--log-level", "warning"]
         self._process = (
-            subprocess.Popen([self._python, "-m", *words], cwd=self._folder, env=environment)
-            if self._python
+            subprocess.Popen(self._command, cwd=self._folder, env=environment)
+            if self._command
             else preloaded.start(*words, env=environment)
         )
         started = time.monotonic()
@@ -103,8 +109,16 @@ class Fragment:
         raise RuntimeError(f"{self._room} was not ready within {READY_S_MAX} s")
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
+        self.terminate()
         self._process.wait(10)
+
+    def terminate(self) -> None:
+        """As a deployment ends it; who is being served is served."""
+        self._process.terminate()
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        return self._process.wait(10)
 
     @property
     def url(self) -> str:
