@@ -11,6 +11,8 @@ from shell.security import content_security_policy
 
 def page_policy(visit: Visit, snapshot: Snapshot) -> str:
     """Empty where no fragment of the page has origins of its own: then every page's policy holds."""
+    if not snapshot.shows_others:
+        return ""
     found = (snapshot.release_for(slot.fragment, visit.visitor) for slot in visit.page.slots)
     releases = [each for each in found if each is not None and any(each.shown)]
     if not releases:

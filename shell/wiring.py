@@ -207,18 +207,27 @@ def _root(release: Release) -> Slot:
     return Slot("probe", release.fragment)
 
 
+_runs = False
+
+
 async def start() -> None:
-    """Start what runs beside the requests. A second call does nothing."""
+    """Start what runs beside the requests. A second call does nothing, and costs nothing: each request calls."""
+    global _runs
+    if _runs:
+        return
     await parts().evidence.start()
     await parts().revocations.start()
     await parts().registry.start()
     parts().analyst.start()
     parts().prewarmer.start()
     await parts().pages_follower.start()
+    _runs = True
 
 
 async def stop() -> None:
     """End what `start` began and close every connection."""
+    global _runs
+    _runs = False
     await parts().prewarmer.stop()
     await parts().analyst.stop()
     await parts().trial_webhook.aclose()

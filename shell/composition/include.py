@@ -3,10 +3,10 @@
 Public: `Include`.
 """
 
-from functools import cached_property
 from urllib.parse import urlencode
 
 import msgspec
+from django.utils.functional import cached_property  # the standard library's takes a lock, up to Python 3.11
 
 from bff.contracts.manifest import Audience
 from bff.resilience.last_good import Key
@@ -49,7 +49,7 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The receipt that the slot is to show, empty without one."""
         return self.visit.receipts.get(self.slot.name, "")
 
-    @cached_property
+    @property
     def places(self) -> tuple[str, ...]:
         """The names of the slots that stand inside this one."""
         nested = self.visit.page.nested
@@ -86,9 +86,7 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Whose copy of what. The prefix is part of the HTML, as is the query."""
         visit, release = self.visit, self.published
         parts = (
-            release.fragment,
-            release.digest,
-            "sandboxed" if release.sandboxed else "",
+            *release.identity,
             self.pathname,
             self.prefix,
             self.query_string,
@@ -96,8 +94,6 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
             visit.currency,
             visit.device,
             *self.places,
-            *release.shown.pictures,
-            *release.shown.frames,
         )
         if self.audience == "shared":
             return Key.for_everybody("shared", *parts)

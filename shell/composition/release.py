@@ -128,7 +128,9 @@ class Release:
     role: Role = Role.STABLE
     tag: str = ""
 
-    # Worked out once: what has no script needs no tree in common with the page, and stands in a root of its own.
+    # Worked out once. `identity` is what the copies of its content go by: all that decides what comes of one body.
+    # What has no script needs no tree in common with the page, and stands in a root of its own.
+    identity: tuple[str, ...] = field(init=False, repr=False)
     sandboxed: bool = field(init=False)
     isolation: Isolation = field(init=False)
     pictures: CopiedFiles = field(init=False)
@@ -137,6 +139,8 @@ class Release:
     def __post_init__(self) -> None:
         sandboxed = self.trust is not Trust.FIRST_PARTY
         object.__setattr__(self, "sandboxed", sandboxed)
+        how = ("sandboxed" if sandboxed else "", *self.shown.pictures, "", *self.shown.frames)
+        object.__setattr__(self, "identity", (self.fragment, self.digest, *how))
         folder = asset_url(self.fragment, self.folder, "") if self.files else ""
         object.__setattr__(self, "isolation", "shadow" if sandboxed else self.manifest.mullion.isolation)
         copied = CopiedFiles(self.content_url(""), folder, frozenset(self.files), self._prefix())
@@ -255,6 +259,10 @@ class Snapshot:
     previews: Mapping[str, Release] = field(default_factory=lambda: MappingProxyType({}))
     preview: str = ""
     warm_ups: tuple[WarmUp, ...] = ()
+    shows_others: bool = field(init=False)  # whether any release at all may show anything of another origin
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shows_others", any(any(release.shown) for release in self.in_use()))
 
     def release_for(self, fragment: str, visitor: str) -> Release | None:
         """What this visitor's pages are drawn by; None where nothing is live."""

@@ -108,7 +108,7 @@ class Composition:
         decides = self._ready.get(primary.name) if primary is not None else None
         if decides is not None and decides.status in (404, 410) and decides.state is not State.STALE:
             await self.close()
-            self._ready = {}
+            self._ready, self._includes = {}, {}
             self._visit = replace(
                 self._visit, page=self._composer.not_found, params={}, receipts={}, queries={}, min_sequence=""
             )
@@ -153,10 +153,10 @@ class Composition:
         return self._snapshot.release_for(slot.fragment, self._visit.visitor)
 
     def _primary_slot(self) -> Slot | None:
-        for slot in self._visit.page.slots:
-            release = self._release(slot)
-            if slot.primary and release is not None and release.manifest.mullion.primary:
-                return slot
+        for include in self._includes.values():
+            release = include.release
+            if include.slot.primary and release is not None and release.manifest.mullion.primary:
+                return include.slot
         return None
 
     def _opening(self, status: int, headers: tuple[tuple[str, str], ...]) -> Opening:
