@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.response import HttpResponseRedirectBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
+from msgspec import structs
 
 from bff.contracts import headers
 from bff.contracts.idempotency import is_form_key
@@ -193,7 +194,7 @@ async def _confirmed(
     receipt = answer.headers.get(headers.RECEIPT) or ""
     received = answer.status in (200, 201, 202) and RECEIPT.fullmatch(receipt) is not None
     if received:
-        include = Include(slot, replace(visit, receipts={slot.name: receipt}), include.release)
+        include = Include(slot, structs.replace(visit, receipts={slot.name: receipt}), include.release)
     if meaning.verdict is Verdict.SENT_ON:
         return _sent_on(meaning.location, htmx=htmx)
     if htmx:
@@ -223,7 +224,7 @@ def _sent_on(location: str, *, htmx: bool) -> HttpResponse:
 
 async def _anew(include: Include, sequence: str) -> Included:
     """The slot as it is after what was done: its answer had no HTML."""
-    visit = replace(include.visit, min_sequence=sequence or include.visit.min_sequence)
+    visit = structs.replace(include.visit, min_sequence=sequence or include.visit.min_sequence)
     deadline = Deadline.after_ms(time.monotonic(), parts().composer.page_deadline_ms)
     return await parts().composer.includer.include(Include(include.slot, visit, include.release), deadline)
 

@@ -7,13 +7,13 @@ What Django's middleware would do is done here by name: allowed hosts, TLS redir
 import asyncio
 import secrets
 import time
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable
 from django.conf import settings
+from msgspec import structs
 
 from bff.resilience import log
 from shell.admission import refused_response
@@ -196,10 +196,10 @@ class PagePath:
 def _as_visitor(visit: Visit, cookies: list[tuple[str, str]]) -> tuple[Visit, list[tuple[str, str]]]:
     """The visit by a browser that is recognised, or will be from here on: it gets the same release every time."""
     if visit.visitor:
-        return replace(visit, page_view=page_view_token(visit.visitor, time.time())), cookies
+        return structs.replace(visit, page_view=page_view_token(visit.visitor, time.time())), cookies
     visitor = secrets.token_hex(16)
     cookie = set_cookie(settings.VISITOR_COOKIE_NAME, visitor, age_s=settings.VISITOR_COOKIE_AGE_S)
-    viewed = replace(visit, visitor=visitor, page_view=page_view_token(visitor, time.time()))
+    viewed = structs.replace(visit, visitor=visitor, page_view=page_view_token(visitor, time.time()))
     return viewed, [*cookies, ("set-cookie", cookie)]
 
 

@@ -35,8 +35,10 @@ def previewed(application: Application, parts: Parts) -> Application:
     name = settings.PREVIEW_COOKIE_NAME.encode()
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        header = next((value for key, value in scope.get("headers", ()) if key == b"cookie"), b"")
-        preview = await _bound(parse_cookie(header.decode("latin-1")), parts) if name in header else None
+        preview = None
+        for key, value in scope.get("headers", ()):
+            if key == b"cookie" and name in value:
+                preview = await _bound(parse_cookie(value.decode("latin-1")), parts)
         if preview is None:
             await application(scope, receive, send)
             return

@@ -6,11 +6,11 @@ Public: `Incoming`, `visit_of`, `changed_cookie`.
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 from django.conf import settings
 from django.core import signing
 from django.http import parse_cookie
@@ -39,8 +39,7 @@ QUERY_VALUE_CHARS_MAX = 128
 logger = log.get("pages")
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True):
     """The parts of an ASGI http scope that the page path reads, decoded once. Header names are lower-case.
 
     Each name stands once and the scheme is what the browser used: the border has seen to that.

@@ -3,11 +3,10 @@
 Public: `Deadline`.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(msgspec.Struct, frozen=True):
     """`expires_at` in seconds on the monotonic clock of this process; on the wire only what remains travels."""
 
     expires_at: float

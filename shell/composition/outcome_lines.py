@@ -6,7 +6,7 @@ Public: `OutcomeLines`, `OutcomeLine`.
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bff.resilience.outcome import State
@@ -37,34 +37,56 @@ class OutcomeLines:
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        self._lines: dict[str, deque[OutcomeLine]] = {}
+        self._lines: dict[str, deque[_Line]] = {}
 
     def note(self, included: Included) -> None:
-        """An outcome; a fresh one costs a look."""
+        """An outcome; a fresh one costs a look, and of an outage the next one little more."""
         if included.state is State.FRESH:
             return
-        line = OutcomeLine(
-            at=datetime.fromtimestamp(self._now(), UTC),
-            slot=included.slot.name,
-            version=included.version,
-            role=str(included.release.role) if included.release else "",
-            state=str(included.state),
-            reason=str(included.reason or ""),
-            upstream=included.upstream,
-            detail=included.detail,
-            ms=included.ms,
-        )
-        lines = self._lines.setdefault(included.slot.fragment, deque(maxlen=LINES_MAX))
-        if lines and _alike(lines[-1], line):
-            lines[-1] = replace(lines[-1], times=lines[-1].times + 1)
+        at, fragment = self._now(), included.slot.fragment
+        lines = self._lines.get(fragment)
+        if lines is None:
+            lines = self._lines[fragment] = deque(maxlen=LINES_MAX)
+        if lines and lines[-1].takes(included, at):
+            lines[-1].times += 1
         else:
-            lines.append(line)
+            lines.append(_Line(at, included))
 
     def of(self, fragment: str) -> list[OutcomeLine]:
         """The newest first."""
-        return list(reversed(self._lines.get(fragment, ())))
+        return [line.read() for line in reversed(self._lines.get(fragment, ()))]
 
 
-def _alike(before: OutcomeLine, line: OutcomeLine) -> bool:
-    alike = replace(line, at=before.at, ms=before.ms, times=before.times) == before
-    return alike and (line.at - before.at).total_seconds() < ALIKE_S
+class _Line:
+    """The first outcome of a line, and how many it stands for."""
+
+    __slots__ = ("at", "included", "times")
+
+    def __init__(self, at: float, included: Included) -> None:
+        self.at, self.included, self.times = at, included, 1
+
+    def takes(self, included: Included, at: float) -> bool:
+        """Whether an outcome at `at` is one more of these."""
+        first = self.included
+        return at - self.at < ALIKE_S and (included is first or _kind(included) == _kind(first))
+
+    def read(self) -> OutcomeLine:
+        first = self.included
+        return OutcomeLine(
+            at=datetime.fromtimestamp(self.at, UTC),
+            slot=first.slot.name,
+            version=first.version,
+            role=str(first.release.role) if first.release else "",
+            state=str(first.state),
+            reason=str(first.reason or ""),
+            upstream=first.upstream,
+            detail=first.detail,
+            ms=first.ms,
+            times=self.times,
+        )
+
+
+def _kind(included: Included) -> tuple[object, ...]:
+    release = included.release
+    told = (included.state, included.reason, included.upstream, included.detail)
+    return (included.slot.name, included.version, release.role if release else "", *told)

@@ -11,6 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+import msgspec
+
 from bff.contracts.load_class import LoadClass
 
 if TYPE_CHECKING:
@@ -145,8 +147,7 @@ class Page:
         return f"/slots/{self.key(params)}/{slot.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """One look at one page, decided before the first byte; nothing in it needs a fragment.
 
     `player` is empty for a visitor who is not signed in; `session` stands for the session and is no key to it, and
@@ -169,10 +170,10 @@ class Visit:
     session_ends: int = 0
     device: str = "desktop"
     traceparent: str = ""
-    receipts: Mapping[str, str] = field(default_factory=dict)
+    receipts: Mapping[str, str] = msgspec.field(default_factory=dict)
     min_sequence: str = ""
-    queries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    template_values: Mapping[str, str] = field(default_factory=dict)
+    queries: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=dict)
+    template_values: Mapping[str, str] = msgspec.field(default_factory=dict)
     visitor: str = ""
     page_view: str = ""
     load_class: LoadClass = LoadClass.PAGE

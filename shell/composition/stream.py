@@ -6,8 +6,10 @@ Public: `Composer`, `Composition`, `Opening`, `timing`.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from msgspec import structs
 
 from bff.resilience.deadline import Deadline
 from bff.resilience.outcome import State
@@ -109,7 +111,7 @@ class Composition:
         if decides is not None and decides.status in (404, 410) and decides.state is not State.STALE:
             await self.close()
             self._ready, self._includes = {}, {}
-            self._visit = replace(
+            self._visit = structs.replace(
                 self._visit, page=self._composer.not_found, params={}, receipts={}, queries={}, min_sequence=""
             )
             return self._opening(404, headers)

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
@@ -158,7 +159,7 @@ async def test_path_that_is_refused_again_and_again_leaves_the_fragments_others_
         page_ = replace(PAGE, slots=(BIG, OK))
 
         async def state_of(slot: Slot) -> tuple[str, str | None]:
-            visit = replace(trio.visit(), page=page_)
+            visit = structs.replace(trio.visit(), page=page_)
             included, _ = await trio.composer.slot(slot, visit, trio.snapshot, attempt=0)
             return included.state, included.reason
 
@@ -195,7 +196,7 @@ async def test_probe_asks_what_was_healthy() -> None:
         tables, guard = trio.origins["tables"], trio.upstreams.of(trio.snapshot.releases["tables"])
         await tables.fail("status=500", at="/bug")
         bug = Slot("bug", "tables", "/bug")
-        visit = replace(trio.visit("pl_one"), page=replace(PAGE, slots=(bug, OK)))
+        visit = structs.replace(trio.visit("pl_one"), page=replace(PAGE, slots=(bug, OK)))
         included, _ = await trio.composer.slot(OK, visit, trio.snapshot, attempt=0)
         assert included.state == "fresh"
         for _ in range(hasty.consecutive_max):
@@ -325,7 +326,7 @@ async def test_shut_slot_is_made_once_for_visitors_and_never_for_too_many(monkey
         guard.force_open()
 
         def look(**more):
-            return trio.includer.immediate(trio.include(slot, replace(trio.visit(), **more)))
+            return trio.includer.immediate(trio.include(slot, structs.replace(trio.visit(), **more)))
 
         first = look()
         assert first.reason == "held"
@@ -336,7 +337,7 @@ async def test_shut_slot_is_made_once_for_visitors_and_never_for_too_many(monkey
         pages = [await trio.page(), await trio.page()]
         assert steady(element(pages[0], "tables")) == steady(element(pages[1], "tables"))
         assert pages[0] != pages[1], "each is told its own delay"
-        shown = await trio.page(replace(trio.visit(), receipts={"tables": "rc_1"}))
+        shown = await trio.page(structs.replace(trio.visit(), receipts={"tables": "rc_1"}))
         assert b"tables.receipt=rc_1" in element(shown, "tables")
         trio.move("tables", trio.origins["tables"].url)
         guard = trio.upstreams.of(trio.snapshot.releases["tables"])
@@ -351,7 +352,7 @@ async def test_shut_slot_is_made_once_for_visitors_and_never_for_too_many(monkey
         guard.force_open()
         monkeypatch.setattr(outage, "PLACES_MAX", 1)
         for locale in ("en-GB", "de-DE", "en-GB"):
-            visit = replace(trio.visit(), locale=locale)
+            visit = structs.replace(trio.visit(), locale=locale)
             assert steady(element(await trio.page(visit), "tables")) == steady(element(pages[0], "tables"))
 
 
@@ -375,7 +376,7 @@ def test_slot_asks_again_for_what_the_pages_query_asked_of_it() -> None:
     queries = {"tables": {"game": "a&b=c", "other": "x"}, "wallet": {"seat": "9"}}
     visit = Visit(PAGE, {}, "en", "en-GB", "EUR", "https://house.test", queries=queries)
     assert Include(slot=slot, visit=visit, release=None).refetch_query == "tables.game=a%26b%3Dc"
-    shown = replace(visit, receipts={"tables": "r1"})
+    shown = structs.replace(visit, receipts={"tables": "r1"})
     assert Include(slot=slot, visit=shown, release=None).refetch_query == "tables.game=a%26b%3Dc&tables.receipt=r1"
 
 

@@ -1,6 +1,6 @@
 """What fragments hear of who is asking, and slots that stand as they were while there is too much to do."""
 
-from dataclasses import replace
+from msgspec import structs
 
 from bff.contracts.load_class import LoadClass
 from shell.composition.page import Slot
@@ -11,7 +11,7 @@ from tests.support.shell_page import Trio, element
 async def test_fragments_hear_the_class_of_a_visit() -> None:
     """And of a probe that it is one, so that it is not turned away where the house has too much to do."""
     async with Trio() as trio:
-        await trio.page(replace(trio.visit(), load_class=LoadClass.READ))
+        await trio.page(structs.replace(trio.visit(), load_class=LoadClass.READ))
         assert trio.origins["wallet"].seen[-1].headers["mullion-load-class"] == "read"
         assert dict(probe_request(trio.include(Slot("wallet", "wallet"))).headers)["mullion-load-class"] == "probe"
 
@@ -27,7 +27,7 @@ async def test_slots_stand_as_they_were_before_a_page_is_turned_away() -> None:
         page = await trio.page()
         assert b'data-state="stale" data-reason="shed"' in element(page, "wallet")
         assert trio.origins["wallet"].requests == requests_before
-        player = await trio.page(replace(trio.visit("amber"), load_class=LoadClass.READ))
+        player = await trio.page(structs.replace(trio.visit("amber"), load_class=LoadClass.READ))
         assert b'data-state="fresh"' in element(player, "wallet")
         crowded.clear()
         assert b'data-state="fresh"' in element(await trio.page(), "wallet")

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from bff.resilience.policy import Policy
@@ -235,7 +236,7 @@ async def test_players_path_of_a_shared_fragment_is_that_players() -> None:
     """What a manifest renders for one player is asked with a bearer and a grant, and kept for nobody else."""
     async with Trio(extension={"audience": "shared", "player_paths": ["/slip"], "stale_s_max": 60}) as trio:
         trio.origins["wallet"].body = b"<p>one has a bet</p>"
-        one, other = (replace(trio.visit(player), page=PLAYERS_PAGE) for player in ("pl_one", "pl_two"))
+        one, other = (structs.replace(trio.visit(player), page=PLAYERS_PAGE) for player in ("pl_one", "pl_two"))
         assert b"one has a bet" in element(await trio.page(one), "wallet")
         sent = trio.origins["wallet"].seen[-1].headers
         assert sent["authorization"] == "Bearer token-of-pl_one-for-wallet"
@@ -248,10 +249,10 @@ async def test_players_path_of_a_shared_fragment_is_that_players() -> None:
 async def test_grant_goes_to_no_visitor_and_to_no_shared_path() -> None:
     """A slot's second token needs a player, and a body that is for that player alone."""
     async with Trio(extension={"audience": "shared"}) as trio:
-        await trio.page(replace(trio.visit("pl_one"), page=PLAYERS_PAGE))
+        await trio.page(structs.replace(trio.visit("pl_one"), page=PLAYERS_PAGE))
         assert {"authorization", "mullion-grant"}.isdisjoint(trio.origins["wallet"].seen[-1].headers)
     async with Trio(extension={"audience": "player"}) as trio:
-        await trio.page(replace(trio.visit(), page=PLAYERS_PAGE))
+        await trio.page(structs.replace(trio.visit(), page=PLAYERS_PAGE))
         assert {"authorization", "mullion-grant"}.isdisjoint(trio.origins["wallet"].seen[-1].headers)
 
 

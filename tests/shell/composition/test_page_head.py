@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from structlog.testing import capture_logs
 
 from bff.contracts import headers
@@ -38,7 +39,7 @@ async def opened(head: str, page: Page = PRIMARY, *, fault: str = "", primary: b
         trio.origins["wallet"].headers = ((headers.PAGE, head),)
         if fault:
             await trio.origins["wallet"].fail(fault)
-        composition = trio.composer.compose(replace(trio.visit(), page=page), trio.snapshot)
+        composition = trio.composer.compose(structs.replace(trio.visit(), page=page), trio.snapshot)
         try:
             return (await composition.open()).head.decode().partition("</head>")[0]
         finally:
