@@ -88,5 +88,5 @@ class _Line:
 
 def _kind(included: Included) -> tuple[object, ...]:
     release = included.release
-    told = (included.state, included.reason, included.upstream, included.detail)
-    return (included.slot.name, included.version, release.role if release else "", *told)
+    how = (included.state, included.reason, included.upstream, included.detail)
+    return (included.slot.name, included.version, release.role if release else "", *how)
