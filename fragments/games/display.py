@@ -226,7 +226,7 @@ def catalogue(
         categories=_categories(data, search, asking.pathname, formats, everything=True),
         recent=[] if search.fields else cards.of(data.recent),
         cards=cards.of(data.games),
-        empty=None if data.games else _empty(search, asking.pathname),
+        empty=None if data.games else _empty(search, asking.pathname, asking.sign_in),
         previous=before if data.page > 1 else "",
         position=f"Page {formats.number(data.page)} of {formats.number(data.pages)}" if data.pages > 1 else "",
         next=after if data.page < data.pages else "",
@@ -302,7 +302,9 @@ def _categories(data: GamesData, search: Search, pathname: str, formats: Formats
     return [choice("", "All", total), *found] if everything else found
 
 
-def _empty(search: Search, pathname: str) -> Empty:
+def _empty(search: Search, pathname: str, sign_in: str) -> Empty:
+    if sign_in and search.category in OF_PLAYER:
+        return Empty("Yours are shown when you are signed in", "They are kept with your account.", "Sign in", sign_in)
     if search.category == "favourites" and not search.search:
         advice = "Press the heart on a game, and it is kept here."
         return Empty("You have no favourites here yet", advice, "Show all games", pathname)

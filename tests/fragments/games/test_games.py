@@ -157,6 +157,15 @@ def test_empty_list_says_what_to_do(fragment: Fragment, bff: FakeBff, query: str
     assert "No game is here" in words(fragment.get("/shelf", **on_the_shelf()))
 
 
+@pytest.mark.parametrize("category", ["favourites", "recent"])
+def test_visitor_who_asks_for_a_player_s_games_is_invited(fragment: Fragment, bff: FakeBff, category: str) -> None:
+    """An address that was kept says whose they are, and not that there are none."""
+    bff.replies["/views/games"] = reply(view(games_data(games=[], total=0, page=1, pages=1, recent=[])))
+    page = fragment.get(f"/catalogue?category={category}", **VISITOR, podium_mount_pathname="/games/")
+    assert "Yours are shown when you are signed in" in words(page)
+    assert '<a class="button button-quiet" href="/sign-in/?next=/games/">Sign in</a>' in page.text
+
+
 def test_favourite_without_a_script_goes_back_to_the_list_that_stood_open(fragment: Fragment, bff: FakeBff) -> None:
     """By a redirect that keeps search and page, with the sequence that shows it."""
     answer = post(fragment, {**MARK, "at": AT}, player())
