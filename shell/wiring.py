@@ -39,9 +39,11 @@ from shell.players.revocation import Revocations
 from shell.players.throttle import SignInThrottle, ThrottlePolicy
 from shell.registry.analysis import AnalysisPolicy
 from shell.registry.analyst import Analyst
+from shell.registry.change_hints import ChangeHints
 from shell.registry.follow import ACTOR, Follower, FollowPolicy
 from shell.registry.hold_enforcer import HoldEnforcer
 from shell.registry.origins import Origins
+from shell.registry.poll_policy import PollPolicy
 from shell.registry.prewarm import Prewarmer, PrewarmPolicy
 from shell.registry.publish import Published, publish
 from shell.registry.snapshot_file import SnapshotFile
@@ -170,7 +172,12 @@ def _registry(upstreams: Upstreams, pages: LivePages, prewarmer: Prewarmer) -> S
         hold_enforcer.follow(snapshot, holds)
         prewarmer.follow(snapshot)
 
-    return SnapshotPoller(follow, SnapshotFile(settings.SNAPSHOT, settings.SECRET_KEY))
+    return SnapshotPoller(
+        follow,
+        SnapshotFile(settings.SNAPSHOT, settings.SECRET_KEY),
+        ChangeHints(settings.REDIS_URL),
+        house_policy("registry-poll", PollPolicy()),
+    )
 
 
 def _last_good(redis: Redis) -> LastGood[Body]:

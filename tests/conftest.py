@@ -3,6 +3,7 @@
 Each is found or started once per run, and each fails with a sentence that says what to do: nothing is skipped.
 """
 
+import json
 import os
 import sys
 import urllib.request
@@ -246,7 +247,9 @@ def _slow_house_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session")
 def _releasing_house_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowHouse]:
-    with SlowHouse(tmp_path_factory.mktemp("releasing")) as house:
+    # A change reaches its shells by being announced, or a page too late for every test.
+    polling = json.dumps({"registry-poll": {"poll_s": 30, "pushed_poll_s": 30, "poll_s_max": 30}})
+    with SlowHouse(tmp_path_factory.mktemp("releasing"), HOUSE_POLICIES=polling) as house:
         yield house
 
 

@@ -30,6 +30,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "games-feed",
         "gate",
         "registry-api",
+        "registry-poll",
         "engine",
         "feeds",
         "kit",

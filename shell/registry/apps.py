@@ -1,6 +1,12 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_save
 
 
 class RegistryConfig(AppConfig):
     name = "shell.registry"
     label = "registry"
+
+    def ready(self) -> None:
+        from shell.registry.change_hints import announce_written
+
+        post_save.connect(announce_written, sender="registry.AuditEntry", dispatch_uid="registry.change_hints")

@@ -1,9 +1,10 @@
-"""Keeps the snapshot in step with the database, off the page path.
+"""Keeps the snapshot in step with the database, off the page path: at once where a change is announced, and by polling.
 
 Public: `SnapshotPoller`, `Holds`.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from types import MappingProxyType
 
@@ -13,13 +14,11 @@ from bff.resilience import log
 from shell.composition.contain.lru_cache import LruCache
 from shell.composition.content_coding import CodedBody
 from shell.composition.release import Snapshot, StoredAsset
+from shell.registry.change_hints import ChangeHints
+from shell.registry.poll_policy import PollPolicy, wait_s
 from shell.registry.snapshot_file import SnapshotFile
 from shell.registry.snapshot_loader import Holds, load_asset, load_digest, load_snapshot
 
-# Running shells follow a publish within a second: half of it for the wait, the rest for the load.
-POLL_S = 0.5
-# While it goes wrong again and again, it is tried less often.
-POLL_S_MAX = 5.0
 # How long the first pages wait for the first load: a database that hangs must not keep them for ever.
 FIRST_S_MAX = 5.0
 # Files that no page links itself, compressed: chunks of scripts, drawings.
@@ -40,11 +39,16 @@ class SnapshotPoller:
         self,
         on_change: Callable[[Snapshot, Holds], None] = lambda snapshot, holds: None,
         file: SnapshotFile | None = None,
+        hints: ChangeHints | None = None,
+        policy: PollPolicy | None = None,
     ) -> None:
         self.current = Snapshot()
         self.holds: Holds = MappingProxyType({})
         self._on_change = on_change
         self._file = file
+        self._hints = hints
+        self._policy = policy or PollPolicy()
+        self._hinted = asyncio.Event()
         self._was_read = False
         self._notified = self.current.generation
         self._coded: LruCache[StoredAsset] = LruCache(_CODED_BYTES_MAX)
@@ -63,6 +67,8 @@ class SnapshotPoller:
             await asyncio.wait({self._first})
 
     async def stop(self) -> None:
+        if self._hints is not None:
+            await self._hints.stop()
         tasks = [task for task in (self._first, self._task, *self._looks) if task is not None]
         for task in tasks:
             task.cancel()
@@ -126,6 +132,9 @@ class SnapshotPoller:
         return made
 
     async def _begin(self) -> None:
+        if self._hints is not None:
+            self._hinted = asyncio.Event()
+            self._hints.start(self._hinted.set)
         try:
             async with asyncio.timeout(FIRST_S_MAX):
                 await self._refreshed()
@@ -145,10 +154,21 @@ class SnapshotPoller:
             self._notified = self.current.generation
 
     async def _follow(self) -> None:
-        wait_s = POLL_S
+        failures = 0
         while True:
-            await asyncio.sleep(wait_s)
-            wait_s = POLL_S if await self._refreshed() else min(wait_s * 2, POLL_S_MAX)
+            listening = self._hints is not None and self._hints.listening
+            await self._wait(wait_s(self._policy, failures=failures, listening=listening), heed=not failures)
+            # What is announced from here on may be after the look, and wants another.
+            self._hinted.clear()
+            failures = 0 if await self._refreshed() else failures + 1
+
+    async def _wait(self, seconds: float, *, heed: bool) -> None:
+        """So long, or, where hints are to be heeded, until the first that is not too soon after the last look."""
+        gap_s = min(self._policy.hint_gap_s, seconds) if heed else seconds
+        await asyncio.sleep(gap_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds - gap_s):
+                await self._hinted.wait()
 
     async def _look(self) -> bool:
         async with self._loading:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from shell.operations.up.house import embedded_valkey
 from tests.origin.server import Origin
 from tests.support.mullion import ROOT, Mullion
 
@@ -63,7 +64,8 @@ BODY = b"""<section><h2>Origin</h2><p>All is well.</p>
 class SlowHouse:
     """`with SlowHouse(folder) as house:` then `house.fail("slow=700", at="/two")`, `house.heal()`, `house.url`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self._environ = environ
         self._stack = ExitStack()
         self._loop = asyncio.new_event_loop()
         self.pages = folder / "pages.toml"
@@ -78,7 +80,7 @@ class SlowHouse:
         self._run(self.origin.__aenter__())
         self._stack.callback(lambda: self._run(self.origin.aclose()))
         environ = {"SHELL_PAGES": str(self.pages), "PARTITION_KEY": PARTITION_KEY, "FORM_ORIGINS": FORM_ORIGIN}
-        self.mullion = self._stack.enter_context(Mullion("--only", "shell", environ=environ))
+        self.mullion = self._stack.enter_context(Mullion("--only", "shell", environ=environ | self._environ))
         self.url = self.mullion.url
         self.publish()
         return self
@@ -108,6 +110,7 @@ class SlowHouse:
     def manage(self, *arguments: str) -> str:
         """A command of `manage.py`, on the machine of this shell; what it printed."""
         environ = {"SHELL_PAGES": str(self.pages), "DEBUG": "1", "MULLION_DATA": str(self.mullion.data)}
+        environ["REDIS_URL"] = embedded_valkey(self.mullion.port_base)
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,

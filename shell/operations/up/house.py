@@ -1,6 +1,6 @@
 """What a `house.toml` says, checked field by field.
 
-Public: `House`, `Process`, `Secrets`, `HouseBroken`, `parse`.
+Public: `House`, `Process`, `Secrets`, `HouseBroken`, `parse`, `embedded_valkey`.
 """
 
 import difflib
@@ -22,6 +22,11 @@ PORT_OFFSET_MAX = 60
 PORTS_MAX = 100
 VALKEY_OFFSET = 40
 VALKEY_NAME = "valkey"
+
+
+def embedded_valkey(port_base: int) -> str:
+    """Where the Valkey is that `up` brings along for the copy of `port_base`."""
+    return f"redis://127.0.0.1:{port_base + VALKEY_OFFSET}/0"
 
 
 class HouseBroken(Exception):

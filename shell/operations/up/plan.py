@@ -13,7 +13,7 @@ from typing import Literal
 from shell.operations.up import outage_console
 from shell.operations.up.drills import DRILLS_NAME, FRONT_OFFSET, HOST, Drills, Layout
 from shell.operations.up.functions import ENVIRONMENTS_PATH, as_function, check_functions
-from shell.operations.up.house import VALKEY_NAME, VALKEY_OFFSET, House, Process
+from shell.operations.up.house import VALKEY_NAME, VALKEY_OFFSET, House, Process, embedded_valkey
 from shell.operations.up.launch import Launch, Step
 from shell.operations.up.options import Options
 from shell.operations.up.serve import serve
@@ -166,7 +166,7 @@ def _shared_environ(
 ) -> dict[str, str]:
     shared = dict(environ)
     shared |= {
-        "REDIS_URL": environ.get("REDIS_URL") or f"redis://{HOST}:{options.port_base + VALKEY_OFFSET}/0",
+        "REDIS_URL": environ.get("REDIS_URL") or embedded_valkey(options.port_base),
         "HOST": HOST,
         "DEBUG": "1",
         "MULLION_DATA": str(data),

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shell.operations.up.data import LOCK
+from shell.operations.up.house import embedded_valkey
 from shell.operations.up.options import PORT_BASE, port_base
 
 SERVICES = "services.json"
@@ -53,9 +54,9 @@ def join(argv: Sequence[str], environ: Mapping[str, str], root: Path) -> dict[st
     if not data.is_dir():
         there = ", ".join(str(found) for found in running(root)) or "none"
         raise NotJoined(f"Mullion never ran on port base {base}: there is no {data}. Running now: {there}.")
-    # What the copy's browsers type, as `up` decides it where nobody else does.
-    public = {"PUBLIC_URL": f"http://localhost:{base}"}
-    return {"DEBUG": "1", "MULLION_DATA": str(data.absolute()), **public, **_services(data)}
+    # What the copy's browsers type, and where its shells hear of a change, as `up` decides it where nobody else does.
+    own = {"PUBLIC_URL": f"http://localhost:{base}", "REDIS_URL": embedded_valkey(base)}
+    return {"DEBUG": "1", "MULLION_DATA": str(data.absolute()), **own, **_services(data)}
 
 
 def _port_base_of(argv: Sequence[str]) -> int | None:

@@ -43,6 +43,7 @@ def test_the_only_copy_that_runs_is_meant(tmp_path: Path) -> None:
             "DEBUG": "1",
             "MULLION_DATA": str(tmp_path / "9000"),
             "PUBLIC_URL": "http://localhost:9000",
+            "REDIS_URL": "redis://127.0.0.1:9040/0",
             "SHELL_DATABASE_URL": "postgres://u:secret@db/shell",
         }
         assert (tmp_path / "9000" / "services.json").stat().st_mode & 0o077 == 0
@@ -64,7 +65,12 @@ def test_copy_that_does_not_run_can_be_named(tmp_path: Path) -> None:
     with up(tmp_path, 9000):
         """It ends."""
     (tmp_path / "9000" / "services.json").write_text(json.dumps({"SHELL_DATABASE_URL": 3, "PATH": "/evil"}))
-    there = {"DEBUG": "1", "MULLION_DATA": str(tmp_path / "9000"), "PUBLIC_URL": "http://localhost:9000"}
+    there = {
+        "DEBUG": "1",
+        "MULLION_DATA": str(tmp_path / "9000"),
+        "PUBLIC_URL": "http://localhost:9000",
+        "REDIS_URL": "redis://127.0.0.1:9040/0",
+    }
     assert join([*HOLD, "--port-base", "9000"], {}, tmp_path) == there
     with pytest.raises(NotJoined, match="never ran on port base 9100"):
         join([*HOLD, "--port-base", "9100"], {}, tmp_path)

@@ -10,8 +10,11 @@ from django.db import InterfaceError, OperationalError
 
 from shell.composition.release import Snapshot
 from shell.registry import snapshot_poller
+from shell.registry.poll_policy import PollPolicy, wait_s
 from shell.registry.snapshot_loader import Holds
 from shell.registry.snapshot_poller import SnapshotPoller
+
+POLICY = PollPolicy(poll_s=0.02)
 
 
 class Database:
@@ -35,7 +38,6 @@ class Database:
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     database = Database()
     monkeypatch.setattr(snapshot_poller, "load_snapshot", database.load)
-    monkeypatch.setattr(snapshot_poller, "POLL_S", 0.02)
     return database
 
 
@@ -70,7 +72,7 @@ async def test_database_that_hangs_keeps_the_first_pages_for_a_while_only(
     """They are served without releases, and what is live is followed as soon as it can be read."""
     monkeypatch.setattr(snapshot_poller, "FIRST_S_MAX", 0.1)
     database.took_s = 0.5
-    following = SnapshotPoller()
+    following = SnapshotPoller(policy=POLICY)
     await following.start()
     assert following.current.generation == 0
     database.took_s = 0.0
@@ -87,7 +89,7 @@ async def test_nothing_that_goes_wrong_ends_the_following(
     database: Database, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is said in the log, tried less often, and the next publish is followed."""
-    following = SnapshotPoller()
+    following = SnapshotPoller(policy=POLICY)
     database.says = error
     await following.start()
     await until(lambda: database.loads >= 4)
@@ -106,7 +108,7 @@ async def test_mistake_of_whoever_follows_a_change_is_repeated_until_it_goes_wel
         if len(generations) < 3:
             raise RuntimeError("a mistake")
 
-    following = SnapshotPoller(on_change)
+    following = SnapshotPoller(on_change, policy=POLICY)
     await following.start()
     assert following.current.generation == 1
     await until(lambda: len(generations) == 3)
@@ -149,3 +151,12 @@ async def test_who_waits_for_what_is_live_learns_that_it_can_not_be_read(databas
     database.says = Snapshot(3)
     assert await poller.catch_up() is True
     assert poller.current.generation == 3
+
+
+def test_it_is_looked_for_more_rarely_while_announced_and_while_it_goes_wrong() -> None:
+    """Announcements are believed while they reach this process, and a database that is away is left alone."""
+    policy = PollPolicy(poll_s=0.5, pushed_poll_s=30, poll_s_max=5)
+    waits = [wait_s(policy, failures=failures, listening=False) for failures in (0, 1, 2, 3, 4, 10_000)]
+    assert waits == [0.5, 1, 2, 4, 5, 5]
+    assert wait_s(policy, failures=0, listening=True) == 30
+    assert wait_s(policy, failures=1, listening=True) == 1
