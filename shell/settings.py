@@ -23,6 +23,13 @@ LOCAL = os.environ.get("DEBUG") == "1"
 DEBUG = False
 
 
+# What operators call this installation: it stands in the registry's answers and in its tokens, which are no other's.
+ENVIRONMENT = os.environ.get("SHELL_ENVIRONMENT") or ("local" if LOCAL else "production")
+if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", ENVIRONMENT):
+    raise ImproperlyConfigured(
+        "SHELL_ENVIRONMENT is no name such as staging or production-eu: up to 31 of a-z, 0-9, -."
+    )
+
 SECRET_CHARS_MIN = 32
 
 

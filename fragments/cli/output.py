@@ -42,7 +42,9 @@ def say(verb: str, deed: str, name: str, answer: Any) -> Iterator[str]:
             yield from table([_audited(each) for each in answer], f"nothing happened to {name} yet")
         case "token", "make":
             shown = answer["shown"]
-            yield f"made a token for {shown['fragment']} to {shown['purpose']}, until {_day(shown['expires_at'])}."
+            where = f" in {_environment(shown)}" if _environment(shown) else ""
+            until = _day(shown["expires_at"])
+            yield f"made a token for {shown['fragment']} to {shown['purpose']}{where}, until {until}."
             yield "It is shown this once:"
             yield answer["token"]
         case "token", "list":
@@ -84,17 +86,34 @@ def _trial(verb: str, answer: dict[str, Any]) -> str:
 
 def _live(each: dict[str, Any]) -> tuple[str, ...]:
     held = f"held: {each['held']}" if each["held"] else ""
-    return each["fragment"], each["version"], each["digest"][:12], each["trust"], each["manifest_url"], held
+    release = each["fragment"], each["version"], each["digest"][:12], each["trust"]
+    return *release, _environment(each), each["manifest_url"], held
+
+
+def _environment(each: dict[str, Any]) -> str:
+    """Empty where the shell is older than environments."""
+    return str(each.get("environment", ""))
 
 
 def _shown(answer: dict[str, Any]) -> Iterator[str]:
     yield from table([_live(answer["shown"])], "")
     rows = [
-        ("live" if each["live"] else "", each["version"], each["digest"][:12], moment(each["published_at"]))
+        (
+            "live" if each["live"] else "",
+            each["version"],
+            each["digest"][:12],
+            moment(each["published_at"]),
+            _content(each),
+        )
         for each in answer["releases"]
     ]
     yield from table(rows, "")
     yield from check_lines(answer["check"])
+
+
+def _content(each: dict[str, Any]) -> str:
+    """What `publish --expect` takes elsewhere."""
+    return f"content {each['content'][:12]}" if each.get("content") else ""
 
 
 def _difference(answer: dict[str, Any]) -> Iterator[str]:
@@ -129,12 +148,13 @@ def _line(each: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _audited(each: dict[str, Any]) -> tuple[str, ...]:
-    return moment(each["at"]), each["actor"], each["action"], each["version"], each["detail"]
+    return moment(each["at"]), _environment(each), each["actor"], each["action"], each["version"], each["detail"]
 
 
 def _token(each: dict[str, Any]) -> tuple[str, ...]:
     used = f"used {moment(each['last_used_at'])}" if each["last_used_at"] else "never used"
-    return each["prefix"], each["name"], each["purpose"], each["state"], f"until {_day(each['expires_at'])}", used
+    holds = each["prefix"], each["name"], each["purpose"], _environment(each), each["state"]
+    return *holds, f"until {_day(each['expires_at'])}", used
 
 
 def _minute(answer: dict[str, Any]) -> str:

@@ -35,7 +35,15 @@ class RemoteRegistry(RemoteSubjects):
         return self._ask("POST", f"{self._of(name)}/checks", {"manifest_url": url})
 
     def publish(
-        self, url: str, *, move: bool, percent: float | None, promotes: bool, steps: str = "", candidate: bool = False
+        self,
+        url: str,
+        *,
+        move: bool,
+        percent: float | None,
+        promotes: bool,
+        steps: str = "",
+        candidate: bool = False,
+        expect: str = "",
     ) -> Answer:
         """Under the token's own name: a manifest of another one is refused."""
         name = self._ask("GET", "/token")["fragment"]
@@ -44,7 +52,7 @@ class RemoteRegistry(RemoteSubjects):
         return self._ask(
             "POST",
             f"{self._of(name)}/releases",
-            {"manifest_url": url, "move": move, "canary": canary, "candidate": candidate},
+            {"manifest_url": url, "move": move, "canary": canary, "candidate": candidate, "expect": expect},
         )
 
     def hold(self, name: str, reason: str) -> Answer:
@@ -125,6 +133,7 @@ def _publish(registry: RemoteRegistry, given: Namespace) -> int:
             promotes=given.promotes,
             steps=given.steps,
             candidate=given.candidate,
+            expect=given.expect,
         )
     lines = [json.dumps(answer, indent=2, ensure_ascii=False)] if given.json else say_published(answer, given.verb)
     print(*map(plain, lines), sep="\n")

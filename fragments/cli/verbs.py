@@ -38,6 +38,10 @@ STEPS = (
     "such as 1:10m,10:30m,50:1h: 1 %% of visitors for ten minutes, and so on; each step goes on to the next where the "
     "trial does as well as what is live, and the last is promoted"
 )
+EXPECT = (
+    "publish only what has this content, as `show` says it of the release in another environment (12 characters of it "
+    "or more): what was tried in staging is what production gets"
+)
 PAUSE = "Leave a trial at its share: it is not promoted by itself, and still rolled back by itself."
 PREVIEW = (
     "Print a link that shows a release, live or not, to one browser alone: that of the first member of the team who "
@@ -150,12 +154,13 @@ def add_verbs(verbs: Any) -> list[ArgumentParser]:
 
 
 def add_trial(parser: ArgumentParser) -> None:
-    """Adds what makes a publish the beginning of a trial, or of a preview."""
+    """Adds what makes a publish the beginning of a trial, or of a preview, and of that content alone."""
     parser.add_argument("--candidate", action="store_true", help="in no page until it is previewed, tried or live")
     share = parser.add_mutually_exclusive_group()
     share.add_argument("--canary", type=float, metavar="PERCENT", help="for this share of visitors, and not live yet")
     share.add_argument("--steps", default="", metavar="STEPS", help=STEPS)
     parser.add_argument("--promotes", action="store_true", help="with --canary: promote it once it has done well")
+    parser.add_argument("--expect", default="", metavar="CONTENT", help=EXPECT)
 
 
 def run_verb(registry: Registry, given: Namespace) -> Answer:

@@ -50,5 +50,10 @@ def board(request: HttpRequest) -> HttpResponse:
 
 def board_page(request: HttpRequest, parts: Parts) -> str:
     """The board as HTML."""
-    context = {"rows": fragments(parts), "generation": parts.registry.current.generation, "door": parts.limiter}
+    context = {
+        "rows": fragments(parts),
+        "environment": settings.ENVIRONMENT,
+        "generation": parts.registry.current.generation,
+        "door": parts.limiter,
+    }
     return render_to_string("board.html", context, request)

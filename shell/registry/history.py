@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shell.registry import models
+from shell.registry.environment import this_environment
 from shell.registry.registrations import trust_of
 from shell.registry.waivers import CheckView, assessment_of
 
@@ -25,7 +26,10 @@ class NotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FragmentView:
-    """A fragment's name and what is live under it; `version` and `digest` are empty while nothing is."""
+    """A fragment's name and what is live under it in this `environment`.
+
+    `version` and `digest` are empty while nothing is.
+    """
 
     fragment: str
     version: str
@@ -33,17 +37,19 @@ class FragmentView:
     manifest_url: str
     trust: str
     held: str
+    environment: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseView:
-    """One release of a fragment."""
+    """One release of a fragment; `content` is the same in every environment where its origin sent the same."""
 
     version: str
     digest: str
     manifest_url: str
     published_at: datetime
     live: bool
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ class AuditView:
     version: str
     digest: str
     detail: str
+    environment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,8 @@ def show_fragment(fragment: str) -> FragmentDetail:
     rows = models.Release.objects.filter(fragment=fragment).order_by("-pk")[:RELEASES_MAX]
     live = shown[0].digest
     releases = [
-        ReleaseView(row.version, row.digest, row.manifest_url, row.published_at, row.digest == live) for row in rows
+        ReleaseView(row.version, row.digest, row.manifest_url, row.published_at, row.digest == live, row.content)
+        for row in rows
     ]
     return FragmentDetail(shown[0], releases, assessment_of(rows[0]))
 
@@ -156,6 +164,7 @@ def read_audit(fragment: str, limit: int) -> list[AuditView]:
             version=row.release.version if row.release else "",
             digest=row.release.digest if row.release else "",
             detail=row.detail,
+            environment=row.environment,
         )
         for row in rows[: max(1, min(limit, AUDIT_MAX))]
     ]
@@ -177,6 +186,7 @@ def _view(row: models.LiveRelease, held: str) -> FragmentView:
         manifest_url=release.manifest_url,
         trust=str(trust_of(row.fragment)),
         held=held,
+        environment=this_environment(),
     )
 
 

@@ -3,6 +3,7 @@
 from django.db import models
 
 from shell.composition.release import Trust
+from shell.registry.environment import this_environment
 
 
 class Asset(models.Model):
@@ -35,6 +36,8 @@ class Release(models.Model):
     files = models.JSONField(default=dict)
     # By the same keys what the origin sent, where `files` is what was written of it; None in older rows.
     sources = models.JSONField(null=True)
+    # What the origin sent, by `content.py`; empty in older rows.
+    content = models.CharField(max_length=64, blank=True, db_default="")
     lifted = models.JSONField(default=list)
     names = models.JSONField(default=dict)
     folder = models.CharField(max_length=64, blank=True, db_index=True)
@@ -212,6 +215,8 @@ class Token(models.Model):
     purpose = models.CharField(max_length=16)
     made_by = models.CharField(max_length=150)
     made_at = models.DateTimeField()
+    # A database that was copied from another environment must not open this one; empty in older rows.
+    environment = models.CharField(max_length=31, blank=True, default=this_environment, db_default="")
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
@@ -296,6 +301,7 @@ class AuditEntry(models.Model):
     fragment = models.CharField(max_length=100)
     release = models.ForeignKey(Release, null=True, on_delete=models.PROTECT)
     detail = models.TextField(blank=True)
+    environment = models.CharField(max_length=31, blank=True, default=this_environment, db_default="")
     # What changes nothing that a page shows must not make every shell load what is live anew.
     changes_pages = models.BooleanField(default=True, db_default=True)
 

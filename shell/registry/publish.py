@@ -22,7 +22,9 @@ from shell.composition.page import PageTable
 from shell.composition.release import Trust
 from shell.composition.requests import Bearer
 from shell.registry import models
+from shell.registry.content import check_content, content_of
 from shell.registry.document_names import DocumentNames, conflict, shell_names
+from shell.registry.environment import this_environment
 from shell.registry.fetch import FETCH_MS, Copy, Fetcher
 from shell.registry.gate.assess import Assessed, assess, errors_before
 from shell.registry.gate.findings import Finding
@@ -69,6 +71,8 @@ class Published:
     notes: tuple[str, ...] = ()
     trust: Trust = Trust.SANDBOXED
     findings: tuple[FindingView, ...] = ()
+    content: str = ""
+    environment: str = ""
 
 
 async def publish(
@@ -85,6 +89,7 @@ async def publish(
     candidate: bool = False,
     check_only: bool = False,
     own_machine: bool = False,
+    expect: str = "",
 ) -> Published:
     """Publish the release that `manifest_url` describes; raises `PublishRefused`.
 
@@ -96,6 +101,7 @@ async def publish(
     then a version stands for its bytes, too (`VersionTaken`).
     With a `trial` it is not live, but for a share of visitors; a name that nothing is live of has no trial. A
     `candidate` stands in no page until it is previewed, tried or live; with `check_only` nothing is stored or audited.
+    With `expect`, the content that the release has in another environment, nothing else is published.
     What is on a team's `own_machine` is a candidate from wherever it stands, and changes under one version.
     """
 
@@ -119,6 +125,7 @@ async def publish(
         approved = (origins_of, sync_to_async(shown_of))
         fetcher = Fetcher(transport, origins.before_name(lists), trust_of_name, pages, bearer, *approved)
         copy = await fetcher.copy(manifest_url)
+        check_content(copy, expect)
         assessed = await assess(copy, transport)
         # What operators listed as this fragment's own is no stranger's: blue and green, or one machine of several.
         move = move or own_machine or copy.manifest.name in lists
@@ -177,7 +184,17 @@ def _store(
     # A check has gone all the way, so that a publish would: and leaves no trace.
     if into is _Into.NOWHERE:
         transaction.set_rollback(True)
-    return Published(fragment, copy.manifest.version, digest, changed or trusted, copy.notes, copy.trust, findings)
+    return Published(
+        fragment,
+        copy.manifest.version,
+        digest,
+        changed or trusted,
+        copy.notes,
+        copy.trust,
+        findings,
+        content=content_of(copy),
+        environment=this_environment(),
+    )
 
 
 def _store_files(copy: Copy, digest: str) -> tuple[models.Release, bool]:
@@ -198,6 +215,7 @@ def _store_files(copy: Copy, digest: str) -> tuple[models.Release, bool]:
             "js": list(copy.js),
             "files": {key: asset.digest for key, asset in copy.files.items()},
             "sources": dict(copy.sources),
+            "content": content_of(copy),
             "folder": copy.folder,
             "lifted": list(copy.lifted),
             "names": {"declared": sorted(copy.names.declared), "used": sorted(copy.names.used)},

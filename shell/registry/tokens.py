@@ -1,9 +1,9 @@
 """Bearer tokens with which a team ships one fragment or one page: for that name and one purpose, for so many days.
 
 Public: `Purpose`, `TokenView`, `MadeToken`, `TokenRefused`, `make_token`, `list_tokens`, `revoke_token`,
-`authenticate`.
-A token is `mullion_<prefix>_<secret>`. The prefix is shown and finds its row; of the rest only the SHA-256 is stored:
-256 random bits need no slow hash.
+`ForeignToken`, `authenticate`.
+A token is `mullion_<environment>_<prefix>_<secret>`, an older one has no environment. The prefix is shown and finds its
+row; of the secret only the SHA-256 is stored: 256 random bits need no slow hash.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare
 
 from shell.registry import models
+from shell.registry.environment import this_environment
 from shell.registry.serialized import serialized
 
 DAYS_MAX = 366
@@ -24,7 +25,9 @@ DAYS_DEFAULT = 90
 TOKENS_MAX = 50
 # How old `last used` may be: a write a minute, however often a token comes.
 USED_EVERY_S = 60
-_TOKEN = re.compile(r"mullion_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_TOKEN = re.compile(
+    r"mullion_(?:(?P<environment>[a-z][a-z0-9-]{0,30})_)?(?P<prefix>[0-9a-f]{12})_(?P<secret>[A-Za-z0-9_-]{43})"
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}")
 # A page has its name behind `page:`.
 _FRAGMENT = re.compile(r"(page:)?[A-Za-z0-9_-]{1,90}")
@@ -47,6 +50,17 @@ class TokenRefused(Exception):
     """The message says what is wrong, and what to do."""
 
 
+class ForeignToken(Exception):
+    """The token is of another environment; the message says of which, and what to do."""
+
+    def __init__(self, environment: str) -> None:
+        super().__init__(
+            f"This token is for {environment}, and this shell is {this_environment()}. Make a token here, or set "
+            f"MULLION_URL to the shell of {environment}."
+        )
+        self.environment = environment
+
+
 @dataclass(frozen=True, slots=True)
 class TokenView:
     """A token as it is shown: everything but its secret. `state` is `valid`, `expired` or `revoked`."""
@@ -61,6 +75,7 @@ class TokenView:
     expires_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    environment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +110,7 @@ def make_token(fragment: str, purpose: Purpose, *, name: str, days: int, actor: 
         expires_at=now + timedelta(days=days),
     )
     _audit(actor, "token_made", row)
-    return MadeToken(f"mullion_{prefix}_{secret}", _view(row, now))
+    return MadeToken(f"mullion_{row.environment}_{prefix}_{secret}", _view(row, now))
 
 
 def list_tokens(fragment: str, *, now: datetime) -> list[TokenView]:
@@ -117,11 +132,21 @@ def revoke_token(fragment: str, prefix: str, *, actor: str, now: datetime) -> To
 
 
 def authenticate(token: str, *, now: datetime) -> TokenView | None:
-    """Whose token it is, whatever its state; None where nobody's. That it was used is written down once a minute."""
+    """Whose token it is, whatever its state; None where nobody's. That it was used is written down once a minute.
+
+    Raises `ForeignToken` where it is of another environment: by what it says itself, and by its row, as that may stand
+    in a database that was copied from there.
+    """
     parsed = _TOKEN.fullmatch(token)
-    row = models.Token.objects.filter(prefix=parsed[1]).first() if parsed else None
-    if parsed is None or row is None or not constant_time_compare(_digest(parsed[2]), row.digest):
+    if parsed is None:
         return None
+    if (named := parsed["environment"]) and named != this_environment():
+        raise ForeignToken(named)
+    row = models.Token.objects.filter(prefix=parsed["prefix"]).first()
+    if row is None or not constant_time_compare(_digest(parsed["secret"]), row.digest):
+        return None
+    if row.environment and row.environment != this_environment():
+        raise ForeignToken(row.environment)
     shown = _view(row, now)
     if shown.state == "valid" and (
         row.last_used_at is None or now - row.last_used_at > timedelta(seconds=USED_EVERY_S)
@@ -143,6 +168,7 @@ def _view(row: models.Token, now: datetime) -> TokenView:
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
         revoked_at=row.revoked_at,
+        environment=row.environment,
     )
 
 

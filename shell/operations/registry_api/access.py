@@ -17,7 +17,7 @@ from shell.players.threads import Threads, ThreadsBusy
 from shell.players.throttle import Try, network_of
 from shell.registry.history import AUDIT_MAX, record_refusal
 from shell.registry.page_revisions import subject_of
-from shell.registry.tokens import Purpose, TokenView, authenticate
+from shell.registry.tokens import ForeignToken, Purpose, TokenView, authenticate
 from shell.registry.waivers import FindingView
 from shell.wiring import parts
 
@@ -80,7 +80,11 @@ class TokenBearer(HttpBearer):
 
     async def authenticate(self, request: HttpRequest, token: str) -> TokenView:
         """The token; raises `Problem`. What a genuine token may not do is audited, with the name that it tried."""
-        held = await in_registry(lambda: authenticate(token, now=datetime.now(UTC)))
+        try:
+            held = await in_registry(lambda: authenticate(token, now=datetime.now(UTC)))
+        except ForeignToken as foreign:
+            logger.warning("token_of_another_environment", environment=foreign.environment, path=request.path[:200])
+            raise Problem(401, str(foreign)) from foreign
         if held is None:
             logger.warning("token_unknown", path=request.path[:200])
             raise Problem(401, "Nobody has this token. It may be cut off, or of another shell.")

@@ -19,6 +19,7 @@ from shell.composition.page import PagesBroken
 from shell.operations.registry_api import gate_api, outcomes_api, page_api, preview_api
 from shell.operations.registry_api.access import LINES, Problem, TokenBearer, actor_of, in_registry
 from shell.registry import history, holds, page_revisions, previews, rollback, rollout, tokens, waivers
+from shell.registry.content import ContentDiffers
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, Trial, VersionTaken, publish
 from shell.registry.release_folder import PublishRefused
@@ -54,6 +55,7 @@ class PublishBody(Schema):
     move: bool = False
     candidate: bool = False
     canary: TrialBody | None = None
+    expect: Annotated[str, Field(max_length=64)] = ""
 
 
 class CheckBody(Schema):
@@ -123,7 +125,7 @@ def _on(error: type[Exception], status: int) -> None:
 
 def _refused_publish(request: HttpRequest, refused: PublishRefused | type[PublishRefused]) -> HttpResponse:
     assert isinstance(refused, PublishRefused)
-    status = 409 if isinstance(refused, VersionTaken) else 422
+    status = 409 if isinstance(refused, VersionTaken | ContentDiffers) else 422
     return _problem(request, Problem(status, str(refused), findings=waivers.views_of(refused.findings, {})))
 
 
@@ -191,6 +193,7 @@ async def publish_release(request: HttpRequest, fragment: str, body: PublishBody
         actor=actor_of(request),
         move=body.move,
         candidate=body.candidate,
+        expect=body.expect,
         pages=parts().pages,
         bearer=parts().bearer,
         only=fragment,

@@ -172,6 +172,7 @@ class Command(BaseCommand):
                 share, steps = options["canary"], options["steps"]
                 trial = Trial(share or 0, options["promotes"], steps) if steps or share is not None else None
                 how = {"move": options["move"], "trust": trust, "trial": trial, "candidate": options["candidate"]}
+                how["expect"] = options["expect"]
                 self._publish(options["urls"], **how)
             else:
                 self._answer(Namespace(**options))
@@ -233,9 +234,7 @@ class Command(BaseCommand):
         if refused:
             raise CommandError(f"{refused} of {len(urls)} not published; what was live is still live.")
 
-    async def _publish_all(
-        self, urls: list[str], *, move: bool, trust: Trust | None, trial: Trial | None, candidate: bool
-    ) -> int:
+    async def _publish_all(self, urls: list[str], **how: Any) -> int:
         origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
         bearer = _bearer_of_nobody()
         pages = await sync_to_async(_pages)()
@@ -246,12 +245,9 @@ class Command(BaseCommand):
                     url,
                     origins=origins,
                     actor=getpass.getuser(),
-                    move=move,
                     pages=pages,
                     bearer=bearer,
-                    trust=trust,
-                    trial=trial,
-                    candidate=candidate,
+                    **how,
                 )
             except PublishRefused as error:
                 refused += 1
