@@ -18,8 +18,8 @@ class ContentDiffers(PublishRefused):
 
 def content_of(copy: Copy) -> str:
     """SHA-256 of manifest, fallback, and every file that is no picture: of these one may be missing in one answer."""
-    kept = {key for key, asset in copy.files.items() if not asset.content_type.startswith("image/")}
-    sent = sorted((key, digest) for key, digest in copy.sources.items() if key in kept)
+    compared = {key for key, asset in copy.files.items() if not asset.content_type.startswith("image/")}
+    sent = sorted((key, digest) for key, digest in copy.sources.items() if key in compared)
     parts = (copy.manifest_body, copy.fallback, repr((copy.css, copy.js, sent)).encode())
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 

@@ -18,3 +18,12 @@ def calls_in_threads_end_with_the_test(
         return
     with ending_with_it(monkeypatch):
         yield
+
+
+@pytest.fixture(autouse=True)
+def changes_are_announced_to_nobody(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No shell of another process listens to a test; `test_change_hints.py` has some that do."""
+    if request.node.get_closest_marker("django_db") is not None:
+        from shell.registry import change_hints
+
+        monkeypatch.setattr(change_hints, "announce", lambda redis_url: None)

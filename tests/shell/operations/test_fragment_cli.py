@@ -64,7 +64,7 @@ def here(*argv: str) -> str:
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["list"], "poll  2  222222222222  sandboxed  https://poll.test/manifest.json"),
+        (["list"], "poll  2  222222222222  sandboxed  local  https://poll.test/manifest.json"),
         (["show", "poll"], "live  2  222222222222"),
         (["diff", "poll", "1", "2"], '+  "version": "2"'),
         (["audit", "poll"], "published"),
@@ -75,7 +75,7 @@ def here(*argv: str) -> str:
         (["rules", "poll"], "a11y-alt          not published    a picture says"),
         (["waive", "poll", "a11y-alt", "--reason", "a drill"], "a11y-alt is a warning for poll"),
         (["enforce", "poll", "a11y-alt"], "unchanged poll: it is so already"),
-        (["token", "list", "poll"], "ci  operate  valid"),
+        (["token", "list", "poll"], "ci  operate  local  valid"),
     ],
 )
 def test_verb_says_the_same_here_and_elsewhere(
@@ -129,7 +129,7 @@ def test_token_is_made_used_and_revoked_from_elsewhere(token: str, capsys: pytes
     assert elsewhere(token, "token", "make", "poll", "--purpose", "read", "--label", "bot") == 0
     made = capsys.readouterr().out.splitlines()[-1]
     assert elsewhere(made, "show", "poll") == 0
-    assert elsewhere(token, "token", "revoke", "poll", made.split("_")[1]) == 0
+    assert elsewhere(token, "token", "revoke", "poll", made.split("_")[2]) == 0
     assert "bot" in capsys.readouterr().out
     assert elsewhere(made, "show", "poll") == 1
     assert "is revoked" in capsys.readouterr().err

@@ -27,6 +27,11 @@ FOLLOWED_S_MAX = 5
 RARELY = PollPolicy(poll_s=30, pushed_poll_s=30, poll_s_max=30)
 
 
+@pytest.fixture(autouse=True)
+def announced_in_earnest(changes_are_announced_to_nobody: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change_hints, "announce", announce)
+
+
 async def until(holds: Callable[[], bool], within_s: float = 10) -> float:
     began = time.monotonic()
     while not holds():

@@ -303,9 +303,9 @@ def test_verbs_read_the_same_here_and_elsewhere(live: None, tmp_path: Path, caps
     bot = capsys.readouterr().out.splitlines()[-1]
     assert elsewhere(made, "token", "list", "lobby") == 0
     assert "bot" in capsys.readouterr().out
-    assert elsewhere(made, "token", "revoke", "lobby", bot.split("_")[1]) == 0
+    assert elsewhere(made, "token", "revoke", "lobby", bot.split("_")[2]) == 0
     assert "bot" in here("token", "list", "lobby")
-    assert "revoked" in here("token", "revoke", "lobby", bot.split("_")[1])
+    assert "revoked" in here("token", "revoke", "lobby", bot.split("_")[2])
 
 
 def test_refusal_is_a_sentence_and_an_exit_code(live: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
