@@ -3,7 +3,6 @@
 Each is found or started once per run, and each fails with a sentence that says what to do: nothing is skipped.
 """
 
-import json
 import os
 import sys
 import urllib.request
@@ -247,9 +246,7 @@ def _slow_house_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="session")
 def _releasing_house_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlowHouse]:
-    # A change reaches its shells by being announced, or a page too late for every test.
-    polling = json.dumps({"registry-poll": {"poll_s": 30, "pushed_poll_s": 30, "poll_s_max": 30}})
-    with SlowHouse(tmp_path_factory.mktemp("releasing"), HOUSE_POLICIES=polling) as house:
+    with SlowHouse(tmp_path_factory.mktemp("releasing")) as house:
         yield house
 
 

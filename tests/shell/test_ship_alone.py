@@ -1,7 +1,4 @@
-"""A team ships its fragment alone to two real shells, under load: a trial, a promotion, a rollback, with one token.
-
-These shells look at the database every 30 s: what they follow sooner was announced to them.
-"""
+"""A team ships its fragment alone to two real shells, under load: a trial, a promotion, a rollback, with one token."""
 
 import json
 import os
@@ -29,7 +26,7 @@ from tests.support.mullion import ROOT
 from tests.support.slow_house import SlowHouse
 
 pytestmark = pytest.mark.timeout(180)
-# What is promised for two shells on a busy machine, which is far from the 30 s between two looks of theirs.
+# What is promised for two shells; one follows within a second.
 FOLLOWED_S_MAX = 5
 VISITORS = [f"{number:032x}" for number in range(30)]
 PAUSE_S = 0.05
