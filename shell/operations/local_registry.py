@@ -4,6 +4,8 @@ Public: `LocalRegistry`, `OutcomesElsewhere`, `as_json`.
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -40,10 +42,12 @@ class LocalRegistry:
         return as_json(history.read_audit(name, limit))
 
     def hold(self, name: str, reason: str) -> Answer:
-        return {"changed": holds.hold(name, reason=reason, actor=self._actor)}
+        with _naming_what_is_live():
+            return {"changed": holds.hold(name, reason=reason, actor=self._actor)}
 
     def resume(self, name: str) -> Answer:
-        was = holds.resume(name, actor=self._actor)
+        with _naming_what_is_live():
+            was = holds.resume(name, actor=self._actor)
         return {"changed": was is not None, "was": None if was is None else as_json(was)}
 
     def rollback(self, name: str, to: str, reason: str) -> Answer:
@@ -96,6 +100,15 @@ class LocalRegistry:
 
     def token_revoke(self, name: str, prefix: str) -> Answer:
         return as_json(tokens.revoke_token(name, prefix, actor=self._actor, now=datetime.now(UTC)))
+
+
+@contextmanager
+def _naming_what_is_live() -> Iterator[None]:
+    """A name that is misspelt is answered with those that there are."""
+    try:
+        yield
+    except holds.NotLive as error:
+        raise holds.HoldRefused(f"{error} Live: {', '.join(error.live) or 'none'}.") from error
 
 
 def as_json(found: Any) -> Answer:

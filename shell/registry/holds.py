@@ -1,6 +1,6 @@
 """An operator's hold on a fragment: no page and no form asks it for anything, whatever release of it is live.
 
-Public: `FragmentHold`, `hold`, `resume`, `HoldRefused`.
+Public: `FragmentHold`, `hold`, `resume`, `HoldRefused`, `NotLive`.
 A hold is part of what is live: it is audited, outlives every process, and running shells follow it as they follow a
 publish.
 """
@@ -16,6 +16,14 @@ REASON_CHARS_MAX = 200
 
 class HoldRefused(Exception):
     """The message says what is wrong, and that nothing was changed."""
+
+
+class NotLive(HoldRefused):
+    """`live` are the names that there are: for who operates the shell, and for no team."""
+
+    def __init__(self, fragment: str, live: list[str]) -> None:
+        super().__init__(f"no release of {fragment} is live, so nothing was changed.")
+        self.live = live
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,9 @@ def resume(fragment: str, *, actor: str) -> FragmentHold | None:
 def _live(fragment: str) -> models.LiveRelease:
     live = models.LiveRelease.objects.filter(fragment=fragment).first()
     if live is None:
-        names = ", ".join(models.LiveRelease.objects.order_by("fragment").values_list("fragment", flat=True))
-        raise HoldRefused(f"no release of {fragment} is live, so nothing was changed. Live: {names or 'none'}.")
+        raise NotLive(
+            fragment, list(models.LiveRelease.objects.order_by("fragment").values_list("fragment", flat=True))
+        )
     return live
 
 

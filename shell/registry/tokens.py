@@ -1,7 +1,7 @@
 """Bearer tokens with which a team ships one fragment or one page: for that name and one purpose, for so many days.
 
 Public: `Purpose`, `TokenView`, `MadeToken`, `TokenRefused`, `make_token`, `list_tokens`, `revoke_token`,
-`ForeignToken`, `authenticate`.
+`ForeignToken`, `authenticate`, `token_within`.
 A token is `mullion_<environment>_<prefix>_<secret>`, an older one has no environment. The prefix is shown and finds its
 row; of the secret only the SHA-256 is stored: 256 random bits need no slow hash.
 """
@@ -153,6 +153,12 @@ def authenticate(token: str, *, now: datetime) -> TokenView | None:
     ):
         models.Token.objects.filter(pk=row.pk).update(last_used_at=now)
     return shown
+
+
+def token_within(words: str) -> str:
+    """The prefix of a token that stands somewhere in `words`, empty where none does."""
+    found = _TOKEN.search(words)
+    return found["prefix"] if found else ""
 
 
 def _view(row: models.Token, now: datetime) -> TokenView:

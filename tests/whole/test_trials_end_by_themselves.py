@@ -72,10 +72,10 @@ def test_candidate_that_fails_is_rolled_back(releasing: SlowHouse, fault: str, w
 
 
 def test_candidate_that_is_slower_by_half_is_rolled_back(releasing: SlowHouse) -> None:
-    """Beside what is live in the same minutes, however releasing that is itself."""
+    """Beside what is live in the same minutes, however slow that is itself."""
     with candidate(releasing, "--canary", "50") as newer:
-        releasing.fail("releasing=100")
-        releasing._run(newer.fail("releasing=150"))
+        releasing.fail("slow=100")
+        releasing._run(newer.fail("slow=150"))
         entry = visited_until_it_ends(releasing)
     assert (entry["action"], " is " in entry["detail"]) == ("canary_rolled_back", True), entry
     assert "of what is live" in entry["detail"]

@@ -1,9 +1,9 @@
 """Who may do what over HTTP: a bearer token, for its own fragment and up to its purpose. No cookie is ever read.
 
-Public: `TokenBearer`, `actor_of`, `Problem`, `in_registry`, `LINES`.
+Public: `TokenBearer`, `actor_of`, `in_registry`, `LINES`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -13,12 +13,13 @@ from ninja.params.functions import Query
 from ninja.security import HttpBearer
 
 from bff.resilience import log
+from shell.operations.registry_api.border import check_address
+from shell.operations.registry_api.problem import Problem
 from shell.players.threads import Threads, ThreadsBusy
 from shell.players.throttle import Try, network_of
 from shell.registry.history import AUDIT_MAX, record_refusal
 from shell.registry.page_revisions import subject_of
 from shell.registry.tokens import ForeignToken, Purpose, TokenView, authenticate
-from shell.registry.waivers import FindingView
 from shell.wiring import parts
 
 T = TypeVar("T")
@@ -29,22 +30,6 @@ LINES: Any = Query(50, ge=1, le=AUDIT_MAX)
 
 logger = log.get("registry")
 _threads = Threads("registry", 4, 16)
-
-
-class Problem(Exception):
-    """An answer other than 2xx: `status`, and a sentence that says what happened and what to do.
-
-    `findings` are what a release was refused for.
-    """
-
-    def __init__(
-        self, status: int, detail: str, *, retry_after_s: int = 0, findings: Sequence[FindingView] = ()
-    ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.retry_after_s = retry_after_s
-        self.findings = findings
 
 
 async def in_registry(call: Callable[[], T]) -> T:
@@ -73,6 +58,7 @@ class TokenBearer(HttpBearer):
 
     async def __call__(self, request: HttpRequest) -> TokenView:  # ninja awaits it
         await _take("registry-address", network_of(request.META.get("REMOTE_ADDR", "")))
+        check_address(request)
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Problem(401, "Send a token: Authorization: Bearer mullion_…; `fragment token make` makes one.")
@@ -110,7 +96,12 @@ class TokenBearer(HttpBearer):
 def _named(request: HttpRequest) -> str:
     """Whose the operation is, by the address: a fragment, or a page; empty where it is the token's own."""
     kwargs = request.resolver_match.kwargs if request.resolver_match else {}
-    return subject_of(str(kwargs["page"])) if "page" in kwargs else str(kwargs.get("fragment", ""))
+    if "page" in kwargs:
+        return subject_of(str(kwargs["page"]))
+    fragment = str(kwargs.get("fragment", ""))
+    if fragment.startswith(subject_of("")):
+        raise Problem(404, f"{fragment} is a page, and this is an address of fragments; nothing was done.")
+    return fragment
 
 
 async def _take(kind: str, key: str) -> None:

@@ -10,14 +10,17 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Query, Schema
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
 from pydantic import Field
 
 from shell.composition.page import PagesBroken
 from shell.operations.registry_api import gate_api, outcomes_api, page_api, preview_api
-from shell.operations.registry_api.access import LINES, Problem, TokenBearer, actor_of, in_registry
+from shell.operations.registry_api.access import LINES, TokenBearer, actor_of, in_registry
+from shell.operations.registry_api.border import PlainParser
+from shell.operations.registry_api.problem import Problem
 from shell.registry import history, holds, page_revisions, previews, rollback, rollout, tokens, waivers
 from shell.registry.content import ContentDiffers
 from shell.registry.origins import Origins
@@ -36,6 +39,7 @@ api = NinjaAPI(
     urls_namespace="registry-api",
     docs_url=None,
     auth=TokenBearer(Purpose.READ),
+    parser=PlainParser(),
     description="Ship one fragment. Send `Authorization: Bearer mullion_…`; errors are RFC 9457 problems.",
 )
 _publish, _operate = TokenBearer(Purpose.PUBLISH), TokenBearer(Purpose.OPERATE)
@@ -114,6 +118,21 @@ def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError
     assert isinstance(error, ValidationError)
     fields = "; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors)
     return _problem(request, Problem(422, f"{fields}. Nothing was done."))
+
+
+@api.exception_handler(HttpError)
+def _unread(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpResponse:
+    """What the parser says stands behind ninja's own error."""
+    assert isinstance(error, HttpError)
+    cause = error.__cause__
+    return _problem(request, cause if isinstance(cause, Problem) else Problem(error.status_code, str(error)))
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_big(request: HttpRequest, error: RequestDataTooBig | type[RequestDataTooBig]) -> HttpResponse:
+    return _problem(
+        request, Problem(413, f"A body has at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes; nothing was done.")
+    )
 
 
 def _on(error: type[Exception], status: int) -> None:

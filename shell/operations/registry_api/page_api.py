@@ -12,7 +12,8 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from shell.operations import page_changes
-from shell.operations.registry_api.access import LINES, Problem, TokenBearer, actor_of, in_registry
+from shell.operations.registry_api.access import LINES, TokenBearer, actor_of, in_registry
+from shell.operations.registry_api.problem import Problem
 from shell.pages.document import PageDocument
 from shell.registry import history, page_revisions, tokens
 from shell.registry.page_revisions import subject_of
