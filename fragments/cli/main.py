@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from fragments.cli import pages, remote
 
-USAGE = """usage: mullion fragment VERB …   check, publish, try, preview, roll back and watch one fragment
+USAGE = """usage: mullion fragment VERB …   write, look at, check, publish, try, preview, roll back, watch a fragment
        mullion page VERB …       add, change and roll back one page
 
-MULLION_URL names the shell, and MULLION_TOKEN is a token that its operators made. mullion fragment --help says more."""
+new, dev and check need no shell; dev and that check need mullion-bench, too. For the rest MULLION_URL names the shell,
+and MULLION_TOKEN is a token that its operators made. mullion fragment --help says more."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
+from fragments.cli.bench import NoBench, bench_verb
 from fragments.cli.connection import RemoteSubjects, RequestFailed
 from fragments.cli.output import plain, say, say_published
 from fragments.cli.scaffold import cli as scaffold
@@ -105,6 +106,12 @@ def main(
     """The command's exit code."""
     if list(argv[:1]) == ["new"]:
         return scaffold.main(argv[1:])
+    try:
+        if run := bench_verb(argv, environ):
+            return run(argv[1:])
+    except NoBench as missing:
+        print(f"fragment {argv[0]}: {missing}", file=sys.stderr)
+        return 2
     given = _parser(prog).parse_args(argv)
     try:
         registry = RemoteRegistry(environ.get("MULLION_URL", ""), environ.get("MULLION_TOKEN", ""), transport)
@@ -143,6 +150,8 @@ def _publish(registry: RemoteRegistry, given: Namespace) -> int:
 def _parser(prog: str) -> ArgumentParser:
     parser = ArgumentParser(prog=prog, description=DESCRIPTION)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    # It parses for itself; it stands here to be found.
+    verbs.add_parser("dev", help="run a fragment's folder in every state, with mullion-bench", add_help=False)
     verb = verbs.add_parser("check", help="all that a publish would do, but nothing is stored and no page changes")
     verb.add_argument("url", metavar="URL", help="where the shell finds manifest.json")
     add_json(verb)

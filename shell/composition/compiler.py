@@ -1,7 +1,7 @@
 """A page's template, rendered once by Django's engine and stored as bytes with holes.
 
 Everything that a page shares between its visits is rendered once per language and sign-in state; a visit only fills
-the holes. Public: `Hole`, `Compiled`, `Compiler`.
+the holes. Public: `Hole`, `Compiled`, `Compiler`, `layout_of`.
 """
 
 import re
@@ -18,7 +18,7 @@ from django.utils import translation
 
 from bff.contracts.page_head import PageHead
 from shell.composition.assets import static_layout_url
-from shell.composition.layout import read_layout
+from shell.composition.layout import Layout, read_layout
 from shell.composition.layout_css import layout_style
 from shell.composition.page import Page, PagesBroken, PageTable
 from shell.composition.page_head import rendered_elements, rendered_title
@@ -104,7 +104,7 @@ class Compiler:
     def _render(self, page: Page, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
         styles, modules, scripts = _assets(page, snapshot)
         template = engines["django"].get_template(page.template)
-        layout = page.layout or (read_layout(_layout_path(template), page) if page.slots else None)
+        layout = layout_of(page) if page.slots else page.layout
         context = {
             "compiling": True,
             "page": page,
@@ -120,6 +120,11 @@ class Compiler:
         with translation.override(language):
             text = template.render(context)
         return _split(page, text)
+
+
+def layout_of(page: Page) -> Layout:
+    """Its own, or what stands in the file beside its template; raises `PagesBroken`."""
+    return page.layout or read_layout(_layout_path(engines["django"].get_template(page.template)), page)
 
 
 def _style_name(page: Page) -> str:

@@ -16,10 +16,10 @@ from bff.resilience.lifespan import serve_lifespan
 from shell.composition.assets import PREFIX, static_file
 from shell.composition.release import ASSETS_PREFIX
 from shell.operations.workbench import walls
-from shell.operations.workbench.bench import SLOT, Bench
+from shell.operations.workbench.bench import Bench
 from shell.operations.workbench.cell_page import THEME_PREFIX, CellPages
 from shell.operations.workbench.choice import Choice
-from shell.operations.workbench.fixtures import read_view, shape
+from shell.operations.workbench.fixtures import answer_of
 from shell.operations.workbench.states import THEMES, BenchState, Cell
 from shell.operations.workbench.themes import theme_style
 from shell.operations.workbench.watch import fingerprint
@@ -117,7 +117,7 @@ class Workbench:
     async def _cell(self, key: str, slot: str, *, whole: bool, theme: str) -> Answer:
         cell = Cell.of(key)
         bench = self._benches.get(cell.fragment) if cell else None
-        if cell is None or bench is None or (not whole and slot != SLOT):
+        if cell is None or bench is None or (not whole and not bench.has(cell, slot)):
             return 404, TEXT, b"There is no such cell.\n"
         async with self._at_once:
             shown = await bench.show(cell)
@@ -132,10 +132,10 @@ class Workbench:
         return 404, TEXT, b""
 
     async def _view(self, scope: Any, rest: str) -> Answer:
-        """What `bff-queries` would say, in the state that the request's mark names."""
+        """What `bff-queries` or another upstream would say, in the state that the request's mark names."""
         name, _, path = rest.partition("/")
         bench = self._benches.get(name)
-        if bench is None or scope["method"] != "GET" or not path.startswith("views/"):
+        if bench is None or scope["method"] != "GET":
             return 503, "application/problem+json", _ENGINE_DOWN
         baggage = dict(scope["headers"]).get(b"baggage", b"").decode("latin-1")
         now = datetime.now(UTC)
@@ -143,10 +143,10 @@ class Workbench:
         state = BenchState(partition.name) if partition else BenchState.FRESH
         if state is BenchState.SLOW:
             await asyncio.sleep(LATE_S)
-        view = read_view(bench.folder.fixtures, path.removeprefix("views/"))
-        if view is None:
-            return 404, "application/problem+json", _NO_VIEW
-        return 200, JSON, msgspec.json.encode(shape(view, state, now))
+        answer = answer_of(bench.folder.fixtures, path, state, now)
+        if answer is None:
+            return 404, "application/problem+json", _NOTHING
+        return 200, JSON, msgspec.json.encode(answer)
 
     async def _events(self, receive: Any, send: Any) -> None:
         """One event with the number of the run, and one more with every change, until the browser leaves."""
@@ -165,7 +165,7 @@ class Workbench:
 
 
 _ENGINE_DOWN = msgspec.json.encode({"title": "The workbench takes no commands", "status": 503, "code": "engine_down"})
-_NO_VIEW = msgspec.json.encode({"title": "There is no such view in fixtures/views", "status": 404, "code": "unknown"})
+_NOTHING = msgspec.json.encode({"title": "There is no such file in fixtures", "status": 404, "code": "unknown"})
 
 
 async def _until_left(receive: Any) -> None:

@@ -6,9 +6,8 @@ Public: `Bench`, `BenchKeys`.
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -25,13 +24,14 @@ from bff.resilience.transport import Transport
 from shell.composition.include import Include
 from shell.composition.includer import Includer
 from shell.composition.ladder import Included, included_from_failure
-from shell.composition.page import PAGE_DEADLINE_MS, Page, PageTable, Slot, Visit
+from shell.composition.page import PAGE_DEADLINE_MS, Page, Visit
 from shell.composition.release import Release, Trust
 from shell.composition.upstreams import Upstreams
 from shell.operations.fragment_check.copied import files_of
 from shell.operations.fragment_check.report import FileReport
 from shell.operations.up.orphan_guard import OrphanGuard
 from shell.operations.workbench.folder import FragmentFolder
+from shell.operations.workbench.look import Look
 from shell.operations.workbench.process import FragmentProcess, NotReady
 from shell.operations.workbench.states import BenchState, Cell
 from shell.players.context import Minter
@@ -42,10 +42,13 @@ from shell.registry.release_folder import PublishRefused, release_budget
 
 PAGE = "workbench_page.html"
 PLAYER = "pl_fixture"
-SLOT = "content"
+SHOWN_AGAIN_S = 3.0
 COPY_AGE = timedelta(seconds=73)
 MARK_LIFE_S = 12 * 3600
 STARTING = "It is being started."
+
+
+Shown = tuple[Include, Included]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,28 +69,6 @@ class BenchKeys:
         return Partition(state.value, sign(self.partition, state.value, expires_s=self.marks_until_s))
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One slot that is looked at: `where` is `lobby.wallet`, or what stands for the content alone."""
-
-    where: str
-    slot: Slot
-
-
-def looks_of(fragment: str, pages: PageTable, pathnames: Sequence[str]) -> list[Look]:
-    """`pathnames`; without any, what slots of `pages` ask of it; else the content alone."""
-    if pathnames:
-        return [Look(path.strip("/") or "content", Slot(SLOT, fragment, path)) for path in dict.fromkeys(pathnames)]
-    found: dict[str, Look] = {}
-    for page in pages.pages:
-        for slot in page.slots:
-            if slot.fragment == fragment and (page.samples or not page.params):
-                path = slot.path(page.samples)
-                own = replace(slot, name=SLOT, pathname=path, primary=False, grant=None, query=())
-                found.setdefault(path, Look(f"{page.name}.{slot.name}", own))
-    return list(found.values()) or [Look("content", Slot(SLOT, fragment))]
-
-
 @dataclass(slots=True)
 class Bench:
     """`problem` is why there is nothing to look at, empty where there is; `generation` counts what was started."""
@@ -105,6 +86,8 @@ class Bench:
     _upstreams: Upstreams | None = None
     _includer: Includer | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # By the key of its cell; a wall asks for each in every width and theme at once.
+    _shown: dict[str, tuple[float, asyncio.Task[Shown | None]]] = field(default_factory=dict)
 
     async def restart(self) -> None:
         """Start what the folder holds, in place of what ran; a mistake in it is `problem`, with its own words."""
@@ -117,6 +100,7 @@ class Bench:
             try:
                 await self._process.start()
                 await self._copy(self._process.url + self.folder.manifest)
+                await self._warm_up()
                 self.problem = ""
             except (NotReady, PublishRefused, OSError) as error:
                 self.problem = str(error)
@@ -126,8 +110,21 @@ class Bench:
         async with self._lock:
             await self._end()
 
-    async def show(self, cell: Cell) -> tuple[Include, Included] | None:
-        """What a page shows in this state; None where there is nothing to look at, or no such slot."""
+    async def show(self, cell: Cell) -> Shown | None:
+        """What a page shows in this state; None where there is nothing to look at, or no such slot.
+
+        Whoever asks again within `SHOWN_AGAIN_S` is shown the same.
+        """
+        at, held = time.monotonic(), self._shown.get(cell.key)
+        if held is None or at > held[0]:
+            held = self._shown[cell.key] = (at + SHOWN_AGAIN_S, asyncio.create_task(self._show(cell)))
+        return await asyncio.shield(held[1])
+
+    def has(self, cell: Cell, slot: str) -> bool:
+        """Whether `slot` is what the cell looks at."""
+        return cell.look < len(self.looks) and self.looks[cell.look].slot.name == slot
+
+    async def _show(self, cell: Cell) -> Shown | None:
         if self.release is None or self._includer is None or cell.look >= len(self.looks):
             return None
         include = Include(self.looks[cell.look].slot, self._visit(cell), self.release)
@@ -139,6 +136,11 @@ class Bench:
         if cell.state is BenchState.STALE:
             return include, _as_copy(include, included)
         return include, included
+
+    async def _warm_up(self) -> None:
+        """Each slot once, unseen: a process's first answer is late, and would be shown as a state that nobody chose."""
+        for number in range(len(self.looks)):
+            await self._show(Cell(self.folder.name, number))
 
     async def _copy(self, manifest_url: str) -> None:
         transport = Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=release_budget().file_bytes_max))
@@ -163,8 +165,9 @@ class Bench:
         self._includer = Includer(self._upstreams, bearer)
 
     def _visit(self, cell: Cell) -> Visit:
+        look = self.looks[cell.look]
         return Visit(
-            page=Page(cell.key, "/", PAGE, (self.looks[cell.look].slot,)),
+            page=Page(cell.key, "/", PAGE, (look.slot,), layout=look.layout),
             params={},
             language=settings.LANGUAGE_CODE,
             locale=settings.LOCALES[0],
@@ -181,6 +184,7 @@ class Bench:
         return within(self.keys.partition_of(state))
 
     async def _end(self) -> None:
+        self._shown = {}
         self.release, includer, upstreams, process = None, self._includer, self._upstreams, self._process
         self._includer = self._upstreams = self._process = None
         if includer is not None:

@@ -15,6 +15,8 @@ from shell.operations.workbench.states import Cell
 from shell.security import header_list
 
 THEME_PREFIX = "/themes/"
+# What a page says of the session that it is for; nobody has one here.
+SIGNED_IN_FOR = {"session_s": "1440", "session_words": "24 min"}
 _FRAMES = re.compile(r"(frame-ancestors|frame-src) [^;]*")
 
 
@@ -29,8 +31,11 @@ class CellPages:
         """The whole page, in `theme` where one is chosen; written from right to left where the cell says so."""
         visit, release = include.visit, include.published
         snapshot = Snapshot(1, MappingProxyType({release.fragment: release}))
-        compiled = self._compiler.compiled(visit.page, language=visit.language, signed_in=False, snapshot=snapshot)
-        holes = {"path": visit.path, "key": visit.page.key(visit.params)}
+        compiled = self._compiler.compiled(
+            visit.page, language=visit.language, signed_in=cell.signed_in, snapshot=snapshot
+        )
+        holes = {"path": visit.path, "key": visit.page.key(visit.params), **SIGNED_IN_FOR}
+        holes["player_name"] = visit.player_name
         head = Compiled.fill(compiled.head, holes)
         if cell.direction == "rtl":
             head = head.replace(b"<html ", b'<html dir="rtl" ', 1)

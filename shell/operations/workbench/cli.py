@@ -55,15 +55,17 @@ def main(argv: Sequence[str]) -> int:
 def _application(folders: Sequence[FragmentFolder], pathnames: Sequence[str], port: int) -> "Workbench":
     from django.conf import settings
 
+    from shell.composition.compiler import layout_of
     from shell.operations.up.orphan_guard import OrphanGuard
     from shell.operations.workbench.application import Workbench
-    from shell.operations.workbench.bench import Bench, BenchKeys, looks_of
+    from shell.operations.workbench.bench import Bench, BenchKeys
+    from shell.operations.workbench.look import looks_of
     from shell.pages.table import read_pages
 
     pages, keys, orphan_guard = read_pages(settings.PAGES), BenchKeys.make(time.time()), OrphanGuard()
+    url = f"http://{HOST}:{port}"
     benches = [
-        Bench(folder, looks_of(folder.name, pages, pathnames), keys, f"http://{HOST}:{port}", orphan_guard)
-        for folder in folders
+        Bench(folder, looks_of(folder.name, pages, pathnames, layout_of), keys, url, orphan_guard) for folder in folders
     ]
     return Workbench(benches, say=_say)
 
@@ -87,7 +89,7 @@ def _set_up() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="manage.py fragment dev",
+        prog="fragment dev",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,6 +1,6 @@
-"""What the BFF would say in each state, made of the views that lie in a fragment's `fixtures`.
+"""What a fragment's BFF, and others that it calls, would say in each state: made of what lies in its `fixtures`.
 
-Public: `shape`, `long_name`, `read_view`.
+Public: `answer_of`, `shape`, `long_name`, `read_fixture`, `VIEWS`.
 """
 
 import re
@@ -14,6 +14,8 @@ from shell.operations.workbench.states import BenchState
 
 # How old the figures are while their feed fails.
 STALE_FOR, DOWN_FOR = timedelta(minutes=2), timedelta(minutes=12)
+VIEWS = "views/"
+_MOMENT = re.compile(r"now(?:([+-][0-9]{1,7})s)?", re.ASCII)
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # What people read begins with a capital and has small letters; codes, ids, moments and kinds do not.
 _NAME = re.compile(r"(?=.*[a-z])[A-Z][^\d_/:]*.*")
@@ -21,15 +23,26 @@ _MORE = " with a name that goes on for as long as somebody once thought it would
 _UNBROKEN = " Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 
 
-def read_view(fixtures: Path, path: str) -> Any | None:
-    """The view at `path` (`tables/201`), None where there is none that can be read."""
+def read_fixture(fixtures: Path, path: str) -> Any | None:
+    """What lies at `path` (`views/tables/201`), None where there is nothing that can be read."""
     parts = path.split("/")
     if not all(_SEGMENT.fullmatch(part) for part in parts):
         return None
     try:
-        return msgspec.json.decode((fixtures / "views").joinpath(*parts).with_suffix(".json").read_bytes())
+        return msgspec.json.decode(fixtures.joinpath(*parts).with_suffix(".json").read_bytes())
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def answer_of(fixtures: Path, path: str, state: BenchState, now: datetime) -> Any | None:
+    """What is said at `path` in `state` at `now`; None where there is nothing.
+
+    A view says how fresh it is; what another upstream says has names and moments alone that a state can change.
+    """
+    found = _at(read_fixture(fixtures, path), now)
+    if path.startswith(VIEWS):
+        return shape(found, state, now)
+    return long_name(found) if state is BenchState.HUGE_NAMES else found
 
 
 def shape(view: Any, state: BenchState, now: datetime) -> Any:
@@ -41,10 +54,28 @@ def shape(view: Any, state: BenchState, now: datetime) -> Any:
         shaped["data"] = long_name(view.get("data"))
     ages = {BenchState.DEGRADED: ("stale", STALE_FOR), BenchState.FEED_DOWN: ("down", DOWN_FOR)}
     freshness, ago = ages.get(state, ("live", timedelta()))
-    moment = (now - ago).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     given = view.get("freshness")
-    shaped["freshness"] = {**(given if isinstance(given, dict) else {}), "state": freshness, "as_of": moment}
+    shaped["freshness"] = {
+        **(given if isinstance(given, dict) else {}),
+        "state": freshness,
+        "as_of": _moment(now - ago),
+    }
     return shaped
+
+
+def _at(value: Any, now: datetime) -> Any:
+    """`value` with `now`, `now+25s` and `now-90s` in it as moments: what runs out would have run out long ago."""
+    if isinstance(value, dict):
+        return {key: _at(each, now) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_at(each, now) for each in value]
+    if isinstance(value, str) and (found := _MOMENT.fullmatch(value)):
+        return _moment(now + timedelta(seconds=int(found[1] or 0)))
+    return value
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def long_name(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bff.contracts.bets import BetsData
 from bff.contracts.games import GamesData
 from bff.contracts.history import HistoryData
 from bff.contracts.promotions import PromotionsData
@@ -16,12 +17,15 @@ from bff.contracts.tables import TableData, TablesData
 from bff.contracts.view import View
 from bff.contracts.wallet import LimitsData, WalletData
 from fragments.cli.scaffold.write import files_of, write
+from shell.composition.layout import Grid, Layout, SlotPlace, layout_problems
+from shell.composition.page import Page, PageTable, Slot
 from shell.operations.workbench.application import Workbench
 from shell.operations.workbench.cell_page import CellPages
 from shell.operations.workbench.choice import NO_SCRIPTS, Choice, frame_of, groups_of
 from shell.operations.workbench.cli import main
-from shell.operations.workbench.fixtures import long_name, read_view, shape
+from shell.operations.workbench.fixtures import answer_of, long_name, read_fixture, shape
 from shell.operations.workbench.folder import FolderUnusable, read_folder
+from shell.operations.workbench.look import alone, looks_of
 from shell.operations.workbench.states import BenchState, Cell
 from shell.operations.workbench.themes import theme_style
 from shell.operations.workbench.watch import fingerprint
@@ -29,11 +33,11 @@ from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
 NOW = datetime(2026, 3, 14, 20, 14, 3, tzinfo=UTC)
-FIXTURES = {
-    "wallet": {"wallet": WalletData, "history": HistoryData, "limits": LimitsData},
-    "promotions": {"promotions": PromotionsData},
-    "live_dealer": {"tables": TablesData, "tables/201": TableData},
-    "games": {"games": GamesData},
+FIXTURES: dict[str, dict[str, Any]] = {
+    "wallet": {"views/wallet": View[WalletData], "views/history": View[HistoryData], "views/limits": View[LimitsData]},
+    "promotions": {"views/promotions": View[PromotionsData]},
+    "live_dealer": {"views/tables": View[TablesData], "views/tables/201": View[TableData], "v1/bets": BetsData},
+    "games": {"views/games": View[GamesData]},
 }
 
 
@@ -65,14 +69,11 @@ def test_fragments_of_this_repository_can_be_looked_at(room: str) -> None:
     """Each has fixtures of what it asks the BFF for, as the contract has them today, in every state."""
     found = read_folder(ROOT / "fragments" / room)
     assert (found.root, found.trust) == (ROOT, "first-party")
-    lying = {
-        path.relative_to(found.fixtures / "views").with_suffix("").as_posix() for path in found.fixtures.rglob("*.json")
-    }
+    lying = {path.relative_to(found.fixtures).with_suffix("").as_posix() for path in found.fixtures.rglob("*.json")}
     assert lying == FIXTURES[room].keys()
     for name, kind in FIXTURES[room].items():
-        view = read_view(found.fixtures, name)
         for state in BenchState:
-            msgspec.convert(shape(view, state, NOW), View[kind])  # type: ignore[valid-type]
+            msgspec.convert(answer_of(found.fixtures, name, state, NOW), kind)
 
 
 @pytest.mark.parametrize(
@@ -146,13 +147,72 @@ def test_only_what_people_read_becomes_too_long() -> None:
     assert max(map(len, long.split())) > 60, "something in it can not be broken"
 
 
-@pytest.mark.parametrize("path", ["../secret", "a/../../b", "", "/etc/passwd", "tables/", "nothing", "broken"])
-def test_view_that_is_not_there_is_none(path: str, tmp_path: Path) -> None:
-    """Nothing outside the folder is read, and a broken file is no view."""
-    (tmp_path / "views").mkdir()
-    (tmp_path / "views" / "broken.json").write_text("{")
+@pytest.mark.parametrize("path", ["../secret", "a/../../b", "", "/etc/passwd", "views/", "nothing", "views/broken"])
+def test_fixture_that_is_not_there_is_none(path: str, tmp_path: Path) -> None:
+    """Nothing outside the folder is read, and a broken file is none."""
+    (tmp_path / "fixtures" / "views").mkdir(parents=True)
+    (tmp_path / "fixtures" / "views" / "broken.json").write_text("{")
     (tmp_path / "secret.json").write_text("{}")
-    assert read_view(tmp_path, path) is None
+    assert read_fixture(tmp_path / "fixtures", path) is None
+
+
+def test_moments_of_a_fixture_are_those_of_its_answer(tmp_path: Path) -> None:
+    """A round that takes bets still does so tomorrow; what only looks like a moment is text."""
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "rounds.json").write_text(
+        '[{"closes": "now+18s", "began": "now-2s", "at": "now"}, "now and then"]'
+    )
+    moments, text = answer_of(tmp_path, "v1/rounds", BenchState.FEED_DOWN, NOW)
+    assert moments == {
+        "closes": "2026-03-14T20:14:21.000Z",
+        "began": "2026-03-14T20:14:01.000Z",
+        "at": "2026-03-14T20:14:03.000Z",
+    }
+    assert text == "now and then"
+
+
+def test_a_provider_says_no_freshness_and_its_names_are_too_long_too(tmp_path: Path) -> None:
+    """That is a view's alone to say."""
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "tables.json").write_text('{"name": "Harbour"}')
+    for state in BenchState:
+        answer = answer_of(tmp_path, "v1/tables", state, NOW) or {}
+        assert answer.keys() == {"name"}
+        assert (answer["name"] == "Harbour") is (state is not BenchState.HUGE_NAMES)
+
+
+def test_slot_is_looked_at_where_its_page_has_it() -> None:
+    """Under its own name, in its own column and as high, with the rest of the page away; a fallback goes by that."""
+    layout = Layout(
+        order=["heading", "main", "side"],
+        slots={"main": SlotPlace("grid"), "wallet": SlotPlace("panel", {0: 216}), "bets": SlotPlace()},
+        stacks={"side": ["wallet", "bets"]},
+        grid=[Grid(960, ["1fr", "320px"], ["heading heading", "main side", "main ."], heights=["auto", "auto", "1fr"])],
+    )
+    page = Page(
+        "table", "/t/{table}/", "x.html", (Slot("wallet", "wallet", "/summary/{table}"),), samples={"table": "7"}
+    )
+    [look] = looks_of("wallet", PageTable((page,)), [], lambda _: layout)
+    assert (look.where, look.slot.name, look.slot.pathname) == ("table.wallet", "wallet", "/summary/7")
+    assert look.layout.order == ["heading", "wallet"]
+    assert look.layout.slots == {"wallet": SlotPlace("panel", {0: 216})}
+    assert look.layout.grid == [Grid(960, ["1fr", "320px"], ["heading heading", ". wallet"])]
+    assert list(layout_problems(look.layout, ["wallet"])) == []
+    assert alone(layout, "inside another").grid == []
+
+
+def test_what_no_page_asks_for_is_looked_at_as_content() -> None:
+    """Pathnames that were named, each once; else the content alone, on a page as wide as it is."""
+    nobody = PageTable(())
+    found = looks_of("poll", nobody, ["/results", "/results", "/"], _no_layout)
+    assert [(look.where, look.slot.pathname) for look in found] == [("results", "/results"), ("content", "/")]
+    [content] = looks_of("poll", nobody, [], _no_layout)
+    assert (content.where, content.slot.name, content.slot.pathname) == ("content", "content", "")
+    assert list(layout_problems(content.layout, ["content"])) == []
+
+
+def _no_layout(page: Page) -> Layout:
+    raise AssertionError(f"{page.name} has nothing of this fragment")
 
 
 def test_cell_is_named_by_its_key_and_by_no_other() -> None:
