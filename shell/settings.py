@@ -122,6 +122,9 @@ try:
 except NetworksRefused as error:
     raise ImproperlyConfigured(f"FRAGMENT_NETWORKS: {error}.") from error
 
+# Where the gallery of fragments stands while they are developed. Whatever players reach has none.
+GALLERY_URL = os.environ.get("GALLERY_URL", "") if LOCAL else ""
+
 # Who is told what became of a trial, and what that is signed with.
 TRIAL_WEBHOOK_URL = os.environ.get("TRIAL_WEBHOOK_URL", "")
 TRIAL_WEBHOOK_SECRET = os.environ.get("TRIAL_WEBHOOK_SECRET", "")

@@ -18,6 +18,7 @@ urlpatterns = [
     path("script-errors/", script_errors.report),
     path("metrics", operations.metrics),
     path("operations/", operations.board, name="board"),
+    path("gallery/", operations.gallery),
     path("registry/v1/", registry_api.urls),
 ]
 

@@ -5,7 +5,7 @@ from functools import wraps
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
@@ -31,6 +31,15 @@ def staff_only(view: View) -> View:
         return view(request)
 
     return guarded
+
+
+@never_cache
+@require_safe
+def gallery(request: HttpRequest) -> HttpResponse:
+    """The wall of the bench that stands beside a shell for development; no page where there is none."""
+    if not settings.GALLERY_URL:
+        return render(request, "404.html", status=404)
+    return HttpResponseRedirect(settings.GALLERY_URL)
 
 
 @never_cache

@@ -13,7 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
-from shell.operations.up.house import PORT_OFFSET_MAX, PORTS_MAX, VALKEY_NAME, VALKEY_OFFSET, House, Process
+from shell.operations.up.house import (
+    GALLERY_OFFSET,
+    PORT_OFFSET_MAX,
+    PORTS_MAX,
+    VALKEY_NAME,
+    VALKEY_OFFSET,
+    House,
+    Process,
+)
 
 HOST = "127.0.0.1"
 FRONT_OFFSET = 0
@@ -68,7 +76,7 @@ class Layout:
 
 def _offsets(processes: Sequence[Process]) -> Iterator[int]:
     """Those above what a process may have; then, from the highest down, those that none of `processes` has."""
-    taken = {VALKEY_OFFSET, *(each.port for each in processes), *(each.inner for each in processes)}
+    taken = {VALKEY_OFFSET, GALLERY_OFFSET, *(each.port for each in processes), *(each.inner for each in processes)}
     yield from range(PORT_OFFSET_MAX + 1, PORTS_MAX)
     yield from (offset for offset in range(PORT_OFFSET_MAX, 0, -1) if offset not in taken)
     yield from itertools.count(PORTS_MAX)

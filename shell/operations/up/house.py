@@ -21,6 +21,8 @@ PORT_OFFSET_MAX = 60
 # What one copy takes, with the ports of its drills: copies stand a hundred ports apart.
 PORTS_MAX = 100
 VALKEY_OFFSET = 40
+GALLERY_OFFSET = 60
+_RESERVED = {VALKEY_OFFSET: "the embedded Valkey's", GALLERY_OFFSET: "the gallery's"}
 VALKEY_NAME = "valkey"
 
 
@@ -213,8 +215,8 @@ class _Table:
         # bool is an int in Python, and `port = true` is a slip, not port 1.
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= PORT_OFFSET_MAX:
             raise self.broken(key, f"must be an offset from the port base, 0 to {PORT_OFFSET_MAX}, not {value!r}")
-        if value == VALKEY_OFFSET:
-            raise self.broken(key, f"offset {VALKEY_OFFSET} is the embedded Valkey's")
+        if value in _RESERVED:
+            raise self.broken(key, f"offset {value} is {_RESERVED[value]}")
         return value
 
     def welcome(self) -> dict[str, str]:

@@ -21,6 +21,7 @@ examples:
   uv run manage.py up --only shell bff-queries   these and the embedded Valkey
   uv run manage.py up --server daphne            serve the houses by daphne
   uv run manage.py up --drills                   with a fault proxy on every hop, and a console to break them
+  uv run manage.py up --gallery                  with every fragment in every state at /gallery/
   uv run manage.py up --functions wallet,promotions,live-dealer,games
                                                  fragments as functions, on a platform like AWS Lambda's
   KAFKA_BOOTSTRAP=kafka:9092 uv run manage.py up --broker kafka
@@ -50,6 +51,7 @@ class Options:
     broker: Literal["", "streams", "kafka"] = ""
     drills: bool = False
     functions: tuple[str, ...] = ()
+    gallery: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,6 +93,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="put a fault proxy on every hop between browser, houses, Valkey and PostgreSQL, for manage.py drill",
     )
     parser.add_argument(
+        "--gallery",
+        action="store_true",
+        help="every fragment here in every state on one wall, at /gallery/; for development",
+    )
+    parser.add_argument(
         "--functions",
         nargs="+",
         action="extend",
@@ -114,6 +121,7 @@ def parse(argv: Sequence[str]) -> Options:
         found.broker,
         found.drills,
         tuple(name for names in found.functions for name in names.split(",") if name),
+        found.gallery,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from shell.operations.up import outage_console
+from shell.operations.up import gallery, outage_console
 from shell.operations.up.drills import DRILLS_NAME, FRONT_OFFSET, HOST, Drills, Layout
 from shell.operations.up.functions import ENVIRONMENTS_PATH, as_function, check_functions
 from shell.operations.up.house import VALKEY_NAME, VALKEY_OFFSET, House, Process, embedded_valkey
@@ -135,6 +135,9 @@ def plan(
                 python,
             )
         )
+    if options.gallery:
+        launches.append(gallery.launch(options.port_base, environ, python))
+        welcome.append(gallery.welcome(options.port_base))
     front = [process.name for process in choice.processes if process.port == FRONT_OFFSET]
     return Plan(
         valkey=_valkey(options, data, environ, valkey_server) if choice.valkey else None,
@@ -175,6 +178,8 @@ def _shared_environ(
     if options.broker:
         kafka = f"kafka://{environ.get('KAFKA_BOOTSTRAP', '')}"
         shared["BROKER_URL"] = kafka if options.broker == "kafka" else shared["REDIS_URL"]
+    if options.gallery:
+        shared |= gallery.shared_environ(options.port_base)
     for house in houses:
         for process in house.processes:
             port = options.port_base + process.port

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shell.operations.workbench.folder import FolderUnusable, FragmentFolder, read_folder
+from shell.operations.workbench.folder import FolderUnusable, FragmentFolder, fragments_below, read_folder
 
 if TYPE_CHECKING:
     from shell.operations.workbench.application import Workbench
@@ -26,6 +26,7 @@ DESCRIPTION = (
 )
 EPILOG = """\
 Examples:
+  manage.py fragment dev
   manage.py fragment dev daily-quiz
   manage.py fragment dev fragments/wallet fragments/promotions --port 8061
 """
@@ -35,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     """The command's exit code; it ends with Ctrl-C."""
     given = _parser().parse_args(argv)
     try:
-        folders = [read_folder(Path(each)) for each in given.folders]
+        folders = [read_folder(Path(each)) for each in given.folders] or fragments_below(Path())
     except FolderUnusable as error:
         print(f"fragment dev: {error}", file=sys.stderr)
         return 2
@@ -95,7 +96,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="of a fragment: house.toml in it or one below")
+    parser.add_argument(
+        "folders",
+        nargs="*",
+        metavar="FOLDER",
+        help="of a fragment: house.toml in it or one below. Without any: each fragment that stands here",
+    )
     parser.add_argument(
         "--slot",
         action="append",

@@ -1,6 +1,6 @@
 """A fragment's folder: what it is called, and how it is started.
 
-Public: `FragmentFolder`, `FolderUnusable`, `read_folder`.
+Public: `FragmentFolder`, `FolderUnusable`, `read_folder`, `fragments_below`.
 """
 
 import re
@@ -64,6 +64,32 @@ def read_folder(given: Path) -> FragmentFolder:
         trust=process["trust"] if process.get("trust") == "first-party" else "sandboxed",
         variables=tuple(each if each.isupper() else each.upper().replace("-", "_") + "_URL" for each in calls),
     )
+
+
+def fragments_below(root: Path) -> list[FragmentFolder]:
+    """Each fragment in `root` or at most two folders below, by name; raises `FolderUnusable` where there is none."""
+    files = [file for pattern in ("", "*/", "*/*/") for file in sorted(root.glob(f"{pattern}house.toml"))]
+    found = {file: read_folder(_given(file)) for file in files if _is_fragment(file)}
+    if not found:
+        raise FolderUnusable("no fragment stands here: name the folder of one, or make one with `fragment new NAME`.")
+    return sorted(found.values(), key=lambda folder: folder.name)
+
+
+def _given(file: Path) -> Path:
+    """The folder that a person would name: that of the repository, where the package in it has the `house.toml`."""
+    package = file.parent
+    outside = not (package / "fixtures").is_dir() and (package.resolve().parent / "fixtures").is_dir()
+    return package.resolve().parent if outside else package
+
+
+def _is_fragment(file: Path) -> bool:
+    """Whether it publishes a manifest; one that can not be read is a fragment's whose mistake is to be said."""
+    try:
+        house = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return True
+    processes = house.get("process")
+    return isinstance(processes, list) and any("publish" in _table(each) for each in processes)
 
 
 def _house_file(given: Path) -> Path:

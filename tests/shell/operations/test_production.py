@@ -71,6 +71,14 @@ def test_pages_without_tls_may_open_no_socket(production: pytest.MonkeyPatch) ->
             runpy.run_path(file)
 
 
+def test_gallery_is_nothing_that_players_reach(production: pytest.MonkeyPatch) -> None:
+    """Whatever its address is said to be: without `DEBUG` there is none, and `/gallery/` is no page."""
+    production.setenv("GALLERY_URL", "https://wall.example/gallery/")
+    assert runpy.run_path(str(ROOT / "shell/settings.py"))["GALLERY_URL"] == ""
+    production.setenv("DEBUG", "1")
+    assert runpy.run_path(str(ROOT / "shell/settings.py"))["GALLERY_URL"] == "https://wall.example/gallery/"
+
+
 @pytest.mark.parametrize(
     ("file", "name", "value"),
     [

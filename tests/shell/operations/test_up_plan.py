@@ -268,3 +268,18 @@ def test_inner_port_is_a_processes_own():
     assert launch_of(decided, "front").environ["INNER_PORT"] == "9001"
     assert launch_of(decided, "back-api").environ["INNER_PORT"] == ""
     assert decided.welcome == (("Status", "http://localhost:9001/status"), ("Lobby", "http://localhost:9000/"))
+
+
+def test_gallery_stands_beside_the_shell_when_asked():
+    """It is a process of its own on a port that no house may have, and every house learns where; else there is none."""
+    decided = planned(Options(port_base=9000, gallery=True))
+    wall = launch_of(decided, "gallery")
+    assert wall.command == ("python", "manage.py", "fragment", "dev", "--port", "9060")
+    assert (wall.port, wall.ready_path) == (9060, "/gallery/")
+    assert not wall.environ.keys() & {"FRONT_KEY", "SHARED", "REDIS_URL"}
+    assert launch_of(decided, "front").environ["GALLERY_URL"] == "http://127.0.0.1:9060/gallery/"
+    assert ("Gallery", "http://localhost:9000/gallery/") in decided.welcome
+    without = planned()
+    assert "gallery" not in without.names()
+    assert "GALLERY_URL" not in launch_of(without, "front").environ
+    assert (command_line.parse(["--gallery"]).gallery, command_line.parse([]).gallery) == (True, False)

@@ -24,7 +24,7 @@ from shell.operations.workbench.cell_page import CellPages
 from shell.operations.workbench.choice import NO_SCRIPTS, Choice, frame_of, groups_of
 from shell.operations.workbench.cli import main
 from shell.operations.workbench.fixtures import answer_of, long_name, read_fixture, shape
-from shell.operations.workbench.folder import FolderUnusable, read_folder
+from shell.operations.workbench.folder import FolderUnusable, fragments_below, read_folder
 from shell.operations.workbench.look import alone, looks_of
 from shell.operations.workbench.states import BenchState, Cell
 from shell.operations.workbench.themes import theme_style
@@ -62,6 +62,24 @@ def test_folder_of_a_team_says_how_it_is_started(folder: Path) -> None:
     own.parent.mkdir(parents=True)
     own.touch()
     assert read_folder(folder).command[0] == str(own)
+
+
+def test_without_a_folder_each_fragment_that_stands_here_is_looked_at(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this repository those of the demo; in a team's own folder or beside it, theirs. Other houses are none."""
+    assert [found.name for found in fragments_below(ROOT)] == sorted(room.replace("_", "-") for room in FIXTURES)
+    for place in (folder, folder.parent):
+        [found] = fragments_below(place)
+        assert (found.name, found.fixtures) == ("poll", folder / "fixtures")
+    (folder.parent / "broken").mkdir()
+    (folder.parent / "broken" / "house.toml").write_text("[house")
+    monkeypatch.chdir(folder.parent)
+    assert main([]) == 2
+    assert "can not be read" in capsys.readouterr().err
+    monkeypatch.chdir(folder / "tests")
+    assert main([]) == 2
+    assert "no fragment stands here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("room", FIXTURES)
