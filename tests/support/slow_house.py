@@ -40,6 +40,13 @@ template = "lobby.html"
 wallet = { fragment = "wallet", pathname = "/summary" }
 tables = { fragment = "live-dealer", pathname = "/grid" }
 promotions = { fragment = "promotions", pathname = "/offers" }
+[fragments.games]
+[pages.games]
+route = "/ours/games/"
+template = "games.html"
+[pages.games.slots]
+catalogue = { fragment = "games", pathname = "/catalogue", query = ["search", "category"] }
+wallet = { fragment = "wallet", pathname = "/summary" }
 [fragments.poll]
 [pages.limits]
 route = "/limits/"

@@ -65,7 +65,7 @@ def test_nothing_of_ours_reaches_beyond_its_own_frame(
     alone = page.evaluate(LOOK, NEIGHBOUR)
     podlets = [{"name": slot, "uri": f"{each.url}/manifest.json"} for slot, each in running.items()]
     page.goto(podium.layout("page", *podlets).url)
-    assert page.locator("link[rel=stylesheet]").count() == 6
+    assert page.locator("link[rel=stylesheet]").count() == 2 * len(OURS)
     assert page.evaluate(LOOK, NEIGHBOUR) == alone
 
 
@@ -87,6 +87,22 @@ def test_links_lead_where_the_layout_says(running: dict[str, Fragment]) -> None:
     grid = running["tables"].get("/grid", **says).text
     assert 'href="/play/201/"' in grid
     assert 'href="/play/all/roulette/"' in grid
+    assert 'action="/reels/"' in running["catalogue"].get("/catalogue", **says).text
+
+
+def test_link_and_search_of_the_catalogue_reach_it_through_a_layout(
+    podium: Podium, running: dict[str, Fragment], page: Page
+) -> None:
+    """A layout hands on what a page's query says to the slot, as the shell does by its pages table."""
+    catalogue = next(each for each in OURS if each.slot == "catalogue")
+    podlet = catalogue.podlet(running["catalogue"])
+    page.goto(podium.layout("page", podlet, contexts={"pagePathnames": "games=/"}).url)
+    page.get_by_role("link", name="Slots").click()
+    assert page.get_by_role("heading", level=2).inner_text() == "Slots"
+    page.get_by_role("searchbox").fill("lan tern")
+    page.get_by_role("button", name="Search").click()
+    page.wait_for_url("**/?catalogue.search=lan+tern&**")
+    assert page.get_by_role("heading", level=2).inner_text() == "“lan tern”"
 
 
 def test_table_of_the_book_is_what_was_seen(seen: Seen, page: Page) -> None:

@@ -11,5 +11,5 @@ export default function mount(root) {
   }
 }
 
-// A slot of the shell calls `mount` and stands in a shadow root. In a page of another layout nobody does, and forms of
-// players are not there.
+// A slot of the shell calls `mount`. In a page of another layout nobody does, and it is not done here either: nothing swaps
+// an answer in there, so a form has to lead back to its page.

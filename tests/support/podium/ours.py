@@ -5,26 +5,28 @@ table of `fragments/README.md` is made of `rows`; `tests/whole/test_ours_in_a_la
 """
 
 import base64
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from playwright.sync_api import Browser, Page
 
 from bff.contracts.tables import TablesData
 from tests.support.fragments_fake_bff import FakeBff, reply, view
+from tests.support.fragments_games import games_data
 from tests.support.fragments_house import Fragment
 from tests.support.fragments_samples import offers, tables
 from tests.support.podium.rig import Podium
 from tests.support.slow_house import SlowHouse
 
 MARKS = ("<!-- ours -->\n", "<!-- /ours -->\n")
-LAYOUT_PATHNAMES = "sign_in=/login/; table=/play/{table_id}/; kind=/play/all/{kind}/; cashier=/money/"
+LAYOUT_PATHNAMES = "sign_in=/login/; table=/play/{table_id}/; kind=/play/all/{kind}/; cashier=/money/; games=/reels/"
 WIDTHS = {1280: "dark", 390: "light"}
 # As much of a picture may differ as the edges of letters do that stand on another fraction of a pixel.
 DIFFERENCE_MAX = 0.002
-_PAGE_OF_THE_SHELL = "/ours/"
 _NOW = "2026-11-29T20:00:00Z"
 _LIVE = re.compile(r"/(static|assets)/.*\blive\b[^/]*\.js")
 
@@ -49,7 +51,7 @@ _DIFFERENCE = """async ([one, other]) => {
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """One fragment of the demo: its folder, what a visitor's lobby asks it for, and what to look at besides."""
+    """One fragment of the demo: its folder, what a visitor's page asks it for, and what to look at besides."""
 
     room: str
     slot: str
@@ -57,12 +59,21 @@ class Ours:
     # Selectors: a link that its answer has, and what its own script writes (empty: it writes nothing for a visitor).
     link: str
     written: str = ""
+    # The page of the shell that it stands in, and what of that page's query it is handed.
+    page: str = "/ours/"
+    queries: tuple[str, ...] = ()
+
+    def podlet(self, fragment: Fragment) -> dict[str, Any]:
+        """As a layout registers and asks it."""
+        uri = f"{fragment.url}/manifest.json"
+        return {"name": self.slot, "uri": uri, "pathname": self.pathname, "queries": list(self.queries)}
 
 
 OURS = (
     Ours("wallet", "wallet", "/summary", "a"),
     Ours("live_dealer", "tables", "/grid", ".name a"),
     Ours("promotions", "promotions", "/offers", "a.button", written="time[data-countdown]"),
+    Ours("games", "catalogue", "/catalogue", ".choices a + a", page="/ours/games/", queries=("search", "category")),
 )
 
 
@@ -84,6 +95,7 @@ def ours_running() -> Iterator[dict[str, Fragment]]:
         bff = stack.enter_context(FakeBff())
         bff.replies["/views/tables"] = reply(view(TablesData(tables())))
         bff.replies["/views/promotions"] = reply(view(offers("signed_out")))
+        bff.replies["/views/games"] = reply(view(games_data(recent=[], favourites=[])))
         yield {each.slot: stack.enter_context(Fragment(each.room, bff.url)) for each in OURS}
 
 
@@ -93,15 +105,12 @@ def both_sides(
     """(a fragment, in a layout, in the shell's page). It has as much room here as there."""
     for fragment in running.values():
         shell.publish(f"{fragment.url}/manifest.json")
-    podlets = [
-        {"name": each.slot, "uri": f"{running[each.slot].url}/manifest.json", "pathname": each.pathname}
-        for each in OURS
-    ]
+    podlets = [each.podlet(running[each.slot]) for each in OURS]
     layout = podium.layout("page", *podlets, contexts={"pagePathnames": LAYOUT_PATHNAMES})
     seen: dict[tuple[str, str], list[Side]] = {}
     for width, scheme in WIDTHS.items():
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-        here = _in_the_shell(context.new_page(), shell.url + _PAGE_OF_THE_SHELL)
+        here = _in_the_shell(context.new_page(), shell.url)
         there = _in_the_layout(context.new_page(), layout.url, {slot: side.width for slot, side in here.items()})
         for slot in here:
             seen.setdefault((slot, "there"), []).append(there[slot])
@@ -115,11 +124,15 @@ def _in_the_shell(page: Page, url: str) -> dict[str, Side]:
     page.clock.set_fixed_time(_NOW)
     # Live values stand still in both: as nobody answers the socket here, the slots would say so after a while.
     page.route(_LIVE, lambda route: route.abort())
-    page.goto(url)
-    for each in OURS:
-        page.wait_for_selector(f'#slot-{each.slot}[data-state="fresh"]')
-    page.wait_for_load_state("networkidle")
-    return {each.slot: _look(page, f"#slot-{each.slot}", each) for each in OURS}
+    looks: dict[str, Side] = {}
+    for address, of_page in itertools.groupby(OURS, key=lambda each: each.page):
+        page.goto(url + address)
+        there = list(of_page)
+        for each in there:
+            page.wait_for_selector(f'#slot-{each.slot}[data-state="fresh"]')
+        page.wait_for_load_state("networkidle")
+        looks |= {each.slot: _look(page, f"#slot-{each.slot}", each) for each in there}
+    return looks
 
 
 def _in_the_layout(page: Page, url: str, widths: dict[str, int]) -> dict[str, Side]:

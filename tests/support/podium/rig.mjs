@@ -174,17 +174,26 @@ function send(response, answer) {
   response.end(answer.body ?? "");
 }
 
-// A stock layout at `/` over these podlets: [{ name, uri, pathname?, query? }, ...]. `contexts` are contexts of its own.
+// What of a page's query a podlet is handed: `?catalogue.search=lan` is `search=lan` for the podlet `catalogue`.
+const queryOf = (request, name, queries) =>
+  Object.fromEntries(
+    queries.map((each) => [each, request.query[`${name}.${each}`]]).filter(([, value]) => value !== undefined),
+  );
+
+// A stock layout at `/` over these podlets: [{ name, uri, pathname?, query?, queries? }, ...]. `contexts` are its own.
 async function startLayout(name, podlets, { contexts = {}, ...options }) {
   const layout = new Layout({ name, pathname: "/", ...options });
   for (const [each, value] of Object.entries(contexts)) layout.context.register(each, { parse: () => value });
-  const clients = podlets.map(({ name: client, uri, ...rest }) => [layout.client.register({ name: client, uri }), rest]);
+  const clients = podlets.map(({ name: client, uri, queries = [], query, ...rest }) => {
+    const optionsFor = (request) => ({ ...rest, query: { ...query, ...queryOf(request, client, queries) } });
+    return [layout.client.register({ name: client, uri }), optionsFor];
+  });
   const app = express();
   app.use(layout.middleware());
-  app.get("/", async (_, response, next) => {
+  app.get("/", async (request, response, next) => {
     try {
       const incoming = response.locals.podium;
-      const fetched = await Promise.all(clients.map(([client, rest]) => client.fetch(incoming, rest)));
+      const fetched = await Promise.all(clients.map(([client, optionsFor]) => client.fetch(incoming, optionsFor(request))));
       incoming.podlets = fetched;
       const sections = fetched.map((each, at) => `<section data-slot="${podlets[at].name}">${each}</section>`);
       response.podiumSend(sections.join("\n"));

@@ -91,9 +91,10 @@ class Podium:
         return list(self._ask("requests", url=started.url))
 
     def layout(self, name: str, *podlets: dict[str, Any], **options: Any) -> Started:
-        """A stock `@podium/layout` at `/` over podlets `{name, uri, pathname, query}`.
+        """A stock `@podium/layout` at `/` over podlets `{name, uri, pathname, query, queries}`.
 
-        Each stands in `<section data-slot=name>`. `contexts` maps names of Podium contexts of its own to their values.
+        Each stands in `<section data-slot=name>`, and is handed `?<name>.<each>=` of the page's query for
+        `queries`. `contexts` maps names of Podium contexts of its own to their values.
         """
         url = str(self._ask("layout", name=name, podlets=podlets, options=options)["url"])
         return Started(url, "")
