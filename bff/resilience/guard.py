@@ -16,6 +16,7 @@ from bff.resilience.attribution import Party, party
 from bff.resilience.breaker import Breaker, Permit, Position, Transition
 from bff.resilience.budget import RetryBudget
 from bff.resilience.bulkhead import Bulkhead, Place
+from bff.resilience.callers import Callers
 from bff.resilience.deadline import Deadline
 from bff.resilience.evidence import Evidence, OwnLease, ProbeLease
 from bff.resilience.guarded_call import GuardedCall
@@ -88,6 +89,7 @@ class Guard:
         self.pace = Pace(policy)
         self.resources = Resources(name, policy, chance=chance, listener=log_moved)
         self.steadiness = Steadiness(policy)
+        self._settle = partial(settle, policy=policy, pace=self.pace, callers=Callers(policy))
         self._meter = Meter(name, self.bulkhead, self.resources) if partition is None else Unmetered()
         self.probe = FixedProbe(probe) if isinstance(probe, Request) else probe
         self._prober = self._prober_for(self.probe, lease or OwnLease()) if self.probe else None
@@ -294,7 +296,7 @@ class Guard:
             took_ms = (now - began) * 1000
             self._meter.attempted(took_ms)
             was_slow = self.pace.slow(now)
-            settle(permit, ended, self.policy, self.pace, now=now, given_ms=given_ms, took_ms=took_ms)
+            self._settle(permit, ended, caller=call.request.caller, now=now, given_ms=given_ms, took_ms=took_ms)
             if self.pace.slow(now) and not was_slow:
                 _logger.warning(
                     "upstream_slow", upstream=self.name, ms=round(took_ms), limit_ms=self.policy.deadline_ms

@@ -3,13 +3,14 @@
 Public: `Judge`, `judged`, `settle`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 
 from bff.contracts.load_class import SHED
 from bff.contracts.problem import read_problem
-from bff.resilience.attribution import Party, party
+from bff.resilience.attribution import ATTRIBUTION, Party, party
 from bff.resilience.breaker import Permit
+from bff.resilience.callers import Callers
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.pace import Pace
@@ -39,14 +40,19 @@ def judged(response: Response, policy: Policy, judge: Judge | None) -> Response 
 def settle(
     permit: Permit,
     ended: Response | Failure,
+    *,
     policy: Policy,
     pace: Pace,
-    *,
+    callers: Callers,
+    caller: Hashable,
     now: float,
     given_ms: float,
     took_ms: float,
 ) -> None:
-    """End `permit` as the attempt deserves; `given_ms` is the time that the attempt had, `took_ms` what it used."""
+    """End `permit` as the attempt deserves; `given_ms` is the time that the attempt had, `took_ms` what it used.
+
+    `caller` is who chose what was asked for, if that was somebody outside. That nobody could be reached is no choice.
+    """
     party_blamed = Party.NOBODY if isinstance(ended, Response) else party(ended.reason)
     if isinstance(ended, Response) or party_blamed in (Party.NOBODY, Party.RESOURCE):
         pace.took(took_ms, now)
@@ -56,8 +62,12 @@ def settle(
     if unfair or party_blamed is Party.UNPROVED:
         permit.release(now)
         return
+    chosen = caller is not None and ATTRIBUTION[ended.reason].sent
+    if chosen and not callers.counts(caller, now):
+        permit.release(now)
+        return
     # A 503 with Retry-After is the upstream's own word on all calls; a 429 may be about one player.
-    at_once = ended.status == 503 and ended.retry_after_ms is not None
+    at_once = ended.status == 503 and ended.retry_after_ms is not None and not chosen
     if ended.reason is Reason.TIMEOUT:
         pace.took(given_ms, now)
     permit.failure(now, cause=ended.reason, retry_after_ms=ended.retry_after_ms, at_once=at_once)

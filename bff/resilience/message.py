@@ -3,7 +3,7 @@
 Public: `Request`, `Response`, `Headers`, `CallFailed`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bff.resilience.reason import Reason
@@ -55,7 +55,8 @@ class Request:
     """`url` is absolute, http or https; `headers` travel as given, Accept-Encoding apart, which is always identity.
 
     `unpooled`: it is to travel on a connection of its own, that nobody used before. `redirects`: an answer that sends
-    elsewhere is one, and not a failure; nobody follows it.
+    elsewhere is one, and not a failure; nobody follows it. `caller` is who chose the address, if that was somebody
+    outside: what fails at it again and again is one caller's word.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Request:
     body: bytes = b""
     unpooled: bool = False
     redirects: bool = False
+    caller: Hashable = None
 
     @property
     def safe(self) -> bool:

@@ -38,6 +38,7 @@ class Policy:
     calls_min: int = 20
     failed_ratio_max: float = 0.5
     consecutive_max: int = 5
+    callers_max: int = 4096  # of those who choose what is asked for: each one's failures count once a window
     fair_ratio_min: float = 0.5  # a time-out of a call that had less than this share of deadline_ms proves nothing
     open_ms_initial: int = 2000
     open_ms_max: int = 3000  # with the successes and a waiting page's delay after it, still healed within seven seconds

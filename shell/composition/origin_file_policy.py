@@ -25,5 +25,13 @@ class OriginFilePolicy:
     # What a browser is told where a copy stands in.
     stale_browser_s: int = 10
 
+    # Of one fragment in this process: none has another's room.
     cache_bytes_max: int = 32 * 1024 * 1024
     cache_entries_max: int = 4096
+
+    # Of addresses that no body has shown: those that a script makes up, and those that anybody does. All fragments
+    # have the copies of these together.
+    unsigned_in_flight_max: int = 4
+    unsigned_waiting_max: int = 16
+    unsigned_cache_bytes_max: int = 4 * 1024 * 1024
+    unsigned_cache_entries_max: int = 256

@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
+from django.utils.crypto import salted_hmac
+
 from bff.contracts import podium_url
 from bff.contracts.asset import Scope
 from bff.contracts.manifest import Manifest
@@ -26,6 +28,7 @@ ASSETS_PREFIX = "/assets/"
 # No release's own folder begins so: what follows is the release's digest, shortened.
 ORIGIN_FOLDER = "at-"
 RELEASE_CHARS = 12
+_PICTURE_SALT = "shell.composition.pictures"
 _PATH_SAFE = "/-._~!$&()*+,;=:@"
 
 
@@ -158,7 +161,8 @@ class Release:
         there = (urlsplit(podium_url.resolve(self.manifest_url, each)).path for each in declared)
         paths = tuple(unquote(path).rstrip("/") + "/" for path in there)
         folder = asset_url(self.fragment, f"{ORIGIN_FOLDER}{self.digest[:RELEASE_CHARS]}", "")
-        return OriginPrefix(folder, f"{parts.scheme}://{parts.netloc.lower()}", paths)
+        key = salted_hmac(_PICTURE_SALT, f"{self.fragment}/{self.digest}", algorithm="sha256").digest()
+        return OriginPrefix(folder, f"{parts.scheme}://{parts.netloc.lower()}", paths, key)
 
     def use(self, key: str) -> AssetUse:
         """How pages use this file."""

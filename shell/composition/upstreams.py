@@ -26,9 +26,11 @@ from shell.composition.release import Release, Role, Snapshot
 
 # A command may wait for a payment provider; a page never does.
 ACTION_MS = 5000
+# More failures than a window can hold.
+_NEVER = 10**9
 
 # What a guard is of: each has its own breaker, so that the outage of one is not another's.
-_Kind = Literal["content", "actions", "api", "uploads", "warming", "files"]
+_Kind = Literal["content", "actions", "api", "uploads", "warming", "files", "unsigned-files"]
 # Fragment, digest, role, kind.
 _Key = tuple[str, str, Role, _Kind]
 
@@ -150,12 +152,17 @@ class Upstreams:
             guard = self._guards[key] = Guard(name, policy, transport)
         return guard
 
-    def files_of(self, release: Release) -> Guard:
-        """The guard of the pictures and fonts that come from a release's origin through the shell."""
-        key: _Key = (release.fragment, release.digest, release.role, "files")
+    def files_of(self, release: Release, *, signed: bool = True) -> Guard:
+        """The guard of the pictures and fonts that come from a release's origin through the shell.
+
+        Those whose address no body has shown have another, of few places and without a breaker: whoever invents names
+        learns what the origin says of them, and nobody else does.
+        """
+        kind: _Kind = "files" if signed else "unsigned-files"
+        key: _Key = (release.fragment, release.digest, release.role, kind)
         guard = self._guards.get(key)
         if guard is None:
-            own, name = self.file_policy, f"{_name(release)}.files"
+            own, name = self.file_policy, f"{_name(release)}.{kind}"
             policy = replace(
                 self._policy,
                 deadline_ms=own.deadline_ms,
@@ -163,6 +170,15 @@ class Upstreams:
                 wire_bytes_max=own.file_bytes_max,
                 decoded_bytes_max=own.file_bytes_max,
             )
+            if not signed:
+                policy = replace(
+                    policy,
+                    in_flight_max=own.unsigned_in_flight_max,
+                    waiting_max=own.unsigned_waiting_max,
+                    calls_min=_NEVER,
+                    consecutive_max=_NEVER,
+                    retry_after_ms_max=0,
+                )
             guard = self._guards[key] = Guard(name, policy, self._checked(name, policy))
         return guard
 
@@ -178,6 +194,7 @@ class Upstreams:
             self.api_of(release),
             self.api_of(release, upload=True),
             self.files_of(release),
+            self.files_of(release, signed=False),
         )
 
     def guards(self) -> dict[str, Guard]:

@@ -1,9 +1,12 @@
-"""Pictures and fonts below a static prefix: `/assets/<fragment>/at-<release>/<path>` -> the origin, and back.
+"""Pictures and fonts below a static prefix: `/assets/<fragment>/at-<release>/~<signature>/<path>` and its origin.
 
 Public: `OriginFilePath`, `OriginFile`.
 Asked for nobody: no cookie, no bearer and no header of a browser's goes along, so one copy serves all. What comes back
 is a picture or a font by its type, inert when it is opened by itself, and held once by its digest. The origin has a
 guard of its own for them: slots stand while it is away, and so do pictures that were asked for before.
+
+What was signed, a body has shown. Any other address gets a copy that is there for those; else it is asked for in a few
+places of its own, and neither what the origin says of it nor its copy is in the way of what pages show.
 """
 
 import hashlib
@@ -22,6 +25,7 @@ from bff.resilience.last_good import Fetched, Key, LastGood, LastGoodPolicy
 from bff.resilience.message import Headers, Request, Response
 from bff.resilience.outcome import Failure, Outcome, State
 from bff.resilience.reason import Reason
+from shell.composition.contain.origin_prefix import OriginAddress
 from shell.composition.release import ASSETS_PREFIX, ORIGIN_FOLDER, RELEASE_CHARS, Release, Snapshot
 from shell.registry.file_types import FileType, type_of
 from shell.registry.references import Reach
@@ -31,6 +35,8 @@ from shell.wiring import Parts
 _READS = frozenset({"GET", "HEAD"})
 _SHOWN = frozenset({Reach.PICTURE, Reach.FONT})
 _REASONS = {404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND, 401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED}
+# Why a copy stands in that is not fresh any more; nobody is shown it.
+_UNSIGNED = Failure(Reason.SHED, "no body has shown this address")
 _NOT_STORED = ("cache-control", "no-store")
 _NONE = b"There is no such file.\n"
 _AWAY = b"This file can not be had for the moment.\n"
@@ -54,7 +60,13 @@ class OriginFilePath:
         self._parts = parts
         self._policy = parts.upstreams.file_policy
         limits = LastGoodPolicy(bytes_max=self._policy.cache_bytes_max, entries_max=self._policy.cache_entries_max)
-        self._copies: LastGood[OriginFile] = LastGood(limits)
+        self._limits = limits
+        self._copies: dict[str, LastGood[OriginFile]] = {}
+        self._unsigned: LastGood[OriginFile] = LastGood(
+            LastGoodPolicy(
+                bytes_max=self._policy.unsigned_cache_bytes_max, entries_max=self._policy.unsigned_cache_entries_max
+            )
+        )
         self._by_digest: WeakValueDictionary[str, OriginFile] = WeakValueDictionary()
 
     async def serve(self, scope: dict[str, Any], receive: ASGIReceiveCallable, send: ASGISendCallable) -> bool:
@@ -66,31 +78,46 @@ class OriginFilePath:
         if not folder.startswith(ORIGIN_FOLDER):
             return False
         release = _release(self._parts.registry.current, fragment, folder.removeprefix(ORIGIN_FOLDER))
-        url = release.pictures.prefix.url(f"/{path}", scope["query_string"].decode("latin-1")) if release else None
-        if release is None or url is None:
+        there = release.pictures.prefix.read(f"/{path}", scope["query_string"].decode("latin-1")) if release else None
+        if release is None or there is None:
             await respond(send, 404, (PLAIN, _NOT_STORED), _NONE)
         else:
-            await self._answer(await self._file(release, url), scope, send)
+            await self._answer(await self._file(release, there), scope, send)
         return True
 
     async def aclose(self) -> None:
         """Wait for what is still fetched."""
-        await self._copies.aclose()
+        for copies in (self._unsigned, *self._copies.values()):
+            await copies.aclose()
 
-    async def _file(self, release: Release, url: str) -> Outcome[OriginFile] | Failure:
+    async def _file(self, release: Release, there: OriginAddress) -> Outcome[OriginFile] | Failure:
         async def fetch() -> Fetched[OriginFile] | Failure:
-            return await self._fetch(release, url)
+            return await self._fetch(release, there)
 
-        ended = await self._copies.get(Key.for_everybody(url), fetch, stale_s_max=self._policy.stale_s_max)
+        key, stale_s_max = Key.for_everybody(there.url), self._policy.stale_s_max
+        copies = self._copies_of(release.fragment)
+        if not there.signed:
+            held = copies.at_once(key, lambda: _UNSIGNED, stale_s_max=stale_s_max)
+            if isinstance(held, Outcome):
+                return held
+            copies = self._unsigned
+        ended = await copies.get(key, fetch, stale_s_max=stale_s_max)
         if isinstance(ended, Failure) and ended.reason is not Reason.NOT_FOUND:
             reason, detail = str(ended.reason), ended.detail
             logger.warning("origin_file_failed", fragment=release.fragment, reason=reason, detail=detail)
         return ended
 
-    async def _fetch(self, release: Release, url: str) -> Fetched[OriginFile] | Failure:
-        request = Request("GET", url, (("user-agent", USER_AGENT), ("accept", "image/*, font/*")))
+    def _copies_of(self, fragment: str) -> LastGood[OriginFile]:
+        copies = self._copies.get(fragment)
+        if copies is None:
+            copies = self._copies[fragment] = LastGood(self._limits)
+        return copies
+
+    async def _fetch(self, release: Release, there: OriginAddress) -> Fetched[OriginFile] | Failure:
+        request = Request("GET", there.url, (("user-agent", USER_AGENT), ("accept", "image/*, font/*")))
         deadline = Deadline.after_ms(time.monotonic(), self._policy.deadline_ms)
-        answer = await self._parts.upstreams.files_of(release).call(request, deadline, judge=_judge)
+        guard = self._parts.upstreams.files_of(release, signed=there.signed)
+        answer = await guard.call(request, deadline, judge=_judge)
         if isinstance(answer, Failure):
             return answer
         kind = _type(answer)

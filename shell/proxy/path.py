@@ -181,7 +181,9 @@ class ProxyPath:
         headers = [*api_headers(include, self._parts.bearer), *request_headers(incoming.headers)]
         if key := incoming.headers.get("idempotency-key"):
             headers.append((IDEMPOTENCY_KEY, key))
-        sent = StreamRequest(incoming.method, call.place.url, tuple(headers), content, exchange=exchange)
+        sent = StreamRequest(
+            incoming.method, call.place.url, tuple(headers), content, caller=call.visitor, exchange=exchange
+        )
         guard = self._parts.upstreams.api_of(include.published, upload=upload)
         deadline = Deadline.after_ms(time.monotonic(), self._policy.upload_ms if upload else self._policy.head_ms)
         # What one player's answers are worth is nothing to another's.

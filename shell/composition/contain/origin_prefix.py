@@ -1,10 +1,15 @@
 """Files that pages get through the shell from a fragment's own origin: those below a prefix that its manifest declares.
 
-Public: `OriginPrefix`, `NO_PREFIX`.
+Public: `OriginPrefix`, `OriginAddress`, `NO_PREFIX`.
+
+An address that the shell writes into a body is signed, and the same in every process and at every time. What a browser
+asks for under another may be anybody's invention, and is believed less (`shell/proxy/origin_files.py`).
 """
 
+import base64
+import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, unquote
 
 _PATH_SAFE = "/-._~!$&()*+,;=:@"
@@ -13,18 +18,29 @@ _STRANGE = re.compile(r"[\x00-\x1f\x7f-\x9f\\%?#\ufffd]")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?-]{0,256}")
 _NO_NAMES = frozenset({"", ".", ".."})
 _PATH_CHARS_MAX = 1024
+_SIGNATURE_BYTES = 12
+_SIGNED = re.compile(r"/~([A-Za-z0-9_-]{16})(/.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class OriginAddress:
+    """Where a file is at its origin; `signed`: a body of this release has shown it."""
+
+    url: str
+    signed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class OriginPrefix:
     """`paths` of `origin` (`https://x.example`), each with a slash at its end.
 
-    A file's address in pages is `folder` and its whole path there.
+    A file's address in pages is `folder`, a signature by `key`, and its whole path there.
     """
 
     folder: str = ""
     origin: str = ""
     paths: tuple[str, ...] = ()
+    key: bytes = field(default=b"", repr=False)
 
     def holds(self, address: str) -> bool:
         """Whether `address` is one that pages find such a file at."""
@@ -37,10 +53,24 @@ class OriginPrefix:
         path = unquote(there.path)
         if not self._below(path) or _QUERY.fullmatch(there.query) is None:
             return None
-        return self.folder + quote(path[1:], safe=_PATH_SAFE) + (f"?{there.query}" if there.query else "")
+        signature = self._signature(path, there.query)
+        written = quote(path, safe=_PATH_SAFE) + (f"?{there.query}" if there.query else "")
+        return f"{self.folder}~{signature}{written}"
 
-    def url(self, path: str, query: str) -> str | None:
-        """Where the file that pages ask for as `path` (decoded, with its slash) is at the fragment's origin."""
+    def read(self, path: str, query: str) -> OriginAddress | None:
+        """What pages ask for as `path` (decoded, with its slash) below `folder`; None where it is below no prefix."""
+        found = _SIGNED.fullmatch(path)
+        signature, path = (found[1], found[2]) if found else ("", path)
+        url = self._url(path, query)
+        if url is None:
+            return None
+        return OriginAddress(url, hmac.compare_digest(signature, self._signature(path, query)))
+
+    def _signature(self, path: str, query: str) -> str:
+        signed = hmac.digest(self.key, f"{path}?{query}".encode(), "sha256")
+        return base64.urlsafe_b64encode(signed[:_SIGNATURE_BYTES]).decode()
+
+    def _url(self, path: str, query: str) -> str | None:
         if not self._below(path) or _QUERY.fullmatch(query) is None:
             return None
         return self.origin + quote(path, safe=_PATH_SAFE) + (f"?{query}" if query else "")

@@ -50,8 +50,17 @@ class Shop:
         self.registry = SimpleNamespace(current=Snapshot(1, MappingProxyType({"shop": self.release})))
         self.path = OriginFilePath(cast("Any", SimpleNamespace(upstreams=self.upstreams, registry=self.registry)))
 
-    async def ask(self, path: str, query: str = "", method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:
+    def signed(self, address: str, query: str = "") -> str:
+        """The same address below the prefix, as a body has it."""
+        path = address.removeprefix(PREFIX)
+        signature = self.release.pictures.prefix._signature(f"/{unquote(path)}", query)
+        return f"{PREFIX}~{signature}/{path}" if path != address else address
+
+    async def ask(
+        self, path: str, query: str = "", method: str = "GET", signed: bool = True, **headers: str
+    ) -> tuple[int, Any, bytes]:
         sent: list[Any] = []
+        path = self.signed(path, query) if signed else path
 
         async def send(message: Any) -> None:
             sent.append(message)
@@ -98,10 +107,9 @@ async def test_address_in_html_leads_to_the_file_at_the_origin(shop: Shop) -> No
         f'<img src="shop/pictures/a.png" alt=""><img src="/shop/pictures/a%20b.png?v=2" alt="">'
         f'<img srcset="{shop.origin.url}/shop/pictures/c.png 2x" alt="">'
     )
-    assert html == (
-        f'<img src="{PREFIX}shop/pictures/a.png" alt=""><img src="{PREFIX}shop/pictures/a%20b.png?v=2" alt="">'
-        f'<img srcset="{PREFIX}shop/pictures/c.png 2x" alt="">'
-    )
+    a, c = (shop.signed(f"{PREFIX}shop/pictures/{name}.png") for name in ("a", "c"))
+    b = shop.signed(f"{PREFIX}shop/pictures/a%20b.png", "v=2")
+    assert html == f'<img src="{a}" alt=""><img src="{b}?v=2" alt=""><img srcset="{c} 2x" alt="">'
     assert shop.html(html) == html
     status, headers, body = await shop.ask(f"{PREFIX}shop/pictures/a%20b.png", "v=2", cookie="session=1")
     assert (status, headers["content-type"], body) == (200, "image/png", PNG)
@@ -165,10 +173,10 @@ def test_no_address_of_a_file_leads_out_of_its_prefix_however_it_is_read() -> No
     prefix = Release("shop", "d" * 64, MANIFEST, "https://shop.example/manifest.json", b"", (), ()).pictures.prefix
     passed = 0
     for pieces in itertools.product(PIECES, repeat=3):
-        url = prefix.url("/fonts/" + "".join(pieces), "")
-        if url is None:
+        found = prefix.read("/fonts/" + "".join(pieces), "")
+        if found is None:
             continue
-        passed += 1
+        url, passed = found.url, passed + 1
         assert re.fullmatch(r"https://shop\.example/fonts/[!-~]+", url)
         assert not re.search(r"[?#\\]|%(00|0d|0a|25|2f|5c)", url, re.IGNORECASE)
         plain = "/".join(each.partition(";")[0].strip(" ") for each in unquote(urlsplit(url).path).split("/"))
@@ -195,6 +203,52 @@ async def test_names_that_visitors_invent_take_no_picture_from_others(shop: Shop
             assert (await shop.ask(f"{PREFIX}fonts/{status}-{number}.png"))[0] in (404, 503)
         shop.origin.status, shop.origin.kind = 200, "image/png"
         assert (await shop.ask(f"{PREFIX}fonts/after-{status}-{kind}.png"))[0] == 200
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+async def test_origin_that_fails_at_invented_names_fails_at_no_picture_of_a_page(shop: Shop, status: int) -> None:
+    """Nobody can sign an address but the shell, and one that is not signed moves no breaker, its own included."""
+    shop.origin.status = status
+    for number in range(30):
+        for address in (f"{PREFIX}fonts/{number}.png", f"{PREFIX}~{'A' * 16}/fonts/{number}.png"):
+            assert (await shop.ask(address, signed=False))[0] == 503
+    assert len(shop.wanted()) == 60
+    shop.origin.status = 200
+    assert shop.upstreams.files_of(shop.release).refusal() is None
+    assert (await shop.ask(f"{PREFIX}fonts/a.png"))[0] == 200
+    assert (await shop.ask(f"{PREFIX}fonts/made-by-a-script.png", signed=False))[0] == 200
+
+
+async def test_variants_that_visitors_invent_push_no_copy_out(origin: Pictures) -> None:
+    """Nor do a fragment's own pictures push out another's; and what is not signed gets the copy that is there."""
+    shop = Shop(origin, cache_entries_max=2, unsigned_cache_entries_max=2)
+    for name in ("a", "b"):
+        await shop.ask(f"{PREFIX}fonts/{name}.png")
+    for number in range(5):
+        assert (await shop.ask(f"{PREFIX}fonts/a.png", f"v={number}", signed=False))[0] == 200
+    before = len(shop.wanted())
+    for name in ("a", "b"):
+        for signed in (True, False):
+            assert (await shop.ask(f"{PREFIX}fonts/{name}.png", signed=signed))[0] == 200
+    assert len(shop.wanted()) == before
+    other = replace(shop.release, fragment="other")
+    shop.registry.current = Snapshot(2, MappingProxyType({"shop": shop.release, "other": other}))
+    for number in range(3):
+        assert (await shop.ask(other.pictures.address(f"/fonts/{number}.png") or ""))[0] == 200
+    before = len(shop.wanted())
+    assert (await shop.ask(f"{PREFIX}fonts/a.png"))[0] == 200
+    assert len(shop.wanted()) == before
+    await shop.path.aclose()
+    await shop.upstreams.aclose()
+
+
+async def test_equal_bodies_have_equal_addresses_and_another_release_has_others(shop: Shop) -> None:
+    """Copies at an edge serve every process; a signature of one release says nothing of another."""
+    again = replace(shop.release, css=())
+    there = f"{shop.origin.url}/fonts/a.png"
+    assert again.pictures.address(there) == shop.release.pictures.address(there) == shop.signed(f"{PREFIX}fonts/a.png")
+    other = replace(shop.release, digest="e" * 64).pictures.address(there) or ""
+    assert other.split("/")[4] != shop.signed(f"{PREFIX}fonts/a.png").split("/")[4]
 
 
 async def test_part_of_a_file_that_is_asked_for_is_the_whole(shop: Shop) -> None:
@@ -288,8 +342,8 @@ async def test_trial_of_a_release_has_its_own_origin(shop: Shop) -> None:
         shop.registry.current = Snapshot(
             2, shop.registry.current.releases, tagged={"tag": replace(tried, role=Role.EARLIER)}
         )
-        at = tried.pictures.address("/fonts/a.gif")
-        assert at == f"/assets/shop/at-{'e' * 12}/fonts/a.gif"
+        at = tried.pictures.address("/fonts/a.gif") or ""
+        assert re.fullmatch(f"/assets/shop/at-{'e' * 12}/~[A-Za-z0-9_-]{{16}}/fonts/a.gif", at)
         assert (await shop.ask(at))[1]["content-type"] == "image/gif"
         assert [each.path for each in there.seen] == ["/fonts/a.gif"]
         assert not shop.origin.seen
@@ -301,5 +355,5 @@ async def test_folder_that_is_called_as_the_shells_is_the_fragments_own(shop: Sh
     manifest = msgspec.structs.replace(shop.release.manifest, mullion=declared)
     shop.release = replace(shop.release, manifest=manifest)
     html = shop.html('<img src="/assets/a.png" alt="">')
-    assert html == f'<img src="{PREFIX}assets/a.png" alt="">'
+    assert html == f'<img src="{shop.signed(f"{PREFIX}assets/a.png")}" alt="">'
     assert shop.html(html) == html

@@ -93,6 +93,15 @@ async def test_outage_of_an_api_is_not_its_slots(podlet: Started) -> None:
         assert proxied.upstreams.of(proxied.release).refusal() is None
 
 
+async def test_visitor_who_asks_for_what_fails_takes_the_api_from_nobody(podlet: Started) -> None:
+    """However often, and also where each answer asks for a pause."""
+    async with shell(podlet) as proxied:
+        for number in range(30):
+            query = f"status={(500, 503, 429)[number % 3]}&headers=%7B%22retry-after%22:%228%22%7D"
+            assert (await proxied.ask("GET", "more/answer", query=query)).status >= 429
+        assert (await proxied.ask("GET", "api/rows")).status == 200
+
+
 async def test_javascript_and_style_are_not_passed_on(podlet: Started) -> None:
     async with shell(podlet) as proxied:
         for kind in ("text/javascript", "application/javascript; charset=utf-8", "TEXT/CSS", "application/wasm"):
