@@ -148,6 +148,31 @@ def test_slot_inside_a_slot_stands_in_its_place_without_a_script(browser: Browse
         assert late.locator("page-layout > fragment-slot[slot=cart]").bounding_box() is None
 
 
+# What a stylesheet of the slot inside can say of its own element, before which no rule of the page's comes.
+EVERYWHERE = """:host, .card { position: fixed !important; inset: -999px !important; margin: -999px !important;
+  z-index: 999 !important; contain: none !important; overflow: visible !important; display: block !important }"""
+DRESS = """css => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  document.querySelector("#slot-cart").shadowRoot.adoptedStyleSheets = [sheet];
+}"""
+BESIDE = """() => {
+  const nav = document.querySelector("#slot-tables");
+  const words = (nav.shadowRoot ?? nav).querySelector("nav").getBoundingClientRect();
+  return document.elementFromPoint(words.left + 2, words.top + 5).closest("fragment-slot").id;
+}"""
+
+
+@pytest.mark.parametrize("around", ["shadow", "light"])
+def test_slot_inside_a_slot_covers_nothing_of_what_is_around_it(page: Page, around: str) -> None:
+    shop = Shop(around, "shadow")
+    shop.open(page)
+    in_place(page)
+    page.evaluate(DRESS, EVERYWHERE)
+    assert page.evaluate("getComputedStyle(document.querySelector('#slot-cart')).position") == "fixed"
+    assert page.evaluate(BESIDE) == "slot-tables"
+
+
 @pytest.mark.parametrize(("around", "inner"), KINDS)
 def test_open_page_swaps_each_alone(page: Page, around: str, inner: str) -> None:
     """A late cart takes its place; the header comes anew around a cart that is typed in; the cart alone follows."""

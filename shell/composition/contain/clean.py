@@ -20,7 +20,8 @@ from shell.composition.contain.links import Reach
 from shell.composition.contain.places import SPECIAL, TABLE_PART_FIRST, judge_depth, treat_within
 from shell.composition.contain.refusal import Stop
 from shell.composition.contain.removal import Removal
-from shell.composition.contain.sandbox import may_act
+from shell.composition.contain.repetition import judge_repetition
+from shell.composition.contain.sandbox import asks_for_a_password, may_act
 from shell.composition.contain.slot_places import settle_places
 
 # Finds each of `elements.FORMATTING` where a tag starts. It also fits a few names that no element has, which is
@@ -87,6 +88,8 @@ class Cleaner:
         for element, name, check in self._bad:
             self._mend(element, name, check)
         self._settle_frames_and_data()
+        if "svg" in self._seen:
+            judge_repetition(root, self._referring, self._limits, self._spending)
         if self._reach.sandboxed:
             self._disarm(root)
         if self._reach.isolation == "light":
@@ -267,6 +270,10 @@ class Cleaner:
     def _disarm(self, root: Element) -> None:
         """Nothing that is left makes a script of the page act."""
         for element in list(root.iter_elements()):
+            if asks_for_a_password(element):
+                self._removal.note("operators have to trust who asks for a password")
+                self._removal.remove(element)
+                continue
             for name in [name for name in element.attrs if may_act(name)]:
                 self._removal.take(element, name)
             if element.namespace is Namespace.HTML and elements.is_custom(element.tag):

@@ -29,9 +29,9 @@ class Weights:
     characters, of which no check reads more than `value_chars_max`; a picture in a set of them (`candidate`), a
     character of CSS that calls a function and of a pattern count apart, as does an `escape` in an address. A `style`
     that is not plain is parsed, and a relative address `resolved`. `unlisted` is an attribute that its element's list
-    does not name. To take out one thing: a `change`, and what it has inside moves up, a `child` each. `fast_path` is
-    what it takes to read what stands between two end tags, and is spent on bodies with at most `fast_path_closings_max`
-    of them.
+    does not name; `drawn` an element of drawings that are made of their own parts. To take out one thing: a `change`,
+    and what it has inside moves up, a `child` each. `fast_path` is what it takes to read what stands between two end
+    tags, and is spent on bodies with at most `fast_path_closings_max` of them.
     """
 
     byte: int = 20
@@ -51,6 +51,7 @@ class Weights:
     style_char: int = 4500
     resolved: int = 6500
     pattern_char: int = 500
+    drawn: int = 3000
     change: int = 2700
     child: int = 60
     fast_path: int = 3600

@@ -1,6 +1,6 @@
 """CSS in an attribute: it may name colours, numbers and parts of its own drawing, and nothing that would be fetched.
 
-Public: `fetches_nothing`, `is_quick`.
+Public: `fetches_nothing`, `is_quick`, `parts_of`.
 Source: CSS Syntax 3 for tokens (read by tinycss2, so an escape means what a browser makes of it); SVG 2 §6.6 for the
 presentation attributes.
 """
@@ -49,6 +49,12 @@ def is_quick(value: str) -> bool:
 @lru_cache(maxsize=1024)
 def _read(value: str) -> bool:
     return _harmless(tinycss2.parse_component_value_list(value), _DEPTH_MAX)
+
+
+@lru_cache(maxsize=1024)
+def parts_of(value: str) -> tuple[str, ...]:
+    """Every address in `value`, as a browser reads it: `#id` for a part of a drawing."""
+    return tuple(_urls(tinycss2.parse_component_value_list(value))) if len(value) <= _CHARS_MAX else ()
 
 
 def _harmless(nodes: Iterable[Node], depth: int) -> bool:

@@ -1,12 +1,15 @@
 """What goes out of the HTML of a fragment that is not trusted: all that the page's own scripts would act upon.
 
-Public: `may_act`.
+Public: `may_act`, `asks_for_a_password`.
 
 Such a fragment has no script, so whatever acts in it would be a script of the page doing what the fragment says: htmx,
-bindings to the player's live values, commands, a custom element that another fragment has defined.
+bindings to the player's live values, commands, a custom element that another fragment has defined. And a browser writes
+what it remembers of this site into any field for a password: the next press of a button would send it to the fragment.
 """
 
 import re
+
+from turbohtml import Element
 
 from shell.composition.contain.names import name_list
 
@@ -22,3 +25,8 @@ _ACTING = re.compile(rf"hx-.*|data-(?:{'|'.join(name_list(_WORDS))})(?:-.*)?", r
 def may_act(name: str) -> bool:
     """Whether an attribute of this name makes a script of the page do something."""
     return _ACTING.fullmatch(name) is not None
+
+
+def asks_for_a_password(element: Element) -> bool:
+    """Whether a browser takes `element` for a field in which people write a password."""
+    return element.tag == "input" and (element.attr("type") or "").strip().lower() == "password"

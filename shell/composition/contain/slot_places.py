@@ -24,11 +24,14 @@ LISTS = frozenset(name_list("dd dl dt li menu ol ul"))
 
 # No attribute of a fragment's own begins like this (`elements.other`).
 _MARK = "data-mullion-place"
+# What stands there is cut off at its edges. A stylesheet of the slot inside reaches its own element at most, and
+# goes before every rule of the page there by `!important`: so the edges are those of the place around it.
+_EDGES = "display:block;min-width:0;contain:layout style;overflow:clip;overflow-clip-margin:8px"
 
 
 def place_of(name: str) -> bytes:
     """The place of the slot `name`, as it is left in a contained body; a fragment can write nothing like it itself."""
-    return f'<slot name="{name}" {_MARK}=""></slot>'.encode()
+    return f'<slot name="{name}" {_MARK}="" style="{_EDGES}"></slot>'.encode()
 
 
 def unplaced(html: bytes, names: Iterable[str]) -> tuple[str, ...]:
@@ -67,6 +70,7 @@ def settle_places(found: Iterable[Element], reach: Reach, removal: Removal) -> N
             for attribute in [each for each in element.attrs if each != "name"]:
                 del element.attrs[attribute]
             element.attrs[_MARK] = ""
+            element.attrs["style"] = _EDGES
             element.clear()
         else:
             if name:

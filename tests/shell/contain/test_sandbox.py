@@ -52,6 +52,8 @@ def test_ordinary_html_of_a_sandboxed_fragment_stands(html: str) -> None:
         ('<b data-live="wallet.balance#amount">w</b>', "<b>w</b>"),
         ('<b data-live-to="value" data-command="deposit" data-needs="engine">w</b>', "<b>w</b>"),
         ("<poll-chart>w</poll-chart>", "w"),
+        ('<p>w<input type="Password" autocomplete="current-password"></p>', "<p>w</p>"),
+        ('<p>w<input type="password"><input type="text" name="words"></p>', '<p>w<input type="text" name="words"></p>'),
         ("<ul><li><poll-chart data-live='x'><b hx-get='/y'>w</b></poll-chart></li></ul>", "<ul><li><b>w</b></li></ul>"),
     ],
 )
