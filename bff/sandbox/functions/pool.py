@@ -6,6 +6,7 @@ Public: `Pool`, `Throttled`.
 import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from bff.sandbox.functions.environment import Environment, FunctionFailed, Funct
 from bff.sandbox.functions.policy import FunctionsPolicy
 
 REAP_EVERY_S = 0.25
+ENDED_MAX = 5
 INVOCATIONS = Counter("mullion_function_invocations", "Requests to a function by how they ended", ["outcome"])
 ENVIRONMENTS = Gauge("mullion_function_environments", "Environments that stand there", ["state"])
 
@@ -32,6 +34,8 @@ class Pool:
     def __init__(self, handler: str, policy: FunctionsPolicy, environ: Mapping[str, str]) -> None:
         self.policy, self.bill = policy, Bill(policy.memory_mb)
         self.environments: list[Environment] = []
+        # The last ones that went, the latest first: number, requests, how many seconds it stood there.
+        self.ended: deque[tuple[int, int, float]] = deque(maxlen=ENDED_MAX)
         self._handler, self._environ = handler, environ
         self._numbers = 0
         self._logger = log.get("functions")
@@ -106,6 +110,8 @@ class Pool:
     async def _end(self, environment: Environment) -> None:
         if environment in self.environments:
             self.environments.remove(environment)
-            self.bill.reserved_s += time.monotonic() - environment.began_at
+            lived_s = time.monotonic() - environment.began_at
+            self.bill.reserved_s += lived_s
+            self.ended.appendleft((environment.number, environment.requests, lived_s))
             self._logger.info("environment_ended", environment=environment.number, requests=environment.requests)
             await environment.end()

@@ -79,8 +79,24 @@ async def test_each_request_at_once_has_an_environment_and_one_too_many_is_told_
     assert len(running.pool.environments) == 2
     assert running.pool.bill.throttled == 1
     page = (await running.client.get("/control/environments")).text
-    assert "2 of 2 environments." in page
-    assert "Throttled, failed</dt><dd>1, 0</dd>" in page
+    assert "2 of 2 environments stand." in page
+    assert "Refused</dt><dd>1</dd>" in page
+    assert "Failed</dt><dd>0</dd>" in page
+
+
+async def test_page_shows_environments_that_come_and_go(running: Running) -> None:
+    """One that works or waits with its number, places that are free, and those that have ended."""
+    empty = (await running.client.get("/control/environments")).text
+    assert (empty.count('class="free"'), "Ended last" in empty) == (2, False)
+    await running.client.get("/")
+    one = (await running.client.get("/control/environments")).text
+    assert '<li class="idle"><b>idle</b><span>No. 1, ' in one
+    assert (one.count('class="free"'), "<span>1 request</span>" in one) == (1, True)
+    await until(lambda: not running.pool.environments)
+    gone = (await running.client.get("/control/environments")).text
+    assert (gone.count('class="free"'), "<li>No. 1: 1 request in " in gone) == (2, True)
+    running.pool.bill.reserved_s = 7260
+    assert "<dd>121 min</dd>" in (await running.client.get("/control/environments")).text
 
 
 @pytest.mark.parametrize(("path", "left"), [("/raise", 1), ("/nothing", 1), ("/exit", 0), ("/slow", 0)])

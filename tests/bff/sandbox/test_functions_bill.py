@@ -11,6 +11,7 @@ from bff.resilience.policies import house_policy
 from bff.sandbox.functions.__main__ import main
 from bff.sandbox.functions.bill import Bill
 from bff.sandbox.functions.day import DayPolicy, Measured, PricePolicy, bill_of, requests_a_second
+from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
 
@@ -104,3 +105,13 @@ def test_help_says_that_the_prices_are_examples_and_shows_how_to_set_ones_own(
     examples = main([])
     monkeypatch.setenv("HOUSE_POLICIES", policies.replace("0.00002", "0.002"))
     assert main([]) != examples
+
+
+def test_bill_of_the_book_is_what_is_printed() -> None:
+    """Each row of its table is a row of the command's."""
+    book = (ROOT / "bff" / "sandbox" / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| (requests|GB-seconds|at most at once|busy) \| (.+) \| (.+) \|$", book, re.MULTILINE)
+    printed = [re.split(r" {2,}", line) for line in main([]).splitlines()]
+    assert len(rows) == 4
+    for name, functions, servers in rows:
+        assert [name, functions, servers.replace(" %", "%")] in printed
