@@ -1,6 +1,6 @@
 """Fetching a release: its manifest, fallback, assets, and a look at all that pages will ask it for.
 
-Public: `Fetcher`, `Copy`, `FETCH_MS`.
+Public: `Fetcher`, `Copy`, `FETCH_MS`, `WAKE_MS`.
 """
 
 import asyncio
@@ -34,6 +34,9 @@ from shell.registry.release_folder import PublishRefused, ReleaseFolder
 from shell.registry.shown_pictures import pictures_in
 
 FETCH_MS = 5000
+# For a manifest, of which nobody knows whether it is a function's that sleeps, and for all of one that is: platforms
+# let a start take ten seconds, and each request at once may meet one.
+WAKE_MS = 15_000
 # A fallback is checked before any page shows it: any slot's prefix will do.
 _ANY_PREFIX = "/slots/page/slot"
 
@@ -97,10 +100,14 @@ class Fetcher:
         self._pages = pages or PageTable([])
         self._bearer = bearer
         self._versioned = False
+        self._fetch_ms = WAKE_MS
 
     async def copy(self, manifest_url: str) -> Copy:
         """All of the release at `manifest_url`, checked."""
+        self._fetch_ms = WAKE_MS
         body, manifest = await self._manifest(manifest_url)
+        if manifest.mullion.kind != "function":
+            self._fetch_ms = FETCH_MS
         trust = await self._trust_of(manifest.name)
         shown = await self._shown_of(manifest.name) if self._shown_of is not None else NOTHING_SHOWN
         if self._origins_of is not None:
@@ -174,7 +181,7 @@ class Fetcher:
 
     async def _send(self, request: Request) -> Response | CallFailed:
         try:
-            response = await self._transport.send(request, Deadline.after_ms(time.monotonic(), FETCH_MS))
+            response = await self._transport.send(request, Deadline.after_ms(time.monotonic(), self._fetch_ms))
         except CallFailed as error:
             return error
         self._versioned = self._versioned or bool(response.headers.get(headers.VERSION))

@@ -25,7 +25,7 @@ from shell.registry import models
 from shell.registry.content import check_content, content_of
 from shell.registry.document_names import DocumentNames, conflict, shell_names
 from shell.registry.environment import this_environment
-from shell.registry.fetch import FETCH_MS, Copy, Fetcher
+from shell.registry.fetch import WAKE_MS, Copy, Fetcher
 from shell.registry.gate.assess import Assessed, assess, errors_before
 from shell.registry.gate.findings import Finding
 from shell.registry.gate.manifest_findings import refusal
@@ -112,7 +112,7 @@ async def publish(
             raise PublishRefused(f"name: the manifest is {name}'s, and this may publish {only} alone")
         return trust or await sync_to_async(trust_of)(name)
 
-    policy = Policy(deadline_ms=FETCH_MS, wire_bytes_max=release_budget().file_bytes_max)
+    policy = Policy(deadline_ms=WAKE_MS, wire_bytes_max=release_budget().file_bytes_max)
     rule = settings.FRAGMENT_ADDRESSES
     transport = RecordingTransport(Transport(policy) if rule is None else CheckedTransport(policy, rule))
     names: list[str] = []

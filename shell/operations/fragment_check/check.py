@@ -25,7 +25,7 @@ from shell.composition.upstreams import Upstreams
 from shell.operations.fragment_check.copied import files_of
 from shell.operations.fragment_check.looks import SlotLook, include_of, looks_for
 from shell.operations.fragment_check.report import Report, SlotReport
-from shell.registry.fetch import FETCH_MS, Copy, Fetcher
+from shell.registry.fetch import WAKE_MS, Copy, Fetcher
 from shell.registry.gate import answers, manifest_findings
 from shell.registry.gate.assess import release_of
 from shell.registry.gate.recording import RecordingTransport
@@ -49,7 +49,7 @@ async def check(request: CheckRequest) -> Report:
     """Everything that can be said of the release without a browser. Never raises for what the origin does."""
     report = Report(request.manifest_url, trust=request.trust)
     transport = RecordingTransport(
-        Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=release_budget().file_bytes_max))
+        Transport(Policy(deadline_ms=WAKE_MS, wire_bytes_max=release_budget().file_bytes_max))
     )
     try:
         copy = await _copy(request, transport, report)
@@ -129,7 +129,7 @@ async def _look(look: SlotLook, release: Release, report: Report) -> SlotReport:
 async def _warm(transport: RecordingTransport, request: Request) -> None:
     """Ask once before it counts: pages are asked for by a shell that has connections, of an origin that is awake."""
     with contextlib.suppress(CallFailed):
-        await transport.send(request, Deadline.after_ms(time.monotonic(), FETCH_MS))
+        await transport.send(request, Deadline.after_ms(time.monotonic(), WAKE_MS))
 
 
 _WELL = (State.FRESH, State.DEGRADED)

@@ -35,7 +35,7 @@ from shell.operations.workbench.look import Look
 from shell.operations.workbench.process import FragmentProcess, NotReady
 from shell.operations.workbench.states import BenchState, Cell
 from shell.players.context import Minter
-from shell.registry.fetch import FETCH_MS, Fetcher
+from shell.registry.fetch import WAKE_MS, Fetcher
 from shell.registry.gate.assess import release_of
 from shell.registry.origins import Origins
 from shell.registry.release_folder import PublishRefused, release_budget
@@ -143,7 +143,7 @@ class Bench:
             await self._show(Cell(self.folder.name, number))
 
     async def _copy(self, manifest_url: str) -> None:
-        transport = Transport(Policy(deadline_ms=FETCH_MS, wire_bytes_max=release_budget().file_bytes_max))
+        transport = Transport(Policy(deadline_ms=WAKE_MS, wire_bytes_max=release_budget().file_bytes_max))
         trust = Trust(self.folder.trust)
 
         async def trust_of(name: str) -> Trust:
