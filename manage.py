@@ -42,7 +42,18 @@ def main() -> None:
         _join()
         _log_plainly()
         _end_at_once(_django())
+    if sys.argv[1:2] == ["admin"]:
+        _join()
+        _serve_admin()
     sys.exit(_django())
+
+
+def _serve_admin() -> None:
+    """The operators' admin beside the copy that runs here, in the place of this process."""
+    values = {"HOST": "127.0.0.1", "PORT": "8009", **os.environ}
+    print(f"Operators' admin: http://localhost:{values['PORT']}/ (sign in as staff: createsuperuser)", flush=True)
+    command = [sys.executable, "-m", "bff.resilience.serving", "shell.operations.admin.asgi:application"]
+    os.execve(sys.executable, command, values)  # noqa: S606 (this interpreter, with nobody's words)
 
 
 def _drill(argv: list[str]) -> int:
