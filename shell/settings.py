@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from bff.contracts.player_context import new_key_pair
 from bff.resilience.addresses import AddressRule, NetworksRefused
 from bff.resilience.proxies import ProxyHops
+from bff.resilience.redis_address import read_address
 from shell.frame_origins import wrong_with_frame_origin
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -194,17 +195,17 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0")
+try:
+    _CACHE_PREFIX = read_address(REDIS_URL).key("shell", group="shell")
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from error
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "shell",
-        "OPTIONS": {
-            # A dead cache must cost a moment, not a page: short time-outs, and a failure is a miss.
-            "IGNORE_EXCEPTIONS": True,
-            "SOCKET_CONNECT_TIMEOUT": 0.05,
-            "SOCKET_TIMEOUT": 0.1,
-        },
+        "LOCATION": [REDIS_URL],  # as one: a text would be cut at the commas between Sentinels
+        "KEY_PREFIX": _CACHE_PREFIX,
+        # A dead cache must cost a moment, not a page: short time-outs, and a failure is a miss.
+        "OPTIONS": {"IGNORE_EXCEPTIONS": True, "CONNECTION_FACTORY": "shell.fleet.cache.CacheConnections"},
     }
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = False

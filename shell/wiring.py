@@ -11,11 +11,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from django.conf import settings
-from redis.asyncio import Redis
 
 from bff.resilience.door import Limiter, door_limiter
 from bff.resilience.last_good import LastGood, LastGoodPolicy
 from bff.resilience.policies import house_policy
+from bff.resilience.redis_clients import AsyncClient
 from shell.composition.body import Body
 from shell.composition.compiler import Compiler
 from shell.composition.include import Include
@@ -69,7 +69,7 @@ class Parts:
     recent_outcomes: RecentOutcomes
     outcome_lines: OutcomeLines
     evidence: RedisEvidence
-    redis: Redis
+    redis: AsyncClient
     follower: Follower
     analyst: Analyst
     trial_webhook: TrialWebhook
@@ -180,7 +180,7 @@ def _registry(upstreams: Upstreams, pages: LivePages, prewarmer: Prewarmer) -> S
     )
 
 
-def _last_good(redis: Redis) -> LastGood[Body]:
+def _last_good(redis: AsyncClient) -> LastGood[Body]:
     return LastGood(
         house_policy("last-good", LastGoodPolicy()),
         second=RedisLastGood(redis, settings.SECRET_KEY),
@@ -188,7 +188,7 @@ def _last_good(redis: Redis) -> LastGood[Body]:
     )
 
 
-def _registry_throttle(redis: Redis) -> SignInThrottle:
+def _registry_throttle(redis: AsyncClient) -> SignInThrottle:
     """A team's CI asks a few times a minute; whoever guesses tokens asks all the time. An account here is a token."""
     policy = house_policy("registry-api", ThrottlePolicy(window_s=60, address_tries_max=300, account_tries_max=120))
     return SignInThrottle(redis, policy)

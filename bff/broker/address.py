@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from bff.broker.kafka_security import security_of
 from bff.broker.policy import BROKER, BrokerPolicy
 from bff.broker.port import Broker
+from bff.resilience.redis_address import SCHEMES
 
 _DEFAULT = "redis://127.0.0.1:8040/0"
 
@@ -23,7 +24,7 @@ def address(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def connect(url: str, policy: BrokerPolicy | None = None, environment: Mapping[str, str] = os.environ) -> Broker:
-    """The broker at `url` (`redis://`, `rediss://`, `unix://` or `kafka://host:port[,host:port]`).
+    """The broker at `url` (`kafka://host:port[,host:port]`, or Valkey or Redis in any form of `redis_address`).
 
     The policy is the installation's where none is given; how Kafka is signed in to stands in the environment. Does no
     I/O. ValueError for another scheme, `KafkaInsecure` (one too) for settings that make no connection;
@@ -37,8 +38,9 @@ def connect(url: str, policy: BrokerPolicy | None = None, environment: Mapping[s
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError("Kafka needs the extra `kafka`: pip install 'mullion[kafka]'") from error
         return KafkaBroker(rest.rstrip("/"), policy, security_of(environment))
-    if scheme in {"redis", "rediss", "unix"}:
+    if scheme in SCHEMES:
         from bff.broker.streams import StreamsBroker
 
         return StreamsBroker(url, policy)
-    raise ValueError(f"{url!r} is no broker's address: it starts with redis://, rediss://, unix:// or kafka://")
+    starts = ", ".join(f"{each}://" for each in SCHEMES)
+    raise ValueError(f"a broker's address starts with kafka://, {starts}; this one with {scheme[:20]!r}")

@@ -9,16 +9,14 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from bff.broker.policy import BrokerPolicy
 from bff.broker.port import BrokerUnavailable, Lag, dead_letter_stream, encode
 from bff.broker.streams_reader import FIELD, StreamsReader, age_s, stream_key
 from bff.contracts.event import Event
-from bff.resilience.redis_connection import translate_closed_transport
+from bff.resilience.redis_address import read_address
+from bff.resilience.redis_clients import AsyncClient, async_client
 
 T = TypeVar("T")
 
@@ -29,38 +27,39 @@ class StreamsBroker:
     def __init__(self, url: str, policy: BrokerPolicy, clock: Callable[[], float] = time.monotonic) -> None:
         self.policy = policy
         self.clock = clock
-        # The limit of a call is total and ours, so the client keeps no time-outs and no retries of its own.
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=32,
-            timeout=None,
-            socket_connect_timeout=policy.connect_ms / 1000,
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,
-        )
-        self._client: Redis = Redis(connection_pool=translate_closed_transport(pool))
-        # The client parses answers by the command's name and trips over the longer forms used here.
-        self._client.response_callbacks.clear()
+        self._url = url
+        self._clustered = read_address(url).found_by == "cluster"
+        self._clients: dict[str, AsyncClient] = {}
 
     def __repr__(self) -> str:
         return "<StreamsBroker>"
 
-    async def run(self, call: Callable[[Redis], Awaitable[T]], *, blocking_ms: int = 0) -> T:
+    def client(self, stream: str, partition: int = 0) -> AsyncClient:
+        """Who speaks to the server that keeps `partition` of `stream`: on a cluster each may be on another."""
+        group = stream_key(stream, partition) if self._clustered else ""
+        if group not in self._clients:
+            # The limit of a call is total and ours, so the client has no time-out of its own beside that of connecting.
+            connect_s = self.policy.connect_ms / 1000
+            client = async_client(self._url, group=group, connections_max=32, connect_s=connect_s, answer_s=None)
+            # The client parses answers by the command's name and trips over the longer forms used here.
+            client.response_callbacks.clear()
+            self._clients[group] = client
+        return self._clients[group]
+
+    async def run(self, call: Callable[[], Awaitable[T]], *, blocking_ms: int = 0) -> T:
         """The answer of `call`, or `BrokerUnavailable` after `op_ms` on top of what the call may block."""
         try:
             async with asyncio.timeout((self.policy.op_ms + blocking_ms) / 1000):
-                return await call(self._client)
+                return await call()
         except (RedisError, OSError, TimeoutError) as error:
             raise BrokerUnavailable(f"{type(error).__name__}: {error}".rstrip(": ")) from error
 
     async def pipeline(
-        self, commands: Sequence[tuple[Any, ...]], *, atomic: bool = False, blocking_ms: int = 0
+        self, client: AsyncClient, commands: Sequence[tuple[Any, ...]], *, atomic: bool = False, blocking_ms: int = 0
     ) -> list[Any]:
         """The answers to `commands` in one round trip; an error answer is raised as `BrokerUnavailable`."""
 
-        async def send(client: Redis) -> list[Any]:
+        async def send() -> list[Any]:
             async with client.pipeline(transaction=atomic) as pipe:
                 for command in commands:
                     pipe.execute_command(*command)
@@ -69,11 +68,12 @@ class StreamsBroker:
         return await self.run(send, blocking_ms=blocking_ms)
 
     async def publish(self, stream: str, events: Sequence[Event], *, partition: int = 0) -> None:
-        bound, key = ("MAXLEN", "~", self.policy.stream_events_max), stream_key(stream, partition)
+        bound, client = ("MAXLEN", "~", self.policy.stream_events_max), self.client(stream, partition)
+        key = client.key(stream_key(stream, partition))
         for start in range(0, len(events), self.policy.batch_events_max):
             batch = events[start : start + self.policy.batch_events_max]
             commands = [("XADD", key, *bound, "*", FIELD, encode(event)) for event in batch]
-            await self.pipeline(commands, atomic=True)
+            await self.pipeline(client, commands, atomic=True)
 
     async def prepare(self, stream: str, partitions: int) -> None:
         """A stream of the server begins with its first event."""
@@ -82,9 +82,10 @@ class StreamsBroker:
         return StreamsReader(self, stream, group, consumer, partition or 0)
 
     async def lag(self, stream: str, group: str, *, partition: int = 0) -> Lag:
-        key = stream_key(stream, partition)
+        client = self.client(stream, partition)
+        key = client.key(stream_key(stream, partition))
         try:
-            [groups] = await self.pipeline([("XINFO", "GROUPS", key)])
+            [groups] = await self.pipeline(client, [("XINFO", "GROUPS", key)])
         except BrokerUnavailable as error:
             if isinstance(error.__cause__, ResponseError):  # no such stream
                 return Lag(0, 0.0)
@@ -92,9 +93,12 @@ class StreamsBroker:
         groups_found = [dict(zip(each[::2], each[1::2], strict=True)) for each in groups]
         mine = next((each for each in groups_found if each[b"name"] == group.encode()), None)
         if mine is None:
-            length, rows, clock = await self.pipeline([("XLEN", key), ("XRANGE", key, "-", "+", "COUNT", 1), ("TIME",)])
+            length, rows, clock = await self.pipeline(
+                client, [("XLEN", key), ("XRANGE", key, "-", "+", "COUNT", 1), ("TIME",)]
+            )
             return Lag(length, age_s(rows[0][0], clock) if rows else 0.0)
         length, pending, rows, clock = await self.pipeline(
+            client,
             [
                 ("XLEN", key),
                 ("XPENDING", key, group),
@@ -107,7 +111,7 @@ class StreamsBroker:
                     1 if mine[b"lag"] is not None else 10_000,
                 ),
                 ("TIME",),
-            ]
+            ],
         )
         # After some trims the server does not know its own lag; then what is left is counted. After others it counts
         # what was cut as waiting still; no more waits than is there, and nothing where nothing follows.
@@ -116,9 +120,15 @@ class StreamsBroker:
         return Lag(pending[0] + waiting, age_s(oldest, clock) if oldest else 0.0)
 
     async def dead_letters(self, stream: str, *, newest: int = 100) -> list[tuple[bytes, str]]:
-        [rows] = await self.pipeline([("XREVRANGE", stream_key(dead_letter_stream(stream)), "+", "-", "COUNT", newest)])
+        letters_of = dead_letter_stream(stream)
+        client = self.client(letters_of)
+        [rows] = await self.pipeline(
+            client, [("XREVRANGE", client.key(stream_key(letters_of)), "+", "-", "COUNT", newest)]
+        )
         letters = [dict(zip(fields[::2], fields[1::2], strict=True)) for _, fields in rows]
         return [(each[FIELD], each[b"why"].decode()) for each in letters]
 
     async def aclose(self) -> None:
-        await self._client.aclose(close_connection_pool=True)
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await client.aclose(close_connection_pool=True)

@@ -49,9 +49,10 @@ class StreamsReader:
 
     def __init__(self, broker: "StreamsBroker", stream: str, group: str, consumer: str, partition: int) -> None:
         self._broker = broker
-        self._stream, self._key = stream, stream_key(stream, partition)
+        self._server, key = broker.client(stream, partition), stream_key(stream, partition)
+        self._stream, self._key = stream, self._server.key(key)
         self._group, self._consumer = group, consumer
-        self._lease = f"lease:{self._key}:{group}"
+        self._lease = self._server.key(f"lease:{key}:{group}")
         self.leading = False
         self._renewed = 0.0
         self._cursor: str | None = None  # set while events handed out before are being read again
@@ -84,7 +85,9 @@ class StreamsReader:
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
         if deliveries:
-            await self._broker.pipeline([("XACK", self._key, self._group, *(each.at for each in deliveries))])
+            await self._broker.pipeline(
+                self._server, [("XACK", self._key, self._group, *(each.at for each in deliveries))]
+            )
             self._let_go(each.at.encode() for each in deliveries)
 
     async def dead_letter(self, delivery: Delivery, why: str) -> None:
@@ -98,13 +101,15 @@ class StreamsReader:
             self.leading = False
             alive = [word for at, tries in self._hand.items() for word in (at, tries - 1)]
             release = ("EVAL", _RELEASE, 2, self._lease, self._key, self._consumer, self._group, *alive)
-            await self._broker.pipeline([release])
+            await self._broker.pipeline(self._server, [release])
 
     async def _lead(self) -> bool:
         policy, now = self._broker.policy, self._broker.clock()
         if self.leading and now - self._renewed < policy.lease_ms / 3000:
             return True
-        [held] = await self._broker.pipeline([("EVAL", _LEASE, 1, self._lease, self._consumer, policy.lease_ms)])
+        [held] = await self._broker.pipeline(
+            self._server, [("EVAL", _LEASE, 1, self._lease, self._consumer, policy.lease_ms)]
+        )
         if held and (held == 2 or not self.leading):
             await self._take_over()
         self.leading, self._renewed = bool(held), now
@@ -112,14 +117,14 @@ class StreamsReader:
 
     async def _take_over(self) -> None:
         try:
-            await self._broker.pipeline([("XGROUP", "CREATE", self._key, self._group, "0", "MKSTREAM")])
+            await self._broker.pipeline(self._server, [("XGROUP", "CREATE", self._key, self._group, "0", "MKSTREAM")])
         except BrokerUnavailable as error:
             if "BUSYGROUP" not in str(error):
                 raise
         start = b"0-0"
         while True:
             claim = ("XAUTOCLAIM", self._key, self._group, self._consumer, 0, start, "COUNT", 1000, "JUSTID")
-            [answer] = await self._broker.pipeline([claim])
+            [answer] = await self._broker.pipeline(self._server, [claim])
             start = answer[0]
             if start == b"0-0":
                 break
@@ -129,10 +134,12 @@ class StreamsReader:
         """What was taken after that place and not acknowledged, and by how many consumers each; empty at its end."""
         start = "-" if after == "0" else f"({after}"
         ask = ("XPENDING", self._key, self._group, start, "+", self._broker.policy.batch_events_max, self._consumer)
-        [pending] = await self._broker.pipeline([ask])
+        [pending] = await self._broker.pipeline(self._server, [ask])
         tries = {at: count for at, _, _, count in pending}
         if held := list(takewhile(self._hand.__contains__, tries)):
-            *found, now = await self._broker.pipeline([*(("XRANGE", self._key, at, at) for at in held), ("TIME",)])
+            *found, now = await self._broker.pipeline(
+                self._server, [*(("XRANGE", self._key, at, at) for at in held), ("TIME",)]
+            )
             return [(at, rows[0][1] if rows else None) for at, rows in zip(held, found, strict=True)], now, tries
         if not tries:
             return [], None, {}
@@ -146,7 +153,7 @@ class StreamsReader:
         block = ("BLOCK", blocking_ms) if blocking_ms else ()
         group = ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", count)
         read = (*group, *block, "STREAMS", self._key, start)
-        answer, now = await self._broker.pipeline([read, ("TIME",)], blocking_ms=blocking_ms)
+        answer, now = await self._broker.pipeline(self._server, [read, ("TIME",)], blocking_ms=blocking_ms)
         return (answer[0][1] if answer else []), now
 
     async def _deliver(self, rows: list[Any], now: Any, tries: dict[bytes, int]) -> list[Delivery]:
@@ -155,7 +162,7 @@ class StreamsReader:
         for at, fields in rows:
             raw = dict(zip(fields[::2], fields[1::2], strict=True)).get(FIELD) if fields else None
             if raw is None:  # trimmed away after it was handed out; its position is missing, which tells
-                await self._broker.pipeline([("XACK", self._key, self._group, at)])
+                await self._broker.pipeline(self._server, [("XACK", self._key, self._group, at)])
                 self._let_go([at])
                 continue
             if tries[at] > self._broker.policy.attempts_max:
@@ -171,8 +178,17 @@ class StreamsReader:
 
     async def _dead_letter(self, at: bytes, raw: bytes, why: str) -> None:
         bound = ("MAXLEN", "~", self._broker.policy.dead_events_max)
-        keep = ("XADD", stream_key(dead_letter_stream(self._stream)), *bound, "*", FIELD, raw, "why", why, "at", at)
-        await self._broker.pipeline([keep, ("XACK", self._key, self._group, at)], atomic=True)
+        letters_of = dead_letter_stream(self._stream)
+        letters = self._broker.client(letters_of)
+        key = letters.key(stream_key(letters_of))
+        keep = ("XADD", key, *bound, "*", FIELD, raw, "why", why, "at", at)
+        done = ("XACK", self._key, self._group, at)
+        if letters is self._server:
+            await self._broker.pipeline(letters, [keep, done], atomic=True)
+        else:
+            # Two servers have no transaction: a letter that is there twice tells more than one that is lost.
+            await self._broker.pipeline(letters, [keep])
+            await self._broker.pipeline(self._server, [done])
         self._let_go([at])
 
     def _let_go(self, places: Iterable[bytes]) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from contextvars import Context
 
 import msgspec
-from redis.asyncio import Redis
 
 from bff.contracts.live import LIVE_CHANNEL_PREFIX, LiveMessage
 from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG, read_revocation
@@ -28,6 +27,7 @@ from bff.live.token_bucket import TokenBucket
 from bff.live.topics import family_of, feed_of, is_table, may_follow, own_topics
 from bff.live.wire import Malformed, heartbeat, notice, read_store_message, refused
 from bff.resilience import log, pubsub
+from bff.resilience.redis_clients import AsyncClient
 from bff.store import Store, StoreUnavailable
 
 LOG = log.get("live")
@@ -160,8 +160,8 @@ class Hub:
             lost=self._on_lost,
         )
 
-    async def _subscribed(self, client: Redis) -> None:
-        revoked: list[bytes] = await client.zrange(REVOCATION_LOG, 0, -1)  # type: ignore[assignment]  # not decoded
+    async def _subscribed(self, client: AsyncClient) -> None:
+        revoked: list[bytes] = await client.zrange(client.key(REVOCATION_LOG), 0, -1)  # type: ignore[assignment]  # not decoded
         for raw in revoked:
             self._received_revocation(raw)
         self._listening_again()

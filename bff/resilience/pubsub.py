@@ -13,17 +13,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from bff.resilience import log
 from bff.resilience.backoff import Backoff, BackoffPolicy
-from bff.resilience.redis_connection import translate_closed_transport
+from bff.resilience.redis_clients import AsyncClient, async_client
 
-Subscribed = Callable[[Redis], Awaitable[None]]
+Subscribed = Callable[[AsyncClient], Awaitable[None]]
 
 _logger = log.get("pubsub")
 _CANCELLED_AGAIN_S = 0.1
@@ -53,22 +50,13 @@ class SubscriptionLost(Exception):
     """The subscription has ended, or never began. The message says how."""
 
 
-def connect(url: str, policy: SubscriptionPolicy) -> Redis:
+def connect(url: str, policy: SubscriptionPolicy) -> AsyncClient:
     """A client for subscriptions: no retries and no time-outs beside the policy's. Does no I/O."""
-    client = Redis.from_url(
-        url,
-        socket_connect_timeout=policy.connect_s,
-        socket_timeout=None,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-        driver_info=None,
-    )
-    translate_closed_transport(client.connection_pool)
-    return client
+    return async_client(url, connect_s=policy.connect_s, answer_s=None)
 
 
 async def messages(
-    client: Redis,
+    client: AsyncClient,
     *,
     channels: Sequence[str] = (),
     patterns: Sequence[str] = (),

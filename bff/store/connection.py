@@ -9,13 +9,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from bff.resilience.reason import Reason
-from bff.resilience.redis_connection import translate_closed_transport
+from bff.resilience.redis_clients import AsyncClient, async_client
 from bff.store.breaker import StoreBreaker
 from bff.store.policy import StorePolicy
 
@@ -36,20 +33,10 @@ class Connection:
         self._policy = policy
         self._clock = clock
         self.breaker = StoreBreaker(policy)
-        # The total limit is ours (see `run`), so the client gets no second opinion, no retries and no push protocol.
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=policy.connections_max,
-            timeout=None,
-            socket_connect_timeout=None,
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,
-        )
-        self.client: Redis = Redis(connection_pool=translate_closed_transport(pool))
+        # The total limit is ours (see `run`).
+        self.client = async_client(url, connections_max=policy.connections_max, connect_s=None, answer_s=None)
 
-    async def run(self, call: Callable[[Redis], Awaitable[T]]) -> T:
+    async def run(self, call: Callable[[AsyncClient], Awaitable[T]]) -> T:
         """The answer of `call`, or `StoreUnavailable` within the policy's limit."""
         if not self.breaker.allows(self._clock()):
             raise StoreUnavailable("the query store has failed several times in a row and is being left alone")
@@ -80,7 +67,7 @@ class Connection:
     async def pipeline(self, commands: Sequence[Command], *, scripts: Sequence[str] = ()) -> list[Any]:
         """The answers to `commands` in one round trip. `scripts` are loaded first where the store has lost them."""
 
-        async def send(client: Redis) -> list[Any]:
+        async def send(client: AsyncClient) -> list[Any]:
             async with client.pipeline(transaction=False) as pipe:
                 for command in commands:
                     pipe.execute_command(*command)

@@ -30,9 +30,15 @@ local function message(topic, epoch, n, as_of, state, data)
   return '{"topic":"' .. topic .. '","seq":["' .. epoch .. '",' .. string.format('%.0f', n) .. '],"as_of":' ..
     as_of .. ',"state":"' .. state .. '","data":' .. data .. '}'
 end
+-- A server that was promoted, or that was started again from its disk, may lack what was counted last before it: going
+-- on from there would give numbers a second time. Such a server names another history of its own, so it counts anew.
 local function store_epoch(key, candidate)
-  redis.call('SET', key, candidate, 'NX')
-  return redis.call('GET', key)
+  local history = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or 'none'
+  local ending = '_' .. string.sub(history, 1, 12)
+  local held = redis.call('GET', key)
+  if held and string.sub(held, -#ending) == ending then return held end
+  redis.call('SET', key, candidate .. ending)
+  return candidate .. ending
 end
 """
 

@@ -17,6 +17,7 @@ from bff.contracts.view import FreshnessState
 from bff.contracts.view import Sequence as ViewSequence
 from bff.store import scripts
 from bff.store.connection import Command, Connection
+from bff.store.keys import Keys
 from bff.store.policy import FEED_POLICIES, STORE, StorePolicy, feed_policy
 from bff.store.records import (
     FeedFreshness,
@@ -25,13 +26,11 @@ from bff.store.records import (
     Record,
     Snapshot,
     check_epoch,
-    check_topic,
     decide_state,
     feed_topic,
 )
 from bff.store.subscription import listen
 
-_EPOCH_KEY = "store:epoch"
 _RECORD_FIELDS = ("data", "as_of", "epoch", "n", "feed")
 _FEED_FIELDS = ("heard", "state", "detail", "data", "announced_state", "announced_data", "epoch", "n")
 
@@ -42,13 +41,14 @@ class Store:
     def __init__(self, connection: Connection, policy: StorePolicy) -> None:
         self._connection = connection
         self._policy = policy
+        self._keys = Keys(connection.client)
 
     def __repr__(self) -> str:
         return f"<Store {self._connection.breaker!r}>"
 
     @classmethod
     def connect(cls, url: str, policy: StorePolicy = STORE) -> Self:
-        """A store at `url` (`redis://…`, `rediss://…`, `unix://…`). Does no I/O; ValueError for a bad address."""
+        """A store at `url`, in any of the forms of `redis_address`. Does no I/O; ValueError for a bad address."""
         return cls(Connection(url, policy), policy)
 
     async def aclose(self) -> None:
@@ -80,7 +80,7 @@ class Store:
         for put in puts:
             epoch, n = _numbered(put)
             args = [msgspec.json.encode(put.data), put.feed, check_epoch(epoch), n, put.keep_s, self._policy.shadow_ms]
-            commands.append(_script(scripts.PUT_SHADOW, [_record_key(put.topic, shadow)], args))
+            commands.append(_script(scripts.PUT_SHADOW, [self._keys.record(put.topic, shadow)], args))
         if commands:
             await self._connection.pipeline(commands, scripts=[scripts.PUT_SHADOW])
 
@@ -89,22 +89,22 @@ class Store:
 
         False, and nothing has changed, when the record of the first is of `sequence` or later. Changes are published.
         """
-        keys = [_feed_key(feed)]
+        keys = [self._keys.feed(feed)]
         for topic in topics:
-            keys += [_record_key(topic), _record_key(topic, shadow)]
+            keys += [self._keys.record(topic), self._keys.record(topic, shadow)]
         command = _script(scripts.SWAP, keys, [check_epoch(sequence[0]), sequence[1], *topics])
         return bool((await self._connection.pipeline([command], scripts=[scripts.SWAP]))[0])
 
     async def delete_shadow(self, shadow: str, topics: Iterable[str]) -> None:
         """Forget what `shadow` holds of `topics`."""
-        await self._connection.pipeline([("UNLINK", *(_record_key(topic, shadow) for topic in topics))])
+        await self._connection.pipeline([("UNLINK", *(self._keys.record(topic, shadow) for topic in topics))])
 
     async def read(self, topics: Iterable[str] = (), feeds: Iterable[str] = (), *, shadow: str = "") -> Snapshot:
         """Records and freshness of feeds together, in one round trip."""
         topics, feeds = list(topics), list(feeds)
         commands: list[Command] = [("TIME",)]
-        commands += [("HMGET", _record_key(topic, shadow), *_RECORD_FIELDS) for topic in topics]
-        commands += [("HMGET", _feed_key(feed), *_FEED_FIELDS) for feed in feeds]
+        commands += [("HMGET", self._keys.record(topic, shadow), *_RECORD_FIELDS) for topic in topics]
+        commands += [("HMGET", self._keys.feed(feed), *_FEED_FIELDS) for feed in feeds]
         clock, *answers = await self._connection.pipeline(commands)
         now_s = clock[0] + clock[1] / 1_000_000
         records = {topic: _record(topic, row) for topic, row in zip(topics, answers, strict=False)}
@@ -122,7 +122,7 @@ class Store:
         is published on `feed.<feed>`.
         """
         raw = msgspec.json.encode(data)
-        command = _script(scripts.HEARTBEAT, [_feed_key(feed)], [state, detail, raw])
+        command = _script(scripts.HEARTBEAT, [self._keys.feed(feed)], [state, detail, raw])
         [same] = await self._connection.pipeline([command], scripts=[scripts.HEARTBEAT])
         if not same:
             await self.announce([feed])
@@ -135,7 +135,7 @@ class Store:
         The feed is `live` while all of them are and say the same `data`, and was heard when the one was that has been
         silent for longest. What one reports that is not `live` holds for the feed at once; its `data` stays as it was.
         """
-        keys = [_feed_key(feed), *(_feed_key(f"{feed}.{each}") for each in range(parts))]
+        keys = [self._keys.feed(feed), *(self._keys.feed(f"{feed}.{each}") for each in range(parts))]
         command = _script(scripts.HEARTBEAT_OF_PART, keys, [part + 2, state, detail, msgspec.json.encode(data)])
         [same] = await self._connection.pipeline([command], scripts=[scripts.HEARTBEAT_OF_PART])
         if not same:
@@ -153,7 +153,7 @@ class Store:
         """
         feeds = list(feeds)
         clock, *rows = await self._connection.pipeline(
-            [("TIME",), *(("HMGET", _feed_key(feed), *_FEED_FIELDS) for feed in feeds)]
+            [("TIME",), *(("HMGET", self._keys.feed(feed), *_FEED_FIELDS) for feed in feeds)]
         )
         now_s = clock[0] + clock[1] / 1_000_000
         commands = []
@@ -161,7 +161,7 @@ class Store:
             state, data, announced = _freshness(feed, row, now_s).state, row[3] or b"null", (row[4] or b"").decode()
             if row[1] is not None and (state != announced or data != row[5]):
                 keys, args = (
-                    [_feed_key(feed), _EPOCH_KEY],
+                    [self._keys.feed(feed), self._keys.epoch],
                     [feed_topic(feed), _epoch_candidate(), announced, state, data],
                 )
                 commands.append(_script(scripts.ANNOUNCE, keys, args))
@@ -170,28 +170,28 @@ class Store:
 
     async def lease(self, name: str, owner: str, *, ttl_ms: int) -> LeaseState:
         """Take or renew the lease `name` for `ttl_ms`."""
-        command = _script(scripts.LEASE, [f"lease:{check_topic(name)}"], [owner, ttl_ms])
+        command = _script(scripts.LEASE, [self._keys.lease(name)], [owner, ttl_ms])
         [held] = await self._connection.pipeline([command], scripts=[scripts.LEASE])
         return LeaseState(held)
 
     async def release(self, name: str, owner: str) -> None:
         """Give the lease back early, if `owner` still holds it."""
-        command = _script(scripts.RELEASE, [f"lease:{check_topic(name)}"], [owner])
+        command = _script(scripts.RELEASE, [self._keys.lease(name)], [owner])
         await self._connection.pipeline([command], scripts=[scripts.RELEASE])
 
     async def join(self, name: str, member: str, *, ttl_ms: int) -> int:
         """Be one of `name` for `ttl_ms`; how many there are."""
-        command = _script(scripts.JOIN, [f"members:{check_topic(name)}"], [member, ttl_ms])
+        command = _script(scripts.JOIN, [self._keys.members(name)], [member, ttl_ms])
         [count] = await self._connection.pipeline([command], scripts=[scripts.JOIN])
         return int(count)
 
     async def leave(self, name: str, member: str) -> None:
         """Be one of `name` no more."""
-        await self._connection.pipeline([("ZREM", f"members:{check_topic(name)}", member)])
+        await self._connection.pipeline([("ZREM", self._keys.members(name), member)])
 
     async def claim(self, name: str, *, ttl_ms: int) -> bool:
         """Whether `name` was not claimed within the last `ttl_ms`; this call claims it."""
-        [taken] = await self._connection.pipeline([("SET", f"once:{check_topic(name)}", b"", "NX", "PX", ttl_ms)])
+        [taken] = await self._connection.pipeline([("SET", self._keys.claim(name), b"", "NX", "PX", ttl_ms)])
         return taken is not None
 
     def listen(self, patterns: Iterable[str] = ("*",)) -> AsyncIterator[LiveMessage]:
@@ -210,7 +210,7 @@ class Store:
         epoch, n = put.sequence or ("", 0)
         if epoch:
             check_epoch(epoch)
-        keys = [_record_key(put.topic), _EPOCH_KEY, _feed_key(put.feed)]
+        keys = [self._keys.record(put.topic), self._keys.epoch, self._keys.feed(put.feed)]
         past = () if put.past is None else (check_epoch(put.past[0]), put.past[1])
         args = [put.topic, msgspec.json.encode(put.data), put.feed, _epoch_candidate(), epoch, n, put.keep_s, put.part]
         return _script(scripts.PUT, keys, [*args, *past])
@@ -224,18 +224,10 @@ def _epoch_candidate() -> str:
     return secrets.token_hex(6)
 
 
-def _record_key(topic: str, shadow: str = "") -> str:
-    return f"shadow:{check_topic(shadow)}:{check_topic(topic)}" if shadow else f"view:{check_topic(topic)}"
-
-
 def _numbered(put: Put) -> ViewSequence:
     if put.sequence is None:
         raise ValueError(f"{put.topic} needs a sequence: nobody counts in a shadow")
     return put.sequence
-
-
-def _feed_key(feed: str) -> str:
-    return f"feed:{check_topic(feed)}"
 
 
 _DIGESTS = {

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
 import msgspec
-from redis.asyncio import Redis
 
 from bff.contracts.live import LiveMessage
 from bff.resilience.pubsub import SubscriptionLost, messages
+from bff.resilience.redis_clients import AsyncClient
 from bff.store.connection import StoreUnavailable
 from bff.store.policy import StorePolicy
 
@@ -18,7 +18,7 @@ _decoder = msgspec.json.Decoder(LiveMessage)
 
 
 async def listen(
-    client: Redis, patterns: list[str], policy: StorePolicy, clock: Callable[[], float]
+    client: AsyncClient, patterns: list[str], policy: StorePolicy, clock: Callable[[], float]
 ) -> AsyncIterator[LiveMessage]:
     """Messages as they come, until the store is gone; then `StoreUnavailable`."""
     try:

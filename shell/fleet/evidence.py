@@ -8,13 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import msgspec
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bff.resilience import log, pubsub
 from bff.resilience.breaker import Position, Transition
 from bff.resilience.evidence import Listener
-from bff.resilience.redis_connection import translate_closed_transport
+from bff.resilience.redis_clients import async_client
 
 CHANNEL = "mullion:breakers"
 QUEUED_MAX = 256
@@ -62,8 +61,7 @@ class RedisEvidence:
         await pubsub.cancel(tasks)
 
     async def _send(self) -> None:
-        client = Redis.from_url(self._redis_url, socket_connect_timeout=0.05, socket_timeout=0.1)
-        translate_closed_transport(client.connection_pool)
+        client = async_client(self._redis_url, connect_s=0.05, answer_s=0.1)
         try:
             while True:
                 transition = await self._queue.get()

@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bff.contracts.page_head import PageHead
 from bff.resilience import log
 from bff.resilience.reason import Reason
-from bff.resilience.redis_connection import translate_closed_transport
+from bff.resilience.redis_clients import AsyncClient, async_client
 from shell.composition.body import Body
 
 _COPY = "shell:copy:2:"  # another number for another shape
 _PROBE = "shell:probe:"
+GROUP = "shell"  # what only shells keep may stand on another node of a cluster than what is shared
 CONNECT_S = 0.05
 OPERATION_S = 0.1
 _SEAL_BYTES = 32
@@ -30,23 +30,21 @@ _SEAL_BYTES = 32
 logger = log.get("fleet")
 
 
-def connect(redis_url: str) -> Redis:
+def connect(redis_url: str) -> AsyncClient:
     """A client whose calls are bounded: a Redis that hangs costs a moment, not a page."""
-    client = Redis.from_url(redis_url, socket_connect_timeout=CONNECT_S, socket_timeout=OPERATION_S)
-    translate_closed_transport(client.connection_pool)
-    return client
+    return async_client(redis_url, group=GROUP, connect_s=CONNECT_S, answer_s=OPERATION_S)
 
 
 class RedisLastGood:
     """Bytes by key, sealed with `secret`. The age is told by Redis, so that no two clocks have to agree."""
 
-    def __init__(self, client: Redis, secret: str) -> None:
+    def __init__(self, client: AsyncClient, secret: str) -> None:
         self._client = client
         self._key = hashlib.sha256(b"shell.fleet.copies:" + secret.encode()).digest()
 
     async def get(self, key: str) -> tuple[bytes, float] | None:
         pipe = self._client.pipeline(transaction=False)
-        pipe.get(_COPY + key)
+        pipe.get(self._client.key(_COPY + key))
         pipe.time()
         stored, (seconds, micros) = await pipe.execute()
         if stored is None:
@@ -61,10 +59,10 @@ class RedisLastGood:
     async def put(self, key: str, data: bytes, keep_s: int) -> None:
         seconds, micros = await self._client.time()
         sealed = f"{seconds + micros / 1e6:.3f}".encode() + b"\0" + data
-        await self._client.set(_COPY + key, self._seal(key, sealed) + sealed, ex=keep_s)
+        await self._client.set(self._client.key(_COPY + key), self._seal(key, sealed) + sealed, ex=keep_s)
 
     async def forget(self, keys: Sequence[str]) -> None:
-        await self._client.unlink(*(_COPY + key for key in keys))
+        await self._client.unlink(*(self._client.key(_COPY + key) for key in keys))
 
     def _seal(self, key: str, sealed: bytes) -> bytes:
         """Over whose copy it is, when it was stored, and all of it: `sealed` holds its lifetimes as well."""
@@ -74,13 +72,13 @@ class RedisLastGood:
 class RedisLease:
     """One probe an upstream and interval over all processes, while Redis answers."""
 
-    def __init__(self, client: Redis, *, holder: str) -> None:
+    def __init__(self, client: AsyncClient, *, holder: str) -> None:
         self._client = client
         self._holder = holder
 
     async def take(self, upstream: str, lease_ms: int) -> bool | None:
         try:
-            return bool(await self._client.set(_PROBE + upstream, self._holder, px=lease_ms, nx=True))
+            return bool(await self._client.set(self._client.key(_PROBE + upstream), self._holder, px=lease_ms, nx=True))
         except (RedisError, OSError):
             return None
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-import redis
 from django.conf import settings
 from django.db import Error, transaction
 from django.db.models import Q
@@ -17,6 +16,7 @@ from redis.exceptions import RedisError
 
 from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG, SessionsRevoked, write_revocation
 from bff.resilience import log
+from bff.resilience.redis_clients import blocking_client
 from shell.players.models import Player, Revocation
 
 CONNECT_S = 0.05
@@ -70,16 +70,17 @@ def push(rows: Sequence[Row]) -> None:
     """Say it to every process over Redis. One that is away is logged: whoever reads the rows later pushes them."""
     if not rows:
         return
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=CONNECT_S, socket_timeout=ANSWER_S)
+    client = blocking_client(settings.REDIS_URL, connect_s=CONNECT_S, answer_s=ANSWER_S)
+    revocations = client.key(REVOCATION_LOG)
     now = time.time()
     try:
         with client, client.pipeline() as pipeline:
             for row in rows:
                 message = write_revocation(SessionsRevoked(row.player, row.mark, row.epoch))
-                pipeline.zadd(REVOCATION_LOG, {message: now})
+                pipeline.zadd(revocations, {message: now})
                 pipeline.publish(REVOCATION_CHANNEL, message)
-            pipeline.zremrangebyscore(REVOCATION_LOG, 0, now - settings.REVOCATION_KEEP_S)
-            pipeline.expire(REVOCATION_LOG, settings.REVOCATION_KEEP_S)
+            pipeline.zremrangebyscore(revocations, 0, now - settings.REVOCATION_KEEP_S)
+            pipeline.expire(revocations, settings.REVOCATION_KEEP_S)
             pipeline.execute()
     except (RedisError, OSError) as error:
         logger.warning("revocations_not_pushed", count=len(rows), detail=str(error))

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bff.resilience import log
+from bff.resilience.redis_clients import AsyncClient
 
 logger = log.get("sign_in_throttle")
 
@@ -59,7 +59,9 @@ class SignInThrottle:
     `clock` is monotonic seconds.
     """
 
-    def __init__(self, redis: Redis, policy: ThrottlePolicy, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, redis: AsyncClient, policy: ThrottlePolicy, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.policy = policy
         self._redis = redis
         self._clock = clock
@@ -96,7 +98,7 @@ class SignInThrottle:
             await self._add_there(counter, -1)
 
     async def _add_there(self, counter: Try, amount: int) -> tuple[int, int]:
-        name = f"shell:tries:{counter.kind}:{_digest(counter)}"
+        name = self._redis.key(f"shell:tries:{counter.kind}:{_digest(counter)}")
         try:
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.set(name, 0, ex=self.policy.window_s, nx=True)

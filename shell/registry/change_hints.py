@@ -9,15 +9,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import transaction
-from redis.asyncio import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from bff.resilience import log, pubsub
+from bff.resilience.redis_clients import AsyncClient, blocking_client
 from shell.registry.models import AuditEntry
 
 CHANNEL = "mullion:registry"
@@ -29,10 +26,8 @@ logger = log.get("registry")
 
 def announce(redis_url: str) -> None:
     """Have every shell look now. One that is not reached looks by itself, so what goes wrong is logged and no more."""
-    once = Retry(NoBackoff(), 0)
-    client = redis.Redis.from_url(redis_url, socket_connect_timeout=CONNECT_S, socket_timeout=ANSWER_S, retry=once)
     try:
-        with client:
+        with blocking_client(redis_url, connect_s=CONNECT_S, answer_s=ANSWER_S) as client:
             client.publish(CHANNEL, b"")
     except (RedisError, OSError) as error:
         logger.info("change_unannounced", detail=str(error))
@@ -78,7 +73,7 @@ class ChangeHints:
             lost=self._lost,
         )
 
-    async def _subscribed(self, _client: Redis) -> None:
+    async def _subscribed(self, _client: AsyncClient) -> None:
         self.listening = True
         self._on_hint()
 

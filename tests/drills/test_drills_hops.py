@@ -141,7 +141,16 @@ def test_database_has_a_hop_over_postgresql_alone() -> None:
     assert environ_of(decided, "front")["FRONT_DATABASE_URL"] == "sqlite:///x"
 
 
-@pytest.mark.parametrize("url", ["rediss://cache:6379/0", "unix:///run/valkey.sock", "redis://cache:x/0"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rediss://cache:6379/0",
+        "unix:///run/valkey.sock",
+        "redis://cache:x/0",
+        "sentinel://s1,s2:1/players",
+        "cluster://n1,n2",
+    ],
+)
 def test_what_can_not_be_broken_stays_as_it_is(url: str) -> None:
     decided = planned(environ={"REDIS_URL": url})
     assert "back:valkey" in absent(decided)

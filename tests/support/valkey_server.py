@@ -20,7 +20,8 @@ from tests.support.free_ports import free_port
 class ValkeyServer:
     """Holds nothing on disk, so `stop` then `start` is a flushed store."""
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(self, port: int | None = None, *options: str) -> None:
+        self.options = options
         self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
@@ -39,7 +40,7 @@ class ValkeyServer:
     def start(self) -> None:
         command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         self._process = subprocess.Popen(
-            [*command, "--appendonly", "no", "--dir", self._folder.name], stdout=subprocess.DEVNULL
+            [*command, "--appendonly", "no", "--dir", self._folder.name, *self.options], stdout=subprocess.DEVNULL
         )
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:

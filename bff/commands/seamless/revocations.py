@@ -6,12 +6,12 @@ Public: `follow`.
 import time
 
 import msgspec
-from redis.asyncio import Redis
 
 from bff.commands.engine.policy import POLICY, EnginePolicy
 from bff.commands.seamless.sessions import EndedSessions
 from bff.contracts.revocation import REVOCATION_CHANNEL, REVOCATION_LOG, read_revocation
 from bff.resilience import log, pubsub
+from bff.resilience.redis_clients import AsyncClient
 
 logger = log.get("bff-commands")
 
@@ -19,10 +19,10 @@ logger = log.get("bff-commands")
 async def follow(redis_url: str, sessions: EndedSessions, policy: EnginePolicy = POLICY) -> None:
     """Until cancelled. Whenever the subscription is lost, `sessions` is incomplete, and believes no older token."""
 
-    async def read_log(client: Redis) -> None:
+    async def read_log(client: AsyncClient) -> None:
         # The time first: whatever ends while the log is read comes over the channel.
         read_at = time.time()
-        revoked: list[bytes] = await client.zrange(REVOCATION_LOG, 0, -1)  # type: ignore[assignment]  # not decoded
+        revoked: list[bytes] = await client.zrange(client.key(REVOCATION_LOG), 0, -1)  # type: ignore[assignment]  # not decoded
         for raw in revoked:
             _revoke(sessions, raw)
         sessions.complete_from(read_at)

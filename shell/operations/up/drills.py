@@ -159,12 +159,15 @@ def _hop(name: str, address: str, listen: int, called: Process | None) -> Hop | 
     """The hop, or why there is none."""
     if not address:
         return "no address is set for it, and SQLite has no wire" if name.endswith(":database") else "none is set"
+    scheme = address.partition("://")[0]
+    kind = SPEAKS.get(scheme)
+    if scheme in ("sentinel", "sentinels", "cluster", "clusters"):
+        return "those who are asked there say where the server is, so callers would go around a hop; name one server"
     try:
         parts = urlsplit(address)
         port = parts.port
     except ValueError:
         return "its address can not be read"
-    kind = SPEAKS.get(parts.scheme)
     if parts.scheme == "sqlite":
         return "SQLite has no wire; with PostgreSQL there is one"
     if kind is None:

@@ -90,15 +90,20 @@ def kafka_answers(environ: Mapping[str, str]) -> None:
 
 
 def _redis_answers(url: str) -> None:
-    import redis  # 0.3 s, and only a run with REDIS_URL needs it
+    # 0.3 s, and only a run with REDIS_URL needs it
+    import redis
+
+    from bff.resilience.redis_clients import blocking_client
 
     try:
-        with closing(redis.Redis.from_url(url, socket_connect_timeout=ANSWER_S, socket_timeout=ANSWER_S)) as client:
+        with closing(blocking_client(url, connect_s=ANSWER_S, answer_s=ANSWER_S)) as client:
             client.ping()
     except ValueError as error:
+        # redis-py's own words may hold the password; those about Sentinel and clusters do not.
+        ours = f" ({error})" if url.startswith(("sentinel", "cluster")) else ""
         wanted = "an address such as redis://host:6379/0"
         raise PreflightFailed(
-            f"REDIS_URL is not {wanted}. Correct it, or unset it to use the embedded Valkey."
+            f"REDIS_URL is not {wanted}{ours}. Correct it, or unset it to use the embedded Valkey."
         ) from error
     except (redis.RedisError, OSError) as error:
         raise PreflightFailed(
@@ -151,8 +156,8 @@ def _postgres_answers(variable: str, url: str, parts: SplitResult) -> None:
 
 def _place(parts: SplitResult) -> str:
     """Where the address points, without user and password."""
-    host = parts.hostname or "localhost"
-    return f"{host}:{parts.port}{parts.path}" if parts.port else f"{host}{parts.path}"
+    hosts = parts.netloc.rpartition("@")[2] or "localhost"  # several, where Sentinels or nodes of a cluster are named
+    return f"{hosts}{parts.path}"
 
 
 def _why(error: Exception, parts: SplitResult) -> str:

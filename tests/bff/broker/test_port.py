@@ -8,6 +8,7 @@ from bff.broker import Progress, Unusable, connect, subscribe
 from bff.broker.streams import StreamsBroker
 from tests.support.broker_rig import KAFKA_POLICY, POLICY, REAL_KAFKA, drain, event, numbers
 from tests.support.kafka_mock import KafkaMock
+from tests.support.valkey_cluster import ValkeyCluster
 from tests.support.valkey_server import ValkeyServer
 
 
@@ -26,11 +27,20 @@ def kafka_url():
         yield running.url
 
 
-@pytest.fixture(params=["streams", "kafka"])
-async def any_broker(request, server):
+@pytest.fixture(scope="module")
+def cluster():
+    with ValkeyCluster() as running:
+        yield running
+
+
+@pytest.fixture(params=["streams", "kafka", pytest.param("cluster", marks=pytest.mark.full)])
+async def any_broker(request):
     if request.param == "streams":
+        server = request.getfixturevalue("server")
         server.flush()
         opened = connect(server.url, POLICY)
+    elif request.param == "cluster":
+        opened = connect(request.getfixturevalue("cluster").url, POLICY)
     else:
         opened = connect(request.getfixturevalue("kafka_url"), KAFKA_POLICY)
     yield opened
@@ -40,7 +50,8 @@ async def any_broker(request, server):
 async def put_raw(broker, stream, raw):
     """Bytes in a stream, whatever they are."""
     if isinstance(broker, StreamsBroker):
-        await broker.pipeline([("XADD", f"stream:{stream}", "*", "event", raw)])
+        client = broker.client(stream)
+        await broker.pipeline(client, [("XADD", client.key(f"stream:{stream}"), "*", "event", raw)])
     else:
         await broker.produce(stream, [("anybody", raw, None)])
 

@@ -5,17 +5,17 @@ from collections.abc import Callable
 
 import pytest
 import uvloop
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
 from bff.resilience import pubsub
 from bff.resilience.pubsub import SubscriptionPolicy
-from bff.resilience.redis_connection import translate_closed_transport
+from bff.resilience.redis_clients import async_client
 from shell.fleet import redis_stores
 
 CLIENTS: dict[str, Callable[[str], Redis]] = {
-    "pool": lambda url: Redis(connection_pool=translate_closed_transport(BlockingConnectionPool.from_url(url))),
+    "pool": lambda url: async_client(url, connections_max=2, connect_s=None, answer_s=None),
     "subscriptions": lambda url: pubsub.connect(url, SubscriptionPolicy()),
     "fleet": redis_stores.connect,
 }
@@ -69,7 +69,7 @@ async def test_node_of_a_cluster_is_refused_in_words(client: str, answer: bytes)
 
     server = await asyncio.start_server(node, "127.0.0.1", 0)
     redis = CLIENTS[client](f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    with pytest.raises(RedisError, match="a node of a cluster, and a store here is one primary"):
+    with pytest.raises(RedisError, match="a node of a cluster, and names it as if it were one primary"):
         await redis.get("view:wallet")
     await redis.connection_pool.disconnect()
     server.close()

@@ -9,15 +9,16 @@ import pytest
 
 from bff.store import LeaseState, Put, Store, StorePolicy, StoreUnavailable
 from tests.support.free_ports import free_port
+from tests.support.valkey_cluster import ValkeyCluster
 from tests.support.valkey_server import ValkeyServer
 
 # Tests that are not about limits must not fail because the machine is busy.
 PATIENT = StorePolicy(connect_ms=5000, op_ms=5000, breaker_failures=1000)
 
 
-@pytest.fixture(scope="module")
-def server():
-    with ValkeyServer() as running:
+@pytest.fixture(scope="module", params=["one", pytest.param("cluster", marks=pytest.mark.full)])
+def server(request):
+    with ValkeyServer() if request.param == "one" else ValkeyCluster() as running:
         yield running
 
 
