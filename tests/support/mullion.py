@@ -36,8 +36,10 @@ class Mullion:
         root: Path = ROOT,
         command: Sequence[str] = (sys.executable, "manage.py", "up"),
         environ: Mapping[str, str] | None = None,
+        stands_s_max: float = STANDS_S_MAX,
     ) -> None:
         self.port_base = free_port_base()
+        self.stands_s_max = stands_s_max
         self.url = f"http://localhost:{self.port_base}"
         self.inner_url = f"http://localhost:{self.port_base + 1}"
         self._folder = tempfile.TemporaryDirectory(prefix="mullion-", ignore_cleanup_errors=True)
@@ -90,7 +92,7 @@ class Mullion:
     def start(self) -> None:
         """Start, and wait until it says that it stands and every process is ready."""
         self.launch()
-        self.wait(lambda: self.process.poll() is not None or self._stands(), STANDS_S_MAX)
+        self.wait(lambda: self.process.poll() is not None or self._stands(), self.stands_s_max)
         if self.process.poll() is not None:
             raise AssertionError(f"manage.py up ended with {self.process.returncode}:\n{self.output()}")
 
@@ -193,7 +195,7 @@ class Mullion:
         for name, row in self.processes().items():
             if row["pid"]:
                 self.resume(name)
-        self.wait(self._all_ready, STANDS_S_MAX)
+        self.wait(self._all_ready, self.stands_s_max)
 
     # --- waiting
 

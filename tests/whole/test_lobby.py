@@ -1,12 +1,13 @@
 """The lobby in a browser, whatever serves it and whatever its fragments are called."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.support.kafka_mock import KafkaMock
 from tests.support.lobby import SLOTS, Console, sign_in, sign_in_by_form, states, wait_for, words
 from tests.support.lobby_houses import renamed_lobby
 from tests.support.mullion import Mullion
@@ -14,29 +15,39 @@ from tests.support.mullion import Mullion
 pytestmark = pytest.mark.timeout(180)
 
 # A lobby whose fragments are functions is published while each release's checks start environments of their own.
-AS_FUNCTIONS_S_MAX = 150
-# Everything holds in both; what shows that no name matters is looked at in every run, and `.ci/full` looks at the rest.
-AS_FUNCTIONS = pytest.param("as functions", marks=[pytest.mark.full, pytest.mark.timeout(400)])
-BOTH = pytest.mark.parametrize("lobby", ["as it is", "renamed", AS_FUNCTIONS], indirect=True)
+STANDS_S_MAX = 250
+FRAGMENTS = "wallet,live-dealer,promotions,games"
+LONG = [pytest.mark.full, pytest.mark.timeout(530)]
+# Everything holds in all of them; what shows that no name matters is looked at in every run, and `.ci/full` looks at
+# the rest.
+OTHERS = [pytest.param(name, marks=LONG) for name in ("as functions", "on kafka")]
+BOTH = pytest.mark.parametrize("lobby", ["as it is", "renamed", *OTHERS], indirect=True)
 BOTH_IN_FULL = pytest.mark.parametrize(
-    "lobby", ["as it is", pytest.param("renamed", marks=pytest.mark.full), AS_FUNCTIONS], indirect=True
+    "lobby", ["as it is", pytest.param("renamed", marks=pytest.mark.full), *OTHERS], indirect=True
 )
+NewContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="module")
 def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mullion]:
     """The Mullion of the run; one that daphne serves, with every fragment renamed, one removed and one added, by page
-    documents alone; and one whose fragments are all functions."""
+    documents alone; one whose fragments are all functions; and one whose events go over Kafka."""
+    within_s = 30
     with ExitStack() as stack:
         if request.param == "renamed":
             house = stack.enter_context(renamed_lobby(tmp_path_factory.mktemp("house")))
-        elif request.param == "as functions":
-            house = stack.enter_context(Mullion("--functions", "wallet,live-dealer,promotions,games"))
-        else:
+        elif request.param == "as it is":
             house = request.getfixturevalue("_mullion_of_the_run")
+        else:
+            options, environ = ["--functions", FRAGMENTS], {}
+            if request.param == "on kafka":
+                kafka = stack.enter_context(KafkaMock())
+                options, environ = ["--broker", "kafka"], {"KAFKA_BOOTSTRAP": kafka.servers}
+            house = stack.enter_context(Mullion(*options, environ=environ, stands_s_max=STANDS_S_MAX))
+            within_s = STANDS_S_MAX
         wait_for(
             lambda: house.get("/")[1].count('data-state="fresh"') == len(SLOTS),
-            AS_FUNCTIONS_S_MAX if request.param == "as functions" else 30,
+            within_s,
             lambda: house.output()[-2000:],
             every_s=0.5,
         )
@@ -62,9 +73,9 @@ def test_visitor_sees_a_whole_lobby(lobby: Mullion, page: Page) -> None:
 
 
 @BOTH
-def test_lobby_needs_no_javascript(lobby: Mullion, browser: Browser) -> None:
+def test_lobby_needs_no_javascript(lobby: Mullion, new_context: NewContext) -> None:
     """Every slot is in its place without a script, and sign-in, deposit and claim work by plain forms."""
-    context = browser.new_context(java_script_enabled=False)
+    context = new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in_by_form(page, lobby.url, "cedar", "/cashier/")
     balance = page.locator("fragment-slot[slot=cashier]").get_by_text(re.compile("¥")).first
@@ -82,7 +93,6 @@ def test_lobby_needs_no_javascript(lobby: Mullion, browser: Browser) -> None:
     # Without a script a page shows what was booked when it was asked for: the projection may be a moment behind.
     claimed = page.locator("fragment-slot[slot=promotions]").get_by_text("Claimed", exact=True)
     wait_for(lambda: claimed.count() or (page.reload() and claimed.count()), 10)
-    context.close()
 
 
 @BOTH_IN_FULL
@@ -144,18 +154,16 @@ def test_sign_out_ends_it_in_every_process(lobby: Mullion, page: Page) -> None:
 
 
 @BOTH_IN_FULL
-def test_two_players_never_see_each_others_wallet(lobby: Mullion, browser: Browser) -> None:
+def test_two_players_never_see_each_others_wallet(lobby: Mullion, new_context: NewContext) -> None:
     """Interleaved visits of two players and a visitor show each their own."""
-    contexts = {name: browser.new_context() for name in ("amber", "cedar")}
+    contexts = {name: new_context() for name in ("amber", "cedar")}
     for name, context in contexts.items():
         sign_in(context.new_page(), lobby.url, name)
-    visitor = browser.new_context()
+    visitor = new_context()
     for _ in range(5):
         shows_own(contexts["amber"], lobby.url, own="€", others="¥")
         shows_own(contexts["cedar"], lobby.url, own="¥", others="€")
         assert "Balance" not in wallet_of(visitor, lobby.url)
-    for context in (*contexts.values(), visitor):
-        context.close()
 
 
 def wallet_of(context: BrowserContext, url: str) -> str:
