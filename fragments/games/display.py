@@ -21,6 +21,7 @@ from fragments.kit.standing import OnBreak, on_break
 
 SHELF_MAX = 6
 NAMES = {name: f"{CATALOGUE_SLOT}.{name}" for name in FIELDS}
+_OF_FEEDS = (Reason.FEED_STALE, Reason.FEED_DOWN)
 _UNREACHABLE = Note("bad", "Games can't be shown right now. We keep trying.")
 
 
@@ -244,7 +245,7 @@ def _judged(answer: View[GamesData] | Failure, asking: Asking, failure: Failure 
     degraded = judge(answer, acts=not asking.sign_in, failure=failure)
     data = None if isinstance(answer, Failure) else answer.data
     late = [one for one in data.providers if one.state != "live"] if data and degraded else []
-    if degraded is None or degraded.reason not in (Reason.FEED_STALE, Reason.FEED_DOWN) or not late:
+    if degraded is None or degraded.reason not in _OF_FEEDS or not late:
         return degraded
     return replace(degraded, upstream=f"games-{late[0].provider_id}")
 
@@ -262,7 +263,8 @@ def _act(asking: Asking, paused: bool, standing: OnBreak | None) -> Literal["pla
 
 
 def _note(degraded: Degraded | None, failure: Failure | None, data: GamesData, formats: Formats) -> Note:
-    if failure is not None and degraded is not None:
+    late = any(one.state != "live" for one in data.providers)
+    if degraded is not None and (failure is not None or (degraded.reason in _OF_FEEDS and not late)):
         return Note("warn", "No word from the catalogue since", as_of(degraded.as_of, formats))
     return Note("good", "1 game" if data.total == 1 else f"{formats.number(data.total)} games")
 

