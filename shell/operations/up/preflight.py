@@ -1,6 +1,6 @@
 """What must hold before anything is started: one clear sentence for each thing that does not.
 
-Public: `PreflightFailed`, `ports_free`, `services_answer`, `kafka_answers`, `programs_present`.
+Public: `PreflightFailed`, `ports_free`, `port_taken`, `services_answer`, `kafka_answers`, `programs_present`.
 """
 
 import errno
@@ -23,14 +23,15 @@ class PreflightFailed(Exception):
 def ports_free(ports: Mapping[str, int], port_base: int) -> None:
     """Every port can be bound on loopback; else `PreflightFailed` names port and process."""
     for name, port in sorted(ports.items(), key=lambda item: item[1]):
-        if _taken(port):
+        if port_taken(port):
             raise PreflightFailed(
                 f"Port {port} (for {name}) is taken by another program. Nothing was started. "
                 f"Stop that program, or move all of Mullion: --port-base {_other_base(port_base)}"
             )
 
 
-def _taken(port: int) -> bool:
+def port_taken(port: int) -> bool:
+    """Whether somebody listens on it; raises `PreflightFailed` where this user may not."""
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         with closing(socket.socket(family, socket.SOCK_STREAM)) as caller:
             # macOS lets one bind beside a wildcard listener, and a browser tries ::1 for localhost: so ask both ways.
@@ -46,9 +47,7 @@ def _taken(port: int) -> bool:
         try:
             listener.bind(("127.0.0.1", port))
         except PermissionError as error:
-            raise PreflightFailed(
-                f"Port {port} needs rights that this user lacks. Choose a base above 1024."
-            ) from error
+            raise PreflightFailed(f"Port {port} needs rights that this user lacks. Choose one above 1024.") from error
         except OSError as error:
             return error.errno == errno.EADDRINUSE
     return False

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shell.operations.up.preflight import PreflightFailed, port_taken
 from shell.operations.workbench.folder import FolderUnusable, FragmentFolder, fragments_below, read_folder
 
 if TYPE_CHECKING:
     from shell.operations.workbench.application import Workbench
 
 HOST, PORT = "127.0.0.1", 8060
+PORT_MAX = 65_535
 DESCRIPTION = (
     "Run a fragment inside a shell made of fixtures, and look at it in every state: fresh, degraded, its feed down, "
     "its BFF slow, names far too long, gone, from right to left, at 390 px, without JavaScript. It starts again as its "
@@ -43,6 +45,9 @@ def main(argv: Sequence[str]) -> int:
     if len({folder.name for folder in folders}) < len(folders):
         print("fragment dev: two of these have the same name, so their addresses would be the same.", file=sys.stderr)
         return 2
+    if problem := _port_problem(given.port):
+        print(f"fragment dev: {problem}", file=sys.stderr)
+        return 2
     _set_up()
     from bff.resilience.serving import config, serve
 
@@ -51,6 +56,21 @@ def main(argv: Sequence[str]) -> int:
     # Uvloop starts no process in a group of its own.
     serve(config(_application(folders, given.slot, given.port), lifespan="on", loop="asyncio"))  # type: ignore[arg-type]
     return 0
+
+
+def _port_problem(port: int) -> str:
+    """Why nothing can be shown there, empty where it can."""
+    try:
+        return f"port {port} is taken by another program; name another with --port." if port_taken(port) else ""
+    except PreflightFailed as refused:
+        return str(refused)
+
+
+def _port(text: str) -> int:
+    """For argparse."""
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= PORT_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to {PORT_MAX}")
+    return int(text)
 
 
 def _application(folders: Sequence[FragmentFolder], pathnames: Sequence[str], port: int) -> "Workbench":
@@ -109,5 +129,5 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="a pathname that a slot asks for; may be given again. Without it those of the pages table, or the content",
     )
-    parser.add_argument("--port", type=int, default=PORT, help=f"where it answers, {PORT} by default")
+    parser.add_argument("--port", type=_port, default=PORT, help=f"where it answers, {PORT} by default")
     return parser

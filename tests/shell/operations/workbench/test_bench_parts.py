@@ -1,6 +1,7 @@
 """The workbench's parts that need no process: folders, fixtures, choices, and what it lets in."""
 
 import json
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,6 +123,24 @@ def test_folder_that_can_not_be_used_gets_one_sentence(
     assert words in str(refused.value)
     assert main([str(tmp_path)]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_port_that_can_not_be_had_gets_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before an address is printed that would lead to somebody else; what is no port is none."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert main([str(folder), "--port", str(port)]) == 2
+    assert capsys.readouterr() == (
+        "",
+        f"fragment dev: port {port} is taken by another program; name another with --port.\n",
+    )
+    for nonsense in ("0", "65536", "-1", "http", "٣"):
+        with pytest.raises(SystemExit) as ended:
+            main([str(folder), f"--port={nonsense}"])
+        assert ended.value.code == 2
+        assert "is not a port from 1 to 65535" in capsys.readouterr().err
 
 
 def test_two_of_one_name_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
