@@ -5,7 +5,7 @@ import re
 # What keeps one fragment's failure from the others, moves money and makes views is shown by these,
 WATCHED = re.compile(
     r"tests/bff/resilience/|tests/shell/composition/test_(functions|include|load_class|partition|preview)\.py"
-    r"|tests/bff/commands/house/|tests/bff/queries/|tests/bff/projector/test_(denied|forgotten|partitions|parts|projections|shadows|steps)\.py"
+    r"|tests/bff/commands/house/|tests/bff/queries/|tests/bff/projector/test_(denied|forgotten|partition_share|partitions|parts|projections|shadows|steps)\.py"
 )
 # without the long ones, which show how it behaves over time, and reach no line that the others do not.
 LONG = re.compile(r"500_waiting|in_anothers_page|ten_seconds_of|Machine|one_probe_an_interval")

@@ -49,6 +49,7 @@ async def test_one_projector_takes_all_and_another_one_gets_its_part_without_a_s
     """Nobody holds what another holds, all are held, and who joined has work after a round of each."""
     [first] = await of_three_partitions(store, "a")
     assert first.held == {0, 1, 2}
+    assert repr(first.share) == "<Share a of 3>"
     second = Member(store, "b")
     held = await rounds(first, second)
     assert sorted(held[0] + held[1]) == [0, 1, 2]

@@ -158,6 +158,7 @@ async def test_a_second_projector_takes_its_part_and_leaves_it_again_while_event
     await until(lambda: shown(12))
     assert held(two) == {"0", "1", "2"}
     assert two.state()["lost"] == ""
+    assert repr(two) == "<PartitionWork [0, 1, 2] of 3>"
 
 
 async def test_a_projector_whose_store_is_away_goes_on_with_what_it_holds(valkey, working):
