@@ -51,7 +51,7 @@ class Weights:
     style_char: int = 4500
     resolved: int = 6500
     pattern_char: int = 500
-    drawn: int = 3000
+    drawn: int = 8000
     change: int = 2700
     child: int = 60
     fast_path: int = 3600

@@ -11,7 +11,10 @@ from shell.composition.contain.links import Reach
 
 # `find`, `next`, `previous` and a bare selector search the slot's own tree only within a shadow root.
 _ANYWHERE = re.compile(r"\s*(?:this|host)\s*", re.IGNORECASE)
-_IN_TREE = re.compile(r"\s*(?:(?:find|next|previous|closest)(?:\s+[\w.#\-\[\]=\"' >]*)?|#[\w\-]+)\s*", re.IGNORECASE)
+# Nothing that was read is read anew: three runs of blanks side by side could part what they find in too many ways.
+_IN_TREE = re.compile(
+    r"\s*+(?:(?:find|next|previous|closest)(?:\s++[\w.#\-\[\]=\"' >]*+)?+|#[\w\-]++)\s*+", re.IGNORECASE
+)
 _OUTSIDE = re.compile(r"\b(?:body|html|document|window|fragment-slot)\b|:host", re.IGNORECASE)
 _SWAP = re.compile(
     r"(?:innerHTML|outerHTML|textContent|beforebegin|afterbegin|beforeend|afterend|delete|none)?"

@@ -27,6 +27,7 @@ CLOSED = (
     "<math><mi>{n}</mi></math>", "<form action=/x/{n}></form>",
     "<script type=application/json>{n}<</script>", "<p popover id=p{n}>x</p><button popovertarget=p{n}>y</button>",
     "<svg><path style='fill: red; d: {n}'></path></svg>", "<tr><td>{n}<p></td></tr>",
+    "<svg><g id=a{n}></g><use href='#a{n}'></use></svg>", "<svg><g id=b{n} mask='url(#b)'></g></svg>",
 )  # fmt: skip
 OPEN = (
     "<b>", "<i></p>", "<foo onclick=x>", "<a><b>", "<button><p>", "<noscript><p>", "<h1><h2>", "<p class='{long}'>",

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from bff.resilience.reason import Reason
-from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refusal, tag_cache
+from shell.composition.contain import Contained, Container, Limits, LinkPolicy, Refusal, elements, htmx, tag_cache
 from shell.composition.contain.elements import FORMATTING
-from shell.composition.contain.links import Isolation
+from shell.composition.contain.links import Isolation, Reach
 from tests.corpus.hostile.costly import LARGE, PARTS, hostile, most_of
 from tests.corpus.hostile.costly import PREFIX as COSTLY_PREFIX
 
@@ -27,15 +28,15 @@ def put(body: str, isolation: Isolation = "shadow", limits: Limits | None = None
     return container.contain(body.encode(), "text/html", prefix=PREFIX, isolation=isolation, links=LinkPolicy())
 
 
-def spent_s(run: Callable[[], object]) -> float:
-    """The least of this thread's time that `run` took in three goes: what else the machine does not is not counted."""
+def spent_s(run: Callable[[], object], goes: int = 3) -> float:
+    """The least of this thread's time that `run` took in `goes`: what else the machine does is not counted."""
 
     def once() -> float:
         began = time.thread_time()
         run()
         return time.thread_time() - began
 
-    return min(once() for _ in range(3))
+    return min(once() for _ in range(goes))
 
 
 @pytest.mark.parametrize("isolation", ["shadow", "light"])
@@ -85,6 +86,46 @@ def test_giant_markup_is_refused_within_20_ms(body: str, isolation: Isolation) -
 def test_no_body_holds_up_the_loop(body: str) -> None:
     """Whatever comes in, the loop goes on within 50 ms."""
     assert spent_s(lambda: put(body)) <= STALL_S_MAX
+
+
+_BEGINNINGS = ("", "find", "closest ", "#a", "click", "click delay:", "innerHTML", "/slots/lobby/wallet", "{", "url(#a")
+_BEGINNINGS += ("rgb(", "/assets/a ", "data:image/png;", "https://help.example/", "width:", "--a:", "[", "(")
+_RUNS = (
+    " ",
+    "\t",
+    "a",
+    "a ",
+    "1",
+    "1 ",
+    ",",
+    "./",
+    "%41",
+    "(",
+    "'",
+    '"',
+    "a:b;",
+    " delay:1s",
+    " swap:1ms",
+    "/*",
+    "\\",
+    "-",
+)
+
+
+def test_value_of_no_attribute_takes_longer_than_a_body_may() -> None:
+    """Long runs of what a value holds, up to the length that is read, with an end that makes all of it wrong: each
+    check goes through it once, whatever it tries."""
+    reach = Reach(PREFIX, "shadow", LinkPolicy())
+    tables = (elements.HTML, elements.SVG, elements.MATH)
+    rules = [each for table in tables for each in table.values()]
+    checks = {check for each in rules for check in each.checks["shadow"].values() if check is not None}
+    checks |= {*htmx.CHECKS.values(), *elements.SCRIPTED.values(), htmx.fires_by_itself}
+    values = [f"{begin}{run * (2000 // len(run))}!" for begin in _BEGINNINGS for run in _RUNS]
+    for check in checks:
+        for value in values:
+            read = partial(check, value, reach)
+            # Only what was slow once is asked again.
+            assert min(spent_s(read, 1), STALL_S_MAX) < STALL_S_MAX or spent_s(read) <= STALL_S_MAX, (check, value[:20])
 
 
 @pytest.mark.parametrize("size", [512 * 1024 + 1, 64 * 1024 * 1024])
