@@ -149,16 +149,16 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    "shell.middleware.SecurityMiddleware",
     "shell.security.headers_middleware",
     "shell.sign_in_bulkhead.sign_in_bulkhead",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "shell.middleware.SessionMiddleware",
+    "shell.middleware.LocaleMiddleware",
+    "shell.middleware.CommonMiddleware",
     "shell.security.same_origin_middleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "shell.middleware.CsrfViewMiddleware",
+    "shell.middleware.AuthenticationMiddleware",
+    "shell.middleware.XFrameOptionsMiddleware",
 ]
 
 # The pages table; another one may be named for a shell with other pages.

@@ -10,6 +10,7 @@ the code `shed`, which counts against nobody there.
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from weakref import WeakKeyDictionary
@@ -85,6 +86,10 @@ class Door:
         self._refuse = refuse
         self._processor_s = processor_s
         self._measuring = False
+        # Those that wait before they begin, better classes first.
+        self._held: dict[LoadClass, deque[tuple[int, asyncio.Future[None]]]] = {
+            each: deque() for each in reversed(LoadClass)
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -92,21 +97,46 @@ class Door:
         loop, limiter = asyncio.get_running_loop(), self._limiter
         now = loop.time()
         load_class = None
-        if limiter.crowded(now):
+        if limiter.puts_money_first(now) or limiter.crowded(now):
             load_class = self._classify(scope)
             if load_class is not None and not limiter.admits(load_class, now):
                 return await self._turn_away(scope, send)
         if not self._measuring:
             self._measure(loop)
+        held = limiter.money_first.holds(load_class, now)
         entered = limiter.enter(now, load_class)
         try:
+            if held and load_class is not None:
+                await self._hold(entered, load_class)
             if scope["type"] == "websocket":
-                await self._application(scope, receive, _until_handshake(send, lambda: limiter.leave(entered)))
+                await self._application(scope, receive, _until_handshake(send, lambda: self._leave(entered)))
             else:
                 await self._application(scope, receive, send)
         finally:
-            limiter.leave(entered)
+            self._leave(entered)
         return None
+
+    async def _hold(self, entered: int, load_class: LoadClass) -> None:
+        """Let it wait until it stands in no money's way, or has waited for long enough."""
+        loop, limiter = asyncio.get_running_loop(), self._limiter
+        held = (entered, loop.create_future())
+        limiter.money_first.hold(entered)
+        self._held[load_class].append(held)
+        try:
+            await asyncio.wait((held[1],), timeout=limiter.policy.held_s_max)
+        finally:
+            limiter.money_first.begin(entered, loop.time())
+            if not held[1].done():
+                self._held[load_class].remove(held)
+
+    def _leave(self, entered: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self._limiter.leave(entered, now)
+        for load_class, waiting in self._held.items():
+            while waiting and not self._limiter.money_first.holds(load_class, now):
+                first, turn = waiting.popleft()
+                self._limiter.money_first.begin(first, now)
+                turn.set_result(None)
 
     def _measure(self, loop: asyncio.AbstractEventLoop) -> None:
         self._measuring = True

@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from bff.contracts.load_class import LoadClass
+from bff.resilience.money_first import MoneyFirst, MoneyFirstPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoorPolicy:
+class DoorPolicy(MoneyFirstPolicy):
     """The numbers of one process's door. A ratio of a class is its share of the limit."""
 
     # A wait below this is none: timers are late by a millisecond or so on a machine that idles, by a few on a busy one.
@@ -77,7 +78,7 @@ class Limiter:
         self._limit: float = policy.limit_max
         self._baseline_ms = 0.0
         self._entered: OrderedDict[int, float] = OrderedDict()
-        self._money: set[int] = set()  # which of them
+        self.money_first = MoneyFirst(policy)
         self._number = 0
         # Of the window that runs.
         self._waits: list[float] = []
@@ -115,15 +116,22 @@ class Limiter:
     def admits(self, load_class: LoadClass, now: float) -> bool:
         """Whether there is room for one more of this class; who is not admitted is not entered."""
         self._forget(now)
-        before = self._money if load_class is LoadClass.MONEY else self._entered
-        admitted = len(before) < self._shares[load_class] * self._limit
+        money_first, share = self.money_first, self._shares[load_class]
+        before = money_first.money_in_flight if load_class is LoadClass.MONEY else len(self._entered)
+        admitted = before < share * self._limit
+        # Who would wait longer than those before them is turned away at once.
+        if admitted and money_first.holds(load_class, now):
+            admitted = money_first.has_room_to_wait(share)
         if not admitted:
             self._refused = True
             self.shed[load_class] += 1
         return admitted
 
     def spares_slots(self, load_class: LoadClass, now: float) -> bool:
-        """Whether the slots of a page of this class stand as they were last: before the page itself is turned away."""
+        """Whether the slots of a page of this class stand as they were last: before the page itself is turned away, and
+        while others wait to begin."""
+        if self.money_first.held and load_class is not LoadClass.MONEY:
+            return True
         if not self.limited:
             return False
         self._forget(now)
@@ -138,15 +146,18 @@ class Limiter:
         self._last_entered = now
         self._number += 1
         self._entered[self._number] = now
-        if load_class is LoadClass.MONEY:
-            self._money.add(self._number)
+        self.money_first.enter(self._number, load_class, now)
         self._peak = max(self._peak, len(self._entered))
         return self._number
 
-    def leave(self, entered: int) -> None:
+    def leave(self, entered: int, now: float) -> None:
         """It is done."""
         self._entered.pop(entered, None)
-        self._money.discard(entered)
+        self.money_first.leave(entered, now)
+
+    def puts_money_first(self, now: float) -> bool:
+        """Whether it matters of which class a request is, for there is a limit or was one a while ago."""
+        return self.money_first.applies(now, limited=self.limited)
 
     def observe(self, late_ms: float, worked_s: float, now: float) -> None:
         """How late something is that was due `measured_every_ms` after it was asked for, and how much processor time
@@ -157,6 +168,7 @@ class Limiter:
         # One wait that fills a window says all there is to say of it.
         enough = len(self._waits) >= self.policy.samples_min or late_ms >= self.policy.window_ms
         if enough and (now - self._window_began) * 1000 >= self.policy.window_ms:
+            self.money_first.end_window(now - self._window_began, limited=self.limited)
             self._adjust(median(self._waits), now)
             self._begin_window(now)
 
@@ -213,4 +225,4 @@ class Limiter:
     def _forget(self, now: float) -> None:
         oldest = now - self.policy.counted_s_max
         while self._entered and next(iter(self._entered.values())) < oldest:
-            self._money.discard(self._entered.popitem(last=False)[0])
+            self.money_first.forget(self._entered.popitem(last=False)[0])

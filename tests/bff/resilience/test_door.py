@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from bff.contracts.load_class import LoadClass
 from bff.resilience.door import Door, class_by_header, door_limiter
 from bff.resilience.limiter import DoorPolicy, Limiter
+from bff.resilience.money_first import MoneyFirst
 from tests.support.simulated_time import run
 
 pytestmark = pytest.mark.quick
@@ -26,7 +28,7 @@ def limited(policy: DoorPolicy | None = None) -> Limiter:
         limiter.observe(30.0, 0.04, now)
     assert limiter.limited
     for each in entered:
-        limiter.leave(each)
+        limiter.leave(each, now)
     return limiter
 
 
@@ -247,3 +249,121 @@ def test_what_the_door_counts_is_there_to_be_read():
     assert "mullion_door_in_flight 1.0" in text
     assert "mullion_door_limit 10000.0" in text
     assert "mullion_door_wait_seconds 0.0" in text
+
+
+def surged() -> Limiter:
+    """With a limit, and known to need 30 ms for one while little is to do."""
+    limiter = limited(DoorPolicy(counted_s_max=1e9, calm_s=1e9, held_s_max=1.0))
+    limiter.money_first.end_window(0.0, limited=False)
+    for _ in range(3):
+        limiter.leave(limiter.enter(1.5), 1.53)
+    limiter.money_first.end_window(1.0, limited=False)
+    return limiter
+
+
+async def begin(door: Door, house: House, load_class: LoadClass, times: int = 1) -> "list[asyncio.Future[Any]]":
+    asked = [asyncio.ensure_future(ask(door, scope_of(SHELL_SAYS[load_class]))) for _ in range(times)]
+    await asyncio.sleep(0)
+    return asked
+
+
+def test_who_comes_while_money_is_under_way_waits_for_room_and_the_better_class_goes_first():
+    """Money itself waits for nobody; what has begun is done first."""
+
+    async def main() -> None:
+        house, limiter = House(), surged()
+        door = Door(house, limiter, class_by_header(LoadClass.READ))
+        room = limiter.policy.beside_money_min
+        money = await begin(door, house, LoadClass.MONEY)
+        pages = await begin(door, house, LoadClass.PAGE, room)
+        assert house.started == 1 + room
+        waiting = [*await begin(door, house, LoadClass.PAGE), *await begin(door, house, LoadClass.READ)]
+        more = await begin(door, house, LoadClass.MONEY)
+        assert (house.started, limiter.money_first.held) == (2 + room, 2)
+        assert limiter.spares_slots(LoadClass.PAGE, 2.0)
+        assert not limiter.spares_slots(LoadClass.MONEY, 2.0)
+        pages[0].cancel()
+        await asyncio.wait([pages[0]])
+        await asyncio.sleep(0)
+        assert (house.started, limiter.money_first.held) == (3 + room, 1)
+        waiting[0].cancel()
+        await asyncio.wait([waiting[0]])
+        assert limiter.money_first.held == 0
+        house.open.set()
+        answers = await asyncio.gather(*money, *more, *pages[1:], waiting[1])
+        assert {answer[0]["status"] for answer in answers} == {200}
+        assert limiter.in_flight == 0
+
+    run(main())
+
+
+def test_nobody_waits_longer_than_is_promised_and_nobody_behind_too_many():
+    async def main() -> None:
+        house, limiter = House(), surged()
+        door = Door(house, limiter, class_by_header(LoadClass.READ))
+        room, policy = limiter.policy.beside_money_min, limiter.policy
+        money = await begin(door, house, LoadClass.MONEY)
+        reads = await begin(door, house, LoadClass.READ, room)
+        places = math.ceil(policy.read_ratio * policy.held_times * room)
+        waiting = await begin(door, house, LoadClass.READ, places)
+        assert limiter.money_first.held == places
+        [(start, _)] = await asyncio.gather(*await begin(door, house, LoadClass.READ))
+        assert start["status"] == 503
+        await asyncio.sleep(policy.held_s_max - 0.01)
+        assert house.started == 1 + room
+        await asyncio.sleep(0.02)
+        assert house.started == 1 + room + places
+        house.open.set()
+        await asyncio.gather(*money, *reads, *waiting)
+
+    run(main())
+
+
+def test_nobody_waits_for_money_where_there_is_time_for_all():
+    """However many are under way, as while a fragment hangs; nor once the surge and the money are over."""
+
+    async def main() -> None:
+        house = House()
+        door = Door(house, Limiter(DoorPolicy()), class_by_header(LoadClass.READ))
+        asked = [*await begin(door, house, LoadClass.MONEY), *await begin(door, house, LoadClass.PAGE, 100)]
+        assert house.started == 101
+        house.open.set()
+        await asyncio.gather(*asked)
+        limiter = surged()
+        limiter.leave(limiter.enter(2.0, LoadClass.MONEY), 2.1)
+        for _ in range(20):
+            limiter.enter(2.1, LoadClass.PAGE)
+        assert limiter.puts_money_first(2.2)
+        assert limiter.money_first.holds(LoadClass.PAGE, 2.2)
+        assert not limiter.money_first.holds(LoadClass.PAGE, 2.101 + limiter.policy.money_spell_s)
+
+    run(main())
+
+
+def test_room_beside_money_grows_with_what_a_house_gets_done():
+    """A process that does a thousand a second has more under way than one that does ten, and each is as quick."""
+    first = MoneyFirst(DoorPolicy())
+    assert not first.holds(LoadClass.PAGE, 0.0)
+    first.applies(0.0, limited=True)
+    first.enter(0, LoadClass.MONEY, 0.0)
+    for number in range(1, 981):
+        first.enter(number, LoadClass.PAGE, 0.0)
+        assert not first.holds(LoadClass.PAGE, 0.0), "nobody knows yet how long one takes"
+    for number in range(1, 951):
+        first.leave(number, 0.05)
+    first.end_window(1.0, limited=True)
+    first.end_window(0.0, limited=True)
+    assert not first.holds(LoadClass.PAGE, 0.1), "30 are under way, and 3 x 237 a second x 0.05 s may be"
+    first.end_window(60.0, limited=True)
+    first.end_window(60.0, limited=True)
+    assert first.holds(LoadClass.PAGE, 0.1)
+    for number in (999, 998):
+        first.enter(number, LoadClass.PAGE, 0.1)
+        first.hold(number)
+    first.forget(999)
+    for number in (999, 998):
+        first.begin(number, 0.1)
+    assert first.held == 0
+    first.leave(0, 0.1)
+    first.leave(0, 0.1)
+    assert not first.holds(LoadClass.PAGE, 0.101 + DoorPolicy().money_spell_s)

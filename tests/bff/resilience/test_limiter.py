@@ -69,7 +69,7 @@ class Process:
         self._given_ms += STEP_S * 1000 * self.own_ratio / max(count, 1)
         while self._here and self._here[0][0] <= self._given_ms:
             _, load_class, entered, since = self._here.popleft()
-            self.limiter.leave(entered)
+            self.limiter.leave(entered, self.now)
             self.done[load_class] += 1
             self.took_ms.append((load_class, (self.now - since) * 1000))
         if self.now - self._measured >= POLICY.measured_every_ms / 1000:
@@ -205,7 +205,7 @@ def test_a_slow_machine_has_longer_waits_that_are_none():
     wait(21.0, 100)
     assert limiter.limited
     for each in entered:
-        limiter.leave(each)
+        limiter.leave(each, now)
 
 
 def test_a_few_requests_on_a_starved_machine_are_not_turned_away():
@@ -217,7 +217,7 @@ def test_a_few_requests_on_a_starved_machine_are_not_turned_away():
         limiter.observe(80.0, 0.1, now)
         assert not limiter.crowded(now)
         for each in entered:
-            limiter.leave(each)
+            limiter.leave(each, now)
         entered = [limiter.enter(now) for _ in range(POLICY.limit_min - 1)]
     assert not limiter.limited
 
@@ -273,7 +273,7 @@ def test_slots_are_spared_before_their_page_is_turned_away():
     limit = limiter.limit
     assert limiter.limited
     for each in entered:
-        limiter.leave(each)
+        limiter.leave(each, now)
     while not limiter.spares_slots(LoadClass.PAGE, now):
         assert limiter.admits(LoadClass.PAGE, now)
         limiter.enter(now)
@@ -300,7 +300,7 @@ def test_pages_that_were_let_in_before_there_was_a_limit_turn_no_money_away():
     while limiter.admits(LoadClass.MONEY, now):
         entered.append(limiter.enter(now, LoadClass.MONEY))
     assert places <= len(entered) <= places + 2  # the limit is told without its fraction
-    limiter.leave(entered[0])
+    limiter.leave(entered[0], now)
     assert limiter.admits(LoadClass.MONEY, now)
     assert limiter.admits(LoadClass.MONEY, now + POLICY.counted_s_max + 1)
 
@@ -312,5 +312,5 @@ def test_what_lasts_long_is_not_counted():
     assert limiter.in_flight == 1
     assert not limiter.crowded(100.0 + POLICY.counted_s_max + 1)
     assert limiter.in_flight == 0
-    limiter.leave(entered)
+    limiter.leave(entered, 100.0)
     assert repr(limiter) == "<Limiter limit=10000 in_flight=0 wait_ms=0.0>"

@@ -1,0 +1,126 @@
+"""Who begins beside money: the queue before the work of a process that has too much to do. Pure: time is passed in.
+
+Public: `MoneyFirst`, `MoneyFirstPolicy`.
+
+What has begun stands before a deposit at each of its steps, in this process and in those behind it. So while money is
+under way, and for a moment after, others begin as there is room. How much room there is follows from Little's law: as
+many are under way as leave in a second times how long each takes; and each may take a few times what it takes while
+little is to do.
+"""
+
+import math
+from dataclasses import dataclass
+from statistics import mean
+
+from bff.contracts.load_class import LoadClass
+
+# What one more window counts in the average, and how fast what was least is forgotten, from window to window.
+_RATE_WEIGHT, _LEAST_FORGOTTEN = 1 / 4, 1.0005
+_SAMPLES_MIN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyFirstPolicy:
+    """Its numbers, a part of the door's."""
+
+    # So many times what it takes while little is to do may one take that is under way beside money, and so many at
+    # least are under way.
+    beside_money_times: float = 3.0
+    beside_money_min: int = 8
+    # As many as may be under way, times this, wait for it, better classes first, and none of them longer than this.
+    held_times: float = 2.0
+    held_s_max: float = 1.0
+    # So long after it money counts as under way: the next comes soon.
+    money_spell_s: float = 0.3
+    # So long after there was a limit money goes first: a surge comes in waves, and each would be met anew.
+    money_first_s: float = 30.0
+
+
+class MoneyFirst:
+    """Knows of those under way which are money, which wait before they begin, and how long one takes."""
+
+    def __init__(self, policy: MoneyFirstPolicy) -> None:
+        self._policy = policy
+        self._began: dict[int, float] = {}
+        self._money: set[int] = set()
+        self._held: set[int] = set()
+        self._money_seen = self._limited_at = -math.inf
+        self._took: list[float] = []  # in the window that runs
+        self._left_per_s = 0.0
+        self._least_s = math.inf
+
+    @property
+    def money_in_flight(self) -> int:
+        return len(self._money)
+
+    @property
+    def held(self) -> int:
+        """Requests that wait before they begin."""
+        return len(self._held)
+
+    def applies(self, now: float, *, limited: bool) -> bool:
+        """Whether there is too much to do, or was a while ago."""
+        if limited:
+            self._limited_at = now
+        return now - self._limited_at < self._policy.money_first_s
+
+    def holds(self, load_class: LoadClass | None, now: float) -> bool:
+        """Whether one of this class would stand in money's way if it began. None: nobody has asked of which it is."""
+        if load_class is None or load_class is LoadClass.MONEY or not self.applies(now, limited=False):
+            return False
+        if not self._money and now - self._money_seen >= self._policy.money_spell_s:
+            return False
+        return len(self._began) - len(self._money) - len(self._held) >= self._room()
+
+    def has_room_to_wait(self, share: float) -> bool:
+        """Whether one more may wait, of a class with this share of the room."""
+        return len(self._held) < share * self._policy.held_times * self._room()
+
+    def enter(self, entered: int, load_class: LoadClass | None, now: float) -> None:
+        """One more is under way."""
+        self._began[entered] = now
+        if load_class is LoadClass.MONEY:
+            self._money.add(entered)
+            self._money_seen = now
+
+    def hold(self, entered: int) -> None:
+        """It waits before it begins."""
+        self._held.add(entered)
+
+    def begin(self, entered: int, now: float) -> None:
+        """It waits no more."""
+        self._held.discard(entered)
+        if entered in self._began:
+            self._began[entered] = now
+
+    def leave(self, entered: int, now: float) -> None:
+        """It is done, however it ended; one that waited has begun before."""
+        began = self._began.pop(entered, None)
+        if began is None:
+            return
+        if entered in self._money:
+            self._money.discard(entered)
+            self._money_seen = now
+        else:
+            self._took.append(now - began)
+
+    def forget(self, entered: int) -> None:
+        """It lasts so long that it is no work for this process."""
+        self._began.pop(entered, None)
+        self._money.discard(entered)
+        self._held.discard(entered)
+
+    def end_window(self, lasted_s: float, *, limited: bool) -> None:
+        """So long were those under way that have left since the window before."""
+        if lasted_s > 0:
+            self._left_per_s += (len(self._took) / lasted_s - self._left_per_s) * _RATE_WEIGHT
+        if len(self._took) >= _SAMPLES_MIN:
+            self._least_s = min(self._least_s, mean(self._took))
+        if not limited:
+            self._least_s *= _LEAST_FORGOTTEN
+        self._took = []
+
+    def _room(self) -> float:
+        if self._least_s == math.inf:
+            return math.inf  # nobody knows yet how long one takes
+        return max(self._policy.beside_money_min, self._policy.beside_money_times * self._left_per_s * self._least_s)
