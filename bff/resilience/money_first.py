@@ -26,7 +26,7 @@ class MoneyFirstPolicy:
     # So many times what it takes while little is to do may one take that is under way beside money, and so many at
     # least are under way.
     beside_money_times: float = 3.0
-    beside_money_min: int = 8
+    beside_money_min: int = 12
     # As many as may be under way, times this, wait for it, better classes first, and none of them longer than this.
     held_times: float = 2.0
     held_s_max: float = 1.0

@@ -253,7 +253,7 @@ def test_what_the_door_counts_is_there_to_be_read():
 
 def surged() -> Limiter:
     """With a limit, and known to need 30 ms for one while little is to do."""
-    limiter = limited(DoorPolicy(counted_s_max=1e9, calm_s=1e9, held_s_max=1.0))
+    limiter = limited(DoorPolicy(counted_s_max=1e9, calm_s=1e9, beside_money_min=8))
     limiter.money_first.end_window(0.0, limited=False)
     for _ in range(3):
         limiter.leave(limiter.enter(1.5), 1.53)
@@ -262,9 +262,9 @@ def surged() -> Limiter:
 
 
 async def begin(door: Door, house: House, load_class: LoadClass, times: int = 1) -> "list[asyncio.Future[Any]]":
-    asked = [asyncio.ensure_future(ask(door, scope_of(SHELL_SAYS[load_class]))) for _ in range(times)]
+    requests = [asyncio.ensure_future(ask(door, scope_of(SHELL_SAYS[load_class]))) for _ in range(times)]
     await asyncio.sleep(0)
-    return asked
+    return requests
 
 
 def test_who_comes_while_money_is_under_way_waits_for_room_and_the_better_class_goes_first():
@@ -325,10 +325,10 @@ def test_nobody_waits_for_money_where_there_is_time_for_all():
     async def main() -> None:
         house = House()
         door = Door(house, Limiter(DoorPolicy()), class_by_header(LoadClass.READ))
-        asked = [*await begin(door, house, LoadClass.MONEY), *await begin(door, house, LoadClass.PAGE, 100)]
+        requests = [*await begin(door, house, LoadClass.MONEY), *await begin(door, house, LoadClass.PAGE, 100)]
         assert house.started == 101
         house.open.set()
-        await asyncio.gather(*asked)
+        await asyncio.gather(*requests)
         limiter = surged()
         limiter.leave(limiter.enter(2.0, LoadClass.MONEY), 2.1)
         for _ in range(20):
