@@ -2,17 +2,16 @@
 
 import asyncio
 import re
-from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from bff.contracts.manifest import parse
 from bff.resilience.border import Border
 from bff.resilience.proxies import ProxyHops
 from shell import asgi
 from shell.composition.assets import static_file, static_url
-from shell.composition.release import Snapshot
+from shell.composition.release import Canary, Release, Role, Snapshot
 from shell.edge_cache import held_by_an_edge
 from shell.page_path import PagePath
 from shell.visits import Incoming
@@ -378,7 +377,9 @@ async def test_a_page_of_somebody_is_held_by_nobody(headers: dict[str, str], que
 async def test_a_page_is_held_by_nobody_while_a_release_is_on_trial() -> None:
     """Each visitor is given a cookie then, and the same release every time."""
     incoming = Incoming.of({"method": "GET", "path": "/", "query_string": b"", "headers": []})
-    on_trial = replace(Snapshot(), canaries=MappingProxyType({"wallet": object()}))  # type: ignore[dict-item]
+    manifest = parse(b'{"name": "wallet", "version": "2", "content": "/"}')
+    tried = Release("wallet", "next", manifest, "http://127.0.0.1/manifest.json", b"", css=(), js=(), role=Role.CANARY)
+    on_trial = Snapshot(canaries={"wallet": Canary(tried, 1000, b"salt")})
     assert not held_by_an_edge(incoming, [], on_trial)
     assert not held_by_an_edge(incoming, [("set-cookie", "a=b")], Snapshot())
     assert held_by_an_edge(incoming, [], Snapshot())
