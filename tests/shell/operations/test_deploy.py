@@ -1,5 +1,6 @@
 """The files that run Mullion elsewhere say what its houses are: processes, variables, ports, probes, and no secret."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
@@ -22,6 +24,11 @@ pytestmark = pytest.mark.quick
 DEPLOY = ROOT / "shell" / "operations" / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 KUBERNETES_VERSION = "1.33"
+# As KEDA and Knative publish them.
+SCHEMAS = {
+    "keda.sh/v1alpha1": "keda-2.16-scaledobject.json",
+    "serving.knative.dev/v1": "knative-1.17-service.json",
+}
 # A platform sets it: Knative and Lambda the port, the image what is the same for every process.
 BY_THE_PLATFORM: dict[str, set[str]] = {
     "knative": {"PORT"},
@@ -219,18 +226,39 @@ def test_every_variable_that_compose_asks_for_is_in_its_example() -> None:
     assert variables == set(re.findall(r"^([A-Z_]+)=", (DEPLOY / "example.env").read_text("utf-8"), re.MULTILINE))
 
 
+def assert_fits(document: Mapping[str, Any]) -> None:
+    schema = ROOT / "tests" / "support" / "schemas" / SCHEMAS[document["apiVersion"]]
+    jsonschema.validate(document, json.loads(schema.read_text("utf-8")))
+
+
+def test_slip_in_what_keda_and_knative_read_is_seen() -> None:
+    """A name that they do not know, a field that is missing, a number that is a word."""
+    _, scaled = next(of_kind("ScaledObject"))
+    _, function = next(pair for pair in of_kind("Service") if is_function(pair[1]))
+    slips = [
+        {**scaled, "spec": {**scaled["spec"], "minReplicas": 3}},
+        {**scaled, "spec": {**scaled["spec"], "triggers": [{"type": "prometheus"}]}},
+        {**function, "spec": {"template": {"spec": {"containerConcurrency": "many"}}}},
+    ]
+    for slip in slips:
+        with pytest.raises(jsonschema.ValidationError):
+            assert_fits(slip)
+
+
 @pytest.mark.parametrize("file", sorted(KUBERNETES.rglob("*.yaml")), ids=lambda file: str(file.relative_to(KUBERNETES)))
 def test_manifest_is_what_kubernetes_takes(file: Path) -> None:
-    """Knative's and KEDA's own kinds by what is Kubernetes' in them: a function's pod is a pod."""
+    """Knative's and KEDA's own kinds by their published schemas, and by what is Kubernetes' in them: a pod is a pod."""
     for _, each in (pair for pair in documents() if pair[0] == file):
         if each["kind"] == "Kustomization":
             assert all((file.parent / path).exists() for path in each["resources"])
         elif each["kind"] == "ScaledObject":
+            assert_fits(each)
             assert each["spec"]["scaleTargetRef"]["name"] in processes()
             assert all(
                 isinstance(one, str) for trigger in each["spec"]["triggers"] for one in trigger["metadata"].values()
             )
         elif is_function(each):
+            assert_fits(each)
             spec = {
                 key: value
                 for key, value in each["spec"]["template"]["spec"].items()
