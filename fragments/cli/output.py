@@ -97,18 +97,22 @@ def _environment(each: dict[str, Any]) -> str:
 
 def _shown(answer: dict[str, Any]) -> Iterator[str]:
     yield from table([_live(answer["shown"])], "")
-    rows = [
-        (
-            "live" if each["live"] else "",
-            each["version"],
-            each["digest"][:12],
-            moment(each["published_at"]),
-            _content(each),
-        )
-        for each in answer["releases"]
-    ]
-    yield from table(rows, "")
+    yield from _contact(answer["shown"])
+    yield from table([_release(each) for each in answer["releases"]], "")
     yield from check_lines(answer["check"])
+
+
+def _contact(each: dict[str, Any]) -> Iterator[str]:
+    """Whom to call, where the fragment says it."""
+    labels = {"owner": "owner", "oncall": "on call", "runbook": "runbook"}
+    lines = [f"{label}: {each[name]}" for name, label in labels.items() if each.get(name)]
+    if lines:
+        yield "; ".join(lines)
+
+
+def _release(each: dict[str, Any]) -> tuple[str, ...]:
+    release = "live" if each["live"] else "", each["version"], each["digest"][:12]
+    return *release, moment(each["published_at"]), str(each.get("published_by", "")), _content(each)
 
 
 def _content(each: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shell.composition.function_calls import FunctionRecord
 from shell.composition.release import SHARE_MAX, Snapshot
+from shell.registry.contact import NOBODY, Contact, contact_of
 from shell.registry.holds import FragmentHold
 from shell.wiring import Parts
 
@@ -43,6 +44,7 @@ class FragmentStatus:
     trial: str = ""
     function: str = ""
     warmed: str = ""
+    contact: Contact = NOBODY
 
 
 def fragments(parts: Parts) -> list[FragmentStatus]:
@@ -75,6 +77,7 @@ def fragments(parts: Parts) -> list[FragmentStatus]:
                 trial=trial_of(parts.registry.current, name),
                 function=_function(parts.composer.includer.functions.record(name)),
                 warmed=_warmed(parts, name),
+                contact=contact_of(release.manifest.mullion) if release else NOBODY,
             )
         )
     return rows

@@ -6,11 +6,12 @@ Public: `FragmentView`, `ReleaseView`, `AuditView`, `Difference`, `list_fragment
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from shell.registry import models
+from shell.registry.contact import contact_in
 from shell.registry.environment import this_environment
 from shell.registry.registrations import trust_of
 from shell.registry.waivers import CheckView, assessment_of
@@ -28,7 +29,7 @@ class NotFound(Exception):
 class FragmentView:
     """A fragment's name and what is live under it in this `environment`.
 
-    `version` and `digest` are empty while nothing is.
+    `version` and `digest` are empty while nothing is. Whom to call is the live release's word.
     """
 
     fragment: str
@@ -38,6 +39,9 @@ class FragmentView:
     trust: str
     held: str
     environment: str
+    owner: str
+    oncall: str
+    runbook: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class ReleaseView:
     published_at: datetime
     live: bool
     content: str
+    published_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +106,26 @@ def show_fragment(fragment: str) -> FragmentDetail:
         raise NotFound(f"nothing was published as {fragment}.")
     rows = models.Release.objects.filter(fragment=fragment).order_by("-pk")[:RELEASES_MAX]
     live = shown[0].digest
+    by = _published_by(rows)
     releases = [
-        ReleaseView(row.version, row.digest, row.manifest_url, row.published_at, row.digest == live, row.content)
+        ReleaseView(
+            version=row.version,
+            digest=row.digest,
+            manifest_url=row.manifest_url,
+            published_at=row.published_at,
+            live=row.digest == live,
+            content=row.content,
+            published_by=by.get(row.pk, ""),
+        )
         for row in rows
     ]
     return FragmentDetail(shown[0], releases, assessment_of(rows[0]))
+
+
+def _published_by(rows: Iterable[models.Release]) -> dict[int, str]:
+    """Who brought each: the first whom the audit names with it."""
+    entries = models.AuditEntry.objects.filter(release__in=[row.pk for row in rows]).order_by("-pk")
+    return {pk: actor for pk, actor in entries.values_list("release_id", "actor") if pk is not None}
 
 
 def show_check(fragment: str, named: str) -> CheckView:
@@ -178,7 +198,7 @@ def record_refusal(fragment: str, *, actor: str, detail: str) -> None:
 
 
 def _view(row: models.LiveRelease, held: str) -> FragmentView:
-    release = row.release
+    release, contact = row.release, contact_in(bytes(row.release.manifest))
     return FragmentView(
         fragment=row.fragment,
         version=release.version,
@@ -187,6 +207,9 @@ def _view(row: models.LiveRelease, held: str) -> FragmentView:
         trust=str(trust_of(row.fragment)),
         held=held,
         environment=this_environment(),
+        owner=contact.owner,
+        oncall=contact.oncall,
+        runbook=contact.runbook,
     )
 
 

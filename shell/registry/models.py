@@ -305,5 +305,8 @@ class AuditEntry(models.Model):
     # What changes nothing that a page shows must not make every shell load what is live anew.
     changes_pages = models.BooleanField(default=True, db_default=True)
 
+    class Meta:
+        verbose_name_plural = "audit entries"
+
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor} {self.action} {self.fragment}"

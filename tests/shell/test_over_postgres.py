@@ -18,11 +18,13 @@ TESTS = (
     HERE / "players" / "test_sessions.py",
     HERE / "players" / "test_sign_in.py",
     HERE / "registry" / "case_one_moment.py",
+    HERE / "registry" / "test_audit_stands.py",
 )
 # Those that would see another database: what is written by whom and read back, and what a database says that does not
 # write. `.ci/full` runs the hashing and the flooding of stores over it too.
 OF_THE_DATABASE = (
-    "blocked or brings_no_session or everywhere or leave_their_revocations or not_be_written or broken or one_moment"
+    "blocked or brings_no_session or everywhere or leave_their_revocations or not_be_written or broken or one_moment "
+    "or append_only"
 )
 
 

@@ -49,6 +49,7 @@ TEMPLATES = [
         },
     }
 ]
+FORMAT_MODULE_PATH = "shell.operations.admin.formats"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Cookies of its own: a browser that is signed in to the pages is not signed in here, nor the other way round.

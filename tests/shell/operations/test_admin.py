@@ -31,7 +31,14 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 4, 9, tzinfo=UTC)
 DIFFERENT = (
     *("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "INSTALLED_APPS", "MIDDLEWARE", "ROOT_URLCONF", "TEMPLATES"),
-    *("MESSAGE_STORAGE", "SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LOGIN_URL", "SECURE_SSL_REDIRECT"),
+    *(
+        "MESSAGE_STORAGE",
+        "FORMAT_MODULE_PATH",
+        "SESSION_COOKIE_NAME",
+        "CSRF_COOKIE_NAME",
+        "LOGIN_URL",
+        "SECURE_SSL_REDIRECT",
+    ),
 )
 
 
@@ -119,6 +126,7 @@ def test_operator_sees_every_model_and_no_secret(admin: None) -> None:
         assert made.token.split("_")[3] not in text
         assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
         assert shown.headers["Cache-Control"] == "no-store"
+    assert re.search(r">\d{4}-\d\d-\d\d \d\d:\d\d:\d\d<", client.get("/registry/auditentry/").content.decode())
 
 
 @pytest.mark.parametrize("path", ["release", "auditentry", "token", "hold", "pagerevision", "liverelease"])

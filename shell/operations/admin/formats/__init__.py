@@ -1,0 +1,1 @@
+"""How the admin writes moments: to the second and in order of size, as the audit is read beside logs."""
