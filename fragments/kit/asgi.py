@@ -12,15 +12,17 @@ import io
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import django
-from django.core.exceptions import RequestAborted
+from django.core.exceptions import ImproperlyConfigured, RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpResponse
 from django.urls import set_script_prefix
 
 from bff.contracts.load_class import LoadClass
+from bff.contracts.manifest import ManifestRefused
 from bff.resilience import log, memory
 from bff.resilience.border import Border
 from bff.resilience.door import Door, class_by_header, door_limiter
@@ -104,10 +106,9 @@ def application_for(settings_module: str, *closing: str) -> Border:
     django.setup(set_prefix=False)
     log.configure()
     from fragments.kit.bff import close_clients
-    from fragments.kit.house import this_house
     from fragments.kit.warm import warm
 
-    warm(this_house().folder)  # a broken manifest or template stops the process at its start, not at a request
+    warm(_house_folder())  # a broken manifest or template stops the process at its start, not at a request
 
     async def stop() -> None:
         await close_clients()
@@ -119,3 +120,15 @@ def application_for(settings_module: str, *closing: str) -> Border:
     handler = partitioned(LeanHandler(stop), os.environ, brought_by="baggage")
     door = Door(handler, door_limiter(), class_by_header(LoadClass.PAGE))
     return Border(door, body_bytes_max=POLICY.request_body_bytes_max)
+
+
+def _house_folder() -> Path:
+    """The fragment's own; a mistake in its files is one sentence, with which the process ends."""
+    from fragments.kit.house import this_house
+
+    try:
+        return this_house().folder
+    except OSError as error:
+        raise ImproperlyConfigured(f"{error.filename} can not be read: {error.strerror}.") from error
+    except (ManifestRefused, ValueError) as error:
+        raise ImproperlyConfigured(f"This fragment can not start: {error}") from error

@@ -10,21 +10,24 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
+from django.core.exceptions import ImproperlyConfigured
+from django.test import RequestFactory, override_settings
 
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.contracts.player_context import ContextRefused
 from bff.contracts.podium_url import resolve
 from bff.resilience.border import Border
 from fragments.kit import routes
-from fragments.kit.asgi import LeanHandler
+from fragments.kit.asgi import LeanHandler, _house_folder
 from fragments.kit.context import Context, read_context
 from fragments.kit.house import House, load
 from fragments.kit.policy import POLICY
+from fragments.kit.warm import warm
 from tests.support.fragments_house import PUBLIC_KEY, ROOT, bearer
 
 pytestmark = pytest.mark.quick
 
+urlpatterns: list[Any] = []
 ROOMS = ["wallet", "live_dealer", "promotions", "games"]
 
 
@@ -88,6 +91,39 @@ def test_broken_manifest_stops_at_the_start(folder: Path, change: dict[str, Any]
     edit_manifest(folder, **change)
     with pytest.raises(ManifestRefused, match=words):
         load(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<p>\n{% if %}", ", line 2: Unexpected end of expression in if tag."),
+        ("{% nonsense %}", ", line 1: Invalid block tag on line 1: 'nonsense'"),
+        (b"\xff", " can not be read: "),
+    ],
+)
+def test_broken_template_stops_at_the_start_with_its_place(text: str | bytes, words: str, tmp_path: Path) -> None:
+    """In one sentence: which file, which line, what is wrong."""
+    broken = tmp_path / "templates" / "poll" / "content.html"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(text if isinstance(text, bytes) else text.encode())
+    engine = {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [broken.parents[1]]}
+    with override_settings(TEMPLATES=[engine], ROOT_URLCONF=__name__), pytest.raises(ImproperlyConfigured) as refused:
+        warm(tmp_path)
+    assert str(refused.value).startswith(f"{broken}{words}")
+
+
+def test_file_that_a_fragment_can_not_start_without_is_named(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Missing, or not to be read as what it is; the sentence is all that the process says as it ends."""
+    monkeypatch.setattr("fragments.kit.house.this_house", lambda: load(folder))
+    (folder / "manifest.json").write_text("{")
+    with pytest.raises(ImproperlyConfigured, match=r"^This fragment can not start: manifest\.json: "):
+        _house_folder()
+    (folder / "house.toml").write_text("[house")
+    with pytest.raises(ImproperlyConfigured, match=r"^This fragment can not start: "):
+        _house_folder()
+    (folder / "house.toml").unlink()
+    with pytest.raises(ImproperlyConfigured, match=r"house\.toml can not be read: No such file or directory\.$"):
+        _house_folder()
 
 
 def test_broken_name_is_refused(folder: Path) -> None:
