@@ -288,7 +288,7 @@ def _head(title: str, search: Search, pathname: str) -> PageHead:
 
 
 def _categories(data: GamesData, search: Search, pathname: str, formats: Formats, *, everything: bool) -> list[Choice]:
-    """Kinds that hold a game, in the house's order; `everything` stands before them."""
+    """Kinds that hold a game, in the house's order; before them `everything`, else without what was played."""
     counts = {each.category: each.count for each in data.categories}
 
     def choice(category: str, words: str, count: int) -> Choice:
@@ -298,7 +298,7 @@ def _categories(data: GamesData, search: Search, pathname: str, formats: Formats
     found = [
         choice(category, words, counts.get(category, 0))
         for category, words in CATEGORIES.items()
-        if counts.get(category) or category == search.category
+        if (counts.get(category) or category == search.category) and (everything or category != "recent")
     ]
     total = sum(count for category, count in counts.items() if category not in OF_PLAYER)
     return [choice("", "All", total), *found] if everything else found

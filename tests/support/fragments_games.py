@@ -44,7 +44,12 @@ def games_data(late: dict[str, FreshnessState] | None = None, **changes: Any) ->
         pages=3,
         query=GamesQuery(),
         providers=providers,
-        categories=[CategoryCount("slots", 60), CategoryCount("crash", 2), CategoryCount("favourites", 1)],
+        categories=[
+            CategoryCount("slots", 60),
+            CategoryCount("crash", 2),
+            CategoryCount("favourites", 1),
+            CategoryCount("recent", 1),
+        ],
         favourites=[GAMES[1].game_id],
         recent=[GAMES[4]],
     )

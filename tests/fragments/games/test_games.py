@@ -90,12 +90,21 @@ def test_game_says_its_provider_and_what_it_returns(fragment: Fragment, bff: Fak
     assert 'value="unmark" aria-pressed="true"' in tile(page, "Copper Comet")
 
 
+def test_name_is_cut_at_its_own_end_whichever_way_the_page_is_read(fragment: Fragment, bff: FakeBff) -> None:
+    """Each has the direction of its own letters."""
+    first = tile(fragment.get("/catalogue", **player()), "Lantern Falls")
+    assert '<p class="name" dir="auto">Lantern Falls</p>' in first
+    assert '<span class="maker" dir="auto">Northgate Studios</span>' in first
+
+
 def test_shelf_begins_with_what_was_played_last(fragment: Fragment, bff: FakeBff) -> None:
-    """Six games; none twice."""
+    """Six games; none twice, and no kind beside them that would show the same."""
     shelf = fragment.get("/shelf", **on_the_shelf())
-    names = re.findall(r'<p class="name">([^<]+)<', shelf.text)
+    names = re.findall(r'<p class="name"[^>]*>([^<]+)<', shelf.text)
     assert (names[0], len(names), len(set(names))) == ("The Clockmaker", 6, 6)
     assert "All 62 games" in words(shelf)
+    assert "catalogue.category=crash" in shelf.text
+    assert "catalogue.category=recent" not in shelf.text  # they stand there already
 
 
 def test_visitor_is_led_to_sign_in_and_marks_nothing(fragment: Fragment, bff: FakeBff) -> None:
