@@ -20,6 +20,7 @@ from bff.resilience.callers import Callers
 from bff.resilience.deadline import Deadline
 from bff.resilience.evidence import Evidence, OwnLease, ProbeLease
 from bff.resilience.guarded_call import GuardedCall
+from bff.resilience.in_time import in_time
 from bff.resilience.judgement import Judge, judged, settle
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.metrics import Meter, Unmetered
@@ -39,7 +40,6 @@ from bff.resilience.transport import Sender, Transport
 __all__ = ["Failure", "Guard", "Judge", "Request", "Response"]
 
 _logger = log.get("guard")
-
 # How long a refusal is refusal in the same words: far less than the jitter on the moment that it names.
 _REFUSAL_REUSED_S = 0.05
 
@@ -235,7 +235,7 @@ class Guard:
         self._budget.called(now)
         counted = self.resources.acquire(call.resource, now)
         work = self._detach(replace(call, began=now, resource_permit=counted), place, permit)
-        return await asyncio.shield(work) if held is None else held
+        return await in_time(work, call.deadline.remaining_ms(now)) if held is None else held
 
     def _refused(self, now: float) -> Failure:
         if self.breaker.position is Position.FORCED:

@@ -32,9 +32,15 @@ def shop(_slow_house_of_the_run: SlowHouse, tractors: Store) -> str:
     return house.url
 
 
+@pytest.fixture(scope="module")
+def session(shop: str) -> dict[str, str]:
+    """The cookies of one who has signed in: once for all, as it is made to take long."""
+    return dict(signed_in(shop))
+
+
 @pytest.fixture
-def buyer(shop: str, page: Page) -> Page:
-    page.context.add_cookies([{"name": n, "value": v, "url": shop} for n, v in signed_in(shop).items()])
+def buyer(shop: str, session: dict[str, str], page: Page) -> Page:
+    page.context.add_cookies([{"name": n, "value": v, "url": shop} for n, v in session.items()])
     return page
 
 
