@@ -22,6 +22,9 @@ from shell.wiring import parts
 BODY_BYTES_MAX = 2048
 _FILE = re.compile(r"/assets/([A-Za-z0-9_-]{1,100})/([0-9a-f]{32})/")
 TRIES_MAX = 30
+# Addresses are rented in rows of this size; whoever has one row is one voice, whatever it says from how many of them.
+RENTED_IPV4_BITS = 24
+RENTED_IPV6_BITS = 48
 
 
 @csrf_exempt  # the token is what a form's would be, and only pages of this site may post at all
@@ -35,7 +38,8 @@ async def report(request: HttpRequest) -> HttpResponse:
     except (msgspec.DecodeError, KeyError):
         return nothing
     visitor = visitor_of_page_view(token, time.time())
-    network = network_of(request.META.get("REMOTE_ADDR", ""))
+    address = request.META.get("REMOTE_ADDR", "")
+    network = network_of(address, ipv4_bits=RENTED_IPV4_BITS, ipv6_bits=RENTED_IPV6_BITS)
     if not visitor or file is None:
         return nothing
     if await parts().registry_throttle.take([Try("script-error", network, TRIES_MAX)]):

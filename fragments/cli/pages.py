@@ -34,7 +34,7 @@ class Pages(SharedRegistry, Protocol):
     """What the verbs ask, wherever the pages are. Each answers what the API would; a refusal is raised."""
 
     def publish(self, document: dict[str, Any]) -> Answer: ...
-    def rollback(self, name: str, to: int | None, reason: str) -> Answer: ...
+    def rollback(self, name: str, to: int | None, reason: str, expect: int | None) -> Answer: ...
 
 
 class RemotePages(RemoteSubjects):
@@ -45,8 +45,8 @@ class RemotePages(RemoteSubjects):
     def publish(self, document: dict[str, Any]) -> Answer:
         return self._ask("POST", f"{self._of(str(document.get('page', '')))}/revisions", document)
 
-    def rollback(self, name: str, to: int | None, reason: str) -> Answer:
-        return self._ask("POST", f"{self._of(name)}/rollback", {"to": to, "reason": reason})
+    def rollback(self, name: str, to: int | None, reason: str, expect: int | None) -> Answer:
+        return self._ask("POST", f"{self._of(name)}/rollback", {"to": to, "reason": reason, "expect": expect})
 
 
 def _publish(pages: Pages, given: Namespace) -> Answer:
@@ -54,7 +54,7 @@ def _publish(pages: Pages, given: Namespace) -> Answer:
 
 
 def _rollback(pages: Pages, given: Namespace) -> Answer:
-    return pages.rollback(given.name, given.to, given.reason)
+    return pages.rollback(given.name, given.to, given.reason, given.expect)
 
 
 VERBS: dict[str, Verb] = {
@@ -84,6 +84,9 @@ VERBS: dict[str, Verb] = {
         (
             argument("--to", type=int, metavar="REVISION", help="its number, 0 for none; else the one before"),
             argument("--reason", default="", metavar="WHY", help="for the audit"),
+            argument(
+                "--expect", type=int, metavar="REVISION", help="the number that is to be live; else nothing is changed"
+            ),
         ),
     ),
 }

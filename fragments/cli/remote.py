@@ -62,15 +62,15 @@ class RemoteRegistry(RemoteSubjects):
     def resume(self, name: str) -> Answer:
         return self._ask("POST", f"{self._of(name)}/resume")
 
-    def rollback(self, name: str, to: str, reason: str) -> Answer:
-        return self._ask("POST", f"{self._of(name)}/rollback", {"to": to, "reason": reason})
+    def rollback(self, name: str, to: str, reason: str, expect: str) -> Answer:
+        return self._ask("POST", f"{self._of(name)}/rollback", {"to": to, "reason": reason, "expect": expect})
 
     def canary(self, name: str, percent: float, release: str, promotes: bool, steps: str) -> Answer:
         body = {"percent": percent, "release": release, "promotes": promotes, "steps": steps}
         return self._ask("POST", f"{self._of(name)}/canary", body)
 
-    def promote(self, name: str) -> Answer:
-        return self._ask("POST", f"{self._of(name)}/promote")
+    def promote(self, name: str, expect: str) -> Answer:
+        return self._ask("POST", f"{self._of(name)}/promote", {"expect": expect})
 
     def pause(self, name: str) -> Answer:
         return self._ask("POST", f"{self._of(name)}/pause")

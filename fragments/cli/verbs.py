@@ -15,9 +15,9 @@ class Registry(SharedRegistry, GateRegistry, Protocol):
 
     def hold(self, name: str, reason: str) -> Answer: ...
     def resume(self, name: str) -> Answer: ...
-    def rollback(self, name: str, to: str, reason: str) -> Answer: ...
+    def rollback(self, name: str, to: str, reason: str, expect: str) -> Answer: ...
     def canary(self, name: str, percent: float, release: str, promotes: bool, steps: str) -> Answer: ...
-    def promote(self, name: str) -> Answer: ...
+    def promote(self, name: str, expect: str) -> Answer: ...
     def pause(self, name: str) -> Answer: ...
     def preview(self, name: str, release: str, hours: float, machine: str) -> Answer: ...
     def outcomes(self, name: str) -> Answer: ...
@@ -67,7 +67,7 @@ def _resume(registry: Registry, given: Namespace) -> Answer:
 
 
 def _rollback(registry: Registry, given: Namespace) -> Answer:
-    return registry.rollback(given.name, given.to, given.reason)
+    return registry.rollback(given.name, given.to, given.reason, given.expect)
 
 
 def _canary(registry: Registry, given: Namespace) -> Answer:
@@ -79,7 +79,7 @@ def _preview(registry: Registry, given: Namespace) -> Answer:
 
 
 def _promote(registry: Registry, given: Namespace) -> Answer:
-    return registry.promote(given.name)
+    return registry.promote(given.name, given.expect)
 
 
 def _pause(registry: Registry, given: Namespace) -> Answer:
@@ -90,6 +90,12 @@ def _outcomes(registry: Registry, given: Namespace) -> Answer:
     return registry.outcomes(given.name)
 
 
+EXPECT = argument(
+    "--expect",
+    default="",
+    metavar="RELEASE",
+    help="the version or digest that is to be on trial, or live without a trial; else nothing is changed",
+)
 VERBS: dict[str, Verb] = {
     "hold": Verb(
         "keep a fragment out of every page until it is resumed",
@@ -104,6 +110,7 @@ VERBS: dict[str, Verb] = {
         (
             argument("--to", default="", metavar="RELEASE", help="its version or digest; else the one before"),
             argument("--reason", default="", metavar="WHY", help="for the audit"),
+            EXPECT,
         ),
         ROLLBACK,
     ),
@@ -121,7 +128,7 @@ VERBS: dict[str, Verb] = {
         ),
         CANARY,
     ),
-    "promote": Verb("make the release on trial live for everybody", _promote),
+    "promote": Verb("make the release on trial live for everybody", _promote, (EXPECT,)),
     "pause": Verb("leave a trial at its share", _pause, description=PAUSE),
     "preview": Verb(
         "print a link that shows a release to one browser",

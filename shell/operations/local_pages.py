@@ -40,11 +40,12 @@ class LocalPages:
         )
         return as_json(moved)
 
-    def rollback(self, name: str, to: int | None, reason: str) -> Answer:
+    def rollback(self, name: str, to: int | None, reason: str, expect: int | None) -> Answer:
         moved = page_changes.roll_back(
             name,
             to=to,
             reason=reason,
+            expect=expect,
             file=page_changes.read_file(),
             operator=True,
             actor=self._actor,

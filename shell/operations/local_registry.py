@@ -50,8 +50,9 @@ class LocalRegistry:
             was = holds.resume(name, actor=self._actor)
         return {"changed": was is not None, "was": None if was is None else as_json(was)}
 
-    def rollback(self, name: str, to: str, reason: str) -> Answer:
-        return as_json(rollback.roll_back(name, to=to, reason=reason, actor=self._actor, now=datetime.now(UTC)))
+    def rollback(self, name: str, to: str, reason: str, expect: str) -> Answer:
+        now = datetime.now(UTC)
+        return as_json(rollback.roll_back(name, to=to, reason=reason, expect=expect, actor=self._actor, now=now))
 
     def canary(self, name: str, percent: float, release: str, promotes: bool, steps: str) -> Answer:
         now = datetime.now(UTC)
@@ -61,8 +62,8 @@ class LocalRegistry:
             )
         )
 
-    def promote(self, name: str) -> Answer:
-        return as_json(rollout.promote(name, actor=self._actor, now=datetime.now(UTC)))
+    def promote(self, name: str, expect: str) -> Answer:
+        return as_json(rollout.promote(name, actor=self._actor, now=datetime.now(UTC), expect=expect))
 
     def pause(self, name: str) -> Answer:
         return as_json(rollout.pause(name, actor=self._actor))

@@ -58,7 +58,15 @@ def publish(name: str, body: bytes, *, file: FilePages, operator: bool, actor: s
 
 
 def roll_back(
-    name: str, *, to: int | None, reason: str, file: FilePages, operator: bool, actor: str, now: datetime
+    name: str,
+    *,
+    to: int | None,
+    reason: str,
+    file: FilePages,
+    operator: bool,
+    actor: str,
+    now: datetime,
+    expect: int | None = None,
 ) -> PageMoved:
     """Make an earlier revision the page, or what the file has; raises `PagesBroken` where that fits no more."""
     return page_revisions.roll_back_page(
@@ -68,6 +76,7 @@ def roll_back(
         reason=reason,
         actor=actor,
         now=now,
+        expect=expect,
     )
 
 

@@ -124,10 +124,11 @@ def _digest(counter: Try) -> str:
     return hashlib.sha256(counter.key.encode()).hexdigest()[:32]
 
 
-def network_of(address: str) -> str:
-    """One household or host: an IPv6 customer has 2**64 addresses of its own."""
+def network_of(address: str, *, ipv4_bits: int = 32, ipv6_bits: int = 64) -> str:
+    """One household or host: an IPv6 customer has 2**64 addresses of its own. With fewer bits: who rents many."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
+    bits = ipv6_bits if parsed.version == 6 else ipv4_bits
+    return address if bits == parsed.max_prefixlen else str(ipaddress.ip_network((parsed, bits), strict=False))

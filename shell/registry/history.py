@@ -1,7 +1,7 @@
 """What the registry knows of fragments, for who asks: releases, differences, and who changed what.
 
 Public: `FragmentView`, `ReleaseView`, `AuditView`, `Difference`, `list_fragments`, `show_fragment`, `show_check`,
-`compare`, `read_audit`, `find_release`, `record_refusal`, `NotFound`, `AUDIT_MAX`.
+`compare`, `read_audit`, `find_release`, `is_named`, `record_refusal`, `NotFound`, `AUDIT_MAX`.
 """
 
 import difflib
@@ -150,6 +150,11 @@ def find_release(fragment: str, named: str) -> models.Release:
         there = ", ".join(dict.fromkeys(rows.values_list("version", flat=True)[:RELEASES_MAX])) or "none"
         raise NotFound(f"{fragment} has no release {named}. It has: {there}.")
     return row
+
+
+def is_named(release: models.Release, named: str) -> bool:
+    """Whether `named` is its version or the beginning of its digest, as for `find_release`; anything is where empty."""
+    return named in ("", release.version) or (len(named) >= 8 and release.digest.startswith(named))
 
 
 def compare(fragment: str, before: str, after: str) -> Difference:

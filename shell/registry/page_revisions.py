@@ -101,9 +101,12 @@ def publish_page(page: str, document: bytes, *, check: Check, actor: str, now: d
 
 
 @serialized
-def roll_back_page(page: str, *, to: int | None, check: Check, reason: str, actor: str, now: datetime) -> PageMoved:
+def roll_back_page(
+    page: str, *, to: int | None, check: Check, reason: str, actor: str, now: datetime, expect: int | None = None
+) -> PageMoved:
     """Make an earlier revision the page: `to`, or the one before what is live; before the first it is the file's.
 
+    With `expect` nothing is changed unless that revision is live, so that what is sent twice goes no step too far.
     Raises `PageRefused`, `NotFound`, and what `check` raises of a revision that does not fit what is live by now.
     """
     live = _live(page).select_for_update(of=("self",)).first()
@@ -113,6 +116,8 @@ def roll_back_page(page: str, *, to: int | None, check: Check, reason: str, acto
     if len(words) > REASON_CHARS_MAX:
         raise PageRefused(f"a reason has at most {REASON_CHARS_MAX} characters; nothing was changed.")
     before = live.revision.number
+    if expect not in (None, before):
+        raise PageRefused(f"revision {before} of {page} is live, and not {expect}; nothing was changed.")
     target = _target(page, to, before)
     if target is not None and target.pk == live.revision_id:
         return PageMoved(page, before, before, target.digest, changed=False)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from shell.registry import models
 from shell.registry.going_live import go_live
-from shell.registry.history import NotFound, find_release
+from shell.registry.history import NotFound, find_release, is_named
 from shell.registry.rollout import abort
 from shell.registry.serialized import serialized
 
@@ -33,9 +33,11 @@ class Moved:
 
 
 @serialized
-def roll_back(fragment: str, *, to: str, reason: str, actor: str, now: datetime) -> Moved:
+def roll_back(fragment: str, *, to: str, reason: str, actor: str, now: datetime, expect: str = "") -> Moved:
     """Make an earlier release live: `to` is its version or digest, or empty for the one that was live before.
 
+    With `expect` nothing is changed unless that release is on trial or, without a trial, live: what is sent twice, or
+    comes after a trial has ended by itself, goes no step too far.
     Where a release is on trial, its trial ends; without `to` that is all, and what is live stays. Forms of pages that
     were drawn by what was rolled back are not sent any more. Raises `RollbackRefused`, and `NotFound` for a release
     that there is none of.
@@ -47,6 +49,12 @@ def roll_back(fragment: str, *, to: str, reason: str, actor: str, now: datetime)
     if len(words) > REASON_CHARS_MAX:
         raise RollbackRefused(f"a reason has at most {REASON_CHARS_MAX} characters; nothing was changed.")
     was = live.release
+    trial = models.Rollout.objects.select_related("release").filter(fragment=fragment).first()
+    left = trial.release if trial else was
+    if not is_named(left, expect):
+        raise RollbackRefused(
+            f"{left.version} of {fragment} is {'on trial' if trial else 'live'}, and not {expect}; nothing was changed."
+        )
     ended = abort(fragment, actor=actor, why=words)
     if ended is not None and not to:
         return Moved(fragment, ended.version, ended.digest, was.version, was.digest, True)

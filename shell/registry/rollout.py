@@ -10,7 +10,7 @@ from math import isfinite
 from shell.composition.release import SHARE_MAX
 from shell.registry import models
 from shell.registry.going_live import go_live
-from shell.registry.history import NotFound, find_release
+from shell.registry.history import NotFound, find_release, is_named
 from shell.registry.serialized import serialized
 from shell.registry.steps import StepsRefused, parse_steps, steps_text
 from shell.registry.waivers import errors_before_live
@@ -121,9 +121,14 @@ def advance(fragment: str, *, actor: str, now: datetime, why: str) -> RolloutVie
 
 
 @serialized
-def promote(fragment: str, *, actor: str, now: datetime, why: str = "") -> RolloutView:
-    """Make the release on trial live for everybody; raises `RolloutRefused`, also where it breaks the gate's rules."""
+def promote(fragment: str, *, actor: str, now: datetime, why: str = "", expect: str = "") -> RolloutView:
+    """Make the release on trial live for everybody; raises `RolloutRefused`, also where it breaks the gate's rules.
+
+    With `expect` nothing is changed unless that is the release on trial.
+    """
     row = _on_trial(fragment)
+    if not is_named(row.release, expect):
+        raise RolloutRefused(f"{row.release.version} of {fragment} is on trial, and not {expect}; nothing was changed.")
     if errors := errors_before_live(row.release):
         broken = "; ".join(f"{each.rule}: {each.message}" for each in errors[:3])
         raise RolloutRefused(

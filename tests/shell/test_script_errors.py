@@ -105,8 +105,20 @@ async def test_one_address_is_heard_a_few_times_a_minute(trial: Canary) -> None:
     for visitor in ours[:40]:
         await beacon(visitor, "b")
     assert len(parts().tally.take_script_errors()) == 30
-    await beacon(ours[0], "b", address="203.0.113.8")
+    await beacon(ours[0], "b", address="203.0.112.7")
     assert len(parts().tally.take_script_errors()) == 1
+
+
+@pytest.mark.parametrize("rented", ["203.0.113.{}", "2001:db8:7:{}::1"])
+async def test_who_has_many_addresses_in_a_row_is_one_network(trial: Canary, rented: str) -> None:
+    """Nobody rolls back a rival's release with one rented server."""
+    ours = [each for each in VISITORS if trial.takes(each)]
+    for number, visitor in enumerate(ours[:30]):
+        await beacon(visitor, "b", address=rented.format(number + 1))
+    assert len({each.network for each in parts().tally.take_script_errors()}) == 1
+    await beacon(ours[30], "b", address="198.51.100.1")
+    await beacon(ours[31], "b", address="2001:db8:8::1")
+    assert len({each.network for each in parts().tally.take_script_errors()}) == 2
 
 
 def test_flood_of_beacons_is_bounded() -> None:

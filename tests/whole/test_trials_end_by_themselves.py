@@ -116,7 +116,7 @@ def test_candidate_whose_scripts_throw_is_rolled_back(releasing: SlowHouse) -> N
 
 
 def _beacon(releasing: SlowHouse, view: str, file: str, network: int) -> None:
-    with httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.1.{network + 1}")) as client:
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.{network + 1}.1")) as client:
         answer = client.post(
             f"{releasing.url.replace('localhost', '127.0.0.1')}/script-errors/",
             content=json.dumps({"view": view, "file": file}),

@@ -79,7 +79,12 @@ class HoldBody(Schema):
 
 class RollbackBody(Schema):
     to: Named = ""
+    expect: Named = ""
     reason: Reason = ""
+
+
+class PromoteBody(Schema):
+    expect: Named = ""
 
 
 class TokenBody(Schema):
@@ -252,9 +257,10 @@ async def canary(request: HttpRequest, fragment: str, body: CanaryBody) -> rollo
 
 
 @api.post("/fragments/{fragment}/promote", auth=_publish, response=rollout.RolloutView)
-async def promote(request: HttpRequest, fragment: str) -> rollout.RolloutView:
-    """Make the release on trial live for everybody."""
-    return await in_registry(lambda: rollout.promote(fragment, actor=actor_of(request), now=_now()))
+async def promote(request: HttpRequest, fragment: str, body: PromoteBody | None = None) -> rollout.RolloutView:
+    """Make the release on trial live for everybody; only the one that is expected, where one is."""
+    expect = body.expect if body else ""
+    return await in_registry(lambda: rollout.promote(fragment, actor=actor_of(request), now=_now(), expect=expect))
 
 
 @api.post("/fragments/{fragment}/pause", auth=_publish, response=rollout.RolloutView)
@@ -265,10 +271,9 @@ async def pause(request: HttpRequest, fragment: str) -> rollout.RolloutView:
 
 @api.post("/fragments/{fragment}/rollback", auth=_publish, response=rollback.Moved)
 async def roll_back(request: HttpRequest, fragment: str, body: RollbackBody) -> rollback.Moved:
-    """Make an earlier release live: the one before, or the one that is named."""
-    return await in_registry(
-        lambda: rollback.roll_back(fragment, to=body.to, reason=body.reason, actor=actor_of(request), now=_now())
-    )
+    """Make an earlier release live: the one before, or the one that is named; only from the one that is expected."""
+    given = body.dict()
+    return await in_registry(lambda: rollback.roll_back(fragment, actor=actor_of(request), now=_now(), **given))
 
 
 @api.post("/fragments/{fragment}/hold", auth=_operate, response=Held)

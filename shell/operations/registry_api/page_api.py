@@ -28,6 +28,7 @@ _publish, _operate = TokenBearer(Purpose.PUBLISH), TokenBearer(Purpose.OPERATE)
 
 class PageRollbackBody(Schema):
     to: Number | None = None
+    expect: Number | None = None
     reason: Annotated[str, Field(max_length=page_revisions.REASON_CHARS_MAX)] = ""
 
 
@@ -99,6 +100,7 @@ async def roll_back_page(request: HttpRequest, page: str, body: PageRollbackBody
         lambda: page_changes.roll_back(
             page,
             to=body.to,
+            expect=body.expect,
             reason=body.reason,
             file=parts().pages.file,
             operator=_operates(request),

@@ -145,6 +145,11 @@ async def test_owner_changes_a_page_and_goes_back(live: None) -> None:
     assert '-  "heading": "Everything",' in changed
     listed = (await sync_to_async(ask)("GET", "/pages", held)).json()
     assert [(each["page"], each["revision"]) for each in listed] == [("lobby", 2)]
+    stale = await sync_to_async(ask)("POST", "/pages/lobby/rollback", held, {"expect": 1})
+    assert (stale.status_code, stale.json()["detail"]) == (
+        422,
+        "revision 2 of lobby is live, and not 1; nothing was changed.",
+    )
     back = [
         (await sync_to_async(ask)("POST", "/pages/lobby/rollback", held, {"reason": "clicks fell"})).json()
         for _ in range(2)

@@ -398,6 +398,31 @@ async def test_rollback_twice_goes_on_backwards() -> None:
     assert back == [versions[1], versions[0]]
 
 
+async def test_change_that_is_sent_again_goes_no_release_too_far() -> None:
+    """A CI that had no answer sends it twice, and a trial ends by itself before a team ends it: nothing more."""
+    token = await made(Purpose.PUBLISH)
+    async with Origin() as origin:
+        await origin.fail("odd-manifest=changing", at="/manifest.json")
+        first, second, third = [(await publish(origin, token)).json()["version"] for _ in range(3)]
+        trial = {"manifest_url": f"{origin.url}/manifest.json", "canary": {"percent": 50}}
+        fourth = (await ask("POST", "/fragments/origin/releases", token, trial)).json()
+
+    async def change(verb: str, **body: str) -> tuple[int, str]:
+        answer = await ask("POST", f"/fragments/origin/{verb}", token, body)
+        return answer.status_code, answer.json().get("version") or answer.json()["detail"]
+
+    refused = f"{fourth['version']} of origin is on trial, and not {third}; nothing was changed."
+    assert await change("promote", expect=third) == (409, refused)
+    assert await change("rollback", expect=third) == (409, refused)
+    assert await change("rollback", expect=fourth["digest"][:12]) == (200, third)
+    again = f"{third} of origin is live, and not {fourth['version']}; nothing was changed."
+    assert await change("rollback", expect=fourth["version"]) == (409, again)
+    assert await change("rollback", expect=third) == (200, second)
+    assert (await change("rollback", expect=third))[0] == 409
+    assert (await change("rollback", expect=third, to=first))[0] == 409
+    assert (await ask("GET", "/fragments/origin", token)).json()["shown"]["version"] == second
+
+
 async def test_difference_names_lines_and_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the manifest, of the fallback, and each file by what it holds."""
     token = await made(Purpose.PUBLISH)
