@@ -1,6 +1,6 @@
 """The addresses of pages: which a page that is data may have, and which two pages can not both have.
 
-Public: `address_problem`, `overlap`.
+Public: `address_problem`, `pathname_problem`, `overlap`.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Collection
 SEGMENTS_MAX = 8
 _LITERAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PARAMETER = re.compile(r"\{[a-z_]{1,32}\}")
+_PLACE = re.compile(r"[A-Za-z0-9_~{}-][A-Za-z0-9._~{}-]{0,127}")
 
 
 def address_problem(route: str, reserved: Collection[str]) -> str:
@@ -26,6 +27,18 @@ def address_problem(route: str, reserved: Collection[str]) -> str:
     if segments and segments[0] in reserved:
         return f"/{segments[0]}/ is the shell's own"
     return ""
+
+
+def pathname_problem(pathname: str) -> str:
+    """Why a published page can not ask a fragment for this, empty where it can.
+
+    It is the place that it looks like: a detour over `..`, an escaped letter, a backslash or a query would name one
+    that a manifest says something else of, such as that it is each player's own.
+    """
+    places = pathname.removeprefix("/").removesuffix("/").split("/")
+    if places == [""] or (len(places) <= SEGMENTS_MAX and all(map(_PLACE.fullmatch, places))):
+        return ""
+    return f"{pathname[:60]!r} is no path of at most 8 segments of letters, digits, dots, dashes and {{parameters}}"
 
 
 def overlap(route: str, other: str) -> bool:

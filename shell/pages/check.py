@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shell.composition.layout import layout_problems
 from shell.composition.page import Page, PagesBroken
-from shell.pages.addresses import address_problem, overlap
+from shell.pages.addresses import address_problem, overlap, pathname_problem
 from shell.pages.document import PageDocument, page_of_document, read_document
 from shell.pages.published import Documents, merged
 from shell.pages.table import FilePages, Scopes
@@ -61,6 +61,8 @@ class PageCheck:
             if slot.fragment not in self.fragments:
                 live = ", ".join(sorted(self.fragments)) or "none"
                 yield f"slots.{slot.name}: no release of {slot.fragment} is live. Live: {live}"
+            if problem := pathname_problem(slot.pathname):
+                yield f"slots.{slot.name}.pathname: {problem}"
         yield from (
             f"layout: {problem}" for problem in layout_problems(document.layout, [slot.name for slot in page.placed])
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shell.composition.page import PagesBroken
-from shell.pages.addresses import overlap
+from shell.pages.addresses import overlap, pathname_problem
 from shell.pages.check import PageCheck
 from shell.pages.document import DOCUMENT_BYTES_MAX, canonical, read_document
 from shell.pages.published import LivePages
@@ -85,6 +85,15 @@ def test_page_that_is_whole_is_taken_with_the_scopes_that_operators_gave() -> No
         (with_slot(grant=GRANT), "uses ['table'], which its route does not have"),
         (with_slot(grant={"audience": "game:one"}), "slots.offers.grant: a grant that the page has not is an operator"),
         (with_slot(query=["receipt"]), "can not take the query names"),
+        (with_slot(pathname="/offers/../mine"), "slots.offers.pathname: '/offers/../mine' is no path"),
+        (with_slot(pathname="/./mine"), "is no path"),
+        (with_slot(pathname="/%6Dine"), "is no path"),
+        (with_slot(pathname="\\mine"), "is no path"),
+        (with_slot(pathname="//mine"), "is no path"),
+        (with_slot(pathname="/mine?of=pl_ana"), "is no path"),
+        (with_slot(pathname="@evil.example"), "is no path"),
+        (with_slot(pathname="/a" * 9), "is no path"),
+        (with_slot(pathname="a" * 60_000 + "!"), "is no path"),
         (written(template="lobby.html"), "unknown field `template`"),
         (written(heading="a\u0000b"), "control character"),
         (written(title=""), "title"),
@@ -183,3 +192,9 @@ def test_example_of_the_book_is_a_page() -> None:
     text = (Path(__file__).parents[3] / "shell" / "README.md").read_text("utf-8")
     example = tomllib.loads('page = "offers"' + text.partition('```toml\npage = "offers"')[2].partition("```")[0])
     assert CHECK.check("offers", json.dumps(example).encode())
+
+
+@pytest.mark.parametrize("pathname", ["", "/", "/offers", "offers/more/", "/{kind}/v1.2~x", "/" + "a" * 128])
+def test_pathname_of_a_slot_is_taken_as_it_is_written(pathname: str) -> None:
+    """Whatever a fragment calls its places."""
+    assert pathname_problem(pathname) == ""
