@@ -90,7 +90,7 @@ def _outcomes(registry: Registry, given: Namespace) -> Answer:
     return registry.outcomes(given.name)
 
 
-EXPECT = argument(
+EXPECTED = argument(
     "--expect",
     default="",
     metavar="RELEASE",
@@ -110,7 +110,7 @@ VERBS: dict[str, Verb] = {
         (
             argument("--to", default="", metavar="RELEASE", help="its version or digest; else the one before"),
             argument("--reason", default="", metavar="WHY", help="for the audit"),
-            EXPECT,
+            EXPECTED,
         ),
         ROLLBACK,
     ),
@@ -128,7 +128,7 @@ VERBS: dict[str, Verb] = {
         ),
         CANARY,
     ),
-    "promote": Verb("make the release on trial live for everybody", _promote, (EXPECT,)),
+    "promote": Verb("make the release on trial live for everybody", _promote, (EXPECTED,)),
     "pause": Verb("leave a trial at its share", _pause, description=PAUSE),
     "preview": Verb(
         "print a link that shows a release to one browser",
