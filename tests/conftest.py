@@ -288,7 +288,7 @@ def _mullion_of_the_run() -> Iterator[Mullion]:
 
 @pytest.fixture(scope="session")
 def _drilled_of_the_run() -> Iterator[Mullion]:
-    with Mullion("--drills", "--only", *DRILLED) as mullion:
+    with Mullion("--drills", "--only", *DRILLED, environ={"INGEST_FEEDS": "tables,promotions"}) as mullion:
         yield mullion
 
 

@@ -165,6 +165,15 @@ class Control:
             self._ask("PATCH", path, {"enabled": True})
         return broken
 
+    def toxics(self, hop: str) -> list[dict[str, Any]]:
+        """All that are on at `hop` and the last that were, as they began, with how many requests or connections each
+        hit."""
+        path = f"/proxies/{hop}"
+        # In this order none that ends meanwhile is missed; one that is met twice has ended.
+        found = {each["number"]: each for each in self._ask("GET", f"{path}/toxics")}
+        found |= {each["number"]: each for each in self._ask("GET", f"{path}/ended")}
+        return [found[number] for number in sorted(found)]
+
     def _ask(self, method: str, path: str, body: object = None, *, missing_is_fine: bool = False) -> Any:
         try:
             answer = self._http.request(method, path, json=body)

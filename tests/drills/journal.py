@@ -1,8 +1,8 @@
 """The journal of one drill, as Chaos Toolkit's tools read it, with one member of our own: `mullion`.
 
 Public: `Journal`, `Experiment`, `Hypothesis`, `Activity`, `Step`, `SteadyState`, `SteadyStates`, `Status`, and of
-`mullion`: `Findings`, `Expectation`, `Sample`, `Sibling`, `MoneySum`, `Phases`, `EvidenceFile`; `read`, `write`,
-`FILE`.
+`mullion`: `Findings`, `Expectation`, `Hit`, `Sample`, `Sibling`, `MoneySum`, `Phases`, `EvidenceFile`; `read`,
+`write`, `FILE`.
 
 Everything but `mullion` is chaoslib's journal (`chaoslib.run.initialize_run_journal`): moments are ISO 8601 in UTC,
 durations seconds. In `mullion` every `…_ms` that is no duration counts from the moment at which the fault was put on,
@@ -116,6 +116,16 @@ class Sibling(msgspec.Struct, kw_only=True):
     difference: str = ""
 
 
+class Hit(msgspec.Struct, kw_only=True):
+    """How many requests, or connections, a fault at `hop` had an effect on, as the fault proxy counted them. There is
+    none for `down`, where nobody is there to count, nor for a provider that fails of itself."""
+
+    hop: str
+    fault: str
+    count: int
+    of: Literal["requests", "connections"]
+
+
 class MoneySum(msgspec.Struct, kw_only=True):
     """What one player had before and after, in minor units, and by how much what the drill did should change it."""
 
@@ -169,6 +179,7 @@ class Findings(msgspec.Struct, kw_only=True):
     scope: str = "everyone"
     target: str = ""
     phases: Phases = msgspec.field(default_factory=Phases)
+    hits: list[Hit] = []
     slots: dict[str, list[Sample]] = {}
     expectations: list[Expectation] = []
     siblings: list[Sibling] = []

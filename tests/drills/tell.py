@@ -1,6 +1,6 @@
 """What the runner says, as text for a terminal.
 
-Public: `applicable`, `broken`, `faults`, `healed`, `hops`, `marked`, `shown`.
+Public: `applicable`, `broken`, `faults`, `healed`, `hit`, `hops`, `marked`, `shown`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -81,18 +81,25 @@ def marked(value: str) -> str:
 
 def shown(found: Hops) -> str:
     """What is on."""
-    rows = [("HOP", "FAULT", "FOR", "DIRECTION", "HEALS IN")]
+    rows = [("HOP", "FAULT", "FOR", "DIRECTION", "HIT", "HEALS IN")]
     for name, hop in sorted(found.items()):
         if not hop["enabled"]:
-            rows.append((name, "down", "everyone", "both", f"{hop.get('enabled_in_s', 0):.0f} s"))
+            rows.append((name, "down", "everyone", "both", "who tried", f"{hop.get('enabled_in_s', 0):.0f} s"))
         for toxic in hop["toxics"]:
-            rows.append((name, _fault(toxic), _whom(toxic), toxic["stream"], f"{toxic['expires_in_s']:.0f} s"))
+            left = f"{toxic['expires_in_s']:.0f} s"
+            rows.append((name, _fault(toxic), _whom(toxic), toxic["stream"], hit(toxic), left))
     return "\n".join(_table(rows)) if len(rows) > 1 else "Nothing is broken."
 
 
 def _state(hop: Mapping[str, Any]) -> str:
     broken = [each["type"] for each in hop["toxics"]]
     return ", ".join(broken if hop["enabled"] else ["down", *broken]) or "well"
+
+
+def hit(toxic: Mapping[str, Any]) -> str:
+    """`12 requests`, or `1 connection`."""
+    count, of = toxic["hits"], toxic["hits_of"]
+    return f"{count:,} {of.removesuffix('s') if count == 1 else of}"
 
 
 def _fault(toxic: Mapping[str, Any]) -> str:

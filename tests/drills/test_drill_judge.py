@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import pytest
 
-from tests.drills.journal import Expectation, MoneySum
+from tests.drills.journal import Expectation, Hit, MoneySum
 from tests.drills.kit.drill import Drill
 from tests.drills.kit.loader import parse
 from tests.drills.runner import judge, page
@@ -209,3 +210,36 @@ def test_one_sessions_fault_that_everybody_sees_is_named() -> None:
     others = found(watch(*GOOD, controls=controls))["others", "state"]
     assert (others.held, others.seen) == (False, "fallback (timeout) on 2 of 3 pages")
     assert found(watch(*GOOD, controls=[view(1, FALLEN), view(3), view(5)]))["others", "state"].held
+
+
+UNTOUCHED = Hit(hop="shell:promotions", fault="latency", count=0, of="requests")
+
+
+def proves_nothing(*hits: Hit, fault: str = "latency", scope: str = "session", seen: Sequence[Expectation] = ()) -> str:
+    method = [msgspec.structs.replace(DRILL.method[0], fault=fault)]
+    drill = msgspec.structs.replace(DRILL, method=method, scope=scope)
+    return judge.proves_nothing(drill, hits, seen)
+
+
+def test_fault_that_hit_nothing_proves_nothing() -> None:
+    sentence = (
+        "It proves nothing: while shell:promotions was broken, no request of a marked session met the fault there."
+    )
+    assert proves_nothing(UNTOUCHED) == sentence
+    assert "no request met" in proves_nothing(UNTOUCHED, scope="everyone")
+
+
+def test_fault_that_hit_anything_proves_what_was_seen() -> None:
+    assert proves_nothing(UNTOUCHED, msgspec.structs.replace(UNTOUCHED, count=1)) == ""
+
+
+def test_fault_that_can_not_be_counted_is_not_said_to_have_hit_nothing() -> None:
+    assert proves_nothing(fault="down") == ""
+    assert proves_nothing(UNTOUCHED, fault="down") == ""
+    assert proves_nothing() == ""
+
+
+def test_money_that_is_amiss_is_told_though_no_fault_hit_anything() -> None:
+    [amiss, _] = judge.money([MoneySum(player="a", currency="EUR", before_minor=1, after_minor=2)])
+    assert proves_nothing(UNTOUCHED, seen=[amiss]) == ""
+    assert proves_nothing(UNTOUCHED, seen=[judge.failed("heal shell:promotions", "no answer")]) == ""

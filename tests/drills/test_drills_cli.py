@@ -55,6 +55,7 @@ def test_hop_is_broken_shown_and_healed(drill: Drill, process: ProxyProcess) -> 
     )
     assert drill("show") == 0
     assert [line.split()[:2] for line in drill.out.splitlines()] == [["HOP", "FAULT"], ["hop", "latency"]]
+    assert "0 connections" in drill.out
     assert drill("heal", "hop") == 0
     assert drill.out == "healed: hop latency\n"
     assert process.toxics() == []

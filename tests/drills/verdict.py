@@ -16,7 +16,7 @@ class Verdict(StrEnum):
     HELD = "held"
     DEVIATED = "deviated"
     ABORTED = "aborted"  # an abort condition, the halt button or Ctrl-C ended it before its end
-    COULD_NOT_RUN = "could_not_run"  # nothing was broken: the target was not steady, or did not answer
+    COULD_NOT_RUN = "could_not_run"  # it was not steady, did not answer, or the fault hit nothing
 
 
 EXIT_CODES = {

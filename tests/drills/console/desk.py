@@ -90,7 +90,7 @@ class Desk:
             return Fault(hop, "down", "down", "everyone", "everyone", for_s)
         whom = fault_description.whom(done, self._tester.mark)
         described = fault_description.fault(kind, done["attributes"])
-        return Fault(hop, str(done["name"]), described, str(done["scope"]), whom, for_s)
+        return Fault(hop, str(done["name"]), described, str(done["scope"]), whom, for_s, int(done["number"]))
 
     async def heal(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Heal a hop, or everything."""

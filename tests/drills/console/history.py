@@ -26,7 +26,8 @@ BY_ITSELF, REPLACED, ELSEWHERE, HERE = "by itself", "replaced", "elsewhere", "he
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault that is on. `name` is its toxic's, or `down`; `words` say what it does."""
+    """One fault that is on. `name` is its toxic's, or `down`; `words` say what it does. By `number` the proxy counts
+    what it hits; 0 where nobody can."""
 
     hop: str
     name: str
@@ -34,6 +35,7 @@ class Fault:
     scope: str
     whom: str
     lasts_s: float
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -58,12 +60,13 @@ class Entry:
     ends: float
     ended: float | None = None
     how: str = ""
+    hits: str = ""
     closed: bool = False
     changes: dict[tuple[str, str], list[Step]] = field(default_factory=dict)
     before: dict[tuple[str, str], str] = field(default_factory=dict)
     watched: dict[tuple[str, str], None] = field(default_factory=dict)
 
-    def hits(self, viewer: str) -> bool:
+    def concerns(self, viewer: str) -> bool:
         return self.fault.scope != "session" or viewer == TESTER
 
     def settled(self, key: tuple[str, str]) -> bool:
@@ -86,6 +89,7 @@ class Entry:
             "at_ms": self.at_ms,
             "lasted_ms": None if self.ended is None else _ms(self.ended - self.began),
             "how": self.how,
+            "hits": self.hits,
             "closed": self.closed,
             "changes": [
                 {"viewer": viewer, "slot": slot, "steps": [_step(step) for step in steps]}
@@ -156,6 +160,11 @@ class History:
             if entry.ended is not None and now - entry.ended > LATE_S:
                 entry.closed = all(map(entry.settled, entry.changes)) or now - entry.ended > SETTLES_S_MAX
 
+    def count(self, hits: Mapping[int, str]) -> None:
+        """What faults have hit so far, in words, by their numbers; the last word stands."""
+        for entry in self._entries:
+            entry.hits = hits.get(entry.fault.number, entry.hits)
+
     def _on(self) -> list[Entry]:
         return [entry for entry in self._entries if entry.ended is None]
 
@@ -186,7 +195,7 @@ class History:
             return under_way
         concerned = [entry for entry in self.open if entry.ended is None or now - entry.ended <= LATE_S]
         # Where nothing else can be the cause, a fault for one session is: whoever it should not hit must be told of.
-        return ([entry for entry in concerned if entry.hits(key[0])] or concerned)[:1]
+        return ([entry for entry in concerned if entry.concerns(key[0])] or concerned)[:1]
 
 
 def _change(entry: Entry, key: tuple[str, str], before: str, step: Step, now: float) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from tests.drills import tell
 from tests.drills.console import fault_description, figures, watch
 from tests.drills.console.history import EVERYONE, TESTER, Fault, History
 from tests.drills.console.places import Places, Process
@@ -96,6 +97,7 @@ class Sampler:
             hops = await _json(http, f"{self._places.proxy}/proxies")
             absent = before.absent or await _json(http, f"{self._places.proxy}/absent")
             framed = await self._let_frame(http, sampled_at)
+            hits = await self._hits(http, hops)
         except (httpx.HTTPError, ValueError) as error:
             problem = f"The fault proxy does not answer ({type(error).__name__}). It is started again by itself."
             self.sample = Sample(before.at, before.hops, before.absent, {}, sources, problem)
@@ -104,6 +106,16 @@ class Sampler:
         rates = {name: _rate(before, name, hop, now) for name, hop in hops.items()}
         self.sample = Sample(now, hops, absent, rates, sources, "", framed)
         self._history.follow(faults(hops, self._tester.mark), sampled_at, now, round(time.time() * 1000))
+        self._history.count(hits)
+
+    async def _hits(self, http: httpx.AsyncClient, hops: dict[str, dict[str, Any]]) -> dict[int, str]:
+        """What each fault that is on has hit, and each that ended a moment ago: for it this is the last word."""
+        toxics = [toxic for hop in hops.values() for toxic in hop["toxics"]]
+        for name in {entry.fault.hop for entry in self._history.open if entry.fault.number} & hops.keys():
+            answer = await http.get(f"{self._places.proxy}/proxies/{name}/ended")
+            answer.raise_for_status()
+            toxics += answer.json()
+        return {toxic["number"]: tell.hit(toxic) for toxic in toxics}
 
     async def _let_frame(self, http: httpx.AsyncClient, now: float) -> bool:
         """As long as somebody looks, and no longer, the lobby may be shown in the console's frame."""
@@ -146,7 +158,8 @@ def faults(hops: dict[str, dict[str, Any]], mark: str) -> list[Fault]:
         for toxic in hop["toxics"]:
             described = fault_description.fault(toxic["type"], toxic["attributes"])
             whom = fault_description.whom(toxic, mark)
-            found.append(Fault(name, toxic["name"], described, toxic["scope"], whom, toxic["expires_in_s"]))
+            left_s, number = toxic["expires_in_s"], toxic["number"]
+            found.append(Fault(name, toxic["name"], described, toxic["scope"], whom, left_s, number))
         if not hop["enabled"]:
             found.append(Fault(name, "down", "down", "everyone", "everyone", hop.get("enabled_in_s", 0.0)))
     return found

@@ -35,7 +35,14 @@ class FakeControl:
             raise self.problem
         self.calls.append((hop, fault, attributes, more))
         scope = "session" if more["session"] else "everyone"
-        toxic = {"name": f"{fault}_x", "type": fault, "attributes": attributes, "scope": scope, "toxicity": 1}
+        toxic = {
+            "name": f"{fault}_x",
+            "type": fault,
+            "attributes": attributes,
+            "scope": scope,
+            "toxicity": 1,
+            "number": 3,
+        }
         return {**toxic, "session": more["session"]}
 
     def heal(self, hop: str) -> list[str]:

@@ -36,6 +36,9 @@ LATENCY = {
     "session": "",
     "ttl_s": 30.0,
     "expires_in_s": 12.5,
+    "number": 7,
+    "hits": 12,
+    "hits_of": "connections",
 }
 
 NOBODY = SessionMark("")
@@ -50,6 +53,8 @@ def answer(request: httpx.Request) -> httpx.Response:
     match request.url.path:
         case "/proxy/proxies":
             return httpx.Response(200, json={"shell:promotions": hop("shell:promotions", toxics=[LATENCY])})
+        case "/proxy/proxies/shell:promotions/ended":
+            return httpx.Response(200, json=[])
         case "/proxy/absent":
             return httpx.Response(200, json={"shell:database": "SQLite has no wire", "shell:broker": "none is set"})
         case "/shell/metrics":
@@ -89,6 +94,25 @@ async def test_every_hop_and_process_is_drawn_with_what_is_known_of_it() -> None
     assert broken["breakers"] == [{"hop": "shell:promotions", "upstream": "promotions", "position": "open"}]
     assert sampler.sample.framed
     assert [each["by"] for each in history.body()] == ["elsewhere"]
+
+
+async def test_list_says_what_a_fault_hit_up_to_its_end() -> None:
+    """What it hit between the last look and its end is counted too."""
+    history = History()
+    sampler = Sampler(PLACES, history, NOBODY)
+    await look(sampler)
+    assert [each["hits"] for each in history.body()] == ["12 connections"]
+
+    def over(request: httpx.Request) -> httpx.Response:
+        match request.url.path:
+            case "/proxy/proxies":
+                return httpx.Response(200, json={"shell:promotions": hop("shell:promotions")})
+            case "/proxy/proxies/shell:promotions/ended":
+                return httpx.Response(200, json=[{**LATENCY, "hits": 13}, {**LATENCY, "number": 8, "hits": 99}])
+        return answer(request)
+
+    await look(sampler, over)
+    assert [(each["hits"], each["how"]) for each in history.body()] == [("13 connections", "elsewhere")]
 
 
 async def test_source_that_does_not_answer_says_so_and_nothing_else_is_lost() -> None:

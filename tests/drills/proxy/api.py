@@ -6,10 +6,12 @@ Public: `Api`, `VERSION`.
     GET PATCH DELETE  /proxies/{name}                GET PATCH DELETE  /proxies/{name}/toxics/{toxic}
     POST              /populate  /reset              GET               /version  /absent  /healthz
 
-    PUT               /proxies/{name}/framing
+    PUT               /proxies/{name}/framing              GET               /proxies/{name}/ended
 
-Beside Toxiproxy's fields a toxic takes `ttl_s` and `session`, and a disabled proxy `ttl_s`. `/absent` says of hops that
-can not be broken why. `framing` lets one loopback origin show the pages that pass in its frames.
+Beside Toxiproxy's fields a toxic takes `ttl_s` and `session`, and a disabled proxy `ttl_s`. It also says its `number`,
+which no other has, and how many requests or connections it `hits`; `ended` are the last toxics that are gone, as they
+were then. `/absent` says of hops that can not be broken why. `framing` lets one loopback origin show the pages that
+pass in its frames.
 """
 
 import json
@@ -71,6 +73,8 @@ class Api:
             case "PUT", ["proxies", name, "framing"]:
                 self._proxies.get(name).let_frame(_json(raw), self._clock())
                 return 204, None
+            case "GET", ["proxies", name, "ended"]:
+                return 200, [each.body(self._clock()) for each in self._proxies.get(name).ended]
             case _, ["proxies", *names] if len(names) < 2:
                 return await self._proxy(method, names, raw)
             case _, ["proxies", name, "toxics", *names] if len(names) < 2:

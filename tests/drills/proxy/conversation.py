@@ -165,6 +165,7 @@ class Conversation:
 
     def _give(self, toxic: Toxic) -> None:
         if self._answer is None:
+            toxic.hits.add()
             self._answer = asyncio.create_task(self._give_and_end(toxic))
 
     async def _give_and_end(self, toxic: Toxic) -> None:

@@ -29,6 +29,7 @@ class Effect:
         self.toxic, self.way, self.connection = toxic, way, connection
         self.request = connection.conversation.request
         self._gone = asyncio.Event()
+        self._last_hit: object = None
 
     def start(self) -> None:
         """It begins on a connection that stands."""
@@ -40,6 +41,18 @@ class Effect:
     @property
     def gone(self) -> bool:
         return self._gone.is_set()
+
+    def hit(self) -> None:
+        """It has an effect on this request, or this connection: each counts once."""
+        what = self.connection.conversation.request if self.toxic.counts_requests else self.connection
+        if what is not self._last_hit and not self.gone:
+            self._last_hit = what
+            self.toxic.hits.add()
+
+    def passes(self) -> None:
+        """Bytes are about to pass through it; one that looks at messages says by itself which it hits."""
+        if not self.on_messages:
+            self.hit()
 
     async def carry(self, chunk: Chunk, forward: Forward) -> None:
         await forward(chunk)
@@ -79,6 +92,7 @@ class Bandwidth(Effect):
 
 class SlowClose(Effect):
     async def end(self, forward: Forward) -> None:
+        self.hit()
         await self.rest(self.toxic.number("delay") / 1000)
 
 
@@ -89,7 +103,11 @@ class Timeout(Effect):
 
     def start(self) -> None:
         if wait_ms := self.toxic.number("timeout"):
-            self._timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self.connection.close)
+            self._timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self._close)
+
+    def _close(self) -> None:
+        self.hit()
+        self.connection.close()
 
     def stop(self) -> None:
         super().stop()
@@ -103,6 +121,7 @@ class Timeout(Effect):
             await forward(chunk)
 
     async def end(self, forward: Forward) -> None:
+        self.hit()
         await self._gone.wait()
 
 

@@ -30,6 +30,7 @@ class _Messages(Effect):
 class Silence(_Messages):
     async def message(self, chunk: Chunk, forward: Forward) -> None:
         """Lost."""
+        self.hit()
 
 
 class Gap(_Messages):
@@ -39,10 +40,13 @@ class Gap(_Messages):
         self._count += 1
         if self._count % self.toxic.number("every"):
             await forward(chunk)
+        else:
+            self.hit()
 
 
 class Duplicate(_Messages):
     async def message(self, chunk: Chunk, forward: Forward) -> None:
+        self.hit()
         for _ in range(1 + self.toxic.number("copies")):
             await forward(chunk)
 
@@ -54,6 +58,7 @@ class Reorder(_Messages):
     async def message(self, chunk: Chunk, forward: Forward) -> None:
         self._held.append(chunk)
         if len(self._held) >= self.toxic.number("window"):
+            self.hit()
             await self.end(forward)
 
     async def end(self, forward: Forward) -> None:
@@ -84,14 +89,15 @@ class Flood(_Messages):
         while True:
             await asyncio.sleep(TICK_S)
             owed += self.toxic.number("rate") * TICK_S
-            for _ in range(int(owed)):
-                if self._last:
-                    self.way.inject(self._last)
+            for _ in range(int(owed) if self._last else 0):
+                self.hit()
+                self.way.inject(self._last)
             owed -= int(owed)
 
 
 class CloseCode(_Messages):
     def start(self) -> None:
+        self.hit()
         self.way.inject(frames.close(self.toxic.number("code")))
         self.way.end()
         asyncio.get_running_loop().call_later(CLOSE_S, self.connection.close)

@@ -5,6 +5,7 @@ Public: `FaultProxy`, `place`, `LOOPBACK`.
 
 import asyncio
 import re
+from collections import deque
 
 from tests.drills.proxy import framing, problems, toxic
 from tests.drills.proxy.connection import Connection
@@ -31,6 +32,7 @@ class FaultProxy:
             raise problems.bad_body(f"listen: a proxy listens on loopback alone, such as 127.0.0.1:0, not {host!r}")
         self._host = LOOPBACK[host]
         self.toxics: tuple[Toxic, ...] = ()
+        self.ended: deque[Toxic] = deque(maxlen=TOXICS_MAX)  # the last ones, for whoever asks what they hit
         self.framing: Toxic | None = None
         self.reads_heads = False
         self.turns = 0  # requests, questions or WebSocket messages that were answered or sent
@@ -144,6 +146,8 @@ class FaultProxy:
             await self.enable()
 
     def set_toxics(self, toxics: tuple[Toxic, ...]) -> None:
+        there = {each.hits.number for each in toxics}
+        self.ended.extend(each for each in self.toxics if each.hits.number not in there)
         self.toxics = toxics
         self._changed()
 

@@ -8,11 +8,12 @@ import itertools
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.drills.proxy import problems
 from tests.drills.proxy.faults import FAULTS, Fault, Layer, Parameter, applies
+from tests.drills.proxy.hits import CONNECTIONS, REQUESTS, Hits
 from tests.drills.proxy.problems import ApiProblem
 
 TTL_S = 60.0
@@ -37,6 +38,7 @@ class Toxic:
     ttl_s: float
     expires_at: float
     key: int
+    hits: Hits = field(default_factory=Hits, compare=False)
 
     @property
     def scope(self) -> str:
@@ -49,6 +51,11 @@ class Toxic:
     def reads_heads(self) -> bool:
         """Whether requests have to be told apart for it."""
         return self.fault.layer is Layer.HTTP or bool(self.session)
+
+    @property
+    def counts_requests(self) -> bool:
+        """A connection may carry requests of several people, and a WebSocket is one as long as it stands."""
+        return self.reads_heads and self.fault.layer is not Layer.WEBSOCKET
 
     def number(self, name: str) -> int:
         return int(self.attributes[name])
@@ -65,6 +72,9 @@ class Toxic:
             "session": self.session,
             "ttl_s": self.ttl_s,
             "expires_in_s": round(max(self.expires_at - now, 0), 3),
+            "number": self.hits.number,
+            "hits": self.hits.count,
+            "hits_of": REQUESTS if self.counts_requests else CONNECTIONS,
         }
 
 

@@ -191,6 +191,7 @@ class Way:
 
     async def _pass(self, effects: tuple["Effect", ...], place: int, chunk: Chunk) -> None:
         if place < len(effects):
+            effects[place].passes()
             await effects[place].carry(chunk, partial(self._pass, effects, place + 1))
             return
         await self._writable.wait()

@@ -19,7 +19,8 @@ def lead(journal: Journal, evidence: Evidence | None) -> str:
     """What was broken, what was not, and how it healed."""
     found = journal.mullion
     if found.verdict is Verdict.COULD_NOT_RUN:
-        return f"“{journal.experiment.title}” could not be run, and nothing was broken: {_sentence(found.sentence)}"
+        what = "hit nothing" if found.hits else "could not be run, and nothing was broken"
+        return f"“{journal.experiment.title}” {what}: {_sentence(found.sentence)}"
     parts = [what_was_broken(journal, evidence)]
     if found.verdict is not Verdict.HELD:
         how = "was stopped before its end" if found.verdict is Verdict.ABORTED else "did not go as expected"

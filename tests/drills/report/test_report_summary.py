@@ -11,7 +11,7 @@ from bff.sandbox.promotions.server import PromotionsProvider
 from bff.sandbox.tables.server import TablesProvider
 from shell.operations.up import find
 from tests.drills.evidence.value import ActionCheck, Difference
-from tests.drills.journal import Activity, Expectation, MoneySum, Phases, Sample, Sibling, Step
+from tests.drills.journal import Activity, Expectation, Hit, MoneySum, Phases, Sample, Sibling, Step
 from tests.drills.phrases import PEOPLES_NAMES, PHRASES, PROVIDER_PHRASES, amount, duration
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.report.samples import a_journal, a_sibling, an_evidence
@@ -173,6 +173,16 @@ def test_drill_that_could_not_run_broke_nothing() -> None:
     assert lead(journal, None) == (
         "“Promotions slow, for one tester” could not be run, and nothing was broken: the page answered 502 before "
         "anything was broken."
+    )
+
+
+def test_drill_whose_fault_hit_nothing_is_not_said_to_have_broken_nothing() -> None:
+    hits = [Hit(hop="shell:promotions", fault="latency", count=0, of="requests")]
+    journal = a_journal(
+        verdict=Verdict.COULD_NOT_RUN, sentence="It proves nothing: no request met the fault", hits=hits
+    )
+    assert lead(journal, None) == (
+        "“Promotions slow, for one tester” hit nothing: It proves nothing: no request met the fault."
     )
 
 

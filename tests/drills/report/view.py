@@ -218,6 +218,8 @@ def _drill_facts(found: Findings, evidence: Evidence | None) -> Iterator[Pair]:
     yield "For", "one browser session" if found.scope == "session" else found.scope
     if found.phases.fault_ms:
         yield "How long", duration(found.phases.fault_ms)
+    if found.hits:
+        yield "Hit", "; ".join(f"{count(each.count, each.of.removesuffix('s'))} at {each.hop}" for each in found.hits)
     if evidence:
         yield "Page", evidence.base_url + evidence.path
         answers = ", ".join(f"{number} × {status}" for status, number in evidence.statuses.items())

@@ -6,6 +6,7 @@ Public: `Breaker`, `hops_of`, `activity_of`.
 import fnmatch
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -58,6 +59,7 @@ class Breaker:
         self._drill, self._target, self._control, self._mark = drill, target, control, mark
         self._broken: list[tuple[str, str]] = []
         self._failing: list[str] = []
+        self._numbers: dict[int, str] = {}
 
     def check(self, *, alone: bool = True) -> None:
         """Whether all of it can be done there, and with `alone` whether nothing is broken yet; raises `ControlRefused`
@@ -100,18 +102,31 @@ class Breaker:
         done = []
         for name in hops_of(step, self._control.hops()):
             self._broken.append((name, session))
-            done.append(
-                self._control.break_(
-                    name,
-                    step.fault,
-                    given,
-                    ttl_s=step.for_s,
-                    stream="upstream" if step.upstream else "",
-                    share=step.share,
-                    session=session,
-                )
+            toxic = self._control.break_(
+                name,
+                step.fault,
+                given,
+                ttl_s=step.for_s,
+                stream="upstream" if step.upstream else "",
+                share=step.share,
+                session=session,
             )
+            done.append(toxic)
+            if "number" in toxic:
+                self._numbers[toxic["number"]] = name
         return done
+
+    def hits(self) -> list[journal.Hit]:
+        """What each fault that could be counted has hit; nothing where the proxy does not say so."""
+        found = []
+        for hop in dict.fromkeys(self._numbers.values()):
+            with suppress(CanNotRun, ControlRefused):
+                found += [
+                    journal.Hit(hop=hop, fault=each["type"], count=each["hits"], of=each["hits_of"])
+                    for each in self._control.toxics(hop)
+                    if self._numbers.get(each["number"]) == hop
+                ]
+        return found
 
     def _provider(self, step: Step) -> list[Any]:
         assert step.provider is not None

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, suppress
 from tests.drills import journal
 from tests.drills.control import CanNotRun, Control, ControlRefused
 from tests.drills.evidence.recorder import Recorder
-from tests.drills.journal import Expectation, Journal, MoneySum, SteadyStates
+from tests.drills.journal import Expectation, Hit, Journal, MoneySum, SteadyStates
 from tests.drills.kit.drill import Drill, Step
 from tests.drills.runner import judge
 from tests.drills.runner.acting import Actor, CanNotRead
@@ -87,6 +87,7 @@ class Execution:
         self._steps: list[journal.Step] = []
         self._rollbacks: list[journal.Step] = []
         self._money: list[MoneySum] = []
+        self._hits: list[Hit] = []
         self._watch = Watch(0, 0)
         self._could_not = could_not
         self._broken = asyncio.Event()
@@ -109,6 +110,7 @@ class Execution:
                 await asyncio.shield(self._roll_back())
             if not self._could_not:
                 found = await self._conclude()
+                self._could_not = "" if self._watch.aborted else judge.proves_nothing(self.drill, self._hits, found)
         evidence = self._recorder.evidence() if self._recorder is not None and not self._could_not else None
         return WriteUp(self.name, self.drill, self.target, self._watch, self._could_not, found, evidence).journal(
             start=start,
@@ -117,6 +119,7 @@ class Execution:
             steps=self._steps,
             rollbacks=self._rollbacks,
             money=self._money,
+            hits=self._hits,
         )
 
     # --- before
@@ -265,6 +268,7 @@ class Execution:
 
     async def _roll_back(self) -> None:
         self._rollbacks = await asyncio.to_thread(self._breaker.heal)
+        self._hits = await asyncio.to_thread(self._breaker.hits)
         if self.drill.clock == "held":
             with suppress(CanNotRun, ControlRefused):
                 await asyncio.to_thread(self._breaker.hold_clock, held=False)

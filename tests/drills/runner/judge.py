@@ -1,6 +1,6 @@
 """What was seen, against what a drill expects: decided from values alone.
 
-Public: `expectations`, `phases`, `money`, `failed`, `sentence`.
+Public: `expectations`, `phases`, `money`, `failed`, `proves_nothing`, `sentence`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from bff.resilience.reason import Reason
 from tests.drills.evidence.figures import Figures, figures_in
 from tests.drills.evidence.value import Evidence
-from tests.drills.journal import Expectation, MoneySum, Phases
+from tests.drills.journal import Expectation, Hit, MoneySum, Phases
 from tests.drills.kit.drill import Drill, SlotExpectation
 from tests.drills.runner.judge_siblings import others, sibling, siblings
 from tests.drills.runner.page import SlotView, View
 from tests.drills.runner.watch import FRESH, Watch, expected, is_, seconds
 
+STEADY = "steady state"
 REASONS = frozenset(map(str, Reason))
 DIFFERENCE_CHARS_MAX = 160
 
@@ -179,7 +180,21 @@ def money(sums: Sequence[MoneySum]) -> Iterator[Expectation]:
 
 def failed(what: str, seen: str) -> Expectation:
     """Something that was to be done, or to hold again, and did not."""
-    return expected("steady state", "status", what, seen, False)
+    return expected(STEADY, "status", what, seen, False)
+
+
+def proves_nothing(drill: Drill, hits: Sequence[Hit], found: Sequence[Expectation]) -> str:
+    """Why, where none of its faults hit anything: then all that was seen was seen without a fault. Else empty, also
+    where one of them could not be counted, and where money or the steady state is amiss whatever the cause."""
+    broken = [step for step in drill.method if step.act is None]
+    countable = all(step.hop is not None and step.fault != "down" for step in broken)
+    amiss = any(not each.held and each.subject in ("money", STEADY) for each in found)
+    if not hits or not countable or amiss or any(each.count for each in hits):
+        return ""
+    whom = " of a marked session" if all(drill.scope_of(step) == "session" for step in broken) else ""
+    units = " or ".join(dict.fromkeys(f"{each.of.removesuffix('s')}{whom}" for each in hits))
+    hops = ", ".join(dict.fromkeys(each.hop for each in hits))
+    return f"It proves nothing: while {hops} was broken, no {units} met the fault there."
 
 
 # --- all of it

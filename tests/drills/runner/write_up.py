@@ -9,7 +9,17 @@ from dataclasses import dataclass
 
 from tests.drills import journal
 from tests.drills.evidence.value import Evidence
-from tests.drills.journal import Expectation, Experiment, Findings, Hypothesis, Journal, MoneySum, Sample, SteadyStates
+from tests.drills.journal import (
+    Expectation,
+    Experiment,
+    Findings,
+    Hit,
+    Hypothesis,
+    Journal,
+    MoneySum,
+    Sample,
+    SteadyStates,
+)
 from tests.drills.kit.drill import Drill
 from tests.drills.runner import judge
 from tests.drills.runner.breaking import activity_of
@@ -50,6 +60,7 @@ class WriteUp:
         steps: list[journal.Step],
         rollbacks: list[journal.Step],
         money: list[MoneySum],
+        hits: list[Hit],
     ) -> Journal:
         return Journal(
             platform=platform.platform(),
@@ -63,7 +74,7 @@ class WriteUp:
             rollbacks=rollbacks,
             end=now(),
             duration=round(duration_s, 3),
-            mullion=self._findings(money),
+            mullion=self._findings(money, hits),
         )
 
     @property
@@ -80,7 +91,7 @@ class WriteUp:
             return self.could_not
         return f"Aborted: {self.watch.aborted}." if self.watch.aborted else judge.sentence(self.expectations)
 
-    def _findings(self, money: list[MoneySum]) -> Findings:
+    def _findings(self, money: list[MoneySum], hits: list[Hit]) -> Findings:
         drill, watch = self.drill, self.watch
         broken = next((step for step in drill.method if step.act is None), None)
         return Findings(
@@ -98,6 +109,7 @@ class WriteUp:
             expectations=[*self.expectations],
             siblings=siblings(drill, watch) if watch.views else [],
             money=money,
+            hits=hits,
             evidence=self.evidence,
         )
 

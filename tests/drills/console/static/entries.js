@@ -50,6 +50,7 @@ function draw(entry) {
       el("strong", {}, arrow(entry.hop)),
       el("span", { class: "words" }, entry.words),
       el("span", { class: "whom" }, `for ${entry.whom}${entry.by === "elsewhere" ? ", by another program" : ""}`),
+      ...(entry.hits ? [el("span", { class: "hits" }, `hit ${entry.hits}`)] : []),
       el("span", { class: "badge", "data-on": on ? "" : null }, badge),
     ),
   );

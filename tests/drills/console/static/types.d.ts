@@ -52,6 +52,7 @@ interface Entry {
   at_ms: number;
   lasted_ms: number | null;
   how: string;
+  hits: string;
   closed: boolean;
   changes: { viewer: string; slot: string; steps: Step[] }[];
   untouched: { viewer: string; slot: string }[];
