@@ -104,7 +104,8 @@ class Sample(msgspec.Struct, kw_only=True):
 class Sibling(msgspec.Struct, kw_only=True):
     """A slot that the fault must not reach, against the control: a page taken at the same moment without the fault.
 
-    `control` and `seen` are digests (SHA-256, hex) of what was compared, `difference` the first that there was.
+    `control` and `seen` are digests (SHA-256, hex) of what was compared, `difference` the first that there was. `note`
+    says that the control was not the same all the while.
     """
 
     slot: str
@@ -114,6 +115,7 @@ class Sibling(msgspec.Struct, kw_only=True):
     same: bool
     samples: int = 1
     difference: str = ""
+    note: str = ""
 
 
 class Hit(msgspec.Struct, kw_only=True):

@@ -205,6 +205,34 @@ def test_sibling_of_everybodys_outage_is_compared_with_what_was_before() -> None
     assert found(watch(late(3), view(9), controls=[view(-2, LATE), view(-1)]))["sibling wallet", "state"].held
 
 
+ENDED = {**FALLEN, "wallet": ("fresh", "", WALLET.replace("125", "124"))}
+ENDED_WELL = {**FRESH, "wallet": ENDED["wallet"]}
+
+
+def test_sibling_that_changed_by_itself_in_everybodys_outage_is_as_on_the_page_after_it() -> None:
+    one = found(watch(view(0.9, FALLEN), view(7, ENDED), view(11, ENDED_WELL), view(12, ENDED_WELL)))
+    assert one["sibling wallet", "bytes"].held
+    assert one["sibling wallet", "bytes"].seen == (
+        "equal on 2 pages, on 1 of them as after the fault: it changed while there was no control"
+    )
+
+
+@pytest.mark.parametrize("last", [FRESH, ENDED])
+def test_sibling_that_is_as_neither_before_everybodys_outage_nor_after_it_deviates(
+    last: Mapping[str, tuple[str, str, str]],
+) -> None:
+    """A page on which anything is still amiss tells nothing of what is there without the fault."""
+    one = found(watch(view(0.9, FALLEN), view(7, ENDED), view(11, last), view(12, last)))
+    assert not one["sibling wallet", "bytes"].held
+
+
+def test_sibling_of_one_sessions_outage_is_never_excused_by_what_comes_after() -> None:
+    """There is a control beside it all the while."""
+    beside = [view(at) for at in (-1, 1, 7, 11)]
+    one = found(watch(view(0.9, FALLEN), view(7, ENDED), view(11, ENDED_WELL), controls=beside))
+    assert not one["sibling wallet", "bytes"].held
+
+
 def test_one_sessions_fault_that_everybody_sees_is_named() -> None:
     controls = [view(1, FALLEN), view(3, FALLEN), view(5)]
     others = found(watch(*GOOD, controls=controls))["others", "state"]

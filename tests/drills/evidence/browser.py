@@ -16,14 +16,14 @@ from typing import Any, Literal, Self
 from playwright.async_api import Browser, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
-from tests.drills.evidence import value
+from tests.drills.evidence import control_changes, value
 from tests.drills.evidence.accessibility import axe_run
+from tests.drills.evidence.control_changes import Pair, Slots
 from tests.drills.evidence.logs import log_lines
-from tests.drills.evidence.siblings import Shown, digest_of
+from tests.drills.evidence.siblings import digest_of
 from tests.drills.evidence.stopwatch import Stopwatch
 from tests.drills.evidence.video import NoEncoder, encoder_environ
 from tests.drills.evidence.visitor import Visitor
-from tests.drills.evidence.volatile import SlotMarkup
 from tests.drills.evidence.watched_page import WatchedPage
 from tests.drills.evidence.window import no_window
 from tests.support import chromium
@@ -32,8 +32,6 @@ VIDEO_SIZE: Any = {"width": 960, "height": 600}
 VIDEO_FPS = 8
 VIEW: Any = {"width": 1280, "height": 800}
 RELOAD_EVERY_S = 0.5
-
-Slots = tuple[dict[str, SlotMarkup], dict[str, Shown]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,10 @@ class BrowserRecorder:
         self._sure_slots: set[str] = set()
         self._compared: Collection[str] | None = None
         self._fault_ms: list[int | None] = [None, None]
+        # The tester's page, or the control's where there is one, as it was before the fault.
         self._before: Slots = ({}, {})
+        self._during: Slots = ({}, {})
+        self._reload = True
         self._pictures: list[value.Picture] = []
         self._axe: list[value.AxeRun] = []
         self._siblings: list[value.SiblingDigest] = []
@@ -125,7 +126,7 @@ class BrowserRecorder:
         if browser is None:
             browser = await self._stack.enter_async_context(open_browser())
         for page in self._pages:
-            await page.open(browser, {"viewport": VIEW, "color_scheme": self._colour_scheme})
+            await page.open(browser, self._view)
         if self._taken.video:
             await self._start_video()
         if self._taken.trace:
@@ -169,7 +170,7 @@ class BrowserRecorder:
         reload: bool = True,
     ) -> bool:
         self._broken_slots = set(broken_slots)
-        self._compared = siblings
+        self._compared, self._reload = siblings, reload
         self._sure_slots = self._broken_slots if surely is None else set(surely)
         deadline_ms = self._stopwatch.now_ms() + within_s * 1000
         while True:
@@ -190,6 +191,8 @@ class BrowserRecorder:
     async def after(self, within_s: float = 10) -> bool:
         well = await self._tester.until(self._tester.well, within_s)
         await self._take_pictures("after")
+        if well and self._reload and not self._control and not all(each.same for each in self._siblings):
+            self._siblings = control_changes.after(self._siblings, self._during, await self._opened_anew())
         return well
 
     def evidence(self) -> value.Evidence:
@@ -229,6 +232,10 @@ class BrowserRecorder:
             self._missing["video"] = str(problem).splitlines()[0]
 
     @property
+    def _view(self) -> Mapping[str, Any]:
+        return {"viewport": VIEW, "color_scheme": self._colour_scheme}
+
+    @property
     def _pages(self) -> Sequence[WatchedPage]:
         return (self._tester, self._control) if self._control else (self._tester,)
 
@@ -246,19 +253,45 @@ class BrowserRecorder:
     async def _look(self, moment: value.Moment) -> None:
         """Pictures of the moment, then the siblings."""
         await self._take_pictures(moment)
+        others = self._tester.slots - self._broken_slots
+        slots = sorted(others if self._compared is None else others & {*self._compared})
         ours = (self._tester.served, await self._tester.shown())
         if self._control:
-            theirs, against = (self._control.served, await self._control.shown()), "beside"
-        else:
-            theirs, against = self._before, "before"
+            pair = (ours, (self._control.served, await self._control.shown()))
+            self._siblings += await control_changes.beside(moment, slots, pair, self._before, self._take_anew)
+        elif moment == "during":
+            self._during = ours
+            for slot in slots:
+                of = [(served.get(slot), shown.get(slot)) for served, shown in (ours, self._before)]
+                self._siblings.append(digest_of(slot, moment, "before", of[0], of[1]))
         if moment == "before":
-            self._before = ours
-            if not self._control:
-                return
-        others = self._tester.slots - self._broken_slots
-        for slot in sorted(others if self._compared is None else others & {*self._compared}):
-            pair = [(served.get(slot), shown.get(slot)) for served, shown in (ours, theirs)]
-            self._siblings.append(digest_of(slot, moment, against, *pair))  # type: ignore[arg-type]
+            self._before = pair[1] if self._control else ours
+
+    async def _take_anew(self) -> Pair | None:
+        """Both pages loaded again, in the same fault; None where that may not be, or it was over meanwhile."""
+        assert self._control is not None
+        over = self._fault_ms[1]
+        if not self._reload:
+            return None
+        await self._load()
+        pair = (
+            (self._tester.served, await self._tester.shown()),
+            (self._control.served, await self._control.shown()),
+        )
+        return pair if self._fault_ms[1] == over else None
+
+    async def _opened_anew(self) -> Slots:
+        """The page as the tester's next visit has it, beside the one that stands open; empty where none came."""
+        page = WatchedPage("tester", self._base_url, self._stopwatch, self._tester.visitor)
+        try:
+            await page.open(self._tester.browser, self._view)
+            try:
+                await page.load(self._path)
+                return page.served, await page.shown()
+            finally:
+                await page.context.close()
+        except PlaywrightError:
+            return {}, {}
 
     async def _take_pictures(self, moment: value.Moment) -> None:
         if not self._taken.pictures:

@@ -64,7 +64,7 @@ class Shown(msgspec.Struct, frozen=True):
 def digest_of(
     slot: str,
     moment: Moment,
-    against: Literal["beside", "before"],
+    against: Literal["beside", "before", "after"],
     tester: tuple[SlotMarkup | None, Shown | None],
     control: tuple[SlotMarkup | None, Shown | None],
 ) -> SiblingDigest:

@@ -94,14 +94,15 @@ class SiblingDigest(msgspec.Struct, frozen=True):
     """One slot that the fault must not touch, compared with the same slot of the control.
 
     `against` says which control: `beside` is a page without the mark, loaded at the same moment; `before` is the
-    tester's own page before the fault. Bytes are of the normalised HTML; `digest` and `control_digest` are the first
+    tester's own page before the fault, `after` the one when it was over. `note` says why a comparison is not the first
+    one. Bytes are of the normalised HTML; `digest` and `control_digest` are the first
     16 hex digits of its SHA-256. `bytes_differ` is None, like the styles, where it was not measured. `masked` counts
     the values that were taken out because they differ by right between two loads.
     """
 
     slot: str
     moment: Moment
-    against: Literal["beside", "before"]
+    against: Literal["beside", "before", "after"]
     bytes: int
     control_bytes: int
     bytes_differ: int
@@ -115,6 +116,7 @@ class SiblingDigest(msgspec.Struct, frozen=True):
     styles_differ: int | None = None
     actions: tuple[ActionCheck, ...] = ()
     differences: tuple[Difference, ...] = ()
+    note: str = ""
 
     @property
     def same(self) -> bool:

@@ -61,21 +61,23 @@ class WatchedPage:
         self.statuses: dict[str, int] = {}
         self.served: dict[str, SlotMarkup] = {}
         self.loads = 0
+        self.browser: Browser
         self.context: BrowserContext
         self.page: Page
         self._stopwatch = stopwatch
-        self._visitor = visitor
+        self.visitor = visitor
         self._origins: dict[float, int] = {}
         self._slots: set[str] = set()
         self._changed = asyncio.Event()
 
     async def open(self, browser: Browser, context_options: Mapping[str, Any]) -> None:
+        self.browser = browser
         self.context = await browser.new_context(base_url=self.url, reduced_motion="reduce", **context_options)
-        if self._visitor.cookies:
-            pairs: list[Any] = [{"name": k, "value": v, "url": self.url} for k, v in self._visitor.cookies.items()]
+        if self.visitor.cookies:
+            pairs: list[Any] = [{"name": k, "value": v, "url": self.url} for k, v in self.visitor.cookies.items()]
             await self.context.add_cookies(pairs)
         self.page = await self.context.new_page()
-        await self.page.set_extra_http_headers(dict(self._visitor.headers))
+        await self.page.set_extra_http_headers(dict(self.visitor.headers))
         await self.page.expose_function("drillTransition", self._record_change)
         await self.page.add_init_script(WATCH)
         self.page.on("console", self._console_message)
@@ -87,7 +89,7 @@ class WatchedPage:
         self.loads += 1
         trace_id, traceparent = new_trace()
         self.trace_ids.append(trace_id)
-        await self.page.set_extra_http_headers({**self._visitor.headers, "traceparent": traceparent})
+        await self.page.set_extra_http_headers({**self.visitor.headers, "traceparent": traceparent})
         try:
             answer = await self.page.goto(path, timeout=LOAD_MS_MAX)
             served = await answer.text() if answer else ""

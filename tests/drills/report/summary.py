@@ -13,6 +13,11 @@ from tests.drills.report.steps import fault_of
 from tests.drills.verdict import Verdict
 
 QUOTED_MAX = 90
+AGAINST = {
+    "beside": "a page beside it without the fault",
+    "before": "the same page before the fault",
+    "after": "the same page after the fault, as it changed while there was no control",
+}
 
 
 def lead(journal: Journal, evidence: Evidence | None) -> str:
@@ -169,8 +174,7 @@ def _measured(same: Sequence[SiblingDigest]) -> str:
         parts.append(
             f"and all {count(actions, 'action')} still work" if actions > 1 else "and what can be done still works"
         )
-    beside = all(each.against == "beside" for each in same)
-    against = "a page beside it without the fault" if beside else "the same page before the fault"
+    against = listed([words for name, words in AGAINST.items() if any(each.against == name for each in same)])
     return f"{', '.join(parts)}, compared with {against}"
 
 

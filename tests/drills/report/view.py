@@ -240,7 +240,7 @@ def _figures(found: Findings, evidence: Evidence | None) -> Iterator[Figure]:
 
 def _siblings(found: Findings, digests: Sequence[SiblingDigest]) -> Iterator[Row]:
     for each in digests:
-        against = "page beside" if each.against == "beside" else "page before"
+        against = f"page {each.against}{', ' + each.note if each.note else ''}"
         size = f"{each.bytes_differ:,} of {max(each.bytes, each.control_bytes):,}"
         styles = "not measured" if each.styles_differ is None else f"{each.styles_differ} of {each.styled_elements}"
         works = f"{sum(action.works for action in each.actions)} of {len(each.actions)}" if each.actions else "none"

@@ -30,7 +30,8 @@ def _styles(drill: Drill, evidence: Evidence) -> Iterator[Expectation]:
             continue
         first = next((each for each in digest.differences if each.aspect == "style"), None)
         where = f", the first at {first.where}: {first.control} became {first.tester}" if first else ""
-        seen = f"equal on {digest.styled_elements} elements"
+        note = f" ({digest.note})" if digest.note else ""
+        seen = f"equal on {digest.styled_elements} elements{note}"
         if digest.styles_differ:
             seen = f"{digest.styles_differ} of {digest.styled_elements} elements differ{where}"[:SHOWN_MAX]
         yield Expectation(

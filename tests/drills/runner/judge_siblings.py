@@ -3,6 +3,8 @@
 Public: `siblings`, `sibling`, `others`.
 
 What the control shows too in the same moments is not the fault's: a tester on a busy machine is late as everybody is.
+Where everybody is hit the control is the page before the fault, and the one after it, where nothing is broken any more:
+an offer may end meanwhile. What is as on neither deviates.
 """
 
 from collections.abc import Iterator
@@ -23,7 +25,9 @@ def siblings(drill: Drill, watch: Watch) -> list[Sibling]:
         if not wanted.bytes or control is None or not seen:
             continue
         controls = {view.slots[slot].digest for view in watch.controls if slot in view.slots}
-        strange = next((each for each in seen if each.digest not in controls), None)
+        later = _digests_after(slot, drill, watch) - controls
+        strange = next((each for each in seen if each.digest not in controls | later), None)
+        changed = sum(each.digest in later for each in seen)
         made.append(
             Sibling(
                 slot=slot,
@@ -33,9 +37,22 @@ def siblings(drill: Drill, watch: Watch) -> list[Sibling]:
                 same=strange is None,
                 samples=len(seen),
                 difference=_difference(control, strange) if strange else "",
+                note=f"on {changed} of them as after the fault: it changed while there was no control" * bool(changed),
             )
         )
     return made
+
+
+def _digests_after(slot: str, drill: Drill, watch: Watch) -> set[str]:
+    """Those of the slot on pages after everybody's outage on which all that it concerns was fresh again."""
+    if watch.is_beside:
+        return set()
+    well = [
+        view
+        for view in watch.after
+        if all(name in view.slots and view.slots[name].state == FRESH for name in (*drill.slots, slot))
+    ]
+    return {view.slots[slot].digest for view in well}
 
 
 def sibling(slot: str, wanted: SiblingExpectation, watch: Watch, compared: Sibling | None) -> Iterator[Expectation]:
@@ -56,7 +73,10 @@ def sibling(slot: str, wanted: SiblingExpectation, watch: Watch, compared: Sibli
     if wanted.bytes:
         same = compared is not None and compared.same
         words = (
-            "no page to compare" if compared is None else compared.difference or f"equal on {compared.samples} pages"
+            "no page to compare"
+            if compared is None
+            else compared.difference
+            or ", ".join([f"equal on {compared.samples} pages", *filter(None, [compared.note])])
         )
         yield expected(subject, "bytes", "the same markup as the control", words, same)
     for action in wanted.actions:
