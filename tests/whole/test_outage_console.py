@@ -162,6 +162,7 @@ def test_testers_browser_carries_the_mark_and_the_list_watches_both(rig: Console
     expect(page.get_by_label("Faults that are on")).to_contain_text("for this browser's session")
     entry = page.locator("#entries > li").first
     expect(entry).to_contain_text("did not change for everyone else so far", timeout=SOON_MS)
+    expect(entry).to_contain_text("hit 0 requests")
     page.get_by_role("radio", name="Everyone’s").check()
     wait_for(lambda: "mullion-drill" not in {cookie["name"] for cookie in page.context.cookies()}, 5)
 

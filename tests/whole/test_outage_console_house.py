@@ -39,6 +39,7 @@ def test_broken_hop_is_seen_in_the_lobby_and_told_in_the_list_and_so_is_its_heal
     entry = page.locator("#entries > li").first
     expect(entry).to_contain_text(re.compile(r"promotions\s*fallback \(\w+\) after [\d.]+ m?s"), timeout=SOON_MS)
     expect(entry).to_contain_text(re.compile(r"wallet.* did not change"))
+    expect(entry).to_contain_text(re.compile(r"hit [1-9]\d* connection"), timeout=SOON_MS)
     page.get_by_role("button", name="Heal shell to promotions").click()
     expect(promotions).to_have_attribute("data-state", "fresh", timeout=SOON_MS)
     expect(entry).to_contain_text(re.compile(r"fresh again [\d.]+ m?s after the end"), timeout=SOON_MS)
