@@ -11,6 +11,7 @@ from tests.drills.proxy.faults import FAULTS
 from tests.drills.runner import catalogue, library
 from tests.drills.runner.batches import BESIDE_MAX, SESSIONS_MAX, WATCHED_MAX, Planned, batches, next_of
 from tests.drills.runner.cli import SUBSET
+from tests.drills.runner.judge import IDLE
 from tests.support.mullion import ROOT
 
 HTTP, REDIS = {"speaks": ["http"]}, {"speaks": ["redis"]}
@@ -163,3 +164,19 @@ def test_what_only_writes_need_not_be_missed_while_its_answers_alone_are_lost() 
 def test_subset_that_ci_runs_is_of_the_matrix() -> None:
     assert {*SUBSET} <= {*names()}
     assert json.dumps(SUBSET).isascii()
+
+
+@pytest.mark.parametrize(
+    ("name", "for_s", "idle"),
+    [
+        ("shell:promotions/status", 0, False),
+        ("browser:shell/latency", 0, False),
+        ("wallet:bff-commands/status", 0, True),
+        ("a-new:hop/latency", 0, True),
+        ("relay:valkey/latency", 0, True),
+        ("relay:valkey/latency", 9, False),
+    ],
+)
+def test_cell_whose_fault_has_to_be_noticed_has_to_hit_something(name: str, for_s: float, idle: bool) -> None:
+    """Over another hop nothing may travel while a page is looked at, and the cell says so."""
+    assert (IDLE in catalogue.drill_of(name, for_s=for_s).tags) is idle

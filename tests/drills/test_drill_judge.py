@@ -267,6 +267,17 @@ def test_fault_that_can_not_be_counted_is_not_said_to_have_hit_nothing() -> None
     assert proves_nothing() == ""
 
 
+def test_drill_of_an_idle_hop_holds_and_says_that_it_hit_nothing() -> None:
+    """That pages do without the hop is what it proves."""
+    drill = msgspec.structs.replace(DRILL, tags=[judge.IDLE])
+    assert judge.proves_nothing(drill, [UNTOUCHED], []) == ""
+    held = judge.expectations(DRILL, watch(*GOOD))
+    assert judge.sentence(held, [UNTOUCHED]) == (
+        "All 8 expectations held. Nothing went there meanwhile, so that the fault hit nothing."
+    )
+    assert judge.sentence(held, [msgspec.structs.replace(UNTOUCHED, count=2)]) == "All 8 expectations held."
+
+
 def test_money_that_is_amiss_is_told_though_no_fault_hit_anything() -> None:
     [amiss, _] = judge.money([MoneySum(player="a", currency="EUR", before_minor=1, after_minor=2)])
     assert proves_nothing(UNTOUCHED, seen=[amiss]) == ""

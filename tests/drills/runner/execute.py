@@ -112,14 +112,14 @@ class Execution:
                 found = await self._conclude()
                 self._could_not = "" if self._watch.aborted else judge.proves_nothing(self.drill, self._hits, found)
         evidence = self._recorder.evidence() if self._recorder is not None and not self._could_not else None
-        return WriteUp(self.name, self.drill, self.target, self._watch, self._could_not, found, evidence).journal(
+        of = (self.name, self.drill, self.target, self._watch, self._could_not, found, evidence, self._hits)
+        return WriteUp(*of).journal(
             start=start,
             duration_s=time.monotonic() - began,
             states=self._states,
             steps=self._steps,
             rollbacks=self._rollbacks,
             money=self._money,
-            hits=self._hits,
         )
 
     # --- before

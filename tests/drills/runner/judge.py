@@ -1,6 +1,6 @@
 """What was seen, against what a drill expects: decided from values alone.
 
-Public: `expectations`, `phases`, `money`, `failed`, `proves_nothing`, `sentence`.
+Public: `expectations`, `phases`, `money`, `failed`, `proves_nothing`, `sentence`, `IDLE`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +17,8 @@ from tests.drills.runner.watch import FRESH, Watch, expected, is_, seconds
 STEADY = "steady state"
 REASONS = frozenset(map(str, Reason))
 DIFFERENCE_CHARS_MAX = 160
+# The tag of a drill on a hop over which nothing may travel meanwhile: that pages do without it is all that it proves.
+IDLE = "idle"
 
 
 def expectations(drill: Drill, watch: Watch) -> list[Expectation]:
@@ -185,11 +187,12 @@ def failed(what: str, seen: str) -> Expectation:
 
 def proves_nothing(drill: Drill, hits: Sequence[Hit], found: Sequence[Expectation]) -> str:
     """Why, where none of its faults hit anything: then all that was seen was seen without a fault. Else empty, also
-    where one of them could not be counted, and where money or the steady state is amiss whatever the cause."""
+    where one of them could not be counted, where the drill is an idle one, and where money or the steady state is amiss
+    whatever the cause."""
     broken = [step for step in drill.method if step.act is None]
     countable = all(step.hop is not None and step.fault != "down" for step in broken)
     amiss = any(not each.held and each.subject in ("money", STEADY) for each in found)
-    if not hits or not countable or amiss or any(each.count for each in hits):
+    if not hits or not countable or amiss or IDLE in drill.tags or any(each.count for each in hits):
         return ""
     whom = " of a marked session" if all(drill.scope_of(step) == "session" for step in broken) else ""
     units = " or ".join(dict.fromkeys(f"{each.of.removesuffix('s')}{whom}" for each in hits))
@@ -241,11 +244,13 @@ def _phases_of_visits(drill: Drill, watch: Watch) -> Phases:
     )
 
 
-def sentence(found: Sequence[Expectation]) -> str:
+def sentence(found: Sequence[Expectation], hits: Sequence[Hit] = ()) -> str:
     """What it came to, for a person: the first thing that did not hold, and how many more."""
     failed = [each for each in found if not each.held]
     if not failed:
-        return f"All {len(found)} expectations held."
+        untouched = bool(hits) and not any(each.count for each in hits)
+        rest = " Nothing went there meanwhile, so that the fault hit nothing." if untouched else ""
+        return f"All {len(found)} expectations held.{rest}"
     first, more = failed[0], len(failed) - 1
     rest = f" ({more} more did not hold)" if more else ""
     return f"{first.subject}: expected {first.expected}; seen: {first.seen}{rest}"

@@ -50,6 +50,7 @@ class WriteUp:
     could_not: str
     expectations: Sequence[Expectation]
     evidence: Evidence | None
+    hits: Sequence[Hit] = ()
 
     def journal(
         self,
@@ -60,7 +61,6 @@ class WriteUp:
         steps: list[journal.Step],
         rollbacks: list[journal.Step],
         money: list[MoneySum],
-        hits: list[Hit],
     ) -> Journal:
         return Journal(
             platform=platform.platform(),
@@ -74,7 +74,7 @@ class WriteUp:
             rollbacks=rollbacks,
             end=now(),
             duration=round(duration_s, 3),
-            mullion=self._findings(money, hits),
+            mullion=self._findings(money),
         )
 
     @property
@@ -89,9 +89,9 @@ class WriteUp:
     def sentence(self) -> str:
         if self.could_not:
             return self.could_not
-        return f"Aborted: {self.watch.aborted}." if self.watch.aborted else judge.sentence(self.expectations)
+        return f"Aborted: {self.watch.aborted}." if self.watch.aborted else judge.sentence(self.expectations, self.hits)
 
-    def _findings(self, money: list[MoneySum], hits: list[Hit]) -> Findings:
+    def _findings(self, money: list[MoneySum]) -> Findings:
         drill, watch = self.drill, self.watch
         broken = next((step for step in drill.method if step.act is None), None)
         return Findings(
@@ -109,7 +109,7 @@ class WriteUp:
             expectations=[*self.expectations],
             siblings=siblings(drill, watch) if watch.views else [],
             money=money,
-            hits=hits,
+            hits=[*self.hits],
             evidence=self.evidence,
         )
 
