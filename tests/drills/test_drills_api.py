@@ -215,7 +215,7 @@ def test_what_a_fault_hit_is_told_while_it_is_on_and_after_it(proxy: ProxyProces
             assert client.recv(4) == b"ping"
         control.heal("hop")
         second = control.break_("hop", "slicer", {}, ttl_s=30)
-        told = {each["number"]: (each["type"], each["hits"], each["hits_of"]) for each in control.toxics("hop")}
-    assert [*told][-2:] == [first["number"], second["number"]]
-    assert [*told.values()][-2:] == [("latency", 1, "connections"), ("slicer", 0, "connections")]
+        answered = {each["number"]: (each["type"], each["hits"], each["hits_of"]) for each in control.toxics("hop")}
+    assert [*answered][-2:] == [first["number"], second["number"]]
+    assert [*answered.values()][-2:] == [("latency", 1, "connections"), ("slicer", 0, "connections")]
     assert [first["hits"], second["hits"]] == [0, 0]

@@ -258,7 +258,8 @@ class BrowserRecorder:
         ours = (self._tester.served, await self._tester.shown())
         if self._control:
             pair = (ours, (self._control.served, await self._control.shown()))
-            self._siblings += await control_changes.beside(moment, slots, pair, self._before, self._take_anew)
+            found = await control_changes.beside(moment, slots, pair, self._before, self._take_anew)
+            self._siblings.extend(found)
         elif moment == "during":
             self._during = ours
             for slot in slots:
