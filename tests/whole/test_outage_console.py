@@ -16,6 +16,17 @@ pytestmark = pytest.mark.timeout(180)
 HOP = "From shell to promotions"
 SOON_MS = 15_000
 WIDTH = "document.documentElement.scrollWidth"
+HEADER_HEIGHT_MAX = 120
+# Of each line of what is on: whether its button begins behind all of its words, and is as high as the line allows.
+LINES = """
+    [...document.querySelectorAll("#on > li")].map((line) => {
+        const box = line.getBoundingClientRect();
+        const button = line.querySelector("button").getBoundingClientRect();
+        const words = [...line.querySelectorAll("strong, span:not(.time-left), time")];
+        const beside = words.every((each) => each.getBoundingClientRect().right <= button.left + 1);
+        return [beside, button.top >= box.top && button.bottom <= box.bottom && button.height >= 40];
+    })
+"""
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +113,13 @@ def test_console_holds_on_every_screen_whatever_is_broken(
     rig.slots["promotions"] = ("fallback", "timeout")
     entry = page.locator("#entries > li").first
     expect(entry).to_contain_text("fallback (timeout)", timeout=SOON_MS)
+    assert (page.evaluate(WIDTH), findings(page)) == (width, [])
+    rig.break_more()
+    expect(page.get_by_role("status")).to_have_text("4 hops are broken", timeout=SOON_MS)
+    bounds = page.evaluate(LINES)
+    assert len(bounds) == 4
+    assert all(beside and inside for beside, inside in bounds), "the button that heals stands beside its fault"
+    assert page.locator("header.top").bounding_box()["height"] < HEADER_HEIGHT_MAX  # type: ignore[index]
     assert (page.evaluate(WIDTH), findings(page)) == (width, [])
     page.get_by_role("button", name="Heal everything").click()
     rig.slots["promotions"] = ("fresh", "")

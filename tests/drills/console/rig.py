@@ -32,6 +32,11 @@ HOPS = {
     "bff-queries:valkey": ["redis"],
     "ingest:sandbox-tables": ["http", "websocket"],
 }
+MORE: tuple[tuple[str, str, dict[str, object]], ...] = (
+    ("wallet:bff-queries", "malformed", {"how": "length-and-chunked"}),
+    ("ingest:sandbox-tables", "latency", {"latency": 3000, "jitter": 250}),
+    ("bff-queries:valkey", "slicer", {"average_size": 64, "size_variation": 16, "delay": 10_000}),
+)
 ABSENT = {"shell:database": "no address is set for it, and SQLite has no wire"}
 HOUSES = {"shell": "shell", "wallet": "wallet", "promotions": "promotions", "bff-queries": "bff-queries"}
 HOUSES |= {"ingest": "bff-feeds", "sandbox-tables": "sandbox"}
@@ -80,6 +85,12 @@ class ConsoleRig:
         self, _type: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    def break_more(self) -> None:
+        """Three hops more than any of these tests breaks, one of them in many words."""
+        for hop, fault, attributes in MORE:
+            body = {"type": fault, "attributes": attributes, "ttl_s": 600}
+            httpx.post(f"{self.proxy_url}/proxies/{hop}/toxics", json=body).raise_for_status()
 
     def heal(self) -> None:
         """Everything as it was at first."""

@@ -50,11 +50,11 @@ function draw(entry) {
       el("strong", {}, arrow(entry.hop)),
       el("span", { class: "words" }, entry.words),
       el("span", { class: "whom" }, `for ${entry.whom}${entry.by === "elsewhere" ? ", by another program" : ""}`),
-      ...(entry.hits ? [el("span", { class: "hits" }, `hit ${entry.hits}`)] : []),
       el("span", { class: "badge", "data-on": on ? "" : null }, badge),
     ),
   );
   const outcomes = entry.changes.map((change) => outcome(change, entry));
+  if (entry.hits) outcomes.unshift(el("li", { class: "outcome still" }, `It ${on ? "has " : ""}hit ${entry.hits}.`));
   const session = entry.scope === "session";
   for (const viewer of session ? ["tester", "everyone"] : ["everyone"]) {
     const slots = entry.untouched.filter((each) => each.viewer === viewer).map((each) => slotName(each.slot));

@@ -11,6 +11,8 @@ import { arrow, list } from "./words.js";
 const LOOK_MS = 1000;
 const LOOK_BROKEN_MS = 400;
 const TICK_MS = 250;
+// More of them stand in the list alone: the line at the top stays one.
+const NAMED_MAX = 2;
 
 const summary = byId("summary", HTMLElement);
 const notice = byId("notice", HTMLElement);
@@ -74,8 +76,9 @@ function draw() {
     );
   const broken = system.hops.filter((hop) => hop.state === "broken").map((hop) => arrow(hop.name));
   const count = system.hops.filter((hop) => hop.state !== "absent").length;
+  const named = broken.length > NAMED_MAX ? `${broken.length} hops` : list(broken);
   const words = broken.length
-    ? `${list(broken)} ${broken.length > 1 ? "are" : "is"} broken`
+    ? `${named} ${broken.length > 1 ? "are" : "is"} broken`
     : `Nothing is broken; ${count} hops`;
   if (system.hops.length) {
     text(summary, words);
