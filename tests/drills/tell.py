@@ -84,7 +84,7 @@ def shown(found: Hops) -> str:
     rows = [("HOP", "FAULT", "FOR", "DIRECTION", "HIT", "HEALS IN")]
     for name, hop in sorted(found.items()):
         if not hop["enabled"]:
-            rows.append((name, "down", "everyone", "both", "who tried", f"{hop.get('enabled_in_s', 0):.0f} s"))
+            rows.append((name, "down", "everyone", "both", "not counted", f"{hop.get('enabled_in_s', 0):.0f} s"))
         for toxic in hop["toxics"]:
             left = f"{toxic['expires_in_s']:.0f} s"
             rows.append((name, _fault(toxic), _whom(toxic), toxic["stream"], hit(toxic), left))
