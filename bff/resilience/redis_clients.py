@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from bff.resilience.redis_address import SHARED, RedisAddress, read_address
 from bff.resilience.redis_connection import dress
-from bff.resilience.redis_primary import Primary
+from bff.resilience.redis_primary import NODE_S, Primary
 
 
 class _Keys:
@@ -66,7 +66,7 @@ def async_client(
     else:
         limits = {"max_connections": connections_max, "timeout": None}
         pool = redis.asyncio.BlockingConnectionPool.from_url(address.server, **limits, **options)
-    return AsyncClient(dress(pool, _primary(address, group)), address, group)
+    return AsyncClient(dress(pool, _primary(address, group, connect_s)), address, group)
 
 
 def blocking_client(url: str, *, group: str = SHARED, connect_s: float, answer_s: float) -> BlockingClient:
@@ -80,8 +80,10 @@ def blocking_client(url: str, *, group: str = SHARED, connect_s: float, answer_s
         protocol=2,
         driver_info=None,
     )
-    return BlockingClient(dress(pool, _primary(address, group)), address, group)
+    return BlockingClient(dress(pool, _primary(address, group, connect_s)), address, group)
 
 
-def _primary(address: RedisAddress, group: str) -> Primary | None:
-    return Primary(address, address.key("", group=group)) if address.found_by else None
+def _primary(address: RedisAddress, group: str, connect_s: float | None) -> Primary | None:
+    """Whoever has time to connect has half of it for each node that is asked where to."""
+    node_s = max(NODE_S, (connect_s or 0) / 2)
+    return Primary(address, address.key("", group=group), node_s=node_s) if address.found_by else None

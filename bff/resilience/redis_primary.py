@@ -1,6 +1,6 @@
 """Which server to speak to, where Sentinel or the nodes of a cluster have to be asked for it.
 
-Public: `Primary`.
+Public: `Primary`, `NODE_S`.
 
 It is asked anew for each connection, so whoever lost one to a failover is led to the server that was promoted. A node
 that does not answer goes to the end of the row: the next connection begins with another.
@@ -21,7 +21,7 @@ from redis.retry import Retry
 
 from bff.resilience.redis_address import Node, RedisAddress
 
-# One that says nothing must leave time to ask another within the limit of a call to the store.
+# The least that a node is given: one that says nothing must leave time to ask another within a call to the store.
 NODE_S = 0.08
 
 

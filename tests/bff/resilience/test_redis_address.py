@@ -6,6 +6,7 @@ import pytest
 
 from bff.resilience.redis_address import RedisAddress, read_address
 from bff.resilience.redis_clients import async_client, blocking_client
+from bff.resilience.redis_primary import NODE_S
 from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
@@ -42,6 +43,13 @@ def test_clients_are_made_in_one_place() -> None:
     files = [file for house in ("bff", "shell", "fragments") for file in (ROOT / house).rglob("*.py")]
     made = {str(file.relative_to(ROOT)) for file in files if makes.search(file.read_text())}
     assert made == {"bff/resilience/redis_clients.py", "bff/resilience/redis_primary.py"}
+
+
+@pytest.mark.parametrize(("connect_s", "node_s"), [(None, NODE_S), (0.05, NODE_S), (10.0, 5.0)])
+def test_node_that_is_asked_has_half_of_the_time_to_connect(connect_s: float | None, node_s: float) -> None:
+    """Whoever is patient with a server is so with a busy Sentinel; a page's call asks the next one soon."""
+    client = async_client("sentinel://s1/players", connect_s=connect_s, answer_s=None)
+    assert client.connection_pool.connection_class.primary._node_s == node_s  # type: ignore[attr-defined]
 
 
 def test_client_names_its_keys_as_its_address_asks() -> None:

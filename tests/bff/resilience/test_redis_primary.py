@@ -53,12 +53,6 @@ def naming(port: Callable[[], int]) -> Answer:
     return lambda words: texts("127.0.0.1", str(port())) if words[0] == "SENTINEL" else b"+OK\r\n"
 
 
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence is not what these are about: a busy machine must not pass for a node that says nothing."""
-    monkeypatch.setattr(Primary.__init__, "__kwdefaults__", {"node_s": PATIENT_S})
-
-
 both = pytest.mark.parametrize("kind", ["async", "blocking"])
 
 
@@ -138,7 +132,7 @@ async def test_group_is_served_by_the_node_that_holds_its_slot_and_other_nodes_a
         ports.append(port)
         async with client_of(f"cluster://localhost:{port}", kind) as get:
             assert await get() == b"first"
-        primary = Primary(read_address(f"cluster://localhost:{port}"), "{mullion}:")
+        primary = Primary(read_address(f"cluster://localhost:{port}"), "{mullion}:", node_s=PATIENT_S)
         assert await primary.find_async() == ("localhost", port)
         assert ("10.0.0.1", 7002) in primary._nodes
         for _ in range(2):  # two calls may have met it
@@ -160,7 +154,7 @@ async def test_client_that_is_closed_leaves_no_connection(kind: str) -> None:
 
 async def test_cluster_without_that_slot_says_so() -> None:
     async with redis_node(lambda _: slots(0, 0, ("127.0.0.1", 1))) as port:
-        primary = Primary(read_address(f"cluster://127.0.0.1:{port}"), "{mullion}:")
+        primary = Primary(read_address(f"cluster://127.0.0.1:{port}"), "{mullion}:", node_s=PATIENT_S)
         with pytest.raises(RedisConnectionError, match="serves no slot"):
             await primary.find_async()
         with pytest.raises(RedisConnectionError, match="serves no slot"):
@@ -171,7 +165,7 @@ async def test_cluster_without_that_slot_says_so() -> None:
 async def test_call_that_ends_while_a_node_is_silent_begins_with_another_the_next_time() -> None:
     """Whoever has less time than all of the row together gets to its end all the same, call by call."""
     async with redis_node(lambda _: None) as silent, redis_node(naming(lambda: 7)) as speaking:
-        primary = Primary(read_address(f"sentinel://127.0.0.1:{silent},127.0.0.1:{speaking}/players"))
+        primary = Primary(read_address(f"sentinel://127.0.0.1:{silent},127.0.0.1:{speaking}/players"), node_s=PATIENT_S)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await primary.find_async()
