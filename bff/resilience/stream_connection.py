@@ -16,6 +16,8 @@ from bff.resilience.reason import Reason
 
 _READ_BYTES = 64 * 1024
 _INTERIM_MAX = 8  # heads with 1xx before the answer's own
+# What may come around a body's bytes: a chunk for each is five times as much, and more is there to keep somebody busy.
+_FRAMING_BYTES_SPARE, _FRAMING_RATIO_MAX = 128 * 1024, 16
 
 
 class StreamConnection:
@@ -26,6 +28,7 @@ class StreamConnection:
         self._writer = writer
         self._protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=headers_bytes_max)
         self._answered = False
+        self._received = 0
 
     def abort(self) -> None:
         self._writer.transport.abort()
@@ -52,7 +55,7 @@ class StreamConnection:
 
     async def chunks(self, *, idle_ms: int, bytes_max: int) -> AsyncIterator[bytes]:
         """The body as it comes; its end is the connection's."""
-        left = bytes_max
+        left, began = bytes_max, self._received
         try:
             while True:
                 try:
@@ -65,6 +68,9 @@ class StreamConnection:
                 left -= len(event.data)
                 if left < 0:
                     raise CallFailed(Reason.OVERSIZE, f"more than {bytes_max} B came", answered=True)
+                framing = self._received - began - (bytes_max - left)
+                if framing > _FRAMING_BYTES_SPARE + _FRAMING_RATIO_MAX * (bytes_max - left):
+                    raise CallFailed(Reason.FRAMING, "it sends more around its body than in it", answered=True)
                 yield bytes(event.data)
         finally:
             self.abort()
@@ -85,6 +91,7 @@ class StreamConnection:
             while (event := self._protocol.next_event()) is h11.NEED_DATA:
                 received = await self._reader.read(_READ_BYTES)
                 ended = not received
+                self._received += len(received)
                 self._protocol.receive_data(received)
         except h11.RemoteProtocolError as error:
             reason = Reason.CUT if ended else Reason.FRAMING

@@ -121,6 +121,10 @@ async def test_head_of_a_head_has_no_body() -> None:
         (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok", Reason.CUT),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n", Reason.CUT),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", Reason.FRAMING),
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + (b"1;" + b"e" * 4000 + b"\r\na\r\n") * 60,
+            Reason.FRAMING,
+        ),
     ],
 )
 async def test_answer_that_is_broken_is_told_by_its_reason(answer: bytes, reason: Reason) -> None:
