@@ -7,6 +7,7 @@
 // slots/outcomes.js.
 
 import { announceStates, forgetAnswer, saysTheSame } from "./slot_states.js";
+import { askFor } from "./slots/address.js";
 import { agreeOnCommands } from "./slots/commands.js";
 import { enhance } from "./slots/forms.js";
 import { callLateListeners } from "./slots/late_events.js";
@@ -87,12 +88,7 @@ function mount(slot, root) {
   /** @type {Entry} */
   const entry = { trees, controller, timer: undefined };
   mounted.set(slot, entry);
-  for (const form of trees.flatMap((tree) => [...tree.querySelectorAll("form")])) enhance(form, slot);
-  htmxReady.then((htmx) => {
-    if (!slot.isConnected) return;
-    htmx.process(slot);
-    for (const tree of trees) if (tree !== slot) htmx.process(tree);
-  });
+  prepareForms(slot, trees);
   live.then((module) => {
     if (slot.isConnected) for (const tree of trees) module?.register(tree);
   });
@@ -101,6 +97,16 @@ function mount(slot, root) {
   announceStates();
   keepOne(slot);
   agreeOnCommands(refetch);
+}
+
+/** @param {HTMLElement} slot @param {FragmentRoot[]} trees */
+function prepareForms(slot, trees) {
+  for (const form of trees.flatMap((tree) => [...tree.querySelectorAll("form")])) enhance(form, slot);
+  htmxReady.then((htmx) => {
+    if (!slot.isConnected) return;
+    htmx.process(slot);
+    for (const tree of trees) if (tree !== slot) htmx.process(tree);
+  });
 }
 
 /** @param {HTMLElement} slot */
@@ -264,6 +270,15 @@ document.addEventListener("mullion:refetch", (event) => {
   if (slot.localName !== "fragment-slot") return;
   if (event.detail?.endsOutcome) endOutcome(slot);
   refetch(slot);
+});
+
+// A fragment's script has put the answer to another question into its own content: forms in it work as any, and what is
+// read from here on is that.
+document.addEventListener("mullion:query", (event) => {
+  const slot = /** @type {HTMLElement} */ (event.target);
+  if (slot.localName !== "fragment-slot") return;
+  askFor(slot, event.detail.query);
+  prepareForms(slot, mounted.get(slot)?.trees ?? []);
 });
 
 document.addEventListener("mullion:feed-back", (event) => {

@@ -49,6 +49,7 @@ declare global {
     "mullion:changed": CustomEvent<{ topics?: string[]; sequence?: string; slot?: string } | null>;
     "mullion:received": CustomEvent<{ slot: string; receipt: string }>;
     "mullion:refetch": CustomEvent<{ endsOutcome?: boolean } | null>;
+    "mullion:query": CustomEvent<{ query: string }>;
     "mullion:feed-back": CustomEvent<{ feed: string }>;
     "mullion:session-ended": CustomEvent<null>;
     "mullion:notice": CustomEvent<NoticeOptions & { words: string }>;

@@ -5,6 +5,7 @@
 // again, closes the outcome or leaves the page. Inside a fragment `data-outcome` is what speaks of a command,
 // `data-close` closes it, and `data-ends="engine"` ends by itself when that feed is back.
 
+import { forgetReceipt, keepQuestion } from "./address.js";
 import { findAll, slotAround } from "./roots.js";
 import { contentOf } from "./swap.js";
 import { keepTyped } from "./typing.js";
@@ -24,6 +25,7 @@ export function endOutcome(slot) {
 export function markOutcome(slot, incoming) {
   const query = new URLSearchParams(incoming.dataset.query ?? "");
   if (!query.has(`${incoming.getAttribute("slot")}.receipt`)) incoming.dataset.outcome = "shown";
+  keepQuestion(slot, incoming);
   keepTyped(slot, contentOf(incoming));
 }
 
@@ -59,18 +61,4 @@ export function watchClosing(readAgain) {
 /** @param {EventTarget} target @returns {target is Element} */
 function isCloser(target) {
   return target instanceof Element && target.matches("a[data-close]");
-}
-
-/** @param {HTMLElement} slot */
-function forgetReceipt(slot) {
-  const receipt = `${slot.slot}.receipt`;
-  const page = new URL(location.href);
-  page.searchParams.delete(receipt);
-  history.replaceState(history.state, "", page);
-  const address = new URL(slot.getAttribute("hx-get") ?? "", location.href);
-  address.searchParams.delete(receipt);
-  slot.setAttribute("hx-get", address.pathname + address.search);
-  const query = new URLSearchParams(slot.dataset.query ?? "");
-  query.delete(receipt);
-  slot.dataset.query = query.toString();
 }
