@@ -26,12 +26,15 @@ def judge_repetition(
     """Raises `Stop` where the drawings of a body come to too much; `referring` has attributes that may name parts."""
     parts: dict[Element, list[tuple[str, int]]] = {}
     for element, name in referring:
-        if element.namespace is Namespace.SVG and (found := list(_parts_of(element, name))):
+        if element.namespace is Namespace.SVG and (found := _parts_of(element, name)):
             parts.setdefault(element, []).extend(found)
     if not parts:
         return
     drawn = [element for element in root.iter_elements() if element.namespace is Namespace.SVG]
     spending.charge(len(drawn) * WEIGHTS.drawn, "drawings that are made of their own parts")
+    wanted = {part for found in parts.values() for part, _ in found}
+    if (least := _of_plain_parts(drawn, parts, wanted)) is not None and least <= limits.drawn_max:
+        return
     edges, inside = _edges(drawn, parts)
     sizes = _sizes(edges, limits)
     total = sum(sizes[element] for element in drawn if element not in inside)
@@ -39,7 +42,7 @@ def judge_repetition(
         raise Stop(Reason.OVERSIZE, f"its drawings come to more than {limits.drawn_max} elements, or hold themselves")
 
 
-def _parts_of(element: Element, name: str) -> Iterable[tuple[str, int]]:
+def _parts_of(element: Element, name: str) -> list[tuple[str, int]]:
     """(id, how often) of each part that the attribute `name` draws."""
     value = element.attr(name) or ""
     if name in _HREFS:
@@ -47,13 +50,31 @@ def _parts_of(element: Element, name: str) -> Iterable[tuple[str, int]]:
     elif "url" in value.lower() or "\\" in value:
         ids = [part[1:] for part in css.parts_of(value)]
     else:
-        ids = []
+        return []
+    # Browsers disagree about whether an escape in it means itself.
+    ids += [unquote(written) for written in ids if "%" in written]
     # A vertex takes two characters at least, and has a marker of its own.
     vertices = len(element.attr("d") or element.attr("points") or "") // 2 if name.startswith("marker-") else 0
-    for written in ids:
-        # Browsers disagree about whether an escape in it means itself.
-        for part in {written, unquote(written)}:
-            yield part, 1 + vertices
+    return [(part, 1 + vertices) for part in ids]
+
+
+def _of_plain_parts(drawn: list[Element], parts: dict[Element, list[tuple[str, int]]], wanted: set[str]) -> int | None:
+    """How many elements are drawn at most, where no part that is drawn again draws another: icons and charts are so."""
+    largest: dict[str, int] = {}
+    for element in drawn:
+        name = element.attr("id")
+        if name is None or name not in wanted:
+            continue
+        size = 1
+        for each in element.iter_elements():
+            if each in parts:
+                return None
+            size += 1
+        if element in parts:
+            return None
+        largest[name] = largest.get(name, 0) + size
+    again = sum(times * largest.get(part, 0) for found in parts.values() for part, times in found)
+    return len(drawn) + again
 
 
 def _edges(drawn: list[Element], parts: dict[Element, list[tuple[str, int]]]) -> tuple[_Edges, set[Element]]:

@@ -77,6 +77,7 @@ def test_id_that_stands_twice_counts_for_each() -> None:
         + '<rect fill="url(#g)" width="1" height="9"/>' * 500
         + "</svg>",
         '<svg><use href="#elsewhere"/><path fill="url(#nothing) red" clip-path="\\75rl(#x)"/></svg>',
+        '<svg><linearGradient id="b"/><path id="a" fill="url(#b)"/><use href="#a"/></svg>',
         '<svg id="s"><a href="#s"/><path transform="rotate(1)"/></svg>',
     ],
 )
