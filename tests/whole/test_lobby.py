@@ -1,8 +1,10 @@
 """The lobby in a browser, whatever serves it and whatever its fragments are called."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -11,31 +13,40 @@ from tests.support.kafka_mock import KafkaMock
 from tests.support.lobby import SLOTS, Console, sign_in, sign_in_by_form, states, wait_for, words
 from tests.support.lobby_houses import renamed_lobby
 from tests.support.mullion import Mullion
+from tests.support.small.ledger import assert_sound, counted
+from tests.support.small.lobby import SmallLobby, small_lobby
 
 pytestmark = pytest.mark.timeout(180)
 
-# A lobby whose fragments are functions is published while each release's checks start environments of their own.
+# A lobby whose fragments are functions is published while each release's checks start environments of their own, and
+# `small` is thirty processes.
 STANDS_S_MAX = 250
 FRAGMENTS = "wallet,live-dealer,promotions,games"
+EVERY_KIND_DIES_S_MAX = 240
 LONG = [pytest.mark.full, pytest.mark.timeout(530)]
 # Everything holds in all of them; what shows that no name matters is looked at in every run, and `.ci/full` looks at
 # the rest.
-OTHERS = [pytest.param(name, marks=LONG) for name in ("as functions", "on kafka")]
+OTHERS = [pytest.param(name, marks=LONG) for name in ("as functions", "on kafka", "on small")]
 BOTH = pytest.mark.parametrize("lobby", ["as it is", "renamed", *OTHERS], indirect=True)
 BOTH_IN_FULL = pytest.mark.parametrize(
     "lobby", ["as it is", pytest.param("renamed", marks=pytest.mark.full), *OTHERS], indirect=True
 )
+Lobby = Mullion | SmallLobby
 NewContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="module")
-def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mullion]:
+def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lobby]:
     """The Mullion of the run; one that daphne serves, with every fragment renamed, one removed and one added, by page
-    documents alone; one whose fragments are all functions; and one whose events go over Kafka."""
+    documents alone; one whose fragments are all functions; one whose events go over Kafka; and `small`, of which one
+    of each kind is killed meanwhile."""
     within_s = 30
     with ExitStack() as stack:
+        house: Lobby
         if request.param == "renamed":
             house = stack.enter_context(renamed_lobby(tmp_path_factory.mktemp("house")))
+        elif request.param == "on small":
+            house = stack.enter_context(small_lobby(request.getfixturevalue("postgres")))
         elif request.param == "as it is":
             house = request.getfixturevalue("_mullion_of_the_run")
         else:
@@ -51,7 +62,15 @@ def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             lambda: house.output()[-2000:],
             every_s=0.5,
         )
+        if isinstance(house, SmallLobby):
+            house.start_killing()
         yield house
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """The edge of `small` has a certificate of its own."""
+    return {**browser_context_args, "ignore_https_errors": True}
 
 
 def fresh(page: Page) -> bool:
@@ -60,7 +79,7 @@ def fresh(page: Page) -> bool:
 
 
 @BOTH
-def test_visitor_sees_a_whole_lobby(lobby: Mullion, page: Page) -> None:
+def test_visitor_sees_a_whole_lobby(lobby: Lobby, page: Page) -> None:
     """Tables and offers for everybody, an invitation where the balance would be, no error in the console."""
     console = Console(page)
     page.goto(lobby.url)
@@ -73,7 +92,7 @@ def test_visitor_sees_a_whole_lobby(lobby: Mullion, page: Page) -> None:
 
 
 @BOTH
-def test_lobby_needs_no_javascript(lobby: Mullion, new_context: NewContext) -> None:
+def test_lobby_needs_no_javascript(lobby: Lobby, new_context: NewContext) -> None:
     """Every slot is in its place without a script, and sign-in, deposit and claim work by plain forms."""
     context = new_context(java_script_enabled=False)
     page = context.new_page()
@@ -96,7 +115,7 @@ def test_lobby_needs_no_javascript(lobby: Mullion, new_context: NewContext) -> N
 
 
 @BOTH_IN_FULL
-def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Mullion, page: Page) -> None:
+def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Lobby, page: Page) -> None:
     """An htmx deposit swaps its own slot, keeps the page, and says what came of it, also after a reload."""
     sign_in(page, lobby.url, "birch", "/cashier/")
     page.evaluate("window.notReloaded = true")
@@ -111,7 +130,7 @@ def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Mullion, p
 
 
 @BOTH
-def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Mullion, page: Page) -> None:
+def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Lobby, page: Page) -> None:
     """A page whose primary fragment knows nothing of it is not found, in the shell's own words."""
     # A fragment that is busy for a moment can not say that there is no such table; then the page is asked for again.
     wait_for(lambda: page.goto(f"{lobby.url}/tables/no-such-table/").status == 404, 10)
@@ -119,7 +138,7 @@ def test_unknown_table_is_a_404_that_says_where_to_go(lobby: Mullion, page: Page
 
 
 @BOTH
-def test_table_page_shows_the_table(lobby: Mullion, page: Page) -> None:
+def test_table_page_shows_the_table(lobby: Lobby, page: Page) -> None:
     """From a card in the lobby to the table's own page."""
     page.goto(lobby.url)
     card = page.locator("fragment-slot[slot=tables] a[href^='/tables/']").first
@@ -130,7 +149,7 @@ def test_table_page_shows_the_table(lobby: Mullion, page: Page) -> None:
 
 
 @BOTH_IN_FULL
-def test_ended_sign_in_keeps_what_was_typed(lobby: Mullion, page: Page) -> None:
+def test_ended_sign_in_keeps_what_was_typed(lobby: Lobby, page: Page) -> None:
     """An action of somebody who is signed out elsewhere is not sent; the form stands as it was."""
     sign_in(page, lobby.url, "amber", "/cashier/")
     page.locator("#amount").fill("33")
@@ -141,7 +160,7 @@ def test_ended_sign_in_keeps_what_was_typed(lobby: Mullion, page: Page) -> None:
 
 
 @BOTH_IN_FULL
-def test_sign_out_ends_it_in_every_process(lobby: Mullion, page: Page) -> None:
+def test_sign_out_ends_it_in_every_process(lobby: Lobby, page: Page) -> None:
     """A copied cookie of a minute ago does not show the balance once its session is over."""
     sign_in_by_form(page, lobby.url, "amber")
     wait_for(lambda: "€" in words(page, "wallet"), 20)
@@ -154,7 +173,7 @@ def test_sign_out_ends_it_in_every_process(lobby: Mullion, page: Page) -> None:
 
 
 @BOTH_IN_FULL
-def test_two_players_never_see_each_others_wallet(lobby: Mullion, new_context: NewContext) -> None:
+def test_two_players_never_see_each_others_wallet(lobby: Lobby, new_context: NewContext) -> None:
     """Interleaved visits of two players and a visitor show each their own."""
     contexts = {name: new_context() for name in ("amber", "cedar")}
     for name, context in contexts.items():
@@ -180,3 +199,18 @@ def shows_own(context: BrowserContext, url: str, *, own: str, others: str) -> No
         return own in wallet
 
     wait_for(visit, 10)
+
+
+@pytest.mark.parametrize("lobby", OTHERS[-1:], indirect=True)
+def test_nothing_is_lost_while_one_of_each_kind_is_killed(lobby: SmallLobby, page: Page) -> None:
+    """Behind all that was done above: no page failed, each deposit stands once in the ledger, both sides agree."""
+    wait_for(lambda: lobby.every_kind_died, EVERY_KIND_DIES_S_MAX, lambda: lobby.kills)
+    page.goto(lobby.url)
+    wait_for(lambda: fresh(page), 20, lambda: states(page))
+    lobby.stop()
+    print(
+        f"{lobby.load.pages}, {len(lobby.load.deposits)} deposits, {dict(lobby.kills)}; slots {dict(lobby.load.slots)}"
+    )
+    assert lobby.load.failed == {}
+    assert counted(lobby.small, lobby.load) == Counter({1: len(lobby.load.pressed)})
+    assert_sound(lobby.small)

@@ -2,11 +2,11 @@
 
 from collections import Counter
 
-import psycopg
 import pytest
 
 from tests.support.lobby import wait_for
 from tests.support.small.installation import Small
+from tests.support.small.ledger import assert_sound, counted
 from tests.support.small.load import Load, loaded
 from tests.support.small.manifests import deployments
 
@@ -15,10 +15,6 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(500)]
 BETWEEN = (4, 2)
 # A page that was half sent when its own shell was killed: three windows, at each of two kills.
 CUT_PAGES_MAX = 6
-IN_THE_LEDGER = (
-    "select receipt.key, count(movement.transaction_id) from commands_receipt receipt "
-    "left join commands_transaction movement using (receipt_id) where receipt.key is not null group by 1"
-)
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +28,6 @@ def go_on(load: Load) -> None:
     pages, deposits = load.pages["whole"], len(load.deposits)
     wanted = (pages + BETWEEN[0], deposits + BETWEEN[1])
     wait_for(lambda: (load.pages["whole"], len(load.deposits)) >= wanted, 90, lambda: (load.pages, load.pressed))
-
-
-def counted(small: Small, load: Load) -> Counter[int]:
-    """How often each deposit stands in the ledger: number of movements -> number of deposits."""
-    with psycopg.connect(small._secrets["DATABASE_URL"]) as ledger:
-        times = dict(ledger.execute(IN_THE_LEDGER).fetchall())
-    return Counter(next((n for label, n in times.items() if label.endswith(key)), 0) for key in load.pressed)
 
 
 def test_one_of_each_is_killed_under_load_and_nothing_is_lost(small):
@@ -61,6 +50,11 @@ def test_one_of_each_is_killed_under_load_and_nothing_is_lost(small):
     assert {name: what for name, what in failed.items() if what} == {}
     assert sum(cut.values()) <= CUT_PAGES_MAX
     assert counted(small, load) == Counter({1: len(load.pressed)})
-    engine = ("--settings", "bff.commands.settings")
-    assert small.manage("bff-commands", "audit_ledger", *engine) == "The books are sound.\n"
-    assert ", 0 differ." in small.manage("bff-commands", "rebuild_views", "--compare-only", *engine)
+    assert_sound(small)
+
+
+def test_catalogue_has_its_games(small):
+    """The fragment of games is one of those that there are two of, and a provider's list has come through to it."""
+    names = {each.name for each in deployments()}
+    assert "games" in names
+    wait_for(lambda: "Sign in to play" in small.get("/games/")[1], 60, lambda: small.get("/games/")[1][-3000:])

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bff.contracts.player_context import new_key_pair
-from tests.support import preloaded
+from tests.support import plain_http, preloaded
 from tests.support.free_ports import free_port
 from tests.support.postgres_server import PostgresServer
 from tests.support.preloaded import PreloadedProcess
@@ -37,6 +37,7 @@ SANDBOXES = {
     "tables": "bff.sandbox.tables.asgi",
     "promotions": "bff.sandbox.promotions.asgi",
     "payments": "bff.sandbox.payments.asgi",
+    "games": "bff.sandbox.games.asgi",
 }
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
@@ -67,8 +68,10 @@ class Small:
     A caller is the proxy that ends TLS: it sends `Host`, `X-Forwarded-Proto` and `X-Forwarded-For` (`small.headers`).
     """
 
-    def __init__(self, postgres: PostgresServer) -> None:
+    def __init__(self, postgres: PostgresServer, origin: str = "") -> None:
+        """`origin` is where browsers find it, where that is not its manifests' `PUBLIC_URL`."""
         self._postgres = postgres
+        self.origin = origin or config()["PUBLIC_URL"]
         self._folder = tempfile.TemporaryDirectory(prefix="small-", ignore_cleanup_errors=True)
         self.data = Path(self._folder.name)
         self.valkey = ValkeyServer()
@@ -76,9 +79,8 @@ class Small:
         self._service_ports = {name: free_port() for name, each in self.deployments.items() if each.has_service}
         self._sandbox_ports = {name: free_port() for name in SANDBOXES}
         self.url = f"http://{HOST}:{self._service_ports['shell']}"
-        self.host = config()["PUBLIC_URL"].removeprefix("https://")
+        self.host = self.origin.removeprefix("https://")
         self.headers = {"Host": self.host, "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
-        self.origin = config()["PUBLIC_URL"]
         self._secrets = self._make_secrets()
         self.processes: dict[str, Process] = {}
         self.services: dict[str, Service] = {}
@@ -101,6 +103,8 @@ class Small:
         """The ConfigMap with addresses of this machine; those of Services lead to their ports here."""
         sandbox = {name: f"{HOST}:{port}" for name, port in self._sandbox_ports.items()}
         ours = {
+            "PUBLIC_URL": self.origin,
+            "BFF_PUBLIC_URL": self.origin,
             "PROXY_HOPS": HOST,
             "FRAGMENT_NETWORKS": f"{HOST}/32",
             "REDIS_URL": self.valkey.url,
@@ -109,6 +113,7 @@ class Small:
             "BETS_PROVIDER_URL": f"http://{sandbox['tables']}",
             "TABLES_PROVIDER_URL": f"ws://{sandbox['tables']}/ws",
             "PROMOTIONS_PROVIDER_URL": f"http://{sandbox['promotions']}/v1/offers",
+            "GAMES_CSV_URL": f"http://{sandbox['games']}/oakmill/export.csv",
         }
         if kafka := os.environ.get("KAFKA_BOOTSTRAP"):
             ours["KAFKA_BOOTSTRAP"] = kafka
@@ -251,11 +256,25 @@ class Small:
 
     # --- looking and breaking
 
-    def kill(self, name: str) -> None:
-        """`kill -9`, and wait until whoever came in its place is ready."""
+    def get(self, path: str) -> tuple[int, str]:
+        """(status, body) as a visitor behind the ingress has it."""
+        with plain_http.Client(base_url=self.url, timeout=30, headers=self.headers) as client:
+            answer = client.get(path)
+            return answer.status_code, answer.text
+
+    def service_port(self, name: str) -> int:
+        return self._service_ports[name]
+
+    @property
+    def database_url(self) -> str:
+        """Of the engine's ledger."""
+        return self._secrets["DATABASE_URL"]
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """End it by this signal, and wait until whoever came in its place is ready."""
         process = self.processes[name]
         starts = process.starts
-        process.end()
+        process.end(number)
         self.wait(lambda: process.starts > starts and process.replica.is_ready, STANDS_S_MAX)
 
     def log(self, name: str) -> str:

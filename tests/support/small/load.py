@@ -39,6 +39,14 @@ class Load:
     # Deposits by key: how often the player pressed, once it is done.
     deposits: dict[str, int] = field(default_factory=dict)
     pressed: set[str] = field(default_factory=set)
+    over: threading.Event = field(default_factory=threading.Event)
+    windows: list[threading.Thread] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """End it; what was pressed has its answer then."""
+        self.over.set()
+        for window in self.windows:
+            window.join()
 
     @property
     def failed(self) -> dict[str, int]:
@@ -70,24 +78,23 @@ def _header(jar: dict[str, str]) -> str:
 @contextmanager
 def loaded(small: Small) -> Iterator[Load]:
     """Visitors and one signed-in player look at the lobby, the player pays in from several windows."""
-    load, over, cookie = Load(), threading.Event(), cookies_of(small, "amber")
+    load, cookie = Load(), cookies_of(small, "amber")
     signed_in = {**small.headers, "Cookie": cookie, "Origin": small.origin}
-    windows = [threading.Thread(target=_visit, args=(small, load, over, small.headers))]
-    windows += [threading.Thread(target=_visit, args=(small, load, over, signed_in)) for _ in range(VISITORS)]
-    windows += [threading.Thread(target=_pay_in, args=(small, load, over, signed_in)) for _ in range(DEPOSITORS)]
+    windows = [threading.Thread(target=_visit, args=(small, load, small.headers))]
+    windows += [threading.Thread(target=_visit, args=(small, load, signed_in)) for _ in range(VISITORS)]
+    windows += [threading.Thread(target=_pay_in, args=(small, load, signed_in)) for _ in range(DEPOSITORS)]
+    load.windows = windows
     for window in windows:
         window.start()
     try:
         yield load
     finally:
-        over.set()
-        for window in windows:
-            window.join()
+        load.stop()
 
 
-def _visit(small: Small, load: Load, over: threading.Event, headers: dict[str, str]) -> None:
+def _visit(small: Small, load: Load, headers: dict[str, str]) -> None:
     with plain_http.Client(base_url=small.url, timeout=ANSWER_S_MAX, headers=headers) as client:
-        while not over.is_set():
+        while not load.over.is_set():
             load.pages[_page(client, load)] += 1
             time.sleep(PAUSE_S)
 
@@ -106,10 +113,10 @@ def _page(client: httpx.Client, load: Load) -> str:
     return "whole"
 
 
-def _pay_in(small: Small, load: Load, over: threading.Event, headers: dict[str, str]) -> None:
+def _pay_in(small: Small, load: Load, headers: dict[str, str]) -> None:
     """What was pressed is pressed to its end also when the load is over: nothing stays unknown."""
     with plain_http.Client(base_url=small.url, timeout=ANSWER_S_MAX, headers=headers) as client:
-        while not over.is_set():
+        while not load.over.is_set():
             key = uuid4().hex
             load.pressed.add(key)
             presses = 1
