@@ -1,6 +1,6 @@
 """Fetching a release: its manifest, fallback, assets, and a look at all that pages will ask it for.
 
-Public: `Fetcher`, `Copy`, `FETCH_MS`, `WAKE_MS`.
+Public: `Fetcher`, `Copy`, `fetch_policy`, `FETCH_MS`, `WAKE_MS`.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from bff.contracts.manifest import MANIFEST_BYTES_MAX, Manifest, ManifestRefused
 from bff.contracts.podium_url import resolve
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import CallFailed, Request, Response
+from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from bff.resilience.transport import Sender
 from shell.composition.body import content_type_of, is_empty, links_of
@@ -30,15 +31,22 @@ from shell.registry.link_header import linked_assets
 from shell.registry.looks import Look, looks_of, places_of
 from shell.registry.origins import Origins, origin_of
 from shell.registry.passed_pictures import PassedPicture, look_at_passed
-from shell.registry.release_folder import PublishRefused, ReleaseFolder
+from shell.registry.release_folder import PublishRefused, ReleaseFolder, release_budget
 from shell.registry.shown_pictures import pictures_in
 
 FETCH_MS = 5000
 # For a manifest, of which nobody knows whether it is a function's that sleeps, and for all of one that is: platforms
 # let a start take ten seconds, and each request at once may meet one.
 WAKE_MS = 15_000
+# Nobody waits for a page meanwhile, and whoever publishes may have a busy machine.
+_CONNECT_MS = 2000
 # A fallback is checked before any page shows it: any slot's prefix will do.
 _ANY_PREFIX = "/slots/page/slot"
+
+
+def fetch_policy() -> Policy:
+    """Of the calls with which a release is fetched: more patient than those of pages."""
+    return Policy(deadline_ms=WAKE_MS, connect_ms=_CONNECT_MS, wire_bytes_max=release_budget().file_bytes_max)
 
 
 @dataclass(frozen=True, slots=True)

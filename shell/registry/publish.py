@@ -16,7 +16,6 @@ from django.db import Error, transaction
 
 from bff.resilience import log
 from bff.resilience.checked_transport import CheckedTransport
-from bff.resilience.policy import Policy
 from bff.resilience.transport import Transport
 from shell.composition.page import PageTable
 from shell.composition.release import Trust
@@ -25,7 +24,7 @@ from shell.registry import models
 from shell.registry.content import check_content, content_of
 from shell.registry.document_names import DocumentNames, conflict, shell_names
 from shell.registry.environment import this_environment
-from shell.registry.fetch import WAKE_MS, Copy, Fetcher
+from shell.registry.fetch import Copy, Fetcher, fetch_policy
 from shell.registry.gate.assess import Assessed, assess, errors_before
 from shell.registry.gate.findings import Finding
 from shell.registry.gate.manifest_findings import refusal
@@ -35,7 +34,7 @@ from shell.registry.going_live import go_live
 from shell.registry.history import record_refusal
 from shell.registry.origins import Origins, origin_of
 from shell.registry.registrations import origins_by_fragment, set_trust, shown_of, trust_of
-from shell.registry.release_folder import PublishRefused, release_budget
+from shell.registry.release_folder import PublishRefused
 from shell.registry.rollout import RolloutRefused, begin
 from shell.registry.serialized import serialized
 from shell.registry.waivers import FindingView, store_assessment, views_of, waived_rules
@@ -112,7 +111,7 @@ async def publish(
             raise PublishRefused(f"name: the manifest is {name}'s, and this may publish {only} alone")
         return trust or await sync_to_async(trust_of)(name)
 
-    policy = Policy(deadline_ms=WAKE_MS, wire_bytes_max=release_budget().file_bytes_max)
+    policy = fetch_policy()
     rule = settings.FRAGMENT_ADDRESSES
     transport = RecordingTransport(Transport(policy) if rule is None else CheckedTransport(policy, rule))
     names: list[str] = []

@@ -25,13 +25,13 @@ from shell.composition.upstreams import Upstreams
 from shell.operations.fragment_check.copied import files_of
 from shell.operations.fragment_check.looks import SlotLook, include_of, looks_for
 from shell.operations.fragment_check.report import Report, SlotReport
-from shell.registry.fetch import WAKE_MS, Copy, Fetcher
+from shell.registry.fetch import WAKE_MS, Copy, Fetcher, fetch_policy
 from shell.registry.gate import answers, manifest_findings
 from shell.registry.gate.assess import release_of
 from shell.registry.gate.recording import RecordingTransport
 from shell.registry.looks import places_of
 from shell.registry.origins import Origins
-from shell.registry.release_folder import PublishRefused, release_budget
+from shell.registry.release_folder import PublishRefused
 from shell.registry.survival import survive
 
 
@@ -48,9 +48,7 @@ class CheckRequest:
 async def check(request: CheckRequest) -> Report:
     """Everything that can be said of the release without a browser. Never raises for what the origin does."""
     report = Report(request.manifest_url, trust=request.trust)
-    transport = RecordingTransport(
-        Transport(Policy(deadline_ms=WAKE_MS, wire_bytes_max=release_budget().file_bytes_max))
-    )
+    transport = RecordingTransport(Transport(fetch_policy()))
     try:
         copy = await _copy(request, transport, report)
         manifest = copy.manifest if copy else _readable(transport.response(request.manifest_url))

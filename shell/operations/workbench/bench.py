@@ -18,7 +18,6 @@ from bff.contracts.player_context import new_key_pair
 from bff.resilience.deadline import Deadline
 from bff.resilience.outcome import Failure, State
 from bff.resilience.partition import within
-from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from bff.resilience.transport import Transport
 from shell.composition.include import Include
@@ -35,10 +34,10 @@ from shell.operations.workbench.look import Look
 from shell.operations.workbench.process import FragmentProcess, NotReady
 from shell.operations.workbench.states import BenchState, Cell
 from shell.players.context import Minter
-from shell.registry.fetch import WAKE_MS, Fetcher
+from shell.registry.fetch import Fetcher, fetch_policy
 from shell.registry.gate.assess import release_of
 from shell.registry.origins import Origins
-from shell.registry.release_folder import PublishRefused, release_budget
+from shell.registry.release_folder import PublishRefused
 
 PAGE = "workbench_page.html"
 PLAYER = "pl_fixture"
@@ -143,7 +142,7 @@ class Bench:
             await self._show(Cell(self.folder.name, number))
 
     async def _copy(self, manifest_url: str) -> None:
-        transport = Transport(Policy(deadline_ms=WAKE_MS, wire_bytes_max=release_budget().file_bytes_max))
+        transport = Transport(fetch_policy())
         trust = Trust(self.folder.trust)
 
         async def trust_of(name: str) -> Trust:

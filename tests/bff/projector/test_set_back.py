@@ -80,8 +80,13 @@ def grown_since_its_backup(house, ledger):
 
 
 def shown(house, player):
-    """Freshness and balance as the view says them."""
-    view = ask(house, player, "wallet")[1]
+    """Freshness and balance as the view says them, as soon as it says anything."""
+
+    def answer():
+        status, view = ask(house, player, "wallet")
+        return view if status == 200 else None
+
+    view = eventually(answer)
     return view["freshness"]["state"], view["data"] and view["data"]["balances"]["real_minor"]
 
 
