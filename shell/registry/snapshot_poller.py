@@ -11,6 +11,7 @@ from types import MappingProxyType
 from django.db import Error
 
 from bff.resilience import log
+from bff.resilience.policies import house_policy
 from shell.composition.contain.lru_cache import LruCache
 from shell.composition.content_coding import CodedBody
 from shell.composition.release import Snapshot, StoredAsset
@@ -47,7 +48,7 @@ class SnapshotPoller:
         self._on_change = on_change
         self._file = file
         self._hints = hints
-        self._policy = policy or PollPolicy()
+        self._policy = policy or house_policy("registry-poll", PollPolicy())
         self._hinted = asyncio.Event()
         self._was_read = False
         self._notified = self.current.generation

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 from prometheus_client import REGISTRY
-from redis.asyncio import Redis
 
 from bff.contracts import headers as names
 from bff.resilience.breaker import Position
 from bff.resilience.last_good import LastGood, LastGoodPolicy
 from bff.resilience.policy import Policy
+from bff.resilience.redis_clients import AsyncClient, async_client
 from shell.composition import outage
 from shell.composition.body import Body
 from shell.composition.include import Include
@@ -247,11 +247,11 @@ async def test_process_that_starts_in_an_outage_shows_what_another_knew(valkey: 
     player's alone, and what was denied in between has gone."""
     shown = {"audience": "player", "stale_s_max": 60}
 
-    def last_good_in(client: Redis) -> LastGood[Body]:
+    def last_good_in(client: AsyncClient) -> LastGood[Body]:
         return LastGood(LastGoodPolicy(second_ms_max=2000), second=RedisLastGood(client, "secret"), codec=BodyCodec())
 
     # With the bounds that a page has a busy machine would lose it; what that costs is asked elsewhere.
-    client = Redis.from_url(valkey.url, socket_connect_timeout=5, socket_timeout=5)
+    client = async_client(valkey.url, connect_s=5, answer_s=5)
     async with Trio(extension=shown, last_good=last_good_in(client)) as first:
         first.origins["wallet"].body = b"<p>amber has 1.00</p>"
         for player in ("amber", "birch"):
