@@ -30,6 +30,8 @@ def test_broken_hop_is_seen_in_the_lobby_and_told_in_the_list_and_so_is_its_heal
     lobby = page.frame_locator("iframe[title='The lobby']")
     promotions, wallet = (lobby.locator(f"fragment-slot[slot={name}]") for name in ("promotions", "wallet"))
     expect(promotions).to_have_attribute("data-state", "fresh", timeout=SOON_MS)
+    # What a slot was before is what the console has seen itself.
+    expect(page.locator("#slots li").filter(has_text="promotions")).to_contain_text("fresh", timeout=SOON_MS)
     assert "token" not in page.url
     page.get_by_role("button", name=HOP).click()
     page.get_by_role("button", name="Break it", exact=True).click()
