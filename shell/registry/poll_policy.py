@@ -5,6 +5,8 @@ Public: `PollPolicy`, `wait_s`.
 
 from dataclasses import dataclass
 
+from bff.resilience.backoff import BackoffPolicy, backoff_s
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollPolicy:
@@ -27,5 +29,6 @@ class PollPolicy:
 def wait_s(policy: PollPolicy, *, failures: int, listening: bool) -> float:
     """How long until the next look, after so many `failures` in a row."""
     if failures:
-        return float(min(policy.poll_s * 2 ** min(failures, 16), policy.poll_s_max))
+        waits = BackoffPolicy(initial_s=policy.poll_s, max_s=max(policy.poll_s, policy.poll_s_max), jitter=0.0)
+        return backoff_s(waits, failures)
     return policy.pushed_poll_s if listening else policy.poll_s

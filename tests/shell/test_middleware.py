@@ -7,7 +7,11 @@ from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.security import SecurityMiddleware
 from django.test import AsyncClient
+from django.utils.module_loading import import_string
 
 from shell.middleware import SessionMiddleware
 
@@ -34,6 +38,13 @@ async def test_no_step_of_a_middleware_takes_a_thread(threads: list[str]) -> Non
     assert response.status_code == 405, "the view was reached"
     assert response.headers["X-Frame-Options"] == "DENY"
     assert [name for name in threads if name.startswith("process_")] == []
+
+
+@pytest.mark.parametrize("middleware", [SecurityMiddleware, XFrameOptionsMiddleware, CsrfViewMiddleware])
+def test_each_middleware_that_djangos_checks_ask_for_is_there(middleware: type) -> None:
+    """They ask by path, and are silenced; here the classes stand."""
+    classes = [import_string(path) for path in settings.MIDDLEWARE]
+    assert any(isinstance(each, type) and issubclass(each, middleware) for each in classes)
 
 
 @pytest.mark.parametrize("modified", [True, False])

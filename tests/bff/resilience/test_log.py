@@ -34,6 +34,15 @@ def logging_restored() -> Iterator[None]:
     structlog.configure(**configured)
 
 
+@pytest.mark.parametrize("level", [logging.INFO, logging.DEBUG])
+def test_what_is_for_who_looks_closely_is_written_where_somebody_does(
+    logging_restored: None, capsys: pytest.CaptureFixture[str], level: int
+) -> None:
+    log.configure(level=level)
+    log.get("closely").debug("seen", slot="wallet")
+    assert ("slot" in capsys.readouterr().err) is (level == logging.DEBUG)
+
+
 def test_a_process_that_logs_imports_no_way_of_logging_that_it_does_not_use() -> None:
     """Each start is shorter by as long as that took; whoever wants those libraries still gets them."""
     say = "import sys; import bff.resilience.log; print(sorted({'rich', 'twisted'} & set(sys.modules))); import twisted"
