@@ -30,19 +30,22 @@ def append(url: str, pathname: str) -> str:
     Empty segments go, and so do those of `url` that name a `.json` file, and any that begins with `http`.
     """
     parts = urlsplit(url)
-    segments = [part for part in parts.path.split("/") if part and ".json" not in part and not part.startswith("http")]
-    if not pathname.startswith("http"):
-        segments += [part for part in pathname.replace("\\", "/").split("/") if part]
-    return urlunsplit((parts.scheme, parts.netloc, quote(_walked(segments), safe=_PATH_SAFE), parts.query, ""))
+    # A URL's own dots are carried out as it is read, before its segments are looked at.
+    there = _walked(parts.path.split("/")[1:])
+    segments = [part for part in there if part and ".json" not in part and not part.startswith("http")]
+    more = [] if pathname.startswith("http") else [part for part in pathname.replace("\\", "/").split("/") if part]
+    path = _walked([*segments, *more])
+    open_end = bool(path) and bool(more) and more[-1].lower() in _UP | _HERE
+    written = quote("/" + "/".join(path) + ("/" if open_end else ""), safe=_PATH_SAFE)
+    return urlunsplit((parts.scheme, parts.netloc, written, parts.query, ""))
 
 
-def _walked(segments: list[str]) -> str:
-    """The path of these segments, `.` and `..` carried out as a URL's parser does."""
+def _walked(segments: list[str]) -> list[str]:
+    """These segments, `.` and `..` carried out as a URL's parser does."""
     path: list[str] = []
     for part in segments:
         if part.lower() in _UP:
             path = path[:-1]
         elif part.lower() not in _HERE:
             path.append(part)
-    open_end = bool(segments) and bool(path) and segments[-1].lower() in _UP | _HERE
-    return "/" + "/".join(path) + ("/" if open_end else "")
+    return path

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from hypothesis import Phase, given
+from hypothesis import Phase, example, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
@@ -110,6 +110,15 @@ async def test_podlet_is_asked_where_a_layout_would_ask_it(
         min_size=20,
         max_size=20,
     )
+)
+@example(
+    cases=[
+        ("http://c.test/te-/b:/.", "http://m.test/x/manifest.json", ""),
+        ("http://c.test/a.json/../b", "http://m.test/x/..//manifest.json", "c/.."),
+        ("http://c.test/a//../b/./", "http://m.test/manifest.json", ".."),
+        ("http://c.test/a/.", "http://m.test/./manifest.json", "b"),
+        ("./a/..", "http://m.test/x/%2e%2E/y/manifest.json", ""),
+    ]
 )
 def test_every_address_is_podiums_own(podium: Podium, cases: list[tuple[str, str, str]]) -> None:
     """Whatever content, manifest and slot say."""
