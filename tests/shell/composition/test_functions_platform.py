@@ -52,12 +52,12 @@ class Lobby:
         included = await self.includer.include(Include(SLOT, visit, self._release), Deadline.after_ms(began, 1000))
         return included, (time.monotonic() - began) * 1000
 
-    async def until(self, *, state: str, reason: str = "") -> Included:
-        """Ask again, as a browser does, until a page shows the slot so."""
+    async def until(self, *, state: str, reason: str | None = "") -> Included:
+        """Ask again, as a browser does, until a page shows the slot so; None: for whatever reason."""
         async with asyncio.timeout(60):
             while True:
                 included, _ = await self.page()
-                if (included.state, included.reason or "") == (state, reason):
+                if included.state == state and reason in (None, included.reason or ""):
                     return included
                 await asyncio.sleep(0.2)
 
@@ -141,6 +141,7 @@ async def test_page_over_a_cold_function_is_as_fast_as_over_a_warm_one_and_heals
     await lobby.fault("throttle")
     await lobby.until(state="fallback", reason="throttled")
     await lobby.fault("crash")
-    assert (await lobby.page())[0].state == "fallback"
+    # An answer that was on its way before may still come.
+    await lobby.until(state="fallback", reason=None)
     await lobby.fault("none")
     await lobby.until(state="fresh")
