@@ -111,9 +111,7 @@ async def publish(
             raise PublishRefused(f"name: the manifest is {name}'s, and this may publish {only} alone")
         return trust or await sync_to_async(trust_of)(name)
 
-    policy = fetch_policy()
-    rule = settings.FRAGMENT_ADDRESSES
-    transport = RecordingTransport(Transport(policy) if rule is None else CheckedTransport(policy, rule))
+    transport = _transport()
     names: list[str] = []
     try:
         lists = await sync_to_async(origins_by_fragment)()
@@ -138,6 +136,12 @@ async def publish(
         raise
     finally:
         await transport.aclose()
+
+
+def _transport() -> RecordingTransport:
+    """What fetches, from addresses that this installation may connect to, and remembers what came."""
+    policy, rule = fetch_policy(), settings.FRAGMENT_ADDRESSES
+    return RecordingTransport(Transport(policy) if rule is None else CheckedTransport(policy, rule))
 
 
 @serialized
