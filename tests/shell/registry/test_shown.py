@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from msgspec import structs
 
 from shell.composition.body import links_of
 from shell.composition.page import Page, Slot
-from shell.composition.release import Release, Shown, Snapshot
+from shell.composition.release import SHARE_MAX, Canary, Release, Shown, Snapshot
 from shell.page_policy import page_policy
 from shell.registry import models
 from shell.registry.origins import Origins
@@ -80,3 +81,14 @@ async def test_policy_names_them_for_pages_of_that_fragment_alone() -> None:
         await start_response(send, 200, (), policy=policy)
         [only] = [value for name, value in sent[0]["headers"] if name == b"content-security-policy"]
         assert only.decode() == policy
+
+
+async def test_policy_names_what_a_release_on_trial_shows_for_those_who_get_it() -> None:
+    """Also where no live release shows anything of others."""
+    visitor = "0" * 32
+    async with Trio(extension={"pictures": [CDN]}) as trio:
+        tried = with_shown(trio.snapshot.releases["wallet"], Shown((CDN,), ()))
+        trial = {"wallet": Canary(tried, SHARE_MAX, b"salt")}
+        snapshot = Snapshot(2, trio.snapshot.releases, canaries=trial)
+        assert CDN in page_policy(structs.replace(trio.visit(), visitor=visitor), snapshot)
+        assert page_policy(trio.visit(), snapshot) == ""
