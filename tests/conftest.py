@@ -3,6 +3,7 @@
 Each is found or started once per run, and each fails with a sentence that says what to do: nothing is skipped.
 """
 
+import gc
 import os
 import sys
 import urllib.request
@@ -34,6 +35,9 @@ from tests.support.valkey_server import ValkeyServer
 # worker of pytest rewrites the assertions of all tests.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What is imported and collected stays to the end: to go through it again and again takes a third of the collection.
+gc.disable()
 
 # How long an example takes says how busy the machine is. The same inputs in every run of CI, new ones in every other:
 # what must pass again is not the place to find things.
@@ -132,6 +136,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Get what has to be installed before the first test, outside any test's time limit and in sight."""
+    gc.freeze()
+    gc.enable()
     if is_xdist_worker(session):
         session.config.stash[FOUND] = session.config.workerinput["found"]
         return

@@ -37,15 +37,15 @@ print(*(module.__file__ for module in sys.modules.values() if getattr(module, "_
 
 @cache
 def overlay() -> Document:
-    return dict(yaml.safe_load(OVERLAY.read_text("utf-8")))
+    return dict(yaml.load(OVERLAY.read_text("utf-8"), yaml.CSafeLoader))
 
 
 def below(folder: Path) -> list[Document]:
     """All documents that a kustomization leads to."""
     found: list[Document] = []
-    for name in yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))["resources"]:
+    for name in yaml.load((folder / "kustomization.yaml").read_text("utf-8"), yaml.CSafeLoader)["resources"]:
         path = (folder / name).resolve()
-        found += below(path) if path.is_dir() else [*yaml.safe_load_all(path.read_text("utf-8"))]
+        found += below(path) if path.is_dir() else [*yaml.load_all(path.read_text("utf-8"), yaml.CSafeLoader)]
     return found
 
 
@@ -54,7 +54,7 @@ def staging() -> dict[tuple[str, str], Document]:
     """By kind and name, as kustomize makes it of its patches."""
     made = {(each["kind"], each["metadata"]["name"]): copy.deepcopy(each) for each in below(KUBERNETES / "small")}
     for patch in overlay()["patches"]:
-        target, change = patch["target"], yaml.safe_load(patch["patch"])
+        target, change = patch["target"], yaml.load(patch["patch"], yaml.CSafeLoader)
         hit = [each for each in made.values() if is_target(target, each)]
         assert hit, f"nothing is {target}"
         for each in hit:

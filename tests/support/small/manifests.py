@@ -33,11 +33,11 @@ class Deployment:
 
 def _documents(folder: Path) -> list[dict[str, Any]]:
     """All of a kustomization, which refers to folders and files."""
-    listed = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))
+    listed = yaml.load((folder / "kustomization.yaml").read_text("utf-8"), yaml.CSafeLoader)
     found: list[dict[str, Any]] = []
     for name in listed["resources"]:
         path = folder / name
-        found += _documents(path) if path.is_dir() else list(yaml.safe_load_all(path.read_text("utf-8")))
+        found += _documents(path) if path.is_dir() else list(yaml.load_all(path.read_text("utf-8"), yaml.CSafeLoader))
     return found
 
 
