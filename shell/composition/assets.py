@@ -32,7 +32,7 @@ LAYOUTS = "layouts"
 
 
 class StaticFile:
-    """`plain` as it is served; `coded()` has its compressed forms, made when it is asked for first."""
+    """`plain` is the uncompressed body; `coded()` gives its compressed forms, made on the first request for one."""
 
     def __init__(self, content_type: str, plain: bytes) -> None:
         self.content_type = content_type
@@ -41,7 +41,9 @@ class StaticFile:
         self._coding = asyncio.Lock()
 
     async def coded(self) -> CodedBody:
-        """Compressed once, in a thread: pages go on, and a process that starts waits for no file that nobody wants."""
+        """Compress the file on its first request, in a thread: pages are served meanwhile, and start-up does not wait
+        for it.
+        """
         async with self._coding:
             if self._coded is None:
                 self._coded = await asyncio.to_thread(CodedBody.of, self.content_type, self.plain)

@@ -1,4 +1,4 @@
-"""What a fragment's answer is worth: its own words, contained, or why they can not stand in the page.
+"""From a fragment's response to contained HTML, or to the reason why it can not be shown.
 
 Public: `Body`, `read_body`, `is_empty`, `content_type_of`, `contained_fallback`, `links_of`, `link_policy`,
 `FragmentState`, `read_state`, `UNDECLARED`.
@@ -27,8 +27,8 @@ from shell.composition.release import NOTHING_SHOWN, Release, Shown
 
 # Statuses that are about the request and not about the upstream.
 _REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
-# The reasons a fragment may give for being degraded: those with which a call to an upstream of its own can end. What
-# only a shell decides (who is held, what is published, whose HTML is unsafe, who may see it) is not among them.
+# The reasons a fragment may give for being degraded: those with which a call to an upstream of its own can end. Reasons
+# that only the shell can decide (held, not published, unsafe HTML, not allowed) are not among them.
 _FRAGMENT_REASONS = frozenset(
     {
         *(Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DOWN, Reason.STORE_DOWN),
@@ -42,7 +42,7 @@ _FRAGMENT_REASONS = frozenset(
 _RETRY = re.compile(r"[1-9][0-9]{0,4}")
 UNDECLARED = "undeclared"
 _CONTENT = frozenset({200})
-# What scripts of the page fill: htmx, values of feeds.
+# Attributes that tell the page's scripts to fill the element: htmx requests and live values of feeds.
 _ACTS = re.compile(rb' (?:data-)?(?:hx|live)-?[a-z-]*="')
 
 logger = log.get("contain")
@@ -50,11 +50,11 @@ logger = log.get("contain")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Contained HTML. `degraded` is why the fragment calls itself degraded, None when it says that all is well.
+    """Contained HTML. `degraded` is the reason why the fragment calls itself degraded; None when it reports no trouble.
 
-    `upstream` is who failed behind it, by a name that its manifest declares; `retry_after_ms` when it hopes to be well.
-    `version_seen` is what the origin says it is, where that is another version than the release's. `page_head` is what
-    a primary slot says of its page.
+    `upstream` is the failed upstream of the fragment, by a name that its manifest declares; `retry_after_ms` is the
+    fragment's own estimate of when it recovers. `version_seen` is the version that the origin declares, where it
+    differs from the release's. `page_head` is what a primary slot says of its page.
     """
 
     html: bytes
@@ -68,7 +68,7 @@ class Body:
 
 
 def read_body(include: Include, response: Response, *, accept: frozenset[int] = _CONTENT) -> Body | Failure:
-    """The body of `response`, or the failure that it is."""
+    """The body of `response`, or the failure that the response counts as."""
     status, release = response.status, include.published
     manifest = release.manifest
     declared = manifest.mullion
@@ -110,10 +110,9 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
 
 
 def is_empty(release: Release, contained: Contained) -> bool:
-    """Whether a page would show nothing of it.
-
-    Where nothing can be seen as it is, the script of a trusted release may draw it yet, and a stylesheet what was
-    written to be empty: not what has become so.
+    """Whether a page would show nothing of this body. A body without visible content still counts as content if the
+    script of a trusted release may fill it, or if its author wrote it empty for a stylesheet to draw; it does not if
+    containment emptied it.
     """
     if not contained.blank:
         return False
@@ -123,14 +122,17 @@ def is_empty(release: Release, contained: Contained) -> bool:
 
 
 def _version_seen(live: str, version: str) -> str:
-    """The version that answered, where it is not the live one: a deploy that nobody has published, or one undone."""
+    """The version that answered, where it is not the live one: a deployment that was not published, or one that was
+    rolled back at the origin.
+    """
     seen = version.strip()
     return "" if seen == live.strip() or not is_plain(seen) else seen[:VERSION_CHARS_MAX]
 
 
 def content_type_of(response: Response) -> str | None:
-    """What the answer says it is. Podlets leave it out beside their content's own route: those that name themselves
-    speak HTML."""
+    """The response's content type. Podlets omit the header on routes other than their content's; an answer with
+    `podlet-version` counts as HTML.
+    """
     declared = response.headers.get("content-type")
     return "text/html" if declared is None and response.headers.get(headers.VERSION) else declared
 
@@ -145,7 +147,8 @@ def contained_fallback(include: Include) -> bytes:
     )
 
 
-# Beside containment's own memory, which a flood of other bodies may empty: in an outage this is asked for all the time.
+# A cache apart from containment's own, which a flood of other bodies may evict: in an outage fallbacks are needed for
+# every page.
 @lru_cache(maxsize=64)
 def _contained(
     fallback: bytes, prefix: str, isolation: Isolation, links: LinkPolicy, sandboxed: bool, places: tuple[str, ...]
@@ -190,13 +193,15 @@ def link_policy(
 
 @lru_cache(maxsize=1024)
 def _log_taken_out(fragment: str, version: str, notes: tuple[str, ...]) -> None:
-    """Tell a release's authors what a page shows their HTML without; once, as every body would say it again."""
+    """Log for a release's authors what containment removed from their HTML; once, as every further body would repeat
+    it.
+    """
     logger.warning("html_taken_out", fragment=fragment, version=version, taken_out=list(notes))
 
 
 @dataclass(frozen=True, slots=True)
 class FragmentState:
-    """What a fragment says of itself when it is not well."""
+    """The state that a fragment declares for itself when it is degraded."""
 
     reason: Reason
     as_of: datetime | None = None
@@ -207,9 +212,8 @@ class FragmentState:
 def read_state(value: str | None, now: datetime, declared: Extension) -> FragmentState | None:
     """A `Fragment-State` header, None when the fragment says that all is well.
 
-    A word that is not a fragment's to say counts as `feed_down`, a name that its manifest does not declare as
-    `undeclared`. A moment without a zone says nothing, and what is said to be true as of later than `now` is true as
-    of now at most.
+    A reason that fragments may not use counts as `feed_down`, an upstream that the manifest does not declare as
+    `undeclared`. An `as-of` without a time zone is ignored, and one later than `now` counts as `now`.
     """
     word, _, rest = (value or "").partition(";")
     if word.strip().lower() != "degraded":

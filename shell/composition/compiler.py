@@ -36,7 +36,7 @@ PAGES_MAX = 64
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A hole that each visit fills with text, escaped; one that it has no words for stays empty."""
+    """A hole that each visit fills with escaped text; it stays empty where the visit has no value for it."""
 
     name: str
 
@@ -81,7 +81,7 @@ class Compiler:
 
     def __init__(self, pages_max: int = PAGES_MAX) -> None:
         self._pages_max = pages_max
-        # With the page that each was made of: one of the same name may have been changed since.
+        # Each with the page it was compiled from: a page of the same name may have changed since.
         self._compiled: OrderedDict[tuple[str, str, bool, int, str], tuple[Page, Compiled]] = OrderedDict()
 
     def compiled(self, page: Page, *, language: str, signed_in: bool, snapshot: Snapshot) -> Compiled:
@@ -123,7 +123,7 @@ class Compiler:
 
 
 def layout_of(page: Page) -> Layout:
-    """Its own, or what stands in the file beside its template; raises `PagesBroken`."""
+    """The page's own layout, or the one in the file beside its template; raises `PagesBroken`."""
     return page.layout or read_layout(_layout_path(engines["django"].get_template(page.template)), page)
 
 
@@ -132,14 +132,14 @@ def _style_name(page: Page) -> str:
 
 
 def _layout_path(template: Any) -> Path:
-    """Beside the template, wherever Django found that."""
+    """The layout file beside the template, wherever Django found the template."""
     return Path(template.origin.name).with_suffix(".layout.toml")
 
 
 def _assets(page: Page, snapshot: Snapshot) -> tuple[list[str], list[str], list[str]]:
     """Addresses of (styles, modules, classic scripts) that the head asks for before a slot does."""
     releases = [snapshot.releases[slot.fragment] for slot in page.slots if slot.fragment in snapshot.releases]
-    # What stands beside the content is on its way with the head; what is for paper or for an outage can wait.
+    # The head preloads what the content needs; assets for print or for the fallback are left until they are used.
     styles = dict.fromkeys(
         release.address(key)
         for release in releases

@@ -27,7 +27,9 @@ Ended = Fetched[Body] | Failure
 
 @dataclass(slots=True)
 class FunctionRecord:
-    """What this process met of one function; `cold_ms` is what its last cold start took, `wait_ms` what pages wait."""
+    """What this process measured of one function; `cold_ms` is how long its last cold start took, `wait_ms` how long
+    pages wait for it.
+    """
 
     wait_ms: float
     warm: int = 0
@@ -37,7 +39,7 @@ class FunctionRecord:
 
 
 class FunctionCalls:
-    """`late` hears of a call that ended badly after its page had gone on without it."""
+    """`late` is called when a call fails after its page was sent without it."""
 
     def __init__(
         self,
@@ -57,18 +59,20 @@ class FunctionCalls:
         return FunctionCall(self, include, wait_ms / 1000, policy.cold_ms_max)
 
     def record(self, fragment: str) -> FunctionRecord | None:
-        """What was met of `fragment`; None where it was not called as a function."""
+        """The measurements of `fragment`; None where it was not called as a function."""
         return self._records.get(fragment)
 
     def ended(self, call: "FunctionCall", ended: Ended, began: float) -> None:
-        """Learn and count; calls of a partition say nothing about anybody else's."""
+        """Learn from the call and count it; calls of a partition are left out, as they say nothing about other
+        visitors' calls.
+        """
         include, now = call.include, self.clock()
         took_ms = round((now - began) * 1000)
         warm = self._count(include, ended, began, now) if current() is None else False
         if call.left and isinstance(ended, Failure):
             self.late(include, ended, took_ms)
         elif call.left and warm and took_ms > include.published.manifest.mullion.deadline_ms:
-            # It is no cold start that keeps it: as with a service, what comes so late is a time-out.
+            # This is no cold start: as with a service, an answer as late as this is a time-out.
             self.late(include, Failure(Reason.TIMEOUT, f"its warm answers take {took_ms} ms"), took_ms)
 
     def _count(self, include: Include, ended: Ended, began: float, now: float) -> bool:
@@ -107,7 +111,7 @@ class FunctionCall:
         """The page goes on, showing its slot for this reason."""
         self.left = True
         if reason is Reason.COLD and isinstance(self._ended, Failure):
-            # It ended in the moment between: nobody else has heard of it.
+            # The call ended in the moment between, so nothing else has recorded it.
             self._calls.late(self.include, self._ended, 0)
 
 

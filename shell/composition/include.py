@@ -57,7 +57,7 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """What the page's query asks of the slot, by the slot's own names."""
+        """The slot's query parameters out of the page's query, by the slot's own names."""
         named = self.visit.queries.get(self.slot.name, {})
         return {name: named[name] for name in self.slot.query if name in named}
 
@@ -70,7 +70,7 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def refetch_query(self) -> str:
-        """The same with the receipt that the slot shows: a refetch must not take away what became of a command."""
+        """The same with the receipt that the slot shows: a refetch must still show the result of a command."""
         if not self.receipt:
             return self.query_string
         shown = urlencode({f"{self.slot.name}.receipt": self.receipt})
@@ -78,7 +78,9 @@ class Include(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def unshared(self) -> bool:
-        """Whether it is about something that this visit alone has done: nobody else's answer is one to it."""
+        """Whether the include concerns something that only this visit did, so that no other visit's answer may be used
+        for it.
+        """
         return bool(self.visit.min_sequence or self.receipt)
 
     @cached_property

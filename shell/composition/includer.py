@@ -28,17 +28,16 @@ from shell.composition.outcome_log import OutcomeLog
 from shell.composition.requests import Bearer, content_request
 from shell.composition.upstreams import Upstreams
 
-# It is asked for again once there may be less to do.
+# How long the slot waits before it asks again, when load may have dropped.
 _SPARED = Failure(Reason.SHED, "there is too much to do here", 2000)
 
 logger = log.get("include")
 
 
 class Includer:
-    """Fills slots, one at a time and independent of each other. `watch` sees every outcome, but those of partitions.
-
-    `spares`: whether there is so much to do that slots of visits of a class stand as they were last, where they have
-    been well before.
+    """Fills slots, one at a time and independent of each other. `watch` is called with every outcome, except those of
+    partitions. `spares` tells for a load class whether the shell is so overloaded that its visits get the last good
+    copy without a call, where there is one.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class Includer:
         self._bearer = bearer
         policy = house_policy("last-good", LastGoodPolicy())
         self._last_good = last_good or LastGood(policy, clock=clock)
-        # A preview's copies are nobody else's, in this process alone.
+        # A preview's copies are used for no other visitor, and stay in this process.
         small = replace(policy, bytes_max=policy.bytes_max // PARTITIONS_MAX)
         self._of_previews = PerPartition(lambda partition: LastGood[Body](small, clock=clock, own=partition))
         self._watch = watch
@@ -145,7 +144,7 @@ class Includer:
         )
 
     async def _fill_from_function(self, include: Include, deadline: Deadline) -> Included:
-        """The page goes on without what may be cold; the call goes on without the page."""
+        """Where the function may be cold, the page is sent without it, and the call goes on after the page."""
         call = self.functions.begin(include, deadline, self._upstreams.of(include.published).policy)
         included: Included | None = None
         try:
@@ -162,7 +161,7 @@ class Includer:
             call.leave(included.reason if included is not None else None)
 
     def _late(self, include: Include, failure: Failure, ms: int) -> None:
-        """A call that its page had gone on without ended badly: an outcome that no page shows, and that counts."""
+        """A call failed after its page was sent without it: no page shows this outcome, but it is counted."""
         self._recorded(structs.replace(included_from_failure(include, failure), ms=ms), include)
 
     async def _fetch(self, include: Include, deadline: Deadline) -> Fetched[Body] | Failure:

@@ -1,4 +1,4 @@
-"""The rungs on which a slot can stand: what fills it, and why it is not better.
+"""The rungs of the ladder: what fills a slot, and the reason why it is no better.
 
 Public: `Included`, `included_from_outcome`, `included_from_failure`.
 """
@@ -24,10 +24,10 @@ _DECIDED_HERE = frozenset(
 class Included(msgspec.Struct, frozen=True, eq=False):
     """What fills the slot. `html` is contained; it is empty where the shell draws its own card.
 
-    `status` is the fragment's answer, None without one; `ms` is what the include took. `repeated` where it
-    fills the slot of more than one visit. `upstream` names who failed: the fragment itself, or who failed behind it by
-    the fragment's own word; it is empty where nobody did, or where it was decided here. `version_seen` is the version
-    that answered where it is not the release's. `page_head` is what a primary slot says of its page.
+    `status` is the fragment's answer, None without one; `ms` is what the include took. `repeated` where it fills the
+    slot of more than one visit. `upstream` names what failed: the fragment, or the upstream of its own that it reports
+    as failed; it is empty where nothing failed, or where the shell itself decided. `version_seen` is the version that
+    answered where it is not the release's. `page_head` is what a primary slot says of its page.
     """
 
     slot: Slot

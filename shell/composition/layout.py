@@ -90,7 +90,7 @@ def read_layout(path: Path, page: Page) -> Layout:
 
 
 def layout_problems(layout: Layout, declared: list[str]) -> Iterator[str]:
-    """What does not agree with the slots that are `declared`, a sentence each, with what to do."""
+    """Where the layout and the `declared` slots disagree: a sentence for each problem, with the remedy."""
     places, slots = layout.order, [slot for place in layout.order for slot in layout.slots_of(place)]
     for name in sorted({*declared} ^ {*layout.slots}):
         if name in declared:

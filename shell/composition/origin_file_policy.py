@@ -17,7 +17,7 @@ class OriginFilePolicy:
     # As large as a file of a release may be.
     file_bytes_max: int = 2 * 1024 * 1024
 
-    # An origin that says nothing, or less, is asked again after this; nobody has a picture for longer than the other.
+    # The least and the longest time for which a copy is used, whatever the origin's Cache-Control says.
     fresh_s_min: int = 10
     fresh_s_max: int = 86_400
     # So long an earlier copy stands in for an origin that is away.
@@ -29,8 +29,8 @@ class OriginFilePolicy:
     cache_bytes_max: int = 32 * 1024 * 1024
     cache_entries_max: int = 4096
 
-    # Of addresses that no body has shown: those that a script makes up, and those that anybody does. All fragments
-    # have the copies of these together.
+    # For unsigned addresses, which no body has shown: a script or anybody else may have made them up. All fragments
+    # share the room for their copies.
     unsigned_in_flight_max: int = 4
     unsigned_waiting_max: int = 16
     unsigned_cache_bytes_max: int = 4 * 1024 * 1024

@@ -1,5 +1,5 @@
-"""What an outage costs is paid once and not per visit: while an upstream is shut, all visitors of a place are shown the
-same outcome.
+"""The work of an outage is done once and not per visit: while an upstream's breaker is open, all visitors of a slot get
+the same outcome.
 
 Public: `Repeated`, `Outages`, `Markup`.
 
@@ -51,7 +51,7 @@ class Repeated:
 
 
 class Outages:
-    """The outcomes of places that are shut, for visitors who are not signed in; bounded."""
+    """The outcomes of slots whose guard refuses calls, for visitors who are not signed in; bounded."""
 
     def __init__(self) -> None:
         self._places: dict[tuple[str, ...], Included] = {}

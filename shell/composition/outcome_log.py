@@ -32,7 +32,8 @@ def _log_skew(fragment: str, version: str, version_seen: str) -> None:
 class OutcomeLog:
     """The first outcome of a kind (page, slot, release, state, reason) is logged at once, its likes once a second.
 
-    Those that many visits are shown are counted then, too: one by one that cost more than to look them up.
+    Repeated outcomes are added to the metric at that moment, too: counting each by itself would cost more than finding
+    it.
     """
 
     def __init__(self, call_later: Callable[[float, Callable[[], None]], object] | None = None) -> None:

@@ -58,7 +58,7 @@ class Slot:
     `scopes` is what the fragment may do for a player.
 
     A `primary` slot decides the page's status, if its release agrees to. `query` names what the page's own query may
-    ask of the slot, written `?<slot>.<name>=<value>`. `grant` is for nobody but a player's path. A slot that stands
+    ask of the slot, written `?<slot>.<name>=<value>`. `grant` is given to signed-in players only. A slot that stands
     `inside` another of the page keeps that one back for `awaited_ms` at most, once that is ready itself.
     """
 

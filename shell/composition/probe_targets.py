@@ -14,10 +14,11 @@ _HEALTHY_MAX = 4
 
 
 class ProbeTargets:
-    """What was healthy last is asked for, as an anonymous visitor would; when that fails, what was healthy before it.
+    """A probe repeats the include that was healthy last, as an anonymous visitor would send it; when that fails, the
+    one that was healthy before.
 
-    One path of a fragment may be broken for good while its origin is well, so no single path decides. `default` is
-    asked for as long as nothing was healthy, and in turn with what was.
+    One path of a fragment may be broken for good while its origin is well, so no single path decides. `default` is the
+    probe as long as no include was healthy, and takes turns with those that were.
     """
 
     def __init__(self, default: Include) -> None:
@@ -40,18 +41,18 @@ class ProbeTargets:
         return probe_request(targets[self._turn % len(targets)])
 
     def failed(self) -> None:
-        """It is the next one's turn."""
+        """The probe failed: the next target is tried."""
         self._turn += 1
 
     def fork(self) -> "ProbeTargets":
-        """What was healthy up to here, for a partition that goes on by itself."""
+        """A copy of the healthy targets up to here, for a partition with a record of its own."""
         fork = ProbeTargets(self._default)
         fork._healthy.update(self._healthy)
         return fork
 
 
 def _anonymous(visit: Visit) -> Visit:
-    """The same look at the same page by a visitor of whom nothing is known."""
+    """The same visit of the same page by an anonymous visitor."""
     return Visit(
         page=visit.page,
         params=visit.params,

@@ -21,7 +21,7 @@ class ProxyPolicy:
     upload_bytes_max: int = 32 * 1024 * 1024
     upload_ms: int = 60_000
 
-    # A stream that says nothing is over: server-sent events need a comment line now and then.
+    # A stream without a byte for this long is ended: server-sent events need a comment line now and then.
     idle_ms: int = 60_000
     download_bytes_max: int = 512 * 1024 * 1024
 
@@ -45,5 +45,5 @@ class ProxyPolicy:
     form_files_open_max: int = 8
     form_files_waiting_max: int = 16
     form_files_wait_ms: int = 2000
-    # Of one that is refused unread so much is let come, so that its browser hears why.
+    # Of a body that is refused unread, this much is still received, so that the browser gets to read the answer.
     form_passed_by_bytes_max: int = 64 * 1024 * 1024

@@ -41,7 +41,7 @@ class RecentOutcomes:
         seen.note(included, self._now())
 
     def records(self) -> dict[str, FragmentRecord]:
-        """By fragment. One that was not asked for in the last minute has no record."""
+        """By fragment. A fragment without an include in the last minute has no record."""
         since = self._now() - WINDOW_S
         return {
             name: FragmentRecord(name, seen.counts(since), seen.last, datetime.fromtimestamp(seen.at, UTC))
@@ -51,7 +51,7 @@ class RecentOutcomes:
 
 
 class _Seen:
-    """What was seen of one fragment."""
+    """The outcomes of one fragment."""
 
     __slots__ = ("_seconds", "at", "last")
 

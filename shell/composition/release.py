@@ -225,7 +225,8 @@ SHARE_MAX = 10_000
 class Canary:
     """A release that `share` of 10,000 visitors get, always the same ones; a higher share only adds to them.
 
-    `salt` is this trial's own: the next one meets other people. `held_back` says why it does not go on by itself.
+    `salt` is this trial's own: the next one meets other people. `held_back` is the reason why its next step is not
+    taken automatically.
     """
 
     release: Release
@@ -234,7 +235,7 @@ class Canary:
     held_back: str = ""
 
     def takes(self, visitor: str) -> bool:
-        """Whether `visitor` gets it; nobody of whom nothing is known does."""
+        """Whether `visitor` gets the canary; an anonymous request without a visitor id never does."""
         if not visitor:
             return False
         return int.from_bytes(hashlib.sha256(self.salt + visitor.encode()).digest()[:8]) % SHARE_MAX < self.share
@@ -247,8 +248,8 @@ class Snapshot:
     `tagged` are all releases that open pages may name by their `tag`. `untagged` are, by fragment, those that drew
     pages from before there were tags, where that is not what is live. `pages` are the documents of published pages by
     name, and `scopes` what operators let fragments do for a player, where the registry says it. `rolled_back` says of
-    trials of the last day why they ended. `previews` are releases that one browser each is shown, by the preview's id;
-    `preview` is that of the snapshot itself, for such a browser. `warm_ups` are those that are still to come.
+    trials of the last day why they ended. `previews` are releases that are shown to one browser each, by the preview's
+    id; `preview` is that of the snapshot itself, for such a browser. `warm_ups` are those that are still to come.
     """
 
     generation: int = 0
@@ -269,20 +270,21 @@ class Snapshot:
         object.__setattr__(self, "shows_others", any(any(release.shown) for release in self.in_use()))
 
     def release_for(self, fragment: str, visitor: str) -> Release | None:
-        """What this visitor's pages are drawn by; None where nothing is live."""
+        """The release for this visitor's pages; None where none is live."""
         if self.canaries and (canary := self.canaries.get(fragment)) is not None and canary.takes(visitor):
             return canary.release
         return self.releases.get(fragment)
 
     def drawn_by(self, fragment: str, tag: str) -> Release | None:
-        """What drew a slot that names `tag`; None where that is gone or was rolled back."""
+        """The release that rendered a slot with this `tag`; None where it is gone or was rolled back."""
         if not tag:
             return self.untagged.get(fragment) or self.releases.get(fragment)
         release = self.tagged.get(tag)
         return release if release is not None and release.fragment == fragment else None
 
     def release_again(self, fragment: str, tag: str, visitor: str, *, heals: bool) -> Release | None:
-        """What draws a slot of an open page again: what drew it before, so that the page does not mix two releases.
+        """The release for a refetched slot of an open page: the one that rendered it before, so that the page does not
+        mix two releases.
 
         A slot that has nothing of an earlier release to show, and so `heals`, is drawn by what is live.
         """

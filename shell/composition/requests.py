@@ -42,9 +42,9 @@ def action_request(
 
 
 def api_headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:
-    """What a call to a fragment's own API says of the visit; what is wanted is said by the browser's own headers.
-
-    Its answers are kept for nobody, so it may know who asks whoever the content is for.
+    """The headers about the visit on a call to a fragment's own API; those about the wanted representation come from
+    the browser. Its answers are never cached, so the call may carry the player context even where the content is
+    shared.
     """
     sent = [(name, value) for name, value in _context(include) if name not in ("accept", "accept-encoding")]
     if _hears_of_player(include):
@@ -88,14 +88,14 @@ def _hears_of_player(include: Include) -> bool:
 
 
 def _authorization(include: Include, bearer: Bearer) -> tuple[str, str]:
-    """Whom the request is for, to this fragment alone."""
+    """The Authorization header: the player context, for this fragment alone."""
     return "authorization", f"Bearer {bearer(include.visit, include.slot.fragment, include.slot.scopes, 0)}"
 
 
 def _headers(include: Include, bearer: Bearer) -> list[tuple[str, str]]:
     slot, visit = include.slot, include.visit
     sent = _context(include)
-    # A shared body is kept for everybody: it must not be able to know who asked.
+    # A shared body is cached for all visitors, so its request carries no player.
     if _hears_of_player(include) and include.audience == "player":
         sent.append(_authorization(include, bearer))
         if (grant := slot.granted(visit.params)) is not None:

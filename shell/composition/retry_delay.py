@@ -1,4 +1,5 @@
-"""How long a slot that is not fresh waits before it asks again: the shell says, so that a crowd does not.
+"""How long a slot that is not fresh waits before it asks again. The shell decides, so that browsers do not all ask at
+once.
 
 Public: `delay_ms`, `bounds_ms`, `ATTEMPT_MAX`, `DELAY_MS_MIN`, `DELAY_MS_LONGEST`.
 """

@@ -94,7 +94,7 @@ class Composition:
                 self._ready[name] = ready
             else:
                 self._tasks[name] = asyncio.create_task(composer.includer.include(include, self._deadline))
-        # What was sent of slots that others stand in, and of these.
+        # What was sent of slots that hold other slots, and of the slots inside them.
         self._sent: set[str] = set()
         for name, nested in visit.page.nested.items():
             self._keep_back(name, nested)
@@ -176,7 +176,7 @@ class Composition:
         )
 
     def _element(self, included: Included) -> bytes:
-        """What is sent of a slot that is ready: nothing, where it goes out with the one that it stands in."""
+        """The bytes to send for a slot that is ready: none, where it is sent as part of the slot around it."""
         slot = included.slot
         nested = self._visit.page.nested.get(slot.name, ())
         if slot.inside:
@@ -196,7 +196,7 @@ class Composition:
             self._sent.add(slot.name)
             return self._wrap(ready)
         include = self._includes[slot.name]
-        # It leaves all names to what takes its turn.
+        # A pending fallback takes no names: they are left to the content that replaces it.
         return self._composer.wrapper.wrap(pending(include), include, PageNames(everything=True))
 
     def _wrap(self, included: Included, inner: Mapping[str, bytes] = _NOTHING) -> bytes:

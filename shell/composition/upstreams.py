@@ -29,7 +29,7 @@ ACTION_MS = 5000
 # More failures than a window can hold.
 _NEVER = 10**9
 
-# What a guard is of: each has its own breaker, so that the outage of one is not another's.
+# The kinds of guards: each has its own breaker, so that an outage of one kind does not refuse calls of another.
 _Kind = Literal["content", "actions", "api", "uploads", "warming", "files", "unsigned-files"]
 # Fragment, digest, role, kind.
 _Key = tuple[str, str, Role, _Kind]
@@ -98,7 +98,7 @@ class Upstreams:
         return guard
 
     def mark_healthy(self, include: Include) -> None:
-        """This include was answered well, and so is worth a probe when others are not."""
+        """The include was healthy, so a probe may repeat it."""
         probe = self.of(include.published).own().probe
         if isinstance(probe, ProbeTargets):
             probe.mark_healthy(include)
@@ -155,8 +155,8 @@ class Upstreams:
     def files_of(self, release: Release, *, signed: bool = True) -> Guard:
         """The guard of the pictures and fonts that come from a release's origin through the shell.
 
-        Those whose address no body has shown have another, of few places and without a breaker: whoever invents names
-        learns what the origin says of them, and nobody else does.
+        Unsigned addresses, which no body has shown, have another guard, with few permits and without a breaker:
+        invented names then affect nobody else's pictures.
         """
         kind: _Kind = "files" if signed else "unsigned-files"
         key: _Key = (release.fragment, release.digest, release.role, kind)

@@ -213,7 +213,7 @@ def _media(media: str) -> str:
 
 
 def _scope(included: Included) -> Scope:
-    """Whether the HTML is the fragment's content, of now or of then, or its fallback."""
+    """The CSS scope of the HTML: the fragment's content (fresh or stale), or its fallback."""
     return "fallback" if included.state is State.FALLBACK else "content"
 
 

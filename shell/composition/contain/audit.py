@@ -1,4 +1,4 @@
-"""All that a page shows a body without, for those who wrote it.
+"""Everything that containment or a browser's parser removes from a body, listed for its authors.
 
 Public: `audit`.
 """
@@ -36,7 +36,7 @@ def audit(
     places: tuple[str, ...] = (),
     limits: Limits | None = None,
 ) -> Contained | Refusal:
-    """As `contain`, with every note, and with what a browser's own parser drops. It keeps nothing and takes longer."""
+    """Like `contain`, with every note and with what a browser's own parser drops. It caches nothing and takes longer."""
     limits = limits or Container().limits
     container = Container(replace(limits, notes_max=_NOTES_MAX, cache_bytes_max=0))
     contained = container.contain(
@@ -48,7 +48,7 @@ def audit(
 
 
 def _dropped(text: str) -> tuple[str, ...]:
-    """The tags of `text` that a parser makes nothing of."""
+    """The tags of `text` that a parser ignores."""
     counted = _Tags()
     counted.feed(text)
     counted.close()

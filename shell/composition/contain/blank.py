@@ -14,7 +14,7 @@ from shell.composition.contain.cost import Spending, parsing_ns
 from shell.composition.contain.roots import declares_root
 
 _ALWAYS_SHOWN = "button|hr|iframe|meter|progress|select|summary|textarea"
-# Whether something can be seen of these depends on more than their tag.
+# Whether these elements are visible depends on more than their tag.
 _APART = "audio|canvas|datalist|dialog|img|input|map|math|noscript|script|slot|svg|template|video"
 # Most bodies show something at their beginning, or hold nothing but plain tags; only others are parsed to find out.
 # HTML is read here as a serialiser has written it: every attribute in quotes, no bare angle bracket in any value.
@@ -32,7 +32,7 @@ _SHOWN_AT_ONCE = re.compile(
 _SHOWN = frozenset((*_ALWAYS_SHOWN.split("|"), "input"))
 _NEVER_SHOWN = frozenset({"canvas", "datalist", "map", "noscript", "rp", "script", "source", "template", "track"})
 _HIDING = ("hidden", "popover")
-# What a picture or a film is shown by.
+# The attributes that make a picture or a video visible.
 _SOURCES = {"img": ("src", "srcset"), "video": ("src", "poster", "controls"), "audio": ("controls",)}
 
 

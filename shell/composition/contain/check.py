@@ -1,4 +1,4 @@
-"""What decides about the value of an attribute.
+"""Checks that decide whether an attribute's value may stay.
 
 Public: `Check`, `KEEP`, `Attributes`, `keep`, `ask`.
 """

@@ -1,4 +1,4 @@
-"""One pass over a parsed body that takes out what may not be in a page.
+"""One pass over a parsed body that removes everything a page may not hold.
 
 Public: `Cleaner`.
 """
@@ -38,7 +38,7 @@ _FOREIGN: Mapping[Namespace, tuple[tuple[str, Mapping[str, Rules]], ...]] = {
 }
 _DEL = "\x7f"
 _COMMENTS = ".//comment() | .//processing-instruction()"
-# What these let pass refers to other elements.
+# Attributes that pass these checks refer to other elements.
 _REFERRING = frozenset({values.referring, values.within, values.drawing, values.invoked})
 _SENDING = frozenset({"button", "input"})
 _IN_ROOTS = frozenset({"slot", "link"})
@@ -192,7 +192,7 @@ class Cleaner:
             raise Stop(Reason.UNSAFE_HTML, "a comment within a script changes where the script ends")
 
     def _mend(self, element: Element, name: str, check: Check) -> None:
-        """Write an attribute anew or take it off, and what would mean something else without it."""
+        """Rewrite an attribute or remove it, and with it whatever would change its meaning without it."""
         if name not in element.attrs or self._may_stay_here(element, name, check):
             return
         if self._removal.rewrite(element, name, check, self._reach):
@@ -217,7 +217,9 @@ class Cleaner:
         return False
 
     def _asks_for_a_part(self, element: Element) -> bool:
-        """Whether htmx only asks here, and for something else than the slot around it: that would never end."""
+        """Whether htmx only sends a GET here, and for something other than the slot around it: that would reload
+        without end.
+        """
         methods = [each for each in element.attrs if htmx.sends(each)]
         addresses = [element.attr(each) or "" for each in methods if htmx.asks(each)]
         own = self._reach.prefix
@@ -268,7 +270,7 @@ class Cleaner:
                 self._removal.take(element, name)
 
     def _disarm(self, root: Element) -> None:
-        """Nothing that is left makes a script of the page act."""
+        """Remove whatever would make a script of the page act."""
         for element in list(root.iter_elements()):
             if asks_for_a_password(element):
                 self._removal.note("operators have to trust who asks for a password")
@@ -280,7 +282,7 @@ class Cleaner:
                 self._make_plain(element)
 
     def _make_plain(self, element: Element) -> None:
-        """Of a custom element its content stays, or its shadow root, in a host that no script has defined."""
+        """Replace a custom element by a host that no script has defined; its content or its shadow root stays."""
         first = next(iter(element), None)
         if not (isinstance(first, Element) and roots.declares_root(first)):
             self._removal.unwrap(element)

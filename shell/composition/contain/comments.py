@@ -6,8 +6,8 @@ Public: `MARKER`, `is_marker`.
 import re
 
 # Short, without an angle bracket or two dashes in a row: whatever it stands in, a parser sees no tag in it, and it ends
-# where it ends. React, Vue, Svelte, Solid, Lit, Angular, Qwik and Knockout write such. What a parser only takes for a
-# comment (`<![CDATA[`) is none of them.
+# where it ends. React, Vue, Svelte, Solid, Lit, Angular, Qwik and Knockout write such. Other markup that a parser turns
+# into a comment (`<![CDATA[`) is not a marker.
 MARKER = re.compile(r"(?!-|\[CDATA\[)(?:(?!--)[ -;=?-~]){0,256}(?<!-)")
 
 

@@ -1,6 +1,6 @@
 """In a tree that fragments share, what a body names and refers to is its own.
 
-A reference stays where the body itself has what it means; a name gives way where another slot of the page has it.
+A reference stays if its target is in the same body; a name that another slot of the page uses already is renamed.
 Bodies are read here as containment has written them: every attribute in quotes, no bare angle bracket in any value.
 Public: `REFERRING`, `resolve`, `names_of`, `renamed`.
 """
@@ -33,8 +33,9 @@ Name = tuple[str, str]
 
 
 def resolve(elements: Iterable[tuple[Element, str]], ids: Set[str], maps: Set[str]) -> list[tuple[Element, str]]:
-    """Of `elements` with their referring attributes, those that mean nothing within the body; lists lose what they
-    mean elsewhere."""
+    """Of `elements` with their referring attributes, those whose target is not in the body; lists lose the ids that are
+    not in it.
+    """
     lost = []
     for element, name in elements:
         value = element.attr(name) or ""

@@ -35,7 +35,7 @@ class Contained:
 
 
 class Container:
-    """Contains bodies and keeps what it made of them, within `limits.cache_bytes_max` bytes."""
+    """Contains bodies and caches the results, within `limits.cache_bytes_max` bytes."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or house_policy("contain", Limits())
@@ -93,7 +93,8 @@ def _contain(body: bytes, reach: Reach, limits: Limits) -> Contained | Refusal:
         spending.charge(parsing_ns(body, closings), "its size, its tags and its references")
         # Where an element stands decides what it may be called in a shared tree: only a walk can say that.
         if reach.isolation == "shadow" and not reach.sandboxed and closings <= WEIGHTS.fast_path_closings_max:
-            # Charged for both ways, whichever it goes: what is remembered of other bodies decides nothing.
+            # Charged for both ways, whichever is taken, so that the verdict does not depend on what other bodies left
+            # in the cache.
             spending.charge(closings * WEIGHTS.fast_path, "its end tags")
             html = contained_unchanged(pieces, reach, limits, spending) if limits.fast_path else None
         html = html or _settle(text, cleaner, reach, limits, spending)

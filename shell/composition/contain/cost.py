@@ -16,7 +16,7 @@ from shell.composition.contain.refusal import Stop
 
 # No address with more of these comes cheaper.
 _ESCAPES_MAX = 8
-# What a shorter body may hold of references costs too little to be counted.
+# The references that a shorter body can hold cost too little to be counted.
 _SHORT_BYTES = 48 * 1024
 
 
@@ -78,7 +78,7 @@ class Spending:
         return self._ns + ns <= self._max_ns
 
     def charge(self, ns: int, what: str) -> None:
-        """Count `ns` more. `what` says where they went, for whoever has to make the body smaller."""
+        """Count `ns` more. `what` names where they were spent, in the message to the body's authors."""
         self._ns += ns
         if self._ns > self._max_ns:
             raise Stop(

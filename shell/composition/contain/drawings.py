@@ -7,7 +7,7 @@ from shell.composition.contain import values
 from shell.composition.contain.check import ask, keep
 from shell.composition.contain.names import name_list
 
-# A presentation attribute is CSS to a browser, whichever it is: `mask` fetches pictures, and others may learn to.
+# A browser reads every presentation attribute as CSS: `mask` fetches pictures, and in a later browser others may too.
 _PRESENTATION = dict.fromkeys(
     name_list(
         "clip-path clip-rule color cursor display dominant-baseline fill fill-opacity fill-rule filter font-family "

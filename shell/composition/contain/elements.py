@@ -14,7 +14,7 @@ from shell.composition.contain.confine import REFERRING
 from shell.composition.contain.links import Isolation, Reach
 from shell.composition.contain.names import name_list
 
-# What these ask only matters where a fragment shares its tree with the page.
+# These checks only matter where a fragment shares its tree with the page.
 _LIGHT_ONLY = (values.free_id, values.in_shadow, values.referring)
 
 
@@ -62,7 +62,7 @@ _GLOBAL |= dict.fromkeys(("aria-controls", "aria-describedby", "aria-labelledby"
 _SIZED = ask(height=values.measure, width=values.measure)
 _LINK = ask(href=values.link, target=values.window, rel=values.relation) | keep("download hreflang type")
 _CONTROL = ask(name=values.field_name, id=values.field_id, form=values.referring) | keep("disabled")
-# What a press of a button opens, in the top layer of the page.
+# Elements that a button opens in the top layer of the page.
 _INVOKING = ask(popovertarget=values.invoked, commandfor=values.invoked) | dict.fromkeys(
     ("popovertargetaction", "command"), values.trusted
 )
@@ -179,7 +179,7 @@ def is_custom(tag: str) -> bool:
     return _CUSTOM_TAG.fullmatch(tag) is not None and _RESERVED.fullmatch(tag) is None
 
 
-# What the page's own scripts do more with than to show it. They read no other `data-*` of a fragment but as words.
+# Attributes that make the page's own scripts act. Any other `data-*` of a fragment is only shown as text.
 SCRIPTED: Mapping[str, Check] = {
     "data-feeds": values.feeds,
     "data-live-to": values.writable,

@@ -11,7 +11,7 @@ from shell.composition.contain.links import Reach
 
 # `find`, `next`, `previous` and a bare selector search the slot's own tree only within a shadow root.
 _ANYWHERE = re.compile(r"\s*(?:this|host)\s*", re.IGNORECASE)
-# Nothing that was read is read anew: three runs of blanks side by side could part what they find in too many ways.
+# Possessive quantifiers: with three runs of blanks side by side, backtracking could try too many ways.
 _IN_TREE = re.compile(
     r"\s*+(?:(?:find|next|previous|closest)(?:\s++[\w.#\-\[\]=\"' >]*+)?+|#[\w\-]++)\s*+", re.IGNORECASE
 )
@@ -20,13 +20,13 @@ _SWAP = re.compile(
     r"(?:innerHTML|outerHTML|textContent|beforebegin|afterbegin|beforeend|afterend|delete|none)?"
     r"(?:\s+(?:swap|settle):\d+(?:ms|s)|\s+focus-scroll:(?:true|false))*\s*"
 )
-# What a person does, or what a fragment's own script may call an event of its own.
+# Events that a person causes, and names that a fragment's own script may give its events.
 _TRIGGER = re.compile(
     r"(?:click|dblclick|submit|reset|change|input|search|toggle|invalid|key(?:down|up)|focus(?:in|out)?|blur"
     r"|(?:mouse|pointer)(?:down|up|enter|leave|over|out)|touch(?:start|end)"
     r"|(?!(?:htmx|mullion|sse|ws):)[a-z][a-z0-9-]*:[a-zA-Z0-9-]+)(?:\s+(?:once|changed|consume|(?:delay|throttle):\d+(?:ms|s)|queue:(?:first|last|all|none)))*"
 )
-# What the browser fires by itself, once for an element: the page's own script ends what would never end by itself
+# Events that the browser fires once for an element: the page's own script stops a loop of them
 # (`static/slots/loops.js`).
 _BY_ITSELF = re.compile(r"(?:load(?:\s+delay:\d{1,6}(?:ms|s))?|revealed|intersect\s+once)")
 _EVERY = re.compile(r"every\s+(?:\d{2,}|[2-9])s")
@@ -55,7 +55,7 @@ def _trigger(value: str, _reach: Reach) -> bool:
 
 
 def fires_by_itself(value: str, reach: Reach) -> bool:
-    """Whether `value` names what fires by itself, beside what may trigger anyway."""
+    """Whether `value` names an event that fires without a person, besides those that are always allowed."""
     parts = [part.strip() for part in value.split(",")]
     others = [part for part in parts if not _BY_ITSELF.fullmatch(part)]
     return len(value) <= _CHARS_MAX and len(others) < len(parts) and (not others or _trigger(",".join(others), reach))
@@ -97,7 +97,7 @@ CHECKS: Mapping[str, Callable[[str, Reach], bool]] = {
     f"{prefix}{name}": _short(check) for name, check in _NAMED.items() for prefix in ("hx-", "data-hx-")
 }
 
-# Those that hold an address, and those that say when it is asked for.
+# The attributes that hold an address, and those that say when a request to it is sent.
 ADDRESSES = frozenset(CHECKS[name] for name in CHECKS if name.removeprefix("data-")[3:] in _VERBS)
 TRIGGERS = frozenset({CHECKS["hx-trigger"], CHECKS["data-hx-trigger"]})
 
@@ -108,5 +108,5 @@ def sends(name: str) -> bool:
 
 
 def asks(name: str) -> bool:
-    """Whether it is one that changes nothing."""
+    """Whether the attribute makes htmx send a GET."""
     return name in ("hx-get", "data-hx-get")

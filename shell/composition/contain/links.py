@@ -107,7 +107,8 @@ class Reach:
     def picture(self, url: str) -> bool:
         """Whether an image may come from `url`: the slot's prefix, the shell's copies, itself, an approved origin."""
         if self._stored(url):
-            # Many call a folder of their own so: then it is theirs, and has another address in pages.
+            # Many fragments have a folder of this name themselves: such a file is the fragment's own, with another
+            # address in pages.
             return self.links.pictures.stores(url.strip(" ")) or self.links.pictures.address(url) is None
         if _PICTURE_DATA.match(url) is not None:
             return True

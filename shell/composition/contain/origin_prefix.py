@@ -2,8 +2,8 @@
 
 Public: `OriginPrefix`, `OriginAddress`, `NO_PREFIX`.
 
-An address that the shell writes into a body is signed, and the same in every process and at every time. What a browser
-asks for under another may be anybody's invention, and is believed less (`shell/proxy/origin_files.py`).
+An address that the shell writes into a body is signed, and the same in every process and at every time. An unsigned
+address that a browser asks for may be made up, so it gets fewer resources (`shell/proxy/origin_files.py`).
 """
 
 import base64
@@ -82,7 +82,7 @@ class OriginPrefix:
 
 
 def _name(segment: str) -> str:
-    """What a server goes by: some leave away what follows a semicolon, others blanks around it."""
+    """The file's name as a server may read it: some servers drop what follows a semicolon, others the blanks around it."""
     return segment.partition(";")[0].strip(" ")
 
 

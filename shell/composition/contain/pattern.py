@@ -1,4 +1,4 @@
-"""The pattern of an input: a browser matches it by going back and forth, so one can be made to take for ever.
+"""The `pattern` of an input: browsers match it by backtracking, so a pattern can be written that takes for ever.
 
 A page freezes as soon as such a field stands in it with a value: without a script, and for every fragment.
 Public: `bearable`.

@@ -1,4 +1,4 @@
-"""What becomes of a value that may not stand as it is written: another that means the same, or less, or none.
+"""Replaces an attribute value that is not allowed as written by one that means the same or less, or by none.
 
 Public: `Rewritten`, `rewritten`, `cost_ns`.
 """

@@ -1,4 +1,5 @@
-"""What goes out of the HTML of a fragment that is not trusted: all that the page's own scripts would act upon.
+"""What is removed from the HTML of a fragment that is not trusted: everything that the page's own scripts would act
+upon.
 
 Public: `may_act`, `asks_for_a_password`.
 

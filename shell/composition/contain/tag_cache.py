@@ -60,7 +60,7 @@ _LEARN_EVERY = 16
 
 
 class TagCache:
-    """What is known of start tags within one `reach`. Bounded; safe to share between threads."""
+    """The start tags that were checked within one `reach`. Bounded; safe to share between threads."""
 
     def __init__(self, reach: Reach, limits: Limits) -> None:
         self._reach = reach
@@ -73,7 +73,7 @@ class TagCache:
         # What stood behind one `</` up to the next in the last few bodies, and how a serialiser writes it with that
         # `</`: the next one says most of it again.
         self._pieces: dict[bytes, bytes] = {}
-        # How many bodies in a row held mostly what was not seen before.
+        # How many bodies in a row were mostly cache misses.
         self._mostly_new = 0
 
     def serialised(self, pieces: list[bytes]) -> bytes | None:
@@ -257,5 +257,5 @@ def _value_of(written: str) -> str:
 
 @lru_cache(maxsize=_REACHES_MAX)
 def tag_cache_of(reach: Reach, limits: Limits) -> TagCache:
-    """What is known within `reach`, where `limits` are kept."""
+    """The cache for `reach` and `limits`."""
     return TagCache(reach, limits)

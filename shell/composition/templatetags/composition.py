@@ -1,4 +1,4 @@
-"""What a page's template tells the compiler: where slots are, where fragments stream, what each visit fills in."""
+"""Template tags that tell the compiler where slots are, where fragments are streamed to, and what each visit fills in."""
 
 from django import template
 from django.template.loader import render_to_string
