@@ -1,5 +1,5 @@
 """The write side: the transaction engine, its ledger, the payments adapter and the relay.
 
-It owns the command database, and nothing else reads that. What happened leaves through the outbox, in the same
-transaction; what players may do is decided here, however well or badly the read side is.
+It owns the command database, which no other house reads. Events leave through the outbox, written in the command's
+transaction. What players may do is decided here, and does not depend on the health of the read side.
 """

@@ -32,6 +32,6 @@ async def _application(scope: dict[str, Any], receive: Receive, send: Send) -> N
         await _django(scope, receive, send)
 
 
-# Commands limit their own bodies: who is refused gets a problem that says so.
+# Views limit the size of bodies themselves, so that a refusal is a problem that gives the reason.
 application = Border(Door(_application, door_limiter(), class_by_header(LoadClass.READ)))
 memory.for_long_running()

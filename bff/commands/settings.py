@@ -37,7 +37,7 @@ def _secret(name: str, local: str) -> str:
 
 SECRET_KEY = _secret("COMMANDS_SECRET_KEY", "a-local-run-signs-with-this-and-nothing-else-does")
 
-# The shell signs player contexts; here they are only checked. A local run without a key can check nobody's.
+# The shell signs player contexts; here they are only verified. A local run without a key can verify none.
 PLAYER_CONTEXT_PUBLIC_KEY = os.environ.get("PLAYER_CONTEXT_PUBLIC_KEY", "")
 if not PLAYER_CONTEXT_PUBLIC_KEY:
     PLAYER_CONTEXT_PUBLIC_KEY = _secret("PLAYER_CONTEXT_PUBLIC_KEY", new_key_pair()[1])
@@ -60,7 +60,7 @@ try:
 except ProvidersBroken as error:
     raise ImproperlyConfigured(f"GAME_PROVIDERS_FILE: {error}") from error
 
-# Where events leave to: Valkey or Redis Streams, or Kafka.
+# The broker for events: Valkey or Redis Streams, or Kafka.
 BROKER_URL = address()
 
 # Seconds between two parts of the comparison of the read side with the ledger, which never ends; 0 for none.
@@ -84,7 +84,7 @@ except ValueError:
         f"LEDGER_PARTITIONS is the number of partitions of the ledger's stream: 1 to {PARTITIONS_MAX}."
     ) from None
 
-# Where the shell says which sessions ended, so that no bet is taken for one that did.
+# Where the shell publishes revoked sessions, so that no bet is taken with the token of one.
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0")
 
 # Other houses call by address, never through a browser.
@@ -113,14 +113,14 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
-    # Tells a COMMIT whose answer was lost from one that was refused.
+    # Distinguishes a COMMIT whose answer was lost from one that was refused.
     DATABASES["default"]["ENGINE"] = "bff.commands.engine.postgresql"
-    # A line that the server has let go of, or that was cut, is noticed before a command begins on it and costs none.
+    # Health checks notice a connection that was closed or cut before a command uses it.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # A database that hangs must cost a command its answer, not a thread for ever. The server ends what takes too long;
-    # where the network swallows what is sent, the kernel gives up after `tcp_user_timeout` (ms), and on a line that is
-    # silent after the keepalives (s). A server that is alive and says nothing is hung up on by the engine. One whose
-    # client has vanished in mid-transaction lets go of the player by itself.
+    # A database that hangs must cost a command its answer, not a thread for ever. The server ends statements that take
+    # too long; where the network drops packets, the kernel closes the connection after `tcp_user_timeout` (ms), and an
+    # idle one after the keepalives (s). The engine closes the connection to a server that is alive and does not answer.
+    # The server ends a transaction whose client has vanished, which releases the player's lock.
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         {
             "connect_timeout": 2,

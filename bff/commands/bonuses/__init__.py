@@ -1,1 +1,1 @@
-"""Bonuses: given on an offer's terms, staked until they are real money, taken back when their time is over."""
+"""Bonuses: granted on an offer's terms, converted to real money once wagered, taken back when they expire."""

@@ -1,4 +1,4 @@
-"""Bonuses whose time was over before they were staked often enough: they are taken back.
+"""Takes back bonuses that expired before they were wagered.
 
 Public: `run_expiry`, `expire_batch`, `running_after_expiry`.
 """
@@ -27,7 +27,7 @@ class _EndBonus(msgspec.Struct, frozen=True):
 
 
 async def run_expiry(engine: Engine, stopping: asyncio.Event) -> None:
-    """Until `stopping`. A database that is away is tried again; nothing is lost by being late."""
+    """Runs until `stopping`. While the database is down it tries again; a late expiry loses nothing."""
     while not stopping.is_set():
         try:
             ended = await engine.run(expire_batch, datetime.now(UTC))
@@ -38,7 +38,9 @@ async def run_expiry(engine: Engine, stopping: asyncio.Event) -> None:
 
 
 def expire_batch(now: datetime) -> int:
-    """Take back some of what is overdue; how many were looked at. Two at once end each bonus once."""
+    """Take back a batch of expired bonuses and return how many were examined. Two processes at once end each bonus
+    once.
+    """
     overdue = Grant.objects.filter(state="running", ends_at__lte=now).order_by("ends_at")
     found = list(overdue.values_list("pk", "player_id", "player__currency")[:BATCH])
     for pk, player_id, currency in found:
@@ -47,9 +49,8 @@ def expire_batch(now: datetime) -> int:
 
 
 def running_after_expiry(accounts: PlayerAccounts) -> list[Grant]:
-    """The player's bonuses that run at this moment, first claimed first; what is overdue has been ended.
-
-    So that a stake never draws on money whose time is over, however late the loop is.
+    """The player's running bonuses, in the order of their claims. Expired ones are ended here first, so that a stake
+    never draws on expired money, however late the loop is.
     """
     undecided = grants.running(accounts)
     for grant in undecided:

@@ -13,7 +13,9 @@ from bff.commands.ledger.models import Grant, Receipt
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """An offer's terms as they were when it was claimed. `wagering` is how many times; minor units."""
+    """An offer's terms at the time of its claim. `wagering` is how many times the amount has to be staked; amounts in
+    minor units.
+    """
 
     promotion_id: str
     number: int
@@ -25,7 +27,7 @@ class Terms:
 
 
 def give(accounts: PlayerAccounts, receipt: Receipt, terms: Terms) -> None:
-    """Give the receipt's amount on these terms; what asks for no wagering is real money at once."""
+    """Give the receipt's amount on these terms; without a wagering requirement it is real money at once."""
     free = terms.wagering == 0
     if not running(accounts) and (nobodys := accounts.balance("bonus")):
         # Money of a bonus that is over must not become part of this one.
@@ -48,7 +50,7 @@ def give(accounts: PlayerAccounts, receipt: Receipt, terms: Terms) -> None:
 
 
 def running(accounts: PlayerAccounts) -> list[Grant]:
-    """The player's bonuses that are not decided, the one that was claimed first in front."""
+    """The player's bonuses that are neither done nor ended, in the order of their claims."""
     return sorted(
         statements.find(Grant, player_id=accounts.player.player_id, state="running"), key=lambda each: each.pk
     )

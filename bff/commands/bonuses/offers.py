@@ -24,9 +24,9 @@ logger = log.get("offers-intake")
 
 
 def record_offer(event: Event, now: datetime) -> None:
-    """Write one event down; a second time changes nothing. Raises `ValueError` for what is no offer."""
+    """Store one event; idempotent. Raises `ValueError` for an event that is no valid offer."""
     if event.type == "OfferPublished":
-        # Checked here, so that a claim never meets half an offer.
+        # Checked here, so that every stored offer is complete when a player claims it.
         offer = msgspec.convert(event.data, built(OfferState))
         fields = {"data": event.data, "withdrawn": False, "published_at": now}
         Offer.objects.update_or_create(pk=offer.promotion_id, defaults=fields)

@@ -1,4 +1,5 @@
-"""The offers intake: keeps the engine's own list of promotions, so that a claim is checked without asking anybody.
+"""The offers intake: keeps the engine's own list of promotions, so that checking a claim needs no call to another
+house.
 
 Run as `python -m bff.commands.bonuses.offers_intake`.
 """

@@ -1,4 +1,5 @@
-"""What a bonus asks before it is the player's: how much is staked, in which games, with which largest bet, by when.
+"""The wagering of a bonus: how much has to be staked before it is real money, in which games, with which largest bet,
+by when.
 
 Public: `Share`, `StakeTooLarge`, `share_of`, `follow_bonus`, `reversal_of`, `share_to_undo`, `apply_share`,
 `balance_beyond_others`.
@@ -6,7 +7,8 @@ Public: `Share`, `StakeTooLarge`, `share_of`, `follow_bonus`, `reversal_of`, `sh
 All bonuses of a player stand in one account, and a stake belongs to the one that was claimed first of those that run.
 When it has been staked often enough, what stands there beyond the other bonuses becomes real money, at most what its
 own bets have left of it. Every stake counts by its kind of game, at most as far as the largest bet; a bet that needs
-bonus money must not be larger than that. What comes back of a bet later goes where its bonus has gone.
+bonus money must not be larger than that. A later win or rollback of a bet goes to the account that its bonus is in by
+then.
 """
 
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from bff.contracts.seamless import BetRequest
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What a bet counts towards a bonus; less than nothing for one that is undone."""
+    """The amount of a bet that counts towards a bonus's wagering; negative for a bet that is rolled back."""
 
     grant: Grant
     wagered_minor: int
@@ -32,7 +34,9 @@ class StakeTooLarge(Exception):
 
 
 def share_of(among: list[Grant], bet: BetRequest, *, bonus_minor: int) -> Share | None:
-    """What the bet counts, and towards which of the bonuses that run; None without one. Raises `StakeTooLarge`."""
+    """The amount that the bet counts, and the running bonus that it counts towards; None where no bonus runs. Raises
+    `StakeTooLarge`.
+    """
     if not among:
         return None
     if bonus_minor and any(0 < each.stake_max_minor < bet.amount_minor for each in among):
@@ -45,7 +49,7 @@ def share_of(among: list[Grant], bet: BetRequest, *, bonus_minor: int) -> Share 
 
 
 def share_to_undo(undone: GameTransaction) -> Share | None:
-    """What a bet that is undone no longer counts; None where it counted nothing or its bonus is decided."""
+    """The share to subtract for a bet that is rolled back; None where it counted nothing or its bonus does not run."""
     if undone.kind != "bet" or not undone.wagered_minor:
         return None
     [first] = statements.find(Grant, id=undone.grant_id)
@@ -53,10 +57,9 @@ def share_to_undo(undone: GameTransaction) -> Share | None:
 
 
 def follow_bonus(of: GameTransaction, movement: Movement) -> Movement:
-    """`movement` by the bet or win `of`, with its bonus part where that bonus is by now.
-
-    In the bonus account while it runs, in the real one when it is done. When it has ended, what it left was taken
-    back, so the house's promotions get that part, or pay it; so they do where no bonus is known.
+    """`movement` of the bet or win `of`, with its bonus part directed to where that bonus is by now: the bonus account
+    while it runs, the real account when it is done. Where it has ended, its rest was taken back, so the house's account
+    `promotions` receives or pays that part; the same holds where the bet has no bonus on record.
     """
     if not movement.bonus_minor:
         return movement
@@ -70,13 +73,13 @@ def follow_bonus(of: GameTransaction, movement: Movement) -> Movement:
 
 
 def reversal_of(undone: GameTransaction) -> Movement:
-    """What undoes a bet or a win as things stand, also that part of a win which the player never got."""
+    """The movement that reverses a bet or a win, including the part of a win that the player never received."""
     forfeited = undone.amount_minor - abs(undone.real_minor + undone.bonus_minor + undone.owed_minor)
     return follow_bonus(undone, Movement(-undone.real_minor, -undone.bonus_minor, -forfeited, -undone.owed_minor))
 
 
 def apply_share(accounts: PlayerAccounts, share: Share, receipt: Receipt) -> None:
-    """Write the share down; the bonus becomes real with the stake that completes it. After the stake is written."""
+    """Store the share, after the stake is stored; the stake that completes the wagering makes the bonus real money."""
     first = share.grant
     first.wagered_minor += share.wagered_minor
     if first.wagered_minor >= first.wagering_minor:
@@ -88,7 +91,7 @@ def apply_share(accounts: PlayerAccounts, share: Share, receipt: Receipt) -> Non
 
 
 def balance_beyond_others(accounts: PlayerAccounts, decided: Grant) -> int:
-    """What stands in the bonus account beyond the player's other bonuses that run."""
+    """The part of the bonus account that does not belong to the player's other running bonuses."""
     others = sum(each.amount_minor for each in grants.running(accounts) if each.pk != decided.pk)
     return max(0, accounts.balance("bonus") - others)
 

@@ -1,4 +1,3 @@
-"""What every part of the house stands on: its numbers, its threads, its statements and its database backends.
-
-It knows nothing of money: no model is imported here.
+"""What the other rooms build on: the policy, database threads, SQL statements and database backends. It imports no
+model and has no domain logic.
 """

@@ -23,5 +23,5 @@ def is_epoch(text: str) -> bool:
 
 
 def fresh_id(prefix: str) -> str:
-    """A name that nobody has used, later ones sorting later."""
+    """A unique id; ids sort by the time they were made."""
     return f"{prefix}_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"

@@ -20,16 +20,16 @@ class EnginePolicy:
     threads_postgres: int = 8
     # SQLite: commands that wait may share one transaction, and so one wait for the disk.
     batch_commands_max: int = 8
-    # Commands that may wait for a thread; the next one is refused and may come back.
+    # Commands that may wait for a thread; further ones are refused, and the caller may retry.
     waiting_max: int = 256
     # SQLite, when False: a commit does not wait for the disk, and lasts once the next durable one has.
     durable: bool = True
     # SQLite: how long, and how often, to look whether another process has stopped writing.
     lock_ms_max: int = 2000
-    # SQLite: a process that is next and has not begun within this is frozen, and is passed by.
+    # SQLite: a process that is next in the queue and has not begun within this time counts as frozen and is skipped.
     queue_ms_max: int = 200
     lock_poll_ms: float = 0.5
-    # How long a thread keeps Python's lock from another that asks for it.
+    # How long a thread may hold Python's GIL while another waits for it.
     switch_interval_ms: float = 0.5
     # How long an answer of the database may take, its wait included.
     command_ms_max: int = 6000
@@ -50,7 +50,7 @@ class EnginePolicy:
     # The provider is asked about an unknown charge after this, then ever more rarely.
     check_s_initial: float = 1.0
     check_s_max: float = 60.0
-    # A player who wants a higher limit may think again for this long.
+    # A raised limit takes effect after this cooling-off time.
     limit_raise_h: int = 24
     # Bonuses that were decided are shown for this long, and at most so many of a player's at once.
     decided_shown_h: int = 24
@@ -71,11 +71,11 @@ class EnginePolicy:
     # A charge that the provider has never heard of this long after it was sent did not happen: several times what
     # the call could take. Should it arrive all the same, its approval still counts.
     lost_after_s: float = 15.0
-    # Webhooks older than this are refused; the resolver asks the provider anyway.
+    # Webhooks older than this are refused; nothing is lost, as the resolver polls the provider.
     webhook_age_s_max: int = 300
 
     heartbeat_s: float = 1.0
-    # One answer that was lost or late closes no cashier; the next one is asked for sooner.
+    # One lost or late answer does not close deposits; after it the next check comes sooner.
     payments_poll_s: float = 2.0
     payments_recheck_s: float = 0.5
     payments_failures: int = 2
@@ -98,16 +98,16 @@ class EnginePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayPolicy:
-    """The way out. Units stand last in each name."""
+    """From the outbox to the broker. Units stand last in each name."""
 
     batch_events_max: int = 200
     poll_ms_min: int = 20
     poll_ms_max: int = 50
     lease_s: float = 3.0
     heartbeat_s: float = 1.0
-    # How often it is looked for bonuses whose time is over.
+    # How often expired bonuses are searched for.
     bonus_expiry_poll_s: float = 1.0
-    # A reader that asks again and again gets one replay an interval.
+    # However often readers request a replay, there is one per interval.
     replay_s_min: float = 5.0
     # Restatements go into the outbox by so many players or rows, whichever comes first, and the next when all of that
     # is out.
@@ -138,7 +138,7 @@ class RelayPolicy:
 POLICY = house_policy("engine", EnginePolicy())
 RELAY = house_policy("relay", RelayPolicy())
 # A player waits for this answer and money hangs on it, so it gets more time than a page would give.
-# Whether it is back is asked every half a second (`payments_recheck_s`), and its breaker must not stand in the way.
+# While it is down it is checked every half a second (`payments_recheck_s`), which its breaker must not prevent.
 PAYMENTS = Policy(
     deadline_ms=2500, connect_ms=500, in_flight_max=32, waiting_max=64, open_ms_initial=1000, open_ms_max=1000
 )

@@ -17,7 +17,8 @@ from django.db.models import Field, Model
 
 M = TypeVar("M", bound=Model)
 Converter = Callable[[Any, Any, Any], Any]
-# What a field's value is for the driver, and the connection that says so; None where it is what the model holds.
+# How to convert a field's value for the driver, and the connection that decides it; None where the model's value is
+# passed unchanged.
 Prepare = Callable[[Any, Any], Any]
 
 # The drivers take these as they are.
@@ -49,7 +50,7 @@ def insert_values(model: type[Model], *rows: dict[str, Any]) -> None:
 
 
 def insert_new(model: type[Model], **values: Any) -> bool:
-    """Write a row, unless one is there that it may not stand beside; whether it was written."""
+    """Insert a row unless it conflicts with an existing one; returns whether it was inserted."""
     sql, one, columns = _insert_sql(model)
     database = _database()
     return bool(_execute(database, f"{sql}{one} ON CONFLICT DO NOTHING", _values(values, columns, database)).rowcount)

@@ -1,4 +1,4 @@
-"""Where the engine touches its database: a few threads of its own, and one typed error.
+"""The engine's database access: a few threads of its own, and one typed error.
 
 Public: `Engine`, `EngineUnavailable`.
 """
@@ -69,8 +69,8 @@ class Engine:
     """
 
     def __init__(self, threads: int | None = None, policy: EnginePolicy = POLICY) -> None:
-        # A thread at the database gives Python's lock away with each statement and has to ask for it again: at the
-        # usual 5 ms a busy event loop would keep it waiting that long, some fifteen times a command.
+        # A database thread releases Python's GIL with each statement and has to get it back: at the default switch
+        # interval of 5 ms a busy event loop would keep it waiting that long, some fifteen times a command.
         sys.setswitchinterval(policy.switch_interval_ms / 1000)
         alone = connection.vendor == "sqlite"
         by_vendor = policy.threads_sqlite if alone else policy.threads_postgres
@@ -85,8 +85,8 @@ class Engine:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `work(…)` returns or raises; `EngineUnavailable` for the database's failures and a full queue.
 
-        Whoever waits is answered in `command_ms_max`. What has not started by then never will; what has goes on, as it
-        does when its caller leaves: half a command would be worse than an unread answer.
+        The caller gets an answer within `command_ms_max`. Work that has not started by then is dropped; work that has
+        started goes on, as it does when its caller leaves: half a command would be worse than an unread answer.
         """
         if self._waiting >= self._policy.waiting_max:
             raise EngineUnavailable(f"{self._waiting} commands are waiting already")

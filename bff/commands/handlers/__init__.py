@@ -1,1 +1,1 @@
-"""What players may ask of their money: one module a command, one row of `table.py` each."""
+"""The money commands of players: one module and one row of `table.py` each."""

@@ -1,4 +1,4 @@
-"""CloseKey: what became of a command whose answer got lost, asked by its key.
+"""CloseKey: the status of a command whose answer was lost, looked up by its idempotency key.
 
 Public: `close`.
 
@@ -33,7 +33,8 @@ def close(request: CommandRequest, body: CloseKey, now: datetime) -> Receipt:
         raise CommandRejected(
             410, "key_forgotten", "This is too long ago to be asked for by its key; the history has it."
         )
-    # Either way: a sender's clock may be wrong, and as a closed key carries nothing out, no clock can make this a lie.
+    # The time may be off in either direction: a sender's clock may be wrong. As no command is carried out under a
+    # closed key, the answer is true whatever the clock says.
     if abs(ago) < timedelta(seconds=POLICY.key_open_s):
         raise CommandRejected(404, "key_unknown", "Nothing has arrived under this key. It may still be on its way.")
     receipt = receipts.write(

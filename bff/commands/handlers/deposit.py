@@ -43,7 +43,7 @@ def begin(request: CommandRequest, body: Deposit, now: datetime) -> tuple[Receip
         reason="We are waiting for the payment provider.",
         in_flight_s=POLICY.in_flight_s,
     )
-    # Should this process die now, the resolver asks the provider once nobody can be at work on it any more.
+    # If this process dies here, the resolver asks the provider once no process can still be working on the charge.
     Charge.objects.create(
         receipt=receipt, state="sent", sent_at=now, check_at=now + timedelta(seconds=POLICY.in_flight_s)
     )
@@ -60,6 +60,7 @@ async def deposit(services: Services, request: CommandRequest, body: Deposit) ->
     try:
         return await services.engine.run(charges.settle, receipt.receipt_id, outcome, datetime.now(UTC))
     except EngineUnavailable as error:
-        # The provider has answered and we can not write it down: pending is the truth, and the resolver asks again.
+        # The provider has answered but its answer can not be stored: the receipt stays pending, and the resolver asks
+        # again.
         logger.warning("deposit_unsettled", receipt=receipt.receipt_id, detail=str(error))
         return receipt

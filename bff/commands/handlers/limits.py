@@ -1,4 +1,4 @@
-"""Safer gambling: what players have forbidden themselves. The engine decides it, so nothing on the way can forget it.
+"""Safer gambling: deposit limits and self-exclusion. The engine enforces them, so no house in between can bypass them.
 
 Public: `set_deposit_limit`, `self_exclude`.
 """
@@ -20,7 +20,7 @@ DAYS_MAX = 3650
 
 @transaction.atomic
 def set_deposit_limit(request: CommandRequest, body: SetDepositLimit, now: datetime) -> Receipt:
-    """Less counts at once; more, or none, after a day in which the player may think again."""
+    """A lower limit takes effect at once; a higher one, or none, after a cooling-off day."""
     accounts = PlayerAccounts.open(request.player, body.currency, now)
     if (existing := receipts.find_existing(request, accounts)) is not None:
         return existing

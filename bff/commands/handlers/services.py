@@ -1,4 +1,4 @@
-"""What a command may use beside the ledger.
+"""The services beside the ledger that a command may use.
 
 Public: `Services`.
 """

@@ -21,7 +21,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class LeanHandler(ASGIHandler):
-    """Serves HTTP requests. A command goes on when its caller leaves, so nobody watches whether that happens."""
+    """Serves HTTP requests. A command goes on when its caller leaves, so disconnects are not watched."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,7 +36,8 @@ class LeanHandler(ASGIHandler):
         response = await self.get_response_async(request)
         if isinstance(response, HttpResponse) and response.content:
             response["Content-Length"] = str(len(response.content))
-        # No `close`: it tells Django's receivers of the end of a request, and what they look after is not here.
+        # No `close`: it would signal Django's receivers that the request ended, and the resources that they clean up
+        # are not used here.
         await self.send_response(response, send)
 
 

@@ -1,7 +1,7 @@
-"""What every address of the engine that takes a command does, and the views of the money commands.
+"""The handling that all command addresses of the engine share, and the views of the money commands.
 
 Public: `endpoint`, `command_view`. A command answers 200 when it is done or declined, 202 while it is pending; 503
-`engine_down` when nothing was done, 504 `outcome_unknown` when nobody knows.
+`engine_down` when nothing was done, 504 `outcome_unknown` when it is not known whether it was.
 """
 
 import time

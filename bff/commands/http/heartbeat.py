@@ -25,7 +25,7 @@ class Heartbeat:
         self._payments_healthy = payments_healthy
         self._policy = policy
         self._count = 0
-        # Until the provider has been asked nothing is known against it, and a deposit finds out by itself.
+        # Payments count as available until the first check; a deposit before that finds out by itself.
         self.payments_up = True
         self._changed = asyncio.Event()
 

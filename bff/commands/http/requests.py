@@ -1,4 +1,4 @@
-"""A request for a command: who asks, by which key, for what. Everything that can be wrong with it is a problem.
+"""Reads a command's request: its player, idempotency key and body. Whatever is invalid becomes a problem (RFC 9457).
 
 Public: `read`, `read_body`.
 """
@@ -25,7 +25,7 @@ _PLAYER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def read(request: HttpRequest, command: str, scopes: frozenset[str], body_type: type[T]) -> tuple[CommandRequest, T]:
-    """Who asks and what for; raises `CommandRejected`. Of several scopes one is enough."""
+    """The player, key and body of the request; raises `CommandRejected`. Of several scopes one is enough."""
     context = _player(request, scopes)
     if limits_of(context.currency) is None:
         detail = f"Accounts are kept in one of {', '.join(LIMITS)}. Nothing was done."

@@ -1,4 +1,4 @@
-"""What the engine's process holds: threads, the payments adapter, the broker, and its heartbeat.
+"""The resources of the engine's process: threads, the payments adapter, the broker, and its heartbeat.
 
 Public: `Runtime`, `runtime`, `start`, `stop`.
 """

@@ -76,7 +76,8 @@ async def _answered(request: HttpRequest, provider: str, operation: str, *, own:
     except Denied as denied:
         answer = WalletAnswer(denied.status, request_uuid)
     except EngineUnavailable as error:
-        # Whether it was begun or not, a provider does the same: it sends the same request again, or a rollback.
+        # Whether or not the command had begun, the provider reacts the same way: it sends the same request again, or a
+        # rollback.
         logger.warning("seamless_unavailable", path=request.path, detail=str(error))
         return _response(adapter, WalletAnswer(Status.UNKNOWN, request_uuid), 503)
     return _response(adapter, answer, 200)
@@ -99,9 +100,9 @@ def _verify(adapter: Adapter, provider: str, received: SignedRequest, key: str) 
 
 
 def _call(provider: str, path: str, parsed: ParsedRequest) -> ProviderCall:
-    """Who asks; raises `Denied` for a token that never was for this player at this game.
-
-    One that has run out is no refusal yet: what it was good for may be repeated, and what came of it is owed.
+    """The call's provider and player; raises `Denied` for a token that was never issued for this player at this game.
+    An expired token is not refused here: a repeated request is still answered, and wins and rollbacks of its bets are
+    still owed.
     """
     request = parsed.request
     bearer, audience = f"Bearer {request.token}", game_audience(request.game_code)

@@ -17,7 +17,7 @@ from bff.contracts.wallet import CloseKey
 
 
 def close_key_scopes(commands: Iterable[MoneyCommand]) -> frozenset[str]:
-    """Whoever may send any command may ask what became of it."""
+    """A scope that allows any command also allows asking for its status."""
     return frozenset(command.scope for command in commands)
 
 

@@ -1,4 +1,4 @@
-"""What the engine answers beside commands.
+"""The engine's endpoints beside commands.
 
 Public: `healthz`, `metrics`, `unknown_path`.
 """

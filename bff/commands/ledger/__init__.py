@@ -1,1 +1,1 @@
-"""Whose money it is: models, accounts, receipts and the outbox, which are written in one transaction."""
+"""The ledger: models, accounts, receipts and the outbox, which are written in one transaction."""

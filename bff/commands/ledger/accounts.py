@@ -18,12 +18,12 @@ from bff.contracts.wallet import Balances
 PlayerKind = Literal["real", "bonus", "held", "debt"]
 HouseKind = Literal["payments", "promotions", "games", "prizes", "losses", "opening"]
 
-# Those that every player has; a debt gets its account with the first one.
+# The accounts that every player has; the account `debt` is made with a player's first debt.
 PLAYER_KINDS = ("real", "bonus", "held")
 
 
 class NotEnough(Exception):
-    """An account does not hold what is to be taken out of it."""
+    """The account's balance is smaller than the amount to be taken out."""
 
 
 class PlayerAccounts:
@@ -97,7 +97,7 @@ class PlayerAccounts:
             statements.update(account, "balance_minor")
 
     def balances(self) -> Balances:
-        """All of it as the wallet shows it. Pending is what deposits may still bring."""
+        """All balances as the wallet shows them. `pending` is the sum of deposits that are not settled yet."""
         coming = statements.total(
             Receipt, "amount_minor", player_id=self.player.player_id, state="pending", command="deposit"
         )

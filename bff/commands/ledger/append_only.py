@@ -1,4 +1,4 @@
-"""What the models can not say: rows that no program may change again.
+"""Database triggers that make rows append-only, which models can not express.
 
 Public: `protect_entries`, `unprotect_entries`, `close_ways_round`, `open_ways_round`.
 """
@@ -36,7 +36,7 @@ def unprotect_entries(_apps: Any, editor: Any) -> None:
 
 
 def close_ways_round(_apps: Any, editor: Any) -> None:
-    """Refuse as well what changes rows without an UPDATE or DELETE that a row's trigger sees.
+    """Also refuse statements that change rows without firing a row's UPDATE or DELETE trigger.
 
     SQLite's REPLACE deletes the row in the way without asking its triggers (by its key or its rowid; a rowid that was
     not given is -1 here), and PostgreSQL's TRUNCATE asks those of the whole statement only.

@@ -28,7 +28,7 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that must not be. `about` names the row."""
+    """One inconsistency. `about` names the row."""
 
     check: str
     about: str
@@ -51,7 +51,7 @@ def _currencies(chunk: list[Any]) -> Iterator[Finding]:
 
 
 def _balances(chunk: list[Any]) -> Iterator[Finding]:
-    """Balances that are not what their entries say."""
+    """Balances that differ from the sum of their entries."""
     entries = Entry.objects.filter(account=OuterRef("pk")).values("account").annotate(total=Sum("amount_minor"))
     accounts = Account.objects.filter(player__in=chunk).annotate(total=Coalesce(Subquery(entries.values("total")), 0))
     for row in accounts.exclude(balance_minor=F("total")).values("player_id", "kind", "balance_minor", "total"):
@@ -79,7 +79,7 @@ def _deposits(chunk: list[Any]) -> Iterator[Finding]:
 
 
 def _charges(chunk: list[Any]) -> Iterator[Finding]:
-    """Charges of another amount or currency than was asked for, until somebody has decided them."""
+    """Charges of another amount or currency than requested, until an operator has decided them."""
     differing = Charge.objects.filter(state="differs", receipt__player__in=chunk).select_related("receipt")
     for charge in differing:
         requested = f"{charge.receipt.amount_minor} {charge.receipt.currency}"
@@ -97,7 +97,7 @@ def _history_lengths(chunk: list[Any]) -> Iterator[Finding]:
 
 
 def _grants(chunk: list[Any]) -> Iterator[Finding]:
-    """Bonuses that count another stake than the bets say, or that should have been decided and are not."""
+    """Bonuses whose counted stake differs from their bets, or that should be done or ended and are not."""
     counted = Coalesce(Sum("bets__wagered_minor"), 0)
     grants = Grant.objects.filter(player__in=chunk).annotate(counted=counted)
     wrong = grants.exclude(wagered_minor=F("counted")) | grants.filter(
@@ -109,7 +109,7 @@ def _grants(chunk: list[Any]) -> Iterator[Finding]:
 
 
 def _bonuses(chunk: list[Any]) -> Iterator[Finding]:
-    """Bonus money that belongs to no bonus that runs: more than was given, and than their bets have left of it."""
+    """Bonus money that belongs to no running bonus: more than was granted, and more than their bets have left of it."""
     given = Grant.objects.filter(state="running", player=OuterRef("player")).values("player")
     played = GameTransaction.objects.filter(grant__state="running", player=OuterRef("player")).values("player")
     held = Coalesce(Subquery(given.annotate(total=Sum("amount_minor")).values("total")), 0) + Coalesce(

@@ -22,7 +22,7 @@ class CommandRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CommandRequest:
-    """Who asks for what, under which key. `fingerprint` is the same exactly when the same is asked."""
+    """A command with its player and idempotency key. `fingerprint` is equal exactly for equal commands."""
 
     player: str
     currency: str

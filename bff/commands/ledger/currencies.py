@@ -1,4 +1,4 @@
-"""What may be moved at once, in each currency that players may keep their money in.
+"""The largest amounts per currency that one command may move, for each currency that accounts may have.
 
 Public: `CurrencyLimits`, `LIMITS`, `limits_of`, `check_amount`.
 """
@@ -22,7 +22,7 @@ class CurrencyLimits:
     prizes_day_minor_max: int
 
 
-# How many of its units stand for one euro in a limit: a round figure near the rate, no exchange rate.
+# How many of its units count as one euro in a limit: a round figure near the rate, not an exchange rate.
 _PER_EURO = {
     "EUR": 1, "GBP": 1, "USD": 1, "CHF": 1, "CAD": 1, "AUD": 2, "NZD": 2, "BRL": 5, "PLN": 5, "SEK": 10, "NOK": 10,
     "DKK": 10, "MXN": 20, "CZK": 25, "INR": 100, "JPY": 150, "ISK": 150, "HUF": 400, "CLP": 1000, "KRW": 1500,

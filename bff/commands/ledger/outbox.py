@@ -76,7 +76,7 @@ def new_row(accounts: PlayerAccounts, event_type: str, data: msgspec.Struct) -> 
 
 
 def reset_positions() -> None:
-    """What has not gone out waits for a position once more: an epoch begins, and counts from 1."""
+    """Unpublished events lose their positions: a new epoch begins, and counts from 1."""
     OutboxRow.objects.filter(published_at__isnull=True).update(position=None, position_epoch="", previous_id="")
 
 

@@ -1,4 +1,4 @@
-"""What players have forbidden themselves, held against what they are about to do.
+"""Checks a command against the player's deposit limits and self-exclusion.
 
 Public: `PERIODS`, `FOR_GOOD`, `excluded`, `check_excluded`, `check_deposit`, `effective_minor`.
 """

@@ -1,4 +1,4 @@
-"""What the ledger says of one player, as events carry it to the read side.
+"""One player's state in the ledger, as events carry it to the read side.
 
 Public: `changed`, `history_pages`, `latest_answers`, `limits_of`, `MAY_WAIT`.
 """
@@ -22,7 +22,7 @@ from bff.contracts.wallet import Receipt as ReceiptOnWire
 
 # Commands whose line of the history may be pending.
 MAY_WAIT = ("deposit", "withdraw")
-# More answers that are no line of the history than anybody can still be waiting for.
+# The most recent answers outside the history: more than callers can still be waiting for.
 _ANSWERS_RESTATED = 20
 
 
@@ -80,7 +80,7 @@ def _games(player: Player) -> PlayerGames:
 
 
 def limits_of(player: Player) -> LimitsState:
-    """The player's limits as they were set; whoever reads them knows the time."""
+    """The player's limits as they were set; the reader decides by the time which one is in effect."""
     rows = {limit.period: limit for limit in DepositLimit.objects.filter(player=player)}
     deposit = [
         LimitOnWire(period, rows[period].amount_minor, rows[period].next_minor, rows[period].next_at)

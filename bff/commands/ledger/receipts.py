@@ -1,4 +1,4 @@
-"""Receipts: what a command answers, under which key, and once only.
+"""Receipts: the stored answer of each command, one per idempotency key.
 
 Public: `CLOSED`, `find_existing`, `write`, `change`, `on_the_wire`, `history_line`.
 """
@@ -76,7 +76,7 @@ def write(
 
 
 def change(accounts: PlayerAccounts, receipt: Receipt, *, state: MovementState, reason: str = "") -> None:
-    """The receipt's command has come further; whoever waits for it may be answered."""
+    """Update the receipt of a command that has progressed; requests that wait for it may be answered."""
     receipt.state = state
     receipt.reason = reason
     receipt.epoch, receipt.sequence = accounts.epoch, accounts.player.sequence + 1

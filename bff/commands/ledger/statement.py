@@ -1,4 +1,4 @@
-"""Where the ledger says each player stands, for the read side to be compared with.
+"""Statements of each player's state in the ledger, which the read side is compared with.
 
 Public: `state_part`, `stands_of`.
 """

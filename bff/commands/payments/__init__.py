@@ -1,1 +1,1 @@
-"""The payments provider: its API, its webhooks, the charges that it was asked for and how they end."""
+"""The payments provider: its API, its webhooks, and the charges requested from it until they are settled."""

@@ -1,4 +1,4 @@
-"""Charges: what the payments provider was asked for, and the receipts that they settle.
+"""Charges requested from the payments provider, and the receipts that they settle.
 
 Public: `settle`, `decide`.
 """
@@ -54,7 +54,9 @@ def settle(receipt_id: str, outcome: ChargeOutcome, now: datetime) -> Receipt:
 
 
 def decide(receipt_id: str, state: Literal["approved", "declined"], reason: str, now: datetime) -> Receipt:
-    """What people say about a charge that differs; `reason` is a sentence for the player. Raises `CommandRejected`."""
+    """Record an operator's decision about a charge that differs; `reason` is a sentence for the player. Raises
+    `CommandRejected`.
+    """
     charge = Charge.objects.filter(pk=receipt_id).first()
     if charge is None or charge.state != "differs":
         raise CommandRejected(404, "charge_unknown", f"There is no charge {receipt_id} that waits to be decided.")
@@ -67,7 +69,9 @@ def _differs(receipt: Receipt, outcome: ChargeOutcome) -> bool:
 
 
 def _leave_to_people(receipt: Receipt, charge: Charge, outcome: ChargeOutcome) -> None:
-    """Money that nobody asked for: nothing moves, and nobody is asked again, until somebody has looked at it."""
+    """A charge that was not requested: no money moves and the provider is not asked again until an operator has
+    decided.
+    """
     charge.state, charge.check_at = "differs", None
     charge.charged = f"{outcome.amount_minor} {outcome.currency or receipt.currency}"[:40]
     charge.save()

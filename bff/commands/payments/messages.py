@@ -1,4 +1,4 @@
-"""What the payments provider sends, and what it says of a charge.
+"""Messages of the payments provider, and the charge outcome that each means.
 
 Public: `ChargeMessage`, `ChargesMessage`, `outcome_of`.
 """
@@ -28,7 +28,7 @@ class ChargesMessage(msgspec.Struct, frozen=True):
 
 
 def outcome_of(charge: ChargeMessage) -> ChargeOutcome:
-    """What the message says of its charge."""
+    """The charge outcome that the message means."""
     if charge.status == "approved":
         return ChargeOutcome("approved", charge.charge_id, amount_minor=charge.amount_minor, currency=charge.currency)
     if charge.status == "declined":

@@ -1,7 +1,4 @@
-"""What is known of a charge.
-
-Public: `ChargeOutcome`.
-"""
+"""The outcome of a charge as far as it is known. Public: `ChargeOutcome`."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The payments provider's HTTP API, in our words.
+"""Client of the payments provider's HTTP API, translated to the engine's types.
 
 Public: `PaymentsProvider`.
 """
@@ -25,7 +25,7 @@ _NEVER_ARRIVED = "The payment never reached the payment provider, so nothing was
 
 
 class PaymentsProvider:
-    """Calls never raise; what can not be known comes back as `unknown`."""
+    """Calls never raise; an outcome that can not be determined is `unknown`."""
 
     def __init__(self, url: str, policy: Policy, guard: Guard | None = None) -> None:
         self._url = url.rstrip("/")
@@ -50,7 +50,7 @@ class PaymentsProvider:
         return outcome_of(reader.decoded)
 
     async def look_up(self, reference: str) -> ChargeOutcome:
-        """What became of a charge: `lost` only when the provider says that it knows none."""
+        """The outcome of a charge: `lost` only when the provider says that it has none with this reference."""
         reader = _Reader(ChargesMessage)
         request = Request("GET", f"{self._url}/v1/charges?reference={quote(reference)}")
         answer = await self._call(request, reader.judge)
@@ -73,7 +73,9 @@ class PaymentsProvider:
 
 
 class _Reader:
-    """Reads inside the guard: what says 200 and is no charge counts against what was request for. For one call."""
+    """Reads the answer inside the guard, so that a 200 without a valid charge counts as a failure of the path. For one
+    call.
+    """
 
     def __init__(self, kind: Any) -> None:
         self._kind = kind

@@ -1,4 +1,4 @@
-"""Charges whose outcome is not known: ask the provider until it is, and settle them.
+"""Resolves charges with an unknown outcome: asks the provider until it answers, and settles them.
 
 Public: `resolve`, `due_charges`, `outcome_to_record`.
 """
@@ -25,14 +25,14 @@ def due_charges(now: datetime) -> list[tuple[str, datetime]]:
 
 
 def outcome_to_record(outcome: ChargeOutcome, sent_at: datetime, now: datetime) -> ChargeOutcome:
-    """What to write down: a charge that the provider does not know yet may still be on its way to it."""
+    """The outcome to store: a charge that the provider does not know yet may still be on its way to it."""
     if outcome.state == "lost" and now - sent_at < timedelta(seconds=POLICY.lost_after_s):
         return ChargeOutcome("unknown")
     return outcome
 
 
 async def resolve(engine: Engine, payments: PaymentsProvider, stopping: asyncio.Event) -> None:
-    """Until `stopping`. Never posts a charge; only asks about it."""
+    """Runs until `stopping`. It never posts a charge, only looks it up."""
     failing = False
     while not stopping.is_set():
         try:

@@ -1,4 +1,4 @@
-"""Webhooks of the payments provider: who sent one is checked before it is read.
+"""Webhooks of the payments provider: the signature is checked before the body is parsed.
 
 Public: `read_webhook`, `WebhookRejected`, `WebhookUnreadable`.
 """
@@ -18,11 +18,11 @@ class WebhookRejected(Exception):
 
 
 class WebhookUnreadable(Exception):
-    """The webhook is from the provider and says nothing that can be read; the message says why."""
+    """The webhook is from the provider, but its body is invalid; the message says why."""
 
 
 def read_webhook(body: bytes, signature: str, secret: str, *, now: float, age_s_max: int) -> tuple[str, ChargeOutcome]:
-    """The reference and what the provider says about it; raises `WebhookRejected`, `WebhookUnreadable`.
+    """The charge's reference and outcome; raises `WebhookRejected`, `WebhookUnreadable`.
 
     `signature` is `t=<unix seconds>,v1=<hex of HMAC-SHA256 over "t.body">`, as many providers sign.
     """

@@ -1,4 +1,4 @@
-"""How much may be published before the reader of the ledger's stream is too far behind.
+"""Backpressure: how many events may be published before the reader of the ledger's stream is too far behind.
 
 Public: `Backpressure`.
 
@@ -36,5 +36,5 @@ class Backpressure:
             self.is_full = not self.events_left
 
     def count_published(self, events: int) -> None:
-        """So many have been published."""
+        """Count events as published."""
         self.events_left = max(0, self.events_left - events)

@@ -1,4 +1,4 @@
-"""The comparison of the read side with the ledger that never ends, a few players at a time.
+"""The continuous comparison of the read side with the ledger, a few players at a time.
 
 Public: `state_next`.
 

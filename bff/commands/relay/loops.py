@@ -1,4 +1,4 @@
-"""The loops of the relay process: outbox to broker, requests for a replay, pending payments, forgetting.
+"""The loops of the relay process: outbox to broker, replay requests, pending payments, pruning.
 
 Public: `Relay`, `main`. Django must be set up before this is imported; `bff.commands.relay` does that.
 """
@@ -57,7 +57,7 @@ REPLAYS = Counter("mullion_relay_epochs_begun_total", "Times that every player w
 
 
 class Relay:
-    """The loops of one relay process. `state` is what it says of itself."""
+    """The loops of one relay process. `state` is what /healthz reports."""
 
     def __init__(
         self, broker: Broker, engine: Engine, durable_engine: Engine, *, holder: str, policy: BrokerPolicy
@@ -72,7 +72,7 @@ class Relay:
         self.reconciler = Reconciler(broker, durable_engine, settings.COMPARE_S, self._partitions_drained)
         self._partitions_wanted = settings.LEDGER_PARTITIONS  # 0 once it is in force
         self._heartbeat_at = 0.0
-        self._unmarked: steps.Batch | None = None  # out, and not marked yet
+        self._unmarked: steps.Batch | None = None  # published, but not yet marked as published
         self._last: steps.Batch | None = None
         self._backlog: int | None = None
 
@@ -117,7 +117,8 @@ class Relay:
             steps.next_batch, self.holder, published, now, measured=due, events_max=events_max
         )
         if due or not batch.leading:
-            # Told before anything is sent, for it matters most while nothing can be; who does not lead has none.
+            # The backlog is set before publishing, as it matters most while publishing fails; a relay that does not
+            # lead has none.
             self._backlog = batch.backlog
             BACKLOG.set(batch.backlog)
         if not batch.leading:
@@ -138,7 +139,7 @@ class Relay:
         return len(batch.rows)
 
     async def _set_partitions(self, now: datetime) -> None:
-        """Once in a process's life: a relay that goes on takes the number that a later one has set."""
+        """Once per process: a relay that keeps running adopts the number that a later relay has set."""
         if self._partitions_wanted:
             if self._partitions_wanted > 1:
                 await self.broker.prepare(LEDGER_STREAM, self._partitions_wanted)
@@ -201,8 +202,9 @@ def _decode(delivery: Delivery, kind: type[T]) -> T:
 async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
     policy = BROKER
     broker = connect(settings.BROKER_URL, policy)
-    # Publishing waits for nobody else's work on the database, so it has a thread of its own. What it writes down may be
-    # forgotten (it goes out again then), so it never keeps commands waiting while it waits for the disk.
+    # Publishing has a database thread of its own, so that it does not wait for other work. What it writes may be lost
+    # in a crash (the events are then published again), so it does not wait for the disk, and commands do not wait for
+    # it.
     engine, resolving = Engine(threads=1, policy=replace(POLICY, durable=False)), Engine(threads=1)
     payments = PaymentsProvider(settings.PAYMENTS_URL, PAYMENTS)
     relay = Relay(broker, engine, resolving, holder=name_of_process("relay"), policy=policy)

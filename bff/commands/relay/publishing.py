@@ -1,8 +1,8 @@
-"""What the relay publishes on the ledger's stream, each event in its partition.
+"""Publishes the relay's events on the ledger's stream, each in its partition.
 
 Public: `publish_batch`, `publish_heartbeats`.
-After `BrokerUnavailable` any part may be in, and nothing of it is under way any more: what is sent again must not be
-overtaken.
+After `BrokerUnavailable` any part of a batch may be in the stream, but no call is in flight any more, so that no late
+write can overtake the retry.
 """
 
 import asyncio

@@ -40,7 +40,7 @@ def append_player(player_id: str, currency: str, run: str, now: datetime) -> Non
     with transaction.atomic():
         accounts = PlayerAccounts.open(player_id, currency, now)
         if accounts.player.epoch != accounts.epoch:
-            outbox.restate(accounts)  # what comes next must follow something
+            outbox.restate(accounts)  # the next event needs an event to follow
         accounts.player.sequence += 1
         accounts.player.save(update_fields=["sequence"])
         [stands] = stands_of(Player.objects.filter(pk=player_id))

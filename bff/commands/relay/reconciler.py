@@ -93,7 +93,7 @@ class Reconciler:
                 logger.warning("relay_player_differs", player=player, why=why)
 
     def rebuilt(self, answer: PlayersRebuilt) -> None:
-        """How it ended for those; one that is refused needs people."""
+        """Record how the rebuild ended for these players; a refused one needs an operator."""
         for each in answer.players if answer.run.startswith(f"{_RUN}_") else []:
             if each.outcome == "refused":
                 REPAIRS_REFUSED.inc()

@@ -23,7 +23,7 @@ class RepairSchedule:
         wait_s, not_before = self._waits.get(player, (0.0, now))
         if now < not_before:
             return False
-        # The last time was long ago, so this is another fault.
+        # The last repair was long ago, so this counts as another fault.
         wait_s = min(RELAY.repair_s_max, 2 * wait_s) if wait_s and now < not_before + wait_s else RELAY.repair_s_initial
         self._waits[player] = wait_s, now + wait_s
         self._waits.move_to_end(player)

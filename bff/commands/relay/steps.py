@@ -3,8 +3,8 @@
 Public: `Batch`, `next_batch`, `is_idle`, `set_partitions`, `partitions`, `begin_epoch`, `restate_some`, `backlog`,
 `prune`.
 
-Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
-again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
+Every function is one step that may be the last before a kill: rows are marked only after they are published, so after a
+crash some are published again; positions are given once, in one transaction, in the order in which rows became visible.
 """
 
 from dataclasses import dataclass
@@ -200,10 +200,9 @@ def restate_some(now: datetime) -> int:
 
 
 def prune(now: datetime) -> int:
-    """Forget some of what nobody can ask for any more; how many rows.
-
-    Events that went out long ago (whoever needs older news gets the players restated), keys of answers that are past
-    their time (the receipts stay), and requests of providers whose signatures are refused by now.
+    """Delete a batch of rows that are past their retention; returns how many. These are events published long ago (a
+    reader that needs older ones gets the players restated), keys of answers that are past their time (the receipts
+    stay), and requests of providers whose signatures are refused by now.
     """
     old = OutboxRow.objects.filter(published_at__lt=now - timedelta(days=RELAY.outbox_retained_days))
     gone = _first_rows(old).delete()[0]

@@ -1,1 +1,1 @@
-"""The seamless wallet: what game providers ask for, in the engine's words whichever protocol they speak."""
+"""The seamless wallet API for game providers, whichever protocol they speak."""

@@ -1,4 +1,4 @@
-"""What a player owes: the part of a win that had been spent when its provider took the win back.
+"""A player's debt: the part of a win that was already spent when its provider rolled the win back.
 
 Public: `split_debit`, `split_credit`, `write_off`.
 
@@ -23,7 +23,7 @@ from bff.commands.ledger.movement import Movement
 def split_debit(accounts: PlayerAccounts, movement: Movement) -> Movement:
     """`movement` out of the player's accounts as far as they hold it.
 
-    What real money is short of is owed; what bonus money is short of was the house's, and its promotions bear it.
+    A shortfall of real money becomes a debt; a shortfall of bonus money is borne by the house's account `promotions`.
     """
     due = movement.real_minor + movement.owed_minor
     real = max(due, -accounts.balance("real"))

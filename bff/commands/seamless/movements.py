@@ -1,4 +1,4 @@
-"""What a provider's transaction moves, and the one way to write it down.
+"""The money that a provider's transaction moves, and the one function that posts and stores it.
 
 Public: `move`, `check_money`, `accepted`.
 """

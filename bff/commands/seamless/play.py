@@ -1,4 +1,4 @@
-"""Stakes and wins, as game providers ask for them: each transaction counts once, and a rollback always wins.
+"""Bets, wins and rollbacks of game providers: each transaction is applied once, and a rollback always succeeds.
 
 Public: `balance`, `place_bet`, `settle_win`, `roll_back`, and `ProviderCall` and `Denied` of `requests.py`.
 """
@@ -23,7 +23,7 @@ __all__ = ["Denied", "ProviderCall", "balance", "place_bet", "roll_back", "settl
 
 @transaction.atomic(savepoint=False)
 def balance(call: ProviderCall, request: BalanceRequest, now: datetime) -> WalletAnswer:
-    """What the player can stake; raises `Denied` for a token that opens nothing any more."""
+    """The amount that the player can stake; raises `Denied` for a token that is no longer valid."""
     if call.refusal is not None:
         raise Denied(call.refusal)
     accounts, _ = requests.open_request(call, request, now)
@@ -79,7 +79,7 @@ def settle_win(call: ProviderCall, win: WinRequest, now: datetime) -> WalletAnsw
 
 @transaction.atomic(savepoint=False)
 def roll_back(call: ProviderCall, rollback: RollbackRequest, now: datetime) -> WalletAnswer:
-    """Undo a bet, a win or a prize, once. What has not come yet will be refused when it does.
+    """Roll back a bet, a win or a prize, once. A transaction that arrives after its rollback is refused.
 
     A bet is undone by itself, also when it has won already: its win has an id of its own, and a provider who takes
     the round back sends a rollback for each. They may come in either order and are owed until they are taken, so that
@@ -110,7 +110,7 @@ def roll_back(call: ProviderCall, rollback: RollbackRequest, now: datetime) -> W
 def _stake(
     found: requests.FoundTransaction, accounts: PlayerAccounts, bet: BetRequest, running: list[Grant]
 ) -> tuple[Movement, wagering.Share | None]:
-    """What the bet takes and counts; raises `Denied`. Writes nothing."""
+    """The movement of the bet and its share of a bonus's wagering; raises `Denied`. Writes nothing."""
     limits = check_money(accounts, bet.currency, bet.amount_minor, least=0)
     if bet.amount_minor > limits.stake_minor_max:
         raise Denied(Status.LIMIT_EXCEEDED)

@@ -24,7 +24,7 @@ from bff.contracts.seamless import PrizeRequest, Status, WalletAnswer
 
 @transaction.atomic(savepoint=False)
 def give(call: ProviderCall, prize: PrizeRequest, now: datetime) -> WalletAnswer:
-    """Pay the prize as real money, once. It is owed, so a player on a break gets it too."""
+    """Pay the prize as real money, once. A prize is owed, so a self-excluded player gets it too."""
     accounts, _ = requests.open_request(call, prize, now)
     found = requests.find(call, prize.transaction_uuid)
     if requests.already_applied(found, accounts, prize, "prize", prize.amount_minor):

@@ -1,4 +1,4 @@
-"""Which game providers there are, and what each may do.
+"""The game providers of this installation, and what each may do.
 
 Public: `GameProvider`, `read_providers`, `find`, `ProvidersBroken`.
 """

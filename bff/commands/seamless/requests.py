@@ -1,4 +1,4 @@
-"""A game provider's request: who sends it, what was sent under the same ids before, and whether it is a repetition.
+"""A game provider's request: its sender, what was stored under the same ids before, and whether it is a repetition.
 
 Public: `ProviderCall`, `Denied`, `FoundTransaction`, `TransactionRequest`, `open_request`, `store_denial`,
 `denial_answer`, `find`, `already_applied`, `referenced`, `same_game`.
@@ -29,7 +29,7 @@ TransactionRequest = BetRequest | WinRequest | PrizeRequest | RollbackRequest
 
 
 class Denied(Exception):
-    """The business says no, and nothing was moved. `status` says why."""
+    """The request is denied for a business reason, and no money was moved. `status` is the reason."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(status)
@@ -38,10 +38,10 @@ class Denied(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """Who calls: the provider, and the player its token was issued for.
+    """The caller: the provider, and the player that its token was issued for.
 
     `fingerprint` is the same exactly when path, player and body are, whatever token they came with. `refusal` is why
-    the token is good for no stake any more (None: it is good); what is owed, and repetitions, need no good token.
+    the token does not allow a bet (None: it does); wins, rollbacks and repetitions need no valid token.
     """
 
     provider: str
@@ -140,7 +140,7 @@ def already_applied(
 
 
 def referenced(call: ProviderCall, accounts: PlayerAccounts, transaction_uuid: str) -> GameTransaction | None:
-    """What a win or a rollback refers to; raises `Denied` where it is another player's."""
+    """The transaction that a win or a rollback refers to; raises `Denied` where it is another player's."""
     found = statements.find(GameTransaction, provider=call.provider, transaction_uuid=transaction_uuid)
     if found and found[0].player_id != accounts.player.player_id:
         raise Denied(Status.INVALID_TOKEN)

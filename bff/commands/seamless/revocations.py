@@ -1,4 +1,4 @@
-"""Which sessions ended, as the shell publishes it over Valkey or Redis.
+"""Follows the revocations of sessions that the shell publishes over Valkey or Redis.
 
 Public: `follow`.
 """
@@ -20,7 +20,7 @@ async def follow(redis_url: str, sessions: EndedSessions, policy: EnginePolicy =
     """Until cancelled. Whenever the subscription is lost, `sessions` is incomplete, and believes no older token."""
 
     async def read_log(client: AsyncClient) -> None:
-        # The time first: whatever ends while the log is read comes over the channel.
+        # Take the time before reading the log: revocations during the read arrive over the channel.
         read_at = time.time()
         revoked: list[bytes] = await client.zrange(client.key(REVOCATION_LOG), 0, -1)  # type: ignore[assignment]  # not decoded
         for raw in revoked:
@@ -45,7 +45,7 @@ def _revoke(sessions: EndedSessions, raw: bytes) -> None:
         revoked = read_revocation(raw)
     except msgspec.DecodeError as error:
         logger.error("revocation_malformed", detail=str(error))
-        # Whose session that was is not known, so no token from before this moment is believed without asking.
+        # The message does not say whose session ended, so no token from before this moment is accepted without a check.
         sessions.complete_from(time.time())
         return
     sessions.revoke(revoked.player, time.time(), mark=revoked.mark, epoch=revoked.epoch)

@@ -1,4 +1,4 @@
-"""Which game tokens a bet may still come with: those whose session nobody has ended.
+"""Decides whether a bet's game token is still valid: its session must not have been revoked.
 
 Public: `EndedSessions`.
 """
@@ -9,7 +9,7 @@ from bff.resilience.revocation_log import RevocationLog
 
 
 class EndedSessions:
-    """What this process knows of sessions that ended. Pure; Unix seconds are passed in.
+    """The revoked sessions that this process has received. Pure; Unix seconds are passed in.
 
     A game token lives for hours so that a game can be played with one, and names its session (`<mark>.<epoch>`), which
     a revocation names too. A token that is older than the shell's other tokens ever get is believed only where every
@@ -34,16 +34,16 @@ class EndedSessions:
     def revoke(self, player: str, now: float, *, mark: str = "", epoch: int = 0) -> None:
         """The session behind `mark` is over, or without one all sessions of `player` from before `epoch`."""
         forgotten_at = self._revoked.add(player, now, mark=mark, epoch=epoch)
-        # What was forgotten for want of room takes the belief in its age with it.
+        # Where a revocation was evicted for want of room, tokens of its age are no longer accepted.
         if forgotten_at is not None and self._complete_since is not None:
             self._complete_since = max(self._complete_since, forgotten_at)
 
     def is_live(self, token: PlayerContext, now: float) -> bool:
-        """Whether a bet may come with `token`; its expiry is somebody else's question."""
+        """Whether `token`'s session allows a bet; its expiry is checked elsewhere."""
         if self._revoked.covers(token.player, token.session):
             return False
         mark = token.session.partition(".")[0]
-        # Either way: a clock that is ahead must not make a token fresh for as long as it is ahead.
+        # Measured in both directions: a minting clock that is ahead must not keep a token fresh for that much longer.
         if abs(now - token.issued_at) <= self._policy.token_fresh_s:
             return True
         complete = self._complete_since is not None and token.issued_at >= self._complete_since

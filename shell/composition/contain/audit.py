@@ -36,7 +36,7 @@ def audit(
     places: tuple[str, ...] = (),
     limits: Limits | None = None,
 ) -> Contained | Refusal:
-    """Like `contain`, with every note and with what a browser's own parser drops. It caches nothing and takes longer."""
+    """Like `contain`, with every note and with what a browser's own parser drops. It caches nothing and is slower."""
     limits = limits or Container().limits
     container = Container(replace(limits, notes_max=_NOTES_MAX, cache_bytes_max=0))
     contained = container.contain(

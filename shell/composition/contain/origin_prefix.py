@@ -82,7 +82,7 @@ class OriginPrefix:
 
 
 def _name(segment: str) -> str:
-    """The file's name as a server may read it: some servers drop what follows a semicolon, others the blanks around it."""
+    """The file's name as a server may read it: some drop what follows a semicolon, others the blanks around it."""
     return segment.partition(";")[0].strip(" ")
 
 

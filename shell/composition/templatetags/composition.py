@@ -1,4 +1,4 @@
-"""Template tags that tell the compiler where slots are, where fragments are streamed to, and what each visit fills in."""
+"""Template tags that tell the compiler where slots are, where fragments are streamed to, and what visits fill in."""
 
 from django import template
 from django.template.loader import render_to_string

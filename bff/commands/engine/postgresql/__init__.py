@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend with the two things that the engine must know and do: see `base.py`.
+"""Django's PostgreSQL backend with an error for an unknown commit and an end for a silent server: see `base.py`.
 
 Public: `CommitUnknown`.
 """
@@ -7,4 +7,4 @@ from django.db import OperationalError
 
 
 class CommitUnknown(OperationalError):
-    """The connection was lost while the transaction was being committed: it may be, or it may not."""
+    """The connection was lost during COMMIT: the transaction may or may not be committed."""

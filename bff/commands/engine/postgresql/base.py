@@ -16,12 +16,13 @@ from django.db.backends.postgresql import base
 from bff.commands.engine.postgresql import CommitUnknown
 from bff.commands.engine.postgresql.limits import LIMITS_MS, advice, unmet
 
-# The server says these, or a proxy before it, when it lets a connection go: not whether the transaction counts.
+# The server, or a proxy before it, sends these codes when it closes a connection; they do not say whether the
+# transaction was committed.
 _LETS_GO = ("08", "57P")
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Raises `CommitUnknown` where nobody knows whether a transaction was committed."""
+    """Raises `CommitUnknown` where it can not be determined whether a transaction was committed."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -34,7 +35,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if "unsupported startup parameter" not in str(error):
                 raise
             raise OperationalError(
-                f"A pooler let nobody in ({error}). {advice(conn_params.get('user', ''))}"
+                f"The connection pooler refused the connection ({error}). {advice(conn_params.get('user', ''))}"
             ) from error
 
     def init_connection_state(self) -> None:
@@ -50,7 +51,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             )
 
     def close_socket(self) -> None:
-        """From another thread: whoever waits for the server's answer learns at once that there will be none."""
+        """Called from another thread: the thread that waits for the server's answer gets an error at once."""
         # The thread may find out by itself at the same moment, and then there is nothing left to end.
         with self._closing, suppress(OSError, self.Database.Error):
             if self.connection is not None:

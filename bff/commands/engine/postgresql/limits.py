@@ -1,4 +1,5 @@
-"""What the server itself must end, so that no command waits for ever: asked for on connecting, and held to afterwards.
+"""Time limits that the database server must enforce, so that no command waits for ever: requested on connecting, then
+verified.
 
 Public: `LIMITS_MS`, `STARTUP_OPTIONS`, `advice`, `unmet`.
 

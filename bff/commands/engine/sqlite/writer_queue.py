@@ -1,4 +1,4 @@
-"""SQLite's one writer at a time, among several processes that want to.
+"""A queue for SQLite's single write lock among several processes.
 
 Public: `WriterQueue`.
 """

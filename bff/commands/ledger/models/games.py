@@ -1,4 +1,4 @@
-"""Offers, bonuses, what game providers ask for, and what players do with games. Amounts are minor units.
+"""Offers, bonuses, transactions of game providers, and players' favourite and recent games. Amounts are minor units.
 
 Public: `Offer`, `Grant`, `GameTransaction`, `PrizeDay`, `ProviderRequest`, `PlayerGame`.
 """
@@ -49,7 +49,7 @@ class Grant(models.Model):
 
 
 class GameTransaction(models.Model):
-    """What a game provider asked for, once by its `transaction_uuid`.
+    """One transaction of a game provider, stored once by its `transaction_uuid`.
 
     Kinds: bet, win, prize (a win without a bet; `prize` says of what kind), rollback. A rollback whose reference is not
     known is the tombstone that keeps it from ever counting. `real_minor`, `bonus_minor` and `owed_minor` (debt) say

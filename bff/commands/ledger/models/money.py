@@ -58,10 +58,10 @@ class Account(models.Model):
 
 
 class Receipt(models.Model):
-    """What a command answered, written in the command's transaction. A line of the history when it has an `ordinal`.
+    """The answer of a command, written in the command's transaction. A line of the history when it has an `ordinal`.
 
-    `key` is the idempotency key, unique a player; `fingerprint` says what was asked under it. `in_flight_until` is
-    set while a command waits for somebody else; until then nobody else may answer for its key.
+    `key` is the idempotency key, unique a player; `fingerprint` says what was asked under it. `in_flight_until` is set
+    while a command waits for a provider; until then no other process may answer for its key.
     """
 
     receipt_id = models.CharField(primary_key=True, max_length=40)
@@ -113,7 +113,7 @@ class Entry(models.Model):
 
 
 class Charge(models.Model):
-    """What the payments provider was asked for. The reference is the receipt's id.
+    """A charge requested from the payments provider. The reference is the receipt's id.
 
     States: `sent` (whether it arrived is not known), `processing`, `approved`, `declined`, `lost` (the provider never
     heard of it, or it never left), `differs` (the provider says that it charged something else, `charged`: for
@@ -137,7 +137,7 @@ class Charge(models.Model):
 
 
 class DepositLimit(models.Model):
-    """What a player lets themselves pay in. A higher one, or none, waits in `next_minor` until `next_at`."""
+    """A player's own deposit limit. A raised or removed limit waits in `next_minor` until `next_at`."""
 
     player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="deposit_limits")
     period = models.CharField(max_length=8)

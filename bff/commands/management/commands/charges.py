@@ -1,4 +1,4 @@
-"""What the payments provider charged otherwise than it was asked: see it, and decide it."""
+"""Lists charges whose amount or currency differs from the request, and records the decision about one."""
 
 from datetime import UTC, datetime
 from typing import Any

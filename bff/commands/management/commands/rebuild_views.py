@@ -1,4 +1,4 @@
-"""Make what the read side shows of every player anew out of the ledger, and hold it against the ledger."""
+"""Rebuilds the read side's records of every player from the ledger, and compares them with it."""
 
 import asyncio
 import sys
@@ -31,7 +31,7 @@ from bff.contracts.ledger import (
 )
 
 SILENCE_S_MAX = 30.0
-# Players restated and not answered for: few, so that commands and the relay's heartbeats come in between.
+# The most players whose restatement may be unanswered: few, so that commands and the relay's heartbeats get their turn.
 WAITING_MAX = 40
 PLAYERS_AT_ONCE = 10
 
@@ -47,11 +47,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         how = parser.add_mutually_exclusive_group()
-        how.add_argument("--compare-only", action="store_true", help="make nothing anew, only compare")
+        how.add_argument("--compare-only", action="store_true", help="rebuild nothing, only compare")
         how.add_argument(
             "--new-epoch",
             action="store_true",
-            help="for a store whose sequences can not be believed: begin an epoch in which every player is restated, "
+            help="for a store with wrong sequences: begin an epoch in which every player is restated,  "
             "without a shadow; until all are, wallets say that they age",
         )
 
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     async def _run(self, compare_only: bool, new_epoch: bool) -> int:
-        """How many players are not as the ledger says."""
+        """How many players differ from the ledger."""
         engine, broker = Engine(threads=1), connect(settings.BROKER_URL)
         reader = broker.reader(REQUESTS_STREAM, "rebuild-views", fresh_id("rebuild"))
         refused = 0

@@ -1,4 +1,4 @@
-"""What players have asked back: see it, pay it, or give it back to them."""
+"""Lists the withdrawals that are held, and pays or releases one."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one protocol of game providers says, in the engine's words.
+"""Translates one protocol of game providers to the engine's types and back.
 
 Public: `Adapter`, `Operation`, `SignedRequest`, `ParsedRequest`.
 
@@ -27,7 +27,7 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """What is asked for. `user` is whom the provider means, where its protocol says so beside the token."""
+    """The parsed request. `user` is the player that the provider names, where its protocol has one beside the token."""
 
     operation: Operation
     request: BalanceRequest | TransactionRequest

@@ -33,7 +33,7 @@ from bff.contracts.seamless import (
 SIGNATURE = "x-hub88-signature"
 UNITS_PER_MAJOR = 100_000
 
-# Its words where they are not ours.
+# The protocol's names that differ from the engine's.
 _STATUSES: Mapping[Status, str] = {
     Status.LIMIT_EXCEEDED: "RS_ERROR_LIMIT_REACHED",
     Status.PRIZE_FORBIDDEN: Status.TRANSACTION_DOES_NOT_EXIST.value,
