@@ -49,7 +49,9 @@ class Queries:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Not every server speaks lifespan (daphne does not), so the first scope of any kind starts the background work.
         if self._announcing is None:
-            self._announcing = asyncio.create_task(self._announce(), context=Context())  # nobody's request
+            self._announcing = asyncio.create_task(
+                self._announce(), context=Context()
+            )  # not part of a request's context
         if scope["type"] == "lifespan":
             await serve_lifespan(receive, send, stop=self._stop)
         elif scope["type"] == "http":
@@ -70,7 +72,7 @@ class Queries:
             if scope["method"] not in ("GET", "HEAD"):
                 raise ViewRefused(405, "method_not_allowed", "Views are read with GET.")
             route, last = found
-            # Who may not read a view learns nothing from it, not even whether the question could be read.
+            # Authorization comes first: an unauthorized caller learns nothing, not even whether its query is valid.
             player = self._player(scope)
             route.admit(player)
             view = await route.read(ViewRequest(self._query(scope), player, last))
@@ -125,7 +127,7 @@ class Queries:
         await _send(scope, send, problem.status, PROBLEM_TYPE, _encoder.encode(problem), extra)
 
     def _note_store(self, *, up: bool, detail: str = "") -> None:
-        """Log a change once, not once a request."""
+        """Log a change of the store's state once, not with each request."""
         if up == self._store_is_up:
             return
         self._store_is_up = up
@@ -140,7 +142,7 @@ class Queries:
         await self._store.aclose()
 
     async def _announce(self) -> None:
-        """Tell open pages of feeds that fell silent: whoever fed them may be dead, this process is not."""
+        """Announce feeds that fell silent to open pages: their ingest process may be dead, this one is not."""
         while True:
             try:
                 await self._store.announce()

@@ -1,17 +1,17 @@
-"""How far the projector is, as the query store remembers it.
+"""The projector's checkpoint in the query store.
 
 Public: `Checkpoint`, `CHECKPOINT_TOPIC`, `SHAPE`, `checkpoint_topic`.
 
-A checkpoint is moved and never written anew within its epoch, so a store that forgets it between two looks is found
-out by the next of them, whatever has been written since. It holds the position and the id of the event there: a ledger
-that lost its end may give the same position to another event.
+Within an epoch a checkpoint is only moved (compare and set) and never created, so a store that loses it is noticed at
+the next move, whatever was written since. It holds the position and the id of the event there: a ledger that lost its
+end may give the same position to another event.
 """
 
 from bff.contracts.view import Sequence
 from bff.store import Put, Store
 
 CHECKPOINT_TOPIC = "projection.ledger"
-# Raised by whoever changes what the projector writes: records of another shape are asked for again.
+# To be raised with every change of what the projector writes: records of another shape are replayed.
 SHAPE = 5
 
 
@@ -33,14 +33,14 @@ class Checkpoint:
         return f"<Checkpoint {self.at} {self.event_id}>"
 
     async def read(self) -> bool:
-        """Learn what stands there; whether what it stands for has the shape that this release writes."""
+        """Read the stored checkpoint; returns whether the records have the shape that this release writes."""
         record = await self._store.get(self._topic)
         self.at = record.sequence if record else ("", 0)
         self.event_id = str(record.data.get("event_id", "")) if record else ""
         return record is None or record.data.get("shape") == SHAPE
 
     async def move(self, at: Sequence, event_id: str) -> bool:
-        """Put it further, where it still stands where it did. False: it does not, and `was_lost` says why."""
+        """Move the checkpoint if the store still holds the last one. False: it does not, and `was_lost` says why."""
         return await self._put(at, event_id, self.at if at[0] == self.at[0] else None)
 
     async def begin(self, epoch: str) -> bool:

@@ -1,4 +1,4 @@
-"""Holds the records against the ledger's own word, and answers.
+"""Compares the read side's records with the ledger's statements, and publishes the result.
 
 Public: `Comparer`.
 """
@@ -29,7 +29,7 @@ class Comparer:
         self._store, self._broker, self._batch = store, broker, batch
 
     async def answer(self, delivery: Delivery) -> None:
-        """Raises `Unusable` for what does not say what it must."""
+        """Raises `Unusable` for an invalid event."""
         try:
             stated = msgspec.convert(delivery.event.data, BalancesStated)
         except msgspec.ValidationError as error:

@@ -1,4 +1,4 @@
-"""How far the projector is behind, as its metrics say it.
+"""Metrics of the projector's lag.
 
 Public: `LagMeter`.
 """

@@ -1,4 +1,4 @@
-"""Whether what is shown of the ledger may be believed, as one partition's projector says it.
+"""The freshness of the feed `ledger`, as one partition's projector reports it.
 
 Public: `LedgerFeed`.
 

@@ -1,4 +1,4 @@
-"""What the read side counts.
+"""Metrics of the read side.
 
 Public: `Metrics`.
 """

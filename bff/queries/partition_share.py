@@ -1,4 +1,4 @@
-"""Which partitions of the ledger this projector holds, shared out by leases in the query store.
+"""The partitions of the ledger that this projector holds by leases in the query store.
 
 Public: `Share`, `Change`.
 

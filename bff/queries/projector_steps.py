@@ -1,4 +1,4 @@
-"""What the projector does with a batch of the ledger's events: apply, park, checkpoint, and notice what is lost.
+"""The projector's work on a batch of the ledger's events: apply, park, checkpoint, and detect losses.
 
 A ledger that denies what it said (see `PositionTracker`) is another one than the one whose events were applied, so
 nothing of its epoch is believed any more: the wallets are stale until it has told everything again in a later one.
@@ -99,7 +99,7 @@ class Projector:
         self._checkpoint = Checkpoint(store, partition)
         self._feed = LedgerFeed(store, partition, partitions)
         self._on_partitions = on_partitions
-        self._denied_epoch = ""  # nothing of it is believed any more
+        self._denied_epoch = ""  # the epoch that is no longer trusted
         self._heartbeats_seen: deque[str] = deque(maxlen=HEARTBEATS_NAMED)
         self._shadows = Shadows(store)
 
@@ -148,7 +148,7 @@ class Projector:
         return done + others
 
     async def _apply(self, deliveries: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
-        """What is done, and what had to be parked. In order: a shadow rests on what happened before it was told."""
+        """(the handled deliveries, the parked ones). In order: a shadow is built on the events before it."""
         done: list[Delivery] = []
         for rebuilding, some in groupby(deliveries, key=is_rebuilding):
             together = list(some)
@@ -162,7 +162,7 @@ class Projector:
         return deliveries
 
     async def _project(self, fresh: list[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
-        """What is done, and what had to be parked."""
+        """(the handled deliveries, the parked ones)."""
         now = self.clock()
         waiting = {at: each for at, (each, _) in self._parked.items()} | {each.at: each for each in fresh}
         if not waiting:
@@ -194,7 +194,7 @@ class Projector:
             await self.store.put_many(puts[start : start + self.policy.puts_batch])
 
     def _give_up(self, now: float) -> list[Delivery]:
-        """Parked events whose predecessor is not coming: a replay will tell it all."""
+        """Drop parked events whose predecessor is lost: a replay will bring all of it."""
         old = [at for at, (_, since) in self._parked.items() if now - since > self.policy.gap_s_max]
         if len(self._parked) > self.policy.parked_max:
             old = list(self._parked)
@@ -218,7 +218,7 @@ class Projector:
     async def _move_checkpoint(self) -> None:
         """Say in the store how far it is: a store that has forgotten this has forgotten more."""
         if self._is_lost() and self._loss.why == _OTHER_SHAPE:
-            return  # else a successor would take them for its own
+            return  # else the next epoch would count them as its own
         if self.tracker is None or not self.tracker.epoch or self.tracker.at == self._checkpoint.at:
             return
         if not await self._checkpoint.move(self.tracker.at, self.tracker.last_id):
@@ -266,7 +266,7 @@ class Projector:
             self._lose("the query store has forgotten what it held")
 
     async def _deny(self, epoch: str, why: str) -> None:
-        """The ledger is another one than before: what is shown may never have happened."""
+        """The ledger was set back: records may contain events that it does not have any more."""
         await self._feed.stale()
         DENIED.inc()
         self._loss.why = ""

@@ -1,4 +1,4 @@
-"""What the read side says to the write side, on the stream `ledger-requests`.
+"""Requests of the read side to the write side, on the stream `ledger-requests`.
 
 Public: `publish_request`, `Loss`.
 """
@@ -23,7 +23,7 @@ REPLAYS_REQUESTED = Counter(
 
 
 async def publish_request(broker: Broker, event_type: str, sequence: Sequence, data: msgspec.Struct) -> None:
-    """One event, which is about the ledger."""
+    """Publish one request event about the ledger."""
     event = Event(
         id=f"rq_{uuid.uuid4().hex}",
         type=event_type,

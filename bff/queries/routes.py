@@ -1,4 +1,4 @@
-"""Every view: where it is read, and who may.
+"""The route of every view, and who may read it.
 
 Public: `Route`, `Views`, `views_of`.
 A view that belongs to a player names the scopes of which one is enough. What a fragment may read is decided here alone,

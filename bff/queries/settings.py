@@ -8,7 +8,7 @@ DEBUG = os.environ.get("DEBUG") == "1"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0")
 
-# The shell signs who a player is; this side only checks. Without the key every player's view is refused.
+# The shell signs player contexts; this house only verifies them. Without the key every player's view is refused.
 PLAYER_CONTEXT_PUBLIC_KEY = os.environ.get("PLAYER_CONTEXT_PUBLIC_KEY", "")
 if not PLAYER_CONTEXT_PUBLIC_KEY and not DEBUG:
     raise ImproperlyConfigured(

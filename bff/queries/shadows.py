@@ -1,4 +1,4 @@
-"""A player's records made anew in a shadow, and swapped in when they are what the ledger says.
+"""Rebuilds a player's records in a shadow, and swaps it in when it agrees with the ledger.
 
 Public: `Shadows`, `is_rebuilding`.
 

@@ -1,4 +1,4 @@
-"""What one request asks for, checked.
+"""A parsed and checked request for a view.
 
 Public: `ViewRequest`, `currency_of`, `min_sequence_of`, `kinds_of`, `page_of`, `until_of`.
 """

@@ -1,1 +1,3 @@
-"""The command of who ships a fragment: its verbs, and a shell's registry over HTTP. It stands on httpx alone."""
+"""The `mullion` command for teams that ship a fragment: its verbs, and the client of a shell's registry over HTTP. It
+depends on httpx only.
+"""

@@ -1,4 +1,4 @@
-"""The verbs that need a shell of fixtures on this machine: those of the bench, a wheel of its own beside this one.
+"""The verbs that need a shell with fixtures on this machine: they are in the bench, a separate wheel.
 
 Public: `bench_verb`, `NoBench`, `VERBS`.
 """
@@ -12,11 +12,11 @@ Verb = Callable[[Sequence[str]], int]
 
 
 class NoBench(Exception):
-    """A verb of the bench where that is not installed; the sentence says what to install."""
+    """The verb needs the bench, which is not installed; the message says what to install."""
 
 
 def bench_verb(argv: Sequence[str], environ: Mapping[str, str]) -> Verb | None:
-    """What runs `argv` on this machine, None where a shell is to be asked; raises `NoBench`.
+    """The function that runs `argv` on this machine, None where a shell is to be called; raises `NoBench`.
 
     `check` goes by the shell that MULLION_URL names; without one it is the bench's.
     """

@@ -1,4 +1,4 @@
-"""A shell's registry over HTTP: one address, one token, and what is said where an answer is none.
+"""Client of a shell's registry over HTTP: one address, one token, and one error for every failed request.
 
 Public: `RemoteSubjects`, `RequestFailed`.
 """
@@ -17,7 +17,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class RequestFailed(Exception):
-    """What the shell says, or why it could not be asked."""
+    """The shell's error message, or why the shell could not be called."""
 
 
 class Connection:
@@ -55,7 +55,7 @@ class Connection:
 
 
 class RemoteSubjects(Connection):
-    """What is asked of fragments and of pages alike, below the `room` of the API that is theirs."""
+    """The requests that fragments and pages share, below their own `room` (path) of the API."""
 
     room = ""
 

@@ -1,4 +1,4 @@
-"""The verbs about what a release is held to, and their lines.
+"""The verbs of the gate, and their output lines.
 
 Public: `GATE`, `say_gate`, `finding_lines`, `check_lines`, `GateRegistry`.
 """
@@ -16,7 +16,7 @@ _KEEPS_FROM = {"publish": "not published", "live": "on trial at most", "nothing"
 
 
 class GateRegistry(Protocol):
-    """What these verbs ask, wherever it is."""
+    """The registry operations that these verbs call, local or remote."""
 
     def rules(self, name: str) -> Any: ...
     def waive(self, name: str, rule: str, reason: str) -> Any: ...
@@ -58,7 +58,7 @@ def say_gate(verb: str, name: str, answer: Any) -> Iterator[str]:
 
 
 def check_lines(check: dict[str, Any] | None) -> Iterator[str]:
-    """What the gate said of one release, with what pages show while its origin fails."""
+    """The gate's findings about one release, with what pages show while its origin fails."""
     if check is None:
         return
     moment = f"{check['at'][:10]} {check['at'][11:16]}"

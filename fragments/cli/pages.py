@@ -31,7 +31,7 @@ class FileRefused(Exception):
 
 
 class Pages(SharedRegistry, Protocol):
-    """What the verbs ask, wherever the pages are. Each answers what the API would; a refusal is raised."""
+    """The operations that the verbs call, local or remote. Each returns what the API answers and raises a refusal."""
 
     def publish(self, document: dict[str, Any]) -> Answer: ...
     def rollback(self, name: str, to: int | None, reason: str, expect: int | None) -> Answer: ...

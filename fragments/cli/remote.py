@@ -1,4 +1,4 @@
-"""`fragment` against a shell elsewhere: its address and a token are all that is needed; no settings are read.
+"""`fragment` against a remote shell: it needs only the shell's address and a token, and reads no settings.
 
 Public: `main`, `RemoteRegistry`, `named_shell`.
 """
@@ -31,7 +31,7 @@ class RemoteRegistry(RemoteSubjects):
     room = "/fragments"
 
     def check(self, url: str) -> Answer:
-        """All that a publish would do, but that nothing is stored."""
+        """Do all checks of a publish without storing anything."""
         name = self._ask("GET", "/token")["fragment"]
         return self._ask("POST", f"{self._of(name)}/checks", {"manifest_url": url})
 

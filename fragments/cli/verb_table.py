@@ -1,4 +1,5 @@
-"""A verb as a row: what it says of itself, its arguments, and what it asks a registry; and the rows that all share.
+"""A verb as a row of a table: its help, its arguments, and the registry operation that it calls; and the rows that all
+tables share.
 
 Public: `Verb`, `argument`, `one_of`, `add_table`, `run_row`, `add_json`, `SHARED`, `SharedRegistry`, `Answer`.
 """
@@ -117,7 +118,7 @@ _TOKEN = {
         (argument("prefix", metavar="PREFIX", help="as `list` shows it"),),
     ),
 }
-# What is there, who changed it, and with which tokens: of a fragment and of a page.
+# Verbs of both fragments and pages: list, show, diff, audit and tokens.
 SHARED: Mapping[str, Verb] = {
     "list": Verb("what is live", lambda registry, given: registry.list(), named=False),
     "show": Verb("what is live of it, and what was published", lambda registry, given: registry.show(given.name)),

@@ -11,7 +11,9 @@ from fragments.cli.verb_table import SHARED, Answer, SharedRegistry, Verb, add_t
 
 
 class Registry(SharedRegistry, GateRegistry, Protocol):
-    """What verbs ask, wherever it is, but for `publish`. Each answers what the API would; a refusal is raised."""
+    """The registry operations that the verbs call, local or remote, except `publish`. Each returns what the API answers
+    and raises a refusal.
+    """
 
     def hold(self, name: str, reason: str) -> Answer: ...
     def resume(self, name: str) -> Answer: ...

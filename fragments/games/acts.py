@@ -1,4 +1,4 @@
-"""What a player does with one game, and what the page says of it. Decides; no I/O.
+"""The actions on one game, and their results for the page. Pure: no I/O.
 
 Public: `Act`, `Result`, `act_from`, `search_of`, `result_of`, `NOT_READ`, `TOPIC`.
 """
@@ -23,7 +23,7 @@ from fragments.kit.bff import Unknown
 
 Does = Literal["mark", "unmark", "play"]
 COMMANDS: Mapping[str, str] = {"mark": "set-favourite", "unmark": "set-favourite", "play": "launch-game"}
-# What other slots of the page may listen to.
+# The topic that other slots of the page may listen to.
 TOPIC = "games"
 NOT_READ = Notice("bad", "This form could not be read, so nothing was sent. Please try again.")
 _NOT_SENT = "This can't be saved right now, and nothing was sent. Please try again in a moment."
@@ -37,7 +37,7 @@ _AT_CHARS_MAX = 1024
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """`search` is that of the page which stood open, None on the lobby's shelf."""
+    """`search` is the search of the open page, None on the lobby's shelf."""
 
     does: Does
     game_id: str
@@ -50,15 +50,14 @@ class Act:
 
     @property
     def body(self) -> msgspec.Struct:
-        """What the command says."""
+        """The command's body."""
         return LaunchGame(self.game_id) if self.does == "play" else SetFavourite(self.game_id, self.does == "mark")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`marked` and `played` are what is true by the engine's word; `notice` is what else there is to say.
-
-    What could not be sent is asked for again with the slot, as nobody else says when the engine is back.
+    """`marked` and `played` are the state that the engine has confirmed; `notice` is a message beside it. If the action
+    could not be sent, the slot asks again by itself, as no topic tells when the engine is back.
     """
 
     status: int = 200
@@ -89,7 +88,7 @@ def act_from(form: Mapping[str, str]) -> Act | None:
 
 
 def result_of(act: Act, outcome: Receipt | Problem | Unknown | Failure) -> Result:
-    """What the engine's `outcome` means to the player."""
+    """The result of the engine's `outcome` for the player."""
     match outcome:
         case Receipt(state="done"):
             if act.does == "play":

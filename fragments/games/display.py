@@ -27,9 +27,8 @@ _UNREACHABLE = Note("bad", "Games can't be shown right now. We keep trying.")
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks, and what for: `pathname` is the catalogue's page, `sign_in` empty for a player.
-
-    `marked` is what the engine has just said of a game's being a favourite, ahead of the read side.
+    """The reader of a page and its address: `pathname` is the catalogue's page, `sign_in` is empty for a player.
+    `marked` is a favourite that the engine has just confirmed, before the read side shows it.
     """
 
     search: Search
@@ -80,7 +79,7 @@ class Empty:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What became of something that the player did. One that `closes` is there until they close it."""
+    """The result of a player's action. One that `closes` stays until the player closes it."""
 
     tone: Literal["good", "warn", "bad"]
     words: str
@@ -163,7 +162,7 @@ def shelf(
     notice: Notice | None = None,
     failure: Failure | None = None,
 ) -> Shelf:
-    """What a player comes back to, else the first games there are. `failure`: see `judge`."""
+    """A player's recent and favourite games, else the first games of the catalogue. `failure`: see `judge`."""
     degraded, standing = _judged(answer, asking, failure), on_break(answer, formats)
     data = None if isinstance(answer, Failure) else answer.data
     paused = _is_paused(degraded)
@@ -283,7 +282,7 @@ def _title(search: Search) -> str:
 
 def _head(title: str, search: Search, pathname: str) -> PageHead:
     words = title if search.narrows else "Games"
-    # One list in many orders and cuts is one page to who finds it by a search engine.
+    # Search engines index one page for the list, not one for each order and filter.
     return PageHead(words[:TITLE_CHARS_MAX], canonical=pathname, robots="noindex" if search.fields else "")
 
 

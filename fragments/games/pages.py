@@ -28,7 +28,7 @@ async def page_of(
 ) -> Rendered:
     """The catalogue as `search` asks for it, the lobby's shelf where that is None; as far as `result`, or the query.
 
-    While the BFF says nothing it is the last answer to the same question, under its time.
+    While the BFF does not answer, the last answer to the same query is shown, with its time.
     """
     result = result or Result()
     receipt, wanted = result.receipt, search or Search()

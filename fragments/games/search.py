@@ -1,4 +1,4 @@
-"""What a page's query asks of the catalogue, and the links that ask for something else.
+"""The catalogue's search as parsed from a page's query, and links with another search.
 
 Public: `Search`, `search_from`, `CATALOGUE_SLOT`, `FIELDS`, `CATEGORIES`, `SORTS`.
 """
@@ -33,7 +33,7 @@ _PAGE = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is asked for; empty where nothing is."""
+    """A search; fields are empty where the query has none."""
 
     search: str = ""
     provider: str = ""
@@ -60,7 +60,7 @@ class Search:
 
 
 def search_from(query: Mapping[str, str]) -> Search:
-    """What `query` asks for. A word that it has not, or a hostile one, is as if it were not there."""
+    """The search in `query`. Unknown or hostile values are ignored."""
     search, provider, category, sort, page = (query.get(name, "") for name in FIELDS)
     return Search(
         " ".join(search.split())[:SEARCH_CHARS_MAX],

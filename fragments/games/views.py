@@ -15,7 +15,7 @@ from fragments.kit.context import Context
 
 @fragment_view()
 async def shelf(request: HttpRequest, context: Context) -> Rendered:
-    """What a player comes back to, the kinds of games, and a search of all of them."""
+    """A player's recent and favourite games, the kinds of games, and a search over all of them."""
     return await page_of(context, None, min_sequence=request.GET.get("min_sequence", ""))
 
 

@@ -1,5 +1,5 @@
-"""What a fragment written in Python needs, and nothing that knows a domain word.
-
-`house` (who am I) · `context` (whom is this for) · `bff` (what is true) · `formats` (how it reads) ·
-`answer` (what is said back) · `routes` and `asgi` (how it is served) · `function` (the same, without a server).
+"""The library for fragments written in Python; it has no domain word. `house`: the fragment's name, manifest and files
+· `context`: the player, locale and page of a request · `bff`: client of the BFF · `formats`: money and times as text ·
+`answer`: the HTTP response and its `Fragment-State` · `routes` and `asgi`: serving · `function`: the same without a
+server.
 """

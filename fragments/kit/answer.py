@@ -1,4 +1,4 @@
-"""What a fragment says back: HTML, and honestly how good it is.
+"""A fragment's response: HTML, and the `Fragment-State` that declares it degraded.
 
 Public: `Rendered`, `Degraded`, `fragment_view`.
 """
@@ -32,7 +32,9 @@ _NAMES_ITSELF = frozenset({Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DO
 
 @dataclass(frozen=True, slots=True)
 class Degraded:
-    """Why the figures are not current, who failed, and when they last were. `retry_after_ms`: when to ask again."""
+    """The reason why the data is not current, the upstream that failed, and the time as of which the data is true.
+    `retry_after_ms`: when to ask again.
+    """
 
     reason: Reason
     as_of: datetime | None = None
@@ -41,7 +43,7 @@ class Degraded:
 
     @classmethod
     def by(cls, failure: Failure) -> "Degraded":
-        """What a call that failed makes of a slot."""
+        """The degraded state that a failed call causes."""
         return cls(failure.reason, upstream=failure.upstream, retry_after_ms=failure.retry_after_ms)
 
     def named(self, feeds: Sequence[str]) -> "Degraded":
@@ -60,11 +62,11 @@ class Degraded:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A view's answer before it is HTTP. `page` is the template's whole world, by that name.
+    """A view's answer before it is HTTP. `page` is the template's only variable.
 
     `changed` are the classes of change that a command caused, `sequence` where to read them from; `cache_s` is for
-    shared fragments only and never kept for a degraded answer. `page_head` is what a primary slot says of its page.
-    An action that is done may send the browser on to `location`, a page's pathname: then nothing is rendered.
+    shared fragments only and never kept for a degraded answer. `page_head` is a primary slot's metadata for the page's
+    head. An action that is done may send the browser on to `location`, a page's pathname: then nothing is rendered.
     """
 
     template: str

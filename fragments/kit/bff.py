@@ -1,6 +1,5 @@
-"""What is true, asked of the BFF: typed values or a typed failure, never an exception.
-
-Calls go through `bff.resilience.Guard`: deadline, bulkhead and breaker are its business, words and types are ours.
+"""Client of the BFF: returns typed values or a typed failure, never raises. Calls go through `bff.resilience.Guard`,
+which has the deadline, bulkhead and breaker.
 
 Public: `view`, `command`, `Unknown`, `close_clients`.
 """
@@ -43,16 +42,17 @@ _POLICIES = {
 }
 _DEFAULT_URLS = {QUERIES: "http://127.0.0.1:8010", COMMANDS: "http://127.0.0.1:8011"}
 
-# The engine's own word that nothing was done. A bare 503 may be anybody's: an edge that lost the answer says it too.
+# The engine's own statement that nothing was done. A 503 without it proves nothing: a proxy that lost the answer sends
+# one too.
 _NOTHING_DONE = "engine_down"
-# What a partition met is no word about what anybody else meets.
+# Failures in a partition say nothing about calls outside of it.
 _FAILING, _FAILINGS_APART = Failing(), PerPartition(lambda _: Failing())
 _REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A command that may have been carried out. Asking again with the same key can not repeat it."""
+    """The command may or may not have been carried out. Sending it again with the same key can not repeat it."""
 
     failure: Failure
 
@@ -81,13 +81,13 @@ async def view(path: str, kind: type[View[T]], context: Context, /, **query: str
 async def command(name: str, body: msgspec.Struct, context: Context, key: str) -> Receipt | Problem | Unknown | Failure:
     """`POST <commands>/commands/<name>` under the idempotency key `key`.
 
-    A `Receipt` is the engine's word, a `Problem` its refusal, `Failure` means that nothing was done, `Unknown` that
-    nobody here can tell.
+    A `Receipt` is the engine's answer, a `Problem` its refusal; `Failure` means that nothing was done, `Unknown` that
+    it may have been done.
     """
     own = (("content-type", "application/json"), (headers.IDEMPOTENCY_KEY, key))
     request = Request("POST", f"{_url(COMMANDS)}/commands/{name}", _headers(context) + own, msgspec.json.encode(body))
     reader = _Reader(Receipt, frozenset({200, 202}))
-    # What follows a command is a view that shows what it changed, so the command leaves time for one.
+    # After a command its result is read from a view, so the command leaves time for that.
     answer = await _guard(COMMANDS).call(
         request,
         _within(context, POLICY.command_ms, reserve_ms=POLICY.view_ms),
@@ -103,7 +103,7 @@ async def command(name: str, body: msgspec.Struct, context: Context, key: str) -
     # A bearer that is not accepted is about the sign-in; any other refusal is about the command.
     if answer.status == 401 or (problem is not None and problem.code == "scope_missing"):
         return _refused(answer)
-    # What is neither a receipt nor a problem is not the engine's word.
+    # An answer that is neither a receipt nor a problem does not come from the engine.
     return problem or Unknown(_refused(answer))
 
 
@@ -115,7 +115,7 @@ async def close_clients() -> None:
 
 
 class _Reader:
-    """Decodes inside the guard, so that what can not be read counts against what was asked for. For one call."""
+    """Decodes inside the guard, so that an invalid answer counts as a failure of the requested path. For one call."""
 
     def __init__(self, kind: Any, statuses: frozenset[int]) -> None:
         self.kind = kind
@@ -156,7 +156,7 @@ def _within(context: Context, ms: int, *, reserve_ms: int = 0) -> Deadline:
 
 
 def _player(context: Context) -> str:
-    # What can not be read of one player's is nothing to another's.
+    # An invalid answer for one player must not affect other players.
     return context.player.player if context.player else ""
 
 

@@ -1,4 +1,4 @@
-"""What a request says about whom it is for, in one typed value.
+"""The context of a request (player, locale, page) as one typed value.
 
 Public: `Context`, `read_context`.
 """
@@ -30,8 +30,8 @@ class Context:
 
     `authorization` and `traceparent` are passed on as they came; `mount_pathname` is the page's own pathname. `grant`
     is a second token, for the third party behind this slot, empty where the shell gives none. `pathnames` are those of
-    the pages that the fragment links to, by name. `load_class` is passed on too: what a house with too much to do
-    leaves undone first.
+    the pages that the fragment links to, by name. `load_class` is passed on too: an overloaded house sheds some classes
+    first.
     """
 
     player: PlayerContext | None

@@ -1,4 +1,4 @@
-"""Who it is that fails behind this fragment, by name.
+"""Names the upstream that fails behind this fragment.
 
 Public: `Failing`, `STORE`.
 """
@@ -9,17 +9,19 @@ from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 
 STORE = "query-store"
-_STORE_DOWN = "store_down"  # the read side's own word (RFC 9457) that what fails is behind it
+_STORE_DOWN = "store_down"  # the read side's problem code (RFC 9457) for a failure of its own upstream
 
 
 class Failing:
-    """Names failures. A shut door says nothing of why it was shut, so what was met last is remembered by upstream."""
+    """Adds the failed upstream's name to failures. A refusal by an open breaker does not say what opened it, so the
+    last failure of each upstream is remembered.
+    """
 
     def __init__(self) -> None:
         self._causes: dict[str, str] = {}
 
     def named(self, upstream: str, failure: Failure) -> Failure:
-        """`failure` of a call to `upstream`, under the name of who failed: that one, or what it has behind it."""
+        """`failure` of a call to `upstream`, with the name of what failed: that upstream, or one behind it."""
         if failure.code == _STORE_DOWN:
             self._causes[upstream] = STORE
             return structs.replace(failure, reason=Reason.STORE_DOWN, upstream=STORE)
@@ -28,5 +30,5 @@ class Failing:
         return structs.replace(failure, upstream=self._causes.get(upstream, upstream))
 
     def answered(self, upstream: str) -> None:
-        """`upstream` is well, and so is what it has behind it."""
+        """`upstream` answered, so neither it nor anything behind it fails."""
         self._causes.pop(upstream, None)

@@ -1,4 +1,4 @@
-"""How money and times read in a locale. Amounts stay integers until they are words.
+"""Formats money and times for a locale. Amounts stay integers until they are words.
 
 Times are UTC and say so: a fragment does not know where its player is, and a page's script may localise `<time>`.
 

@@ -1,4 +1,4 @@
-"""How far an answer of the BFF may be believed, and the line that says so.
+"""Decides whether a BFF view is current, and the note that a slot shows if it is not.
 
 Public: `judge`, `paused`, `Note`, `AsOf`, `as_of`.
 """
@@ -36,7 +36,7 @@ class Note:
 
     @property
     def announced(self) -> bool:
-        """Whether a screen reader is told."""
+        """Whether screen readers announce the note."""
         return self.tone != "good"
 
 
@@ -46,7 +46,7 @@ def as_of(moment: datetime | None, formats: Formats) -> AsOf | None:
 
 
 def paused(what: str) -> str:
-    """The one sentence for everything that would become a command while none is taken; `what` is in the plural.
+    """The sentence for forms while the engine takes no commands; `what` is in the plural.
 
     `kit/paused.html` holds the same for pages that stand open.
     """
@@ -54,10 +54,9 @@ def paused(what: str) -> str:
 
 
 def judge(answer: View[Any] | Failure, *, acts: bool = False, failure: Failure | None = None) -> Degraded | None:
-    """None where `answer` is current; else why it is not.
-
-    What `acts` offers commands on that data, so it is not current either while none is taken. `failure` is that of the
-    call whose answer `answer` stands in for (`LastKnown.recall`).
+    """None where `answer` is current; else why it is not. With `acts`, the slot offers commands on the data, so it also
+    counts as not current while the engine takes none. `failure` is that of the call whose answer `answer` stands in for
+    (`LastKnown.recall`).
     """
     if isinstance(answer, Failure):
         return Degraded.by(answer)

@@ -1,4 +1,4 @@
-"""Which fragment this is: its name, its manifest, its static files.
+"""This process's fragment: its name, its manifest, its static files.
 
 The name stands in `house.toml` and nowhere else; everything else that the manifest says is data in `manifest.json`.
 The version ends in a digest of the fragment's own files, so two different contents never share one version.
@@ -53,7 +53,7 @@ class House:
 def load(folder: Path, environ: Mapping[str, str] = os.environ) -> House:
     """The house in `folder`; `ManifestRefused` or `OSError` names the file and what is wrong with it.
 
-    How it runs is the environment's to say: where a platform of functions runs it, its manifest says so.
+    Where the environment shows that a function platform runs it, its manifest declares `function`.
     """
     name = _name(folder / "house.toml")
     raw = _json_object(folder / "manifest.json")

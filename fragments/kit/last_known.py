@@ -1,7 +1,7 @@
-"""The last that the BFF said, for when it says nothing any more.
+"""The last answers of the BFF, to be shown while it does not answer.
 
 Public: `LastKnown`.
-Held in the process's memory and bounded: after a restart there is nothing to go by, and the page says so.
+Held in the process's memory and bounded: it is empty after a restart.
 """
 
 from collections import OrderedDict
@@ -18,7 +18,7 @@ from bff.resilience.reason import Reason
 T = TypeVar("T")
 
 ANSWERS_MAX = 512
-# The BFF's own word about what was asked for: no older answer stands in its place.
+# Statements of the BFF about the request itself: no older answer replaces them.
 _ANSWERED = frozenset({Reason.NOT_FOUND, Reason.UNAUTHORISED})
 
 
@@ -30,13 +30,12 @@ class LastKnown(Generic[T]):
         self._answers: OrderedDict[Hashable, View[T]] = OrderedDict()
 
     def recall(self, key: Hashable, answer: View[T] | Failure) -> tuple[View[T] | Failure, Failure | None]:
-        """(what there is to show, the failure that it stands in for); `answer` itself where it holds data.
-
-        What is handed out again is `down`, with the moment it was true. A store that holds nothing is no failure, and
-        the last answer stands in its place all the same.
+        """(the view to show, the failure that it replaces); `answer` itself where it holds data. An older answer is
+        marked `down`, with the time as of which it is true. An empty query store is no failure, but is replaced by the
+        last answer too.
         """
         if isinstance(answer, View) and answer.data is not None:
-            if current() is None:  # a partition reads what others were told, and leaves nothing behind
+            if current() is None:  # a partition reads shared answers, but stores none
                 self._keep(key, answer)
             return answer, None
         last_known = self._answers.get(key)

@@ -1,4 +1,4 @@
-"""What a fragment counts; calls to the BFF are counted by their guards.
+"""Metrics of a fragment; calls to the BFF are counted by their guards.
 
 Public: `ANSWERS`, `SECONDS`.
 """

@@ -1,4 +1,4 @@
-"""Where the pages are that a fragment's links lead to: as the house's settings say, or as the page around it says.
+"""The pathnames of pages that a fragment links to: from its settings, or from the layout around it.
 
 A layout that is not the shell has its pages elsewhere. It says so in a Podium context of its own, by name:
 `podium-page-pathnames: cashier=/money/; table=/play/{table_id}/`. What it does not name stays as the settings say.

@@ -1,4 +1,4 @@
-"""What a player on a break is told, the same in every fragment: `kit/on_break.html` is the one place with the words.
+"""The message for a player on a break, the same in every fragment; its words are in `kit/on_break.html` only.
 
 Public: `OnBreak`, `on_break`.
 """

@@ -1,9 +1,9 @@
-"""Commands whose answer never came: how such a command is named, and how its outcome is settled.
+"""Commands whose answer was lost: the id that names one, and how its outcome is found out.
 
 Public: `UnansweredCommand`, `parse_unanswered`, `settle_unanswered`, `CLOSED`.
 
-The name crosses a redirect and a reload as the slot's receipt, `key_<form>_<when>_<key>`: a fragment keeps nothing, and
-the engine knows a command by its key alone.
+The id crosses a redirect and a reload as the slot's receipt, `key_<form>_<when>_<key>`: a fragment stores nothing, and
+the engine finds a command by its key.
 """
 
 import re
@@ -36,7 +36,7 @@ class UnansweredCommand:
 
     @property
     def receipt_id(self) -> str:
-        """What stands where a receipt's id would."""
+        """The id in place of a receipt's."""
         return f"key_{self.about}_{self.sent_s:010}_{self.key}"
 
 
@@ -47,7 +47,7 @@ def parse_unanswered(receipt_id: str) -> UnansweredCommand | None:
 
 
 async def settle_unanswered(unanswered: UnansweredCommand, context: Context) -> Receipt | Problem | None:
-    """The engine's word: a receipt, or the problem that keys of that time are forgotten. None while it has none."""
+    """The engine's answer: a receipt, or the problem that keys of that time are forgotten. None while it has none."""
     sent_at = datetime.fromtimestamp(unanswered.sent_s, UTC)
     outcome = await bff.command(CLOSED, CloseKey(sent_at), context, unanswered.key)
     if isinstance(outcome, Receipt) or (isinstance(outcome, Problem) and outcome.code == _FORGOTTEN):

@@ -1,4 +1,5 @@
-"""What the first request would otherwise pay for: routes, templates and locale data, about 150 ms of a 400 ms deadline.
+"""Warm-up at start: loads routes, templates and locale data, which would take the first request about 150 ms of a 400
+ms deadline.
 
 Public: `warm`.
 """

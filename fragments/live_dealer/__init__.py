@@ -1,1 +1,1 @@
-"""The live tables: the lobby's grid and one table's page. Shared: it never knows who is looking."""
+"""The live tables: the lobby's grid and one table's page. Shared: it gets no player context."""

@@ -1,4 +1,4 @@
-"""The addresses that know their player: the slip of one table, the bets on it, and placing one."""
+"""The views with a player context: the bet slip of one table, the player's bets at it, and placing one."""
 
 import asyncio
 import re

@@ -189,7 +189,7 @@ def _note(degraded: Degraded, formats: Formats) -> Note:
 
 
 def _is_current(degraded: Degraded | None) -> bool:
-    # What is only late stands under the moment it was true; of a feed that is silent nothing is claimed.
+    # Late data is shown with its time; of a silent feed no state is shown.
     return degraded is None or degraded.reason is Reason.FEED_STALE
 
 

@@ -1,4 +1,4 @@
-"""The border to the provider that takes the bets: typed answers or a typed failure, never an exception.
+"""Client of the provider that takes the bets: typed answers or a typed failure, never raises.
 
 Public: `place`, `latest`, `Unknown`, `close`.
 """

@@ -54,9 +54,8 @@ class Stake:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What became of a bet, in a sentence. `cashier` where money would help.
-
-    `status` is there where the bet is in the list too. What ends by itself when a feed is back `ends` with its name.
+    """The result of a bet as a sentence. `cashier`: whether to link the cashier. `status` is set where the bet is in
+    the list too. `ends` is the feed whose recovery removes the notice.
     """
 
     tone: Tone
@@ -81,9 +80,8 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A bet that nobody can vouch for: asked for again with the same key it can not be placed twice.
-
-    `closes_at` is exactly what was sent: a bet that differs in anything is another bet under a used key.
+    """A bet with an unknown outcome: sent again with the same key it can not be placed twice. `closes_at` is exactly
+    the value that was sent: any difference would make it another bet under a used key.
     """
 
     key: str
@@ -189,13 +187,13 @@ def bets(answer: list[Bet] | Failure, formats: Formats, game: str, player: str) 
 
 
 def accepted(bet: Bet, formats: Formats) -> Notice:
-    """What is said about a bet that was taken, or may still be."""
+    """The notice for a bet that was accepted or is pending."""
     tone, words = _sentence(bet, formats)
     return Notice(tone, words, status=Status(bet.bet_id, bet.step, words, _state(bet, formats)))
 
 
 def refused(why: BetRefusal, limits: Limits | None, formats: Formats) -> Notice:
-    """What is said about a bet that was not."""
+    """The notice for a bet that was refused."""
     if why is BetRefusal.UNDER_LIMIT and limits:
         least = formats.money_short(limits.bet_min_minor, limits.currency)
         return Notice("bad", f"The least you can stake here is {least}. Nothing was taken.")
@@ -207,7 +205,7 @@ def refused(why: BetRefusal, limits: Limits | None, formats: Formats) -> Notice:
 
 
 def unknown(wanted: PlaceBet, key: str, formats: Formats) -> tuple[Notice, Again]:
-    """A lost answer: never called failed, and never sent again under another key."""
+    """The notice for a lost answer: the bet is not called failed, and is not sent again under another key."""
     what = f"{formats.money_short(wanted.amount_minor, wanted.currency)} on {wanted.side}"
     words = f"The answer got lost, so {what} may or may not be in. Asking again can't place it twice."
     return Notice("warn", words), Again(key, wanted.side, wanted.amount_minor, wanted.closes_at.isoformat())

@@ -55,7 +55,7 @@ async def table(request: HttpRequest, context: Context, table_id: str) -> Render
 
 
 def _listed(currency: str, table_id: str, failure: Failure) -> tuple[View[TableData] | Failure, Failure | None]:
-    """The table as the last list had it, for whoever follows a link of that list."""
+    """The table from the last list, for a player who follows a link of that list."""
     answer, _ = _last_list.recall(currency, failure)
     tables = answer.data.tables if isinstance(answer, View) and answer.data else []
     found = next((one for one in tables if one.table_id == table_id), None)

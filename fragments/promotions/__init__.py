@@ -1,1 +1,1 @@
-"""The offers: what runs, until when, on which terms; and the claim."""
+"""The promotions: the offers that run with their terms, and the claim."""

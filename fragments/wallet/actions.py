@@ -1,4 +1,4 @@
-"""What a player does with their money: each form becomes one command, and the answer is the whole slot.
+"""The wallet's actions: each form becomes one command, and the answer is the whole slot.
 
 Public: `deposit`, `withdraw`, `cancel`, `limit`, `take_break`.
 """

@@ -1,4 +1,4 @@
-"""What became of the command that a page's query names: by its receipt, or by its key where the answer got lost.
+"""The status of the command that a page's query names: by its receipt, or by its key where the answer was lost.
 
 Public: `CommandStatus`, `read_command_status`.
 """
@@ -20,7 +20,9 @@ from fragments.wallet.receipts import ReceiptCard
 
 @dataclass(frozen=True, slots=True)
 class CommandStatus:
-    """`card` says it; `receipt` is there where figures must know of it. `checking` is what is not known yet."""
+    """`card` shows the status; `receipt` is set where the balances must include it. `checking` is the command whose
+    status is still unknown.
+    """
 
     card: ReceiptCard | None = None
     receipt: Receipt | None = None
@@ -28,7 +30,7 @@ class CommandStatus:
 
 
 async def read_command_status(query: Mapping[str, str], context: Context) -> CommandStatus:
-    """What `?receipt=` asks for; nothing where it asks for nothing."""
+    """The status of the command in `?receipt=`; an empty one without it."""
     receipt_id = query.get("receipt", "")
     if unanswered := parse_unanswered(receipt_id):
         return _status_of(unanswered, await settle_unanswered(unanswered, context), context)

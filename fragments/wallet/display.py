@@ -53,7 +53,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Something that waits for somebody. `key` is there where the player can take it back."""
+    """A pending movement. `key` is set where the player can cancel it."""
 
     line: Line
     key: str
@@ -157,7 +157,7 @@ def deposit_form(
 ) -> Form:
     """The deposit form: open only while the balance is current and the engine takes deposits.
 
-    While what became of a deposit is being checked, it is closed: nobody shall make it twice for want of news.
+    It is closed while the outcome of a deposit is being checked, so that the player does not pay twice.
     """
     limits = limits_for(currency)
     least, most = (
@@ -242,7 +242,7 @@ def _good_note(answer: View[WalletData], balances: Balances, formats: Formats) -
 
 
 def age_note(degraded: Degraded, formats: Formats) -> Note:
-    """How old what is shown is."""
+    """The note about the age of the figures."""
     moment = as_of(degraded.as_of, formats)
     if moment is None:
         return Note("warn", "These figures may be out of date.")

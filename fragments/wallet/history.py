@@ -17,7 +17,7 @@ from fragments.kit.standing import OnBreak, on_break
 from fragments.wallet.display import Line, age_note, line, made_from
 from fragments.wallet.receipts import Detail, ReceiptCard
 
-# What a player asks for -> the ledger's kinds; all of them where none is named.
+# The filter's words -> the ledger's kinds; all of them where none is named.
 FILTERS = {
     "": ("All", ()),
     "deposits": ("Deposits", ("deposit",)),
@@ -28,13 +28,13 @@ FILTERS = {
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])", re.ASCII)
 _PAGE = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 
-# Makes a link to this page that asks for something else.
+# Makes a link to this page with another query.
 Link = Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the page's query asks for; what it has no word for, or a hostile one, is as if it were not there."""
+    """The parsed query of the page; unknown or hostile values are ignored."""
 
     until: str = ""
     kind: str = ""

@@ -5,7 +5,7 @@ Public: `KINDS`, `COMMANDS`, `TOKEN`, `kind_label`, `state_label`.
 
 import re
 
-# What a key, or an id in an address, may look like.
+# The format of a key, or of an id in an address.
 TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 
 KINDS = {

@@ -1,4 +1,4 @@
-"""The wallet's pages: what is asked of the BFF for each, and which template shows it.
+"""The wallet's pages: the BFF view that each reads, and its template.
 
 Public: `FormResult`, `cashier_page`, `summary_page`, `history_page`, `limits_page`, `signed_out`.
 """
@@ -33,9 +33,8 @@ Query = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class FormResult:
-    """What an action has to say on the page that it answers with. `about` names the form that the rest belongs to.
-
-    `key` is kept where the same form is to be sent again under it; `lost` is a command whose answer did not come.
+    """The result of an action for the page that answers it. `about` names the form that the rest belongs to. `key` is
+    set where the same form is to be sent again under it; `lost` is a command whose answer was lost.
     """
 
     about: str = ""
@@ -162,7 +161,9 @@ def _refused(answer: object, context: Context, *, wide: bool) -> Rendered | None
 async def _read_with_status(
     name: str, kind: type[T], context: Context, query: Query, result: FormResult
 ) -> tuple[View[T] | Failure, CommandStatus]:
-    """A view, and what became of what the query names. What the engine has just said of a key is read by the view."""
+    """A view, and the status of the command that the query names. The view is read at least as far as that command's
+    receipt.
+    """
     if parse_unanswered(query.get("receipt", "")) is None:
         return await asyncio.gather(
             _read(name, kind, context, query, result.receipt), read_command_status(query, context)

@@ -1,4 +1,4 @@
-"""What amounts may be. The engine has the last word; these save the player a round trip.
+"""Limits of amounts. The engine decides; these save the player a round trip.
 
 Public: `AmountLimits`, `limits_for`, `WITHDRAWAL_LIMITS`, `CAP_LIMITS`.
 """
@@ -22,10 +22,10 @@ _DEPOSIT = {
 }
 _OTHERWISE = AmountLimits(1_000, 500_000)
 
-# Whatever is there can be had back, to the last cent; the engine knows how much that is.
+# The whole withdrawable balance can be withdrawn, to the last cent; the engine checks how much that is.
 WITHDRAWAL_LIMITS = AmountLimits(1, 1_000_000_000, "withdraw")
 
-# What a player may forbid themselves to pay in: zero is the strictest of all.
+# The range of a player's own deposit limit: zero is the strictest.
 CAP_LIMITS = AmountLimits(0, 1_000_000_000, "set")
 
 

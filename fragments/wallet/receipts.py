@@ -1,4 +1,4 @@
-"""What became of a command, in words. Pure: no request, no clock, no I/O.
+"""The status of a command, in words. Pure: no request, no clock, no I/O.
 
 Public: `ReceiptCard`, `Detail`, `receipt_card`, `unknown_card`, `not_done_card`, `forgotten_card`, `not_sent_card`,
 `refused_card`, `receipt_out_of_reach`, `detail`.
@@ -44,9 +44,8 @@ _OTHERWISE = ("Request of {amount}", "")
 
 @dataclass(frozen=True, slots=True)
 class ReceiptCard:
-    """What became of a command. `again` is where to ask again, empty where that makes no sense.
-
-    What ends by itself when a feed is back `ends` with its name.
+    """The status of a command as a card. `again` is the address to check again, empty where checking makes no sense.
+    `ends` is the feed whose recovery removes the card.
     """
 
     state: Literal["done", "pending", "declined", "failed"]

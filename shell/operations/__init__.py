@@ -1,1 +1,1 @@
-"""What operators need of the shell: health, metrics, the status board, and `manage.py up`."""
+"""For operators: health, metrics, the status board, and `manage.py up`."""

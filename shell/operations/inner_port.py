@@ -1,7 +1,8 @@
-"""The inner port: what operators and their machines read, for whoever is inside the network, and no page.
+"""The inner port: health, metrics and the status board for operators and machines inside the network. It serves no
+page.
 
 Public: `InnerPort`.
-Names and TLS are the public port's affair: inside, a process is asked by whatever address it has.
+Host names and TLS are checked on the public port only: inside the network a process is called by any address it has.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ from shell.page_path import PagePath
 from shell.responses import PLAIN, respond
 from shell.wiring import Parts
 
-# Asks for an answer that is of what was published before the question, instead of what was read last.
+# This query makes the answer include everything that was published before the request, not only what was polled last.
 _CURRENT = ("/readyz", b"registry=current")
 _NOTHING = b"Here are /healthz, /readyz, /metrics and /operations/.\n"
 
@@ -51,6 +52,8 @@ class InnerPort:
         return 404, PLAIN[1], _NOTHING
 
     def _readiness(self, read: bool) -> dict[str, Any]:
-        """What this process serves from; it is ready while it can serve pages, however its fragments are."""
+        """The state that this process serves from. It is ready while it can serve pages, whatever the state of its
+        fragments.
+        """
         current, status = self._parts.registry.current, "ok" if read else "registry unread"
         return {"status": status, "generation": current.generation, "fragments": sorted(current.releases)}

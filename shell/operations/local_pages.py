@@ -1,4 +1,5 @@
-"""The pages of this machine's registry: as the API, for who may read its database and its key, and so an operator.
+"""The pages in this machine's registry, with the operations of the API. Access to its database and key makes the caller
+an operator.
 
 Public: `LocalPages`.
 """

@@ -1,4 +1,4 @@
-"""The registry of this machine: as the API, for who may read its database and its key.
+"""This machine's registry, with the operations of the API, for callers with access to its database and key.
 
 Public: `LocalRegistry`, `OutcomesElsewhere`, `as_json`.
 """
@@ -105,7 +105,7 @@ class LocalRegistry:
 
 @contextmanager
 def _naming_what_is_live() -> Iterator[None]:
-    """A name that is misspelt is answered with those that there are."""
+    """The error for an unknown name lists the live ones."""
     try:
         yield
     except holds.NotLive as error:

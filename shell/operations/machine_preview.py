@@ -1,4 +1,4 @@
-"""A preview of what runs on a machine of its team, as it is there at this moment. Outside production alone.
+"""A preview of a fragment that runs on a developer's machine, as it is at this moment. Outside production only.
 
 Public: `preview_machine`.
 """
@@ -23,8 +23,9 @@ _PRODUCTION = (
 async def preview_machine(
     fragment: str, manifest_url: str, *, hours: float, actor: str, pages: PageTable
 ) -> PreviewLink:
-    """Copy and check what the manifest there describes, and make a link to it. It is sandboxed whatever its name is
-    trusted with, and hears of no player, when it is looked at or shown. Raises `PreviewRefused` and `PublishRefused`.
+    """Copy and check the release that the manifest describes, and make a link to its preview. It is sandboxed whatever
+    the fragment's trust, and gets no player context, when it is checked or shown. Raises `PreviewRefused` and
+    `PublishRefused`.
     """
     if not settings.LOCAL:
         detail = f"preview of {manifest_url[:200]}: {_PRODUCTION}"

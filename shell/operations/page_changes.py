@@ -1,4 +1,4 @@
-"""Pages as data, for who may change them: over HTTP and on this machine. Each answers what the API does.
+"""Changes to pages as data, over HTTP and on this machine. Each function returns what the API answers.
 
 Public: `PageView`, `list_pages`, `publish`, `roll_back`, `live_table`, `read_file`.
 """
@@ -50,7 +50,7 @@ def list_pages(file: FilePages, only: str = "") -> list[PageView]:
 
 
 def publish(name: str, body: bytes, *, file: FilePages, operator: bool, actor: str, now: datetime) -> PageMoved:
-    """Make the document that is `body` the page `name`, where nothing is wrong with it; raises `PagesBroken`."""
+    """Check the document `body` and make it the page `name`; raises `PagesBroken` where something is wrong with it."""
     document = canonical(read_document(body))
     return page_revisions.publish_page(
         name, document, check=lambda found: _check(name, found, file, operator), actor=actor, now=now

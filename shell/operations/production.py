@@ -1,4 +1,4 @@
-"""What production refuses to start with: each a system check, an error in one sentence.
+"""Settings with which production refuses to start: each is a system check with an error in one sentence.
 
 Public: `unsafe`, `check_production`.
 Keys are looked at where they are read, in `shell.settings`.

@@ -1,4 +1,4 @@
-"""What the status board shows, read from this process alone.
+"""The rows of the status board, from the memory of this process.
 
 Public: `FragmentStatus`, `fragments`, `trial_of`.
 """
@@ -15,14 +15,11 @@ from shell.wiring import Parts
 
 @dataclass(frozen=True, slots=True)
 class FragmentStatus:
-    """One row. `state` is empty while nobody asked for the fragment in the last minute; `held` is an operator's.
-
-    `trial` says which other release how many visitors get, or why the last one was rolled back.
-
-    `version_seen` is what answered last where that is another version than the release's.
-
-    `upstream` is who failed: the fragment, or what it says has failed behind it. `function` is what was met of one that
-    sleeps and wakes, `warmed` when and why it was woken beforehand, and when it will be.
+    """One row. `state` is empty where the fragment had no include in the last minute; `held` is the reason of an
+    operator's hold. `trial` is the release on trial and its share of visitors, or why the last trial was rolled back.
+    `version_seen` is the version that answered last, where it differs from the release's. `upstream` is what failed:
+    the fragment, or the upstream that it reports as failed. `function` has the warm and cold calls of a fragment that
+    is a function, `warmed` when and why it was last warmed up, and when it will be.
     """
 
     fragment: str
@@ -107,7 +104,7 @@ def _warmed(parts: Parts, fragment: str) -> str:
 
 
 def trial_of(snapshot: Snapshot, fragment: str) -> str:
-    """What is on trial and why it stands still, or why the last trial of this day ended."""
+    """The release on trial and why it is paused, or why the last trial of the last day ended."""
     canary = snapshot.canaries.get(fragment)
     if canary is None:
         return snapshot.rolled_back.get(fragment, "")

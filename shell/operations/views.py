@@ -20,7 +20,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 def staff_only(view: View) -> View:
-    """Sign-in for whoever nobody is; for a player who is no staff the page does not exist."""
+    """Redirect anonymous visitors to sign-in; answer 404 to players who are not staff."""
 
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
@@ -36,7 +36,7 @@ def staff_only(view: View) -> View:
 @never_cache
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
-    """The wall of the bench that stands beside a shell for development; no page where there is none."""
+    """The gallery of the workbench that runs beside a shell for development; 404 where there is none."""
     if not settings.GALLERY_URL:
         return render(request, "404.html", status=404)
     return HttpResponseRedirect(settings.GALLERY_URL)

@@ -31,7 +31,7 @@ def add_warm_verb(verbs: Any) -> None:
 
 
 def run_warm_verb(options: Mapping[str, Any], *, actor: str) -> list[str]:
-    """What was done, in lines; raises `WarmUpRefused`."""
+    """Run the verb and return its output lines; raises `WarmUpRefused`."""
     name, at, now = options["name"], options["at"], datetime.now(UTC)
     if at is None:
         return [_line(each) for each in coming_warm_ups(now, name)] or [f"nothing is planned for {name}"]

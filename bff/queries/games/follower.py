@@ -42,7 +42,9 @@ class GamesFollower:
         if not self._changed(heads):
             return
         if self._refreshing is None or self._refreshing.done():
-            self._refreshing = asyncio.create_task(self._refresh(heads), context=Context())  # nobody's request
+            self._refreshing = asyncio.create_task(
+                self._refresh(heads), context=Context()
+            )  # not part of a request's context
             self._refreshing.add_done_callback(_note_end)
         patience_s = self._policy.games_refresh_ms / 1000 if len(self.index) else None
         done, _ = await asyncio.wait({self._refreshing}, timeout=patience_s)
@@ -87,6 +89,6 @@ class GamesFollower:
 
 
 def _note_end(refreshing: asyncio.Task[None]) -> None:
-    """Who still waits hears how it ended; where nobody does, the next request tries again."""
+    """Requests that still wait get the result or the error; without any, the next request tries again."""
     if not refreshing.cancelled():
         refreshing.exception()

@@ -1,4 +1,4 @@
-"""The read side's rules: what an event makes of the records, and whether any event is missing.
+"""The read side's rules: how an event changes the records, and whether any event is missing.
 
 Pure: no I/O and no clock in here, so that every order, repetition and loss can be tried.
 

@@ -1,4 +1,4 @@
-"""Whether the records say what the ledger says.
+"""Compares the read side's records with the ledger's statement.
 
 Public: `compare`, `topics_of`, `Standing`, `WINDOW`.
 
@@ -30,7 +30,7 @@ from bff.queries.projections.wallets import RECENT_MAX, movement
 
 T = TypeVar("T")
 
-# So many pages of a history are looked at.
+# The number of pages of a history that are compared.
 WINDOW = 25
 
 Standing = Mapping[str, tuple[Sequence, bytes] | None]

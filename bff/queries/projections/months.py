@@ -1,4 +1,4 @@
-"""What a page of the history holds of each month, so that filters and pages need not read all of it.
+"""Totals of a history page by month, so that filters and paging need not read the whole history.
 
 Public: `months_in`, `totals_of`, `added`, `by_kind`.
 """
@@ -15,7 +15,7 @@ def months_in(lines: Iterable[MovementLine]) -> list[str]:
 
 
 def totals_of(lines: Iterable[MovementLine], month: str) -> dict[str, KindTotals]:
-    """By kind, what these lines are in `month`."""
+    """The totals of these lines in `month`, by kind."""
     totals: dict[str, KindTotals] = {}
     for line in lines:
         if month_of(line.receipt.at) == month:

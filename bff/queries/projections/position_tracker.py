@@ -1,4 +1,4 @@
-"""Whether every event has come, and whether the ledger still is the one that gave them.
+"""Detects missing events, and a ledger that was set back to an earlier state.
 
 Public: `PositionTracker`.
 
@@ -39,12 +39,12 @@ class PositionTracker:
 
     @property
     def at(self) -> Sequence:
-        """Everything up to here has come."""
+        """The position up to which every event has been handled."""
         return self.epoch, self.low
 
     @property
     def is_whole(self) -> bool:
-        """Nothing is missing of all that is known to have been given."""
+        """Whether no event up to the highest reported position is missing."""
         return self.low >= self._highest
 
     @property
@@ -83,7 +83,9 @@ class PositionTracker:
             self._names.pop(self.low - NAMED_MAX, None)
 
     def reported_last(self, position: Sequence, now: float, event_id: str = "") -> bool:
-        """The writer says what it gave last; whether that is what came last. To be called in the stream's order."""
+        """Take in the last position that the writer reports; returns whether it is the last one handled. To be called
+        in the stream's order.
+        """
         if not self._adopt(position[0]):
             self._doubt("the writer speaks of an earlier epoch", now)
             return False
@@ -98,7 +100,7 @@ class PositionTracker:
         return n == self.low and not self.doubt
 
     def lost(self, now: float) -> str:
-        """Why events have to be sent again, or ""."""
+        """Why a replay is needed, or ""."""
         if self._doubted_since is not None and now - self._doubted_since > self._gap_s_max:
             return self.doubt
         if self.low >= self._highest:

@@ -1,4 +1,4 @@
-"""What events about players make of the records in the query store.
+"""Applies events about players to the records in the query store.
 
 Public: `Wallets`, `Parked`, `FEED`, `movement`.
 

@@ -1,1 +1,1 @@
-"""One module a subject; each view is a function of the store and what was asked."""
+"""One module a subject; each view is a function of the store and the request."""

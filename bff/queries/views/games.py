@@ -1,4 +1,4 @@
-"""The catalogue of games: one page of what answers a query, and what the asking player has of it.
+"""The catalogue of games: one page of the games that match a query, and which of them the player has marked or played.
 
 Public: `GamesView`.
 """

@@ -1,4 +1,4 @@
-"""What a player has forbidden themselves, as it is at this moment.
+"""A player's deposit limits and self-exclusion, as they are at this moment.
 
 Public: `limits_view`.
 """

@@ -1,4 +1,5 @@
-"""Reading as far as the reader's own write, no longer than a page can wait; and whether commands are taken.
+"""Waits, at most as long as a page can, until a view includes the reader's own write; and tells whether commands are
+taken.
 
 Public: `read_until`, `reached`, `commands_of`, `LEDGER`, `ENGINE`.
 """

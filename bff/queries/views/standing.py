@@ -1,4 +1,4 @@
-"""Whether the asking player is on a break, the same word in every view that offers something to do.
+"""Whether the player is on a break, the same in every view that offers actions.
 
 Public: `standing_topics`, `break_of`.
 """

@@ -1,1 +1,3 @@
-"""Django's admin for operators: a process of its own that only the inside reaches; nothing of it is in the shell's."""
+"""Django's admin for operators: a process of its own, reachable from the internal network only; the shell's process has
+none of it.
+"""

@@ -1,4 +1,4 @@
-"""A model in the admin: looked at by every operator, changed by nobody, but for verbs that are asked for by name.
+"""A model in the admin: every operator may look at it; it is changed only by its verbs.
 
 Public: `Shown`, `shown`.
 """
@@ -37,7 +37,7 @@ class Shown(ModelAdmin):  # type: ignore[type-arg]  # at run time it takes none
     change_form_template = "operators/change_form.html"
 
     @property
-    def action_form(self) -> type[ActionForm]:  # made of what the verbs of this model ask for
+    def action_form(self) -> type[ActionForm]:  # fields for the values that the model's verbs need
         fields = {name: forms.CharField(label=_LABELS[name], required=False) for name in self.asks}
         return type("VerbForm", (ActionForm,), fields)
 
@@ -60,7 +60,7 @@ class Shown(ModelAdmin):  # type: ignore[type-arg]  # at run time it takes none
         return False
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """The audit has it; the admin keeps none of its own."""
+        """No history page: the audit has the history."""
         raise Http404
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _action(verb: Verb) -> Any:
                 admin.message_user(request, str(refused), messages.ERROR)
             except Error as error:
                 logger.warning("registry_unanswered", detail=str(error))
-                sentence = f"The database did not take it for {row}. Look at the audit before you repeat it."
+                sentence = f"The database did not store the change for {row}. Look at the audit before you repeat it."
                 admin.message_user(request, sentence, messages.ERROR)
 
     return act

@@ -1,4 +1,4 @@
-"""Which models operators are shown, by which columns, and what they may do to each.
+"""The models in the operators' admin, with their columns and verbs.
 
 Public: `MODELS`.
 """

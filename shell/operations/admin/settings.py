@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from shell.settings import *  # noqa: F403  the same database, keys and policies; below is what is not the same
 from shell.settings import INSTALLED_APPS, LOCAL, ROOT
 
-# What operators type. Allowed hosts, same-origin checks and cookies follow from it.
+# The address that operators type. Allowed hosts, same-origin checks and cookies follow from it.
 ADMIN_URL = os.environ.get("ADMIN_URL", "http://localhost:8009")
 _address = urlsplit(ADMIN_URL)
 _SECURE = _address.scheme == "https"
@@ -60,5 +60,5 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = 3600
 LOGIN_URL = "/login/"
-# TLS ends before this process, which is asked over plain HTTP by whatever ends it.
+# TLS ends at a proxy, which calls this process over plain HTTP.
 SECURE_SSL_REDIRECT = False

@@ -1,4 +1,4 @@
-"""The admin's site: for active staff alone, whose tries at a password count as everybody's do.
+"""The admin's site: for active staff only; sign-in attempts are limited as on the players' sign-in.
 
 Public: `OperatorsSite`.
 """
@@ -17,7 +17,7 @@ from shell.players.throttle import SignInThrottle, ThrottlePolicy, tries_of
 
 
 class OperatorForm(AdminAuthenticationForm):
-    """Django's, which counts a try before it looks at the password."""
+    """Django's sign-in form, which counts an attempt before it checks the password."""
 
     def clean(self) -> dict[str, Any]:
         throttle = SignInThrottle(connect(settings.REDIS_URL), house_policy("sign-in", ThrottlePolicy()))
@@ -31,7 +31,7 @@ class OperatorForm(AdminAuthenticationForm):
 
 
 class OperatorsSite(AdminSite):
-    """What may be looked at is each model's to say; who may look is staff."""
+    """Staff may sign in; each model decides what may be viewed."""
 
     site_header = site_title = "Mullion, for operators"
     index_template = "operators/index.html"
@@ -47,5 +47,5 @@ class OperatorsSite(AdminSite):
             self.register(model, admin)
 
     def each_context(self, request: Any) -> dict[str, Any]:
-        """Every page says of which environment it is: two of them look the same."""
+        """Every page names its environment, as the admins of two environments look the same."""
         return {**super().each_context(request), "site_header": f"{self.site_header}: {settings.ENVIRONMENT}"}

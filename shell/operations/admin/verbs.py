@@ -1,4 +1,4 @@
-"""What operators may do in the admin: each verb is the function that the API and the command call, with their audit.
+"""The verbs of the admin: each calls the function that the API and the command line call, with the same audit.
 
 Public: `Verb`, `Given`, `FRAGMENT`, `TRIAL`, `TOKEN`, `WAIVER`, `PAGE`, `REFUSALS`.
 """
@@ -33,7 +33,7 @@ REFUSALS = (
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What an operator said with a verb: who they are, when, and what stands in the form beside it."""
+    """The input of a verb: the operator, the time, and the values of the form beside it."""
 
     actor: str
     now: datetime
@@ -44,7 +44,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`run` does it to one row, and answers what has become of it in one sentence."""
+    """`run` applies the verb to one row and returns the result as one sentence."""
 
     name: str
     says: str

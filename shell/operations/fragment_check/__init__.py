@@ -1,1 +1,1 @@
-"""`fragment check URL`: what pages would make of a fragment, for its team: no database, no Redis, no keys."""
+"""`fragment check URL` shows a team how pages would treat its fragment; it needs no database, Redis or keys."""

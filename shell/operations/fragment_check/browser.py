@@ -1,4 +1,4 @@
-"""A browser to look with, where there is one.
+"""Finds a Chromium for the check, if one is installed.
 
 Public: `chromium`, `NoBrowser`.
 """

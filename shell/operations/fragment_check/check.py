@@ -1,4 +1,4 @@
-"""One check: what publishing would say of a release, what pages show of it, and what they show while it fails.
+"""One check: the findings of publishing a release, what pages show of it, and what they show while its origin fails.
 
 Public: `check`, `CheckRequest`.
 """
@@ -46,7 +46,7 @@ class CheckRequest:
 
 
 async def check(request: CheckRequest) -> Report:
-    """Everything that can be said of the release without a browser. Never raises for what the origin does."""
+    """All findings about the release that need no browser. Never raises for what the origin does."""
     report = Report(request.manifest_url, trust=request.trust)
     transport = RecordingTransport(Transport(fetch_policy()))
     try:
@@ -125,7 +125,7 @@ async def _look(look: SlotLook, release: Release, report: Report) -> SlotReport:
 
 
 async def _warm(transport: RecordingTransport, request: Request) -> None:
-    """Ask once before it counts: pages are asked for by a shell that has connections, of an origin that is awake."""
+    """One request before the measured one: in production the shell has open connections and the origin is warm."""
     with contextlib.suppress(CallFailed):
         await transport.send(request, Deadline.after_ms(time.monotonic(), WAKE_MS))
 

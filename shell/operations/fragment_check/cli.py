@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 class _Unusable(Exception):
-    """Something that the command was given; the message says what, and why."""
+    """An argument can not be used; the message says which, and why."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,7 +97,7 @@ def _set_up() -> None:
 
     from bff.resilience import log
 
-    # What a log would say of a slot stands in the report.
+    # The report has what the log would say of a slot.
     log.configure(level=logging.CRITICAL)
     django.setup()
 

@@ -1,4 +1,4 @@
-"""What is looked at: the slots of pages that name the fragment, or pathnames that somebody gives.
+"""What the check requests: the slots of pages that name the fragment, or the given pathnames.
 
 Public: `SlotLook`, `looks_for`, `include_of`, `PAGE`.
 """

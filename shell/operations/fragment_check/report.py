@@ -1,4 +1,4 @@
-"""What a check found, whole.
+"""The whole result of a check.
 
 Public: `Report`, `SlotReport`, `FileReport`.
 """
@@ -13,7 +13,7 @@ from shell.registry.survival import Survival
 
 @dataclass(frozen=True, slots=True)
 class SlotReport:
-    """One pathname: what was answered, what a page shows of it, and what it shows while the origin fails."""
+    """One pathname: the fragment's answer, what a page shows of it, and what it shows while the origin fails."""
 
     where: str
     url: str
@@ -38,7 +38,7 @@ class FileReport:
 
 @dataclass(slots=True)
 class Report:
-    """`checked` is False where the manifest could not be had or read: then there is nothing but `findings`."""
+    """`checked` is False where the manifest could not be fetched or parsed: then there are only `findings`."""
 
     manifest_url: str
     checked: bool = False

@@ -1,4 +1,5 @@
-"""What a browser shows of each slot: pictures, what its scripts throw, what they are not let do, and who is shut out.
+"""What a browser shows of each slot: screenshots, script errors, violations of the page's CSP, and accessibility
+problems.
 
 Public: `look`.
 """
@@ -36,7 +37,7 @@ _POLICY = "Content Security Policy"
 
 @dataclass(slots=True)
 class Watched:
-    """What a page did besides being shown."""
+    """Errors and violations that the page caused."""
 
     thrown: list[str] = field(default_factory=list)
     forbidden: list[str] = field(default_factory=list)

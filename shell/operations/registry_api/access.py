@@ -1,4 +1,4 @@
-"""Who may do what over HTTP: a bearer token, for its own fragment and up to its purpose. No cookie is ever read.
+"""Authorization over HTTP: a bearer token, for its own fragment and up to its purpose. Cookies are not read.
 
 Public: `TokenBearer`, `actor_of`, `in_registry`, `LINES`.
 """
@@ -25,7 +25,7 @@ from shell.wiring import parts
 T = TypeVar("T")
 
 REGISTRY_MS = 5000
-# How many lines of an audit are answered.
+# The most lines of an audit in one answer.
 LINES: Any = Query(50, ge=1, le=AUDIT_MAX)
 
 logger = log.get("registry")
@@ -44,13 +44,13 @@ async def in_registry(call: Callable[[], T]) -> T:
 
 
 def actor_of(request: HttpRequest) -> str:
-    """Who stands in the audit for this request: the token's name, and which token it is."""
+    """The audit's actor for this request: the token's label and prefix."""
     token: TokenView = request.auth  # type: ignore[attr-defined]  # the operation was not reached without one
     return f"{token.name} [{token.prefix}]"
 
 
 class TokenBearer(HttpBearer):
-    """Lets in who holds a valid token of the fragment that the address names, for `purpose` or more."""
+    """Accepts a valid token of the fragment in the address, for `purpose` or a higher one."""
 
     def __init__(self, purpose: Purpose) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class TokenBearer(HttpBearer):
 
 
 def _named(request: HttpRequest) -> str:
-    """Whose the operation is, by the address: a fragment, or a page; empty where it is the token's own."""
+    """The fragment or page that the address names; empty where the operation is about the token itself."""
     kwargs = request.resolver_match.kwargs if request.resolver_match else {}
     if "page" in kwargs:
         return subject_of(str(kwargs["page"]))

@@ -32,7 +32,7 @@ from shell.wiring import parts
 Reason = Annotated[str, Field(max_length=holds.REASON_CHARS_MAX)]
 Named = Annotated[str, Field(max_length=128)]
 
-# What is published, read in the browser by nobody: no page of documentation that would need script from elsewhere.
+# No HTML documentation: its page would need script from another origin. The OpenAPI document is served.
 api = NinjaAPI(
     title="Mullion's registry",
     version="1",
@@ -127,7 +127,7 @@ def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError
 
 @api.exception_handler(HttpError)
 def _unread(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpResponse:
-    """What the parser says stands behind ninja's own error."""
+    """The parser's message, which is the cause of ninja's own error."""
     assert isinstance(error, HttpError)
     cause = error.__cause__
     return _problem(request, cause if isinstance(cause, Problem) else Problem(error.status_code, str(error)))

@@ -1,4 +1,4 @@
-"""What a request may say at all, looked at before anything reads it: plain text, and no token but in its header.
+"""Checks every request before it is parsed: plain text only, and a token only in its header.
 
 Public: `PlainParser`, `check_address`.
 What comes through here is stored, shown to people and sent to logs: a control character breaks a line in two and is

@@ -1,4 +1,4 @@
-"""Operations about what a release is held to: its check, the rules, and what operators waive.
+"""Operations on the gate: the check of a release, the rules, and waivers.
 
 Public: `router`.
 """
@@ -29,7 +29,7 @@ class RuleChanged(Schema):
 
 @router.get("/fragments/{fragment}/releases/{release}/check", response=waivers.CheckView)
 async def check(request: HttpRequest, fragment: str, release: str) -> waivers.CheckView:
-    """What the gate said of a release, named by its version or the beginning of its digest."""
+    """The gate's findings about a release, named by its version or the beginning of its digest."""
     return await in_registry(lambda: history.show_check(fragment, release))
 
 

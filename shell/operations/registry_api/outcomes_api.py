@@ -1,4 +1,4 @@
-"""What became of a fragment's slots, for its own team: outcomes and reasons of this shell process.
+"""Recent outcomes of a fragment's slots with their reasons, for its own team, from this shell process.
 
 Public: `router`, `OutcomesView`.
 """

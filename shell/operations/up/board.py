@@ -1,4 +1,4 @@
-"""Where each process stands, for the terminal, for waiting, and in `processes.json` for whoever asks from outside.
+"""The state of each process, for the terminal, for waiting, and in `processes.json` for other programs.
 
 Public: `Board`, `State`.
 """
@@ -14,7 +14,9 @@ FILE = "processes.json"
 
 
 class State(StrEnum):
-    """`waiting`: its house is not prepared yet. `refused`: preparing failed. `disabled`: kept down on purpose."""
+    """`waiting`: its house is not prepared yet. `refused`: preparing failed. `disabled`: stopped by a file in
+    `disabled/`.
+    """
 
     WAITING = "waiting"
     STARTING = "starting"

@@ -36,7 +36,7 @@ class Child:
         *,
         inherited: Sequence[int] = (),
     ) -> "Child":
-        # A pipe of our own: with asyncio's, `wait` would wait for grandchildren that hold its other end as well.
+        # An own pipe: with asyncio's, `wait` would also wait for grandchildren that hold its other end.
         ours, theirs = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -61,11 +61,11 @@ class Child:
 
     async def wait(self) -> int:
         code = await self._process.wait()
-        # What a dead process leaves in its group would keep its port.
+        # Processes that a dead one leaves in its group would keep its port.
         self.signal(signal.SIGKILL)
         self._orphan_guard.untrack(self.pid)
         with contextlib.suppress(TimeoutError):
-            # One that left the group with our pipe in its hand must not keep the supervisor waiting.
+            # A process that left the group and still holds the pipe must not keep the supervisor waiting.
             await asyncio.wait_for(self._reading, LAST_WORDS_S)
         self._pipe.close()
         return code

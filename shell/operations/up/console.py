@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: one line a message, led by the process's name in its colour.
+"""Output at the terminal: one line a message, which begins with the process's name in its colour.
 
 Public: `Console`, `LOG_FILE`.
 """
@@ -12,7 +12,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
 
-# Told apart on dark and light terminals alike; red is left for what goes wrong.
+# Colours that differ on dark and light terminals alike; red is reserved for errors.
 COLOURS = (36, 33, 35, 34, 32, 96, 93, 95, 94, 92)
 LOG_FILE = "up.log"
 FILE_BYTES_MAX = 16 * 1024 * 1024
@@ -40,7 +40,7 @@ class Console:
         self.gone = False
         self._file: RotatingFileHandler | None = None
         if file is not None:
-            file.unlink(missing_ok=True)  # another run's; that handler would go on where it ended
+            file.unlink(missing_ok=True)  # the file of an earlier run, to which the handler would append
             self._file = RotatingFileHandler(file, maxBytes=FILE_BYTES_MAX, backupCount=1, encoding="utf-8")
 
     def say(self, text: str) -> None:
@@ -55,7 +55,7 @@ class Console:
         self._line(name, CONTROL.sub("", line), self._colour.get(name, FAINT))
 
     def block(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
-        """The block that a person looks for: set apart by empty lines and a rule."""
+        """A block that stands out: set apart by empty lines and a rule."""
         width = max(len(label) for label, _ in rows)
         body = [f"  {label:<{width}}  {text}" for label, text in rows]
         rule = "─" * max(len(line) for line in [*body, title])

@@ -1,4 +1,4 @@
-"""Where the fault proxy stands with `--drills`: decided from values alone, as the plan is.
+"""The hops of the fault proxy with `--drills`. Pure, like the plan.
 
 Public: `Layout`, `Drills`, `Hop`, `HOST`, `FRONT_OFFSET`, `DRILLS_NAME`.
 
@@ -68,7 +68,7 @@ class Layout:
         )
 
     def ports(self) -> dict[str, int]:
-        """What it is for to port, of all that is listened on beside what is without drills."""
+        """Purpose to port, for each port that only drills listen on."""
         moved = {f"{name}, behind the fault proxy": port for name, port in self.moved.items()}
         calls = {f"{a} to {b}": port for (a, b), port in self.calls.items()}
         return {DRILLS_NAME: self.control, **moved, **calls, "the outage console": self.console}
@@ -84,7 +84,9 @@ def _offsets(processes: Sequence[Process]) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class Drills:
-    """`environ` is what each process is told in another's place; `absent` says of a hop why there is none."""
+    """`environ` has the variables with addresses of hops, by process; `absent` the hops that there are not, with the
+    reason.
+    """
 
     layout: Layout
     hops: tuple[Hop, ...] = ()
@@ -129,7 +131,7 @@ class Drills:
         return cls(layout, tuple(hops), environ, absent)
 
     def own_environ(self) -> dict[str, str]:
-        """What the proxy is told."""
+        """The proxy's own variables."""
         hops = [
             {"name": hop.name, "listen": f"{HOST}:{hop.listen}", "upstream": hop.upstream, "speaks": list(hop.speaks)}
             for hop in self.hops

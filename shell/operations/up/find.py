@@ -1,4 +1,4 @@
-"""Which houses stand in this repository.
+"""Finds the houses of this repository.
 
 Public: `houses`, `stand`, `HousesBroken`.
 """
@@ -40,7 +40,9 @@ def houses(root: Path) -> list[House]:
 
 
 def stand(houses: Sequence[House], processes: Sequence[Process], root: Path) -> None:
-    """Every module that is going to run exists, or `HousesBroken`: a slip is told here, not by a crash loop."""
+    """Raises `HousesBroken` unless every module that is going to run exists, so that a typo is reported here and not by
+    a crash loop.
+    """
     problems = [
         f"{house.file}: house.settings: there is no module '{house.settings}'"
         for house in houses

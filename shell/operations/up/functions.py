@@ -27,6 +27,6 @@ def check_functions(names: Sequence[str], processes: Sequence[Process]) -> None:
 
 
 def as_function(process: Process) -> tuple[Process, Mapping[str, str]]:
-    """The platform in the process's place, and what it is told besides."""
+    """The launch of the function platform in the process's place, and its further variables."""
     module = process.asgi.partition(":")[0].rpartition(".")[0]
     return replace(process, asgi=PLATFORM, run=""), {HANDLER: f"{module}.function.handler"}

@@ -27,7 +27,7 @@ def launch(port_base: int, environ: Mapping[str, str], python: str) -> Launch:
 
 
 def shared_environ(port_base: int) -> dict[str, str]:
-    """What the shell is told."""
+    """The variables for the shell."""
     return {"GALLERY_URL": f"http://{HOST}:{port_base + GALLERY_OFFSET}{PATH}"}
 
 

@@ -1,4 +1,4 @@
-"""What a `house.toml` says, checked field by field.
+"""Parses a `house.toml` and checks it field by field.
 
 Public: `House`, `Process`, `Secrets`, `HouseBroken`, `parse`, `embedded_valkey`.
 """
@@ -18,7 +18,7 @@ CALL = re.compile(rf"{NAME.pattern}|{VARIABLE.pattern}")
 TRUST = re.compile(r"first-party|sandboxed")
 PATH = re.compile(r"/\S*")
 PORT_OFFSET_MAX = 60
-# What one copy takes, with the ports of its drills: copies stand a hundred ports apart.
+# The ports that one copy may use, drills included: copies are a hundred ports apart.
 PORTS_MAX = 100
 VALKEY_OFFSET = 40
 GALLERY_OFFSET = 60

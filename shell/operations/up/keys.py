@@ -66,7 +66,7 @@ def run_key(data: Path, environ: Mapping[str, str], *, wanted: bool) -> Iterator
 
 
 def console_token() -> str:
-    """What the page of the outage console has to know, in this run alone."""
+    """The token that the page of the outage console needs, for this run only."""
     return secrets.token_urlsafe(CONSOLE_BYTES)
 
 

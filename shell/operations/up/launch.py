@@ -1,4 +1,4 @@
-"""What is started: a process to keep running, or a command that ends.
+"""Descriptions of what `up` starts: a process to keep running, or a command that ends.
 
 Public: `Launch`, `Step`.
 """

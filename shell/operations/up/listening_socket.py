@@ -1,4 +1,5 @@
-"""A listening socket that outlives the process which serves it: what comes meanwhile waits instead of being refused.
+"""A listening socket that outlives the process that serves it, so that connections made during a restart wait instead
+of being refused.
 
 Public: `ListeningSocket`.
 """
@@ -22,7 +23,7 @@ class ListeningSocket:
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Refuse who comes, and who waits."""
+        """Refuse connections that wait and those that come."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

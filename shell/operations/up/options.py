@@ -1,4 +1,4 @@
-"""What a person may ask of `up` on the command line.
+"""The command line of `up`.
 
 Public: `Options`, `PORT_BASE`, `add_arguments`, `parse`, `port_base`.
 """

@@ -1,4 +1,4 @@
-"""That nothing outlives the supervisor: parent-death signals, the sweeper, and a watch on `uv`.
+"""Ends every child when the supervisor dies: parent-death signals, the sweeper, and a watch on `uv`.
 
 Public: `OrphanGuard`, `end_with_parent`, `parent_is_uv`.
 """
@@ -29,9 +29,8 @@ def end_with_parent(signal_number: int) -> Callable[[], None]:
 
 
 def parent_is_uv() -> bool:
-    """Whether `uv run` stands between the terminal and this process: if it is killed, so must we be.
-
-    Any other parent may leave for good reasons (nohup, a shell that ends).
+    """Whether the parent process is `uv run`: if it is killed, this process must end too. Any other parent may end for
+    good reasons (nohup, a shell that exits).
     """
     parent = os.getppid()
     with contextlib.suppress(OSError):

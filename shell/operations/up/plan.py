@@ -1,4 +1,4 @@
-"""What to start and with which environment: decided from values alone, nothing is touched.
+"""Decides what to start and with which environment. Pure: no I/O.
 
 Public: `Choice`, `Plan`, `NameUnknown`, `PARTITION_KEY`, `choose`, `plan`.
 """
@@ -38,7 +38,7 @@ class Choice:
     valkey: bool
 
     def ports(self, port_base: int) -> dict[str, int]:
-        """What it is for to port, of all that will be listened on."""
+        """Purpose to port, for each port that will be listened on."""
         ports = {process.name: port_base + process.port for process in self.processes}
         inner = {f"{each.name}, inside": port_base + each.inner for each in self.processes if each.inner is not None}
         return ports | inner | ({VALKEY_NAME: port_base + VALKEY_OFFSET} if self.valkey else {})
@@ -58,7 +58,7 @@ class Plan:
     drills: Launch | None = None
 
     def first(self) -> list[Launch]:
-        """What every house needs to be there."""
+        """The launches that every house needs first."""
         return [launch for launch in (self.valkey, self.drills) if launch]
 
     def names(self) -> list[str]:
@@ -183,7 +183,7 @@ def _shared_environ(
     for house in houses:
         for process in house.processes:
             port = options.port_base + process.port
-            # A part that somebody else runs keeps the address that the environment gives for it.
+            # A process that runs elsewhere keeps the address that the environment gives for it.
             if process in choice.processes or process.variable not in environ:
                 shared[process.variable] = f"http://{HOST}:{layout.moved.get(process.name, port)}"
             if process.public and (process in choice.processes or process.public not in environ):

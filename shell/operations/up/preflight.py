@@ -1,4 +1,4 @@
-"""What must hold before anything is started: one clear sentence for each thing that does not.
+"""Checks before anything is started; each failure is one sentence.
 
 Public: `PreflightFailed`, `ports_free`, `port_taken`, `services_answer`, `kafka_answers`, `programs_present`.
 """

@@ -1,4 +1,4 @@
-"""Is it ready? An HTTP answer of 200 says so, never an open port; Valkey says PONG.
+"""Readiness checks: HTTP 200 means ready, an open port does not; of Valkey, PONG.
 
 Public: `answers`.
 """
@@ -11,7 +11,7 @@ REPLY_BYTES_MAX = 4096
 
 
 async def answers(host: str, port: int, path: str) -> bool:
-    """One question, answered within `ANSWER_S`. An empty `path` asks Valkey."""
+    """One check, which must be answered within `ANSWER_S`. An empty `path` means Valkey."""
     question = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n" if path else "PING\r\n"
     try:
         async with asyncio.timeout(ANSWER_S):

@@ -1,4 +1,4 @@
-"""When a process that died starts again: decided from how long it ran.
+"""The delay before a process that died is restarted: decided from how long it ran.
 
 Public: `RestartDelay`, `how_it_ended`.
 """
@@ -11,7 +11,7 @@ from bff.resilience.backoff import BackoffPolicy, backoff_s
 FIRST_S = 0.5
 LONGEST_S = 8.0
 STEADY_S = 20.0
-RESTART = BackoffPolicy(initial_s=FIRST_S, max_s=LONGEST_S, jitter=0.0)  # one process, so nothing to spread
+RESTART = BackoffPolicy(initial_s=FIRST_S, max_s=LONGEST_S, jitter=0.0)  # a single process, so no jitter
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Do what the plan says until somebody says stop, and leave nothing behind.
+"""Runs the plan until it is stopped, and leaves no process behind.
 
 Public: `run`.
 """
@@ -20,7 +20,7 @@ from shell.operations.up.supervisor import Supervisor
 
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP", signal.SIGQUIT: "SIGQUIT"}
 WATCH_EVERY_S = 0.2
-# uv passes on what the terminal sends to both of us, so one wish may arrive twice.
+# The terminal signals uv and this process, and uv forwards its signal, so one Ctrl-C may arrive twice.
 ECHO_S = 1.0
 
 
@@ -82,7 +82,7 @@ def _hear_signals(supervisor: Supervisor) -> None:
 
 
 async def _watch(supervisor: Supervisor, orphan_guard: OrphanGuard) -> None:
-    """What no signal tells: `uv` was killed, the sweeper was killed, nobody reads what we print."""
+    """Watch for events without a signal: `uv` was killed, the sweeper was killed, the terminal was closed."""
     parent, follow = os.getppid(), parent_is_uv()
     while True:
         await asyncio.sleep(WATCH_EVERY_S)

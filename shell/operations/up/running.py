@@ -15,9 +15,9 @@ from shell.operations.up.house import embedded_valkey
 from shell.operations.up.options import PORT_BASE, port_base
 
 SERVICES = "services.json"
-# What a copy may have been given instead of what `up` brings along; a command must reach the same.
+# Services that a copy may use in place of the embedded ones; a command has to reach the same ones.
 GIVEN = ("REDIS_URL", "DATABASE_URL", "SHELL_DATABASE_URL", "PUBLIC_URL")
-# Whoever sets one of these means a shell of their own.
+# If one of these is set, the command works on the shell that the environment names.
 NAMED = ("MULLION_DATA", "SHELL_DATABASE_URL", "SHELL_SECRET_KEY")
 
 
@@ -44,7 +44,7 @@ def join(argv: Sequence[str], environ: Mapping[str, str], root: Path) -> dict[st
     base = _port_base_of(argv)
     if base is None:
         if {"-h", "--help"} & set(argv):
-            return {} if environ.get("SHELL_SECRET_KEY") else {"DEBUG": "1"}  # which is nobody's data to open
+            return {} if environ.get("SHELL_SECRET_KEY") else {"DEBUG": "1"}  # so there is no data to open
         if any(environ.get(name) for name in NAMED):
             return {}
         base = _only_one(running(root), environ, root)
@@ -54,7 +54,7 @@ def join(argv: Sequence[str], environ: Mapping[str, str], root: Path) -> dict[st
     if not data.is_dir():
         there = ", ".join(str(found) for found in running(root)) or "none"
         raise NotJoined(f"Mullion never ran on port base {base}: there is no {data}. Running now: {there}.")
-    # What the copy's browsers type, and where its shells hear of a change, as `up` decides it where nobody else does.
+    # The copy's public address, and the Redis over which its shells learn of changes, with the defaults of `up`.
     own = {"PUBLIC_URL": f"http://localhost:{base}", "REDIS_URL": embedded_valkey(base)}
     return {"DEBUG": "1", "MULLION_DATA": str(data.absolute()), **own, **_services(data)}
 

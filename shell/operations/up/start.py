@@ -1,4 +1,4 @@
-"""From nothing to a lobby: Valkey, then every house at once, each as soon as it is prepared; then say so.
+"""Starts everything: Valkey, then all houses in parallel, each as soon as it is prepared; then reports it.
 
 Public: `start`.
 """
@@ -17,12 +17,12 @@ from shell.operations.up.supervisor import Supervisor
 READY_PATIENCE_S = 60.0
 START_PATIENCE_S = 10.0
 SAY_EVERY_S = 5.0
-# One that died this often is not waited for; it is tried on all the same.
+# Start-up does not wait for a process that died this often; it is restarted all the same.
 STARTS_MAX = 3
 
 
 class StartFailed(Exception):
-    """There is nothing worth keeping up; the message says why."""
+    """Nothing useful could be started; the message says why."""
 
 
 async def start(plan: Plan, supervisor: Supervisor, began: float) -> None:

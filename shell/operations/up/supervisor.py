@@ -1,4 +1,4 @@
-"""All that runs: processes that are kept, and commands that end. One place to start them, one to end them all.
+"""Owns all child processes: those that are kept running, and commands that end. Starts each, and ends them all.
 
 Public: `Supervisor`.
 """
@@ -71,7 +71,7 @@ class Supervisor:
             await asyncio.wait(late)
 
     def kill(self) -> None:
-        """For a person who will not wait."""
+        """SIGKILL to all at once, after a second Ctrl-C."""
         self._signal_all(signal.SIGKILL)
 
     def _signal_all(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""The last one out: ends every process group that `up` started once `up` itself is gone, however it went.
+"""The sweeper: ends every process group that `up` started once `up` itself is gone, however it ended.
 
 A program of its own (`python -I -S sweeper.py`), in a session of its own. Its stdin is a pipe that only the
 supervisor holds open: `+<group>` and `-<group>` lines say which groups live, the end of the pipe says that the
@@ -16,7 +16,7 @@ STEP_S = 0.05
 
 def main() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
-        # Whoever signals everything at once must not take away the one that cleans up after it.
+        # A signal to all processes at once must not end the sweeper, which cleans up afterwards.
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     groups: set[int] = set()
     for line in sys.stdin:
@@ -36,7 +36,7 @@ def sweep(groups: set[int]) -> None:
 
 
 def send(group: int, number: int) -> bool:
-    """Whether anybody in `group` was there to hear it."""
+    """Whether `group` still had a process to receive the signal."""
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):

@@ -1,1 +1,1 @@
-"""`fragment dev FOLDER`: a team's fragment as it runs, in a shell made of fixtures, in every state of it."""
+"""`fragment dev FOLDER`: runs a team's fragment in a shell with fixtures, and shows it in every state."""

@@ -26,7 +26,7 @@ from shell.operations.workbench.watch import fingerprint
 
 LOOKS_EVERY_S = 0.4
 LATE_S = 3.0
-# More at once would make each of them late on a small machine, and show states that nobody chose.
+# More at once would miss their deadlines on a small machine, and show other states than the chosen ones.
 AT_ONCE_MAX = 2
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 HTML, TEXT, JSON = "text/html; charset=utf-8", "text/plain; charset=utf-8", "application/json"
@@ -55,7 +55,7 @@ class Workbench:
 
     @property
     def generation(self) -> int:
-        """Which run of all of them this is."""
+        """Grows with every restart of any bench."""
         return sum(bench.generation for bench in self._benches.values())
 
     async def _start(self) -> None:
@@ -75,7 +75,7 @@ class Workbench:
         await asyncio.gather(*(bench.stop() for bench in self._benches.values()))
 
     async def _follow(self, bench: Bench) -> None:
-        """Start it, and again with every change; a mistake is shown until it is mended."""
+        """Start the fragment, and restart it at every change of its files; a mistake is shown until it is mended."""
         seen = None
         while True:
             found = await asyncio.to_thread(fingerprint, bench.folder.folder)
@@ -132,7 +132,7 @@ class Workbench:
         return 404, TEXT, b""
 
     async def _view(self, scope: Any, rest: str) -> Answer:
-        """What `bff-queries` or another upstream would say, in the state that the request's mark names."""
+        """The fixture for `bff-queries` or another upstream, in the state that the request's mark names."""
         name, _, path = rest.partition("/")
         bench = self._benches.get(name)
         if bench is None or scope["method"] != "GET":

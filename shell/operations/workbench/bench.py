@@ -52,7 +52,7 @@ Shown = tuple[Include, Included]
 
 @dataclass(frozen=True, slots=True)
 class BenchKeys:
-    """What this run alone signs with: players' bearers, and the marks that tell states apart."""
+    """The signing keys of this run: for players' bearers, and for the marks that tell states apart."""
 
     private: str
     public: str
@@ -89,7 +89,7 @@ class Bench:
     _shown: dict[str, tuple[float, asyncio.Task[Shown | None]]] = field(default_factory=dict)
 
     async def restart(self) -> None:
-        """Start what the folder holds, in place of what ran; a mistake in it is `problem`, with its own words."""
+        """Restart the fragment from the folder's files; a mistake in it is stored in `problem` with its own message."""
         async with self._lock:
             self.problem = STARTING
             await self._end()

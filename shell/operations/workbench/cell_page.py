@@ -15,7 +15,7 @@ from shell.operations.workbench.states import Cell
 from shell.security import header_list
 
 THEME_PREFIX = "/themes/"
-# What a page says of the session that it is for; nobody has one here.
+# The page's session state; there is no session here.
 SIGNED_IN_FOR = {"session_s": "1440", "session_words": "24 min"}
 _FRAMES = re.compile(r"(frame-ancestors|frame-src) [^;]*")
 

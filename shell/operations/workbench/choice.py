@@ -1,4 +1,4 @@
-"""What somebody has chosen to look at, and the links that choose something else. Pure.
+"""The chosen view of the workbench, and the links that change it. Pure.
 
 Public: `Choice`, `Option`, `Group`, `Frame`, `groups_of`, `frame_of`.
 """
@@ -29,7 +29,7 @@ class Choice:
 
     @classmethod
     def of(cls, given: Mapping[str, str], fragments: Sequence[str]) -> "Choice":
-        """As a query says it; what can not be meant is left as it is by itself."""
+        """The choice in a query string; invalid values fall back to their defaults."""
         base = cls(_one(given.get("fragment", ""), fragments, fragments[0]))
         look = given.get("slot", "0")
         return replace(

@@ -1,4 +1,4 @@
-"""What a fragment's BFF, and others that it calls, would say in each state: made of what lies in its `fixtures`.
+"""Answers of a fragment's BFF and other upstreams in each state, made from the files in its `fixtures`.
 
 Public: `answer_of`, `shape`, `long_name`, `read_fixture`, `VIEWS`.
 """

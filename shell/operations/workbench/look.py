@@ -1,4 +1,4 @@
-"""What is looked at: one slot, where its page has it.
+"""One slot to look at, at the place that its page gives it.
 
 Public: `Look`, `looks_of`, `alone`.
 """

@@ -25,7 +25,7 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "NODE_PATH")
 
 
 class NotReady(Exception):
-    """It ended, or said nothing; the message holds its last words."""
+    """The fragment ended or did not answer; the message holds the end of its output."""
 
 
 class FragmentProcess:
@@ -64,7 +64,7 @@ class FragmentProcess:
         raise NotReady(f"{folder.name} answers nothing at {folder.ready}:\n" + "\n".join(self._lines))
 
     async def stop(self) -> None:
-        """As a deployment would, and for good where it stays."""
+        """Stop it as a deployment would: SIGTERM, then SIGKILL if it does not end."""
         if self._child is None or self._ended is None:
             return
         self._child.signal(signal.SIGTERM)

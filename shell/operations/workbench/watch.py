@@ -1,4 +1,4 @@
-"""What in a folder has changed since it was looked at last.
+"""Detects changes of the files in a folder.
 
 Public: `Fingerprint`, `fingerprint`.
 """
