@@ -51,7 +51,7 @@ class Desk:
         return {
             **system(self._places, self._sampler.sample, self._tester.mark),
             "pages": self._places.pages,
-            "framed": self._sampler.sample.framed,
+            "framed": self._sampler.sample.framed(time.monotonic()),
             "sessions": sessions,
             "slots": self._history.slots(),
             "history": self._history.body(),

@@ -129,7 +129,11 @@ class History:
     # --- what was done
 
     def begin(self, fault: Fault, now: float, at_ms: int, by: str = HERE) -> None:
-        """This fault is on; one of the same name on the same hop has made room for it."""
+        """This fault is on; one of the same name on the same hop has made room for it. Whoever put it on says so last:
+        it may have been seen on the proxy before."""
+        if seen := next((entry for entry in self._on() if fault.number and entry.fault.number == fault.number), None):
+            seen.by = by
+            return
         for entry in self._on():
             if (entry.fault.hop, entry.fault.name) == (fault.hop, fault.name):
                 self._end(entry, now, REPLACED)

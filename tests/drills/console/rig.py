@@ -19,7 +19,7 @@ import httpx
 from tests.support.free_ports import free_port
 from tests.support.mullion import ROOT
 
-READY_S_MAX = 20.0
+READY_S_MAX = 120.0
 TOKEN = "the-token-of-the-rig"
 HOPS = {
     "browser:shell": ["http"],
@@ -90,13 +90,13 @@ class ConsoleRig:
         """Three hops more than any of these tests breaks, one of them in many words."""
         for hop, fault, attributes in MORE:
             body = {"type": fault, "attributes": attributes, "ttl_s": 600}
-            httpx.post(f"{self.proxy_url}/proxies/{hop}/toxics", json=body).raise_for_status()
+            httpx.post(f"{self.proxy_url}/proxies/{hop}/toxics", json=body, timeout=READY_S_MAX).raise_for_status()
 
     def heal(self) -> None:
         """Everything as it was at first."""
         self.slots = dict.fromkeys(self.slots, ("fresh", ""))
         self.breaker, self.silent = "closed", set()
-        httpx.post(f"{self.proxy_url}/reset")
+        httpx.post(f"{self.proxy_url}/reset", timeout=READY_S_MAX)
 
     def _proxy_environ(self, listens: dict[str, int]) -> dict[str, str]:
         hops = [

@@ -22,8 +22,8 @@ EVERY_S = 1.0
 WATCH_S, WATCH_BROKEN_S = 1.0, 0.25
 LOOKED_AT_S = 6.0
 PATIENCE_S = 2.0
-# How long pages may be framed after the console was last asked for.
-FRAMING_S = 10.0
+# How long pages may be framed after the console was last asked for; what a frame is still given of it to load.
+FRAMING_S, FRAME_LOADS_S = 10.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`problem` says why the proxy could not be asked; then the rest is what it was. `framed`: pages may be framed."""
+    """`problem` says why the proxy could not be asked; then the rest is what it was. Pages may be framed until
+    `framed_until`."""
 
     at: float = 0.0
     hops: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -45,7 +46,11 @@ class Sample:
     rates: dict[str, float | None] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     problem: str = "Nothing was seen yet."
-    framed: bool = False
+    framed_until: float = 0.0
+
+    def framed(self, now: float) -> bool:
+        """Whether a page that is asked for at `now` may be shown in a frame: what was let in a while ago is not."""
+        return now < self.framed_until - FRAME_LOADS_S
 
 
 class Sampler:
@@ -96,7 +101,7 @@ class Sampler:
         try:
             hops = await _json(http, f"{self._places.proxy}/proxies")
             absent = before.absent or await _json(http, f"{self._places.proxy}/absent")
-            framed = await self._let_frame(http, sampled_at)
+            framed_until = await self._let_frame(http, sampled_at)
             hits = await self._hits(http, hops)
         except (httpx.HTTPError, ValueError) as error:
             problem = f"The fault proxy does not answer ({type(error).__name__}). It is started again by itself."
@@ -104,7 +109,7 @@ class Sampler:
             return
         now = time.monotonic()
         rates = {name: _rate(before, name, hop, now) for name, hop in hops.items()}
-        self.sample = Sample(now, hops, absent, rates, sources, "", framed)
+        self.sample = Sample(now, hops, absent, rates, sources, "", framed_until)
         self._history.follow(faults(hops, self._tester.mark), sampled_at, now, round(time.time() * 1000))
         self._history.count(hits)
 
@@ -117,14 +122,14 @@ class Sampler:
             toxics += answer.json()
         return {toxic["number"]: tell.hit(toxic) for toxic in toxics}
 
-    async def _let_frame(self, http: httpx.AsyncClient, now: float) -> bool:
-        """As long as somebody looks, and no longer, the lobby may be shown in the console's frame."""
+    async def _let_frame(self, http: httpx.AsyncClient, now: float) -> float:
+        """As long as somebody looks, and no longer, the lobby may be shown in the console's frame; until when."""
         if self._places.front and now - self._looked_at < LOOKED_AT_S:
             body = {"ancestor": f"http://localhost:{self._places.port}", "ttl_s": FRAMING_S}
             answer = await http.put(f"{self._places.proxy}/proxies/{self._places.front}/framing", json=body)
             answer.raise_for_status()
-            return True
-        return False
+            return now + FRAMING_S
+        return 0.0
 
     # --- the lobby
 

@@ -59,7 +59,8 @@ def control() -> FakeControl:
 async def http(control: FakeControl) -> AsyncIterator[httpx.AsyncClient]:
     history = History()
     sampler = Sampler(PLACES, history, TESTER)
-    sampler.sample = Sample(1.0, {"shell:promotions": HOP}, {"shell:database": "no wire"}, problem="")
+    # Pages were let into the frame by somebody who looked long ago.
+    sampler.sample = Sample(1.0, {"shell:promotions": HOP}, {"shell:database": "no wire"}, problem="", framed_until=11.0)
     app = Console(PLACES, Desk(PLACES, control, sampler, history, TESTER))  # type: ignore[arg-type]
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8097") as client:
@@ -86,6 +87,11 @@ async def test_nothing_is_told_without_the_token(http: httpx.AsyncClient, path: 
         answer = await http.get(path, headers={**OWN, "Authorization": bearer})
         assert answer.status_code == 401
         assert "open the address that up --drills printed" in answer.json()["problem"]
+
+
+async def test_lobby_is_not_framed_for_who_comes_back_before_it_is_let_in_again(http: httpx.AsyncClient) -> None:
+    """A page that the browser refused to frame stays refused."""
+    assert (await http.get("/api/system", headers=OWN)).json()["framed"] is False
 
 
 @pytest.mark.parametrize(

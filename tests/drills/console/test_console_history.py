@@ -1,5 +1,6 @@
 """What was done and what came of it: which slot changed, after how long, and when it was back."""
 
+from dataclasses import replace
 from typing import Any
 
 from tests.drills.console.history import EVERYONE, TESTER, Fault, History
@@ -107,6 +108,16 @@ def test_same_fault_again_takes_the_place_of_the_first() -> None:
     history.begin(SLOW, 100.0, 0)
     history.begin(SLOW, 103.0, 0)
     assert [each["how"] for each in history.body()] == ["", "replaced"]
+
+
+def test_fault_that_is_seen_on_the_proxy_before_its_click_is_answered_stands_once() -> None:
+    history = watched()
+    fault = replace(SLOW, number=7)
+    history.follow([fault], 100.0, 100.1, 0)
+    history.see(EVERYONE, FELL, 100.2)
+    history.begin(fault, 100.3, 0)
+    assert [(each["how"], each["by"]) for each in history.body()] == [("", "here")]
+    assert steps(history) == [(EVERYONE, "promotions", "fallback", 100, None)]
 
 
 def test_fault_for_one_session_has_changed_nothing_for_everybody() -> None:

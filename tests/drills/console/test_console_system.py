@@ -92,7 +92,8 @@ async def test_every_hop_and_process_is_drawn_with_what_is_known_of_it() -> None
         12.5,
     )
     assert broken["breakers"] == [{"hop": "shell:promotions", "upstream": "promotions", "position": "open"}]
-    assert sampler.sample.framed
+    assert sampler.sample.framed(sampler.sample.at)
+    assert not sampler.sample.framed(sampler.sample.at + 7), "a page that is asked for late is not let in"
     assert [each["by"] for each in history.body()] == ["elsewhere"]
 
 

@@ -16,6 +16,7 @@ export class Lobby {
     /** @type {number | null} */
     this.newest = null;
     this.page = "";
+    this.due = false;
     /** @type {HTMLIFrameElement | null} */
     this.frame = null;
     this.pages = "";
@@ -43,7 +44,9 @@ export class Lobby {
     // A page that stands keeps what it has; whoever comes now sees what is broken.
     const began = this.newest !== null && newest > this.newest && this.follow.checked;
     this.newest = newest;
-    if (system.framed && (!this.frame || began || back)) this.reload();
+    // Where pages may not be framed at this moment, it waits until they may: a page that is refused stays refused.
+    this.due ||= !this.frame || began || back;
+    if (system.framed && this.due) this.reload();
   }
 
   /** @param {Record<string, { state: string, reason: string }>} slots */
@@ -69,6 +72,7 @@ export class Lobby {
 
   reload() {
     if (!this.pages) return;
+    this.due = false;
     const sandbox = "allow-scripts allow-same-origin allow-forms allow-popups";
     const frame = el("iframe", { title: "The lobby", sandbox, src: `${this.pages}/` });
     this.frame?.remove();
