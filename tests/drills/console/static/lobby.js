@@ -17,6 +17,8 @@ export class Lobby {
     this.newest = null;
     this.page = "";
     this.due = false;
+    /** @type {boolean | null} */
+    this.wanted = null;
     /** @type {HTMLIFrameElement | null} */
     this.frame = null;
     this.pages = "";
@@ -27,9 +29,11 @@ export class Lobby {
   /** @param {SystemState} system */
   update(system) {
     const { there, why, tester } = system.sessions;
+    // What was chosen stands until the console has heard of it: a look that was under way knows nothing of it.
+    if (this.wanted === tester) this.wanted = null;
     for (const input of this.viewer.querySelectorAll("input")) {
       if (input.value === "tester") input.disabled = !there;
-      if (document.activeElement !== input) input.checked = input.value === (tester ? "tester" : "everyone");
+      if (this.wanted === null) input.checked = input.value === (tester ? "tester" : "everyone");
     }
     say(this.why, why);
     this.drawSlots(system.slots[tester ? "tester" : "everyone"] ?? {});
@@ -66,7 +70,13 @@ export class Lobby {
 
   async carry() {
     const chosen = /** @type {HTMLInputElement | null} */ (this.viewer.querySelector("input:checked"));
-    await call("tester", { on: chosen?.value === "tester" });
+    this.wanted = chosen?.value === "tester";
+    try {
+      await call("tester", { on: this.wanted });
+    } catch (problem) {
+      this.wanted = null;
+      throw problem;
+    }
     this.reload();
   }
 
