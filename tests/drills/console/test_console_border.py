@@ -60,7 +60,9 @@ async def http(control: FakeControl) -> AsyncIterator[httpx.AsyncClient]:
     history = History()
     sampler = Sampler(PLACES, history, TESTER)
     # Pages were let into the frame by somebody who looked long ago.
-    sampler.sample = Sample(1.0, {"shell:promotions": HOP}, {"shell:database": "no wire"}, problem="", framed_until=11.0)
+    sampler.sample = Sample(
+        1.0, {"shell:promotions": HOP}, {"shell:database": "no wire"}, problem="", framed_until=11.0
+    )
     app = Console(PLACES, Desk(PLACES, control, sampler, history, TESTER))  # type: ignore[arg-type]
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8097") as client:
