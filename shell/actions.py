@@ -69,7 +69,7 @@ async def act(request: HttpRequest, **_: str) -> HttpResponseBase:
     try:
         identity = await find_identity(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
     except SessionUnverified as error:
-        logger.warning("action_not_sent", slot=found.slot.name, fragment=found.slot.fragment, detail=str(error))
+        logger.warning("action_not_sent", slot=found.slot.name, fragment=found.slot.fragment, error=str(error))
         return unavailable(request, "Your sign-in can not be checked for the moment, so nothing was sent. Try again.")
     if identity is None:
         return _signed_out(request, found.page.path(found.params))
@@ -268,7 +268,9 @@ def _unconfirmed(
         "action_failed",
         slot=slot.name,
         fragment=slot.fragment,
+        version=include.published.manifest.version,
         reason=str(failure.reason),
+        detail=failure.detail,
         verdict=meaning.verdict.name.lower(),
         key=idempotency_key,
     )

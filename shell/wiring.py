@@ -3,6 +3,7 @@
 Public: `Parts`, `parts`, `start`, `stop`.
 """
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from bff.resilience.policies import house_policy
 from bff.resilience.redis_clients import AsyncClient
 from shell.composition.body import Body
 from shell.composition.compiler import Compiler
+from shell.composition.fragment_log import FragmentLog
 from shell.composition.include import Include
 from shell.composition.includer import Includer
 from shell.composition.ladder import Included
@@ -68,6 +70,7 @@ class Parts:
     bearer: Bearer
     recent_outcomes: RecentOutcomes
     outcome_lines: OutcomeLines
+    fragment_log: FragmentLog
     evidence: RedisEvidence
     redis: AsyncClient
     follower: Follower
@@ -127,6 +130,7 @@ def parts() -> Parts:
         bearer=bearer,
         recent_outcomes=recent_outcomes,
         outcome_lines=outcome_lines,
+        fragment_log=FragmentLog(),
         evidence=evidence,
         redis=redis,
     )
@@ -222,6 +226,7 @@ async def start() -> None:
     global _runs
     if _runs:
         return
+    logging.getLogger().addHandler(parts().fragment_log)
     await parts().evidence.start()
     await parts().revocations.start()
     await parts().registry.start()
@@ -246,3 +251,4 @@ async def stop() -> None:
     await parts().upstreams.aclose()
     await parts().evidence.stop()
     await parts().redis.aclose()
+    logging.getLogger().removeHandler(parts().fragment_log)

@@ -141,6 +141,9 @@ def _outcomes(answer: dict[str, Any]) -> Iterator[str]:
     if answer["trial"]:
         yield answer["trial"]
     yield from table([_line(each) for each in answer["lines"]], "every slot was fresh")
+    if answer.get("log"):  # a shell before this command has none
+        yield "log:"
+        yield from table([_logged(each) for each in answer["log"]], "")
 
 
 def _line(each: dict[str, Any]) -> tuple[str, ...]:
@@ -149,6 +152,12 @@ def _line(each: dict[str, Any]) -> tuple[str, ...]:
     took = f"{each['ms']} ms"
     place = (moment(each["at"]), each["slot"], release, each["state"], each["reason"], each["upstream"])
     return *place, took, times, each["detail"]
+
+
+def _logged(each: dict[str, Any]) -> tuple[str, ...]:
+    times = f"{each['times']} x" if each["times"] > 1 else ""
+    fields = "  ".join(f"{name}={value}" for name, value in each["fields"].items())
+    return moment(each["at"]), each["level"], each["event"], times, fields
 
 
 def _audited(each: dict[str, Any]) -> tuple[str, ...]:

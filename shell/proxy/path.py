@@ -33,7 +33,7 @@ from shell.proxy.header_rules import request_headers
 from shell.proxy.incoming_body import BodyTooSlow, BrowserLeft, IncomingBody
 from shell.proxy.limits import VisitorLimits
 from shell.proxy.locations import Place
-from shell.proxy.relay import Relay
+from shell.proxy.relay import Relay, log_failure
 from shell.responses import respond
 from shell.visits import Incoming, visit_of
 from shell.wiring import Parts
@@ -189,11 +189,10 @@ class ProxyPath:
         # What one player's answers are worth is nothing to another's.
         path = call.place.url.partition("?")[0]
         ended = await guard.call(sent, deadline, resource=(include.visit.player, incoming.method, path))
-        fragment, slot = include.slot.fragment, include.slot.name
         if exchange.answer is not None:
             await self._relay.answer(exchange.answer, call.include, call.place, call.identity, reply, incoming)
         elif isinstance(ended, Failure):
-            logger.warning("proxy_failed", slot=slot, fragment=fragment, reason=str(ended.reason), detail=ended.detail)
+            log_failure(include, ended.reason, ended.detail)
             if ended.detail == "the upload is too large":
                 await reply.refuse(_LARGE)
             else:

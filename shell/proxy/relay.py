@@ -1,6 +1,6 @@
 """An open answer of a fragment's API -> the browser: data as it comes, HTML for htmx whole and contained.
 
-Public: `Relay`.
+Public: `Relay`, `log_failure`.
 """
 
 import asyncio
@@ -64,13 +64,15 @@ class Relay:
         headers = [*answer_headers(answer.headers), ("content-type", content_type_of(answer.headers))]
         if location is not None:
             headers.append(("location", location))
+        if answer.status >= 500:
+            log_failure(include, Reason.UPSTREAM_ERROR, f"it answered {answer.status}, which is passed on")
         try:
             if reply.htmx and (html_type_of(_head(answer)) or "").lower().startswith("text/html"):
                 await self._contained(answer, include, reply)
             else:
                 await self._stream(answer, headers, identity, reply)
         except CallFailed as failed:
-            self._log(include, failed.reason, failed.detail)
+            log_failure(include, failed.reason, failed.detail)
             if reply.started:
                 raise BodyCut(str(failed)) from failed
             await reply.failed(Failure(failed.reason, failed.detail))
@@ -114,15 +116,23 @@ class Relay:
         await reply.whole(answer.status, "text/html; charset=utf-8", contained.html)
 
     async def _refuse(self, include: Include, reply: Reply, reason: Reason, words: str) -> None:
-        self._log(include, reason, words)
+        log_failure(include, reason, words)
         await reply.problem(502, reason, words)
-
-    def _log(self, include: Include, reason: Reason, detail: str) -> None:
-        slot = include.slot
-        logger.warning("proxy_failed", slot=slot.name, fragment=slot.fragment, reason=str(reason), detail=detail)
 
     def _over(self, identity: Identity) -> bool:
         return self._revocations.covers(identity) or 0 < identity.ends <= time.time()
+
+
+def log_failure(include: Include, reason: Reason, detail: str) -> None:
+    """A call of a page to its fragment's own API that got no answer, or none that may be passed on."""
+    logger.warning(
+        "proxy_failed",
+        slot=include.slot.name,
+        fragment=include.slot.fragment,
+        version=include.published.manifest.version,
+        reason=str(reason),
+        detail=detail,
+    )
 
 
 def _head(answer: OpenAnswer) -> Response:

@@ -331,6 +331,26 @@ def test_answer_that_can_not_be_shown_leaves_it_open(player: Player, fault: str,
     assert player.act(HTMX).status_code == 200, "the same form again"
 
 
+def test_team_reads_why_forms_and_calls_of_its_pages_failed(player: Player) -> None:
+    """By its token, from the shell that runs: which slot, which release, which reason, and the form's key."""
+    player.house.fail("reset", at="/form")
+    assert player.act(HTMX).status_code == 504
+    player.house.heal()
+    player.house.fail("status=503", at="/form")
+    assert player.client.get("/slots/lobby/wallet/form/rows").status_code == 503
+    made = player.house.manage("fragment", "token", "make", "origin", "--purpose", "read", "--label", "reader")
+    headers = {"Authorization": f"Bearer {made.splitlines()[-1]}"}
+    answer = httpx.get(f"{player.house.url}/registry/v1/fragments/origin/outcomes", headers=headers).json()
+    called, failed = [line["fields"] for line in answer["log"] if line["event"] in ("action_failed", "proxy_failed")][
+        :2
+    ]
+    assert (failed["slot"], failed["version"], failed["verdict"]) == ("wallet", called["version"], "open")
+    assert (failed["reason"], failed["key"]) == ("cut", KEY)
+    assert failed["detail"]
+    assert (called["slot"], called["reason"]) == ("wallet", "upstream_error")
+    assert called["detail"] == "it answered 503, which is passed on"
+
+
 def test_form_that_was_refused_is_not_said_to_be_in_doubt(player: Player) -> None:
     """A 404 has done nothing, and says so; the form stands as it was."""
     player.house.fail("status=404", at="/form")

@@ -1,4 +1,4 @@
-"""Recent outcomes of a fragment's slots with their reasons, for its own team, from this shell process.
+"""Recent outcomes of a fragment with their reasons, and warnings that name it, for its team, from this process.
 
 Public: `router`, `OutcomesView`.
 """
@@ -9,6 +9,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from ninja import Router
 
+from shell.composition.fragment_log import LogLine
 from shell.composition.outcome_lines import OutcomeLine
 from shell.operations.status import trial_of
 from shell.wiring import parts
@@ -18,7 +19,8 @@ router = Router()
 
 @dataclass(frozen=True, slots=True)
 class OutcomesView:
-    """The last minute by state, the newest outcome, and the newest lines about what was not fresh, newest first.
+    """The last minute by state, the newest outcome, the newest lines about what was not fresh, and the newest warnings
+    of the log that name the fragment (forms and calls that failed, what was taken out of its HTML); newest first.
 
     Of the one process that answers: each shell process has its own.
     """
@@ -32,6 +34,7 @@ class OutcomesView:
     breaker: str
     trial: str
     lines: list[OutcomeLine]
+    log: list[LogLine]
 
 
 @router.get("/fragments/{fragment}/outcomes", response=OutcomesView)
@@ -49,4 +52,5 @@ async def outcomes(request: HttpRequest, fragment: str) -> OutcomesView:
         breaker=str(guard.breaker.position) if guard else "",
         trial=trial_of(parts().registry.current, fragment),
         lines=parts().outcome_lines.of(fragment),
+        log=parts().fragment_log.of(fragment),
     )

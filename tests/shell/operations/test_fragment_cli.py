@@ -1,6 +1,7 @@
 """`fragment` with MULLION_URL and MULLION_TOKEN alone: the same verbs and words as on the shell's own machine."""
 
 import json
+import logging
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from django.core.management import CommandError, call_command
 from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from fragments.cli import remote
+from shell.composition.fragment_log import FragmentLog
 from shell.composition.ladder import Included
 from shell.composition.outcome_lines import OutcomeLines
 from shell.composition.page import Slot
@@ -98,6 +100,7 @@ def test_team_reads_how_its_slots_end_and_why(
     lines, recent = OutcomeLines(), RecentOutcomes()
     monkeypatch.setattr(parts().outcome_lines, "_lines", lines._lines)
     monkeypatch.setattr(parts().recent_outcomes, "_seen", recent._seen)
+    monkeypatch.setattr(parts().fragment_log, "_lines", FragmentLog()._lines)
     assert elsewhere(token, "outcomes", "poll") == 0
     assert capsys.readouterr().out == "poll in the last minute: nobody asked for it\nevery slot was fresh\n"
     release = load_snapshot(Snapshot(), {})[0].releases["poll"]
@@ -114,6 +117,14 @@ def test_team_reads_how_its_slots_end_and_why(
         assert word in line
     assert elsewhere(token, "outcomes", "poll", "--json") == 0
     assert json.loads(capsys.readouterr().out)["lines"][0]["detail"] == "\x1b[2Jno answer"
+    for _ in range(2):
+        record = logging.makeLogRecord({"levelname": "WARNING"})
+        record.msg = {"event": "action_failed", "fragment": "poll", "reason": "cut", "detail": "\u202ehere"}  # type: ignore[assignment]
+        parts().fragment_log.handle(record)
+    assert elsewhere(token, "outcomes", "poll") == 0
+    *_, heading, line = capsys.readouterr().out.splitlines()
+    assert heading == "log:"
+    assert line.split("  ", 1)[1] == "warning  action_failed  2 x  reason=cut  detail=\ufffdhere"
     with pytest.raises(CommandError, match="in the memory of a shell that runs"):
         here("outcomes", "poll")
 

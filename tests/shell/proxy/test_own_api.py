@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from shell.composition.proxy_policy import ProxyPolicy
 from tests.support.podium.rig import Podium, Started
@@ -73,6 +74,16 @@ async def test_podlets_own_refusal_is_passed_on_as_it_said_it(podlet: Started) -
         for status in (201, 204, 400, 404, 409, 422, 429, 500, 503):
             answer = await proxied.ask("POST", "more/answer", query=f"status={status}&body=said")
             assert (answer.status, answer.body) == (status, b"" if status == 204 else b"said")
+
+
+async def test_5xx_of_an_api_is_a_line_of_the_log_that_names_its_fragment(podlet: Started) -> None:
+    async with shell(podlet) as proxied:
+        with capture_logs() as lines:
+            for status in (404, 503):
+                await proxied.ask("POST", "more/answer", query=f"status={status}")
+    [line] = [line for line in lines if line["event"] == "proxy_failed"]
+    assert (line["fragment"], line["version"]) == ("podlet", proxied.release.manifest.version)
+    assert (line["reason"], line["detail"]) == ("upstream_error", "it answered 503, which is passed on")
 
 
 async def test_visitor_is_asked_to_sign_in_unless_the_manifest_opens_the_proxy(podlet: Started) -> None:

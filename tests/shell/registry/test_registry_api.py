@@ -1,6 +1,7 @@
 """A team ships its fragment with a token and nothing else, and touches no other; who tried what stands in the audit."""
 
 import json
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 
 from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
+from shell.composition.fragment_log import FragmentLog
 from shell.composition.ladder import Included
 from shell.composition.outcome_lines import OutcomeLines
 from shell.composition.page import Slot
@@ -469,6 +471,7 @@ async def test_team_sees_its_own_outcomes_with_their_reasons_and_no_others(monke
     monkeypatch.setattr(parts().outcome_lines, "_lines", lines._lines)
     monkeypatch.setattr(parts().recent_outcomes, "_seen", recent._seen)
     monkeypatch.setattr(parts().recent_outcomes, "_now", lambda: now[0])
+    monkeypatch.setattr(parts().fragment_log, "_lines", FragmentLog()._lines)
 
     def shown(fragment: str, state: State, reason: Reason | None = None, detail: str = "") -> None:
         included = Included(Slot("one", fragment), state, b"", None, reason, detail, ms=7, upstream=fragment)
@@ -487,8 +490,21 @@ async def test_team_sees_its_own_outcomes_with_their_reasons_and_no_others(monke
         ("one", "timeout", "no whole answer within 800 ms", 1),
         ("one", "timeout", "no whole answer within 800 ms", 3),
     ]
+    for fragment in ("origin", "wallet"):
+        record = logging.makeLogRecord({"levelname": "WARNING"})
+        record.msg = {"event": "action_failed", "fragment": fragment, "reason": "cut", "slot": "one"}  # type: ignore[assignment]
+        parts().fragment_log.handle(record)
+    answer = (await ask("GET", "/fragments/origin/outcomes", await made(Purpose.READ))).json()
+    [line] = answer["log"]
+    assert (line["level"], line["event"], line["fields"]) == (
+        "warning",
+        "action_failed",
+        {"slot": "one", "reason": "cut"},
+    )
+    assert line["times"] == 1
     unseen = (await ask("GET", "/fragments/poll/outcomes", await made(Purpose.READ, "poll"))).json()
-    assert (unseen["counts"], unseen["lines"], unseen["at"], unseen["breaker"]) == ({}, [], None, "")
+    assert (unseen["counts"], unseen["lines"], unseen["log"], unseen["breaker"]) == ({}, [], [], "")
+    assert unseen["at"] is None
     for _ in range(300):
         now[0] += 1
         shown("origin", State.PLACEHOLDER, Reason.CONNECT)
