@@ -69,11 +69,11 @@ class FragmentLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """A line of any thread; the caller holds the handler's lock."""
-        said = record.msg
-        if not isinstance(said, Mapping) or "partition" in said or said.get("event") in _ELSEWHERE:
+        entry = record.msg
+        if not isinstance(entry, Mapping) or "partition" in entry or entry.get("event") in _ELSEWHERE:
             return
-        if fragment := said.get("fragment"):
-            self._add(str(fragment), _Line(self._now(), record.levelname.lower(), str(said["event"]), _shown(said)))
+        if fragment := entry.get("fragment"):
+            self._add(str(fragment), _Line(self._now(), record.levelname.lower(), str(entry["event"]), _shown(entry)))
 
     def _add(self, fragment: str, line: "_Line") -> None:
         lines = self._lines.setdefault(fragment, deque(maxlen=LINES_MAX))
@@ -107,8 +107,8 @@ class _Line:
         return LogLine(datetime.fromtimestamp(self.at, UTC), self.level, self.event, self.fields, self.times)
 
 
-def _shown(said: Mapping[str, object]) -> dict[str, str]:
-    return {name: _plain(said[name]) for name in FIELDS if said.get(name) not in (None, "")}
+def _shown(entry: Mapping[str, object]) -> dict[str, str]:
+    return {name: _plain(entry[name]) for name in FIELDS if entry.get(name) not in (None, "")}
 
 
 def _plain(value: object) -> str:

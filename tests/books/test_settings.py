@@ -16,6 +16,7 @@ from bff.contracts.player_context import new_key_pair
 from bff.resilience.environment import number_of
 from fragments.kit import bff
 from shell.operations.up import find
+from shell.operations.up.operators_admin import ADMIN_NAME
 from shell.operations.up.plan import PARTITION_KEY
 from tests.support.mullion import ROOT
 from tests.support.settings_book import BOOK, TYPES, book
@@ -47,10 +48,11 @@ class Read:
 @cache
 def houses() -> Mapping[str, frozenset[str]]:
     """Folder -> names of its processes."""
-    return {
+    found = {
         str(Path(house.file).parent): frozenset(process.name for process in house.processes)
         for house in find.houses(ROOT)
     }
+    return {**found, "shell": found["shell"] | {ADMIN_NAME}}
 
 
 def _is_environment(node: ast.expr) -> bool:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from functools import cache
 
 from shell.operations.up import find
+from shell.operations.up.operators_admin import ADMIN_NAME
 from tests.support.mullion import ROOT
 
 BOOK = ROOT / "shell" / "operations" / "SETTINGS.md"
 ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \|(.*)\|$", re.MULTILINE)
 TYPES = {"text", "secret", "key", "address", "number", "switch", "list", "path", "JSON"}
 GROUPS = {
+    # The admin has the shell's settings, and some of its own.
+    "shell": {"shell", ADMIN_NAME},
     "fragments": {
         process.name
         for house in find.houses(ROOT)

@@ -12,13 +12,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from shell.operations.up import find, gallery, keys, options, preflight, running
+from shell.operations.up import find, gallery, keys, operators_admin, options, preflight, running
 from shell.operations.up.console import LOG_FILE, Console
 from shell.operations.up.data import locked
 from shell.operations.up.drills import Layout
 from shell.operations.up.find import HousesBroken
 from shell.operations.up.functions import FunctionUnknown
-from shell.operations.up.house import GALLERY_OFFSET
+from shell.operations.up.house import ADMIN_OFFSET, GALLERY_OFFSET
 from shell.operations.up.plan import Choice, NameUnknown, Plan, choose, plan
 from shell.operations.up.run import run
 
@@ -76,7 +76,8 @@ def main(argv: Sequence[str], root: Path = ROOT) -> int:
 def _ports(arguments: options.Options, choice: Choice) -> dict[str, int]:
     drills = Layout.of(choice.processes, arguments.port_base).ports() if arguments.drills else {}
     wall = {gallery.GALLERY_NAME: arguments.port_base + GALLERY_OFFSET} if arguments.gallery else {}
-    return choice.ports(arguments.port_base) | drills | wall
+    admin = {operators_admin.ADMIN_NAME: arguments.port_base + ADMIN_OFFSET} if arguments.admin else {}
+    return choice.ports(arguments.port_base) | drills | wall | admin
 
 
 def data_root(root: Path = ROOT) -> Path:

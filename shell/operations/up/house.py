@@ -22,7 +22,12 @@ PORT_OFFSET_MAX = 60
 PORTS_MAX = 100
 VALKEY_OFFSET = 40
 GALLERY_OFFSET = 60
-_RESERVED = {VALKEY_OFFSET: "the embedded Valkey's", GALLERY_OFFSET: "the gallery's"}
+ADMIN_OFFSET = 9
+_RESERVED = {
+    VALKEY_OFFSET: "the embedded Valkey's",
+    GALLERY_OFFSET: "the gallery's",
+    ADMIN_OFFSET: "the operators' admin's",
+}
 VALKEY_NAME = "valkey"
 
 

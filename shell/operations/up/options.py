@@ -22,6 +22,7 @@ examples:
   uv run manage.py up --server daphne            serve the houses by daphne
   uv run manage.py up --drills                   with a fault proxy on every hop, and a console to break them
   uv run manage.py up --gallery                  with every fragment in every state at /gallery/
+  uv run manage.py up --admin                    with Django's admin for operators, a process of its own
   uv run manage.py up --functions wallet,promotions,live-dealer,games
                                                  fragments as functions, on a platform like AWS Lambda's
   KAFKA_BOOTSTRAP=kafka:9092 uv run manage.py up --broker kafka
@@ -52,6 +53,7 @@ class Options:
     drills: bool = False
     functions: tuple[str, ...] = ()
     gallery: bool = False
+    admin: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,6 +100,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="every fragment here in every state on one wall, at /gallery/; for development",
     )
     parser.add_argument(
+        "--admin",
+        action="store_true",
+        help="Django's admin for operators over the shell's database, on a port of its own",
+    )
+    parser.add_argument(
         "--functions",
         nargs="+",
         action="extend",
@@ -122,6 +129,7 @@ def parse(argv: Sequence[str]) -> Options:
         found.drills,
         tuple(name for names in found.functions for name in names.split(",") if name),
         found.gallery,
+        found.admin,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from shell.operations.up import gallery, outage_console
+from shell.operations.up import gallery, operators_admin, outage_console
 from shell.operations.up.drills import DRILLS_NAME, FRONT_OFFSET, HOST, Drills, Layout
 from shell.operations.up.functions import ENVIRONMENTS_PATH, as_function, check_functions
 from shell.operations.up.house import VALKEY_NAME, VALKEY_OFFSET, House, Process, embedded_valkey
@@ -26,7 +26,7 @@ VALKEY_ADVICE = ("WARNING Memory overcommit", "WARNING Your kernel has a bug")
 
 
 class NameUnknown(Exception):
-    """`--only` or `--without` names something that is not here; the message lists what is."""
+    """An option names or needs something that is not here; the message says what is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,11 @@ def choose(houses: Sequence[House], options: Options, environ: Mapping[str, str]
     chosen = tuple(process for house in houses for process in house.processes if process.name in wanted)
     running = tuple(house for house in houses if any(process in chosen for process in house.processes))
     check_functions(options.functions, chosen)
+    if options.admin and not any(process.port == FRONT_OFFSET for process in chosen):
+        raise NameUnknown(
+            "--admin works on the database of the shell, which is left out here. Start the shell, too, or run "
+            "manage.py admin beside a copy that has one."
+        )
     return Choice(running, chosen, VALKEY_NAME in wanted and not environ.get("REDIS_URL"))
 
 
@@ -123,6 +128,9 @@ def plan(
         welcome += _welcome(house, processes, options.port_base)
         if any(process.port == FRONT_OFFSET for process in processes):
             publish = _step(house, own, python, "manage.py", "fragment", "publish")
+            if options.admin:
+                launches.append(operators_admin.launch(house.name, options.port_base, own, python))
+                welcome.append(operators_admin.welcome(options.port_base, own, data))
     if layout.console:
         launches.append(
             outage_console.launch(

@@ -14,7 +14,7 @@ PREFIX, SECRET = "0123456789ab", "s" * 43
 SIGNED = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbWJlciJ9.c2lnbmF0dXJl"
 
 
-class Heard:
+class LogUnderClock:
     """A log of its own under a clock that tests move."""
 
     def __init__(self) -> None:
@@ -28,28 +28,28 @@ class Heard:
 
 
 @pytest.fixture
-def heard() -> Heard:
-    return Heard()
+def clocked() -> LogUnderClock:
+    return LogUnderClock()
 
 
-def test_line_is_shown_to_the_team_of_the_fragment_that_it_names(heard: Heard) -> None:
+def test_line_is_shown_to_the_team_of_the_fragment_that_it_names(clocked: LogUnderClock) -> None:
     """The newest first, each field as text; a line that names nobody is nobody's."""
-    heard.warn("action_failed", fragment="poll", slot="votes", reason="timeout", status=503)
-    heard.warn("html_taken_out", fragment="poll", taken_out=["a script", "a frame"])
-    heard.warn("proxy_failed", fragment="wallet", reason="connect")
-    heard.warn("page_broke")
-    assert [(line.event, line.level, line.fields) for line in heard.log.of("poll")] == [
+    clocked.warn("action_failed", fragment="poll", slot="votes", reason="timeout", status=503)
+    clocked.warn("html_taken_out", fragment="poll", taken_out=["a script", "a frame"])
+    clocked.warn("proxy_failed", fragment="wallet", reason="connect")
+    clocked.warn("page_broke")
+    assert [(line.event, line.level, line.fields) for line in clocked.log.of("poll")] == [
         ("html_taken_out", "warning", {"taken_out": "a script, a frame"}),
         ("action_failed", "warning", {"slot": "votes", "status": "503", "reason": "timeout"}),
     ]
-    assert [line.event for line in heard.log.of("wallet")] == ["proxy_failed"]
-    assert heard.log.of("guest") == []
+    assert [line.event for line in clocked.log.of("wallet")] == ["proxy_failed"]
+    assert clocked.log.of("guest") == []
 
 
-def test_what_is_the_shells_own_is_not_shown(heard: Heard) -> None:
+def test_what_is_the_shells_own_is_not_shown(clocked: LogUnderClock) -> None:
     """Errors of its stores, tracebacks, and whatever a line says beyond the fields that are a team's."""
-    heard.warn("include_broke", logging.ERROR, fragment="poll", slot="votes", exc_info=True, error="at 10.0.0.3")
-    [line] = heard.log.of("poll")
+    clocked.warn("include_broke", logging.ERROR, fragment="poll", slot="votes", exc_info=True, error="at 10.0.0.3")
+    [line] = clocked.log.of("poll")
     assert (line.level, line.fields) == ("error", {"slot": "votes"})
 
 
@@ -57,14 +57,14 @@ def test_what_is_the_shells_own_is_not_shown(heard: Heard) -> None:
     "words",
     [f"mullion_production_{PREFIX}_{SECRET}", f"mullion_{PREFIX}_{SECRET}", f"Authorization: Bearer {SIGNED}", SIGNED],
 )
-def test_no_token_and_no_control_character_is_shown(heard: Heard, words: str) -> None:
+def test_no_token_and_no_control_character_is_shown(clocked: LogUnderClock, words: str) -> None:
     """Also where a control character stands in the token, or the text is cut within it."""
     padding = "x" * (fragment_log.CHARS_MAX - 20)
     hidden = f"{words[:-4]}\x00{words[-4:]}"
     for detail in (f"it said {words} again", f"it said {hidden}\x1b[2J\nagain", f"{padding} {words}"):
-        heard.now += 2
-        heard.warn("proxy_failed", fragment="poll", detail=detail)
-    for line in heard.log.of("poll"):
+        clocked.now += 2
+        clocked.warn("proxy_failed", fragment="poll", detail=detail)
+    for line in clocked.log.of("poll"):
         shown = line.fields["detail"]
         assert shown.isprintable()
         assert len(shown) <= fragment_log.CHARS_MAX
@@ -72,41 +72,43 @@ def test_no_token_and_no_control_character_is_shown(heard: Heard, words: str) ->
     assert "[token]" in shown
 
 
-def test_lines_alike_are_counted_and_every_bound_holds(heard: Heard) -> None:
+def test_lines_alike_are_counted_and_every_bound_holds(clocked: LogUnderClock) -> None:
     """A flood of one line is one a second, whoever's requests they were; the newest lines and fragments stay."""
     for number in range(5):
-        heard.warn("action_failed", fragment="poll", reason="timeout", key=f"key-{number}", trace_id=f"{number}")
-    heard.now += 1
-    heard.warn("action_failed", fragment="poll", reason="timeout", key="key-5")
-    assert [(line.times, line.fields["key"]) for line in heard.log.of("poll")] == [(1, "key-5"), (5, "key-0")]
+        clocked.warn("action_failed", fragment="poll", reason="timeout", key=f"key-{number}", trace_id=f"{number}")
+    clocked.now += 1
+    clocked.warn("action_failed", fragment="poll", reason="timeout", key="key-5")
+    assert [(line.times, line.fields["key"]) for line in clocked.log.of("poll")] == [(1, "key-5"), (5, "key-0")]
     for number in range(300):
-        heard.warn("proxy_failed", fragment="poll", detail=str(number))
-    newest = heard.log.of("poll")
+        clocked.warn("proxy_failed", fragment="poll", detail=str(number))
+    newest = clocked.log.of("poll")
     assert (len(newest), newest[0].fields) == (fragment_log.LINES_MAX, {"detail": "299"})
     for number in range(fragment_log.FRAGMENTS_MAX):
-        heard.warn("proxy_failed", fragment=f"fragment-{number}")
-    assert heard.log.of("poll") == []
-    assert heard.log.of("fragment-0") != []
+        clocked.warn("proxy_failed", fragment=f"fragment-{number}")
+    assert clocked.log.of("poll") == []
+    assert clocked.log.of("fragment-0") != []
 
 
-def test_line_of_one_partition_and_line_of_an_outcome_are_left_out(heard: Heard) -> None:
+def test_line_of_one_partition_and_line_of_an_outcome_are_left_out(clocked: LogUnderClock) -> None:
     """A tester's session is nobody else's; outcomes are told beside the log."""
-    heard.warn("action_failed", fragment="poll", partition="tester")
-    heard.warn("included", fragment="poll", state="fallback")
+    clocked.warn("action_failed", fragment="poll", partition="tester")
+    clocked.warn("included", fragment="poll", state="fallback")
     record = logging.LogRecord("library", logging.WARNING, "", 0, "fragment=%s", ("poll",), None)
-    heard.log.handle(record)
-    assert heard.log.of("poll") == []
+    clocked.log.handle(record)
+    assert clocked.log.of("poll") == []
 
 
 @pytest.fixture
-def listening(heard: Heard) -> Iterator[Heard]:
-    logging.getLogger().addHandler(heard.log)
-    yield heard
-    logging.getLogger().removeHandler(heard.log)
+def listening(clocked: LogUnderClock) -> Iterator[LogUnderClock]:
+    logging.getLogger().addHandler(clocked.log)
+    yield clocked
+    logging.getLogger().removeHandler(clocked.log)
 
 
-def test_what_the_shell_logs_arrives_from_warnings_up(listening: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Through the log as a process configures it; a rehearsal of the gate is not logged and not heard."""
+def test_what_the_shell_logs_arrives_from_warnings_up(
+    listening: LogUnderClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the log as a process configures it; a rehearsal of the gate is not logged and not clocked."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:

@@ -15,8 +15,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from shell.operations.up import find
-from shell.operations.up.house import Process
+from shell.operations.up import find, operators_admin
+from shell.operations.up.house import ADMIN_OFFSET, Process
+from shell.operations.up.operators_admin import ADMIN_NAME
 from tests.support.mullion import ROOT
 from tests.support.settings_book import book
 
@@ -56,8 +57,9 @@ class Deployed:
 
 @cache
 def processes() -> Mapping[str, Process]:
-    """Sandboxes stand for providers: none of them is deployed."""
+    """Sandboxes stand for providers, so none of them is deployed; the admin is no house's, and is by its own folder."""
     every = [process for house in find.houses(ROOT) for process in house.processes]
+    every.append(Process(ADMIN_NAME, ADMIN_OFFSET, "/healthz", asgi=operators_admin.APPLICATION))
     return {process.name: process for process in every if not process.name.startswith("sandbox-")}
 
 
@@ -203,6 +205,39 @@ def test_ports_and_probes_are_the_processes(each: Deployed) -> None:
             assert path == ("/healthz" if process.asgi else "/livez")
 
 
+def admits(policy: Mapping[str, Any], pod: Mapping[str, str]) -> bool:
+    """Whether a network policy lets anybody to a pod with these labels."""
+    wanted = policy["spec"]["podSelector"].get("matchLabels", {})
+    return bool(policy["spec"].get("ingress")) and wanted.items() <= pod.items()
+
+
+def test_operators_admin_is_reached_by_operators_alone() -> None:
+    """No Ingress leads to it, and one policy lets somebody in: neither the players' ingress nor who reads metrics."""
+    [pod] = [
+        each["spec"]["template"]["metadata"]["labels"]
+        for _, each in of_kind("Deployment")
+        if each["metadata"]["name"] == ADMIN_NAME
+    ]
+    [policy] = [each for _, each in of_kind("NetworkPolicy") if admits(each, pod)]
+    assert policy["spec"]["ingress"] == [
+        {"from": [{"namespaceSelector": {"matchLabels": {"mullion-operators": "true"}}}], "ports": [{"port": 8080}]}
+    ]
+    routed = {
+        path["backend"]["service"]["name"]
+        for _, each in of_kind("Ingress")
+        for rule in each["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    }
+    assert "shell" in routed
+    assert ADMIN_NAME not in routed
+    service = compose()["services"][ADMIN_NAME]
+    assert (service["profiles"], service["ports"]) == (["operators"], ["127.0.0.1:8009:8080"])
+    below = [
+        yaml.safe_load((KUBERNETES / each / "kustomization.yaml").read_text("utf-8")) for each in ("small", "large")
+    ]
+    assert not any("admin" in name for each in below for name in each["resources"]), "it is there where it is wanted"
+
+
 def test_every_address_and_secret_that_is_referred_to_is_there_and_used() -> None:
     [(_, config)] = of_kind("ConfigMap")
     wanted: dict[str, set[str]] = {}
@@ -280,7 +315,7 @@ def test_each_file_below_an_overlay_is_reached_by_one_of_them() -> None:
         return found
 
     all_ = {file.resolve() for file in KUBERNETES.rglob("*.yaml")}
-    roots = ("small", "large", "migrate", "staging")
+    roots = ("small", "large", "migrate", "staging", "admin")
     assert set().union(*(reached(KUBERNETES / each) for each in roots)) == all_
 
 

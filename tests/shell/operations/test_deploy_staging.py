@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from bff.resilience.addresses import AddressRule
+from shell.operations.up.operators_admin import ADMIN_NAME
 from shell.operations.up.plan import PARTITION_KEY
 from tests.drills.proxy.collection import Proxies
 from tests.shell.operations.test_deploy import DEPLOY, FRAGMENTS, KUBERNETES, KUBERNETES_VERSION, processes
@@ -140,7 +141,7 @@ def test_all_of_it_is_what_kubernetes_takes() -> None:
 def test_every_house_has_the_key_of_marks_from_a_secret_and_no_other_overlay_has_it() -> None:
     key = {"secretKeyRef": {"name": "mullion-drills", "key": PARTITION_KEY}}
     deployments = [name for kind, name in staging() if kind == "Deployment"]
-    assert {*deployments} == {*processes()}
+    assert {*deployments} == {*processes()} - {ADMIN_NAME}
     for name in deployments:
         [container] = pod(name)["containers"]
         assert env_of(container)[PARTITION_KEY] == key, name
@@ -149,7 +150,7 @@ def test_every_house_has_the_key_of_marks_from_a_secret_and_no_other_overlay_has
 
 
 def test_houses_are_given_nothing_that_they_do_not_read() -> None:
-    for name in processes():
+    for name in {*processes()} - {ADMIN_NAME}:
         [container] = pod(name)["containers"]
         read = {setting for setting, row in book().items() if {"all", name} & row.processes}
         assert {*env_of(container)} - read == set(), name

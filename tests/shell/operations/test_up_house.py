@@ -78,6 +78,7 @@ def test_sound_house_is_read_whole():
         ("port = 10", "port = true", "process[0].port", "an offset"),
         ("port = 14", "port = 40", "process[1].port", "embedded Valkey"),
         ("port = 14", "port = 60", "process[1].port", "the gallery"),
+        ("port = 14", "port = 9", "process[1].port", "the operators' admin"),
         ('ready = "/healthz"\npublic', 'ready = "healthz"\npublic', "process[0].ready", "a path"),
         ("bff.queries.asgi:application", "bff.queries.asgi", "process[0].asgi", "module:application"),
         ('run = "bff.queries.projector"\n', "", "process[1]", "needs 'asgi'"),

@@ -270,6 +270,33 @@ def test_inner_port_is_a_processes_own():
     assert decided.welcome == (("Status", "http://localhost:9001/status"), ("Lobby", "http://localhost:9000/"))
 
 
+def test_operators_admin_stands_beside_the_shell_when_asked():
+    """With the shell's environment, on a port that no house may have, once the shell is prepared; else there's none."""
+    decided = planned(Options(port_base=9000, admin=True))
+    admin = launch_of(decided, "admin")
+    assert (admin.house, admin.port, admin.ready_path) == ("front", 9009, "/healthz")
+    assert admin.command == ("python", "-m", "bff.resilience.serving", "shell.operations.admin.asgi:application")
+    front = launch_of(decided, "front").environ
+    own = {"ADMIN_URL", "DJANGO_SETTINGS_MODULE", "PROCESS_NAME", "PORT"}
+    assert {name: value for name, value in admin.environ.items() if name not in own} == {
+        name: value for name, value in front.items() if name not in own
+    }
+    assert (admin.environ["ADMIN_URL"], admin.environ["PORT"]) == ("http://localhost:9009", "9009")
+    [words] = [text for label, text in decided.welcome if label == "Operators' admin"]
+    assert words == "http://localhost:9009/ for staff: DEBUG=1 MULLION_DATA=/data/8000 uv run manage.py createsuperuser"
+    assert launch_of(decided, "back-api").environ.keys() & {"ADMIN_URL"} == set()
+    assert "admin" not in planned().names()
+    given = planned(Options(admin=True), {"ADMIN_URL": "https://operators.example"})
+    assert launch_of(given, "admin").environ["ADMIN_URL"] == "https://operators.example"
+    assert dict(given.welcome)["Operators' admin"].startswith("https://operators.example/ for staff: ")
+    assert (command_line.parse(["--admin"]).admin, command_line.parse([]).admin) == (True, False)
+
+
+def test_operators_admin_without_the_shell_is_refused_in_a_sentence():
+    with pytest.raises(NameUnknown, match="--admin works on the database of the shell, which is left out here"):
+        choose(HOUSES, Options(without=("front",), admin=True), {})
+
+
 def test_gallery_stands_beside_the_shell_when_asked():
     """It is a process of its own on a port that no house may have, and every house learns where; else there is none."""
     decided = planned(Options(port_base=9000, gallery=True))
