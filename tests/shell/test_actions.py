@@ -337,7 +337,8 @@ def test_team_reads_why_forms_and_calls_of_its_pages_failed(player: Player) -> N
     assert player.act(HTMX).status_code == 504
     player.house.heal()
     player.house.fail("status=503", at="/form")
-    assert player.client.get("/slots/lobby/wallet/form/rows").status_code == 503
+    by_a_script = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"}
+    assert player.client.get("/slots/lobby/wallet/form/rows", headers=by_a_script).status_code == 503
     made = player.house.manage("fragment", "token", "make", "origin", "--purpose", "read", "--label", "reader")
     headers = {"Authorization": f"Bearer {made.splitlines()[-1]}"}
     answer = httpx.get(f"{player.house.url}/registry/v1/fragments/origin/outcomes", headers=headers).json()
