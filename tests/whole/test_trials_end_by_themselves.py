@@ -14,7 +14,7 @@ from tests.support import plain_http
 from tests.support.lobby import wait_for
 from tests.support.slow_house import BODY, SlowHouse
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(500)]
 ENDS_S_MAX = 150
 PATHS = ("/one", "/two", "/three")
 

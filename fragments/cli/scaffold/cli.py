@@ -62,7 +62,9 @@ def main(argv: Sequence[str]) -> int:
         print(f"fragment new: {refused}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"fragment new: {error.filename} can not be written: {error.strerror}.", file=sys.stderr)
+        # A disk that is full names no file.
+        where = error.filename or folder
+        print(f"fragment new: {where} can not be written: {error.strerror}. Nothing was left there.", file=sys.stderr)
         return 2
     language = "python, its tests among them" if given.house else given.language
     print(f"{folder} holds {given.name}: {len(files)} files in {language}. There, in this order:")

@@ -5,9 +5,12 @@ In a template `@NAME@`, `@PACKAGE@`, `@MODULE@` and `@TITLE@` stand for the frag
 house of ours; in its path `NAME` and `PACKAGE` do.
 """
 
+import shutil
 import tomllib
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fragments.cli.scaffold.names import package_of, title_of
 
@@ -61,14 +64,19 @@ def free_port(repository: Path) -> int:
 def write(folder: Path, files: Mapping[str, str]) -> None:
     """Write `files` below `folder`, which must not be there or be empty; raises `AlreadyThere` or `OSError`."""
     _check_free(folder)
-    _write(folder, files)
+    _write({folder: files})
 
 
 def write_house(repository: Path, files: Mapping[str, str]) -> None:
     """Write `files` below `repository`, where no folder of theirs may be; raises `AlreadyThere` or `OSError`."""
-    for top in sorted({"/".join(place.split("/")[: 3 if place.startswith("tests/") else 2]) for place in files}):
-        _check_free(repository / top)
-    _write(repository, files)
+    folders: dict[Path, dict[str, str]] = {}
+    for place, text in files.items():
+        parts = 3 if place.startswith("tests/") else 2
+        top, rest = place.split("/")[:parts], place.split("/")[parts:]
+        folders.setdefault(repository.joinpath(*top), {})["/".join(rest)] = text
+    for folder in folders:
+        _check_free(folder)
+    _write(folders)
 
 
 def _check_free(folder: Path) -> None:
@@ -76,12 +84,43 @@ def _check_free(folder: Path) -> None:
         raise AlreadyThere(f"{folder} is there already and nothing was written; choose another name, or another --in.")
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def _write(folders: Mapping[Path, Mapping[str, str]]) -> None:
+    """All of it or nothing: each folder is written beside its place, and moved there once all of them are whole."""
+    with ExitStack() as undo, ExitStack() as staging:
+        staged: dict[Path, Path] = {}
+        for folder, files in folders.items():
+            for parent in reversed([each for each in folder.parents if not each.exists()]):
+                parent.mkdir()
+                undo.callback(_remove_empty, parent)
+            beside = Path(staging.enter_context(TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-")))
+            staged[folder] = beside / folder.name
+            _write_files(staged[folder], files)
+        for folder, whole in staged.items():
+            _move(whole, folder, undo)
+        undo.pop_all()
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # somebody else has put something there meanwhile
+        folder.rmdir()
+
+
+def _write_files(folder: Path, files: Mapping[str, str]) -> None:
     for place, text in files.items():
         path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        path.write_text(text, encoding="utf-8")
+
+
+def _move(whole: Path, folder: Path, undo: ExitStack) -> None:
+    """An empty folder stays the one that it is: somebody may stand in it."""
+    if not folder.exists():
+        whole.rename(folder)
+        undo.callback(shutil.rmtree, folder)
+        return
+    for each in sorted(whole.iterdir()):
+        moved = each.rename(folder / each.name)
+        undo.callback(shutil.rmtree if moved.is_dir() else Path.unlink, moved)
 
 
 def _words(name: str, module: str, port: int) -> dict[str, str]:

@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -50,6 +53,60 @@ def test_python_fragment_is_a_house_like_ours() -> None:
         "daily_quiz/static/daily-quiz.css",
     } < files.keys()
     assert tomllib.loads(files["pyproject.toml"])["project"]["dependencies"] == ["mullion-kit"]
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Files end after so many bytes, as on a disk that has no more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("kind", ["node", "python", "house"])
+def test_disk_that_is_full_leaves_nothing_of_a_fragment(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """Said in a sentence; what was there is as it was, and the same command works once there is room."""
+    (tmp_path / "fragments" / "kit").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    how = ["--house"] if kind == "house" else ["--language", kind]
+    below = tmp_path if kind == "house" else tmp_path / "teams" / "ours"
+    with full_disk():
+        assert main(["daily-quiz", *how, "--in", str(below)]) == 2
+    words = capsys.readouterr().err
+    assert "can not be written: File too large. Nothing was left there." in words
+    assert str(below) in words
+    assert sorted(tmp_path.rglob("*")) == before
+    assert main(["daily-quiz", *how, "--in", str(below)]) == 0
+    assert not [each for each in tmp_path.rglob(".*-*") if each.is_dir()], "nothing lies beside it"
+
+
+def test_empty_folder_that_is_there_is_filled_and_empty_again_where_it_can_not_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the same folder: whoever stands in it sees the files."""
+    folder = tmp_path / "daily-quiz"
+    folder.mkdir()
+    inode, rename, moved = folder.stat().st_ino, Path.rename, []
+
+    def fails_at_the_third(path: Path, target: Path) -> Path:
+        moved.append(path)
+        if len(moved) == 3:
+            raise PermissionError(13, "Permission denied", str(target))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fails_at_the_third)
+    assert main(["daily-quiz", "--in", str(tmp_path)]) == 2
+    assert "Permission denied" in capsys.readouterr().err
+    assert [*tmp_path.rglob("*")] == [folder]
+    monkeypatch.undo()
+    assert main(["daily-quiz", "--in", str(tmp_path)]) == 0
+    assert folder.stat().st_ino == inode
+    assert (folder / "README.md").is_file()
 
 
 def test_fragment_of_this_repository_stands_beside_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
