@@ -2,12 +2,14 @@
 
 import asyncio
 import io
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from bff.resilience.backoff import BackoffPolicy
 from shell.operations.up.board import Board, State
 from shell.operations.up.console import Console
 from shell.operations.up.launch import Launch, Step
@@ -19,6 +21,7 @@ from shell.operations.up.supervisor import Supervisor
 from tests.support.free_ports import free_port
 
 PATIENCE_S = 20
+AGAIN = BackoffPolicy(initial_s=0.01, max_s=0.01, jitter=0.0)
 
 
 class Shells:
@@ -56,22 +59,24 @@ def launch(name: str, house: str = "shell", **more: object) -> Launch:
 
 
 @asynccontextmanager
-async def publishing(tmp_path: Path, ports: list[int]) -> AsyncIterator[tuple[asyncio.Event, Board, Supervisor]]:
-    """(set once the first publish is over, states, who runs it): of two shell processes and a fragment, all ready."""
+async def publishing(
+    tmp_path: Path, ports: list[int], *command: str, late: bool = False
+) -> AsyncIterator[tuple[asyncio.Event, Board, Supervisor, asyncio.Task[None]]]:
+    """(set once the first publish is over, states, who runs it, all of it): shell processes and a fragment, ready."""
     shells = [launch(f"shell-{place}", inner_port=port) for place, port in enumerate(ports)]
     pane = launch("pane", "pane", publish_url="http://127.0.0.1:9/manifest.json")
-    publish = Step("shell", ("true",), {})
+    publish = Step("shell", command or ("true",), {"PATH": os.environ["PATH"]})
     plan = Plan(None, (*shells, pane), (), publish, front="shell-0", front_url="", welcome=())
     board = Board(dict.fromkeys(plan.names(), 0), tmp_path)
     for name in plan.names():
-        await board.set(name, State.READY)
+        await board.set(name, State.DOWN if late and name == "pane" else State.READY)
     guard = OrphanGuard()
     console = Console(plan.names(), io.StringIO(), {})
     supervisor = Supervisor(SupervisorContext(tmp_path, tmp_path, guard, console, board, asyncio.Event()))
     first = asyncio.Event()
-    task = asyncio.create_task(publish_all(plan, supervisor, first, PATIENCE_S))
+    task = asyncio.create_task(publish_all(plan, supervisor, first, PATIENCE_S, AGAIN))
     try:
-        yield first, board, supervisor
+        yield first, board, supervisor, task
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -80,7 +85,7 @@ async def publishing(tmp_path: Path, ports: list[int]) -> AsyncIterator[tuple[as
 
 async def test_it_stands_once_every_shell_serves_what_was_published(tmp_path: Path) -> None:
     """Not when one of two does."""
-    async with Shells().listening() as shells, publishing(tmp_path, shells.ports) as (first, _, _):
+    async with Shells().listening() as shells, publishing(tmp_path, shells.ports) as (first, _, _, _):
         shells.status[0] = "200 OK"
         await asyncio.wait_for(shells.often.wait(), PATIENCE_S)
         assert not first.is_set()
@@ -92,7 +97,7 @@ async def test_it_stands_once_every_shell_serves_what_was_published(tmp_path: Pa
 @pytest.mark.parametrize("why", ["down", "stopping"])
 async def test_nobody_waits_for_a_shell_that_will_not_answer(tmp_path: Path, why: str) -> None:
     """One that went down finds what was published when it comes; and who stops, stops."""
-    async with Shells().listening() as shells, publishing(tmp_path, shells.ports) as (first, board, supervisor):
+    async with Shells().listening() as shells, publishing(tmp_path, shells.ports) as (first, board, supervisor, _):
         shells.status[1] = "200 OK"
         await asyncio.wait_for(shells.often.wait(), PATIENCE_S)
         if why == "down":
@@ -100,3 +105,26 @@ async def test_nobody_waits_for_a_shell_that_will_not_answer(tmp_path: Path, why
         else:
             supervisor.stopping.set()
         await asyncio.wait_for(first.wait(), PATIENCE_S / 2)
+
+
+# Each call is a line with its arguments; the third and all later ones succeed.
+THIRD_SUCCEEDS = 'echo "$0" >> calls; test $(wc -l < calls) -ge 3'
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_fragment_that_is_refused_is_published_again_until_it_is_taken(tmp_path: Path, late: bool) -> None:
+    """While the rest stands and says so, and not once more; also one that comes late."""
+    calls = tmp_path / "calls"
+
+    def made() -> list[str]:
+        return calls.read_text("utf-8").splitlines() if calls.exists() else []
+
+    async with publishing(tmp_path, [0], "sh", "-c", THIRD_SUCCEEDS, late=late) as (first, board, supervisor, task):
+        await asyncio.wait_for(first.wait(), PATIENCE_S)
+        if late:
+            assert made() == []
+            await board.set("pane", State.READY)
+        await asyncio.wait_for(task, PATIENCE_S)
+        assert made() == ["http://127.0.0.1:9/manifest.json"] * 3
+        words = supervisor.console._stream.getvalue()  # type: ignore[attr-defined]  # a text in memory
+    assert words.count("not every fragment was published (pane)") == 2
