@@ -8,6 +8,8 @@ import pytest
 from tests.support import preloaded
 
 CASES = Path(__file__).parent / "house"
+# They restate every player, and each case leaves players behind: while there are few, they take a tenth of the time.
+RESTATING = ("case_partitions.py", "case_operators.py", "case_rebuild.py", "case_relay.py")
 
 
 def run(database_url, *arguments, module="django"):
@@ -38,7 +40,7 @@ def databases(postgres, tmp_path_factory):
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
 def test_engine_holds_over(vendor, databases, request):
     """Every rule of the ledger holds over this database, whatever sequence of commands it gets."""
-    cases = sorted(CASES.glob("case_*.py"))
+    cases = sorted(CASES.glob("case_*.py"), key=lambda case: (case.name not in RESTATING, case.name))
     assert len(cases) >= 2
     settings = ("-q", "-n", "0", "--ds", "bff.commands.settings", "-p", "no:cacheprovider", "-p", "no:playwright")
     if request.config.pluginmanager.hasplugin("mullion-branches"):
