@@ -19,7 +19,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     """By the signed cookie alone: an error page must not need the database that may be its cause."""
     fresh, expired = read_player_cookie(request.COOKIES)
     identity = fresh if fresh is not None and not parts().revocations.covers(fresh) else None
-    if expired is not None and parts().revocations.vouches_for(expired):
+    if expired is not None and parts().revocations.is_certainly_live(expired):
         identity = expired
     return {
         **duty_values(identity, now=int(time.time())),

@@ -1,6 +1,6 @@
 """Which origins pages may show in a frame: never one of ours, for a page of ours in a frame has a player's session.
 
-Public: `wrong_with_frame_origin`.
+Public: `frame_origin_problem`.
 """
 
 import re
@@ -11,7 +11,7 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?")
 _PORTS = {"http": 80, "https": 443}
 
 
-def wrong_with_frame_origin(origin: str, *, ours: Iterable[str], hosts: Iterable[str], local: bool) -> str | None:
+def frame_origin_problem(origin: str, *, ours: Iterable[str], hosts: Iterable[str], local: bool) -> str | None:
     """Why `origin` may not be framed, in a sentence; None where it may.
 
     `ours` are addresses of this installation, `hosts` the names that it answers to. In a `local` run all houses share

@@ -22,7 +22,7 @@ from shell.pages.notice import notice, unavailable
 from shell.players.models import Player
 from shell.players.session import SessionUnverified, find_identity
 from shell.players.threads import Threads, ThreadsBusy
-from shell.players.throttle import Try
+from shell.players.throttle import AttemptCounter
 from shell.preview_cookie import preview_cookie
 from shell.registry.previews import OpenedPreview, PreviewRefused, open_preview
 from shell.wiring import parts
@@ -44,7 +44,9 @@ async def open_link(request: HttpRequest, link: str) -> HttpResponse:
             return HttpResponseRedirect(f"/sign-in/?next={quote(request.path)}")
         # As a token of a team, so that nobody fills the audit by guessing.
         throttle = parts().registry_throttle
-        if wait_s := await throttle.take([Try("preview", identity.player, throttle.policy.account_tries_max)]):
+        if wait_s := await throttle.take(
+            [AttemptCounter("preview", identity.player, throttle.policy.account_tries_max)]
+        ):
             return notice(request, 429, f"Too many links were tried. Try again in {wait_s} s.")
         opened = await _threads.run(partial(_open, link, identity.player, identity.session), deadline_ms=OPEN_MS)
     except PreviewRefused as refused:

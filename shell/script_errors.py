@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from bff.contracts import text
 from shell.page_views import visitor_of_page_view
-from shell.players.throttle import Try, network_of
+from shell.players.throttle import AttemptCounter, network_of
 from shell.wiring import parts
 
 BODY_BYTES_MAX = 2048
@@ -42,7 +42,7 @@ async def report(request: HttpRequest) -> HttpResponse:
     network = network_of(address, ipv4_bits=RENTED_IPV4_BITS, ipv6_bits=RENTED_IPV6_BITS)
     if not visitor or file is None:
         return nothing
-    if await parts().registry_throttle.take([Try("script-error", network, TRIES_MAX)]):
+    if await parts().registry_throttle.take([AttemptCounter("script-error", network, TRIES_MAX)]):
         return nothing
     snapshot = parts().registry.current
     release = snapshot.release_for(file[1], visitor)

@@ -13,7 +13,7 @@ from bff.contracts.player_context import new_key_pair
 from bff.resilience.addresses import AddressRule, NetworksRefused
 from bff.resilience.proxies import ProxyHops
 from bff.resilience.redis_address import read_address
-from shell.frame_origins import wrong_with_frame_origin
+from shell.frame_origins import frame_origin_problem
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("MULLION_DATA", ROOT / ".mullion" / "8000"))
@@ -104,7 +104,7 @@ for _setting, _origin in [
     *(("PICTURE_ORIGINS", origin) for origin in PICTURE_ORIGINS),
 ]:
     if (
-        _wrong := wrong_with_frame_origin(_origin, ours=(PUBLIC_URL, BFF_PUBLIC_URL), hosts=ALLOWED_HOSTS, local=LOCAL)
+        _wrong := frame_origin_problem(_origin, ours=(PUBLIC_URL, BFF_PUBLIC_URL), hosts=ALLOWED_HOSTS, local=LOCAL)
     ) is not None:
         raise ImproperlyConfigured(f"{_setting}: {_wrong}")
 for _origin in FORM_ORIGINS:

@@ -27,7 +27,7 @@ from shell.players.models import Player
 from shell.players.revoke import end_session
 from shell.players.session import SessionUnverified, find_identity, identity_of, in_database, record_reality_check
 from shell.players.threads import Threads, ThreadsBusy
-from shell.players.throttle import ThrottlePolicy, tries_of
+from shell.players.throttle import ThrottlePolicy, attempt_counters
 from shell.wiring import parts
 
 _NAME_MAX = 150
@@ -59,7 +59,7 @@ async def sign_in(request: HttpRequest) -> HttpResponse:
     name = request.POST.get("username", "")[:_NAME_MAX].strip()
     device = device_of(request.COOKIES, name)
     throttle = parts().throttle
-    tries = tries_of(throttle.policy, name=name, address=request.META.get("REMOTE_ADDR", ""), device=device)
+    tries = attempt_counters(throttle.policy, name=name, address=request.META.get("REMOTE_ADDR", ""), device=device)
     if wait_s := await throttle.take(tries):
         return _later(_form(request, target, name, _too_many(throttle.policy), 429), wait_s)
     password = request.POST.get("password", "")[:_PASSWORD_MAX]
@@ -73,9 +73,9 @@ async def sign_in(request: HttpRequest) -> HttpResponse:
     except (*DATABASE_AWAY, ThreadsBusy, SessionUnverified) as error:
         logger.warning("sign_in_not_possible", detail=str(error))
         if not (isinstance(error, ThreadsBusy) and error.began):
-            await throttle.give_back(tries)
+            await throttle.refund(tries)
         return _later(_form(request, target, name, _NOT_NOW, 503), RETRY_AFTER_S)
-    await throttle.give_back(tries)
+    await throttle.refund(tries)
     session = set_cookie(settings.SESSION_COOKIE_NAME, key, age_s=settings.SESSION_COOKIE_AGE)
     return _with_cookies(
         HttpResponseRedirect(target), session, player_cookie(identity), remember(request.COOKIES, name)

@@ -40,7 +40,6 @@ from shell.players.context import Minter
 from shell.players.revocation import Revocations
 from shell.players.throttle import SignInThrottle, ThrottlePolicy
 from shell.registry.analysis import AnalysisPolicy
-from shell.registry.analyst import Analyst
 from shell.registry.change_hints import ChangeHints
 from shell.registry.follow import ACTOR, Follower, FollowPolicy
 from shell.registry.hold_enforcer import HoldEnforcer
@@ -52,6 +51,7 @@ from shell.registry.snapshot_file import SnapshotFile
 from shell.registry.snapshot_loader import Holds
 from shell.registry.snapshot_poller import SnapshotPoller
 from shell.registry.tallies import ReleaseTally
+from shell.registry.trial_controller import TrialController
 from shell.registry.trial_webhook import TrialWebhook, WebhookPolicy
 
 
@@ -74,7 +74,7 @@ class Parts:
     evidence: RedisEvidence
     redis: AsyncClient
     follower: Follower
-    analyst: Analyst
+    trial_controller: TrialController
     trial_webhook: TrialWebhook
     tally: ReleaseTally
     pages_follower: PagesFollower
@@ -109,13 +109,13 @@ def parts() -> Parts:
         bearer,
         last_good=_last_good(redis),
         watch=_watched_by(recent_outcomes.note, outcome_lines.note, tally.note, follower.note),
-        spares=lambda load_class: limiter.spares_slots(load_class, time.monotonic()),
+        spares=lambda load_class: limiter.sheds_slots(load_class, time.monotonic()),
     )
     return Parts(
         pages=pages,
         limiter=limiter,
         follower=follower,
-        analyst=Analyst(tally, house_policy("analysis", AnalysisPolicy()), trial_webhook.notify),
+        trial_controller=TrialController(tally, house_policy("analysis", AnalysisPolicy()), trial_webhook.notify),
         trial_webhook=trial_webhook,
         tally=tally,
         registry=registry,
@@ -230,7 +230,7 @@ async def start() -> None:
     await parts().evidence.start()
     await parts().revocations.start()
     await parts().registry.start()
-    parts().analyst.start()
+    parts().trial_controller.start()
     parts().prewarmer.start()
     await parts().pages_follower.start()
     _runs = True
@@ -241,7 +241,7 @@ async def stop() -> None:
     global _runs
     _runs = False
     await parts().prewarmer.stop()
-    await parts().analyst.stop()
+    await parts().trial_controller.stop()
     await parts().trial_webhook.aclose()
     await parts().follower.aclose()
     await parts().pages_follower.stop()

@@ -37,7 +37,7 @@ class Progress:
         self.failures += 1
         self.detail = f"{type(error).__name__}: {error}"
 
-    def went_well(self) -> None:
+    def succeeded(self) -> None:
         self.failures = 0
         self.detail = ""
 
@@ -64,7 +64,7 @@ async def subscribe(
             done = await handle(deliveries)
             await reader.ack(done)
             progress.handled += len(done)
-            progress.went_well()
+            progress.succeeded()
         except Unusable as error:
             await _dead_letter(reader, error, progress, on_failure)
         except passing as error:

@@ -4,7 +4,7 @@ Public: `LEDGER_STREAM`, `LEDGER_READER`, `ROLLING`, `REQUESTS_STREAM`, `OFFERS_
 `ENGINE_HEARTBEAT`,
 `PLAYER_RESTATED`, `HISTORY_RESTATED`, `REPLAY_REQUESTED`, `BALANCES_STATED`, `BALANCES_COMPARED`, `PLAYERS_REBUILT`,
 `MovementLine`, `PlayerChanged`, `HistoryPage`, `HistoryMonthState`, `LedgerHeartbeat`, `EngineHealth`,
-`ReplayRequested`, `PlayerStands`, `BalancesStated`, `BalancesCompared`, `PlayerRebuilt`, `PlayersRebuilt`,
+`ReplayRequested`, `PlayerStatement`, `BalancesStated`, `BalancesCompared`, `PlayerRebuilt`, `PlayersRebuilt`,
 `history_topic`, `month_topic`.
 
 An event about a player has the aggregate `player:<id>` and the player's own sequence, without gaps; its data is a
@@ -88,7 +88,7 @@ class HistoryMonthState(msgspec.Struct, frozen=True):
     pages: dict[int, dict[str, KindTotals]]
 
 
-class PlayerStands(msgspec.Struct, frozen=True, array_like=True):
+class PlayerStatement(msgspec.Struct, frozen=True, array_like=True):
     """Where the ledger says that a player stood when the player's sequence was this. Minor units.
 
     `months` maps month and kind to what the history holds; `pending` are the receipts that wait for somebody. `lines`
@@ -130,7 +130,7 @@ class PlayerChanged(msgspec.Struct, frozen=True):
     grants: list[GrantProgress] = []
     games: PlayerGames | None = None
     rebuild: str = ""
-    stands: PlayerStands | None = None
+    stands: PlayerStatement | None = None
 
 
 class LedgerHeartbeat(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -167,7 +167,7 @@ class BalancesStated(msgspec.Struct, frozen=True):
 
     run: str
     part: int
-    players: list[PlayerStands]
+    players: list[PlayerStatement]
 
 
 class BalancesCompared(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ from bff.contracts.ledger import (
 from bff.contracts.promotions import claims_topic
 from bff.contracts.view import Sequence as ViewSequence
 from bff.contracts.wallet import limits_topic, pending_topic, receipt_topic, wallet_topic
-from bff.queries.projections import FEED, Standing, Wallets, compare, topics_of
+from bff.queries.projections import FEED, StoredRecords, Wallets, compare, topics_of
 from bff.resilience import log
 from bff.store import Store
 
@@ -110,7 +110,7 @@ class Shadows:
         pages = (await self._store.get_many(topics, shadow=run)).values()
         return [line for page in pages if page is not None for line in page.decode(HistoryPage).lines]
 
-    async def _read(self, topics: Iterable[str], run: str) -> Standing:
+    async def _read(self, topics: Iterable[str], run: str) -> StoredRecords:
         records = await self._store.get_many(topics, shadow=run)
         return {topic: (record.sequence, record.raw) if record else None for topic, record in records.items()}
 

@@ -53,10 +53,10 @@ class AddressRule:
         if not found:
             raise _refused(host, "nowhere")
         for address in found:
-            if why := self.why_not(address):
+            if why := self.why_blocked(address):
                 raise _refused(host, f"{address}, {why}")
 
-    def why_not(self, address: _Address) -> str:
+    def why_blocked(self, address: _Address) -> str:
         """What keeps calls from `address`; empty where nothing does."""
         address = _inner(address)
         if address.is_link_local:

@@ -16,7 +16,7 @@ from bff.resilience.lookup import Lookup, Resolve, resolve
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
-from bff.resilience.transport import Pin, Transport, host_of
+from bff.resilience.transport import PinnedAddress, Transport, host_of
 
 _UNREACHED = frozenset({Reason.CONNECT, Reason.CONNECT_TIMEOUT})
 
@@ -38,7 +38,7 @@ class CheckedTransport:
         self._clock = clock
         self._trust_pem = trust_pem
         self._lookup = Lookup(policy.lookup_s_max, clock, resolve)
-        self._transports: dict[Pin, Transport] = {}
+        self._transports: dict[PinnedAddress, Transport] = {}
         self._turns: dict[str, int] = {}
 
     async def send(self, request: Request, deadline: Deadline) -> Response:
@@ -63,7 +63,7 @@ class CheckedTransport:
             await transport.aclose()
 
     def _to(self, host: str, addresses: Sequence[str]) -> Transport:
-        pin = Pin(host, addresses[self._turns.get(host, 0) % len(addresses)] if addresses else "")
+        pin = PinnedAddress(host, addresses[self._turns.get(host, 0) % len(addresses)] if addresses else "")
         if pin not in self._transports:
             # Connections to where the name does not lead any more end with their calls.
             self._transports = {

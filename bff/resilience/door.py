@@ -97,7 +97,7 @@ class Door:
         loop, limiter = asyncio.get_running_loop(), self._limiter
         now = loop.time()
         load_class = None
-        if limiter.puts_money_first(now) or limiter.crowded(now):
+        if limiter.prioritizes_money(now) or limiter.crowded(now):
             load_class = self._classify(scope)
             if load_class is not None and not limiter.admits(load_class, now):
                 return await self._turn_away(scope, send)

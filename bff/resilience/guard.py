@@ -12,6 +12,7 @@ from functools import partial
 
 from bff.contracts.partition import Partition
 from bff.resilience import log
+from bff.resilience.adaptive_timeout import AdaptiveTimeout
 from bff.resilience.attribution import Party, party
 from bff.resilience.breaker import Breaker, Permit, Position, Transition
 from bff.resilience.budget import RetryBudget
@@ -19,13 +20,13 @@ from bff.resilience.bulkhead import Bulkhead, Place
 from bff.resilience.callers import Callers
 from bff.resilience.deadline import Deadline
 from bff.resilience.evidence import Evidence, OwnLease, ProbeLease
+from bff.resilience.flap_damping import FlapDamping
 from bff.resilience.guarded_call import GuardedCall
 from bff.resilience.in_time import in_time
 from bff.resilience.judgement import Judge, judged, settle
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.metrics import Meter, Unmetered
 from bff.resilience.outcome import Failure
-from bff.resilience.pace import Pace
 from bff.resilience.partition import current
 from bff.resilience.partition_guards import PartitionGuards
 from bff.resilience.policies import policy_for
@@ -34,7 +35,6 @@ from bff.resilience.probe import FixedProbe, Probe
 from bff.resilience.prober import Prober
 from bff.resilience.reason import LATE, Reason
 from bff.resilience.resources import Resources, log_moved
-from bff.resilience.steadiness import Steadiness
 from bff.resilience.transport import Sender, Transport
 
 __all__ = ["Failure", "Guard", "Judge", "Request", "Response"]
@@ -86,9 +86,9 @@ class Guard:
         self._budget = RetryBudget(
             ratio=policy.retry_budget_ratio, window_s=policy.retry_budget_window_s, spare=policy.retry_budget_spare
         )
-        self.pace = Pace(policy)
+        self.pace = AdaptiveTimeout(policy)
         self.resources = Resources(name, policy, chance=chance, listener=log_moved)
-        self.steadiness = Steadiness(policy)
+        self.steadiness = FlapDamping(policy)
         self._settle = partial(settle, policy=policy, pace=self.pace, callers=Callers(policy))
         self._meter = Meter(name, self.bulkhead, self.resources) if partition is None else Unmetered()
         self.probe = FixedProbe(probe) if isinstance(probe, Request) else probe

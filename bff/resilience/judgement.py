@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 from bff.contracts.load_class import SHED
 from bff.contracts.problem import read_problem
+from bff.resilience.adaptive_timeout import AdaptiveTimeout
 from bff.resilience.attribution import ATTRIBUTION, Party, party
 from bff.resilience.breaker import Permit
 from bff.resilience.callers import Callers
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
-from bff.resilience.pace import Pace
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from bff.resilience.retry_after import retry_after_ms
@@ -42,7 +42,7 @@ def settle(
     ended: Response | Failure,
     *,
     policy: Policy,
-    pace: Pace,
+    pace: AdaptiveTimeout,
     callers: Callers,
     caller: Hashable,
     now: float,

@@ -127,7 +127,7 @@ class Limiter:
             self.shed[load_class] += 1
         return admitted
 
-    def spares_slots(self, load_class: LoadClass, now: float) -> bool:
+    def sheds_slots(self, load_class: LoadClass, now: float) -> bool:
         """Whether the slots of a page of this class stand as they were last: before the page itself is turned away, and
         while others wait to begin."""
         if self.money_first.held and load_class is not LoadClass.MONEY:
@@ -155,7 +155,7 @@ class Limiter:
         self._entered.pop(entered, None)
         self.money_first.leave(entered, now)
 
-    def puts_money_first(self, now: float) -> bool:
+    def prioritizes_money(self, now: float) -> bool:
         """Whether it matters of which class a request is, for there is a limit or was one a while ago."""
         return self.money_first.applies(now, limited=self.limited)
 

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from bff.resilience.redis_address import SHARED, RedisAddress, read_address
-from bff.resilience.redis_connection import dress
+from bff.resilience.redis_connection import follow_primary
 from bff.resilience.redis_primary import NODE_S, Primary
 
 
@@ -66,7 +66,7 @@ def async_client(
     else:
         limits = {"max_connections": connections_max, "timeout": None}
         pool = redis.asyncio.BlockingConnectionPool.from_url(address.server, **limits, **options)
-    return AsyncClient(dress(pool, _primary(address, group, connect_s)), address, group)
+    return AsyncClient(follow_primary(pool, _primary(address, group, connect_s)), address, group)
 
 
 def blocking_client(url: str, *, group: str = SHARED, connect_s: float, answer_s: float) -> BlockingClient:
@@ -80,7 +80,7 @@ def blocking_client(url: str, *, group: str = SHARED, connect_s: float, answer_s
         protocol=2,
         driver_info=None,
     )
-    return BlockingClient(dress(pool, _primary(address, group, connect_s)), address, group)
+    return BlockingClient(follow_primary(pool, _primary(address, group, connect_s)), address, group)
 
 
 def _primary(address: RedisAddress, group: str, connect_s: float | None) -> Primary | None:

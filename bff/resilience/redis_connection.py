@@ -1,6 +1,6 @@
 """Connections to Valkey or Redis: each finds its primary, and says in redis-py's own words that it was lost.
 
-Public: `dress`, `CLUSTER_REFUSED`.
+Public: `follow_primary`, `CLUSTER_REFUSED`.
 
 Writing to a transport that was reset is ConnectionResetError in the loop of asyncio itself, and redis-py
 translates it. uvloop says RuntimeError ("the handler is closed") there: it passes every border that translates
@@ -27,7 +27,7 @@ CLUSTER_REFUSED = (
 )
 
 
-def dress(pool: Pool, primary: Primary | None) -> Pool:
+def follow_primary(pool: Pool, primary: Primary | None) -> Pool:
     """`pool`, whose connections are these; where `primary` is given, it says where each leads."""
     kind = pool.connection_class
     ours = _Async if isinstance(pool, redis.asyncio.ConnectionPool) else _Blocking

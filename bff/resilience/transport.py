@@ -1,6 +1,7 @@
 """Calls over HTTP to one upstream: complete, unambiguous, bounded answers, or a `CallFailed`. The border to pyreqwest.
 
-Public: `Transport`, `Sender`, `Pin`, `host_of`, and from `message`: `Request`, `Response`, `Headers`, `CallFailed`.
+Public: `Transport`, `Sender`, `PinnedAddress`, `host_of`, and from `message`: `Request`, `Response`, `Headers`,
+`CallFailed`.
 
 It follows no redirect, obeys no proxy of the environment, keeps no cookie and retries nothing. What may change
 something travels on a connection of its own: a kept one may have been closed by the other side a moment ago, and who
@@ -28,7 +29,7 @@ from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 from bff.resilience.translation import translate
 
-__all__ = ["CallFailed", "Headers", "Pin", "Request", "Response", "Sender", "Transport", "host_of"]
+__all__ = ["CallFailed", "Headers", "PinnedAddress", "Request", "Response", "Sender", "Transport", "host_of"]
 
 
 class Sender(Protocol):
@@ -39,7 +40,7 @@ class Sender(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Pin(NamedTuple):
+class PinnedAddress(NamedTuple):
     """A host, and the one address that stands for it; an empty one where the host is an address itself."""
 
     host: str
@@ -73,7 +74,7 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
         trust_pem: bytes | None = None,
         resolve: Resolve = resolve,
-        pin: Pin | None = None,
+        pin: PinnedAddress | None = None,
     ) -> None:
         self._pin = pin
         self.policy = policy

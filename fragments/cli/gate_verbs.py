@@ -1,6 +1,6 @@
 """The verbs of the gate, and their output lines.
 
-Public: `GATE`, `say_gate`, `finding_lines`, `check_lines`, `GateRegistry`.
+Public: `GATE`, `gate_lines`, `finding_lines`, `check_lines`, `GateRegistry`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,7 +42,7 @@ GATE: dict[str, Verb] = {
 }
 
 
-def say_gate(verb: str, name: str, answer: Any) -> Iterator[str]:
+def gate_lines(verb: str, name: str, answer: Any) -> Iterator[str]:
     """Lines about the answer to a verb of these."""
     if verb == "rules":
         for each in answer:

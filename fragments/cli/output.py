@@ -1,15 +1,15 @@
 """Answers of the registry, for people.
 
-Public: `say`, `say_published`, `table`, `moment`, `plain`.
+Public: `say`, `published_lines`, `table`, `moment`, `plain`.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fragments.cli.gate_verbs import check_lines, finding_lines, say_gate
+from fragments.cli.gate_verbs import check_lines, finding_lines, gate_lines
 
 
-def say_published(answer: dict[str, Any], verb: str = "publish") -> Iterator[str]:
+def published_lines(answer: dict[str, Any], verb: str = "publish") -> Iterator[str]:
     """Lines about a release that was published, or could be."""
     word = "can be published:" if verb == "check" else "published" if answer["changed"] else "unchanged"
     yield f"{word} {answer['fragment']} {answer['version']} ({answer['digest'][:12]}), {answer['trust']}"
@@ -26,7 +26,7 @@ def say(verb: str, deed: str, name: str, answer: Any) -> Iterator[str]:
         case (("canary" | "promote" | "pause"), _):
             yield _trial(verb, answer)
         case (("rules" | "waive" | "enforce"), _):
-            yield from say_gate(verb, name, answer)
+            yield from gate_lines(verb, name, answer)
         case "preview", _:
             yield f"{answer['fragment']} {answer['version']}, for one browser of its team, until {_minute(answer)} UTC:"
             yield answer["url"]

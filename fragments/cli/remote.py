@@ -14,7 +14,7 @@ import httpx
 
 from fragments.cli.bench import NoBench, bench_verb
 from fragments.cli.connection import RemoteSubjects, RequestFailed
-from fragments.cli.output import plain, say, say_published
+from fragments.cli.output import plain, published_lines, say
 from fragments.cli.scaffold import cli as scaffold
 from fragments.cli.verb_table import Answer, add_json
 from fragments.cli.verbs import add_trial, add_verbs, run_verb
@@ -142,7 +142,7 @@ def _publish(registry: RemoteRegistry, given: Namespace) -> int:
             candidate=given.candidate,
             expect=given.expect,
         )
-    lines = [json.dumps(answer, indent=2, ensure_ascii=False)] if given.json else say_published(answer, given.verb)
+    lines = [json.dumps(answer, indent=2, ensure_ascii=False)] if given.json else published_lines(answer, given.verb)
     print(*map(plain, lines), sep="\n")
     return 0
 

@@ -17,7 +17,7 @@ from fragments.games.search import CATALOGUE_SLOT, CATEGORIES, FIELDS, OF_PLAYER
 from fragments.kit.answer import Degraded
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf, Note, as_of, judge
-from fragments.kit.standing import OnBreak, on_break
+from fragments.kit.on_break import OnBreak, on_break
 
 SHELF_MAX = 6
 NAMES = {name: f"{CATALOGUE_SLOT}.{name}" for name in FIELDS}

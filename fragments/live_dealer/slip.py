@@ -16,7 +16,7 @@ from bff.resilience.outcome import Failure
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf, judge
-from fragments.kit.standing import OnBreak, on_break
+from fragments.kit.on_break import OnBreak, on_break
 
 Standing = Literal["open", "closed", "elsewhere", "visitor", "waiting", "paused", "break"]
 Tone = Literal["good", "warn", "bad"]

@@ -15,7 +15,7 @@ from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import Note, as_of, judge, paused
-from fragments.kit.standing import OnBreak, on_break
+from fragments.kit.on_break import OnBreak, on_break
 
 _UNREACHABLE = "Offers can't be shown right now. We keep trying."
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400

@@ -1,7 +1,7 @@
 """What the summary and the cashier show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
 
 Public: `Panel`, `Form`, `Line`, `Figures`, `Pending`, `panel`, `AMOUNT_FORMS`, `deposit_form`,
-`withdraw_form`, `line`, `age_note`, `made_from`.
+`withdraw_form`, `line`, `age_note`, `live_sequence`.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats, MoneyText
 from fragments.kit.freshness import AsOf, Note, as_of, judge, paused
-from fragments.kit.standing import OnBreak, on_break
+from fragments.kit.on_break import OnBreak, on_break
 from fragments.wallet.labels import kind_label, state_label
 from fragments.wallet.policy import limits_for
 from fragments.wallet.receipts import ReceiptCard
@@ -79,8 +79,8 @@ class Panel:
 
     `note` sums up everything, for the summary; `balance_note` speaks of the figures only, beside forms that speak for
     themselves, so that nothing is said twice. `forms` has those of `AMOUNT_FORMS` by action; of what closes them only
-    the first that is heard of is announced. `made_from` is the live message that says the same, `epoch:n`: an earlier
-    one is no news to an open page.
+    the first that is heard of is announced. `live_sequence` (`epoch:n`) is the sequence of the live
+    message with the same figures: an open page ignores earlier ones.
     """
 
     note: Note
@@ -91,7 +91,7 @@ class Panel:
     forms: Mapping[str, Form]
     receipt: ReceiptCard | None
     degraded: Degraded | None
-    made_from: str = ""
+    live_sequence: str = ""
     on_break: OnBreak | None = None
 
     @property
@@ -135,13 +135,13 @@ def panel(
         forms=forms,
         receipt=receipt,
         degraded=degraded,
-        made_from=made_from(answer),
+        live_sequence=live_sequence(answer),
         on_break=on_break(answer, formats),
     )
 
 
-def made_from(answer: View[Any]) -> str:
-    """The sequence of the live message that says the same as `answer`, as `data-live-seq` wants it."""
+def live_sequence(answer: View[Any]) -> str:
+    """The sequence of the live message with the same figures as `answer`, for `data-live-seq`."""
     return ":".join(map(str, answer.freshness.sequence or ()))
 
 

@@ -13,8 +13,8 @@ from bff.resilience.outcome import Failure
 from fragments.kit.answer import Degraded
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import Note, judge
-from fragments.kit.standing import OnBreak, on_break
-from fragments.wallet.display import Line, age_note, line, made_from
+from fragments.kit.on_break import OnBreak, on_break
+from fragments.wallet.display import Line, age_note, line, live_sequence
 from fragments.wallet.receipts import Detail, ReceiptCard
 
 # The filter's words -> the ledger's kinds; all of them where none is named.
@@ -94,7 +94,7 @@ class History:
     missing: ReceiptCard | None
     back: str
     degraded: Degraded | None
-    made_from: str = ""
+    live_sequence: str = ""
     on_break: OnBreak | None = None
 
     @property
@@ -145,7 +145,7 @@ def history(
         missing=missing,
         back=back,
         degraded=degraded,
-        made_from=made_from(answer),
+        live_sequence=live_sequence(answer),
         on_break=standing,
     )
 

@@ -14,7 +14,7 @@ from bff.resilience.reason import Reason
 from fragments.kit.answer import Degraded, rfc3339
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf, Note, judge, paused
-from fragments.kit.standing import OnBreak, on_break
+from fragments.kit.on_break import OnBreak, on_break
 from fragments.wallet.display import Form, age_note
 from fragments.wallet.receipts import ReceiptCard
 

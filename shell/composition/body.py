@@ -23,7 +23,7 @@ from shell.composition.contain import Contained, Isolation, LinkPolicy, Refusal,
 from shell.composition.contain.pictures import NO_FILES, CopiedFiles
 from shell.composition.include import Include
 from shell.composition.page_head import page_head_of
-from shell.composition.release import NOTHING_SHOWN, Release, Shown
+from shell.composition.release import NO_FOREIGN_ORIGINS, ForeignOrigins, Release
 
 # Statuses that are about the request and not about the upstream.
 _REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
@@ -177,7 +177,7 @@ def link_policy(
     picture_origins: tuple[str, ...] = (),
     pictures: CopiedFiles = NO_FILES,
     sheets: CopiedFiles = NO_FILES,
-    shown: Shown = NOTHING_SHOWN,
+    shown: ForeignOrigins = NO_FOREIGN_ORIGINS,
 ) -> LinkPolicy:
     """Where the HTML of a release may point whose manifest declares these origins; operators approved the others."""
     return LinkPolicy(

@@ -1,7 +1,7 @@
 """A published release as the page path sees it: immutable, in memory, no database.
 
-Public: `Trust`, `Shown`, `NOTHING_SHOWN`, `WarmUp`, `StoredAsset`, `AssetUse`, `Role`, `Release`, `Canary`,
-`Snapshot`, `ASSETS_PREFIX`, `ORIGIN_FOLDER`, `RELEASE_CHARS`, `asset_url`, `path_of`.
+Public: `Trust`, `ForeignOrigins`, `NO_FOREIGN_ORIGINS`, `WarmUp`, `StoredAsset`, `AssetUse`, `Role`, `Release`,
+`Canary`, `Snapshot`, `ASSETS_PREFIX`, `ORIGIN_FOLDER`, `RELEASE_CHARS`, `asset_url`, `path_of`.
 """
 
 import hashlib
@@ -39,14 +39,14 @@ class Trust(StrEnum):
     SANDBOXED = "sandboxed"
 
 
-class Shown(NamedTuple):
+class ForeignOrigins(NamedTuple):
     """Foreign origins: of pictures, if its manifest declares them too, and of frames."""
 
     pictures: tuple[str, ...] = ()
     frames: tuple[str, ...] = ()
 
 
-NOTHING_SHOWN = Shown()
+NO_FOREIGN_ORIGINS = ForeignOrigins()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Release:
     trust: Trust = Trust.SANDBOXED
     follow: bool = False
     own_machine: bool = False
-    shown: Shown = NOTHING_SHOWN
+    shown: ForeignOrigins = NO_FOREIGN_ORIGINS
     role: Role = Role.STABLE
     tag: str = ""
 

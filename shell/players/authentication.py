@@ -52,7 +52,7 @@ async def authenticate_cookies(cookies: Mapping[str, str], revocations: Revocati
     try:
         identity = await look_up(session_key, genuine=expired is not None)
     except SessionUnverified as error:
-        believed = expired if expired is not None and revocations.vouches_for(expired) else None
+        believed = expired if expired is not None and revocations.is_certainly_live(expired) else None
         logger.warning("session_unverified", detail=str(error), believed=believed is not None)
         return AuthResult(believed, certain=believed is not None)
     # It may have ended while it was read.

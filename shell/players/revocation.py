@@ -27,7 +27,7 @@ logger = log.get("revocations")
 
 
 class Revocations:
-    """`vouches_for` says whether `revoked_sessions` can be trusted about a cookie that is no longer fresh.
+    """`is_certainly_live` says whether `revoked_sessions` can be trusted about a cookie that is no longer fresh.
 
     `clock` is monotonic seconds; `read` and `push` reach the database and Redis.
     """
@@ -55,7 +55,7 @@ class Revocations:
         """Whether the session behind `identity` is over."""
         return self.revoked_sessions.covers(identity)
 
-    def vouches_for(self, identity: Identity) -> bool:
+    def is_certainly_live(self, identity: Identity) -> bool:
         """Whether `identity`, genuine and no longer fresh, can be believed without asking: not over, as far as all is
         known that ended up to the age at which a cookie is fresh."""
         complete = self.revoked_sessions.is_complete(self._clock(), age_s_max=settings.PLAYER_COOKIE_AGE_S)

@@ -1,6 +1,7 @@
 """How often somebody may try a password.
 
-Public: `SignInThrottle`, `ThrottlePolicy`, `Try`, `tries_of`, `network_of`. The reasons are in decisions/0002.
+Public: `SignInThrottle`, `ThrottlePolicy`, `AttemptCounter`, `attempt_counters`, `network_of`. The reasons
+are in decisions/0002.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ class ThrottlePolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class AttemptCounter:
     """One counter that a try is taken from."""
 
     kind: str
@@ -41,15 +42,15 @@ class Try:
     tries_max: int
 
 
-def tries_of(policy: ThrottlePolicy, *, name: str, address: str, device: str) -> tuple[Try, ...]:
+def attempt_counters(policy: ThrottlePolicy, *, name: str, address: str, device: str) -> tuple[AttemptCounter, ...]:
     """The counters of one try, in the order in which they are asked. `device` is empty unless it has signed in to this
     account before: then nobody else's tries count against it."""
     account = name.casefold()
     if device:
-        return (Try("device", f"{device}:{account}", policy.device_tries_max),)
+        return (AttemptCounter("device", f"{device}:{account}", policy.device_tries_max),)
     return (
-        Try("address", network_of(address), policy.address_tries_max),
-        Try("account", account, policy.account_tries_max),
+        AttemptCounter("address", network_of(address), policy.address_tries_max),
+        AttemptCounter("account", account, policy.account_tries_max),
     )
 
 
@@ -67,7 +68,7 @@ class SignInThrottle:
         self._clock = clock
         self._here: dict[tuple[str, int], tuple[int, float]] = {}
 
-    async def take(self, tries: Sequence[Try]) -> int:
+    async def take(self, tries: Sequence[AttemptCounter]) -> int:
         """Count one try in each; 0 when it may be made, else the seconds until the next one may. One that is refused
         counts nowhere: what stands in a counter has been tried or is on its way."""
         for taken, counter in enumerate(tries):
@@ -79,25 +80,25 @@ class SignInThrottle:
                 if count <= counter.tries_max:
                     continue
                 left_s = there_s
-                await self.give_back([counter])
+                await self.refund([counter])
             logger.warning("tries_refused", kind=counter.kind)
-            await self.give_back(tries[:taken])
+            await self.refund(tries[:taken])
             return max(1, left_s)
         return 0
 
     def address_wait_s(self, address: str) -> int:
         """How long an address that has used up its tries has to wait, as far as this process knows; else 0."""
-        counter = Try("address", network_of(address), self.policy.address_tries_max)
+        counter = AttemptCounter("address", network_of(address), self.policy.address_tries_max)
         count, left_s = self._add_here(counter, 0)
         return max(1, left_s) if count >= counter.tries_max else 0
 
-    async def give_back(self, tries: Sequence[Try]) -> None:
+    async def refund(self, tries: Sequence[AttemptCounter]) -> None:
         """The try succeeded, or was not made."""
         for counter in tries:
             self._add_here(counter, -1)
             await self._add_there(counter, -1)
 
-    async def _add_there(self, counter: Try, amount: int) -> tuple[int, int]:
+    async def _add_there(self, counter: AttemptCounter, amount: int) -> tuple[int, int]:
         name = self._redis.key(f"shell:tries:{counter.kind}:{_digest(counter)}")
         try:
             async with self._redis.pipeline(transaction=True) as pipeline:
@@ -110,7 +111,7 @@ class SignInThrottle:
             return 0, 0
         return int(count), int(left_s)
 
-    def _add_here(self, counter: Try, amount: int) -> tuple[int, int]:
+    def _add_here(self, counter: AttemptCounter, amount: int) -> tuple[int, int]:
         bucket = counter.kind, int(_digest(counter), 16) % self.policy.buckets_max
         now = self._clock()
         count, until = self._here.get(bucket, (0, 0.0))
@@ -120,7 +121,7 @@ class SignInThrottle:
         return max(0, count + amount), int(until - now)
 
 
-def _digest(counter: Try) -> str:
+def _digest(counter: AttemptCounter) -> str:
     return hashlib.sha256(counter.key.encode()).hexdigest()[:32]
 
 

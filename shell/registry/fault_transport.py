@@ -1,6 +1,6 @@
 """A transport that answers as an origin did when it was well, or as one that fails in a named way.
 
-Public: `FaultTransport`, `Fault`, `FAULTS`, `Clock`, `Meeting`.
+Public: `FaultTransport`, `Fault`, `FAULTS`, `Clock`, `FaultContext`.
 
 What it raises is what the real transport makes of such an origin. It waits for nothing: what an origin would have used
 up of the deadline passes on the clock that it is given.
@@ -29,7 +29,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
+class FaultContext:
     """All that a fault may look at: what was healthy, and the call that meets it."""
 
     healthy: Response
@@ -50,7 +50,7 @@ class Fault:
 
     name: str
     happens: str
-    meet: Callable[[Meeting], Response]
+    meet: Callable[[FaultContext], Response]
     after_good: bool = False
 
 
@@ -66,40 +66,40 @@ class FaultTransport:
     async def send(self, request: Request, deadline: Deadline) -> Response:
         if self.fault is None:
             return self._healthy
-        return self.fault.meet(Meeting(self._healthy, self._policy, deadline, self._clock))
+        return self.fault.meet(FaultContext(self._healthy, self._policy, deadline, self._clock))
 
     async def aclose(self) -> None:
         """There is nothing to close."""
 
 
-def _refused(meeting: Meeting) -> Response:
+def _refused(meeting: FaultContext) -> Response:
     raise CallFailed(Reason.CONNECT, "connection refused")
 
 
-def _slow(meeting: Meeting) -> Response:
+def _slow(meeting: FaultContext) -> Response:
     left_ms = meeting.deadline.remaining_ms(meeting.clock())
     meeting.clock.advance(left_ms / 1000)
     raise CallFailed(Reason.TIMEOUT, f"no whole answer within {left_ms} ms")
 
 
-def _cut(meeting: Meeting) -> Response:
+def _cut(meeting: FaultContext) -> Response:
     there = len(meeting.healthy.body)
     raise CallFailed(Reason.CUT, f"the connection ended after {there // 2} of {there} B", answered=True)
 
 
-def _huge(meeting: Meeting) -> Response:
+def _huge(meeting: FaultContext) -> Response:
     return meeting.too_large()
 
 
-def _error(meeting: Meeting) -> Response:
+def _error(meeting: FaultContext) -> Response:
     return _html(500, b"<h1>Internal Server Error</h1>", meeting)
 
 
-def _hostile(meeting: Meeting) -> Response:
+def _hostile(meeting: FaultContext) -> Response:
     return _html(200, b"</template></main></body><plaintext>", meeting)
 
 
-def _html(status: int, body: bytes, meeting: Meeting) -> Response:
+def _html(status: int, body: bytes, meeting: FaultContext) -> Response:
     """With the healthy answer's own headers: only what is wrong differs."""
     headers = [
         (name, value) for name, value in meeting.healthy.headers if name not in ("content-type", "content-length")

@@ -22,16 +22,16 @@ from bff.resilience.transport import Sender
 from shell.composition.body import content_type_of, is_empty, links_of
 from shell.composition.contain import Contained, Refusal, audit, unplaced
 from shell.composition.page import PageTable
-from shell.composition.release import NOTHING_SHOWN, AssetUse, Release, Shown, Trust
+from shell.composition.release import NO_FOREIGN_ORIGINS, AssetUse, ForeignOrigins, Release, Trust
 from shell.composition.requests import Bearer
 from shell.registry import models
 from shell.registry.asset_copies import copy_entries
 from shell.registry.document_names import DocumentNames
 from shell.registry.link_header import linked_assets
-from shell.registry.looks import Look, looks_of, places_of
 from shell.registry.origins import Origins, origin_of
-from shell.registry.passed_pictures import PassedPicture, look_at_passed
+from shell.registry.proxied_pictures import ProxiedPicture, check_proxied
 from shell.registry.release_folder import PublishRefused, ReleaseFolder, release_budget
+from shell.registry.sample_requests import SampleRequest, places_of, sample_requests
 from shell.registry.shown_pictures import pictures_in
 
 FETCH_MS = 5000
@@ -73,10 +73,10 @@ class Copy:
     uses: Mapping[str, AssetUse] = field(default_factory=dict)
     versioned: bool = True
     trust: Trust = Trust.SANDBOXED
-    shown: Shown = NOTHING_SHOWN
+    shown: ForeignOrigins = NO_FOREIGN_ORIGINS
     notes: tuple[str, ...] = ()
-    answers: tuple[tuple[Look, Response | CallFailed], ...] = ()
-    passed_pictures: tuple[PassedPicture, ...] = ()
+    answers: tuple[tuple[SampleRequest, Response | CallFailed], ...] = ()
+    passed_pictures: tuple[ProxiedPicture, ...] = ()
 
     def digest(self) -> str:
         """What tells this release from any other."""
@@ -98,7 +98,7 @@ class Fetcher:
         pages: PageTable | None = None,
         bearer: Bearer | None = None,
         origins_of: Callable[[str], Awaitable[Origins]] | None = None,
-        shown_of: Callable[[str], Awaitable[Shown]] | None = None,
+        shown_of: Callable[[str], Awaitable[ForeignOrigins]] | None = None,
     ) -> None:
         self._shown_of = shown_of
         self._origins_of = origins_of
@@ -117,7 +117,7 @@ class Fetcher:
         if manifest.mullion.kind != "function":
             self._fetch_ms = FETCH_MS
         trust = await self._trust_of(manifest.name)
-        shown = await self._shown_of(manifest.name) if self._shown_of is not None else NOTHING_SHOWN
+        shown = await self._shown_of(manifest.name) if self._shown_of is not None else NO_FOREIGN_ORIGINS
         if self._origins_of is not None:
             self._origins = await self._origins_of(manifest.name)
             self._allowed("manifest", manifest_url)
@@ -126,12 +126,14 @@ class Fetcher:
             self._allowed(f"proxy.{name}", resolve(manifest_url, target))
         release = Release(manifest.name, "", manifest, manifest_url, b"", css=(), js=(), trust=trust, shown=shown)
         fallback = await self._fallback(release)
-        looks, unasked = looks_of(release, self._pages, self._bearer)
+        samples, unasked = sample_requests(release, self._pages, self._bearer)
         # A release may be published while what it shows is down: its content decides nothing here.
-        answers = await asyncio.gather(*(self._send(look.request) for look in looks))
+        answers = await asyncio.gather(*(self._send(sample.request) for sample in samples))
         found = [("fallback", fallback)] if fallback else []
         found += [
-            (f"content of {look.where}", answer) for look, answer in zip(looks, answers, strict=True) if _found(answer)
+            (f"content of {sample.where}", answer)
+            for sample, answer in zip(samples, answers, strict=True)
+            if _found(answer)
         ]
         linked_css, linked_js = linked_assets([link for _, answer in found for link in answer.headers.get_all("link")])
         folder = ReleaseFolder(self._get, release)
@@ -143,12 +145,12 @@ class Fetcher:
             if where != "fallback":  # that stands while the origin is away
                 passed |= {each for each in shown_there if release.pictures.passes(each)}
             folder.add_pictures(where, release.content_url(""), [each for each in shown_there if each not in passed])
-        await folder.add_reached()
-        passed_pictures, passed_notes = await look_at_passed(self._get, release, passed)
+        await folder.add_referenced()
+        passed_pictures, passed_notes = await check_proxied(self._get, release, passed)
         css, js, uses = tuple(styles.keys), tuple(scripts.keys), {**styles.uses, **scripts.uses}
         release = replace(release, css=css, js=js, uses=uses, files=folder.digests(), folder=folder.name())
         places = places_of(release.fragment, self._pages)
-        notes = (*_judge_fallback(release, fallback, places), *unasked, *_notes(release, looks, answers))
+        notes = (*_judge_fallback(release, fallback, places), *unasked, *_notes(release, samples, answers))
         return Copy(
             manifest_url=manifest_url,
             manifest_body=body,
@@ -166,7 +168,7 @@ class Fetcher:
             trust=trust,
             shown=shown,
             notes=(*notes, *styles.notes, *scripts.notes, *folder.notes, *passed_notes, *_unrun(release)),
-            answers=tuple(zip(looks, answers, strict=True)),
+            answers=tuple(zip(samples, answers, strict=True)),
             passed_pictures=passed_pictures,
         )
 
@@ -240,23 +242,25 @@ def _judge_fallback(release: Release, fallback: Response | None, places: tuple[s
     return (*blank, *(f"fallback: {note}" for note in _notes_on(checked, places)))
 
 
-def _notes(release: Release, looks: Sequence[Look], answers: Sequence[Response | CallFailed]) -> tuple[str, ...]:
+def _notes(
+    release: Release, samples: Sequence[SampleRequest], answers: Sequence[Response | CallFailed]
+) -> tuple[str, ...]:
     """What the authors should know of these answers, each thing once, with the first slot that it was seen in."""
     notes: dict[str, str] = {}
-    for look, answer in zip(looks, answers, strict=True):
+    for sample, answer in zip(samples, answers, strict=True):
         if isinstance(answer, CallFailed):
-            notes[f"{look.request.url} did not answer now: {answer.detail} ({answer.reason})"] = look.where
+            notes[f"{sample.request.url} did not answer now: {answer.detail} ({answer.reason})"] = sample.where
         elif answer.status != 200:
-            notes[f"{look.request.url} answered {answer.status}; pages show its HTML for 200 alone"] = look.where
+            notes[f"{sample.request.url} answered {answer.status}; pages show its HTML for 200 alone"] = sample.where
         else:
-            checked = _contain(answer, release, look.places, look.prefix)
+            checked = _contain(answer, release, sample.places, sample.prefix)
             if isinstance(checked, Refusal):
-                notes[f"pages will show the fallback: {checked.detail} ({checked.reason})"] = look.where
+                notes[f"pages will show the fallback: {checked.detail} ({checked.reason})"] = sample.where
             else:
                 if is_empty(release, checked):
-                    notes["pages will show the fallback: nothing of it can be seen (empty)"] = look.where
-                for note in _notes_on(checked, look.places):
-                    notes.setdefault(note, look.where)
+                    notes["pages will show the fallback: nothing of it can be seen (empty)"] = sample.where
+                for note in _notes_on(checked, sample.places):
+                    notes.setdefault(note, sample.where)
     return tuple(f"content of {where}: {note}" for note, where in notes.items())
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from shell.composition.release import NOTHING_SHOWN, Shown, Trust
-from shell.frame_origins import wrong_with_frame_origin
+from shell.composition.release import NO_FOREIGN_ORIGINS, ForeignOrigins, Trust
+from shell.frame_origins import frame_origin_problem
 from shell.registry import models
 from shell.registry.origins import base_of, origin_of
 from shell.registry.serialized import serialized
@@ -82,10 +82,10 @@ def set_origins(fragment: str, origins: Sequence[str], *, actor: str) -> bool:
     return True
 
 
-def shown_of(fragment: str) -> Shown:
+def shown_of(fragment: str) -> ForeignOrigins:
     """What of others `fragment` alone may show."""
     row = models.Registration.objects.filter(fragment=fragment).first()
-    return Shown(tuple(row.pictures), tuple(row.frames)) if row else NOTHING_SHOWN
+    return ForeignOrigins(tuple(row.pictures), tuple(row.frames)) if row else NO_FOREIGN_ORIGINS
 
 
 @serialized
@@ -100,7 +100,7 @@ def set_shown(
     wanted = {kind: sorted(set(origins)) for kind, origins in given.items() if origins is not None}
     ours = (settings.PUBLIC_URL, settings.BFF_PUBLIC_URL)
     for origin in [each for origins in wanted.values() for each in origins]:
-        wrong = wrong_with_frame_origin(origin, ours=ours, hosts=settings.ALLOWED_HOSTS, local=settings.LOCAL)
+        wrong = frame_origin_problem(origin, ours=ours, hosts=settings.ALLOWED_HOSTS, local=settings.LOCAL)
         if wrong is not None:
             raise RegistrationRefused(f"{wrong}. Nothing was changed.")
     row, _ = models.Registration.objects.get_or_create(fragment=fragment)

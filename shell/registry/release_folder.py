@@ -24,7 +24,7 @@ from shell.registry.references import OwnOrigin, Reach, Reference, ReferenceRefu
 from shell.registry.scope import scoped
 from shell.registry.script_references import read_script
 from shell.registry.style_references import StyleReferences
-from shell.registry.stylesheet import reaches_out
+from shell.registry.stylesheet import external_reference
 
 # Fetches what a field names from an address that is allowed, or refuses.
 Get = Callable[[str, str], Awaitable[Response]]
@@ -121,7 +121,7 @@ class ReleaseFolder:
             shown = f"{where}: {Reach.PICTURE} {address}"
             self._reached.append(_Wanted(shown, url, own.key(url), Reach.PICTURE, optional=True))
 
-    async def add_reached(self) -> None:
+    async def add_referenced(self) -> None:
         """All that the entry files reach, and what these do, each once; raises `PublishRefused`."""
         while self._reached:
             wanted, self._reached = self._reached, []
@@ -224,7 +224,7 @@ class ReleaseFolder:
         addresses = {each.address: self._reach(wanted, each) for each in found.references}
         body = found.written(addresses)
         allowed = frozenset(addresses.values())
-        if rest := reaches_out(body, allowed):
+        if rest := external_reference(body, allowed):
             raise PublishRefused(
                 f"{_of(wanted)}: the stylesheet fetches something that can not be copied ({rest}…). Write the address "
                 "out, of a file on your own origin"
@@ -239,7 +239,7 @@ class ReleaseFolder:
         self.names |= DocumentNames(declared, names.used)
         body, left_out = scoped(body, self.release.fragment)
         self.notes += [f"{_of(wanted)}: left out {what}" for what in left_out]
-        if rest := reaches_out(body, allowed):
+        if rest := external_reference(body, allowed):
             raise PublishRefused(f"{_of(wanted)}: the stylesheet fetches something else once it is scoped ({rest}…)")
         return body
 
@@ -248,7 +248,7 @@ class ReleaseFolder:
         rules = lifted_rules(body)
         if not rules:
             return
-        if rest := reaches_out(rules, allowed):
+        if rest := external_reference(rules, allowed):
             raise PublishRefused(f"{_of(wanted)}: what is lifted to the page fetches something else ({rest}…)")
         key = f"{wanted.key.partition('?')[0]}{_LIFTED}"
         self.lifted.append(key)

@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 from bff.contracts.manifest import ManifestRefused, parse
 from bff.resilience import log
 from shell.composition.content_coding import CodedBody
-from shell.composition.release import AssetUse, Canary, Release, Role, Shown, Snapshot, StoredAsset, Trust
+from shell.composition.release import AssetUse, Canary, ForeignOrigins, Release, Role, Snapshot, StoredAsset, Trust
 from shell.registry import models
 from shell.registry.going_live import EARLIER_MAX, OLD_PAGES_S
 from shell.registry.holds import FragmentHold
@@ -190,7 +190,7 @@ def _release(row: models.Release, registration: Registration, role: Role, tag: s
         versioned=row.versioned,
         trust=Trust(registration.trust),
         follow=registration.follow,
-        shown=Shown(tuple(registration.pictures), tuple(registration.frames)),
+        shown=ForeignOrigins(tuple(registration.pictures), tuple(registration.frames)),
         role=role,
         tag=tag,
     )

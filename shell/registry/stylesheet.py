@@ -1,6 +1,6 @@
 """What a stylesheet would fetch by itself, read as a browser reads it.
 
-Public: `reaches_out`.
+Public: `external_reference`.
 Source: CSS Syntax 3 §3.3 (preprocessing), §4.3 (tokens: comments, strings, escapes, names, url); CSS Images 4 and CSS
 Values 4 for the functions that take an address as a string.
 """
@@ -39,7 +39,7 @@ _DEPTH_MAX = 100
 _CLOSED_BY = {"(": ")", "[": "]", "{": "}"}
 
 
-def reaches_out(css: bytes, allowed: Set[str] = frozenset()) -> str | None:
+def external_reference(css: bytes, allowed: Set[str] = frozenset()) -> str | None:
     """The first thing in `css` that a browser would fetch; None where there is nothing but data, parts of the page and
     addresses that are `allowed`.
 

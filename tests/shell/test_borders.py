@@ -16,7 +16,7 @@ from shell.composition.contain import Contained, contain
 from shell.composition.page import Page, Slot
 from shell.composition.retry_delay import DELAY_MS_LONGEST, DELAY_MS_MIN, delay_ms
 from shell.cookies import set_cookie
-from shell.frame_origins import wrong_with_frame_origin
+from shell.frame_origins import frame_origin_problem
 from shell.players.context import REST_S_MIN, Minter
 from shell.players.identity import Expired, Identity, decode, encode
 from shell.players.revoked_sessions import RevokedSessions
@@ -167,7 +167,7 @@ def test_no_origin_of_this_installation_is_framed(origin: str, local: bool, word
     ours, hosts = ("https://lobby.example", "https://live.lobby.example"), ["lobby.example", ".lobby.example"]
     if local:
         ours, hosts = ("http://localhost:8000", "http://localhost:8012"), ["localhost", "127.0.0.1"]
-    wrong = wrong_with_frame_origin(origin, ours=ours, hosts=hosts, local=local)
+    wrong = frame_origin_problem(origin, ours=ours, hosts=hosts, local=local)
     assert wrong is None if words is None else words in (wrong or "")
 
 

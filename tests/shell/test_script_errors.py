@@ -15,10 +15,10 @@ from shell.composition.release import Canary, Release, Role, Snapshot
 from shell.page_views import page_view_token, visitor_of_page_view
 from shell.registry import models
 from shell.registry.analysis import AnalysisPolicy, Sample
-from shell.registry.analyst import review
 from shell.registry.going_live import OLD_PAGES_S
 from shell.registry.rollout import rollout_of, start_canary
 from shell.registry.tallies import ReleaseTally, ScriptErrorSeen
+from shell.registry.trial_controller import review
 from shell.script_errors import report
 from shell.wiring import parts
 

@@ -1,6 +1,6 @@
 """Database triggers that make rows append-only, which models can not express.
 
-Public: `protect_entries`, `unprotect_entries`, `close_ways_round`, `open_ways_round`.
+Public: `protect_entries`, `unprotect_entries`, `protect_against_bypass`, `unprotect_against_bypass`.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ def unprotect_entries(_apps: Any, editor: Any) -> None:
         editor.execute("DROP FUNCTION ledger_is_appended_only()")
 
 
-def close_ways_round(_apps: Any, editor: Any) -> None:
+def protect_against_bypass(_apps: Any, editor: Any) -> None:
     """Also refuse statements that change rows without firing a row's UPDATE or DELETE trigger.
 
     SQLite's REPLACE deletes the row in the way without asking its triggers (by its key or its rowid; a rowid that was
@@ -55,7 +55,7 @@ def close_ways_round(_apps: Any, editor: Any) -> None:
             )
 
 
-def open_ways_round(_apps: Any, editor: Any) -> None:
+def unprotect_against_bypass(_apps: Any, editor: Any) -> None:
     """Take that back."""
     for table in _TABLES:
         if editor.connection.vendor == "postgresql":

@@ -10,7 +10,7 @@ from bff.commands.engine.identifiers import fresh_id
 from bff.commands.ledger import player_state, receipts
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import OutboxRow, Receipt
-from bff.contracts.ledger import HISTORY_RESTATED, PLAYER_RESTATED, HistoryPage, MovementLine, PlayerStands
+from bff.contracts.ledger import HISTORY_RESTATED, PLAYER_RESTATED, HistoryPage, MovementLine, PlayerStatement
 
 # Rows of a restatement that are in memory together: a page of the history each.
 _ROWS_AT_ONCE = 100
@@ -57,7 +57,7 @@ def restate(accounts: PlayerAccounts) -> int:
     return count
 
 
-def append_rebuild(accounts: PlayerAccounts, run: str, stands: PlayerStands) -> None:
+def append_rebuild(accounts: PlayerAccounts, run: str, stands: PlayerStatement) -> None:
     """Write everything about the player for the shadow of the rebuild `run`, at the player's present sequence."""
     _append_restatement(accounts, run, stands)
 
@@ -80,7 +80,7 @@ def reset_positions() -> None:
     OutboxRow.objects.filter(published_at__isnull=True).update(position=None, position_epoch="", previous_id="")
 
 
-def _append_restatement(accounts: PlayerAccounts, run: str = "", stands: PlayerStands | None = None) -> int:
+def _append_restatement(accounts: PlayerAccounts, run: str = "", stands: PlayerStatement | None = None) -> int:
     player = accounts.player
     player.epoch = accounts.epoch
     part, last = 0, list[MovementLine]()

@@ -1,6 +1,6 @@
 """Statements of each player's state in the ledger, which the read side is compared with.
 
-Public: `state_part`, `stands_of`.
+Public: `state_part`, `statements_of`.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from bff.commands.engine.identifiers import fresh_id
 from bff.commands.ledger import player_state
 from bff.commands.ledger.models import Account, Grant, OutboxRow, Player, Receipt
 from bff.contracts.history import KindTotals, month_of
-from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerStands
+from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerStatement
 from bff.contracts.ledger_partition import aggregate_of_partition, players_by_partition
 
 PART = 200
@@ -31,7 +31,7 @@ def state_part(run: str, part: int, after: str, now: datetime, partitions: int) 
         if connection.vendor == "postgresql":  # SQLite has one snapshot a transaction anyhow
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        found = stands_of(Player.objects.filter(pk__gt=after).order_by("pk")[:PART])
+        found = statements_of(Player.objects.filter(pk__gt=after).order_by("pk")[:PART])
         places = players_by_partition(((each.player, each) for each in found), partitions)
         for sequence, (place, stands) in enumerate(places.items(), start=part):
             OutboxRow.objects.create(
@@ -46,7 +46,7 @@ def state_part(run: str, part: int, after: str, now: datetime, partitions: int) 
     return (found[-1].player if found else after), len(places)
 
 
-def stands_of(players: QuerySet[Player]) -> list[PlayerStands]:
+def statements_of(players: QuerySet[Player]) -> list[PlayerStatement]:
     """Where each of `players` stands, added up from accounts and lines and not from events."""
 
     def balance(kind: str) -> Subquery:
@@ -56,7 +56,7 @@ def stands_of(players: QuerySet[Player]) -> list[PlayerStands]:
     names = [player.pk for player in rows]
     months, pending, claimed = _months(names), _pending(names), _claimed(names)
     return [
-        PlayerStands(
+        PlayerStatement(
             player=player.pk,
             sequence=(player.epoch, player.sequence),
             real_minor=player.real or 0,

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from bff.commands.ledger.append_only import close_ways_round, open_ways_round
+from bff.commands.ledger.append_only import protect_against_bypass, unprotect_against_bypass
 
 
 class Migration(migrations.Migration):
@@ -10,5 +10,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(close_ways_round, open_ways_round),
+        migrations.RunPython(protect_against_bypass, unprotect_against_bypass),
     ]

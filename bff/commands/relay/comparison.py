@@ -8,11 +8,11 @@ still on its way out, is left out of this round.
 
 from bff.commands.engine.policy import RELAY
 from bff.commands.ledger.models import OutboxRow, Player
-from bff.commands.ledger.statement import stands_of
-from bff.contracts.ledger import PlayerStands
+from bff.commands.ledger.statement import statements_of
+from bff.contracts.ledger import PlayerStatement
 
 
-def state_next(after: str) -> tuple[str, list[PlayerStands]]:
+def state_next(after: str) -> tuple[str, list[PlayerStatement]]:
     """The last of the players that sort after `after` and come next ("" when that was all of them), and where those
     of them stand of whom everything has gone out."""
     candidates = list(
@@ -27,7 +27,7 @@ def state_next(after: str) -> tuple[str, list[PlayerStands]]:
         lines += length
     if not chosen:
         return "", []
-    stands = stands_of(Player.objects.filter(pk__in=chosen))
+    stands = statements_of(Player.objects.filter(pk__in=chosen))
     # Read last: who has not moved by then is as it was stated, and all of it is in the stream.
     still = dict(Player.objects.filter(pk__in=chosen).values_list("pk", "sequence"))
     leaving = _leaving()

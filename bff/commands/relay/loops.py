@@ -94,7 +94,7 @@ class Relay:
             except (BrokerUnavailable, EngineUnavailable) as error:
                 await self._failed(error, stopping)
                 continue
-            self.progress.went_well()
+            self.progress.succeeded()
             # A full batch is followed at once; after another one, what comes meanwhile goes out together.
             wait_ms = RELAY.poll_ms_min if moved else min(RELAY.poll_ms_max, wait_ms * 1.5)
             if moved < RELAY.batch_events_max:

@@ -14,7 +14,7 @@ from bff.commands.engine.identifiers import fresh_id
 from bff.commands.ledger import outbox
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import Player, Rebuild
-from bff.commands.ledger.statement import stands_of
+from bff.commands.ledger.statement import statements_of
 
 
 def begin(now: datetime) -> tuple[Rebuild, bool]:
@@ -43,7 +43,7 @@ def append_player(player_id: str, currency: str, run: str, now: datetime) -> Non
             outbox.restate(accounts)  # the next event needs an event to follow
         accounts.player.sequence += 1
         accounts.player.save(update_fields=["sequence"])
-        [stands] = stands_of(Player.objects.filter(pk=player_id))
+        [stands] = statements_of(Player.objects.filter(pk=player_id))
         outbox.append_rebuild(accounts, run, stands)
 
 

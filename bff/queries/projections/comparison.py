@@ -1,6 +1,6 @@
 """Compares the read side's records with the ledger's statement.
 
-Public: `compare`, `topics_of`, `Standing`, `WINDOW`.
+Public: `compare`, `topics_of`, `StoredRecords`, `WINDOW`.
 
 Of a history that is longer than a window of pages, the last two pages and one window are looked at, so a comparison
 costs the same however long a history is.
@@ -18,7 +18,7 @@ from bff.contracts.ledger import (
     HistoryMonthState,
     HistoryPage,
     MovementLine,
-    PlayerStands,
+    PlayerStatement,
     history_topic,
     month_topic,
 )
@@ -33,10 +33,10 @@ T = TypeVar("T")
 # The number of pages of a history that are compared.
 WINDOW = 25
 
-Standing = Mapping[str, tuple[Sequence, bytes] | None]
+StoredRecords = Mapping[str, tuple[Sequence, bytes] | None]
 
 
-def topics_of(player: PlayerStands, window: float = 0.0) -> list[str]:
+def topics_of(player: PlayerStatement, window: float = 0.0) -> list[str]:
     """The records that are held against what is stated of `player`; `window`, from 0 to 1, says which of the pages."""
     own, pages = player.player, _pages(player)
     months = [month_topic(own, month) for month in player.months]
@@ -46,7 +46,7 @@ def topics_of(player: PlayerStands, window: float = 0.0) -> list[str]:
     return [wallet_topic(own), pending_topic(own), limits_topic(own), claims_topic(own), *months, *history]
 
 
-def compare(stated: BalancesStated, standing: Standing) -> BalancesCompared:
+def compare(stated: BalancesStated, standing: StoredRecords) -> BalancesCompared:
     """Each player's records (topic to sequence and JSON) against the ledger's word, where both speak of one moment."""
     equal, moved_on, wrong = 0, 0, dict[str, str]()
     for player in stated.players:
@@ -64,7 +64,7 @@ def compare(stated: BalancesStated, standing: Standing) -> BalancesCompared:
     return BalancesCompared(stated.run, stated.part, equal, moved_on, list(wrong.values()), list(wrong))
 
 
-def _differences(player: PlayerStands, standing: Standing) -> Iterator[str]:
+def _differences(player: PlayerStatement, standing: StoredRecords) -> Iterator[str]:
     balances = _read(standing, wallet_topic(player.player), WalletState).balances  # type: ignore[union-attr]  # `compare` saw it
     for name in ("real_minor", "bonus_minor", "held_minor"):
         found, wanted = getattr(balances, name), getattr(player, name)
@@ -90,7 +90,7 @@ def _differences(player: PlayerStands, standing: Standing) -> Iterator[str]:
                 yield f"{kind} in {month} is {_highest(totals.get(kind))} instead of {_highest(wanted.get(kind))}"
 
 
-def _differences_of_pages(player: PlayerStands, standing: Standing) -> Iterator[str]:
+def _differences_of_pages(player: PlayerStatement, standing: StoredRecords) -> Iterator[str]:
     """The pages that were looked at hold their lines, the months count these, and the wallet shows the last of them."""
     own, pages, last = player.player, _pages(player), list[MovementLine]()
     months = {month: _read(standing, month_topic(own, month), HistoryMonthState) for month in player.months}
@@ -111,11 +111,11 @@ def _differences_of_pages(player: PlayerStands, standing: Standing) -> Iterator[
         yield "the wallet's last lines are not those of the history"
 
 
-def _pages(player: PlayerStands) -> int:
+def _pages(player: PlayerStatement) -> int:
     return -(-max(0, player.lines) // HISTORY_PAGE)
 
 
-def _read(standing: Standing, topic: str, kind: type[T]) -> T | None:
+def _read(standing: StoredRecords, topic: str, kind: type[T]) -> T | None:
     record = standing.get(topic)
     return msgspec.json.decode(record[1], type=kind) if record else None
 

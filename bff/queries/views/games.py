@@ -32,8 +32,8 @@ from bff.queries.games.index import Entry
 from bff.queries.policy import QueriesPolicy
 from bff.queries.refusal import ViewRefused
 from bff.queries.view_request import ViewRequest, min_sequence_of, page_of
+from bff.queries.views.breaks import break_of, break_topics
 from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, read_until
-from bff.queries.views.standing import break_of, standing_topics
 from bff.store import Snapshot, Store
 
 _CATEGORIES = get_args(GameCategory)
@@ -64,7 +64,7 @@ class GamesView:
         return View(data, _freshness(snapshot, heads), pending, commands, on_break)
 
     async def _snapshot(self, request: ViewRequest) -> Snapshot:
-        topics = [*HEADS.values(), *standing_topics(request.player)]
+        topics = [*HEADS.values(), *break_topics(request.player)]
         if player := _player(request):
             topics += [player_games_topic(player), wallet_topic(player)]
         wanted = min_sequence_of(request)

@@ -27,8 +27,8 @@ from bff.queries.policy import QueriesPolicy
 from bff.queries.projections.months import added, by_kind
 from bff.queries.projections.wallets import movement
 from bff.queries.view_request import ViewRequest, kinds_of, min_sequence_of, page_of, until_of
+from bff.queries.views.breaks import break_of, break_topics
 from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, read_until
-from bff.queries.views.standing import break_of, standing_topics
 from bff.store import Record, Store
 
 Months = Mapping[str, Mapping[int, Mapping[str, KindTotals]]]
@@ -52,7 +52,7 @@ async def history_view(store: Store, request: ViewRequest, policy: QueriesPolicy
     until = until_of(request, earliest, latest)
     shown = [month for n in range(MONTHS_SHOWN) if (month := month_before(until, n)) >= earliest]
     own, topics = wallet_topic(player.player), {month: month_topic(player.player, month) for month in shown}
-    read = [own, *topics.values(), *standing_topics(player)]
+    read = [own, *topics.values(), *break_topics(player)]
     snapshot = await read_until(
         store, read, [LEDGER, ENGINE], policy, lambda snapshot: reached(snapshot.current(own), wanted)
     )

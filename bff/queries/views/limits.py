@@ -18,8 +18,8 @@ from bff.contracts.wallet import (
 )
 from bff.queries.policy import QueriesPolicy
 from bff.queries.view_request import ViewRequest, min_sequence_of
+from bff.queries.views.breaks import break_of
 from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, read_until
-from bff.queries.views.standing import break_of
 from bff.store import FeedFreshness, Store
 
 

@@ -11,8 +11,8 @@ from bff.contracts.tables import TABLES_TOPIC, Table, TableData, TableKind, Tabl
 from bff.contracts.view import Freshness, View
 from bff.queries.refusal import ViewRefused
 from bff.queries.view_request import ViewRequest, currency_of
+from bff.queries.views.breaks import break_of, break_topics
 from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of
-from bff.queries.views.standing import break_of, standing_topics
 from bff.store import Store
 
 FEED = "tables"
@@ -42,7 +42,7 @@ async def table_view(store: Store, request: ViewRequest) -> View[TableData]:
     currency = currency_of(request)
     try:
         topic = table_topic(request.name)
-        snapshot = await store.read([topic, TABLES_TOPIC, *standing_topics(request.player)], [FEED, LEDGER, ENGINE])
+        snapshot = await store.read([topic, TABLES_TOPIC, *break_topics(request.player)], [FEED, LEDGER, ENGINE])
     except ValueError:
         raise _unknown(request.name) from None
     record, listed = snapshot.records[topic], snapshot.records[TABLES_TOPIC]

@@ -24,8 +24,8 @@ from bff.contracts.wallet import (
 from bff.queries.policy import QueriesPolicy
 from bff.queries.refusal import ViewRefused
 from bff.queries.view_request import ViewRequest, min_sequence_of
+from bff.queries.views.breaks import break_of, break_topics
 from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, read_until
-from bff.queries.views.standing import break_of, standing_topics
 from bff.store import FeedFreshness, Store
 
 CLOSE = "close-key"
@@ -38,7 +38,7 @@ async def wallet_view(store: Store, request: ViewRequest, policy: QueriesPolicy)
     player = request.owner
     wanted = min_sequence_of(request)
     own, waiting = wallet_topic(player.player), pending_topic(player.player)
-    topics = [own, waiting, *standing_topics(player)]
+    topics = [own, waiting, *break_topics(player)]
     snapshot = await read_until(
         store, topics, [LEDGER, ENGINE], policy, lambda snapshot: reached(snapshot.current(own), wanted)
     )

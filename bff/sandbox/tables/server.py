@@ -22,7 +22,7 @@ from bff.contracts.text import decode
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.fault import Fault
 from bff.sandbox.http import HttpRequest, HttpResponse, Provider, Receive, Scope, Send, json_response
-from bff.sandbox.tables import untimely
+from bff.sandbox.tables import time_faults
 from bff.sandbox.tables.bets_api import bets_answer
 from bff.sandbox.tables.betting import Betting
 from bff.sandbox.tables.book import BetBook
@@ -96,7 +96,7 @@ class TablesProvider(Provider):
         "oversize",
         "close",
         "business_error",
-        *untimely.KINDS,
+        *time_faults.KINDS,
         "video_missing",
         "video_frozen",
         "video_stalled",
@@ -119,7 +119,7 @@ class TablesProvider(Provider):
         self.betting = Betting(self.world, clock, wallet, BetBook() if book is None else book) if wallet else None
         self._casino_id = casino_id
         self._messages = Messages(seed, public_url, clock.real)
-        self._untimely = untimely.Untimely(seed, self._messages, self.world, clock)
+        self._time_fault = time_faults.TimeFault(seed, self._messages, self.world, clock)
         self._rng = random.Random(f"{seed}:faults")  # noqa: S311
         self._sockets: set[Socket] = set()
         self._video = Video()
@@ -260,6 +260,6 @@ class TablesProvider(Provider):
         await asyncio.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
 
     def _message(self, key: tuple[str, str], fault: Fault) -> bytes:
-        if fault.kind in untimely.KINDS:
-            return self._untimely.message(key, fault)
+        if fault.kind in time_faults.KINDS:
+            return self._time_fault.message(key, fault)
         return self._messages.table(self.world.tables[key[0]], key[1], self.clock.now(), held=self.clock.held)

@@ -45,7 +45,7 @@ def _within_own_prefix(value: str, reach: Reach) -> Rewritten | None:
 def _style(value: str, reach: Reach) -> Rewritten | None:
     if reach.sandboxed:
         return None
-    anew = style.written_anew(value)
+    anew = style.rewrite_style(value)
     return Rewritten(anew.style, tuple(f"{lost} in style" for lost in anew.lost))
 
 

@@ -3,7 +3,7 @@
 A fragment's slot clips what stands in it, so a style can spoil its own fragment alone; what is left out would move a
 part out of the flow, or fetch something. A property of a fragment's own (`--w`) holds numbers, lengths, colours and
 keywords, because `var()` would use whatever it holds: an address in it would be fetched.
-Public: `is_plain`, `written_anew`, `Anew`.
+Public: `is_plain`, `rewrite_style`, `RewrittenStyle`.
 Source: CSS Syntax 3 for tokens, read by tinycss2, so an escape means what a browser makes of it.
 """
 
@@ -93,7 +93,7 @@ _PLAIN = re.compile(rf" ?(?:{_DECLARATION})(?: ?; ?(?:{_DECLARATION})){{0,15}} ?
 
 
 @dataclass(frozen=True, slots=True)
-class Anew:
+class RewrittenStyle:
     """A style as it may stand, empty where nothing of it may; `lost` names the properties that may not."""
 
     style: str
@@ -106,10 +106,10 @@ def is_plain(style: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def written_anew(style: str) -> Anew:
+def rewrite_style(style: str) -> RewrittenStyle:
     """What may stand of `style`."""
     if len(style) > CHARS_MAX:
-        return Anew("", (f"more than {CHARS_MAX} characters",))
+        return RewrittenStyle("", (f"more than {CHARS_MAX} characters",))
     declarations: list[str] = []
     lost: dict[str, None] = {}
     for node in tinycss2.parse_declaration_list(style, skip_comments=True, skip_whitespace=True):
@@ -121,7 +121,7 @@ def written_anew(style: str) -> Anew:
             lost[node.name[:40] if _NAMES.fullmatch(node.name) else "a name"] = None
         else:
             declarations.append(f"{_name(node)}: {value}{' !important' if node.important else ''}")
-    return Anew("; ".join(declarations), tuple(lost))
+    return RewrittenStyle("; ".join(declarations), tuple(lost))
 
 
 def _name(node: ast.Declaration) -> str:

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 
 from bff.resilience.policies import house_policy
 from shell.fleet.redis_stores import connect
-from shell.players.throttle import SignInThrottle, ThrottlePolicy, tries_of
+from shell.players.throttle import SignInThrottle, ThrottlePolicy, attempt_counters
 
 
 class OperatorForm(AdminAuthenticationForm):
@@ -22,11 +22,11 @@ class OperatorForm(AdminAuthenticationForm):
     def clean(self) -> dict[str, Any]:
         throttle = SignInThrottle(connect(settings.REDIS_URL), house_policy("sign-in", ThrottlePolicy()))
         address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-        tries = tries_of(throttle.policy, name=self.data.get("username", ""), address=address, device="")
+        tries = attempt_counters(throttle.policy, name=self.data.get("username", ""), address=address, device="")
         if wait_s := async_to_sync(throttle.take)(tries):
             raise ValidationError(f"Too many tries, here or for this name. Try again in {wait_s} s.")
         cleaned = super().clean()
-        async_to_sync(throttle.give_back)(tries)
+        async_to_sync(throttle.refund)(tries)
         return cleaned
 
 
@@ -41,7 +41,7 @@ class OperatorsSite(AdminSite):
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
-        from shell.operations.admin.registered import MODELS
+        from shell.operations.admin.registered_models import MODELS
 
         for model, admin in MODELS.items():
             self.register(model, admin)

@@ -1,6 +1,6 @@
 """The verbs of the admin: each calls the function that the API and the command line call, with the same audit.
 
-Public: `Verb`, `Given`, `FRAGMENT`, `TRIAL`, `TOKEN`, `WAIVER`, `PAGE`, `REFUSALS`.
+Public: `Verb`, `VerbInput`, `FRAGMENT`, `TRIAL`, `TOKEN`, `WAIVER`, `PAGE`, `REFUSALS`.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ REFUSALS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class VerbInput:
     """The input of a verb: the operator, the time, and the values of the form beside it."""
 
     actor: str
@@ -48,66 +48,66 @@ class Verb:
 
     name: str
     says: str
-    run: Callable[[Any, Given], str]
+    run: Callable[[Any, VerbInput], str]
 
 
 def _word(changed: bool, did: str) -> str:
     return did if changed else f"unchanged: {did} already"
 
 
-def _hold(row: models.LiveRelease, given: Given) -> str:
+def _hold(row: models.LiveRelease, given: VerbInput) -> str:
     return _word(holds.hold(row.fragment, reason=given.reason, actor=given.actor), f"{row.fragment} is held")
 
 
-def _resume(row: models.LiveRelease | models.Hold, given: Given) -> str:
+def _resume(row: models.LiveRelease | models.Hold, given: VerbInput) -> str:
     was = holds.resume(row.fragment, actor=given.actor)
     return _word(was is not None, f"{row.fragment} is not held")
 
 
-def _trust(trust: Trust) -> Callable[[models.LiveRelease, Given], str]:
-    def run(row: models.LiveRelease, given: Given) -> str:
+def _trust(trust: Trust) -> Callable[[models.LiveRelease, VerbInput], str]:
+    def run(row: models.LiveRelease, given: VerbInput) -> str:
         changed = set_trust_of_live(row.fragment, trust, actor=given.actor)
         return _word(changed, f"{row.fragment} is {trust}")
 
     return run
 
 
-def _origins(row: models.LiveRelease | models.Registration, given: Given) -> str:
+def _origins(row: models.LiveRelease | models.Registration, given: VerbInput) -> str:
     origins = given.origins.split()
     changed = set_origins(row.fragment, origins, actor=given.actor)
     return _word(changed, f"{row.fragment} is published from {' '.join(origins) or 'where nobody else is'}")
 
 
-def _waive(row: models.LiveRelease, given: Given) -> str:
+def _waive(row: models.LiveRelease, given: VerbInput) -> str:
     changed = waivers.waive(row.fragment, given.rule, reason=given.reason, actor=given.actor)
     return _word(changed, f"{given.rule} is a warning for {row.fragment}")
 
 
-def _enforce(row: models.Waiver, given: Given) -> str:
+def _enforce(row: models.Waiver, given: VerbInput) -> str:
     return _word(waivers.enforce(row.fragment, row.rule, actor=given.actor), f"{row.fragment} is held to {row.rule}")
 
 
-def _roll_back(row: models.LiveRelease | models.Rollout, given: Given) -> str:
+def _roll_back(row: models.LiveRelease | models.Rollout, given: VerbInput) -> str:
     moved = roll_back(row.fragment, to="", reason=given.reason, actor=given.actor, now=given.now)
     return f"{moved.fragment} is {moved.version} ({moved.digest[:12]}), after {moved.from_version}"
 
 
-def _promote(row: models.Rollout, given: Given) -> str:
+def _promote(row: models.Rollout, given: VerbInput) -> str:
     view = rollout.promote(row.fragment, actor=given.actor, now=given.now, why=given.reason)
     return f"{view.version} of {view.fragment} is live for everybody"
 
 
-def _pause(row: models.Rollout, given: Given) -> str:
+def _pause(row: models.Rollout, given: VerbInput) -> str:
     view = rollout.pause(row.fragment, actor=given.actor, why=given.reason)
     return f"{view.version} of {view.fragment} stays at {view.percent:g} %"
 
 
-def _revoke(row: models.Token, given: Given) -> str:
+def _revoke(row: models.Token, given: VerbInput) -> str:
     view = tokens.revoke_token(row.fragment, row.prefix, actor=given.actor, now=given.now)
     return f"{view.name} [{view.prefix}] of {view.fragment} is {view.state}"
 
 
-def _roll_back_page(row: models.LivePage, given: Given) -> str:
+def _roll_back_page(row: models.LivePage, given: VerbInput) -> str:
     moved = page_changes.roll_back(
         row.page,
         to=None,

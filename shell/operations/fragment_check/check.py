@@ -22,16 +22,16 @@ from shell.composition.page import PAGE_DEADLINE_MS, PageTable, Visit
 from shell.composition.release import Release, Trust
 from shell.composition.requests import content_request
 from shell.composition.upstreams import Upstreams
-from shell.operations.fragment_check.copied import files_of
-from shell.operations.fragment_check.looks import SlotLook, include_of, looks_for
+from shell.operations.fragment_check.checked_slots import CheckedSlot, include_of, slots_to_check
+from shell.operations.fragment_check.copied_files import files_of
 from shell.operations.fragment_check.report import Report, SlotReport
 from shell.registry.fetch import WAKE_MS, Copy, Fetcher, fetch_policy
 from shell.registry.gate import answers, manifest_findings
 from shell.registry.gate.assess import release_of
 from shell.registry.gate.recording import RecordingTransport
-from shell.registry.looks import places_of
 from shell.registry.origins import Origins
 from shell.registry.release_folder import PublishRefused
+from shell.registry.sample_requests import places_of
 from shell.registry.survival import survive
 
 
@@ -58,7 +58,7 @@ async def check(request: CheckRequest) -> Report:
         release = release_of(copy, request.trust) if copy else _release(request, manifest, transport)
         report.findings += manifest_findings.about(release, copy, transport, places_of(manifest.name, request.pages))
         report.files = files_of(copy) if copy else []
-        for look in looks_for(manifest.name, request.pages, request.slots):
+        for look in slots_to_check(manifest.name, request.pages, request.slots):
             report.slots.append(await _look(look, release, report))
     finally:
         await transport.aclose()
@@ -96,7 +96,7 @@ def _release(request: CheckRequest, manifest: Manifest, transport: RecordingTran
     )
 
 
-async def _look(look: SlotLook, release: Release, report: Report) -> SlotReport:
+async def _look(look: CheckedSlot, release: Release, report: Report) -> SlotReport:
     """One slot by the way that pages take, then through the faults with what it answered."""
     include = include_of(look, release)
     recordings: list[RecordingTransport] = []

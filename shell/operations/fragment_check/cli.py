@@ -35,9 +35,9 @@ def main(argv: Sequence[str]) -> int:
     given = _parser().parse_args(argv)
     _set_up()
     from shell.composition.release import Trust
+    from shell.operations.fragment_check.browser_findings import look
     from shell.operations.fragment_check.check import CheckRequest, check
     from shell.operations.fragment_check.output import as_json, for_people
-    from shell.operations.fragment_check.seen import look
 
     try:
         folder, pages = _folder(given.pictures), _pages()

@@ -16,7 +16,7 @@ from bff.resilience import log
 from shell.operations.registry_api.border import check_address
 from shell.operations.registry_api.problem import Problem
 from shell.players.threads import Threads, ThreadsBusy
-from shell.players.throttle import Try, network_of
+from shell.players.throttle import AttemptCounter, network_of
 from shell.registry.history import AUDIT_MAX, record_refusal
 from shell.registry.page_revisions import subject_of
 from shell.registry.tokens import ForeignToken, Purpose, TokenView, authenticate
@@ -108,5 +108,5 @@ async def _take(kind: str, key: str) -> None:
     throttle = parts().registry_throttle
     policy = throttle.policy
     tries_max = policy.address_tries_max if kind == "registry-address" else policy.account_tries_max
-    if wait_s := await throttle.take([Try(kind, key, tries_max)]):
+    if wait_s := await throttle.take([AttemptCounter(kind, key, tries_max)]):
         raise Problem(429, f"Too many requests; nothing was done. Ask again in {wait_s} s.", retry_after_s=wait_s)

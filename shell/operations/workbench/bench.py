@@ -26,11 +26,11 @@ from shell.composition.ladder import Included, included_from_failure
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Visit
 from shell.composition.release import Release, Trust
 from shell.composition.upstreams import Upstreams
-from shell.operations.fragment_check.copied import files_of
+from shell.operations.fragment_check.copied_files import files_of
 from shell.operations.fragment_check.report import FileReport
 from shell.operations.up.orphan_guard import OrphanGuard
+from shell.operations.workbench.bench_slot import BenchSlot
 from shell.operations.workbench.folder import FragmentFolder
-from shell.operations.workbench.look import Look
 from shell.operations.workbench.process import FragmentProcess, NotReady
 from shell.operations.workbench.states import BenchState, Cell
 from shell.players.context import Minter
@@ -47,7 +47,7 @@ MARK_LIFE_S = 12 * 3600
 STARTING = "It is being started."
 
 
-Shown = tuple[Include, Included]
+IncludeResult = tuple[Include, Included]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Bench:
     """`problem` is why there is nothing to look at, empty where there is; `generation` counts what was started."""
 
     folder: FragmentFolder
-    looks: list[Look]
+    looks: list[BenchSlot]
     keys: BenchKeys
     bff_url: str
     orphan_guard: OrphanGuard
@@ -86,7 +86,7 @@ class Bench:
     _includer: Includer | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     # By the key of its cell; a wall asks for each in every width and theme at once.
-    _shown: dict[str, tuple[float, asyncio.Task[Shown | None]]] = field(default_factory=dict)
+    _shown: dict[str, tuple[float, asyncio.Task[IncludeResult | None]]] = field(default_factory=dict)
 
     async def restart(self) -> None:
         """Restart the fragment from the folder's files; a mistake in it is stored in `problem` with its own message."""
@@ -109,7 +109,7 @@ class Bench:
         async with self._lock:
             await self._end()
 
-    async def show(self, cell: Cell) -> Shown | None:
+    async def show(self, cell: Cell) -> IncludeResult | None:
         """What a page shows in this state; None where there is nothing to look at, or no such slot.
 
         Whoever asks again within `SHOWN_AGAIN_S` is shown the same.
@@ -123,7 +123,7 @@ class Bench:
         """Whether `slot` is what the cell looks at."""
         return cell.look < len(self.looks) and self.looks[cell.look].slot.name == slot
 
-    async def _show(self, cell: Cell) -> Shown | None:
+    async def _show(self, cell: Cell) -> IncludeResult | None:
         if self.release is None or self._includer is None or cell.look >= len(self.looks):
             return None
         include = Include(self.looks[cell.look].slot, self._visit(cell), self.release)

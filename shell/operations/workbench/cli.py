@@ -80,13 +80,14 @@ def _application(folders: Sequence[FragmentFolder], pathnames: Sequence[str], po
     from shell.operations.up.orphan_guard import OrphanGuard
     from shell.operations.workbench.application import Workbench
     from shell.operations.workbench.bench import Bench, BenchKeys
-    from shell.operations.workbench.look import looks_of
+    from shell.operations.workbench.bench_slot import bench_slots
     from shell.pages.table import read_pages
 
     pages, keys, orphan_guard = read_pages(settings.PAGES), BenchKeys.make(time.time()), OrphanGuard()
     url = f"http://{HOST}:{port}"
     benches = [
-        Bench(folder, looks_of(folder.name, pages, pathnames, layout_of), keys, url, orphan_guard) for folder in folders
+        Bench(folder, bench_slots(folder.name, pages, pathnames, layout_of), keys, url, orphan_guard)
+        for folder in folders
     ]
     return Workbench(benches, say=_say)
 

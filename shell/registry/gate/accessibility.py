@@ -1,6 +1,6 @@
 """Who is shut out by a piece of HTML, as far as its markup alone can tell: WCAG 2.2 A, the part that needs no browser.
 
-Public: `shut_out`, `has_words`, `UNSEEN`.
+Public: `accessibility_findings`, `has_visible_text`, `UNSEEN`.
 
 It sees alternatives of pictures, names of controls, labels of fields, headings and languages. What styles and scripts
 make of it, it does not see: contrast, focus, sizes, order, what appears later, and whether words make sense. A browser
@@ -31,12 +31,12 @@ _REMEDIES = {
 }
 
 
-def has_words(body: bytes) -> bool:
+def has_visible_text(body: bytes) -> bool:
     """Whether something of `body` can be read out."""
     return _words(turbohtml.parse_fragment(body.decode("utf-8", "replace"), positions=False))
 
 
-def shut_out(field: str, body: bytes, source: str) -> Iterator[Finding]:
+def accessibility_findings(field: str, body: bytes, source: str) -> Iterator[Finding]:
     """A finding for each thing in `body`, of an error the first `_EACH_MAX` of a rule; it has been contained before."""
     root = turbohtml.parse_fragment(body.decode("utf-8", "replace"), positions=True)
     elements = [element for element in root.iter_elements() if not _is_hidden(element)]

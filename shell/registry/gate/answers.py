@@ -13,7 +13,7 @@ from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from shell.composition.include import Include
 from shell.composition.ladder import Included
-from shell.registry.gate.accessibility import shut_out
+from shell.registry.gate.accessibility import accessibility_findings
 from shell.registry.gate.containment import notes_of
 from shell.registry.gate.findings import Finding, Level
 from shell.registry.gate.remedies import remedy_for_reason
@@ -46,7 +46,7 @@ def about(where: str, include: Include, included: Included, response: Response |
     if response is not None:
         yield from notes_of(where, response, source, include.published, include.prefix, include.places)
         if response.status == 200 and rule_of_shown(included) is None:
-            yield from shut_out(where, response.body, source)
+            yield from accessibility_findings(where, response.body, source)
         yield from _headers(where, source, response)
         if included.state is State.FRESH:
             yield from _caching(where, source, include, response)

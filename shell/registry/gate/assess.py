@@ -13,13 +13,13 @@ from bff.resilience.message import CallFailed, Headers, Response
 from bff.resilience.outcome import State
 from shell.composition.include import Include
 from shell.composition.release import Release, Trust
-from shell.registry.fault_transport import Fault, Meeting
+from shell.registry.fault_transport import Fault, FaultContext
 from shell.registry.fetch import Copy
 from shell.registry.gate import answers, manifest_findings
 from shell.registry.gate.findings import Finding, Level
 from shell.registry.gate.recording import RecordingTransport
 from shell.registry.gate.rules import Rule, Stage, stage_of
-from shell.registry.looks import Look
+from shell.registry.sample_requests import SampleRequest
 from shell.registry.survival import Survival, survive
 
 _WELL = (State.FRESH, State.DEGRADED)
@@ -64,19 +64,19 @@ def release_of(copy: Copy, trust: Trust) -> Release:
 async def assess(copy: Copy, transport: RecordingTransport) -> Assessed:
     """Everything that can be said of `copy`, which was fetched through `transport`; nothing more is requested."""
     release = release_of(copy, copy.trust)
-    places = tuple(dict.fromkeys(name for look, _ in copy.answers for name in look.places))
+    places = tuple(dict.fromkeys(name for sample, _ in copy.answers for name in sample.places))
     findings = list(manifest_findings.about(release, copy, transport, places))
     rehearsals = []
-    for look, answer in copy.answers:
-        include = Include(look.include.slot, look.include.visit, release)
+    for sample, answer in copy.answers:
+        include = Include(sample.include.slot, sample.include.visit, release)
         [shown] = await survive(include, _stand_in(copy), [_as_answered(answer)])
-        included = structs.replace(shown.included, ms=_took_ms(transport, look))
+        included = structs.replace(shown.included, ms=_took_ms(transport, sample))
         response = answer if isinstance(answer, Response) else None
-        findings += answers.about(look.where, include, included, response)
+        findings += answers.about(sample.where, include, included, response)
         well = response is not None and included.state in _WELL
         rows = await survive(include, response if response is not None and well else _stand_in(copy))
-        findings += answers.about_survival(look.where, include, included, rows)
-        rehearsals.append(Rehearsal(look.where, rows))
+        findings += answers.about_survival(sample.where, include, included, rows)
+        rehearsals.append(Rehearsal(sample.where, rows))
     return Assessed(tuple(dict.fromkeys(map(_as_counted, findings))), tuple(rehearsals))
 
 
@@ -97,7 +97,7 @@ def _as_counted(finding: Finding) -> Finding:
 
 
 def _as_answered(answer: Response | CallFailed) -> Fault:
-    def meet(meeting: Meeting) -> Response:
+    def meet(meeting: FaultContext) -> Response:
         if isinstance(answer, CallFailed):
             raise answer
         if len(answer.body) > meeting.policy.wire_bytes_max:
@@ -113,5 +113,5 @@ def _stand_in(copy: Copy) -> Response:
     return Response(200, Headers(fields), copy.fallback or b"<p>.</p>")
 
 
-def _took_ms(transport: RecordingTransport, look: Look) -> int:
-    return next((each.ms for each in transport.exchanges if each.request is look.request), 0)
+def _took_ms(transport: RecordingTransport, sample: SampleRequest) -> int:
+    return next((each.ms for each in transport.exchanges if each.request is sample.request), 0)

@@ -10,7 +10,7 @@ from bff.contracts.podium_url import resolve
 from bff.resilience.message import Response
 from shell.composition.release import Release
 from shell.registry.fetch import Copy
-from shell.registry.gate.accessibility import has_words, shut_out
+from shell.registry.gate.accessibility import accessibility_findings, has_visible_text
 from shell.registry.gate.budgets import files_budget
 from shell.registry.gate.containment import notes_of
 from shell.registry.gate.findings import Finding, Level
@@ -53,10 +53,10 @@ def about(
     if not fallback:
         yield _no_fallback("there is none: while the origin fails, pages show the shell's neutral card")
     elif response := transport.response(resolve(release.manifest_url, fallback)):
-        if not has_words(response.body):
+        if not has_visible_text(response.body):
             yield _no_fallback("nobody can read it: there is no word in it")
         yield from notes_of("fallback", response, fallback, release, _ANY_PREFIX, places)
-        yield from shut_out("fallback", response.body, fallback)
+        yield from accessibility_findings("fallback", response.body, fallback)
     manifest = transport.response(release.manifest_url)
     for note in copy.notes if copy else ():
         if note.startswith(("content of", "fallback")):

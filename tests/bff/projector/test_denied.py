@@ -13,7 +13,7 @@ from bff.contracts.ledger import (
     REPLAY_REQUESTED,
     ROLLING,
     BalancesStated,
-    PlayerStands,
+    PlayerStatement,
 )
 from bff.contracts.wallet import LimitsState
 from bff.queries.projector_steps import Projector
@@ -116,7 +116,7 @@ async def test_heartbeats_between_events_are_judged_in_the_order_of_the_stream(s
 
 async def test_a_record_that_differs_because_events_are_missing_is_no_business_of_the_rolling_comparison(projecting):
     """They may still come, and else all of them are told again; when nothing is missing it is named."""
-    word = PlayerStands("pl_a", ("e1", 2), 1, 0, 0, "EUR", {}, [], LimitsState("EUR", []))
+    word = PlayerStatement("pl_a", ("e1", 2), 1, 0, 0, "EUR", {}, [], LimitsState("EUR", []))
     data = msgspec.to_builtins(BalancesStated(ROLLING, 1, [word]))
     stated = Delivery("s", Event("s", BALANCES_STATED, 1, "ledger", (ROLLING, 1), NOW, data), 1, 0.0)
     await projecting.handle([first_deposit("pl_d", 4), stated])

@@ -19,7 +19,7 @@ from bff.contracts.ledger import (
     HistoryPage,
     MovementLine,
     PlayerChanged,
-    PlayerStands,
+    PlayerStatement,
     history_topic,
 )
 from bff.contracts.wallet import Balances, LimitsState, Receipt
@@ -53,7 +53,7 @@ def stands(player, sequence, lines):
         month[line.kind] = KindTotals(
             before.lines + 1, before.in_minor + max(0, amount), before.out_minor + min(0, amount)
         )
-    return PlayerStands(player, sequence, 700, 0, 0, "EUR", months, [], NOTHING)
+    return PlayerStatement(player, sequence, 700, 0, 0, "EUR", months, [], NOTHING)
 
 
 def restatement(player, sequence, lines, cuts, *, counted):

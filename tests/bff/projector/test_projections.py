@@ -18,7 +18,7 @@ from bff.contracts.ledger import (
     HistoryPage,
     MovementLine,
     PlayerChanged,
-    PlayerStands,
+    PlayerStatement,
 )
 from bff.contracts.wallet import Balances, DepositLimit, LimitsState, Receipt
 from bff.queries.projections import Parked, PositionTracker, Wallets, compare, topics_of
@@ -342,7 +342,7 @@ def test_comparison_tells_equal_moved_on_and_wrong_apart():
     months = {"2026-01": {"deposit": KindTotals(3, 200, 0)}}
 
     def stands(player="pl_a", n=5, real=500, months=months, pending=("rc_2",), limits=limits):
-        return PlayerStands(player, ("e1", n), real, 0, 0, "EUR", months, list(pending), limits)
+        return PlayerStatement(player, ("e1", n), real, 0, 0, "EUR", months, list(pending), limits)
 
     def wrong(player):
         assert set(topics_of(player)) > {f"wallet.{player.player}"}
@@ -369,7 +369,9 @@ def test_comparison_sees_what_is_cut_or_bent_in_the_history_itself():
         month = months.setdefault(month_of(line(n, 1).receipt.at), {"deposit": KindTotals(0, 0, 0)})
         month["deposit"] = KindTotals(month["deposit"].lines + 1, month["deposit"].in_minor + 100, 0)
     nothing = LimitsState("EUR", [])
-    stated = PlayerStands("pl_a", ("e1", 47), 4700, 0, 0, "EUR", months, [], nothing, HISTORY_PAGE + 3, {"welcome": 1})
+    stated = PlayerStatement(
+        "pl_a", ("e1", 47), 4700, 0, 0, "EUR", months, [], nothing, HISTORY_PAGE + 3, {"welcome": 1}
+    )
 
     def wrong(topic=None, **changes):
         standing = {name: right.get(name) for name in topics_of(stated, 0.5)}
@@ -395,7 +397,7 @@ def test_comparison_sees_what_is_cut_or_bent_in_the_history_itself():
 @given(st.integers(0, 5000), st.floats(0, 1, exclude_max=True))
 def test_comparison_looks_at_as_many_pages_however_long_a_history_is(lines, window):
     """The last two and one window, and every page is in some window."""
-    stated = PlayerStands("pl_a", ("e1", 1), 0, 0, 0, "EUR", {}, [], LimitsState("EUR", []), lines)
+    stated = PlayerStatement("pl_a", ("e1", 1), 0, 0, 0, "EUR", {}, [], LimitsState("EUR", []), lines)
     pages = [topic for topic in topics_of(stated, window) if topic.startswith("history.")]
     count = -(-lines // HISTORY_PAGE)
     assert len(set(pages)) == len(pages) <= WINDOW + 2

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from bff.resilience.adaptive_timeout import AdaptiveTimeout
 from bff.resilience.breaker import Breaker, Position
 from bff.resilience.callers import Callers
 from bff.resilience.judgement import settle
 from bff.resilience.outcome import Failure
-from bff.resilience.pace import Pace
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
 
@@ -25,7 +25,7 @@ Fail = Callable[..., Position]
 def fail() -> Fail:
     """One call of `caller` that ends so; where the breaker is then."""
     breaker = Breaker("api", POLICY, trials=True, chance=lambda: 0.0, listener=lambda _: None)
-    callers, pace = Callers(POLICY), Pace(POLICY)
+    callers, pace = Callers(POLICY), AdaptiveTimeout(POLICY)
 
     def fail(caller: Any, now: float = NOW, ended: Failure = REFUSED) -> Position:
         permit = breaker.acquire(now)

@@ -280,8 +280,8 @@ def test_who_comes_while_money_is_under_way_waits_for_room_and_the_better_class_
         waiting = [*await begin(door, house, LoadClass.PAGE), *await begin(door, house, LoadClass.READ)]
         more = await begin(door, house, LoadClass.MONEY)
         assert (house.started, limiter.money_first.held) == (2 + room, 2)
-        assert limiter.spares_slots(LoadClass.PAGE, 2.0)
-        assert not limiter.spares_slots(LoadClass.MONEY, 2.0)
+        assert limiter.sheds_slots(LoadClass.PAGE, 2.0)
+        assert not limiter.sheds_slots(LoadClass.MONEY, 2.0)
         pages[0].cancel()
         await asyncio.wait([pages[0]])
         await asyncio.sleep(0)
@@ -333,7 +333,7 @@ def test_nobody_waits_for_money_where_there_is_time_for_all():
         limiter.leave(limiter.enter(2.0, LoadClass.MONEY), 2.1)
         for _ in range(20):
             limiter.enter(2.1, LoadClass.PAGE)
-        assert limiter.puts_money_first(2.2)
+        assert limiter.prioritizes_money(2.2)
         assert limiter.money_first.holds(LoadClass.PAGE, 2.2)
         assert not limiter.money_first.holds(LoadClass.PAGE, 2.101 + limiter.policy.money_spell_s)
 

@@ -265,7 +265,7 @@ def test_slots_are_spared_before_their_page_is_turned_away():
     """And none where there is no limit."""
     limiter = Limiter(POLICY)
     now = 100.0
-    assert not limiter.spares_slots(LoadClass.PAGE, now)
+    assert not limiter.sheds_slots(LoadClass.PAGE, now)
     entered = [limiter.enter(now) for _ in range(80)]
     for _ in range(40):
         now += 0.05
@@ -274,12 +274,12 @@ def test_slots_are_spared_before_their_page_is_turned_away():
     assert limiter.limited
     for each in entered:
         limiter.leave(each, now)
-    while not limiter.spares_slots(LoadClass.PAGE, now):
+    while not limiter.sheds_slots(LoadClass.PAGE, now):
         assert limiter.admits(LoadClass.PAGE, now)
         limiter.enter(now)
     assert limiter.admits(LoadClass.PAGE, now)
     assert limiter.limit == limit
-    assert not limiter.spares_slots(LoadClass.MONEY, now)
+    assert not limiter.sheds_slots(LoadClass.MONEY, now)
 
 
 def test_pages_that_were_let_in_before_there_was_a_limit_turn_no_money_away():

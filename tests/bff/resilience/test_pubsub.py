@@ -104,7 +104,7 @@ async def test_a_subscription_that_lasted_makes_the_next_wait_the_first_again(mo
     attempts: list[int] = []
     noticed = asyncio.Event()
 
-    class Watched(Backoff):
+    class RecordingBackoff(Backoff):
         def next_s(self) -> float:
             attempts.append(self.attempts)
             if len(attempts) == 4:
@@ -118,7 +118,7 @@ async def test_a_subscription_that_lasted_makes_the_next_wait_the_first_again(mo
                 await asyncio.sleep(0.5)
             raise OSError("the server is gone")
 
-    monkeypatch.setattr(pubsub, "Backoff", Watched)
+    monkeypatch.setattr(pubsub, "Backoff", RecordingBackoff)
     monkeypatch.setattr(pubsub, "connect", lambda *_: LostServer())
     policy = pubsub.SubscriptionPolicy(silence_s_max=0.2)
     task = asyncio.create_task(pubsub.follow("", lambda *_: None, channels=["x"], policy=policy))

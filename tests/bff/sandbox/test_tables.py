@@ -14,7 +14,7 @@ from bff.sandbox.tables import outcomes
 from bff.sandbox.tables.catalogue import SPECS
 from bff.sandbox.tables.messages import Messages, broken
 from bff.sandbox.tables.server import TablesProvider
-from bff.sandbox.tables.untimely import DAY_S, KINDS, SKEW_S, Untimely
+from bff.sandbox.tables.time_faults import DAY_S, KINDS, SKEW_S, TimeFault
 from bff.sandbox.tables.world import World
 
 pytestmark = pytest.mark.quick
@@ -161,7 +161,7 @@ def test_untimely_messages_are_well_formed_and_of_another_time():
     now = [0.0]
     clock = SandboxClock(START, lambda: now[0], lambda: START)
     world, messages = World("seed", START), Messages("seed", "http://provider", clock.real)
-    providers = {kind: (Untimely("seed", messages, world, clock), Fault(kind)) for kind in KINDS}
+    providers = {kind: (TimeFault("seed", messages, world, clock), Fault(kind)) for kind in KINDS}
     ended = {kind: [] for kind in KINDS}
     for now[0] in (0.0, 100.0):
         world.advance(clock.now())

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Collection
 
 import msgspec
 
-from tests.drills.evidence.siblings import Shown, digest_of
+from tests.drills.evidence.siblings import SlotRendering, digest_of
 from tests.drills.evidence.value import Moment, SiblingDigest
 from tests.drills.evidence.volatile import SlotMarkup
 
 # A page as it was served, and as it is shown.
-Slots = tuple[dict[str, SlotMarkup], dict[str, Shown]]
+Slots = tuple[dict[str, SlotMarkup], dict[str, SlotRendering]]
 # The tester's, and the control's of the same moment.
 Pair = tuple[Slots, Slots]
 LOOKS_MAX = 3

@@ -1,6 +1,6 @@
 """One slot of the tester's page beside the same slot of the control: what differs, by bytes, words, style and actions.
 
-Public: `Shown`, `digest_of`.
+Public: `SlotRendering`, `digest_of`.
 """
 
 import difflib
@@ -51,7 +51,7 @@ class Action(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Shown(msgspec.Struct, frozen=True):
+class SlotRendering(msgspec.Struct, frozen=True):
     """A slot as it stands in an open page; `styles` has a place in it and the computed values there."""
 
     slot: str
@@ -65,8 +65,8 @@ def digest_of(
     slot: str,
     moment: Moment,
     against: Literal["beside", "before", "after"],
-    tester: tuple[SlotMarkup | None, Shown | None],
-    control: tuple[SlotMarkup | None, Shown | None],
+    tester: tuple[SlotMarkup | None, SlotRendering | None],
+    control: tuple[SlotMarkup | None, SlotRendering | None],
 ) -> SiblingDigest:
     """Compares both as they were served and, where there is a browser, as they are shown."""
     (served, shown), (control_served, control_shown) = tester, control
@@ -102,7 +102,7 @@ def digest_of(
     )
 
 
-def _state(served: SlotMarkup | None, shown: Shown | None) -> str:
+def _state(served: SlotMarkup | None, shown: SlotRendering | None) -> str:
     if shown:
         return shown.state
     return served.attributes.get("data-state", "") if served else "absent"
@@ -131,7 +131,7 @@ def _bytes(tester: Sequence[str], control: Sequence[str]) -> tuple[int, list[Dif
     return count, found
 
 
-def _styles(tester: Shown, control: Shown) -> Iterator[Difference]:
+def _styles(tester: SlotRendering, control: SlotRendering) -> Iterator[Difference]:
     if [where for where, _ in tester.styles] != [where for where, _ in control.styles]:
         yield _difference("style", "elements", str(len(tester.styles)), str(len(control.styles)))
         return
@@ -141,7 +141,7 @@ def _styles(tester: Shown, control: Shown) -> Iterator[Difference]:
                 yield _difference("style", f"{where}: {name}", ours[name], theirs[name])
 
 
-def _actions(tester: Shown | None, control: Shown | None) -> tuple[ActionCheck, ...]:
+def _actions(tester: SlotRendering | None, control: SlotRendering | None) -> tuple[ActionCheck, ...]:
     """What can not be done on the control either is no harm of the fault's."""
     if not tester:
         return ()

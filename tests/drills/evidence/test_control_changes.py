@@ -6,7 +6,7 @@ import pytest
 
 from tests.drills.evidence import control_changes
 from tests.drills.evidence.control_changes import AGAIN, CHANGED, Pair, Slots
-from tests.drills.evidence.siblings import Shown, digest_of
+from tests.drills.evidence.siblings import SlotRendering, digest_of
 from tests.drills.evidence.value import SiblingDigest
 from tests.drills.evidence.volatile import slots_of
 
@@ -21,7 +21,7 @@ def page(offers: str = "8 offers", balance: str = "€125.00", state: str = "fre
         f'<fragment-slot slot="{name}" data-state="{state}"><p>{text}</p></fragment-slot>'
         for name, text in words.items()
     )
-    return slots_of(served), {name: Shown(name, state, text, [], []) for name, text in words.items()}
+    return slots_of(served), {name: SlotRendering(name, state, text, [], []) for name, text in words.items()}
 
 
 EIGHT, SEVEN, SIX = page(), page("7 offers"), page("6 offers")

@@ -3,18 +3,23 @@
 import msgspec
 import pytest
 
-from tests.drills.evidence.siblings import Action, Shown, digest_of
+from tests.drills.evidence.siblings import Action, SlotRendering, digest_of
 from tests.drills.evidence.value import SiblingDigest
 from tests.drills.evidence.volatile import SlotMarkup, slots_of
 
 pytestmark = pytest.mark.quick
 
 SERVED = '<fragment-slot slot="wallet" data-state="fresh"><p>Balance</p><b>€125.00</b></fragment-slot>'
-SHOWN = Shown("wallet", "fresh", "Balance €125.00", [("p", {"color": "red", "width": "80px"})], [Action("a: Deposit")])
+SHOWN = SlotRendering(
+    "wallet", "fresh", "Balance €125.00", [("p", {"color": "red", "width": "80px"})], [Action("a: Deposit")]
+)
 
 
 def compared(
-    served: str = SERVED, shown: Shown | None = SHOWN, control_served: str = SERVED, control_shown: Shown | None = SHOWN
+    served: str = SERVED,
+    shown: SlotRendering | None = SHOWN,
+    control_served: str = SERVED,
+    control_shown: SlotRendering | None = SHOWN,
 ) -> SiblingDigest:
     def of(page: str) -> SlotMarkup | None:
         return slots_of(page).get("wallet")

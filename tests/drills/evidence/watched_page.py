@@ -14,7 +14,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from tests.drills.evidence import value
 from tests.drills.evidence.figures import is_well
-from tests.drills.evidence.siblings import ACTIONS_MAX, STYLE_PROPERTIES, STYLED_ELEMENTS_MAX, Shown
+from tests.drills.evidence.siblings import ACTIONS_MAX, STYLE_PROPERTIES, STYLED_ELEMENTS_MAX, SlotRendering
 from tests.drills.evidence.stopwatch import Stopwatch
 from tests.drills.evidence.visitor import Visitor, new_trace, server_timings
 from tests.drills.evidence.volatile import TEXT_SELECTORS, SlotMarkup, slots_of
@@ -138,7 +138,7 @@ class WatchedPage:
             return None
         return value.Picture(moment, self.viewer, at_ms, name, found.width, found.height, found.places)
 
-    async def shown(self) -> dict[str, Shown]:
+    async def shown(self) -> dict[str, SlotRendering]:
         """Each slot as it stands; nothing where the page can not be asked."""
         arguments = {
             "masks": list(TEXT_SELECTORS),
@@ -147,7 +147,7 @@ class WatchedPage:
             "actionsMax": ACTIONS_MAX,
         }
         try:
-            found = msgspec.convert(await self.page.evaluate(SIBLINGS, arguments), list[Shown])
+            found = msgspec.convert(await self.page.evaluate(SIBLINGS, arguments), list[SlotRendering])
         except (PlaywrightError, msgspec.ValidationError):
             return {}
         return {each.slot: each for each in found}

@@ -15,7 +15,7 @@ from shell.composition.contain.css import fetches_nothing
 from shell.composition.contain.links import Isolation, Reach
 from shell.composition.contain.names import SHELL_IDS, SHELL_PREFIXES, name_list
 from shell.composition.contain.pattern import bearable
-from shell.composition.contain.style import Anew, is_plain, written_anew
+from shell.composition.contain.style import RewrittenStyle, is_plain, rewrite_style
 from tests.corpus.hostile.attributes import ATTACKS, listed
 
 pytestmark = pytest.mark.quick
@@ -131,7 +131,7 @@ def test_style_that_leaves_its_place_or_fetches_does_not_stay(style: str) -> Non
     for check in {one.rules.checks["shadow"]["style"] for one in listed() if one.name == "style"}:
         assert check is not None
         assert not check(style, REACH)
-    left = written_anew(style).style
+    left = rewrite_style(style).style
     assert not re.search(
         r"evil|url|position|inset|z-index|margin|transl|trans|[{}\\]|9999|image-set|--m-|--w:", left
     ), left
@@ -142,12 +142,12 @@ def test_style_that_leaves_its_place_or_fetches_does_not_stay(style: str) -> Non
 @settings(max_examples=400, deadline=None)
 def test_whatever_a_style_says_is_written_anew_once(style: str) -> None:
     """What is written is plain or comes out the same again, and is read by a parser as what it says."""
-    once = written_anew(style).style
-    assert written_anew(once) == Anew(once, ())
+    once = rewrite_style(style).style
+    assert rewrite_style(once) == RewrittenStyle(once, ())
     if is_plain(style):
-        assert written_anew(style).lost == ()
+        assert rewrite_style(style).lost == ()
         names = [node.lower_name for node in parse_declaration_list(style, skip_whitespace=True)]
-        assert [part.partition(":")[0] for part in written_anew(style).style.split("; ")] == names
+        assert [part.partition(":")[0] for part in rewrite_style(style).style.split("; ")] == names
 
 
 @given(
@@ -184,7 +184,7 @@ def test_a_glance_at_a_style_lets_nothing_pass_that_a_parser_would_not(parts: li
     """What is plain at a glance loses nothing where it is parsed."""
     style = ";".join(f"{name}:{' '.join(values)}" for name, values in parts)
     if is_plain(style):
-        assert written_anew(style).lost == ()
+        assert rewrite_style(style).lost == ()
 
 
 def test_mask_fetches_nothing() -> None:

@@ -212,7 +212,7 @@ def test_database_that_takes_no_change_is_said(admin: None, monkeypatch: pytest.
         raise OperationalError("away")
 
     monkeypatch.setattr(verbs.holds, "hold", away)
-    assert "database did not take it" in act(operator(), "liverelease", "hold", "poll", reason="x")
+    assert "database did not store the change" in act(operator(), "liverelease", "hold", "poll", reason="x")
 
 
 def test_tries_at_a_password_are_counted_with_those_of_the_pages(admin: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ from bff.resilience.outcome import State
 from shell.composition.page import Page, PageTable, Slot
 from shell.composition.release import Trust
 from shell.operations.fragment_check import browser
+from shell.operations.fragment_check.browser_findings import look
 from shell.operations.fragment_check.check import CheckRequest, check
 from shell.operations.fragment_check.output import as_json, for_people
 from shell.operations.fragment_check.report import Report
-from shell.operations.fragment_check.seen import look
 from tests.support.mullion import ROOT
 from tests.support.release_mistakes import MISTAKES, VERSION, WELL, content, manifest
 from tests.support.route_server import Answer, RouteServer

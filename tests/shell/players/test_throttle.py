@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import check_password, identify_hasher, make_pa
 
 from shell.fleet.redis_stores import connect
 from shell.players.device import ACCOUNTS_MAX, device_of, remember
-from shell.players.throttle import SignInThrottle, ThrottlePolicy, tries_of
+from shell.players.throttle import SignInThrottle, ThrottlePolicy, attempt_counters
 
 pytestmark = pytest.mark.quick
 
@@ -30,7 +30,7 @@ def throttle(clock: Clock | None = None) -> SignInThrottle:
 
 async def admitted(counts: SignInThrottle, *who: tuple[str, str]) -> int:
     """How many of these tries, all at once, by (name, address), may be made."""
-    tries = [tries_of(POLICY, name=name, address=address, device="") for name, address in who]
+    tries = [attempt_counters(POLICY, name=name, address=address, device="") for name, address in who]
     return (await asyncio.gather(*map(counts.take, tries))).count(0)
 
 
@@ -56,7 +56,7 @@ async def test_tries_are_let_in_again_after_the_window() -> None:
     """And whoever was refused hears how long it takes."""
     clock = Clock()
     counts = throttle(clock)
-    tries = tries_of(POLICY, name="amber", address="10.0.0.1", device="")
+    tries = attempt_counters(POLICY, name="amber", address="10.0.0.1", device="")
     assert [await counts.take(tries) for _ in range(10)] == [0] * 10
     clock.now += 100
     assert await counts.take(tries) == 200
@@ -85,17 +85,17 @@ async def test_whoever_signs_in_gives_the_try_back() -> None:
     """An office behind one address signs in all day."""
     counts = throttle()
     for n in range(100):
-        tries = tries_of(POLICY, name=f"player{n}", address="10.0.0.1", device="")
+        tries = attempt_counters(POLICY, name=f"player{n}", address="10.0.0.1", device="")
         assert await counts.take(tries) == 0
-        await counts.give_back(tries)
+        await counts.refund(tries)
 
 
 async def test_known_device_signs_in_while_its_name_is_attacked_from_everywhere() -> None:
     """Nobody can lock a player out of a device that has signed in before, or guess there without end."""
     counts = throttle()
     await admitted(counts, *(("amber", f"10.0.{n}.1") for n in range(50)))
-    stranger = tries_of(POLICY, name="amber", address="10.9.9.9", device="")
-    tries = tries_of(POLICY, name="amber", address="10.0.0.1", device="d1")
+    stranger = attempt_counters(POLICY, name="amber", address="10.9.9.9", device="")
+    tries = attempt_counters(POLICY, name="amber", address="10.0.0.1", device="d1")
     assert await counts.take(stranger) > 0
     assert [await counts.take(tries) for _ in range(11)].count(0) == 10
 
@@ -104,7 +104,7 @@ async def test_counters_of_a_process_are_bounded() -> None:
     """A flood of invented names takes no more memory than the policy says."""
     counts = SignInThrottle(connect(NOWHERE), ThrottlePolicy(buckets_max=32, address_tries_max=1000))
     for n in range(200):
-        await counts.take(tries_of(counts.policy, name=f"n{n}", address=f"10.0.{n}.1", device=""))
+        await counts.take(attempt_counters(counts.policy, name=f"n{n}", address=f"10.0.{n}.1", device=""))
     assert len(counts._here) <= 2 * 32
 
 

@@ -18,7 +18,7 @@ from shell.composition.page import PagesBroken
 from shell.composition.release import Snapshot
 from shell.operations import page_changes
 from shell.pages.table import FilePages, read_pages
-from shell.registry import analyst, holds, models, page_revisions
+from shell.registry import holds, models, page_revisions, trial_controller
 from shell.registry.analysis import AnalysisPolicy, Sample
 from shell.registry.rollout import rollout_of, start_canary
 from shell.registry.snapshot_loader import load_snapshot
@@ -110,10 +110,11 @@ def test_two_shells_that_judge_a_trial_at_one_moment_take_one_step() -> None:
     start_canary("poll", percent=0, release="2", promotes=True, steps="1:1m,10:1m,50:1m", actor="ci", now=NOW)
     rows = [models.Rollout.objects.select_related("release").get(fragment="poll") for _ in range(2)]
     policy, later = AnalysisPolicy(window_s=60, samples_min=5), NOW + timedelta(seconds=61)
-    analyst.store_counts({"1" * 64: Sample(60), "2" * 64: Sample(60)}, later)
-    verdict = analyst._verdict(rows[0], policy, later)
+    trial_controller.store_counts({"1" * 64: Sample(60), "2" * 64: Sample(60)}, later)
+    verdict = trial_controller._verdict(rows[0], policy, later)
     events = [
-        each.result() for each in at_once(*(lambda row=row: analyst._act_on(row, verdict, later) for row in rows))
+        each.result()
+        for each in at_once(*(lambda row=row: trial_controller._act_on(row, verdict, later) for row in rows))
     ]  # type: ignore[misc]
     assert sum(event is not None for event in events) == 1
     trial = rollout_of("poll")

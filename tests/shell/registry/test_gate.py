@@ -12,13 +12,13 @@ from django.core.management import CommandError, call_command
 from shell.composition.page import Page, PageTable, Slot
 from shell.registry import models, waivers
 from shell.registry.analysis import AnalysisPolicy, Sample
-from shell.registry.analyst import review
 from shell.registry.gate.budgets import GatePolicy
 from shell.registry.gate.rules import Rule, Stage, is_waivable, stage_of
 from shell.registry.history import NotFound, show_check, show_fragment
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, PublishRefused, Trial, publish
 from shell.registry.rollout import RolloutRefused, promote, rollout_of
+from shell.registry.trial_controller import review
 from shell.registry.waivers import WaiverRefused, enforce, list_rules, waive
 from tests.support.mullion import ROOT
 from tests.support.release_mistakes import MISTAKES

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shell.registry.gate.accessibility import has_words, shut_out
+from shell.registry.gate.accessibility import accessibility_findings, has_visible_text
 
 pytestmark = pytest.mark.quick
 
@@ -50,14 +50,14 @@ pytestmark = pytest.mark.quick
 )
 def test_what_shuts_people_out_is_found_and_nothing_else(html: str, found: list[str]) -> None:
     """Each with its line and what to do about it."""
-    findings = list(shut_out("content", b"<p>\n</p>\n" + html.encode(), "/"))
+    findings = list(accessibility_findings("content", b"<p>\n</p>\n" + html.encode(), "/"))
     assert [str(each.rule) for each in findings] == found
     assert all(each.line == 3 and each.remedy and each.field == "content" for each in findings)
 
 
 def test_thousand_alike_are_said_twenty_times() -> None:
     """A list of pictures does not fill the report."""
-    assert len(list(shut_out("content", b"<img>" * 1000, "/"))) == 20
+    assert len(list(accessibility_findings("content", b"<img>" * 1000, "/"))) == 20
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_thousand_alike_are_said_twenty_times() -> None:
 )
 def test_fallback_counts_if_something_of_it_can_be_read(html: str, readable: bool) -> None:
     """An empty box tells nobody that something is away."""
-    assert has_words(html.encode()) is readable
+    assert has_visible_text(html.encode()) is readable

@@ -22,9 +22,9 @@ from shell.composition.ladder import Included
 from shell.composition.page import Page, PageTable, Slot, Visit
 from shell.composition.upstreams import Upstreams
 from shell.pages.table import read_pages
-from shell.registry.looks import NOBODY
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, publish
+from shell.registry.sample_requests import NOBODY
 from shell.registry.snapshot_poller import SnapshotPoller
 from shell.registry.waivers import waive
 from tests.support.podium.rig import Podium, Started, Variant

@@ -150,7 +150,7 @@ async def test_version_is_what_the_origin_sent_and_not_what_a_shell_has_written_
     await models.Registration.objects.acreate(fragment="origin", trust="first-party")
     async with Origin() as origin:
         first = (await publish(origin, token)).json()
-        monkeypatch.setattr(release_folder, "reaches_out", lambda body, allowed: "")
+        monkeypatch.setattr(release_folder, "external_reference", lambda body, allowed: "")
         monkeypatch.setattr(release_folder, "scoped", lambda body, name: (b"/* otherwise */" + body, ()))
         again = await publish(origin, token)
         assert (again.status_code, again.json()["changed"]) == (200, True), again.content

@@ -58,7 +58,7 @@ def copied(
             found = type_of(response.headers.get("content-type"))
             assert found is not None
             folder.add_entry(where, url, response, found, in_roots=in_roots)
-        await folder.add_reached()
+        await folder.add_referenced()
 
     asyncio.run(copy())
     return folder, served

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shell.registry.scope import scoped
-from shell.registry.stylesheet import reaches_out
+from shell.registry.stylesheet import external_reference
 
 pytestmark = pytest.mark.quick
 
@@ -123,7 +123,7 @@ def test_what_changes_the_document_is_left_out(css: str) -> None:
 def test_scoped_sheet_fetches_as_little_as_it_did(css: str) -> None:
     """What is written out is what was read."""
     out, _ = scoped(css.encode(), "faq")
-    assert reaches_out(out) is None
+    assert external_reference(out) is None
     assert out.count(b"@scope") == 1
 
 

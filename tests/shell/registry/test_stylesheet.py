@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shell.registry.stylesheet import reaches_out
+from shell.registry.stylesheet import external_reference
 
 pytestmark = pytest.mark.quick
 
@@ -51,7 +51,7 @@ ROOT = Path(__file__).parents[3]
 )
 def test_what_is_fetched_is_found(css: str) -> None:
     """By import, by address and by string, with escapes, in strings that do not end, behind what only looks quoted."""
-    assert reaches_out(css.encode()) is not None
+    assert external_reference(css.encode()) is not None
 
 
 @pytest.mark.parametrize(
@@ -79,26 +79,28 @@ def test_what_is_fetched_is_found(css: str) -> None:
 )
 def test_what_is_not_fetched_is_left_alone(css: str) -> None:
     """Data, parts of the page, and words that only look like an address."""
-    assert reaches_out(css.encode()) is None
+    assert external_reference(css.encode()) is None
 
 
 def test_other_encodings_can_not_hide_it() -> None:
     """A byte order mark outweighs what the shell says of the encoding."""
-    assert reaches_out("@import 'x'".encode("utf-16")) is not None
-    assert reaches_out(b"\xef\xbb\xbf@import 'x'") == "@import"
-    assert reaches_out(b"\xef\xbb\xbfa{content:'\xff'}") is None
+    assert external_reference("@import 'x'".encode("utf-16")) is not None
+    assert external_reference(b"\xef\xbb\xbf@import 'x'") == "@import"
+    assert external_reference(b"\xef\xbb\xbfa{content:'\xff'}") is None
 
 
 def test_own_stylesheets_pass() -> None:
     """What the fragments of this repository serve reads as harmless."""
     sheets = [*ROOT.glob("fragments/*/static/**/*.css")]
     assert sheets
-    assert {sheet.name: reaches_out(sheet.read_bytes()) for sheet in sheets} == {sheet.name: None for sheet in sheets}
+    assert {sheet.name: external_reference(sheet.read_bytes()) for sheet in sheets} == {
+        sheet.name: None for sheet in sheets
+    }
 
 
 @pytest.mark.parametrize("part", ["\\aaaaaa", "a", "'", "/*", "(", "\\", "url(#"])
 def test_hostile_sheet_is_read_in_time(part: str) -> None:
     """As large as an asset may be."""
     began = time.monotonic()
-    reaches_out(part.encode() * (512 * 1024 // len(part)))
+    external_reference(part.encode() * (512 * 1024 // len(part)))
     assert time.monotonic() - began < 10

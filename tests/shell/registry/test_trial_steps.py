@@ -9,10 +9,10 @@ from shell.composition.release import Snapshot
 from shell.operations import status
 from shell.registry import models
 from shell.registry.analysis import AnalysisPolicy, Sample
-from shell.registry.analyst import review
 from shell.registry.rollout import RolloutRefused, RolloutView, rollout_of, start_canary
 from shell.registry.snapshot_loader import load_snapshot
 from shell.registry.steps import Step, StepsRefused, parse_steps, steps_text
+from shell.registry.trial_controller import review
 
 NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 POLICY = AnalysisPolicy(window_s=60, samples_min=50)

@@ -25,7 +25,7 @@ def emptied():
     """The database without a row, as after `migrate` alone; it is as before at the end of the block."""
     with transaction.atomic(), connection.cursor() as cursor:
         editor = SimpleNamespace(connection=connection, execute=cursor.execute)
-        append_only.open_ways_round(None, editor)
+        append_only.unprotect_against_bypass(None, editor)
         append_only.unprotect_entries(None, editor)
         for model in reversed(backup.tables()):
             cursor.execute(f"DELETE FROM {model._meta.db_table}")

@@ -21,12 +21,12 @@ from fragments.cli.scaffold.write import files_of, write
 from shell.composition.layout import Grid, Layout, SlotPlace, layout_problems
 from shell.composition.page import Page, PageTable, Slot
 from shell.operations.workbench.application import Workbench
+from shell.operations.workbench.bench_slot import alone, bench_slots
 from shell.operations.workbench.cell_page import CellPages
 from shell.operations.workbench.choice import NO_SCRIPTS, Choice, frame_of, groups_of
 from shell.operations.workbench.cli import main
 from shell.operations.workbench.fixtures import answer_of, long_name, read_fixture, shape
 from shell.operations.workbench.folder import FolderUnusable, fragments_below, read_folder
-from shell.operations.workbench.look import alone, looks_of
 from shell.operations.workbench.states import BenchState, Cell
 from shell.operations.workbench.themes import theme_style
 from shell.operations.workbench.watch import fingerprint
@@ -229,7 +229,7 @@ def test_slot_is_looked_at_where_its_page_has_it() -> None:
     page = Page(
         "table", "/t/{table}/", "x.html", (Slot("wallet", "wallet", "/summary/{table}"),), samples={"table": "7"}
     )
-    [look] = looks_of("wallet", PageTable((page,)), [], lambda _: layout)
+    [look] = bench_slots("wallet", PageTable((page,)), [], lambda _: layout)
     assert (look.where, look.slot.name, look.slot.pathname) == ("table.wallet", "wallet", "/summary/7")
     assert look.layout.order == ["heading", "wallet"]
     assert look.layout.slots == {"wallet": SlotPlace("panel", {0: 216})}
@@ -241,9 +241,9 @@ def test_slot_is_looked_at_where_its_page_has_it() -> None:
 def test_what_no_page_asks_for_is_looked_at_as_content() -> None:
     """Pathnames that were named, each once; else the content alone, on a page as wide as it is."""
     nobody = PageTable(())
-    found = looks_of("poll", nobody, ["/results", "/results", "/"], _no_layout)
+    found = bench_slots("poll", nobody, ["/results", "/results", "/"], _no_layout)
     assert [(look.where, look.slot.pathname) for look in found] == [("results", "/results"), ("content", "/")]
-    [content] = looks_of("poll", nobody, [], _no_layout)
+    [content] = bench_slots("poll", nobody, [], _no_layout)
     assert (content.where, content.slot.name, content.slot.pathname) == ("content", "content", "")
     assert list(layout_problems(content.layout, ["content"])) == []
 

@@ -1,6 +1,6 @@
 """Messages that are well formed and of another time.
 
-Public: `Untimely`, `KINDS`.
+Public: `TimeFault`, `KINDS`.
 """
 
 from bff.sandbox.clock import SandboxClock
@@ -14,7 +14,7 @@ DAY_S = 86_400.0
 SKEW_S = 300.0
 
 
-class Untimely:
+class TimeFault:
     """`replay` plays yesterday again, `frozen` repeats the moment at which the fault began, `skewed` runs ahead.
 
     Each fault that is set begins anew.

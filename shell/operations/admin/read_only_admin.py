@@ -1,6 +1,6 @@
 """A model in the admin: every operator may look at it; it is changed only by its verbs.
 
-Public: `Shown`, `shown`.
+Public: `ReadOnlyAdmin`, `read_only_admin`.
 """
 
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 
 from bff.resilience import log
-from shell.operations.admin.verbs import REFUSALS, Given, Verb
+from shell.operations.admin.verbs import REFUSALS, Verb, VerbInput
 
 _CHARS_MAX = 2000
 _LABELS = {"reason": "Reason, for the audit", "origins": "Origins, with blanks between", "rule": "Rule"}
@@ -23,7 +23,7 @@ _LABELS = {"reason": "Reason, for the audit", "origins": "Origins, with blanks b
 logger = log.get("admin")
 
 
-class Shown(ModelAdmin):  # type: ignore[type-arg]  # at run time it takes none
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]  # at run time it takes none
     """Read-only. `verbs` are its actions, which take a user with Django's permission to change this model.
 
     `hidden` are columns that no page shows.
@@ -71,7 +71,7 @@ class Shown(ModelAdmin):  # type: ignore[type-arg]  # at run time it takes none
 
 
 def _action(verb: Verb) -> Any:
-    def act(admin: Shown, request: HttpRequest, rows: QuerySet[Model]) -> None:
+    def act(admin: ReadOnlyAdmin, request: HttpRequest, rows: QuerySet[Model]) -> None:
         given = _given(request, admin.asks)
         for row in rows:
             try:
@@ -86,11 +86,11 @@ def _action(verb: Verb) -> Any:
     return act
 
 
-def _given(request: HttpRequest, names: tuple[str, ...]) -> Given:
+def _given(request: HttpRequest, names: tuple[str, ...]) -> VerbInput:
     words = {name: request.POST.get(name, "").strip()[:_CHARS_MAX] for name in names}
-    return Given(actor=request.user.get_username(), now=datetime.now(UTC), **words)
+    return VerbInput(actor=request.user.get_username(), now=datetime.now(UTC), **words)
 
 
-def shown(*columns: str, **traits: Any) -> type[Shown]:
-    """An admin of these columns, newest or first by name as `ordering` says, with more of `Shown`'s attributes."""
-    return type("Shown", (Shown,), {"list_display": columns, **traits})
+def read_only_admin(*columns: str, **traits: Any) -> type[ReadOnlyAdmin]:
+    """An admin with these columns, in the order of `ordering`, with further attributes of `ReadOnlyAdmin`."""
+    return type("ReadOnlyAdmin", (ReadOnlyAdmin,), {"list_display": columns, **traits})

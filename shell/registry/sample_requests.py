@@ -1,6 +1,6 @@
-"""What publishing asks a fragment's content: the requests that pages will send, for nobody real.
+"""Sample requests: those that pages will send for a fragment's content, made while publishing without a real visitor.
 
-Public: `Look`, `looks_of`, `places_of`, `NOBODY`.
+Public: `SampleRequest`, `sample_requests`, `places_of`, `NOBODY`.
 """
 
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from shell.composition.page import Page, PageTable, Slot, Visit
 from shell.composition.release import Release
 from shell.composition.requests import Bearer, content_request
 
-# A player whom no account has: what is asked in this name is nobody's.
+# The player id of sample requests; no account has it.
 NOBODY = "publishing"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SampleRequest:
     """One request of a page, for what it includes. `where` names page and slot for a message.
 
     `places` names the slots that stand inside it, on any page that asks the same.
@@ -34,16 +34,19 @@ class Look:
         return self.include.prefix
 
 
-def looks_of(release: Release, pages: PageTable, bearer: Bearer | None) -> tuple[tuple[Look, ...], tuple[str, ...]]:
-    """(a look for each address that slots of `pages` ask `release` for, what can not be asked and why).
+def sample_requests(
+    release: Release, pages: PageTable, bearer: Bearer | None
+) -> tuple[tuple[SampleRequest, ...], tuple[str, ...]]:
+    """(a sample request for each address of `release` in the slots of `pages`, a sentence for each that can not be
+    made).
 
-    A release that no page names is asked for its content. Without a `bearer` nobody is signed in.
+    For a release that no page names, its content is requested. Without a `bearer` the requests are a visitor's.
     """
     slots = [(page, slot) for page in pages.pages for slot in page.slots if slot.fragment == release.fragment]
     if not slots:
         slot = Slot("content", release.fragment)
         slots = [(Page("publish", "/", "", (slot,)), slot)]
-    looks: dict[str, Look] = {}
+    samples: dict[str, SampleRequest] = {}
     notes = []
     for page, slot in slots:
         where = f"{page.name}.{slot.name}"
@@ -52,9 +55,9 @@ def looks_of(release: Release, pages: PageTable, bearer: Bearer | None) -> tuple
             continue
         include = Include(slot, _visit(page, NOBODY if bearer else ""), release)
         request = content_request(include, bearer or _no_bearer)
-        look = looks.setdefault(request.url, Look(where, include, request))
-        looks[request.url] = replace(look, places=tuple(dict.fromkeys((*look.places, *include.places))))
-    return tuple(looks.values()), tuple(notes)
+        sample = samples.setdefault(request.url, SampleRequest(where, include, request))
+        samples[request.url] = replace(sample, places=tuple(dict.fromkeys((*sample.places, *include.places))))
+    return tuple(samples.values()), tuple(notes)
 
 
 def places_of(fragment: str, pages: PageTable) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ _POLICY = "Content Security Policy"
 
 
 @dataclass(slots=True)
-class Watched:
+class PageEvents:
     """Errors and violations that the page caused."""
 
     thrown: list[str] = field(default_factory=list)
@@ -68,7 +68,7 @@ def _look_at(browser: "Browser", composed: ComposedPage, name: str, report: Repo
     for scripts in (True, False):
         context = browser.new_context(java_script_enabled=scripts)
         try:
-            page, watched = context.new_page(), Watched()
+            page, watched = context.new_page(), PageEvents()
             page.route("**/*", lambda route, watched=watched: _fulfil(route, composed, watched))
             if scripts:
                 report.findings += _run(page, watched, name)
@@ -86,7 +86,7 @@ def _look_at(browser: "Browser", composed: ComposedPage, name: str, report: Repo
             context.close()
 
 
-def _run(page: "Page", watched: Watched, name: str) -> list[Finding]:
+def _run(page: "Page", watched: PageEvents, name: str) -> list[Finding]:
     """What happens as the page is opened, and as its slot is read again once, as it is whenever something changed."""
     handlers = _watch(page, watched)
     page.goto(f"{ORIGIN}/", wait_until="load")
@@ -99,7 +99,7 @@ def _run(page: "Page", watched: Watched, name: str) -> list[Finding]:
     return list(_happened(watched, name))
 
 
-def _watch(page: "Page", watched: Watched) -> dict[str, Callable[[Any], None]]:
+def _watch(page: "Page", watched: PageEvents) -> dict[str, Callable[[Any], None]]:
     def on_error(error: "Error") -> None:
         watched.thrown.append(str(error).splitlines()[0][:300])
 
@@ -113,7 +113,7 @@ def _watch(page: "Page", watched: Watched) -> dict[str, Callable[[Any], None]]:
     return handlers
 
 
-def _fulfil(route: "Route", composed: ComposedPage, watched: Watched) -> None:
+def _fulfil(route: "Route", composed: ComposedPage, watched: PageEvents) -> None:
     answered = composed.answer(route.request.url)
     if answered is None:
         if not route.request.url.startswith(("data:", "blob:")):
@@ -123,7 +123,7 @@ def _fulfil(route: "Route", composed: ComposedPage, watched: Watched) -> None:
     route.fulfill(status=answered.status, headers=dict(answered.headers), body=answered.body)
 
 
-def _happened(watched: Watched, where: str) -> Iterator[Finding]:
+def _happened(watched: PageEvents, where: str) -> Iterator[Finding]:
     for message in watched.thrown:
         remedy = "Mend it; it runs each time the slot's HTML arrives."
         yield Finding(Rule.SCRIPT_ERROR, Level.ERROR, where, f"a script throws: {message}", remedy)

@@ -1,6 +1,6 @@
 """A look at the pictures that content shows from below a static prefix: they are not copied, and a mistake is said.
 
-Public: `PassedPicture`, `look_at_passed`.
+Public: `ProxiedPicture`, `check_proxied`.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _LOOKED_AT_MAX = 32
 
 
 @dataclass(frozen=True, slots=True)
-class PassedPicture:
+class ProxiedPicture:
     """As it was answered while publishing, by the fragment's own address for it."""
 
     address: str
@@ -25,19 +25,19 @@ class PassedPicture:
     body: bytes
 
 
-async def look_at_passed(
+async def check_proxied(
     get: Get, release: Release, addresses: Iterable[str]
-) -> tuple[tuple[PassedPicture, ...], tuple[str, ...]]:
+) -> tuple[tuple[ProxiedPicture, ...], tuple[str, ...]]:
     """The first 32 of `addresses` that are there, and a note for each of them that is not. Hinders no publish."""
     looked_at = sorted(addresses)[:_LOOKED_AT_MAX]
     found = await asyncio.gather(*(_look(get, release, each) for each in looked_at))
     return (
-        tuple(each for each in found if isinstance(each, PassedPicture)),
+        tuple(each for each in found if isinstance(each, ProxiedPicture)),
         tuple(each for each in found if isinstance(each, str)),
     )
 
 
-async def _look(get: Get, release: Release, address: str) -> PassedPicture | str:
+async def _look(get: Get, release: Release, address: str) -> ProxiedPicture | str:
     url = urldefrag(urljoin(release.content_url(""), address)).url
     try:
         response = await get("mullion.static", url)
@@ -46,4 +46,4 @@ async def _look(get: Get, release: Release, address: str) -> PassedPicture | str
     kind = type_of(response.headers.get("content-type"))
     if kind is None or Reach.PICTURE not in kind.reached_by:
         return f"mullion.static: {url} is none of {wanted_by(Reach.PICTURE)}; pages show no picture there"
-    return PassedPicture(address, kind.content_type, response.body)
+    return ProxiedPicture(address, kind.content_type, response.body)

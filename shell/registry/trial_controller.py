@@ -1,6 +1,6 @@
-"""Looks at every trial again and again, and rolls back, advances, promotes or pauses it by itself.
+"""Evaluates every trial periodically, and rolls it back, advances, promotes or pauses it.
 
-Public: `Analyst`, `review`, `ACTOR`.
+Public: `TrialController`, `review`, `ACTOR`.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ ACTOR = "analysis"
 logger = log.get("registry")
 
 
-class Analyst:
-    """Every process counts and looks; whoever sees it first acts, and the others find nothing to do.
+class TrialController:
+    """Every process counts outcomes and evaluates trials; the first one acts, and the others find nothing left to do.
 
     `notify` hears what this process did; it must not wait.
     """
@@ -42,7 +42,7 @@ class Analyst:
     def start(self) -> None:
         """Begin in the background. A second call does nothing."""
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="registry-analyst")
+            self._task = asyncio.create_task(self._run(), name="registry-trials")
 
     async def stop(self) -> None:
         task, self._task = self._task, None

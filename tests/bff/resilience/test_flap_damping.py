@@ -9,13 +9,13 @@ import pytest
 
 from bff.resilience.breaker import Position
 from bff.resilience.deadline import Deadline
+from bff.resilience.flap_damping import FlapDamping
 from bff.resilience.guard import Failure, Guard, Request
 from bff.resilience.last_good import Fetched, Key, LastGood
 from bff.resilience.message import Headers
 from bff.resilience.outcome import Outcome
 from bff.resilience.policy import LastGoodPolicy, Policy
 from bff.resilience.reason import Reason
-from bff.resilience.steadiness import Steadiness
 from tests.support import simulated_time
 from tests.support.resilience_fakes import GET, FakeUpstream, answer
 
@@ -153,7 +153,7 @@ def test_late_answers_of_what_everybody_sees_are_not_seen(share: float) -> None:
     assert {state for _, state in Readers(1, share, FAR, EVERYBODY).run(5).states} == {"fresh"}
 
 
-def turns(steadiness: Steadiness, reader: str, since: float = 0.0) -> float:
+def turns(steadiness: FlapDamping, reader: str, since: float = 0.0) -> float:
     """A late answer between timely ones and another after them, a second each; when the last one came."""
     for second, ended in enumerate((WELL, LATE, WELL, LATE)):
         steadiness.shown(reader, ended, since + second)
@@ -162,7 +162,7 @@ def turns(steadiness: Steadiness, reader: str, since: float = 0.0) -> float:
 
 def test_one_late_answer_costs_its_own_page_alone() -> None:
     """An answer that is in time is shown, and so is each after it that comes ten seconds after the last late one."""
-    steadiness = Steadiness(POLICY)
+    steadiness = FlapDamping(POLICY)
     for second in range(100):
         late = second % 12 == 5
         assert steadiness.held("amber", float(second)) is None
@@ -178,7 +178,7 @@ def test_few_late_answers_leave_most_pages_fresh(share: float, fresh: float) -> 
 
 def test_who_saw_no_late_answer_is_shown_what_comes() -> None:
     """Late answers to one are no reason to keep a timely one from another."""
-    steadiness = Steadiness(POLICY)
+    steadiness = FlapDamping(POLICY)
     steadiness.shown("birch", WELL, 1.0)
     at = turns(steadiness, "amber")
     assert steadiness.held("birch", at + 0.1) is None
@@ -187,7 +187,7 @@ def test_who_saw_no_late_answer_is_shown_what_comes() -> None:
 
 def test_a_hold_runs_from_the_change_and_not_from_the_last_late_answer() -> None:
     """So an outage of a minute is over when it is over."""
-    steadiness = Steadiness(POLICY)
+    steadiness = FlapDamping(POLICY)
     at = turns(steadiness, "amber")
     for second in range(1, 9):
         steadiness.shown("amber", LATE, at + second, insists=True)
@@ -201,7 +201,7 @@ def test_a_hold_runs_from_the_change_and_not_from_the_last_late_answer() -> None
 @pytest.mark.parametrize("seen_before", [False, True], ids=["never", "always timely"])
 def test_who_saw_it_return_never_or_long_ago_is_not_held(seen_before: bool) -> None:
     """There is nothing that a page would take turns with."""
-    steadiness = Steadiness(POLICY)
+    steadiness = FlapDamping(POLICY)
     if seen_before:
         steadiness.shown("amber", WELL, 0.0)
     steadiness.shown("amber", LATE, 1.0)
@@ -213,7 +213,7 @@ def test_who_saw_it_return_never_or_long_ago_is_not_held(seen_before: bool) -> N
 
 def test_failures_that_are_not_late_hold_nobody() -> None:
     """An upstream that was restarted is shown as soon as it is back."""
-    steadiness = Steadiness(POLICY)
+    steadiness = FlapDamping(POLICY)
     for second, ended in enumerate((WELL, LATE, WELL, Failure(Reason.CONNECT))):
         steadiness.shown("amber", ended, float(second))
     assert steadiness.held("amber", 3.1) is None
@@ -291,7 +291,7 @@ def test_pages_that_are_held_try_behind_their_readers_back_whether_all_is_well()
 
 def test_readers_are_remembered_within_bounds() -> None:
     """Whoever read longest ago is forgotten first."""
-    steadiness = Steadiness(Policy(late_readers_max=2))
+    steadiness = FlapDamping(Policy(late_readers_max=2))
     for player in ("birch", "amber", "cedar"):
         at = turns(steadiness, player)
     assert len(steadiness) == 2

@@ -11,11 +11,11 @@ from bff.resilience.reason import Reason
 from shell.composition.ladder import Included
 from shell.composition.page import Slot
 from shell.composition.release import Canary, Release, Role, Snapshot
-from shell.registry import analyst, models
+from shell.registry import models, trial_controller
 from shell.registry.analysis import AnalysisPolicy, Finding, Sample, Verdict
-from shell.registry.analyst import review
 from shell.registry.rollout import abort, pause, rollout_of, start_canary
 from shell.registry.tallies import ReleaseTally
+from shell.registry.trial_controller import review
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 3, 4, 9, 0, 30, tzinfo=UTC)
@@ -100,7 +100,7 @@ def test_verdict_is_of_the_trial_that_was_looked_at(moved: str, monkeypatch: pyt
             start_canary("poll", percent=50, release="2", promotes=True, actor="team", now=now)
         return Verdict(Finding.WELL, "it did well")
 
-    monkeypatch.setattr(analyst, "_verdict", judged)
+    monkeypatch.setattr(trial_controller, "_verdict", judged)
     assert review({}, POLICY, NOW + timedelta(seconds=61)) == []
     assert live() == "1"
     trial = rollout_of("poll")

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from shell.composition.body import links_of
 from shell.composition.page import Page, Slot
-from shell.composition.release import SHARE_MAX, Canary, Release, Shown, Snapshot
+from shell.composition.release import SHARE_MAX, Canary, ForeignOrigins, Release, Snapshot
 from shell.page_policy import page_policy
 from shell.registry import models
 from shell.registry.origins import Origins
@@ -58,18 +58,21 @@ async def test_fragment_shows_what_is_approved_for_it() -> None:
         await poller.stop()
 
 
-def with_shown(release: Release, shown: Shown) -> Release:
+def with_shown(release: Release, shown: ForeignOrigins) -> Release:
     return replace(release, shown=shown)
 
 
 async def test_policy_names_them_for_pages_of_that_fragment_alone() -> None:
     """Once, in place of every page's; a page without it keeps that."""
     async with Trio(extension={"pictures": [CDN]}) as trio:
-        wallet = with_shown(trio.snapshot.releases["wallet"], Shown((CDN,), (GAMES,)))
+        wallet = with_shown(trio.snapshot.releases["wallet"], ForeignOrigins((CDN,), (GAMES,)))
         snapshot = Snapshot(2, {**trio.snapshot.releases, "wallet": wallet})
         policy = page_policy(trio.visit(), snapshot)
         assert f"img-src 'self' data: {CDN}" in policy.split("; ")
-        assert links_of(with_shown(trio.snapshot.releases["wallet"], Shown((), ()))).picture_origins == frozenset()
+        assert (
+            links_of(with_shown(trio.snapshot.releases["wallet"], ForeignOrigins((), ()))).picture_origins
+            == frozenset()
+        )
         assert f"frame-src {GAMES}" in policy.split("; ")
         other = Page("other", "/other/", "lobby.html", (Slot("tables", "tables"),))
         assert page_policy(trio.visit(page=other), snapshot) == ""
@@ -87,7 +90,7 @@ async def test_policy_names_what_a_release_on_trial_shows_for_those_who_get_it()
     """Also where no live release shows anything of others."""
     visitor = "0" * 32
     async with Trio(extension={"pictures": [CDN]}) as trio:
-        tried = with_shown(trio.snapshot.releases["wallet"], Shown((CDN,), ()))
+        tried = with_shown(trio.snapshot.releases["wallet"], ForeignOrigins((CDN,), ()))
         trial = {"wallet": Canary(tried, SHARE_MAX, b"salt")}
         snapshot = Snapshot(2, trio.snapshot.releases, canaries=trial)
         assert CDN in page_policy(structs.replace(trio.visit(), visitor=visitor), snapshot)

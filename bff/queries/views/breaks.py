@@ -1,6 +1,6 @@
 """Whether the player is on a break, the same in every view that offers actions.
 
-Public: `standing_topics`, `break_of`.
+Public: `break_topics`, `break_of`.
 """
 
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ _SCOPES = frozenset({SCOPE_READ, SCOPE_PROMOTIONS, SCOPE_STANDING})
 _FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def standing_topics(player: PlayerContext | None) -> list[str]:
+def break_topics(player: PlayerContext | None) -> list[str]:
     """What a snapshot must hold for `break_of`; nothing where `player` may not be told."""
     may = player is not None and player.player and player.scopes & _SCOPES
     return [limits_topic(player.player)] if player is not None and may else []
@@ -24,7 +24,7 @@ def standing_topics(player: PlayerContext | None) -> list[str]:
 
 def break_of(snapshot: Snapshot, player: PlayerContext | None) -> Break | None:
     """The break that goes on at the moment of `snapshot`, by the store's clock."""
-    for topic in standing_topics(player):
+    for topic in break_topics(player):
         record = snapshot.current(topic)
         until = record.decode(LimitsState).excluded_until if record is not None else None
         if until is not None and until > snapshot.now:

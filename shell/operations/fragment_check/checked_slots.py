@@ -1,6 +1,6 @@
 """What the check requests: the slots of pages that name the fragment, or the given pathnames.
 
-Public: `SlotLook`, `looks_for`, `include_of`, `PAGE`.
+Public: `CheckedSlot`, `slots_to_check`, `include_of`, `PAGE`.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _SLOT = "content"
 
 
 @dataclass(frozen=True, slots=True)
-class SlotLook:
+class CheckedSlot:
     """One pathname, as its own page asks for it. `where` names it for a message and for a picture."""
 
     where: str
@@ -28,9 +28,9 @@ class SlotLook:
         return self.page.slots[0]
 
 
-def looks_for(fragment: str, pages: PageTable, pathnames: Sequence[str]) -> tuple[SlotLook, ...]:
-    """A look for each of `pathnames`; without any, for each that slots of `pages` ask for, or for the content alone."""
-    found: dict[str, SlotLook] = {}
+def slots_to_check(fragment: str, pages: PageTable, pathnames: Sequence[str]) -> tuple[CheckedSlot, ...]:
+    """A slot for each of `pathnames`; without any, for each pathname in slots of `pages`, or for the content alone."""
+    found: dict[str, CheckedSlot] = {}
     for page in pages.pages:
         for slot in page.slots:
             if slot.fragment == fragment and (page.samples or not page.params):
@@ -44,7 +44,7 @@ def looks_for(fragment: str, pages: PageTable, pathnames: Sequence[str]) -> tupl
     return tuple(found.values()) or (_look(fragment, "", "content"),)
 
 
-def include_of(look: SlotLook, release: Release) -> Include:
+def include_of(look: CheckedSlot, release: Release) -> Include:
     """What a visitor of the page asks of `release`; nobody is signed in."""
     visit = Visit(
         page=look.page,
@@ -57,10 +57,10 @@ def include_of(look: SlotLook, release: Release) -> Include:
     return Include(look.slot, visit, release)
 
 
-def _inside(found: dict[str, SlotLook], path: str) -> tuple[Slot, ...]:
+def _inside(found: dict[str, CheckedSlot], path: str) -> tuple[Slot, ...]:
     return found[path].page.slots[1:] if path in found else ()
 
 
-def _look(fragment: str, pathname: str, where: str, inside: tuple[Slot, ...] = ()) -> SlotLook:
+def _look(fragment: str, pathname: str, where: str, inside: tuple[Slot, ...] = ()) -> CheckedSlot:
     inner = tuple(Slot(slot.name, slot.fragment, inside=_SLOT) for slot in inside)
-    return SlotLook(where, Page("check", "/", PAGE, (Slot(_SLOT, fragment, pathname), *inner)))
+    return CheckedSlot(where, Page("check", "/", PAGE, (Slot(_SLOT, fragment, pathname), *inner)))

@@ -1,11 +1,11 @@
-"""What each reader was shown last, so that timely and late answers do not take turns before their eyes. Pure.
+"""Flap damping: keeps a reader's slot from switching back and forth between timely and late answers. Pure.
 
-Public: `Steadiness`.
+Public: `FlapDamping`.
 
-A late answer after a timely one is a change that its reader sees, and the timely one after it another. One late answer
-costs its own page. Where the next comes within `late_hold_ms` of that return, they would take turns: from there on the
-same reader is told the same for `late_hold_ms` without asking, so that no ten seconds hold more than three changes, and
-none lasts shorter than that while late answers go on. Others, who have seen no late answer, are not concerned.
+A late answer after a timely one is a change that its reader sees, and the timely one after it is another. A single late
+answer affects its own page only. If a second one comes within `late_hold_ms` of the return to timely answers, the
+reader's calls fail for `late_hold_ms` without being sent, so that there are at most three changes in ten seconds, and
+each lasts at least that long while late answers go on. Readers without a late answer are not affected.
 """
 
 from collections import OrderedDict
@@ -26,19 +26,19 @@ class _Seen:
     returned_at: float | None = None
 
 
-class Steadiness:
-    """What was seen last of each resource, the least recently asked for forgotten first. Time is passed in."""
+class FlapDamping:
+    """The last outcome of each resource, least recently used evicted first. Time is passed in."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        # The one that was asked for last stands last.
+        # In order of use, the most recent last.
         self._seen: OrderedDict[Hashable, _Seen] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._seen)
 
     def held(self, resource: Hashable, now: float) -> Failure | None:
-        """What to say of `resource` without asking; None where it may be asked for."""
+        """The failure to return for `resource` without a call; None where it may be called."""
         seen = self._seen.get(resource)
         if seen is None or now >= seen.held_until:
             return None

@@ -1,23 +1,23 @@
-"""How near to its limit an upstream answers. Pure; time is passed in.
+"""A time-out that grows while an upstream answers near to its limit. Pure; time is passed in.
 
-Public: `Pace`.
+Public: `AdaptiveTimeout`.
 
-An answer in time is an answer. One that comes late in its time, or not in time, says that the next may come a little
-too late, so those get `patience_ms` more, where their callers have it.
+After an answer that came near to its limit, or too late, the next ones may come a little too late as well: these get
+`patience_ms` more, where their callers have that time left.
 """
 
 from bff.resilience.policy import Policy
 
 
-class Pace:
-    """The pace of one upstream. Milliseconds are those of one attempt, of which a time-out had all."""
+class AdaptiveTimeout:
+    """The time-out of one upstream, in milliseconds of one attempt; a time-out counts as all of them."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._slow_until = 0.0
 
     def limit_ms(self, now: float) -> int:
-        """How long an answer is waited for."""
+        """The time-out at this moment."""
         if self._policy.cold_ms_max:
             return self._policy.cold_ms_max
         return self._policy.deadline_ms + (self._policy.patience_ms if self.slow(now) else 0)

@@ -1,6 +1,6 @@
 """One slot to look at, at the place that its page gives it.
 
-Public: `Look`, `looks_of`, `alone`.
+Public: `BenchSlot`, `bench_slots`, `alone`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ CONTENT = "content"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class BenchSlot:
     """One slot that is looked at: `where` is `lobby.wallet`, or what stands for the content alone."""
 
     where: str
@@ -23,19 +23,19 @@ class Look:
     layout: Layout
 
 
-def looks_of(
+def bench_slots(
     fragment: str, pages: PageTable, pathnames: Sequence[str], layout_of: Callable[[Page], Layout]
-) -> list[Look]:
+) -> list[BenchSlot]:
     """`pathnames`; without any, what slots of `pages` ask of it; else the content alone."""
     if pathnames:
         return [_content(fragment, path) for path in dict.fromkeys(pathnames)]
-    found: dict[str, Look] = {}
+    found: dict[str, BenchSlot] = {}
     for page in pages.pages:
         for slot in page.slots:
             if slot.fragment == fragment and (page.samples or not page.params):
                 path = slot.path(page.samples)
                 own = replace(slot, pathname=path, primary=False, grant=None, query=(), inside="", awaited_ms=0)
-                found.setdefault(path, Look(f"{page.name}.{slot.name}", own, alone(layout_of(page), slot.name)))
+                found.setdefault(path, BenchSlot(f"{page.name}.{slot.name}", own, alone(layout_of(page), slot.name)))
     return list(found.values()) or [_content(fragment, "")]
 
 
@@ -59,6 +59,6 @@ def _grid(grid: Grid, place: str, slot: str) -> Grid:
     return structs.replace(grid, areas=[" ".join(row) for row in rows if {*row} != {EMPTY}], heights=[])
 
 
-def _content(fragment: str, pathname: str) -> Look:
+def _content(fragment: str, pathname: str) -> BenchSlot:
     layout = Layout(order=[HEADING, CONTENT], slots={CONTENT: SlotPlace()})
-    return Look(pathname.strip("/") or CONTENT, Slot(CONTENT, fragment, pathname), layout)
+    return BenchSlot(pathname.strip("/") or CONTENT, Slot(CONTENT, fragment, pathname), layout)
