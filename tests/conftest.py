@@ -60,11 +60,13 @@ DRILLED = (
     "shell",
     "live-dealer",
     "promotions",
+    "games",
     "wallet",
     "bff-queries",
     "ingest",
     "sandbox-tables",
     "sandbox-promotions",
+    "sandbox-games",
 )
 # How the code under test logs while it is tested.
 PLAIN_LOGGING: dict[str, Any] = {}
@@ -302,7 +304,7 @@ def _drilled_of_the_run() -> Iterator[Mullion]:
 def drilled(_drilled_of_the_run: Mullion) -> Iterator[Mullion]:
     """The lobby's part of a Mullion with a fault proxy on every hop; nothing is broken when a test begins."""
     mullion = _drilled_of_the_run
-    wait_for(lambda: mullion.get("/")[1].count('data-state="fresh"') == 3, 30)
+    wait_for(lambda: mullion.get("/")[1].count('data-state="fresh"') == 4, 30)
     yield mullion
     mullion.restore()
     urllib.request.urlopen(f"{mullion.url_of('drills')}/reset", data=b"").close()

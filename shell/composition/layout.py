@@ -49,10 +49,12 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SlotPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands in a slot until its fragment does: `skeletons/<skeleton>.html`, so high from each width on.
 
-    `visitor_height_px` is for who is not signed in, where that differs.
+    `visitor_height_px` is for who is not signed in, where that differs. An `optional` slot may be missing from the
+    pages table: then its place is left out.
     """
 
     skeleton: Name = "panel"
+    optional: bool = False
     height_px: dict[WidthPx, HeightPx] = {}
     visitor_height_px: dict[WidthPx, HeightPx] = {}
 
@@ -84,9 +86,36 @@ def read_layout(path: Path, page: Page) -> Layout:
         raise PagesBroken(f"{where} has slots and no layout; write the file, as its neighbours have it") from error
     except (OSError, ValueError) as error:
         raise PagesBroken(f"{where}: {error}. What a layout may say stands in shell/README.md") from error
-    if problem := next(layout_problems(layout, [slot.name for slot in page.placed]), None):
+    declared = [slot.name for slot in page.placed]
+    layout = without(layout, {name for name, slot in layout.slots.items() if slot.optional} - {*declared})
+    if problem := next(layout_problems(layout, declared), None):
         raise PagesBroken(f"{where}: {problem}")
     return layout
+
+
+def without(layout: Layout, absent: set[str]) -> Layout:
+    """`layout` as if it had never named these slots. A row goes too where all else in it stands in another one."""
+    if not absent:
+        return layout
+    return msgspec.structs.replace(
+        layout,
+        order=[place for place in layout.order if place not in absent],
+        slots={name: slot for name, slot in layout.slots.items() if name not in absent},
+        stacks={name: [slot for slot in slots if slot not in absent] for name, slots in layout.stacks.items()},
+        sticky_from_px={place: px for place, px in layout.sticky_from_px.items() if place not in absent},
+        grid=[_grid_without(grid, absent) for grid in layout.grid],
+    )
+
+
+def _grid_without(grid: Grid, absent: set[str]) -> Grid:
+    rows, heights = grid.rows, grid.heights
+    for at in reversed(range(len(rows))):
+        rest = {cell for cell in rows[at] if cell not in absent}
+        elsewhere = {cell for number, row in enumerate(rows) if number != at for cell in row}
+        if len(rest) < len({*rows[at]}) and rest <= elsewhere | {EMPTY}:
+            rows, heights = rows[:at] + rows[at + 1 :], heights[:at] + heights[at + 1 :]
+    areas = [" ".join(EMPTY if cell in absent else cell for cell in row) for row in rows]
+    return msgspec.structs.replace(grid, areas=areas, heights=heights)
 
 
 def layout_problems(layout: Layout, declared: list[str]) -> Iterator[str]:

@@ -21,10 +21,21 @@ from tests.support.signed_in import signed_in
 
 WORKERS = 12
 RATIO_MIN = 0.85
-SLOTS = 3
+SLOTS = 4
 FRESH = re.compile(rb'<fragment-slot [^>]*data-state="fresh"')
-PARTS = ("shell", "live-dealer", "promotions", "wallet", "bff-queries", "bff-commands", "projector", "relay", "ingest")
-SANDBOXES = ("sandbox-tables", "sandbox-promotions", "sandbox-payments")
+PARTS = (
+    "shell",
+    "live-dealer",
+    "promotions",
+    "games",
+    "wallet",
+    "bff-queries",
+    "bff-commands",
+    "projector",
+    "relay",
+    "ingest",
+)
+SANDBOXES = ("sandbox-tables", "sandbox-promotions", "sandbox-games", "sandbox-payments")
 
 
 class Client:

@@ -11,12 +11,14 @@ PARTS = (
     "shell",
     "live-dealer",
     "promotions",
+    "games",
     "wallet",
     "bff-queries",
     "bff-live",
     "ingest",
     "sandbox-tables",
     "sandbox-promotions",
+    "sandbox-games",
 )
 # The providers of games are not among them: what nobody answers is not to be asked.
 FEEDS = {"INGEST_FEEDS": "tables,promotions"}

@@ -47,7 +47,7 @@ def test_drill_of_a_cell_breaks_its_hop_and_compares_all_other_slots() -> None:
     assert (drill.scope, drill.method[0].hop, drill.method[0].fault) == ("session", "shell:wallet", "status")
     assert [*drill.expect.slots] == ["wallet"]
     assert "fresh" not in drill.expect.slots["wallet"].state
-    assert [*drill.expect.siblings] == ["tables", "promotions"]
+    assert [*drill.expect.siblings] == ["tables", "games", "promotions"]
 
 
 @pytest.mark.parametrize("name", ["shell:wallet/down", "ingest:valkey/latency", "browser:shell/down"])

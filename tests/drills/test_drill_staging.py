@@ -42,7 +42,7 @@ def drill(staging: Mullion, folder: Path, *words: str, key: str = "") -> subproc
 def test_system_elsewhere_is_drilled_for_a_marked_session_and_for_nobody_else(
     drilled_house: Mullion, tmp_path: Path
 ) -> None:
-    drilled_house.wait(lambda: drilled_house.get("/")[1].count('data-state="fresh"') == 3, 60)
+    drilled_house.wait(lambda: drilled_house.get("/")[1].count('data-state="fresh"') == 4, 60)
     key = key_of(drilled_house.data)
     for words, given, sentence in (
         (["run", "promotions-slow", "--scope", "session"], "", "No session can be marked without the target's key"),

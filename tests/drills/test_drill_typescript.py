@@ -47,7 +47,7 @@ def play(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_typescript_of_the_readme_passes_and_leaves_nothing_broken(drilled_house: Mullion, tmp_path: Path) -> None:
-    drilled_house.wait(lambda: drilled_house.get("/")[1].count('data-state="fresh"') == 3, 60)
+    drilled_house.wait(lambda: drilled_house.get("/")[1].count('data-state="fresh"') == 4, 60)
     text = example()
     assert (text.count(SHELL), text.count(DRILLS)) == (1, 1)
     ran = play(tmp_path, text.replace(SHELL, drilled_house.url).replace(DRILLS, drilled_house.url_of("drills")))

@@ -92,7 +92,7 @@ def test_manifest_comes_from_the_origin_that_it_comes_from_without_drills(broken
     assert f"http://127.0.0.1:{broken_house.port_base + 22}" in board
 
 
-ALL_FRESH = {"wallet": "fresh", "tables": "fresh", "promotions": "fresh"}
+ALL_FRESH = {"wallet": "fresh", "tables": "fresh", "games": "fresh", "promotions": "fresh"}
 
 
 @pytest.mark.parametrize("hop", ["shell:promotions", "promotions:bff-queries"])

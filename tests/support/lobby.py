@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
-SLOTS = ("wallet", "tables", "promotions")
+SLOTS = ("wallet", "tables", "games", "promotions")
 PASSWORD = "mullion-demo"
 
 

@@ -20,6 +20,7 @@ RENAMED = {"wallet": "purse", "live-dealer": "studio", "promotions": "gifts"}
 SCOPES = {
     "purse": ("wallet.read", "wallet.deposit"),
     "extra": ("promotions.read", "promotions.claim"),
+    "games": ("games.read", "games.write"),
 }
 _GRANT = {"audience": "game:{table}", "scopes": ["games.play"]}
 # The shell's own table still names fragments that nobody publishes. Its pages are published as documents, with every
@@ -32,6 +33,7 @@ PAGES: tuple[dict[str, Any], ...] = (
         "slots": {
             "wallet": {"fragment": "purse", "pathname": "/summary"},
             "tables": {"fragment": "studio", "pathname": "/grid"},
+            "games": {"fragment": "games", "pathname": "/shelf"},
             "promotions": {"fragment": "extra", "pathname": "/offers"},
         },
     },

@@ -7,12 +7,13 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support.cutting_proxy import Cut, CuttingProxy, before_slots, between_slots, inside_slot
-from tests.support.lobby import SLOTS, Console, states, wait_for
+from tests.support.lobby import Console, states, wait_for
 from tests.support.mullion import Mullion
 from tests.support.slow_house import SlowHouse
 
 pytestmark = pytest.mark.timeout(120)
 
+SLOTS = ("wallet", "tables", "promotions")  # of the slow house
 FRESH = dict.fromkeys(SLOTS, "fresh")
 HEALED_S_MAX = 10
 SLOTTED = "document.querySelector('page-layout').children.length"
@@ -95,7 +96,7 @@ def test_half_of_a_shadow_root_is_replaced(house: Mullion, page: Page) -> None:
         open_cut(page, proxy, Cut(inside_slot))
         ends = "[...document.querySelectorAll('fragment-slot')].map(s => !!s.shadowRoot?.querySelector('fragment-end'))"
         wait_for(lambda: page.evaluate(ends) == [True, False], 3, lambda: page.evaluate(ends))
-        wait_for(lambda: page.evaluate(ends) == [True] * 3, HEALED_S_MAX, lambda: page.evaluate(ends))
+        wait_for(lambda: page.evaluate(ends) == [True] * 4, HEALED_S_MAX, lambda: page.evaluate(ends))
 
 
 def test_late_rest_of_a_page_does_not_fill_a_place_twice(proxy: CuttingProxy, context: BrowserContext) -> None:

@@ -30,7 +30,7 @@ from tests.drills.proxy.faults import FAULTS, Fault, Layer, applies
 from tests.drills.run_record import Cell
 from tests.drills.runner.judge import IDLE
 
-SLOTS = ("wallet", "tables", "promotions")
+SLOTS = ("wallet", "tables", "games", "promotions")
 # How long a cell is broken: two pages that are a second late fit into the short one. What is seen by way of a feed, or
 # by a browser, takes longer; where no visit over HTTP goes, a few of them show all that they can.
 FOR_S, FED_FOR_S, WATCHED_FOR_S, SCRIPTS_FOR_S = 3.0, 4.0, 6.0, 1.5
@@ -72,7 +72,7 @@ HOPS: Mapping[str, HopEffect] = {
     "shell:wallet": HopEffect(("wallet",), must=True, session=True),
     "shell:live-dealer": HopEffect(("tables",), must=True, session=True, shared=True),
     "shell:promotions": HopEffect(("promotions",), must=True, session=True),
-    "shell:games": HopEffect(),
+    "shell:games": HopEffect(("games",), must=True, session=True),
     "shell:valkey": HopEffect(),
     "wallet:bff-queries": HopEffect(("wallet",), must=True, session=True),
     "wallet:bff-commands": HopEffect(("wallet",), session=True),
@@ -80,16 +80,18 @@ HOPS: Mapping[str, HopEffect] = {
     "live-dealer:sandbox-tables": HopEffect(),
     "promotions:bff-queries": HopEffect(("promotions",), must=True, session=True),
     "promotions:bff-commands": HopEffect(("promotions",), session=True),
-    "games:bff-queries": HopEffect(),
-    "games:bff-commands": HopEffect(),
+    "games:bff-queries": HopEffect(("games",), must=True, session=True),
+    "games:bff-commands": HopEffect(("games",), session=True),
     "bff-queries:valkey": HopEffect(SLOTS),
     "bff-live:valkey": HopEffect(),
-    "bff-commands:valkey": HopEffect(("wallet", "promotions"), must=True, writes=True, after_s=_believed_s("engine")),
+    "bff-commands:valkey": HopEffect(
+        ("wallet", "games", "promotions"), must=True, writes=True, after_s=_believed_s("engine")
+    ),
     "bff-commands:sandbox-payments": HopEffect(("wallet",)),
     "relay:sandbox-payments": HopEffect(),
     "relay:valkey": HopEffect(("wallet",), must=True, writes=True, after_s=_believed_s("ledger")),
     "offers-intake:valkey": HopEffect(),
-    "projector:valkey": HopEffect(("wallet", "promotions"), must=True, after_s=_believed_s("engine")),
+    "projector:valkey": HopEffect(("wallet", "games", "promotions"), must=True, after_s=_believed_s("engine")),
     "ingest:sandbox-tables": HopEffect(("tables",)),
     "ingest:sandbox-promotions": HopEffect(("promotions",)),
     "ingest:sandbox-games": HopEffect(),

@@ -30,10 +30,10 @@ from tests.drills.runner.session import Options, Run
 from tests.drills.runner.target import Target
 from tests.drills.verdict import EXIT_CODES, HELD, worst
 
-SUBSET = ("browser:shell/status", "shell:wallet/latency", "shell:promotions/status", "shell:live-dealer/reset_peer",
-          "promotions:bff-queries/malformed", "wallet:bff-queries/timeout", "ingest:sandbox-promotions/error_page",
-          "bff-live:valkey/latency", "shell:wallet/down", "ingest:sandbox-tables/down",
-          "browser:bff-live/down")  # fmt: skip
+SUBSET = ("browser:shell/status", "shell:wallet/latency", "shell:promotions/status", "shell:games/down",
+          "shell:live-dealer/reset_peer", "promotions:bff-queries/malformed", "wallet:bff-queries/timeout",
+          "ingest:sandbox-promotions/error_page", "bff-live:valkey/latency", "shell:wallet/down",
+          "ingest:sandbox-tables/down", "browser:bff-live/down")  # fmt: skip
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", where: argparse.ArgumentParser) -> None:

@@ -83,6 +83,25 @@ def test_rules_of_a_layout_go_from_narrow_to_wide() -> None:
     assert ".place-wallet { position: sticky; top: var(--m-3); }" in text
 
 
+def test_lobby_with_games_has_them_below_the_wallet_and_without_them_no_row() -> None:
+    """Whoever has no such fragment takes it out of the pages table; the layout beside the template stays."""
+    text = layout_style(read_layout(LOBBY, page_of("wallet", "tables", "games", "promotions")))
+    assert '"place-tables place-wallet" "place-tables place-games" "place-promotions place-promotions"' in text
+    assert "grid-template-rows: auto auto 1fr auto;" in text
+    assert "games" not in layout_style(read_layout(LOBBY, page_of(*NAMES)))
+
+
+def test_slot_that_may_be_missing_leaves_stacks_and_rows_behind_it_whole(tmp_path: Path) -> None:
+    """In a stack the others close up; in a row that holds another place alone its cell is empty."""
+    optional = WHOLE.replace("[slots.b]", "[slots.b]\noptional = true").replace(
+        "[slots.a]", "[slots.a]\noptional = true"
+    )
+    layout = read_layout(written(tmp_path, optional), page_of("c"))
+    assert (layout.order, layout.stacks) == (["heading", "side"], {"side": ["c"]})
+    assert [grid.areas for grid in layout.grid] == [["heading", "side"], ["heading heading heading", ". . side"]]
+    assert [grid.heights for grid in layout.grid] == [[], ["auto", "auto"]]
+
+
 WHOLE = """
 order = ["heading", "a", "side"]
 sticky_from_px = { side = 960 }
