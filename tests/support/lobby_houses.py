@@ -16,11 +16,11 @@ from typing import Any
 from tests.support.manage_commands import manage_commands
 from tests.support.mullion import ROOT, Mullion
 
-RENAMED = {"wallet": "purse", "live-dealer": "studio", "promotions": "gifts"}
+RENAMED = {"wallet": "purse", "live-dealer": "studio", "promotions": "gifts", "games": "arcade"}
 SCOPES = {
     "purse": ("wallet.read", "wallet.deposit"),
     "extra": ("promotions.read", "promotions.claim"),
-    "games": ("games.read", "games.write"),
+    "arcade": ("games.read", "games.write"),
 }
 _GRANT = {"audience": "game:{table}", "scopes": ["games.play"]}
 # The shell's own table still names fragments that nobody publishes. Its pages are published as documents, with every
@@ -33,7 +33,7 @@ PAGES: tuple[dict[str, Any], ...] = (
         "slots": {
             "wallet": {"fragment": "purse", "pathname": "/summary"},
             "tables": {"fragment": "studio", "pathname": "/grid"},
-            "games": {"fragment": "games", "pathname": "/shelf"},
+            "games": {"fragment": "arcade", "pathname": "/shelf"},
             "promotions": {"fragment": "extra", "pathname": "/offers"},
         },
     },

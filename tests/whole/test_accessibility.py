@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(180)
 
 LOOKS = (("dark", 1280), ("light", 320))
 VISITOR = ("/", "/tables/201/", "/sign-in/", "/no-such-page/", "/tables/no-such-table/")
-PLAYER = ("/", "/tables/201/", "/cashier/", "/history/", "/limits/")
+PLAYER = ("/", "/games/", "/tables/201/", "/cashier/", "/history/", "/limits/")
 
 
 def test_no_page_breaks_a_rule_of_wcag(house: Mullion, page: Page) -> None:

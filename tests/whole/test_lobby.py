@@ -80,7 +80,7 @@ def fresh(page: Page) -> bool:
 
 @BOTH
 def test_visitor_sees_a_whole_lobby(lobby: Lobby, page: Page) -> None:
-    """Tables and offers for everybody, an invitation where the balance would be, no error in the console."""
+    """Tables, games and offers for everybody, an invitation where the balance would be, no error in the console."""
     console = Console(page)
     page.goto(lobby.url)
     wait_for(lambda: fresh(page), 20, lambda: states(page))
@@ -88,6 +88,8 @@ def test_visitor_sees_a_whole_lobby(lobby: Lobby, page: Page) -> None:
     assert page.locator("fragment-slot[slot=tables] a[href^='/tables/']").count() >= 12
     assert "Sign in" in words(page, "wallet")
     expect(page.locator("fragment-slot[slot=promotions] li").first).to_be_visible()
+    expect(page.locator("fragment-slot[slot=games] .tile").first).to_be_visible()
+    expect(page.locator("fragment-slot[slot=games]").get_by_role("link", name="All 5,000 games")).to_be_visible()
     assert console.errors == []
 
 

@@ -17,11 +17,13 @@ LOBBY = (
     "shell",
     "live-dealer",
     "promotions",
+    "games",
     "wallet",
     "bff-queries",
     "ingest",
     "sandbox-tables",
     "sandbox-promotions",
+    "sandbox-games",
 )
 START, TESTS, OWN_PLACE, HOLD, RELEASE, LOOK, PUBLISH, DRILLS, TRY, HOLD_OUT, LET_IN, CHECK, HELP = COMMANDS
 

@@ -28,7 +28,6 @@ from tests.drills.kit.drill import (
 from tests.drills.phrases import broken
 from tests.drills.proxy.faults import FAULTS, Fault, Layer, applies
 from tests.drills.run_record import Cell
-from tests.drills.runner.judge import IDLE
 
 SLOTS = ("wallet", "tables", "games", "promotions")
 # How long a cell is broken: two pages that are a second late fit into the short one. What is seen by way of a feed, or
@@ -94,7 +93,7 @@ HOPS: Mapping[str, HopEffect] = {
     "projector:valkey": HopEffect(("wallet", "games", "promotions"), must=True, after_s=_believed_s("engine")),
     "ingest:sandbox-tables": HopEffect(("tables",)),
     "ingest:sandbox-promotions": HopEffect(("promotions",)),
-    "ingest:sandbox-games": HopEffect(),
+    "ingest:sandbox-games": HopEffect(("games",)),
     "ingest:valkey": HopEffect(("tables",), must=True, writes=True, after_s=_believed_s("tables")),
     "sandbox-tables:bff-commands": HopEffect(),
     "sandbox-payments:bff-commands": HopEffect(),
@@ -179,8 +178,7 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
     return Drill(
         title=broken(hop, fault.name, given)[:120],
         description=_description(name, effect, for_s),
-        # Where nobody has to notice it, nothing may travel there while a page is looked at.
-        tags=["matrix", fault.layer.value, *([] if effect.page or (effect.must and hit) else [IDLE])],
+        tags=["matrix", fault.layer.value],
         player=PLAYER,
         scope=scope,  # type: ignore[arg-type]
         clock="running",

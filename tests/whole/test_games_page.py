@@ -1,0 +1,139 @@
+"""The catalogue of games in a browser: with a script and without one."""
+
+import re
+
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from tests.support.lobby import Console, attributes, sign_in, start_session, states, wait_for, words
+from tests.support.mullion import Mullion
+
+SOON_MS = 30_000
+CATALOGUE = "fragment-slot[slot=catalogue]"
+
+
+def tile(page: Page, name: str) -> Locator:
+    """The first picture of that game."""
+    return page.locator(f"{CATALOGUE} .tile").filter(has_text=name).first
+
+
+def a_name(page: Page) -> str:
+    """Of a game that is no favourite."""
+    one = page.locator(f"{CATALOGUE} .tile:has(.heart[aria-pressed=false])").nth(3)
+    expect(one).to_be_visible(timeout=SOON_MS)
+    return one.locator(".name").inner_text()
+
+
+def box(page: Page) -> Locator:
+    return page.get_by_label("Search", exact=True)
+
+
+def found(page: Page, words: str) -> None:
+    """The list that is shown is that of `words`."""
+    expect(page.get_by_role("heading", name=f"“{words}”", level=2)).to_be_visible(timeout=SOON_MS)
+
+
+def read_again(page: Page) -> None:
+    """As when a feed is back, or another slot has changed something."""
+    before = page.locator(CATALOGUE).element_handle()
+    page.evaluate("s => s.dispatchEvent(new CustomEvent('mullion:refetch', {bubbles: true}))", before)
+    wait_for(lambda: not page.evaluate("s => s.isConnected", before), 30, lambda: attributes(page, "catalogue"))
+
+
+def test_favourite_is_set_in_its_place_and_without_a_script_by_a_way_back(house: Mullion, browser: Browser) -> None:
+    """With a script the heart fills where it is, in a list that was searched for too, and the page goes on asking for
+    that list; without one the browser comes back to the same search and page."""
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, house.url, "cedar", "/games/")
+    page.evaluate("window.notReloaded = true")
+    name = a_name(page)
+    tile(page, name).locator(".heart").click()
+    expect(tile(page, name).locator(".heart")).to_have_attribute("aria-pressed", "true", timeout=SOON_MS)
+    box(page).press_sequentially(name)
+    found(page, name)
+    tile(page, name).locator(".heart").click()
+    expect(tile(page, name).locator(".heart")).to_have_attribute("aria-pressed", "false", timeout=SOON_MS)
+    expect(box(page)).to_have_value(name)
+    page.get_by_role("link", name="Games", exact=True).focus()
+    read_again(page)
+    found(page, name)
+    assert page.evaluate("window.notReloaded") is True
+    context.close()
+
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    start_session(context, house.url, "cedar")
+    page.goto(f"{house.url}/games/?catalogue.search=a&catalogue.page=2")
+    other = a_name(page)
+    tile(page, other).locator(".heart").click()
+    expect(page).to_have_url(re.compile(r"/games/\?catalogue\.search=a&catalogue\.page=2$"), timeout=SOON_MS)
+    expect(tile(page, other).locator(".heart")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("navigation", name="Kinds of games").get_by_role("link", name="Favourites").click()
+    found(page, "a")
+    expect(tile(page, other)).to_be_visible()
+    context.close()
+
+
+def test_search_answers_while_it_is_typed(house: Mullion, page: Page) -> None:
+    """The list, its title and the address follow; the field keeps its focus; an answer that comes late is none; and one
+    that does not come is said, with what was found before still there."""
+    console = Console(page)
+    page.goto(f"{house.url}/games/")
+    wait_for(lambda: states(page).get("catalogue") == "fresh", 30, lambda: states(page))
+    held: list[Route] = []
+    page.route(re.compile(r"catalogue\.search=an$"), held.append)
+    box(page).press_sequentially("an")
+    wait_for(lambda: page.wait_for_timeout(50) or held, 30)
+    box(page).press_sequentially("ch")
+    found(page, "anch")
+    held[0].continue_()
+    page.wait_for_load_state("networkidle")
+    found(page, "anch")
+    expect(page).to_have_url(f"{house.url}/games/?catalogue.search=anch")
+    expect(box(page)).to_be_focused()
+    expect(page.locator(f"{CATALOGUE} .answered")).to_have_text(re.compile("“anch”.* games"))
+    names = page.locator(f"{CATALOGUE} .tile .name").all_inner_texts()
+    assert names, words(page, "catalogue")
+    assert all("anch" in name.lower() for name in names), names
+
+    page.route(re.compile(r"catalogue\.search=anchx"), lambda route: route.fulfill(status=502, body=""))
+    box(page).press_sequentially("x")
+    expect(page.get_by_text("No answer came to this search")).to_be_visible(timeout=SOON_MS)
+    assert page.locator(f"{CATALOGUE} .tile .name").all_inner_texts() == names
+    page.unroute_all()
+    box(page).fill("zzzz")
+    expect(page.get_by_text("No game is called “zzzz”")).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_text("No answer came to this search")).to_be_hidden()
+    expect(box(page)).to_be_focused()
+    page.get_by_role("link", name="Show all games").focus()
+    read_again(page)
+    expect(page.get_by_text("No game is called “zzzz”")).to_be_visible()
+    assert [each for each in console.errors if "502" not in each] == []
+
+
+def test_what_a_player_plays_and_marks_is_theirs_until_they_sign_out(house: Mullion, page: Page) -> None:
+    """What was played leads their list and the lobby's part, and says where it would open; a favourite is found under
+    its kind until it is none. Nothing of it is shown to who sits there afterwards."""
+    sign_in(page, house.url, "birch", "/games/")
+    name = a_name(page)
+    tile(page, name).get_by_role("button", name=f"Play {name}").click()
+    expect(page.get_by_text(f"{name} is your latest game.")).to_be_visible(timeout=SOON_MS)
+    first = page.locator(f"{CATALOGUE} .strip .tile").first
+    expect(first.locator(".name")).to_have_text(name, timeout=SOON_MS)
+    first.locator(".heart").click()
+    expect(tile(page, name).locator(".heart")).to_have_attribute("aria-pressed", "true", timeout=SOON_MS)
+    page.goto(f"{house.url}/games/?catalogue.category=favourites")
+    expect(tile(page, name)).to_be_visible(timeout=SOON_MS)
+    tile(page, name).locator(".heart").click()
+    expect(page.get_by_text("You have no favourites here yet")).to_be_visible(timeout=SOON_MS)
+    page.goto(house.url)
+    shelf = page.locator("fragment-slot[slot=games]")
+    expect(shelf.get_by_role("heading", name="Recently played")).to_be_visible(timeout=SOON_MS)
+    expect(shelf.locator(".tile .name").first).to_have_text(name)
+
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    page.wait_for_url(f"{house.url}/")
+    expect(shelf.get_by_role("heading", name="New and popular")).to_be_visible(timeout=SOON_MS)
+    page.goto(f"{house.url}/games/?catalogue.category=recent")
+    expect(page.get_by_text("Yours are shown when you are signed in")).to_be_visible(timeout=SOON_MS)
+    expect(page.locator(f"{CATALOGUE} .tile")).to_have_count(0)
