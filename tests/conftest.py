@@ -296,7 +296,7 @@ def _mullion_of_the_run() -> Iterator[Mullion]:
 
 @pytest.fixture(scope="session")
 def _drilled_of_the_run() -> Iterator[Mullion]:
-    with Mullion("--drills", "--only", *DRILLED, environ={"INGEST_FEEDS": "tables,promotions"}) as mullion:
+    with Mullion("--drills", "--only", *DRILLED) as mullion:
         yield mullion
 
 

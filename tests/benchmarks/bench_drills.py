@@ -108,8 +108,7 @@ async def main() -> None:
     options.add_argument("--who", choices=["visitor", "player"], help="only one of the two")
     arguments = options.parse_args()
     only = ("--only", *PARTS, *SANDBOXES)
-    feeds = {"INGEST_FEEDS": "tables,promotions"}  # no provider of games is started
-    with Mullion(*only, environ=feeds) as without, Mullion("--drills", *only, environ=feeds) as with_:
+    with Mullion(*only) as without, Mullion("--drills", *only) as with_:
         for who, player in (("visitor", ""), ("player", "birch")):
             if arguments.who in (None, who):
                 cookies = [_cookie(each, player) for each in (without, with_)]

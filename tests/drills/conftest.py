@@ -20,13 +20,11 @@ PARTS = (
     "sandbox-promotions",
     "sandbox-games",
 )
-# The providers of games are not among them: what nobody answers is not to be asked.
-FEEDS = {"INGEST_FEEDS": "tables,promotions"}
 
 
 @pytest.fixture(scope="session")
 def _drilled_house_of_the_run() -> Iterator[Mullion]:
-    with Mullion("--drills", "--only", *PARTS, environ=FEEDS) as mullion:
+    with Mullion("--drills", "--only", *PARTS) as mullion:
         yield mullion
 
 

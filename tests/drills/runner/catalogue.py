@@ -28,6 +28,7 @@ from tests.drills.kit.drill import (
 from tests.drills.phrases import broken
 from tests.drills.proxy.faults import FAULTS, Fault, Layer, applies
 from tests.drills.run_record import Cell
+from tests.drills.runner.judge import IDLE
 
 SLOTS = ("wallet", "tables", "games", "promotions")
 # How long a cell is broken: two pages that are a second late fit into the short one. What is seen by way of a feed, or
@@ -178,7 +179,8 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
     return Drill(
         title=broken(hop, fault.name, given)[:120],
         description=_description(name, effect, for_s),
-        tags=["matrix", fault.layer.value],
+        # Where nobody has to notice it, nothing may travel there while a page is looked at.
+        tags=["matrix", fault.layer.value, *([] if effect.page or (effect.must and hit) else [IDLE])],
         player=PLAYER,
         scope=scope,  # type: ignore[arg-type]
         clock="running",
