@@ -12,7 +12,7 @@ from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from fragments.games import display
 from fragments.games.acts import TOPIC, Result
-from fragments.games.display import Asking
+from fragments.games.asking import Asking
 from fragments.games.search import Search
 from fragments.kit import bff
 from fragments.kit.answer import Degraded, Rendered

@@ -9,6 +9,7 @@ from bff.resilience.reason import Reason
 from tests.drills.kit.drill import STATES, schema
 from tests.drills.kit.loader import BYTES_MAX, DrillFileWrong, load, parse
 from tests.drills.runner import library
+from tests.drills.runner.catalogue import SLOTS
 
 SCHEMA = Path(__file__).parent / "files" / "drill.schema.json"
 HEAD = "title: Wallet slow\n"
@@ -97,3 +98,11 @@ def test_readme_has_every_state_and_reason_that_a_slot_may_show() -> None:
     contract = readme.partition("## What a slot says of itself")[2].partition("\n## ")[0]
     for word in (*STATES, *Reason):
         assert f"`{word}`" in contract, word
+
+
+@pytest.mark.parametrize("name", library.stories())
+def test_story_of_the_lobby_compares_every_slot_that_it_does_not_break(name: str) -> None:
+    """A slot that comes to the page is no exception."""
+    expected = load(library.stories()[name]).expect
+    if "tables" in {*expected.slots, *expected.siblings}:
+        assert {*expected.slots, *expected.siblings} == {*SLOTS}

@@ -60,5 +60,5 @@ def test_system_elsewhere_is_drilled_for_a_marked_session_and_for_nobody_else(
     assert held.returncode == 0, held.stdout + held.stderr
     [found] = run_record.journals(tmp_path / "run", run_record.read(tmp_path / "run"))
     assert (found.mullion.scope, found.mullion.target) == ("session", drilled_house.url)
-    assert {each.slot for each in found.mullion.siblings} == {"wallet", "tables"}
+    assert {each.slot for each in found.mullion.siblings} == {"wallet", "tables", "games"}
     assert next(each for each in found.mullion.expectations if each.subject == "others").held

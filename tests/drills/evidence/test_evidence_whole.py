@@ -54,13 +54,13 @@ async def test_slow_promotions_are_proved_to_touch_nothing_else(drilled_house: M
         findings = msgspec.structs.replace(a_journal().mullion, evidence=evidence)
         journal.write(msgspec.structs.replace(a_journal(), mullion=findings), tmp_path)
         made = write_report([tmp_path])
-        assert "Tables and wallet were not affected: 0 of" in made.report.sentence
+        assert "Games, tables and wallet were not affected: 0 of" in made.report.sentence
         await assert_opens(browser, made.html)
 
 
 def assert_proof(evidence: Evidence) -> None:
     siblings = {each.slot: each for each in evidence.siblings if each.moment == "during"}
-    assert set(siblings) == {"wallet", "tables"}
+    assert set(siblings) == {"wallet", "tables", "games"}
     assert siblings["wallet"].same, siblings["wallet"]
     assert siblings["tables"].same, siblings["tables"]
     assert siblings["wallet"].digest == siblings["wallet"].control_digest
@@ -86,7 +86,7 @@ def assert_proof(evidence: Evidence) -> None:
     assert (figures.contain_ms or 0) >= (figures.detect_ms or 0)
     assert 0 < (figures.recover_ms or 0) < 15_000
     assert [run.violations for run in evidence.axe] == [()]
-    assert {timing.slot for timing in evidence.server_timings} >= {"wallet", "tables", "promotions"}
+    assert {timing.slot for timing in evidence.server_timings} >= {"wallet", "tables", "games", "promotions"}
     assert evidence.missing == {}
     logged = [line.text for line in evidence.log_lines if line.process == "shell"]
     assert any("included" in line and "promotions" in line for line in logged), evidence.log_lines

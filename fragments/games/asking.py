@@ -1,0 +1,32 @@
+"""The reader of a page of games with its search, and the result of an action for that page.
+
+Public: `Asking`, `Notice`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fragments.games.search import Search
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The reader of a page and its address: `pathname` is the catalogue's page, `sign_in` is empty for a player.
+    `marked` is a favourite that the engine has just confirmed, before the read side shows it.
+    """
+
+    search: Search
+    pathname: str
+    sign_in: str
+    keys: str
+    marked: tuple[str, bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The result of a player's action. One that `closes` stays until the player closes it."""
+
+    tone: Literal["good", "warn", "bad"]
+    words: str
+    closes: bool = True
+    ends: str = ""
