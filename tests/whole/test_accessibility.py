@@ -7,7 +7,7 @@ from tests.support.accessibility import findings
 from tests.support.lobby import sign_in_by_form, start_session, states, wait_for
 from tests.support.mullion import Mullion
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 LOOKS = (("dark", 1280), ("light", 320))
 VISITOR = ("/", "/tables/201/", "/sign-in/", "/no-such-page/", "/tables/no-such-table/")

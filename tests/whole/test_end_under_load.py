@@ -32,7 +32,7 @@ REACHING_S_MAX = 1.0
 DEPOSIT = "/slots/cashier/cashier/actions/deposit"
 _SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-reason="(\w*)"')
 # Where the houses that call others say how their calls ended.
-CALLERS = ("shell", "wallet", "live-dealer", "promotions")
+CALLERS = ("shell", "wallet", "live-dealer", "games", "promotions")
 
 
 @dataclass

@@ -76,6 +76,37 @@ def test_favourite_is_set_in_its_place_and_without_a_script_by_a_way_back(house:
     context.close()
 
 
+def test_favourite_is_the_player_s_in_every_browser_and_nobody_else_s(house: Mullion, browser: Browser) -> None:
+    """It is there after a reload and where the same player signs in elsewhere; another player has none of it, and who
+    is not signed in has no heart to press: a game leads to the sign-in, and from there back to the games."""
+    first, second, other, visitor = (browser.new_context() for _ in range(4))
+    page = first.new_page()
+    sign_in(page, house.url, "amber", "/games/")
+    name = a_name(page)
+    tile(page, name).locator(".heart").click()
+    expect(tile(page, name).locator(".heart")).to_have_attribute("aria-pressed", "true", timeout=SOON_MS)
+    favourites = "/games/?catalogue.category=favourites"
+    page.reload()
+    expect(tile(page, name).locator(".heart")).to_have_attribute("aria-pressed", "true", timeout=SOON_MS)
+    elsewhere = second.new_page()
+    sign_in(elsewhere, house.url, "amber", favourites)
+    expect(tile(elsewhere, name)).to_be_visible(timeout=SOON_MS)
+    of_another = other.new_page()
+    sign_in(of_another, house.url, "birch", favourites)
+    expect(of_another.locator(f"{CATALOGUE} .found")).to_be_visible(timeout=SOON_MS)
+    expect(tile(of_another, name)).to_have_count(0)
+    nobody = visitor.new_page()
+    nobody.goto(f"{house.url}/games/")
+    expect(tile(nobody, name)).to_be_visible(timeout=SOON_MS)
+    expect(nobody.locator(".heart")).to_have_count(0)
+    tile(nobody, name).get_by_role("link", name=f"Sign in to play {name}").click()
+    nobody.wait_for_url(f"{house.url}/sign-in/?next=/games/")
+    tile(elsewhere, name).locator(".heart").click()
+    expect(elsewhere.get_by_text("You have no favourites here yet")).to_be_visible(timeout=SOON_MS)
+    for context in (first, second, other, visitor):
+        context.close()
+
+
 def test_search_answers_while_it_is_typed(house: Mullion, page: Page) -> None:
     """The list, its title and the address follow; the field keeps its focus; an answer that comes late is none; and one
     that does not come is said, with what was found before still there."""

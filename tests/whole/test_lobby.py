@@ -103,17 +103,20 @@ def test_lobby_needs_no_javascript(lobby: Lobby, new_context: NewContext) -> Non
     expect(balance).to_be_visible()
     # A cashier that is closed for a moment says so; without a script it is the player who asks again.
     open_form = page.locator("#amount:enabled")
-    wait_for(lambda: open_form.count() or (page.reload() and open_form.count()), 10, lambda: words(page, "cashier"))
+    wait_for(lambda: open_form.count() or (page.reload() and open_form.count()), 30, lambda: words(page, "cashier"))
     page.locator("#amount").fill("1000")
     page.get_by_role("button", name="Deposit", exact=True).click()
     expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt="))
     expect(page.locator("fragment-slot[slot=cashier] [role=status].receipt")).to_be_visible()
     page.goto(lobby.url)
-    page.locator("fragment-slot[slot=promotions]").get_by_role("button", name="Claim").first.click()
+    # So it is with an offer that can not be claimed at this moment.
+    claim = page.locator("fragment-slot[slot=promotions] button:enabled", has_text="Claim")
+    wait_for(lambda: claim.count() or (page.reload() and claim.count()), 30, lambda: words(page, "promotions"))
+    claim.first.click()
     expect(page).to_have_url(re.compile(r"/\?promotions\.receipt="))
     # Without a script a page shows what was booked when it was asked for: the projection may be a moment behind.
     claimed = page.locator("fragment-slot[slot=promotions]").get_by_text("Claimed", exact=True)
-    wait_for(lambda: claimed.count() or (page.reload() and claimed.count()), 10)
+    wait_for(lambda: claimed.count() or (page.reload() and claimed.count()), 30)
 
 
 @BOTH_IN_FULL
