@@ -30,7 +30,7 @@ from tests.drills.runner.session import Options, Run
 from tests.drills.runner.target import Target
 from tests.drills.verdict import EXIT_CODES, HELD, worst
 
-SUBSET = ("browser:shell/status", "shell:wallet/latency", "shell:promotions/status", "shell:games/down",
+SUBSET = ("browser:shell/status", "shell:wallet/latency", "shell:promotions/status", "ingest:sandbox-games/down",
           "shell:live-dealer/reset_peer", "promotions:bff-queries/malformed", "wallet:bff-queries/timeout",
           "ingest:sandbox-promotions/error_page", "bff-live:valkey/latency", "shell:wallet/down",
           "ingest:sandbox-tables/down", "browser:bff-live/down")  # fmt: skip
