@@ -49,12 +49,14 @@ class GamesIndex:
     by_release: list[Entry] = field(init=False)
     by_rtp: list[Entry] = field(init=False)
     by_id: Mapping[str, Entry] = field(init=False)
+    _releases: list[datetime] = field(init=False)
     _words: list[str] = field(init=False)
     _with_word: dict[str, list[Entry]] = field(init=False)
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.by_name = sorted(entries, key=lambda entry: (entry.folded, entry.provider, entry.state.code))
         self.by_release = sorted(self.by_name, key=lambda entry: entry.state.released_at or _NEVER, reverse=True)
+        self._releases = [entry.state.released_at or _NEVER for entry in reversed(self.by_release)]
         self.by_rtp = sorted(self.by_name, key=lambda entry: entry.state.rtp or 0.0, reverse=True)
         self.by_id = {entry.game_id: entry for entry in self.by_name}
         self._with_word = {}
@@ -65,6 +67,10 @@ class GamesIndex:
 
     def __len__(self) -> int:
         return len(self.by_name)
+
+    def new_count(self, since: datetime) -> int:
+        """How many games were released from `since` on."""
+        return len(self) - bisect_left(self._releases, since)
 
     def search(self, search: str) -> list[Entry]:
         """The games that answer `search`, the best first, then by name; a folded, not empty one.

@@ -4,6 +4,7 @@ Public: `GamesView`.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -26,9 +27,9 @@ from bff.contracts.games import (
 )
 from bff.contracts.view import Freshness, Sequence, View
 from bff.contracts.wallet import wallet_topic
-from bff.queries.games.folding import fold
 from bff.queries.games.follower import FEEDS, HEADS, GamesFollower
 from bff.queries.games.index import Entry
+from bff.queries.games.listing import Listing, Listings, is_new
 from bff.queries.policy import QueriesPolicy
 from bff.queries.refusal import ViewRefused
 from bff.queries.view_request import ViewRequest, min_sequence_of, page_of
@@ -42,12 +43,13 @@ _SORTS = get_args(GamesSort)
 
 
 class GamesView:
-    """Holds the index of this process; `read` is the view."""
+    """Holds the index and the listings of this process; `read` is the view."""
 
     def __init__(self, store: Store, policy: QueriesPolicy) -> None:
         self._store = store
         self._policy = policy
         self._follower = GamesFollower(store, policy)
+        self._listings = Listings()
 
     async def read(self, request: ViewRequest) -> View[GamesData]:
         """One page. A provider that is silent takes nothing away: its games are listed, and how old its word is."""
@@ -79,48 +81,32 @@ class GamesView:
     def _page(
         self, query: GamesQuery, page: int, own: PlayerGames, snapshot: Snapshot, heads: dict[str, ProviderCatalogue]
     ) -> GamesData:
-        index = self._follower.index
-        answering = self._answering(query)
+        index, since = self._follower.index, snapshot.now - timedelta(days=self._policy.games_new_days)
         favourites, recent = (
             [entry for game_id in ids if (entry := index.by_id.get(game_id))] for ids in (own.favourites, own.recent)
         )
         mine = {"favourites": favourites, "recent": recent}
-        of_provider = [entry for entry in answering if query.provider in ("", entry.provider)]
-        of_category = _in_category(answering, query, mine)
-        listed = [entry for entry in of_category if query.provider in ("", entry.provider)]
+        category = "" if query.category in _OWN else query.category
+        listing = self._listings.of(index, query, category, since)
+        listed, counts = listing.entries, listing.providers
+        if query.category in _OWN:
+            of_category = _own_of(mine[query.category], listing, query)
+            counts = Counter(entry.provider for entry in of_category)
+            listed = [entry for entry in of_category if query.provider in ("", entry.provider)]
         pages = max(1, -(-len(listed) // GAMES_PAGE))
         page = min(page, pages)
-        if query.sort == "best" and not query.search and query.category not in _OWN:
-            listed = _new_first(listed, self._new_since(snapshot))
-        shown = listed[(page - 1) * GAMES_PAGE : page * GAMES_PAGE]
         ids = {entry.game_id for entry in favourites}
-        since = self._new_since(snapshot)
         return GamesData(
-            games=[_shown(entry, since, ids) for entry in shown],
+            games=[_shown(entry, since, ids) for entry in listed[(page - 1) * GAMES_PAGE : page * GAMES_PAGE]],
             total=len(listed),
             page=page,
             pages=pages,
             query=query,
-            providers=_providers(snapshot, heads, Counter(entry.provider for entry in of_category)),
-            categories=_categories(of_provider, mine),
+            providers=_providers(snapshot, heads, counts),
+            categories=_categories(listing, query, mine),
             favourites=[entry.game_id for entry in favourites],
             recent=[_shown(entry, since, ids) for entry in recent[:RECENT_MAX]],
         )
-
-    def _answering(self, query: GamesQuery) -> list[Entry]:
-        """The games that answer the search, in the order that was asked for."""
-        index, search = self._follower.index, fold(query.search)
-        ordered = {"name": index.by_name, "new": index.by_release, "rtp": index.by_rtp}.get(query.sort, index.by_name)
-        if not search:
-            return ordered
-        found = index.search(search)
-        if query.sort == "best":
-            return found
-        wanted = set(found)
-        return [entry for entry in ordered if entry in wanted]
-
-    def _new_since(self, snapshot: Snapshot) -> datetime:
-        return snapshot.now - timedelta(days=self._policy.games_new_days)
 
 
 def _query_of(request: ViewRequest) -> GamesQuery:
@@ -157,35 +143,31 @@ def _own(snapshot: Snapshot, request: ViewRequest) -> PlayerGames:
     return record.decode(PlayerGames) if record is not None else PlayerGames([], [])
 
 
-def _in_category(entries: list[Entry], query: GamesQuery, mine: dict[str, list[Entry]]) -> list[Entry]:
-    own = mine.get(query.category)
-    if own is None:
-        return [entry for entry in entries if query.category in ("", entry.state.category)]
+def _own_of(own: list[Entry], listing: Listing, query: GamesQuery) -> list[Entry]:
+    """Of a player's own games those that answer the query, of every provider."""
     if query.sort == "best" and not query.search:
         return own  # the latest first
     wanted = set(own)
-    return [entry for entry in entries if entry in wanted]
+    return [entry for entry in listing.answering if entry in wanted]
 
 
-def _new_first(entries: list[Entry], since: datetime) -> list[Entry]:
-    return sorted(entries, key=lambda entry: not _is_new(entry, since))
+def _categories(listing: Listing, query: GamesQuery, mine: dict[str, list[Entry]]) -> list[CategoryCount]:
+    found = set(listing.answering) if query.search else None
+
+    def answers(entry: Entry) -> bool:
+        return query.provider in ("", entry.provider) and (found is None or entry in found)
+
+    own = [CategoryCount(name, sum(answers(entry) for entry in mine[name])) for name in _OWN]
+    return own + [CategoryCount(name, listing.categories.get(name, 0)) for name in _CATEGORIES]
 
 
-def _is_new(entry: Entry, since: datetime) -> bool:
-    return entry.state.released_at is not None and entry.state.released_at >= since
-
-
-def _categories(entries: list[Entry], mine: dict[str, list[Entry]]) -> list[CategoryCount]:
-    counts, answering = Counter(entry.state.category for entry in entries), set(entries)
-    own = [CategoryCount(name, sum(entry in answering for entry in mine[name])) for name in _OWN]
-    return own + [CategoryCount(name, counts[name]) for name in _CATEGORIES]
-
-
-def _providers(snapshot: Snapshot, heads: dict[str, ProviderCatalogue], counts: Counter[str]) -> list[GamesProvider]:
+def _providers(
+    snapshot: Snapshot, heads: dict[str, ProviderCatalogue], counts: Mapping[str, int]
+) -> list[GamesProvider]:
     shown = []
     for provider, head in heads.items():
         feed = snapshot.feeds[FEEDS[provider]]
-        shown.append(GamesProvider(provider, head.name, counts[provider], feed.state, feed.as_of, head.held))
+        shown.append(GamesProvider(provider, head.name, counts.get(provider, 0), feed.state, feed.as_of, head.held))
     return shown
 
 
@@ -209,7 +191,7 @@ def _shown(entry: Entry, since: datetime, favourites: set[str]) -> Game:
         rtp=state.rtp,
         volatility=state.volatility,
         thumbnail=state.thumbnail,
-        is_new=_is_new(entry, since),
+        is_new=is_new(entry, since),
         playable=state.playable,
         favourite=entry.game_id in favourites,
     )
