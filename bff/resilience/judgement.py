@@ -1,6 +1,6 @@
 """What an ended attempt says about the upstream. Decides; does no I/O.
 
-Public: `Judge`, `judged`, `settle`.
+Public: `Judge`, `judged`, `reason_of_status`, `settle`.
 """
 
 from collections.abc import Callable, Hashable
@@ -21,7 +21,14 @@ from bff.resilience.retry_after import retry_after_ms
 # A caller's own view of an answer: a business error inside a 200, say, or the wrong content type. None: it is good.
 Judge = Callable[[Response], Failure | None]
 
+# Statuses that are about the request and not about the upstream.
+_STATUSES = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
 _LATE = frozenset({Reason.TIMEOUT, Reason.CONNECT_TIMEOUT, Reason.DNS})
+
+
+def reason_of_status(status: int) -> Reason:
+    """Why an answer with a status below 500, other than 429, can not be used."""
+    return _STATUSES.get(status, Reason.REDIRECT if 300 <= status < 400 else Reason.REJECTED)
 
 
 def judged(response: Response, policy: Policy, judge: Judge | None) -> Response | Failure:

@@ -20,6 +20,7 @@ from bff.contracts.view import View
 from bff.contracts.wallet import Receipt
 from bff.resilience.deadline import Deadline
 from bff.resilience.guard import Guard, Request, Response
+from bff.resilience.judgement import reason_of_status
 from bff.resilience.outcome import Failure
 from bff.resilience.partition import PerPartition, current
 from bff.resilience.policy import Policy
@@ -47,7 +48,6 @@ _DEFAULT_URLS = {QUERIES: "http://127.0.0.1:8010", COMMANDS: "http://127.0.0.1:8
 _NOTHING_DONE = "engine_down"
 # Failures in a partition say nothing about calls outside of it.
 _FAILING, _FAILINGS_APART = Failing(), PerPartition(lambda _: Failing())
-_REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,4 +185,4 @@ def _problem(answer: Response) -> Problem | None:
 def _refused(answer: Response) -> Failure:
     problem = _problem(answer)
     detail = problem.code if problem else f"status {answer.status}"
-    return Failure(_REASONS.get(answer.status, Reason.REJECTED), detail, status=answer.status)
+    return Failure(reason_of_status(answer.status), detail, status=answer.status)

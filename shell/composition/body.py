@@ -16,6 +16,7 @@ from bff.contracts.manifest import VERSION_CHARS_MAX, Extension
 from bff.contracts.page_head import PageHead
 from bff.contracts.text import is_plain
 from bff.resilience import log
+from bff.resilience.judgement import reason_of_status
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
@@ -25,8 +26,6 @@ from shell.composition.include import Include
 from shell.composition.page_head import page_head_of
 from shell.composition.release import NO_FOREIGN_ORIGINS, ForeignOrigins, Release
 
-# Statuses that are about the request and not about the upstream.
-_REASONS = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
 # The reasons a fragment may give for being degraded: those with which a call to an upstream of its own can end. Reasons
 # that only the shell can decide (held, not published, unsafe HTML, not allowed) are not among them.
 _FRAGMENT_REASONS = frozenset(
@@ -73,8 +72,7 @@ def read_body(include: Include, response: Response, *, accept: frozenset[int] = 
     manifest = release.manifest
     declared = manifest.mullion
     if status not in accept:
-        reason = _REASONS.get(status, Reason.REDIRECT if 300 <= status < 400 else Reason.REJECTED)
-        return Failure(reason, f"answered {status}", status=status)
+        return Failure(reason_of_status(status), f"answered {status}", status=status)
     contained = contain(
         response.body,
         content_type_of(response),

@@ -21,6 +21,7 @@ from bff.contracts.headers import USER_AGENT
 from bff.resilience import log
 from bff.resilience.cache_control import lifetime
 from bff.resilience.deadline import Deadline
+from bff.resilience.judgement import reason_of_status
 from bff.resilience.last_good import Fetched, Key, LastGood, LastGoodPolicy
 from bff.resilience.message import Headers, Request, Response
 from bff.resilience.outcome import Failure, Outcome, State
@@ -34,7 +35,6 @@ from shell.wiring import Parts
 
 _READS = frozenset({"GET", "HEAD"})
 _SHOWN = frozenset({Reach.PICTURE, Reach.FONT})
-_REASONS = {404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND, 401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED}
 # Why a copy stands in that is not fresh any more; nobody is shown it.
 _UNSIGNED = Failure(Reason.SHED, "no body has shown this address")
 _NOT_STORED = ("cache-control", "no-store")
@@ -173,8 +173,7 @@ def _type(response: Response) -> FileType | None:
 def _judge(response: Response) -> Failure | None:
     status = response.status
     if status != 200:
-        reason = _REASONS.get(status, Reason.REDIRECT if 300 <= status < 400 else Reason.REJECTED)
-        return Failure(reason, f"answered {status}", status=status)
+        return Failure(reason_of_status(status), f"answered {status}", status=status)
     if _type(response) is None:
         return Failure(Reason.CONTENT_TYPE, "neither a picture nor a font", status=status)
     return None

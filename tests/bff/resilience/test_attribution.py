@@ -3,6 +3,7 @@
 import pytest
 
 from bff.resilience.attribution import ATTRIBUTION, Party, party
+from bff.resilience.judgement import reason_of_status
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 
@@ -32,3 +33,13 @@ def test_a_reason_counts_against_one_party(expected: Party) -> None:
 def test_nothing_was_sent_only_where_that_is_certain(reason: Reason) -> None:
     """Any other failure of a command is in doubt: it may have been carried out."""
     assert Failure(reason).sent is (reason not in UNSENT.split())
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(401, "unauthorised"), (403, "unauthorised"), (404, "not_found"), (410, "not_found"), (302, "redirect"),
+     (204, "rejected"), (418, "rejected")],
+)  # fmt: skip
+def test_a_status_has_one_reason_whoever_asked(status: int, reason: str) -> None:
+    """Pages, pictures and the BFF's client say the same of it."""
+    assert reason_of_status(status) == reason

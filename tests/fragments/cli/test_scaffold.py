@@ -21,6 +21,7 @@ from fragments.cli.scaffold import names
 from fragments.cli.scaffold.cli import main
 from fragments.cli.scaffold.write import LANGUAGES, files_of
 from shell.operations.up import house
+from tests.books.test_names import BARE
 from tests.support.kit_wheel import build_wheel, empty_environment, run
 from tests.support.mullion import ROOT
 from tests.support.podium.rig import HERE as PODIUM
@@ -120,7 +121,16 @@ def test_fragment_of_this_repository_stands_beside_its_own(tmp_path: Path, capsy
     made = tmp_path / "fragments" / "daily_quiz"
     stands = house.parse((made / "house.toml").read_text("utf-8"), "house.toml")
     assert (stands.settings, stands.processes[0].port) == ("fragments.daily_quiz.settings", 21)
-    assert 'ROOT_URLCONF = "fragments.daily_quiz.urls"' in (made / "settings.py").read_text("utf-8")
+    settings = (made / "settings.py").read_text("utf-8")
+    assert 'ROOT_URLCONF = "fragments.daily_quiz.urls"' in settings
+    assert "raise ImproperlyConfigured" in settings, (
+        "in production a house of this repository starts with its key alone"
+    )
+    classes = {
+        name for path in made.glob("*.py") for name in re.findall(r"^class (\w+)", path.read_text("utf-8"), re.M)
+    }
+    assert classes
+    assert not classes & BARE
     assert "COPY fragments/daily_quiz fragments/daily_quiz" in (made / "Dockerfile").read_text("utf-8")
     assert (made / "fixtures" / "views" / "tables.json").is_file()
     assert (tmp_path / "tests" / "fragments" / "daily_quiz" / "test_daily_quiz.py").is_file()
