@@ -51,7 +51,7 @@ async def test_page_without_any_release_is_whole() -> None:
     status, headers, body = await answered("/", headers={"cookie": "a=b"})
     assert status == 200
     assert headers[b"cache-control"] == b"private, no-store"
-    assert body.count(b'data-state="placeholder" data-reason="not_published"') == 3
+    assert body.count(b'data-state="placeholder" data-reason="not_published"') == 4
     assert body.rstrip().endswith(b"</html>")
 
 
