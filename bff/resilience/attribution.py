@@ -1,4 +1,5 @@
-"""Whose failure a reason is, and whether the request behind it can have had an effect. The one table of both.
+"""Attribution: which party each reason counts against, and whether the request may have had an effect. The only table
+of both.
 
 Public: `Party`, `Attribution`, `ATTRIBUTION`, `party`.
 """
@@ -13,12 +14,12 @@ from bff.resilience.reason import Reason
 
 @unique
 class Party(StrEnum):
-    """What a call that ended so counts against."""
+    """What a failed call counts against."""
 
-    ORIGIN = "origin"  # the upstream failed, whatever it was asked for
-    RESOURCE = "resource"  # the upstream is well; what it said of this one resource can not be used
+    ORIGIN = "origin"  # the upstream failed, whichever resource was requested
+    RESOURCE = "resource"  # the upstream is healthy; its answer for this one resource can not be used
     NOBODY = "nobody"  # a proper answer: the upstream and the resource are well
-    UNPROVED = "unproved"  # decided or spoiled on this side: nothing is known of either
+    UNPROVED = "unproved"  # decided or failed on this side: the call proves nothing about upstream or resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ ATTRIBUTION: Mapping[Reason, Attribution] = MappingProxyType(
         Reason.TLS: _ORIGIN_UNREACHED,
         Reason.TIMEOUT: _ORIGIN,
         Reason.CUT: _ORIGIN,
-        # Where an answer begins or ends is the server's own writing, the same for all that it serves.
+        # Framing is written by the server itself, the same for all its resources.
         Reason.FRAMING: _ORIGIN,
         Reason.UPSTREAM_ERROR: _ORIGIN,
         Reason.THROTTLED: _ORIGIN,
@@ -63,7 +64,7 @@ ATTRIBUTION: Mapping[Reason, Attribution] = MappingProxyType(
         Reason.STORE_DOWN: _ANSWERED,
         Reason.BREAKER_OPEN: _OURS_UNSENT,
         Reason.BULKHEAD_FULL: _OURS_UNSENT,
-        # A door turns away before anything is done; that it stands is no word on what is behind it.
+        # An overloaded house refuses before any work is done; that proves nothing about the house's health.
         Reason.SHED: _OURS_UNSENT,
         Reason.HELD: _OURS_UNSENT,
         Reason.NOT_PUBLISHED: _OURS_UNSENT,
@@ -77,5 +78,5 @@ ATTRIBUTION: Mapping[Reason, Attribution] = MappingProxyType(
 
 
 def party(reason: Reason) -> Party:
-    """What an attempt that ended with `reason` counts against."""
+    """The party that an attempt with this `reason` counts against."""
     return ATTRIBUTION[reason].party

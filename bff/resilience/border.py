@@ -152,7 +152,7 @@ async def _refuse(scope: Scope, send: Send, status: int, text: bytes) -> None:
 
 
 class _Body:
-    """Counts what comes in: at the limit the request is answered, and to the application its caller has left."""
+    """Counts the received bytes: at the limit it answers 413, and the application sees a disconnect."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, bytes_max: int) -> None:
         self._scope, self._receive, self._send = scope, receive, send

@@ -1,4 +1,4 @@
-"""Whether an upstream is worth calling. A pure state machine: time and chance are passed in, nothing is awaited.
+"""The circuit breaker of one upstream. A pure state machine: time and randomness are passed in, nothing is awaited.
 
 Public: `Breaker`, `Permit`, `Position`, `Transition`.
 
@@ -33,7 +33,7 @@ class Position(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What the breaker of `upstream` did. `cause` is for people."""
+    """One state transition of the breaker of `upstream`. `cause` is a text for people."""
 
     upstream: str
     before: Position
@@ -42,9 +42,8 @@ class Transition:
 
 
 class Permit:
-    """Leave to make one call. Ends exactly once: `success`, `failure` or `release`; a second end is a `RuntimeError`.
-
-    One that was taken before the last transition still ends, but proves nothing any more.
+    """The permit for one call. Ends exactly once: `success`, `failure` or `release`; a second end is a `RuntimeError`.
+    The result of a permit from before the last transition is ignored.
     """
 
     __slots__ = ("_breaker", "_ended", "_generation", "trial")
@@ -101,7 +100,7 @@ class Breaker:
         self.position = Position.CLOSED
         self.generation = 0
         self.permits_out = 0
-        # Opened, or kept open, because no answer came in time.
+        # Whether it was opened, or kept open, by time-outs.
         self.late = False
         self._policy = policy
         self._trials = trials
@@ -164,7 +163,7 @@ class Breaker:
         return int(self._longest_ms() / 2)
 
     def postpone(self, now: float) -> None:
-        """Another process probed in this interval, and in vain; wait as if the probe had been ours."""
+        """Another process's probe failed in this interval; wait as if it had been this process's."""
         self._openings += 1
         self._due_at = now + self._open_s()
 
@@ -243,7 +242,7 @@ class Breaker:
             self._open(now, cause, retry_after_ms)
 
     def _open(self, now: float, cause: str, retry_after_ms: int | None) -> None:
-        # One that has hardly closed opens for longer: a flapping upstream must not make pages flap.
+        # A breaker that closed only a moment ago opens for longer: a flapping upstream must not make pages flap.
         if self.position is Position.CLOSED and now - self._closed_at > self._policy.window_s:
             self._openings = 0
         self._openings += 1

@@ -8,7 +8,9 @@ from collections import deque
 
 
 class Place:
-    """Room for one call. Belongs to the call, not to who asked for it: left once, when the call has really ended."""
+    """The permit for one call. It belongs to the call and not to its caller: released once, when the call has really
+    ended.
+    """
 
     __slots__ = ("_bulkhead", "_left")
 
@@ -17,7 +19,7 @@ class Place:
         self._left = False
 
     def leave(self) -> None:
-        """Give the room up; a second time is a `RuntimeError`."""
+        """Release the permit; a second time is a `RuntimeError`."""
         if self._left:
             raise RuntimeError("this place has been left already")
         self._left = True
@@ -25,7 +27,7 @@ class Place:
 
 
 class Bulkhead:
-    """At most `in_flight_max` places, and at most `waiting_max` who wait for one, first come first served."""
+    """At most `in_flight_max` calls, and at most `waiting_max` that wait for a permit, first come first served."""
 
     def __init__(self, in_flight_max: int, waiting_max: int) -> None:
         self.in_flight = 0

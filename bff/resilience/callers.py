@@ -1,9 +1,9 @@
-"""How much one caller's failures say of an upstream, where that caller chose what is asked for.
+"""Limits how much one caller's failures count against an upstream, where the caller chose the resource.
 
 Public: `Callers`.
 
-Who invents addresses finds one that fails, and asks for it again and again: the upstream may be well for all others. So
-each caller's failures count once a window, and no more. Pure: time is passed in.
+A caller that invents addresses can find one that fails and request it again and again, while the upstream is healthy
+for all others. So each caller's failures count once per window. Pure: time is passed in.
 """
 
 from collections import OrderedDict

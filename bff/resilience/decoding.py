@@ -1,4 +1,4 @@
-"""A body's content coding, undone under a cap.
+"""Decodes a body's content coding, up to a size limit.
 
 Public: `decoder`, `Identity`, `Inflate`.
 

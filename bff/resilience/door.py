@@ -1,10 +1,11 @@
-"""The door of a house: an ASGI application that turns away what there is no time for, before anything is looked up.
+"""Load shedding at the entry of a house: an ASGI application that refuses requests while the house is overloaded,
+before any look-up.
 
 Public: `Door`, `Answer`, `door_limiter`, `class_by_header`, `HEALTH_PATHS`; from `limiter`: `Limiter`.
 
-Where nothing waits, a request costs an entry and a leaving, and nobody asks who it is. What the limit is made of, and
-what is measured: `limiter.py`. What is turned away gets a 503 with `Retry-After`; to another house it is a problem with
-the code `shed`, which counts against nobody there.
+Without overload a request costs two counter updates, and its load class is not determined. What the limit is made of,
+and what is measured: `limiter.py`. What is turned away gets a 503 with `Retry-After`; to another house it is a problem
+with the code `shed`, which counts against nobody there.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ from bff.resilience.policies import house_policy
 
 __all__ = ["HEALTH_PATHS", "Answer", "Door", "Limiter", "class_by_header", "door_limiter"]
 
-# How a house is, and what it counts, is wanted most while it has too much to do.
+# Health and metrics are needed most during overload, so they are never shed.
 HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/metrics"})
 _LOAD_CLASS, _PROBE = headers.LOAD_CLASS.encode(), PROBE.encode()
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -86,7 +87,7 @@ class Door:
         self._refuse = refuse
         self._processor_s = processor_s
         self._measuring = False
-        # Those that wait before they begin, better classes first.
+        # The requests that wait before they begin, higher classes first.
         self._held: dict[LoadClass, deque[tuple[int, asyncio.Future[None]]]] = {
             each: deque() for each in reversed(LoadClass)
         }

@@ -1,4 +1,4 @@
-"""Whether this process is ending: it serves who is connected, and wants nobody else.
+"""Whether this process is draining: it serves existing connections and wants no others.
 
 Public: `Drain`, `DRAIN`.
 """

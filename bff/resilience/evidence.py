@@ -1,8 +1,8 @@
-"""What processes tell each other about an upstream: evidence, never a verdict.
+"""Breaker transitions that processes share about an upstream: evidence, never a decision.
 
 Public: the ports `Evidence` and `ProbeLease`; `InMemoryEvidence`, `InMemoryLease`, `OwnLease`.
 
-Losing whatever carries it changes nothing here: each process then decides, and probes, by itself.
+Without the transport each process decides, and probes, by itself.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class ProbeLease(Protocol):
     """Lets one process of many probe an upstream."""
 
     async def take(self, upstream: str, lease_ms: int) -> bool | None:
-        """True: probe, nobody else will within `lease_ms`. False: another does. None: nobody can tell."""
+        """True: probe, no other process will within `lease_ms`. False: another one does. None: unknown."""
 
 
 class OwnLease:

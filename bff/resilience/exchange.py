@@ -1,4 +1,4 @@
-"""One request whose body comes, and whose answer goes, piece by piece; a guard sees its head alone.
+"""A streamed exchange: request and response bodies pass chunk by chunk; the guard sees the heads only.
 
 Public: `Exchange`, `StreamRequest`, `OpenAnswer`.
 """

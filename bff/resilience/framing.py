@@ -1,4 +1,4 @@
-"""What an answer's head must be before a byte of its body is read. Decides; does no I/O.
+"""Checks the head of an answer before its body is read. Decides; does no I/O.
 
 Public: `check_head`.
 Sources: RFC 9112 §6.3 (message body length), RFC 9110 §8.6 and §15.4 (Content-Length, redirection).

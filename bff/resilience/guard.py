@@ -40,7 +40,7 @@ from bff.resilience.transport import Sender, Transport
 __all__ = ["Failure", "Guard", "Judge", "Request", "Response"]
 
 _logger = log.get("guard")
-# How long a refusal is refusal in the same words: far less than the jitter on the moment that it names.
+# How long the same refusal object is returned: far less than the jitter on its retry time.
 _REFUSAL_REUSED_S = 0.05
 
 
@@ -200,7 +200,7 @@ class Guard:
         """Stop probing, wait for the calls that still run, close the connections.
 
         Each call ends by its deadline, or by the policy's `drain_ms_max` where that is given.
-        Another guard may have this one's name by then: what its last calls meet is nobody's news.
+        Another guard may have the same name by then, so the outcomes of the last calls are not published.
         """
         self._closed = True
         self._count_refusals()
@@ -218,7 +218,9 @@ class Guard:
         await self._partitions.aclose()
 
     async def _admit(self, call: GuardedCall, held: Failure | None) -> Response | Failure:
-        """How the call ends; where the reader is shown `held` in any case, it is at most a trial behind their back."""
+        """The outcome of the call; where the reader gets `held` in any case, the call is at most a trial in the
+        background.
+        """
         now = self._clock()
         refused = self._refused(now) if not self.breaker.would_pass(now) else self.resources.refusal(call.resource, now)
         if refused is not None:
@@ -288,7 +290,7 @@ class Guard:
             ended = Failure(failed.reason, failed.detail, late=failed.reason in LATE)
             unanswered = failed.reason in (Reason.CONNECT, Reason.CUT) and not failed.answered
         except Exception as error:
-            # A judge or a transport with a mistake in it must cost this slot only.
+            # A bug in a judge or a transport must affect this slot only.
             _logger.exception("call_mistaken", upstream=self.name)
             ended = Failure(Reason.INTERNAL, repr(error)[:200])
         finally:
@@ -339,7 +341,7 @@ class Guard:
         self._meter.moved(transition)
         if transition.after is Position.OPEN and self._prober:
             self._prober.start()
-        # What an operator does here says nothing about the upstream.
+        # An operator's hold says nothing about the upstream, so it is not published as evidence.
         if self._evidence and Position.FORCED not in (transition.before, transition.after):
             self._evidence.publish(transition)
 

@@ -27,7 +27,7 @@ class GuardedCall:
     resource_permit: Permit | None = None
 
     def sent(self, given_ms: int, partition: Partition | None) -> Request:
-        """The request, saying how long its answer is waited for and which partition it belongs to."""
+        """The request with the headers for its deadline and its partition."""
         headers = (*self.request.headers, (names.DEADLINE_MS, str(given_ms)))
         handed_on = (partition.baggage,) if partition and partition.travels else ()
         return replace(self.request, headers=(*headers, *handed_on))

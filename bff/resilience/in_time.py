@@ -1,9 +1,9 @@
-"""A caller's deadline, whatever the call below it does.
+"""Enforces a caller's deadline, whatever the transport does.
 
 Public: `in_time`.
 
-A transport ends a call at its deadline, and a moment later at worst. One that is kept busy by what an origin sends
-(a length that never ends) can be seconds late: then the caller goes, and the call ends by itself.
+A transport ends a call at its deadline, and a moment later at worst. If an origin keeps it busy (a chunk length that
+never ends), it can be seconds late: then the caller gets its failure, and the call ends by itself.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _GRACE_S = 0.25
 
 
 async def in_time(work: "asyncio.Task[T]", left_ms: float) -> T | Failure:
-    """What `work` comes to within `left_ms`, or the `Failure` that it does not; it goes on in any case."""
+    """The result of `work` within `left_ms`, or a time-out `Failure`; `work` goes on in any case."""
     try:
         async with asyncio.timeout(left_ms / 1000):
             return await asyncio.shield(work)

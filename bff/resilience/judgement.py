@@ -1,4 +1,4 @@
-"""What an ended attempt says about the upstream. Decides; does no I/O.
+"""Judges a finished attempt: whether it counts as a success or a failure of the upstream. Decides; does no I/O.
 
 Public: `Judge`, `judged`, `reason_of_status`, `settle`.
 """
@@ -56,9 +56,8 @@ def settle(
     given_ms: float,
     took_ms: float,
 ) -> None:
-    """End `permit` as the attempt deserves; `given_ms` is the time that the attempt had, `took_ms` what it used.
-
-    `caller` is who chose what was asked for, if that was somebody outside. That nobody could be reached is no choice.
+    """End `permit` by the attempt's outcome; `given_ms` is the time that the attempt had, `took_ms` the time that it
+    took. `caller` is the outside party that chose the resource, if any; connect failures count whoever chose it.
     """
     party_blamed = Party.NOBODY if isinstance(ended, Response) else party(ended.reason)
     if isinstance(ended, Response) or party_blamed in (Party.NOBODY, Party.RESOURCE):

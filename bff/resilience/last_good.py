@@ -1,4 +1,4 @@
-"""The last good copy of what an upstream gave, for the one it was given to.
+"""Last good copies of an upstream's answers, shared ones and each player's own.
 
 Public: `LastGood`, `LastGoodPolicy`; from `memory_cache`: `Key`, `Fetched`; from `second_level`: `Codec`,
 `SecondLevel`.
@@ -33,7 +33,7 @@ Fetch = Callable[[], Awaitable[Fetched[T] | Failure]]
 _logger = log.get("last_good")
 _FETCHED, _STALE, _NONE = (metrics.LAST_GOOD.labels(word) for word in ("fetched", "stale", "none"))
 
-# The upstream is well and says that there is nothing (for this player): an old copy would contradict it.
+# The upstream is healthy and answers that there is nothing (for this player): an old copy would contradict it.
 _DENIED = frozenset({Reason.NOT_FOUND, Reason.UNAUTHORISED, Reason.REJECTED, Reason.REDIRECT})
 
 
@@ -167,7 +167,8 @@ class LastGood(Generic[T]):
         return self._fallen_back(copy, ended)
 
     def _in_grace(self, copy: Copy[T] | None) -> Outcome[T] | None:
-        # Whoever was shown it a moment ago has it still; a mark that comes and goes would tell them nothing.
+        # Readers have this copy on their screen from a moment ago; a stale mark that comes and goes would tell them
+        # nothing.
         if copy is None or copy.lifetime.error_s == 0 or copy.age_s(self._clock()) >= self._grace_s:
             return None
         return self._fresh(copy, "grace")
@@ -197,7 +198,7 @@ class LastGood(Generic[T]):
         return self._wall() - timedelta(seconds=copy.age_s(self._clock()))
 
     def _fly(self, key: Key, fetch: Fetch[T], stale_s_max: int) -> asyncio.Task[Fetched[T] | Failure]:
-        """The one fetch of a shared key that is under way; nobody who leaves takes it along."""
+        """The single flight for a shared key; it goes on when a caller leaves."""
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = asyncio.create_task(self._ask(key, fetch, stale_s_max))

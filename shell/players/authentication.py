@@ -1,7 +1,8 @@
-"""Who a request is from, by its cookies: the signed one alone where that is enough, one bounded look-up where not.
+"""Authenticates a request by its cookies: by the signed cookie alone where that is enough, otherwise by one bounded
+session look-up.
 
 Public: `AuthResult`, `authenticate_cookies`, `player_cookie`, `read_player_cookie`.
-What is believed when nobody can be asked: decisions/0001.
+What is accepted while the database is down: decisions/0001.
 """
 
 import time
@@ -24,8 +25,8 @@ logger = log.get("players")
 class AuthResult:
     """`identity` is None for a visitor; `cookies` are Set-Cookie values that the answer must carry.
 
-    `certain` is False when there is a session and nobody could say in time whether it stands: the request is served
-    as a visitor's, and nothing is taken from the browser.
+    `certain` is False when a session could not be verified in time: the request is served as a visitor's, and the
+    browser keeps its cookies.
     """
 
     identity: Identity | None
@@ -34,8 +35,9 @@ class AuthResult:
 
 
 async def authenticate_cookies(cookies: Mapping[str, str], revocations: Revocations) -> AuthResult:
-    """Who it is. The database may be slow or away: then a genuine cookie is believed a while longer, unless its session
-    may have ended meanwhile."""
+    """Authenticate by cookies. While the database is slow or down, a genuine cookie is accepted a while longer, unless
+    its session may have ended meanwhile.
+    """
     session_key = cookies.get(settings.SESSION_COOKIE_NAME, "")
     if not session_key:
         orphaned = settings.PLAYER_COOKIE_NAME in cookies
@@ -55,7 +57,7 @@ async def authenticate_cookies(cookies: Mapping[str, str], revocations: Revocati
         believed = expired if expired is not None and revocations.is_certainly_live(expired) else None
         logger.warning("session_unverified", detail=str(error), believed=believed is not None)
         return AuthResult(believed, certain=believed is not None)
-    # It may have ended while it was read.
+    # The session may have ended during the look-up.
     if identity is None or revocations.covers(identity):
         return gone
     # The browser keeps it for the session's length: the stamp inside says when it must be looked up again.
@@ -73,7 +75,7 @@ def read_player_cookie(cookies: Mapping[str, str]) -> tuple[Identity | None, Ide
         fresh = decode(stamped, age_s_max=settings.PLAYER_COOKIE_AGE_S, now=time.time())
     except Expired as old:
         expired = old.identity
-    # A cookie that goes with another session says nothing about this one.
+    # The signed cookie belongs to another session, so it is ignored.
     mark = mark_of(session_key)
     return (fresh if fresh and fresh.mark == mark else None), (expired if expired and expired.mark == mark else None)
 

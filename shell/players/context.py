@@ -1,4 +1,4 @@
-"""Mints what a fragment may know about a player, and the ticket for the live socket.
+"""Mints player contexts for fragments, and the ticket for the live socket.
 
 Public: `Minter`.
 """

@@ -1,4 +1,5 @@
-"""The device cookie: this browser has signed in to an account before, so strangers' tries do not count against it.
+"""The device cookie: marks a browser that has signed in to an account before, so that other people's failed attempts do
+not block it.
 
 Public: `device_of`, `has_signed_in`, `remember`. It opens nothing by itself; see decisions/0002.
 """

@@ -1,4 +1,4 @@
-"""What the shell owes every player, whatever the fragments do: how long they have been here, and a look up at times.
+"""Safer-gambling duties of the shell, independent of fragments: the session's length and the reality check.
 
 Public: `duty_values`, `duration_words`, `SIGNED_IN_AT`, `CHECKED_AT`.
 """
@@ -15,12 +15,12 @@ CHECKED_AT = "reality_checked_at"
 
 
 def duty_values(identity: Identity | None, *, now: int) -> Mapping[str, str]:
-    """What the page's holes about time say; nothing for a visitor. `now` is Unix time in seconds."""
+    """The values of a page's holes about the session's length; empty for a visitor. `now` is Unix time in seconds."""
     if identity is None:
         return {}
     elapsed_s = max(0, now - identity.since) if identity.since else 0
     every_s = settings.REALITY_CHECK_MIN * 60
-    # A session that does not know when it began is asked to look up at once: the careful side.
+    # A session without a start time gets the reality check at once, to be safe.
     due_s = max(identity.since, identity.checked) + every_s - now
     return {
         "session_s": str(elapsed_s),

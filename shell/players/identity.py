@@ -1,4 +1,4 @@
-"""Who is looking: the signed cookie that lets the page path know a player without asking anybody.
+"""The signed player cookie, by which the page path authenticates a player without a look-up.
 
 Public: `Identity`, `encode`, `decode`, `Expired`.
 """
@@ -34,7 +34,7 @@ class Identity:
 
     @property
     def session(self) -> str:
-        """What a token that ends with this session says of it."""
+        """The session claim of a token that ends with this session."""
         return f"{self.mark}.{self.epoch}"
 
 

@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-# What, when it is written, may end every session of a player.
+# The fields whose change may end every session of a player.
 _ENDING = frozenset({"is_active", "password"})
 
 

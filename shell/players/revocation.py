@@ -1,4 +1,4 @@
-"""What one process knows of sessions that ended: heard over Redis at once, read from the database every second.
+"""The revocations that one process has received: over Redis at once, from the database every second.
 
 Public: `Revocations`.
 Redis makes it fast, the database makes it complete: a session ends there, with its revocation in the same transaction.
@@ -56,8 +56,9 @@ class Revocations:
         return self.revoked_sessions.covers(identity)
 
     def is_certainly_live(self, identity: Identity) -> bool:
-        """Whether `identity`, genuine and no longer fresh, can be believed without asking: not over, as far as all is
-        known that ended up to the age at which a cookie is fresh."""
+        """Whether `identity`, genuine and no longer fresh, can be accepted without a look-up: it is not revoked, and
+        all revocations up to the age at which a cookie is fresh were received.
+        """
         complete = self.revoked_sessions.is_complete(self._clock(), age_s_max=settings.PLAYER_COOKIE_AGE_S)
         return complete and not self.covers(identity)
 

@@ -1,4 +1,4 @@
-"""How sessions end: in the database first, where everybody can read it, then over Redis, where everybody hears it.
+"""Ends sessions: writes the revocation to the database first, then publishes it over Redis.
 
 Public: `record`, `record_deleted`, `push`, `read`, `end_session`, `Row`.
 """

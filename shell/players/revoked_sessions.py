@@ -1,4 +1,4 @@
-"""Which sessions are over, as one process knows it.
+"""The set of revoked sessions in one process.
 
 Public: `RevokedSessions`.
 """

@@ -1,4 +1,4 @@
-"""The session look-up behind the player cookie: bounded, off the event loop, the only I/O that knowing a player costs.
+"""The session look-up behind the player cookie: bounded, off the event loop, the only I/O of authentication.
 
 Public: `look_up`, `find_identity`, `record_reality_check`, `identity_of`, `in_database`, `SessionUnverified`.
 """
@@ -26,20 +26,20 @@ from shell.players.threads import Threads, ThreadsBusy
 T = TypeVar("T")
 
 LOOK_UP_MS = 250
-# What a person asked for and waits for.
+# The limit for actions that a person waits for.
 REQUEST_MS = 3000
 
-# What a session key of ours looks like: a cookie may hold anything.
+# The format of a session key: a cookie may hold anything.
 _KEY = re.compile(r"[a-z0-9]{8,40}")
 
-# Whoever invents sessions waits in another line than those whose cookie is genuine and a little old.
+# Requests with invented sessions wait in another queue than those with a genuine, expired cookie.
 _genuine = Threads("look-ups", 8, 64)
 _any = Threads("look-ups-any", 4, 8)
 _requests = Threads("requests", 4, 32)
 
 
 class SessionUnverified(Exception):
-    """Nobody could say in time whether the session stands; the caller decides how far to trust what it holds."""
+    """The session could not be verified in time; the caller decides whether to accept the cookie."""
 
 
 async def look_up(session_key: str, *, genuine: bool) -> Identity | None:

@@ -1,4 +1,4 @@
-"""Threads for what blocks, few of them, and nobody waits long for one.
+"""A small pool of threads for blocking calls, with a bounded wait for a thread.
 
 Public: `Threads`, `ThreadsBusy`.
 """

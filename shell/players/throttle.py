@@ -1,4 +1,4 @@
-"""How often somebody may try a password.
+"""Limits how often a password may be tried.
 
 Public: `SignInThrottle`, `ThrottlePolicy`, `AttemptCounter`, `attempt_counters`, `network_of`. The reasons
 are in decisions/0002.
@@ -35,7 +35,7 @@ class ThrottlePolicy:
 
 @dataclass(frozen=True, slots=True)
 class AttemptCounter:
-    """One counter that a try is taken from."""
+    """One counter that limits attempts."""
 
     kind: str
     key: str
@@ -93,7 +93,7 @@ class SignInThrottle:
         return max(1, left_s) if count >= counter.tries_max else 0
 
     async def refund(self, tries: Sequence[AttemptCounter]) -> None:
-        """The try succeeded, or was not made."""
+        """Give the attempts back: the sign-in succeeded, or was not tried."""
         for counter in tries:
             self._add_here(counter, -1)
             await self._add_there(counter, -1)

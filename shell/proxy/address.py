@@ -1,4 +1,4 @@
-"""A public address of a fragment's proxy, taken apart as it came: nothing in it climbs out of the target.
+"""Parses a public address of a fragment's proxy; refuses paths that would leave the target.
 
 Public: `Address`, `AddressRefused`, `read_address`, `query_passes`.
 """

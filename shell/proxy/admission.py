@@ -1,4 +1,5 @@
-"""Which requests a fragment's API may be asked with: from the shell's own pages, for data, never for what a page runs.
+"""Which requests are passed on to a fragment's API: those from the shell's own pages, for data, never for script or
+style.
 
 Public: `METHODS`, `UNSAFE`, `PLAIN_FORM`, `FILE_FORM`, `rejection`, `is_form`, `is_file_form`, `limits_body`,
 `Rejection`.

@@ -43,7 +43,7 @@ class Reply:
         await self.problem(rejection.status, rejection.code, rejection.detail)
 
     async def failed(self, failure: Failure) -> None:
-        """No answer came: what that means for what was sent, and no more than that."""
+        """The reply when no answer came: it says only whether the request may have been carried out."""
         wait_s = max(1, round((failure.retry_after_ms or 1000) / 1000))
         if not failure.sent:
             words = "This part of the site can not be reached for the moment, so nothing was sent. Try again."

@@ -1,4 +1,4 @@
-"""Forms with files on their way in: judged by their head before their body is read, so many at once and no more.
+"""Uploads of forms with files: admitted by their head before the body is read, a bounded number at once.
 
 Public: `FileForms`.
 """

@@ -65,7 +65,7 @@ SHELL_HEADERS = (
 
 
 def request_headers(incoming: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What of a browser's headers (names in lower case) the fragment is told. No cookie, no origin, nobody's bearer."""
+    """The browser's headers (names in lower case) that the fragment gets: no cookie, no origin, no bearer."""
     passed = [
         (name, value)
         for name, value in incoming.items()
@@ -75,7 +75,7 @@ def request_headers(incoming: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def answer_headers(headers: Headers) -> list[tuple[str, str]]:
-    """What of an answer's headers the browser is told, its content type apart."""
+    """The answer's headers that are passed on to the browser, except its content type."""
     return [(name, value) for name, value in headers if (name in _ANSWER or _is_own(name)) and _VALUE.fullmatch(value)]
 
 

@@ -1,4 +1,4 @@
-"""What a browser sends to a fragment's API: read whole where it is small, passed on as it comes where it is not.
+"""The body of a browser's request to a fragment's API: small ones are read whole, large ones streamed.
 
 Public: `IncomingBody`, `BrowserLeft`, `BodyTooLarge`, `BodyTooSlow`.
 """
@@ -14,7 +14,7 @@ from shell.composition.proxy_policy import ProxyPolicy
 
 
 class BrowserLeft(Exception):
-    """Nobody is left to answer."""
+    """The browser has disconnected."""
 
 
 class BodyTooLarge(Exception):

@@ -1,4 +1,4 @@
-"""Where an answer of a fragment sends a browser, as an address that the browser may know.
+"""Translates the Location of a fragment's answer to a public address.
 
 Public: `Place`, `public_location`, `page_location`.
 """

@@ -51,7 +51,7 @@ _BUSY = Rejection(429, "busy", "Too much is open at once. Close a page of this s
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """What a request is about, once it is known whose it is."""
+    """An authenticated request to a fragment's API."""
 
     include: Include
     place: Place
@@ -138,7 +138,7 @@ class ProxyPath:
         return _Call(include, place, who, who.player if who else f"address {client[0]}")
 
     async def _identity(self, incoming: Incoming, reply: Reply) -> Identity | Rejection | None:
-        """What changes something is a session's that stands in the database; reading believes the signed cookie."""
+        """Unsafe methods need a session that is verified in the database; safe ones accept the signed cookie."""
         if incoming.method in UNSAFE:
             try:
                 return await find_identity(incoming.cookies.get(settings.SESSION_COOKIE_NAME, ""))
@@ -186,7 +186,7 @@ class ProxyPath:
         )
         guard = self._parts.upstreams.api_of(include.published, upload=upload)
         deadline = Deadline.after_ms(time.monotonic(), self._policy.upload_ms if upload else self._policy.head_ms)
-        # What one player's answers are worth is nothing to another's.
+        # Invalid answers for one player must not affect other players.
         path = call.place.url.partition("?")[0]
         ended = await guard.call(sent, deadline, resource=(include.visit.player, incoming.method, path))
         if exchange.answer is not None:
