@@ -20,6 +20,7 @@ from bff.resilience.redis_clients import AsyncClient
 from shell.composition.body import Body
 from shell.composition.compiler import Compiler
 from shell.composition.fragment_log import FragmentLog
+from shell.composition.fragment_report import Sources
 from shell.composition.include import Include
 from shell.composition.includer import Includer
 from shell.composition.ladder import Included
@@ -32,6 +33,7 @@ from shell.composition.requests import Bearer
 from shell.composition.stream import Composer
 from shell.composition.upstreams import Upstreams
 from shell.fleet.evidence import RedisEvidence
+from shell.fleet.fragment_reports import FragmentReports, ReportsPolicy
 from shell.fleet.redis_stores import BodyCodec, RedisLastGood, RedisLease, connect
 from shell.pages.follow import PagesFollower
 from shell.pages.published import LivePages
@@ -71,6 +73,7 @@ class Parts:
     recent_outcomes: RecentOutcomes
     outcome_lines: OutcomeLines
     fragment_log: FragmentLog
+    fragment_reports: FragmentReports
     evidence: RedisEvidence
     redis: AsyncClient
     follower: Follower
@@ -98,7 +101,7 @@ def parts() -> Parts:
     follower = _follower(pages, bearer)
     registry = _registry(upstreams, pages, prewarmer)
     tally = ReleaseTally(lambda: registry.current)
-    recent_outcomes, outcome_lines = RecentOutcomes(), OutcomeLines()
+    recent_outcomes, outcome_lines, fragment_log = RecentOutcomes(), OutcomeLines(), FragmentLog()
     trial_webhook = TrialWebhook(
         settings.TRIAL_WEBHOOK_URL, settings.TRIAL_WEBHOOK_SECRET, house_policy("trial-webhook", WebhookPolicy())
     )
@@ -130,7 +133,15 @@ def parts() -> Parts:
         bearer=bearer,
         recent_outcomes=recent_outcomes,
         outcome_lines=outcome_lines,
-        fragment_log=FragmentLog(),
+        fragment_log=fragment_log,
+        fragment_reports=FragmentReports(
+            settings.REDIS_URL,
+            redis,
+            process=process,
+            secret=settings.SECRET_KEY,
+            report=Sources(recent_outcomes, outcome_lines, fragment_log, upstreams.guards).report,
+            policy=house_policy("fragment-reports", ReportsPolicy()),
+        ),
         evidence=evidence,
         redis=redis,
     )
@@ -231,6 +242,7 @@ async def start() -> None:
     await parts().revocations.start()
     await parts().registry.start()
     parts().trial_controller.start()
+    parts().fragment_reports.start()
     parts().prewarmer.start()
     await parts().pages_follower.start()
     _runs = True
@@ -242,6 +254,7 @@ async def stop() -> None:
     _runs = False
     await parts().prewarmer.stop()
     await parts().trial_controller.stop()
+    await parts().fragment_reports.stop()
     await parts().trial_webhook.aclose()
     await parts().follower.aclose()
     await parts().pages_follower.stop()

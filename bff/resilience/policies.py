@@ -26,6 +26,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "contain",
         "door",
         "follow",
+        "fragment-reports",
         "functions",
         "games-feed",
         "gate",

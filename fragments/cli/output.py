@@ -132,7 +132,8 @@ def _difference(answer: dict[str, Any]) -> Iterator[str]:
 
 def _outcomes(answer: dict[str, Any]) -> Iterator[str]:
     counted = ", ".join(f"{count} {state}" for state, count in answer["counts"].items())
-    yield f"{answer['fragment']} in the last minute: {counted or 'nobody asked for it'}"
+    over = f", over {answer['processes']} shell processes" if answer.get("processes", 1) > 1 else ""
+    yield f"{answer['fragment']} in the last minute{over}: {counted or 'nobody asked for it'}"
     if answer["at"]:
         why = f" ({answer['reason']}: {answer['detail']})" if answer["reason"] else ""
         yield f"newest: {answer['state']}{why} at {moment(answer['at'])} UTC"

@@ -57,7 +57,7 @@ ROLLBACK = (
 OUTCOMES = (
     "How the fragment's slots ended in the last minute, and why those that were not fresh were not: the newest lines "
     "first, and below them those of the log: forms and calls that failed, what was taken out of its HTML. They are "
-    "those of one shell process, the one that answers; others have their own."
+    "those of every shell process that answers in time."
 )
 
 

@@ -15,7 +15,7 @@ from tests.support.lobby import wait_for
 from tests.support.slow_house import BODY, SlowHouse
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(500)]
-ENDS_S_MAX = 150
+ENDS_S_MAX = 200
 PATHS = ("/one", "/two", "/three")
 
 
@@ -42,8 +42,17 @@ def visit(releasing: SlowHouse, visitor: str) -> str:
         return str(client.get(releasing.url, timeout=15).text)
 
 
+_tokens: dict[str, str] = {}
+
+
 def newest(releasing: SlowHouse) -> dict[str, str]:
-    [entry] = json.loads(command(releasing, "audit", "origin", "--limit", "1", "--json"))
+    """Over HTTP: a command takes as long to start as a busy machine takes for the pages that a step needs."""
+    if releasing.url not in _tokens:
+        made = command(releasing, "token", "make", "origin", "--purpose", "read", "--label", "trials")
+        _tokens[releasing.url] = made.splitlines()[-1]
+    url, token = f"{releasing.url}/registry/v1/fragments/origin/audit", _tokens[releasing.url]
+    answer = httpx.get(url, params={"limit": "1"}, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    [entry] = answer.raise_for_status().json()
     return dict(entry)
 
 
@@ -56,7 +65,8 @@ def visited_until_it_ends(releasing: SlowHouse) -> dict[str, str]:
             visit(releasing, VISITORS[next(turns) % len(VISITORS)])
         return newest(releasing)["actor"] == "analysis"
 
-    wait_for(ended, ENDS_S_MAX, every_s=0.01)
+    # A token may ask twice a second.
+    wait_for(ended, ENDS_S_MAX, every_s=0.5)
     return newest(releasing)
 
 

@@ -15,11 +15,13 @@ from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
 from fragments.cli import remote
 from shell.composition.fragment_log import FragmentLog
+from shell.composition.fragment_report import FragmentReport
 from shell.composition.ladder import Included
 from shell.composition.outcome_lines import OutcomeLines
 from shell.composition.page import Slot
 from shell.composition.recent_outcomes import RecentOutcomes
 from shell.composition.release import Snapshot
+from shell.fleet.fragment_reports import FragmentReports
 from shell.registry import models, tokens
 from shell.registry.snapshot_loader import load_snapshot
 from shell.registry.tokens import Purpose
@@ -125,6 +127,15 @@ def test_team_reads_how_its_slots_end_and_why(
     *_, heading, line = capsys.readouterr().out.splitlines()
     assert heading == "log:"
     assert line.split("  ", 1)[1] == "warning  action_failed  2 x  reason=cut  detail=\ufffdhere"
+    of_one_process = parts().fragment_reports.of
+
+    async def of_two_processes(_: object, fragment: str) -> list[FragmentReport]:
+        return await of_one_process(fragment) * 2
+
+    monkeypatch.setattr(FragmentReports, "of", of_two_processes)
+    assert elsewhere(token, "outcomes", "poll") == 0
+    counted, *_ = capsys.readouterr().out.splitlines()
+    assert counted == "poll in the last minute, over 2 shell processes: 4 fallback, 2 fresh"
     with pytest.raises(CommandError, match="in the memory of a shell that runs"):
         here("outcomes", "poll")
 
