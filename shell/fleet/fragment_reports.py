@@ -32,7 +32,7 @@ class ReportsPolicy:
 
     wait_ms: int = 500
     look_every_ms: int = 20
-    answer_kept_s: int = 10
+    answer_life_s: int = 10
     answers_max: int = 64
     answer_bytes_max: int = 1 << 20
     in_flight_max: int = 8
@@ -144,7 +144,7 @@ class FragmentReports:
         try:
             pipe = self._client.pipeline(transaction=False)
             pipe.rpush(place, self._seal(question.id, data) + data)
-            pipe.expire(place, self._policy.answer_kept_s)
+            pipe.expire(place, self._policy.answer_life_s)
             await pipe.execute()
         except (RedisError, OSError) as error:
             logger.info("report_unsent", detail=str(error))
