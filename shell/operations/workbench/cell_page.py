@@ -15,8 +15,14 @@ from shell.operations.workbench.states import Cell
 from shell.security import header_list
 
 THEME_PREFIX = "/themes/"
-# The page's session state; there is no session here.
-SIGNED_IN_FOR = {"session_s": "1440", "session_words": "24 min"}
+# The page's session state; there is no session here. The question about the time falls due long after the look.
+SIGNED_IN_FOR = {
+    "session_s": "1440",
+    "session_words": "24 min",
+    "reality": "wait",
+    "reality_due_s": "2160",
+    "reality_every_s": "3600",
+}
 _FRAMES = re.compile(r"(frame-ancestors|frame-src) [^;]*")
 
 

@@ -22,7 +22,7 @@ from shell.composition.layout import Grid, Layout, SlotPlace, layout_problems
 from shell.composition.page import Page, PageTable, Slot
 from shell.operations.workbench.application import Workbench
 from shell.operations.workbench.bench_slot import alone, bench_slots
-from shell.operations.workbench.cell_page import CellPages
+from shell.operations.workbench.cell_page import SIGNED_IN_FOR, CellPages
 from shell.operations.workbench.choice import NO_SCRIPTS, Choice, frame_of, groups_of
 from shell.operations.workbench.cli import main
 from shell.operations.workbench.fixtures import answer_of, long_name, read_fixture, shape
@@ -30,6 +30,8 @@ from shell.operations.workbench.folder import FolderUnusable, fragments_below, r
 from shell.operations.workbench.states import BenchState, Cell
 from shell.operations.workbench.themes import theme_style
 from shell.operations.workbench.watch import fingerprint
+from shell.players.duties import duty_values
+from shell.players.identity import Identity
 from tests.support.mullion import ROOT
 
 pytestmark = pytest.mark.quick
@@ -331,3 +333,10 @@ def test_cells_may_be_framed_by_the_workbench_alone() -> None:
     assert "script-src 'self'" in headers["content-security-policy"]
     assert "x-frame-options" not in headers
     assert json.dumps(headers)
+
+
+def test_nothing_of_the_page_covers_a_fragment_that_is_looked_at(settings: Any) -> None:
+    """A page is given all that it is given for a player whose look up is not due."""
+    began = 1_790_000_000
+    settings.REALITY_CHECK_MIN = 60
+    assert duty_values(Identity("pl_amber", "amber", "EUR", "a mark", since=began), now=began + 1440) == SIGNED_IN_FOR
