@@ -23,7 +23,7 @@ from tests.support.lobby import wait_for
 from tests.support.mullion import Mullion
 from tests.support.signed_in import signed_in
 
-PARTS = ("shell", "wallet", "live-dealer", "promotions", "bff-queries", "valkey")
+PARTS = ("shell", "wallet", "live-dealer", "games", "promotions", "bff-queries", "valkey")
 IDLE_S = 3.0
 SHED_S = 0.3
 SLOTS = 4

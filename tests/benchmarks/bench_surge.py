@@ -37,7 +37,7 @@ SETTLED_S = 3.0
 DEPOSIT = "/slots/cashier/cashier/actions/deposit"
 # With one request under way visitors' pages are turned away.
 FULL = '{"door": {"refresh_ratio": 1e-6, "retry_ratio": 1e-6, "page_ratio": 1e-6, "counted_s_max": 60}}'
-HOUSES = ("shell", "wallet", "promotions", "live-dealer", "bff-queries", "bff-commands")
+HOUSES = ("shell", "wallet", "promotions", "games", "live-dealer", "bff-queries", "bff-commands")
 _SHED = re.compile(r'mullion_door_shed_total\{class="(\w+)"\} ([1-9][\d.]*)')
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 

@@ -122,8 +122,8 @@ class Rates:
         return self.visitor_pages + self.player_pages
 
 
-SLOTS = 3
-PAGE_PARTS = ("shell", "wallet", "live-dealer", "promotions", "bff-queries")
+SLOTS = 4
+PAGE_PARTS = ("shell", "wallet", "live-dealer", "games", "promotions", "bff-queries")
 
 
 def plan(players: int, figures: Mapping[str, float], behaviour: Behaviour, prices: Prices) -> Plan:
