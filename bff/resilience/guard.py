@@ -291,7 +291,7 @@ class Guard:
             unanswered = failed.reason in (Reason.CONNECT, Reason.CUT) and not failed.answered
         except Exception as error:
             # A bug in a judge or a transport must affect this slot only.
-            _logger.exception("call_mistaken", upstream=self.name)
+            _logger.exception("call_raised", upstream=self.name)
             ended = Failure(Reason.INTERNAL, repr(error)[:200])
         finally:
             now = self._clock()

@@ -211,7 +211,7 @@ class LastGood(Generic[T]):
             ended = await fetch()
         except Exception as error:
             # Several may wait for this one: a mistake in one fetch is a failure to each of them.
-            _logger.exception("fetch_mistaken")
+            _logger.exception("fetch_raised")
             return Failure(Reason.INTERNAL, repr(error)[:200])
         if self._apart:
             return ended

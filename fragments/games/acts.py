@@ -17,7 +17,7 @@ from bff.contracts.view import View
 from bff.contracts.wallet import Receipt
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
-from fragments.games.asking import Notice
+from fragments.games.page_request import Notice
 from fragments.games.search import CATALOGUE_SLOT, Search, search_from
 from fragments.kit.bff import Unknown
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from bff.contracts.games import Game, GamesData, GamesProvider
 from fragments.games.art import Art, art_of
-from fragments.games.asking import Asking
+from fragments.games.page_request import PageRequest
 from fragments.kit.formats import Formats
 from fragments.kit.on_break import OnBreak
 
@@ -32,9 +32,11 @@ class GameCard:
     key: str
 
 
-def act_of(asking: Asking, paused: bool, standing: OnBreak | None) -> Literal["play", "paused", "break", "visitor"]:
+def act_of(
+    page_request: PageRequest, paused: bool, standing: OnBreak | None
+) -> Literal["play", "paused", "break", "visitor"]:
     """What can be done with a game of an answer that is open: nothing while `paused`, or on a break."""
-    if asking.sign_in:
+    if page_request.sign_in:
         return "visitor"
     if standing is not None:
         return "break"
@@ -44,9 +46,9 @@ def act_of(asking: Asking, paused: bool, standing: OnBreak | None) -> Literal["p
 class Cards:
     """Games of one answer as cards."""
 
-    def __init__(self, data: GamesData, formats: Formats, asking: Asking, act: str) -> None:
+    def __init__(self, data: GamesData, formats: Formats, page_request: PageRequest, act: str) -> None:
         self._providers: dict[str, GamesProvider] = {one.provider_id: one for one in data.providers}
-        self._formats, self._asking, self._act = formats, asking, act
+        self._formats, self._page_request, self._act = formats, page_request, act
         self._numbers = count()
 
     def of(self, games: list[Game]) -> list[GameCard]:
@@ -54,7 +56,7 @@ class Cards:
 
     def _card(self, game: Game) -> GameCard:
         provider = self._providers.get(game.provider)
-        marked = self._asking.marked
+        marked = self._page_request.marked
         return GameCard(
             game_id=game.game_id,
             name=game.name,
@@ -64,5 +66,5 @@ class Cards:
             badge="Closed" if not game.playable else "New" if game.is_new else "",
             act="closed" if self._act == "play" and not game.playable else self._act,  # type: ignore[arg-type]
             favourite=marked[1] if marked and marked[0] == game.game_id else game.favourite,
-            key=f"{self._asking.keys}-{next(self._numbers)}",
+            key=f"{self._page_request.keys}-{next(self._numbers)}",
         )

@@ -10,10 +10,10 @@ from bff.contracts.page_head import TITLE_CHARS_MAX, PageHead
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
 from fragments.games import choices, freshness
-from fragments.games.asking import Asking, Notice
 from fragments.games.cards import Cards, GameCard, act_of
 from fragments.games.choices import Choice, Empty
 from fragments.games.freshness import Late
+from fragments.games.page_request import Notice, PageRequest
 from fragments.games.search import CATALOGUE_SLOT, CATEGORIES, FIELDS, Search
 from fragments.kit.answer import Degraded
 from fragments.kit.formats import Formats
@@ -85,20 +85,20 @@ class Catalogue:
 def shelf(
     answer: View[GamesData] | Failure,
     formats: Formats,
-    asking: Asking,
+    page_request: PageRequest,
     *,
     notice: Notice | None = None,
     failure: Failure | None = None,
 ) -> Shelf:
     """A player's recent games, else the first games of the catalogue. `failure`: see `judge`."""
-    degraded, standing = freshness.judged(answer, asking, failure), on_break(answer, formats)
+    degraded, standing = freshness.judged(answer, page_request, failure), on_break(answer, formats)
     data = None if isinstance(answer, Failure) else answer.data
     paused = freshness.is_paused(degraded)
     if data is None:
         return Shelf(
-            freshness.UNREACHABLE, [], "", None, [], "", "", asking.sign_in, notice, paused, degraded, standing
+            freshness.UNREACHABLE, [], "", None, [], "", "", page_request.sign_in, notice, paused, degraded, standing
         )
-    cards = Cards(data, formats, asking, act_of(asking, paused, standing))
+    cards = Cards(data, formats, page_request, act_of(page_request, paused, standing))
     recent = cards.of(data.recent[:SHELF_MAX])
     title = "Recently played" if recent else "New and popular"
     rest = [game for game in data.games if game.game_id not in {card.game_id for card in recent}]
@@ -107,10 +107,10 @@ def shelf(
         late=freshness.late_providers(data, formats, failure),
         title=title,
         cards=[*recent, *cards.of(rest[: SHELF_MAX - len(recent)])],
-        categories=choices.categories(data, Search(), asking.pathname, formats, everything=False),
+        categories=choices.categories(data, Search(), page_request.pathname, formats, everything=False),
         all=f"All {formats.number(data.total)} games" if data.total else "All games",
         back="",
-        sign_in=asking.sign_in,
+        sign_in=page_request.sign_in,
         notice=notice,
         paused=paused,
         degraded=degraded,
@@ -121,24 +121,24 @@ def shelf(
 def catalogue(
     answer: View[GamesData] | Failure,
     formats: Formats,
-    asking: Asking,
+    page_request: PageRequest,
     *,
     notice: Notice | None = None,
     failure: Failure | None = None,
 ) -> Catalogue:
     """One page of the games that were asked for. `failure`: see `judge`."""
-    degraded, standing = freshness.judged(answer, asking, failure), on_break(answer, formats)
+    degraded, standing = freshness.judged(answer, page_request, failure), on_break(answer, formats)
     data = None if isinstance(answer, Failure) else answer.data
-    search, paused = asking.search, freshness.is_paused(degraded)
-    title, sorts, back = _title(search), choices.sorts(search), search.link(asking.pathname)
-    head = _head(title, search, asking.pathname)
+    search, paused = page_request.search, freshness.is_paused(degraded)
+    title, sorts, back = _title(search), choices.sorts(search), search.link(page_request.pathname)
+    head = _head(title, search, page_request.pathname)
     if data is None:
         return Catalogue(
-            title, freshness.UNREACHABLE, [], search, [], sorts, [], [], None, None, "", "", "", back, asking.sign_in,
-            notice, paused, degraded, standing, head,
+            title, freshness.UNREACHABLE, [], search, [], sorts, [], [], None, None, "", "", "", back,
+            page_request.sign_in, notice, paused, degraded, standing, head,
         )  # fmt: skip
-    cards = Cards(data, formats, asking, act_of(asking, paused, standing))
-    before, after = (replace(search, page=data.page + step).link(asking.pathname) for step in (-1, 1))
+    cards = Cards(data, formats, page_request, act_of(page_request, paused, standing))
+    before, after = (replace(search, page=data.page + step).link(page_request.pathname) for step in (-1, 1))
     return Catalogue(
         title=title,
         note=freshness.note(degraded, failure, data, formats),
@@ -146,15 +146,15 @@ def catalogue(
         search=search,
         providers=choices.providers(data, search, formats),
         sorts=sorts,
-        categories=choices.categories(data, search, asking.pathname, formats, everything=True),
+        categories=choices.categories(data, search, page_request.pathname, formats, everything=True),
         recent=[] if search.fields else cards.of(data.recent),
         cards=cards.of(data.games),
-        empty=None if data.games else choices.empty(search, asking.pathname, asking.sign_in),
+        empty=None if data.games else choices.empty(search, page_request.pathname, page_request.sign_in),
         previous=before if data.page > 1 else "",
         position=f"Page {formats.number(data.page)} of {formats.number(data.pages)}" if data.pages > 1 else "",
         next=after if data.page < data.pages else "",
         back=back,
-        sign_in=asking.sign_in,
+        sign_in=page_request.sign_in,
         notice=notice,
         paused=paused,
         degraded=degraded,

@@ -9,7 +9,7 @@ from bff.contracts.games import GamesData
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
-from fragments.games.asking import Asking
+from fragments.games.page_request import PageRequest
 from fragments.kit.answer import Degraded
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf, Note, as_of, judge
@@ -27,9 +27,9 @@ class Late:
     why: str
 
 
-def judged(answer: View[GamesData] | Failure, asking: Asking, failure: Failure | None) -> Degraded | None:
+def judged(answer: View[GamesData] | Failure, page_request: PageRequest, failure: Failure | None) -> Degraded | None:
     """What is amiss with an answer, named by the first provider where it is a feed. `failure`: see `judge`."""
-    degraded = judge(answer, acts=not asking.sign_in, failure=failure)
+    degraded = judge(answer, acts=not page_request.sign_in, failure=failure)
     data = None if isinstance(answer, Failure) else answer.data
     late = [one for one in data.providers if one.state != "live"] if data and degraded else []
     if degraded is None or degraded.reason not in _OF_FEEDS or not late:

@@ -12,7 +12,7 @@ from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
 from fragments.games import display
 from fragments.games.acts import TOPIC, Result
-from fragments.games.asking import Asking
+from fragments.games.page_request import PageRequest
 from fragments.games.search import Search
 from fragments.kit import bff
 from fragments.kit.answer import Degraded, Rendered
@@ -38,7 +38,7 @@ async def page_of(
     status = 401 if isinstance(answer, Failure) and answer.reason is Reason.UNAUTHORISED else result.status
     player = context.player.player if context.player else ""
     answer, failure = _last_answers.recall((player, *wanted.fields.items()), answer)
-    asking = Asking(
+    page_request = PageRequest(
         search=wanted,
         pathname=context.pathnames["games"],
         sign_in="" if context.player else context.sign_in,
@@ -46,7 +46,7 @@ async def page_of(
         marked=result.marked,
     )
     template, make = ("shelf", display.shelf) if search is None else ("catalogue", display.catalogue)
-    page = make(answer, context.formats, asking, notice=result.notice_in(answer), failure=failure)
+    page = make(answer, context.formats, page_request, notice=result.notice_in(answer), failure=failure)
     degraded = page.degraded or (Degraded(Reason.ENGINE_DOWN) if result.asks_again else None)
     return Rendered(
         f"games/{template}.html",

@@ -1,4 +1,4 @@
-"""Tells an operator's own address what became of a trial. Whether that is heard matters to nobody else.
+"""Posts events of trials to the operator's webhook. A failed delivery has no effect on the trial.
 
 Public: `TrialEvent`, `TrialWebhook`, `sign`.
 
@@ -17,6 +17,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from bff.resilience import log
+from bff.resilience.backoff import BackoffPolicy, backoff_s
 from bff.resilience.deadline import Deadline
 from bff.resilience.message import CallFailed, Request
 from bff.resilience.policy import Policy
@@ -102,14 +103,15 @@ class TrialWebhook:
             "at": event.at.isoformat(),
         }
         body = json.dumps(content).encode()
-        failure = ""
+        failure, first_s = "", self._policy.wait_ms / 1000
+        waits = BackoffPolicy(initial_s=first_s, max_s=first_s * 2.0**self._policy.attempts, jitter=0.0)
         for attempt in range(self._policy.attempts):
             if attempt:
-                await asyncio.sleep(self._policy.wait_ms * 2 ** (attempt - 1) / 1000)
+                await asyncio.sleep(backoff_s(waits, attempt - 1))
             failure = await self._attempt(body)
             if not failure:
                 return
-        logger.warning("trial_webhook_unheard", fragment=event.fragment, trial_event=event.event, detail=failure)
+        logger.warning("trial_webhook_undelivered", fragment=event.fragment, trial_event=event.event, detail=failure)
 
     async def _attempt(self, body: bytes) -> str:
         """Why it was not heard, empty where it was."""

@@ -13,7 +13,7 @@ import pytest
 from tests.support.mullion import ROOT
 
 HOUSES = ("shell", "bff", "fragments")
-_OF_SPEECH = {"asked", "told", "said", "known", "kept", "heard", "knowing", "telling", "teller"}
+_OF_SPEECH = {"asked", "told", "said", "known", "kept", "heard", "knowing", "telling", "teller", "asking"}
 RIDDLES = _OF_SPEECH | {"begun", "glance", "gauge", "news", "crew", "leash", "pulse"}
 # A word that a field or a library uses: a value that was known last, writing behind, Prometheus, argparse.
 STANDARD = re.compile(r"last_?known|write_?behind|^Gauge(MetricFamily)?$|parse_known_args", re.IGNORECASE)

@@ -12,6 +12,7 @@ import msgspec
 from bff.commands.payments.messages import ChargeMessage, ChargesMessage, outcome_of
 from bff.commands.payments.outcome import ChargeOutcome
 from bff.contracts import text
+from bff.contracts.headers import IDEMPOTENCY_KEY
 from bff.resilience.deadline import Deadline
 from bff.resilience.guard import Guard, Judge
 from bff.resilience.message import Request, Response
@@ -35,7 +36,7 @@ class PaymentsProvider:
     async def charge(self, reference: str, amount_minor: int, currency: str) -> ChargeOutcome:
         """Ask for money. The reference is the idempotency key too, so the provider charges it once at most."""
         body = msgspec.json.encode({"reference": reference, "amount_minor": amount_minor, "currency": currency})
-        headers = (("content-type", "application/json"), ("idempotency-key", reference))
+        headers = (("content-type", "application/json"), (IDEMPOTENCY_KEY, reference))
         reader = _Reader(ChargeMessage)
         answer = await self._call(Request("POST", f"{self._url}/v1/charges", headers, body), reader.judge)
         if isinstance(answer, Failure):

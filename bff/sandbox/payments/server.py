@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from bff.contracts.headers import IDEMPOTENCY_KEY
 from bff.contracts.money import CURRENCIES
 from bff.sandbox.clock import SandboxClock
 from bff.sandbox.http import HttpRequest, HttpResponse, Provider, Receive, Scope, Send, json_response
@@ -61,7 +62,7 @@ class PaymentsProvider(Provider):
         self._charges.close()
 
     async def _charge(self, request: HttpRequest) -> HttpResponse:
-        key = request.headers.get("idempotency-key", "")
+        key = request.headers.get(IDEMPOTENCY_KEY, "")
         if not key or len(key) > 200:
             return json_response(400, {"error": "idempotency_key_missing"})
         fault = self.switch.fault.kind

@@ -16,13 +16,13 @@ from bff.broker.port import decode
 from bff.contracts.ledger import LEDGER_STREAM
 from tests.support import money_races
 from tests.support.game_provider import SECRET, Provider, uuid
+from tests.support.losing_postgres import LosingPostgres
 from tests.support.money_house import MoneyHouse, eventually, ledger_on
-from tests.support.postgres_line import PostgresLine
 
 
 @pytest.fixture(scope="module")
 def line(postgres):
-    with PostgresLine(postgres.port) as between:
+    with LosingPostgres(postgres.port) as between:
         yield between
 
 

@@ -89,12 +89,12 @@ def test_killed_engine_leaves_a_pending_deposit_that_resolves(house):
             house.deposit(who, 900, key=key)
 
     posts = len(house.payments.posts)
-    asking = threading.Thread(target=ask)
-    asking.start()
+    reader = threading.Thread(target=ask)
+    reader.start()
     eventually(lambda: len(house.payments.posts) > posts)
     time.sleep(0.3)
     house.restart("bff-commands")
-    asking.join()
+    reader.join()
     house.payments.mode = "approve"
     status, again = house.deposit(who, 900, key=key)
     outcome = (status, again.get("code", again.get("state")))

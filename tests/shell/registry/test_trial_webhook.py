@@ -56,7 +56,7 @@ async def test_address_that_fails_is_asked_a_few_times_with_the_same_id() -> Non
         webhook.notify(EVENT)
         await webhook.settle()
         await webhook.aclose()
-    assert [(line["event"], line["detail"]) for line in logs] == [("trial_webhook_unheard", "it answered 500")]
+    assert [(line["event"], line["detail"]) for line in logs] == [("trial_webhook_undelivered", "it answered 500")]
 
 
 async def test_address_that_hangs_is_waited_for_by_nobody() -> None:

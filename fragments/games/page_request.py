@@ -1,6 +1,6 @@
-"""The reader of a page of games with its search, and the result of an action for that page.
+"""A request for a page of games, and the result of an action for that page.
 
-Public: `Asking`, `Notice`.
+Public: `PageRequest`, `Notice`.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from fragments.games.search import Search
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """The reader of a page and its address: `pathname` is the catalogue's page, `sign_in` is empty for a player.
+class PageRequest:
+    """A page's search, reader and address: `pathname` is the catalogue's page, `sign_in` is empty for a player.
     `marked` is a favourite that the engine has just confirmed, before the read side shows it.
     """
 

@@ -1,6 +1,6 @@
 """Stands between a house and its PostgreSQL and loses COMMITs, on their way there or their answer on the way back.
 
-Use: `with PostgresLine(port) as line: line.lose("answer")`, and the house talks to `line.port`.
+Use: `with LosingPostgres(port) as proxy: proxy.lose("answer")`, and the house connects to `proxy.port`.
 """
 
 import socket
@@ -13,14 +13,14 @@ from typing import Literal, Self
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 
 
-class PostgresLine:
+class LosingPostgres:
     """Every COMMIT that comes after `lose` is lost, with its connection, until `keep`. `lost` counts them."""
 
     def __init__(self, target_port: int) -> None:
         self.target_port = target_port
         self.losing: Literal["", "commit", "answer"] = ""
         self.lost = 0
-        handler = type("Handler", (_Handler,), {"line": self})
+        handler = type("Handler", (_Handler,), {"proxy": self})
         self._server = _Server(("127.0.0.1", 0), handler)
         self.port = self._server.server_address[1]
 
@@ -46,12 +46,12 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class _Handler(socketserver.BaseRequestHandler):
-    line: PostgresLine
+    proxy: LosingPostgres
 
     def handle(self) -> None:
         self.deaf = False
         self.answered = threading.Event()
-        with socket.create_connection(("127.0.0.1", self.line.target_port)) as server, suppress(OSError):
+        with socket.create_connection(("127.0.0.1", self.proxy.target_port)) as server, suppress(OSError):
             threading.Thread(target=self._back, args=(server,), daemon=True).start()
             try:
                 self._forth(server)
@@ -61,9 +61,9 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def _forth(self, server: socket.socket) -> None:
         while raw := self.request.recv(65536):
-            losing = self.line.losing if COMMIT in raw else ""
+            losing = self.proxy.losing if COMMIT in raw else ""
             if losing:
-                self.line.lost += 1
+                self.proxy.lost += 1
             if losing == "commit":
                 return
             self.deaf = losing == "answer"
