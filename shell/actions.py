@@ -35,6 +35,7 @@ from shell.composition.page_names import NAMES_TAKEN, PageNames, read_names_take
 from shell.composition.preview import snapshot_shown
 from shell.composition.release import Release
 from shell.composition.requests import action_request
+from shell.composition.seats import seated
 from shell.composition.upstreams import ACTION_MS
 from shell.forms import FormRefused, read_form
 from shell.page_policy import page_policy
@@ -134,10 +135,12 @@ def _find(request: HttpRequest) -> _Target | HttpResponse:
         address = None
     if address is None or not query_passes(query):
         return notice(request, 404, _NOTHING)
-    found = parts().pages.by_key(address.key)
+    found, snapshot = parts().pages.by_key(address.key), snapshot_shown(parts().registry.current)
+    if found is not None:
+        found = (seated(found[0], snapshot), found[1])
     name, tag = split_tag(address.slot)
     slot = found[0].slot(name) if found else None
-    release = snapshot_shown(parts().registry.current).drawn_by(slot.fragment, tag) if slot else None
+    release = snapshot.drawn_by(slot.fragment, tag) if slot else None
     if slot is not None and release is None and tag:
         return notice(request, 409, _GONE)
     url = release.proxy_url(address.target, address.rest) if release else None

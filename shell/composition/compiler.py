@@ -162,7 +162,7 @@ def _split(page: Page, text: str) -> Compiled:
     placed: list[str] = []
     head = _parts(before, placed)
     tail = _parts(after, placed)
-    declared = [slot.name for slot in page.placed]
+    declared = [slot.name for slot in page.slots if not slot.inside]
     if sorted(placed) != sorted(declared):
         raise PagesBroken(
             f"{page.template} places the slots {placed}; the pages table gives {page.name} {declared}. The block "

@@ -59,7 +59,8 @@ class Slot:
 
     A `primary` slot decides the page's status, if its release agrees to. `query` names what the page's own query may
     ask of the slot, written `?<slot>.<name>=<value>`. `grant` is given to signed-in players only. A slot that stands
-    `inside` another of the page keeps that one back for `awaited_ms` at most, once that is ready itself.
+    `inside` another of the page keeps that one back for `awaited_ms` at most, once that is ready itself. One that may
+    not stand inside it stands `behind` it (`seats.py`).
     """
 
     name: str
@@ -71,6 +72,7 @@ class Slot:
     query: tuple[str, ...] = ()
     inside: str = ""
     awaited_ms: int = 0
+    behind: str = ""
 
     def path(self, params: Mapping[str, str]) -> str:
         return _filled(self.pathname, params)
@@ -119,8 +121,12 @@ class Page:
 
     @property
     def placed(self) -> tuple[Slot, ...]:
-        """The slots that the layout places; the others stand inside these."""
-        return tuple(slot for slot in self.slots if not slot.inside)
+        """The slots that the layout places; the others stand inside these, or behind them."""
+        return tuple(slot for slot in self.slots if not slot.inside and not slot.behind)
+
+    def behind(self, name: str) -> tuple[Slot, ...]:
+        """Those that stand in the layout behind the slot `name`, and not inside it."""
+        return tuple(slot for slot in self.slots if slot.behind == name)
 
     @property
     def params(self) -> tuple[str, ...]:

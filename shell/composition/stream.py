@@ -22,6 +22,7 @@ from shell.composition.nested import pending
 from shell.composition.page import PAGE_DEADLINE_MS, Page, Slot, Visit
 from shell.composition.page_names import PageNames
 from shell.composition.release import Release, Snapshot
+from shell.composition.seats import seated
 from shell.composition.wrap import Wrapper
 
 # A proxy that gathers before it sends on (nginx does, to compress) would hold the head for the slowest slot.
@@ -51,6 +52,8 @@ class Composer:
 
     def compose(self, visit: Visit, snapshot: Snapshot, *, answered: Included | None = None) -> "Composition":
         """Start composing. `answered` fills its slot with an outcome that is there already (an action's answer)."""
+        if (page := seated(visit.page, snapshot)) is not visit.page:
+            visit = structs.replace(visit, page=page)
         return Composition(self, visit, snapshot, answered)
 
     async def slot(
@@ -68,6 +71,8 @@ class Composer:
         `tag` is that of the release that drew it before.
         """
         deadline = Deadline.after_ms(self.clock(), self.page_deadline_ms)
+        if (page := seated(visit.page, snapshot)) is not visit.page:
+            visit, slot = structs.replace(visit, page=page), page.slot(slot.name) or slot
         release = snapshot.release_again(slot.fragment, tag, visit.visitor, heals=attempt > 0)
         include = Include(slot, visit, release)
         included = await self.includer.include(include, deadline)

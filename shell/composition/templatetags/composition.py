@@ -9,6 +9,7 @@ from shell.composition.assets import static_url
 from shell.composition.compiler import ENDING_MARK, FRAGMENTS_MARK, SLOT_MARK, TITLE_MARK
 from shell.composition.layout import Layout
 from shell.composition.layout_css import place_class
+from shell.composition.page import Page
 
 register = template.Library()
 
@@ -17,7 +18,13 @@ register = template.Library()
 def place(context: template.Context, name: str) -> SafeString:
     """A place of the layout: its slots, each showing its skeleton until its fragment arrives."""
     layout: Layout = context["layout"]
-    return format_html_join("", "{}", ((_slot(slot, layout.slots[slot].skeleton),) for slot in layout.slots_of(name)))
+    page: Page = context["page"]
+    written = []
+    for slot in layout.slots_of(name):
+        skeleton = mark_safe(render_to_string(f"skeletons/{layout.slots[slot].skeleton}.html"))  # noqa: S308  our own
+        written.append(_slot(slot, skeleton))
+        written += [_slot(behind.name) for behind in page.behind(slot)]
+    return format_html_join("", "{}", ((each,) for each in written))
 
 
 @register.filter
@@ -54,6 +61,5 @@ def asset(path: str) -> str:
     return static_url(path)
 
 
-def _slot(name: str, skeleton: str) -> SafeString:
-    body = mark_safe(render_to_string(f"skeletons/{skeleton}.html"))  # noqa: S308  the shell's own template
-    return format_html('{}<slot name="{}">{}</slot>', mark_safe(f"{SLOT_MARK}{name}\0"), name, body)  # noqa: S308
+def _slot(name: str, skeleton: str = "") -> SafeString:
+    return format_html('{}<slot name="{}">{}</slot>', mark_safe(f"{SLOT_MARK}{name}\0"), name, skeleton)  # noqa: S308
