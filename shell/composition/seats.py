@@ -1,7 +1,7 @@
 """Which slots of a page stand inside another one, as far as operators trust what is in them.
 
-Whoever stands around a slot draws it: fades it out, lays something over it, has clicks fall through it. So no slot stands
-inside a fragment that is trusted less than its own. It gets a place of the layout's, right behind that one.
+Whoever stands around a slot draws it: fades it out, lays something over it, has clicks fall through it. So no slot
+stands inside a fragment that is trusted less than its own. It gets a place of the layout's, right behind that one.
 Public: `seated`.
 """
 
@@ -16,7 +16,7 @@ logger = log.get("pages")
 
 
 def seated(page: Page, snapshot: Snapshot) -> Page:
-    """`page` as it is composed from `snapshot`; the very same page where every slot may stand where the table has it."""
+    """`page` as it is composed from `snapshot`; that very page where every slot may stand where the table has it."""
     if not page.nested:
         return page
     apart = frozenset(

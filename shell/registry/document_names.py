@@ -36,6 +36,7 @@ def document_names(css: bytes) -> DocumentNames:
     declared, used = set(), set()
     for rule, declarations in _blocks(_rules(css), 0):
         for each in declarations:
+            used |= set(_filled_in(each.value))
             if each.name.startswith("--"):
                 used |= {each.name, *_families(each.value)}
             elif each.lower_name in ("font", "font-family"):
@@ -96,6 +97,17 @@ def _blocks(rules: Iterable[ast.Node], depth: int) -> Iterator[tuple[str, list[a
         name = rule.lower_at_keyword if isinstance(rule, ast.AtRule) else ""
         yield name, [each for each in inside if isinstance(each, ast.Declaration)]
         yield from _blocks(inside, depth + 1)
+
+
+def _filled_in(tokens: Iterable[ast.Node]) -> Iterator[str]:
+    """Each property that a value is filled in from, by `var()`: once registered, it has a value without one."""
+    for token in tokens:
+        if isinstance(token, ast.FunctionBlock):
+            if token.lower_name == "var":
+                yield from (each.value for each in token.arguments[:2] if isinstance(each, ast.IdentToken))
+            yield from _filled_in(token.arguments)
+        elif isinstance(token, ast.ParenthesesBlock | ast.SquareBracketsBlock | ast.CurlyBracketsBlock):
+            yield from _filled_in(token.content)
 
 
 def _families(tokens: Iterable[ast.Node]) -> Iterator[str]:

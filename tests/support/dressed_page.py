@@ -34,8 +34,10 @@ OTHERS = "<h2>{name}</h2><p class='words'>What {name} shows</p><button class='ow
 
 
 class DressedPage:
-    """The lobby with `html` and `css` of a sandboxed fragment in its slot `tables`, and trusted ones in its others; with
-    `cart` a slot of a trusted one inside it."""
+    """The lobby with `html` and `css` of a sandboxed fragment in its slot `tables`, and trusted ones in its others.
+
+    With `cart` the table puts a slot of a trusted one inside it.
+    """
 
     def __init__(self, css: str, html: str, *, cart: bool = False, trust: Trust = Trust.SANDBOXED) -> None:
         slots = [Slot(name, name) for name in ("wallet", GUEST, "promotions")]

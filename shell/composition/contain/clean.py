@@ -21,7 +21,7 @@ from shell.composition.contain.places import SPECIAL, TABLE_PART_FIRST, judge_de
 from shell.composition.contain.refusal import Stop
 from shell.composition.contain.removal import Removal
 from shell.composition.contain.repetition import judge_repetition
-from shell.composition.contain.sandbox import asks_for_a_password, may_act
+from shell.composition.contain.sandbox import OWN_LIST, asks_for_a_password, may_act
 from shell.composition.contain.slot_places import settle_places
 
 # Finds each of `elements.FORMATTING` where a tag starts. It also fits a few names that no element has, which is
@@ -278,6 +278,8 @@ class Cleaner:
                 continue
             for name in [name for name in element.attrs if may_act(name)]:
                 self._removal.take(element, name)
+            if element.tag == "select":
+                element.attrs["style"] = OWN_LIST
             if element.namespace is Namespace.HTML and elements.is_custom(element.tag):
                 self._make_plain(element)
 

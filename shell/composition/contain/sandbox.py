@@ -1,11 +1,12 @@
 """What is removed from the HTML of a fragment that is not trusted: everything that the page's own scripts would act
 upon.
 
-Public: `may_act`, `asks_for_a_password`.
+Public: `may_act`, `asks_for_a_password`, `OWN_LIST`.
 
 Such a fragment has no script, so whatever acts in it would be a script of the page doing what the fragment says: htmx,
 bindings to the player's live values, commands, a custom element that another fragment has defined. And a browser writes
 what it remembers of this site into any field for a password: the next press of a button would send it to the fragment.
+A stylesheet that draws the list of a `<select>` itself would draw it in the top layer, as large as the page.
 """
 
 import re
@@ -21,6 +22,9 @@ _WORDS = (
     "typed version whole words"
 )
 _ACTING = re.compile(rf"hx-.*|data-(?:{'|'.join(name_list(_WORDS))})(?:-.*)?", re.DOTALL)
+
+# The list is the browser's own: no rule of a stylesheet comes before this one.
+OWN_LIST = "appearance:auto !important"
 
 
 def may_act(name: str) -> bool:

@@ -23,6 +23,13 @@ def test_names_are_found_wherever_they_stand() -> None:
     assert names.used >= {"c", "--d", "open sans", "e f", "serif"}
 
 
+def test_property_that_is_filled_in_counts_as_used() -> None:
+    """Registered by another it would have a value where its author wrote what stands in for none."""
+    css = b"a{margin:calc(1px + (2 * var( --gap, var(--room, 1px))));--x:{a:var(--y)} width:env(--not)}"
+    assert document_names(css).used >= {"--gap", "--room", "--x", "--y"}
+    assert "--not" not in document_names(css).used
+
+
 def test_only_what_means_the_document_is_lifted() -> None:
     """No rule of a selector, no import, nothing that is broken off."""
     css = b"@import 'x.css'; a{color:red} @layer l{@property --x{syntax:'*';inherits:true}} @font-face{a:b} html{}} b{}"
@@ -31,7 +38,7 @@ def test_only_what_means_the_document_is_lifted() -> None:
 
 def test_shell_holds_the_names_of_its_own_look() -> None:
     """Its fonts and its properties, wherever its stylesheets use them."""
-    assert shell_names().used >= {"--m-control", "segoe ui", "arial"}
+    assert shell_names().used >= {"--m-control", "segoe ui", "arial", "--height"}
 
 
 async def published(podium: Podium, name: str, style: str, isolation: str = "shadow") -> Published:

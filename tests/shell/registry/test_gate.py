@@ -110,6 +110,21 @@ async def test_styles_that_every_page_would_load_have_a_limit(monkeypatch: pytes
         await published(changes)
 
 
+async def test_selectors_that_would_hold_up_every_page_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near the limit, it is said; above it, the sheet is named that takes most."""
+    styled = MANIFEST.replace('"content": "/"', '"content": "/", "css": [{"value": "/poll.css"}]')
+    changes = {
+        "/manifest.json": Answer(styled, "application/json"),
+        "/poll.css": Answer("a b { & & { & & { color: red } } }", "text/css"),
+    }
+    monkeypatch.setattr("shell.registry.gate.budgets.GatePolicy", lambda: GatePolicy(selector_steps_max=160))
+    done = await published(changes)
+    assert [(each.rule, each.level, each.field) for each in done.findings] == [("files-budget", "warning", "css")]
+    monkeypatch.setattr("shell.registry.gate.budgets.GatePolicy", lambda: GatePolicy(selector_steps_max=100))
+    with pytest.raises(PublishRefused, match="146 steps an element, and 100 may be"):
+        await published(changes)
+
+
 async def test_release_whose_content_is_down_is_published_and_said_so() -> None:
     """It may well be published while what it shows is away; its fallback goes through the faults all the same."""
     done = await published({"/": Answer("down", status=500)})
