@@ -26,7 +26,8 @@ _PASSED_OVER = re.compile(
 )
 _SHOWN_AT_ONCE = re.compile(
     rf"""[^<]|<(?:{_ALWAYS_SHOWN})[\ >](?![^<>]*\ (?:hidden|popover)=)
-    |<img(?![^<>]*\ hidden=)[^<>]*\ src(?:set)?=""".encode(),
+    |<img(?![^<>]*\ hidden=)[^<>]*\ src(?:set)?=
+    |<svg(?![^<>]*\ (?:hidden|popover)=)[\ >][^<>]*>?<[a-z]""".encode(),
     re.VERBOSE,
 )
 _SHOWN = frozenset((*_ALWAYS_SHOWN.split("|"), "input"))

@@ -4,7 +4,7 @@ Public: `Cleaner`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import turbohtml
 from turbohtml import Comment, Element, Namespace, Node
@@ -32,10 +32,7 @@ _FORMATTING = (
 )
 _OPEN = re.compile("<" + _FORMATTING)
 _CLOSE = re.compile("</" + _FORMATTING)
-_FOREIGN: Mapping[Namespace, tuple[tuple[str, Mapping[str, Rules]], ...]] = {
-    Namespace.SVG: (("svg", elements.SVG),),
-    Namespace.MATHML: (("math", elements.MATH),),
-}
+_HTML, _SVG = Namespace.HTML, Namespace.SVG
 _DEL = "\x7f"
 _COMMENTS = ".//comment() | .//processing-instruction()"
 # Attributes that pass these checks refer to other elements.
@@ -59,6 +56,7 @@ class Cleaner:
         self._bad: list[tuple[Element, str, Check]] = []
         self._seen: set[str] = set()
         self._referring: list[tuple[Element, str]] = []
+        self._drawn: list[Element] = []
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -89,7 +87,7 @@ class Cleaner:
             self._mend(element, name, check)
         self._settle_frames_and_data()
         if "svg" in self._seen:
-            judge_repetition(root, self._referring, self._limits, self._spending)
+            judge_repetition(self._drawn, self._referring, self._limits, self._spending)
         if self._reach.sandboxed:
             self._disarm(root)
         if self._reach.isolation == "light":
@@ -114,7 +112,7 @@ class Cleaner:
     def _walk(self, root: Element) -> None:
         """Look at every element and attribute once; nothing is changed while the tree is walked."""
         self._odd, self._frames, self._data, self._bad, self._places = [], [], [], [], []
-        self._seen, self._referring = set(), []
+        self._seen, self._referring, self._drawn = set(), [], []
         reach, limits, bad = self._reach, self._limits, self._bad
         isolation = reach.isolation
         html, listed, special = Namespace.HTML, elements.HTML, SPECIAL
@@ -159,7 +157,8 @@ class Cleaner:
         """The rules of an element that is not among HTML's listed ones."""
         if tag == "plaintext":
             raise Stop(Reason.UNSAFE_HTML, "<plaintext> can not be closed")
-        if element.namespace is Namespace.HTML:
+        namespace = element.namespace
+        if namespace is _HTML:
             if tag == "script" and data_script.is_data(element):
                 self._judge_script(element, data_script.may_end_elsewhere)
                 self._data.append(element)
@@ -178,10 +177,15 @@ class Cleaner:
             if tag == "slot":
                 self._places.append(element)
                 return elements.NOTHING
-        for kind, listed in _FOREIGN.get(element.namespace, ()):
-            if tag in listed:
+        else:
+            if namespace is _SVG:
+                kind, rules = "svg", elements.SVG.get(tag)
+                self._drawn.append(element)
+            else:
+                kind, rules = "math", elements.MATH.get(tag)
+            if rules is not None:
                 self._seen.add(kind)
-                return listed[tag]
+                return rules
         if tag == "script":
             self._judge_script(element, lambda text: "<!--" in text)
         self._odd.append(element)
@@ -259,14 +263,16 @@ class Cleaner:
                 inside = content.iter_elements()
                 trees |= dict.fromkeys(inside, content)
                 self._spending.charge(len(trees) * WEIGHTS.attribute, "what stands in shadow roots")
-        names: dict[Node, tuple[set[str], set[str]]] = {}
+        ids: dict[Node, set[str]] = {}
+        maps: dict[Node, set[str]] = {}
         for element in root.iter_elements():
-            ids, maps = names.setdefault(trees.get(element, root), (set(), set()))
-            ids.update(filter(None, [element.attr("id")]))
-            maps.update(filter(None, [element.attr("name") if element.tag == "map" else None]))
-        for tree, (ids, maps) in names.items():
+            if own_id := element.attr("id"):
+                ids.setdefault(trees.get(element, root), set()).add(own_id)
+            if element.tag == "map" and (name := element.attr("name")):
+                maps.setdefault(trees.get(element, root), set()).add(name)
+        for tree in dict.fromkeys(trees.get(element, root) for element, _ in referring):
             own = [each for each in referring if trees.get(each[0], root) is tree]
-            for element, name in confine.resolve(own, ids, maps):
+            for element, name in confine.resolve(own, ids.get(tree, set()), maps.get(tree, set())):
                 self._removal.take(element, name)
 
     def _disarm(self, root: Element) -> None:

@@ -5,7 +5,8 @@ Public: `judge_repetition`.
 Source: SVG 2 §5.6 (`use`), §13.2 (paint servers by `url()`), §13.8.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeVar
 from urllib.parse import unquote
 
 from turbohtml import Element, Namespace
@@ -17,34 +18,48 @@ from shell.composition.contain.limits import Limits
 from shell.composition.contain.refusal import Stop
 
 _HREFS = frozenset({"href", "xlink:href"})
+_SVG = Namespace.SVG
+_Key = TypeVar("_Key", bound=Hashable)
+_Parts = dict[Element, list[tuple[str, int]]]
 _Edges = dict[Element, list[tuple[Element, int]]]
 
 
 def judge_repetition(
-    root: Element, referring: Iterable[tuple[Element, str]], limits: Limits, spending: Spending
+    drawn: list[Element], referring: Iterable[tuple[Element, str]], limits: Limits, spending: Spending
 ) -> None:
-    """Raises `Stop` where the drawings of a body come to too much; `referring` has attributes that may name parts."""
-    parts: dict[Element, list[tuple[str, int]]] = {}
+    """Raises `Stop` where the drawings of a body come to too much.
+
+    `drawn` are their elements, and `referring` has attributes that may name parts of them.
+    """
+    parts: _Parts = {}
+    by_value: dict[tuple[bool, str], list[tuple[str, int]]] = {}  # the same few come again and again
     for element, name in referring:
-        if element.namespace is Namespace.SVG and (found := _parts_of(element, name)):
-            parts.setdefault(element, []).extend(found)
+        value = element.attr(name) if element.namespace is _SVG else None
+        if not value:
+            continue
+        key = (name in _HREFS, value)
+        if name.startswith("marker-"):
+            found = _parts_of(name, value, _vertices(element))
+        elif key in by_value:
+            found = by_value[key]
+        else:
+            found = by_value[key] = _parts_of(name, value, 0)
+        if found:
+            parts[element] = [*parts[element], *found] if element in parts else found
     if not parts:
         return
-    drawn = [element for element in root.iter_elements() if element.namespace is Namespace.SVG]
     spending.charge(len(drawn) * WEIGHTS.drawn, "drawings that are made of their own parts")
-    wanted = {part for found in parts.values() for part, _ in found}
-    if (least := _of_plain_parts(drawn, parts, wanted)) is not None and least <= limits.drawn_max:
-        return
-    edges, inside = _edges(drawn, parts)
-    sizes = _sizes(edges, limits)
-    total = sum(sizes[element] for element in drawn if element not in inside)
+    total = _of_parts(drawn, parts, limits)
+    if total is None:
+        edges, inside = _edges(drawn, parts)
+        sizes = _sizes(edges, dict.fromkeys(edges, 1), limits)
+        total = sum(sizes[element] for element in drawn if element not in inside)
     if total > limits.drawn_max:
         raise Stop(Reason.OVERSIZE, f"its drawings come to more than {limits.drawn_max} elements, or hold themselves")
 
 
-def _parts_of(element: Element, name: str) -> list[tuple[str, int]]:
-    """(id, how often) of each part that the attribute `name` draws."""
-    value = element.attr(name) or ""
+def _parts_of(name: str, value: str, vertices: int) -> list[tuple[str, int]]:
+    """(id, how often) of each part that `value` of the attribute `name` draws."""
     if name in _HREFS:
         ids = [value[1:]] if value.startswith("#") else []
     elif "url" in value.lower() or "\\" in value:
@@ -53,31 +68,46 @@ def _parts_of(element: Element, name: str) -> list[tuple[str, int]]:
         return []
     # Browsers disagree about whether an escape in it means itself.
     ids += [unquote(written) for written in ids if "%" in written]
-    # A vertex takes two characters at least, and has a marker of its own.
-    vertices = len(element.attr("d") or element.attr("points") or "") // 2 if name.startswith("marker-") else 0
     return [(part, 1 + vertices) for part in ids]
 
 
-def _of_plain_parts(drawn: list[Element], parts: dict[Element, list[tuple[str, int]]], wanted: set[str]) -> int | None:
-    """How many elements are drawn at most, where no part that is drawn again draws another: icons and charts are so."""
-    largest: dict[str, int] = {}
+def _vertices(element: Element) -> int:
+    """A vertex takes two characters at least, and has a marker of its own."""
+    return len(element.attr("d") or element.attr("points") or "") // 2
+
+
+def _of_parts(drawn: list[Element], parts: _Parts, limits: Limits) -> int | None:
+    """How many elements are drawn, where only the parts that are drawn again have to be looked at: all icons and charts
+    are so. None where parts stand in one another so often that this would take longer than to look at everything."""
+    wanted = _times(parts.values())
+    own: dict[str, int] = {}
+    inner: dict[str, list[tuple[str, int]]] = {}
+    left = 2 * len(drawn)
     for element in drawn:
         name = element.attr("id")
         if name is None or name not in wanted:
             continue
-        size = 1
-        for each in element.iter_elements():
-            if each in parts:
-                return None
-            size += 1
-        if element in parts:
+        below = [each for each in element.iter_elements() if each is not element]
+        left -= len(below)
+        if left < 0:
             return None
-        largest[name] = largest.get(name, 0) + size
-    again = sum(times * largest.get(part, 0) for found in parts.values() for part, times in found)
-    return len(drawn) + again
+        own[name] = own.get(name, 0) + 1 + len(below)
+        found = [parts[each] for each in (element, *below) if each in parts]
+        inner.setdefault(name, []).extend(_times(found).items() if found else ())
+    sizes = _sizes(inner, own, limits)
+    return len(drawn) + sum(times * sizes.get(name, 0) for name, times in wanted.items())
 
 
-def _edges(drawn: list[Element], parts: dict[Element, list[tuple[str, int]]]) -> tuple[_Edges, set[Element]]:
+def _times(parts: Iterable[list[tuple[str, int]]]) -> dict[str, int]:
+    """How often each part is drawn by these."""
+    times: dict[str, int] = {}
+    for found in parts:
+        for part, count in found:
+            times[part] = times.get(part, 0) + count
+    return times
+
+
+def _edges(drawn: list[Element], parts: _Parts) -> tuple[_Edges, set[Element]]:
     """(what each element draws besides itself, and how often; those that stand in another). Where several have an id,
     each of them counts."""
     named: dict[str, list[Element]] = {}
@@ -96,20 +126,21 @@ def _edges(drawn: list[Element], parts: dict[Element, list[tuple[str, int]]]) ->
     return edges, inside
 
 
-def _sizes(edges: _Edges, limits: Limits) -> dict[Element, int]:
+def _sizes(edges: Mapping[_Key, list[tuple[_Key, int]]], own: Mapping[_Key, int], limits: Limits) -> dict[_Key, int]:
     """How many elements each comes to, its own among them; more than any limit for one that holds itself."""
     most = limits.drawn_max + 1
-    sizes: dict[Element, int] = {}
-    under_way: set[Element] = set()
+    sizes: dict[_Key, int] = {}
+    under_way: set[_Key] = set()
     stack = list(edges)
     while stack:
-        element = stack[-1]
-        if element in sizes:
+        one = stack[-1]
+        if one in sizes:
             stack.pop()
-        elif element in under_way:
+        elif one in under_way:
             stack.pop()
-            sizes[element] = min(most, 1 + sum(times * sizes.get(each, most) for each, times in edges[element]))
+            again = sum(times * sizes.get(each, most) for each, times in edges[one] if each in edges)
+            sizes[one] = min(most, own[one] + again)
         else:
-            under_way.add(element)
-            stack.extend(each for each, _ in edges[element] if each not in under_way)
+            under_way.add(one)
+            stack.extend(each for each, _ in edges[one] if each in edges and each not in under_way)
     return sizes

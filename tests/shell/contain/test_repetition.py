@@ -62,6 +62,17 @@ def test_one_part_that_many_draw_counts_as_often_as_it_is_drawn() -> None:
     assert isinstance(put(f"<svg><defs>{part}</defs>" + '<use href="#a"/>' * 100 + "</svg>"), Refusal)
 
 
+@pytest.mark.parametrize(("uses", "outcome"), [(200, Contained), (300, Refusal)])
+def test_parts_that_stand_in_one_another_count_alike(uses: int, outcome: type) -> None:
+    """Each of fifty, one in the other, is drawn again: what is innermost as often as all of them together."""
+    names = [f"p{n}" for n in range(50)]
+    nest = "".join(f'<g id="{name}">' for name in names) + "<rect/>" + "</g>" * len(names)
+    again = "".join(f'<use href="#{names[n % len(names)]}"/>' for n in range(uses))
+    assert isinstance(put(f"<svg>{nest}{again}</svg>"), Contained)
+    many = again + '<g id="all">' + again + "</g>" + '<use href="#all"/>'
+    assert isinstance(put(f"<svg>{nest}{many}</svg>"), outcome)
+
+
 def test_id_that_stands_twice_counts_for_each() -> None:
     """A small part of the same name in another tree does not stand in for the large one."""
     decoy = '<div><template shadowrootmode="open"><svg>' + '<g id="a"></g>' + "</svg></template></div>"
