@@ -171,11 +171,13 @@ def _bearer_of(minter: Minter) -> Bearer:
 
 
 def _follower(pages: LivePages, bearer: Bearer) -> Follower:
+    policy = house_policy("follow", FollowPolicy())
+
     def publish_again(manifest_url: str) -> Awaitable[Published]:
         origins = Origins(settings.FRAGMENT_ORIGINS, loopback=settings.LOCAL)
-        return publish(manifest_url, origins=origins, actor=ACTOR, pages=pages, bearer=bearer)
+        return publish(manifest_url, origins=origins, actor=ACTOR, pages=pages, bearer=bearer, trial=policy.trial)
 
-    return Follower(publish_again, house_policy("follow", FollowPolicy()))
+    return Follower(publish_again, policy)
 
 
 def _registry(upstreams: Upstreams, pages: LivePages, prewarmer: Prewarmer) -> SnapshotPoller:

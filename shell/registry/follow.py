@@ -20,8 +20,9 @@ from bff.resilience import log
 from shell.composition.ladder import Included
 from shell.composition.release import Release
 from shell.registry import models
-from shell.registry.publish import Published
+from shell.registry.publish import Published, Trial
 from shell.registry.release_folder import PublishRefused
+from shell.registry.steps import parse_steps
 
 ACTOR = "follow"
 
@@ -30,10 +31,22 @@ logger = log.get("registry")
 
 @dataclass(frozen=True, slots=True)
 class FollowPolicy:
-    """A fragment is followed every `interval_s` at most; each further try of one version waits twice as long."""
+    """A fragment is followed every `interval_s` at most; each further try of one version waits twice as long.
+
+    With `steps` (`1:10m,10:30m`) a version goes through these as a trial first, and is promoted where it does as well.
+    """
 
     interval_s: int = 60
     interval_s_max: int = 3600
+    steps: str = ""
+
+    def __post_init__(self) -> None:
+        parse_steps(self.steps)
+
+    @property
+    def trial(self) -> Trial | None:
+        """How a version begins; none where all visitors get it at once."""
+        return Trial(steps=self.steps) if self.steps else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from shell.registry.follow import Attempt, Follower, FollowPolicy, is_due
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, publish
 from shell.registry.snapshot_poller import SnapshotPoller
+from shell.registry.steps import StepsRefused
 from tests.support.podium.rig import Podium, Started
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,15 +54,16 @@ def test_version_is_tried_more_and_more_rarely_and_another_after_a_minute(
 class Shell:
     """One shell's includes of one fragment, at a time that the test moves."""
 
-    def __init__(self, started: Started) -> None:
+    def __init__(self, started: Started, policy: FollowPolicy = POLICY) -> None:
         self._started = started
+        self._policy = policy
         self.now = MORNING
         self.published: list[Published] = []
-        self.follower = Follower(self._publish, POLICY, clock=lambda: self.now.timestamp(), now=lambda: self.now)
+        self.follower = Follower(self._publish, policy, clock=lambda: self.now.timestamp(), now=lambda: self.now)
         self._poller = SnapshotPoller()
 
     async def _publish(self, manifest_url: str) -> Published:
-        done = await publish(manifest_url, origins=LOOPBACK, actor="follow")
+        done = await publish(manifest_url, origins=LOOPBACK, actor="follow", trial=self._policy.trial)
         self.published.append(done)
         return done
 
@@ -124,6 +126,22 @@ async def test_followed_fragment_is_published_by_itself_once(podium: Podium) -> 
     actions = [(entry.actor, entry.action) async for entry in models.AuditEntry.objects.order_by("id")]
     assert actions[-1] == ("follow", "published")
     assert "moving is not followed" in await fragment("follow", "moving", "off")
+
+
+async def test_followed_version_begins_as_a_trial_where_operators_say_in_which_steps(podium: Podium) -> None:
+    """Some visitors get it, what is live stays live, and it is followed once."""
+    started, _ = await moving(podium)
+    shell = Shell(started, FollowPolicy(steps="10:30m,50:1h"))
+    await fragment("follow", "moving", "on")
+    podium.change(started, version="2.0.0")
+    await shell.visit()
+    included, _ = await shell.visit()
+    assert [done.version for done in shell.published] == ["2.0.0"]
+    assert included.version == "1.0.0"
+    rollout = await models.Rollout.objects.select_related("release").aget(fragment="moving")
+    assert (rollout.release.version, rollout.share) == ("2.0.0", 1000)
+    with pytest.raises(StepsRefused):
+        FollowPolicy(steps="half of them")
 
 
 async def test_origin_that_answers_in_two_versions_is_no_loop(podium: Podium) -> None:
