@@ -213,6 +213,17 @@ async def test_browser_that_reads_no_more_is_left(origin: Origin) -> None:
             await answer.task
 
 
+async def test_stream_that_says_nothing_ends(origin: Origin) -> None:
+    """A connection stands for each, so one that stands still is given up; no browser is left to believe it whole."""
+    await origin.fail("body-stalled")
+    async with shell(origin, ProxyPolicy(idle_ms=100)) as proxied:
+        answer = proxied.begin("GET", "api/x")
+        assert answer.task is not None
+        with pytest.raises(BodyCut):
+            await asyncio.wait_for(answer.task, 30)
+        assert (answer.status, answer.whole) == (200, False)
+
+
 async def test_download_of_a_link_passes_and_the_same_address_is_no_page(origin: Origin) -> None:
     """As Chromium sends them: a link with `download` asks for nothing in particular, one without for a document."""
     link = {"sec-fetch-mode": "navigate", "sec-fetch-site": "same-origin"}
