@@ -1,9 +1,11 @@
 """A shop of three foreign teams, composed from their manifests and pages as data, without a browser."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from shell.composition.release import Trust
 from tests.support.tractors.pages import Shop, states
 from tests.support.tractors.teams import Store, store
 
@@ -38,3 +40,13 @@ async def test_every_page_of_the_shop_stands_and_each_team_fails_alone(tractors:
     assert [
         note for notes in shop.notes.values() for note in notes if "removed" in note or "did not answer" in note
     ] == []
+
+
+async def test_shop_of_teams_that_nobody_trusts_stands_whole(tractors: Store) -> None:
+    """New names are sandboxed: all that they show stands, each mini cart in its header, and no script of theirs."""
+    async with Shop(tractors.manifest_urls, Trust.SANDBOXED) as shop:
+        for path in PATHS[1:3]:
+            page = await shop.page(path)
+            assert set(states(page).values()) == {("fresh", "")}
+            assert 'data-inside="header"' in page
+            assert not re.search(r'data-(modules|scripts)="[^"]|hx-(post|trigger="(?!mullion:swap))', page)
