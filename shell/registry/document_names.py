@@ -2,7 +2,7 @@
 
 A browser reads `@font-face` and `@property` in the document alone, so those of a shadow root are lifted out of it; then
 their names are everybody's, and each may be held by one.
-Public: `DocumentNames`, `document_names`, `lifted_rules`, `shell_names`, `conflict`.
+Public: `DocumentNames`, `document_names`, `lifted_rules`, `shell_names`, `conflict`, `borrowed`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -62,6 +62,16 @@ def conflict(names: DocumentNames, others: Iterable[tuple[str, DocumentNames]]) 
             if name in held.declared or name in held.used:
                 return f"{name!r} is a name that {holder} {'declares' if name in held.declared else 'uses'}"
     return ""
+
+
+def borrowed(names: DocumentNames, others: Iterable[tuple[str, DocumentNames]]) -> tuple[str, ...]:
+    """For authors: what they use that is another fragment's, whose value or font stands in theirs."""
+    return tuple(
+        f"css: {name!r} is a name that {holder} declares for the whole page, so yours may mean what theirs does; give "
+        "yours a name of its own"
+        for holder, held in others
+        for name in sorted((names.used - names.declared) & held.declared)
+    )
 
 
 @cache

@@ -22,7 +22,7 @@ from shell.composition.release import Trust
 from shell.composition.requests import Bearer
 from shell.registry import models
 from shell.registry.content import check_content, content_of
-from shell.registry.document_names import DocumentNames, conflict, shell_names
+from shell.registry.document_names import DocumentNames, borrowed, conflict, shell_names
 from shell.registry.environment import this_environment
 from shell.registry.fetch import Copy, Fetcher, fetch_policy
 from shell.registry.gate.assess import Assessed, assess, errors_before
@@ -165,7 +165,8 @@ def _store(
         )
     if versions_fixed:
         _check_version(copy)
-    if clash := conflict(copy.names, _held_names(fragment)):
+    held = _held_names(fragment)
+    if clash := conflict(copy.names, held):
         raise PublishRefused(
             f"css: {clash}, and both would be the document's. Nothing was changed; give yours a name of its own"
         )
@@ -192,7 +193,7 @@ def _store(
         copy.manifest.version,
         digest,
         changed or trusted,
-        copy.notes,
+        (*copy.notes, *borrowed(copy.names, held)),
         copy.trust,
         findings,
         content=content_of(copy),

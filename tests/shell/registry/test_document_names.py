@@ -91,3 +91,14 @@ async def test_name_that_somebody_holds_is_refused_by_name(podium: Podium, style
         await published(podium, "offers", style)
     assert await models.LiveRelease.objects.acount() == 1
     await published(podium, "poll", own)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_name_that_another_has_declared_before_is_said_to_who_uses_it(podium: Podium) -> None:
+    """A registered property has a value where its user wrote what stands in for none."""
+    await published(podium, "poll", "@property --gap { syntax: '<length>'; inherits: true; initial-value: 900px }")
+    done = await published(podium, "offers", "p { margin: var(--gap, 8px); color: var(--m-text) }")
+    assert [note for note in done.notes if "--" in note] == [
+        "css: '--gap' is a name that poll declares for the whole page, so yours may mean what theirs does; give yours "
+        "a name of its own"
+    ]
