@@ -82,7 +82,13 @@ REACHES = {
 }
 
 
-@pytest.mark.parametrize("css", REACHES.values(), ids=REACHES)
+OFTEN = ("view transitions", "the top layer", "no box of its own")
+
+
+@pytest.mark.parametrize(
+    "css",
+    [pytest.param(css, marks=() if name in OFTEN else pytest.mark.full, id=name) for name, css in REACHES.items()],
+)
 def test_stylesheet_that_nobody_trusts_reaches_nothing_else(page: Page, css: str) -> None:
     """Every button of another fragment is seen, drawn as its team draws it, and is what a click on it meets."""
     html = '<details open><summary>x</summary>y</details><div class="long">' + "<p>Free spins</p>" * 9 + "</div>"
