@@ -1,4 +1,4 @@
-"""What a fragment's answer to a form says has become of it, as far as it can be told beyond doubt. Decides; no I/O.
+"""Decides from a fragment's answer whether a form was carried out, as far as that is certain. No I/O.
 
 Public: `Verdict`, `Meaning`, `read_meaning`.
 """
@@ -17,7 +17,7 @@ from shell.composition.include import Include
 from shell.proxy.locations import Place, page_location
 
 _DETAIL_CHARS_MAX = 300
-# A client error is the word of one who has not done it. The two that are not: the same is under way, and "too slow".
+# A client error means that the form was not carried out, with two exceptions: 409 (the same is in flight) and 408.
 _OPEN = frozenset({408, 409})
 _WITH_HTML = frozenset({200, 201, 202, 400, 409, 422})
 
@@ -39,7 +39,7 @@ class Meaning:
     words: str = ""
 
 
-# Turned away before any work.
+# Refused before any work.
 _NOTHING_DONE = frozenset({Reason.THROTTLED, Reason.SHED})
 
 

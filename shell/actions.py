@@ -93,7 +93,7 @@ async def act(request: HttpRequest, **_: str) -> HttpResponseBase:
         idempotency_key=idempotency_key,
     )
     deadline = Deadline.after_ms(time.monotonic(), ACTION_MS)
-    # What one player's answers are worth is nothing to another's.
+    # Invalid answers for one player must not affect other players.
     resource = (visit.player, found.url.partition("?")[0])
     answer = await parts().upstreams.actions_of(found.release).call(sent, deadline, resource=resource)
     return await _answered(request, include, answer, found.place(include), idempotency_key)
@@ -226,14 +226,14 @@ def _sent_on(location: str, *, htmx: bool) -> HttpResponse:
 
 
 async def _anew(include: Include, sequence: str) -> Included:
-    """The slot as it is after what was done: its answer had no HTML."""
+    """The slot rendered anew after the action, whose answer had no HTML."""
     visit = structs.replace(include.visit, min_sequence=sequence or include.visit.min_sequence)
     deadline = Deadline.after_ms(time.monotonic(), parts().composer.page_deadline_ms)
     return await parts().composer.includer.include(Include(include.slot, visit, include.release), deadline)
 
 
 def _of_unshown(status: int) -> Meaning:
-    """What is known of an action whose HTML can not stand in a page: a 200 or 202 said so there, and there alone."""
+    """The verdict on an action whose HTML can not be shown: with a 200 or 202 only the HTML has the result."""
     if status == 201:
         return Meaning(Verdict.DONE)
     return Meaning(Verdict.REFUSED if status in (400, 422) else Verdict.OPEN)

@@ -1,4 +1,4 @@
-"""What is decided about a request before anybody looks at what it wants: its host, and that it came over TLS.
+"""Checks of every request before routing: its host, and that it came over TLS.
 
 Public: `BODY_BYTES_MAX`, `HEALTH_PATH`, `is_internal`, `answer_health`, `refused_response`.
 """
@@ -26,7 +26,7 @@ def is_internal(scope: dict[str, Any]) -> bool:
 
 
 async def answer_health(scope: dict[str, Any], send: Any) -> None:
-    """200 for whoever asks, by any name and without TLS: that this process answers, and nothing else."""
+    """The health check: 200 for any host name and without TLS; it says only that this process answers."""
     if scope["method"] in ("GET", "HEAD"):
         headers = (PLAIN, ("cache-control", "no-store"))
         await respond(send, 200, headers, b"ok\n", head_only=scope["method"] == "HEAD")

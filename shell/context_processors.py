@@ -1,4 +1,4 @@
-"""What the bar around Django's own pages shows: the same values that the compiler leaves holes for.
+"""Template values of the bar around Django's own pages: the same as those of the compiler's holes.
 
 Public: `chrome`.
 """

@@ -1,4 +1,5 @@
-"""Which origins pages may show in a frame: never one of ours, for a page of ours in a frame has a player's session.
+"""The origins that pages may frame: never one of this installation, as its pages in a frame would have the player's
+session.
 
 Public: `frame_origin_problem`.
 """

@@ -1,4 +1,4 @@
-"""What goes first where the shell has too much to do: the class of a request, by what stands in it.
+"""The load class of a request, which decides what an overloaded shell sheds first.
 
 Public: `load_class_of`, `classify`.
 

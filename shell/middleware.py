@@ -39,7 +39,7 @@ class SecurityMiddleware(_Inline, security.SecurityMiddleware):
 
 
 class SessionMiddleware(_Inline, sessions.SessionMiddleware):
-    """A session is read when somebody asks for it. Only one that has changed is written, in a thread."""
+    """A session is loaded on first access. Only a changed one is saved, in a thread."""
 
     async def _after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if request.session.modified:
@@ -65,7 +65,7 @@ class CsrfViewMiddleware(_Inline, csrf.CsrfViewMiddleware):
 
 
 class AuthenticationMiddleware(_Inline, auth.AuthenticationMiddleware):
-    """Who it is, looked up when somebody asks."""
+    """The user, loaded on first access."""
 
 
 class XFrameOptionsMiddleware(_Inline, clickjacking.XFrameOptionsMiddleware):

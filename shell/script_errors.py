@@ -1,4 +1,4 @@
-"""What scripts of a release on trial throw in browsers: a beacon with the page view's token, counted once a visitor.
+"""Script errors of a release on trial: a beacon from browsers with the page view's token, counted once per visitor.
 
 Public: `report`.
 
@@ -22,7 +22,7 @@ from shell.wiring import parts
 BODY_BYTES_MAX = 2048
 _FILE = re.compile(r"/assets/([A-Za-z0-9_-]{1,100})/([0-9a-f]{32})/")
 TRIES_MAX = 30
-# Addresses are rented in rows of this size; whoever has one row is one voice, whatever it says from how many of them.
+# Networks of this size are rented as a whole, so all addresses of one count as one visitor.
 RENTED_IPV4_BITS = 24
 RENTED_IPV6_BITS = 48
 

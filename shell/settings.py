@@ -24,7 +24,7 @@ LOCAL = os.environ.get("DEBUG") == "1"
 DEBUG = False
 
 
-# What operators call this installation: it stands in the registry's answers and in its tokens, which are no other's.
+# The installation's name: it is part of the registry's answers and of its tokens, which no other installation accepts.
 ENVIRONMENT = os.environ.get("SHELL_ENVIRONMENT") or ("local" if LOCAL else "production")
 if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", ENVIRONMENT):
     raise ImproperlyConfigured(
@@ -64,7 +64,7 @@ PLAYER_CONTEXT_PRIVATE_KEY = os.environ.get("PLAYER_CONTEXT_PRIVATE_KEY", "")
 if not PLAYER_CONTEXT_PRIVATE_KEY:
     PLAYER_CONTEXT_PRIVATE_KEY = _secret("PLAYER_CONTEXT_PRIVATE_KEY", new_key_pair()[0])
 
-# What a browser types. Links, same-origin checks and allowed hosts follow from it.
+# The public address. Links, same-origin checks and allowed hosts follow from it.
 PUBLIC_URL = os.environ.get("PUBLIC_URL", "http://localhost:8000")
 # Where a browser finds the live socket; the shell's own origin when an edge routes by path.
 BFF_PUBLIC_URL = os.environ.get("BFF_PUBLIC_URL", "http://localhost:8012")
@@ -126,7 +126,7 @@ except NetworksRefused as error:
 # Where the gallery of fragments stands while they are developed. Whatever players reach has none.
 GALLERY_URL = os.environ.get("GALLERY_URL", "") if LOCAL else ""
 
-# Who is told what became of a trial, and what that is signed with.
+# The webhook for events of trials, and the secret that signs it.
 TRIAL_WEBHOOK_URL = os.environ.get("TRIAL_WEBHOOK_URL", "")
 TRIAL_WEBHOOK_SECRET = os.environ.get("TRIAL_WEBHOOK_SECRET", "")
 if TRIAL_WEBHOOK_URL:
@@ -183,7 +183,7 @@ SNAPSHOT = DATA / "shell.snapshot"
 _DATABASE_URL = os.environ.get("SHELL_DATABASE_URL", f"sqlite:///{DATA / 'shell.sqlite3'}")
 try:
     DATABASES = {"default": dj_database_url.parse(_DATABASE_URL, conn_health_checks=True)}
-except ValueError as error:  # and not its words: the address may hold a password
+except ValueError as error:  # the message leaves the address out, as it may hold a password
     raise ImproperlyConfigured("SHELL_DATABASE_URL is no address such as postgres://user@host:5432/name.") from error
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # WAL lets pages read while a publish writes; IMMEDIATE takes the write lock up front, so no upgrade can dead-lock.

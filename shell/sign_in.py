@@ -32,7 +32,7 @@ from shell.wiring import parts
 
 _NAME_MAX = 150
 _PASSWORD_MAX = 1024
-# Who comes when all of these wait is sent away.
+# Sign-ins beyond this queue are refused.
 _hashing = Threads("hashing", HASHES_MAX, 32)
 HASHING_MS = 3000
 _NOT_NOW = "Signing in is not possible for the moment, so nothing was changed. Pages still work; try again in a moment."

@@ -206,7 +206,9 @@ def _last_good(redis: AsyncClient) -> LastGood[Body]:
 
 
 def _registry_throttle(redis: AsyncClient) -> SignInThrottle:
-    """A team's CI asks a few times a minute; whoever guesses tokens asks all the time. An account here is a token."""
+    """A team's CI makes a few requests a minute; an attacker who guesses tokens makes many. The account that is limited
+    is the token.
+    """
     policy = house_policy("registry-api", ThrottlePolicy(window_s=60, address_tries_max=300, account_tries_max=120))
     return SignInThrottle(redis, policy)
 

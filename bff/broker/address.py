@@ -1,4 +1,4 @@
-"""Which broker, by address alone.
+"""Chooses the broker by its address.
 
 Public: `address`, `connect`.
 """

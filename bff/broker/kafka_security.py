@@ -1,4 +1,4 @@
-"""How the client proves who it is to Kafka, and Kafka to the client: TLS and SASL, out of the environment.
+"""Authentication between the client and Kafka: TLS and SASL settings from the environment.
 
 Public: `security_of`, `KafkaInsecure`.
 """

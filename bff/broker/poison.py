@@ -1,4 +1,4 @@
-"""Which events may be what killed those who took them. Pure.
+"""Finds poison events: those that may have killed the consumers that took them. Pure.
 
 Public: `batch_size`, `DeathRecord`.
 A consumer that dies had a whole batch in its hands, and only one event of it is to blame. So what two consumers have

@@ -1,4 +1,4 @@
-"""What travels through the broker.
+"""The envelope of events on the broker.
 
 Public: `Event`.
 """

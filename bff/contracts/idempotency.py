@@ -1,4 +1,4 @@
-"""What an `Idempotency-Key` may be, wherever one is read.
+"""The grammar of an `Idempotency-Key`, for every house that reads one.
 
 Public: `COMMAND_KEY_CHARS_MAX`, `is_command_key`, `is_form_key`.
 

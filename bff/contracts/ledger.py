@@ -1,4 +1,4 @@
-"""What the write side tells the read side: the events on the stream `ledger` and what may be asked for in return.
+"""The contract between write side and read side: events on the stream `ledger`, and requests in the other direction.
 
 Public: `LEDGER_STREAM`, `LEDGER_READER`, `ROLLING`, `REQUESTS_STREAM`, `OFFERS_STREAM`, `HISTORY_PAGE`, `HEARTBEAT`,
 `ENGINE_HEARTBEAT`,

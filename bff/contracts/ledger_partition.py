@@ -1,4 +1,4 @@
-"""Which partition of the ledger's stream an event goes to.
+"""Maps an event to its partition of the ledger's stream.
 
 Public: `partition_of`, `players_by_partition`, `PARTITIONS_MAX`, `aggregate_of_partition`.
 

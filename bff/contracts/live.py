@@ -1,4 +1,4 @@
-"""What a live WebSocket carries to a browser.
+"""The messages of the live WebSocket.
 
 Public: `LiveMessage`, `LIVE_CHANNEL_PREFIX`.
 """

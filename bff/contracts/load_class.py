@@ -1,4 +1,5 @@
-"""What a house with too much to do leaves undone first: a word on the wire, from the shell to every house behind it.
+"""The load class of a request: which requests an overloaded house sheds first. A header from the shell to every house
+behind it.
 
 Public: `LoadClass`, `PROBE`, `SHED`, `read_load_class`.
 """

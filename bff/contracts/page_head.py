@@ -1,4 +1,4 @@
-"""What the fragment of a page's primary slot may say of the page: the header `mullion-page`, a JSON object.
+"""Metadata of a page from the fragment in its primary slot: the header `mullion-page`, a JSON object.
 
 Public: `PageHead`, `PageHeadRefused`, `read_page_head`, `written_page_head`,
 `TITLE_CHARS_MAX`, `WORDS_CHARS_MAX`, `JSON_LD_BYTES_MAX`.

@@ -1,4 +1,4 @@
-"""Who a request is for: a signed, short-lived statement by the shell to one fragment.
+"""The player context of a request: a signed, short-lived token from the shell to one fragment.
 
 A JWT signed with Ed25519: only the shell holds the private key, everybody may check with the public one.
 

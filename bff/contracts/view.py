@@ -1,4 +1,4 @@
-"""What the BFF's read side answers: data, and how far that data may be believed.
+"""The view that the BFF's read side answers with: data and its freshness.
 
 Public: `FreshnessState`, `CommandsState`, `Sequence`, `Freshness`, `Break`, `View`, `SCOPE_STANDING`.
 """

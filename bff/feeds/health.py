@@ -1,4 +1,4 @@
-"""What one feed has met: counted for operators, and the last bad messages kept for whoever wants to see them.
+"""The health of one feed: counters for operators, and its last bad messages.
 
 Public: `FeedHealth`.
 """

@@ -1,4 +1,4 @@
-"""How many sockets one address holds.
+"""Counts open sockets by client address.
 
 Public: `Addresses`, `address_of`.
 """

@@ -1,4 +1,4 @@
-"""What one socket still has to send.
+"""The coalescing send queue of one socket.
 
 Public: `Box`.
 """

@@ -1,4 +1,4 @@
-"""Why a socket is closed, as the page hears it.
+"""The close codes of the live socket.
 
 Public: `CloseCode`.
 """

@@ -1,4 +1,4 @@
-"""Who follows what, and the latest of it.
+"""Fan-out: the subscribers of each topic, and its latest message.
 
 Public: `Fanout`, `Follower`.
 No I/O: the store's messages and snapshots are passed in, boxes are filled.
@@ -38,7 +38,7 @@ class _Topic:
 
 
 class Fanout:
-    """The one place in the process that remembers topics. A topic nobody follows is forgotten."""
+    """The one place in the process that stores topics. A topic without subscribers is dropped."""
 
     def __init__(self) -> None:
         self._topics: dict[str, _Topic] = {}

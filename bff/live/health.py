@@ -1,4 +1,4 @@
-"""What is not a socket: health, readiness, metrics, and the server's start and stop.
+"""The HTTP endpoints beside the socket: health, readiness, metrics; and the server's start and stop.
 
 Public: `http`, `lifespan`.
 """

@@ -70,7 +70,9 @@ class Hub:
         """Start the process's tasks, once. They end with the loop."""
         if not self._tasks:
             parts = (self._follow_store(), self._read_wanted(), self._heartbeat(), self._reconcile())
-            self._tasks = [asyncio.create_task(part, context=Context()) for part in parts]  # nobody's request
+            self._tasks = [
+                asyncio.create_task(part, context=Context()) for part in parts
+            ]  # not part of a request's context
             for task in self._tasks:
                 task.add_done_callback(_report)
 

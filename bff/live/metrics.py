@@ -1,4 +1,4 @@
-"""What the process says about itself at /metrics.
+"""The metrics of the live process.
 
 Public: `Metrics`.
 """

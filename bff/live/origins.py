@@ -1,4 +1,4 @@
-"""Which pages may open a socket.
+"""The origins whose pages may open a socket.
 
 Public: `allowed_origins`, `is_allowed`.
 A browser sends cookies and credentials of a page with any WebSocket that the page opens, and no CORS check stands

@@ -1,4 +1,4 @@
-"""What a page receives first: the store's records and feeds in the words of the socket.
+"""The snapshot that a page receives first: the store's records and feeds as live messages.
 
 Public: `read_snapshots`, `Snapshots`.
 """

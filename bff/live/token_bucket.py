@@ -1,4 +1,4 @@
-"""How often somebody may do something.
+"""A token bucket: a rate limit with bursts.
 
 Public: `TokenBucket`.
 """

@@ -1,4 +1,4 @@
-"""What may be followed, and by whom.
+"""The topics that may be subscribed to, and by whom.
 
 Public: `may_follow`, `own_topics`, `is_table`, `family_of`, `feed_of`.
 """

@@ -1,4 +1,4 @@
-"""How a provider has been told to fail, and until when.
+"""The fault that a sandbox provider was set to, and until when.
 
 Public: `Fault`, `FaultSwitch`.
 """

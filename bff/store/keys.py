@@ -1,4 +1,4 @@
-"""What each thing is called inside the store.
+"""The names of keys inside the store.
 
 Public: `Keys`.
 A script and a transaction may touch several of these, so on a cluster all of them stand in one slot.

@@ -1,4 +1,4 @@
-"""What the store hands out.
+"""The types that the store returns.
 
 Public: `Record`, `Put`, `FeedFreshness`, `Snapshot`, `LeaseState`, `feed_topic`, `decide_state`, `check_topic`,
 `check_epoch`.
@@ -93,7 +93,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class FeedFreshness:
-    """How far a feed may be believed. `as_of` is when it was last heard, None if never.
+    """The freshness of a feed. `as_of` is when it was last heard, None if never.
 
     `detail` is the reason word its adapter gave last; `data` is what came with the last heartbeat; `sequence` is that
     of the message which published a change last, None if none ever was.

@@ -1,4 +1,4 @@
-"""What must happen inside the store in one step, as Lua.
+"""The Lua scripts for steps that must be atomic inside the store.
 
 Public: `PUT`, `PUT_SHADOW`, `SWAP`, `HEARTBEAT`, `HEARTBEAT_OF_PART`, `ANNOUNCE`, `LEASE`, `RELEASE`, `JOIN`.
 Each is safe to run twice. Times are the store's own, so that ages are right whatever the clocks of its clients say.

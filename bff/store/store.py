@@ -142,7 +142,7 @@ class Store:
             await self.announce([feed])
 
     async def freshness(self, feed: str) -> FeedFreshness:
-        """How far `feed` may be believed, by its policy."""
+        """The freshness of `feed`, by its policy."""
         return (await self.read(feeds=[feed])).feeds[feed]
 
     async def announce(self, feeds: Iterable[str] = tuple(FEED_POLICIES)) -> None:

@@ -1,1 +1,1 @@
-"""What the processes of one shell tell each other through Redis. Losing it changes nothing within a process."""
+"""State that the processes of one shell share through Redis. Without Redis each process works on its own."""

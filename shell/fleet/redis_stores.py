@@ -1,4 +1,4 @@
-"""What Redis holds for every process: last good copies for the next one to start warm, and the lease of a probe.
+"""Shared stores in Redis: last good copies, with which a new process starts warm, and the lease of a probe.
 
 A copy goes from Redis into pages, so it is sealed: whoever else writes to Redis can neither make one, nor put one
 player's under another's key, nor make an old one young.

@@ -1,4 +1,4 @@
-"""What is said to whom the shell turns away while it has too much to do: a page that comes back by itself.
+"""The page for visitors whom an overloaded shell turns away; it reloads by itself.
 
 Public: `busy`.
 """

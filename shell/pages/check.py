@@ -1,4 +1,4 @@
-"""What a page is held against before it is live: all that is wrong with it, in sentences.
+"""Checks a page before it is live; each problem is a sentence.
 
 Public: `PageCheck`, `SKELETONS`.
 """

@@ -1,1 +1,1 @@
-"""Which release of each fragment is live: publishing, stored copies, and the snapshot that pages are made from."""
+"""The registry of releases: publishing, stored copies, and the snapshot that pages are composed from."""

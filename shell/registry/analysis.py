@@ -49,7 +49,7 @@ class AnalysisPolicy:
 
     window_s: int = 300
     every_s: int = 2
-    # Below this nothing is said of a release, however bad or good it looks.
+    # With fewer samples than this there is no verdict.
     samples_min: int = 100
     p99_samples_min: int = 1000
     failed_more_percent: int = 2
@@ -64,7 +64,7 @@ class AnalysisPolicy:
 
 
 class Finding(StrEnum):
-    """What comes of looking at a trial."""
+    """The result of evaluating a trial."""
 
     EARLY = "early"
     BAD = "bad"

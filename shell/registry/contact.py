@@ -1,4 +1,4 @@
-"""Who is called about a fragment, by its own word: the manifest of what is live.
+"""The on-call contact of a fragment, from the manifest of its live release.
 
 Public: `Contact`, `NOBODY`, `contact_of`, `contact_in`.
 """

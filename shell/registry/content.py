@@ -1,4 +1,4 @@
-"""What an origin sent as a release, as one digest: the same in every environment where it sent the same.
+"""The content digest of a release: equal in every environment to which its origin sent the same files.
 
 Public: `content_of`, `ContentDiffers`, `check_content`.
 A release's own digest is of what one installation serves: where it came from and what was written of it are part of it.

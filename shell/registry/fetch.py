@@ -38,7 +38,7 @@ FETCH_MS = 5000
 # For a manifest, of which nobody knows whether it is a function's that sleeps, and for all of one that is: platforms
 # let a start take ten seconds, and each request at once may meet one.
 WAKE_MS = 15_000
-# Nobody waits for a page meanwhile, and whoever publishes may have a busy machine.
+# No visitor waits for a publish, and the publisher's machine may be busy.
 _CONNECT_MS = 2000
 # A fallback is checked before any page shows it: any slot's prefix will do.
 _ANY_PREFIX = "/slots/page/slot"

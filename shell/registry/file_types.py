@@ -1,4 +1,4 @@
-"""What a file of a release may be, by what it is served as, and how it may then be reached.
+"""The types of files that a release may have, by content type, and how each may be referenced.
 
 Public: `FileType`, `STYLE`, `type_of`, `wanted_by`.
 """

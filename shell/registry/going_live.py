@@ -1,4 +1,4 @@
-"""What is live moves in one place: by a publish, a promotion or a rollback.
+"""The one place that changes the live release: by a publish, a promotion or a rollback.
 
 Public: `go_live`, `OLD_PAGES_S`, `EARLIER_MAX`.
 """

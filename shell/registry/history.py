@@ -1,4 +1,4 @@
-"""What the registry knows of fragments, for who asks: releases, differences, and who changed what.
+"""Queries on the registry: releases, differences between them, and the audit.
 
 Public: `FragmentView`, `ReleaseView`, `AuditView`, `Difference`, `list_fragments`, `show_fragment`, `show_check`,
 `compare`, `read_audit`, `find_release`, `is_named`, `record_refusal`, `NotFound`, `AUDIT_MAX`.
@@ -129,7 +129,7 @@ def _published_by(rows: Iterable[models.Release]) -> dict[int, str]:
 
 
 def show_check(fragment: str, named: str) -> CheckView:
-    """What the gate said of a release when it was published last; raises `NotFound`."""
+    """The gate's findings about a release at its last publish; raises `NotFound`."""
     release = find_release(fragment, named)
     check = assessment_of(release)
     if check is None:

@@ -1,4 +1,4 @@
-"""Which origins a release may come from: the wall against a manifest that sends the shell elsewhere (SSRF).
+"""The allow-list of origins for releases: protects against a manifest that makes the shell call other addresses (SSRF).
 
 Public: `Origins`, `origin_of`, `base_of`.
 """
@@ -39,7 +39,7 @@ class Origins:
         self._owners = owners
 
     def before_name(self, lists: Mapping[str, Sequence[str]]) -> "Origins":
-        """While nobody knows whose manifest it is: also what operators allow any fragment."""
+        """The check before the manifest's name is known: also origins that operators allow for any fragment."""
         return self._with(own for origins in lists.values() for own in origins)
 
     def of_fragment(self, fragment: str, lists: Mapping[str, Sequence[str]]) -> "Origins":
@@ -56,7 +56,7 @@ class Origins:
         return self._with((), owners)
 
     def owner_of(self, url: str) -> str:
-        """Whose origin alone it is, empty where it is nobody's."""
+        """The fragment that alone may be published from this origin; empty without one."""
         origin = origin_of(url)
         return self._owners.get(origin, "") if origin else ""
 

@@ -1,4 +1,4 @@
-"""How often a shell looks whether what is live has moved.
+"""How often a shell polls the registry for changes.
 
 Public: `PollPolicy`, `wait_s`.
 """

@@ -105,7 +105,7 @@ async def publish(
     """
 
     async def trust_of_name(name: str) -> Trust:
-        # Before anything else is asked for: nobody's origin hears of a release that may not be.
+        # Checked before any other request: a release that is not allowed causes no calls to origins.
         names.append(name)
         if only and name != only:
             raise PublishRefused(f"name: the manifest is {name}'s, and this may publish {only} alone")
@@ -238,7 +238,7 @@ class _Into(Enum):
 
 
 async def _record(fragment: str, actor: str, detail: str) -> None:
-    """Of what was refused, whoever published it is told: a database that is away must not hide why."""
+    """The publisher gets the reason of a refusal even if the database is down and the audit can not be written."""
     try:
         await sync_to_async(record_refusal)(fragment, actor=actor, detail=detail)
     except Error as error:

@@ -1,4 +1,4 @@
-"""What a file of a release reaches by its address, and whether that may be.
+"""The references from a file of a release to other files, and whether each is allowed.
 
 Public: `Reference`, `Reach`, `ReferenceRefused`, `OwnOrigin`.
 Source: the URL Standard for what a browser makes of an address. What it and RFC 3986 read in two ways is refused.

@@ -1,4 +1,4 @@
-"""What operators allow a fragment's name, whatever release of it is live: its trust, and whether it is followed.
+"""Operators' settings for a fragment's name, whichever release is live: its trust, and whether it is followed.
 
 Public: `trust_of`, `set_trust`, `set_trust_of_live`, `set_follow`, `set_origins`, `origins_by_fragment`, `set_shown`,
 `shown_of`, `RegistrationRefused`.

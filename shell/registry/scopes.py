@@ -1,4 +1,4 @@
-"""What operators let a fragment do for a player, whatever page it stands on.
+"""The scopes that operators give a fragment, whichever page it stands on.
 
 Public: `scopes_of`, `live_scopes`, `set_scopes`, `ScopesRefused`.
 """

@@ -1,4 +1,4 @@
-"""What a script reaches: static imports, dynamic ones of a literal, and `new URL("…", import.meta.url)`.
+"""The references of a script: static imports, dynamic ones of a literal, and `new URL("…", import.meta.url)`.
 
 Public: `ScriptReferences`, `read_script`.
 Read by tree-sitter's JavaScript grammar, so that what stands in a comment, a string or a pattern is none. It goes on

@@ -164,7 +164,7 @@ def _salt(release: Release) -> bytes:
 
 
 def _tag(row: models.Release | Release) -> str:
-    """Names the release in addresses of its slots; nobody else can make one."""
+    """The signed tag that names the release in addresses of its slots."""
     signature = salted_hmac(_TAG_SALT, f"{row.fragment}/{row.digest}", algorithm="sha256").hexdigest()
     return f"{row.digest[:12]}.{signature[:24]}"
 

@@ -1,4 +1,4 @@
-"""What a stylesheet reaches: `@import`, and `url()` and its kind, of which fonts are told apart from pictures.
+"""The references of a stylesheet: `@import`, and `url()` and its kind, with fonts distinguished from pictures.
 
 Public: `StyleReferences`.
 Source: CSS Syntax 3, read and written by tinycss2; CSS Images 4 for the functions that take an address as a string.

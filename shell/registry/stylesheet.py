@@ -1,4 +1,4 @@
-"""What a stylesheet would fetch by itself, read as a browser reads it.
+"""The external addresses that a stylesheet would fetch, parsed as a browser parses it.
 
 Public: `external_reference`.
 Source: CSS Syntax 3 §3.3 (preprocessing), §4.3 (tokens: comments, strings, escapes, names, url); CSS Images 4 and CSS

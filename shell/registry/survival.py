@@ -1,4 +1,5 @@
-"""What pages show of a release while its origin fails, row by row: the real include path over a failing transport.
+"""Rehearses failures of a release's origin: what pages show under each fault, by the real include path over a failing
+transport.
 
 Public: `survive`, `Survival`, `HEALS_S_MAX`.
 """

@@ -24,7 +24,7 @@ _NOT_ITS_OWN = frozenset(
     {Reason.HELD, Reason.NOT_PUBLISHED, Reason.UNAUTHORISED, Reason.LEFT, Reason.INTERNAL, Reason.COLD}
 )
 _AGE_S_MAX = 3600
-# What one process takes between two looks, and how many visitors of one network are believed to be people.
+# The most script errors that one process takes between two evaluations, and how many visitors of one network count.
 _SCRIPT_ERRORS_MAX = 1000
 _VISITORS_A_NETWORK_MAX = 3
 

@@ -80,7 +80,7 @@ class TokenView:
 
 @dataclass(frozen=True, slots=True)
 class MadeToken:
-    """`token` is told this once, and stored nowhere."""
+    """`token` is shown this once, and stored nowhere."""
 
     token: str
     shown: TokenView

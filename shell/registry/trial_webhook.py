@@ -56,7 +56,7 @@ def sign(secret: str, moment: int, body: bytes) -> str:
 
 
 class TrialWebhook:
-    """`notify` returns at once. Without a `url` nobody is told."""
+    """`notify` returns at once. Without a `url` nothing is sent."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class TrialWebhook:
         logger.warning("trial_webhook_undelivered", fragment=event.fragment, trial_event=event.event, detail=failure)
 
     async def _attempt(self, body: bytes) -> str:
-        """Why it was not heard, empty where it was."""
+        """Why the delivery failed; empty where it succeeded."""
         headers = (
             ("content-type", "application/json"),
             ("mullion-signature", sign(self._secret, int(self._now()), body)),

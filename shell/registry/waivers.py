@@ -56,7 +56,7 @@ class RehearsalView:
 
 @dataclass(frozen=True, slots=True)
 class CheckView:
-    """What the gate said of a release when it was published last."""
+    """The gate's findings about a release at its last publish."""
 
     version: str
     digest: str
@@ -115,7 +115,7 @@ def enforce(fragment: str, rule: str, *, actor: str) -> bool:
 
 
 def store_assessment(release: models.Release, assessed: Assessed, now: datetime) -> None:
-    """What was found, for `show` and for whoever promotes it."""
+    """Store the findings, for `show` and for a later promotion."""
     rehearsals = [
         {"where": each.where, "shown": {row.fault.name: _shown(row.state, row.heals) for row in each.rows}}
         for each in assessed.rehearsals

@@ -1,4 +1,4 @@
-"""What a provider's protocol and the feed say to each other.
+"""The interface between a provider's protocol and the feed.
 
 Public: `Batch`, `Source`, `Intake`, `SourceFailed`, `Held`.
 """
@@ -42,7 +42,7 @@ class Intake(Protocol):
     def remove(self, code: str) -> None: ...
 
     def alive(self) -> None:
-        """The provider was heard, and what is known of its games holds."""
+        """The provider answered, and the stored games are current."""
 
 
 class Source(Protocol):

@@ -1,4 +1,4 @@
-"""All tables as they stand, merged from what the provider says one message at a time.
+"""The current state of all tables, merged from the provider's messages.
 
 Public: `Board`, `is_ahead`.
 Pure: the time of receipt is passed in.

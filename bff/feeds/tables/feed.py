@@ -202,7 +202,7 @@ class TablesFeed:
         await self._report_failing(failed.reason, failed.detail)
 
     async def _report_failing(self, reason: Reason, detail: str) -> None:
-        """Say that the feed is not to be believed, whatever its age."""
+        """Report the feed as failing, whatever its age."""
         if self._failing != reason:
             self._failing = reason
             self._logger.warning("feed_failing", feed=FEED, reason=reason.value, detail=detail)
@@ -233,7 +233,7 @@ class TablesFeed:
                 self._logger.info("feed_healed", feed=FEED)
 
     def _take_verdict(self) -> Liveness | None:
-        """Take note of what was heard since the last heartbeat."""
+        """Take in the verdict on the messages since the last heartbeat."""
         verdict = self._liveness.verdict(datetime.now(UTC))
         if verdict is Liveness.MOVED:
             self._alive_at, self._announced = time.monotonic(), False

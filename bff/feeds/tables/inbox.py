@@ -1,4 +1,4 @@
-"""What has come in and was not handled yet, bounded so that a flood costs memory and time only up to a limit.
+"""The queue of received messages that are not handled yet, bounded so that a flood costs limited memory and time.
 
 Public: `Inbox`.
 """

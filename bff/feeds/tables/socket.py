@@ -1,4 +1,4 @@
-"""What is said to the live-table provider over its WebSocket.
+"""The client's messages to the live-table provider over its WebSocket.
 
 Public: `TablesSocket`, and from `feed_socket`: `SocketFailed`.
 """

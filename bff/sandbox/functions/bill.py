@@ -1,4 +1,4 @@
-"""What the platform would be paid for, beside what servers that wait would take. Pure: time is passed in.
+"""The cost on a function platform, compared with servers that are always on. Pure: time is passed in.
 
 Public: `Bill`.
 """

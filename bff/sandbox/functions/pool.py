@@ -1,4 +1,4 @@
-"""Which environment takes a request: the one that was used last, a new one, or none.
+"""Chooses the environment for a request: the most recently used idle one, a new one, or none.
 
 Public: `Pool`, `Throttled`.
 """

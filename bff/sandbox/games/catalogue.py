@@ -1,4 +1,4 @@
-"""What each provider of games has: the same for the same seed and day.
+"""The catalogue of each games provider: the same for the same seed and day.
 
 Public: `SandboxGame`, `Kind`, `catalogue_of`, `COUNTS`.
 """

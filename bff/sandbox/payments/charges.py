@@ -1,4 +1,4 @@
-"""What has been charged, kept in a journal so that a restart forgets nothing.
+"""The charges, stored in a journal that survives a restart.
 
 Public: `Charge`, `Charges`, `KeyReused`.
 """

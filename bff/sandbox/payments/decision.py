@@ -1,4 +1,4 @@
-"""How a charge ends, and how it is answered: by its amount, so that whoever wants a case can ask for it.
+"""Decides a charge's outcome and answer by its amount, so that tests can choose a case.
 
 Public: `Decision`, `decide`, `SLOW_S`.
 """

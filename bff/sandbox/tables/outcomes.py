@@ -1,4 +1,4 @@
-"""How a round of each kind of game ends.
+"""The outcome of a round for each kind of game.
 
 Public: `draw`, `named`.
 """

@@ -1,4 +1,4 @@
-"""What happens at the tables: rounds, seats, dealers, opening hours.
+"""The simulated tables: rounds, seats, dealers, opening hours.
 
 Public: `World`, `LiveTable`, `Result`.
 Pure: time is passed in, chance comes from the seed. The same seed and the same time since the start give the same

@@ -1,1 +1,1 @@
-"""What is found in a release before it is anybody's: by `fragment check` for its team, and by every publish."""
+"""The publish gate: checks of a release, run by `fragment check` for its team and by every publish."""

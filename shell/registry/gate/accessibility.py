@@ -1,4 +1,4 @@
-"""Who is shut out by a piece of HTML, as far as its markup alone can tell: WCAG 2.2 A, the part that needs no browser.
+"""Accessibility findings from markup alone: the part of WCAG 2.2 A that needs no browser.
 
 Public: `accessibility_findings`, `has_visible_text`, `UNSEEN`.
 

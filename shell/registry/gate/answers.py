@@ -1,4 +1,4 @@
-"""What is wrong with the answer of one slot: what a page shows of it, its headers, how near it is to its limits.
+"""Findings about one slot's answer: what a page shows of it, its headers, how near it is to its limits.
 
 Public: `about`, `about_survival`.
 """

@@ -62,7 +62,7 @@ def release_of(copy: Copy, trust: Trust) -> Release:
 
 
 async def assess(copy: Copy, transport: RecordingTransport) -> Assessed:
-    """Everything that can be said of `copy`, which was fetched through `transport`; nothing more is requested."""
+    """All findings about `copy`, which was fetched through `transport`; it makes no further request."""
     release = release_of(copy, copy.trust)
     places = tuple(dict.fromkeys(name for sample, _ in copy.answers for name in sample.places))
     findings = list(manifest_findings.about(release, copy, transport, places))

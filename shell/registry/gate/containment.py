@@ -1,4 +1,4 @@
-"""What containment takes out of a body, all of it, each thing once with its line.
+"""Findings about everything that containment removes from a body, each once with its line.
 
 Public: `notes_of`.
 """

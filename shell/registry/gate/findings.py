@@ -1,4 +1,4 @@
-"""What a check has to say: one finding a thing, with its place and what to do about it.
+"""The findings of a check, each with its place and its remedy.
 
 Public: `Finding`, `Level`.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with a manifest, its fallback and its files.
+"""Findings about a manifest, its fallback and its files.
 
 Public: `refusal`, `about`.
 """

@@ -13,7 +13,7 @@ from bff.resilience.transport import Sender
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and what came of it; `ms` is how long that took."""
+    """A request and its result; `ms` is how long it took."""
 
     request: Request
     answer: Response | CallFailed

@@ -1,4 +1,4 @@
-"""What to do about what is wrong: a sentence for each kind.
+"""The remedies: a sentence for each kind of finding.
 
 Public: `remedy_for_reason`, `remedy_for_note`, `remedy_for_refusal`, `rule_of_refusal`.
 """
