@@ -43,9 +43,23 @@ def main() -> None:
         _log_plainly()
         _end_at_once(_django())
     if sys.argv[1:2] == ["admin"]:
+        _check_admin_words(sys.argv[2:])
         _join()
         _serve_admin()
     sys.exit(_django())
+
+
+def _check_admin_words(argv: list[str]) -> None:
+    """Answer `--help`, and end with a sentence for what the command does not take."""
+    import argparse
+
+    words = argparse.ArgumentParser(
+        prog="manage.py admin",
+        description="Serve the operators' admin beside the copy that runs here, on HOST and PORT (127.0.0.1, 8009).",
+        epilog="PORT=8010 uv run manage.py admin --port-base 9700",
+    )
+    words.add_argument("--port-base", help="of the copy, where several run", metavar="PORT")
+    words.parse_args(argv)
 
 
 def _serve_admin() -> None:

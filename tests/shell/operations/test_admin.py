@@ -297,3 +297,12 @@ def test_admin_is_served_beside_a_copy_with_its_styles(tmp_path: Path) -> None:
         finally:
             process.terminate()
             process.wait(15)
+
+
+@pytest.mark.parametrize(("words", "code", "says"), [("--help", 0, "--port-base 9700"), ("--prot", 2, "--prot")])
+def test_admin_says_what_it_takes_and_serves_nothing_for_other_words(words: str, code: int, says: str) -> None:
+    """Help ends by itself, and a slip is not passed over."""
+    command = [sys.executable, "manage.py", "admin", words]
+    done = subprocess.run(command, cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code
+    assert says in done.stdout + done.stderr
