@@ -24,7 +24,7 @@ from tests.support import chromium as chromium_search
 from tests.support import postgres_server
 from tests.support.chromium import Chromium, NoChromium
 from tests.support.groups import BROWSER_FOLDER, WORKERS, Groups
-from tests.support.lobby import wait_for
+from tests.support.lobby import SLOTS, wait_for
 from tests.support.mullion import Mullion
 from tests.support.podium.rig import NoPodium, Podium
 from tests.support.postgres_server import NoPostgres, PostgresServer
@@ -304,7 +304,7 @@ def _drilled_of_the_run() -> Iterator[Mullion]:
 def drilled(_drilled_of_the_run: Mullion) -> Iterator[Mullion]:
     """The lobby's part of a Mullion with a fault proxy on every hop; nothing is broken when a test begins."""
     mullion = _drilled_of_the_run
-    wait_for(lambda: mullion.get("/")[1].count('data-state="fresh"') == 4, 30)
+    wait_for(lambda: mullion.get("/")[1].count('data-state="fresh"') == len(SLOTS), 30)
     yield mullion
     mullion.restore()
     urllib.request.urlopen(f"{mullion.url_of('drills')}/reset", data=b"").close()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from tests.support.lobby import wait_for
+from tests.support.lobby import SLOTS, wait_for
 from tests.support.mullion import ROOT, Mullion
 
 STATE = 'data-state="fresh"'
@@ -20,7 +20,7 @@ STEADY_S_MAX = 60.0
 def main(arguments: Sequence[str]) -> int:
     """Start, wait until the lobby is fresh, drill, stop."""
     with Mullion("--drills") as mullion:
-        wait_for(lambda: mullion.get("/")[1].count(STATE) == 3, STEADY_S_MAX, every_s=0.5)
+        wait_for(lambda: mullion.get("/")[1].count(STATE) == len(SLOTS), STEADY_S_MAX, every_s=0.5)
         command = [sys.executable, "manage.py", "drill", *arguments, "--port-base", str(mullion.port_base)]
         environ = {**mullion.environ, "MULLION_DATA_ROOT": str(mullion.data.parent)}
         reports = os.environ.get("DRILL_REPORTS")

@@ -10,6 +10,7 @@ import pytest
 from shell.operations.up.plan import PARTITION_KEY
 from tests.drills import run_record
 from tests.drills.mark import key_of
+from tests.support.lobby import SLOTS
 from tests.support.mullion import ROOT, Mullion
 
 LIST = """\
@@ -42,7 +43,7 @@ def drill(staging: Mullion, folder: Path, *words: str, key: str = "") -> subproc
 def test_system_elsewhere_is_drilled_for_a_marked_session_and_for_nobody_else(
     drilled_house: Mullion, tmp_path: Path
 ) -> None:
-    drilled_house.wait(lambda: drilled_house.get("/")[1].count('data-state="fresh"') == 4, 60)
+    drilled_house.wait(lambda: drilled_house.get("/")[1].count('data-state="fresh"') == len(SLOTS), 60)
     key = key_of(drilled_house.data)
     for words, given, sentence in (
         (["run", "promotions-slow", "--scope", "session"], "", "No session can be marked without the target's key"),

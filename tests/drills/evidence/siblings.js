@@ -36,7 +36,9 @@ async ({ masks, properties, elementsMax, actionsMax }) => {
     const [box] = element.getClientRects();
     if (!box) return "it has no place on the page";
     const hit = root.elementFromPoint?.(box.x + box.width / 2, box.y + box.height / 2) ?? null;
-    return hit && (hit === element || element.contains(hit) || hit.contains(element)) ? "" : "something covers it";
+    return hit && (hit === element || element.contains(hit) || hit.contains(element))
+      ? ""
+      : `something covers it: ${hit ? place(hit, null) : "nothing of this page"}`;
   };
   const actions = (root) =>
     [...root.querySelectorAll("a[href], button, select, textarea, input:not([type=hidden])")]
