@@ -32,19 +32,17 @@ def judge_repetition(
     `drawn` are their elements, and `referring` has attributes that may name parts of them.
     """
     parts: _Parts = {}
-    by_value: dict[tuple[bool, str], list[tuple[str, int]]] = {}  # the same few come again and again
+    by_value: dict[tuple[str, str | None], list[tuple[str, int]]] = {}  # the same few come again and again
     for element, name in referring:
-        value = element.attr(name) if element.namespace is _SVG else None
-        if not value:
-            continue
-        key = (name in _HREFS, value)
-        if name.startswith("marker-"):
-            found = _parts_of(name, value, _vertices(element))
-        elif key in by_value:
-            found = by_value[key]
-        else:
-            found = by_value[key] = _parts_of(name, value, 0)
-        if found:
+        key = (name, element.attr(name))
+        found = by_value.get(key)
+        if found is None:
+            if element.namespace is not _SVG:
+                continue
+            found = by_value[key] = _parts_of(name, key[1] or "")
+        if found and element.namespace is _SVG:
+            if name.startswith("marker-"):
+                found = [(part, times + _vertices(element)) for part, times in found]
             parts[element] = [*parts[element], *found] if element in parts else found
     if not parts:
         return
@@ -58,8 +56,8 @@ def judge_repetition(
         raise Stop(Reason.OVERSIZE, f"its drawings come to more than {limits.drawn_max} elements, or hold themselves")
 
 
-def _parts_of(name: str, value: str, vertices: int) -> list[tuple[str, int]]:
-    """(id, how often) of each part that `value` of the attribute `name` draws."""
+def _parts_of(name: str, value: str) -> list[tuple[str, int]]:
+    """(id, how often) of each part that `value` of the attribute `name` draws, a marker but once."""
     if name in _HREFS:
         ids = [value[1:]] if value.startswith("#") else []
     elif "url" in value.lower() or "\\" in value:
@@ -68,7 +66,7 @@ def _parts_of(name: str, value: str, vertices: int) -> list[tuple[str, int]]:
         return []
     # Browsers disagree about whether an escape in it means itself.
     ids += [unquote(written) for written in ids if "%" in written]
-    return [(part, 1 + vertices) for part in ids]
+    return [(part, 1) for part in ids]
 
 
 def _vertices(element: Element) -> int:
