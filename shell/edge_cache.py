@@ -1,4 +1,4 @@
-"""When an edge may hold a page: for a second, where it is nobody's and the next visitor would get the very same.
+"""Decides when an edge may cache a page: for a second, where it has no player and the next visitor would get the same.
 
 Public: `held_by_an_edge`, `HELD`.
 """

@@ -1,4 +1,4 @@
-"""What a browser's form holds, checked at the border and written anew where it has files.
+"""Reads a browser's form, checks it at the border, and encodes it anew where it has files.
 
 Public: `Form`, `FormRefused`, `read_form`.
 A form with files is read by Django's parser and encoded once more, so that a fragment's parser meets one plain way to

@@ -1,4 +1,4 @@
-"""That sessions ended: what the shell says over Valkey or Redis to whoever believes a token that lives longer.
+"""Revocations of sessions: published by the shell over Valkey or Redis for houses that accept longer-lived tokens.
 
 Public: `SessionsRevoked`, `REVOCATION_CHANNEL`, `REVOCATION_LOG`, `read_revocation`, `write_revocation`.
 """

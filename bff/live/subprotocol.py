@@ -1,4 +1,4 @@
-"""What a handshake offers in `Sec-WebSocket-Protocol`: our protocol, and beside it the ticket.
+"""Parses `Sec-WebSocket-Protocol` of a handshake: the protocol's name, and beside it the ticket.
 
 Public: `PROTOCOL`, `ticket_in`.
 A browser can set no header on a WebSocket but this one, and a URL is written down by every proxy on the way.

@@ -1,4 +1,4 @@
-"""What a connection may cost, where an ASGI application can not say it: heads and bodies in time, and heads in size.
+"""Limits on a connection below ASGI: time limits for heads and bodies, and a size limit for heads.
 
 Public: `ServerPolicy`, `policy_of`, `BoundedHttp`, `bounded_http`.
 

@@ -1,4 +1,4 @@
-"""What guarded calls count, for Prometheus.
+"""Prometheus metrics of guarded calls.
 
 Public: `Meter`, `Unmetered`.
 """

@@ -1,4 +1,4 @@
-"""Who begins beside money: the queue before the work of a process that has too much to do. Pure: time is passed in.
+"""Priority for money commands: the queue in front of an overloaded process. Pure: time is passed in.
 
 Public: `MoneyFirst`, `MoneyFirstPolicy`.
 

@@ -1,4 +1,4 @@
-"""What is asked in the background of an upstream that failed.
+"""The background probe of an upstream that failed.
 
 Public: `Probe`, `FixedProbe`.
 """

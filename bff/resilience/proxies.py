@@ -1,4 +1,4 @@
-"""Whose word about a request's caller is believed: the proxies that a house stands behind, and no one else.
+"""Trusted proxies: forwarding headers are accepted from the proxies in front of a house, and from no one else.
 
 Public: `ProxyHops`, `Caller`.
 

@@ -1,4 +1,4 @@
-"""What Valkey or Redis publishes: one subscription until it is lost, or anew for as long as the process lives.
+"""Subscriptions to Valkey or Redis: one until it is lost, or renewed for as long as the process lives.
 
 Public: `SubscriptionPolicy`, `SubscriptionLost`, `connect`, `messages`, `follow`, `cancel`.
 

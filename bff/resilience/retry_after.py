@@ -1,4 +1,4 @@
-"""When an upstream says to come back.
+"""Parses an upstream's `Retry-After`.
 
 Public: `retry_after_ms`.
 Source: RFC 9110 §10.2.3 (Retry-After: delay in seconds or an HTTP date).

@@ -1,4 +1,4 @@
-"""What went wrong below the transport, in our words. The border to pyreqwest's errors: decides, does no I/O.
+"""Translates pyreqwest's errors to reasons. Decides, does no I/O.
 
 Public: `translate`.
 

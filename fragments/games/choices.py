@@ -1,4 +1,4 @@
-"""What leads from one list of games to another: kinds, providers, orders, and a way on from an empty one. Pure.
+"""Links from one list of games to another: kinds, providers, orders, and advice beside an empty list. Pure.
 
 Public: `Choice`, `Empty`, `categories`, `providers`, `sorts`, `empty`.
 """

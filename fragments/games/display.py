@@ -1,4 +1,4 @@
-"""What the catalogue's templates show, decided from the BFF's answer. Pure: no request, no clock, no I/O.
+"""Display values of the catalogue's templates, decided from the BFF's answer. Pure: no request, no clock, no I/O.
 
 Public: `Catalogue`, `Shelf`, `catalogue`, `shelf`.
 """

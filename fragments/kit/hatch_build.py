@@ -1,4 +1,4 @@
-"""What is in the kit's wheel: kit, contracts and resilience, under the names that they have here."""
+"""Build hook of the kit's wheel, which holds kit, contracts and resilience under their names here."""
 
 from pathlib import Path
 from typing import Any

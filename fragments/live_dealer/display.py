@@ -1,4 +1,4 @@
-"""What the live tables' templates show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
+"""Display values of the live tables' templates, decided from the BFF's answers. Pure: no request, no clock, no I/O.
 
 Public: `Grid`, `Room`, `TableCard`, `Chip`, `Choice`, `Pathnames`, `KINDS`, `ALL`, `grid`, `room`.
 """

@@ -1,4 +1,4 @@
-"""What the bet slip and the list of bets show. Pure: no request, no clock, no I/O.
+"""Display values of the bet slip and the list of bets. Pure: no request, no clock, no I/O.
 
 Public: `Slip`, `Stake`, `Notice`, `Status`, `Again`, `BetLine`, `Bets`, `slip`, `bets`, `accepted`, `refused`,
 `unknown`, `NOT_SENT`, `EXPIRED`.

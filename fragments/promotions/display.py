@@ -1,4 +1,4 @@
-"""What the offers' templates show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
+"""Display values of the offers' templates, decided from the BFF's answers. Pure: no request, no clock, no I/O.
 
 Public: `Offers`, `OfferCard`, `BonusCard`, `Countdown`, `ClaimNote`, `offers`, `receipt_note`, `countdown_words`.
 """

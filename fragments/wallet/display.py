@@ -1,4 +1,4 @@
-"""What the summary and the cashier show, decided from the BFF's answers. Pure: no request, no clock, no I/O.
+"""Display values of the summary and the cashier, decided from the BFF's answers. Pure: no request, no clock, no I/O.
 
 Public: `Panel`, `Form`, `Line`, `Figures`, `Pending`, `panel`, `AMOUNT_FORMS`, `deposit_form`,
 `withdraw_form`, `line`, `age_note`, `live_sequence`.

@@ -1,4 +1,4 @@
-"""What the history shows, decided from the BFF's answer. Pure: no request, no clock, no I/O.
+"""Display values of the history, decided from the BFF's answer. Pure: no request, no clock, no I/O.
 
 Public: `Wanted`, `History`, `Choice`, `Month`, `wanted_from`, `history`.
 """

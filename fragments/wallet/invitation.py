@@ -1,4 +1,4 @@
-"""What somebody who is not signed in sees.
+"""The wallet for a visitor who is not signed in: an invitation to sign in.
 
 Public: `Invitation`, `invitation`.
 """

@@ -1,4 +1,4 @@
-"""What movements are called.
+"""Labels of movements.
 
 Public: `KINDS`, `COMMANDS`, `TOKEN`, `kind_label`, `state_label`.
 """

@@ -1,4 +1,4 @@
-"""What the page of limits shows, decided from the BFF's answer. Pure: no request, no clock, no I/O.
+"""Display values of the page of limits, decided from the BFF's answer. Pure: no request, no clock, no I/O.
 
 Public: `Limits`, `Row`, `PERIODS`, `BREAKS`, `limits`.
 """

@@ -1,4 +1,4 @@
-"""What composition counts. One metric an outcome, with the same words as the log line and the DOM."""
+"""Metrics of composition. Outcomes are counted with the same words as in the log line and the DOM."""
 
 from functools import lru_cache
 

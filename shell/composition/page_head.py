@@ -1,4 +1,4 @@
-"""What a primary slot's fragment says of the page, as the page's head has it: escaped, in the shell's own elements.
+"""Renders a primary slot's page metadata into the page's head: escaped, in the shell's own elements.
 
 Public: `rendered_title`, `rendered_elements`, `page_head_of`.
 """

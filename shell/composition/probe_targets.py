@@ -1,4 +1,4 @@
-"""What the probe of a release asks for while its upstream is failing.
+"""Chooses the request that probes a failing release.
 
 Public: `ProbeTargets`.
 """

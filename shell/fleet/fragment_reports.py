@@ -1,4 +1,5 @@
-"""What every shell process knows of one fragment, asked over Redis at the moment its team asks. Nothing is kept there.
+"""Collects the reports of every shell process about one fragment, over Redis, on a team's request. Nothing is stored
+there.
 
 Public: `FragmentReports`, `ReportsPolicy`.
 An answer is sealed: whoever else writes to Redis can not tell a team what did not happen.

@@ -1,4 +1,4 @@
-"""What a stylesheet names for a whole document: families of fonts and custom properties, declared or used.
+"""Names in a stylesheet that hold for the whole document: font families and custom properties, declared or used.
 
 A browser reads `@font-face` and `@property` in the document alone, so those of a shadow root are lifted out of it; then
 their names are everybody's, and each may be held by one.

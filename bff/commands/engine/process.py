@@ -1,4 +1,4 @@
-"""What every process of this house does before it touches the database.
+"""Set-up that every process of this house runs before it uses the database.
 
 Public: `set_up`, `name_of_process`.
 """

@@ -1,4 +1,4 @@
-"""What players do with games of the catalogue: favourites, and what they launched last. No money moves here.
+"""Commands on games of the catalogue: favourites, and the last launched game. No money moves here.
 
 Public: `set_favourite`, `launch_game`.
 

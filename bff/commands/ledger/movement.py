@@ -1,4 +1,4 @@
-"""What one transaction of a game moves.
+"""The amounts that one transaction of a game moves.
 
 Public: `Movement`.
 """

@@ -1,4 +1,4 @@
-"""What a fragment costs on a day with a final in it: as functions, and as servers that wait for it. Pure.
+"""The cost of a fragment on a day with a final: as functions, and as servers that are always on. Pure.
 
 Public: `DayPolicy`, `PricePolicy`, `Measured`, `DayBill`, `requests_a_second`, `bill_of`.
 """

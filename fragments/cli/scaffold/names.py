@@ -1,4 +1,4 @@
-"""What a fragment may be called.
+"""The grammar of fragments' names.
 
 Public: `check_name`, `NameRefused`, `package_of`, `title_of`.
 """

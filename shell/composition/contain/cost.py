@@ -1,4 +1,4 @@
-"""What it costs to contain a body, counted and never measured: the same body ends the same on a busy machine.
+"""The cost of containing a body, counted and not measured, so that the verdict is the same on a busy machine.
 
 Each weight is the time that one of its kind took at worst on one idle core; `tests/benchmarks/bench_contain.py` says
 whether they still hold (see README beside this file). A body is charged for the longest way that it could take, so what

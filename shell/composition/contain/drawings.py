@@ -1,4 +1,4 @@
-"""What a drawing may hold: the elements of SVG, with their attributes.
+"""The allowed elements of SVG, with their attributes.
 
 Public: `ELEMENTS`.
 """

@@ -1,4 +1,4 @@
-"""What a formula may hold: the elements of MathML Core, with their attributes.
+"""The allowed elements of MathML Core, with their attributes.
 
 None of them links anywhere, and none holds HTML or a drawing: that is where parsers disagree.
 Public: `ELEMENTS`.

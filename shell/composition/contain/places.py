@@ -1,4 +1,4 @@
-"""What depends on where an element stands: one look over the tree for each kind of element that was seen.
+"""Rules that depend on an element's place in the tree: one pass for each kind of element that was seen.
 
 Public: `treat_within`, `deeper_than`, `SPECIAL`, `IN_SELECT`, `TABLE_PART_FIRST`.
 """

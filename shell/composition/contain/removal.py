@@ -1,4 +1,4 @@
-"""What is taken out of a parsed body, and said to its authors.
+"""Removes parts of a parsed body, and notes each removal for its authors.
 
 Public: `Removal`.
 """

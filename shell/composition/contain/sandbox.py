@@ -1,5 +1,4 @@
-"""What is removed from the HTML of a fragment that is not trusted: everything that the page's own scripts would act
-upon.
+"""Rules for the HTML of a sandboxed fragment: everything that the page's own scripts would act upon is removed.
 
 Public: `may_act`, `asks_for_a_password`, `OWN_LIST`.
 

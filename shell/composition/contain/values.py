@@ -1,4 +1,4 @@
-"""What the value of an attribute may be.
+"""Checks of attribute values.
 
 Each check takes the value and the slot's reach and says whether the attribute stays. Public: the checks below.
 """

@@ -1,4 +1,4 @@
-"""What operators read where there is no page of the admin: a sentence, without the players' pages around it.
+"""The admin's error pages: a sentence, without the players' layout.
 
 Public: `bad_request`, `forbidden`, `not_found`, `broken`.
 """

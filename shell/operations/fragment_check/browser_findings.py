@@ -1,4 +1,4 @@
-"""What a browser shows of each slot: screenshots, script errors, violations of the page's CSP, and accessibility
+"""The check of each slot in a browser: screenshots, script errors, violations of the page's CSP, and accessibility
 problems.
 
 Public: `look`.

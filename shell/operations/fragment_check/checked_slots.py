@@ -1,4 +1,4 @@
-"""What the check requests: the slots of pages that name the fragment, or the given pathnames.
+"""The slots to check: those of pages that name the fragment, or the given pathnames.
 
 Public: `CheckedSlot`, `slots_to_check`, `include_of`, `PAGE`.
 """

@@ -1,4 +1,4 @@
-"""What is in the bench's wheel: the shell without its deployment, and what its pages link, under the names of here."""
+"""Build hook of the bench's wheel, which holds the shell without its deployment, and the static files of its pages."""
 
 from pathlib import Path
 from typing import Any

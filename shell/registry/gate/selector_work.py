@@ -1,4 +1,4 @@
-"""What it takes a browser to match the selectors of a stylesheet, counted as containment counts a body's HTML.
+"""Counts the work of a browser to match a stylesheet's selectors, as containment counts the cost of a body.
 
 A rule that stands in another means all of that one's selector each time it says `&`, so that twenty lines are a
 million; `:has()` looks through all that is below or behind an element. Each is counted for every element of a page.

@@ -1,4 +1,4 @@
-"""What players owe for wins that were taken back after they were spent."""
+"""Lists players' debts for wins that were taken back after they were spent, and writes one off."""
 
 from datetime import UTC, datetime
 from typing import Any
