@@ -22,9 +22,8 @@ def batch_size(deaths: Sequence[int]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DeathRecord:
-    """What stands beside a committed offset: `tries` consumers took the event at offset `at` and died.
-
-    With it they had in their hands what follows, up to the offset `until`. The default is: nobody died.
+    """Metadata of a committed offset: `tries` consumers took the event at offset `at` and died, holding the events up
+    to the offset `until`. The default is no death.
     """
 
     tries: int = 0

@@ -151,7 +151,7 @@ class Limiter:
         return self._number
 
     def leave(self, entered: int, now: float) -> None:
-        """It is done."""
+        """The request has ended."""
         self._entered.pop(entered, None)
         self.money_first.leave(entered, now)
 

@@ -94,7 +94,7 @@ class MoneyFirst:
             self._began[entered] = now
 
     def leave(self, entered: int, now: float) -> None:
-        """It is done, however it ended; one that waited has begun before."""
+        """The request has ended, with any result; a waiting one has begun before."""
         began = self._began.pop(entered, None)
         if began is None:
             return

@@ -84,6 +84,6 @@ def blocking_client(url: str, *, group: str = SHARED, connect_s: float, answer_s
 
 
 def _primary(address: RedisAddress, group: str, connect_s: float | None) -> Primary | None:
-    """Whoever has time to connect has half of it for each node that is asked where to."""
+    """Each node that is asked for the primary gets half of the time to connect."""
     node_s = max(NODE_S, (connect_s or 0) / 2)
     return Primary(address, address.key("", group=group), node_s=node_s) if address.found_by else None

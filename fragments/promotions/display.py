@@ -36,7 +36,7 @@ class Countdown:
 
 @dataclass(frozen=True, slots=True)
 class ClaimNote:
-    """What became of a claim, shown on its offer's card. Once `taken`, the card offers it no more.
+    """The status of a claim, shown on its offer's card. Once `taken`, the card has no claim button.
 
     One that is `asked` for again has its `reference`. What ends by itself when a feed is back `ends` with its name.
     """

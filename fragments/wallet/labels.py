@@ -41,7 +41,7 @@ def kind_label(kind: str) -> str:
 
 
 def state_label(kind: str, state: str) -> str:
-    """What became of a movement; nothing for one that is done. `kind` may be the command that it answers."""
+    """The label of a movement's state; empty for one that is done. `kind` may be the command that it answers."""
     if state == "declined" and kind.lower() in _MONEY_OUT:
         return "Not paid out"  # most were taken back by the player, and nobody declined that
     return _STATES[state]

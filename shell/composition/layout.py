@@ -47,7 +47,7 @@ class Grid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SlotPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands in a slot until its fragment does: `skeletons/<skeleton>.html`, so high from each width on.
+    """The skeleton of a slot until its fragment is there: `skeletons/<skeleton>.html`, so high from each width on.
 
     `visitor_height_px` is for who is not signed in, where that differs. An `optional` slot may be missing from the
     pages table: then its place is left out.

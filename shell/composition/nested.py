@@ -34,5 +34,5 @@ def filled(element: bytes, inner: Mapping[str, bytes], *, light: bool) -> bytes:
 
 
 def pending(include: Include) -> Included:
-    """What stands in a place until the slot inside is ready: its own fallback."""
+    """The element in a place until the slot inside is ready: that slot's fallback."""
     return included_from_failure(include, Failure(Reason.PENDING, "the slot around it was ready first"))

@@ -193,7 +193,7 @@ class Composition:
         return self._wrap(included)
 
     def _inner(self, slot: Slot) -> bytes:
-        """What stands in a place as the slot around it is sent: the slot itself, or its fallback for the moment."""
+        """The inner slot's element when the outer slot is sent: its content if it is ready, else its fallback."""
         task, ready = self._tasks.get(slot.name), self._ready.get(slot.name)
         if ready is None and task is not None and task.done():
             ready = task.result()

@@ -74,7 +74,7 @@ def _check_rest(rest: str) -> None:
 
 
 def _check_segment(segment: bytes) -> None:
-    """Whoever reads it later may decode it once more than it should: what comes of that must not climb either."""
+    """A later reader may decode the segment once too often: the result must not leave the folder either."""
     for _ in range(_DECODINGS_MAX):
         if segment.partition(b";")[0] in (b".", b".."):
             raise AddressRefused("a segment of it means another folder")

@@ -107,7 +107,7 @@ class ProxyPath:
     async def _find(
         self, incoming: Incoming, address: Address, scope: dict[str, Any], reply: Reply
     ) -> _Call | Rejection:
-        """Whose it is and where it goes; the shell's own cookies are put on the reply."""
+        """The request's player and target; the shell's own cookies are put on the reply."""
         parts = self._parts
         found = parts.pages.by_key(address.key)
         name, tag = split_tag(address.slot)

@@ -34,7 +34,7 @@ def contact_of(extension: Extension) -> Contact:
 
 
 def contact_in(manifest: bytes) -> Contact:
-    """The same of a manifest as it was served; of one that cannot be read any more, nobody."""
+    """The contact in a stored manifest; none in one that can not be parsed any more."""
     try:
         return contact_of(parse(manifest).mullion)
     except ManifestRefused:

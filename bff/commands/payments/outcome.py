@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class ChargeOutcome:
-    """What is known about a charge. `unknown`: it may or may not have been made; `lost`: it was not."""
+    """The outcome of a charge. `unknown`: it may or may not have been made; `lost`: it was not."""
 
     state: Literal["approved", "declined", "processing", "lost", "unknown"]
     charge_id: str = ""

@@ -54,7 +54,7 @@ class Catalogue:
         return self._games[part_of(code)].get(code)
 
     def games(self, part: int) -> list[GameState]:
-        """What stands in one part, by code."""
+        """The games of one part, by code."""
         return [self._games[part][code] for code in sorted(self._games[part])]
 
     def head(self) -> ProviderCatalogue:

@@ -215,7 +215,9 @@ def _is_next(standing: Sequence | None, event: Event) -> bool:
 
 
 def _all_of_it(change: PlayerChanged) -> PlayerChanged:
-    """What it does not tell is empty: nothing that an earlier epoch knew of the player is left."""
+    """Take the event as the player's whole state: what it leaves out becomes empty, and nothing of an earlier epoch is
+    left.
+    """
     return msgspec.structs.replace(
         change,
         claimed=change.claimed or {},

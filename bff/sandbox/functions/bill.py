@@ -47,5 +47,5 @@ class Bill:
         return self.billed_ms / 1000 * self.memory_mb / MB_A_GB
 
     def gb_seconds_of_servers(self, servers: int, for_s: float) -> float:
-        """The same of `servers` that are there for `for_s`, asked or not."""
+        """The GB-seconds of `servers` that run for `for_s`, with or without requests."""
         return servers * for_s * self.memory_mb / MB_A_GB

@@ -27,7 +27,7 @@ _MEDIA = {"content-type": "video/mp4", "cache-control": "public, max-age=60", **
 
 
 class Video:
-    """What is asked for below `/video/<table>/`, for a table of `kind`."""
+    """The files below `/video/<table>/`, for a table of `kind`."""
 
     def answer(self, kind: str, name: str, now: float) -> HttpResponse:
         """`now` is Unix seconds; a held `now` is a frozen playlist."""

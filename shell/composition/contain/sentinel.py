@@ -42,7 +42,7 @@ _last = [""]
 
 @dataclass(frozen=True, slots=True)
 class Sentinel:
-    """What stands around a body; each is written as a serialiser writes it."""
+    """The page around a body, in two parts; each is written as a serialiser writes it."""
 
     before: str
     after: str
@@ -86,7 +86,7 @@ def built(html: str, isolation: Isolation, *, scripting: bool = False) -> Docume
 
 
 def within(document: Document, isolation: Isolation) -> str | None:
-    """What stands in the second slot of a page that was `built`; None where anything around it has changed."""
+    """The content of the second slot of a page that was `built`; None where anything around it has changed."""
     around = SENTINELS[isolation]
     out = _last[0] = document.serialize()
     if not (out.startswith(around.before) and out.endswith(around.after)):

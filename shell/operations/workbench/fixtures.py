@@ -35,9 +35,8 @@ def read_fixture(fixtures: Path, path: str) -> Any | None:
 
 
 def answer_of(fixtures: Path, path: str, state: BenchState, now: datetime) -> Any | None:
-    """What is said at `path` in `state` at `now`; None where there is nothing.
-
-    A view says how fresh it is; what another upstream says has names and moments alone that a state can change.
+    """The answer at `path` in `state` at `now`; None where there is no fixture. A view carries its freshness; in other
+    upstreams' answers a state changes names and moments only.
     """
     found = _at(read_fixture(fixtures, path), now)
     if path.startswith(VIEWS):

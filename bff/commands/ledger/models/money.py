@@ -12,7 +12,7 @@ from django.db.models import Q
 
 
 class Player(models.Model):
-    """Whoever has money here. Its row is locked by every command, so a player's commands happen one after another.
+    """The owner of accounts. Its row is locked by every command, so a player's commands happen one after another.
 
     `sequence` counts what happened to the player, without gaps and for ever; `epoch` is the one in which the read side
     got everything about the player last; `lines` is how long the history is.

@@ -41,7 +41,7 @@ class Adapter(Protocol):
         """Raises `SignatureRefused`. `now` is Unix seconds."""
 
     def read(self, operation: str, body: bytes) -> ParsedRequest:
-        """What is asked for; raises `Denied`, for an amount that is no whole minor unit too."""
+        """Parse the request; raises `Denied`, also for an amount that is no whole minor unit."""
 
     def write(self, answer: WalletAnswer) -> bytes:
         """The answer's body."""
