@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.drills.control import Control
-from tests.drills.journal import Journal
+from tests.drills.journal import Expectation, Journal
 from tests.drills.report.samples import a_journal
-from tests.drills.runner.batches import SESSIONS_MAX, batches
+from tests.drills.runner.batches import SESSIONS_MAX, Room, batches
+from tests.drills.runner.catalogue import drill_of
 from tests.drills.runner.library import Named
 from tests.drills.runner.progress import Progress
 from tests.drills.runner.session import Run
@@ -95,6 +96,48 @@ async def test_late_moment_that_meets_many_costs_one_more_round_and_no_drill_its
     assert run.ran[-1] == (guilty, True)
     verdicts = {drill.name: drill.verdict for drill in run._record.drills}
     assert verdicts == {name: Verdict.DEVIATED if name == guilty else Verdict.HELD for name in SESSIONS}
+
+
+@pytest.mark.parametrize(("seen", "looks"), [("degraded (store_down)", 2), ("fallback (connect)", 1)])
+async def test_drill_by_itself_looks_again_where_a_sibling_was_late_alone(
+    tmp_path: Path, seen: str, looks: int
+) -> None:
+    lines: list[str] = []
+    run = Rehearsal(tmp_path, held, lines)
+    amiss = Expectation(subject="sibling wallet", kind="state", expected="fresh", seen=seen, held=False)
+
+    async def watched(each: Named, _control: object, **_: Any) -> Journal:
+        run.ran.append((each.name, True))
+        found = a_journal(each.name, Verdict.DEVIATED if len(run.ran) == 1 else Verdict.HELD, evidence=None)
+        found.mullion.expectations = [amiss] if len(run.ran) == 1 else []
+        return found
+
+    run._watched = watched  # type: ignore[method-assign]
+    with Control("http://127.0.0.1:9") as control:
+        found = await run._surely(Named("mine", drill_of("shell:wallet/status")), control)
+    assert (len(run.ran), found.mullion.verdict) == (looks, Verdict.HELD if looks == 2 else Verdict.DEVIATED)
+    assert len([line for line in lines if line.startswith("mine: a sibling was late")]) == looks - 1
+
+
+async def test_machine_that_is_too_slow_for_all_at_once_gets_fewer(tmp_path: Path) -> None:
+    """Where more than two beside each other are late, few are beside each other soon, and nearly all hold there."""
+    lines: list[str] = []
+    run = Rehearsal(tmp_path, held, lines)
+    run._verdict_of = lambda _name, alone: Verdict.HELD if alone or run.beside <= 2 else Verdict.DEVIATED
+    await run.rehearse()
+    assert {drill.verdict for drill in run._record.drills} == {Verdict.HELD}
+    assert len([name for name, alone in run.ran if alone]) < len(SESSIONS) / 2
+
+
+def test_room_is_halved_by_each_that_was_late_and_grows_back_by_those_that_were_not() -> None:
+    room = Room()
+    assert room.of(7) == 7
+    for _ in range(7):
+        room.learn(held=False)
+    assert room.of(7) == 1
+    for _ in range(14):
+        room.learn(held=True)
+    assert room.of(7) == 7
 
 
 async def test_halt_button_starts_no_further_drill(tmp_path: Path) -> None:

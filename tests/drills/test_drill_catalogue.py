@@ -9,7 +9,7 @@ from bff.resilience.partition import PARTITIONS_MAX
 from shell.operations.up import find
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.runner import catalogue, library
-from tests.drills.runner.batches import BESIDE_MAX, SESSIONS_MAX, WATCHED_MAX, Planned, batches, next_of
+from tests.drills.runner.batches import BESIDE_MAX, SESSIONS_MAX, WATCHED_MAX, Planned, Room, batches, next_of
 from tests.drills.runner.cli import SUBSET
 from tests.drills.runner.judge import IDLE
 from tests.support.mullion import ROOT
@@ -72,7 +72,7 @@ def sides(planned: Iterable[Planned]) -> Iterator[list[Planned]]:
     """What runs at the same time, as each ends in its turn."""
     waiting, running = [*planned], list[Planned]()
     while waiting or running:
-        while each := next_of(waiting, running):
+        while each := next_of(waiting, running, Room()):
             waiting.remove(each)
             running.append(each)
         yield [*running]
@@ -159,6 +159,16 @@ def test_what_only_writes_need_not_be_missed_while_its_answers_alone_are_lost() 
     for fault in ("latency", "timeout", "reset_peer"):
         assert all("fresh" in each.state for each in library.find(f"relay:valkey/{fault}").drill.expect.slots.values())
     assert "fresh" not in library.find("relay:valkey/down").drill.expect.slots["wallet"].state
+
+
+@pytest.mark.parametrize("hop", [hop for hop, effect in catalogue.HOPS.items() if effect.requests])
+def test_cell_of_a_hop_that_no_look_at_the_lobby_takes_sends_something_over_it(hop: str) -> None:
+    """As long as the fault is on, also where a browser watches for longer, and it never moves money."""
+    for for_s in (0, 9):
+        fault, *requests = catalogue.drill_of(f"{hop}/latency", for_s=for_s).method
+        assert [each.act for each in requests] == ["request"]
+        assert {each.for_s for each in requests} == {fault.for_s}
+        assert not {"amount", "stake"} & {name for each in requests for name in each.form}
 
 
 def test_subset_that_ci_runs_is_of_the_matrix() -> None:

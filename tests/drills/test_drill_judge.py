@@ -196,8 +196,23 @@ def test_sibling_that_is_amiss_beside_a_control_that_is_not_is_the_faults(contro
 def test_sibling_that_is_late_while_a_control_is_late_with_another_slot_is_not_the_faults() -> None:
     busy = view(4, {**FRESH, "promotions": ("fallback", "timeout", "Offers are out of reach")})
     assert found(watch(late(3), view(9), controls=[view(1), busy]))["sibling wallet", "state"].held
+    for reason in ("store_down", "breaker_open"):
+        opened = view(3, {**FALLEN, "wallet": ("degraded", reason, "<p>Late</p>")})
+        assert found(watch(opened, view(9), controls=[view(1), busy]))["sibling wallet", "state"].held
+        assert not found(watch(opened, view(9), controls=[view(1), view(4)]))["sibling wallet", "state"].held
     away = view(4, {**FRESH, "promotions": ("fallback", "connect", "Offers are out of reach")})
     assert not found(watch(late(3), view(9), controls=[view(1), away]))["sibling wallet", "state"].held
+
+
+def test_second_look_is_for_siblings_that_were_late_and_for_nothing_else() -> None:
+    """What else is amiss, or is amiss in another way, is the drill's verdict at once."""
+    controls = [view(1), view(4)]
+    fell, healed = view(0.9, FALLEN), [view(9), view(10)]
+    assert judge.only_late(judge.expectations(DRILL, watch(fell, late(3), *healed, controls=controls)))
+    gone = view(3, {**FALLEN, "wallet": ("fallback", "connect", "<p>Away</p>")})
+    assert not judge.only_late(judge.expectations(DRILL, watch(fell, gone, *healed, controls=controls)))
+    assert not judge.only_late(judge.expectations(DRILL, watch(fell, late(3), view(9, FALLEN), controls=controls)))
+    assert not judge.only_late(judge.expectations(DRILL, watch(fell, *healed, controls=controls)))
 
 
 def test_sibling_of_everybodys_outage_is_compared_with_what_was_before() -> None:

@@ -50,6 +50,17 @@ expect:
   slots: {promotions: {state: [fallback], heals_within_s: 3}}
   money: {change_minor: 2000, lines: 1, within_s: 1}
 """
+# Of the hop from browsers, which no page over HTTP needs, with what scripts would ask for there.
+ASKED = """\
+title: A file that scripts ask for
+page: /cashier/
+clock: running
+method:
+  - {hop: "browser:site", fault: status, for_s: 1}
+  - {act: request, path: /offers, over: "browser:site", for_s: 1}
+expect:
+  siblings: {cashier: {}}
+"""
 # The cashier asks for no promotions.
 UNTOUCHED = """\
 title: A cashier that is not concerned
@@ -96,6 +107,29 @@ def test_journal_says_what_the_fault_hit(proxy: ProxyProcess) -> None:
         found = run(site, proxy)
     [hit] = found.mullion.hits
     assert (hit.hop, hit.fault, hit.of, hit.count > 0) == ("shell:promotions", "latency", "connections", True)
+
+
+def test_request_takes_the_fault_where_the_page_that_is_watched_does_not(proxy: ProxyProcess) -> None:
+    """Over a page, and straight over a hop from browsers; its answers stand in the journal, whatever they are."""
+    lobby = UNTOUCHED.replace("expect:", "  - {act: request, path: /, for_s: 1}\nexpect:")
+    with CrookedSite(proxy.url) as site:
+        body = {"name": "browser:site", "upstream": site.url.removeprefix("http://"), "speaks": ["http"]}
+        proxy.api.post("/proxies", json=body).raise_for_status()
+        for text, answer in ((lobby, "× 200"), (ASKED, "× 503")):
+            found = run(site, proxy, text)
+            assert found.mullion.verdict == "held", found.mullion.sentence
+            assert found.mullion.hits[0].count > 0
+            assert answer in str(found.run[-1].output), found.run
+        proxy.api.delete("/proxies/browser:site")
+
+
+def test_form_that_is_sent_has_another_key_each_time(proxy: ProxyProcess) -> None:
+    text = UNTOUCHED.replace("expect:", '  - {act: request, path: /act, form: {amount: "1"}, for_s: 1}\nexpect:')
+    with CrookedSite(proxy.url) as site:
+        found = run(site, proxy, text)
+        sent = next(step for step in found.run if "send a form" in step.activity.name)
+        assert "× 303" in str(sent.output)
+        assert len({*site.keys}) == len(site.keys) > 0
 
 
 def test_drill_whose_fault_hit_nothing_proves_nothing(proxy: ProxyProcess) -> None:

@@ -21,7 +21,7 @@ Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
 Path = Annotated[str, msgspec.Meta(pattern=r"^/[^\s]{0,200}$")]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
 Ms = Annotated[int, msgspec.Meta(ge=1, le=600_000)]
-Act = Literal["deposit", "bet", "visit", "result"]
+Act = Literal["deposit", "bet", "visit", "request", "result"]
 
 HEALS_WITHIN_S = 10.0
 PAGE_WITHIN_MS = 2000
@@ -64,9 +64,10 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
 
     `hop` with `fault` breaks the way from one who calls to one who is called (`*:valkey`: every way to it), `with`
     names its parameters. `provider` with `fault` makes a sandbox provider fail of itself. `act` does what a player
-    does: `deposit` (`amount`), `bet` (`table`, `side`, `stake`), `visit` (`visitors` load the page for `for_s`), or
-    sets what a `table` plays next: `result` (`value`). A step that `follows` begins `after_s` after the one before it
-    is done; all others count from the start.
+    does: `deposit` (`amount`), `bet` (`table`, `side`, `stake`), `visit` (`visitors` load the page for `for_s`),
+    `request` (`path` is asked for twice a second for `for_s`, or sent `form`; `over` names a hop from browsers that it
+    goes over in place of the page's, without cookies), or sets what a `table` plays next: `result` (`value`). A step
+    that `follows` begins `after_s` after the one before it is done; all others count from the start.
     """
 
     hop: Name | None = None
@@ -86,6 +87,9 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
     stake: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 200
     value: Annotated[str, msgspec.Meta(max_length=16)] = ""
     visitors: Annotated[int, msgspec.Meta(ge=1, le=500)] = 20
+    path: Path = "/"
+    form: dict[str, str] = {}
+    over: Name = ""
 
     def __post_init__(self) -> None:
         if sum(each is not None for each in (self.hop, self.provider, self.act)) != 1:
@@ -100,6 +104,7 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
                 "deposit": f"deposit {self.amount}",
                 "bet": f"bet {self.stake} minor units on {self.side} at table {self.table}",
                 "visit": f"{self.visitors} visitors load the page for {self.for_s:g} s",
+                "request": f"{'send a form to' if self.form else 'ask for'} {self.path} for {self.for_s:g} s",
                 "result": f"table {self.table} plays {self.value}",
             }[self.act]
         given = " ".join(f"{name}={value}" for name, value in self.parameters.items())

@@ -7,7 +7,9 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +50,9 @@ class Holding:
 class Actor:
     """Acts as the drill's player, or as a visitor."""
 
-    def __init__(self, drill: Drill, visitor: Visitor, target: Target) -> None:
-        self._drill, self._visitor, self._target = drill, visitor, target
+    def __init__(self, drill: Drill, visitor: Visitor, target: Target, addresses: Mapping[str, str]) -> None:
+        """`addresses` are those of hops from browsers, by their names."""
+        self._drill, self._visitor, self._target, self._addresses = drill, visitor, target, addresses
 
     async def act(self, step: Step) -> journal.Step:
         """Do it; how it went. It raises nothing: a player sees pages, and so does this."""
@@ -57,6 +60,7 @@ class Actor:
             "deposit": self._deposit,
             "bet": self._bet,
             "visit": self._visit,
+            "request": self._request,
         }
         start, began = now(), time.monotonic()
         done, output = await works[step.act or ""](step)
@@ -127,6 +131,35 @@ class Actor:
         slowest = max((view.took_ms for view in views), default=0)
         problem = f", the first: {failed[0].problem or failed[0].status}" if failed else ""
         return not failed, f"{len(views)} pages, {len(failed)} failed{problem}, the slowest in {slowest:.0f} ms"
+
+    async def _request(self, step: Step) -> tuple[bool, Any]:
+        """Whatever is answered: what the fault makes of it is for the page to show. A form has a key for each time."""
+        until = time.monotonic() + step.for_s
+        answers: Counter[str] = Counter()
+        async with AsyncExitStack() as stack:
+            visitor = self._visitor
+            if step.over:
+                address = self._addresses.get(step.over)
+                if address is None:
+                    return False, f"there is no hop {step.over} from browsers here"
+                visitor = await stack.enter_async_context(Visitor(address))
+            while (left_s := until - time.monotonic()) > 0:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left_s):
+                        answers[await self._answer(visitor, step)] += 1
+                        await asyncio.sleep(EVERY_S)
+        return True, ", ".join(f"{count} × {answer}" for answer, count in answers.most_common()) or "no answer"
+
+    async def _answer(self, visitor: Visitor, step: Step) -> str:
+        if not step.form:
+            view = await visitor.look(step.path)
+            return view.problem or str(view.status)
+        try:
+            return str(
+                (await visitor.post(step.path, {**step.form, "idempotency_key": secrets.token_hex(16)})).status_code
+            )
+        except httpx.HTTPError as error:
+            return type(error).__name__
 
     # --- money
 

@@ -1,6 +1,6 @@
 """Which drills of the matrix may run side by side: those whose faults can not be taken for one another's.
 
-Public: `Planned`, `Batch`, `batches`, `next_of`, `expected_s`, `SESSIONS_MAX`, `BESIDE_MAX`, `WATCHED_MAX`.
+Public: `Planned`, `Batch`, `Room`, `batches`, `next_of`, `expected_s`, `SESSIONS_MAX`, `BESIDE_MAX`, `WATCHED_MAX`.
 
 Most of the matrix is one batch: sessions' outages, each under a mark of its own, beside outages of everybody that hit
 no slot, each on a hop of its own. As one ends the next begins. Outages of everybody that hit a slot run in pairs, no
@@ -64,24 +64,42 @@ class Batch:
         return min(len(self.drills), SESSIONS_MAX)
 
 
+# By how much of all places there are more after a drill that held beside others.
+GROWS = 1 / 14
+
+
+@dataclass(slots=True)
+class Room:
+    """How many run at once: on a slow machine as many as fit would all be late for want of a processor.
+    Half as many after each that did not hold beside others, and a few more after each that did, as TCP sends."""
+
+    share: float = 1.0
+
+    def learn(self, *, held: bool) -> None:
+        self.share = min(1.0, self.share + GROWS) if held else self.share / 2
+
+    def of(self, most: int) -> int:
+        return max(1, int(most * self.share))
+
+
 def expected_s(drill: Drill, *, watched: bool) -> float:
     """About how long it takes where it is alone and the machine does nothing else: what leads up to the fault, and
     what heals."""
     return drill.lasts_s + OVERHEAD_S + (WATCHED_OVERHEAD_S if watched else 0)
 
 
-def next_of(waiting: Sequence[Planned], running: Collection[Planned]) -> Planned | None:
+def next_of(waiting: Sequence[Planned], running: Collection[Planned], room: Room) -> Planned | None:
     """The first of those that wait which may run beside those that do."""
-    return next((each for each in waiting if _fits(each, running)), None)
+    return next((each for each in waiting if _fits(each, running, room)), None)
 
 
-def _fits(one: Planned, running: Collection[Planned]) -> bool:
+def _fits(one: Planned, running: Collection[Planned], room: Room) -> bool:
     sessions = sum(each.of_one_session for each in running)
     filmed = one.watched or any(each.watched for each in running)
-    if one.of_one_session and sessions >= (SESSIONS_BESIDE_WATCHED_MAX if filmed else SESSIONS_MAX):
+    if one.of_one_session and sessions >= room.of(SESSIONS_BESIDE_WATCHED_MAX if filmed else SESSIONS_MAX):
         return False
     if not one.of_one_session:
-        if len(running) - sessions >= BESIDE_MAX:
+        if len(running) - sessions >= room.of(BESIDE_MAX):
             return False
         if any(each.hop == one.hop for each in running if not each.of_one_session):
             return False

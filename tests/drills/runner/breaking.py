@@ -60,11 +60,13 @@ class Breaker:
         self._broken: list[tuple[str, str]] = []
         self._failing: list[str] = []
         self._numbers: dict[int, str] = {}
+        self.addresses: dict[str, str] = {}
 
     def check(self, *, alone: bool = True) -> None:
         """Whether all of it can be done there, and with `alone` whether nothing is broken yet; raises `ControlRefused`
         or `CanNotRun`, and has touched nothing."""
         hops = self._control.hops()
+        self.addresses = {name: f"http://{hop['listen']}" for name, hop in hops.items() if name.startswith("browser:")}
         for number, step in enumerate(self._drill.method):
             if step.hop is not None:
                 _check_fault(step.fault)

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from bff.store.policy import feed_policy
 from tests.drills.kit.drill import (
     HEALS_WITHIN_S,
@@ -49,7 +51,8 @@ class HopEffect:
     of a tester. `page`: it is the way to the page itself. `shared`: what is late is covered for a while by the copy
     that everybody has. `after_s`: silence is believed for so long, so that a shorter fault hits no slot. `scripts`:
     only what a page runs in a browser goes there, and no visit over HTTP does. `writes`: what it says arrives though
-    no answer comes back, so that nothing has to be noticed until nobody listens."""
+    no answer comes back, so that nothing has to be noticed until nobody listens. `requests`: what sends something over
+    it meanwhile, where a look at the lobby does not; none of them moves money or changes a page."""
 
     slots: tuple[str, ...] = ()
     must: bool = False
@@ -59,6 +62,11 @@ class HopEffect:
     after_s: float = 0.0
     scripts: bool = False
     writes: bool = False
+    requests: tuple[Step, ...] = ()
+
+
+def _request(path: str, *, over: str = "", **form: str) -> tuple[Step, ...]:
+    return (Step(act="request", path=path, over=over, form=form),)
 
 
 def _believed_s(feed: str) -> float:
@@ -67,21 +75,35 @@ def _believed_s(feed: str) -> float:
 
 HOPS: Mapping[str, HopEffect] = {
     "browser:shell": HopEffect(page=True, session=True),
-    "browser:bff-live": HopEffect(scripts=True),
-    "browser:sandbox-tables": HopEffect(scripts=True),
+    "browser:bff-live": HopEffect(scripts=True, requests=_request("/healthz", over="browser:bff-live")),
+    "browser:sandbox-tables": HopEffect(
+        scripts=True, requests=_request("/video/201/live.m3u8", over="browser:sandbox-tables")
+    ),
     "shell:wallet": HopEffect(("wallet",), must=True, session=True),
     "shell:live-dealer": HopEffect(("tables",), must=True, session=True, shared=True),
     "shell:promotions": HopEffect(("promotions",), must=True, session=True),
     "shell:games": HopEffect(("games",), must=True, session=True),
     "shell:valkey": HopEffect(),
     "wallet:bff-queries": HopEffect(("wallet",), must=True, session=True),
-    "wallet:bff-commands": HopEffect(("wallet",), session=True),
+    "wallet:bff-commands": HopEffect(
+        ("wallet",),
+        session=True,
+        requests=_request("/slots/cashier/cashier/actions/cancel", receipt_id="no-such-withdrawal"),
+    ),
     "live-dealer:bff-queries": HopEffect(("tables",), must=True, session=True),
-    "live-dealer:sandbox-tables": HopEffect(),
+    "live-dealer:sandbox-tables": HopEffect(requests=_request("/tables/205/")),
     "promotions:bff-queries": HopEffect(("promotions",), must=True, session=True),
-    "promotions:bff-commands": HopEffect(("promotions",), session=True),
+    "promotions:bff-commands": HopEffect(
+        ("promotions",),
+        session=True,
+        requests=_request("/slots/lobby/promotions/actions/claim", promotion_id="no-such-offer"),
+    ),
     "games:bff-queries": HopEffect(("games",), must=True, session=True),
-    "games:bff-commands": HopEffect(("games",), session=True),
+    "games:bff-commands": HopEffect(
+        ("games",),
+        session=True,
+        requests=_request("/slots/games/catalogue/actions/game", do="unmark", game_id="no-such-game"),
+    ),
     "bff-queries:valkey": HopEffect(SLOTS),
     "bff-live:valkey": HopEffect(),
     "bff-commands:valkey": HopEffect(
@@ -185,7 +207,10 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
         scope=scope,  # type: ignore[arg-type]
         clock="running",
         hypothesis=Hypothesis(probes=_probes(hit, siblings)),
-        method=[Step(hop=hop, fault=fault.name, parameters=given, for_s=for_s)],
+        method=[
+            Step(hop=hop, fault=fault.name, parameters=given, for_s=for_s),
+            *(msgspec.structs.replace(each, for_s=for_s) for each in effect.requests),
+        ],
         expect=Expect(
             slots={slot: _slot(hop, effect, fault, for_s) for slot in hit},
             siblings={slot: SiblingExpectation() for slot in siblings},
@@ -206,7 +231,9 @@ def _description(name: str, effect: HopEffect, for_s: float) -> str:
     hop, _, fault = name.partition("/")
     words = f"From the table of hops and faults: {hop} × {fault}."
     if effect.scripts and for_s < WATCHED_FOR_S:
-        words += " Only scripts of a page go there: visits over HTTP can show no more than that pages do without."
+        words += (
+            " Only scripts of a page go there: that pages over HTTP do without is seen, what scripts make of it not."
+        )
     if effect.after_s and for_s <= effect.after_s:
         slots = " and ".join(effect.slots)
         words += (

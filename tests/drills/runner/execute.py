@@ -130,7 +130,7 @@ class Execution:
         unmarked: Looks = self._shared or (await self._visitor("") if self._mark else player)
         self._tester: Looks = player if self._mark else unmarked
         self._beside = unmarked
-        self._actor = Actor(self.drill, player, self.target)
+        self._actor = Actor(self.drill, player, self.target, self._breaker.addresses)
         if self.drill.clock == "held":
             await asyncio.to_thread(self._breaker.hold_clock, held=True)
         self._say("steady?")

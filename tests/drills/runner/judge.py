@@ -1,6 +1,6 @@
 """What was seen, against what a drill expects: decided from values alone.
 
-Public: `expectations`, `phases`, `money`, `failed`, `proves_nothing`, `sentence`, `IDLE`.
+Public: `expectations`, `phases`, `money`, `failed`, `proves_nothing`, `only_late`, `sentence`, `IDLE`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +12,12 @@ from tests.drills.journal import Expectation, Hit, MoneySum, Phases
 from tests.drills.kit.drill import Drill, SlotExpectation
 from tests.drills.runner.judge_siblings import others, sibling, siblings
 from tests.drills.runner.page import SlotView, View
-from tests.drills.runner.watch import FRESH, Watch, expected, is_, seconds
+from tests.drills.runner.watch import FRESH, LATE, Watch, expected, is_, seconds
 
 STEADY = "steady state"
 REASONS = frozenset(map(str, Reason))
 DIFFERENCE_CHARS_MAX = 160
+_LATE_WORDS = tuple(f"({reason})" for reason in LATE)
 # The tag of a drill on a hop over which nothing may travel meanwhile: that pages do without it is all that it proves.
 IDLE = "idle"
 
@@ -198,6 +199,14 @@ def proves_nothing(drill: Drill, hits: Sequence[Hit], found: Sequence[Expectatio
     units = " or ".join(dict.fromkeys(f"{each.of.removesuffix('s')}{whom}" for each in hits))
     hops = ", ".join(dict.fromkeys(each.hop for each in hits))
     return f"It proves nothing: while {hops} was broken, no {units} met the fault there."
+
+
+def only_late(found: Sequence[Expectation]) -> bool:
+    """Whether nothing is amiss but siblings that were late, which a busy machine makes of them without any fault: what
+    a fault does to a sibling it does again, and a second look tells the two apart."""
+    amiss = [each for each in found if not each.held]
+    late = {each.subject for each in amiss if each.kind == "state" and each.seen.endswith(_LATE_WORDS)}
+    return bool(amiss) and all(each.subject.startswith("sibling ") and each.subject in late for each in amiss)
 
 
 # --- all of it
