@@ -102,7 +102,7 @@ HOPS: Mapping[str, HopEffect] = {
     "games:bff-commands": HopEffect(
         ("games",),
         session=True,
-        requests=_request("/slots/games/catalogue/actions/game", do="unmark", game_id="no-such-game"),
+        requests=_request("/slots/games/catalogue/actions/game", do="unmark", game_id="nobody:no-such-game"),
     ),
     "bff-queries:valkey": HopEffect(SLOTS),
     "bff-live:valkey": HopEffect(),
