@@ -51,7 +51,7 @@ expect:
   money: {change_minor: 2000, lines: 1, within_s: 1}
 """
 # Of the hop from browsers, which no page over HTTP needs, with what scripts would ask for there.
-ASKED = """\
+REQUESTED = """\
 title: A file that scripts ask for
 page: /cashier/
 clock: running
@@ -115,7 +115,7 @@ def test_request_takes_the_fault_where_the_page_that_is_watched_does_not(proxy: 
     with CrookedSite(proxy.url) as site:
         body = {"name": "browser:site", "upstream": site.url.removeprefix("http://"), "speaks": ["http"]}
         proxy.api.post("/proxies", json=body).raise_for_status()
-        for text, answer in ((lobby, "× 200"), (ASKED, "× 503")):
+        for text, answer in ((lobby, "× 200"), (REQUESTED, "× 503")):
             found = run(site, proxy, text)
             assert found.mullion.verdict == "held", found.mullion.sentence
             assert found.mullion.hits[0].count > 0

@@ -14,9 +14,7 @@ FRESH = "fresh"
 SAME_MOMENTS_S = 5.0
 # What a machine that has too much to do makes of a slot without any fault. A breaker that opened is one of them: a
 # tester's has few calls to judge by, so that one late moment opens it.
-LATE = frozenset(
-    {Reason.TIMEOUT, Reason.CONNECT_TIMEOUT, Reason.STORE_DOWN, Reason.BREAKER_OPEN, Reason.COLD, Reason.PENDING}
-)
+LATE = frozenset({Reason.TIMEOUT, Reason.CONNECT_TIMEOUT, Reason.STORE_DOWN, Reason.BREAKER_OPEN})
 
 
 @dataclass(slots=True)
