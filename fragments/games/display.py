@@ -20,7 +20,7 @@ from fragments.kit.formats import Formats
 from fragments.kit.freshness import Note
 from fragments.kit.on_break import OnBreak, on_break
 
-SHELF_MAX = 6
+SHELF_MAX = 4
 NAMES = {name: f"{CATALOGUE_SLOT}.{name}" for name in FIELDS}
 
 
