@@ -47,6 +47,7 @@ class WebhookPolicy:
     deadline_ms: int = 5000
     attempts: int = 4
     wait_ms: int = 2000
+    wait_ms_max: int = 60_000
 
 
 def sign(secret: str, moment: int, body: bytes) -> str:
@@ -103,8 +104,8 @@ class TrialWebhook:
             "at": event.at.isoformat(),
         }
         body = json.dumps(content).encode()
-        failure, first_s = "", self._policy.wait_ms / 1000
-        waits = BackoffPolicy(initial_s=first_s, max_s=first_s * 2.0**self._policy.attempts, jitter=0.0)
+        failure = ""
+        waits = BackoffPolicy(initial_s=self._policy.wait_ms / 1000, max_s=self._policy.wait_ms_max / 1000, jitter=0.0)
         for attempt in range(self._policy.attempts):
             if attempt:
                 await asyncio.sleep(backoff_s(waits, attempt - 1))

@@ -57,7 +57,7 @@ def test_numbers_that_are_no_backoff_are_refused(numbers: dict[str, float]):
 
 def test_no_house_doubles_its_waits_by_itself():
     """A power of two that becomes a wait stands in the one place."""
-    doubling = re.compile(r"2(\.0)?\s*\*\*\s*(min|self|charge|failures|attempt)|min\(2 \* pause")
+    doubling = re.compile(r"2(\.0)?\s*\*\*\s*\(?(min|self|charge|failures|attempt)|min\(2 \* pause")
     found = {
         str(path.relative_to(ROOT))
         for room in ("bff", "shell", "fragments")
