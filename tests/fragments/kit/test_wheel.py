@@ -91,6 +91,7 @@ def test_built_wheel_is_typed_and_whole(tmp_path: Path) -> None:
     assert {name.split("/")[0] for name in files} == {"bff", "fragments", f"mullion_kit-{PROJECT['version']}.dist-info"}
     sources = [name.removesuffix(".py") for name in files if name.endswith(".py")]
     modules = {name.removesuffix("/__init__").replace("/", ".") for name in sources}
-    extras = {"bff.resilience.pubsub", "bff.resilience.redis_connection"}
+    of_redis = ("pubsub", "redis_clients", "redis_connection", "redis_primary")
+    extras = {f"bff.resilience.{name}" for name in of_redis}
     python = empty_environment(tmp_path, wheel)
     run(python, "-c", IMPORT_ALL, *sorted(modules - extras), cwd=tmp_path)
