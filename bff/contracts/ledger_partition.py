@@ -1,6 +1,6 @@
 """Maps an event to its partition of the ledger's stream.
 
-Public: `partition_of`, `players_by_partition`, `PARTITIONS_MAX`, `aggregate_of_partition`.
+Public: `partition_of`, `partition_key`, `players_by_partition`, `PARTITIONS_MAX`, `aggregate_of_partition`.
 
 All events of one player go to one partition, so they stay in order. The hash is CRC-32 of the aggregate, which is also
 what librdkafka's `consistent` partitioner computes from the key. Another number of partitions moves players, so the
@@ -20,10 +20,15 @@ _PLAYER, _LEDGER = "player:", "ledger:"
 
 def partition_of(aggregate: str, partitions: int) -> int:
     """The partition of `aggregate` among `partitions`, from 0; what is about no player and no partition goes to 0."""
+    return partition_key(aggregate) % partitions
+
+
+def partition_key(aggregate: str) -> int:
+    """What is left of this, divided by the number of partitions, is the partition of `aggregate`: 32 bits, unsigned."""
     if aggregate.startswith(_PLAYER):
-        return zlib.crc32(aggregate.encode()) % partitions
+        return zlib.crc32(aggregate.encode())
     if aggregate.startswith(_LEDGER):
-        return int(aggregate.removeprefix(_LEDGER)) % partitions
+        return int(aggregate.removeprefix(_LEDGER))
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bff.broker import Broker, BrokerPolicy, pause, subscribe
 from bff.contracts.ledger import LEDGER_STREAM
-from bff.queries.partition_share import Share
+from bff.queries.partition_share import ProjectorShare
 from bff.queries.projector_steps import GROUP, PROJECTOR, Projector, ProjectorPolicy
 from bff.resilience import log
 from bff.store import Store, StoreUnavailable
@@ -40,7 +40,7 @@ class PartitionWork:
     ) -> None:
         self._store, self._broker, self._consumer = store, broker, consumer
         self._broker_policy, self._policy = broker_policy, policy
-        self._share = Share(store, consumer, policy.lease_ms)
+        self._share = ProjectorShare(store, consumer, policy.lease_ms)
         self._work: dict[int, _Work] = {}
         self._is_away = False  # the store did not answer to the last round
 

@@ -45,6 +45,7 @@ HOUSE_POLICY_NAMES = frozenset(
         "proxy",
         "queries",
         "relay",
+        "relay-store",
         "release",
         "sandbox-betting",
         "sandbox-functions",

@@ -103,8 +103,12 @@ class RelayPolicy:
     batch_events_max: int = 200
     poll_ms_min: int = 20
     poll_ms_max: int = 50
-    lease_s: float = 3.0
+    # The partitions of a relay that died are taken over after the first; every relay looks after the second.
+    lease_ms: int = 3000
+    share_s: float = 1.0
     heartbeat_s: float = 1.0
+    # Rows of a release that gave them no key get theirs by so many.
+    keys_batch: int = 500
     # How often expired bonuses are searched for.
     bonus_expiry_poll_s: float = 1.0
     # However often readers request a replay, there is one per interval.

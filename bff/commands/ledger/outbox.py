@@ -11,6 +11,7 @@ from bff.commands.ledger import player_state, receipts
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import OutboxRow, Receipt
 from bff.contracts.ledger import HISTORY_RESTATED, PLAYER_RESTATED, HistoryPage, MovementLine, PlayerStatement
+from bff.contracts.ledger_partition import partition_key
 
 # Rows of a restatement that are in memory together: a page of the history each.
 _ROWS_AT_ONCE = 100
@@ -64,10 +65,12 @@ def append_rebuild(accounts: PlayerAccounts, run: str, stands: PlayerStatement) 
 
 def new_row(accounts: PlayerAccounts, event_type: str, data: msgspec.Struct) -> OutboxRow:
     """A row of the outbox about the player, at the player's present sequence."""
+    aggregate = f"player:{accounts.player.player_id}"
     return OutboxRow(
         event_id=fresh_id("ev"),
         type=event_type,
-        aggregate=f"player:{accounts.player.player_id}",
+        aggregate=aggregate,
+        partition_key=partition_key(aggregate),
         epoch=accounts.epoch,
         sequence=accounts.player.sequence,
         at=accounts.now,

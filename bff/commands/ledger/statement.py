@@ -16,7 +16,7 @@ from bff.commands.ledger import player_state
 from bff.commands.ledger.models import Account, Grant, OutboxRow, Player, Receipt
 from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerStatement
-from bff.contracts.ledger_partition import aggregate_of_partition, players_by_partition
+from bff.contracts.ledger_partition import aggregate_of_partition, partition_key, players_by_partition
 
 PART = 200
 
@@ -34,10 +34,12 @@ def state_part(run: str, part: int, after: str, now: datetime, partitions: int) 
         found = statements_of(Player.objects.filter(pk__gt=after).order_by("pk")[:PART])
         places = players_by_partition(((each.player, each) for each in found), partitions)
         for sequence, (place, stands) in enumerate(places.items(), start=part):
+            aggregate = aggregate_of_partition(place)
             OutboxRow.objects.create(
                 event_id=fresh_id("ev"),
                 type=BALANCES_STATED,
-                aggregate=aggregate_of_partition(place),
+                aggregate=aggregate,
+                partition_key=partition_key(aggregate),
                 epoch=run,
                 sequence=sequence,
                 at=now,

@@ -1,7 +1,7 @@
 """The relay: takes events from the outbox to the broker, resolves pending payments, answers requests for a replay.
 
-Run as `python -m bff.commands.relay`. It may be killed at any line and started twice: events come at least once and in
-order, and a reader drops the second one.
+Run as `python -m bff.commands.relay`. It may be killed at any line and started several times: relays share the
+partitions of the ledger's stream. Events come at least once and in order, and a reader drops the second one.
 """
 
 from bff.commands.engine.process import set_up
@@ -9,7 +9,7 @@ from bff.commands.engine.process import set_up
 
 def main() -> None:
     set_up()
-    from bff.commands.relay.loops import main as run
+    from bff.commands.relay.process import main as run
 
     run()
 

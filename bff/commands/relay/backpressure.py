@@ -8,6 +8,7 @@ stands in the outbox, where nothing is lost.
 """
 
 import asyncio
+from collections.abc import Collection
 
 from bff.broker import Broker
 from bff.contracts.ledger import LEDGER_READER, LEDGER_STREAM
@@ -25,15 +26,19 @@ class Backpressure:
     def __repr__(self) -> str:
         return f"<Backpressure {self.events_left} of {self._unread_events_max}>"
 
-    async def refresh(self, wanted: int, partitions: int) -> None:
-        """Ask how far the readers are, where less than `wanted` is left; the one that is furthest behind counts, for
-        any event may be for it. Raises `BrokerUnavailable`."""
+    async def refresh(self, wanted: int, partitions: Collection[int]) -> None:
+        """Ask how far the readers of `partitions` are, where less than `wanted` is left; the one that is furthest
+        behind counts, for any event may be for it. Raises `BrokerUnavailable`."""
         if self.events_left < wanted:
             lags = await asyncio.gather(
-                *(self._broker.lag(LEDGER_STREAM, LEDGER_READER, partition=each) for each in range(partitions))
+                *(self._broker.lag(LEDGER_STREAM, LEDGER_READER, partition=each) for each in partitions)
             )
-            self.events_left = max(0, self._unread_events_max - max(lag.events for lag in lags))
+            self.events_left = max(0, self._unread_events_max - max((lag.events for lag in lags), default=0))
             self.is_full = not self.events_left
+
+    def forget(self) -> None:
+        """Other partitions are sent from here on: nothing may be published before the broker is asked about them."""
+        self.events_left = 0
 
     def count_published(self, events: int) -> None:
         """Count events as published."""

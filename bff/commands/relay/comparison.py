@@ -9,30 +9,33 @@ still on its way out, is left out of this round.
 from bff.commands.engine.policy import RELAY
 from bff.commands.ledger.models import OutboxRow, Player
 from bff.commands.ledger.statement import statements_of
+from bff.commands.relay.places import Places
 from bff.contracts.ledger import PlayerStatement
 
 
-def state_next(after: str) -> tuple[str, list[PlayerStatement]]:
+def state_next(after: str, places: Places) -> tuple[str, list[PlayerStatement]]:
     """The last of the players that sort after `after` and come next ("" when that was all of them), and where those
-    of them stand of whom everything has gone out."""
-    candidates = list(
-        Player.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "lines")[: RELAY.compare_players_max]
-    )
+    of them in `places` stand of whom everything has gone out."""
+    # So many of one relay's own are among these, however many relays share the players.
+    count = RELAY.compare_players_max * -(-places.count // len(places.held))
+    candidates = list(Player.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "lines")[:count])
     chosen: list[str] = []
-    lines = 0
+    lines, last = 0, ""
     for player, length in candidates:
-        if chosen and lines + length > RELAY.compare_lines_max:
-            break
-        chosen.append(player)
-        lines += length
+        if places.has_player(player):
+            if chosen and (lines + length > RELAY.compare_lines_max or len(chosen) == RELAY.compare_players_max):
+                break
+            chosen.append(player)
+            lines += length
+        last = player
     if not chosen:
-        return "", []
+        return last, []
     stands = statements_of(Player.objects.filter(pk__in=chosen))
     # Read last: who has not moved by then is as it was stated, and all of it is in the stream.
     still = dict(Player.objects.filter(pk__in=chosen).values_list("pk", "sequence"))
     leaving = _leaving()
     sure = [each for each in stands if still[each.player] == each.sequence[1] and each.player not in leaving]
-    return chosen[-1], sure
+    return last, sure
 
 
 def _leaving() -> set[str]:

@@ -1,11 +1,11 @@
 """The loops of the relay process: outbox to broker, replay requests, pending payments, pruning.
 
-Public: `Relay`, `main`. Django must be set up before this is imported; `bff.commands.relay` does that.
+Public: `Relay`. Django must be set up before this is imported; `bff.commands.relay` does that.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from dataclasses import replace
+import contextlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -14,25 +14,21 @@ from django.conf import settings
 from prometheus_client import Counter, Gauge
 
 from bff.broker import (
-    BROKER,
     Broker,
     BrokerPolicy,
     BrokerUnavailable,
     Delivery,
     Progress,
     Unusable,
-    connect,
     pause,
     subscribe,
 )
-from bff.commands.bonuses import expiry
-from bff.commands.engine.policy import PAYMENTS, POLICY, RELAY
-from bff.commands.engine.process import name_of_process
+from bff.commands.engine.policy import RELAY
 from bff.commands.engine.threads import Engine, EngineUnavailable
-from bff.commands.payments import resolver
-from bff.commands.payments.provider import PaymentsProvider
-from bff.commands.relay import steps
+from bff.commands.relay import epochs, steps
 from bff.commands.relay.backpressure import Backpressure
+from bff.commands.relay.partition_leases import PartitionLeases
+from bff.commands.relay.places import Places
 from bff.commands.relay.publishing import publish_batch, publish_heartbeats
 from bff.commands.relay.reconciler import Reconciler
 from bff.contracts.ledger import (
@@ -45,7 +41,7 @@ from bff.contracts.ledger import (
     PlayersRebuilt,
     ReplayRequested,
 )
-from bff.resilience import log, worker
+from bff.resilience import log
 from bff.resilience.backoff import backoff_s
 
 logger = log.get("relay")
@@ -57,20 +53,30 @@ REPLAYS = Counter("mullion_relay_epochs_begun_total", "Times that every player w
 
 
 class Relay:
-    """The loops of one relay process. `state` is what /healthz reports."""
+    """The loops of one relay process, which publishes the partitions that `leases` holds. `state` is what /healthz
+    reports."""
 
     def __init__(
-        self, broker: Broker, engine: Engine, durable_engine: Engine, *, holder: str, policy: BrokerPolicy
+        self,
+        broker: Broker,
+        engine: Engine,
+        durable_engine: Engine,
+        leases: PartitionLeases,
+        *,
+        holder: str,
+        policy: BrokerPolicy,
     ) -> None:
         self.broker = broker
         self.backpressure = Backpressure(broker, min(RELAY.unread_events_max, policy.stream_events_max // 2))
         self.engine = engine
         self.durable_engine = durable_engine  # an epoch that others have read of must not be lost
+        self.leases = leases
         self.holder = holder
         self.progress = Progress()
         self.requests = Progress()
-        self.reconciler = Reconciler(broker, durable_engine, settings.COMPARE_S, self._partitions_drained)
+        self.reconciler = Reconciler(broker, durable_engine, settings.COMPARE_S, self._places_drained)
         self._partitions_wanted = settings.LEDGER_PARTITIONS  # 0 once it is in force
+        self._held: frozenset[int] = frozenset()  # what the last step was for
         self._heartbeat_at = 0.0
         self._unmarked: steps.Batch | None = None  # published, but not yet marked as published
         self._last: steps.Batch | None = None
@@ -79,11 +85,18 @@ class Relay:
     def state(self) -> dict[str, Any]:
         """For /healthz: readiness does not depend on broker or database, only says how they are."""
         return {
-            "leading": bool(self._last and self._last.leading),
+            "leading": bool(self._held),
+            "partitions": sorted(self._held),
             "backlog_events": self._backlog,
             "held_back": self.backpressure.is_full,
             "detail": self.progress.detail or self.requests.detail,
         }
+
+    async def share(self, stopping: asyncio.Event) -> None:
+        """Hold a part of the partitions among all relays, for ever."""
+        while not stopping.is_set():
+            await self.leases.refresh()
+            await pause(stopping, RELAY.share_s)
 
     async def publish(self, stopping: asyncio.Event) -> None:
         """Outbox to broker, for ever; backs off while either is away."""
@@ -100,31 +113,39 @@ class Relay:
             if moved < RELAY.batch_events_max:
                 await pause(stopping, wait_ms / 1000)
 
+    async def leave(self) -> None:
+        """Mark what is out and let others have the partitions at once. When `publish` has ended."""
+        if self._unmarked and self._unmarked.rows:
+            with contextlib.suppress(EngineUnavailable):  # then it goes out again
+                await self.engine.run(steps.next_batch, frozenset(), self._unmarked, datetime.now(UTC), measured=False)
+        await self.leases.leave()
+
     async def _step(self) -> int:
         """How many events went out."""
         now = datetime.now(UTC)
         await self._set_partitions(now)
-        due = asyncio.get_running_loop().time() - self._heartbeat_at >= RELAY.heartbeat_s
-        if (
-            not (self._unmarked and self._unmarked.rows)
-            and not due
-            and await self.engine.run(steps.is_idle, self.holder, now)
-        ):
+        held = self._follow_leases()
+        due = bool(held) and asyncio.get_running_loop().time() - self._heartbeat_at >= RELAY.heartbeat_s
+        to_mark = bool(self._unmarked and self._unmarked.rows)
+        if not to_mark and not due and (not held or await self.engine.run(steps.is_idle, held)):
+            await self.leases.release_ended()
             return 0
         published, self._unmarked = self._unmarked, None
         events_max = min(RELAY.batch_events_max, self.backpressure.events_left)
         batch = self._last = await self.engine.run(
-            steps.next_batch, self.holder, published, now, measured=due, events_max=events_max
+            steps.next_batch, held, published, now, measured=due, events_max=events_max
         )
-        if due or not batch.leading:
-            # The backlog is set before publishing, as it matters most while publishing fails; a relay that does not
-            # lead has none.
-            self._backlog = batch.backlog
-            BACKLOG.set(batch.backlog)
-        if not batch.leading:
-            self._unmarked = batch
-            await asyncio.sleep(RELAY.heartbeat_s)
-            return 0
+        # Nothing of those is under way any more, and all that went out is marked.
+        await self.leases.release_ended()
+        if due:
+            # Told before anything is sent, for it matters most while nothing can be.
+            self._count_backlog(batch.backlog)
+        await self._publish(batch)
+        if events_max and not batch.rows and batch.places:
+            await self.engine.run(epochs.restate_some, now, batch.places)
+        return len(batch.rows)
+
+    async def _publish(self, batch: steps.Batch) -> None:
         await publish_batch(self.broker, batch)
         self.backpressure.count_published(len(batch.events))
         # Only what is out is marked, by the next batch; a kill before that sends it twice.
@@ -133,17 +154,29 @@ class Relay:
         if batch.drained:
             await publish_heartbeats(self.broker, batch)
             self._heartbeat_at = asyncio.get_running_loop().time()
-        await self.backpressure.refresh(RELAY.batch_events_max, len(batch.ends))
-        if events_max and not batch.rows:
-            await self.engine.run(steps.restate_some, now)
-        return len(batch.rows)
+        await self.backpressure.refresh(RELAY.batch_events_max, batch.places.held)
+
+    def _follow_leases(self) -> frozenset[int]:
+        """What is held at this moment. Nobody knows anything yet of partitions that have just been taken."""
+        held = self.leases.held
+        if held - self._held:
+            self.backpressure.forget()
+            self._heartbeat_at = 0.0
+        if not held:
+            self._count_backlog(0)  # others tell what waits
+        self._held = held
+        return held
+
+    def _count_backlog(self, events: int) -> None:
+        self._backlog = events
+        BACKLOG.set(events)
 
     async def _set_partitions(self, now: datetime) -> None:
         """Once per process: a relay that keeps running adopts the number that a later relay has set."""
         if self._partitions_wanted:
             if self._partitions_wanted > 1:
                 await self.broker.prepare(LEDGER_STREAM, self._partitions_wanted)
-            epoch = await self.durable_engine.run(steps.set_partitions, self._partitions_wanted, now)
+            epoch = await self.durable_engine.run(epochs.set_partitions, self._partitions_wanted, now)
             if epoch is not None:
                 logger.warning("relay_epoch_begun", epoch=epoch, why=f"{self._partitions_wanted} partitions")
             self._partitions_wanted = 0
@@ -170,16 +203,16 @@ class Relay:
             if delivery.event.type != REPLAY_REQUESTED:
                 continue
             request = _decode(delivery, ReplayRequested)
-            epoch = await self.durable_engine.run(steps.begin_epoch, request.epoch, datetime.now(UTC))
+            epoch = await self.durable_engine.run(epochs.begin_epoch, request.epoch, datetime.now(UTC))
             if epoch is not None:
                 REPLAYS.inc()
                 logger.warning("relay_epoch_begun", epoch=epoch, why=request.why)
         return deliveries
 
-    def _partitions_drained(self) -> int:
-        """How many partitions there are, where this relay leads and everything had gone out a moment ago; else 0."""
+    def _places_drained(self) -> Places | None:
+        """What this relay sends, where everything of it had gone out a moment ago."""
         recent = asyncio.get_running_loop().time() - self._heartbeat_at < 2 * RELAY.heartbeat_s
-        return len(self._last.ends) if self._last is not None and self._last.leading and recent else 0
+        return self._last.places if self._last is not None and recent else None
 
     async def prune(self, stopping: asyncio.Event) -> None:
         """Forget what went out long ago, a little at a time."""
@@ -197,42 +230,3 @@ def _decode(delivery: Delivery, kind: type[T]) -> T:
         return msgspec.convert(delivery.event.data, kind)
     except msgspec.ValidationError as error:
         raise Unusable(delivery, f"not what {delivery.event.type} looks like: {error}") from error
-
-
-async def _main(stopping: asyncio.Event, started: list[Relay]) -> None:
-    policy = BROKER
-    broker = connect(settings.BROKER_URL, policy)
-    # Publishing has a database thread of its own, so that it does not wait for other work. What it writes may be lost
-    # in a crash (the events are then published again), so it does not wait for the disk, and commands do not wait for
-    # it.
-    engine, resolving = Engine(threads=1, policy=replace(POLICY, durable=False)), Engine(threads=1)
-    payments = PaymentsProvider(settings.PAYMENTS_URL, PAYMENTS)
-    relay = Relay(broker, engine, resolving, holder=name_of_process("relay"), policy=policy)
-    started.append(relay)
-    loops: list[Awaitable[None]] = [
-        relay.publish(stopping),
-        relay.listen(stopping, policy),
-        relay.prune(stopping),
-        relay.reconciler.run(stopping),
-        resolver.resolve(resolving, payments, stopping),
-        expiry.run_expiry(resolving, stopping),
-    ]
-    try:
-        async with asyncio.TaskGroup() as group:
-            for loop in loops:
-                group.create_task(_run(loop))
-    finally:
-        await payments.aclose()
-        await broker.aclose()
-        engine.close()
-        resolving.close()
-
-
-async def _run(loop: Awaitable[None]) -> None:
-    await loop
-
-
-def main() -> None:
-    """The process: loops until it is stopped."""
-    started: list[Relay] = []
-    worker.run(lambda stopping: _main(stopping, started), healthy=lambda: started[0].state() if started else {})

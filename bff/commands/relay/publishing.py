@@ -28,9 +28,10 @@ async def publish_batch(broker: Broker, batch: Batch) -> None:
 
 
 async def publish_heartbeats(broker: Broker, batch: Batch) -> None:
-    """To every partition, that everything which was committed stands in it."""
+    """To every partition of the batch, that everything which was committed stands in it."""
     places = {}
-    for place, end in enumerate(batch.ends):
+    for place in batch.places.held:
+        end = batch.ends[place]
         at = (batch.epoch, end.position)
         heartbeat = LedgerHeartbeat(position=at, event_id=end.event_id, partitions=len(batch.ends))
         data, about = msgspec.to_builtins(heartbeat), aggregate_of_partition(place)

@@ -16,6 +16,7 @@ from bff.commands.engine.policy import RELAY
 from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.ledger.models import Player
 from bff.commands.relay import comparison, rebuild
+from bff.commands.relay.places import Places
 from bff.commands.relay.repair_schedule import RepairSchedule
 from bff.contracts.event import Event
 from bff.contracts.ledger import (
@@ -42,10 +43,10 @@ _RUN = "repair"
 
 
 class Reconciler:
-    """`drained` is the number of partitions where everything has gone out, so that what is stated is in the stream
-    behind it; else 0."""
+    """`drained` says which partitions this relay sends, where everything of theirs has gone out, so that what is stated
+    is in the stream behind it; else None."""
 
-    def __init__(self, broker: Broker, engine: Engine, every_s: float, drained: Callable[[], int]) -> None:
+    def __init__(self, broker: Broker, engine: Engine, every_s: float, drained: Callable[[], Places | None]) -> None:
         self._broker, self._engine = broker, engine
         self._every_s, self._drained = every_s, drained
         self._after, self._part = "", 0
@@ -59,20 +60,20 @@ class Reconciler:
         began = clock()
         while not stopping.is_set():
             await pause(stopping, self._every_s)
-            partitions = self._drained()
-            if not partitions or (not self._after and clock() < began):
+            places = self._drained()
+            if not places or (not self._after and clock() < began):
                 continue
             try:
-                await self._publish_part(partitions)
+                await self._publish_part(places)
             except (BrokerUnavailable, EngineUnavailable):
                 continue
             if not self._after:
                 began = clock() + RELAY.compare_round_s_min
 
-    async def _publish_part(self, partitions: int) -> None:
+    async def _publish_part(self, places: Places) -> None:
         """Each player is stated in the player's partition, behind what happened there."""
-        after, stands = await self._engine.run(comparison.state_next, self._after)
-        for place, some in players_by_partition(((each.player, each) for each in stands), partitions).items():
+        after, stands = await self._engine.run(comparison.state_next, self._after, places)
+        for place, some in players_by_partition(((each.player, each) for each in stands), places.count).items():
             self._part += 1
             data = msgspec.to_builtins(BalancesStated(ROLLING, self._part, some))
             at, about = (ROLLING, self._part), aggregate_of_partition(place)

@@ -1,10 +1,12 @@
-"""The outbox as the relay sees it: take rows, give positions, mark what is out, begin an epoch.
+"""The outbox as the relay sees it: take rows, give positions, mark what is out, forget what is old.
 
-Public: `Batch`, `next_batch`, `is_idle`, `set_partitions`, `partitions`, `begin_epoch`, `restate_some`, `backlog`,
-`prune`.
+Public: `Batch`, `next_batch`, `is_idle`, `backlog`, `prune`.
 
-Every function is one step that may be the last before a kill: rows are marked only after they are published, so after a
-crash some are published again; positions are given once, in one transaction, in the order in which rows became visible.
+Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
+again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
+
+Several relays may take steps at once, each for partitions of its own. Two that are at one partition for a moment send
+its rows twice, which is no news to a reader, and never give a position twice: that is done under the lock of one row.
 """
 
 from dataclasses import dataclass
@@ -16,14 +18,13 @@ from django.db import connection, transaction
 from django.db.models import Model, Q, QuerySet
 
 from bff.commands.engine import statements
-from bff.commands.engine.identifiers import is_epoch, next_epoch
 from bff.commands.engine.policy import POLICY, RELAY
-from bff.commands.ledger import outbox
-from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import OutboxRow, Player, ProviderRequest, Receipt, RelayState
+from bff.commands.relay.epochs import not_restated
 from bff.commands.relay.partition_ends import COLUMNS, End, read_ends, write_ends
+from bff.commands.relay.places import Places
 from bff.contracts.event import Event
-from bff.contracts.ledger_partition import partition_of
+from bff.contracts.ledger_partition import partition_key, partition_of
 
 Row = TypeVar("Row", bound=Model)
 
@@ -31,30 +32,28 @@ _TABLE = OutboxRow._meta.db_table
 _PLAYERS = Player._meta.db_table
 
 # A batch is taken a hundred times a second under load, and the ORM would compose each of these anew.
-_WAITING = (
-    f"SELECT id, event_id, aggregate FROM {_TABLE} WHERE position IS NULL AND published_at IS NULL ORDER BY id LIMIT %s"  # noqa: S608
-)
+_KEY = f"UPDATE {_TABLE} SET partition_key = %s WHERE id = %s"  # noqa: S608
+_WAITING = f"SELECT id, event_id, aggregate FROM {_TABLE} WHERE position IS NULL AND published_at IS NULL"  # noqa: S608
 _PLACE = f"UPDATE {_TABLE} SET position_epoch = %s, position = %s, previous_id = %s WHERE id = %s"  # noqa: S608
-_READY = f"SELECT * FROM {_TABLE} WHERE position IS NOT NULL AND published_at IS NULL ORDER BY position LIMIT %s"  # noqa: S608
+_READY = f"SELECT * FROM {_TABLE} WHERE position IS NOT NULL AND published_at IS NULL"  # noqa: S608
 # Rows that another epoch has taken back since are to go out again.
 _OUT = f"UPDATE {_TABLE} SET published_at = %s WHERE id = %s AND position_epoch = %s"  # noqa: S608
-_WORK = (
-    f"SELECT EXISTS (SELECT 1 FROM {_TABLE} WHERE published_at IS NULL), "  # noqa: S608
-    f"EXISTS (SELECT 1 FROM {_PLAYERS} WHERE epoch < %s)"
-)
+_UNPUBLISHED = f"FROM {_TABLE} WHERE published_at IS NULL"
+_UNKEYED = f"SELECT id, aggregate {_UNPUBLISHED} AND partition_key IS NULL ORDER BY id LIMIT %s"
+_NOT_RESTATED = f"SELECT 1 FROM {_PLAYERS} WHERE epoch < %s"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is to be published next, in order. `leading` is False while another relay is at work.
+    """What is to be published next, in order, to the partitions `places`.
 
-    `ends` says for each partition which position was given last in `epoch`, and to what.
+    `ends` says for each partition, theirs or not, which position was given last in `epoch`, and to what.
 
-    `drained`: nothing that was committed before this batch is missing from `events` or the stream. Only a `measured`
-    batch knows that, and its `backlog`.
+    `drained`: nothing of `places` that was committed before this batch is missing from `events` or the stream. Only a
+    `measured` batch knows that, and its `backlog`.
     """
 
-    leading: bool
+    places: Places
     rows: list[int]
     events: list[Event]
     epoch: str
@@ -64,38 +63,54 @@ class Batch:
 
 
 def next_batch(
-    holder: str,
+    held: frozenset[int],
     published: "Batch | None",
     now: datetime,
     *,
     measured: bool = True,
     events_max: int = RELAY.batch_events_max,
 ) -> Batch:
-    """Mark the events of the batch `published`, take at most `events_max` waiting rows and give them positions."""
+    """Mark the events of the batch `published`, take at most `events_max` waiting rows of the partitions `held` and
+    give them positions."""
     with transaction.atomic():
+        # Locked before any row is, as by whoever begins an epoch.
+        [state] = statements.find(RelayState, lock=True, id=1)
         if published is not None and published.rows:
             _mark_published(published, now)
-        [state] = statements.find(RelayState, lock=True, id=1)
         ends = read_ends(state)
-        if state.holder != holder and state.held_until is not None and state.held_until > now:
-            return Batch(False, [], [], state.epoch, ends, False, 0)
-        taken = _waiting(events_max)
-        _give_positions(state.epoch, ends, taken)
-        write_ends(state, ends)
-        if taken or state.holder != holder or _lease_half_over(state, now):
-            state.holder, state.held_until = holder, now + timedelta(seconds=RELAY.lease_s)
-            statements.update(state, *COLUMNS, "holder", "held_until")
-    ready = list(OutboxRow.objects.raw(_READY, [events_max]))
-    waiting = backlog() if measured else 0
-    full = events_max in (len(taken), len(ready))
-    drained = measured and not full and not _not_restated(state.epoch).exists()
+        places = Places.of(held, len(ends))
+        # A player's rows are in order only where all that came before have their keys.
+        keyed = _give_keys()
+        taken = _waiting(places, events_max) if keyed and places else []
+        if taken:
+            _give_positions(state.epoch, ends, taken)
+            write_ends(state, ends)
+            statements.update(state, *COLUMNS)
+    ready = _ready(places, events_max) if keyed and places else []
+    waiting = backlog(places) if measured else 0
+    full = not keyed or events_max in (len(taken), len(ready))
+    drained = measured and not full and not not_restated(state.epoch).exists()
     events = [_event(row) for row in ready]
-    return Batch(True, [row.pk for row in ready], events, state.epoch, ends, drained, waiting)
+    return Batch(places, [row.pk for row in ready], events, state.epoch, ends, drained, waiting)
 
 
-def backlog() -> int:
-    """Events that have not gone out."""
-    return OutboxRow.objects.filter(published_at__isnull=True).count()
+def backlog(places: Places | None = None) -> int:
+    """Events, of `places` where they are given, that have not gone out."""
+    if places is not None and not places:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) {_UNPUBLISHED}{places.condition if places else ''}", ())
+        return cast(int, cursor.fetchone()[0])
+
+
+def _give_keys() -> bool:
+    """Fill in the keys of rows that a process of the release before has written; whether all have theirs."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNKEYED, [RELAY.keys_batch])
+        found = cursor.fetchall()
+        if found:
+            cursor.executemany(_KEY, [(partition_key(aggregate), pk) for pk, aggregate in found])
+    return len(found) < RELAY.keys_batch
 
 
 def _mark_published(published: Batch, now: datetime) -> None:
@@ -104,12 +119,16 @@ def _mark_published(published: Batch, now: datetime) -> None:
         cursor.executemany(_OUT, [(published_at, pk, published.epoch) for pk in published.rows])
 
 
-def _waiting(events_max: int) -> list[tuple[int, str, str]]:
+def _waiting(places: Places, events_max: int) -> list[tuple[int, str, str]]:
     """Rows that have no position yet: their keys, and the ids and aggregates of their events."""
-    skipping = connection.features.has_select_for_update_skip_locked
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING + (" FOR UPDATE SKIP LOCKED" if skipping else ""), [events_max])
+        cursor.execute(f"{_WAITING}{places.condition} ORDER BY id LIMIT %s", [events_max])
         return list(cursor.fetchall())
+
+
+def _ready(places: Places, events_max: int) -> list[OutboxRow]:
+    """Rows that have a position and are not out, as far as anybody knows."""
+    return list(OutboxRow.objects.raw(f"{_READY}{places.condition} ORDER BY position LIMIT %s", [events_max]))
 
 
 def _give_positions(epoch: str, ends: list[End], taken: list[tuple[int, str, str]]) -> None:
@@ -126,77 +145,17 @@ def _give_positions(epoch: str, ends: list[End], taken: list[tuple[int, str, str
             cursor.executemany(_PLACE, given)
 
 
-def is_idle(holder: str, now: datetime) -> bool:
-    """Whether a batch would find nothing to do, read without a lock."""
+def is_idle(held: frozenset[int]) -> bool:
+    """Whether a batch of the partitions `held` would find nothing to do, read without a lock."""
     [state] = statements.find(RelayState, id=1)
-    if state.holder != holder or _lease_half_over(state, now):
-        return False
+    places = Places.of(held, len(read_ends(state)))
+    if not places:
+        return True
+    own = f"SELECT EXISTS (SELECT 1 {_UNPUBLISHED}{places.condition})"
+    unkeyed = f"EXISTS (SELECT 1 {_UNPUBLISHED} AND partition_key IS NULL)"
     with connection.cursor() as cursor:
-        cursor.execute(_WORK, [state.epoch])
+        cursor.execute(f"{own}, {unkeyed}, EXISTS ({_NOT_RESTATED})", [state.epoch])
         return not any(cursor.fetchone())
-
-
-def partitions() -> int:
-    """The number of partitions that is in force."""
-    return len(read_ends(RelayState.objects.get(pk=1)))
-
-
-def set_partitions(count: int, now: datetime) -> str | None:
-    """Make this the number of partitions; the epoch that begins with it, None where it is that number already.
-
-    Players move to other partitions, so nothing that was counted before says anything about what comes.
-    """
-    with transaction.atomic():
-        state = RelayState.objects.select_for_update().get(pk=1)
-        if len(read_ends(state)) == count:
-            return None
-        return _begin(state, next_epoch(state.epoch), count, now)
-
-
-def begin_epoch(lost: str, now: datetime, *, forced: bool = False) -> str | None:
-    """Start another epoch because events of `lost` ("" for any) are gone; None when that has been done already.
-
-    A reader that knows a later epoch than this ledger has read one that was further: this one was set back, and what
-    it begins must sort after both.
-
-    Positions begin at 1 again. What waits is published in the new epoch; what was published before is replaced by the
-    present state of every player, by `restate_some`.
-    """
-    with transaction.atomic():
-        state = RelayState.objects.select_for_update().get(pk=1)
-        ends = read_ends(state)
-        recent = state.began_at > now - timedelta(seconds=RELAY.replay_s_min) and any(end.position for end in ends)
-        is_later = is_epoch(lost) and lost > state.epoch
-        if not (lost in ("", state.epoch) or is_later) or (recent and not forced):
-            return None
-        return _begin(state, next_epoch(lost if is_later else state.epoch), len(ends), now)
-
-
-def _begin(state: RelayState, epoch: str, count: int, now: datetime) -> str:
-    state.epoch, state.began_at = epoch, now
-    write_ends(state, [End() for _ in range(count)])
-    state.save(update_fields=["epoch", "began_at", *COLUMNS])
-    outbox.reset_positions()
-    return epoch
-
-
-def restate_some(now: datetime) -> int:
-    """Restate some players who have not been restated in this epoch; how many. 0 when all have.
-
-    One transaction a player, and no more of them once `restate_rows_batch` rows are written.
-    """
-    epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
-    players = list(_not_restated(epoch).values_list("pk", "currency")[: RELAY.restate_players_batch])
-    written = restated = 0
-    for player_id, currency in players:
-        if written >= RELAY.restate_rows_batch:
-            break
-        with transaction.atomic():
-            accounts = PlayerAccounts.open(player_id, currency, now)
-            if accounts.player.epoch != accounts.epoch:
-                written += outbox.restate(accounts)
-        restated += 1
-    return restated
 
 
 def prune(now: datetime) -> int:
@@ -221,14 +180,6 @@ def prune(now: datetime) -> int:
 def _first_rows(chosen_from: QuerySet[Row]) -> QuerySet[Row]:
     chosen = list(chosen_from.values_list("pk", flat=True)[:1000])
     return chosen_from.model._default_manager.filter(pk__in=chosen)
-
-
-def _not_restated(epoch: str) -> QuerySet[Player]:
-    return Player.objects.filter(epoch__lt=epoch).order_by("epoch", "pk")
-
-
-def _lease_half_over(state: RelayState, now: datetime) -> bool:
-    return state.held_until is None or state.held_until - now < timedelta(seconds=RELAY.lease_s / 2)
 
 
 def _event(row: OutboxRow) -> Event:

@@ -9,7 +9,7 @@ from tests.support import preloaded
 
 CASES = Path(__file__).parent / "house"
 # They restate every player, and each case leaves players behind: while there are few, they take a tenth of the time.
-RESTATING = ("case_partitions.py", "case_operators.py", "case_rebuild.py", "case_relay.py")
+RESTATING = ("case_partitions.py", "case_relays.py", "case_operators.py", "case_rebuild.py", "case_relay.py")
 
 
 def run(database_url, *arguments, module="django"):

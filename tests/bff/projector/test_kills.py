@@ -148,8 +148,8 @@ class Rebuilder(threading.Thread):
 class Run:
     """How many commands, by how many players at once, under how many kills.
 
-    Over several partitions of the ledger's stream two projectors share them, and a second relay stands by; all of
-    these are killed in turn.
+    Over several partitions of the ledger's stream two projectors and two relays share them; all of these are killed
+    in turn.
     """
 
     commands: int
@@ -174,12 +174,13 @@ def test_kills_lose_and_double_nothing(vendor, request):
 
 @pytest.mark.full
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("broker", ["streams", "kafka"])
-def test_kills_lose_and_double_nothing_over_partitions(broker):
-    """Three partitions, two projectors that share them and two relays, all killed in turn: the same holds."""
+@pytest.mark.parametrize(("vendor", "broker"), [("sqlite", "streams"), ("sqlite", "kafka"), ("postgresql", "kafka")])
+def test_kills_lose_and_double_nothing_over_partitions(vendor, broker, request):
+    """Three partitions that two projectors and two relays share, all killed in turn: the same holds."""
     run = Run(commands=120, workers=6, kills=10, partitions=3)
+    server = request.getfixturevalue("postgres") if vendor == "postgresql" else None
     with KafkaMock() if broker == "kafka" else contextlib.nullcontext() as kafka:
-        kill_run(run, broker_url=kafka.url if kafka else None)
+        kill_run(run, server, kafka.url if kafka else None)
 
 
 def kill_run(run, server=None, broker_url=None):
@@ -199,6 +200,8 @@ def kill_run(run, server=None, broker_url=None):
         eventually(lambda: all(house.real(w.player) == w.money for w in workers), within_s=30)
         assert not refused
         assert ", 0 differ." in house.manage("rebuild_views").stdout
+        if run.partitions > 1:
+            check_shares(house, run.partitions)
         check_views(house, workers)
 
 
@@ -231,6 +234,16 @@ def check_books(house, workers, charged_before=0):
     for worker in workers:
         assert ledger[worker.player, "real"] == worker.money
         assert ledger[worker.player, "held"] == worker.held
+
+
+def check_shares(house, partitions):
+    """Once nobody is killed any more, each relay sends some of the partitions, and together they send each once."""
+
+    def are_shared():
+        held = [house.health(name)["partitions"] for name in ("relay", "relay#2")]
+        return all(held) and sorted(place for each in held for place in each) == list(range(partitions))
+
+    eventually(are_shared, what="the relays do not share the partitions")
 
 
 def check_views(house, workers):

@@ -3,7 +3,7 @@
 import pytest
 from redis import Redis
 
-from bff.queries.partition_share import PARTITIONS_TOPIC, Share
+from bff.queries.partition_share import PARTITIONS_TOPIC, ProjectorShare
 from bff.store import Store, StorePolicy
 
 LEASE_MS = 60_000
@@ -20,7 +20,7 @@ class Member:
     """A projector that does at once what its share says."""
 
     def __init__(self, store, name, lease_ms=LEASE_MS):
-        self.share, self.held = Share(store, name, lease_ms), set()
+        self.share, self.held = ProjectorShare(store, name, lease_ms), set()
 
     async def round(self):
         change = await self.share.refresh(self.held, ())
@@ -49,7 +49,7 @@ async def test_one_projector_takes_all_and_another_one_gets_its_part_without_a_s
     """Nobody holds what another holds, all are held, and who joined has work after a round of each."""
     [first] = await of_three_partitions(store, "a")
     assert first.held == {0, 1, 2}
-    assert repr(first.share) == "<Share a of 3>"
+    assert repr(first.share) == "<ProjectorShare a of 3>"
     second = Member(store, "b")
     held = await rounds(first, second)
     assert sorted(held[0] + held[1]) == [0, 1, 2]

@@ -10,7 +10,8 @@ from django.db.models import Q
 class OutboxRow(models.Model):
     """An event on its way out. The relay gives `position` when it takes the row, so order of commit does not matter.
 
-    `previous_id` is the event that got the position before, in the same epoch.
+    `previous_id` is the event that got the position before, in the same epoch. `partition_key` says in which partition
+    that is (`bff.contracts.ledger_partition`); NULL where a process of the release before has written the row.
     """
 
     event_id = models.CharField(max_length=40, unique=True)
@@ -25,9 +26,15 @@ class OutboxRow(models.Model):
     # A process of the release before, which knows no such column, may write beside one that does.
     previous_id = models.CharField(max_length=40, blank=True, default="", db_default="")
     published_at = models.DateTimeField(null=True)
+    partition_key = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["id"],
+                condition=Q(partition_key__isnull=True, published_at__isnull=True),
+                name="outbox_unkeyed",
+            ),
             models.Index(fields=["id"], condition=Q(position__isnull=True), name="outbox_waiting"),
             models.Index(
                 fields=["position"],
@@ -39,10 +46,11 @@ class OutboxRow(models.Model):
 
 
 class RelayState(models.Model):
-    """The one row that says which epoch it is, how far each partition has come in it, and which relay is at work.
+    """The one row that says which epoch it is and how far each partition has come in it.
 
     `position` and `event_id` are the last position given in the first partition and what it was given to; `others`
-    holds the same of those that follow, as JSON.
+    holds the same of those that follow, as JSON. `holder` and `held_until` are those of a relay of the release before,
+    which leads alone.
     """
 
     id = models.IntegerField(primary_key=True, default=1)

@@ -20,7 +20,7 @@ from bff.commands.engine.progress_bar import Bar
 from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.ledger.models import Player, RelayState
 from bff.commands.ledger.statement import state_part
-from bff.commands.relay import rebuild, steps
+from bff.commands.relay import epochs, rebuild, steps
 from bff.contracts.ledger import (
     BALANCES_COMPARED,
     PLAYERS_REBUILT,
@@ -122,7 +122,7 @@ class Command(BaseCommand):
 
     async def _compare(self, engine: Engine, reader: Reader) -> int:
         run, parts, after, count = fresh_id("cmp"), 0, "", -1
-        partitions = await engine.run(steps.partitions)
+        partitions = await engine.run(epochs.partitions)
         while count:
             after, count = await engine.run(state_part, run, parts, after, datetime.now(UTC), partitions)
             parts += count
@@ -148,7 +148,7 @@ def _begin_epoch() -> None:
     """A new epoch, unless players are still being restated in one."""
     epoch = RelayState.objects.values_list("epoch", flat=True).get(pk=1)
     if not Player.objects.filter(epoch__lt=epoch).exists():
-        steps.begin_epoch(epoch, datetime.now(UTC), forced=True)
+        epochs.begin_epoch(epoch, datetime.now(UTC), forced=True)
 
 
 async def _restate(engine: Engine) -> None:
@@ -157,7 +157,7 @@ async def _restate(engine: Engine) -> None:
     bar = Bar("restating", left)
     while left:
         if await engine.run(steps.backlog) < RELAY.unread_events_max:
-            await engine.run(steps.restate_some, datetime.now(UTC))
+            await engine.run(epochs.restate_some, datetime.now(UTC))
         else:
             await asyncio.sleep(0.1)
         before, left = left, await engine.run(_not_restated)

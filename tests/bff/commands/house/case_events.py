@@ -15,10 +15,14 @@ from bff.commands.ledger.models import OutboxRow, Player
 from bff.commands.ledger.statement import state_part
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.relay import comparison
+from bff.commands.relay.places import Places
 from bff.commands.relay.rebuild import append_player
 from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import BALANCES_STATED, HISTORY_RESTATED, PLAYER_RESTATED, BalancesStated, PlayerChanged
 from bff.contracts.wallet import CancelWithdrawal, SetDepositLimit, Withdraw
+
+# One relay that sends everything.
+ONE = Places.of(frozenset({0}), 1)
 
 
 def do(act, player, command, body):
@@ -82,7 +86,7 @@ def test_the_rolling_comparison_states_those_of_whom_all_has_gone_out():
     do(limits.set_deposit_limit, players[0], "set-deposit-limit", SetDepositLimit("day", 700, "EUR"))
     stated, after, most = [], "", 0
     while True:
-        after, stands = comparison.state_next(after)
+        after, stands = comparison.state_next(after, ONE)
         if not after:
             break
         stated += [each.player for each in stands]
@@ -97,7 +101,7 @@ def test_a_long_history_is_stated_alone():
     player = opened()
     OutboxRow.objects.filter(published_at__isnull=True).update(published_at=datetime.now(UTC))
     Player.objects.filter(pk=player).update(lines=RELAY.compare_lines_max + 1)
-    after, stands = comparison.state_next(player[:-1])
+    after, stands = comparison.state_next(player[:-1], ONE)
     assert (after, [each.player for each in stands]) == (player, [player])
     assert (stands[0].lines, stands[0].claimed) == (RELAY.compare_lines_max + 1, {})
     Player.objects.filter(pk=player).update(lines=1)

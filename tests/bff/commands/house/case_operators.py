@@ -16,9 +16,12 @@ from bff.commands.ledger.models import Account, Charge, OutboxRow, Receipt, Rela
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.payments.charges import settle
 from bff.commands.payments.outcome import ChargeOutcome
-from bff.commands.relay import steps
+from bff.commands.relay import epochs, steps
 from bff.commands.relay.partition_ends import End
 from bff.contracts.wallet import Deposit
+
+# Of one partition.
+ALL = frozenset({0})
 
 
 def someone(amount=4000, currency="GBP"):
@@ -99,11 +102,10 @@ def deposited(player, amount, verdict, at):
 def test_relay_gives_positions_without_gaps_and_once():
     """Rows get their place when they are taken, in order; what went out is not taken again."""
     now = datetime.now(UTC)
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
     player = someone()
     batch, seen = None, []
     while batch is None or batch.rows:
-        batch = steps.next_batch("a", batch, now)
+        batch = steps.next_batch(ALL, batch, now)
         seen += batch.events
     positions = [event.position[1] for event in seen]
     assert positions == list(range(positions[0], positions[0] + len(seen)))
@@ -111,28 +113,24 @@ def test_relay_gives_positions_without_gaps_and_once():
     assert [event.previous_id for event in seen[1:]] == [event.id for event in seen[:-1]], "each names the one before"
     assert batch.ends == [End(positions[-1], seen[-1].id)]
     assert batch.drained
-    assert not steps.next_batch("b", None, now).leading
-    assert steps.next_batch("b", None, now + timedelta(seconds=10)).leading
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 
 def test_a_new_epoch_tells_every_player_again_from_position_one():
     """After a loss the whole state is told under a later epoch, a change during it included."""
     player, now = someone(), datetime.now(UTC) + timedelta(minutes=1)
     before = RelayState.objects.get(pk=1)
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None, position=5)
-    assert steps.begin_epoch("another", now) is None
-    epoch = steps.begin_epoch(before.epoch, now)
+    RelayState.objects.filter(pk=1).update(position=5)
+    assert epochs.begin_epoch("another", now) is None
+    epoch = epochs.begin_epoch(before.epoch, now)
     assert epoch > before.epoch
-    assert steps.begin_epoch(before.epoch, now) is None
+    assert epochs.begin_epoch(before.epoch, now) is None
     output_of("grant_bonus", player, "7", "--reference", "during")
-    while steps.restate_some(now):
+    while epochs.restate_some(now):
         pass
     outbox_rows = OutboxRow.objects.filter(aggregate=f"player:{player}", epoch=epoch).order_by("pk")
     assert [row.type for row in outbox_rows] == ["HistoryRestated", "PlayerRestated"]
-    batch = steps.next_batch("a", None, now)
+    batch = steps.next_batch(ALL, None, now)
     assert batch.events[0].position == (epoch, 1)
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 
 def test_a_ledger_that_was_set_back_begins_an_epoch_after_the_one_its_reader_knows():
@@ -140,16 +138,15 @@ def test_a_ledger_that_was_set_back_begins_an_epoch_after_the_one_its_reader_kno
     now = datetime.now(UTC) + timedelta(hours=1)
     before = RelayState.objects.get(pk=1)
     later = next_epoch(next_epoch(before.epoch))
-    assert steps.begin_epoch("zzz", now) is None, "no ledger has such an epoch"
-    epoch = steps.begin_epoch(later, now)
+    assert epochs.begin_epoch("zzz", now) is None, "no ledger has such an epoch"
+    epoch = epochs.begin_epoch(later, now)
     assert epoch > later > before.epoch
     state = RelayState.objects.get(pk=1)
     assert (state.epoch, state.position, state.event_id) == (epoch, 0, "")
-    while steps.restate_some(now):
+    while epochs.restate_some(now):
         pass
-    batch = steps.next_batch("a", None, now)
+    batch = steps.next_batch(ALL, None, now)
     assert (batch.events[0].position, batch.events[0].previous_id) == ((epoch, 1), "")
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 
 def test_forgetting_a_key_leaves_the_receipt_and_its_money():

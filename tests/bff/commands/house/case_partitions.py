@@ -8,31 +8,30 @@ import pytest
 from bff.commands.engine.identifiers import fresh_id
 from bff.commands.ledger.models import OutboxRow, Player, RelayState
 from bff.commands.ledger.statement import state_part
-from bff.commands.relay import steps
+from bff.commands.relay import epochs, steps
 from bff.contracts.ledger import BALANCES_STATED, BalancesStated
 from bff.contracts.ledger_partition import partition_of
 from tests.bff.commands.house.case_operators import someone
 
 PARTITIONS = 3
+ALL = frozenset(range(5))
 
 
 @pytest.fixture(autouse=True)
 def _several():
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
-    steps.set_partitions(PARTITIONS, datetime.now(UTC))
+    epochs.set_partitions(PARTITIONS, datetime.now(UTC))
     yield
-    steps.set_partitions(1, datetime.now(UTC))
-    while steps.restate_some(datetime.now(UTC)):
+    epochs.set_partitions(1, datetime.now(UTC))
+    while epochs.restate_some(datetime.now(UTC)):
         pass
     drained()
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 
 def drained():
     """All that a relay sends until nothing is left, and the last batch."""
     batch, seen = None, []
     while batch is None or batch.rows:
-        batch = steps.next_batch("a", batch, datetime.now(UTC))
+        batch = steps.next_batch(ALL, batch, datetime.now(UTC))
         seen += batch.events
     return seen, batch
 
@@ -41,7 +40,7 @@ def test_each_partition_counts_its_own_events_without_gaps():
     """And each event names the one before it in its partition; the ends say where all of them are."""
     for _ in range(12):
         someone()
-    while steps.restate_some(datetime.now(UTC)):
+    while epochs.restate_some(datetime.now(UTC)):
         pass
     seen, last = drained()
     for place in range(PARTITIONS):
@@ -57,12 +56,12 @@ def test_another_number_of_partitions_begins_an_epoch_once():
     player, now = someone(), datetime.now(UTC)
     drained()
     before = RelayState.objects.get(pk=1).epoch
-    assert steps.set_partitions(PARTITIONS, now) is None
-    epoch = steps.set_partitions(5, now)
+    assert epochs.set_partitions(PARTITIONS, now) is None
+    epoch = epochs.set_partitions(5, now)
     assert epoch > before
-    assert steps.partitions() == 5
+    assert epochs.partitions() == 5
     assert Player.objects.get(pk=player).epoch < epoch
-    while steps.restate_some(now):
+    while epochs.restate_some(now):
         pass
     seen, _ = drained()
     assert f"player:{player}" in {each.aggregate for each in seen}
@@ -75,10 +74,10 @@ def test_a_lost_event_begins_an_epoch_in_as_many_partitions():
     drained()
     state = RelayState.objects.get(pk=1)
     later = datetime.now(UTC) + timedelta(minutes=1)
-    epoch = steps.begin_epoch(state.epoch, later)
+    epoch = epochs.begin_epoch(state.epoch, later)
     assert epoch > state.epoch
-    assert steps.begin_epoch(state.epoch, later) is None
-    assert steps.partitions() == PARTITIONS
+    assert epochs.begin_epoch(state.epoch, later) is None
+    assert epochs.partitions() == PARTITIONS
 
 
 def test_a_comparison_states_each_player_in_the_players_partition():

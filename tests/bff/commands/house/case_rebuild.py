@@ -10,7 +10,7 @@ from bff.commands.engine.policy import RELAY
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import OutboxRow, Player, Rebuild
 from bff.commands.management.commands.seed_demo import open_balance
-from bff.commands.relay import rebuild, steps
+from bff.commands.relay import epochs, rebuild
 from bff.contracts.ledger import HISTORY_RESTATED, PLAYER_RESTATED
 
 NOW = datetime.now(UTC)
@@ -31,19 +31,19 @@ def types_of(player):
 
 def test_restating_stops_once_enough_rows_are_written_and_goes_on_with_the_next_call(monkeypatch):
     """However many players wait, one call costs a bounded number of rows beyond the player that it is at."""
-    while steps.restate_some(NOW):
+    while epochs.restate_some(NOW):
         pass
     players = {opened(epoch="") for _ in range(3)}
-    monkeypatch.setattr(steps, "RELAY", replace(RELAY, restate_rows_batch=1))
-    assert [steps.restate_some(NOW) for _ in range(4)] == [1, 1, 1, 0]
+    monkeypatch.setattr(epochs, "RELAY", replace(RELAY, restate_rows_batch=1))
+    assert [epochs.restate_some(NOW) for _ in range(4)] == [1, 1, 1, 0]
     assert {player for player in players if types_of(player) == [HISTORY_RESTATED, PLAYER_RESTATED]} == players
 
 
 def test_a_player_whom_another_relay_has_restated_meanwhile_is_not_restated_again(monkeypatch):
     """Between looking for players and locking one, somebody else may have done it."""
     player = opened()
-    monkeypatch.setattr(steps, "_not_restated", lambda epoch: Player.objects.filter(pk=player))
-    assert steps.restate_some(NOW) == 1
+    monkeypatch.setattr(epochs, "not_restated", lambda epoch: Player.objects.filter(pk=player))
+    assert epochs.restate_some(NOW) == 1
     assert types_of(player) == []
 
 

@@ -1,15 +1,15 @@
 """Rows of the outbox that become visible in another order than they were written."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from django.db import OperationalError, connection, connections
 
-from bff.commands.engine.policy import RELAY
-from bff.commands.ledger.models import OutboxRow, RelayState
+from bff.commands.ledger.models import OutboxRow
 from bff.commands.relay import steps
 from tests.bff.commands.house.case_play import Table
 
+ALL = frozenset({0})
 REST = "type, aggregate, epoch, sequence, at, data, position_epoch"
 
 
@@ -23,9 +23,8 @@ def another():
 
 def test_a_row_that_is_committed_late_is_not_skipped(another):
     """Its number is lower, its commit later: it goes out after the others, once. SQLite lets nobody write between."""
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
     Table()
-    drained("a")
+    drained()
     last = OutboxRow.objects.order_by("pk").last()
     another.set_autocommit(False)
     with another.cursor() as cursor:
@@ -38,37 +37,33 @@ def test_a_row_that_is_committed_late_is_not_skipped(another):
         return
     player = Table().player
     late = last.pk + 1
-    first = drained("a")
+    first = drained()
     assert f"player:{player}" in {event.aggregate for event in first}
     assert "late" not in {event.id for event in first}
     assert OutboxRow.objects.get(aggregate=f"player:{player}").pk > late
     another.commit()
-    second = drained("a")
+    second = drained()
     assert [event.id for event in second] == ["late"]
     assert second[0].position[1] == max(event.position[1] for event in first) + 1
-    assert drained("a") == []
+    assert drained() == []
     OutboxRow.objects.filter(event_id="late").delete()
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
 
 
-def drained(holder):
+def drained():
     """All that a relay sends until nothing is left."""
     batch, seen = None, []
     while batch is None or batch.rows:
-        batch = steps.next_batch(holder, batch, datetime.now(UTC))
+        batch = steps.next_batch(ALL, batch, datetime.now(UTC))
         seen += batch.events
     return seen
 
 
-def test_a_relay_is_idle_only_while_it_leads_and_nothing_waits():
-    """An idle turn reads one row; whoever does not lead, or has a row to send, takes the whole turn."""
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
-    drained("a")
-    now = datetime.now(UTC)
-    assert steps.is_idle("a", now)
-    assert not steps.is_idle("b", now)
-    assert not steps.is_idle("a", now + timedelta(seconds=RELAY.lease_s))
+def test_a_relay_is_idle_only_while_nothing_waits_for_it():
+    """An idle turn reads one row; whoever has a row to send, or one to give its key, takes the whole turn."""
+    drained()
+    assert steps.is_idle(ALL)
     Table()
-    assert not steps.is_idle("a", now)
-    drained("a")
-    RelayState.objects.filter(pk=1).update(holder="", held_until=None)
+    assert not steps.is_idle(ALL)
+    assert steps.is_idle(frozenset()), "who holds nothing sends nothing"
+    drained()
+    assert steps.is_idle(ALL)

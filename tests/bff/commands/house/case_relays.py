@@ -1,0 +1,317 @@
+"""Several relays at work at once: each sends the partitions that it holds, whoever joins, leaves or dies."""
+
+import asyncio
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from django.test import override_settings
+
+from bff.broker import BROKER, BrokerUnavailable, Lag
+from bff.commands.engine.policy import RELAY
+from bff.commands.engine.threads import Engine
+from bff.commands.ledger.models import OutboxRow, Player
+from bff.commands.relay import comparison, epochs, steps
+from bff.commands.relay.loops import Relay
+from bff.commands.relay.partition_leases import PartitionLeases
+from bff.commands.relay.places import Places
+from bff.contracts.ledger import HEARTBEAT
+from bff.contracts.ledger_partition import partition_of
+from tests.bff.commands.house.case_operators import output_of, someone
+from tests.support.memory_leases import MemoryLeases
+
+PARTITIONS = 3
+
+
+class Streams:
+    """A broker that remembers what came, by partition and in order; while `is_away` it takes nothing."""
+
+    def __init__(self):
+        self.events, self.is_away = defaultdict(list), False
+
+    async def prepare(self, stream, partitions):
+        """There is nothing to make."""
+
+    async def publish(self, stream, events, *, partition=0):
+        if self.is_away:
+            raise BrokerUnavailable("a test has taken it away")
+        self.events[partition] += events
+
+    async def lag(self, stream, group, *, partition=0):
+        return Lag(0, 0.0)
+
+    def of_players(self, place):
+        return [each for each in self.events[place] if each.aggregate.startswith("player:")]
+
+
+class House:
+    """Relays by name over one ledger, one broker and one store of leases."""
+
+    def __init__(self):
+        self.broker, self.store, self.relays, self._engines = Streams(), MemoryLeases(), {}, []
+
+    def start(self, name):
+        engine = Engine(threads=1)
+        self._engines.append(engine)
+        leases = PartitionLeases(self.store, engine, name)
+        self.relays[name] = Relay(self.broker, engine, engine, leases, holder=name, policy=BROKER)
+        return self.relays[name]
+
+    async def rounds(self, count=2):
+        """Each relay looks after its share and sends what there is."""
+        for _ in range(count):
+            for relay in self.relays.values():
+                await relay.leases.refresh()
+                while await relay._step():
+                    pass
+                # What went out is marked, and what is given up is released.
+                await relay._step()
+
+    async def opened(self, count):
+        return [await self._engines[0].run(someone) for _ in range(count)]
+
+    def held(self):
+        return [relay.state()["partitions"] for relay in self.relays.values()]
+
+    def close(self):
+        for engine in self._engines:
+            engine.close()
+
+
+def scenario(play):
+    """`play(house)` over three partitions in which everything has gone out."""
+
+    async def run():
+        house = House()
+        try:
+            with override_settings(LEDGER_PARTITIONS=PARTITIONS):
+                first = house.start("first")
+            await house.rounds()
+            assert first.state()["partitions"] == [0, 1, 2]
+            house.broker.events.clear()
+            with override_settings(LEDGER_PARTITIONS=PARTITIONS):
+                await play(house)
+        finally:
+            house.close()
+
+    asyncio.run(run())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _several(django_db_blocker):
+    """All players are restated twice, so it is done once for all of these."""
+    with django_db_blocker.unblock():
+        drain(PARTITIONS)
+        yield
+        drain(1)
+
+
+def drain(partitions):
+    """Bring this number into force, and send everything that there is to nobody."""
+    now, batch = datetime.now(UTC), None
+    epochs.set_partitions(partitions, now)
+    while epochs.restate_some(now):
+        pass
+    while batch is None or batch.rows:
+        batch = steps.next_batch(frozenset(range(partitions)), batch, now, events_max=5000)
+
+
+def check(broker):
+    """Every event stands once in its player's partition, counted without gaps, each player's in order."""
+    for place in range(PARTITIONS):
+        events = broker.of_players(place)
+        assert all(partition_of(each.aggregate, PARTITIONS) == place for each in events)
+        positions = [each.position[1] for each in events]
+        assert all(after == before + 1 for before, after in pairwise(positions))
+        assert [each.previous_id for each in events[1:]] == [each.id for each in events[:-1]]
+        sequences = defaultdict(list)
+        for each in events:
+            sequences[each.aggregate].append(each.sequence[1])
+        assert all(found == sorted(set(found)) for found in sequences.values())
+
+
+def test_two_relays_work_at_once_and_each_sends_its_own_partitions():
+    """One that is added gets a share without a stop of the other; events and heartbeats of each partition come once."""
+
+    async def play(house):
+        second = house.start("second")
+        await house.rounds()
+        assert house.held() == [[0, 1], [2]]
+        players = await house.opened(12)
+        await second._step()
+        assert {place for place, events in house.broker.events.items() if events} == {2}
+        await house.rounds(1)
+        for player in players:
+            await second.engine.run(output_of, "grant_bonus", player, "7", "--reference", "again")
+        for relay in house.relays.values():
+            relay._heartbeat_at = 0.0
+        await house.rounds(1)
+        check(house.broker)
+        assert sum(len(house.broker.of_players(place)) for place in range(PARTITIONS)) == 24
+        assert all(any(each.type == HEARTBEAT for each in house.broker.events[place]) for place in range(PARTITIONS))
+        assert repr(second.leases) == "<PartitionLeases [2], [] ending>"
+
+    scenario(play)
+
+
+def test_the_partitions_of_a_relay_that_was_killed_move_when_its_leases_are_over():
+    """What it had not marked goes out again as it was, and what happens next follows it."""
+
+    async def play(house):
+        house.start("second")
+        await house.rounds()
+        players = await house.opened(12)
+        killed = house.relays.pop("first")
+        await killed._step()  # out, and not marked
+        await house.rounds()
+        assert house.held() == [[2]], "it may only be slow"
+        sent = {place: list(house.broker.of_players(place)) for place in (0, 1)}
+        assert all(sent.values())
+        house.store.now_ms += RELAY.lease_ms + 1
+        house.broker.events.clear()
+        await house.rounds()
+        assert house.held() == [[0, 1, 2]]
+        assert {place: house.broker.of_players(place) for place in (0, 1)} == sent
+        for player in players:
+            await killed.engine.run(output_of, "grant_bonus", player, "7", "--reference", "again")
+        await house.rounds()
+        check(house.broker)
+
+    scenario(play)
+
+
+def test_a_relay_that_leaves_in_order_is_followed_at_once_and_nothing_goes_out_twice():
+    """What it sent last is marked before it goes."""
+
+    async def play(house):
+        second = house.start("second")
+        await house.rounds()
+        await house.opened(12)
+        await second._step()
+        await house.relays.pop("second").leave()
+        await house.rounds()
+        assert house.held() == [[0, 1, 2]]
+        check(house.broker)
+        assert sum(len(house.broker.of_players(place)) for place in range(PARTITIONS)) == 12
+        await second.leave()
+
+    scenario(play)
+
+
+def test_a_relay_goes_on_with_what_it_holds_while_the_store_is_away():
+    """Nobody can take it meanwhile; one that starts meanwhile sends nothing until it is back."""
+
+    async def play(house):
+        house.store.is_away = True
+        house.start("second")
+        await house.opened(6)
+        await house.rounds()
+        assert house.held() == [[0, 1, 2], []]
+        check(house.broker)
+        house.store.is_away = False
+        await house.rounds()
+        assert house.held() == [[0, 1], [2]]
+
+    scenario(play)
+
+
+def test_a_partition_is_released_only_when_nothing_of_it_is_under_way():
+    """While the broker takes nothing, what was taken is not lost: whoever gets it sends it."""
+
+    async def play(house):
+        first, second = house.relays["first"], house.start("second")
+        await house.opened(12)
+        house.broker.is_away = True
+        with pytest.raises(BrokerUnavailable):
+            await first._step()
+        await second.leases.refresh()
+        await first.leases.refresh()
+        assert (first.leases.held, first.leases.ending) == ({0, 1}, {2})
+        await second.leases.refresh()
+        assert not second.leases.held
+        house.broker.is_away = False
+        await house.rounds()
+        assert house.held() == [[0, 1], [2]]
+        check(house.broker)
+
+    scenario(play)
+
+
+def test_two_that_hold_one_partition_for_a_moment_never_give_a_position_twice():
+    """One that was frozen and wakes up: rows may go out twice, each at its one place."""
+    now, mine = datetime.now(UTC), frozenset({0})
+    players = []
+    while len(players) < 5:
+        player = someone()
+        players += [player] if partition_of(f"player:{player}", PARTITIONS) == 0 else []
+    frozen = steps.next_batch(mine, None, now, events_max=3)
+    awake = steps.next_batch(mine, None, now)
+    assert awake.events[:3] == frozen.events
+    assert {f"player:{each}" for each in players} <= {each.aggregate for each in awake.events}
+    late = steps.next_batch(mine, frozen, now)
+    assert late.events == awake.events[3:]
+    assert steps.next_batch(mine, awake, now).rows == []
+
+
+def test_rows_without_a_key_get_it_before_anything_is_taken(monkeypatch):
+    """A process of the release before writes such rows beside this one; a player's events stay in order."""
+    drain(PARTITIONS)
+    players = [someone() for _ in range(3)]
+    OutboxRow.objects.filter(published_at__isnull=True).update(partition_key=None)
+    for player in players:
+        output_of("grant_bonus", player, "7", "--reference", "keyed")
+    monkeypatch.setattr(steps, "RELAY", type("Policy", (), {"keys_batch": 2, "batch_events_max": 200}))
+    now, every = datetime.now(UTC), frozenset(range(PARTITIONS))
+    assert not steps.is_idle(frozenset({0}))
+    first = steps.next_batch(every, None, now)
+    assert (first.rows, first.drained) == ([], False)
+    batch = first
+    while not batch.rows:
+        batch = steps.next_batch(every, None, now)
+    assert not OutboxRow.objects.filter(published_at__isnull=True, partition_key__isnull=True).exists()
+    for player in players:
+        found = [each.sequence[1] for each in batch.events if each.aggregate == f"player:{player}"]
+        assert found == sorted(found)
+        assert len(found) == 2
+
+
+def test_each_relay_restates_and_states_the_players_of_its_own_partitions():
+    """Together they reach everybody, and nobody twice."""
+    now = datetime.now(UTC)
+    for _ in range(9):
+        someone()
+    epoch = epochs.begin_epoch("", now + timedelta(minutes=1))
+    for place in range(PARTITIONS):
+        own = Places.of(frozenset({place}), PARTITIONS)
+        while epochs.restate_some(now, own):
+            pass
+        left = {
+            partition_of(f"player:{each}", PARTITIONS)
+            for each in epochs.not_restated(epoch).values_list("pk", flat=True)
+        }
+        assert place not in left
+        assert left <= set(range(place + 1, PARTITIONS))
+    OutboxRow.objects.filter(published_at__isnull=True).update(published_at=now)
+    stated = []
+    for place in range(PARTITIONS):
+        own, after = Places.of(frozenset({place}), PARTITIONS), ""
+        while True:
+            after, stands = comparison.state_next(after, own)
+            if not after:
+                break
+            assert len(stands) <= RELAY.compare_players_max
+            stated += [each.player for each in stands]
+    assert sorted(stated) == sorted(Player.objects.values_list("pk", flat=True))
+
+
+def test_what_waits_is_counted_by_whoever_sends_it():
+    """The backlogs of all relays add up to what waits; who holds nothing has none."""
+    drain(PARTITIONS)
+    for _ in range(9):
+        someone()
+    each = [steps.backlog(Places.of(frozenset({place}), PARTITIONS)) for place in range(PARTITIONS)]
+    assert all(each)
+    assert sum(each) == steps.backlog()
+    assert steps.backlog(Places.of(frozenset(), PARTITIONS)) == 0
+    assert steps.is_idle(frozenset({7})), "there is no such partition"
