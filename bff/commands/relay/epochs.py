@@ -1,4 +1,4 @@
-"""The epochs of the ledger: in how many partitions its events go out, and every player told again from position 1.
+"""The epochs of the ledger: in how many partitions its events go out, and every player restated from position 1.
 
 Public: `partitions`, `set_partitions`, `begin_epoch`, `restate_some`, `not_restated`.
 
@@ -86,5 +86,5 @@ def restate_some(now: datetime, places: Places | None = None) -> int:
 
 
 def not_restated(epoch: str) -> QuerySet[Player]:
-    """Players who have not been told in `epoch`."""
+    """Players who have not been restated in `epoch`."""
     return Player.objects.filter(epoch__lt=epoch).order_by("epoch", "pk")

@@ -1,4 +1,4 @@
-"""Which partitions of the ledger's stream a relay sends, and how rows of the outbox are told apart by them.
+"""Which partitions of the ledger's stream a relay sends, and how rows of the outbox are selected by them.
 
 Public: `Places`.
 """
