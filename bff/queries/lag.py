@@ -7,6 +7,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 from prometheus_client import Gauge
 
@@ -18,6 +19,11 @@ EVENTS = Gauge(
 OF_PARTITION = Gauge(
     "mullion_projector_partition_lag_events",
     "The same of one partition, as it was when the broker last said",
+    ["partition"],
+)
+SECONDS_OF_PARTITION = Gauge(
+    "mullion_projector_partition_lag_seconds",
+    "Age of the oldest event of one partition that is not applied yet, as it was when the broker last said",
     ["partition"],
 )
 SECONDS = Gauge("mullion_projector_lag_seconds", "Age of the oldest event that is not applied yet, or may not be")
@@ -44,6 +50,11 @@ class LagMeter:
         self._broker, self._stream, self._group, self._partitions = broker, stream, group, partitions
         self._lag_s, self._clock = lag_s, clock
         self._lag, self._lag_at = Lag(0, 0.0), clock()
+        self.lags: list[Lag] = []  # of each partition, as the broker last said
+
+    def state(self) -> dict[str, Any]:
+        """For /healthz: of each partition, whoever holds it."""
+        return {str(place): {"events": lag.events, "seconds": lag.seconds} for place, lag in enumerate(self.lags)}
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping`."""
@@ -65,5 +76,10 @@ class LagMeter:
             self._lag_at = self._clock()
             for place, lag in enumerate(lags):
                 OF_PARTITION.labels(str(place)).set(lag.events)
+                SECONDS_OF_PARTITION.labels(str(place)).set(lag.seconds)
+            for place in range(len(lags), len(self.lags)):
+                OF_PARTITION.remove(str(place))
+                SECONDS_OF_PARTITION.remove(str(place))
+            self.lags = lags
             EVENTS.set(self._lag.events)
             SECONDS.set(self._lag.seconds)

@@ -7,6 +7,8 @@ event that was applied already is no news. It may run twice or more: those that 
 import asyncio
 import os
 import socket
+from collections.abc import Callable
+from typing import Any
 
 from bff.broker import BROKER, address, connect
 from bff.contracts.ledger import LEDGER_STREAM
@@ -21,12 +23,12 @@ from bff.store import Store, StorePolicy
 STORE = house_policy("projector-store", StorePolicy(connect_ms=250, op_ms=1000))
 
 
-async def _main(stopping: asyncio.Event, started: list[PartitionWork]) -> None:
+async def _main(stopping: asyncio.Event, started: list[Callable[[], dict[str, Any]]]) -> None:
     store = Store.connect(os.environ.get("REDIS_URL", "redis://127.0.0.1:8040/0"), STORE)
     broker = connect(address(), BROKER)
     work = PartitionWork(store, broker, f"projector-{socket.gethostname()[:40]}-{os.getpid()}", BROKER)
-    started.append(work)
     meter = LagMeter(broker, LEDGER_STREAM, GROUP, PROJECTOR.lag_s, partitions=lambda: work.partitions)
+    started.append(lambda: {**work.state(), "lag": meter.state()})
     measuring = asyncio.create_task(meter.run(stopping))
     try:
         await work.run(stopping)
@@ -38,8 +40,8 @@ async def _main(stopping: asyncio.Event, started: list[PartitionWork]) -> None:
 
 def main() -> None:
     """The process: projects until it is told to stop."""
-    started: list[PartitionWork] = []
-    worker.run(lambda stopping: _main(stopping, started), healthy=lambda: started[0].state() if started else {})
+    started: list[Callable[[], dict[str, Any]]] = []
+    worker.run(lambda stopping: _main(stopping, started), healthy=lambda: started[0]() if started else {})
 
 
 if __name__ == "__main__":

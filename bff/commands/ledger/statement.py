@@ -16,13 +16,16 @@ from bff.commands.ledger import player_state
 from bff.commands.ledger.models import Account, Grant, OutboxRow, Player, Receipt
 from bff.contracts.history import KindTotals, month_of
 from bff.contracts.ledger import BALANCES_STATED, BalancesStated, PlayerStatement
-from bff.contracts.ledger_partition import aggregate_of_partition, partition_key, players_by_partition
+from bff.contracts.ledger_partition import aggregate_of_partition, partition_key, partition_of, players_by_partition
 
 PART = 200
 
 
-def state_part(run: str, part: int, after: str, now: datetime, partitions: int) -> tuple[str, int]:
-    """Put the players that sort after `after` into the outbox; the last of them, and in how many parts, from `part` on.
+def state_part(
+    run: str, part: int, after: str, now: datetime, partitions: int, only: int | None = None
+) -> tuple[str, int]:
+    """Put the players that sort after `after`, those of the partition `only` where it is given, into the outbox; the
+    last that was looked at, and in how many parts, from `part` on.
 
     All of it is read in one snapshot, so it speaks of one moment; the outbox comes after that moment. Each player is
     stated in the player's partition, behind what happened there.
@@ -31,7 +34,9 @@ def state_part(run: str, part: int, after: str, now: datetime, partitions: int) 
         if connection.vendor == "postgresql":  # SQLite has one snapshot a transaction anyhow
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        found = statements_of(Player.objects.filter(pk__gt=after).order_by("pk")[:PART])
+        names = list(Player.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:PART])
+        wanted = [each for each in names if only in (None, partition_of(f"player:{each}", partitions))]
+        found = statements_of(Player.objects.filter(pk__in=wanted).order_by("pk"))
         places = players_by_partition(((each.player, each) for each in found), partitions)
         for sequence, (place, stands) in enumerate(places.items(), start=part):
             aggregate = aggregate_of_partition(place)
@@ -45,7 +50,7 @@ def state_part(run: str, part: int, after: str, now: datetime, partitions: int) 
                 at=now,
                 data=msgspec.json.encode(BalancesStated(run, sequence, stands)).decode(),
             )
-    return (found[-1].player if found else after), len(places)
+    return (names[-1] if names else after), len(places)
 
 
 def statements_of(players: QuerySet[Player]) -> list[PlayerStatement]:

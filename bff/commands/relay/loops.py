@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from bff.broker import (
     Broker,
@@ -26,6 +26,7 @@ from bff.broker import (
 from bff.commands.engine.policy import RELAY
 from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.relay import epochs, steps
+from bff.commands.relay.backlog_metrics import BacklogMetrics
 from bff.commands.relay.backpressure import Backpressure
 from bff.commands.relay.partition_leases import PartitionLeases
 from bff.commands.relay.places import Places
@@ -48,7 +49,6 @@ logger = log.get("relay")
 T = TypeVar("T")
 
 PUBLISHED = Counter("mullion_relay_events_published_total", "Events that left the outbox")
-BACKLOG = Gauge("mullion_relay_backlog_events", "Events in the outbox that have not left it")
 REPLAYS = Counter("mullion_relay_epochs_begun_total", "Times that every player was restated")
 
 
@@ -80,14 +80,15 @@ class Relay:
         self._heartbeat_at = 0.0
         self._unmarked: steps.Batch | None = None  # published, but not yet marked as published
         self._last: steps.Batch | None = None
-        self._backlog: int | None = None
+        self.backlog = BacklogMetrics()
 
     def state(self) -> dict[str, Any]:
         """For /healthz: readiness does not depend on broker or database, only says how they are."""
         return {
             "leading": bool(self._held),
             "partitions": sorted(self._held),
-            "backlog_events": self._backlog,
+            "backlog_events": self.backlog.total,
+            "backlog_by_partition": {str(place): events for place, events in (self.backlog.events or {}).items()},
             "held_back": self.backpressure.is_full,
             "detail": self.progress.detail or self.requests.detail,
         }
@@ -139,7 +140,7 @@ class Relay:
         await self.leases.release_ended()
         if due:
             # Told before anything is sent, for it matters most while nothing can be.
-            self._count_backlog(batch.backlog)
+            self.backlog.count(batch.backlogs)
         await self._publish(batch)
         if events_max and not batch.rows and batch.places:
             await self.engine.run(epochs.restate_some, now, batch.places)
@@ -163,13 +164,9 @@ class Relay:
             self.backpressure.forget()
             self._heartbeat_at = 0.0
         if not held:
-            self._count_backlog(0)  # others tell what waits
+            self.backlog.count({})  # others tell what waits
         self._held = held
         return held
-
-    def _count_backlog(self, events: int) -> None:
-        self._backlog = events
-        BACKLOG.set(events)
 
     async def _set_partitions(self, now: datetime) -> None:
         """Once per process: a relay that keeps running adopts the number that a later relay has set."""

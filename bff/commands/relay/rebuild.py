@@ -1,4 +1,5 @@
-"""A rebuild of the query store: every player is restated, for a shadow that is swapped in when it agrees.
+"""A rebuild of the query store: every player, of one partition or of all, is restated for a shadow that is swapped in
+when it agrees.
 
 Public: `begin`, `players_left`, `next_players`, `append_player`, `save_progress`, `end`.
 
@@ -15,21 +16,36 @@ from bff.commands.ledger import outbox
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import Player, Rebuild
 from bff.commands.ledger.statement import statements_of
+from bff.commands.relay.places import Places
 
 
-def begin(now: datetime) -> tuple[Rebuild, bool]:
-    """The rebuild that is under way, or a new one; and whether it is new."""
-    return Rebuild.objects.get_or_create(pk=1, defaults={"run": fresh_id("rebuild"), "began_at": now})
+def begin(now: datetime, partition: int | None = None) -> tuple[Rebuild, bool]:
+    """The rebuild that is under way, whatever it is of, or a new one of `partition` (None: of all); and whether it is
+    new."""
+    new = {"run": fresh_id("rebuild"), "began_at": now, "partition": partition}
+    return Rebuild.objects.get_or_create(pk=1, defaults=new)
 
 
-def players_left(after: str) -> int:
-    """How many players sort after `after`."""
-    return Player.objects.filter(pk__gt=after).count()
+def players_left(after: str, places: Places | None = None) -> int:
+    """How many players, of `places` where they are given, sort after `after`."""
+    left = Player.objects.filter(pk__gt=after)
+    if places is None:
+        return left.count()
+    return sum(places.has_player(player) for player in left.values_list("pk", flat=True).iterator())
 
 
-def next_players(after: str, count: int) -> list[tuple[str, str]]:
-    """Some players who sort after `after`, and their currencies."""
-    return list(Player.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "currency")[:count])
+def next_players(after: str, count: int, places: Places | None = None) -> list[tuple[str, str]]:
+    """Some players, of `places` where they are given, who sort after `after`, and their currencies; none when there is
+    nobody left."""
+    found: list[tuple[str, str]] = []
+    at_once = count * (places.count if places else 1)
+    while not found:
+        some = list(Player.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "currency")[:at_once])
+        if not some:
+            break
+        found = [each for each in some if places is None or places.has_player(each[0])][:count]
+        after = some[-1][0]
+    return found
 
 
 def append_player(player_id: str, currency: str, run: str, now: datetime) -> None:

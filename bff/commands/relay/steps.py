@@ -1,6 +1,6 @@
 """The outbox as the relay sees it: take rows, give positions, mark what is out, forget what is old.
 
-Public: `Batch`, `next_batch`, `is_idle`, `backlog`, `prune`.
+Public: `Batch`, `next_batch`, `is_idle`, `backlog`, `backlogs`, `prune`.
 
 Every function is one step that may be the last before a kill: rows are marked only after they are out, and so go out
 again when nobody knows; positions are given once, in one transaction, in the order in which rows became visible.
@@ -9,6 +9,7 @@ Several relays may take steps at once, each for partitions of its own. Two that 
 its rows twice, which is no news to a reader, and never give a position twice: that is done under the lock of one row.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
@@ -50,7 +51,7 @@ class Batch:
     `ends` says for each partition, theirs or not, which position was given last in `epoch`, and to what.
 
     `drained`: nothing of `places` that was committed before this batch is missing from `events` or the stream. Only a
-    `measured` batch knows that, and its `backlog`.
+    `measured` batch knows that, and its `backlogs`: by partition, how many events have not gone out.
     """
 
     places: Places
@@ -59,7 +60,7 @@ class Batch:
     epoch: str
     ends: list[End]
     drained: bool
-    backlog: int
+    backlogs: Mapping[int, int]
 
 
 def next_batch(
@@ -87,20 +88,28 @@ def next_batch(
             write_ends(state, ends)
             statements.update(state, *COLUMNS)
     ready = _ready(places, events_max) if keyed and places else []
-    waiting = backlog(places) if measured else 0
+    waiting = backlogs(places) if measured else {}
     full = not keyed or events_max in (len(taken), len(ready))
     drained = measured and not full and not not_restated(state.epoch).exists()
     events = [_event(row) for row in ready]
     return Batch(places, [row.pk for row in ready], events, state.epoch, ends, drained, waiting)
 
 
-def backlog(places: Places | None = None) -> int:
-    """Events, of `places` where they are given, that have not gone out."""
-    if places is not None and not places:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) {_UNPUBLISHED}{places.condition if places else ''}", ())
-        return cast(int, cursor.fetchone()[0])
+def backlog() -> int:
+    """Events that have not gone out."""
+    return OutboxRow.objects.filter(published_at__isnull=True).count()
+
+
+def backlogs(places: Places) -> dict[int, int]:
+    """Events of each of `places` that have not gone out."""
+    found = dict.fromkeys(places.held, 0)
+    if places:
+        select = f"SELECT partition_key %% {places.count}, COUNT(*) {_UNPUBLISHED}{places.condition}"
+        with connection.cursor() as cursor:
+            # A row without its key has no partition yet.
+            cursor.execute(f"{select} AND partition_key IS NOT NULL GROUP BY 1", ())
+            found |= dict(cursor.fetchall())
+    return found
 
 
 def _give_keys() -> bool:

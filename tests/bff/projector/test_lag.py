@@ -49,6 +49,28 @@ async def test_lag_grows_while_the_projector_is_stopped_and_while_the_broker_can
         await broker.aclose()
 
 
+async def test_each_partition_shows_its_own_lag_until_there_are_fewer():
+    """So an operator sees which of them is behind, by events and by age."""
+    with ValkeyServer() as server:
+        broker, partitions = connect(server.url, POLICY), [3]
+        meter = LagMeter(broker, "ledger", GROUP, 0.01, partitions=lambda: partitions[0])
+        await broker.publish("ledger", [event(n) for n in range(1, 4)], partition=2)
+        await asyncio.sleep(0.05)
+        await meter.measure()
+        assert [of_partition(place, "events") for place in range(4)] == [0, 0, 3, None]
+        assert of_partition(2, "seconds") >= 0.05
+        assert meter.state()["1"] == {"events": 0, "seconds": 0.0}
+        assert meter.state()["2"]["events"] == 3
+        partitions[0] = 2
+        await meter.measure()
+        assert [of_partition(place, "seconds") for place in range(3)] == [0, 0, None]
+        await broker.aclose()
+
+
+def of_partition(place, name):
+    return REGISTRY.get_sample_value(f"mullion_projector_partition_lag_{name}", {"partition": str(place)})
+
+
 async def test_a_broker_that_was_never_there_is_no_lag_of_zero():
     """A projector that starts in an outage counts from its start."""
     with ValkeyServer() as server:

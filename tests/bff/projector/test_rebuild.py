@@ -16,6 +16,7 @@ import pytest
 
 from bff.broker import connect
 from bff.contracts.ledger import BALANCES_COMPARED, BalancesCompared
+from bff.contracts.ledger_partition import partition_of
 from bff.queries.requests import publish_request
 from bff.store import Store, StorePolicy
 from tests.support.money_house import ROOT, MoneyHouse, eventually
@@ -28,7 +29,7 @@ PATIENT = StorePolicy(connect_ms=1000, op_ms=2000)
 @pytest.fixture(scope="module")
 def house():
     # What is bent here is mended by the command, or not at all.
-    with MoneyHouse(extra={"COMMANDS_COMPARE_S": "0"}) as running:
+    with MoneyHouse(extra={"COMMANDS_COMPARE_S": "0", "LEDGER_PARTITIONS": "2"}) as running:
         yield running
 
 
@@ -117,6 +118,47 @@ def test_comparison_alone_finds_and_names_what_is_bent(house):
     assert ", 0 differ." in house.manage("rebuild_views", "--new-epoch").stdout
     assert house.real("pl_birch") == 4000
     assert house.read("wallet.pl_birch").records["wallet.pl_birch"].sequence[0] > before[0]
+
+
+def test_a_rebuild_of_one_partition_mends_its_players_and_leaves_the_others_as_they_are(house):
+    """What is bent in the other partition stays so, and goes on being shown, until that one is rebuilt too."""
+    bend_demo_players(house)
+    assert [partition_of(f"player:pl_{name}", 2) for name in ("amber", "birch")] == [0, 1]
+    other = house.read("wallet.pl_amber").records["wallet.pl_amber"]
+    assert ", 0 differ." in house.manage("rebuild_views", "--partition", "1").stdout
+    assert house.real("pl_birch") == 4000
+    assert house.read("wallet.pl_amber").records["wallet.pl_amber"] == other
+    bent = house.manage("rebuild_views", "--partition", "0", "--compare-only", check=False)
+    assert bent.returncode == 1
+    assert "pl_amber: opening" in bent.stdout
+    assert "pl_birch" not in bent.stdout
+    assert ", 0 differ." in house.manage("rebuild_views", "--partition", "0").stdout
+
+
+def test_operators_see_what_waits_in_each_partition(house):
+    """In one table, on the health pages and in the metrics of those who send and apply; without a broker it is said."""
+    eventually(lambda: house.health("relay")["backlog_by_partition"] == {"0": 0, "1": 0})
+    none = {"events": 0, "seconds": 0.0}
+    eventually(lambda: house.health("projector")["lag"] == {"0": none, "1": none})
+    rows = [line.split() for line in house.manage("ledger_partitions").stdout.splitlines()]
+    assert [(row[0], *row[2:]) for row in rows[1:3]] == [("0", "0", "0", "0.0", "s"), ("1", "0", "0", "0.0", "s")]
+    house.kill("projector")
+    assert house.deposit("pl_birch", 100)[1]["state"] == "done"
+
+    def unapplied(place):
+        return int(house.manage("ledger_partitions").stdout.splitlines()[1 + place].split()[3])
+
+    eventually(lambda: unapplied(1) >= 2)
+    house.start("projector")
+    house.wait_ready("projector")
+    eventually(lambda: house.health("projector")["lag"] == {"0": none, "1": none})
+    house.valkey.stop()
+    try:
+        away = house.manage("ledger_partitions", check=False)
+    finally:
+        house.valkey.start()
+    assert away.returncode == 1
+    assert "wait in the outbox; nothing is lost." in away.stderr
 
 
 def test_shadow_that_differs_from_the_ledger_is_never_shown(house):

@@ -69,11 +69,13 @@ class RelayState(models.Model):
 class Rebuild(models.Model):
     """The rebuild of the query store that is under way, in the one row; none when there is none.
 
-    Every player up to `after` was restated and answered for. `refused` counts those whose shadow was not swapped in.
+    Of the players of `partition` (NULL: of all) everybody up to `after` was restated and answered for. `refused` counts
+    those whose shadow was not swapped in.
     """
 
     id = models.IntegerField(primary_key=True, default=1)
     run = models.CharField(max_length=40)
+    partition = models.IntegerField(null=True)
     began_at = models.DateTimeField()
     after = models.CharField(max_length=64, blank=True)
     swapped = models.BigIntegerField(default=0)

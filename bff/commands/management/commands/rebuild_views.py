@@ -21,6 +21,7 @@ from bff.commands.engine.threads import Engine, EngineUnavailable
 from bff.commands.ledger.models import Player, RelayState
 from bff.commands.ledger.statement import state_part
 from bff.commands.relay import epochs, rebuild, steps
+from bff.commands.relay.places import Places
 from bff.contracts.ledger import (
     BALANCES_COMPARED,
     PLAYERS_REBUILT,
@@ -46,53 +47,66 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--partition",
+            type=int,
+            metavar="N",
+            help="only the players of this partition of the ledger's stream, from 0; the others are left alone",
+        )
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--compare-only", action="store_true", help="rebuild nothing, only compare")
         how.add_argument(
             "--new-epoch",
             action="store_true",
-            help="for a store with wrong sequences: begin an epoch in which every player is restated,  "
+            help="for a store with wrong sequences: begin an epoch in which every player is restated, "
             "without a shadow; until all are, wallets say that they age",
         )
 
-    def handle(self, *args: Any, compare_only: bool, new_epoch: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, compare_only: bool, new_epoch: bool, partition: int | None = None, **options: Any
+    ) -> None:
+        if new_epoch and partition is not None:
+            raise CommandError("An epoch is the whole ledger's: leave out --partition, or leave out --new-epoch.")
         try:
-            refused = asyncio.run(self._run(compare_only, new_epoch))
+            refused = asyncio.run(self._run(compare_only, new_epoch, partition))
         except (BrokerUnavailable, EngineUnavailable) as error:
             raise CommandError(f"{error}. What was done so far stands; call this again to go on.") from error
         if refused:
             sys.exit(1)
 
-    async def _run(self, compare_only: bool, new_epoch: bool) -> int:
+    async def _run(self, compare_only: bool, new_epoch: bool, partition: int | None) -> int:
         """How many players differ from the ledger."""
         engine, broker = Engine(threads=1), connect(settings.BROKER_URL)
         reader = broker.reader(REQUESTS_STREAM, "rebuild-views", fresh_id("rebuild"))
         refused = 0
         try:
+            whose = await _places(engine, partition)
             if new_epoch:
                 await engine.run(_begin_epoch)
                 await _restate(engine)
             elif not compare_only:
-                refused = await self._rebuild(engine, reader)
-            return refused + await self._compare(engine, reader)
+                refused = await self._rebuild(engine, reader, whose, partition)
+            return refused + await self._compare(engine, reader, partition)
         finally:
             await reader.aclose()
             await broker.aclose()
             engine.close()
 
-    async def _rebuild(self, engine: Engine, reader: Reader) -> int:
+    async def _rebuild(self, engine: Engine, reader: Reader, whose: Places | None, partition: int | None) -> int:
         """Restate a few at a time, and save how far the answers have come; how many were refused."""
-        state, fresh = await engine.run(rebuild.begin, datetime.now(UTC))
+        state, fresh = await engine.run(rebuild.begin, datetime.now(UTC), partition)
+        if state.partition != partition:
+            raise CommandError(_other_under_way(state.partition))
         if not fresh:
             self.stderr.write(f"going on with the rebuild that was begun at {state.began_at:%Y-%m-%d %H:%M:%S} UTC")
-        bar = Bar("rebuilding", await engine.run(rebuild.players_left, state.after))
+        bar = Bar("rebuilding", await engine.run(rebuild.players_left, state.after, whose))
         waiting: deque[str] = deque()
         outcomes: dict[str, PlayerRebuilt] = {}
         answers = _answers(reader, PLAYERS_REBUILT, state.run)
         last, more = state.after, True
         while more or waiting:
             while more and len(waiting) <= WAITING_MAX - PLAYERS_AT_ONCE:
-                players = await engine.run(rebuild.next_players, last, PLAYERS_AT_ONCE)
+                players = await engine.run(rebuild.next_players, last, PLAYERS_AT_ONCE, whose)
                 more = bool(players)
                 for name, currency in players:
                     await engine.run(rebuild.append_player, name, currency, state.run, datetime.now(UTC))
@@ -120,11 +134,12 @@ class Command(BaseCommand):
             state.refused += 1
             self.stdout.write(f"{outcome.player} was left as it was: {outcome.why}")
 
-    async def _compare(self, engine: Engine, reader: Reader) -> int:
-        run, parts, after, count = fresh_id("cmp"), 0, "", -1
+    async def _compare(self, engine: Engine, reader: Reader, partition: int | None) -> int:
+        run, parts, before, after = fresh_id("cmp"), 0, None, ""
         partitions = await engine.run(epochs.partitions)
-        while count:
-            after, count = await engine.run(state_part, run, parts, after, datetime.now(UTC), partitions)
+        while after != before:
+            before = after
+            after, count = await engine.run(state_part, run, parts, after, datetime.now(UTC), partitions, partition)
             parts += count
         bar, found = Bar("comparing", parts), dict[int, BalancesCompared]()
         answers = _answers(reader, BALANCES_COMPARED, run)
@@ -142,6 +157,24 @@ class Command(BaseCommand):
             f"{equal} players are as the ledger says, {moved_on} moved on meanwhile, {len(wrong)} differ."
         )
         return len(wrong)
+
+
+async def _places(engine: Engine, partition: int | None) -> Places | None:
+    """Whose players are meant; None for all. Raises `CommandError` where there is no such partition."""
+    if partition is None:
+        return None
+    count = await engine.run(epochs.partitions)
+    if not 0 <= partition < count:
+        raise CommandError(f"There is no partition {partition}: the ledger has {count}, counted from 0.")
+    return Places.of(frozenset({partition}), count)
+
+
+def _other_under_way(partition: int | None) -> str:
+    what, how = ("all players", "") if partition is None else (f"partition {partition}", f" --partition {partition}")
+    return (
+        f"A rebuild of {what} is under way or was stopped half-way. Nothing was done. Let it end first: "
+        f"rebuild_views{how}"
+    )
 
 
 def _begin_epoch() -> None:

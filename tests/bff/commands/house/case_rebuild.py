@@ -4,14 +4,20 @@ import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
+import pytest
+from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from bff.commands.engine.policy import RELAY
+from bff.commands.ledger import statement
 from bff.commands.ledger.accounts import PlayerAccounts
 from bff.commands.ledger.models import OutboxRow, Player, Rebuild
 from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.relay import epochs, rebuild
-from bff.contracts.ledger import HISTORY_RESTATED, PLAYER_RESTATED
+from bff.commands.relay.places import Places
+from bff.contracts.ledger import BALANCES_STATED, HISTORY_RESTATED, PLAYER_RESTATED, BalancesStated
+from bff.contracts.ledger_partition import partition_of
 
 NOW = datetime.now(UTC)
 
@@ -63,6 +69,53 @@ def test_a_rebuild_goes_on_where_it_was_until_it_ends():
     assert Rebuild.objects.exists()
     rebuild.end(state.run)
     assert not Rebuild.objects.exists()
+
+
+def test_a_rebuild_of_one_partition_is_of_its_players_alone(monkeypatch):
+    """Nobody of another partition is counted, restated or stated, however they stand between its players."""
+    Rebuild.objects.all().delete()
+    for _ in range(12):
+        opened()
+    own = Places.of(frozenset({1}), 3)
+    state, _ = rebuild.begin(NOW, 1)
+    assert (state.partition, rebuild.begin(NOW)) == (1, (state, False))
+    wanted = [player for player in Player.objects.order_by("pk").values_list("pk", flat=True) if own.has_player(player)]
+    found, after = [], ""
+    while some := rebuild.next_players(after, 2, own):
+        assert len(some) <= 2
+        found += [player for player, _ in some]
+        after = found[-1]
+    assert found == wanted
+    assert rebuild.players_left("", own) == len(wanted)
+    monkeypatch.setattr(statement, "PART", 5)
+    stated, before, after, part = [], None, "", 0
+    while after != before:
+        before = after
+        after, count = statement.state_part("one", part, after, NOW, 3, 1)
+        part += count
+    for row in OutboxRow.objects.filter(type=BALANCES_STATED, epoch="one"):
+        assert partition_of(row.aggregate, 3) == 1
+        stated += [each.player for each in msgspec.json.decode(row.data, type=BalancesStated).players]
+    assert sorted(stated) == wanted
+    rebuild.end(state.run)
+
+
+def test_a_rebuild_of_one_partition_and_one_of_all_do_not_mix():
+    """Whichever was begun is to end first; a partition that is not there, and an epoch of one, are refused."""
+    Rebuild.objects.all().delete()
+    state, _ = rebuild.begin(NOW, 0)
+    for arguments, sentence in {
+        (): r"A rebuild of partition 0 is under way .* end first: rebuild_views --partition 0",
+        ("--partition", "7"): "There is no partition 7: the ledger has 1, counted from 0.",
+        ("--partition", "0", "--new-epoch"): "An epoch is the whole ledger's",
+    }.items():
+        with pytest.raises(CommandError, match=sentence):
+            call_command("rebuild_views", *arguments)
+    rebuild.end(state.run)
+    state, _ = rebuild.begin(NOW)
+    with pytest.raises(CommandError, match=r"A rebuild of all players is under way .* end first: rebuild_views$"):
+        call_command("rebuild_views", "--partition", "0")
+    rebuild.end(state.run)
 
 
 def test_a_rebuild_of_a_player_of_this_epoch_tells_everything_once():

@@ -138,6 +138,7 @@ def test_two_relays_work_at_once_and_each_sends_its_own_partitions():
         second = house.start("second")
         await house.rounds()
         assert house.held() == [[0, 1], [2]]
+        assert second.state()["backlog_by_partition"] == {"2": 0}
         players = await house.opened(12)
         await second._step()
         assert {place for place, events in house.broker.events.items() if events} == {2}
@@ -310,8 +311,10 @@ def test_what_waits_is_counted_by_whoever_sends_it():
     drain(PARTITIONS)
     for _ in range(9):
         someone()
-    each = [steps.backlog(Places.of(frozenset({place}), PARTITIONS)) for place in range(PARTITIONS)]
-    assert all(each)
-    assert sum(each) == steps.backlog()
-    assert steps.backlog(Places.of(frozenset(), PARTITIONS)) == 0
+    each = steps.backlogs(Places.of(frozenset(range(PARTITIONS)), PARTITIONS))
+    assert list(each) == list(range(PARTITIONS))
+    assert all(each.values())
+    assert sum(each.values()) == steps.backlog()
+    assert steps.backlogs(Places.of(frozenset({1}), PARTITIONS)) == {1: each[1]}
+    assert steps.backlogs(Places.of(frozenset(), PARTITIONS)) == {}
     assert steps.is_idle(frozenset({7})), "there is no such partition"
