@@ -1,9 +1,10 @@
 """Several relays at work at once: each sends the partitions that it holds, whoever joins, leaves or dies."""
 
 import asyncio
+import itertools
+import secrets
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 from django.test import override_settings
@@ -12,13 +13,14 @@ from bff.broker import BROKER, BrokerUnavailable, Lag
 from bff.commands.engine.policy import RELAY
 from bff.commands.engine.threads import Engine
 from bff.commands.ledger.models import OutboxRow, Player
+from bff.commands.management.commands.seed_demo import open_balance
 from bff.commands.relay import comparison, epochs, steps
 from bff.commands.relay.loops import Relay
 from bff.commands.relay.partition_leases import PartitionLeases
 from bff.commands.relay.places import Places
 from bff.contracts.ledger import HEARTBEAT
 from bff.contracts.ledger_partition import partition_of
-from tests.bff.commands.house.case_operators import output_of, someone
+from tests.bff.commands.house.case_operators import output_of
 from tests.support.memory_leases import MemoryLeases
 
 PARTITIONS = 3
@@ -69,7 +71,7 @@ class House:
                 await relay._step()
 
     async def opened(self, count):
-        return [await self._engines[0].run(someone) for _ in range(count)]
+        return await self._engines[0].run(opened, count)
 
     def held(self):
         return [relay.state()["partitions"] for relay in self.relays.values()]
@@ -77,6 +79,16 @@ class House:
     def close(self):
         for engine in self._engines:
             engine.close()
+
+
+def opened(count, places=range(PARTITIONS)):
+    """So many players, in each of `places` as many."""
+    players = []
+    for place in itertools.islice(itertools.cycle(places), count):
+        names = (f"pl_{secrets.token_hex(5)}" for _ in itertools.count())
+        players.append(next(each for each in names if partition_of(f"player:{each}", PARTITIONS) == place))
+        open_balance(players[-1], "GBP", 4000)
+    return players
 
 
 def scenario(play):
@@ -123,7 +135,7 @@ def check(broker):
         events = broker.of_players(place)
         assert all(partition_of(each.aggregate, PARTITIONS) == place for each in events)
         positions = [each.position[1] for each in events]
-        assert all(after == before + 1 for before, after in pairwise(positions))
+        assert all(after == before + 1 for before, after in itertools.pairwise(positions))
         assert [each.previous_id for each in events[1:]] == [each.id for each in events[:-1]]
         sequences = defaultdict(list)
         for each in events:
@@ -242,10 +254,7 @@ def test_a_partition_is_released_only_when_nothing_of_it_is_under_way():
 def test_two_that_hold_one_partition_for_a_moment_never_give_a_position_twice():
     """One that was frozen and wakes up: rows may go out twice, each at its one place."""
     now, mine = datetime.now(UTC), frozenset({0})
-    players = []
-    while len(players) < 5:
-        player = someone()
-        players += [player] if partition_of(f"player:{player}", PARTITIONS) == 0 else []
+    players = opened(5, places=(0,))
     frozen = steps.next_batch(mine, None, now, events_max=3)
     awake = steps.next_batch(mine, None, now)
     assert awake.events[:3] == frozen.events
@@ -258,7 +267,7 @@ def test_two_that_hold_one_partition_for_a_moment_never_give_a_position_twice():
 def test_rows_without_a_key_get_it_before_anything_is_taken(monkeypatch):
     """A process of the release before writes such rows beside this one; a player's events stay in order."""
     drain(PARTITIONS)
-    players = [someone() for _ in range(3)]
+    players = opened(3)
     OutboxRow.objects.filter(published_at__isnull=True).update(partition_key=None)
     for player in players:
         output_of("grant_bonus", player, "7", "--reference", "keyed")
@@ -280,8 +289,7 @@ def test_rows_without_a_key_get_it_before_anything_is_taken(monkeypatch):
 def test_each_relay_restates_and_states_the_players_of_its_own_partitions():
     """Together they reach everybody, and nobody twice."""
     now = datetime.now(UTC)
-    for _ in range(9):
-        someone()
+    opened(9)
     epoch = epochs.begin_epoch("", now + timedelta(minutes=1))
     for place in range(PARTITIONS):
         own = Places.of(frozenset({place}), PARTITIONS)
@@ -309,8 +317,7 @@ def test_each_relay_restates_and_states_the_players_of_its_own_partitions():
 def test_what_waits_is_counted_by_whoever_sends_it():
     """The backlogs of all relays add up to what waits; who holds nothing has none."""
     drain(PARTITIONS)
-    for _ in range(9):
-        someone()
+    opened(9)
     each = steps.backlogs(Places.of(frozenset(range(PARTITIONS)), PARTITIONS))
     assert list(each) == list(range(PARTITIONS))
     assert all(each.values())
