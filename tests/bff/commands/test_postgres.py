@@ -21,6 +21,12 @@ from tests.support.game_provider import SECRET, Provider, uuid
 from tests.support.losing_postgres import LosingPostgres
 from tests.support.money_house import MoneyHouse, eventually, ledger_on
 
+# Players who have not been restated in this epoch, and events that have not gone out.
+WAITING = (
+    "select (select count(*) from commands_player p, commands_relaystate s where p.epoch < s.epoch) "
+    "+ (select count(*) from commands_outboxrow where published_at is null)"
+)
+
 
 @pytest.fixture(scope="module")
 def line(postgres):
@@ -125,6 +131,7 @@ def test_two_relays_send_every_event_once_and_in_order_and_tell_what_waits(house
     for name in relays:
         house.start(name)
     eventually(lambda: sorted(house.health(name)["partitions"] for name in relays) == [[0], [1]])
+    eventually(lambda: house.books(WAITING) == [(0,)], what="the players are not restated in two partitions")
     eventually(lambda: sum(backlog(house, name) for name in relays) == 0)
     house.valkey.stop()
     players = [*names_in(0, 2), *names_in(1, 1)]
