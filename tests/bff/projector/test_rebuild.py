@@ -30,7 +30,16 @@ PATIENT = StorePolicy(connect_ms=1000, op_ms=2000)
 def house():
     # What is bent here is mended by the command, or not at all.
     with MoneyHouse(extra={"COMMANDS_COMPARE_S": "0", "LEDGER_PARTITIONS": "2"}) as running:
+        eventually(lambda: is_settled(running), what="nothing is shown in two partitions")
         yield running
+
+
+def is_settled(house):
+    """Everybody was restated in the epoch that begins with two partitions, and both say so."""
+    [(epoch,)] = house.books("select epoch from commands_relaystate")
+    ledger = house.read(feeds=["ledger"]).feeds["ledger"]
+    shown = (ledger.state, ledger.data) == ("live", {"epoch": epoch})
+    return shown and house.health("relay")["partitions"] == [0, 1]
 
 
 def player():
