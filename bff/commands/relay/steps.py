@@ -148,10 +148,9 @@ def _give_positions(epoch: str, ends: list[End], taken: list[tuple[int, str, str
         end.position += 1
         given.append((epoch, end.position, end.event_id, pk))
         end.event_id = event_id
-    if given:
-        with connection.cursor() as cursor:
-            # One statement a row, sent together: ten times faster than the CASE of a bulk update.
-            cursor.executemany(_PLACE, given)
+    with connection.cursor() as cursor:
+        # One statement a row, sent together: ten times faster than the CASE of a bulk update.
+        cursor.executemany(_PLACE, given)
 
 
 def is_idle(held: frozenset[int]) -> bool:
