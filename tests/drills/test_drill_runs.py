@@ -214,6 +214,16 @@ def test_ledger_that_counts_once_holds(proxy: ProxyProcess) -> None:
     assert (found.mullion.verdict, failed(found)) == ("held", {})
 
 
+def test_what_a_player_does_behind_it_is_done_once_all_is_healed(proxy: ProxyProcess) -> None:
+    text = DRILL.replace("for_s: 1.5}", "for_s: 1}") + 'rollback:\n  - {act: deposit, amount: "5"}\n'
+    with CrookedSite(proxy.url) as site:
+        found = run(site, proxy, text)
+        assert site.balance_minor == 10_500
+    healed, deposit = found.rollbacks
+    assert (healed.activity.name, deposit.activity.name) == ("heal shell:promotions", "deposit 5")
+    assert healed.end <= deposit.start
+
+
 def test_site_that_is_not_steady_is_not_broken(proxy: ProxyProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.drills.runner.execute.STEADY_WITHIN_S", 0.5)
     with CrookedSite(proxy.url, "unsteady") as site:

@@ -168,7 +168,7 @@ class Abort(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
 class Drill(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One drill. `page` is watched, by a visitor or by `player`. `clock: held` stops the sandbox's, so that pages that
     should be equal are. Rolling back heals every hop and provider that the method touches, always; `rollback` may add
-    what a player does then."""
+    what a player does then, one after the other."""
 
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
     description: Annotated[str, msgspec.Meta(max_length=2000)] = ""
@@ -182,6 +182,10 @@ class Drill(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     expect: Expect
     abort: Abort = msgspec.field(default_factory=Abort)
     rollback: list[Step] = []
+
+    def __post_init__(self) -> None:
+        if any(step.act is None for step in self.rollback):
+            raise ValueError("rollback: what was broken is healed by itself; its steps are what a player does then")
 
     @property
     def lasts_s(self) -> float:

@@ -108,6 +108,8 @@ class Execution:
                 self._could_not = self._could_not or _first(problems)
             finally:
                 await asyncio.shield(self._roll_back())
+            if not self._could_not and not self._halt.is_set:
+                await self._act_behind()
             if not self._could_not:
                 found = await self._conclude()
                 self._could_not = "" if self._watch.aborted else judge.proves_nothing(self.drill, self._hits, found)
@@ -272,6 +274,13 @@ class Execution:
         if self.drill.clock == "held":
             with suppress(CanNotRun, ControlRefused):
                 await asyncio.to_thread(self._breaker.hold_clock, held=False)
+
+    async def _act_behind(self) -> None:
+        """What the drill has a player do once all is healed."""
+        for step in self.drill.rollback:
+            await self._halt.sleep(step.after_s)
+            done = _to_its_end(self._breaker.play, step) if step.act == "result" else self._actor.act(step)
+            self._rollbacks.append(await done)
 
     async def _conclude(self) -> list[Expectation]:
         drill, watch = self.drill, self._watch
