@@ -51,7 +51,7 @@ def test_smallest_drill_has_sensible_defaults() -> None:
         ("[" * 5000 + "]" * 5000, "nested too deeply"),
         ("x" * (BYTES_MAX + 1), "more than 256 KB is no drill"),
         (HEAD + STEP + "    with: {latency: [1]}\n" + EXPECT, "line 5: method[0].with.latency: expected int | str"),
-        (HEAD + STEP + EXPECT + "rollback: [{hop: 'a:b', fault: down}]\n", "rollback: what was broken is healed by itself"),
+        (HEAD + STEP + EXPECT + "rollback: [{hop: 'a:b', fault: down}]\n", "rollback: what was broken is healed by"),
         (HEAD + "hypothesis: {probes: [{page: /, slot: a}]}\n" + STEP + EXPECT, "exactly one of page, slot and ledger"),
     ],
 )  # fmt: skip
