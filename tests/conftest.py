@@ -209,12 +209,12 @@ def page(page: Page) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """pytest-django's, before the database is made: its tables are emptied for each test, the audit as well, which the
-    database forbids otherwise (`test_audit_stands.py`)."""
+    database forbids otherwise (`test_immutable_rows.py`)."""
     from django.apps import apps
     from django.db.models.signals import post_migrate
 
     if apps.is_installed("shell.registry"):
-        post_migrate.disconnect(sender=apps.get_app_config("registry"), dispatch_uid="registry.audit_triggers")
+        post_migrate.disconnect(sender=apps.get_app_config("registry"), dispatch_uid="registry.immutable_rows")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ TESTS = (
     HERE / "players" / "test_sessions.py",
     HERE / "players" / "test_sign_in.py",
     HERE / "registry" / "case_one_moment.py",
-    HERE / "registry" / "test_audit_stands.py",
+    HERE / "registry" / "test_immutable_rows.py",
 )
 # Those that would see another database: what is written by whom and read back, and what a database says that does not
 # write. `.ci/full` runs the hashing and the flooding of stores over it too.
