@@ -1,6 +1,6 @@
 """A shell whose three slots are filled by one origin that tests can slow down and break, path by path.
 
-Public: `SlowHouse`, `PARTITION_KEY`, `FORM_ORIGIN`.
+Public: `SlowHouse`, `SLOTS`, `PARTITION_KEY`, `FORM_ORIGIN`.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from tests.origin.server import Origin
 from tests.support.mullion import ROOT, Mullion
 
 T = TypeVar("T")
+# Of its lobby, which has no games.
+SLOTS = ("wallet", "tables", "promotions")
 PARTITION_KEY = "of-this-house-alone-" + "k" * 32
 FORM_ORIGIN = "https://pay.example"
 PAGES = """

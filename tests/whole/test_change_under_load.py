@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from tests.support import plain_http
-from tests.support.lobby import wait_for, whole
+from tests.support import plain_http, slow_house
+from tests.support.lobby import SLOTS, wait_for, whole
 from tests.support.mullion import Mullion
 from tests.support.slow_house import SlowHouse
 
@@ -23,7 +23,7 @@ PAUSE_S = 0.1
 
 
 @contextmanager
-def visited(url: str) -> Iterator[Counter[str]]:
+def visited(url: str, slots: tuple[str, ...] = SLOTS) -> Iterator[Counter[str]]:
     """Pages are fetched all the time; counts them as whole, broken, or refused: not one byte came."""
     seen: Counter[str] = Counter()
     over = threading.Event()
@@ -35,7 +35,7 @@ def visited(url: str) -> Iterator[Counter[str]]:
                 with plain_http.Client() as client, client.stream("GET", url, timeout=10) as answer:
                     ended = "broken"
                     text = answer.read().decode()
-                    ended = "whole" if answer.status_code == 200 and whole(text) else "broken"
+                    ended = "whole" if answer.status_code == 200 and whole(text, slots) else "broken"
             except (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError):
                 time.sleep(0.02)
             except httpx.HTTPError:
@@ -104,7 +104,7 @@ def test_shell_that_is_held_down_refuses_at_once(house: Mullion) -> None:
 def test_no_page_fails_while_versions_are_published(releasing: SlowHouse) -> None:
     """A manifest that is another at every look is published again and again under load; pages follow, all fresh."""
     releasing.fail("odd-manifest=changing", at="/manifest.json")
-    with visited(releasing.url) as seen:
+    with visited(releasing.url, slow_house.SLOTS) as seen:
         versions: set[str] = set()
         for _ in range(2):
             releasing.publish()
@@ -121,7 +121,7 @@ def wait_for_another(url: str, versions: set[str]) -> str:
         nonlocal found
         text = plain_http.get(url).text
         found = text.partition('data-version="')[2].partition('"')[0]
-        return found not in versions and text.count('data-state="fresh"') == 3
+        return found not in versions and text.count('data-state="fresh"') == len(slow_house.SLOTS)
 
     wait_for(another, 15, lambda: found)
     return found

@@ -9,11 +9,10 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.support.cutting_proxy import Cut, CuttingProxy, before_slots, between_slots, inside_slot
 from tests.support.lobby import Console, states, wait_for
 from tests.support.mullion import Mullion
-from tests.support.slow_house import SlowHouse
+from tests.support.slow_house import SLOTS, SlowHouse
 
 pytestmark = pytest.mark.timeout(120)
 
-SLOTS = ("wallet", "tables", "promotions")  # of the slow house
 FRESH = dict.fromkeys(SLOTS, "fresh")
 HEALED_S_MAX = 10
 SLOTTED = "document.querySelector('page-layout').children.length"

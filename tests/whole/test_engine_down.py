@@ -13,12 +13,13 @@ pytestmark = pytest.mark.timeout(180)
 TABLE = "/tables/203/"
 CLOSED_S = 5.0
 PRESSABLE = """[...document.querySelectorAll("fragment-slot")].flatMap((slot) =>
-    [...slot.shadowRoot.querySelectorAll("form button:enabled")].map((each) => `${slot.slot}: ${each.textContent}`))"""
+    [...slot.shadowRoot.querySelectorAll('form[method="post" i] button:enabled')].map(
+        (each) => `${slot.slot}: ${each.textContent}`))"""
 PAUSED = "paused: the cashier can not be reached right now."
 
 
 def pressable(page: Page) -> list[str]:
-    """Buttons of forms that a player could press."""
+    """Buttons of forms that a player could send a command with; a search needs no engine."""
     found: list[str] = page.evaluate(PRESSABLE)
     return found
 

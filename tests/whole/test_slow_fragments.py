@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.lobby import states, wait_for, whole
-from tests.support.slow_house import SlowHouse
+from tests.support.slow_house import SLOTS, SlowHouse
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -49,7 +49,7 @@ def test_first_byte_does_not_wait_for_a_slow_fragment(slow: SlowHouse) -> None:
     slow.fail("slow=700", at="/two")
     visits = (moments(slow.url) for _ in range(5))  # a busy machine may lose the tenth of a second that is left
     first, arrived, text = next(visit for visit in visits if visit[2].count('data-state="fresh"') == 3)
-    assert whole(text)
+    assert whole(text, SLOTS)
     assert first < arrived["tables"] - 0.1
     assert max(arrived["wallet"], arrived["promotions"]) < arrived["tables"]
     assert arrived["tables"] >= 0.7
@@ -168,7 +168,7 @@ def test_flapping_fragment_changes_its_slot_at_most_twice_in_ten_seconds(slow: S
     slow.fail("flapping=1000")
     began = time.monotonic()
     while time.monotonic() - began < FLAPPING_S:  # other visitors meanwhile; what they meet opens the breaker
-        assert whole(urllib.request.urlopen(slow.url).read().decode())
+        assert whole(urllib.request.urlopen(slow.url).read().decode(), SLOTS)
         page.wait_for_timeout(50)
     changes: list[float] = page.evaluate("window.changes")
     most = max((sum(at <= other < at + 10_000 for other in changes) for at in changes), default=0)
