@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from fragments.kit.unanswered import parse_unanswered
 from tests.support import plain_http
 from tests.support.lobby import wait_for, whole
 from tests.support.mullion import Mullion
@@ -31,6 +32,7 @@ PAUSE_S = 0.1
 REACHING_S_MAX = 1.0
 DEPOSIT = "/slots/cashier/cashier/actions/deposit"
 _SLOT = re.compile(r'<fragment-slot slot="(\w+)"[^>]*data-state="(\w+)" data-reason="(\w*)"')
+_RECEIPT = re.compile(r"receipt=([^#&]+)")
 # Where the houses that call others say how their calls ended.
 CALLERS = ("shell", "wallet", "live-dealer", "games", "promotions")
 
@@ -84,9 +86,15 @@ def loaded(url: str, cookies: httpx.Cookies) -> Iterator[Load]:
 
 
 def deposited(client: httpx.Client, key: str) -> str:
-    """How one deposit ended for the player: `done` with a receipt, or by the status of what was shown instead."""
+    """How one deposit ended for the player: `done` with a receipt, or by the status of what was shown instead; `unknown`
+    where the engine's answer was lost, which the page goes on asking for."""
     answer = client.post(DEPOSIT, data={"amount": "5", "idempotency_key": key})
-    return "done" if answer.status_code == 303 and "receipt=" in answer.headers["location"] else str(answer.status_code)
+    if answer.status_code != 303:
+        return str(answer.status_code)
+    receipt = _RECEIPT.search(answer.headers["location"])
+    if receipt is None or parse_unanswered(receipt[1]):
+        return "unknown"
+    return "done"
 
 
 def open_until(port: int) -> float:
@@ -159,7 +167,8 @@ def test_ended_part_finishes_what_it_began(house: Mullion, process: str) -> None
     assert [slot for slot in load.slots if slot[3] == "cut"] == []
     assert [slot for slot in load.slots if slot[0] < door_shut_at and slot[3] == "connect"] == []
     there_by_then = door_shut_at - REACHING_S_MAX
-    assert [ended for at, _, ended in load.deposits if at < there_by_then and ended != "done"] == []
+    # An answer that was late on a busy machine is nothing that ended with the part: no call was cut.
+    assert {ended for at, _, ended in load.deposits if at < there_by_then} <= {"done", "unknown"}
     with plain_http.Client(base_url=house.url, cookies=cookies, timeout=20, headers={"Origin": house.url}) as client:
         again = [key for _, key, ended in load.deposits if ended != "done"]
         wait_for(lambda: all(deposited(client, key) == "done" for key in again), 30)

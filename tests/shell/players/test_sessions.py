@@ -87,7 +87,7 @@ def signed_in(player: Player) -> str:
 
 async def cookies(key: str, *, age_s: float = 0) -> dict[str, str]:
     """What the browser of that session holds, its player cookie stamped so long ago."""
-    identity = await look_up(key, genuine=True)
+    identity = await find_identity(key)
     assert identity is not None
     stamped = encode(identity, now=time.time() - age_s)
     return {settings.SESSION_COOKIE_NAME: key, settings.PLAYER_COOKIE_NAME: stamped}
