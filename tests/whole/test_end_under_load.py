@@ -86,8 +86,8 @@ def loaded(url: str, cookies: httpx.Cookies) -> Iterator[Load]:
 
 
 def deposited(client: httpx.Client, key: str) -> str:
-    """How one deposit ended for the player: `done` with a receipt, or by the status of what was shown instead; `unknown`
-    where the engine's answer was lost, which the page goes on asking for."""
+    """How one deposit ended for the player: `done` with a receipt, `unknown` where the engine's answer was lost, which
+    the page goes on asking for, or by the status of what was shown instead."""
     answer = client.post(DEPOSIT, data={"amount": "5", "idempotency_key": key})
     if answer.status_code != 303:
         return str(answer.status_code)
