@@ -1,6 +1,9 @@
 // A favourite is set in its place, and a search answers while it is typed. Without a script both are plain forms.
 
 const TYPED_MS = 300; // a pause in typing
+// A search without an answer is tried again after so long, each time twice as long.
+const RETRY_MS = 1000;
+const RETRY_MS_MAX = 15_000;
 
 // What the form asks for, without what goes without saying: the first of several options.
 /** @param {HTMLFormElement} form */
@@ -16,7 +19,8 @@ const queryOf = (form) => {
 // What of a slot answers a search: its title with the count, and the list.
 const ANSWERS = [".top", ".found"];
 
-// `html` is a slot; null where it is none that is whole, or one that holds no answer to a search.
+// `html` is a slot; null where it is none that is whole, or one that holds no answer to a search: tiles that only keep
+// the place of a list are hidden from readers.
 /** @param {string} html */
 const contentIn = (html) => {
   const holder = document.createElement("template");
@@ -24,7 +28,8 @@ const contentIn = (html) => {
   /** @type {HTMLTemplateElement | null} */
   const root = holder.content.querySelector("fragment-slot > template[shadowrootmode]");
   const content = root?.content ?? holder.content;
-  return content.querySelector("fragment-end") && content.querySelector(".found") ? content : null;
+  const answers = content.querySelector(".found") && !content.querySelector(".found > .choices[aria-hidden]");
+  return content.querySelector("fragment-end") && answers ? content : null;
 };
 
 // What was asked is no longer typed input: the slot may be read again over it as soon as nobody is in it.
@@ -69,6 +74,7 @@ const show = (root, content, query) => {
 /** @param {FragmentRoot} root @param {HTMLFormElement} form @param {string} prefix @param {AbortSignal} signal */
 const searchAsTyped = (root, form, prefix, signal) => {
   let timer = 0;
+  let failures = 0;
   let shown = queryOf(form);
   const waits = (/** @type {boolean} */ on) => root.querySelector(".found")?.setAttribute("aria-busy", String(on));
   const search = async () => {
@@ -83,16 +89,24 @@ const searchAsTyped = (root, form, prefix, signal) => {
     waits(false);
     const content = contentIn(html);
     say(root, ".unanswered", content ? "" : root.querySelector(".unanswered")?.getAttribute("data-words"));
-    if (!content) return;
+    if (!content) {
+      searchIn(Math.min(RETRY_MS * 2 ** failures, RETRY_MS_MAX));
+      failures += 1;
+      return;
+    }
     shown = query;
     settle(form);
     show(root, content, query);
   };
-  const later = () => {
+  const searchIn = (/** @type {number} */ ms) => {
     clearTimeout(timer);
-    timer = setTimeout(search, TYPED_MS);
+    timer = setTimeout(search, ms);
   };
-  form.addEventListener("input", later, { signal });
+  const typed = () => {
+    failures = 0;
+    searchIn(TYPED_MS);
+  };
+  form.addEventListener("input", typed, { signal });
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
 };
 
