@@ -29,9 +29,6 @@ class Share:
     def __init__(self, store: Store, group: str, member: str, lease_ms: int) -> None:
         self._store, self._group, self._member, self._lease_ms = store, group, member, lease_ms
 
-    def __repr__(self) -> str:
-        return f"<Share {self._group} {self._member}>"
-
     async def refresh(self, partitions: int, working: Collection[int], ending: Collection[int]) -> Change:
         """Renew what is held of so many partitions, and say what to begin and to end. What is `ending` is left alone
         until it is released."""

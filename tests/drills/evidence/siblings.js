@@ -12,7 +12,8 @@ async ({ masks, properties, elementsMax, actionsMax }) => {
   const place = (element, root) => {
     const steps = [];
     for (let at = element; at && at !== root; at = at.parentElement) {
-      steps.unshift(`${at.localName}${at.classList.length ? `.${at.classList[0]}` : ""}`);
+      const name = at.localName === "fragment-slot" ? `[slot=${at.slot}]` : "";
+      steps.unshift(`${at.localName}${name}${at.classList.length ? `.${at.classList[0]}` : ""}`);
     }
     return steps.slice(-3).join(" > ");
   };

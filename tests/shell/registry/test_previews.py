@@ -21,7 +21,7 @@ from shell.composition.release import Role, Snapshot, Trust
 from shell.operations.machine_preview import preview_machine
 from shell.page_path import PagePath
 from shell.players.models import Player
-from shell.players.throttle import Try
+from shell.players.throttle import AttemptCounter
 from shell.preview_cookie import previewed
 from shell.registry import models, previews, tokens
 from shell.registry.previews import PreviewRefused, make_preview, open_preview
@@ -176,7 +176,7 @@ async def test_who_is_not_signed_in_signs_in_first_and_stands_in_no_audit() -> N
 
 
 def previews_try(player: str, limit: int) -> Any:
-    return Try("preview", player, limit)
+    return AttemptCounter("preview", player, limit)
 
 
 async def test_cookie_in_another_browser_shows_nothing() -> None:
