@@ -125,8 +125,11 @@ def test_a_server_that_is_gone_is_known_to_have_done_nothing(house, postgres):
     assert money_races.balances(house, provider.player)["held"] == 1000
 
 
-def test_two_relays_send_every_event_once_and_in_order_and_tell_what_waits(house):
-    """Each has its partition; what waits while the broker is away is told by both, and goes out as it was."""
+def test_two_relays_send_every_event_in_order_and_tell_what_waits(house):
+    """Each has its partition; what waits while the broker is away is told by both, and goes out as it was.
+
+    Leases went with the store, so for a moment both may hold a partition: what is sent twice then is the same event.
+    """
     relays = ("relay#1", "relay#2")
     for name in relays:
         house.start(name)
@@ -143,7 +146,8 @@ def test_two_relays_send_every_event_once_and_in_order_and_tell_what_waits(house
     eventually(lambda: sum(len(sent(house, who)) for who in players) >= 36)
     eventually(lambda: sum(backlog(house, name) for name in relays) == 0)
     for who in players:
-        assert [event.sequence[1] for event in sent(house, who)] == list(range(1, 13))
+        events = dict.fromkeys((event.sequence[1], event.id) for event in sent(house, who))
+        assert [number for number, _ in events] == list(range(1, 13))
 
 
 def names_in(place, count):

@@ -332,8 +332,9 @@ async def test_an_address_holds_no_more_sockets_than_it_may(valkey):
             assert await house.refusal() == 403
             assert house.metric('mullion_live_refused_total{reason="address_full"}') == 1
             await one.connection.close()
-            statuses = [await house.refusal() for _ in range(3)]
-            assert statuses[-1] == 101, statuses
+            async with asyncio.timeout(30):
+                while await house.refusal() != 101:
+                    pass
 
 
 async def test_sockets_are_let_in_no_faster_than_they_may(valkey):
