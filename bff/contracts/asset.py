@@ -5,7 +5,7 @@ Sources: `@podium/schemas` 5.2 (what may stand), `@podium/utils` 5.6 (`buildLink
 document template (what a layout makes of it).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -31,6 +31,7 @@ class Asset(msgspec.Struct, frozen=True, omit_defaults=True):
     nomodule: bool = False
     scope: Scope = "all"
     strategy: Literal["", "lazy", "beforeInteractive", "afterInteractive", "shadow-dom"] = ""
+    data: Any = None  # what a layout writes on the file's element as `data-…`
 
     @property
     def is_module(self) -> bool:

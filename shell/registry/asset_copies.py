@@ -48,6 +48,11 @@ async def copy_entries(folder: ReleaseFolder, get: Get, kind: Kind, assets: Sequ
         if unused := asset.unused_style() if kind == "css" else asset.unused_script():
             entries.notes.append(f"{where}: no page uses {asset.value}, as {unused}")
             continue
+        if asset.data:
+            entries.notes.append(
+                f"{where}: its data stands on no element of a page, which links one copy for all; "
+                "write it into the file, or on an element of your HTML"
+            )
         url = resolve(folder.release.manifest_url, asset.value)
         response = await get(where, url)
         served = _type(where, kind, response.headers.get("content-type"))

@@ -273,6 +273,18 @@ def test_house_is_complete() -> None:
             assert (folder / name).is_file(), f"{room}/{name}"
 
 
+@pytest.mark.parametrize("room", ROOMS)
+async def test_page_of_any_origin_may_read_what_a_layout_links(monkeypatch: pytest.MonkeyPatch, room: str) -> None:
+    """A layout's page loads modules, stylesheets and pictures from here; one that a browser holds already, too."""
+    house = load(ROOT / "fragments" / room)
+    monkeypatch.setattr(routes, "this_house", lambda: house)
+    for name, file in house.static.items():
+        for held, status in (("", 200), (file.etag, 304)):
+            answer = await routes.static(RequestFactory().get("/", headers={"if-none-match": held}), name)
+            found = (answer.status_code, answer["access-control-allow-origin"], answer["cross-origin-resource-policy"])
+            assert found == (status, "*", "cross-origin"), name
+
+
 async def test_fragment_that_is_ending_wants_no_new_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is alive until its end, and ready until that begins."""
     request = RequestFactory().get("/readyz")

@@ -161,6 +161,20 @@ async def test_parent_that_is_ready_takes_the_childs_fallback_and_the_child_foll
         assert b"</html>" in tail
 
 
+async def test_parent_that_is_ready_goes_out_without_a_moments_wait_for_its_child() -> None:
+    """Unless the page says that it is awaited: turns of the loop are enough, and none of them is a timer's."""
+    async with patient() as trio:
+        held = Held(trio)
+        _, rest, composition = await opened(trio, held)
+        held.gates["tables"].set()
+        sent = asyncio.ensure_future(anext(rest))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert sent.done()
+        assert b'slot="tables"' in sent.result()[0]
+        await composition.close()
+
+
 async def test_child_that_is_ready_first_goes_out_with_its_parent() -> None:
     """It has no place before; nothing of it is sent twice."""
     async with patient() as trio:

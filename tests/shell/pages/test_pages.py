@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.contracts.seamless import SCOPE_PLAY, game_audience
+from shell import wiring
 from shell.composition.compiler import Compiled, Compiler, Hole
 from shell.composition.page import Grant, Page, PagesBroken, PageTable, Slot
 from shell.composition.release import Snapshot
@@ -151,11 +153,28 @@ def test_slot_inside_a_slot_is_declared_by_the_table_and_placed_by_no_layout(tmp
     Compiler().check(read_pages(path))
 
 
+def test_slot_that_names_no_pathname_asks_for_the_content_itself(tmp_path: Path) -> None:
+    """As in Podium: content at `/content` is asked at `/content`, not at `/content/`."""
+    path = tmp_path / "pages.toml"
+    path.write_text("[fragments.f]\n[pages.a]\nroute='/'\ntemplate='lobby.html'\nslots={s={fragment='f'}}\n")
+    assert read_pages(path).pages[0].slots[0].path({}) == ""
+
+
 def test_slot_that_the_template_does_not_place_is_refused() -> None:
     """A page whose template and table disagree fails at once, not as an empty place."""
     page = Page("lobby", "/", "lobby.html", (Slot("other", "x"),))
     with pytest.raises(PagesBroken, match="other"):
         Compiler().compiled(page, language="en", signed_in=False, snapshot=Snapshot())
+
+
+def test_shell_does_not_start_with_a_table_that_its_templates_contradict(tmp_path: Path, settings: Any) -> None:
+    """Whoever deploys it reads the slot's name; no visitor meets an empty place."""
+    settings.PAGES = tmp_path / "pages.toml"
+    settings.PAGES.write_text(
+        "[fragments.f]\n[pages.a]\nroute='/'\ntemplate='lobby.html'\nslots={odd={fragment='f'}}\n"
+    )
+    with pytest.raises(PagesBroken, match="odd"):
+        wiring.parts.__wrapped__()
 
 
 def test_hole_is_filled_with_escaped_text() -> None:

@@ -9,6 +9,7 @@ import pytest
 from bff.contracts.manifest import parse
 from bff.resilience.message import Headers, Response
 from shell.composition.release import Release, Trust, asset_url
+from shell.registry.asset_copies import copy_entries
 from shell.registry.file_types import type_of
 from shell.registry.release_folder import PublishRefused, ReleaseBudget, ReleaseFolder
 
@@ -258,3 +259,27 @@ def test_stylesheet_for_shadow_roots_is_left_as_it_is_in_a_shared_tree() -> None
     assert text(folder, "b.css") == files["/b.css"]
     assert folder.lifted == ["b.css|page.css"]
     assert "@scope" in text(copied(files, "/a.css", isolation="light")[0], "a.css")
+
+
+def test_source_maps_are_not_copied() -> None:
+    """No page reads them, and they are larger than what they explain."""
+    files: Files = {"/a.js": "1\n//# sourceMappingURL=a.js.map\n", "/a.css": "p{}\n/*# sourceMappingURL=a.css.map */"}
+    folder, served = copied(files, "/a.js", "/a.css")
+    assert sorted(folder.files) == ["a.css", "a.js"]
+    assert served.fetched == [f"{ORIGIN}/a.js", f"{ORIGIN}/a.css"]
+    assert folder.notes == []
+
+
+def test_data_of_an_asset_is_said_to_stand_nowhere() -> None:
+    """A layout writes it on the element of the file: a script that looks for it there learns at publish why not."""
+    body = {
+        "name": "podlet",
+        "version": "1",
+        "js": [{"value": "/a.js", "data": [{"key": "id", "value": "7"}]}, {"value": "/b.js"}],
+    }
+    manifest = parse(msgspec.json.encode(body))
+    served = Served({"/a.js": "1", "/b.js": "2"})
+    entries = asyncio.run(copy_entries(ReleaseFolder(served.get, release()), served.get, "js", manifest.js))
+    assert entries.keys == ["a.js", "b.js"]
+    assert [note.partition(":")[0] for note in entries.notes] == ["js[0]"]
+    assert "its data stands on no element" in entries.notes[0]
