@@ -3,6 +3,7 @@
 Public: `Trio`, `element`, `steady`.
 """
 
+import asyncio
 import random
 import re
 from collections.abc import Mapping
@@ -121,6 +122,13 @@ class Trio:
         """The whole page as a browser would receive it."""
         opening, rest = await self.look(visit)
         return opening.head + rest
+
+    async def whole_page(self) -> bytes:
+        """A page whose slots are all fresh: on a busy machine the first may be late in one."""
+        async with asyncio.timeout(30):
+            while (page := await self.page()).count(b'data-state="fresh"') < len(NAMES):
+                pass
+        return page
 
     async def look(self, visit: Visit | None = None) -> tuple[Opening, bytes]:
         """What goes out first, and all that follows."""

@@ -83,7 +83,7 @@ async def test_one_sick_fragment_falls_back_alone(fault: str, reasons: set[str])
     # Only what swallows a connection is measured by how long one may take.
     connect_ms = Policy().connect_ms if fault == "black-hole" else 1000
     async with Trio(policy=Policy(retry_after_ms_max=300, connect_ms=connect_ms)) as trio:
-        control = await trio.page()
+        control = await trio.whole_page()
         await trio.origins["tables"].fail(fault)
         if fault == "gzip-bomb":
             await trio.page()  # the origin shares this event loop, and packs its bomb when it is first asked for it
@@ -149,7 +149,7 @@ async def test_name_or_handshake_that_fails_costs_its_slot_alone(fault: str) -> 
     policy = Policy() if fault == "tls-hang" else Policy(connect_ms=4000)
     patient = {"deadline_ms": 5000}
     async with Trio(policy=policy, extension=patient, page_deadline_ms=5000) as trio, Origin(tls=True) as origin:
-        control = await trio.page()
+        control = await trio.whole_page()
         if fault != "dns":
             await origin.fail(fault)
         trio.move("tables", "http://no-such-host.invalid" if fault == "dns" else origin.url)
