@@ -143,6 +143,18 @@ def test_page_frames_approved_origins_alone(settings: Any) -> None:
     link_policy.cache_clear()
 
 
+def test_form_may_lead_to_the_payment_pages_that_operators_allow(settings: Any) -> None:
+    """Chromium follows a form's redirect only to what the page's policy names."""
+    for origins, rule in (
+        ([], "form-action 'self'"),
+        (["https://pay.example"], "form-action 'self' https://pay.example"),
+    ):
+        settings.FORM_ORIGINS = origins
+        content_security_policy.cache_clear()
+        assert rule in content_security_policy().split("; ")
+    content_security_policy.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("origin", "local", "words"),
     [

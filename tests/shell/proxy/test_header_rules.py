@@ -163,6 +163,11 @@ def test_who_may_ask_and_for_what(method: str, headers: dict[str, str], code: st
     assert (found.code if found else None) == code
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+def test_method_of_an_api_passes(method: str) -> None:
+    assert rejection(method, HERE, scheme="http") is None
+
+
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"])
 def test_method_of_another_kind_is_refused(method: str) -> None:
     found = rejection(method, HERE, scheme="http")

@@ -109,6 +109,31 @@ async def test_body_that_is_cut_after_its_head_is_never_whole(origin: Origin) ->
         assert (answer.status, answer.whole) == (200, False)
 
 
+async def test_style_from_an_api_is_passed_on_to_nobody(origin: Origin) -> None:
+    """What a fragment answers is data: a page's link to it dresses nothing."""
+    manifest = {"name": "podlet", "proxy": {"all": "/"}, "mullion": {"visitors": ["all"]}}
+    async with Proxied(manifest, f"{origin.url}/manifest.json") as proxied:
+        answer = await proxied.ask("GET", "all/style.css")
+    assert [seen.path for seen in origin.seen] == ["/style.css"]
+    assert (answer.status, answer.problem) == (502, "content_type")
+
+
+async def test_answer_is_stored_nowhere_and_can_not_stand_alone(origin: Origin) -> None:
+    """An API's own answer, and the shell's in the place of one."""
+    async with shell(origin) as proxied:
+        for rest in ("api/x", "nothing/x"):
+            headers = (await proxied.ask("GET", rest)).headers
+            assert (headers["cache-control"], headers["x-content-type-options"]) == ("private, no-store", "nosniff")
+            assert headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+
+
+async def test_api_answers_visitors_only_where_its_manifest_says_so(origin: Origin) -> None:
+    async with Proxied({**MANIFEST, "mullion": {}}, f"{origin.url}/manifest.json") as proxied:
+        answer = await proxied.ask("GET", "api/x")
+    assert (answer.status, answer.problem) == (401, "unauthorised")
+    assert not origin.seen
+
+
 async def test_html_for_htmx_is_contained(origin: Origin) -> None:
     """As the slot's own is; for a script's fetch it is data, sandboxed and as it came."""
     origin.body = (
