@@ -64,6 +64,11 @@ def test_sandboxed_slot_names_no_module() -> None:
     assert 'data-modules=""' in slot(State.FALLBACK, Trust.SANDBOXED)
 
 
+def test_sandboxed_release_stands_in_a_root_of_its_own_whatever_its_manifest_says() -> None:
+    """Its default would be the tree that it shares with the page."""
+    assert (release().isolation, release(Trust.SANDBOXED).isolation) == ("light", "shadow")
+
+
 def test_head_fetches_early_only_what_stands_beside_the_content() -> None:
     """Not what is for paper, not what is for an outage, and no module of a sandboxed fragment."""
     trusted, sandboxed = (

@@ -249,6 +249,21 @@ async def test_stream_that_says_nothing_ends(origin: Origin) -> None:
         assert (answer.status, answer.whole) == (200, False)
 
 
+async def test_stream_ends_at_its_origin_when_the_browser_leaves(origin: Origin) -> None:
+    """And holds no place of the guard while it lasts: one for each open page would leave none to calls."""
+    await origin.fail("body-stalled")
+    async with shell(origin) as proxied:
+        answer = proxied.begin("GET", "api/x")
+        await asyncio.wait_for(answer.began.wait(), 30)
+        assert proxied.upstreams.api_of(proxied.release).bulkhead.in_flight == 0
+        answer.leave()
+        assert answer.task is not None
+        await asyncio.wait_for(answer.task, 30)
+        async with asyncio.timeout(30):
+            while origin.connections:  # noqa: ASYNC110  nothing says when it is gone
+                await asyncio.sleep(0.01)
+
+
 async def test_download_of_a_link_passes_and_the_same_address_is_no_page(origin: Origin) -> None:
     """As Chromium sends them: a link with `download` asks for nothing in particular, one without for a document."""
     link = {"sec-fetch-mode": "navigate", "sec-fetch-site": "same-origin"}

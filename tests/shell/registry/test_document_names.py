@@ -4,7 +4,7 @@ import pytest
 
 from shell.composition.release import Trust
 from shell.registry import models
-from shell.registry.document_names import document_names, lifted_rules, shell_names
+from shell.registry.document_names import DocumentNames, conflict, document_names, lifted_rules, shell_names
 from shell.registry.origins import Origins
 from shell.registry.publish import Published, PublishRefused, publish
 from shell.registry.snapshot_poller import SnapshotPoller
@@ -39,6 +39,18 @@ def test_only_what_means_the_document_is_lifted() -> None:
 def test_shell_holds_the_names_of_its_own_look() -> None:
     """Its fonts and its properties, wherever its stylesheets use them."""
     assert shell_names().used >= {"--m-control", "segoe ui", "arial", "--height"}
+
+
+def test_name_of_the_shell_or_of_another_may_not_be_declared() -> None:
+    """By its prefix, by another's declaration and by another's use; one's own, and one that is only used, pass."""
+    others = [("poll", DocumentNames(frozenset({"poll sans"}), frozenset({"plain", "--gap"})))]
+    for name, why in (
+        ("--m-anything", "is a name of the shell's"),
+        ("poll sans", "'poll sans' is a name that poll declares"),
+        ("--gap", "'--gap' is a name that poll uses"),
+    ):
+        assert why in conflict(DocumentNames(frozenset({name})), others)
+    assert conflict(DocumentNames(frozenset({"mine"}), frozenset({"plain", "--m-text"})), others) == ""
 
 
 async def published(podium: Podium, name: str, style: str, isolation: str = "shadow") -> Published:
