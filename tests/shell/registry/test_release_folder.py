@@ -283,3 +283,14 @@ def test_data_of_an_asset_is_said_to_stand_nowhere() -> None:
     assert entries.keys == ["a.js", "b.js"]
     assert [note.partition(":")[0] for note in entries.notes] == ["js[0]"]
     assert "its data stands on no element" in entries.notes[0]
+
+
+def test_script_is_a_module_where_a_layout_would_load_it_as_one() -> None:
+    """By `type: module` and `esm`, and by `strategy: lazy`; any other is classic, whatever its type is called."""
+    ways = [{"type": "module"}, {"type": "esm"}, {"strategy": "lazy"}, {"type": "default"}, {}]
+    js = [{"value": f"/{number}.js", **way} for number, way in enumerate(ways)]
+    manifest = parse(msgspec.json.encode({"name": "podlet", "version": "1", "js": js}))
+    served = Served({f"/{number}.js": str(number) for number in range(len(ways))})
+    entries = asyncio.run(copy_entries(ReleaseFolder(served.get, release()), served.get, "js", manifest.js))
+    assert entries.keys == ["0.js", "1.js", "2.js", "3.js", "4.js"]
+    assert [key for key, use in entries.uses.items() if use.classic] == ["3.js", "4.js"]
