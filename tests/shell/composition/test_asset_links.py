@@ -15,6 +15,7 @@ from shell.composition.ladder import Included
 from shell.composition.page import Page, Slot, Visit
 from shell.composition.release import AssetUse, Release, Snapshot, Trust
 from shell.composition.wrap import Wrapper
+from shell.registry import models
 
 pytestmark = pytest.mark.quick
 
@@ -67,6 +68,13 @@ def test_sandboxed_slot_names_no_module() -> None:
 def test_sandboxed_release_stands_in_a_root_of_its_own_whatever_its_manifest_says() -> None:
     """Its default would be the tree that it shares with the page."""
     assert (release().isolation, release(Trust.SANDBOXED).isolation) == ("light", "shadow")
+
+
+def test_release_that_nobody_spoke_for_is_sandboxed() -> None:
+    """Whoever forgets to say how far one is trusted has not trusted it."""
+    unspoken_for = Release("wallet", "1", release().manifest, "http://x.test/manifest.json", b"", (), ())
+    assert unspoken_for.sandboxed
+    assert models.Registration(fragment="wallet").trust == Trust.SANDBOXED
 
 
 def test_head_fetches_early_only_what_stands_beside_the_content() -> None:
