@@ -42,6 +42,10 @@ class Sample:
                 return math.exp(bucket * _STEP)
         return 0.0
 
+    def slower_than(self, ms: float) -> int:
+        """How many calls took longer, to a tenth."""
+        return sum(count for bucket, count in enumerate(self.latencies) if math.exp(bucket * _STEP) > ms)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisPolicy:
@@ -57,6 +61,9 @@ class AnalysisPolicy:
     # A release that takes half as long again is slower; what is below some milliseconds is noise.
     slower_percent: int = 35
     slower_ms_min: int = 5
+    # So many standard deviations above what is live, or it may be chance: a trial is looked at again and again, and one
+    # stall of a machine is slow for all the calls that were on their way.
+    deviations_min: float = 4.0
     # Anybody can say that a script threw: a few visitors make a trial stand still, many end it.
     script_errors_more_percent: int = 1
     script_visitors_pause: int = 5
@@ -119,13 +126,25 @@ def _worse(trial: Sample, live: Sample, policy: AnalysisPolicy) -> str:
         ("degraded", trial.degraded, live.degraded, policy.degraded_more_percent),
     )
     for word, here, there, more in shares:
-        if trial.rate(here) > live.rate(there) + more / 100:
+        excess = _deviations(here, trial.total, there, live.total)
+        if trial.rate(here) > live.rate(there) + more / 100 and excess >= policy.deviations_min:
             ours = f"{trial.rate(here):.1%} of {trial.total} outcomes {word}"
             return f"{ours}, beside {live.rate(there):.1%} of {live.total}"
+    calls, live_calls = sum(trial.latencies), sum(live.latencies)
     for word, share, samples_min in (("p50", 0.5, policy.samples_min), ("p99", 0.99, policy.p99_samples_min)):
-        if min(sum(trial.latencies), sum(live.latencies)) < samples_min:
+        if min(calls, live_calls) < samples_min:
             continue
         slow, usual = trial.percentile(share), live.percentile(share)
-        if slow > usual * (1 + policy.slower_percent / 100) and slow - usual >= policy.slower_ms_min:
+        limit = max(usual * (1 + policy.slower_percent / 100), usual + policy.slower_ms_min)
+        excess = _deviations(trial.slower_than(limit), calls, live.slower_than(limit), live_calls)
+        if slow > limit and excess >= policy.deviations_min:
             return f"{word} is {slow:.0f} ms, beside {usual:.0f} ms of what is live"
     return ""
+
+
+def _deviations(here: int, total: int, there: int, live_total: int) -> float:
+    """By how many standard deviations the trial's share is above that of what is live (a two-proportion z-test)."""
+    pooled = (here + there) / (total + live_total)
+    deviation = math.sqrt(pooled * (1 - pooled) * (1 / total + 1 / live_total))
+    excess = here / total - there / live_total
+    return excess / deviation if deviation else 0.0

@@ -1,4 +1,4 @@
-"""A run of all tests in three processes: what shares a dear fixture stays together, every other file goes where time is.
+"""A run of all tests in three processes: what shares a dear fixture stays together, other files go where time is.
 
 Public: `Groups`, `BROWSER_FOLDER`, `WORKERS`, `RENAMED`, `group_of`, `next_group`, `bears_browser`,
 `opens_browser`, `takes_long`.
