@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -51,7 +52,10 @@ def newest(releasing: SlowHouse) -> dict[str, str]:
         made = command(releasing, "token", "make", "origin", "--purpose", "read", "--label", "trials")
         _tokens[releasing.url] = made.splitlines()[-1]
     url, token = f"{releasing.url}/registry/v1/fragments/origin/audit", _tokens[releasing.url]
-    answer = httpx.get(url, params={"limit": "1"}, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    headers = {"Authorization": f"Bearer {token}"}
+    # Who asks more often than a token may is told when to come again.
+    while (answer := httpx.get(url, params={"limit": "1"}, headers=headers, timeout=30)).status_code == 429:
+        time.sleep(float(answer.headers["Retry-After"]))
     [entry] = answer.raise_for_status().json()
     return dict(entry)
 
@@ -65,7 +69,6 @@ def visited_until_it_ends(releasing: SlowHouse) -> dict[str, str]:
             visit(releasing, VISITORS[next(turns) % len(VISITORS)])
         return newest(releasing)["actor"] == "analysis"
 
-    # A token may ask twice a second.
     wait_for(ended, ENDS_S_MAX, every_s=0.5)
     return newest(releasing)
 
