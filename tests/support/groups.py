@@ -1,9 +1,9 @@
-"""A run of all tests in three processes: what shares a dear fixture stays together, other files go where time is.
+"""A run of all tests in four processes: what shares a dear fixture stays together, other files go where time is.
 
 Public: `Groups`, `BROWSER_FOLDER`, `WORKERS`, `RENAMED`, `group_of`, `next_group`, `bears_browser`,
 `opens_browser`, `takes_long`.
 
-Many tests wait for what they started, so three at a time keep two cores busy; more would cost each other their time
+Many tests wait for what they started, so four at a time keep two cores busy; more would cost each other their time
 limits. A group is handed out whole, to whoever has nothing to do: the Mullion of the run is started once, and so is the
 slow house, after a while, so that processes with a browser are not done long before the others. Playwright's loop stays
 in its thread, where no test may run asyncio beside it: a process that has opened a browser gets only what bears one,
@@ -21,7 +21,7 @@ from xdist.workermanage import WorkerController
 
 BROWSER_FOLDER = "tests/whole/"
 BESIDE_BROWSERS = (BROWSER_FOLDER, "tests/shell/")
-WORKERS = 3
+WORKERS = 4
 ROOT = Path(__file__).parents[2]
 # By the names of their fixtures: the Mullion of the run, and a shell over an origin that can be slowed down.
 HOUSE = re.compile(r"\bhouse: Mullion|\b_mullion_of_the_run\b|\bhouse_to_end\b")
