@@ -63,7 +63,7 @@ class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`order` is the document's, and how places follow each other in one column: the heading, slots and stacks.
 
     A stack is a place of several slots, one below the other. `sticky_from_px` names the places that stay in view while
-    the page scrolls, from a width on.
+    the page scrolls past their area, from a width on; a stack does not.
     """
 
     order: list[Name]

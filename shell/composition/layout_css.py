@@ -47,7 +47,9 @@ def _rules(layout: Layout, from_px: int) -> Iterator[str]:
                 yield from (f".{place_class(place)} {{ grid-area: {place_class(place)}; }}\n" for place in layout.order)
     for place, sticky_from_px in layout.sticky_from_px.items():
         if sticky_from_px == from_px:
-            yield f".{place_class(place)} {{ position: sticky; top: var(--m-3); }}\n"
+            # Within its area, and not beyond: a place in a grid would move over what stands below it.
+            yield f".{place_class(place)} {{ align-self: stretch; }}\n"
+            yield f".{place_class(place)} > :only-child {{ position: sticky; top: var(--m-3); }}\n"
 
 
 def _height(selector: str, heights_px: Mapping[int, int], from_px: int) -> Iterator[str]:

@@ -56,6 +56,30 @@ def test_a_place_is_as_high_as_what_stands_in_it(house: Mullion, page: Page) -> 
         look_at(path)
 
 
+OVERLAPS = """(() => {
+    const over = (a, b) => a.top < b.bottom - 1 && b.top < a.bottom - 1 && a.left < b.right && b.left < a.right;
+    const slots = [...document.querySelectorAll('fragment-slot')];
+    const boxes = slots.map(slot => [slot.slot, slot.getBoundingClientRect()]);
+    return boxes.flatMap(([name, box], n) => boxes.slice(n + 1)
+        .filter(([, other]) => over(box, other)).map(([other]) => [name, other]));
+})()"""
+
+
+def test_no_slot_stands_over_another_however_far_the_page_is_scrolled(house: Mullion, page: Page) -> None:
+    """What stays in view does so within its own area; where nothing stands below it, it does."""
+    page.set_viewport_size({"width": 1280, "height": 500})
+    for path in ("/", "/live/roulette/", "/cashier/", "/tables/201/"):
+        page.goto(house.url + path)
+        settled(page)
+        for at in range(0, page.evaluate("document.documentElement.scrollHeight"), 200):
+            page.evaluate(f"scrollTo({{top: {at}, behavior: 'instant'}})")
+            assert page.evaluate(OVERLAPS) == [], (path, at)
+    page.goto(f"{house.url}/live/roulette/")
+    settled(page)
+    page.evaluate("scrollTo({top: 150, behavior: 'instant'})")
+    assert page.evaluate("document.querySelector('fragment-slot[slot=wallet]').getBoundingClientRect().top") >= 0
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
 def test_stale_copy_looks_like_what_it_copies_and_claims_nothing(
     house: Mullion, browser: Browser, width: int, scheme: str

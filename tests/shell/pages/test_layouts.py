@@ -80,7 +80,7 @@ def test_rules_of_a_layout_go_from_narrow_to_wide() -> None:
     assert text.index("--height: 312px") < text.index("--height: 216px") < text.rindex("--height: 312px")
     assert '"place-heading place-heading" "place-tables place-wallet" "place-promotions place-promotions"' in text
     assert "minmax(0, 1fr) 320px" in text
-    assert ".place-wallet { position: sticky; top: var(--m-3); }" in text
+    assert ".place-wallet > :only-child { position: sticky; top: var(--m-3); }" in text
 
 
 def test_lobby_with_games_has_them_below_the_wallet_and_without_them_no_row() -> None:
