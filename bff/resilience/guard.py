@@ -218,9 +218,7 @@ class Guard:
         await self._partitions.aclose()
 
     async def _admit(self, call: GuardedCall, held: Failure | None) -> Response | Failure:
-        """The outcome of the call; where the reader gets `held` in any case, the call is at most a trial in the
-        background.
-        """
+        """The outcome of the call; a reader who gets `held` in any case causes at most a trial in the background."""
         now = self._clock()
         refused = self._refused(now) if not self.breaker.would_pass(now) else self.resources.refusal(call.resource, now)
         if refused is not None:
