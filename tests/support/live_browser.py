@@ -75,7 +75,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
         return thread.submit(asyncio.run, work).result()
 
 
-def eventually(condition: Callable[[], bool], within_s: float = 5) -> None:
+def eventually(condition: Callable[[], bool], within_s: float = 30) -> None:
     """Wait until `condition` holds."""
     end = time.monotonic() + within_s
     while not condition():
