@@ -4,7 +4,7 @@ Public: `GameCategory`, `PlayerCategory`, `GamesSort`, `Volatility`, `Game`, `Ga
 `GamesQuery`, `GamesData`, `SetFavourite`, `LaunchGame`, `GameState`, `ProviderCatalogue`, `PlayerGames`,
 `GAMES_PAGE`, `GAMES_PROVIDERS`, `SCOPE_GAMES`, `SCOPE_GAMES_WRITE`, `catalogue_topic`, `games_part_topic`,
 `player_games_topic`.
-Answered at `GET /views/games?search=&provider=&category=&sort=&page=[&min_sequence=<epoch>:<n>]` as `View[GamesData]`;
+Answered at `GET /views/games?search=&provider=&category=&sort=&page=&limit=[&min_sequence=<epoch>:<n>]` as `View[GamesData]`;
 with a player's bearer, which needs `SCOPE_GAMES`, `favourites` and `recent` are theirs. Commanded at
 `POST /commands/set-favourite` and `POST /commands/launch-game` with `SCOPE_GAMES_WRITE` and an `Idempotency-Key`; both
 answer a `Receipt` of `bff.contracts.wallet`, whose `sequence` is the `min_sequence` that shows it, or a problem.
@@ -104,7 +104,8 @@ class GamesData(msgspec.Struct, frozen=True):
 
     The view's freshness is `live` while all providers are; `down` when all are, or nothing is known; otherwise `stale`,
     with the `as_of` of the one that was heard longest ago. `favourites` are ids, the latest first, and `recent` the
-    games played last, at most `RECENT_MAX`; both empty for a visitor.
+    games played last, at most `RECENT_MAX`; both empty for a visitor. A `limit` in the query (1 to `GAMES_PAGE`) is how
+    many each of the three lists has at most, and what `pages` are counted in.
     """
 
     games: list[Game]

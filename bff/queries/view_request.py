@@ -1,6 +1,6 @@
 """A parsed and checked request for a view.
 
-Public: `ViewRequest`, `currency_of`, `min_sequence_of`, `kinds_of`, `page_of`, `until_of`.
+Public: `ViewRequest`, `currency_of`, `min_sequence_of`, `kinds_of`, `page_of`, `limit_of`, `until_of`.
 """
 
 import re
@@ -14,6 +14,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _KIND = re.compile(r"[a-z_]{1,16}")
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 _PAGE = re.compile(r"[1-9][0-9]{0,5}")
+_LIMIT = re.compile(r"[1-9][0-9]{0,3}")
 _SEQUENCE = re.compile(r"([A-Za-z0-9_-]{1,64}):(\d{1,18})")
 
 
@@ -74,6 +75,17 @@ def page_of(request: ViewRequest) -> int:
     text = request.query.get("page", "1")
     if not _PAGE.fullmatch(text):
         raise ViewRefused(400, "page_invalid", "The query's page can not be read.", {"page": "a number from 1 on"})
+    return int(text)
+
+
+def limit_of(request: ViewRequest, most: int) -> int | None:
+    """How many rows are asked for, from 1 to `most`; None when no number was."""
+    text = request.query.get("limit")
+    if text is None:
+        return None
+    if not _LIMIT.fullmatch(text) or int(text) > most:
+        hint = {"limit": f"a number from 1 to {most}"}
+        raise ViewRefused(400, "limit_invalid", "The query's limit can not be read.", hint)
     return int(text)
 
 

@@ -28,16 +28,20 @@ async def page_of(
 ) -> Rendered:
     """The catalogue as `search` asks for it, the lobby's shelf where that is None; as far as `result`, or the query.
 
-    While the BFF does not answer, the last answer to the same query is shown, with its time.
+    The shelf asks for as many games as it shows. While the BFF does not answer, the last answer to the same query is
+    shown, with its time.
     """
+    wanted = search or Search()
+    # The words about an action name a game that may have left the shelf meanwhile: they are found in a whole page.
+    limit = str(display.SHELF_MAX) if search is None and result is None else ""
     result = result or Result()
-    receipt, wanted = result.receipt, search or Search()
+    receipt = result.receipt
     sequence = ":".join(map(str, receipt.sequence)) if receipt else min_sequence
     at_least = sequence if _SEQUENCE.fullmatch(sequence) else ""
-    answer = await bff.view("games", View[GamesData], context, min_sequence=at_least, **wanted.fields)
+    answer = await bff.view("games", View[GamesData], context, min_sequence=at_least, limit=limit, **wanted.fields)
     status = 401 if isinstance(answer, Failure) and answer.reason is Reason.UNAUTHORISED else result.status
     player = context.player.player if context.player else ""
-    answer, failure = _last_answers.recall((player, *wanted.fields.items()), answer)
+    answer, failure = _last_answers.recall((player, search is None, *wanted.fields.items()), answer)
     page_request = PageRequest(
         search=wanted,
         pathname=context.pathnames["games"],

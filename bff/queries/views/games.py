@@ -32,7 +32,7 @@ from bff.queries.games.index import Entry
 from bff.queries.games.listing import Listing, Listings, is_new
 from bff.queries.policy import QueriesPolicy
 from bff.queries.refusal import ViewRefused
-from bff.queries.view_request import ViewRequest, min_sequence_of, page_of
+from bff.queries.view_request import ViewRequest, limit_of, min_sequence_of, page_of
 from bff.queries.views.breaks import break_of, break_topics
 from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, reached, read_until
 from bff.store import Snapshot, Store
@@ -54,6 +54,7 @@ class GamesView:
     async def read(self, request: ViewRequest) -> View[GamesData]:
         """One page. A provider that is silent takes nothing away: its games are listed, and how old its word is."""
         query, page, wanted = _query_of(request), page_of(request), min_sequence_of(request)
+        limit = limit_of(request, GAMES_PAGE)
         snapshot = await self._snapshot(request)
         heads = self._follower.heads(snapshot)
         await self._follower.follow(heads)
@@ -62,7 +63,7 @@ class GamesView:
         if not heads:
             return View(None, Freshness(state="down"), pending, commands, on_break)
         own = _own(snapshot, request)
-        data = self._page(query, page, own, snapshot, heads)
+        data = self._page(query, page, limit, own, snapshot, heads)
         return View(data, _freshness(snapshot, heads), pending, commands, on_break)
 
     async def _snapshot(self, request: ViewRequest) -> Snapshot:
@@ -79,7 +80,13 @@ class GamesView:
         )
 
     def _page(
-        self, query: GamesQuery, page: int, own: PlayerGames, snapshot: Snapshot, heads: dict[str, ProviderCatalogue]
+        self,
+        query: GamesQuery,
+        page: int,
+        limit: int | None,
+        own: PlayerGames,
+        snapshot: Snapshot,
+        heads: dict[str, ProviderCatalogue],
     ) -> GamesData:
         index, since = self._follower.index, snapshot.now - timedelta(days=self._policy.games_new_days)
         favourites, recent = (
@@ -93,19 +100,20 @@ class GamesView:
             of_category = _own_of(mine[query.category], listing, query)
             counts = Counter(entry.provider for entry in of_category)
             listed = [entry for entry in of_category if query.provider in ("", entry.provider)]
-        pages = max(1, -(-len(listed) // GAMES_PAGE))
+        size = limit or GAMES_PAGE
+        pages = max(1, -(-len(listed) // size))
         page = min(page, pages)
         ids = {entry.game_id for entry in favourites}
         return GamesData(
-            games=[_shown(entry, since, ids) for entry in listed[(page - 1) * GAMES_PAGE : page * GAMES_PAGE]],
+            games=[_shown(entry, since, ids) for entry in listed[(page - 1) * size : page * size]],
             total=len(listed),
             page=page,
             pages=pages,
             query=query,
             providers=_providers(snapshot, heads, counts),
             categories=_categories(listing, query, mine),
-            favourites=[entry.game_id for entry in favourites],
-            recent=[_shown(entry, since, ids) for entry in recent[:RECENT_MAX]],
+            favourites=[entry.game_id for entry in favourites[:limit]],
+            recent=[_shown(entry, since, ids) for entry in recent[:RECENT_MAX][:limit]],
         )
 
 

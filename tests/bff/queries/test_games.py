@@ -114,6 +114,20 @@ async def test_a_page_has_new_games_first_and_says_how_many_there_are(store, cli
     assert not next(game for game in last.games if game.name == "Shut Gate").playable
 
 
+async def test_who_shows_four_games_is_sent_four(store, client):
+    """Of each list; what is counted is the whole catalogue, and pages are as long as was asked."""
+    await three(store)
+    ids = [f"lantern:{n}" for n in range(30)]
+    await store.put(player_games_topic("pl_amber"), PlayerGames(ids, ids), feed="ledger")
+    found, whole = await data(client, bearer(), limit=4), await data(client, bearer())
+    assert [len(found.games), len(found.recent), len(found.favourites)] == [4, 4, 4]
+    assert found.games == whole.games[:4]
+    assert found.recent == whole.recent[:4]
+    assert (found.total, found.pages, found.categories) == (35, 9, whole.categories)
+    assert names(await data(client, limit=4, page=2)) == names(whole)[4:8]
+    assert (len(whole.games), len(whole.recent), len(whole.favourites)) == (GAMES_PAGE, 12, 30)
+
+
 async def test_search_filters_and_orders_go_together(store, client):
     """What was asked comes back as it was understood; each count leaves its own filter out."""
     await three(store)

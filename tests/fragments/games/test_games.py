@@ -107,6 +107,16 @@ def test_shelf_begins_with_what_was_played_last(fragment: Fragment, bff: FakeBff
     assert "catalogue.category=recent" not in shelf.text  # they stand there already
 
 
+def test_shelf_asks_for_as_many_games_as_it_shows(fragment: Fragment, bff: FakeBff) -> None:
+    """A list asks for a page of them, and so does what has to name the game that a player has just marked."""
+    shown = fragment.get("/shelf", **on_the_shelf()).text.count('<li class="tile">')
+    assert parse_qs(bff.requests[-1].query) == {"limit": [str(shown)]}
+    fragment.get("/catalogue", **player())
+    assert bff.requests[-1].query == ""
+    fragment.post("/actions/game", MARK, **on_the_shelf())
+    assert "limit" not in bff.requests[-1].query
+
+
 def test_visitor_is_led_to_sign_in_and_marks_nothing(fragment: Fragment, bff: FakeBff) -> None:
     """A game is a link to the page where they sign in, and from there back."""
     page = fragment.get("/catalogue", **VISITOR, podium_mount_pathname="/games/").text
