@@ -4,8 +4,8 @@ Public: `GameCategory`, `PlayerCategory`, `GamesSort`, `Volatility`, `Game`, `Ga
 `GamesQuery`, `GamesData`, `SetFavourite`, `LaunchGame`, `GameState`, `ProviderCatalogue`, `PlayerGames`,
 `GAMES_PAGE`, `GAMES_PROVIDERS`, `SCOPE_GAMES`, `SCOPE_GAMES_WRITE`, `catalogue_topic`, `games_part_topic`,
 `player_games_topic`.
-Answered at `GET /views/games?search=&provider=&category=&sort=&page=&limit=[&min_sequence=<epoch>:<n>]` as `View[GamesData]`;
-with a player's bearer, which needs `SCOPE_GAMES`, `favourites` and `recent` are theirs. Commanded at
+Answered at `GET /views/games?search=&provider=&category=&sort=&page=&limit=[&min_sequence=<epoch>:<n>]` as
+`View[GamesData]`; with a player's bearer, which needs `SCOPE_GAMES`, `favourites` and `recent` are theirs. Commanded at
 `POST /commands/set-favourite` and `POST /commands/launch-game` with `SCOPE_GAMES_WRITE` and an `Idempotency-Key`; both
 answer a `Receipt` of `bff.contracts.wallet`, whose `sequence` is the `min_sequence` that shows it, or a problem.
 """
