@@ -13,6 +13,7 @@ import sys
 import uvicorn
 
 from tests.drills.console.app import Console
+from tests.drills.console.causes import may_hit
 from tests.drills.console.desk import Desk
 from tests.drills.console.history import History
 from tests.drills.console.places import BrokenEnvironment, Places
@@ -33,7 +34,7 @@ def main() -> None:
 
 async def serve(places: Places, tester: SessionMark) -> None:
     """Until SIGTERM."""
-    history = History()
+    history = History(may_hit)
     sampler = Sampler(places, history, tester)
     with Control(places.proxy) as control:
         app = Console(places, Desk(places, control, sampler, history, tester))

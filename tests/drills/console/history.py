@@ -7,7 +7,7 @@ Decides from what is passed in: `now` is on the caller's monotonic clock in seco
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 FRESH = "fresh"
@@ -40,12 +40,14 @@ class Fault:
 
 @dataclass(slots=True)
 class Step:
-    """`after_ms` counts from the fault's beginning, `healed_ms` from its end, where that came first."""
+    """`after_ms` counts from the fault's beginning, `healed_ms` from its end, where that came first. `others` are the
+    numbers of the entries whose faults may as well be its cause."""
 
     state: str
     reason: str
     after_ms: int
     healed_ms: int | None = None
+    others: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -70,7 +72,8 @@ class Entry:
         return self.fault.scope != "session" or viewer == TESTER
 
     def settled(self, key: tuple[str, str]) -> bool:
-        return self.changes[key][-1].state == self.before[key]
+        """Whether the slot is as it was, or well: it may have been amiss by another fault when this one hit it."""
+        return self.changes[key][-1].state in (self.before[key], FRESH)
 
     def untouched(self) -> list[tuple[str, str]]:
         """What was seen all the while and did not change: nothing is known of slots on a page that did not come."""
@@ -100,9 +103,11 @@ class Entry:
 
 
 class History:
-    """The last `ENTRIES_MAX` faults, newest first."""
+    """The last `ENTRIES_MAX` faults, newest first. `may_hit` says of a hop and a slot whether a fault on that hop can
+    change that slot."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_hit: Callable[[str, str], bool]) -> None:
+        self._may_hit = may_hit
         self._entries: deque[Entry] = deque(maxlen=ENTRIES_MAX)
         self._numbers = itertools.count(1)
         self._seen: dict[tuple[str, str], tuple[str, str]] = {}
@@ -190,16 +195,27 @@ class History:
             for entry in self.open:
                 entry.watched.setdefault(key)
             if before is not None and before != after:
-                for entry in self._causes(key, after[0], now):
-                    _change(entry, key, before[0], Step(*after, _ms(now - entry.began)), now)
+                causes = self._causes(key, after[0], now)
+                for entry in causes:
+                    others = tuple(each.number for each in causes if each is not entry)
+                    step = Step(*after, _ms(now - entry.began), others=others)
+                    _change(entry, key, before[0], step, now)
 
     def _causes(self, key: tuple[str, str], state: str, now: float) -> list[Entry]:
+        """Every fault that may be the cause: nobody can tell two on the same slot's way from each other."""
         under_way = [entry for entry in self.open if key in entry.changes and not entry.settled(key)]
-        if under_way or state == FRESH:
+        if state == FRESH:
             return under_way
+        viewer, slot = key
         concerned = [entry for entry in self.open if entry.ended is None or now - entry.ended <= LATE_S]
+        there = [entry for entry in concerned if self._may_hit(entry.fault.hop, slot)]
         # Where nothing else can be the cause, a fault for one session is: whoever it should not hit must be told of.
-        return ([entry for entry in concerned if entry.concerns(key[0])] or concerned)[:1]
+        # And where none should hit that slot at all, any of them may.
+        for chosen in (there, concerned):
+            found = [entry for entry in chosen if entry.concerns(viewer)] or chosen
+            if found:
+                return under_way + [entry for entry in found if entry not in under_way]
+        return under_way
 
 
 def _change(entry: Entry, key: tuple[str, str], before: str, step: Step, now: float) -> None:
@@ -217,4 +233,10 @@ def _ms(seconds: float) -> int:
 
 
 def _step(step: Step) -> dict[str, object]:
-    return {"state": step.state, "reason": step.reason, "after_ms": step.after_ms, "healed_ms": step.healed_ms}
+    return {
+        "state": step.state,
+        "reason": step.reason,
+        "after_ms": step.after_ms,
+        "healed_ms": step.healed_ms,
+        "others": [*step.others],
+    }

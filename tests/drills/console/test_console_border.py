@@ -9,6 +9,7 @@ import pytest
 
 from tests.drills.console import tester
 from tests.drills.console.app import Console
+from tests.drills.console.causes import may_hit
 from tests.drills.console.desk import Desk
 from tests.drills.console.history import History
 from tests.drills.console.places import BrokenEnvironment, Places, Process
@@ -57,7 +58,7 @@ def control() -> FakeControl:
 
 @pytest.fixture
 async def http(control: FakeControl) -> AsyncIterator[httpx.AsyncClient]:
-    history = History()
+    history = History(may_hit)
     sampler = Sampler(PLACES, history, TESTER)
     # Pages were let into the frame by somebody who looked long ago.
     sampler.sample = Sample(

@@ -3,16 +3,20 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from tests.drills.console.causes import may_hit
 from tests.drills.console.history import EVERYONE, TESTER, Fault, History
 
 SLOW = Fault("shell:promotions", "latency_downstream", "latency 3000", "everyone", "everyone", 30.0)
 MINE = Fault("shell:promotions", "status_downstream_x", "status 503", "session", "this browser's session", 30.0)
+DOWN = Fault("shell:wallet", "down", "down", "everyone", "everyone", 30.0)
 WELL = {"promotions": ("fresh", ""), "wallet": ("fresh", "")}
 FELL = {"promotions": ("fallback", "timeout")}
 
 
 def watched() -> History:
-    history = History()
+    history = History(may_hit)
     history.see(EVERYONE, WELL, 99.0)
     return history
 
@@ -141,13 +145,64 @@ def test_fault_for_one_session_that_everybody_sees_is_told_and_one_for_everybody
     assert steps(history) == [(EVERYONE, "promotions", "fallback", 500, None)]
 
 
-def test_change_while_two_are_on_is_told_of_the_later_one() -> None:
+def others(history: History, place: int = 0) -> list[list[int]]:
+    return [step["others"] for change in entry(history, place)["changes"] for step in change["steps"]]
+
+
+@pytest.mark.parametrize("wallet_is_later", [True, False])
+def test_change_while_two_are_on_is_told_of_the_one_that_can_hit_the_slot_also_where_it_is_the_older(
+    wallet_is_later: bool,
+) -> None:
+    history = watched()
+    for place, fault in enumerate([SLOW, DOWN] if wallet_is_later else [DOWN, SLOW]):
+        history.begin(fault, 100.0 + place, 0)
+    history.see(EVERYONE, {"wallet": ("fallback", "refused")}, 101.2)
+    wallets, promotions = (0, 1) if wallet_is_later else (1, 0)
+    assert steps(history, wallets) == [(EVERYONE, "wallet", "fallback", 200 if wallet_is_later else 1200, None)]
+    assert (steps(history, promotions), others(history, wallets)) == ([], [[]])
+
+
+def test_change_on_the_way_of_several_faults_is_told_of_each_and_each_names_the_others() -> None:
+    """A slot's own hop, one behind it, and the page's: nobody can tell them from each other."""
+    history = watched()
+    history.begin(DOWN, 100.0, 0)
+    history.begin(
+        Fault("wallet:bff-queries", "status_downstream", "status 503", "everyone", "everyone", 30.0), 101.0, 0
+    )
+    history.begin(SLOW, 102.0, 0)
+    history.see(EVERYONE, {"wallet": ("fallback", "connect")}, 102.5)
+    assert [steps(history, place) for place in (0, 1, 2)] == [
+        [],
+        [(EVERYONE, "wallet", "fallback", 1500, None)],
+        [(EVERYONE, "wallet", "fallback", 2500, None)],
+    ]
+    assert (others(history, 1), others(history, 2)) == ([[1]], [[2]])
+    history.heal("", 103.0)
+    history.see(EVERYONE, WELL, 104.0)
+    history.follow([], 106.0, 106.0, 0)
+    assert [each["closed"] for each in history.body()] == [True, True, True]
+
+
+def test_change_that_no_fault_that_is_on_should_make_is_told_of_all_of_them() -> None:
     history = watched()
     history.begin(SLOW, 100.0, 0)
-    history.begin(Fault("shell:wallet", "down", "down", "everyone", "everyone", 30.0), 101.0, 0)
-    history.see(EVERYONE, {"wallet": ("fallback", "refused")}, 101.2)
-    assert steps(history) == [(EVERYONE, "wallet", "fallback", 200, None)]
-    assert steps(history, 1) == []
+    history.begin(replace(SLOW, hop="shell:games"), 100.5, 0)
+    history.see(EVERYONE, {"wallet": ("fallback", "timeout")}, 101.0)
+    assert (others(history, 0), others(history, 1)) == ([[1]], [[2]])
+
+
+def test_fault_that_hits_a_slot_that_is_amiss_already_is_told_of_too_and_closed_once_it_is_well() -> None:
+    history = watched()
+    history.begin(DOWN, 100.0, 0)
+    history.see(EVERYONE, {"wallet": ("stale", "connect")}, 100.2)
+    history.begin(replace(DOWN, hop="wallet:bff-queries"), 101.0, 0)
+    history.see(EVERYONE, {"wallet": ("fallback", "timeout")}, 101.4)
+    assert [each[2:4] for each in steps(history, 0)] == [("fallback", 400)]
+    assert [each[2:4] for each in steps(history, 1)] == [("stale", 200), ("fallback", 1400)]
+    history.heal("", 102.0)
+    history.see(EVERYONE, WELL, 103.0)
+    history.follow([], 105.0, 105.0, 0)
+    assert history.open == []
 
 
 def test_change_while_nothing_is_broken_is_nobodys() -> None:

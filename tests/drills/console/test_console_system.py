@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.drills.console import fault_description, figures, watch
+from tests.drills.console.causes import may_hit
 from tests.drills.console.history import EVERYONE, History
 from tests.drills.console.places import Places, Process
 from tests.drills.console.sampler import Sample, Sampler, Source
@@ -74,7 +75,7 @@ async def look(sampler: Sampler, served=answer) -> None:
 
 
 async def test_every_hop_and_process_is_drawn_with_what_is_known_of_it() -> None:
-    history = History()
+    history = History(may_hit)
     sampler = Sampler(PLACES, history, NOBODY)
     sampler.looked_at()
     await look(sampler)
@@ -99,7 +100,7 @@ async def test_every_hop_and_process_is_drawn_with_what_is_known_of_it() -> None
 
 async def test_list_says_what_a_fault_hit_up_to_its_end() -> None:
     """What it hit between the last look and its end is counted too."""
-    history = History()
+    history = History(may_hit)
     sampler = Sampler(PLACES, history, NOBODY)
     await look(sampler)
     assert [each["hits"] for each in history.body()] == ["12 connections"]
@@ -117,7 +118,7 @@ async def test_list_says_what_a_fault_hit_up_to_its_end() -> None:
 
 
 async def test_source_that_does_not_answer_says_so_and_nothing_else_is_lost() -> None:
-    sampler = Sampler(PLACES, History(), NOBODY)
+    sampler = Sampler(PLACES, History(may_hit), NOBODY)
     await look(sampler)
     nodes = {node["name"]: node for row in system(PLACES, sampler.sample, "")["rows"] for node in row["nodes"]}
     assert nodes["shell"]["source"] == "well"
@@ -129,7 +130,7 @@ async def test_source_that_does_not_answer_says_so_and_nothing_else_is_lost() ->
 
 async def test_proxy_that_does_not_answer_leaves_the_last_drawing_and_says_so() -> None:
     """What was on is not taken for healed."""
-    history = History()
+    history = History(may_hit)
     sampler = Sampler(PLACES, history, NOBODY)
     await look(sampler)
 
@@ -205,7 +206,7 @@ async def test_tester_is_watched_only_while_there_is_something_to_see() -> None:
         seen.append(request.headers.get("cookie", ""))
         return httpx.Response(200, text="</html>")
 
-    history, tester = History(), SessionMark("key")
+    history, tester = History(may_hit), SessionMark("key")
     sampler = Sampler(PLACES, history, tester)
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
         await sampler._look_at_pages(http)

@@ -13,6 +13,8 @@ from tests.drills.verdict import Verdict
 
 # A figure got worse when it is half as long again, and by more than a busy machine adds.
 WORSE_FACTOR, WORSE_MS = 1.5, 1000
+# A drill that could not run, or was stopped, says nothing of the system.
+_JUDGED = frozenset({Verdict.HELD, Verdict.DEVIATED})
 FIGURES = (("detect_ms", "seen"), ("contain_ms", "contained"), ("recover_ms", "healed"))
 
 
@@ -26,9 +28,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`last_start` is the moment of the run that this one is compared with."""
+    """`last_start` is the moment of the run that this one is compared with. `compared` says of how many drills both
+    came to an end, so that one can be worse than the other; `unjudged` are those of both that did not in one of them.
+    """
 
     last_start: str
+    compared: str
+    unjudged: tuple[str, ...]
     regressions: tuple[Change, ...]
     improvements: tuple[Change, ...]
     added: tuple[str, ...]
@@ -39,8 +45,11 @@ def compare(run: Run, last: Run) -> Comparison:
     """Drills are matched by name."""
     drills, before = _by_name(run), _by_name(last)
     both = [name for name in drills if name in before]
+    judged = [name for name in both if {_verdict(drills[name]), _verdict(before[name])} <= _JUDGED]
     return Comparison(
         last_start=moment(last.record.start),
+        compared=count(len(judged), "drill") if judged else "",
+        unjudged=tuple(name for name in both if name not in judged),
         regressions=tuple(Change(name, words) for name in both for words in _worse(before[name], drills[name])),
         improvements=tuple(
             Change(name, words) for name in both for words in _worse(drills[name], before[name], turned=True)
@@ -48,6 +57,10 @@ def compare(run: Run, last: Run) -> Comparison:
         added=tuple(name for name in drills if name not in before),
         missing=tuple(name for name in before if name not in drills),
     )
+
+
+def _verdict(drilled: Drilled) -> Verdict:
+    return drilled.journal.mullion.verdict
 
 
 def _by_name(run: Run) -> dict[str, Drilled]:

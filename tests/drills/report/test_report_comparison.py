@@ -56,6 +56,35 @@ def test_noise_is_no_regression(tmp_path: Path) -> None:
     assert (found.regressions, found.improvements) == ((), ())
 
 
+@pytest.mark.parametrize("verdict", [Verdict.COULD_NOT_RUN, Verdict.ABORTED])
+@pytest.mark.parametrize("it_was_so_then", [True, False])
+def test_drill_that_came_to_no_end_is_never_called_free_of_regressions(
+    tmp_path: Path, verdict: Verdict, it_was_so_then: bool
+) -> None:
+    ended, not_ended = a_journal(verdict=Verdict.DEVIATED), a_journal(verdict=verdict)
+    last = put_run(tmp_path / "one", not_ended if it_was_so_then else ended, start=OLD)
+    run = put_run(tmp_path / "two", ended if it_was_so_then else not_ended, start=NEW)
+    found = compare(load([run]), load([last]))
+    assert (found.compared, found.unjudged) == ("", ("promotions-slow",))
+    text = write_report([run]).html.read_text("utf-8")
+    assert "No regressions" not in text
+    assert "Nothing to compare:" in text
+
+
+def test_no_regressions_says_of_how_many_drills_and_of_which_not(tmp_path: Path) -> None:
+    stopped = a_journal("live-hang", Verdict.ABORTED)
+    put_run(tmp_path / "one", a_journal(), stopped, start=OLD)
+    text = write_report([put_run(tmp_path / "two", a_journal(), stopped, start=NEW)]).html.read_text("utf-8")
+    assert "No regressions</b> in 1 drill:" in text
+    assert "so not compared:</b> live-hang" in text
+
+
+def test_run_without_one_before_it_says_that_there_was_nothing_to_compare_with(tmp_path: Path) -> None:
+    text = write_report([put_run(tmp_path / "this", a_journal(), start=NEW)]).html.read_text("utf-8")
+    assert "Nothing to compare with" in text
+    assert "No regressions" not in text
+
+
 def test_drills_that_one_run_lacks_are_listed(tmp_path: Path) -> None:
     found = compared(tmp_path, a_journal("old"), a_journal("new"))
     assert (found.added, found.missing) == (("new",), ("old",))

@@ -9,6 +9,8 @@ const HOW = {
   "by itself": "healed by itself",
   replaced: "replaced",
 };
+// Of more than these only the number is said.
+const NAMED_MAX = 3;
 /** @type {Record<string, string>} */
 const FOR = { everyone: " for everyone else", tester: " for the tester" };
 
@@ -29,7 +31,7 @@ export function drawEntries(root, entries) {
     const text = JSON.stringify(entry) + (entry.lasted_ms === null ? Math.floor(elapsed(entry) / 1000) : "");
     const old = there.get(String(entry.number));
     if (old?.dataset.text === text) return old;
-    const made = draw(entry);
+    const made = draw(entry, entries);
     made.dataset.text = text;
     return made;
   });
@@ -37,8 +39,8 @@ export function drawEntries(root, entries) {
     root.replaceChildren(...wanted);
 }
 
-/** @param {Entry} entry */
-function draw(entry) {
+/** @param {Entry} entry @param {Entry[]} all */
+function draw(entry, all) {
   const clock = new Date(entry.at_ms).toLocaleTimeString("en-GB");
   const on = entry.lasted_ms === null;
   const badge = on ? "on" : `${HOW[entry.how] ?? entry.how} after ${took(entry.lasted_ms ?? 0)}`;
@@ -53,7 +55,7 @@ function draw(entry) {
       el("span", { class: "badge", "data-on": on ? "" : null }, badge),
     ),
   );
-  const outcomes = entry.changes.map((change) => outcome(change, entry));
+  const outcomes = entry.changes.map((change) => outcome(change, entry, all));
   if (entry.hits) outcomes.unshift(el("li", { class: "outcome still" }, `It ${on ? "has " : ""}hit ${entry.hits}.`));
   const session = entry.scope === "session";
   for (const viewer of session ? ["tester", "everyone"] : ["everyone"]) {
@@ -68,8 +70,8 @@ function draw(entry) {
   );
 }
 
-/** @param {Entry["changes"][number]} change @param {Entry} entry */
-function outcome(change, entry) {
+/** @param {Entry["changes"][number]} change @param {Entry} entry @param {Entry[]} all */
+function outcome(change, entry, all) {
   const name = `${slotName(change.slot)}${entry.scope === "session" ? FOR[change.viewer] : ""}`;
   const steps = change.steps.map((step) => {
     const when = step.healed_ms === null ? `after ${took(step.after_ms)}` : `${took(step.healed_ms)} after the end`;
@@ -85,7 +87,25 @@ function outcome(change, entry) {
     last && last.state !== "fresh" && !entry.closed
       ? [el("span", { class: "step", "data-slot-state": "wait" }, "…")]
       : [];
-  return el("li", { class: "outcome" }, ...spaced(el("b", {}, name), bar(change.steps, entry), ...steps, ...waits));
+  return el(
+    "li",
+    { class: "outcome" },
+    ...spaced(el("b", {}, name), bar(change.steps, entry), ...steps, ...waits, ...shared(change.steps, all)),
+  );
+}
+
+/**
+ * The other faults that may as well be the cause: no more is known where several were on.
+ * @param {Step[]} steps @param {Entry[]} all
+ */
+function shared(steps, all) {
+  const numbers = new Set(steps.flatMap((step) => step.others));
+  if (!numbers.size) return [];
+  const faults = all.filter((each) => numbers.has(each.number)).map((each) => `${arrow(each.hop)} ${each.words}`);
+  const named = faults.length === numbers.size && faults.length <= NAMED_MAX;
+  return [
+    el("span", { class: "shared" }, `or by ${named ? list(faults) : `one of ${numbers.size} other faults`}, also on`),
+  ];
 }
 
 /**

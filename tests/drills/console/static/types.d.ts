@@ -41,6 +41,7 @@ interface Step {
   reason: string;
   after_ms: number;
   healed_ms: number | null;
+  others: number[];
 }
 interface Entry {
   number: number;
