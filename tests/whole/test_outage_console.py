@@ -139,8 +139,8 @@ def test_console_holds_on_every_screen_whatever_is_broken(
     assert page.locator("header.top").bounding_box()["height"] < HEADER_HEIGHT_MAX  # type: ignore[index]
     assert (page.evaluate(WIDTH), findings(page)) == (width, [])
     page.get_by_role("button", name="Heal everything").click()
-    rig.slots["promotions"] = ("fresh", "")
     expect(page.get_by_role("status")).to_have_text(re.compile("Nothing is broken"))
+    rig.slots["promotions"] = ("fresh", "")
     expect(entry).to_contain_text("after the end")
     context.close()
 

@@ -8,8 +8,15 @@ import pytest
 from tests.support import preloaded
 
 CASES = Path(__file__).parent / "house"
-# They restate every player, and each case leaves players behind: while there are few, they take a tenth of the time.
-RESTATING = ("case_partitions.py", "case_relays.py", "case_operators.py", "case_rebuild.py", "case_relay.py")
+# They restate or copy every player, and each case leaves players behind: while there are few, they take a tenth of the time.
+RESTATING = (
+    "case_partitions.py",
+    "case_relays.py",
+    "case_operators.py",
+    "case_rebuild.py",
+    "case_relay.py",
+    "case_backup.py",
+)
 
 
 def run(database_url, *arguments, module="django"):
