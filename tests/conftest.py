@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import structlog
+from _pytest.fixtures import FixtureDef, SubRequest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Page
 from xdist import is_xdist_controller, is_xdist_worker
@@ -23,8 +24,8 @@ from xdist.workermanage import WorkerController
 from tests.support import chromium as chromium_search
 from tests.support import postgres_server
 from tests.support.chromium import Chromium, NoChromium
-from tests.support.groups import BROWSER_FOLDER, WORKERS, Groups
-from tests.support.lobby import SLOTS, wait_for
+from tests.support.groups import BROWSER_FOLDER, WORKERS, Groups, group_of
+from tests.support.lobby import wait_for
 from tests.support.mullion import Mullion
 from tests.support.podium.rig import NoPodium, Podium
 from tests.support.postgres_server import NoPostgres, PostgresServer
@@ -55,19 +56,14 @@ BROWSER_FIXTURES = {
     "page",
     "chromium",
 }
-# Enough of the house for a lobby with its feeds.
-DRILLED = (
-    "shell",
-    "live-dealer",
-    "promotions",
-    "games",
-    "wallet",
-    "bff-queries",
-    "ingest",
-    "sandbox-tables",
-    "sandbox-promotions",
-    "sandbox-games",
-)
+# Fixtures of the run that keep a core busy while they stand: of a group's own, see `pytest_runtest_teardown`.
+HOUSES = {
+    "_mullion_of_the_run",
+    "_drilled_house_of_the_run",
+    "_slow_house_of_the_run",
+    "_releasing_house_of_the_run",
+}
+STANDING = pytest.StashKey[dict[FixtureDef[Any], SubRequest]]()
 # How the code under test logs while it is tested.
 PLAIN_LOGGING: dict[str, Any] = {}
 # What had to be found or installed: for each either where it is, or why it is not. Plain values, to travel to workers.
@@ -85,6 +81,24 @@ def pytest_configure() -> None:
 def pytest_runtest_setup() -> None:
     """A module that a test imports may have set logging up for its process: each test begins with this run's own."""
     structlog.configure(**PLAIN_LOGGING)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: FixtureDef[Any], request: SubRequest) -> None:
+    """Which houses stand; see below."""
+    if fixturedef.argname in HOUSES:
+        request.session.stash.setdefault(STANDING, {})[fixturedef] = request
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """A house ends with the last test of its group: to stand idle until the run ends would take a tenth of a core."""
+    yield
+    if nextitem and is_xdist_worker(item.session) and group_of(item.nodeid) != group_of(nextitem.nodeid):
+        standing = item.session.stash.get(STANDING, {})
+        while standing:
+            fixturedef, request = standing.popitem()
+            fixturedef.finish(request)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -292,22 +306,6 @@ def _mullion_of_the_run() -> Iterator[Mullion]:
     with Mullion() as mullion:
         mullion.first_page = mullion.get("/")[1]
         yield mullion
-
-
-@pytest.fixture(scope="session")
-def _drilled_of_the_run() -> Iterator[Mullion]:
-    with Mullion("--drills", "--only", *DRILLED) as mullion:
-        yield mullion
-
-
-@pytest.fixture
-def drilled(_drilled_of_the_run: Mullion) -> Iterator[Mullion]:
-    """The lobby's part of a Mullion with a fault proxy on every hop; nothing is broken when a test begins."""
-    mullion = _drilled_of_the_run
-    wait_for(lambda: mullion.get("/")[1].count('data-state="fresh"') == len(SLOTS), 30)
-    yield mullion
-    mullion.restore()
-    urllib.request.urlopen(f"{mullion.url_of('drills')}/reset", data=b"").close()
 
 
 @pytest.fixture

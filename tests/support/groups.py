@@ -25,7 +25,7 @@ WORKERS = 4
 ROOT = Path(__file__).parents[2]
 # By the names of their fixtures: the Mullion of the run, and a shell over an origin that can be slowed down.
 HOUSE = re.compile(r"\bhouse: Mullion|\b_mullion_of_the_run\b|\bhouse_to_end\b")
-SLOW_HOUSE = re.compile(r"\bslow: SlowHouse")
+SLOW_HOUSE = re.compile(r"\b(slow|_slow_house_of_the_run): SlowHouse")
 # Another of these, whose releases come and go.
 RELEASING_HOUSE = re.compile(r"\breleasing: SlowHouse")
 FIRST, SECOND = "house", "slow house"

@@ -8,7 +8,7 @@ import pytest
 from tests.support import preloaded
 
 CASES = Path(__file__).parent / "house"
-# They restate or copy every player, and each case leaves players behind: while there are few, they take a tenth of the time.
+# They restate or copy every player, and each case leaves players behind: with few, they take a tenth of the time.
 RESTATING = (
     "case_partitions.py",
     "case_relays.py",
