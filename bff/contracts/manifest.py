@@ -4,7 +4,6 @@ Public: `Manifest`, `Extension`, `ManifestRefused`, `parse`, `check_extension`.
 Source: Podium's manifest schema v5 (`@podium/schemas`). Its addresses are read by `podium_url`, its assets by `asset`.
 """
 
-from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Literal
 
@@ -16,6 +15,8 @@ from bff.contracts.asset import Asset, Url
 # The contract that is spoken here; a manifest of a later one may say more.
 CONTRACT = 1
 _OPERATORS = frozenset({"trust", "follow"})
+# Keys without a meaning that published manifests have: they are taken and change nothing.
+_WITHOUT_MEANING = frozenset({"sunset"})
 NAME_PATTERN = "^[a-z][a-z0-9-]{0,62}$"
 MANIFEST_BYTES_MAX = 64 * 1024
 ASSETS_MAX = 64
@@ -68,7 +69,6 @@ class Extension(msgspec.Struct, frozen=True):
     kind: Literal["service", "function"] = "service"
     cold_ms_max: Annotated[int, msgspec.Meta(ge=500, le=30_000)] = 10_000
     concurrency_max: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
-    sunset: date | None = None
 
     def audience_of(self, pathname: str) -> Audience:
         """For whom `pathname` is rendered: a player's path is never shared, whatever the rest is."""
@@ -134,7 +134,7 @@ def check_extension(body: bytes, manifest: Manifest) -> None:
         raise ManifestRefused(f"mullion.visitors: {strangers[0]!r} is none of the manifest's proxies")
     written = msgspec.json.decode(body).get("mullion", {})
     names = [field.name for field in msgspec.structs.fields(Extension)]
-    unknown = [name for name in written if name not in names]
+    unknown = [name for name in written if name not in names and name not in _WITHOUT_MEANING]
     if manifest.mullion.contract > CONTRACT or not unknown:
         return
     name = unknown[0]

@@ -25,12 +25,11 @@ class FunctionFailed(Exception):
 
 @dataclass(slots=True)
 class Invocation:
-    """One event and what becomes of it. `handed_at` is when the function was given it (monotonic seconds), 0 before."""
+    """One event and what becomes of it."""
 
     event: bytes
     timeout_s: float
     request_id: str = field(default_factory=lambda: str(uuid4()))
-    handed_at: float = 0.0
     ended: "asyncio.Future[Any]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def succeed(self, returned: Any) -> None:
@@ -97,7 +96,6 @@ class RuntimeApi:
             if current is None:
                 raise ConnectionAbortedError
             self._current = current
-            current.handed_at = time.monotonic()
             deadline_ms = int((time.time() + current.timeout_s) * 1000)
             return 200, self._headers(current.request_id, deadline_ms), current.event
         if (method, where) == ("POST", "/init/error"):
