@@ -1,6 +1,7 @@
 """Maps an event to its partition of the ledger's stream.
 
-Public: `partition_of`, `partition_key`, `players_by_partition`, `PARTITIONS_MAX`, `aggregate_of_partition`.
+Public: `partition_of`, `partition_key`, `players_by_partition`, `PARTITIONS_MAX`, `aggregate_of_partition`,
+`aggregate_of_player`.
 
 All events of one player go to one partition, so they stay in order. The hash is CRC-32 of the aggregate, which is also
 what librdkafka's `consistent` partitioner computes from the key. Another number of partitions moves players, so the
@@ -37,9 +38,14 @@ def aggregate_of_partition(partition: int) -> str:
     return f"{_LEDGER}{partition}" if partition else "ledger"
 
 
+def aggregate_of_player(player: str) -> str:
+    """The aggregate of what happens to a player."""
+    return f"{_PLAYER}{player}"
+
+
 def players_by_partition(players: Iterable[tuple[str, T]], partitions: int) -> dict[int, list[T]]:
     """What belongs to each player (`id`, anything), by the player's partition, in the order of partitions."""
     found: dict[int, list[T]] = defaultdict(list)
     for player, value in players:
-        found[partition_of(f"{_PLAYER}{player}", partitions)].append(value)
+        found[partition_of(aggregate_of_player(player), partitions)].append(value)
     return dict(sorted(found.items()))

@@ -5,14 +5,16 @@ Public: `Record`, `Put`, `FeedFreshness`, `Snapshot`, `LeaseState`, `feed_topic`
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, TypeVar
 
 import msgspec
 
+from bff.contracts.ledger_partition import partition_of
 from bff.contracts.view import Freshness, FreshnessState, Sequence
+from bff.store.feed_parts import part_name
 from bff.store.policy import FeedPolicy
 
 T = TypeVar("T")
@@ -119,11 +121,26 @@ class FeedFreshness:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look at the store: all of it was read in one round trip, at `now` by the store's clock."""
+    """One look at the store: all of it was read in one round trip, at `now` by the store's clock.
+
+    `counts` is of how many parts each feed is made, where it is several; `parts` what those that were asked about say,
+    by name.
+    """
 
     now: datetime
     records: dict[str, Record | None] = field(default_factory=dict)
     feeds: dict[str, FeedFreshness] = field(default_factory=dict)
+    parts: dict[str, FeedFreshness] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def of(self, key: str) -> "Snapshot":
+        """The same for whom `key` names, one of those that `Store.read` was asked about: each feed as the key's own
+        part has it, or as a whole where that is not known."""
+        own = {
+            feed: self.parts.get(part_name(feed, partition_of(key, self.counts.get(feed, 1))), whole)
+            for feed, whole in self.feeds.items()
+        }
+        return replace(self, feeds=own)
 
     def current(self, topic: str) -> Record | None:
         """The record of `topic`, unless its feed, if that was looked at too, has published everything in a later epoch.

@@ -121,6 +121,7 @@ HEARTBEAT = (
     _CLOCK
     + """
 redis.call('HSET', KEYS[1], 'state', ARGV[1], 'detail', ARGV[2], 'data', ARGV[3])
+redis.call('HDEL', KEYS[1], 'parts')
 if ARGV[1] == 'live' then redis.call('HSET', KEYS[1], 'heard', string.format('%.0f', now_ms())) end
 local announced = redis.call('HMGET', KEYS[1], 'announced_state', 'announced_data')
 if announced[1] == ARGV[1] and announced[2] == ARGV[3] then return 1 end
@@ -130,19 +131,24 @@ return 0
 
 # KEYS feed, then the parts that it is made of · ARGV which of the keys is the part, reported state, detail, data -> as
 # HEARTBEAT. In one step, so that no part that is well can call the feed live after another one has called it stale.
+# `parts` says how many there are, and with which data that was said: a writer of the release before, which may count
+# otherwise, changes the data alone.
 HEARTBEAT_OF_PART = (
     _CLOCK
     + """
-local part, heard = KEYS[tonumber(ARGV[1])], now_ms()
+local part, heard, least = KEYS[tonumber(ARGV[1])], now_ms(), ARGV[4]
+local count = string.format('%d ', #KEYS - 1)
 redis.call('HSET', part, 'state', ARGV[2], 'detail', ARGV[3])
 if ARGV[2] == 'live' then
-  redis.call('HSET', part, 'data', ARGV[4], 'heard', string.format('%.0f', heard))
+  redis.call('HSET', part, 'data', ARGV[4], 'parts', count .. ARGV[4], 'heard', string.format('%.0f', heard))
   for i = 2, #KEYS do
-    local each = redis.call('HMGET', KEYS[i], 'state', 'data', 'heard')
-    if each[1] ~= 'live' or each[2] ~= ARGV[4] then return 1 end
+    local each = redis.call('HMGET', KEYS[i], 'state', 'data', 'heard', 'parts')
+    if each[1] ~= 'live' or not each[2] then return 1 end
+    if each[2] ~= ARGV[4] and each[4] ~= count .. each[2] then return 1 end
     heard = math.min(heard, tonumber(each[3]))
+    if each[2] < least then least = each[2] end
   end
-  redis.call('HSET', KEYS[1], 'data', ARGV[4], 'heard', string.format('%.0f', heard))
+  redis.call('HSET', KEYS[1], 'data', least, 'parts', count .. least, 'heard', string.format('%.0f', heard))
 end
 redis.call('HSET', KEYS[1], 'state', ARGV[2], 'detail', ARGV[3])
 local announced = redis.call('HMGET', KEYS[1], 'announced_state', 'announced_data', 'data')

@@ -17,6 +17,7 @@ from bff.contracts.view import FreshnessState
 from bff.contracts.view import Sequence as ViewSequence
 from bff.store import scripts
 from bff.store.connection import Command, Connection
+from bff.store.feed_parts import FeedParts, part_name, parts_of
 from bff.store.keys import Keys
 from bff.store.policy import FEED_POLICIES, STORE, StorePolicy, feed_policy
 from bff.store.records import (
@@ -32,7 +33,7 @@ from bff.store.records import (
 from bff.store.subscription import listen
 
 _RECORD_FIELDS = ("data", "as_of", "epoch", "n", "feed")
-_FEED_FIELDS = ("heard", "state", "detail", "data", "announced_state", "announced_data", "epoch", "n")
+_FEED_FIELDS = ("heard", "state", "detail", "data", "announced_state", "announced_data", "epoch", "n", "parts")
 
 
 class Store:
@@ -42,6 +43,7 @@ class Store:
         self._connection = connection
         self._policy = policy
         self._keys = Keys(connection.client)
+        self._parts = FeedParts()
 
     def __repr__(self) -> str:
         return f"<Store {self._connection.breaker!r}>"
@@ -99,21 +101,45 @@ class Store:
         """Forget what `shadow` holds of `topics`."""
         await self._connection.pipeline([("UNLINK", *(self._keys.record(topic, shadow) for topic in topics))])
 
-    async def read(self, topics: Iterable[str] = (), feeds: Iterable[str] = (), *, shadow: str = "") -> Snapshot:
-        """Records and freshness of feeds together, in one round trip."""
-        topics, feeds = list(topics), list(feeds)
+    async def read(
+        self, topics: Iterable[str] = (), feeds: Iterable[str] = (), *, shadow: str = "", keys: Iterable[str] = ()
+    ) -> Snapshot:
+        """Records and freshness of feeds together, in one round trip, or two after a feed got another number of parts.
+
+        `Snapshot.of` one of `keys` says of a feed that is made of several parts what the key's own part says.
+        """
+        topics, feeds, keys = list(topics), list(feeds), list(keys)
+        names = self._parts.names(feeds, keys)
+        now_s, records, rows = await self._look(topics, [*feeds, *names], shadow)
+        if self._parts.learn({feed: parts_of(rows[feed][8], rows[feed][3]) for feed in feeds}) and keys:
+            names = self._parts.names(feeds, keys)
+            now_s, records, rows = await self._look(topics, [*feeds, *names], shadow)
+        counts = {feed: parts_of(rows[feed][8], rows[feed][3]) for feed in feeds}
+        # A part that was last heard of when there was another number of them says nothing about its keys.
+        parts = {
+            name: _freshness(feed, rows[name], now_s)
+            for name, feed in names.items()
+            if parts_of(rows[name][8], rows[name][3]) == counts[feed]
+        }
+        return Snapshot(
+            now=datetime.fromtimestamp(now_s, UTC),
+            records=records,
+            feeds={feed: _freshness(feed, rows[feed], now_s) for feed in feeds},
+            parts=parts,
+            counts=counts,
+        )
+
+    async def _look(
+        self, topics: list[str], feeds: list[str], shadow: str
+    ) -> tuple[float, dict[str, Record | None], dict[str, list[bytes | None]]]:
+        """The store's clock in seconds, the records by topic, and what is stored of each feed."""
         commands: list[Command] = [("TIME",)]
         commands += [("HMGET", self._keys.record(topic, shadow), *_RECORD_FIELDS) for topic in topics]
         commands += [("HMGET", self._keys.feed(feed), *_FEED_FIELDS) for feed in feeds]
         clock, *answers = await self._connection.pipeline(commands)
-        now_s = clock[0] + clock[1] / 1_000_000
         records = {topic: _record(topic, row) for topic, row in zip(topics, answers, strict=False)}
-        rows = answers[len(topics) :]
-        return Snapshot(
-            now=datetime.fromtimestamp(now_s, UTC),
-            records=records,
-            feeds={feed: _freshness(feed, row, now_s) for feed, row in zip(feeds, rows, strict=True)},
-        )
+        rows = dict(zip(feeds, answers[len(topics) :], strict=True))
+        return clock[0] + clock[1] / 1_000_000, records, rows
 
     async def heartbeat(self, feed: str, state: FreshnessState = "live", detail: str = "", data: Any = None) -> None:
         """Record that `feed` was heard now (`live`), or that its adapter knows it to be failing (`stale`, `down`).
@@ -132,10 +158,11 @@ class Store:
     ) -> None:
         """`heartbeat` for part `part` of the `parts`, from 0, that `feed` is made of.
 
-        The feed is `live` while all of them are and say the same `data`, and was heard when the one was that has been
-        silent for longest. What one reports that is not `live` holds for the feed at once; its `data` stays as it was.
+        The feed is `live` while all of them are, with the least of what they say as its `data`, and was heard when the
+        one was that has been silent for longest. What one reports that is not `live` holds for the feed at once; its
+        `data` stays as it was. `read` with a key sees the key's part by itself.
         """
-        keys = [self._keys.feed(feed), *(self._keys.feed(f"{feed}.{each}") for each in range(parts))]
+        keys = [self._keys.feed(feed), *(self._keys.feed(part_name(feed, each)) for each in range(parts))]
         command = _script(scripts.HEARTBEAT_OF_PART, keys, [part + 2, state, detail, msgspec.json.encode(data)])
         [same] = await self._connection.pipeline([command], scripts=[scripts.HEARTBEAT_OF_PART])
         if not same:
@@ -259,7 +286,7 @@ def _record(topic: str, row: list[bytes | None]) -> Record | None:
 
 
 def _freshness(feed: str, row: list[bytes | None], now_s: float) -> FeedFreshness:
-    beat_ms, reported, detail, data, _, _, epoch, n = row
+    beat_ms, reported, detail, data, _, _, epoch, n, _ = row
     beat_s = int(beat_ms) / 1000 if beat_ms else None
     # A store that was moved to a node with an earlier clock may see the future; that is not an age.
     age_s = max(0.0, now_s - beat_s) if beat_s is not None else None

@@ -73,6 +73,7 @@ class GamesView:
         wanted = min_sequence_of(request)
         return await read_until(
             self._store,
+            _player(request),
             topics,
             [*FEEDS.values(), LEDGER, ENGINE],
             self._policy,

@@ -54,7 +54,7 @@ async def history_view(store: Store, request: ViewRequest, policy: QueriesPolicy
     own, topics = wallet_topic(player.player), {month: month_topic(player.player, month) for month in shown}
     read = [own, *topics.values(), *break_topics(player)]
     snapshot = await read_until(
-        store, read, [LEDGER, ENGINE], policy, lambda snapshot: reached(snapshot.current(own), wanted)
+        store, player.player, read, [LEDGER, ENGINE], policy, lambda snapshot: reached(snapshot.current(own), wanted)
     )
     record, ledger = snapshot.current(own), snapshot.feeds[LEDGER]
     pending = not reached(record, wanted)

@@ -29,7 +29,12 @@ async def limits_view(store: Store, request: ViewRequest, policy: QueriesPolicy)
     wanted = min_sequence_of(request)
     own, limits = wallet_topic(player.player), limits_topic(player.player)
     snapshot = await read_until(
-        store, [own, limits], [LEDGER, ENGINE], policy, lambda snapshot: reached(snapshot.current(own), wanted)
+        store,
+        player.player,
+        [own, limits],
+        [LEDGER, ENGINE],
+        policy,
+        lambda snapshot: reached(snapshot.current(own), wanted),
     )
     record, found, ledger = snapshot.current(own), snapshot.current(limits), snapshot.feeds[LEDGER]
     pending = not reached(record, wanted)

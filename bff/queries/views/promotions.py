@@ -19,7 +19,7 @@ from bff.contracts.promotions import (
 from bff.contracts.view import Freshness, View
 from bff.queries.view_request import ViewRequest, currency_of
 from bff.queries.views.breaks import break_of, break_topics
-from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of
+from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, read_of
 from bff.store import Snapshot, Store
 
 FEED = "promotions"
@@ -35,7 +35,8 @@ async def promotions_view(store: Store, request: ViewRequest) -> View[Promotions
     currency = currency_of(request)
     player = request.player.player if request.player else ""
     own = [claims_topic(player)] if player else []
-    snapshot = await store.read([PROMOTIONS_TOPIC, *own, *break_topics(request.player)], [FEED, LEDGER, ENGINE])
+    topics = [PROMOTIONS_TOPIC, *own, *break_topics(request.player)]
+    snapshot = await read_of(store, player, topics, [FEED, LEDGER, ENGINE])
     record, on_break = snapshot.records[PROMOTIONS_TOPIC], break_of(snapshot, request.player)
     if record is None:
         return View(data=None, freshness=Freshness(state="down"), commands=commands_of(snapshot), on_break=on_break)

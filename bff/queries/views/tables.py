@@ -12,7 +12,7 @@ from bff.contracts.view import Freshness, View
 from bff.queries.refusal import ViewRefused
 from bff.queries.view_request import ViewRequest, currency_of
 from bff.queries.views.breaks import break_of, break_topics
-from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of
+from bff.queries.views.snapshots import ENGINE, LEDGER, commands_of, read_of
 from bff.store import Store
 
 FEED = "tables"
@@ -42,7 +42,9 @@ async def table_view(store: Store, request: ViewRequest) -> View[TableData]:
     currency = currency_of(request)
     try:
         topic = table_topic(request.name)
-        snapshot = await store.read([topic, TABLES_TOPIC, *break_topics(request.player)], [FEED, LEDGER, ENGINE])
+        topics = [topic, TABLES_TOPIC, *break_topics(request.player)]
+        player = request.player.player if request.player else ""
+        snapshot = await read_of(store, player, topics, [FEED, LEDGER, ENGINE])
     except ValueError:
         raise _unknown(request.name) from None
     record, listed = snapshot.records[topic], snapshot.records[TABLES_TOPIC]

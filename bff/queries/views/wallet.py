@@ -40,7 +40,7 @@ async def wallet_view(store: Store, request: ViewRequest, policy: QueriesPolicy)
     own, waiting = wallet_topic(player.player), pending_topic(player.player)
     topics = [own, waiting, *break_topics(player)]
     snapshot = await read_until(
-        store, topics, [LEDGER, ENGINE], policy, lambda snapshot: reached(snapshot.current(own), wanted)
+        store, player.player, topics, [LEDGER, ENGINE], policy, lambda snapshot: reached(snapshot.current(own), wanted)
     )
     record, ledger, engine = snapshot.current(own), snapshot.feeds[LEDGER], snapshot.feeds[ENGINE]
     pending, on_break = not reached(record, wanted), break_of(snapshot, player)
@@ -74,7 +74,12 @@ async def receipt_view(store: Store, request: ViewRequest, policy: QueriesPolicy
     topic = receipt_topic(request.name)
     try:
         snapshot = await read_until(
-            store, [topic], [LEDGER, ENGINE], policy, lambda snapshot: snapshot.current(topic) is not None
+            store,
+            player.player,
+            [topic],
+            [LEDGER, ENGINE],
+            policy,
+            lambda snapshot: snapshot.current(topic) is not None,
         )
     except ValueError:
         raise unknown from None

@@ -9,9 +9,15 @@ import pytest
 from bff.broker import BROKER, connect
 from bff.contracts.event import Event
 from bff.contracts.ledger import HEARTBEAT, LEDGER_STREAM, LedgerHeartbeat
+from bff.contracts.ledger_partition import partition_of
+from bff.contracts.player_context import PlayerContext
+from bff.contracts.wallet import SCOPE_READ
 from bff.queries.checkpoint import CHECKPOINT_TOPIC, checkpoint_topic
 from bff.queries.partition_work import PartitionWork
+from bff.queries.policy import QueriesPolicy
 from bff.queries.projector_steps import PROJECTOR, Projector
+from bff.queries.view_request import ViewRequest
+from bff.queries.views.wallet import wallet_view
 from bff.store import Store, StorePolicy
 from tests.bff.projector.test_forgotten import NOW, Broker, Reader, first_deposit
 
@@ -63,8 +69,8 @@ async def test_wallets_are_live_only_while_every_partition_is(store):
     assert (await ledger(store)).state == "live"
 
 
-async def test_a_partition_that_the_ledger_denies_makes_all_wallets_stale(store):
-    """Another one that is well can not call them live again."""
+async def test_a_partition_that_the_ledger_denies_makes_the_feed_stale(store):
+    """Another one that is well can not call it live again."""
     one, two = projectors(store)
     for each in (one, two):
         await each.handle([first_deposit(f"pl_{id(each)}", 1), heartbeat(1)])
@@ -73,6 +79,28 @@ async def test_a_partition_that_the_ledger_denies_makes_all_wallets_stale(store)
     await two.handle([replace(other, event=msgspec.structs.replace(other.event, id="another"))])
     await one.handle([replace(heartbeat(1), at="b-again")])
     assert (await ledger(store)).state == "stale"
+
+
+async def wallet(store, player):
+    """Freshness and balance of the player, as the view says them."""
+    context = PlayerContext(player, "wallet", "EUR", "en-GB", frozenset((SCOPE_READ,)), 2**40)
+    view = await wallet_view(store, ViewRequest({}, context), QueriesPolicy())
+    return view.freshness.state, view.data and view.data.balances.real_minor
+
+
+async def test_a_partition_that_the_ledger_denies_makes_the_wallets_of_its_own_players_stale(store):
+    """The others are as live as they were, and stay so while theirs is heard."""
+    one, two = projectors(store)
+    names = {partition_of(f"player:pl_{n}", 2): f"pl_{n}" for n in range(8)}
+    for place, each in enumerate((one, two)):
+        await each.handle([first_deposit(names[place], 1), heartbeat(1)])
+    balance = (await wallet(store, names[0]))[1]
+    assert balance
+    other = first_deposit("pl_z", 1)
+    await two.handle([replace(other, event=msgspec.structs.replace(other.event, id="another"))])
+    await one.handle([replace(heartbeat(1), at="b-again")])
+    assert await wallet(store, names[0]) == ("live", balance)
+    assert await wallet(store, names[1]) == ("stale", balance)
 
 
 async def test_the_number_of_partitions_is_what_the_latest_epoch_says(store):

@@ -20,7 +20,7 @@ PRIVATE, PUBLIC = new_key_pair()
 class DeadStore:
     """A store that never answers; whoever gets past the checks finds out."""
 
-    async def read(self, topics=(), feeds=()):
+    async def read(self, topics=(), feeds=(), *, keys=()):
         raise StoreUnavailable("refused")
 
     async def announce(self):
