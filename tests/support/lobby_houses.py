@@ -1,4 +1,4 @@
-"""The lobby under another server, and with other fragments by data alone.
+"""The lobby under another server, with other fragments by data alone, over another broker.
 
 Public: `renamed_lobby`.
 """
@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.kafka_mock import KafkaMock
 from tests.support.manage_commands import manage_commands
 from tests.support.mullion import ROOT, Mullion
 
@@ -63,9 +64,12 @@ PAGES: tuple[dict[str, Any], ...] = (
 
 @contextmanager
 def renamed_lobby(folder: Path) -> Iterator[Mullion]:
-    """A whole Mullion, served by daphne, with every fragment renamed, one removed and one added, by data alone."""
+    """A whole Mullion, served by daphne, with every fragment renamed, one removed and one added, by data alone, and its
+    events on Kafka."""
     root = _renamed(folder)
-    with Mullion("--server", "daphne", root=root) as mullion:
+    with KafkaMock() as kafka, ExitStack() as stack:
+        arguments, environ = ("--server", "daphne", "--broker", "kafka"), {"KAFKA_BOOTSTRAP": kafka.servers}
+        mullion = stack.enter_context(Mullion(*arguments, root=root, environ=environ))
         scopes = [("fragment", "scopes", name, *each) for name, each in SCOPES.items()]
         pages = [("page", "publish", str(_written(folder, page))) for page in PAGES]
         manage_commands(mullion, *scopes, *pages, root=root)

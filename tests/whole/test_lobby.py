@@ -1,6 +1,8 @@
 """The lobby in a browser, whatever serves it and whatever its fragments are called."""
 
+import contextlib
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,6 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
+from redis import Redis
 
 from tests.support.kafka_mock import KafkaMock
 from tests.support.lobby import SLOTS, Console, sign_in, sign_in_by_form, states, wait_for, words
@@ -38,8 +41,8 @@ NewContext = Callable[..., BrowserContext]
 @pytest.fixture(scope="module")
 def lobby(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lobby]:
     """The Mullion of the run; one that daphne serves, with every fragment renamed, one removed and one added, by page
-    documents alone; one whose fragments are all functions; one whose events go over Kafka; and `small`, of which one
-    of each kind is killed meanwhile."""
+    documents alone, and with its events on Kafka; one whose fragments are all functions; one whose events go over
+    Kafka; and `small`, of which one of each kind is killed meanwhile."""
     within_s = 30
     with ExitStack() as stack:
         house: Lobby
@@ -134,6 +137,22 @@ def test_deposit_moves_the_balance_of_every_slot_that_shows_it(lobby: Lobby, pag
     expect(page).to_have_url(re.compile(r"/cashier/\?cashier\.receipt=rc_"))
     page.reload()
     expect(receipt).to_contain_text("£20.00")
+
+
+@pytest.mark.parametrize("lobby", ["renamed", OTHERS[1]], indirect=True)
+def test_events_and_offers_go_over_kafka_alone(lobby: Mullion, page: Page) -> None:
+    """Balances reach the page and offers the engine over that Kafka, and nothing of them is on a stream."""
+    sign_in_by_form(page, lobby.url, "amber")
+    wait_for(lambda: "€" in words(page, "wallet"), 60)
+
+    def offers_read() -> int:
+        """How many promotions the engine knows of."""
+        with contextlib.closing(sqlite3.connect(lobby.data / "commands.sqlite3")) as books:
+            return int(books.execute("select count(*) from commands_offer").fetchone()[0])
+
+    lobby.wait(lambda: offers_read() > 0, 60)
+    with Redis.from_url(f"redis://127.0.0.1:{lobby.processes()['valkey']['port']}/0") as client:
+        assert list(client.scan_iter("stream:*")) == []
 
 
 @BOTH
