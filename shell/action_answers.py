@@ -11,7 +11,6 @@ from bff.contracts.problem import PROBLEM_TYPE, read_problem
 from bff.resilience.framing import REDIRECTS
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
-from bff.resilience.reason import Reason
 from shell.composition.body import content_type_of
 from shell.composition.include import Include
 from shell.proxy.locations import Place, page_location
@@ -39,14 +38,10 @@ class Meaning:
     words: str = ""
 
 
-# Refused before any work.
-_NOTHING_DONE = frozenset({Reason.THROTTLED, Reason.SHED})
-
-
 def read_meaning(include: Include, answer: Response | Failure, place: Place) -> Meaning:
     """What a form's answer means; a failure without an answer is for the caller to tell."""
     if isinstance(answer, Failure):
-        return Meaning(Verdict.REFUSED if answer.reason in _NOTHING_DONE else Verdict.OPEN)
+        return Meaning(Verdict.REFUSED if answer.without_effect else Verdict.OPEN)
     if answer.status in REDIRECTS:
         return _redirected(answer, place)
     is_html = (content_type_of(answer) or "").partition(";")[0].strip().lower() == "text/html"

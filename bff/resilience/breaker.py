@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 
 from bff.resilience.policy import Policy
-from bff.resilience.reason import LATE
+from bff.resilience.reason_properties import LATE
 from bff.resilience.window import Window
 
 _GOOD, _BAD = 0, 1

@@ -16,9 +16,8 @@ from bff.resilience.lookup import Lookup, Resolve, resolve
 from bff.resilience.message import CallFailed, Request, Response
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES
 from bff.resilience.transport import PinnedAddress, Transport, host_of
-
-_UNREACHED = frozenset({Reason.CONNECT, Reason.CONNECT_TIMEOUT})
 
 
 class CheckedTransport:
@@ -52,7 +51,7 @@ class CheckedTransport:
         try:
             return await self._to(host, addresses).send(request, deadline)
         except CallFailed as failed:
-            if failed.reason in _UNREACHED:
+            if not PROPERTIES[failed.reason].sent:
                 self._turns[host] = self._turns.get(host, 0) + 1
             raise
 

@@ -13,7 +13,6 @@ from functools import partial
 from bff.contracts.partition import Partition
 from bff.resilience import log
 from bff.resilience.adaptive_timeout import AdaptiveTimeout
-from bff.resilience.attribution import Party, party
 from bff.resilience.breaker import Breaker, Permit, Position, Transition
 from bff.resilience.budget import RetryBudget
 from bff.resilience.bulkhead import Bulkhead, Place
@@ -33,7 +32,8 @@ from bff.resilience.policies import policy_for
 from bff.resilience.policy import Policy
 from bff.resilience.probe import FixedProbe, Probe
 from bff.resilience.prober import Prober
-from bff.resilience.reason import LATE, Reason
+from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES, Party, party
 from bff.resilience.resources import Resources, log_moved
 from bff.resilience.transport import Sender, Transport
 
@@ -285,8 +285,8 @@ class Guard:
             answer = await self._transport.send(call.sent(given_ms, self._partition), call.deadline)
             ended = judged(answer, self.policy, call.judge)
         except CallFailed as failed:
-            ended = Failure(failed.reason, failed.detail, late=failed.reason in LATE)
-            unanswered = failed.reason in (Reason.CONNECT, Reason.CUT) and not failed.answered
+            ended = Failure(failed.reason, failed.detail, late=PROPERTIES[failed.reason].late)
+            unanswered = PROPERTIES[failed.reason].retried and not failed.answered
         except Exception as error:
             # A bug in a judge or a transport must affect this slot only.
             _logger.exception("call_raised", upstream=self.name)

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from bff.contracts.load_class import SHED
 from bff.contracts.problem import read_problem
 from bff.resilience.adaptive_timeout import AdaptiveTimeout
-from bff.resilience.attribution import ATTRIBUTION, Party, party
 from bff.resilience.breaker import Permit
 from bff.resilience.callers import Callers
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES, Party, party
 from bff.resilience.retry_after import retry_after_ms
 
 # A caller's own view of an answer: a business error inside a 200, say, or the wrong content type. None: it is good.
@@ -23,7 +23,6 @@ Judge = Callable[[Response], Failure | None]
 
 # Statuses that are about the request and not about the upstream.
 _STATUSES = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 404: Reason.NOT_FOUND, 410: Reason.NOT_FOUND}
-_LATE = frozenset({Reason.TIMEOUT, Reason.CONNECT_TIMEOUT, Reason.DNS})
 
 
 def reason_of_status(status: int) -> Reason:
@@ -64,11 +63,11 @@ def settle(
         pace.took(took_ms, now)
         permit.success(now)
         return
-    unfair = ended.reason in _LATE and given_ms < policy.deadline_ms * policy.fair_ratio_min
+    unfair = PROPERTIES[ended.reason].needs_time and given_ms < policy.deadline_ms * policy.fair_ratio_min
     if unfair or party_blamed is Party.UNPROVED:
         permit.release(now)
         return
-    chosen = caller is not None and ATTRIBUTION[ended.reason].sent
+    chosen = caller is not None and PROPERTIES[ended.reason].sent
     if chosen and not callers.counts(caller, now):
         permit.release(now)
         return

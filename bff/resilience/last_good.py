@@ -23,6 +23,7 @@ from bff.resilience.outcome import Failure, Outcome, State
 from bff.resilience.partition import current
 from bff.resilience.policy import LastGoodPolicy
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES
 from bff.resilience.second_level import Codec, SecondLevel, WriteBehind
 
 __all__ = ["Codec", "Fetched", "Key", "LastGood", "LastGoodPolicy", "SecondLevel"]
@@ -32,9 +33,6 @@ Fetch = Callable[[], Awaitable[Fetched[T] | Failure]]
 
 _logger = log.get("last_good")
 _FETCHED, _STALE, _NONE = (metrics.LAST_GOOD.labels(word) for word in ("fetched", "stale", "none"))
-
-# The upstream is healthy and answers that there is nothing (for this player): an old copy would contradict it.
-_DENIED = frozenset({Reason.NOT_FOUND, Reason.UNAUTHORISED, Reason.REJECTED, Reason.REDIRECT})
 
 
 class LastGood(Generic[T]):
@@ -157,7 +155,7 @@ class LastGood(Generic[T]):
         if isinstance(ended, Fetched):
             _count(_FETCHED)
             return Outcome(State.FRESH, ended.value, as_of=self._wall())
-        if ended.reason in _DENIED:
+        if PROPERTIES[ended.reason].denies:
             return ended
         copy = self._copies.get(key, self._clock())
         if copy is None and lookup is not None:
@@ -217,7 +215,7 @@ class LastGood(Generic[T]):
             return ended
         if isinstance(ended, Fetched):
             self._keep(key, ended, began, lifetime(ended.headers, stale_s_max=stale_s_max, shared=key.player is None))
-        elif ended.reason in _DENIED:
+        elif PROPERTIES[ended.reason].denies:
             self._forget(key)
         return ended
 

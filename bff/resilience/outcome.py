@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from bff.resilience.attribution import ATTRIBUTION
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES
 
 T = TypeVar("T")
 
@@ -35,7 +35,12 @@ class Failure(msgspec.Struct, frozen=True):
     @property
     def sent(self) -> bool:
         """Whether the request may have reached the upstream; False is certain."""
-        return ATTRIBUTION[self.reason].sent
+        return PROPERTIES[self.reason].sent
+
+    @property
+    def without_effect(self) -> bool:
+        """Whether a command that ended so was certainly not carried out."""
+        return PROPERTIES[self.reason].without_effect
 
 
 @unique

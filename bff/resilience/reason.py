@@ -1,6 +1,6 @@
 """Why something is not fresh: one closed list, the same word in log, header, metric, DOM and test.
 
-Public: `Reason`, `LATE`.
+Public: `Reason`. What follows from each is in `reason_properties`.
 """
 
 from enum import StrEnum, unique
@@ -49,7 +49,3 @@ class Reason(StrEnum):
     INTERNAL = "internal"  # a mistake on this side
 
     __hash__ = str.__hash__  # an enum's own is a call of Python, and a member is its string
-
-
-# No answer came in time, where one might have come a little later.
-LATE = frozenset({Reason.TIMEOUT, Reason.CONNECT_TIMEOUT})

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from bff.resilience import log
-from bff.resilience.attribution import Party, party
 from bff.resilience.breaker import Breaker, Permit, Position, Transition
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.policy import Policy
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import Party, party
 
 _logger = log.get("guard")
 

@@ -9,13 +9,13 @@ from bff.contracts.games import GamesData
 from bff.contracts.view import View
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES, Source
 from fragments.games.page_request import PageRequest
 from fragments.kit.answer import Degraded
 from fragments.kit.formats import Formats
 from fragments.kit.freshness import AsOf, Note, as_of, judge
 
 UNREACHABLE = Note("bad", "Games can't be shown right now. We keep trying.")
-_OF_FEEDS = (Reason.FEED_STALE, Reason.FEED_DOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def judged(answer: View[GamesData] | Failure, page_request: PageRequest, failure
     degraded = judge(answer, acts=not page_request.sign_in, failure=failure)
     data = None if isinstance(answer, Failure) else answer.data
     late = [one for one in data.providers if one.state != "live"] if data and degraded else []
-    if degraded is None or degraded.reason not in _OF_FEEDS or not late:
+    if degraded is None or not _is_of_a_feed(degraded) or not late:
         return degraded
     return replace(degraded, upstream=f"games-{late[0].provider_id}")
 
@@ -45,7 +45,7 @@ def is_paused(degraded: Degraded | None) -> bool:
 def note(degraded: Degraded | None, failure: Failure | None, data: GamesData, formats: Formats) -> Note:
     """One line over the games: how many there are, or since when nothing was heard."""
     late = any(one.state != "live" for one in data.providers)
-    if degraded is not None and (failure is not None or (degraded.reason in _OF_FEEDS and not late)):
+    if degraded is not None and (failure is not None or (_is_of_a_feed(degraded) and not late)):
         return Note("warn", "No word from the catalogue since", as_of(degraded.as_of, formats))
     return Note("good", "1 game" if data.total == 1 else f"{formats.number(data.total)} games")
 
@@ -54,3 +54,7 @@ def late_providers(data: GamesData, formats: Formats, failure: Failure | None) -
     """None beside an answer that stands in for another: its own moment is said of all of them."""
     late = [one for one in data.providers if one.state != "live"] if failure is None else []
     return [Late(one.name, as_of(one.as_of, formats), one.held) for one in late]
+
+
+def _is_of_a_feed(degraded: Degraded) -> bool:
+    return PROPERTIES[degraded.reason].source is Source.FEED

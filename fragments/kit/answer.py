@@ -20,6 +20,7 @@ from bff.contracts.view import Sequence as ViewSequence
 from bff.resilience import log
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES, Source
 from fragments.kit.context import Context, read_context
 from fragments.kit.house import this_house
 from fragments.kit.metrics import ANSWERS, SECONDS
@@ -27,7 +28,6 @@ from fragments.kit.metrics import ANSWERS, SECONDS
 _log = log.get("fragment")
 
 ENGINE = "engine"
-_NAMES_ITSELF = frozenset({Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,10 @@ class Degraded:
 
     def named(self, feeds: Sequence[str]) -> "Degraded":
         """With the upstream that the reason means where none was named: the engine, or the first of `feeds`."""
-        if self.upstream or self.reason not in _NAMES_ITSELF:
+        source = PROPERTIES[self.reason].source
+        if self.upstream or source is None:
             return self
-        return replace(self, upstream=ENGINE if self.reason is Reason.ENGINE_DOWN else next(iter(feeds), ""))
+        return replace(self, upstream=ENGINE if source is Source.ENGINE else next(iter(feeds), ""))
 
     def header(self) -> str:
         """The value of `Fragment-State`."""

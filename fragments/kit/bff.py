@@ -173,7 +173,7 @@ def _headers(context: Context) -> tuple[tuple[str, str], ...]:
 
 def _nothing_done(failure: Failure) -> bool:
     # It never reached the engine, or was turned away before any work; after any other failure only the engine knows.
-    if not failure.sent or failure.reason is Reason.THROTTLED:
+    if failure.without_effect:
         return True
     return failure.status == 503 and failure.code == _NOTHING_DONE
 

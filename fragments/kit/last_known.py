@@ -13,13 +13,11 @@ import msgspec
 from bff.contracts.view import Freshness, View
 from bff.resilience.outcome import Failure
 from bff.resilience.partition import current
-from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES
 
 T = TypeVar("T")
 
 ANSWERS_MAX = 512
-# Statements of the BFF about the request itself: no older answer replaces them.
-_ANSWERED = frozenset({Reason.NOT_FOUND, Reason.UNAUTHORISED})
 
 
 class LastKnown(Generic[T]):
@@ -40,7 +38,7 @@ class LastKnown(Generic[T]):
             return answer, None
         last_known = self._answers.get(key)
         failure = answer if isinstance(answer, Failure) else None
-        if last_known is None or (failure is not None and failure.reason in _ANSWERED):
+        if last_known is None or (failure is not None and PROPERTIES[failure.reason].denies):
             return answer, None
         freshness = Freshness("down", last_known.freshness.as_of, last_known.freshness.sequence)
         return msgspec.structs.replace(last_known, freshness=freshness), failure

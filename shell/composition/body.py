@@ -20,24 +20,15 @@ from bff.resilience.judgement import reason_of_status
 from bff.resilience.message import Response
 from bff.resilience.outcome import Failure
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES
 from shell.composition.contain import Contained, Isolation, LinkPolicy, Refusal, contain, shows_nothing
 from shell.composition.contain.pictures import NO_FILES, CopiedFiles
 from shell.composition.include import Include
 from shell.composition.page_head import page_head_of
 from shell.composition.release import NO_FOREIGN_ORIGINS, ForeignOrigins, Release
 
-# The reasons a fragment may give for being degraded: those with which a call to an upstream of its own can end. Reasons
-# that only the shell can decide (held, not published, unsafe HTML, not allowed) are not among them.
-_FRAGMENT_REASONS = frozenset(
-    {
-        *(Reason.FEED_STALE, Reason.FEED_DOWN, Reason.ENGINE_DOWN, Reason.STORE_DOWN),
-        *(Reason.CONNECT, Reason.CONNECT_TIMEOUT, Reason.DNS, Reason.TLS, Reason.TIMEOUT, Reason.CUT, Reason.FRAMING),
-        *(Reason.OVERSIZE, Reason.HEADERS_OVERSIZE, Reason.CONTENT_TYPE, Reason.ENCODING),
-        *(Reason.REDIRECT, Reason.REJECTED),
-        *(Reason.UPSTREAM_ERROR, Reason.THROTTLED, Reason.BREAKER_OPEN, Reason.BULKHEAD_FULL),
-        Reason.SHED,
-    }
-)
+# The reasons a fragment may give for being degraded, by the words that it gives.
+_FRAGMENT_REASONS = {str(reason): reason for reason in Reason if PROPERTIES[reason].fragments_say}
 _RETRY = re.compile(r"[1-9][0-9]{0,4}")
 UNDECLARED = "undeclared"
 _CONTENT = frozenset({200})
@@ -217,7 +208,7 @@ def read_state(value: str | None, now: datetime, declared: Extension) -> Fragmen
     if word.strip().lower() != "degraded":
         return None
     fields = dict(part.strip().partition("=")[::2] for part in rest.split(";"))
-    reason = next((reason for reason in _FRAGMENT_REASONS if reason == fields.get("reason", "")), Reason.FEED_DOWN)
+    reason = _FRAGMENT_REASONS.get(fields.get("reason", ""), Reason.FEED_DOWN)
     upstream, retry = fields.get("upstream", ""), fields.get("retry-after-ms", "")
     if upstream and upstream not in declared.upstreams and upstream not in declared.feeds:
         upstream = UNDECLARED

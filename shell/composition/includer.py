@@ -18,7 +18,8 @@ from bff.resilience.outcome import Failure, Outcome
 from bff.resilience.partition import PARTITIONS_MAX, PerPartition, current
 from bff.resilience.policies import house_policy
 from bff.resilience.policy import LastGoodPolicy
-from bff.resilience.reason import LATE, Reason
+from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import LATE
 from shell.composition.body import Body, read_body
 from shell.composition.function_calls import FunctionCalls
 from shell.composition.include import Include

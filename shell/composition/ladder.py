@@ -10,15 +10,12 @@ import msgspec
 from bff.contracts.page_head import PageHead
 from bff.resilience.outcome import Failure, Outcome, State
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES
 from shell.composition.body import Body, contained_fallback
 from shell.composition.include import Include
 from shell.composition.outage import Repeated
 from shell.composition.page import Slot
 from shell.composition.release import Release
-
-_DECIDED_HERE = frozenset(
-    {Reason.NOT_PUBLISHED, Reason.HELD, Reason.INTERNAL, Reason.LEFT, Reason.PENDING, Reason.COLD}
-)
 
 
 class Included(msgspec.Struct, frozen=True, eq=False):
@@ -112,4 +109,4 @@ def included_from_failure(include: Include, failure: Failure) -> Included:
 
 
 def _who(slot: Slot, reason: Reason | None) -> str:
-    return "" if reason in _DECIDED_HERE else slot.fragment
+    return "" if reason is not None and PROPERTIES[reason].shell_decides else slot.fragment

@@ -12,17 +12,12 @@ from typing import NamedTuple
 from django.db import transaction
 
 from bff.resilience.outcome import State
-from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES
 from shell.composition.ladder import Included
 from shell.composition.release import Role, Snapshot
 from shell.registry import models
 from shell.registry.analysis import BUCKETS, Sample, bucket_of
 
-# What an operator, the shell or a visitor decided says nothing about a release, and how a function wakes nothing yet:
-# what comes of a call that is still under way is counted when it ends badly.
-_NOT_ITS_OWN = frozenset(
-    {Reason.HELD, Reason.NOT_PUBLISHED, Reason.UNAUTHORISED, Reason.LEFT, Reason.INTERNAL, Reason.COLD}
-)
 _AGE_S_MAX = 3600
 # The most script errors that one process takes between two evaluations, and how many visitors of one network count.
 _SCRIPT_ERRORS_MAX = 1000
@@ -43,7 +38,7 @@ class ReleaseTally:
         release = included.release
         if not canaries or release is None or release.fragment not in canaries or release.role is Role.EARLIER:
             return
-        if included.reason in _NOT_ITS_OWN:
+        if included.reason is not None and not PROPERTIES[included.reason].judges_release:
             return
         self._counts.setdefault(release.digest, _Count()).add(included)
 

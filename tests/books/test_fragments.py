@@ -10,8 +10,8 @@ import pytest
 from bff.contracts import headers
 from bff.contracts.manifest import Extension, Manifest
 from bff.contracts.partition import Partition
-from bff.resilience.attribution import Party, party
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import Party, party
 from shell.composition.body import read_state
 from shell.composition.contain import Contained, Isolation, LinkPolicy, contain, elements, htmx
 from shell.composition.include import Include

@@ -41,7 +41,7 @@ class PaymentsProvider:
         answer = await self._call(Request("POST", f"{self._url}/v1/charges", headers, body), reader.judge)
         if isinstance(answer, Failure):
             # It did not reach the provider, or the provider said that it would not look at it: nothing was charged.
-            if not answer.sent or answer.reason is Reason.THROTTLED:
+            if answer.without_effect:
                 return ChargeOutcome("lost", reason=_NOT_REACHED)
             return ChargeOutcome("unknown")
         if answer.status == 409:

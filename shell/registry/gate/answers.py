@@ -6,11 +6,11 @@ Public: `about`, `about_survival`.
 from collections.abc import Iterator, Sequence
 
 from bff.contracts import headers
-from bff.resilience.attribution import Party, party
 from bff.resilience.cache_control import lifetime
 from bff.resilience.message import Response
 from bff.resilience.outcome import State
 from bff.resilience.reason import Reason
+from bff.resilience.reason_properties import PROPERTIES
 from shell.composition.include import Include
 from shell.composition.ladder import Included
 from shell.registry.gate.accessibility import accessibility_findings
@@ -21,8 +21,6 @@ from shell.registry.gate.rules import Rule
 from shell.registry.survival import Survival
 
 NEAR_RATIO = 0.8
-# Beside what the answer itself says, what stands before it: it will be the same again, as "there is none" need not be.
-_BEFORE_IT = (Reason.FRAMING, Reason.REDIRECT)
 
 
 def about(where: str, include: Include, included: Included, response: Response | None) -> Iterator[Finding]:
@@ -91,8 +89,7 @@ def rule_of_shown(included: Included) -> Rule | None:
     if included.state not in (State.FALLBACK, State.PLACEHOLDER):
         return None
     reason = included.reason or Reason.INTERNAL
-    refused = party(reason) is Party.RESOURCE or reason in _BEFORE_IT
-    return Rule.CONTENT_REFUSED if refused else Rule.CONTENT_AWAY
+    return Rule.CONTENT_REFUSED if PROPERTIES[reason].lasting else Rule.CONTENT_AWAY
 
 
 def _not_shown(where: str, source: str, included: Included) -> Finding:

@@ -1,0 +1,116 @@
+"""What follows from each reason: the only table. Who decides by a kind of reason asks it here and lists none.
+
+Public: `Party`, `ReasonProperties`, `PROPERTIES`, `LATE`, `party`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from types import MappingProxyType
+
+from bff.resilience.reason import Reason
+
+
+@unique
+class Party(StrEnum):
+    """What a failed call counts against."""
+
+    ORIGIN = "origin"  # the upstream failed, whichever resource was requested
+    RESOURCE = "resource"  # the upstream is healthy; its answer for this one resource can not be used
+    NOBODY = "nobody"  # a proper answer: the upstream and the resource are well
+    UNPROVED = "unproved"  # decided or failed on this side: the call proves nothing about upstream or resource
+
+
+@unique
+class Source(StrEnum):
+    """What failed, where the reason itself names its kind."""
+
+    FEED = "feed"
+    ENGINE = "engine"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonProperties:
+    """`party`: whom the call counts against. `sent`: False where the request certainly reached nobody.
+
+    `refused`: it was turned away before any work. `late`: no answer came in time, where one might have come a little
+    later. `needs_time`: with more time it might have ended otherwise, so of a call that had little it proves nothing.
+    `retried`: a GET that ended so, with no answer begun, may be sent once more. `denies`: a proper statement about the
+    request itself, which no older answer may stand in for. `lasting`: the same request will end so again.
+    `source`: which kind of upstream it means. `fragments_say`: a fragment may call itself degraded by it.
+    `shell_decides`: it names no upstream. `judges_release`: it says something about the release that it happened to.
+    """
+
+    party: Party
+    sent: bool = True
+    refused: bool = False
+    late: bool = False
+    needs_time: bool = False
+    retried: bool = False
+    denies: bool = False
+    lasting: bool = False
+    source: Source | None = None
+    fragments_say: bool = False
+    shell_decides: bool = False
+    judges_release: bool = True
+
+    @property
+    def without_effect(self) -> bool:
+        """Whether a command that ended so was certainly not carried out."""
+        return self.refused or not self.sent
+
+
+_R, _P = Reason, ReasonProperties
+_ORIGIN, _RESOURCE, _NOBODY, _UNPROVED = Party.ORIGIN, Party.RESOURCE, Party.NOBODY, Party.UNPROVED
+
+PROPERTIES: Mapping[Reason, ReasonProperties] = MappingProxyType(
+    {
+        _R.CONNECT: _P(_ORIGIN, sent=False, retried=True, fragments_say=True),
+        _R.CONNECT_TIMEOUT: _P(_ORIGIN, sent=False, late=True, needs_time=True, fragments_say=True),
+        # A name that is not there is not late; one that is looked up with little time left may well be there.
+        _R.DNS: _P(_ORIGIN, sent=False, needs_time=True, fragments_say=True),
+        _R.TLS: _P(_ORIGIN, sent=False, fragments_say=True),
+        _R.TIMEOUT: _P(_ORIGIN, late=True, needs_time=True, fragments_say=True),
+        _R.CUT: _P(_ORIGIN, retried=True, fragments_say=True),
+        # Framing is written by the server itself, the same for all its resources.
+        _R.FRAMING: _P(_ORIGIN, lasting=True, fragments_say=True),
+        _R.UPSTREAM_ERROR: _P(_ORIGIN, fragments_say=True),
+        _R.THROTTLED: _P(_ORIGIN, refused=True, fragments_say=True),
+        _R.OVERSIZE: _P(_RESOURCE, lasting=True, fragments_say=True),
+        _R.HEADERS_OVERSIZE: _P(_RESOURCE, lasting=True, fragments_say=True),
+        _R.CONTENT_TYPE: _P(_RESOURCE, lasting=True, fragments_say=True),
+        _R.ENCODING: _P(_RESOURCE, lasting=True, fragments_say=True),
+        # Only the shell looks at HTML, and at whose answer it is.
+        _R.UNSAFE_HTML: _P(_RESOURCE, lasting=True),
+        _R.EMPTY: _P(_RESOURCE, lasting=True),
+        _R.NOT_A_FRAGMENT: _P(_RESOURCE, lasting=True),
+        _R.REDIRECT: _P(_NOBODY, denies=True, lasting=True, fragments_say=True),
+        # Of something that is not there or not allowed a fragment says so by its status, and is not degraded.
+        _R.NOT_FOUND: _P(_NOBODY, denies=True),
+        _R.UNAUTHORISED: _P(_NOBODY, denies=True, judges_release=False),
+        _R.REJECTED: _P(_NOBODY, denies=True, fragments_say=True),
+        _R.FEED_STALE: _P(_NOBODY, source=Source.FEED, fragments_say=True),
+        _R.FEED_DOWN: _P(_NOBODY, source=Source.FEED, fragments_say=True),
+        _R.ENGINE_DOWN: _P(_NOBODY, source=Source.ENGINE, fragments_say=True),
+        _R.STORE_DOWN: _P(_NOBODY, fragments_say=True),
+        _R.BREAKER_OPEN: _P(_UNPROVED, sent=False, fragments_say=True),
+        _R.BULKHEAD_FULL: _P(_UNPROVED, sent=False, fragments_say=True),
+        # An overloaded house refuses before any work is done; that proves nothing about the house's health.
+        _R.SHED: _P(_UNPROVED, sent=False, refused=True, fragments_say=True),
+        _R.HELD: _P(_UNPROVED, sent=False, shell_decides=True, judges_release=False),
+        _R.NOT_PUBLISHED: _P(_UNPROVED, sent=False, shell_decides=True, judges_release=False),
+        _R.MANIFEST: _P(_UNPROVED, sent=False),
+        # The call is still under way, and is counted when it ends badly.
+        _R.COLD: _P(_UNPROVED, shell_decides=True, judges_release=False),
+        _R.LEFT: _P(_UNPROVED, shell_decides=True, judges_release=False),
+        _R.PENDING: _P(_UNPROVED, shell_decides=True),
+        _R.INTERNAL: _P(_UNPROVED, shell_decides=True, judges_release=False),
+    }
+)
+
+LATE = frozenset(reason for reason, each in PROPERTIES.items() if each.late)
+
+
+def party(reason: Reason) -> Party:
+    """The party that an attempt with this `reason` counts against."""
+    return PROPERTIES[reason].party
