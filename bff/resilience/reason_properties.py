@@ -60,51 +60,51 @@ class ReasonProperties:
         return self.refused or not self.sent
 
 
-_R, _P = Reason, ReasonProperties
+_P = ReasonProperties
 _ORIGIN, _RESOURCE, _NOBODY, _UNPROVED = Party.ORIGIN, Party.RESOURCE, Party.NOBODY, Party.UNPROVED
 
 PROPERTIES: Mapping[Reason, ReasonProperties] = MappingProxyType(
     {
-        _R.CONNECT: _P(_ORIGIN, sent=False, retried=True, fragments_say=True),
-        _R.CONNECT_TIMEOUT: _P(_ORIGIN, sent=False, late=True, needs_time=True, fragments_say=True),
+        Reason.CONNECT: _P(_ORIGIN, sent=False, retried=True, fragments_say=True),
+        Reason.CONNECT_TIMEOUT: _P(_ORIGIN, sent=False, late=True, needs_time=True, fragments_say=True),
         # A name that is not there is not late; one that is looked up with little time left may well be there.
-        _R.DNS: _P(_ORIGIN, sent=False, needs_time=True, fragments_say=True),
-        _R.TLS: _P(_ORIGIN, sent=False, fragments_say=True),
-        _R.TIMEOUT: _P(_ORIGIN, late=True, needs_time=True, fragments_say=True),
-        _R.CUT: _P(_ORIGIN, retried=True, fragments_say=True),
+        Reason.DNS: _P(_ORIGIN, sent=False, needs_time=True, fragments_say=True),
+        Reason.TLS: _P(_ORIGIN, sent=False, fragments_say=True),
+        Reason.TIMEOUT: _P(_ORIGIN, late=True, needs_time=True, fragments_say=True),
+        Reason.CUT: _P(_ORIGIN, retried=True, fragments_say=True),
         # Framing is written by the server itself, the same for all its resources.
-        _R.FRAMING: _P(_ORIGIN, lasting=True, fragments_say=True),
-        _R.UPSTREAM_ERROR: _P(_ORIGIN, fragments_say=True),
-        _R.THROTTLED: _P(_ORIGIN, refused=True, fragments_say=True),
-        _R.OVERSIZE: _P(_RESOURCE, lasting=True, fragments_say=True),
-        _R.HEADERS_OVERSIZE: _P(_RESOURCE, lasting=True, fragments_say=True),
-        _R.CONTENT_TYPE: _P(_RESOURCE, lasting=True, fragments_say=True),
-        _R.ENCODING: _P(_RESOURCE, lasting=True, fragments_say=True),
+        Reason.FRAMING: _P(_ORIGIN, lasting=True, fragments_say=True),
+        Reason.UPSTREAM_ERROR: _P(_ORIGIN, fragments_say=True),
+        Reason.THROTTLED: _P(_ORIGIN, refused=True, fragments_say=True),
+        Reason.OVERSIZE: _P(_RESOURCE, lasting=True, fragments_say=True),
+        Reason.HEADERS_OVERSIZE: _P(_RESOURCE, lasting=True, fragments_say=True),
+        Reason.CONTENT_TYPE: _P(_RESOURCE, lasting=True, fragments_say=True),
+        Reason.ENCODING: _P(_RESOURCE, lasting=True, fragments_say=True),
         # Only the shell looks at HTML, and at whose answer it is.
-        _R.UNSAFE_HTML: _P(_RESOURCE, lasting=True),
-        _R.EMPTY: _P(_RESOURCE, lasting=True),
-        _R.NOT_A_FRAGMENT: _P(_RESOURCE, lasting=True),
-        _R.REDIRECT: _P(_NOBODY, denies=True, lasting=True, fragments_say=True),
+        Reason.UNSAFE_HTML: _P(_RESOURCE, lasting=True),
+        Reason.EMPTY: _P(_RESOURCE, lasting=True),
+        Reason.NOT_A_FRAGMENT: _P(_RESOURCE, lasting=True),
+        Reason.REDIRECT: _P(_NOBODY, denies=True, lasting=True, fragments_say=True),
         # Of something that is not there or not allowed a fragment says so by its status, and is not degraded.
-        _R.NOT_FOUND: _P(_NOBODY, denies=True),
-        _R.UNAUTHORISED: _P(_NOBODY, denies=True, judges_release=False),
-        _R.REJECTED: _P(_NOBODY, denies=True, fragments_say=True),
-        _R.FEED_STALE: _P(_NOBODY, source=Source.FEED, fragments_say=True),
-        _R.FEED_DOWN: _P(_NOBODY, source=Source.FEED, fragments_say=True),
-        _R.ENGINE_DOWN: _P(_NOBODY, source=Source.ENGINE, fragments_say=True),
-        _R.STORE_DOWN: _P(_NOBODY, fragments_say=True),
-        _R.BREAKER_OPEN: _P(_UNPROVED, sent=False, fragments_say=True),
-        _R.BULKHEAD_FULL: _P(_UNPROVED, sent=False, fragments_say=True),
+        Reason.NOT_FOUND: _P(_NOBODY, denies=True),
+        Reason.UNAUTHORISED: _P(_NOBODY, denies=True, judges_release=False),
+        Reason.REJECTED: _P(_NOBODY, denies=True, fragments_say=True),
+        Reason.FEED_STALE: _P(_NOBODY, source=Source.FEED, fragments_say=True),
+        Reason.FEED_DOWN: _P(_NOBODY, source=Source.FEED, fragments_say=True),
+        Reason.ENGINE_DOWN: _P(_NOBODY, source=Source.ENGINE, fragments_say=True),
+        Reason.STORE_DOWN: _P(_NOBODY, fragments_say=True),
+        Reason.BREAKER_OPEN: _P(_UNPROVED, sent=False, fragments_say=True),
+        Reason.BULKHEAD_FULL: _P(_UNPROVED, sent=False, fragments_say=True),
         # An overloaded house refuses before any work is done; that proves nothing about the house's health.
-        _R.SHED: _P(_UNPROVED, sent=False, refused=True, fragments_say=True),
-        _R.HELD: _P(_UNPROVED, sent=False, shell_decides=True, judges_release=False),
-        _R.NOT_PUBLISHED: _P(_UNPROVED, sent=False, shell_decides=True, judges_release=False),
-        _R.MANIFEST: _P(_UNPROVED, sent=False),
+        Reason.SHED: _P(_UNPROVED, sent=False, refused=True, fragments_say=True),
+        Reason.HELD: _P(_UNPROVED, sent=False, shell_decides=True, judges_release=False),
+        Reason.NOT_PUBLISHED: _P(_UNPROVED, sent=False, shell_decides=True, judges_release=False),
+        Reason.MANIFEST: _P(_UNPROVED, sent=False),
         # The call is still under way, and is counted when it ends badly.
-        _R.COLD: _P(_UNPROVED, shell_decides=True, judges_release=False),
-        _R.LEFT: _P(_UNPROVED, shell_decides=True, judges_release=False),
-        _R.PENDING: _P(_UNPROVED, shell_decides=True),
-        _R.INTERNAL: _P(_UNPROVED, shell_decides=True, judges_release=False),
+        Reason.COLD: _P(_UNPROVED, shell_decides=True, judges_release=False),
+        Reason.LEFT: _P(_UNPROVED, shell_decides=True, judges_release=False),
+        Reason.PENDING: _P(_UNPROVED, shell_decides=True),
+        Reason.INTERNAL: _P(_UNPROVED, shell_decides=True, judges_release=False),
     }
 )
 

@@ -43,7 +43,7 @@ def test_commands_of_the_page_are_there() -> None:
 # The list that must hold every file that has the trace, but for those where an example of the kind arises.
 TRACES = [
     ("A reason", r"\bHEADERS_OVERSIZE\b", {"bff/resilience/framing.py", "bff/resilience/stream_connection.py"}),
-    ("A reason", r"\bReason\.COLD\b", {"shell/composition/function_calls.py"}),
+    ("A reason", r"\bReason\.COLD\b", {"bff/resilience/last_good.py", "shell/composition/function_calls.py"}),
     ("A money command", r"\"self-exclude\"|\bSelfExclude\b", {"bff/commands/handlers/limits.py"}),
     ("A money command", r"\"withdraw(al)?\"|\bWithdraw\b", {"bff/commands/ledger/models/money.py"}),
     (
