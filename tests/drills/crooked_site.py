@@ -23,13 +23,14 @@ class CrookedSite:
 
     `no-deadline` waits for them as long as it takes; `no-fallback` leaves the slot out; `word`: a sibling says another
     word meanwhile; `slow-heal` shows the fallback for `heals_s` more; `double` books each deposit twice; `unsteady`
-    never has its wallet fresh. `keys` are those of the forms that were sent.
+    never has its wallet fresh. `keys` and `cookies` are those of the forms that were sent.
     """
 
     def __init__(self, proxy_url: str, defect: str = "", heals_s: float = 3.0) -> None:
         self.defect, self.heals_s = defect, heals_s
         self.balance_minor, self.lines, self.broken_at = 10_000, 1, float("-inf")
         self.keys: list[str] = []
+        self.cookies: list[str] = []
         self._proxy_url = proxy_url
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -117,6 +118,7 @@ def _handler(site: CrookedSite) -> type[BaseHTTPRequestHandler]:
             form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
             site.deposit(form["amount"][0])
             site.keys += form["idempotency_key"]
+            site.cookies.append(self.headers.get("Cookie", ""))
             self._send(303, "", Location="/cashier/?cashier.receipt=rc_1")
 
         def _send(self, status: int, text: str, **headers: str) -> None:

@@ -33,6 +33,7 @@ PHRASES: Mapping[str, Callable[[Attributes], str]] = {
     "silence": lambda _: "kept its sockets open and sent nothing",
     "gap": lambda given: f"lost every message of {_number(given, 'every'):g}",
     "duplicate": lambda _: "sent every message again",
+    "duplicate_event": lambda _: "gave every event more than once",
     "reorder": lambda _: "sent messages in the opposite order",
     "flood": lambda given: f"sent {_number(given, 'rate'):g} messages a second",
     "close_code": lambda given: f"closed its sockets with code {given.get('code', 1011)}",

@@ -31,7 +31,7 @@ class Rehearsal(Run):
         self.ran: list[tuple[str, bool]] = []
         self.beside = self.most = 0
 
-    async def _signed_in(self, _drill: object) -> dict[str, str]:
+    async def _signed_in(self, _player: object) -> dict[str, str]:
         return {}
 
     async def _watched(self, each: Named, _control: object, *, alone: bool = True, **_: Any) -> Journal:

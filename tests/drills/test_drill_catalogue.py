@@ -5,17 +5,20 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
+from bff.contracts.money import CURRENCIES
 from bff.resilience.partition import PARTITIONS_MAX
+from bff.sandbox.payments.decision import decide
 from shell.operations.up import find
 from tests.drills.proxy.faults import FAULTS
-from tests.drills.runner import catalogue, library
+from tests.drills.runner import catalogue, hop_effects, library
 from tests.drills.runner.batches import BESIDE_MAX, SESSIONS_MAX, WATCHED_MAX, Planned, Room, batches, next_of
 from tests.drills.runner.cli import SUBSET
 from tests.drills.runner.judge import IDLE
 from tests.support.mullion import ROOT
 
-HTTP, REDIS = {"speaks": ["http"]}, {"speaks": ["redis"]}
-HOPS = {name: REDIS if name.endswith(":valkey") else HTTP for name in catalogue.HOPS}
+HTTP, REDIS, BROKER = {"speaks": ["http"]}, {"speaks": ["redis"]}, {"speaks": ["redis", "events"]}
+BROKERS = [f"{caller}:valkey" for caller in ("bff-commands", "relay", "offers-intake", "ingest", "projector")]
+HOPS = {name: BROKER if name in BROKERS else REDIS if name.endswith(":valkey") else HTTP for name in hop_effects.HOPS}
 
 
 def names() -> list[str]:
@@ -29,6 +32,7 @@ def test_every_hop_and_fault_has_a_drill_or_a_reason() -> None:
     assert reasons["shell:wallet", "latency"] == ""
     assert reasons["shell:valkey", "status"] == "no HTTP travels there, so no answer can be changed"
     assert reasons["shell:wallet", "flood"] == "no WebSocket travels there, so no message can be changed"
+    assert reasons["shell:valkey", "duplicate_event"] == "no event of the broker travels there, so none can come twice"
     assert reasons["shell:database", "latency"] == "there is no such hop: SQLite has no wire"
 
 
@@ -39,7 +43,7 @@ def test_table_has_every_hop_that_the_houses_have() -> None:
     calls |= {f"{name}:valkey" for name, process in processes.items() if "REDIS_URL" in process.calls}
     published = {f"shell:{name}" for name, process in processes.items() if process.publish}
     public = {f"browser:{name}" for name, process in processes.items() if process.public}
-    assert calls | published | public == {*catalogue.HOPS}
+    assert calls | published | public == {*hop_effects.HOPS}
 
 
 def test_drill_of_a_cell_breaks_its_hop_and_compares_all_other_slots() -> None:
@@ -94,7 +98,7 @@ def test_every_cell_runs_once_and_nobody_can_be_taken_for_a_neighbour() -> None:
             hit = [slot for each in others for slot in each.drill.expect.slots]
             assert len(hit) == len({*hit})
             assert all(not {*hit} & {*each.drill.expect.siblings} for each in side)
-            assert len(side) == 1 or {*hit} < {*catalogue.SLOTS}
+            assert len(side) == 1 or {*hit} < {*hop_effects.SLOTS}
             assert not any(each.drill.expect.page.broken for each in others) or len(side) == 1
 
 
@@ -119,7 +123,7 @@ def test_cells_that_hit_no_slot_have_every_slot_for_a_sibling_also_side_by_side(
     for batch in batches(names()):
         for each in batch.drills:
             if not each.drill.expect.slots and not catalogue.effect_of(each.name).page:
-                assert [*each.drill.expect.siblings] == [*catalogue.SLOTS]
+                assert [*each.drill.expect.siblings] == [*hop_effects.SLOTS]
 
 
 def test_cells_that_a_browser_watches_are_broken_for_longer() -> None:
@@ -127,15 +131,15 @@ def test_cells_that_a_browser_watches_are_broken_for_longer() -> None:
     assert [each.drill.lasts_s for each in batch.drills] == [catalogue.WATCHED_FOR_S, catalogue.FOR_S]
 
 
-@pytest.mark.parametrize("hop", [hop for hop, effect in catalogue.HOPS.items() if effect.after_s])
+@pytest.mark.parametrize("hop", [hop for hop, effect in hop_effects.HOPS.items() if effect.after_s])
 def test_silence_that_is_believed_hits_nothing_and_a_longer_one_must(hop: str) -> None:
     """A cell that is over before its slots may doubt what they show has them for siblings; the one that a browser
     watches lasts until they have to say so."""
-    effect = catalogue.HOPS[hop]
+    effect = hop_effects.HOPS[hop]
     fault = "down" if effect.writes else "timeout"
     short, long = catalogue.drill_of(f"{hop}/{fault}"), library.find(f"{hop}/{fault}").drill
     assert short.lasts_s < effect.after_s - 1
-    assert ([*short.expect.slots], [*short.expect.siblings]) == ([], [*catalogue.SLOTS])
+    assert ([*short.expect.slots], [*short.expect.siblings]) == ([], [*hop_effects.SLOTS])
     assert f"is believed for {effect.after_s:g} s" in short.description
     assert long.lasts_s > effect.after_s + 2
     assert [*long.expect.slots] == [*effect.slots]
@@ -161,14 +165,66 @@ def test_what_only_writes_need_not_be_missed_while_its_answers_alone_are_lost() 
     assert "fresh" not in library.find("relay:valkey/down").drill.expect.slots["wallet"].state
 
 
-@pytest.mark.parametrize("hop", [hop for hop, effect in catalogue.HOPS.items() if effect.requests])
+@pytest.mark.parametrize("hop", [hop for hop, effect in hop_effects.HOPS.items() if effect.requests])
 def test_cell_of_a_hop_that_no_look_at_the_lobby_takes_sends_something_over_it(hop: str) -> None:
-    """As long as the fault is on, also where a browser watches for longer, and it never moves money."""
+    """As long as the fault is on, also where a browser watches for longer. No money moves of whose page is watched: a
+    bet is one for a round that is long over."""
     for for_s in (0, 9):
-        fault, *requests = catalogue.drill_of(f"{hop}/latency", for_s=for_s).method
-        assert [each.act for each in requests] == ["request"]
+        drill = catalogue.drill_of(f"{hop}/latency", for_s=for_s)
+        fault, *requests = drill.method
+        assert {each.act for each in requests} <= {"request", "listen"}
         assert {each.for_s for each in requests} == {fault.for_s}
-        assert not {"amount", "stake"} & {name for each in requests for name in each.form}
+        forms = [each.form for each in requests]
+        assert drill.actor not in (None, drill.player) or not any("amount" in form for form in forms)
+        assert all(form["closes_at"] < "2026-01-02" for form in forms if "stake" in form)
+
+
+def test_hops_that_only_payments_take_have_payments_that_are_paid_at_once_or_looked_up() -> None:
+    """As the sandbox decides by the amount; the player who pays is none whose page or money is looked at."""
+    for hop, status in (
+        ("bff-commands:sandbox-payments", "approved"),
+        ("sandbox-payments:bff-commands", "approved"),
+        ("relay:sandbox-payments", "processing"),
+    ):
+        drill = catalogue.drill_of(f"{hop}/latency")
+        [request] = drill.method[1:]
+        assert CURRENCIES["JPY"] == 0, "the payer's: what is typed are minor units"
+        assert decide(int(request.form["amount"]), "r", "seed").status == status
+        assert drill.actor == hop_effects.PAYER
+        assert hop_effects.PAYER not in (catalogue.PLAYER, hop_effects.COUNTED)
+
+
+@pytest.mark.parametrize(("hop", "upstream"), [("relay:valkey", True), ("projector:valkey", False)])
+@pytest.mark.parametrize("for_s", [0, 9])
+def test_event_that_comes_twice_changes_no_slot_and_a_deposit_meanwhile_counts_once(
+    hop: str, upstream: bool, for_s: float
+) -> None:
+    """Whoever writes adds it again, whoever reads is given it again; the books are added up before and after."""
+    drill = catalogue.drill_of(f"{hop}/duplicate_event", for_s=for_s)
+    fault, deposit = drill.method
+    assert (fault.upstream, deposit.act, deposit.amount) == (upstream, "deposit", "5")
+    assert ([*drill.expect.slots], [*drill.expect.siblings]) == ([], [*hop_effects.SLOTS])
+    assert drill.expect.money is not None
+    assert (drill.expect.money.change_minor, drill.expect.money.lines) == (500, 1)
+    assert "the ledger is sound" in [probe.name for probe in drill.probes]
+    assert drill.actor == hop_effects.COUNTED
+
+
+def test_money_is_counted_while_no_other_drill_moves_it() -> None:
+    [batch] = batches(["relay:valkey/duplicate_event", "projector:valkey/duplicate_event", "shell:valkey/latency"])
+    counting, other, third = batch.drills
+    assert next_of([other, third], [counting], Room()) is third
+
+
+@pytest.mark.parametrize("hop", ["browser:sandbox-tables", "live-dealer:sandbox-tables"])
+def test_way_on_which_nobody_opens_a_socket_says_so(hop: str) -> None:
+    """Where one is opened, each of its faults has a drill, and somebody listens meanwhile."""
+    there = {hop: {"speaks": ["http", "websocket"]}, "browser:bff-live": {"speaks": ["http", "websocket"]}}
+    cells = {(cell.hop, cell.fault): cell for cell in catalogue.cells(there, {})}
+    assert cells[hop, "silence"].absent.startswith("nobody opens a WebSocket on this way")
+    assert cells[hop, "latency"].drill
+    silent = catalogue.drill_of(cells["browser:bff-live", "silence"].drill)
+    assert [step.topics != [] for step in silent.method if step.act == "listen"] == [True]
 
 
 def test_subset_that_ci_runs_is_of_the_matrix() -> None:

@@ -9,7 +9,7 @@ from bff.resilience.reason import Reason
 from tests.drills.kit.drill import STATES, schema
 from tests.drills.kit.loader import BYTES_MAX, DrillFileWrong, load, parse
 from tests.drills.runner import library
-from tests.drills.runner.catalogue import SLOTS
+from tests.drills.runner.hop_effects import SLOTS
 
 SCHEMA = Path(__file__).parent / "files" / "drill.schema.json"
 HEAD = "title: Wallet slow\n"

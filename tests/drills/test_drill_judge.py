@@ -282,13 +282,30 @@ def test_fault_that_can_not_be_counted_is_not_said_to_have_hit_nothing() -> None
     assert proves_nothing() == ""
 
 
-def test_drill_of_an_idle_hop_holds_and_says_that_it_hit_nothing() -> None:
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("latency", "nothing went over relay:sandbox-payments meanwhile"),
+        ("silence", "no WebSocket message went over relay:sandbox-payments meanwhile"),
+        (
+            "slow_close",
+            "no connection of relay:sandbox-payments ended meanwhile, as it is kept open from one request to the next, "
+            "so that there was no end to come late",
+        ),
+        (
+            "duplicate_event",
+            "no event of the broker went over relay:sandbox-payments meanwhile, so that none could come twice",
+        ),
+    ],
+)
+def test_drill_of_an_idle_hop_holds_and_says_why_it_hit_nothing(fault: str, why: str) -> None:
     """That pages do without the hop is what it proves."""
     drill = msgspec.structs.replace(DRILL, tags=[judge.IDLE])
     assert judge.proves_nothing(drill, [UNTOUCHED], []) == ""
     held = judge.expectations(DRILL, watch(*GOOD))
-    assert judge.sentence(held, [UNTOUCHED]) == (
-        "All 8 expectations held. Nothing went there meanwhile, so that the fault hit nothing."
+    hit = msgspec.structs.replace(UNTOUCHED, hop="relay:sandbox-payments", fault=fault)
+    assert judge.sentence(held, [hit]) == (
+        f"All 8 expectations held. The fault hit nothing: {why}. What is proven is that pages do without."
     )
     assert judge.sentence(held, [msgspec.structs.replace(UNTOUCHED, count=2)]) == "All 8 expectations held."
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.drills import journal, run_record
@@ -212,6 +213,23 @@ def test_ledger_that_counts_once_holds(proxy: ProxyProcess) -> None:
     with CrookedSite(proxy.url) as site:
         found = run(site, proxy, DEPOSIT)
     assert (found.mullion.verdict, failed(found)) == ("held", {})
+
+
+@pytest.mark.parametrize(("actor", "cookie"), [("birch", "who=birch"), (None, "who=amber")])
+def test_deposit_is_the_actors_where_there_is_one_and_else_the_players(
+    proxy: ProxyProcess, actor: str | None, cookie: str
+) -> None:
+    """Whose page is watched is another question."""
+
+    async def execute() -> Journal:
+        drill = msgspec.structs.replace(parse(DEPOSIT.encode(), "d.yaml"), player="amber", actor=actor)
+        cookies = {"cookies": {"who": "amber"}, "actor_cookies": {"who": "birch"}}
+        with Control(proxy.url) as control:
+            return await Execution("d", drill, Target(site.url, proxy.url), control, Halt(), **cookies).run()
+
+    with CrookedSite(proxy.url) as site:
+        found = asyncio.run(execute())
+    assert (found.mullion.verdict, site.cookies) == ("held", [cookie])
 
 
 def test_what_a_player_does_behind_it_is_done_once_all_is_healed(proxy: ProxyProcess) -> None:

@@ -97,6 +97,28 @@ def test_proxy_is_there_before_every_house() -> None:
     assert dict(decided.welcome)["Drills"].startswith("http://127.0.0.1:8061 ")
 
 
+@pytest.mark.parametrize(
+    ("environ", "store", "broker"),
+    [
+        ({}, ["redis", "events"], None),
+        ({"BROKER_URL": "redis://events.example:6379"}, ["redis"], ["redis", "events"]),
+        ({"BROKER_URL": "kafka://events.example:9092"}, ["redis"], "callers would go around a hop"),
+        ({"KAFKA_BOOTSTRAP": "events.example:9092"}, ["redis"], None),
+    ],
+)
+def test_events_travel_to_the_store_where_no_broker_has_an_address_of_its_own(
+    environ: dict[str, str], store: list[str], broker: list[str] | str | None
+) -> None:
+    """And only with those who write or read them. Why Kafka's can not be broken is said."""
+    decided = planned(environ=environ)
+    there = hops(decided)
+    assert (there["back:valkey"][2], there["front:valkey"][2]) == (store, ["redis"])
+    if isinstance(broker, list):
+        assert there["back:broker"][2] == broker
+    elif broker:
+        assert broker in absent(decided)["back:broker"]
+
+
 def test_caller_is_given_the_proxys_address_and_nobody_else() -> None:
     """Each pair has a hop of its own; what is called is where it was."""
     decided = planned()
@@ -106,7 +128,7 @@ def test_caller_is_given_the_proxys_address_and_nobody_else() -> None:
     assert environ_of(decided, "front")["BACK_URL"] == "http://127.0.0.1:8010"
     valkeys = {environ_of(decided, name)["REDIS_URL"] for name in ("front", "back")}
     assert valkeys == {f"redis://{hops(decided)[f'{name}:valkey'][0]}/0" for name in ("front", "back")}
-    assert hops(decided)["back:valkey"][1:] == ("127.0.0.1:8040", ["redis"])
+    assert hops(decided)["back:valkey"][1:] == ("127.0.0.1:8040", ["redis", "events"])
 
 
 def test_what_others_know_keeps_its_address_and_moves_behind_the_proxy() -> None:

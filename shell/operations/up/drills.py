@@ -10,7 +10,7 @@ the proxy listens on the port that they know and the process behind it moves.
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, urlsplit
 
 from shell.operations.up.house import (
@@ -123,6 +123,8 @@ class Drills:
                     absent[hop_name] = f"{call} is not run here"
                     continue
                 hop = _hop(hop_name, address, layout.calls[process.name, call], called)
+                if isinstance(hop, Hop) and hop.speaks == ("redis",) and _carries_events(process, call, shared):
+                    hop = replace(hop, speaks=(*hop.speaks, "events"))
                 if isinstance(hop, str):
                     absent[hop_name] = hop
                     continue
@@ -153,6 +155,14 @@ def _published_hops(processes: Sequence[Process], layout: Layout) -> Iterator[Ho
             yield Hop(f"{caller}:{process.name}", layout.published[process.name], upstream, _http(process))
 
 
+def _carries_events(process: Process, call: str, shared: Mapping[str, str]) -> bool:
+    """Whether the broker's events travel over what `call` leads to. Where no broker has an address of its own they are
+    kept in streams of the store."""
+    kafka = "kafka://" if shared.get("KAFKA_BOOTSTRAP") else ""
+    broker = shared.get("BROKER_URL") or kafka or shared.get("REDIS_URL")
+    return "BROKER_URL" in process.calls and broker == shared.get(call)
+
+
 def _http(process: Process | None) -> tuple[str, ...]:
     return ("http", "websocket") if process and process.websocket else ("http",)
 
@@ -172,6 +182,11 @@ def _hop(name: str, address: str, listen: int, called: Process | None) -> Hop | 
         return "its address can not be read"
     if parts.scheme == "sqlite":
         return "SQLite has no wire; with PostgreSQL there is one"
+    if scheme == "kafka":
+        return (
+            "Kafka's servers say themselves where they are, so callers would go around a hop; and what a producer "
+            "sends again they refuse by its number"
+        )
     if kind is None:
         return f"what travels over {parts.scheme}:// can not be broken here"
     if not parts.hostname or "host=" in parts.query:

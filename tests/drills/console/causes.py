@@ -4,7 +4,7 @@ Public: `may_hit`.
 """
 
 from tests.drills.console.history import PAGE
-from tests.drills.runner.catalogue import HOPS
+from tests.drills.runner.hop_effects import HOPS
 
 
 def may_hit(hop: str, slot: str) -> bool:

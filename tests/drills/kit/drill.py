@@ -18,10 +18,11 @@ Scope = Literal["everyone", "session"]
 SCOPES: tuple[str, ...] = Scope.__args__  # type: ignore[attr-defined]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9*][a-z0-9:*_/-]{0,79}$")]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+Topic = Annotated[str, msgspec.Meta(pattern=r"^[a-z][\w.-]{0,79}$")]
 Path = Annotated[str, msgspec.Meta(pattern=r"^/[^\s]{0,200}$")]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
 Ms = Annotated[int, msgspec.Meta(ge=1, le=600_000)]
-Act = Literal["deposit", "bet", "visit", "request", "result"]
+Act = Literal["deposit", "bet", "visit", "request", "listen", "result"]
 
 HEALS_WITHIN_S = 10.0
 PAGE_WITHIN_MS = 2000
@@ -66,8 +67,9 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
     names its parameters. `provider` with `fault` makes a sandbox provider fail of itself. `act` does what a player
     does: `deposit` (`amount`), `bet` (`table`, `side`, `stake`), `visit` (`visitors` load the page for `for_s`),
     `request` (`path` is asked for twice a second for `for_s`, or sent `form`; `over` names a hop from browsers that it
-    goes over in place of the page's, without cookies), or sets what a `table` plays next: `result` (`value`). A step
-    that `follows` begins `after_s` after the one before it is done; all others count from the start.
+    goes over in place of the page's, without cookies), `listen` (opens the live socket as a page does, again where it
+    is closed, and hears `topics` for `for_s`), or sets what a `table` plays next: `result` (`value`). A step that
+    `follows` begins `after_s` after the one before it is done; all others count from the start.
     """
 
     hop: Name | None = None
@@ -90,6 +92,7 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
     path: Path = "/"
     form: dict[str, str] = {}
     over: Name = ""
+    topics: Annotated[list[Topic], msgspec.Meta(max_length=32)] = []
 
     def __post_init__(self) -> None:
         if sum(each is not None for each in (self.hop, self.provider, self.act)) != 1:
@@ -105,6 +108,7 @@ class Step(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
                 "bet": f"bet {self.stake} minor units on {self.side} at table {self.table}",
                 "visit": f"{self.visitors} visitors load the page for {self.for_s:g} s",
                 "request": f"{'send a form to' if self.form else 'ask for'} {self.path} for {self.for_s:g} s",
+                "listen": f"hear {len(self.topics)} topics of the live socket for {self.for_s:g} s",
                 "result": f"table {self.table} plays {self.value}",
             }[self.act]
         given = " ".join(f"{name}={value}" for name, value in self.parameters.items())
@@ -166,15 +170,17 @@ class Abort(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
 
 
 class Drill(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One drill. `page` is watched, by a visitor or by `player`. `clock: held` stops the sandbox's, so that pages that
-    should be equal are. Rolling back heals every hop and provider that the method touches, always; `rollback` may add
-    what a player does then, one after the other."""
+    """One drill. `page` is watched, by a visitor or by `player`, who also acts, and whose money is counted; with
+    `actor` that is another player, whom no page that is watched shows. `clock: held` stops the sandbox's, so that pages
+    that should be equal are. Rolling back heals every hop and provider that the method touches, always; `rollback` may
+    add what a player does then, one after the other."""
 
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
     description: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     tags: list[Name] = []
     page: Path = "/"
     player: Name | None = None
+    actor: Name | None = None
     scope: Scope = "everyone"
     clock: Literal["held", "running"] = "held"
     hypothesis: Hypothesis = msgspec.field(default_factory=Hypothesis)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.drills.proxy.conversation import Conversation
 from tests.drills.proxy.effects import TCP, Effect
+from tests.drills.proxy.effects_events import EVENTS
 from tests.drills.proxy.effects_http import HTTP
 from tests.drills.proxy.effects_websocket import WEBSOCKET
 from tests.drills.proxy.faults import Layer
@@ -20,7 +21,7 @@ from tests.drills.proxy.way import Way
 if TYPE_CHECKING:
     from tests.drills.proxy.proxy import FaultProxy
 
-EFFECTS: dict[str, type[Effect]] = {**TCP, **HTTP, **WEBSOCKET, **FRAMING}
+EFFECTS: dict[str, type[Effect]] = {**TCP, **HTTP, **WEBSOCKET, **EVENTS, **FRAMING}
 DIAL_S = 10.0
 END_STEP_S = 0.01
 

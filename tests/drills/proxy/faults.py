@@ -14,7 +14,7 @@ DAY_MS = 86_400_000
 YEAR_S = 31_536_000
 GIB = 1 << 30
 # What may travel on a hop. A hop that says nothing is looked at byte by byte, and takes every fault.
-SPEAKS = ("http", "websocket", "redis", "postgres")
+SPEAKS = ("http", "websocket", "redis", "events", "postgres")
 BOTH = ("downstream", "upstream")
 ANSWERS = ("downstream",)
 # An answer of tests/origin by its switch, such as `status=503`, from a fault's attributes.
@@ -22,12 +22,14 @@ Answer = Callable[[Mapping[str, int | str]], str]
 
 
 class Layer(StrEnum):
-    """What a fault changes: whether anybody listens, bytes on their way, HTTP answers, or WebSocket messages."""
+    """What a fault changes: whether anybody listens, bytes on their way, HTTP answers, WebSocket messages, or events of
+    a broker."""
 
     LISTENER = "listener"
     TCP = "tcp"
     HTTP = "http"
     WEBSOCKET = "websocket"
+    EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +249,18 @@ _WEBSOCKET = (
     ),
 )
 
+_EVENTS = (
+    Fault(
+        "duplicate_event",
+        Layer.EVENTS,
+        "Every event of the broker is delivered again; upstream: is added again.",
+        (Parameter("copies", "how often", 1, 1, 1, 100),),
+    ),
+)
+
 _LISTENER = (Fault("down", Layer.LISTENER, "Nothing listens: refused. In the HTTP API it is `enabled: false`."),)
 
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in (*_TCP, *_LISTENER, *_HTTP, *_WEBSOCKET)}
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in (*_TCP, *_LISTENER, *_HTTP, *_WEBSOCKET, *_EVENTS)}
 
 
 def applies(fault: Fault, speaks: tuple[str, ...]) -> bool:

@@ -18,6 +18,7 @@ import httpx
 from tests.drills import journal
 from tests.drills.journal import Activity, MoneySum
 from tests.drills.kit.drill import Drill, MoneyExpectation, Step
+from tests.drills.runner.listening import heard
 from tests.drills.runner.page import View
 from tests.drills.runner.steady import now
 from tests.drills.runner.target import Target
@@ -48,7 +49,7 @@ class Holding:
 
 
 class Actor:
-    """Acts as the drill's player, or as a visitor."""
+    """Acts as the drill's actor or player, or as a visitor."""
 
     def __init__(self, drill: Drill, visitor: Visitor, target: Target, addresses: Mapping[str, str]) -> None:
         """`addresses` are those of hops from browsers, by their names."""
@@ -61,6 +62,7 @@ class Actor:
             "bet": self._bet,
             "visit": self._visit,
             "request": self._request,
+            "listen": self._listen,
         }
         start, began = now(), time.monotonic()
         done, output = await works[step.act or ""](step)
@@ -150,6 +152,11 @@ class Actor:
                         await asyncio.sleep(EVERY_S)
         return True, ", ".join(f"{count} × {answer}" for answer, count in answers.most_common()) or "no answer"
 
+    async def _listen(self, step: Step) -> tuple[bool, Any]:
+        """Whatever comes: what the fault makes of it is for the page to show."""
+        found = await heard(self._visitor, step.topics, step.for_s)
+        return True, ", ".join(f"{count} × {what}" for what, count in found.items()) or "nothing was heard"
+
     async def _answer(self, visitor: Visitor, step: Step) -> str:
         if not step.form:
             view = await visitor.look(step.path)
@@ -173,7 +180,8 @@ class Actor:
                 return found
             last = found or last
             await asyncio.sleep(EVERY_S)
-        raise CanNotRead(f"what {self._drill.player or 'a visitor'} has can not be read: sign in with player:")
+        who = self._drill.actor or self._drill.player or "a visitor"
+        raise CanNotRead(f"what {who} has can not be read: sign in with player:")
 
     async def settled(self, before: Holding, wanted: MoneyExpectation) -> MoneySum:
         """What became of it, once it is as it should be and stays so, or the time is over."""

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.drills.kit.drill import Drill
-from tests.drills.runner.catalogue import SLOTS, drill_of, effect_of, watched_s
+from tests.drills.runner.catalogue import drill_of, effect_of, watched_s
+from tests.drills.runner.hop_effects import SLOTS
 
 # A house keeps eight partitions apart: with one of these it has room for the next while it still has the last.
 SESSIONS_MAX = 7
@@ -103,9 +104,17 @@ def _fits(one: Planned, running: Collection[Planned], room: Room) -> bool:
             return False
         if any(each.hop == one.hop for each in running if not each.of_one_session):
             return False
+    if any(_counts_with(one, other) for other in running):
+        return False
     if one.watched and sum(each.watched for each in running) >= WATCHED_MAX:
         return False
     return not any(_sees(one, other) or _sees(other, one) for other in running)
+
+
+def _counts_with(one: Planned, other: Planned) -> bool:
+    """Whether the money of one player would be counted while another drill moves it."""
+    counts = one.drill.expect.money is not None or other.drill.expect.money is not None
+    return counts and one.drill.actor == other.drill.actor
 
 
 def _sees(one: Planned, other: Planned) -> bool:

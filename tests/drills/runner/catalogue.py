@@ -1,25 +1,24 @@
-"""The catalogue: a drill for every hop and every fault that applies to it, generated from one table.
+"""The catalogue: a drill for every hop and every fault that applies to it, generated from two tables.
 
-Public: `cells`, `drill_of`, `is_cell`, `effect_of`, `looked_at`, `watched_s`, `HOPS`, `HopEffect`, `SLOTS`, `FOR_S`,
-`FED_FOR_S`, `WATCHED_FOR_S`.
+Public: `cells`, `drill_of`, `is_cell`, `effect_of`, `looked_at`, `watched_s`, `PLAYER`, `FOR_S`, `FED_FOR_S`,
+`WATCHED_FOR_S`.
 
-The table says of each hop which slots of the lobby it may hit, and of each fault whether the one behind the hop has to
-notice. Everything else on the page is a sibling. A hop that the table does not have is drilled with nothing expected to
-be hit, so that a new one is in the matrix from its first day.
+One (`hop_effects.py`) says of each hop which slots of the lobby it may hit, the other of each fault whether the one
+behind the hop has to notice. Everything else on the page is a sibling. A hop that the table does not have is drilled
+with nothing expected to be hit, so that a new one is in the matrix from its first day.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from bff.store.policy import feed_policy
 from tests.drills.kit.drill import (
     HEALS_WITHIN_S,
     Drill,
     Expect,
     Hypothesis,
+    MoneyExpectation,
     PageExpectation,
     Probe,
     SiblingExpectation,
@@ -30,9 +29,9 @@ from tests.drills.kit.drill import (
 from tests.drills.phrases import broken
 from tests.drills.proxy.faults import FAULTS, Fault, Layer, applies
 from tests.drills.run_record import Cell
+from tests.drills.runner.hop_effects import COUNTED_AMOUNT, COUNTED_MINOR, HOPS, SLOTS, HopEffect
 from tests.drills.runner.judge import IDLE
 
-SLOTS = ("wallet", "tables", "games", "promotions")
 # How long a cell is broken: two pages that are a second late fit into the short one. What is seen by way of a feed, or
 # by a browser, takes longer; where no visit over HTTP goes, a few of them show all that they can.
 FOR_S, FED_FOR_S, WATCHED_FOR_S, SCRIPTS_FOR_S = 3.0, 4.0, 6.0, 1.5
@@ -45,82 +44,6 @@ HIT: list[State] = ["degraded", "stale", "fallback", "placeholder"]
 MAYBE: list[State] = ["fresh", "degraded", "stale", "fallback", "placeholder"]
 
 
-@dataclass(frozen=True, slots=True)
-class HopEffect:
-    """`slots` of the lobby may be hit. `must`: by a hard fault they have to be. `session`: its requests carry the mark
-    of a tester. `page`: it is the way to the page itself. `shared`: what is late is covered for a while by the copy
-    that everybody has. `after_s`: silence is believed for so long, so that a shorter fault hits no slot. `scripts`:
-    only what a page runs in a browser goes there, and no visit over HTTP does. `writes`: what it says arrives though
-    no answer comes back, so that nothing has to be noticed until nobody listens. `requests`: what sends something over
-    it meanwhile, where a look at the lobby does not; none of them moves money or changes a page."""
-
-    slots: tuple[str, ...] = ()
-    must: bool = False
-    session: bool = False
-    page: bool = False
-    shared: bool = False
-    after_s: float = 0.0
-    scripts: bool = False
-    writes: bool = False
-    requests: tuple[Step, ...] = ()
-
-
-def _request(path: str, *, over: str = "", **form: str) -> tuple[Step, ...]:
-    return (Step(act="request", path=path, over=over, form=form),)
-
-
-def _believed_s(feed: str) -> float:
-    return feed_policy(feed).stale_after_s
-
-
-HOPS: Mapping[str, HopEffect] = {
-    "browser:shell": HopEffect(page=True, session=True),
-    "browser:bff-live": HopEffect(scripts=True, requests=_request("/healthz", over="browser:bff-live")),
-    "browser:sandbox-tables": HopEffect(
-        scripts=True, requests=_request("/video/201/live.m3u8", over="browser:sandbox-tables")
-    ),
-    "shell:wallet": HopEffect(("wallet",), must=True, session=True),
-    "shell:live-dealer": HopEffect(("tables",), must=True, session=True, shared=True),
-    "shell:promotions": HopEffect(("promotions",), must=True, session=True),
-    "shell:games": HopEffect(("games",), must=True, session=True),
-    "shell:valkey": HopEffect(),
-    "wallet:bff-queries": HopEffect(("wallet",), must=True, session=True),
-    "wallet:bff-commands": HopEffect(
-        ("wallet",),
-        session=True,
-        requests=_request("/slots/cashier/cashier/actions/cancel", receipt_id="no-such-withdrawal"),
-    ),
-    "live-dealer:bff-queries": HopEffect(("tables",), must=True, session=True),
-    "live-dealer:sandbox-tables": HopEffect(requests=_request("/tables/205/")),
-    "promotions:bff-queries": HopEffect(("promotions",), must=True, session=True),
-    "promotions:bff-commands": HopEffect(
-        ("promotions",),
-        session=True,
-        requests=_request("/slots/lobby/promotions/actions/claim", promotion_id="no-such-offer"),
-    ),
-    "games:bff-queries": HopEffect(("games",), must=True, session=True),
-    "games:bff-commands": HopEffect(
-        ("games",),
-        session=True,
-        requests=_request("/slots/games/catalogue/actions/game", do="unmark", game_id="nobody:no-such-game"),
-    ),
-    "bff-queries:valkey": HopEffect(SLOTS),
-    "bff-live:valkey": HopEffect(),
-    "bff-commands:valkey": HopEffect(
-        ("wallet", "games", "promotions"), must=True, writes=True, after_s=_believed_s("engine")
-    ),
-    "bff-commands:sandbox-payments": HopEffect(("wallet",)),
-    "relay:sandbox-payments": HopEffect(),
-    "relay:valkey": HopEffect(("wallet",), must=True, writes=True, after_s=_believed_s("ledger")),
-    "offers-intake:valkey": HopEffect(),
-    "projector:valkey": HopEffect(("wallet", "games", "promotions"), must=True, after_s=_believed_s("engine")),
-    "ingest:sandbox-tables": HopEffect(("tables",)),
-    "ingest:sandbox-promotions": HopEffect(("promotions",)),
-    "ingest:sandbox-games": HopEffect(("games",)),
-    "ingest:valkey": HopEffect(("tables",), must=True, writes=True, after_s=_believed_s("tables")),
-    "sandbox-tables:bff-commands": HopEffect(),
-    "sandbox-payments:bff-commands": HopEffect(),
-}
 # Faults that a caller may bear without anybody noticing, with the reason.
 SOFT: Mapping[str, str] = {
     "slow_close": "the answer is whole before the end of the connection",
@@ -135,9 +58,11 @@ LATE = frozenset({"latency", "timeout", "bandwidth", "slow_first_byte"})
 ALWAYS_HARD_FOR_PAGES = frozenset({"wrong_type", "limit_data"})
 # A whole page is longer than a fragment's answer: cut, sliced or in a trickle it can not go unnoticed.
 SOFT_FOR_THE_PAGE = frozenset({"slow_close", "stale_clock", "wrong_type"})
+_NO_SOCKET = "nobody opens a WebSocket on this way: it is asked over plain HTTP, and the feed has a way of its own"
 _NOT_APPLIED = {
     Layer.HTTP: "no HTTP travels there, so no answer can be changed",
     Layer.WEBSOCKET: "no WebSocket travels there, so no message can be changed",
+    Layer.EVENTS: "no event of the broker travels there, so none can come twice",
 }
 
 
@@ -146,7 +71,9 @@ def cells(hops: Mapping[str, Mapping[str, Any]], absent: Mapping[str, str]) -> l
     made = []
     for hop, row in sorted(hops.items()):
         for fault in FAULTS.values():
-            if applies(fault, tuple(row["speaks"])):
+            if fault.layer is Layer.WEBSOCKET and "websocket" in row["speaks"] and not effect_of(f"{hop}/").sockets:
+                made.append(Cell(hop=hop, fault=fault.name, absent=_NO_SOCKET))
+            elif applies(fault, tuple(row["speaks"])):
                 made.append(Cell(hop=hop, fault=fault.name, drill=f"{hop}/{fault.name}"))
             else:
                 made.append(Cell(hop=hop, fault=fault.name, absent=_NOT_APPLIED[fault.layer]))
@@ -189,7 +116,9 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
     fault = FAULTS[fault_name]
     effect = effect_of(name)
     for_s = for_s or _short_s(effect)
-    hit = effect.slots if for_s > effect.after_s else ()
+    twice = fault.layer is Layer.EVENTS
+    counts = twice and effect.counts_money
+    hit = effect.slots if for_s > effect.after_s and not twice else ()
     scope = "session" if effect.session and fault.layer is not Layer.LISTENER else "everyone"
     given = {each.name: each.typical for each in fault.parameters if each.typical is not None}
     siblings = [slot for slot in SLOTS if slot not in hit and slot not in also_hit]
@@ -204,17 +133,21 @@ def drill_of(name: str, *, also_hit: Collection[str] = (), for_s: float = 0) -> 
         # Where nobody has to notice it, nothing may travel there while a page is looked at.
         tags=["matrix", fault.layer.value, *([] if effect.page or (effect.must and hit) else [IDLE])],
         player=PLAYER,
+        actor=effect.actor if counts or effect.requests else None,
         scope=scope,  # type: ignore[arg-type]
         clock="running",
-        hypothesis=Hypothesis(probes=_probes(hit, siblings)),
+        hypothesis=Hypothesis(probes=[*_probes(hit, siblings), *([Probe(ledger="sound")] if counts else [])]),
         method=[
-            Step(hop=hop, fault=fault.name, parameters=given, for_s=for_s),
+            # Whoever writes adds an event again, and whoever reads is given it again.
+            Step(hop=hop, fault=fault.name, parameters=given, for_s=for_s, upstream=twice and effect.writes),
             *(msgspec.structs.replace(each, for_s=for_s) for each in effect.requests),
+            *([Step(act="deposit", amount=COUNTED_AMOUNT, follows=True)] if counts else []),
         ],
         expect=Expect(
             slots={slot: _slot(hop, effect, fault, for_s) for slot in hit},
             siblings={slot: SiblingExpectation() for slot in siblings},
             page=page,
+            money=MoneyExpectation(change_minor=COUNTED_MINOR, lines=1) if counts else None,
         ),
     )
 
@@ -230,6 +163,8 @@ def _short_s(effect: HopEffect) -> float:
 def _description(name: str, effect: HopEffect, for_s: float) -> str:
     hop, _, fault = name.partition("/")
     words = f"From the table of hops and faults: {hop} × {fault}."
+    if fault == "duplicate_event" and effect.counts_money:
+        words += f" Meanwhile {effect.actor} deposits: the money is there once, and in the history there is one line."
     if effect.scripts and for_s < WATCHED_FOR_S:
         words += (
             " Only scripts of a page go there: that pages over HTTP do without is seen, what scripts make of it not."

@@ -24,7 +24,7 @@ from tests.drills.report import cli as reporting
 from tests.drills.report import write
 from tests.drills.report.runs import CanNotRead
 from tests.drills.run_record import RunRecord
-from tests.drills.runner import batches, catalogue, guard, library, lock, session, target
+from tests.drills.runner import batches, catalogue, guard, hop_effects, library, lock, session, target
 from tests.drills.runner.library import Named
 from tests.drills.runner.session import Options, Run
 from tests.drills.runner.target import Target
@@ -113,9 +113,9 @@ def _try(given: argparse.Namespace, command: str) -> int:
     fault_of(fault)
     if not 0 < given.for_s <= TTL_S_MAX:
         raise ControlRefused(f"--for: seconds, more than 0 and at most {TTL_S_MAX:g}")
-    effect = catalogue.HOPS.get(hop)
+    effect = hop_effects.HOPS.get(hop)
     if effect is None:
-        near = difflib.get_close_matches(hop, catalogue.HOPS, n=1)
+        near = difflib.get_close_matches(hop, hop_effects.HOPS, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ControlRefused(f"There is no hop '{hop}'.{hint} All of them: manage.py drill hops")
     drill = Drill(
@@ -126,7 +126,7 @@ def _try(given: argparse.Namespace, command: str) -> int:
         method=[Step(hop=hop, fault=fault, parameters=parameters, for_s=given.for_s)],
         expect=Expect(
             slots={slot: SlotExpectation(state=[*catalogue.MAYBE]) for slot in effect.slots},
-            siblings={slot: SiblingExpectation() for slot in catalogue.SLOTS if slot not in effect.slots},
+            siblings={slot: SiblingExpectation() for slot in hop_effects.SLOTS if slot not in effect.slots},
         ),
     )
     return _carry_out([Named("try", drill)], given, command, Options(frozenset() if given.http else None, given.headed))

@@ -73,6 +73,7 @@ class Execution:
         *,
         mark: str = "",
         cookies: Mapping[str, str] | None = None,
+        actor_cookies: Mapping[str, str] | None = None,
         recorder: Recorder | None = None,
         shared: SharedVisitor | None = None,
         alone: bool = True,
@@ -82,6 +83,7 @@ class Execution:
         self.name, self.drill, self.target = name, drill, target
         self._control, self._halt, self._mark, self._recorder, self._say = control, halt, mark, recorder, say
         self._cookies, self._shared, self._alone = cookies, shared, alone
+        self._actor_cookies = cookies if drill.actor is None else actor_cookies
         self._breaker = Breaker(drill, target, control, mark)
         self._states = SteadyStates()
         self._steps: list[journal.Step] = []
@@ -128,11 +130,12 @@ class Execution:
 
     async def _prepare(self) -> None:
         await asyncio.to_thread(self._breaker.check, alone=self._alone)
-        player = await self._visitor(self._mark)
-        unmarked: Looks = self._shared or (await self._visitor("") if self._mark else player)
+        player = await self._visitor(self._mark, self._cookies)
+        actor = player if self.drill.actor is None else await self._visitor(self._mark, self._actor_cookies)
+        unmarked: Looks = self._shared or (await self._visitor("", self._cookies) if self._mark else player)
         self._tester: Looks = player if self._mark else unmarked
         self._beside = unmarked
-        self._actor = Actor(self.drill, player, self.target, self._breaker.addresses)
+        self._actor = Actor(self.drill, actor, self.target, self._breaker.addresses)
         if self.drill.clock == "held":
             await asyncio.to_thread(self._breaker.hold_clock, held=True)
         self._say("steady?")
@@ -149,8 +152,8 @@ class Execution:
         for _ in range(CONTROLS_BEFORE):
             self._watch.controls.append(await self._beside.look(self.drill.page))
 
-    async def _visitor(self, mark: str) -> Visitor:
-        return await self._stack.enter_async_context(Visitor(self.target.base_url, mark=mark, cookies=self._cookies))
+    async def _visitor(self, mark: str, cookies: Mapping[str, str] | None) -> Visitor:
+        return await self._stack.enter_async_context(Visitor(self.target.base_url, mark=mark, cookies=cookies))
 
     # --- the method
 

@@ -10,6 +10,7 @@ from tests.drills.evidence.figures import Figures, figures_in
 from tests.drills.evidence.value import Evidence
 from tests.drills.journal import Expectation, Hit, MoneySum, Phases
 from tests.drills.kit.drill import Drill, SlotExpectation
+from tests.drills.proxy.faults import FAULTS, Layer
 from tests.drills.runner.judge_siblings import others, sibling, siblings
 from tests.drills.runner.page import SlotView, View
 from tests.drills.runner.watch import FRESH, LATE, Watch, expected, is_, seconds
@@ -20,6 +21,12 @@ DIFFERENCE_CHARS_MAX = 160
 _LATE_WORDS = tuple(f"({reason})" for reason in LATE)
 # The tag of a drill on a hop over which nothing may travel meanwhile: that pages do without it is all that it proves.
 IDLE = "idle"
+# What would have to come by for a fault to hit it, where that is not any traffic at all.
+_NOTHING_TO_HIT = {
+    "slow_close": "no connection of {hop} ended meanwhile, as it is kept open from one request to the next, so that "
+    "there was no end to come late",
+    "duplicate_event": "no event of the broker went over {hop} meanwhile, so that none could come twice",
+}
 
 
 def expectations(drill: Drill, watch: Watch) -> list[Expectation]:
@@ -253,13 +260,22 @@ def _phases_of_visits(drill: Drill, watch: Watch) -> Phases:
     )
 
 
+def _nothing_hit(hit: Hit) -> str:
+    fault = FAULTS.get(hit.fault)
+    why = f"nothing went over {hit.hop} meanwhile"
+    if fault is not None and fault.layer is Layer.WEBSOCKET:
+        why = f"no WebSocket message went over {hit.hop} meanwhile"
+    why = _NOTHING_TO_HIT.get(hit.fault, why).format(hop=hit.hop)
+    return f" The fault hit nothing: {why}. What is proven is that pages do without."
+
+
 def sentence(found: Sequence[Expectation], hits: Sequence[Hit] = ()) -> str:
-    """What it came to, for a person: the first thing that did not hold, and how many more."""
+    """What it came to, for a person: the first thing that did not hold, and how many more; of a fault that hit nothing,
+    why there was nothing to hit."""
     failed = [each for each in found if not each.held]
     if not failed:
         untouched = bool(hits) and not any(each.count for each in hits)
-        rest = " Nothing went there meanwhile, so that the fault hit nothing." if untouched else ""
-        return f"All {len(found)} expectations held.{rest}"
+        return f"All {len(found)} expectations held.{_nothing_hit(hits[0]) if untouched else ''}"
     first, more = failed[0], len(failed) - 1
     rest = f" ({more} more did not hold)" if more else ""
     return f"{first.subject}: expected {first.expected}; seen: {first.seen}{rest}"

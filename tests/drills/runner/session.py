@@ -146,7 +146,7 @@ class Run:
         """As many at once as fit; those that did not hold."""
         waiting, running = [*batch.drills], dict[asyncio.Task[bool], Planned]()
         doubtful: list[Planned] = []
-        async with Visitor(self._target.base_url, cookies=await self._signed_in(waiting[0].drill)) as visitor:
+        async with Visitor(self._target.base_url, cookies=await self._signed_in(waiting[0].drill.player)) as visitor:
             shared = SharedVisitor(visitor)
             try:
                 while waiting or running:
@@ -228,7 +228,7 @@ class Run:
             recorder, could_not = None, ""
             if browser is not None:
                 try:
-                    watcher = self._recorder(each, value, browser, await self._signed_in(drill))
+                    watcher = self._recorder(each, value, browser, await self._signed_in(drill.player))
                     recorder = await stack.enter_async_context(watcher)
                 except PlaywrightError as problem:
                     could_not = f"No page could be opened in the browser: {str(problem).splitlines()[0]}"
@@ -239,7 +239,8 @@ class Run:
                 control,
                 self.halt,
                 mark=value,
-                cookies=await self._signed_in(drill),
+                cookies=await self._signed_in(drill.player),
+                actor_cookies=await self._signed_in(drill.actor),
                 recorder=recorder,
                 shared=shared,
                 alone=alone,
@@ -263,15 +264,14 @@ class Run:
             log_file=self._target.data / LOG_FILE if self._target.data else None,
         )
 
-    async def _signed_in(self, drill: Drill) -> Mapping[str, str]:
+    async def _signed_in(self, player: str | None) -> Mapping[str, str]:
         """The player's cookies: one sign-in a run, as each costs the target a slow hash."""
-        if drill.player is None:
+        if player is None:
             return {}
         async with self._signing_in:
-            if drill.player in self._cookies:
-                return self._cookies[drill.player]
-            self._cookies[drill.player] = await signed_in(Visitor(self._target.base_url), drill.player)
-        return self._cookies[drill.player]
+            if player not in self._cookies:
+                self._cookies[player] = await signed_in(Visitor(self._target.base_url), player)
+        return self._cookies[player]
 
     async def _keep(self, each: Named, found: Journal) -> None:
         async with self._keeping:

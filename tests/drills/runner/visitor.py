@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -65,6 +65,10 @@ class Visitor:
             return View(began, (time.monotonic() - began) * 1000, FAILED, problem=type(error).__name__)
         took_ms = (time.monotonic() - began) * 1000
         return page.read(answer.text, at=began, took_ms=took_ms, status=answer.status_code)
+
+    async def ask(self, path: str) -> Any:
+        """What a script of the page asks for, as JSON; raises `httpx.HTTPError` or `ValueError`."""
+        return (await self._http.get(path)).raise_for_status().json()
 
     async def sign_in(self, name: str, password: str) -> None:
         """Raises `CanNotSignIn`."""
