@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.drills.control import Control
 from tests.drills.journal import Expectation, Journal
 from tests.drills.report.samples import a_journal
+from tests.drills.run_record import RunRecord
 from tests.drills.runner.batches import SESSIONS_MAX, Room, batches
 from tests.drills.runner.catalogue import drill_of
 from tests.drills.runner.library import Named
@@ -25,8 +27,15 @@ SESSIONS = [f"shell:{fragment}/{fault}" for fragment in ("wallet", "promotions")
 class Rehearsal(Run):
     """A run whose drills take a moment and come to what `verdict_of` says of a name and of whether it ran alone."""
 
-    def __init__(self, folder: Path, verdict_of: Callable[[str, bool], Verdict], lines: list[str]) -> None:
-        super().__init__(Target("http://127.0.0.1:9", "http://127.0.0.1:9"), folder, "drill all", lines.append)
+    def __init__(
+        self,
+        folder: Path,
+        verdict_of: Callable[[str, bool], Verdict],
+        lines: list[str],
+        before: RunRecord | None = None,
+    ) -> None:
+        target = Target("http://127.0.0.1:9", "http://127.0.0.1:9")
+        super().__init__(target, folder, "drill all", lines.append, before=before)
         self._verdict_of = verdict_of
         self.ran: list[tuple[str, bool]] = []
         self.beside = self.most = 0
@@ -59,6 +68,18 @@ async def test_as_many_run_at_once_as_there_is_room_for_and_each_once(tmp_path: 
     await run.rehearse()
     assert sorted(run.ran) == sorted((name, False) for name in SESSIONS)
     assert run.most == SESSIONS_MAX
+    assert lines[-1].startswith(f"[{len(SESSIONS)}/{len(SESSIONS)}] ")
+
+
+async def test_run_that_goes_on_keeps_what_was_there_and_counts_what_it_runs_itself(tmp_path: Path) -> None:
+    lines: list[str] = []
+    first = Rehearsal(tmp_path, held, [])
+    await first.rehearse()
+    ran = first._record.drills[:3]
+    second = Rehearsal(tmp_path, held, lines, before=msgspec.structs.replace(first._record, drills=ran))
+    await second.rehearse()
+    assert second._record.drills[:3] == ran
+    assert len(second._record.drills) == 3 + len(SESSIONS)
     assert lines[-1].startswith(f"[{len(SESSIONS)}/{len(SESSIONS)}] ")
 
 

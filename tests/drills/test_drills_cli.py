@@ -3,15 +3,21 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from shell.operations.up.data import locked
-from tests.drills import cli
+from tests.drills import cli, run_record
 from tests.drills.kit.loader import parse
 from tests.drills.proxy.faults import FAULTS
 from tests.drills.proxy_process import ProxyProcess
+from tests.drills.report.samples import a_journal, put_run
+from tests.drills.run_record import RunRecord
+from tests.drills.runner import cli as running
 from tests.drills.runner import library
+from tests.drills.verdict import Verdict
 
 README = Path(cli.__file__).with_name("README.md")
 
@@ -207,6 +213,56 @@ def test_slip_with_a_drill_is_one_sentence(here: Drill, words: list[str], code: 
     assert here(*words) == code
     assert sentence in here.err
     assert (here.out, here.err.count("\n")) == ("", 1)
+
+
+def test_run_that_ended_early_goes_on_with_what_has_no_verdict_yet(
+    drill: Drill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was stopped or could not run is run again, and what came to its end stands beside it."""
+    names = ["hop/down", "hop/latency", "hop/slicer"]
+    verdicts = (Verdict.HELD, Verdict.ABORTED, Verdict.DEVIATED)
+    folder = put_run(
+        tmp_path / "run",
+        *(a_journal(name.replace("/", "--"), each) for name, each in zip(names, verdicts, strict=True)),
+    )
+    record = run_record.read(folder)
+    for name, each in zip(names, record.drills, strict=True):
+        each.name = name
+    run_record.write(record, folder)
+    seen: list[Any] = []
+
+    def carried_out(
+        _named: object, _given: object, _command: str, _options: object, cells: list[str], before: RunRecord
+    ) -> int:
+        seen.extend([cells, [each.name for each in before.drills]])
+        return 0
+
+    monkeypatch.setattr(running, "_carry_out", carried_out)
+    where = ("--base-url", "http://localhost:8000", "--http", "--resume", str(folder))
+    assert drill("all", "--hops", "hop", *where) == 0
+    cells, before = seen
+    assert before == ["hop/down", "hop/slicer"]
+    assert "hop/latency" in cells
+    assert not {*before} & {*cells}
+
+
+def test_only_a_run_of_the_same_copy_is_gone_on_with(drill: Drill, tmp_path: Path) -> None:
+    folder = put_run(tmp_path / "run", a_journal())
+    where = ("--base-url", "http://localhost:9700", "--resume")
+    assert drill("all", *where, str(folder)) == 2
+    assert f"--resume: {folder} is a run of http://localhost:8000, and this is http://localhost:9700" in drill.err
+    assert drill("all", *where, str(tmp_path / "none")) == 2
+    assert f"--resume: no run can be read in {tmp_path / 'none'}: " in drill.err
+
+
+def test_run_of_which_nothing_is_left_is_not_run_again(drill: Drill, tmp_path: Path) -> None:
+    folder = put_run(tmp_path / "run", a_journal())
+    record = run_record.read(folder)
+    [only] = record.drills
+    ran = [msgspec.structs.replace(only, name=f"hop/{fault}") for fault in FAULTS]
+    run_record.write(msgspec.structs.replace(record, drills=ran), folder)
+    assert drill("all", "--hops", "hop", "--base-url", "http://localhost:8000", "--resume", str(folder)) == 2
+    assert f"nothing of that is left to run: manage.py drill report {folder}" in drill.err
 
 
 def test_nothing_is_halted_where_nothing_runs(here: Drill) -> None:

@@ -7,8 +7,8 @@ import argparse
 import asyncio
 import difflib
 import fnmatch
+import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -24,7 +24,7 @@ from tests.drills.report import cli as reporting
 from tests.drills.report import write
 from tests.drills.report.runs import CanNotRead
 from tests.drills.run_record import RunRecord
-from tests.drills.runner import batches, catalogue, guard, hop_effects, library, lock, session, target
+from tests.drills.runner import batches, catalogue, guard, hop_effects, library, lock, resume, session, target
 from tests.drills.runner.library import Named
 from tests.drills.runner.session import Options, Run
 from tests.drills.runner.target import Target
@@ -51,6 +51,12 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", wher
     everything = verbs.add_parser("all", parents=[where], help="the whole catalogue: stories and matrix")
     everything.add_argument("--full", action="store_true", help="every cell in the browser, without a limit of time")
     everything.add_argument("--hops", default="", metavar="PATTERN", help="only the matrix, of these: 'shell:*'")
+    everything.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="go on with that run: what came to its end is not run again",
+    )
     everything.add_argument("--subset", action="store_true", help="a few of each kind: what CI runs, in two minutes")
     _add_run_options(everything)
     reporting.add_verb(verbs)
@@ -133,31 +139,43 @@ def _try(given: argparse.Namespace, command: str) -> int:
 
 
 def _all(given: argparse.Namespace, command: str) -> int:
-    with Control(_target(given, given.base_url, given.control_url).control_url) as control:
-        names = [cell.drill for cell in catalogue.cells(control.hops(), {}) if cell.drill]
-    functions = _target(given, given.base_url, given.control_url).sandbox
-    stories = [each for each in map(library.find, library.stories()) if library.has_its_functions(each, functions)]
+    chosen = _target(given, given.base_url, given.control_url)
+    before = resume.before(given.resume, chosen.base_url) if given.resume else None
+    done = {each.name for each in before.drills} if before else set()
+    stories, cells = _catalogue(given, chosen)
+    stories, cells = [each for each in stories if each.name not in done], [each for each in cells if each not in done]
+    if before and not stories and not cells:
+        raise ControlRefused(f"--resume: nothing of that is left to run: manage.py drill report {given.resume}")
+    if given.full:
+        everything = [*stories, *(library.find(name) for name in cells)]
+        return _carry_out(everything, given, command, Options(None, given.headed), before=before)
+    looked_at = [] if given.subset else catalogue.looked_at(cells)
+    watched = frozenset() if given.http else frozenset({*(each.name for each in stories), *looked_at})
+    return _carry_out(stories, given, command, Options(watched, given.headed), cells, before)
+
+
+def _catalogue(given: argparse.Namespace, chosen: Target) -> tuple[list[Named], list[str]]:
+    """The stories, and names of cells, that are meant."""
+    with Control(chosen.control_url) as control:
+        cells = [cell.drill for cell in catalogue.cells(control.hops(), {}) if cell.drill]
+    every = map(library.find, library.stories())
+    stories = [each for each in every if library.has_its_functions(each, chosen.sandbox)]
     if given.hops:
-        stories, names = [], [name for name in names if fnmatch.fnmatchcase(name.partition("/")[0], given.hops)]
-        if not names:
+        stories, cells = [], [name for name in cells if fnmatch.fnmatchcase(name.partition("/")[0], given.hops)]
+        if not cells:
             raise ControlRefused(f"--hops: no hop is like '{given.hops}': manage.py drill hops")
     if given.subset:
-        quick = [each for each in stories if "quick" in each.drill.tags]
-        return _carry_out(quick, given, command, _options(given, {each.name for each in quick}), [*SUBSET])
-    if given.full:
-        everything = [*stories, *(library.find(name) for name in names)]
-        return _carry_out(everything, given, command, Options(None, given.headed))
-    looked_at = catalogue.looked_at(names)
-    browser = {*(each.name for each in stories), *looked_at}
-    return _carry_out(stories, given, command, _options(given, browser), names)
-
-
-def _options(given: argparse.Namespace, browser: set[str]) -> Options:
-    return Options(frozenset() if given.http else frozenset(browser), given.headed)
+        return [each for each in stories if "quick" in each.drill.tags], [*SUBSET]
+    return stories, cells
 
 
 def _carry_out(
-    named: Sequence[Named], given: argparse.Namespace, command: str, options: Options, cells: Sequence[str] = ()
+    named: Sequence[Named],
+    given: argparse.Namespace,
+    command: str,
+    options: Options,
+    cells: Sequence[str] = (),
+    before: RunRecord | None = None,
 ) -> int:
     """Run these against the target that `given` names, and write the report."""
     chosen = _target(given, given.base_url, given.control_url)
@@ -166,11 +184,12 @@ def _carry_out(
     drills = [each.drill for each in named] + [each.drill for batch in together for each in batch.drills]
     for drill in drills:
         guard.allow(chosen.base_url, _scopes(drill), drill.lasts_s, allowed)
-    folder = given.to or session.folder_of(data_root())
+    folder = given.resume if before else given.to or session.folder_of(data_root())
+    began = time.monotonic()
     with lock.locked(data_root(), command):
-        record = asyncio.run(Run(chosen, folder, command, _say, options).all(named, together))
+        record = asyncio.run(Run(chosen, folder, command, _say, options, before).all(named, together))
     _report(folder)
-    _summary(record)
+    _summary(record, time.monotonic() - began)
     return EXIT_CODES[worst(drill.verdict for drill in record.drills)]
 
 
@@ -222,10 +241,9 @@ def _say(words: str) -> None:
     print(words, flush=True)
 
 
-def _summary(record: RunRecord) -> None:
+def _summary(record: RunRecord, took_s: float) -> None:
     counts = {verdict: sum(drill.verdict == verdict for drill in record.drills) for verdict in EXIT_CODES}
     came_to = " · ".join(f"{count} {verdict.value.replace('_', ' ')}" for verdict, count in counts.items() if count)
-    took_s = (datetime.fromisoformat(record.end) - datetime.fromisoformat(record.start)).total_seconds()
     _say(f"{came_to or 'nothing was run'}, in {took_s // 60:.0f} min {took_s % 60:.0f} s")
     if not record.cells:
         return

@@ -72,9 +72,19 @@ class Run:
     Raises `CanNotRun` before anything is broken, where nothing answers.
     """
 
-    def __init__(self, target: Target, folder: Path, command: str, say: Say, options: Options = Options()) -> None:
+    def __init__(
+        self,
+        target: Target,
+        folder: Path,
+        command: str,
+        say: Say,
+        options: Options = Options(),
+        before: RunRecord | None = None,
+    ) -> None:
+        """`before` is the run that this one goes on with: its drills stand beside those that are run here."""
         self._target, self._folder, self._say, self._options = target, folder, say, options
-        self._record = RunRecord(start=now(), end=now(), target=target.base_url, command=command)
+        self._record = before or RunRecord(start=now(), end=now(), target=target.base_url, command=command)
+        self._before = len(self._record.drills)
         self._cookies: dict[str, Mapping[str, str]] = {}
         self._stack = AsyncExitStack()
         self._browser: Browser | None = None
@@ -291,7 +301,8 @@ class Run:
                 duration_s=found.duration,
             )
         )
-        progress = self._progress.done([drill.name for drill in self._record.drills], time.monotonic() - self._began)
+        done = [drill.name for drill in self._record.drills[self._before :]]
+        progress = self._progress.done(done, time.monotonic() - self._began)
         self._say(f"{progress} {each.name}: {came_to}. {found.mullion.sentence}")
         self._record.end = now()
         await asyncio.to_thread(run_record.write, self._record, self._folder)
