@@ -15,14 +15,14 @@ from tests.drills.runner.visitor import Visitor
 
 
 class Page(Visitor):
-    """A visitor whom the shell answers so when asked for a ticket."""
+    """A visitor whom the shell answers so, where it is asked for a ticket."""
 
     def __init__(self, answer: Any) -> None:
         super().__init__("http://localhost:8000")
-        self.answer, self.asked = answer, list[str]()
+        self.answer, self.paths = answer, list[str]()
 
     async def ask(self, path: str) -> Any:
-        self.asked.append(path)
+        self.paths.append(path)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -45,7 +45,7 @@ async def test_page_opens_the_socket_with_its_ticket_and_counts_what_it_hears() 
         async with Page({"ticket": "t.i.c", "url": f"ws://127.0.0.1:{port}/live"}) as page:
             await listening._one_page(page, ["tables.201"], found)
     assert seen == ["t.i.c", "http://localhost:8000", '{"subscribe": ["tables.201"]}']
-    assert page.asked == [listening.TICKET_PATH] == [page_path.TICKET_PATH]
+    assert page.paths == [listening.TICKET_PATH] == [page_path.TICKET_PATH]
     assert found == {"message": 2, "closed with 1011": 1}
 
 
@@ -67,5 +67,5 @@ async def test_socket_that_can_not_be_opened_is_counted_and_no_step_fails(answer
 
 async def test_it_listens_no_longer_than_it_was_told() -> None:
     async with Page({}) as page:
-        assert await listening.heard(page, [], 0.0) == {}
-        assert await listening.heard(page, [], 0.01) == {"KeyError": 1}
+        assert await listening.listen(page, [], 0.0) == {}
+        assert await listening.listen(page, [], 0.01) == {"KeyError": 1}

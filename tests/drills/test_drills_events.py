@@ -51,11 +51,11 @@ UNCHANGED = [
 ]
 
 
-async def through(stream: str, said: bytes, cuts: list[int], *, copies: int = 1) -> tuple[bytes, int]:
+async def through(stream: str, sent: bytes, cuts: list[int], *, copies: int = 1) -> tuple[bytes, int]:
     """What comes out of it, and how many connections were hit."""
-    heard = bytearray()
+    received = bytearray()
     done = asyncio.Event()
-    pieces = [said[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(said)], strict=True)]
+    pieces = [sent[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
 
     async def upstream(peer: Peer) -> None:
         if stream == "downstream":
@@ -65,7 +65,7 @@ async def through(stream: str, said: bytes, cuts: list[int], *, copies: int = 1)
                 await asyncio.sleep(0.002)
             return
         while data := await peer.reader.read(65536):
-            heard.extend(data)
+            received.extend(data)
         done.set()
 
     async with Rig(upstream, SPEAKS) as rig:
@@ -73,7 +73,7 @@ async def through(stream: str, said: bytes, cuts: list[int], *, copies: int = 1)
         client = await rig.connect()
         if stream == "downstream":
             await client.send(b"?")
-            heard.extend(await client.rest())
+            received.extend(await client.rest())
         else:
             for piece in pieces:
                 await client.send(piece)
@@ -81,21 +81,21 @@ async def through(stream: str, said: bytes, cuts: list[int], *, copies: int = 1)
             client.writer.write_eof()
             await asyncio.wait_for(done.wait(), 30)
         [toxic] = rig.proxy.toxics
-        return bytes(heard), toxic.hits.count
+        return bytes(received), toxic.hits.count
 
 
 @pytest.mark.parametrize("version", [2, 3])
 async def test_reader_is_handed_each_entry_again_wherever_its_bytes_are_cut(version: int) -> None:
-    said = b":7\r\n" + delivered(ENTRY, LATER, version=version) + b"+OK\r\n"
+    sent = b":7\r\n" + delivered(ENTRY, LATER, version=version) + b"+OK\r\n"
     wanted = b":7\r\n" + delivered(ENTRY, ENTRY, LATER, LATER, version=version) + b"+OK\r\n"
-    for cut in range(4, len(said), 23):
-        assert await through("downstream", said, [cut]) == (wanted, 1), cut
+    for cut in range(4, len(sent), 23):
+        assert await through("downstream", sent, [cut]) == (wanted, 1), cut
 
 
 async def test_what_is_no_delivery_passes_byte_by_byte_and_is_no_hit() -> None:
-    said = b"".join(UNCHANGED)
-    for cut in (5, 11, 30, len(said) // 2, len(said) - 3):
-        assert await through("downstream", said, [cut]) == (said, 0)
+    sent = b"".join(UNCHANGED)
+    for cut in (5, 11, 30, len(sent) // 2, len(sent) - 3):
+        assert await through("downstream", sent, [cut]) == (sent, 0)
 
 
 async def test_bytes_of_a_value_that_began_before_the_fault_pass_as_they_are() -> None:
@@ -109,20 +109,20 @@ async def test_bytes_of_a_value_that_began_before_the_fault_pass_as_they_are() -
 
 
 async def test_value_without_end_is_not_held_for_ever() -> None:
-    said = b"*1\r\n$3000000\r\n" + b"x" * 1_500_000
-    assert await through("downstream", said, [100, 700_000, 1_200_000]) == (said, 0)
+    sent = b"*1\r\n$3000000\r\n" + b"x" * 1_500_000
+    assert await through("downstream", sent, [100, 700_000, 1_200_000]) == (sent, 0)
 
 
 async def test_writer_adds_each_event_again_and_other_commands_pass() -> None:
     add = command([b"XADD", b"s:a", b"MAXLEN", b"~", b"9", b"*", b"event", b"{}"])
     placed = command([b"XADD", b"s:a", b"1-1", b"event", b"{}"])
     others = command([b"MULTI"]), command([b"SET", b"a", b"*"]), placed
-    heard, hits = await through("upstream", b"".join([others[0], add, *others[1:]]), [9], copies=2)
-    first = value_at(heard, len(others[0]))
+    received, hits = await through("upstream", b"".join([others[0], add, *others[1:]]), [9], copies=2)
+    first = value_at(received, len(others[0]))
     assert first is not None
-    words = [item.text(heard) for item in first.items]
+    words = [item.text(received) for item in first.items]
     assert (words[0], words[2:]) == (b"EVAL", [b"1", b"s:a", b"3", b"MAXLEN", b"~", b"9", b"*", b"event", b"{}"])
-    assert heard[: first.begin] + heard[first.end :] == b"".join(others)
+    assert received[: first.begin] + received[first.end :] == b"".join(others)
     assert hits == 1
 
 

@@ -18,7 +18,7 @@ import httpx
 from tests.drills import journal
 from tests.drills.journal import Activity, MoneySum
 from tests.drills.kit.drill import Drill, MoneyExpectation, Step
-from tests.drills.runner.listening import heard
+from tests.drills.runner.listening import listen
 from tests.drills.runner.page import View
 from tests.drills.runner.steady import now
 from tests.drills.runner.target import Target
@@ -154,8 +154,8 @@ class Actor:
 
     async def _listen(self, step: Step) -> tuple[bool, Any]:
         """Whatever comes: what the fault makes of it is for the page to show."""
-        found = await heard(self._visitor, step.topics, step.for_s)
-        return True, ", ".join(f"{count} × {what}" for what, count in found.items()) or "nothing was heard"
+        found = await listen(self._visitor, step.topics, step.for_s)
+        return True, ", ".join(f"{count} × {what}" for what, count in found.items()) or "nothing came"
 
     async def _answer(self, visitor: Visitor, step: Step) -> str:
         if not step.form:

@@ -1,6 +1,6 @@
 """The live socket, as a page holds it: opened with a ticket of the shell's, and again where it is closed.
 
-Public: `heard`, `TICKET_PATH`.
+Public: `listen`, `TICKET_PATH`.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ AGAIN_S = 0.5
 PAGE_S = 1.0
 
 
-async def heard(visitor: Visitor, topics: Sequence[str], for_s: float) -> Mapping[str, int]:
+async def listen(visitor: Visitor, topics: Sequence[str], for_s: float) -> Mapping[str, int]:
     """What came of it in so many seconds: messages, and how sockets ended, each with how often."""
     until = time.monotonic() + for_s
     found: Counter[str] = Counter()
