@@ -76,7 +76,7 @@ async def test_run_that_goes_on_keeps_what_was_there_and_counts_what_it_runs_its
     first = Rehearsal(tmp_path, held, [])
     await first.rehearse()
     ran = first._record.drills[:3]
-    second = Rehearsal(tmp_path, held, lines, before=msgspec.structs.replace(first._record, drills=ran))
+    second = Rehearsal(tmp_path, held, lines, before=msgspec.structs.replace(first._record, drills=[*ran]))
     await second.rehearse()
     assert second._record.drills[:3] == ran
     assert len(second._record.drills) == 3 + len(SESSIONS)
