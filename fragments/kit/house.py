@@ -8,13 +8,11 @@ Public: `House`, `StaticFile`, `load`, `this_house`.
 
 import hashlib
 import os
-import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -23,6 +21,16 @@ from bff.contracts.manifest import NAME_PATTERN, Manifest, ManifestRefused, pars
 KIT = Path(__file__).parent
 _STATIC_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 _CONTENT = frozenset({".py", ".html", ".css", ".js", ".json"})
+
+
+class _Head(msgspec.Struct, frozen=True):
+    name: Annotated[str, msgspec.Meta(pattern=NAME_PATTERN.removesuffix("$") + r"\Z")]
+
+
+class _HouseFile(msgspec.Struct, frozen=True):
+    """What a fragment reads of its `house.toml`; the rest is for who starts it."""
+
+    house: _Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +75,11 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> House:
 
 
 def _name(path: Path) -> str:
-    with path.open("rb") as file:
-        name = tomllib.load(file).get("house", {}).get("name")
-    if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name):
-        raise ManifestRefused(f"{path.name}: [house] name must match {NAME_PATTERN}")
-    return name
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=_HouseFile).house.name
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        wanted = "the table [house] gives a name in lower-case letters, digits and dashes, a letter first"
+        raise ManifestRefused(f"{path.name}: {error}; {wanted}") from error
 
 
 def _json_object(path: Path) -> dict[str, Any]:

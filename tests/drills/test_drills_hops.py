@@ -2,10 +2,10 @@
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from shell.operations.up import find
 from shell.operations.up.drills import Layout
@@ -207,7 +207,7 @@ def test_one_copy_with_drills_fits_below_the_next() -> None:
     processes = [process for house in find.houses(ROOT) for process in house.processes]
     offsets = sorted(set(range(1, 20)) - {each.port for each in processes} - {each.inner for each in processes})
     more = [
-        replace(processes[0], name=f"more-{port}", port=port, inner=None, calls=("bff-queries",))
+        structs.replace(processes[0], name=f"more-{port}", port=port, inner=None, calls=("bff-queries",))
         for port in offsets[:5]
     ]
     ports = Layout.of([*processes, *more], 0).ports()

@@ -4,7 +4,8 @@ Public: `FunctionUnknown`, `check_functions`, `as_function`, `HANDLER`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec import structs
 
 from shell.operations.up.house import Process
 
@@ -29,4 +30,4 @@ def check_functions(names: Sequence[str], processes: Sequence[Process]) -> None:
 def as_function(process: Process) -> tuple[Process, Mapping[str, str]]:
     """The launch of the function platform in the process's place, and its further variables."""
     module = process.asgi.partition(":")[0].rpartition(".")[0]
-    return replace(process, asgi=PLATFORM, run=""), {HANDLER: f"{module}.function.handler"}
+    return structs.replace(process, asgi=PLATFORM, run=""), {HANDLER: f"{module}.function.handler"}

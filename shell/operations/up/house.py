@@ -1,6 +1,6 @@
-"""Parses a `house.toml` and checks it field by field.
+"""Decodes a `house.toml`; each refusal names the file, the field and what is wanted there.
 
-Public: `House`, `Process`, `Secrets`, `HouseBroken`, `parse`, `embedded_valkey`.
+Public: `House`, `Process`, `Secrets`, `HouseBroken`, `TABLES`, `parse`, `embedded_valkey`.
 """
 
 import difflib
@@ -8,15 +8,14 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-ASGI = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+import msgspec
+from msgspec import Meta
+
+_NAME = r"[a-z][a-z0-9-]{0,62}"
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
-CALL = re.compile(rf"{NAME.pattern}|{VARIABLE.pattern}")
-TRUST = re.compile(r"first-party|sandboxed")
-PATH = re.compile(r"/\S*")
+_DOTTED = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 PORT_OFFSET_MAX = 60
 # The ports that one copy may use, drills included: copies are a hundred ports apart.
 PORTS_MAX = 100
@@ -29,6 +28,43 @@ _RESERVED = {
     ADMIN_OFFSET: "the operators' admin's",
 }
 VALKEY_NAME = "valkey"
+
+# \Z, as $ lets a line end through.
+Name = Annotated[str, Meta(pattern=rf"^{_NAME}\Z")]
+Variable = Annotated[str, Meta(pattern=rf"^{VARIABLE.pattern}\Z")]
+Module = Annotated[str, Meta(pattern=rf"^{_DOTTED}\Z")]
+Application = Annotated[str, Meta(pattern=rf"^{_DOTTED}:[A-Za-z_]\w*\Z")]
+Call = Annotated[str, Meta(pattern=rf"^({_NAME}|{VARIABLE.pattern})\Z")]
+Path = Annotated[str, Meta(pattern=r"^/\S*\Z")]
+Trust = Annotated[str, Meta(pattern=r"^(first-party|sandboxed)\Z")]
+Offset = Annotated[int, Meta(ge=0, le=PORT_OFFSET_MAX)]
+Words = Annotated[tuple[str, ...], Meta(min_length=1)]
+
+_AN_OFFSET = f"an offset from the port base, 0 to {PORT_OFFSET_MAX}"
+_A_VARIABLE = "the name of an environment variable"
+_WANTED = {
+    "name": "lower-case letters, digits and dashes, such as 'bff-queries'",
+    "settings": "a module, such as 'bff.queries.settings'",
+    "asgi": "'module:application'",
+    "run": "a module, such as 'bff.feeds.ingest'",
+    "port": _AN_OFFSET,
+    "inner": _AN_OFFSET,
+    "ready": "a path, such as '/healthz'",
+    "public": _A_VARIABLE,
+    "publish": "a path, such as '/manifest.json'",
+    "trust": "first-party or sandboxed",
+    "socket_activation": "true or false",
+    "websocket": "true or false",
+}
+_WANTED_IN_LISTS = {
+    "calls": "the name of a process or of a variable with an address",
+    **dict.fromkeys(("own", "shared", "key_pair"), _A_VARIABLE),
+}
+_WANTED_SHAPES = {
+    "manage": 'a list of strings, at least one, such as ["migrate", "--noinput"]',
+    **{table: f"a table, written [{table}]" for table in ("house", "secrets", "welcome")},
+    **{table: f"a list of tables, each written [[{table}]]" for table in ("prepare", "process")},
+}
 
 
 def embedded_valkey(port_base: int) -> str:
@@ -44,8 +80,7 @@ class HouseBroken(Exception):
         self.file, self.where, self.problem = file, where, problem
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One operating-system process. `port` is an offset from the port base.
 
     `asgi` is an app for the chosen server, `run` a worker. With both, `run` serves the app where uvicorn would. With
@@ -55,17 +90,17 @@ class Process:
     published is trusted as `trust` says.
     """
 
-    name: str
-    port: int
-    ready: str
-    asgi: str = ""
-    run: str = ""
-    public: str = ""
-    publish: str = ""
-    trust: str = ""
+    name: Name
+    port: Offset
+    ready: Path
+    asgi: Application = ""
+    run: Module = ""
+    public: Variable = ""
+    publish: Path = ""
+    trust: Trust = ""
     socket_activation: bool = False
-    inner: int | None = None
-    calls: tuple[str, ...] = ()
+    inner: Offset | None = None
+    calls: tuple[Call, ...] = ()
     websocket: bool = False
 
     @property
@@ -74,13 +109,12 @@ class Process:
         return self.name.upper().replace("-", "_") + "_URL"
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Names of environment variables whose values are made once and kept."""
 
-    own: tuple[str, ...] = ()
-    shared: tuple[str, ...] = ()
-    key_pair: tuple[str, ...] = ()
+    own: tuple[Variable, ...] = ()
+    shared: tuple[Variable, ...] = ()
+    key_pair: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,139 +130,99 @@ class House:
     welcome: Mapping[str, str] = field(default_factory=dict)
 
 
+class _Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    manage: Words
+
+
+class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: Name
+    settings: Module
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`welcome` is label = text, shown by `up` once all is ready; `{url}` is its first public address, `{inner}`
+    that of its first inner port.
+    """
+
+    house: _Head
+    process: tuple[Process, ...] = ()
+    prepare: tuple[_Step, ...] = ()
+    secrets: Secrets = Secrets()
+    welcome: dict[str, Any] = {}
+
+
+# By the table's name, empty for the file itself: what may stand in it.
+TABLES: Mapping[str, type[msgspec.Struct]] = {
+    "": _Document,
+    "house": _Head,
+    "process": Process,
+    "prepare": _Step,
+    "secrets": Secrets,
+}
+
+
 def parse(text: str, file: str) -> House:
     """The house that `text` describes, or `HouseBroken`."""
     try:
-        document = tomllib.loads(text)
+        written = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise HouseBroken(file, "", f"this is not TOML: {error}") from error
-    top = _Table(file, "", document)
-    top.allow("house", "prepare", "process", "secrets", "welcome")
-    house = top.table("house", required=True)
-    house.allow("name", "settings")
-    secrets = top.table("secrets")
-    secrets.allow("own", "shared", "key_pair")
-    steps = top.tables("prepare")
-    for step in steps:
-        step.allow("manage")
-    processes = tuple(_process(table) for table in top.tables("process"))
-    if not processes:
-        raise HouseBroken(file, "process", "a house has at least one [[process]]")
+    try:
+        document = msgspec.convert(written, _Document)
+    except msgspec.ValidationError as error:
+        raise HouseBroken(file, *_explained(str(error), written)) from error
+    for where, problem in _slips(document):
+        raise HouseBroken(file, where, problem)
     return House(
-        name=house.text("name", NAME, "lower-case letters, digits and dashes, such as 'bff-queries'"),
-        settings=house.text("settings", DOTTED, "a module, such as 'bff.queries.settings'"),
+        name=document.house.name,
+        settings=document.house.settings,
         file=file,
-        processes=processes,
-        prepare=tuple(step.texts("manage", required=True) for step in steps),
-        secrets=Secrets(*(secrets.texts(kind, VARIABLE) for kind in ("own", "shared", "key_pair"))),
-        welcome=top.welcome(),
+        processes=document.process,
+        prepare=tuple(step.manage for step in document.prepare),
+        secrets=document.secrets,
+        welcome=document.welcome,
     )
 
 
-def _process(table: "_Table") -> Process:
-    table.allow(
-        *("name", "asgi", "run", "port", "ready", "public", "publish", "trust"),
-        *("socket_activation", "inner", "calls", "websocket"),
-    )
-    process = Process(
-        name=table.text("name", NAME, "lower-case letters, digits and dashes, such as 'bff-queries'"),
-        asgi=table.text("asgi", ASGI, "'module:application'", default=""),
-        run=table.text("run", DOTTED, "a module, such as 'bff.feeds.ingest'", default=""),
-        port=table.offset("port"),
-        ready=table.text("ready", PATH, "a path, such as '/healthz'"),
-        public=table.text("public", VARIABLE, "the name of an environment variable", default=""),
-        publish=table.text("publish", PATH, "a path, such as '/manifest.json'", default=""),
-        trust=table.text("trust", TRUST, "first-party or sandboxed", default=""),
-        socket_activation=table.flag("socket_activation"),
-        inner=table.offset("inner") if "inner" in table.values else None,
-        calls=table.texts("calls", CALL, wanted="the name of a process or of a variable with an address"),
-        websocket=table.flag("websocket"),
-    )
-    if not (process.asgi or process.run):
-        raise table.broken("", "needs 'asgi' (an app, served by uvicorn or daphne) or 'run' (a worker)")
-    if process.name == VALKEY_NAME:
-        raise table.broken("name", f"'{VALKEY_NAME}' is the embedded Valkey's name")
-    return process
+def _slips(document: _Document) -> list[tuple[str, str]]:
+    """(the field, what is wrong there) for what no type says."""
+    slips = []
+    if not document.process:
+        slips.append(("process", "a house has at least one [[process]]"))
+    for place, process in enumerate(document.process):
+        where = f"process[{place}]"
+        for key, offset in (("port", process.port), ("inner", process.inner)):
+            if offset in _RESERVED:
+                slips.append((f"{where}.{key}", f"offset {offset} is {_RESERVED[offset]}"))
+        if not (process.asgi or process.run):
+            slips.append((where, "needs 'asgi' (an app, served by uvicorn or daphne) or 'run' (a worker)"))
+        if process.name == VALKEY_NAME:
+            slips.append((f"{where}.name", f"'{VALKEY_NAME}' is the embedded Valkey's name"))
+    for label, words in document.welcome.items():
+        if not isinstance(words, str):
+            slips.append((f"welcome.{label}", "must be a string"))
+    return slips
 
 
-class _Table:
-    """One table of the file, read field by field; every refusal names the file and the field."""
-
-    def __init__(self, file: str, where: str, values: dict[str, Any]) -> None:
-        self.file, self.where, self.values = file, where, values
-
-    def broken(self, key: str, problem: str) -> HouseBroken:
-        return HouseBroken(self.file, f"{self.where}.{key}".strip("."), problem)
-
-    def allow(self, *keys: str) -> None:
-        for key in self.values:
-            if key not in keys:
-                near = difflib.get_close_matches(key, keys, n=1)
-                hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(keys)}"
-                raise self.broken(key, f"unknown field; {hint}")
-
-    def table(self, key: str, *, required: bool = False) -> "_Table":
-        if required and key not in self.values:
-            raise self.broken(key, f"the table [{key}] is missing")
-        value = self.values.get(key, {})
-        if not isinstance(value, dict):
-            raise self.broken(key, f"must be a table, written [{key}]")
-        return _Table(self.file, f"{self.where}.{key}".strip("."), value)
-
-    def tables(self, key: str) -> list["_Table"]:
-        values = self.values.get(key, [])
-        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-            raise self.broken(key, f"must be a list of tables, each written [[{key}]]")
-        return [_Table(self.file, f"{key}[{place}]", value) for place, value in enumerate(values)]
-
-    def text(self, key: str, pattern: re.Pattern[str], wanted: str, *, default: str | None = None) -> str:
-        if key not in self.values:
-            if default is not None:
-                return default
-            raise self.broken(key, f"is missing; wanted: {wanted}")
-        value = self.values[key]
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise self.broken(key, f"{value!r} is not {wanted}")
-        return value
-
-    def texts(
-        self,
-        key: str,
-        pattern: re.Pattern[str] | None = None,
-        *,
-        required: bool = False,
-        wanted: str = "the name of an environment variable",
-    ) -> tuple[str, ...]:
-        values = self.values.get(key, [])
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise self.broken(key, "must be a list of strings")
-        if required and not values:
-            raise self.broken(key, 'must be a list of at least one string, such as ["migrate", "--noinput"]')
-        for value in values:
-            if pattern and not pattern.fullmatch(value):
-                raise self.broken(key, f"{value!r} is not {wanted}")
-        return tuple(values)
-
-    def flag(self, key: str) -> bool:
-        value = self.values.get(key, False)
-        if not isinstance(value, bool):
-            raise self.broken(key, f"must be true or false, not {value!r}")
-        return value
-
-    def offset(self, key: str) -> int:
-        value = self.values.get(key)
-        # bool is an int in Python, and `port = true` is a slip, not port 1.
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= PORT_OFFSET_MAX:
-            raise self.broken(key, f"must be an offset from the port base, 0 to {PORT_OFFSET_MAX}, not {value!r}")
-        if value in _RESERVED:
-            raise self.broken(key, f"offset {value} is {_RESERVED[value]}")
-        return value
-
-    def welcome(self) -> dict[str, str]:
-        """`[welcome]`: label = text, shown by `up` once all is ready; `{url}` is the house's first public address,
-        `{inner}` that of its first inner port."""
-        values = self.table("welcome").values
-        for label, text in values.items():
-            if not isinstance(text, str):
-                raise self.broken(f"welcome.{label}", "must be a string")
-        return dict(values)
+def _explained(message: str, written: dict[str, Any]) -> tuple[str, str]:
+    """(the field, what is wrong there and what is wanted), from msgspec's message and what was written."""
+    said, path = re.fullmatch(r"(.*?)(?: - at `\$\.?([^`]*)`)?", message, re.DOTALL).groups("")  # type: ignore[union-attr]
+    if "unknown field" in said or "missing required field" in said:
+        key = said.split("`")[1]
+        where = f"{path}.{key}".strip(".")
+        if "missing" in said:
+            return where, f"is missing; wanted: {_WANTED_SHAPES.get(key) or _WANTED[key]}"
+        keys = TABLES[path.partition("[")[0]].__struct_fields__
+        near = difflib.get_close_matches(key, keys, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(keys)}"
+        return where, f"unknown field; {hint}"
+    value: Any = written
+    for name, place in re.findall(r"(\w+)|\[(\d+)\]", path):
+        value = value[name or int(place)]
+    where = re.sub(r"\[\d+\]$", "", path)
+    key = where.rpartition(".")[2]
+    if key in _WANTED_SHAPES:
+        return where, f"must be {_WANTED_SHAPES[key]}"
+    if key in _WANTED_IN_LISTS and where == path:
+        return where, f"must be a list of strings, each {_WANTED_IN_LISTS[key]}"
+    return where, f"{value!r} is not {_WANTED_IN_LISTS.get(key) or _WANTED[key]}"

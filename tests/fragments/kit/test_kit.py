@@ -133,6 +133,16 @@ def test_broken_name_is_refused(folder: Path) -> None:
         load(folder)
 
 
+@pytest.mark.parametrize(
+    "written", [b"[house", b"\xff", b"house = 3\n", b"[house]\n", b'[house]\nname = "a\\n"\n', b""]
+)
+def test_house_file_without_a_name_says_what_is_wanted(folder: Path, written: bytes) -> None:
+    """Whatever is wrong with it, the sentence names the file and the table."""
+    (folder / "house.toml").write_bytes(written)
+    with pytest.raises(ManifestRefused, match=r"^house\.toml: .*; the table \[house\] gives a name in lower-case"):
+        load(folder)
+
+
 def rename(folder: Path, name: str) -> None:
     path = folder / "house.toml"
     path.write_text(path.read_text().replace('name = "wallet"', f'name = "{name}"', 1))
